@@ -1,0 +1,145 @@
+use super::{Algorithm, KeyType};
+
+/// What can be wrong with a JWS, a JWK or a JWK Set.
+///
+/// No variant carries a token, a signature or a private value; text that comes from the input is cut to
+/// 64 characters and its control characters are escaped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoseError {
+    /// Text that is not base64url without padding (RFC 7515 §2).
+    #[error("{what} is not base64url without padding")]
+    Base64Url {
+        /// The part that was read.
+        what: &'static str,
+    },
+    /// Text that is not the base64 that `x5c` wants (RFC 7515 §4.1.6).
+    #[error("an element of x5c is not base64 of DER")]
+    X5c,
+    /// Text that is not JSON, or is nested too deeply.
+    #[error("{what} is not JSON (line {line}, column {column})")]
+    Json {
+        /// The part that was read.
+        what: &'static str,
+        /// The line of the first mistake, from 1.
+        line: usize,
+        /// The column of the first mistake, from 1.
+        column: usize,
+    },
+    /// JSON that is not an object.
+    #[error("{what} is not a JSON object")]
+    NotAnObject {
+        /// The part that was read.
+        what: &'static str,
+    },
+    /// An object that has one member twice (RFC 7515 §4, RFC 7519 §4).
+    #[error("{what} has the member `{member}` more than once")]
+    DuplicateMember {
+        /// The part that was read.
+        what: &'static str,
+        /// The name that stands there twice.
+        member: String,
+    },
+    /// A member that must be there and is not.
+    #[error("{what} has no member `{member}`")]
+    MissingMember {
+        /// The part that was read.
+        what: &'static str,
+        /// The missing name.
+        member: &'static str,
+    },
+    /// A member of the wrong JSON type, length or value.
+    #[error("{what} has a member `{member}` that is not {expected}")]
+    InvalidMember {
+        /// The part that was read.
+        what: &'static str,
+        /// The name of the member.
+        member: &'static str,
+        /// What the specification wants there.
+        expected: &'static str,
+    },
+    /// A token that is not three parts separated by two dots (RFC 7515 §7.1).
+    #[error("a compact JWS has three parts, found {found}")]
+    PartCount {
+        /// How many parts there are.
+        found: usize,
+    },
+    /// An `alg` that this crate does not know; `none` is one of them.
+    #[error("unsupported algorithm `{found}`")]
+    UnsupportedAlgorithm {
+        /// The name in the header.
+        found: String,
+    },
+    /// A header that demands an extension (`crit`, RFC 7515 §4.1.11).
+    #[error("the header demands an extension (`crit`) that is not understood")]
+    CriticalHeader,
+    /// A key of a type or on a curve that this crate does not use (RFC 7517 §5).
+    #[error("unsupported key type: {found}")]
+    UnsupportedKey {
+        /// `kty` and, where there is one, `crv`.
+        found: String,
+    },
+    /// A private member in what should be a public key.
+    #[error("a public JWK has the private member `{member}`")]
+    PrivateMember {
+        /// The name of the member; its value is not kept.
+        member: &'static str,
+    },
+    /// More keys in a set than any issuer needs.
+    #[error("a JWK Set has {found} keys, at most {limit} are read")]
+    TooManyKeys {
+        /// How many keys there are.
+        found: usize,
+        /// [`JwkSet::MAX_KEYS`](super::JwkSet::MAX_KEYS).
+        limit: usize,
+    },
+    /// No key of the set fits the header's `kid` and `alg`.
+    #[error("no key in the set fits {algorithm} and {}", kid_text(.kid.as_deref()))]
+    NoMatchingKey {
+        /// The `kid` that was looked for.
+        kid: Option<String>,
+        /// The algorithm that was looked for.
+        algorithm: Algorithm,
+    },
+    /// More than one key of the set fits, so that none can be chosen.
+    #[error("{found} keys in the set fit {algorithm} and {}", kid_text(.kid.as_deref()))]
+    AmbiguousKey {
+        /// The `kid` that was looked for.
+        kid: Option<String>,
+        /// The algorithm that was looked for.
+        algorithm: Algorithm,
+        /// How many keys fit.
+        found: usize,
+    },
+    /// A signature whose length is not the algorithm's (RFC 7518 §3.3–3.5, RFC 8032 §5.1.6).
+    #[error("a signature of {found} bytes cannot be {algorithm}")]
+    SignatureLength {
+        /// The algorithm.
+        algorithm: Algorithm,
+        /// The length in bytes.
+        found: usize,
+    },
+    /// A DER signature that is not an `ECDSA-Sig-Value`, or one for a key that has no such form.
+    #[error("not a DER-encoded {algorithm} signature")]
+    SignatureDer {
+        /// The algorithm.
+        algorithm: Algorithm,
+    },
+    /// An algorithm that the key cannot be used with (RFC 8725 §3.1).
+    #[error("{algorithm} needs a key of type {}, found {key_type}", algorithm.key_type())]
+    AlgorithmMismatch {
+        /// The algorithm asked for.
+        algorithm: Algorithm,
+        /// The key's type.
+        key_type: KeyType,
+    },
+}
+
+fn kid_text(kid: Option<&str>) -> String {
+    kid.map_or_else(|| "no `kid`".to_owned(), |kid| format!("`kid` \"{kid}\""))
+}
+
+/// At most 64 characters of hostile text, control characters escaped, for an error message.
+pub(crate) fn excerpt(text: &str) -> String {
+    super::json::printable(text, 64)
+}

@@ -1,0 +1,165 @@
+//! JSON as the specifications want it: an object, each member once.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::JoseError;
+use super::error::excerpt;
+
+/// Reads an object; a member that stands there twice, at any depth, is an error.
+pub(crate) fn object(what: &'static str, bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
+    let duplicate = RefCell::new(None);
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let parsed = Unique { duplicate: &duplicate }
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value));
+    if let Some(member) = duplicate.into_inner() {
+        return Err(JoseError::DuplicateMember { what, member });
+    }
+    match parsed.map_err(|error| syntax(what, &error))? {
+        Value::Object(members) => Ok(members),
+        _ => Err(JoseError::NotAnObject { what }),
+    }
+}
+
+/// The position of a syntax error, without the text that serde quotes.
+pub(crate) fn syntax(what: &'static str, error: &serde_json::Error) -> JoseError {
+    JoseError::Json { what, line: error.line(), column: error.column() }
+}
+
+/// A string member, or `None` where there is none.
+pub(crate) fn string(
+    what: &'static str,
+    members: &Map<String, Value>,
+    member: &'static str,
+) -> Result<Option<String>, JoseError> {
+    match members.get(member) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(JoseError::InvalidMember { what, member, expected: "a string" }),
+    }
+}
+
+/// At most `limit` characters of text that may be hostile, with control characters escaped.
+pub(crate) fn printable(text: &str, limit: usize) -> String {
+    let mut printable = String::new();
+    for (index, character) in text.chars().enumerate() {
+        if index == limit {
+            printable.push('…');
+            break;
+        }
+        if character.is_control() || is_invisible(character) {
+            printable.extend(character.escape_unicode());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
+/// Line separators, bidirectional controls and zero-width characters: they can forge a log line or reorder it.
+const fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
+}
+
+struct Unique<'a> {
+    duplicate: &'a RefCell<Option<String>>,
+}
+
+impl<'de> DeserializeSeed<'de> for Unique<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(element) = elements.next_element_seed(Unique { duplicate: self.duplicate })? {
+            array.push(element);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let value = entries.next_value_seed(Unique { duplicate: self.duplicate })?;
+            if members.contains_key(&name) {
+                self.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
+            }
+            members.insert(name, value);
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc7515_4_member_names_are_unique_at_every_depth() {
+        for text in [r#"{"a":1,"a":1}"#, r#"{"b":[{"a":1,"a":2}]}"#, r#"{"\u0061":1,"a":2}"#] {
+            assert_eq!(
+                object("x", text.as_bytes()),
+                Err(JoseError::DuplicateMember { what: "x", member: "a".to_owned() })
+            );
+        }
+    }
+
+    #[test]
+    fn only_one_object_and_nothing_after_it() {
+        assert_eq!(object("x", b"[]"), Err(JoseError::NotAnObject { what: "x" }));
+        assert!(matches!(object("x", b"{} {}"), Err(JoseError::Json { .. })));
+        assert!(matches!(object("x", b"\xef\xbb\xbf{}"), Err(JoseError::Json { .. })));
+        assert!(matches!(object("x", b"{\"a\":\"\xff\"}"), Err(JoseError::Json { .. })));
+        assert!(matches!(object("x", "[".repeat(100_000).as_bytes()), Err(JoseError::Json { .. })));
+    }
+
+    #[test]
+    fn printable_escapes_and_cuts() {
+        assert_eq!(printable("a\u{1b}[31m\u{202e}b\n", 64), "a\\u{1b}[31m\\u{202e}b\\u{a}");
+        assert_eq!(printable("abcdef", 3), "abc…");
+    }
+}

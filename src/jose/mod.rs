@@ -1,0 +1,22 @@
+//! Floor 1: JSON Object Signing and Encryption, as far as signatures need it.
+//!
+//! RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (JWA), RFC 7638 (thumbprints), RFC 8037 and RFC 9864 (Ed25519).
+//! Everything here is a function of its arguments: no clock, no randomness, no I/O, and no word of OAuth.
+
+mod algorithm;
+pub(crate) mod base64url;
+mod error;
+pub(crate) mod json;
+mod jwk;
+mod jwk_set;
+mod jws;
+mod signature;
+mod thumbprint;
+
+pub use algorithm::{Algorithm, Curve, KeyType};
+pub use error::JoseError;
+pub use jwk::{Jwk, KeyId, KeyParameters};
+pub use jwk_set::{JwkSet, SkippedJwk};
+pub use jws::{CompactJws, Header};
+pub use signature::Signature;
+pub use thumbprint::Thumbprint;

@@ -1,0 +1,35 @@
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::{KeyParameters, base64url};
+
+/// The SHA-256 thumbprint of a public key (RFC 7638 §3, RFC 8037 §2): the same for every form of one key.
+///
+/// `Display` writes it as base64url, which is also the default `kid`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Thumbprint([u8; 32]);
+
+impl Thumbprint {
+    pub(super) fn of(parameters: &KeyParameters) -> Self {
+        Self(Sha256::digest(parameters.canonical_json()).into())
+    }
+
+    /// The 32 bytes of the hash.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base64url::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Thumbprint({self})")
+    }
+}

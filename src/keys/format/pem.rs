@@ -1,0 +1,205 @@
+//! PEM as people have it (RFC 7468, and what is around).
+//!
+//! The blocks are found and their white space is removed here, the base64 is decoded by `pem-rfc7468`. Found here,
+//! because that crate takes one block with regular lines and nothing behind it, while key files come with CRLF,
+//! indentation, blank lines, bag attributes and certificates; and the lenient crates copy the key into buffers that
+//! they do not wipe.
+
+use der::Decode;
+use der::asn1::ObjectIdentifier;
+use zeroize::Zeroizing;
+
+use super::{Loaded, der_key, encrypted, foreign, spki};
+use crate::jose::{Jwk, KeyParameters};
+use crate::keys::material::KeyMaterial;
+use crate::keys::{Certificate, KeyError};
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END: &[u8] = b"-----END ";
+const DASHES: &[u8] = b"-----";
+
+pub(super) fn is_pem(text: &[u8]) -> bool {
+    find(text, BEGIN).is_some()
+}
+
+pub(super) fn load(text: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
+    let mut keys = Vec::new();
+    let mut curve = None;
+    let mut certificates = Vec::new();
+    let mut publics = Vec::new();
+    let mut others = Vec::new();
+    for block in (Blocks { rest: text }) {
+        let block = block?;
+        match block.label {
+            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => {
+                keys.push(block)
+            }
+            "DSA PRIVATE KEY" => return Err(KeyError::UnsupportedKey { found: "DSA".to_owned() }),
+            "EC PARAMETERS" => curve = Some(block),
+            "CERTIFICATE" | "X509 CERTIFICATE" => {
+                certificates.push(Certificate::from_der(block.decode()?.to_vec())?)
+            }
+            "PUBLIC KEY" => publics.push(block),
+            label => others.push(foreign::of_label(label).unwrap_or_else(|| not_private(label))),
+        }
+    }
+    let key = match keys.as_slice() {
+        [key] => key,
+        [] => {
+            return Err(if !publics.is_empty() {
+                not_private("PUBLIC KEY")
+            } else if !certificates.is_empty() {
+                not_private("CERTIFICATE")
+            } else if let Some(other) = others.into_iter().next() {
+                other
+            } else {
+                not_private("EC PARAMETERS")
+            });
+        }
+        several => return Err(KeyError::SeveralKeys { found: several.len() }),
+    };
+    let material = private(key, curve.as_ref(), passphrase)?;
+    for public in &publics {
+        check_public(&material, &spki::from_der(&public.decode()?)?)?;
+    }
+    Ok(Loaded { certificates, ..material.into() })
+}
+
+/// The first public key or certificate.
+pub(super) fn public(text: &[u8]) -> Result<Jwk, KeyError> {
+    for block in (Blocks { rest: text }) {
+        let block = block?;
+        let parameters = match block.label {
+            "PUBLIC KEY" => spki::from_der(&block.decode()?)?,
+            "RSA PUBLIC KEY" => spki::rsa(&block.decode()?)?,
+            "CERTIFICATE" | "X509 CERTIFICATE" => {
+                Certificate::from_der(block.decode()?.to_vec())?.key_parameters()?
+            }
+            _ => continue,
+        };
+        return Ok(Jwk::new(parameters));
+    }
+    Err(KeyError::UnknownFormat)
+}
+
+fn private(
+    key: &Block<'_>,
+    curve: Option<&Block<'_>>,
+    passphrase: Option<&[u8]>,
+) -> Result<KeyMaterial, KeyError> {
+    let der = key.decode()?;
+    match key.label {
+        "RSA PRIVATE KEY" => der_key::rsa(&der),
+        "EC PRIVATE KEY" => {
+            let curve = curve.map(|block| {
+                let parameters = block.decode()?;
+                ObjectIdentifier::from_der(&parameters).map_err(|_| der_key::explicit_parameters())
+            });
+            der_key::ec(&der, curve.transpose()?)
+        }
+        "ENCRYPTED PRIVATE KEY" => encrypted::open(&der, passphrase),
+        _ => der_key::pkcs8(&der),
+    }
+}
+
+/// A `PUBLIC KEY` beside the private one must be its own. The backend compares what is attached to the key, so
+/// attach what can be attached.
+fn check_public(material: &KeyMaterial, public: &KeyParameters) -> Result<(), KeyError> {
+    let same = match (material, public) {
+        (KeyMaterial::Rsa { pkcs1, .. }, KeyParameters::Rsa { n, .. }) => {
+            super::pkcs1(pkcs1)?.modulus.as_bytes() == n.as_slice()
+        }
+        (KeyMaterial::Ec { curve, point: Some(point), .. }, KeyParameters::Ec { curve: found, x, y }) => {
+            curve == found
+                && point
+                    .get(1..)
+                    .is_some_and(|rest| rest == [x.as_slice(), y].concat() || rest == x.as_slice())
+        }
+        (KeyMaterial::Ec { curve, point: None, .. }, KeyParameters::Ec { curve: found, .. }) => {
+            curve == found
+        }
+        (KeyMaterial::Ed25519 { public: Some(own), .. }, KeyParameters::Ed25519 { x }) => own == x,
+        (KeyMaterial::Ed25519 { public: None, .. }, KeyParameters::Ed25519 { .. }) => true,
+        _ => false,
+    };
+    if same { Ok(()) } else { Err(KeyError::Inconsistent { key_type: "PEM file's" }) }
+}
+
+fn not_private(label: &str) -> KeyError {
+    KeyError::NotPrivate { found: crate::jose::json::printable(label, 64) }
+}
+
+/// One block: its label, and the text between the boundaries.
+struct Block<'a> {
+    label: &'a str,
+    body: &'a [u8],
+}
+
+impl Block<'_> {
+    fn decode(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        if find(self.body, b"DEK-Info:").is_some() || find(self.body, b"Proc-Type:").is_some() {
+            return Err(foreign::dek_info());
+        }
+        // One regular block: the white space between the boundaries is gone, the rest is in one line.
+        let mut block = Zeroizing::new(Vec::with_capacity(self.body.len() + 2 * self.label.len() + 64));
+        block.extend_from_slice(BEGIN);
+        block.extend_from_slice(self.label.as_bytes());
+        block.extend_from_slice(b"-----\n");
+        block.extend(self.body.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        block.extend_from_slice(b"\n-----END ");
+        block.extend_from_slice(self.label.as_bytes());
+        block.extend_from_slice(b"-----\n");
+        let damaged = |_| KeyError::Pem { reason: "its body is not base64" };
+        let mut decoder = pem_rfc7468::Decoder::new_detect_wrap(&block).map_err(damaged)?;
+        let mut der = Zeroizing::new(vec![0; decoder.remaining_len()]);
+        decoder.decode(&mut der).map_err(damaged)?;
+        Ok(der)
+    }
+}
+
+struct Blocks<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Blocks<'a> {
+    type Item = Result<Block<'a>, KeyError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (_, rest) = split(self.rest, BEGIN)?;
+        let block = block(rest);
+        self.rest = match &block {
+            Ok((_, rest)) => rest,
+            Err(_) => &[],
+        };
+        Some(block.map(|(block, _)| block))
+    }
+}
+
+/// A block, from behind its `-----BEGIN `, and what follows it.
+fn block(text: &[u8]) -> Result<(Block<'_>, &[u8]), KeyError> {
+    let damaged = |reason| KeyError::Pem { reason };
+    let truncated = || damaged("a BEGIN line without its END line");
+    let (label, rest) = split(text, DASHES).ok_or_else(truncated)?;
+    let label = std::str::from_utf8(label)
+        .ok()
+        .filter(|label| label.len() <= 64 && !label.contains(['\n', '\r']))
+        .ok_or_else(|| damaged("a BEGIN line that does not end"))?;
+    let (body, rest) = split(rest, END).ok_or_else(truncated)?;
+    let (end, rest) = split(rest, DASHES).ok_or_else(truncated)?;
+    if end != label.as_bytes() {
+        return Err(damaged("the labels of BEGIN and END differ"));
+    }
+    if find(body, BEGIN).is_some() {
+        return Err(truncated());
+    }
+    Ok((Block { label, body }, rest))
+}
+
+fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
+    text.windows(mark.len()).position(|window| window == mark)
+}
+
+fn split<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let (before, rest) = text.split_at_checked(find(text, mark)?)?;
+    Some((before, rest.get(mark.len()..)?))
+}

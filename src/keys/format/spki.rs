@@ -1,0 +1,45 @@
+//! `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7) and `RSAPublicKey` (RFC 8017 A.1.1).
+
+use der::Decode;
+use der::asn1::ObjectIdentifier;
+use pkcs1::RsaPublicKeyRef;
+use x509_cert::spki::SubjectPublicKeyInfoRef;
+
+use super::der_key::{explicit_parameters, named_curve, oid};
+use crate::jose::KeyParameters;
+use crate::keys::KeyError;
+
+const STRUCTURE: KeyError = KeyError::Der { structure: "SubjectPublicKeyInfo (RFC 5280 §4.1.2.7)" };
+
+pub(super) fn from_der(der: &[u8]) -> Result<KeyParameters, KeyError> {
+    parameters(&SubjectPublicKeyInfoRef::from_der(der).map_err(|_| STRUCTURE)?)
+}
+
+pub(in crate::keys) fn parameters(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<KeyParameters, KeyError> {
+    let key = spki.subject_public_key.as_bytes().ok_or(STRUCTURE)?;
+    match spki.algorithm.oid {
+        oid::RSA | oid::RSA_PSS => rsa(key),
+        oid::EC => {
+            let curve = spki.algorithm.parameters.ok_or(STRUCTURE)?.decode_as::<ObjectIdentifier>();
+            let curve = named_curve(curve.map_err(|_| explicit_parameters())?)?;
+            match key.split_first() {
+                Some((4, point)) if point.len() == 2 * curve.coordinate_len() => {
+                    let (x, y) = point.split_at_checked(curve.coordinate_len()).ok_or(STRUCTURE)?;
+                    Ok(KeyParameters::Ec { curve, x: x.to_vec(), y: y.to_vec() })
+                }
+                _ => Err(KeyError::Der { structure: "EC point: not in uncompressed form (SEC 1 §2.3.3)" }),
+            }
+        }
+        oid::ED25519 => {
+            let x = <[u8; 32]>::try_from(key).map_err(|_| STRUCTURE)?;
+            Ok(KeyParameters::Ed25519 { x })
+        }
+        other => Err(KeyError::UnsupportedKey { found: oid::name(&other) }),
+    }
+}
+
+pub(super) fn rsa(der: &[u8]) -> Result<KeyParameters, KeyError> {
+    let key = RsaPublicKeyRef::from_der(der)
+        .map_err(|_| KeyError::Der { structure: "RSAPublicKey (RFC 8017 A.1.1)" })?;
+    Ok(KeyParameters::Rsa { n: key.modulus.as_bytes().to_vec(), e: key.public_exponent.as_bytes().to_vec() })
+}

@@ -1,0 +1,29 @@
+//! Floor 2: keys. The loader, [`PrivateKey`] and [`PublicKey`], the policy that both crypto backends share, the
+//! [`Signer`] seam for keys that never enter the process, and the [`KeyRing`].
+//!
+//! The way in: `format` finds out what a file is and takes it apart into `KeyMaterial`; `policy` decides whether
+//! such a key may be used at all; `backend` turns it into something that signs. Only `backend` knows a
+//! cryptographic library, and none of its types leaves this floor.
+//!
+//! This floor reads one key file when asked to, and takes random bytes from the operating system. It has no clock:
+//! [`KeyRing`] is told the time.
+
+mod backend;
+mod certificate;
+mod error;
+mod format;
+mod generate;
+mod material;
+mod policy;
+mod private_key;
+mod public_key;
+mod ring;
+mod signer;
+
+pub use certificate::Certificate;
+pub use error::KeyError;
+pub use generate::GeneratedKey;
+pub use private_key::PrivateKey;
+pub use public_key::PublicKey;
+pub use ring::KeyRing;
+pub use signer::{BoxFuture, Signer};

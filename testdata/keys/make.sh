@@ -1,0 +1,263 @@
+#!/usr/bin/env bash
+# Makes every file of this folder anew, in place.
+#
+# THESE ARE TEST KEYS. THEY ARE PUBLISHED. NEVER USE ONE FOR ANYTHING.
+#
+# Needs: openssl 3.0 (with the legacy provider), ssh-keygen, node 20,
+# python3 (standard library only). The tests do not need this script: the
+# files it made are kept beside it.
+set -euo pipefail
+umask 022
+cd "$(dirname "$0")"
+mkdir -p bad
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+PW='correct horse'
+DAYS=36500
+
+# jwk IN.pem OUT.json: the private key as a JWK
+jwk() {
+  node -e '
+    const c = require("crypto"), fs = require("fs");
+    const j = c.createPrivateKey(fs.readFileSync(process.argv[1])).export({format: "jwk"});
+    fs.writeFileSync(process.argv[2], JSON.stringify(j, null, 2) + "\n");
+  ' "$1" "$2"
+}
+# cert STEM: a self-signed certificate
+cert() {
+  openssl req -x509 -new -key "$1.pkcs8.pem" -subj '/CN=private-key-jwt test' -days $DAYS -out "$1.cert.pem"
+}
+
+### RSA
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa2048.pkcs8.pem 2>/dev/null
+openssl pkcs8 -topk8 -nocrypt -in rsa2048.pkcs8.pem -outform DER -out rsa2048.pkcs8.der
+openssl rsa -traditional -in rsa2048.pkcs8.pem -out rsa2048.pkcs1.pem 2>/dev/null
+openssl rsa -traditional -in rsa2048.pkcs8.pem -outform DER -out rsa2048.pkcs1.der 2>/dev/null
+openssl pkey -in rsa2048.pkcs8.pem -pubout -out rsa2048.pub.pem
+jwk rsa2048.pkcs8.pem rsa2048.jwk.json
+cert rsa2048
+openssl x509 -in rsa2048.cert.pem -outform DER -out rsa2048.cert.der
+for bits in 3072 4096 8192; do
+  openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:$bits -out rsa$bits.pkcs8.pem 2>/dev/null
+done
+openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out rsa2048-pss.pkcs8.pem 2>/dev/null
+openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_pss_keygen_md:sha256 \
+  -pkeyopt rsa_pss_keygen_mgf1_md:sha256 -pkeyopt rsa_pss_keygen_saltlen:32 \
+  -out rsa2048-pss-sha256.pkcs8.pem 2>/dev/null
+
+### EC
+for pair in p256:prime256v1 p384:secp384r1 p521:secp521r1; do
+  k=${pair%%:*} curve=${pair#*:}
+  openssl ecparam -name $curve -genkey -out $k.sec1-params.pem
+  openssl ec -in $k.sec1-params.pem -out $k.sec1.pem 2>/dev/null
+  openssl ec -in $k.sec1-params.pem -outform DER -out $k.sec1.der 2>/dev/null
+  openssl pkcs8 -topk8 -nocrypt -in $k.sec1.pem -out $k.pkcs8.pem
+  openssl pkcs8 -topk8 -nocrypt -in $k.sec1.pem -outform DER -out $k.pkcs8.der
+  openssl pkey -in $k.pkcs8.pem -pubout -out $k.pub.pem
+  jwk $k.pkcs8.pem $k.jwk.json
+  cert $k
+done
+openssl ec -no_public -in p256.sec1.pem -outform DER -out p256.no-public.sec1.der 2>/dev/null
+# p256.no-public.pkcs8.pem: python, below
+
+### Ed25519
+openssl genpkey -algorithm ED25519 -out ed25519.pkcs8.pem
+openssl pkey -in ed25519.pkcs8.pem -outform DER -out ed25519.pkcs8.der
+openssl pkey -in ed25519.pkcs8.pem -pubout -out ed25519.pub.pem
+jwk ed25519.pkcs8.pem ed25519.jwk.json
+cert ed25519
+# ed25519.pkcs8v2.pem: python, below
+
+### Encrypted PKCS#8
+p8() { openssl pkcs8 -topk8 -in "$1.pkcs8.pem" -passout "pass:$PW" "${@:2}"; }
+p8 p256 -v2 aes-128-cbc -v2prf hmacWithSHA1   -out p256.pbkdf2-sha1-aes128.pem
+p8 p256 -v2 aes-128-cbc -v2prf hmacWithSHA224 -out p256.pbkdf2-sha224-aes128.pem
+p8 p256 -v2 aes-128-cbc -v2prf hmacWithSHA256 -out p256.pbkdf2-sha256-aes128.pem
+p8 p256 -v2 aes-192-cbc -v2prf hmacWithSHA256 -out p256.pbkdf2-sha256-aes192.pem
+p8 p256 -v2 aes-256-cbc -v2prf hmacWithSHA256 -out p256.pbkdf2-sha256-aes256.pem
+p8 p256 -v2 aes-256-cbc -v2prf hmacWithSHA384 -out p256.pbkdf2-sha384-aes256.pem
+p8 p256 -v2 aes-256-cbc -v2prf hmacWithSHA512 -out p256.pbkdf2-sha512-aes256.pem
+p8 p256 -v2 aes-128-cbc -scrypt -out p256.scrypt-aes128.pem
+p8 p256 -v2 aes-192-cbc -scrypt -out p256.scrypt-aes192.pem
+p8 p256 -v2 aes-256-cbc -scrypt -out p256.scrypt-aes256.pem
+p8 p256 -v2 aes-256-cbc -v2prf hmacWithSHA256 -outform DER -out p256.pbkdf2-sha256-aes256.der
+p8 rsa2048 -v2 aes-256-cbc -v2prf hmacWithSHA256 -out rsa2048.pbkdf2-sha256-aes256.pem
+
+### PEM as people have it
+openssl pkcs12 -export -inkey p256.pkcs8.pem -in p256.cert.pem -name 'my key' -passout "pass:$PW" -out bad/p256.p12
+openssl pkcs12 -in bad/p256.p12 -passin "pass:$PW" -nocerts -noenc -out p256.bag-attributes.pem
+sed 's/$/\r/' p256.pkcs8.pem > p256.crlf.pem
+{ printf '\n\n'; cat p256.pkcs8.pem; printf '\n\n\n'; } > p256.blank-lines.pem
+{ printf '\xef\xbb\xbf'; cat p256.pkcs8.pem; } > p256.bom.pem
+body() { sed '/-----/d' "$1" | tr -d '\n'; }
+{ echo '-----BEGIN PRIVATE KEY-----'; body p256.pkcs8.pem; printf '\n'; echo '-----END PRIVATE KEY-----'; } > p256.one-line.pem
+{ echo '-----BEGIN PRIVATE KEY-----'; body p256.pkcs8.pem | fold -w 76; printf '\n'; echo '-----END PRIVATE KEY-----'; } > p256.wide.pem
+sed -e 's/^/    /' -e 's/$/   /' p256.pkcs8.pem > p256.indented.pem
+cat p256.cert.pem p256.pkcs8.pem > p256.cert-then-key.pem
+cat p256.pkcs8.pem p256.cert.pem > p256.key-then-cert.pem
+cat p256.pkcs8.pem p384.cert.pem > p256.key-then-wrong-cert.pem
+cat p256.pkcs8.pem p256.pub.pem > p256.key-and-public.pem
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$tmp/ca.pem" 2>/dev/null
+openssl req -x509 -new -key "$tmp/ca.pem" -subj '/CN=private-key-jwt test CA' -days $DAYS -out ca.cert.pem
+openssl req -new -key rsa2048.pkcs8.pem -subj '/CN=private-key-jwt test leaf' -out "$tmp/leaf.csr"
+openssl x509 -req -in "$tmp/leaf.csr" -CA ca.cert.pem -CAkey "$tmp/ca.pem" -set_serial 2 -days $DAYS \
+  -extfile <(echo basicConstraints=CA:FALSE) -out rsa2048.leaf.pem 2>/dev/null
+cat rsa2048.pkcs8.pem rsa2048.leaf.pem ca.cert.pem > rsa2048.key-then-chain.pem
+
+### bad/: what must be refused
+: > bad/empty.pem
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out bad/rsa1024.pkcs8.pem 2>/dev/null
+openssl genrsa -primes 3 -traditional -out bad/rsa2048-3prime.pkcs1.pem 2048 2>/dev/null
+openssl pkcs8 -topk8 -nocrypt -in bad/rsa2048-3prime.pkcs1.pem -out bad/rsa2048-3prime.pkcs8.pem
+openssl ecparam -name secp256k1 -genkey -noout -out bad/secp256k1.sec1.pem
+openssl pkcs8 -topk8 -nocrypt -in bad/secp256k1.sec1.pem -out bad/secp256k1.pkcs8.pem
+jwk bad/secp256k1.pkcs8.pem bad/secp256k1.jwk.json
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp224r1 -out bad/p224.pkcs8.pem
+openssl genpkey -algorithm ED448 -out bad/ed448.pkcs8.pem
+openssl genpkey -algorithm X25519 -out bad/x25519.pkcs8.pem
+openssl dsaparam -out "$tmp/dsaparam.pem" 2048 2>/dev/null
+openssl genpkey -paramfile "$tmp/dsaparam.pem" -out bad/dsa.pkcs8.pem
+openssl pkey -traditional -in bad/dsa.pkcs8.pem -out bad/dsa.pem
+openssl ec -in p256.sec1.pem -param_enc explicit -out bad/p256.explicit-parameters.pem 2>/dev/null
+openssl pkcs8 -topk8 -nocrypt -in bad/p256.explicit-parameters.pem -out bad/p256.explicit-parameters.pkcs8.pem
+for t in rsa ed25519; do
+  ssh-keygen -q -t $t -N '' -C 'private-key-jwt test' -f "$tmp/ssh-$t"
+  cat "$tmp/ssh-$t" > bad/openssh-$t.pem
+done
+openssl rsa -traditional -aes128 -in rsa2048.pkcs8.pem -passout "pass:$PW" -out bad/dek-info-rsa.pem 2>/dev/null
+openssl ec -aes128 -in p256.sec1.pem -passout "pass:$PW" -out bad/dek-info-ec.pem 2>/dev/null
+cat p256.pkcs8.pem rsa2048.pkcs8.pem > bad/two-keys.pem
+head -c 120 p256.pkcs8.pem > bad/truncated.pem
+{ head -c 120 p256.pkcs8.pem; printf '\n'; tail -n 1 p256.pkcs8.pem; } > bad/truncated-with-end.pem
+sed '/END/d' p256.pkcs8.pem > bad/no-end.pem
+sed 's/END PRIVATE/END RSA PRIVATE/' p256.pkcs8.pem > bad/mismatched-end.pem
+sed '2s/^\(.\{20\}\)./\1*/' p256.pkcs8.pem > bad/bad-base64.pem
+p8 p256 -v2 des3 -out bad/pbes2-3des.pem
+p8 p256 -v1 PBE-MD5-DES -provider legacy -provider default -out bad/pbes1-md5-des.pem
+openssl req -new -key p256.pkcs8.pem -subj '/CN=private-key-jwt test' -out bad/csr.pem
+openssl crl2pkcs7 -nocrl -certfile p256.cert.pem -out bad/pkcs7.pem
+cat > bad/pgp.asc <<'PGP'
+-----BEGIN PGP PRIVATE KEY BLOCK-----
+
+bm90IGEgcmVhbCBPcGVuUEdQIGtleTogYSBtYWRlLXVwIGJvZHkgZm9yIHRoZSB0
+ZXN0cyBvZiBwcml2YXRlLWtleS1qd3QK
+=AAAA
+-----END PGP PRIVATE KEY BLOCK-----
+PGP
+cat > bad/putty.ppk <<'PPK'
+PuTTY-User-Key-File-3: ssh-ed25519
+Encryption: none
+Comment: private-key-jwt test, a made-up body
+Public-Lines: 2
+bm90IGEgcmVhbCBQdVRUWSBrZXk6IGEgbWFkZS11cCBib2R5IGZvciB0aGUgdGVz
+dHMgb2YgcHJpdmF0ZS1rZXktand0Cg==
+Private-Lines: 1
+bm90IGEgcmVhbCBwcml2YXRlIGtleSBlaXRoZXIK
+Private-MAC: 0000000000000000000000000000000000000000000000000000000000000000
+PPK
+printf '\xfe\xed\xfe\xed\x00\x00\x00\x02\x00\x00\x00\x01this is not a real Java key store' > bad/jks.bin
+openssl ecparam -name prime256v1 -genkey -noout -out "$tmp/other.pem"
+jwk "$tmp/other.pem" "$tmp/other.jwk.json"
+
+### What openssl has no command for
+OTHER_JWK="$tmp/other.jwk.json" python3 - <<'PY'
+import base64, json, os
+
+def tlv(tag, body):
+    n = len(body)
+    if n < 128:
+        return bytes([tag, n]) + body
+    ln = n.to_bytes((n.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(ln)]) + ln + body
+def seq(*a): return tlv(0x30, b"".join(a))
+def octets(b): return tlv(0x04, b)
+def integer(i): return tlv(0x02, i.to_bytes(i.bit_length() // 8 + 1, "big"))
+def bits(b): return tlv(0x03, b"\0" + b)
+def oid(s):
+    a = [int(x) for x in s.split(".")]
+    out = bytearray([a[0] * 40 + a[1]])
+    for v in a[2:]:
+        enc = [v & 0x7F]
+        v >>= 7
+        while v:
+            enc.append(0x80 | (v & 0x7F))
+            v >>= 7
+        out += bytes(reversed(enc))
+    return tlv(0x06, bytes(out))
+NULL = b"\x05\x00"
+
+def pem(label, der):
+    b = base64.b64encode(der).decode()
+    return "-----BEGIN %s-----\n%s\n-----END %s-----\n" % (
+        label, "\n".join(b[i:i + 64] for i in range(0, len(b), 64)), label)
+def write(name, data):
+    with open(name, "wb") as f:
+        f.write(data if isinstance(data, bytes) else data.encode())
+def load(name):
+    with open(name) as f:
+        return json.load(f)
+def dump(name, v): write(name, json.dumps(v, indent=2) + "\n")
+def un64(s): return base64.urlsafe_b64decode(s + "=" * (-len(s) % 4))
+def en64(b): return base64.urlsafe_b64encode(b).decode().rstrip("=")
+
+p256, p384 = load("p256.jwk.json"), load("p384.jwk.json")
+rsa, ed = load("rsa2048.jwk.json"), load("ed25519.jwk.json")
+other = load(os.environ["OTHER_JWK"])
+P256 = oid("1.2.840.10045.3.1.7")
+d = un64(p256["d"])
+point = lambda j: b"\x04" + un64(j["x"]) + un64(j["y"])
+
+# EC variants
+no_public = seq(integer(1), octets(d))
+write("p256.no-public.pkcs8.pem", pem("PRIVATE KEY", seq(
+    integer(0), seq(oid("1.2.840.10045.2.1"), P256), octets(no_public))))
+write("bad/p256.wrong-public.sec1.der",
+      seq(integer(1), octets(d), tlv(0xA0, P256), tlv(0xA1, bits(point(other)))))
+dump("bad/p256.wrong-public.jwk.json", {**p256, "x": other["x"], "y": other["y"]})
+dump("bad/p256.public-only.jwk.json", {k: v for k, v in p256.items() if k != "d"})
+dump("bad/p256.oct.jwk.json", {"kty": "oct", "k": en64(d)})
+
+# Ed25519, RFC 5958 OneAsymmetricKey: version 1 and [1] IMPLICIT BIT STRING
+write("ed25519.pkcs8v2.pem", pem("PRIVATE KEY", seq(
+    integer(1), seq(oid("1.3.101.112")), octets(octets(un64(ed["d"]))),
+    tlv(0x81, b"\0" + un64(ed["x"])))))
+
+# RSA variants
+v = {k: int.from_bytes(un64(rsa[k]), "big") for k in ("n", "e", "d", "p", "q", "dp", "dq", "qi")}
+v["n"] ^= 1 << 1000
+write("bad/rsa2048.mangled-n.pkcs8.pem", pem("PRIVATE KEY", seq(
+    integer(0), seq(oid("1.2.840.113549.1.1.1"), NULL),
+    octets(seq(integer(0), *(integer(v[k]) for k in ("n", "e", "d", "p", "q", "dp", "dq", "qi")))))))
+dump("bad/rsa2048.no-crt.jwk.json", {k: rsa[k] for k in ("kty", "n", "e", "d")})
+# "oth" holds made-up numbers: its presence is the point
+dump("bad/rsa2048.with-oth.jwk.json", {**rsa, "oth": [{"r": rsa["p"], "d": rsa["dp"], "t": rsa["qi"]}]})
+dump("bad/rsa2048.e1.jwk.json", {**rsa, "e": "AQ"})
+
+# JWK and JWKS
+dump("rsa2048.alg-ps256.jwk.json", {**rsa, "alg": "PS256", "kid": "ps-key"})
+dump("one-private.jwks.json", {"keys": [{**p256, "kid": "my-key-1", "use": "sig"}]})
+dump("two-private.jwks.json", {"keys": [
+    {**p256, "kid": "my-key-1", "use": "sig"}, {**p384, "kid": "my-key-2", "use": "sig"}]})
+dump("private-with-enc.jwks.json", {"keys": [
+    {**p256, "kid": "my-key-1", "use": "sig"}, {**rsa, "kid": "my-enc-key", "use": "enc"}]})
+
+# Encrypted PKCS#8 that must be refused before any work: the ciphertext is junk
+salt, iv, junk = b"saltsaltsaltsalt", b"iviviviviviviviv", bytes(range(144))
+AES256_CBC = seq(oid("2.16.840.1.101.3.4.1.42"), octets(iv))
+def pbes2(kdf, cipher):
+    return pem("ENCRYPTED PRIVATE KEY", seq(
+        seq(oid("1.2.840.113549.1.5.13"), seq(kdf, cipher)), octets(junk)))
+def scrypt(n, r, p):
+    return seq(oid("1.3.6.1.4.1.11591.4.11"), seq(octets(salt), integer(n), integer(r), integer(p)))
+def pbkdf2(iterations):
+    return seq(oid("1.2.840.113549.1.5.12"),
+               seq(octets(salt), integer(iterations), seq(oid("1.2.840.113549.2.9"), NULL)))
+write("bad/scrypt-n-2-33.pem", pbes2(scrypt(1 << 33, 8, 1), AES256_CBC))
+write("bad/scrypt-huge-p.pem", pbes2(scrypt(1 << 14, 8, 1 << 20), AES256_CBC))
+write("bad/pbkdf2-billion.pem", pbes2(pbkdf2(1000000000), AES256_CBC))
+# AES-GCM parameters: SEQUENCE { nonce OCTET STRING (12), tag length INTEGER 16 }
+write("bad/pbkdf2-aes256-gcm.pem", pbes2(
+    pbkdf2(2048), seq(oid("2.16.840.1.101.3.4.1.46"), seq(octets(iv[:12]), integer(16)))))
+PY
+# openssl writes private keys with mode 600: git keeps only 644 and 755
+chmod 644 ./*.pem ./*.der ./*.json bad/*
