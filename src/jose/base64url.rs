@@ -1,13 +1,18 @@
 //! Base64url without padding, and nothing else (RFC 7515 §2): no padding, no white space, no non-zero
 //! trailing bits. The codec is constant-time, because private JWKs pass through it too.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use zeroize::Zeroizing;
 
 use super::JoseError;
 
 pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     Base64UrlUnpadded::encode_string(bytes.as_ref())
+}
+
+/// The other alphabet, padded: only `x5c` wants it (RFC 7515 §4.1.6).
+pub(crate) fn encode_standard(bytes: impl AsRef<[u8]>) -> String {
+    Base64::encode_string(bytes.as_ref())
 }
 
 pub(crate) fn decode(what: &'static str, text: &str) -> Result<Vec<u8>, JoseError> {

@@ -1,5 +1,3 @@
-use serde_json::Value;
-
 use super::{Algorithm, JoseError, KeyId, Signature, base64url, json};
 
 /// The protected header of a JWS, as far as it may be believed (RFC 7515 §4.1).
@@ -116,10 +114,10 @@ impl std::fmt::Debug for CompactJws<'_> {
 }
 
 /// The signing input of a JWS (RFC 7515 §5.1): both parts encoded, the signature still to come.
-pub(crate) fn signing_input(header: &Value, payload: &Value) -> String {
-    let mut input = base64url::encode(header.to_string());
+pub(crate) fn signing_input(header_json: &[u8], payload: &[u8]) -> String {
+    let mut input = base64url::encode(header_json);
     input.push('.');
-    input.push_str(&base64url::encode(payload.to_string()));
+    input.push_str(&base64url::encode(payload));
     input
 }
 

@@ -5,11 +5,11 @@
 
 mod algorithm;
 pub(crate) mod base64url;
-mod error;
+pub(crate) mod error;
 pub(crate) mod json;
 mod jwk;
 mod jwk_set;
-mod jws;
+pub(crate) mod jws;
 mod signature;
 mod thumbprint;
 

@@ -1,0 +1,7 @@
+//! Floor 6: the token client. It signs a fresh assertion for every request, posts it, and hands the answer on typed.
+
+mod error;
+mod token_client;
+
+pub use error::Error;
+pub use token_client::{TokenClient, TokenClientBuilder};

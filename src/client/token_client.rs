@@ -1,0 +1,206 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Error;
+use crate::keys::{KeyError, KeyRing};
+use crate::oauth::{
+    AccessToken, Audience, AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Profile, Scope,
+    TokenRequest, TokenResponse,
+};
+use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock};
+
+/// Gets tokens for one client from one authorization server. Cloning is cheap; the clones share everything.
+///
+/// ```no_run
+/// use private_key_jwt::{AuthorizationServer, PrivateKey, TokenClient};
+///
+/// # async fn example() -> Result<(), private_key_jwt::Error> {
+/// let key = PrivateKey::from_file("client.pem")?;
+/// let server = AuthorizationServer::discover("https://auth.pingone.com/ENV_ID/as").await?;
+/// let client = TokenClient::new(server, "CLIENT_ID", key)?;
+/// let token = client.token("api:read").await?;
+/// # let _ = token.secret();
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct TokenClient {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    assertion: ClientAssertionBuilder,
+    keys: KeyRing,
+    http: Arc<dyn HttpClient>,
+    clock: Arc<dyn Clock>,
+}
+
+impl TokenClient {
+    /// A client with the defaults: the issuer as audience, assertions of 60 s, reqwest, the system's clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClientBuilder::build`].
+    pub fn new(
+        server: AuthorizationServer,
+        client_id: impl Into<String>,
+        keys: impl Into<KeyRing>,
+    ) -> Result<Self, Error> {
+        Self::builder(server, client_id, keys).build()
+    }
+
+    /// A client with everything that is optional.
+    #[must_use]
+    pub fn builder(
+        server: AuthorizationServer,
+        client_id: impl Into<String>,
+        keys: impl Into<KeyRing>,
+    ) -> TokenClientBuilder {
+        TokenClientBuilder {
+            assertion: ClientAssertion::builder(client_id, &server),
+            keys: keys.into(),
+            http: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// A token for the client itself (`client_credentials`, RFC 6749 §4.4) with these scopes.
+    ///
+    /// Each call is a request with a fresh assertion. Keep the token until it [expires](AccessToken::expires_at).
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn token(&self, scope: impl Into<Scope>) -> Result<AccessToken, Error> {
+        let request = TokenRequest::client_credentials(scope);
+        Ok(self.request(&request).await?.into_access_token())
+    }
+
+    /// Sends a request to the token endpoint, once, with a fresh assertion, and hands on the whole response.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] when the key cannot sign; [`Error::Transport`] when no answer came; [`Error::OAuth`] when the
+    /// server refused or answered something else than a token, and when the request could not be made.
+    pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
+        let Inner { assertion, http, clock, .. } = &*self.inner;
+        let signed = self.assertion().await?;
+        let response = http.send(request.to_http(assertion.server(), &signed)?).await?;
+        Ok(TokenResponse::from_http(response, clock.now())?)
+    }
+
+    /// A fresh assertion by the active key, for a request that something else sends. Never use one twice.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] when no key is active or it cannot sign, [`Error::OAuth`] when the parts do not fit.
+    pub async fn assertion(&self) -> Result<ClientAssertion, Error> {
+        let Inner { assertion, keys, clock, .. } = &*self.inner;
+        let signer = keys.active()?;
+        let unsigned = assertion.prepare(signer.as_ref(), clock.now(), fresh_jti()?)?;
+        let signature = signer.sign(unsigned.signing_input()).await?;
+        Ok(unsigned.attach(signature)?)
+    }
+
+    /// The ring that signs: publish, activate and retire keys on it while the client is in use.
+    #[must_use]
+    pub fn keys(&self) -> &KeyRing {
+        &self.inner.keys
+    }
+
+    /// The authorization server.
+    #[must_use]
+    pub fn server(&self) -> &AuthorizationServer {
+        self.inner.assertion.server()
+    }
+}
+
+impl std::fmt::Debug for TokenClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenClient")
+            .field("server", self.server())
+            .field("keys", &self.inner.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A UUID v4; its random bytes come from the operating system, whose failure is an error and not a panic.
+fn fresh_jti() -> Result<String, KeyError> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|_| KeyError::Random)?;
+    Ok(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
+}
+
+/// What is optional about a [`TokenClient`].
+#[must_use]
+pub struct TokenClientBuilder {
+    assertion: ClientAssertionBuilder,
+    keys: KeyRing,
+    http: Option<Arc<dyn HttpClient>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl TokenClientBuilder {
+    /// Follows the rules of a kind of server. It replaces the assertion's settings made before it.
+    pub fn profile(self, profile: Profile) -> Self {
+        self.assertion(|assertion| assertion.profile(profile))
+    }
+
+    /// Whom the assertions are for; the issuer unless said otherwise.
+    pub fn audience(self, audience: Audience) -> Self {
+        self.assertion(|assertion| assertion.audience(audience))
+    }
+
+    /// How long an assertion lives, in whole seconds; 60 s unless said otherwise.
+    pub fn assertion_lifetime(self, lifetime: Duration) -> Self {
+        self.assertion(|assertion| assertion.lifetime(lifetime))
+    }
+
+    /// Everything else about the assertions.
+    ///
+    /// ```
+    /// # use private_key_jwt::{Algorithm, AuthorizationServer, PrivateKey, TokenClient};
+    /// # let server = AuthorizationServer::from_token_endpoint("https://as.example/token")?;
+    /// # let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// let client = TokenClient::builder(server, "client", key)
+    ///     .assertion(|assertion| assertion.media_type(Some("JWT")).without_key_id())
+    ///     .build()?;
+    /// # Ok::<(), private_key_jwt::Error>(())
+    /// ```
+    pub fn assertion(
+        mut self,
+        change: impl FnOnce(ClientAssertionBuilder) -> ClientAssertionBuilder,
+    ) -> Self {
+        self.assertion = change(self.assertion);
+        self
+    }
+
+    /// Sends requests with this; a [`ReqwestClient`] unless said otherwise.
+    pub fn http(mut self, http: impl HttpClient + 'static) -> Self {
+        self.http = Some(Arc::new(http));
+        self
+    }
+
+    /// Takes the time from this; the operating system unless said otherwise.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The client. What can be checked without a server is checked here: the client id, and that an assertion can be
+    /// made with the key and the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OAuth`] and [`Error::Key`] for parts that do not fit, [`Error::Transport`] when the HTTP client cannot
+    /// be built.
+    pub fn build(self) -> Result<TokenClient, Error> {
+        let signer = self.keys.active()?;
+        self.assertion.prepare(signer.as_ref(), self.clock.now(), "a trial that is never signed")?;
+        let http = match self.http {
+            Some(http) => http,
+            None => Arc::new(ReqwestClient::new()?),
+        };
+        let Self { assertion, keys, clock, .. } = self;
+        Ok(TokenClient { inner: Arc::new(Inner { assertion, keys, http, clock }) })
+    }
+}

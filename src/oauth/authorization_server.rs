@@ -1,0 +1,303 @@
+use serde_json::Value;
+
+use super::text::safe;
+use super::url::{check_endpoint, check_issuer};
+use super::{Audience, OAuthError};
+use crate::jose::JoseError;
+use crate::jose::json;
+
+/// An authorization server: who it is and where its endpoints are (RFC 8414 §2). URLs are kept verbatim.
+///
+/// ```
+/// use private_key_jwt::AuthorizationServer;
+///
+/// let server = AuthorizationServer::new("https://as.example", "https://as.example/token")?;
+/// assert_eq!(server.issuer(), Some("https://as.example"));
+/// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationServer {
+    issuer: Option<String>,
+    token_endpoint: String,
+    jwks_uri: Option<String>,
+    authentication_methods: Option<Vec<String>>,
+    signing_algorithms: Option<Vec<String>>,
+    /// Whether the endpoints come from a document of the server and not from the user.
+    discovered: bool,
+}
+
+impl AuthorizationServer {
+    const WHAT: &str = "the document";
+
+    /// A server whose issuer and token endpoint are known.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Issuer`] and [`OAuthError::Endpoint`] for a URL that is neither https nor http on loopback, or
+    /// has credentials, a fragment or (the issuer) a query.
+    pub fn new(issuer: impl Into<String>, token_endpoint: impl Into<String>) -> Result<Self, OAuthError> {
+        let issuer = issuer.into();
+        check_issuer(&issuer)?;
+        Ok(Self { issuer: Some(issuer), ..Self::from_token_endpoint(token_endpoint)? })
+    }
+
+    /// A server of which only the token endpoint is known; it is then the audience too.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Endpoint`] as [`AuthorizationServer::new`].
+    pub fn from_token_endpoint(token_endpoint: impl Into<String>) -> Result<Self, OAuthError> {
+        let token_endpoint = token_endpoint.into();
+        check_endpoint("token_endpoint", &token_endpoint)?;
+        Ok(Self {
+            issuer: None,
+            token_endpoint,
+            jwks_uri: None,
+            authentication_methods: None,
+            signing_algorithms: None,
+            discovered: false,
+        })
+    }
+
+    /// Reads a metadata document (RFC 8414 §3.2, OpenID Connect Discovery 1.0 §4.2).
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::IssuerMismatch`] unless its issuer equals the one asked for, byte for byte (§3.3);
+    /// [`OAuthError::Metadata`] when it cannot be read or has no token endpoint; [`OAuthError::Endpoint`] for an
+    /// endpoint that may not be used, among them plain http below an https issuer.
+    pub fn from_metadata(issuer: &str, json: &[u8]) -> Result<Self, OAuthError> {
+        let issuer_url = check_issuer(issuer)?;
+        let members = json::object(Self::WHAT, json).map_err(OAuthError::Metadata)?;
+        let string = |member| json::string(Self::WHAT, &members, member).map_err(OAuthError::Metadata);
+        let required = |member| {
+            let missing = JoseError::MissingMember { what: Self::WHAT, member };
+            string(member)?.ok_or(OAuthError::Metadata(missing))
+        };
+
+        let found = required("issuer")?;
+        if found != issuer {
+            return Err(OAuthError::IssuerMismatch { expected: safe(issuer), found: safe(&found) });
+        }
+        let endpoint = |endpoint, url: String| {
+            let parsed = check_endpoint(endpoint, &url)?;
+            if issuer_url.scheme() == "https" && parsed.scheme() != "https" {
+                let reason = "is plain http below an https issuer";
+                return Err(OAuthError::Endpoint { endpoint, url: safe(&url), reason });
+            }
+            Ok(url)
+        };
+        Ok(Self {
+            token_endpoint: endpoint("token_endpoint", required("token_endpoint")?)?,
+            jwks_uri: string("jwks_uri")?.map(|url| endpoint("jwks_uri", url)).transpose()?,
+            authentication_methods: strings(members.get("token_endpoint_auth_methods_supported")),
+            signing_algorithms: strings(members.get("token_endpoint_auth_signing_alg_values_supported")),
+            issuer: Some(found),
+            discovered: true,
+        })
+    }
+
+    /// Where the metadata of an issuer may be, in the order of trying: the OpenID path behind the issuer (Discovery
+    /// 1.0 §4), then the RFC 8414 §3.1 path in front of the issuer's own path.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Issuer`] as [`AuthorizationServer::new`].
+    pub fn metadata_urls(issuer: &str) -> Result<[String; 2], OAuthError> {
+        check_issuer(issuer)?;
+        let appended = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let (scheme, rest) = issuer.split_once("://").unwrap_or_default();
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let path = path.trim_end_matches('/');
+        Ok([appended, format!("{scheme}://{authority}/.well-known/oauth-authorization-server{path}")])
+    }
+
+    /// Adds where the server publishes its own keys.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Endpoint`] as [`AuthorizationServer::new`].
+    pub fn with_jwks_uri(mut self, jwks_uri: impl Into<String>) -> Result<Self, OAuthError> {
+        let jwks_uri = jwks_uri.into();
+        check_endpoint("jwks_uri", &jwks_uri)?;
+        self.jwks_uri = Some(jwks_uri);
+        Ok(self)
+    }
+
+    /// The issuer identifier, where it is known.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    /// The token endpoint.
+    #[must_use]
+    pub fn token_endpoint(&self) -> &str {
+        &self.token_endpoint
+    }
+
+    /// Where the server publishes its own keys (`jwks_uri`).
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::NotKnown`] when neither the metadata nor the user says.
+    pub fn jwks_uri(&self) -> Result<&str, OAuthError> {
+        self.jwks_uri.as_deref().ok_or(OAuthError::NotKnown { member: "jwks_uri" })
+    }
+
+    /// `token_endpoint_auth_methods_supported`, where the metadata has it. Servers in the field omit
+    /// `private_key_jwt` where it works and list it where it does not, so nothing is decided by it.
+    #[must_use]
+    pub fn authentication_methods(&self) -> Option<&[String]> {
+        self.authentication_methods.as_deref()
+    }
+
+    /// `token_endpoint_auth_signing_alg_values_supported`, where the metadata has it.
+    #[must_use]
+    pub fn signing_algorithms(&self) -> Option<&[String]> {
+        self.signing_algorithms.as_deref()
+    }
+
+    /// The string that an audience stands for at this server, when this endpoint is called.
+    pub(super) fn audience(&self, audience: Option<&Audience>, called: &str) -> Result<String, OAuthError> {
+        match (audience, &self.issuer) {
+            (Some(Audience::Exactly(url)), _) => Ok(url.clone()),
+            (Some(Audience::Issuer) | None, Some(issuer)) => Ok(issuer.clone()),
+            (Some(Audience::Issuer), None) => Err(OAuthError::NotKnown { member: "issuer" }),
+            (Some(Audience::TokenEndpoint), _) | (None, None) => self.endpoint_audience(&self.token_endpoint),
+            (Some(Audience::CalledEndpoint), _) => self.endpoint_audience(called),
+        }
+    }
+
+    /// An endpoint that a document names is believed as an audience only at the issuer's own origin.
+    fn endpoint_audience(&self, endpoint: &str) -> Result<String, OAuthError> {
+        if let Some(issuer) = self.issuer.as_deref().filter(|_| self.discovered) {
+            let same_origin =
+                check_endpoint("endpoint", endpoint)?.origin() == check_issuer(issuer)?.origin();
+            if !same_origin {
+                return Err(OAuthError::ForeignAudience { endpoint: safe(endpoint), issuer: safe(issuer) });
+            }
+        }
+        Ok(endpoint.to_owned())
+    }
+}
+
+fn strings(value: Option<&Value>) -> Option<Vec<String>> {
+    let elements = value?.as_array()?;
+    Some(elements.iter().filter_map(|element| element.as_str().map(str::to_owned)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "https://as.example/t";
+
+    fn metadata(members: &str) -> Result<AuthorizationServer, OAuthError> {
+        AuthorizationServer::from_metadata(ISSUER, format!(r#"{{"issuer":"{ISSUER}",{members}}}"#).as_bytes())
+    }
+
+    #[test]
+    fn rfc8414_3_3_the_issuer_must_be_the_one_asked_for_byte_for_byte() {
+        for found in
+            ["https://as.example/t/", "https://AS.example/t", "https://as.example:443/t", "https://evil/t"]
+        {
+            let json = format!(r#"{{"issuer":"{found}","token_endpoint":"https://as.example/token"}}"#);
+            assert!(matches!(
+                AuthorizationServer::from_metadata(ISSUER, json.as_bytes()),
+                Err(OAuthError::IssuerMismatch { expected, found: other }) if expected == ISSUER && other == found
+            ));
+        }
+    }
+
+    #[test]
+    fn an_https_issuer_has_no_http_endpoints_not_even_on_loopback() {
+        assert!(matches!(
+            metadata(r#""token_endpoint":"http://127.0.0.1/token""#),
+            Err(OAuthError::Endpoint {
+                endpoint: "token_endpoint",
+                reason: "is plain http below an https issuer",
+                ..
+            })
+        ));
+        assert!(matches!(
+            metadata(r#""token_endpoint":"https://as.example/token","jwks_uri":"http://localhost/jwks""#),
+            Err(OAuthError::Endpoint { endpoint: "jwks_uri", .. })
+        ));
+        assert!(matches!(
+            metadata(r#""token_endpoint":"http://as.example/token""#),
+            Err(OAuthError::Endpoint { reason: "is plain http, which is for loopback only", .. })
+        ));
+    }
+
+    #[test]
+    fn metadata_needs_a_token_endpoint() {
+        assert!(matches!(
+            metadata(r#""token_endpoint":7"#),
+            Err(OAuthError::Metadata(JoseError::InvalidMember { member: "token_endpoint", .. }))
+        ));
+        assert!(matches!(
+            metadata(r#""jwks_uri":"https://as.example/jwks""#),
+            Err(OAuthError::Metadata(JoseError::MissingMember { member: "token_endpoint", .. }))
+        ));
+        assert!(matches!(
+            AuthorizationServer::from_metadata(ISSUER, b"<html>"),
+            Err(OAuthError::Metadata(JoseError::Json { .. }))
+        ));
+    }
+
+    #[test]
+    fn discovery_paths_are_appended_and_inserted() {
+        let urls = |issuer| AuthorizationServer::metadata_urls(issuer).unwrap();
+        assert_eq!(
+            urls("https://as.example/a/b"),
+            [
+                "https://as.example/a/b/.well-known/openid-configuration",
+                "https://as.example/.well-known/oauth-authorization-server/a/b"
+            ]
+        );
+        for issuer in ["https://as.example", "https://as.example/"] {
+            assert_eq!(
+                urls(issuer),
+                [
+                    "https://as.example/.well-known/openid-configuration",
+                    "https://as.example/.well-known/oauth-authorization-server"
+                ]
+            );
+        }
+        assert_eq!(
+            urls("https://as.example//a/")[0],
+            "https://as.example//a/.well-known/openid-configuration"
+        );
+    }
+
+    #[test]
+    fn an_endpoint_of_another_origin_becomes_an_audience_only_when_the_user_names_it() {
+        let server = metadata(r#""token_endpoint":"https://evil.example/token""#).unwrap();
+        for audience in [Audience::TokenEndpoint, Audience::CalledEndpoint] {
+            assert!(matches!(
+                server.audience(Some(&audience), server.token_endpoint()),
+                Err(OAuthError::ForeignAudience { .. })
+            ));
+        }
+        assert_eq!(server.audience(None, server.token_endpoint()).unwrap(), ISSUER);
+        let named = Audience::Exactly("https://evil.example/token".to_owned());
+        assert_eq!(server.audience(Some(&named), "").unwrap(), "https://evil.example/token");
+        let by_hand = AuthorizationServer::new(ISSUER, "https://login.example//token").unwrap();
+        assert_eq!(
+            by_hand.audience(Some(&Audience::TokenEndpoint), "").unwrap(),
+            "https://login.example//token"
+        );
+    }
+
+    #[test]
+    fn with_only_a_token_endpoint_that_is_the_audience() {
+        let server = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
+        assert_eq!(server.audience(None, "").unwrap(), "https://as.example/token");
+        assert!(matches!(
+            server.audience(Some(&Audience::Issuer), ""),
+            Err(OAuthError::NotKnown { member: "issuer" })
+        ));
+        assert!(matches!(server.jwks_uri(), Err(OAuthError::NotKnown { member: "jwks_uri" })));
+    }
+}

@@ -1,0 +1,180 @@
+use std::time::Duration;
+
+use super::Refusal;
+use crate::jose::{Algorithm, JoseError};
+use crate::keys::KeyError;
+
+/// What can be wrong with an assertion, a request, a response or a server's metadata.
+///
+/// No variant carries a token, a key or an assertion. Text that a server sent has its control characters escaped, is
+/// cut to 512 characters, and whatever looks like a token in it is masked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OAuthError {
+    /// A client id that is empty or not of RFC 6749 A.1's characters.
+    #[error("the client id is {reason}")]
+    ClientId {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An issuer identifier outside RFC 8414 §2.
+    #[error("the issuer {issuer} {reason}")]
+    Issuer {
+        /// The identifier.
+        issuer: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An endpoint that must not be sent an assertion.
+    #[error("the {endpoint} {url} {reason}")]
+    Endpoint {
+        /// The metadata name of the endpoint.
+        endpoint: &'static str,
+        /// Its URL.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Metadata of another issuer than the one asked for (RFC 8414 §3.3).
+    #[error("the metadata is of issuer {found}, asked for was {expected}")]
+    IssuerMismatch {
+        /// The issuer asked for.
+        expected: String,
+        /// The issuer in the document.
+        found: String,
+    },
+    /// Metadata that cannot be read.
+    #[error("the authorization server's metadata: {0}")]
+    Metadata(#[source] JoseError),
+    /// Something that only the metadata says, of a server that was given by hand.
+    #[error("the authorization server has no {member}")]
+    NotKnown {
+        /// The metadata name.
+        member: &'static str,
+    },
+    /// An endpoint of another origin than the issuer's, taken from metadata, would become the audience
+    /// (CVE-2025-27370). Name it with `Audience::Exactly` if it is right.
+    #[error(
+        "the endpoint {endpoint} is not of the issuer's origin {issuer}; name the audience if it is right"
+    )]
+    ForeignAudience {
+        /// The endpoint.
+        endpoint: String,
+        /// The issuer.
+        issuer: String,
+    },
+    /// An audience that is empty.
+    #[error("the audience is empty")]
+    EmptyAudience,
+    /// A `jti` that is empty or longer than 256 bytes.
+    #[error("a jti has 1 to 256 bytes, found {found}")]
+    TokenId {
+        /// Its length in bytes.
+        found: usize,
+    },
+    /// A life of an assertion outside the profile's bounds.
+    #[error("an assertion lives 1 s to {limit:?} with this profile, asked for was {found:?}")]
+    Lifetime {
+        /// The life asked for.
+        found: Duration,
+        /// The longest that the profile allows.
+        limit: Duration,
+    },
+    /// A time outside the years 1970 to 9999.
+    #[error("the time is outside 1970 to 9999")]
+    Time,
+    /// An algorithm that the profile's server does not take.
+    #[error("{profile} does not take {algorithm}")]
+    ProfileAlgorithm {
+        /// The profile.
+        profile: &'static str,
+        /// The algorithm of the key.
+        algorithm: Algorithm,
+    },
+    /// A certificate header for a key without certificates.
+    #[error("the key has no certificate for {member}")]
+    NoCertificate {
+        /// The header member.
+        member: &'static str,
+    },
+    /// An extra claim with a name that the assertion sets itself.
+    #[error("the claim `{name}` is set by the assertion itself")]
+    ReservedClaim {
+        /// The name.
+        name: String,
+    },
+    /// An extra parameter with a name that the request sets itself, or that would be a second way of authentication.
+    #[error("the parameter `{name}` is set by the request itself")]
+    ReservedParameter {
+        /// The name.
+        name: String,
+    },
+    /// A parameter that is there already (RFC 6749 §3.2).
+    #[error("the parameter `{name}` is there already")]
+    DuplicateParameter {
+        /// The name.
+        name: String,
+    },
+    /// A scope with characters outside RFC 6749 §3.3.
+    #[error("a scope has a character that RFC 6749 §3.3 does not allow")]
+    Scope,
+    /// A signature of another algorithm than the header says.
+    #[error("the header says {expected}, the signature is {found}")]
+    SignatureAlgorithm {
+        /// The algorithm in the header.
+        expected: Algorithm,
+        /// The algorithm of the signature.
+        found: Algorithm,
+    },
+    /// The key could not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The server refused: 400, 401 or 403, whatever the body.
+    #[error("refused: {0}")]
+    Refused(Box<Refusal>),
+    /// The server did not answer the question: any other status that is not 200.
+    #[error("the server answered {0}")]
+    Unavailable(Box<Refusal>),
+    /// The endpoint redirects. An assertion is never sent to another address than its own.
+    #[error("the server answered {status}, a redirect{}, which is not followed", location.as_deref().map(|to| format!(" to {to}")).unwrap_or_default())]
+    Redirect {
+        /// The HTTP status.
+        status: u16,
+        /// Where to, if it says.
+        location: Option<String>,
+    },
+    /// A success that is not a token response (RFC 6749 §5.1).
+    #[error("not a token response ({}): {reason}", content_type.as_deref().unwrap_or("no content type"))]
+    Response {
+        /// What is wrong with it.
+        #[source]
+        reason: JoseError,
+        /// The content type of the body.
+        content_type: Option<String>,
+    },
+}
+
+/// Whether it makes sense to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retry {
+    /// The same request would meet the same answer.
+    Never,
+    /// Later, with growing pauses.
+    BackOff,
+    /// After this long, as the server says (`Retry-After`, RFC 9110 §10.2.3).
+    After(Duration),
+}
+
+impl OAuthError {
+    /// Whether it makes sense to try again, with a new assertion.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Unavailable(answer) if answer.status() == 429 || answer.status() >= 500 => {
+                answer.retry_after().map_or(Retry::BackOff, Retry::After)
+            }
+            _ => Retry::Never,
+        }
+    }
+}

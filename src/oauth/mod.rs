@@ -1,0 +1,37 @@
+//! Floor 3: OAuth 2.0. The client assertion (RFC 7521, RFC 7523), the authorization server's metadata (RFC 8414),
+//! requests and responses (RFC 6749), and what single providers want differently.
+//!
+//! Everything here is a function of its arguments: the time and the `jti` come in as values, and an HTTP request
+//! is an [`http::Request`] that somebody else sends.
+
+mod assertion;
+mod audience;
+mod authorization_server;
+mod error;
+mod ping_one;
+mod profile;
+mod refusal;
+mod request;
+mod response;
+mod scope;
+mod text;
+mod url;
+
+pub use assertion::{ClientAssertion, ClientAssertionBuilder, UnsignedAssertion};
+pub use audience::Audience;
+pub use authorization_server::AuthorizationServer;
+pub use error::{OAuthError, Retry};
+pub use ping_one::Region;
+pub use profile::Profile;
+pub use refusal::Refusal;
+pub use request::TokenRequest;
+pub use response::{AccessToken, TokenResponse};
+pub use scope::Scope;
+
+pub(crate) use self::url::{check_endpoint, is_loopback};
+
+/// `client_assertion_type` of RFC 7523 §2.2.
+pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// `typ` of a client assertion (draft-ietf-oauth-rfc7523bis §4.1).
+pub const CLIENT_AUTHENTICATION_JWT: &str = "client-authentication+jwt";

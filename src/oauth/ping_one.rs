@@ -1,0 +1,79 @@
+//! PingOne's URLs (its documentation, 2026-11): issuer `https://auth.pingone.TLD/ENV_ID/as`, token endpoint
+//! `…/as/token`, JWKS `…/as/jwks`.
+
+use super::{AuthorizationServer, OAuthError};
+
+/// The geographies of PingOne, each with its own domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Region {
+    /// `auth.pingone.com`
+    NorthAmerica,
+    /// `auth.pingone.ca`
+    Canada,
+    /// `auth.pingone.eu`
+    Europe,
+    /// `auth.pingone.asia`
+    AsiaPacific,
+    /// `auth.pingone.com.au`
+    Australia,
+    /// `auth.pingone.sg`
+    Singapore,
+}
+
+impl Region {
+    const fn domain(self) -> &'static str {
+        match self {
+            Self::NorthAmerica => "auth.pingone.com",
+            Self::Canada => "auth.pingone.ca",
+            Self::Europe => "auth.pingone.eu",
+            Self::AsiaPacific => "auth.pingone.asia",
+            Self::Australia => "auth.pingone.com.au",
+            Self::Singapore => "auth.pingone.sg",
+        }
+    }
+}
+
+impl AuthorizationServer {
+    /// PingOne's endpoints of one environment, without asking it. For a custom domain, discover its issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Issuer`] when the environment id is not one path segment.
+    pub fn ping_one(region: Region, environment_id: &str) -> Result<Self, OAuthError> {
+        let issuer = format!("https://{}/{environment_id}/as", region.domain());
+        if environment_id.is_empty()
+            || !environment_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        {
+            let issuer = super::text::safe(&issuer);
+            return Err(OAuthError::Issuer { issuer, reason: "is not made of a PingOne environment id" });
+        }
+        let (token_endpoint, jwks_uri) = (format!("{issuer}/token"), format!("{issuer}/jwks"));
+        Self::new(issuer, token_endpoint)?.with_jwks_uri(jwks_uri)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_urls_are_those_of_the_documentation() {
+        let server =
+            AuthorizationServer::ping_one(Region::Europe, "0b9b5f8e-2c55-4a3e-8f6c-1f2d3e4a5b6c").unwrap();
+        let issuer = "https://auth.pingone.eu/0b9b5f8e-2c55-4a3e-8f6c-1f2d3e4a5b6c/as";
+        assert_eq!(server.issuer(), Some(issuer));
+        assert_eq!(server.token_endpoint(), format!("{issuer}/token"));
+        assert_eq!(server.jwks_uri().unwrap(), format!("{issuer}/jwks"));
+    }
+
+    #[test]
+    fn an_environment_id_is_one_path_segment() {
+        for id in ["", "a/b", "..", "a?b", "a b"] {
+            assert!(matches!(
+                AuthorizationServer::ping_one(Region::Canada, id),
+                Err(OAuthError::Issuer { reason: "is not made of a PingOne environment id", .. })
+            ));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use time::OffsetDateTime;
+
+use super::text::safe;
+use crate::jose::json;
+
+/// What a server said instead of a token: the status, the RFC 6749 §5.2 members where the body has them, and what
+/// helps a support ticket.
+///
+/// Every text is safe to log: control characters are escaped, 512 characters at most, and whatever looks like a token
+/// is masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    status: u16,
+    error: Option<String>,
+    description: Option<String>,
+    uri: Option<String>,
+    members: BTreeMap<String, String>,
+    correlation: Vec<(String, String)>,
+    retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// Header fields by which servers name a request.
+    const CORRELATION: [&str; 9] = [
+        "correlation-id",
+        "x-correlation-id",
+        "request-id",
+        "x-request-id",
+        "x-ms-request-id",
+        "x-okta-request-id",
+        "x-auth0-requestid",
+        "x-amzn-requestid",
+        "traceparent",
+    ];
+    /// The most unknown members that are kept.
+    const MAX_MEMBERS: usize = 16;
+
+    pub(super) fn from_http(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> Self {
+        let mut members = json::object("an error response", response.body()).unwrap_or_default();
+        let mut text = |member: &str| match members.remove(member) {
+            Some(serde_json::Value::String(text)) => Some(safe(&text)),
+            _ => None,
+        };
+        let (error, description, uri) = (text("error"), text("error_description"), text("error_uri"));
+        Self {
+            status: response.status().as_u16(),
+            error,
+            description,
+            uri,
+            members: members
+                .iter()
+                .take(Self::MAX_MEMBERS)
+                .map(|(name, value)| {
+                    (
+                        safe(name),
+                        safe(value.as_str().map_or_else(|| value.to_string(), str::to_owned).as_str()),
+                    )
+                })
+                .collect(),
+            correlation: Self::CORRELATION
+                .into_iter()
+                .filter_map(|name| {
+                    let value = response.headers().get(name)?;
+                    Some((name.to_owned(), safe(&String::from_utf8_lossy(value.as_bytes()))))
+                })
+                .collect(),
+            retry_after: retry_after(response.headers(), now),
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Whether the body is one of RFC 6749 §5.2: the authorization server itself decided, and not something before it.
+    #[must_use]
+    pub const fn is_verdict(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// The `error` code, such as `invalid_client`.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// The `error_description`.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// The `error_uri`.
+    #[must_use]
+    pub fn uri(&self) -> Option<&str> {
+        self.uri.as_deref()
+    }
+
+    /// The other members of the body: strings as they are, anything else as JSON; 16 at most.
+    #[must_use]
+    pub const fn members(&self) -> &BTreeMap<String, String> {
+        &self.members
+    }
+
+    /// The header fields by which the server names this request, for a support ticket.
+    #[must_use]
+    pub fn correlation_ids(&self) -> &[(String, String)] {
+        &self.correlation
+    }
+
+    /// How long the server wants to be left alone (`Retry-After`).
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        if let Some(error) = &self.error {
+            write!(f, " {error}")?;
+        }
+        if let Some(description) = &self.description {
+            write!(f, ": {description}")?;
+        }
+        for (name, value) in &self.correlation {
+            write!(f, " [{name} {value}]")?;
+        }
+        Ok(())
+    }
+}
+
+/// RFC 9110 §10.2.3: seconds, or a date.
+fn retry_after(headers: &http::HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+    let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::from(now)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(headers: &[(&str, &str)], body: &str) -> Refusal {
+        let mut response = http::Response::builder().status(429);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        let now = OffsetDateTime::from_unix_timestamp(784_111_777).unwrap(); // Sun, 06 Nov 1994 08:49:37 GMT
+        Refusal::from_http(&response.body(body.as_bytes().to_vec()).unwrap(), now)
+    }
+
+    #[test]
+    fn rfc9110_10_2_3_retry_after_is_seconds_or_a_date() {
+        let after = |value| refusal(&[("retry-after", value)], "").retry_after();
+        assert_eq!(after("120"), Some(Duration::from_secs(120)));
+        assert_eq!(after("Sun, 06 Nov 1994 08:50:37 GMT"), Some(Duration::from_secs(60)));
+        assert_eq!(after("Sun, 06 Nov 1994 08:48:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(after("soon"), None);
+        assert_eq!(after("-1"), None);
+    }
+
+    #[test]
+    fn unknown_members_and_correlation_ids_are_kept() {
+        let refusal = refusal(
+            &[("x-request-id", "r\u{1}1")].map(|(name, _)| (name, "r1")),
+            r#"{"error":"invalid_client","error_description":"no\u001b[2J","error_codes":[700027],"trace_id":"t"}"#,
+        );
+        assert_eq!(refusal.to_string(), "429 invalid_client: no\\u{1b}[2J [x-request-id r1]");
+        assert_eq!(refusal.members()["error_codes"], "[700027]");
+        assert_eq!(refusal.members()["trace_id"], "t");
+        assert!(refusal.is_verdict());
+    }
+
+    #[test]
+    fn a_body_that_is_no_rfc6749_error_is_no_verdict() {
+        for body in ["", "<html>", "[]", "{}", r#"{"error":{"code":1}}"#, r#"{"code":"ACCESS_FAILED"}"#] {
+            assert!(!refusal(&[], body).is_verdict(), "{body}");
+        }
+    }
+}

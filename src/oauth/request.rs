@@ -1,0 +1,107 @@
+use super::{AuthorizationServer, ClientAssertion, OAuthError, Scope};
+
+/// A request to the token endpoint (RFC 6749 §3.2), before it is sent.
+///
+/// ```
+/// use private_key_jwt::{Algorithm, AuthorizationServer, ClientAssertion, PrivateKey, TokenRequest};
+/// use time::OffsetDateTime;
+///
+/// let server = AuthorizationServer::new("https://as.example", "https://as.example/token")?;
+/// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+/// let assertion = ClientAssertion::builder("client", &server).sign(&key, OffsetDateTime::now_utc(), "jti")?;
+///
+/// let request = TokenRequest::client_credentials("api:read").to_http(&server, &assertion)?;
+/// assert_eq!(request.uri(), "https://as.example/token");
+/// assert!(request.body().starts_with(b"grant_type=client_credentials&scope=api%3Aread&client_assertion_type="));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRequest {
+    grant_type: &'static str,
+    scope: Scope,
+    parameters: Vec<(String, String)>,
+}
+
+impl TokenRequest {
+    /// The parameters that the request sets itself, and those of other ways to authenticate: one method per request
+    /// (RFC 6749 §2.3).
+    const RESERVED: [&str; 6] =
+        ["grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
+
+    /// A token for the client itself (RFC 6749 §4.4).
+    #[must_use]
+    pub fn client_credentials(scope: impl Into<Scope>) -> Self {
+        Self { grant_type: "client_credentials", scope: scope.into(), parameters: Vec::new() }
+    }
+
+    /// Adds a parameter of an extension, such as `resource` or `audience`.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::ReservedParameter`] for a name that the request sets itself or that would be a second way of
+    /// authentication; [`OAuthError::DuplicateParameter`] for one that is there already (RFC 6749 §3.2).
+    pub fn parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, OAuthError> {
+        let name = name.into();
+        if Self::RESERVED.contains(&name.as_str()) {
+            return Err(OAuthError::ReservedParameter { name });
+        }
+        if self.parameters.iter().any(|(there, _)| *there == name) {
+            return Err(OAuthError::DuplicateParameter { name });
+        }
+        self.parameters.push((name, value.into()));
+        Ok(self)
+    }
+
+    /// The HTTP request: a POST of a form to the token endpoint. The assertion is good for this one request.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::Endpoint`] for a token endpoint that
+    /// is a URL and not an HTTP target.
+    pub fn to_http(
+        &self,
+        server: &AuthorizationServer,
+        assertion: &ClientAssertion,
+    ) -> Result<http::Request<Vec<u8>>, OAuthError> {
+        self.scope.check()?;
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", self.grant_type);
+        if !self.scope.is_empty() {
+            form.append_pair("scope", &self.scope.to_string());
+        }
+        form.extend_pairs(&self.parameters);
+        form.extend_pairs(assertion.form());
+        http::Request::post(server.token_endpoint())
+            .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(http::header::ACCEPT, "application/json")
+            .body(form.finish().into_bytes())
+            .map_err(|_| OAuthError::Endpoint {
+                endpoint: "token_endpoint",
+                url: super::text::safe(server.token_endpoint()),
+                reason: "is not an HTTP target",
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc6749_2_3_no_second_way_to_authenticate_and_rfc6749_3_2_no_parameter_twice() {
+        let request = TokenRequest::client_credentials(());
+        for reserved in TokenRequest::RESERVED {
+            let result = request.clone().parameter(reserved, "x");
+            assert!(matches!(result, Err(OAuthError::ReservedParameter { name }) if name == reserved));
+        }
+        let request = request.parameter("resource", "urn:a").unwrap();
+        assert!(matches!(
+            request.parameter("resource", "urn:b"),
+            Err(OAuthError::DuplicateParameter { name }) if name == "resource"
+        ));
+    }
+}

@@ -1,0 +1,236 @@
+use http::StatusCode;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::text::safe;
+use super::{OAuthError, Refusal, Scope};
+use crate::jose::{JoseError, json};
+
+/// A token and what is known about it. `Debug` is redacted, and the token is wiped on drop.
+#[derive(Clone)]
+pub struct AccessToken {
+    secret: Zeroizing<String>,
+    token_type: String,
+    expires_at: Option<OffsetDateTime>,
+}
+
+impl AccessToken {
+    /// The token itself. Treat it as a password; check [`AccessToken::is_bearer`] where the server is not known to
+    /// issue bearer tokens.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// The `token_type` (RFC 6749 §7.1), as the server wrote it.
+    #[must_use]
+    pub fn token_type(&self) -> &str {
+        &self.token_type
+    }
+
+    /// Whether the token goes into an `Authorization: Bearer` header; the comparison is case-insensitive (RFC 6749
+    /// §5.1).
+    #[must_use]
+    pub fn is_bearer(&self) -> bool {
+        self.token_type.eq_ignore_ascii_case("bearer")
+    }
+
+    /// The token when it is a bearer token, and nothing when it is of a type that needs more than a header.
+    #[must_use]
+    pub fn bearer(&self) -> Option<&str> {
+        self.is_bearer().then(|| self.secret())
+    }
+
+    /// When the token ends, where the server said so (`expires_in`, counted from when the response came).
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<OffsetDateTime> {
+        self.expires_at
+    }
+}
+
+impl std::fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessToken")
+            .field("secret", &"[redacted]")
+            .field("token_type", &safe(&self.token_type))
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+/// A successful answer of the token endpoint (RFC 6749 §5.1).
+///
+/// ```
+/// use private_key_jwt::TokenResponse;
+/// use time::OffsetDateTime;
+///
+/// let body = br#"{"access_token":"secret","token_type":"Bearer","expires_in":300}"#.to_vec();
+/// let now = OffsetDateTime::UNIX_EPOCH;
+/// let response = TokenResponse::from_http(http::Response::new(body), now)?;
+/// assert_eq!(response.access_token().bearer(), Some("secret"));
+/// assert_eq!(response.access_token().expires_at(), Some(now + time::Duration::seconds(300)));
+/// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
+/// ```
+pub struct TokenResponse {
+    access_token: AccessToken,
+    refresh_token: Option<Zeroizing<String>>,
+    id_token: Option<Zeroizing<String>>,
+    scope: Option<Scope>,
+    members: Members,
+}
+
+impl TokenResponse {
+    const WHAT: &str = "the token response";
+
+    /// Judges an HTTP response; `now` is when it came.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
+    /// [`OAuthError::Unavailable`] for every other status but 200; [`OAuthError::Response`] for a 200 that is not a
+    /// token response: not JSON, a member twice, no `access_token` or `token_type`, an `expires_in` that is not a
+    /// number of seconds.
+    pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
+        // The body holds the token; every copy of it is wiped.
+        let (parts, body) = response.into_parts();
+        let status = parts.status;
+        if status != StatusCode::OK {
+            return Err(failure(&http::Response::from_parts(parts, body), now));
+        }
+        let body = Zeroizing::new(body);
+        Self::from_json(&body, now).map_err(|reason| OAuthError::Response {
+            reason,
+            content_type: header(&parts.headers, http::header::CONTENT_TYPE),
+        })
+    }
+
+    fn from_json(body: &[u8], now: OffsetDateTime) -> Result<Self, JoseError> {
+        let mut members = Members(json::object(Self::WHAT, body)?);
+        let mut string = |member: &'static str| match members.0.remove(member) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(Zeroizing::new(text))),
+            Some(_) => Err(JoseError::InvalidMember { what: Self::WHAT, member, expected: "a string" }),
+        };
+        let missing = |member| JoseError::MissingMember { what: Self::WHAT, member };
+        let secret =
+            string("access_token")?.filter(|token| !token.is_empty()).ok_or(missing("access_token"))?;
+        let token_type = string("token_type")?.ok_or(missing("token_type"))?;
+        let refresh_token = string("refresh_token")?;
+        let id_token = string("id_token")?;
+        let scope = string("scope")?.map(|scope| Scope::from(scope.as_str()));
+        let expires_in = members.0.remove("expires_in").map(|value| seconds(&value)).transpose()?;
+        let expires_at = expires_in.map(|seconds| now.saturating_add(seconds));
+        Ok(Self {
+            access_token: AccessToken { secret, token_type: token_type.to_string(), expires_at },
+            refresh_token,
+            id_token,
+            scope,
+            members,
+        })
+    }
+
+    /// The token.
+    #[must_use]
+    pub const fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    /// The token alone.
+    #[must_use]
+    pub fn into_access_token(self) -> AccessToken {
+        self.access_token
+    }
+
+    /// The refresh token (RFC 6749 §1.5), where there is one.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&str> {
+        self.refresh_token.as_deref().map(String::as_str)
+    }
+
+    /// The ID token (OpenID Connect Core §3.1.3.3), handed on and **not verified**.
+    #[must_use]
+    pub fn id_token(&self) -> Option<&str> {
+        self.id_token.as_deref().map(String::as_str)
+    }
+
+    /// The scopes that were granted, where the server says so; without them, those asked for (RFC 6749 §5.1).
+    #[must_use]
+    pub const fn scope(&self) -> Option<&Scope> {
+        self.scope.as_ref()
+    }
+
+    /// A member that this crate does not know. It may be a secret.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.members.0.get(name)
+    }
+
+    /// All members that this crate does not know. Each may be a secret.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.members.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl std::fmt::Debug for TokenResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let members: Vec<String> = self.members.0.keys().map(|name| safe(name)).collect();
+        f.debug_struct("TokenResponse")
+            .field("access_token", &self.access_token)
+            .field("refresh_token", &self.refresh_token.as_ref().map(|_| "[redacted]"))
+            .field("id_token", &self.id_token.as_ref().map(|_| "[redacted]"))
+            .field("scope", &self.scope.as_ref().map(|scope| safe(&scope.to_string())))
+            .field("members", &members)
+            .finish()
+    }
+}
+
+/// Unknown members: nobody knows which of them are secrets.
+struct Members(Map<String, Value>);
+
+impl Drop for Members {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(wipe);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(elements) => elements.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// RFC 6749 §5.1: a number of seconds. Fractions are cut off; more than a century is a century.
+fn seconds(value: &Value) -> Result<time::Duration, JoseError> {
+    const CENTURY: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
+    value
+        .as_f64()
+        .filter(|seconds| *seconds >= 0.0)
+        .map(|seconds| time::Duration::seconds_f64(seconds.min(CENTURY).floor()))
+        .ok_or(JoseError::InvalidMember {
+            what: TokenResponse::WHAT,
+            member: "expires_in",
+            expected: "a number of seconds",
+        })
+}
+
+fn failure(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> OAuthError {
+    let status = response.status();
+    match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            OAuthError::Refused(Box::new(Refusal::from_http(response, now)))
+        }
+        _ if status.is_redirection() => OAuthError::Redirect {
+            status: status.as_u16(),
+            location: header(response.headers(), http::header::LOCATION),
+        },
+        _ => OAuthError::Unavailable(Box::new(Refusal::from_http(response, now))),
+    }
+}
+
+fn header(headers: &http::HeaderMap, name: http::HeaderName) -> Option<String> {
+    headers.get(name).map(|value| safe(&String::from_utf8_lossy(value.as_bytes())))
+}

@@ -1,0 +1,108 @@
+use std::fmt;
+
+use super::OAuthError;
+
+/// The scopes of a request (RFC 6749 §3.3): `"a b"`, `["a", "b"]`, or `()` for none, which leaves the choice to the
+/// server.
+///
+/// ```
+/// use private_key_jwt::Scope;
+///
+/// assert_eq!(Scope::from("api:read api:write"), Scope::from(["api:read", "api:write"]));
+/// assert!(Scope::from(()).is_empty());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Scope(Vec<String>);
+
+impl Scope {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The single scopes, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
+    pub(super) fn check(&self) -> Result<(), OAuthError> {
+        let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+        if self.iter().all(|scope| scope.bytes().all(allowed)) { Ok(()) } else { Err(OAuthError::Scope) }
+    }
+}
+
+impl From<&str> for Scope {
+    fn from(scopes: &str) -> Self {
+        Self(scopes.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect())
+    }
+}
+
+impl From<&String> for Scope {
+    fn from(scopes: &String) -> Self {
+        Self::from(scopes.as_str())
+    }
+}
+
+impl From<String> for Scope {
+    fn from(scopes: String) -> Self {
+        Self::from(scopes.as_str())
+    }
+}
+
+impl<S: Into<String>, const N: usize> From<[S; N]> for Scope {
+    fn from(scopes: [S; N]) -> Self {
+        scopes.into_iter().collect()
+    }
+}
+
+impl<S: Into<String>> From<Vec<S>> for Scope {
+    fn from(scopes: Vec<S>) -> Self {
+        scopes.into_iter().collect()
+    }
+}
+
+impl<S: Into<String> + Clone> From<&[S]> for Scope {
+    fn from(scopes: &[S]) -> Self {
+        scopes.iter().cloned().collect()
+    }
+}
+
+impl From<()> for Scope {
+    fn from((): ()) -> Self {
+        Self::default()
+    }
+}
+
+impl<S: Into<String>> FromIterator<S> for Scope {
+    fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
+        Self(scopes.into_iter().flat_map(|scope| Self::from(scope.into()).0).collect())
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc6749_3_3_scopes_are_separated_by_one_space() {
+        assert_eq!(Scope::from(" a  b ").to_string(), "a b");
+        assert_eq!(Scope::from(vec!["a", "b c"]).to_string(), "a b c");
+        assert_eq!(Scope::from(String::new()), Scope::from(()));
+    }
+
+    #[test]
+    fn rfc6749_3_3_the_characters_are_bounded() {
+        assert!(Scope::from("https://api.example/.default urn:x:y !").check().is_ok());
+        for scope in ["a\"b", "a\\b", "a\nb", "ä", "a\tb"] {
+            assert!(matches!(Scope::from(scope).check(), Err(OAuthError::Scope)), "{scope:?}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Which URLs an assertion may go to. A URL is judged by the same parser that the HTTP client uses, and kept verbatim.
+
+use url::{Host, Url};
+
+use super::OAuthError;
+use super::text::safe;
+
+/// Whether a request to this URL stays on this machine: 127.0.0.0/8, `[::1]`, or `localhost`, which the HTTP client
+/// pins to those.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// An endpoint: https, or http on loopback; without fragment (RFC 6749 §3.2) and credentials.
+pub(crate) fn check_endpoint(endpoint: &'static str, url: &str) -> Result<Url, OAuthError> {
+    parse(url).map_err(|reason| OAuthError::Endpoint { endpoint, url: safe(url), reason })
+}
+
+/// An issuer identifier: as an endpoint, and without query (RFC 8414 §2).
+pub(super) fn check_issuer(issuer: &str) -> Result<Url, OAuthError> {
+    let wrong = |reason| OAuthError::Issuer { issuer: safe(issuer), reason };
+    let url = parse(issuer).map_err(wrong)?;
+    if url.query().is_some() {
+        return Err(wrong("has a query"));
+    }
+    Ok(url)
+}
+
+fn parse(text: &str) -> Result<Url, &'static str> {
+    // The parser drops tabs and line ends and turns backslashes; what is kept verbatim must not need that.
+    if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+        return Err("has characters that do not belong into a URL");
+    }
+    let url = Url::parse(text).map_err(|_| "is not a URL")?;
+    if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
+        return Err("has credentials");
+    }
+    if text.contains('#') {
+        return Err("has a fragment");
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err("is plain http, which is for loopback only"),
+        _ => Err("is not https"),
+    }
+}
+
+/// What stands between `//` and the path.
+fn authority(text: &str) -> &str {
+    let rest = text.split_once("//").map_or("", |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(url: &str) -> &'static str {
+        match check_endpoint("token_endpoint", url) {
+            Err(OAuthError::Endpoint { reason, .. }) => reason,
+            other => panic!("{url}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for url in [
+            "http://127.0.0.1/t",
+            "http://127.1.2.3:80/t",
+            "http://[::1]:1/t",
+            "http://localhost:8080/t",
+            "https://as.example/t",
+        ] {
+            assert!(check_endpoint("token_endpoint", url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://as.example/t",
+            "http://127.0.0.1.evil/",
+            "http://localhost.evil/",
+            "http://evil.localhost/",
+            "http://0.0.0.0/",
+            "http://128.0.0.1/",
+            "http://[::ffff:127.0.0.1]/",
+        ] {
+            assert_eq!(reason(url), "is plain http, which is for loopback only", "{url}");
+        }
+    }
+
+    #[test]
+    fn credentials_fragments_and_odd_characters_are_refused() {
+        for url in [
+            "http://127.0.0.1@evil/",
+            "http://127.0.0.1:80@evil/",
+            "https://@as.example/",
+            "https://a:b@as.example/t",
+        ] {
+            assert_eq!(reason(url), "has credentials", "{url}");
+        }
+        assert_eq!(reason("https://as.example/t#"), "has a fragment");
+        for url in [
+            "https://as.example/\tt",
+            " https://as.example",
+            "http://127.0.0.1\\@evil/",
+            "https://ä.example/",
+        ] {
+            assert_eq!(reason(url), "has characters that do not belong into a URL", "{url:?}");
+        }
+        for url in ["ftp://as.example/", "javascript:alert(1)", "file:///etc/passwd"] {
+            assert_eq!(reason(url), "is not https", "{url}");
+        }
+        assert_eq!(reason("token"), "is not a URL");
+    }
+
+    #[test]
+    fn rfc8414_2_an_issuer_has_no_query_and_no_fragment() {
+        let reason = |issuer| match check_issuer(issuer) {
+            Err(OAuthError::Issuer { reason, .. }) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert!(check_issuer("https://as.example/tenant/").is_ok());
+        assert_eq!(reason("https://as.example/?a=b"), "has a query");
+        assert_eq!(reason("https://as.example/?"), "has a query");
+        assert_eq!(reason("https://as.example/#a"), "has a fragment");
+        assert_eq!(reason("http://as.example"), "is plain http, which is for loopback only");
+    }
+}

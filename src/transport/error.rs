@@ -1,0 +1,69 @@
+use crate::oauth::{OAuthError, Retry};
+
+/// Why there is no HTTP response, or no metadata in it.
+///
+/// An answer of the server, whatever its status, is not a transport error where tokens are concerned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// No connection, so that the server cannot have seen the request.
+    #[error("cannot connect to {host}")]
+    Connect {
+        /// The host.
+        host: String,
+        /// What the HTTP client says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// No complete answer in time.
+    #[error("{host} did not answer in time")]
+    Timeout {
+        /// The host.
+        host: String,
+    },
+    /// The connection broke.
+    #[error("the connection to {host} broke")]
+    Broken {
+        /// The host.
+        host: String,
+        /// What the HTTP client says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A request that the HTTP client cannot send.
+    #[error("the request cannot be sent")]
+    Request(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The HTTP client cannot be built, for instance for want of certificates to trust.
+    #[error("the HTTP client cannot be built")]
+    Build(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A body longer than any honest one.
+    #[error("{host} answered more than {limit} bytes")]
+    BodyTooLarge {
+        /// The host.
+        host: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A document that the server does not hand out.
+    #[error("{url} answered {status}")]
+    Status {
+        /// The URL of the document.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The document was there, and is not what it should be.
+    #[error(transparent)]
+    OAuth(#[from] OAuthError),
+}
+
+impl TransportError {
+    /// Whether it makes sense to try again, with a new assertion.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } => Retry::BackOff,
+            Self::Status { status, .. } if *status == 429 || *status >= 500 => Retry::BackOff,
+            Self::OAuth(error) => error.retry(),
+            _ => Retry::Never,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Floor 5: the edge. The [`HttpClient`] seam and its reqwest form, the [`Clock`] seam, and discovery.
+
+mod clock;
+pub(crate) mod discovery;
+mod error;
+mod http_client;
+mod reqwest_client;
+
+pub use clock::{Clock, SystemClock};
+pub use error::TransportError;
+pub use http_client::HttpClient;
+pub use reqwest_client::ReqwestClient;
+
+pub(crate) use discovery::get_json;

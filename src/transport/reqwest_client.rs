@@ -1,0 +1,135 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::{HttpClient, TransportError};
+use crate::keys::BoxFuture;
+use crate::oauth;
+
+/// [`HttpClient`] over reqwest, with what a request with an assertion needs: no redirects, nothing sent again by
+/// itself, 10 s to connect, 30 s in all, a body of at most 1 MiB, no proxy to loopback, `localhost` pinned to loopback.
+///
+/// These stay true with settings of your own. That is why it takes a function that configures a
+/// [`reqwest::ClientBuilder`] and not a ready `Client`: the settings are applied to two clients, of which one is for
+/// loopback and knows no proxy, and the ones above are set after yours.
+///
+/// ```
+/// use private_key_jwt::transport::ReqwestClient;
+///
+/// let http = ReqwestClient::build(|builder| builder.user_agent("my-service/1.0"))?;
+/// # Ok::<(), private_key_jwt::transport::TransportError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReqwestClient {
+    remote: reqwest::Client,
+    loopback: reqwest::Client,
+    timeout: Duration,
+}
+
+impl ReqwestClient {
+    /// How long connecting may take.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long a request may take in all, unless told otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(30);
+    /// The longest body that is read, in bytes.
+    pub const MAX_BODY_LEN: usize = 1 << 20;
+
+    /// A client with reqwest's own settings.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::Build`] when TLS cannot be set up.
+    pub fn new() -> Result<Self, TransportError> {
+        Self::build(|builder| builder)
+    }
+
+    /// A client with settings of your own: certificates, proxies, a user agent.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::Build`] when reqwest refuses them.
+    pub fn build(
+        configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, TransportError> {
+        let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        let hardened = || {
+            configure(reqwest::Client::builder())
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .connect_timeout(Self::CONNECT_TIMEOUT)
+                .resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))
+        };
+        let build = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| TransportError::Build(Box::new(error)))
+        };
+        Ok(Self {
+            remote: build(hardened())?,
+            loopback: build(hardened().no_proxy())?,
+            timeout: Self::TIMEOUT,
+        })
+    }
+
+    /// How long a request may take in all, from connecting to the last byte.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    async fn exchange(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Vec<u8>>, TransportError> {
+        let url = oauth::check_endpoint("URL", &request.uri().to_string())?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let client = if oauth::is_loopback(&url) { &self.loopback } else { &self.remote };
+        let mut request = reqwest::Request::try_from(request)
+            .map_err(|error| TransportError::Request(error.without_url().into()))?;
+        *request.timeout_mut() = Some(self.timeout);
+
+        let failed = |error| failure(error, &host);
+        let mut response = client.execute(request).await.map_err(failed)?;
+        let too_large = || TransportError::BodyTooLarge { host: host.clone(), limit: Self::MAX_BODY_LEN };
+        if response.content_length().is_some_and(|len| len > Self::MAX_BODY_LEN as u64) {
+            return Err(too_large());
+        }
+        // A token is in it: what is not handed on is wiped.
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > Self::MAX_BODY_LEN {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut answer = http::Response::new(std::mem::take(&mut *body));
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = std::mem::take(response.headers_mut());
+        Ok(answer)
+    }
+}
+
+impl HttpClient for ReqwestClient {
+    fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+/// reqwest's errors quote the URL; the host is enough.
+fn failure(error: reqwest::Error, host: &str) -> TransportError {
+    let host = host.to_owned();
+    if error.is_connect() {
+        // Also a connection that could not be made in time: nothing was sent.
+        TransportError::Connect { host, source: error.without_url().into() }
+    } else if error.is_timeout() {
+        TransportError::Timeout { host }
+    } else if error.is_builder() {
+        TransportError::Request(error.without_url().into())
+    } else {
+        TransportError::Broken { host, source: error.without_url().into() }
+    }
+}
