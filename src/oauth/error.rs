@@ -44,7 +44,7 @@ pub enum OAuthError {
         found: String,
     },
     /// Metadata that cannot be read.
-    #[error("the authorization server's metadata: {0}")]
+    #[error("the authorization server's metadata cannot be used")]
     Metadata(#[source] JoseError),
     /// Something that only the metadata says, of a server that was given by hand.
     #[error("the authorization server has no {member}")]
@@ -144,7 +144,7 @@ pub enum OAuthError {
         location: Option<String>,
     },
     /// A success that is not a token response (RFC 6749 §5.1).
-    #[error("not a token response ({}): {reason}", content_type.as_deref().unwrap_or("no content type"))]
+    #[error("not a token response ({})", content_type.as_deref().unwrap_or("no content type"))]
     Response {
         /// What is wrong with it.
         #[source]

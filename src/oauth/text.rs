@@ -10,9 +10,8 @@ const TOKEN_LEN: usize = 40;
 /// At most 512 characters, control characters escaped, and whatever looks like a token masked: servers do echo the
 /// assertion, whole or in part.
 pub(super) fn safe(text: &str) -> String {
-    // Cut first: escaping and masking must not depend on how much more there is.
-    let cut: String = text.chars().take(LIMIT + TOKEN_LEN).collect();
-    printable(&mask(&cut), LIMIT)
+    // Masked before it is cut, or the cut would leave a piece too short to be recognised.
+    printable(&mask(text), LIMIT)
 }
 
 fn mask(text: &str) -> String {

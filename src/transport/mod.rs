@@ -10,5 +10,3 @@ pub use clock::{Clock, SystemClock};
 pub use error::TransportError;
 pub use http_client::HttpClient;
 pub use reqwest_client::ReqwestClient;
-
-pub(crate) use discovery::get_json;
