@@ -77,7 +77,8 @@ async fn the_form_is_exactly_this() {
 
     let verifier = ClientAssertionVerifier::new(ISSUER).typed_only();
     let jwks = JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone());
-    let verified = verifier.parse_assertion(assertion).unwrap().verify(&jwks, Algorithm::ES256, now()).unwrap();
+    let verified =
+        verifier.parse_assertion(assertion).unwrap().verify(&jwks, Algorithm::ES256, now()).unwrap();
     assert_eq!(verified.claims()["exp"].as_i64().unwrap() - verified.claims()["iat"].as_i64().unwrap(), 60);
     assert!(uuid::Uuid::parse_str(verified.jti()).is_ok_and(|jti| jti.get_version_num() == 4));
 }
@@ -85,7 +86,8 @@ async fn the_form_is_exactly_this() {
 #[tokio::test]
 async fn a_request_without_scope_has_no_scope_and_extra_parameters_are_encoded() {
     let server = answering(ResponseTemplate::new(200).set_body_json(token_body())).await;
-    let request = TokenRequest::client_credentials(()).parameter("resource", "https://api.example/?a=b&c").unwrap();
+    let request =
+        TokenRequest::client_credentials(()).parameter("resource", "https://api.example/?a=b&c").unwrap();
     client(&server).request(&request).await.unwrap();
     let body = String::from_utf8(server.received_requests().await.unwrap()[0].body.clone()).unwrap();
     assert!(
@@ -169,14 +171,20 @@ async fn a_refusal_needs_no_oauth_body() {
 
 #[tokio::test]
 async fn other_statuses_are_no_refusals() {
-    for (status, retry) in [(429, Retry::After(Duration::from_secs(7))), (503, Retry::After(Duration::from_secs(7)))] {
+    for (status, retry) in
+        [(429, Retry::After(Duration::from_secs(7))), (503, Retry::After(Duration::from_secs(7)))]
+    {
         let error = error_for(ResponseTemplate::new(status).insert_header("retry-after", "7")).await;
         assert!(matches!(&error, OAuthError::Unavailable(answer) if answer.status() == status));
         assert_eq!(error.retry(), retry);
     }
-    for (status, retry) in
-        [(500, Retry::BackOff), (502, Retry::BackOff), (404, Retry::Never), (204, Retry::Never), (201, Retry::Never)]
-    {
+    for (status, retry) in [
+        (500, Retry::BackOff),
+        (502, Retry::BackOff),
+        (404, Retry::Never),
+        (204, Retry::Never),
+        (201, Retry::Never),
+    ] {
         let error = error_for(ResponseTemplate::new(status)).await;
         assert!(matches!(&error, OAuthError::Unavailable(answer) if answer.status() == status), "{error:?}");
         assert_eq!(error.retry(), retry, "{status}");
@@ -200,7 +208,10 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_success_that_is_no_token_response() {
     let what = "the token response";
-    let reason = async |body: &str| match error_for(ResponseTemplate::new(200).set_body_raw(body, "text/html")).await
+    let reason = async |body: &str| match error_for(
+        ResponseTemplate::new(200).set_body_raw(body, "text/html"),
+    )
+    .await
     {
         OAuthError::Response { reason, content_type } => {
             assert_eq!(content_type.as_deref(), Some("text/html"));
@@ -230,7 +241,10 @@ async fn a_success_that_is_no_token_response() {
             format!(r#"{marked},"access_token":"b","token_type":"Bearer"}}"#),
             JoseError::DuplicateMember { what, member: "access_token".to_owned() },
         ),
-        (r#"{"error":"invalid_client"}"#.to_owned(), JoseError::MissingMember { what, member: "access_token" }),
+        (
+            r#"{"error":"invalid_client"}"#.to_owned(),
+            JoseError::MissingMember { what, member: "access_token" },
+        ),
     ];
     for (body, expected) in cases {
         assert_eq!(reason(&body).await, expected, "{body}");
@@ -284,10 +298,7 @@ async fn an_echo_of_the_assertion_is_masked_and_terminal_escapes_are_shown() {
     Mock::given(method("POST")).respond_with(Echo).mount(&server).await;
     let error = clean(client(&server).token("a").await.unwrap_err());
     let Error::OAuth(OAuthError::Refused(refusal)) = error else { panic!("{error:?}") };
-    assert_eq!(
-        refusal.description(),
-        Some("\\u{1b}[31mbad [masked] and [masked] and [masked]")
-    );
+    assert_eq!(refusal.description(), Some("\\u{1b}[31mbad [masked] and [masked] and [masked]"));
     assert!(refusal.members()["echo"].contains("[masked]"));
 }
 
@@ -300,7 +311,10 @@ async fn a_dead_server_and_a_silent_one() {
     let client = TokenClient::builder(server, "client", key("p256.pkcs8.pem")).http(http).build().unwrap();
     // The listener accepts (the kernel does) and says nothing.
     let error = clean(client.token(()).await.unwrap_err());
-    assert!(matches!(&error, Error::Transport(TransportError::Timeout { host }) if host == "127.0.0.1"), "{error:?}");
+    assert!(
+        matches!(&error, Error::Transport(TransportError::Timeout { host }) if host == "127.0.0.1"),
+        "{error:?}"
+    );
     assert_eq!(error.retry(), Retry::BackOff);
     drop(listener);
     let error = clean(client.token(()).await.unwrap_err());
@@ -370,7 +384,10 @@ fn what_cannot_work_is_refused_when_the_client_is_built() {
     ));
     let ring = KeyRing::from(key());
     ring.revoke(key().key_id());
-    assert!(matches!(build(TokenClient::builder(server(), "client", ring)), Error::Key(KeyError::NoActiveKey)));
+    assert!(matches!(
+        build(TokenClient::builder(server(), "client", ring)),
+        Error::Key(KeyError::NoActiveKey)
+    ));
 }
 
 #[tokio::test]
@@ -398,7 +415,8 @@ async fn a_rotation_is_seen_by_the_client_and_a_revoked_key_signs_nothing() {
     let (old, new) = (key("p256.pkcs8.pem"), key("p384.pkcs8.pem"));
     let ring = KeyRing::from(old.clone());
     let authorization_server = AuthorizationServer::new(ISSUER, format!("{}/token", server.uri())).unwrap();
-    let client = TokenClient::builder(authorization_server, "client", ring.clone()).clock(now).build().unwrap();
+    let client =
+        TokenClient::builder(authorization_server, "client", ring.clone()).clock(now).build().unwrap();
     client.token(()).await.unwrap();
     ring.publish(new.clone(), now()).unwrap();
     ring.activate(new.key_id(), now() + KeyRing::PROPAGATION).unwrap();
@@ -494,7 +512,10 @@ mod discovery {
         for status in [301, 403, 500, 204] {
             metadata(&server, "/t/.well-known/openid-configuration", ResponseTemplate::new(status)).await;
             let error = clean(AuthorizationServer::discover(&issuer).await.unwrap_err());
-            assert!(matches!(error, TransportError::Status { status: found, .. } if found == status), "{error:?}");
+            assert!(
+                matches!(error, TransportError::Status { status: found, .. } if found == status),
+                "{error:?}"
+            );
             server.reset().await;
         }
     }
@@ -526,7 +547,9 @@ mod discovery {
 
     #[tokio::test]
     async fn an_issuer_with_query_or_fragment_and_an_insecure_one_are_refused_before_any_request() {
-        for issuer in ["https://as.example/?a", "https://as.example/#a", "http://as.example", "http://127.0.0.1.evil"] {
+        for issuer in
+            ["https://as.example/?a", "https://as.example/#a", "http://as.example", "http://127.0.0.1.evil"]
+        {
             let error = clean(AuthorizationServer::discover(issuer).await.unwrap_err());
             assert!(matches!(error, TransportError::OAuth(OAuthError::Issuer { .. })), "{error:?}");
         }

@@ -45,7 +45,9 @@ fn shapes() -> Vec<String> {
             text.extend([18, 12, 6, 0].map(|shift| ALPHABET[(group >> shift & 63) as usize] as char));
         }
         // Without the group that the offset spoils; eight characters are enough to recognise it.
-        text.as_bytes()[4..].chunks_exact(8).for_each(|piece| shapes.push(String::from_utf8_lossy(piece).into()));
+        text.as_bytes()[4..]
+            .chunks_exact(8)
+            .for_each(|piece| shapes.push(String::from_utf8_lossy(piece).into()));
     }
     shapes
 }

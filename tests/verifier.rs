@@ -1,0 +1,525 @@
+//! The assertion verifier against everything that a client, or somebody else, may send.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use std::time::Duration;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use private_key_jwt::jose::JoseError;
+use private_key_jwt::keys::KeyError;
+use private_key_jwt::oauth::CLIENT_ASSERTION_TYPE;
+use private_key_jwt::verifier::{VerifiedAssertion, VerifierError};
+use private_key_jwt::{
+    Algorithm, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, InMemoryReplayStore, JwkSet,
+    PrivateKey, ReplayStore, TokenRequest,
+};
+use serde_json::{Value, json};
+use support::{MARK, clean, key, marked_assertion, now};
+
+const ISSUER: &str = "https://as.example";
+const NOW: i64 = 1_800_000_000;
+
+fn signing_key() -> PrivateKey {
+    key("p256.pkcs8.pem").with_key_id("k1")
+}
+
+fn jwks() -> JwkSet {
+    JwkSet::from(signing_key().public_jwk().clone())
+}
+
+fn encode(text: impl AsRef<[u8]>) -> String {
+    Base64UrlUnpadded::encode_string(text.as_ref())
+}
+
+/// A token of any header and claims, properly signed.
+fn signed(header: &str, claims: &str) -> String {
+    let input = format!("{}.{}", encode(header), encode(claims));
+    let signature = signing_key().sign(input.as_bytes()).unwrap();
+    format!("{input}.{}", encode(signature.as_bytes()))
+}
+
+fn good_header() -> Value {
+    json!({"alg": "ES256", "kid": "k1", "typ": "client-authentication+jwt"})
+}
+
+/// The claims of a good assertion, with the mark in what is secret.
+fn good_claims() -> Value {
+    json!({"iss": "client", "sub": "client", "aud": ISSUER, "jti": MARK, "iat": NOW, "exp": NOW + 60, "canary": MARK})
+}
+
+fn with(mut object: Value, member: &str, value: Value) -> Value {
+    object[member] = value;
+    object
+}
+
+fn without(mut object: Value, member: &str) -> Value {
+    object.as_object_mut().unwrap().remove(member);
+    object
+}
+
+fn check(verifier: &ClientAssertionVerifier, token: &str) -> Result<VerifiedAssertion, VerifierError> {
+    verifier.parse_assertion(token)?.verify(&jwks(), Algorithm::ES256, now())
+}
+
+fn verdict(header: &Value, claims: &Value) -> Result<VerifiedAssertion, VerifierError> {
+    check(&ClientAssertionVerifier::new(ISSUER), &signed(&header.to_string(), &claims.to_string()))
+}
+
+fn claims_error(claims: &Value) -> VerifierError {
+    clean(verdict(&good_header(), claims).unwrap_err())
+}
+
+fn header_error(header: &Value) -> VerifierError {
+    clean(verdict(header, &good_claims()).unwrap_err())
+}
+
+fn jose_error(token: &str) -> JoseError {
+    match clean(check(&ClientAssertionVerifier::new(ISSUER), token).unwrap_err()) {
+        VerifierError::Jose(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_good_assertion_of_every_algorithm_goes_through_all_three_steps() {
+    let server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
+    let verifier = ClientAssertionVerifier::new(ISSUER).typed_only();
+    let replay = InMemoryReplayStore::default();
+    let files =
+        ["rsa2048.pkcs8.pem", "p256.pkcs8.pem", "p384.pkcs8.pem", "p521.pkcs8.pem", "ed25519.pkcs8.pem"];
+    let mut seen = 0;
+    for algorithm in Algorithm::ALL {
+        let key = files.iter().find_map(|file| key(file).with_algorithm(algorithm).ok()).unwrap();
+        let jwks = JwkSet::from(key.public_jwk().clone());
+        let assertion =
+            ClientAssertion::builder("client", &server).sign(&key, now(), algorithm.as_str()).unwrap();
+        let body = TokenRequest::client_credentials("a").to_http(&server, &assertion).unwrap().into_body();
+        let unverified = verifier.parse(&body).unwrap();
+        assert_eq!(unverified.client_id(), "client");
+        let verified = unverified.verify(&jwks, algorithm, now()).unwrap();
+        assert_eq!(verified.jti(), algorithm.as_str());
+        assert_eq!(replay.spend_now(verified, now()).unwrap(), "client");
+        seen += 1;
+    }
+    assert_eq!(seen, 11);
+}
+
+#[tokio::test]
+async fn rfc7523_3_an_assertion_is_spent_once_and_the_key_is_iss_and_jti() {
+    let replay = InMemoryReplayStore::default();
+    let verifier = ClientAssertionVerifier::new(ISSUER);
+    let token = signed(&good_header().to_string(), &good_claims().to_string());
+    let verified = || check(&verifier, &token).unwrap();
+    assert_eq!(replay.spend(verified(), now()).await.unwrap(), "client");
+    assert!(matches!(clean(replay.spend(verified(), now()).await.unwrap_err()), VerifierError::Replayed));
+    // Another client may use the same jti, and no concatenation of the two collides.
+    for (iss, jti) in [("other", MARK.to_owned()), ("clien", format!("t{MARK}"))] {
+        let claims = with(with(with(good_claims(), "iss", json!(iss)), "sub", json!(iss)), "jti", json!(jti));
+        let verified = verdict(&good_header(), &claims).unwrap();
+        assert_eq!(replay.spend(verified, now()).await.unwrap(), iss);
+    }
+    // It is remembered for as long as it would be accepted.
+    let last = now() + Duration::from_secs(69);
+    let verified = verifier.parse_assertion(&token).unwrap().verify(&jwks(), None, last).unwrap();
+    assert!(matches!(replay.spend(verified, last).await, Err(VerifierError::Replayed)));
+}
+
+#[test]
+fn rfc7523_3_iss_and_sub_are_the_client_id() {
+    assert!(matches!(
+        claims_error(&with(good_claims(), "sub", json!("other"))),
+        VerifierError::IssuerIsNotSubject { iss, sub } if iss == "client" && sub == "other"
+    ));
+    for claim in ["iss", "sub"] {
+        assert!(matches!(
+            claims_error(&without(good_claims(), claim)),
+            VerifierError::MissingClaim { claim: found } if found == claim
+        ));
+        assert!(matches!(
+            claims_error(&with(good_claims(), claim, json!(7))),
+            VerifierError::InvalidClaim { claim: found, expected: "a string" } if found == claim
+        ));
+    }
+}
+
+#[test]
+fn rfc7523_3_the_audience_is_this_server_by_string_comparison() {
+    assert!(verdict(&good_header(), &with(good_claims(), "aud", json!([ISSUER]))).is_ok());
+    for found in [
+        "https://as.example/",
+        "https://AS.example",
+        "https://as.example:443",
+        "https://as.example/token",
+        "",
+    ] {
+        assert!(matches!(
+            claims_error(&with(good_claims(), "aud", json!(found))),
+            VerifierError::Audience { expected, found: other } if expected == [ISSUER] && other == found
+        ));
+    }
+    let compatible = ClientAssertionVerifier::new(ISSUER).also_accept_audience("https://as.example/token");
+    let token = |aud: Value| signed(&good_header().to_string(), &with(good_claims(), "aud", aud).to_string());
+    assert!(check(&compatible, &token(json!("https://as.example/token"))).is_ok());
+    // Several audiences are refused even when each is accepted (CVE-2025-27370).
+    for (audiences, found) in
+        [(json!([ISSUER, "https://as.example/token"]), 2), (json!([]), 0), (json!([ISSUER, ISSUER]), 2)]
+    {
+        assert!(matches!(
+            clean(check(&compatible, &token(audiences)).unwrap_err()),
+            VerifierError::AudienceCount { found: other } if other == found
+        ));
+    }
+    for audience in [json!(7), json!([7]), json!({}), json!(null)] {
+        assert!(matches!(
+            claims_error(&with(good_claims(), "aud", audience)),
+            VerifierError::InvalidClaim { claim: "aud", .. }
+        ));
+    }
+    assert!(matches!(
+        claims_error(&without(good_claims(), "aud")),
+        VerifierError::MissingClaim { claim: "aud" }
+    ));
+}
+
+#[test]
+fn rfc7523_3_exp_is_required_and_holds_with_ten_seconds_of_leeway() {
+    assert!(
+        verdict(&good_header(), &with(with(good_claims(), "exp", json!(NOW - 9)), "iat", json!(NOW - 60)))
+            .is_ok()
+    );
+    for exp in [NOW - 10, NOW - 1000, 0] {
+        assert!(matches!(
+            claims_error(&with(good_claims(), "exp", json!(exp))),
+            VerifierError::Expired { expired, now: NOW } if expired == exp
+        ));
+    }
+    assert!(matches!(
+        claims_error(&without(good_claims(), "exp")),
+        VerifierError::MissingClaim { claim: "exp" }
+    ));
+    for exp in [json!("1800000060"), json!(null), json!(-1), json!(1e300), json!([NOW]), json!(true)] {
+        assert!(
+            matches!(
+                claims_error(&with(good_claims(), "exp", exp.clone())),
+                VerifierError::InvalidClaim { claim: "exp", .. }
+            ),
+            "{exp}"
+        );
+    }
+    assert!(verdict(&good_header(), &with(good_claims(), "exp", json!(1_800_000_060.5))).is_ok());
+}
+
+#[test]
+fn an_assertion_that_lives_too_long_is_refused() {
+    assert!(verdict(&good_header(), &with(good_claims(), "exp", json!(NOW + 300))).is_ok());
+    assert!(matches!(
+        claims_error(&with(good_claims(), "exp", json!(NOW + 311))),
+        VerifierError::Lifetime { found: 311, limit: 300 }
+    ));
+    // Also when it is backdated, and when it does not say when it was issued.
+    assert!(matches!(
+        claims_error(&with(good_claims(), "iat", json!(NOW - 3600))),
+        VerifierError::Lifetime { found: 3660, .. }
+    ));
+    let silent = without(with(good_claims(), "exp", json!(i64::MAX / 1_000_000)), "iat");
+    assert!(matches!(claims_error(&silent), VerifierError::Lifetime { .. }));
+    let patient = ClientAssertionVerifier::new(ISSUER).longest_lifetime(Duration::from_secs(3600));
+    let token =
+        signed(&good_header().to_string(), &with(good_claims(), "exp", json!(NOW + 3600)).to_string());
+    assert!(check(&patient, &token).is_ok());
+}
+
+#[test]
+fn fapi_2_0_iat_and_nbf_may_be_ten_seconds_ahead() {
+    for claim in ["iat", "nbf"] {
+        assert!(verdict(&good_header(), &with(good_claims(), claim, json!(NOW + 10))).is_ok());
+        assert!(matches!(
+            claims_error(&with(good_claims(), claim, json!(NOW + 11))),
+            VerifierError::NotYetValid { claim: found, found: at, now: NOW } if found == claim && at == NOW + 11
+        ));
+        assert!(matches!(
+            claims_error(&with(good_claims(), claim, json!("now"))),
+            VerifierError::InvalidClaim { claim: found, .. } if found == claim
+        ));
+    }
+    assert!(verdict(&good_header(), &without(good_claims(), "iat")).is_ok());
+    let lenient = ClientAssertionVerifier::new(ISSUER).leeway(Duration::from_secs(3600));
+    let token = |ahead| {
+        signed(&good_header().to_string(), &with(good_claims(), "nbf", json!(NOW + ahead)).to_string())
+    };
+    assert!(check(&lenient, &token(60)).is_ok());
+    assert!(check(&lenient, &token(61)).is_err(), "the leeway is bounded to 60 s");
+}
+
+#[test]
+fn oidc_core_9_a_jti_is_required_and_bounded() {
+    assert!(matches!(
+        claims_error(&without(good_claims(), "jti")),
+        VerifierError::MissingClaim { claim: "jti" }
+    ));
+    for jti in [json!(""), json!("x".repeat(257)), json!(7)] {
+        assert!(matches!(
+            claims_error(&with(good_claims(), "jti", jti)),
+            VerifierError::InvalidClaim { claim: "jti", .. }
+        ));
+    }
+}
+
+#[test]
+fn rfc8725_3_11_another_kind_of_token_is_refused() {
+    for typ in [
+        "client-authentication+jwt",
+        "application/client-authentication+jwt",
+        "Client-Authentication+JWT",
+        "JWT",
+        "jwt",
+    ] {
+        assert!(verdict(&with(good_header(), "typ", json!(typ)), &good_claims()).is_ok(), "{typ}");
+    }
+    assert!(verdict(&without(good_header(), "typ"), &good_claims()).is_ok());
+    for typ in ["at+jwt", "logout+jwt", "dpop+jwt", "", "client-authentication+jwt;x"] {
+        assert!(matches!(
+            header_error(&with(good_header(), "typ", json!(typ))),
+            VerifierError::MediaType { found: Some(found) } if found == typ
+        ));
+    }
+    let strict = ClientAssertionVerifier::new(ISSUER).typed_only();
+    for header in [without(good_header(), "typ"), with(good_header(), "typ", json!("JWT"))] {
+        let token = signed(&header.to_string(), &good_claims().to_string());
+        assert!(matches!(check(&strict, &token), Err(VerifierError::MediaType { .. })));
+    }
+}
+
+#[test]
+fn rfc8725_3_1_the_algorithm_is_bound_to_the_key_and_the_registration() {
+    let token = signed(&good_header().to_string(), &good_claims().to_string());
+    let verifier = ClientAssertionVerifier::new(ISSUER);
+    let unverified = || verifier.parse_assertion(&token).unwrap();
+    assert!(matches!(
+        clean(unverified().verify(&jwks(), Algorithm::RS256, now()).unwrap_err()),
+        VerifierError::Algorithm { found: Algorithm::ES256, allowed } if allowed == [Algorithm::RS256]
+    ));
+    let rsa_only = ClientAssertionVerifier::new(ISSUER).algorithms([Algorithm::PS256]);
+    assert!(matches!(
+        rsa_only.parse_assertion(&token).unwrap().verify(&jwks(), None, now()),
+        Err(VerifierError::Algorithm { found: Algorithm::ES256, .. })
+    ));
+    assert!(matches!(
+        rsa_only.parse_assertion(&token).unwrap().verify(&jwks(), Algorithm::ES256, now()),
+        Err(VerifierError::Algorithm { found: Algorithm::ES256, .. })
+    ));
+    // A key of the same name and of another type, or registered for another algorithm.
+    for other in ["p384.pkcs8.pem", "rsa2048.pkcs8.pem"] {
+        let set = JwkSet::from(key(other).with_key_id("k1").public_jwk().clone());
+        assert!(matches!(
+            unverified().verify(&set, None, now()),
+            Err(VerifierError::Jose(JoseError::NoMatchingKey { algorithm: Algorithm::ES256, .. }))
+        ));
+    }
+}
+
+#[test]
+fn a_key_is_found_by_kid_or_by_being_the_only_one() {
+    let unnamed = signed(&without(good_header(), "kid").to_string(), &good_claims().to_string());
+    let verifier = ClientAssertionVerifier::new(ISSUER);
+    assert!(check(&verifier, &unnamed).is_ok());
+    let two: JwkSet =
+        [signing_key(), key("p256.pkcs8.pem")].iter().map(|key| key.public_jwk().clone()).collect();
+    assert!(matches!(
+        verifier.parse_assertion(&unnamed).unwrap().verify(&two, None, now()),
+        Err(VerifierError::Jose(JoseError::AmbiguousKey { found: 2, .. }))
+    ));
+    assert!(matches!(
+        header_error(&with(good_header(), "kid", json!("k2"))),
+        VerifierError::Jose(JoseError::NoMatchingKey { kid: Some(kid), .. }) if kid == "k2"
+    ));
+    assert!(matches!(
+        verifier.parse_assertion(&unnamed).unwrap().verify(&JwkSet::default(), None, now()),
+        Err(VerifierError::Jose(JoseError::NoMatchingKey { .. }))
+    ));
+}
+
+#[test]
+fn a_signature_that_is_not_the_clients_is_refused() {
+    let token = signed(&good_header().to_string(), &good_claims().to_string());
+    let (input, _) = token.rsplit_once('.').unwrap();
+    let claims = encode(with(good_claims(), "sub", json!("client")).to_string());
+    let other = PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap();
+    let foreign = format!("{input}.{}", encode(other.sign(input.as_bytes()).unwrap().as_bytes()));
+    let zero = format!("{input}.{}", encode([0; 64]));
+    for token in [foreign, zero] {
+        assert!(matches!(
+            clean(check(&ClientAssertionVerifier::new(ISSUER), &token).unwrap_err()),
+            VerifierError::Key(KeyError::BadSignature)
+        ));
+    }
+    assert!(!claims.is_empty());
+}
+
+#[test]
+fn every_flipped_bit_of_a_token_is_refused() {
+    let token = signed(&good_header().to_string(), &good_claims().to_string());
+    let verifier = ClientAssertionVerifier::new(ISSUER);
+    assert!(check(&verifier, &token).is_ok());
+    for index in 0..token.len() {
+        for mask in [1_u8, 2, 4, 8, 16, 32] {
+            let mut bytes = token.clone().into_bytes();
+            bytes[index] ^= mask;
+            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            clean(check(&verifier, &changed).unwrap_err());
+        }
+    }
+    for len in 0..token.len() {
+        clean(check(&verifier, &token[..len]).unwrap_err());
+    }
+}
+
+#[test]
+fn malformed_tokens_have_their_errors() {
+    let claims = good_claims().to_string();
+    assert_eq!(
+        jose_error(&signed(r#"{"alg":"ES256","kid":"k1","kid":"k2"}"#, &claims)),
+        JoseError::DuplicateMember { what: "the JWS header", member: "kid".to_owned() }
+    );
+    assert_eq!(
+        jose_error(&signed(r#"{"alg":"ES256"}"#, r#"{"iss":"a","sub":"a","exp":1,"exp":2}"#)),
+        JoseError::DuplicateMember { what: "the claims set", member: "exp".to_owned() }
+    );
+    assert_eq!(
+        jose_error(&signed(r#"{"alg":"ES256"}"#, "[]")),
+        JoseError::NotAnObject { what: "the claims set" }
+    );
+    assert_eq!(
+        jose_error(&signed(r#"{"alg":"none"}"#, &claims)),
+        JoseError::UnsupportedAlgorithm { found: "none".to_owned() }
+    );
+    assert_eq!(
+        jose_error(&signed(r#"{"alg":"HS256"}"#, &claims)),
+        JoseError::UnsupportedAlgorithm { found: "HS256".to_owned() }
+    );
+    assert_eq!(jose_error(&signed(r#"{"alg":"ES256","crit":["exp"]}"#, &claims)), JoseError::CriticalHeader);
+    let good = signed(r#"{"alg":"ES256"}"#, &claims);
+    assert_eq!(jose_error(&format!("{good}=")), JoseError::Base64Url { what: "the JWS signature" });
+    let two_parts = good.rsplit_once('.').unwrap().0;
+    assert_eq!(jose_error(two_parts), JoseError::PartCount { found: 2 });
+    assert_eq!(
+        jose_error(&format!("{two_parts}.")),
+        JoseError::SignatureLength { algorithm: Algorithm::ES256, found: 0 }
+    );
+    for (more, found) in [(".", 4), (".a", 4), (".a.b", 5)] {
+        assert_eq!(jose_error(&format!("{good}{more}")), JoseError::PartCount { found });
+    }
+}
+
+#[test]
+fn rfc8725_3_10_a_key_in_the_header_is_not_used() {
+    let attacker = key("p384.pkcs8.pem").with_key_id("k1");
+    let header = json!({"alg": "ES384", "kid": "k1", "jwk": attacker.public_jwk(),
+        "jku": "https://evil.example/jwks", "x5u": "https://evil.example/x5u"});
+    let input = format!("{}.{}", encode(header.to_string()), encode(good_claims().to_string()));
+    let token = format!("{input}.{}", encode(attacker.sign(input.as_bytes()).unwrap().as_bytes()));
+    let verifier = ClientAssertionVerifier::new(ISSUER);
+    assert!(matches!(
+        verifier.parse_assertion(&token).unwrap().verify(&jwks(), None, now()),
+        Err(VerifierError::Jose(JoseError::NoMatchingKey { algorithm: Algorithm::ES384, .. }))
+    ));
+}
+
+#[test]
+fn a_megabyte_of_claims_is_not_decoded() {
+    let claims = with(good_claims(), "more", json!("x".repeat(1 << 20))).to_string();
+    let token = signed(&good_header().to_string(), &claims);
+    assert!(matches!(
+        clean(check(&ClientAssertionVerifier::new(ISSUER), &token).unwrap_err()),
+        VerifierError::TooLarge { found, limit: 16_384 } if found == token.len()
+    ));
+    let form = format!("client_assertion={token}");
+    assert!(matches!(
+        clean(ClientAssertionVerifier::new(ISSUER).parse(form.as_bytes()).unwrap_err()),
+        VerifierError::FormTooLarge { found, limit: 65_536 } if found == form.len()
+    ));
+}
+
+mod form {
+    use super::*;
+
+    fn pairs() -> Vec<(&'static str, String)> {
+        let server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
+        let assertion = marked_assertion(&server);
+        vec![
+            ("grant_type", "client_credentials".to_owned()),
+            ("client_assertion_type", CLIENT_ASSERTION_TYPE.to_owned()),
+            ("client_assertion", assertion.secret().to_owned()),
+            ("client_id", "client".to_owned()),
+        ]
+    }
+
+    fn parse(pairs: &[(&'static str, String)]) -> Result<String, VerifierError> {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let verifier = ClientAssertionVerifier::new(ISSUER);
+        let unverified = verifier.parse(body.as_bytes())?;
+        Ok(unverified.client_id().to_owned())
+    }
+
+    fn error(pairs: &[(&'static str, String)]) -> VerifierError {
+        clean(parse(pairs).unwrap_err())
+    }
+
+    fn changed(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+        pairs().into_iter().map(|(n, v)| if n == name { (n, value.to_owned()) } else { (n, v) }).collect()
+    }
+
+    #[test]
+    fn rfc7523_2_2_one_assertion_of_one_type() {
+        assert_eq!(parse(&pairs()).unwrap(), "client");
+        assert_eq!(parse(&pairs()[..3]).unwrap(), "client");
+        for name in ["client_assertion", "client_assertion_type"] {
+            let missing: Vec<_> = pairs().into_iter().filter(|(n, _)| *n != name).collect();
+            assert!(
+                matches!(error(&missing), VerifierError::MissingParameter { name: found } if found == name)
+            );
+        }
+        for found in ["urn:ietf:params:oauth:client-assertion-type:saml2-bearer", "jwt-bearer", ""] {
+            assert!(matches!(
+                error(&changed("client_assertion_type", found)),
+                VerifierError::AssertionType { found: other } if other == found
+            ));
+        }
+    }
+
+    #[test]
+    fn rfc6749_3_2_no_parameter_twice() {
+        for index in 0..pairs().len() {
+            let mut twice = pairs();
+            twice.push(twice[index].clone());
+            let name = twice[index].0;
+            assert!(
+                matches!(error(&twice), VerifierError::DuplicateParameter { name: found } if found == name)
+            );
+        }
+    }
+
+    #[test]
+    fn rfc6749_2_3_one_way_to_authenticate() {
+        let mut two = pairs();
+        two.push(("client_secret", MARK.to_owned()));
+        assert!(matches!(error(&two), VerifierError::TwoMethods));
+    }
+
+    #[test]
+    fn rfc7521_4_2_client_id_agrees_with_the_subject() {
+        assert!(matches!(
+            error(&changed("client_id", "other")),
+            VerifierError::ClientIdMismatch { form, assertion } if form == "other" && assertion == "client"
+        ));
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_an_error() {
+        for body in [&b""[..], b"&&&", b"client_assertion=%ff%fe&client_assertion_type=%00", b"\xff\xfe=\x00"]
+        {
+            clean(ClientAssertionVerifier::new(ISSUER).parse(body).unwrap_err());
+        }
+    }
+}
