@@ -1,4 +1,23 @@
-//! placeholder
+// The README's code needs the client; it is the front page of the documentation, which has every feature.
+#![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "client"), doc = "OAuth 2.0 `private_key_jwt` client authentication (RFC 7523).")]
+//! # How the crate is built
+//!
+//! A value travels one way: a key file becomes a [`PrivateKey`]; a key and a few values become a signed
+//! [`ClientAssertion`]; an assertion and a grant become an HTTP request; an HTTP response becomes a [`TokenResponse`]
+//! or a typed error. The [`verifier`] walks the same road backwards.
+//!
+//! | floor | module | what lives there |
+//! | --- | --- | --- |
+//! | 1 | [`jose`] | JWS, JWK, algorithms, thumbprints: functions of their arguments |
+//! | 2 | [`keys`] | the loader, keys, the key policy, the backends, [`Signer`], [`KeyRing`] |
+//! | 3 | [`oauth`] | assertions, metadata, requests, responses, profiles: no I/O |
+//! | 4 | [`verifier`] | the authorization server's side: no I/O |
+#![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | the HTTP and clock seams, discovery |")]
+#![cfg_attr(feature = "client", doc = "| 6 | [`client`] | [`TokenClient`] |")]
+#![cfg_attr(feature = "dev-server", doc = "| 7 | [`dev_server`] | an authorization server for tests |")]
+//!
+//! A module names only floors below its own; `tests/architecture.rs` keeps it so.
 
 pub mod jose;
 pub mod keys;

@@ -22,8 +22,7 @@ use crate::keys::{Certificate, PrivateKey, Signer};
 ///
 /// // Two steps, no I/O: sign in between with whatever holds the key.
 /// let unsigned = ClientAssertion::builder("client", &server).prepare(&key, OffsetDateTime::now_utc(), "a-fresh-jti")?;
-/// let signature = key.sign(unsigned.signing_input())?;
-/// let assertion = unsigned.attach(signature)?;
+/// let assertion = unsigned.attach(key.sign(unsigned.signing_input())?)?;
 ///
 /// // The pairs that go into a form, for any HTTP or OAuth library.
 /// let names: Vec<&str> = assertion.form().iter().map(|(name, _)| *name).collect();
@@ -265,8 +264,7 @@ impl ClientAssertionBuilder {
         jti: impl AsRef<str>,
     ) -> Result<ClientAssertion, OAuthError> {
         let unsigned = self.prepare(key, now, jti)?;
-        let signature = key.sign(unsigned.signing_input())?;
-        unsigned.attach(signature)
+        unsigned.attach(key.sign(unsigned.signing_input())?)
     }
 
     /// What can be said before there is a key and a time: the client id.
@@ -286,6 +284,7 @@ impl ClientAssertionBuilder {
     }
 
     /// The server that the assertion is for.
+    #[cfg(feature = "client")]
     pub(crate) const fn server(&self) -> &AuthorizationServer {
         &self.server
     }
@@ -387,14 +386,14 @@ impl UnsignedAssertion {
     /// # Errors
     ///
     /// [`OAuthError::SignatureAlgorithm`] when it is of another algorithm than the header names.
-    pub fn attach(self, signature: Signature) -> Result<ClientAssertion, OAuthError> {
+    pub fn attach(&self, signature: Signature) -> Result<ClientAssertion, OAuthError> {
         if signature.algorithm() != self.algorithm {
             let found = signature.algorithm();
             return Err(OAuthError::SignatureAlgorithm { expected: self.algorithm, found });
         }
         Ok(ClientAssertion {
             jwt: Zeroizing::new(jws::compact(&self.signing_input, &signature)),
-            client_id: self.client_id,
+            client_id: self.client_id.clone(),
             sends_client_id: self.sends_client_id,
             expires_at: self.expires_at,
         })

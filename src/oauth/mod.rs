@@ -28,6 +28,7 @@ pub use request::TokenRequest;
 pub use response::{AccessToken, TokenResponse};
 pub use scope::Scope;
 
+#[cfg(feature = "client")]
 pub(crate) use self::url::{check_endpoint, is_loopback};
 
 /// `client_assertion_type` of RFC 7523 §2.2.
