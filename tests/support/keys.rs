@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use base64ct::{Base64, Encoding};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use private_key_jwt::jose::{Curve, KeyParameters, KeyType};
 use private_key_jwt::keys::KeyError;
 use private_key_jwt::{Algorithm, Jwk, PrivateKey, PublicKey};
@@ -90,4 +90,49 @@ pub(crate) fn spki_p256(jwk: &Jwk) -> String {
     };
     let der = [&HEAD, x.as_slice(), y].concat();
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", base64(&der))
+}
+
+pub(crate) fn base64url(bytes: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(bytes)
+}
+
+pub(crate) fn from_base64url(text: &str) -> Vec<u8> {
+    Base64UrlUnpadded::decode_vec(text).unwrap()
+}
+
+/// A DER element: tag, length, value.
+pub(crate) fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
+    let len = value.len();
+    let mut element = vec![tag];
+    match len {
+        0..=0x7f => element.push(u8::try_from(len).unwrap()),
+        0x80..=0xff => element.extend([0x81, u8::try_from(len).unwrap()]),
+        _ => element.extend([0x82, u8::try_from(len >> 8).unwrap(), u8::try_from(len & 0xff).unwrap()]),
+    }
+    element.extend_from_slice(value);
+    element
+}
+
+/// The value of the first element, and what follows it.
+fn split_tlv(der: &[u8]) -> (&[u8], &[u8]) {
+    let (start, len) = match der[1] {
+        0x81 => (3, usize::from(der[2])),
+        0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
+        len => (2, usize::from(len)),
+    };
+    (&der[start..start + len], &der[start + len..])
+}
+
+/// The ciphertext of an `EncryptedPrivateKeyInfo` (RFC 5958 §3).
+pub(crate) fn data_of_encrypted(der: &[u8]) -> Vec<u8> {
+    let (content, _) = split_tlv(der);
+    let (_, data) = split_tlv(content);
+    split_tlv(data).0.to_vec()
+}
+
+/// The same structure around another ciphertext.
+pub(crate) fn with_data_of_encrypted(der: &[u8], data: &[u8]) -> Vec<u8> {
+    let (content, _) = split_tlv(der);
+    let (scheme, _) = split_tlv(content);
+    tlv(0x30, &[tlv(0x30, scheme), tlv(4, data)].concat())
 }

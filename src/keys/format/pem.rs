@@ -135,7 +135,7 @@ impl Block<'_> {
         block.extend_from_slice(b"\n-----END ");
         block.extend_from_slice(self.label.as_bytes());
         block.extend_from_slice(b"-----\n");
-        let damaged = |_| KeyError::Pem { reason: "its body is not base64" };
+        let damaged = |_| KeyError::Pem { reason: "its body is not complete base64" };
         let mut decoder = pem_rfc7468::Decoder::new_detect_wrap(&block).map_err(damaged)?;
         let mut der = Zeroizing::new(vec![0; decoder.remaining_len()]);
         decoder.decode(&mut der).map_err(damaged)?;
