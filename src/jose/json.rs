@@ -11,9 +11,18 @@ use super::error::excerpt;
 
 /// Reads an object; a member that stands there twice, at any depth, is an error.
 pub(crate) fn object(what: &'static str, bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
+    object_without(what, bytes, &[])
+}
+
+/// As [`object`], but the values of these members, at any depth, are passed over and never copied: they become `null`.
+pub(crate) fn object_without(
+    what: &'static str,
+    bytes: &[u8],
+    secret: &[&str],
+) -> Result<Map<String, Value>, JoseError> {
     let duplicate = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = Unique { duplicate: &duplicate }
+    let parsed = Unique { duplicate: &duplicate, secret }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value));
     if let Some(member) = duplicate.into_inner() {
@@ -68,6 +77,7 @@ const fn is_invisible(character: char) -> bool {
 
 struct Unique<'a> {
     duplicate: &'a RefCell<Option<String>>,
+    secret: &'a [&'a str],
 }
 
 impl<'de> DeserializeSeed<'de> for Unique<'_> {
@@ -115,7 +125,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
-        while let Some(element) = elements.next_element_seed(Unique { duplicate: self.duplicate })? {
+        while let Some(element) = elements.next_element_seed(Unique { ..self })? {
             array.push(element);
         }
         Ok(Value::Array(array))
@@ -124,7 +134,12 @@ impl<'de> Visitor<'de> for Unique<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(Unique { duplicate: self.duplicate })?;
+            let value = if self.secret.contains(&name.as_str()) {
+                entries.next_value::<serde::de::IgnoredAny>()?;
+                Value::Null
+            } else {
+                entries.next_value_seed(Unique { ..self })?
+            };
             if members.contains_key(&name) {
                 self.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
             }
@@ -146,6 +161,17 @@ mod tests {
                 Err(JoseError::DuplicateMember { what: "x", member: "a".to_owned() })
             );
         }
+    }
+
+    #[test]
+    fn secret_members_are_seen_and_not_copied() {
+        let text = br#"{"d":"secret","a":{"d":["secret"]},"b":1}"#;
+        let members = object_without("x", text, &["d"]).unwrap();
+        assert_eq!(Value::Object(members).to_string(), r#"{"a":{"d":null},"b":1,"d":null}"#);
+        assert_eq!(
+            object_without("x", br#"{"d":"secret","d":"secret"}"#, &["d"]),
+            Err(JoseError::DuplicateMember { what: "x", member: "d".to_owned() })
+        );
     }
 
     #[test]

@@ -178,7 +178,7 @@ pub struct Jwk {
 
 impl Jwk {
     /// The members that hold private or symmetric values (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
-    const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+    pub(crate) const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     const WHAT: &str = "a JWK";
 
     /// A key with nothing but its parameters.

@@ -46,6 +46,12 @@ pub enum KeyError {
         /// What was found instead.
         found: String,
     },
+    /// A private key or something else where a public key is due.
+    #[error("a public key is needed, found {found}")]
+    NotPublic {
+        /// What was found instead.
+        found: String,
+    },
     /// More than one private key where one is due.
     #[error("one private key is needed, found {found}")]
     SeveralKeys {

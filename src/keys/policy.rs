@@ -9,11 +9,18 @@ use crate::jose::{Algorithm, JoseError, KeyParameters, KeyType};
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 const RSA_EXPONENT: std::ops::RangeInclusive<u64> = 3..=(1 << 33) - 1;
 
-/// RSA sizes and exponents; curves are bounded by their type.
+/// RSA sizes and exponents, and the length of coordinates (RFC 7518 §6.2.1.2).
 pub(super) fn check_public(parameters: &KeyParameters) -> Result<(), KeyError> {
     match parameters {
         KeyParameters::Rsa { n, e } => check_rsa_public(n, e),
-        KeyParameters::Ec { .. } | KeyParameters::Ed25519 { .. } => Ok(()),
+        KeyParameters::Ec { curve, x, y } => {
+            if [x, y].into_iter().all(|coordinate| coordinate.len() == curve.coordinate_len()) {
+                Ok(())
+            } else {
+                Err(KeyError::Inconsistent { key_type: "EC" })
+            }
+        }
+        KeyParameters::Ed25519 { .. } => Ok(()),
     }
 }
 
@@ -43,10 +50,16 @@ pub(super) fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyErr
         ("dq", &key.exponent2),
         ("qi", &key.coefficient),
     ];
-    match members.into_iter().find(|(_, value)| bit_len(value.as_bytes()) == 0) {
-        Some((member, _)) => Err(KeyError::RsaCrtMissing { member }),
-        None => Ok(()),
+    if let Some((member, _)) = members.iter().find(|(_, value)| bit_len(value.as_bytes()) == 0) {
+        return Err(KeyError::RsaCrtMissing { member });
     }
+    // The backends multiply these before they judge them; a number of megabytes would keep them busy for minutes.
+    let limit = key.modulus.as_bytes().len();
+    let mut numbers = members.iter().map(|(_, value)| *value).chain([&key.private_exponent]);
+    if numbers.any(|value| value.as_bytes().len() > limit) {
+        return Err(KeyError::Inconsistent { key_type: "RSA" });
+    }
+    Ok(())
 }
 
 /// The algorithm that follows from the key when none is named.

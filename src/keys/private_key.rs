@@ -91,7 +91,7 @@ impl PrivateKey {
         if bytes.len() > Self::MAX_FILE_LEN {
             return Err(KeyError::TooLarge { found: bytes.len(), limit: Self::MAX_FILE_LEN });
         }
-        let Loaded { material, algorithm, key_id, certificates } = format::load(bytes, passphrase)?;
+        let Loaded { material, algorithm, key_id, certificates, publics } = format::load(bytes, passphrase)?;
         let scheme = match &material {
             KeyMaterial::Rsa { pkcs1, scheme } => {
                 policy::check_rsa_private(&format::pkcs1(pkcs1)?)?;
@@ -101,6 +101,9 @@ impl PrivateKey {
         };
         let signing = backend::SigningKey::new(&material)?;
         let parameters = signing.public_parameters();
+        if publics.iter().any(|public| *public != parameters) {
+            return Err(KeyError::Inconsistent { key_type: "PEM file's" });
+        }
         let key_type = parameters.key_type();
         let algorithm = algorithm.unwrap_or_else(|| policy::default_algorithm(key_type, scheme));
         policy::check_algorithm(algorithm, key_type, scheme)?;

@@ -43,7 +43,8 @@ impl PublicKey {
     /// # Errors
     ///
     /// [`KeyError::Pem`], [`KeyError::Der`], [`KeyError::Certificate`] or [`KeyError::Jose`] for a damaged file,
-    /// [`KeyError::UnknownFormat`] when there is no public key in it, and the errors of [`PublicKey::from_jwk`].
+    /// [`KeyError::NotPublic`] when there is no public key in it, [`KeyError::UnknownFormat`] when it is nothing that
+    /// is known, and the errors of [`PublicKey::from_jwk`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         Self::from_jwk(&format::public_jwk(bytes)?)
     }

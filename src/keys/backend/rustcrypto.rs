@@ -231,10 +231,11 @@ fn rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<SigningKey, KeyError> {
         vec![integer(&key.prime1), integer(&key.prime2)],
     )
     .map_err(|_| inconsistent())?;
-    let computed = [rsa.dp().cloned(), rsa.dq().cloned(), rsa.crt_coefficient()];
+    let coefficient = rsa.crt_coefficient().map(Zeroizing::new);
+    let computed = [rsa.dp(), rsa.dq(), coefficient.as_deref()];
     let given = [&key.exponent1, &key.exponent2, &key.coefficient];
-    let belong = computed.iter().zip(given).all(|(computed, given)| {
-        computed.as_ref().is_some_and(|computed| {
+    let belong = computed.into_iter().zip(given).all(|(computed, given)| {
+        computed.is_some_and(|computed| {
             let digits = Zeroizing::new(computed.to_be_bytes());
             equal_integers(&digits, given.as_bytes())
         })
@@ -292,6 +293,7 @@ fn rsa_material(key: &RsaPrivateKey) -> Result<KeyMaterial, KeyError> {
     let [p, q] = key.primes() else {
         return Err(KeyError::RsaPrimes);
     };
+    let coefficient = Zeroizing::new(key.crt_coefficient().ok_or_else(failed)?);
     let members = [
         Zeroizing::new(key.n_bytes().into_vec()),
         Zeroizing::new(key.e_bytes().into_vec()),
@@ -300,7 +302,7 @@ fn rsa_material(key: &RsaPrivateKey) -> Result<KeyMaterial, KeyError> {
         digits(q),
         digits(key.dp().ok_or_else(failed)?),
         digits(key.dq().ok_or_else(failed)?),
-        digits(&key.crt_coefficient().ok_or_else(failed)?),
+        digits(&coefficient),
     ];
     KeyMaterial::rsa(members.each_ref().map(|digits| digits.as_slice()))
 }

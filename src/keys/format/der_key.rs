@@ -61,12 +61,17 @@ pub(super) enum Structure {
     CertificateRequest,
     PublicKey,
     RsaPublicKey,
+    Pkcs7,
     Pkcs12,
     DsaPrivateKey,
 }
 
 impl Structure {
     pub(super) fn of(der: &[u8]) -> Result<Self, KeyError> {
+        // Some programs write PKCS#12 in BER, with lengths left open.
+        if der.starts_with(&[0x30, 0x80, 2, 1, 3]) {
+            return Ok(Self::Pkcs12);
+        }
         let unknown = || KeyError::Der { structure: "DER: not a key" };
         let elements = <Vec<AnyRef<'_>>>::from_der(der).map_err(|_| unknown())?;
         let tags: Vec<Tag> = elements.iter().take(3).map(Tagged::tag).collect();
@@ -84,25 +89,43 @@ impl Structure {
                 let request = first.value().starts_with(&[2, 1, 0, 0x30]);
                 Ok(if request { Self::CertificateRequest } else { Self::Certificate })
             }
+            ([Tag::ObjectIdentifier, Tag::ContextSpecific { .. }], _) => Ok(Self::Pkcs7),
             _ => Err(unknown()),
+        }
+    }
+
+    /// As a PEM label has it, where there is one.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Pkcs8 => "PRIVATE KEY",
+            Self::RsaPrivateKey => "RSA PRIVATE KEY",
+            Self::EcPrivateKey => "EC PRIVATE KEY",
+            Self::DsaPrivateKey => "DSA PRIVATE KEY",
+            Self::EncryptedPrivateKey => "ENCRYPTED PRIVATE KEY",
+            Self::Certificate => "CERTIFICATE",
+            Self::CertificateRequest => "CERTIFICATE REQUEST",
+            Self::PublicKey => "PUBLIC KEY",
+            Self::RsaPublicKey => "RSA PUBLIC KEY",
+            Self::Pkcs7 => "PKCS7",
+            Self::Pkcs12 => "PKCS12",
         }
     }
 }
 
 /// A private key in any of the DER structures.
 pub(super) fn private(der: &[u8], passphrase: Option<&[u8]>) -> Result<KeyMaterial, KeyError> {
-    let not_private = |found: &str| Err(KeyError::NotPrivate { found: found.to_owned() });
     match Structure::of(der)? {
         Structure::Pkcs8 => pkcs8(der),
         Structure::RsaPrivateKey => rsa(der),
         Structure::EcPrivateKey => ec(der, None),
         Structure::EncryptedPrivateKey => encrypted::open(der, passphrase),
+        Structure::Pkcs7 => Err(foreign::pkcs7()),
         Structure::Pkcs12 => Err(foreign::pkcs12()),
         Structure::DsaPrivateKey => Err(KeyError::UnsupportedKey { found: "DSA".to_owned() }),
-        Structure::Certificate => not_private("CERTIFICATE"),
-        Structure::CertificateRequest => not_private("CERTIFICATE REQUEST"),
-        Structure::PublicKey => not_private("PUBLIC KEY"),
-        Structure::RsaPublicKey => not_private("RSA PUBLIC KEY"),
+        other @ (Structure::Certificate
+        | Structure::CertificateRequest
+        | Structure::PublicKey
+        | Structure::RsaPublicKey) => Err(KeyError::NotPrivate { found: other.name().to_owned() }),
     }
 }
 

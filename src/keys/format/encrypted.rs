@@ -36,7 +36,7 @@ fn check(der: &[u8]) -> Result<(), KeyError> {
     let [scheme, data] = elements.as_slice() else {
         return Err(STRUCTURE);
     };
-    data.decode_as::<&OctetStringRef>().map_err(|_| STRUCTURE)?;
+    let data = data.decode_as::<&OctetStringRef>().map_err(|_| STRUCTURE)?;
     let scheme: AlgorithmIdentifierRef<'_> = scheme.decode_as().map_err(|_| STRUCTURE)?;
     let parameters = scheme.parameters.ok_or(STRUCTURE)?;
     if name(&scheme.oid) != "PBES2" {
@@ -50,10 +50,12 @@ fn check(der: &[u8]) -> Result<(), KeyError> {
     }
     let parameters: Vec<AnyRef<'_>> = sequence(derivation.parameters.ok_or(STRUCTURE)?)?;
     match name(&derivation.oid).as_str() {
-        "PBKDF2" => check_pbkdf2(&parameters),
-        "scrypt" => check_scrypt(&parameters),
-        other => Err(KeyError::UnsupportedEncryption { scheme: other.to_owned() }),
+        "PBKDF2" => check_pbkdf2(&parameters)?,
+        "scrypt" => check_scrypt(&parameters)?,
+        other => return Err(KeyError::UnsupportedEncryption { scheme: other.to_owned() }),
     }
+    // CBC makes whole blocks, or no passphrase can be right.
+    if data.is_empty() || data.as_bytes().len() % 16 != 0 { Err(STRUCTURE) } else { Ok(()) }
 }
 
 /// RFC 8018 A.2.
@@ -61,9 +63,10 @@ fn check_pbkdf2(parameters: &[AnyRef<'_>]) -> Result<(), KeyError> {
     let [salt, iterations, rest @ ..] = parameters else {
         return Err(STRUCTURE);
     };
-    salt.decode_as::<&OctetStringRef>().map_err(|_| KeyError::UnsupportedEncryption {
+    let salt = salt.decode_as::<&OctetStringRef>().map_err(|_| KeyError::UnsupportedEncryption {
         scheme: "PBKDF2 with a salt from elsewhere".to_owned(),
     })?;
+    check_salt("PBKDF2", salt)?;
     bounded("PBKDF2's iteration count", integer(iterations)?, 1..=MAX_ITERATIONS, "1 to 10000000")?;
     for prf in rest.iter().filter_map(|element| element.decode_as::<AlgorithmIdentifierRef<'_>>().ok()) {
         let prf = name(&prf.oid);
@@ -76,9 +79,10 @@ fn check_pbkdf2(parameters: &[AnyRef<'_>]) -> Result<(), KeyError> {
 
 /// RFC 7914 §7.1: N and r decide the memory (128·N·r bytes), p the repetitions.
 fn check_scrypt(parameters: &[AnyRef<'_>]) -> Result<(), KeyError> {
-    let [_, cost, block_size, parallelization, ..] = parameters else {
+    let [salt, cost, block_size, parallelization, ..] = parameters else {
         return Err(STRUCTURE);
     };
+    check_salt("scrypt", salt.decode_as().map_err(|_| STRUCTURE)?)?;
     let (cost, block_size) = (integer(cost)?, integer(block_size)?);
     let bytes = cost.and_then(|n| n.checked_mul(block_size?)).and_then(|blocks| blocks.checked_mul(128));
     bounded("scrypt's memory in bytes (128·N·r)", bytes, 1..=MAX_SCRYPT_BYTES, "at most 268435456")?;
@@ -87,6 +91,14 @@ fn check_scrypt(parameters: &[AnyRef<'_>]) -> Result<(), KeyError> {
         return Err(cost_error("scrypt's N", cost, "a power of two above 1"));
     }
     bounded("scrypt's p", integer(parallelization)?, 1..=MAX_PARALLELIZATION, "1 to 16")
+}
+
+/// `pkcs5` keeps salts in 32 bytes; others (Bouncy Castle with HMAC-SHA-512) write longer ones.
+fn check_salt(derivation: &str, salt: &OctetStringRef) -> Result<(), KeyError> {
+    if salt.as_bytes().len() <= 32 {
+        return Ok(());
+    }
+    Err(KeyError::UnsupportedEncryption { scheme: format!("{derivation} and a salt of more than 32 bytes") })
 }
 
 fn bounded(

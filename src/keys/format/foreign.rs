@@ -17,6 +17,10 @@ pub(super) const fn pkcs12() -> KeyError {
     foreign("a PKCS#12 file", "openssl pkcs12 -in KEY -nodes -out key.pem")
 }
 
+pub(super) const fn pkcs7() -> KeyError {
+    foreign("a PKCS#7 message", "openssl pkcs7 -print_certs -in KEY (it holds no key)")
+}
+
 pub(super) const fn dek_info() -> KeyError {
     foreign(
         "a traditional encrypted PEM (DEK-Info)",
@@ -32,9 +36,7 @@ pub(super) fn of_label(label: &str) -> Option<KeyError> {
             "a PGP private key",
             "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem",
         )),
-        "PKCS7" | "CMS" => {
-            Some(foreign("a PKCS#7 message", "openssl pkcs7 -print_certs -in KEY (it holds no key)"))
-        }
+        "PKCS7" | "CMS" => Some(pkcs7()),
         "PKCS12" => Some(pkcs12()),
         _ => None,
     }

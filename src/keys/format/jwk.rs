@@ -43,9 +43,12 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, KeyError> {
         match key(element.get().as_bytes()) {
             Ok(Some(key)) => found.push(key),
             Ok(None) => other = Some(KeyError::NotForSignatures),
-            // Public keys, and keys of types that are not used here, may stand beside it.
+            // Public keys, and keys of types and for algorithms that are not used here, may stand beside it.
             Err(
-                skipped @ (KeyError::NotPrivate { .. } | KeyError::Jose(JoseError::UnsupportedKey { .. })),
+                skipped @ (KeyError::NotPrivate { .. }
+                | KeyError::Jose(
+                    JoseError::UnsupportedKey { .. } | JoseError::UnsupportedAlgorithm { .. },
+                )),
             ) => {
                 other = Some(skipped);
             }
@@ -62,14 +65,14 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, KeyError> {
 
 /// One private JWK; `None` when it is not for signatures.
 fn key(text: &[u8]) -> Result<Option<Loaded>, KeyError> {
-    // The public members through the strict reader, which sees no private one; the private ones on their own.
-    let members = Zeroizing::new(Members(json::object(WHAT, text)?));
+    // The public members through the strict reader, which copies no private one; the private ones on their own.
+    let members = json::object_without(WHAT, text, &Jwk::PRIVATE_MEMBERS)?;
     let private: PrivateMembers = serde_json::from_slice(text).map_err(|error| json::syntax(WHAT, &error))?;
-    let parameters = KeyParameters::from_members(&members.0)?;
+    let parameters = KeyParameters::from_members(&members)?;
     let Some(d) = &private.d else {
         return Err(KeyError::NotPrivate { found: "a public JWK".to_owned() });
     };
-    let jwk = Jwk::with_metadata(parameters, &members.0)?;
+    let jwk = Jwk::with_metadata(parameters, &members)?;
     let certificates = jwk
         .certificates()
         .iter()
@@ -88,7 +91,7 @@ fn key(text: &[u8]) -> Result<Option<Loaded>, KeyError> {
         }
     };
     let algorithm = jwk.algorithm().map(str::parse).transpose()?;
-    Ok(Some(Loaded { material, algorithm, key_id: jwk.key_id().cloned(), certificates }))
+    Ok(Some(Loaded { material, algorithm, key_id: jwk.key_id().cloned(), certificates, publics: Vec::new() }))
 }
 
 fn ec(curve: Curve, d: Zeroizing<Vec<u8>>, x: &[u8], y: &[u8]) -> Result<KeyMaterial, KeyError> {
@@ -114,17 +117,4 @@ fn rsa(n: &[u8], e: &[u8], d: &[u8], private: &PrivateMembers) -> Result<KeyMate
     let dq = member("dq", &private.dq)?;
     let qi = member("qi", &private.qi)?;
     KeyMaterial::rsa([n, e, d, &p, &q, &dp, &dq, &qi])
-}
-
-/// A JSON object whose strings are wiped: the strict reader keeps private members too.
-struct Members(serde_json::Map<String, serde_json::Value>);
-
-impl zeroize::Zeroize for Members {
-    fn zeroize(&mut self) {
-        for value in self.0.values_mut() {
-            if let serde_json::Value::String(text) = value {
-                text.zeroize();
-            }
-        }
-    }
 }

@@ -25,11 +25,13 @@ pub(super) struct Loaded {
     pub(super) algorithm: Option<Algorithm>,
     pub(super) key_id: Option<KeyId>,
     pub(super) certificates: Vec<Certificate>,
+    /// Public keys that stand beside the private one and must be its own.
+    pub(super) publics: Vec<KeyParameters>,
 }
 
 impl From<KeyMaterial> for Loaded {
     fn from(material: KeyMaterial) -> Self {
-        Self { material, algorithm: None, key_id: None, certificates: Vec::new() }
+        Self { material, algorithm: None, key_id: None, certificates: Vec::new(), publics: Vec::new() }
     }
 }
 
@@ -69,11 +71,9 @@ impl<'a> Content<'a> {
         match text.first() {
             None => Err(KeyError::Empty),
             Some(b'{') => Ok(Self::Json(text)),
-            // DER may end in octets that look like white space, and may hold any text inside.
-            Some(0x30)
-                if bytes.first() == Some(&0x30)
-                    && bytes.get(1).is_some_and(|len| *len != b' ' && !len.is_ascii_digit()) =>
-            {
+            // 0x30 is also the digit 0 at the start of a text. DER may hold any text inside and end in octets that
+            // look like white space, but it starts with tags and lengths that are not text.
+            Some(0x30) if bytes.first() == Some(&0x30) && !is_text(bytes.iter().take(8)) => {
                 Ok(Self::Der(bytes))
             }
             _ if pem::is_pem(text) => Ok(Self::Pem(text)),
@@ -82,11 +82,15 @@ impl<'a> Content<'a> {
     }
 }
 
+fn is_text<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> bool {
+    bytes.into_iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+}
+
 fn public_der(der: &[u8]) -> Result<KeyParameters, KeyError> {
     match der_key::Structure::of(der)? {
         der_key::Structure::PublicKey => spki::from_der(der),
         der_key::Structure::RsaPublicKey => spki::rsa(der),
         der_key::Structure::Certificate => Certificate::from_der(der)?.key_parameters(),
-        _ => Err(KeyError::UnknownFormat),
+        other => Err(KeyError::NotPublic { found: other.name().to_owned() }),
     }
 }

@@ -10,7 +10,7 @@ use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
 
 use super::{Loaded, der_key, encrypted, foreign, spki};
-use crate::jose::{Jwk, KeyParameters};
+use crate::jose::Jwk;
 use crate::keys::material::KeyMaterial;
 use crate::keys::{Certificate, KeyError};
 
@@ -27,7 +27,7 @@ pub(super) fn load(text: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, Key
     let mut curve = None;
     let mut certificates = Vec::new();
     let mut publics = Vec::new();
-    let mut others = Vec::new();
+    let (mut foreign, mut other) = (None, None);
     for block in (Blocks { rest: text }) {
         let block = block?;
         match block.label {
@@ -39,34 +39,35 @@ pub(super) fn load(text: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, Key
             "CERTIFICATE" | "X509 CERTIFICATE" => {
                 certificates.push(Certificate::from_der(block.decode()?.to_vec())?)
             }
-            "PUBLIC KEY" => publics.push(block),
-            label => others.push(foreign::of_label(label).unwrap_or_else(|| not_private(label))),
+            "PUBLIC KEY" => publics.push(spki::from_der(&block.decode()?)?),
+            label => match foreign::of_label(label) {
+                Some(error) => foreign = Some(error),
+                None => other = Some(not_private(label)),
+            },
         }
     }
     let key = match keys.as_slice() {
         [key] => key,
         [] => {
-            return Err(if !publics.is_empty() {
+            return Err(if let Some(error) = foreign {
+                error
+            } else if !publics.is_empty() {
                 not_private("PUBLIC KEY")
             } else if !certificates.is_empty() {
                 not_private("CERTIFICATE")
-            } else if let Some(other) = others.into_iter().next() {
-                other
             } else {
-                not_private("EC PARAMETERS")
+                other.unwrap_or_else(|| not_private("EC PARAMETERS"))
             });
         }
         several => return Err(KeyError::SeveralKeys { found: several.len() }),
     };
     let material = private(key, curve.as_ref(), passphrase)?;
-    for public in &publics {
-        check_public(&material, &spki::from_der(&public.decode()?)?)?;
-    }
-    Ok(Loaded { certificates, ..material.into() })
+    Ok(Loaded { certificates, publics, ..material.into() })
 }
 
 /// The first public key or certificate.
 pub(super) fn public(text: &[u8]) -> Result<Jwk, KeyError> {
+    let mut found = None;
     for block in (Blocks { rest: text }) {
         let block = block?;
         let parameters = match block.label {
@@ -75,11 +76,15 @@ pub(super) fn public(text: &[u8]) -> Result<Jwk, KeyError> {
             "CERTIFICATE" | "X509 CERTIFICATE" => {
                 Certificate::from_der(block.decode()?.to_vec())?.key_parameters()?
             }
-            _ => continue,
+            label => {
+                found.get_or_insert(label);
+                continue;
+            }
         };
         return Ok(Jwk::new(parameters));
     }
-    Err(KeyError::UnknownFormat)
+    let found = crate::jose::json::printable(found.unwrap_or_default(), 64);
+    Err(KeyError::NotPublic { found })
 }
 
 fn private(
@@ -102,29 +107,6 @@ fn private(
     }
 }
 
-/// A `PUBLIC KEY` beside the private one must be its own. The backend compares what is attached to the key, so
-/// attach what can be attached.
-fn check_public(material: &KeyMaterial, public: &KeyParameters) -> Result<(), KeyError> {
-    let same = match (material, public) {
-        (KeyMaterial::Rsa { pkcs1, .. }, KeyParameters::Rsa { n, .. }) => {
-            super::pkcs1(pkcs1)?.modulus.as_bytes() == n.as_slice()
-        }
-        (KeyMaterial::Ec { curve, point: Some(point), .. }, KeyParameters::Ec { curve: found, x, y }) => {
-            curve == found
-                && point
-                    .get(1..)
-                    .is_some_and(|rest| rest == [x.as_slice(), y].concat() || rest == x.as_slice())
-        }
-        (KeyMaterial::Ec { curve, point: None, .. }, KeyParameters::Ec { curve: found, .. }) => {
-            curve == found
-        }
-        (KeyMaterial::Ed25519 { public: Some(own), .. }, KeyParameters::Ed25519 { x }) => own == x,
-        (KeyMaterial::Ed25519 { public: None, .. }, KeyParameters::Ed25519 { .. }) => true,
-        _ => false,
-    };
-    if same { Ok(()) } else { Err(KeyError::Inconsistent { key_type: "PEM file's" }) }
-}
-
 fn not_private(label: &str) -> KeyError {
     KeyError::NotPrivate { found: crate::jose::json::printable(label, 64) }
 }
@@ -140,6 +122,10 @@ impl Block<'_> {
         if find(self.body, b"DEK-Info:").is_some() || find(self.body, b"Proc-Type:").is_some() {
             return Err(foreign::dek_info());
         }
+        // As in an environment variable or a JSON string that nobody has unescaped.
+        if find(self.body, b"\\n").is_some() {
+            return Err(KeyError::Pem { reason: "its line ends are written as \\n, they must be real ones" });
+        }
         // One regular block: the white space between the boundaries is gone, the rest is in one line.
         let mut block = Zeroizing::new(Vec::with_capacity(self.body.len() + 2 * self.label.len() + 64));
         block.extend_from_slice(BEGIN);
@@ -149,7 +135,7 @@ impl Block<'_> {
         block.extend_from_slice(b"\n-----END ");
         block.extend_from_slice(self.label.as_bytes());
         block.extend_from_slice(b"-----\n");
-        let damaged = |_| KeyError::Pem { reason: "its body is not base64" };
+        let damaged = |_| KeyError::Pem { reason: "its body is not complete base64" };
         let mut decoder = pem_rfc7468::Decoder::new_detect_wrap(&block).map_err(damaged)?;
         let mut der = Zeroizing::new(vec![0; decoder.remaining_len()]);
         decoder.decode(&mut der).map_err(damaged)?;

