@@ -26,6 +26,8 @@ pub mod verifier;
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "dev-server")]
+pub mod dev_server;
 #[cfg(feature = "client")]
 pub mod transport;
 
