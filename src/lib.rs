@@ -7,6 +7,8 @@ pub mod verifier;
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "dev-server")]
+pub mod dev_server;
 #[cfg(feature = "client")]
 pub mod transport;
 

@@ -27,7 +27,7 @@ impl Scope {
     }
 
     /// RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
-    pub(super) fn check(&self) -> Result<(), OAuthError> {
+    pub(crate) fn check(&self) -> Result<(), OAuthError> {
         let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
         if self.iter().all(|scope| scope.bytes().all(allowed)) { Ok(()) } else { Err(OAuthError::Scope) }
     }

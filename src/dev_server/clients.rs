@@ -1,0 +1,166 @@
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use super::DevServerError;
+use crate::jose::{JoseError, Jwk, JwkSet, KeyId};
+use crate::keys::{KeyError, PublicKey};
+use crate::oauth::check_endpoint;
+
+/// How a client tells the dev server its public keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientKeys {
+    /// A JWK Set, given by value.
+    Jwks(JwkSet),
+    /// The URL of a JWK Set (`jwks_uri`): https, or http on loopback. It is fetched when the first assertion comes,
+    /// and again when an assertion's `kid` is not in it.
+    JwksUrl(String),
+    /// One public key, such as that of a certificate. When it has no `kid` of its own, it goes by any name.
+    PublicKey(Jwk),
+}
+
+impl ClientKeys {
+    /// Reads a JWK Set, one public JWK, a certificate or a public key; the last two as PEM or DER.
+    ///
+    /// ```
+    /// use private_key_jwt::dev_server::ClientKeys;
+    ///
+    /// let pem = std::fs::read("testdata/keys/p256.cert.pem")?;
+    /// assert!(matches!(ClientKeys::from_bytes(&pem)?, ClientKeys::PublicKey(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DevServerError::Jose`] and [`DevServerError::Key`] for a document that is none of these, or has a private
+    /// key in it.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DevServerError> {
+        match JwkSet::from_json(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)) {
+            Ok(jwks) => Ok(Self::Jwks(jwks)),
+            Err(
+                JoseError::Json { .. }
+                | JoseError::NotAnObject { .. }
+                | JoseError::MissingMember { member: "keys", .. },
+            ) => Ok(Self::PublicKey(PublicKey::from_bytes(bytes)?.jwk().clone())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether there is anything to verify with, as far as can be said now.
+    fn check(&self, client_id: &str) -> Result<(), DevServerError> {
+        match self {
+            Self::JwksUrl(url) => {
+                check_endpoint("jwks_uri", url)?;
+            }
+            Self::PublicKey(jwk) => {
+                PublicKey::from_jwk(jwk)?;
+            }
+            Self::Jwks(jwks) => {
+                let mut reason = jwks.skipped().first().map(|skipped| KeyError::from(skipped.reason.clone()));
+                for jwk in jwks.keys() {
+                    match PublicKey::from_jwk(jwk) {
+                        Ok(_) => return Ok(()),
+                        Err(error) => reason = reason.or(Some(error)),
+                    }
+                }
+                return Err(DevServerError::NoUsableKey { client_id: client_id.to_owned(), reason });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<JwkSet> for ClientKeys {
+    fn from(jwks: JwkSet) -> Self {
+        Self::Jwks(jwks)
+    }
+}
+
+impl From<Jwk> for ClientKeys {
+    fn from(jwk: Jwk) -> Self {
+        Self::PublicKey(jwk)
+    }
+}
+
+/// The registered clients.
+#[derive(Default)]
+pub(super) struct Clients {
+    by_id: RwLock<BTreeMap<String, Client>>,
+}
+
+struct Client {
+    keys: ClientKeys,
+    /// What the JWKS URL said last.
+    fetched: Option<JwkSet>,
+}
+
+/// What there is to verify a client's assertion with.
+pub(super) enum Lookup {
+    Unknown,
+    /// Registered by URL, and the URL has not been asked yet.
+    NotFetched,
+    Known {
+        jwks: JwkSet,
+        /// Whether asking the client's JWKS URL may bring other keys.
+        by_url: bool,
+    },
+}
+
+impl Clients {
+    pub(super) fn register(&self, client_id: &str, keys: ClientKeys) -> Result<(), DevServerError> {
+        if client_id.is_empty() {
+            return Err(DevServerError::ClientId { reason: "empty" });
+        }
+        if !client_id.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+            return Err(DevServerError::ClientId { reason: "not printable ASCII (RFC 6749 A.1)" });
+        }
+        keys.check(client_id)?;
+        let mut clients = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        clients.insert(client_id.to_owned(), Client { keys, fetched: None });
+        Ok(())
+    }
+
+    /// The keys of a client, for an assertion whose header names this key.
+    pub(super) fn lookup(&self, client_id: &str, key_id: Option<&KeyId>) -> Lookup {
+        let clients = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(client) = clients.get(client_id) else {
+            return Lookup::Unknown;
+        };
+        match (&client.keys, &client.fetched) {
+            (ClientKeys::Jwks(jwks), _) => Lookup::Known { jwks: jwks.clone(), by_url: false },
+            (ClientKeys::PublicKey(jwk), _) => {
+                let jwk = match key_id {
+                    Some(key_id) if jwk.key_id().is_none() => jwk.clone().with_key_id(key_id.as_str()),
+                    _ => jwk.clone(),
+                };
+                Lookup::Known { jwks: jwk.into(), by_url: false }
+            }
+            (ClientKeys::JwksUrl(_), Some(jwks)) => Lookup::Known { jwks: jwks.clone(), by_url: true },
+            (ClientKeys::JwksUrl(_), None) => Lookup::NotFetched,
+        }
+    }
+
+    /// Where the client publishes its keys, for a client that does.
+    pub(super) fn jwks_url(&self, client_id: &str) -> Result<Option<String>, DevServerError> {
+        let clients = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        match clients.get(client_id).map(|client| &client.keys) {
+            None => Err(DevServerError::UnknownClient { client_id: printable(client_id) }),
+            Some(ClientKeys::JwksUrl(url)) => Ok(Some(url.clone())),
+            Some(_) => Ok(None),
+        }
+    }
+
+    /// Keeps what a client's JWKS URL said, unless the client was registered anew with another one meanwhile.
+    pub(super) fn store(&self, client_id: &str, url: &str, jwks: JwkSet) {
+        let mut clients = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get_mut(client_id)
+            && matches!(&client.keys, ClientKeys::JwksUrl(registered) if registered == url)
+        {
+            client.fetched = Some(jwks);
+        }
+    }
+}
+
+fn printable(client_id: &str) -> String {
+    crate::jose::error::excerpt(client_id)
+}

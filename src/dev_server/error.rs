@@ -1,0 +1,67 @@
+use std::net::SocketAddr;
+
+use crate::jose::JoseError;
+use crate::keys::KeyError;
+use crate::oauth::OAuthError;
+use crate::transport::TransportError;
+
+/// What can go wrong when a dev server is set up. What goes wrong in a request is an answer, not an error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DevServerError {
+    /// An origin that is not `scheme://host:port` and nothing more, or is not loopback.
+    #[error("the origin {origin} {reason}")]
+    Origin {
+        /// The origin.
+        origin: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An address that other machines can reach. This server is for development only.
+    #[error("{address} is not a loopback address; the dev server listens on loopback only")]
+    NotLoopback {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// A client id that is empty or not of RFC 6749 A.1's characters.
+    #[error("the client id is {reason}")]
+    ClientId {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A client that is not registered.
+    #[error("no client `{client_id}` is registered")]
+    UnknownClient {
+        /// The client id.
+        client_id: String,
+    },
+    /// A JWK Set without a key that could check a signature.
+    #[error("client `{client_id}` has no key that can check a signature")]
+    NoUsableKey {
+        /// The client id.
+        client_id: String,
+        /// Why the first of its keys cannot, where there is one.
+        #[source]
+        reason: Option<KeyError>,
+    },
+    /// A JWK Set that cannot be read.
+    #[error(transparent)]
+    Jose(#[from] JoseError),
+    /// The server's own key, or a public key or certificate that cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A JWKS URL that must not be called.
+    #[error(transparent)]
+    OAuth(#[from] OAuthError),
+    /// The client's JWKS URL did not hand out a document, or there is no HTTP client to fetch it with.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}

@@ -1,0 +1,178 @@
+//! HTTP/1.1 on a loopback port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use time::OffsetDateTime;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::answer::Refused;
+use super::{DevServer, DevServerError, Exchange};
+use crate::transport::ReqwestClient;
+
+/// The longest body of a request, in bytes.
+const MAX_BODY_LEN: usize = 64 * 1024;
+/// How much of a body that is too long is read and thrown away, so that the client gets to read the answer.
+const MAX_DISCARDED_LEN: usize = 1 << 20;
+/// How long a client may take for its header, and again for its body.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most connections at a time; one more is closed.
+const MAX_CONNECTIONS: usize = 256;
+
+/// A [`DevServer`] that listens. It stops when dropped.
+#[derive(Debug)]
+pub struct RunningDevServer {
+    server: DevServer,
+    local_addr: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl DevServer {
+    /// Listens on a loopback address, with port 0 on any free port, and serves from a tokio task until the value that
+    /// is returned is dropped. The origin is the address itself, so that the issuer is `http://127.0.0.1:PORT/…`.
+    ///
+    /// # Errors
+    ///
+    /// [`DevServerError::NotLoopback`] for an address that other machines can reach, [`DevServerError::Listen`] when
+    /// it cannot be listened on, [`DevServerError::Key`] and [`DevServerError::Transport`] when the server's key or
+    /// its HTTP client cannot be made.
+    pub async fn bind(listen: SocketAddr) -> Result<RunningDevServer, DevServerError> {
+        Self::bind_with(listen, |_| {}).await
+    }
+
+    /// As [`DevServer::bind`], calling `log` with one line for each request: [`Exchange::outcome`].
+    ///
+    /// # Errors
+    ///
+    /// As [`DevServer::bind`].
+    pub async fn bind_with(
+        listen: SocketAddr,
+        log: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<RunningDevServer, DevServerError> {
+        if !listen.ip().is_loopback() {
+            return Err(DevServerError::NotLoopback { address: listen });
+        }
+        let failed = |source| DevServerError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let local_addr = listener.local_addr().map_err(failed)?;
+        let server = Self::new(&format!("http://{local_addr}"))?;
+        let shared = Arc::new(Shared { server: server.clone(), http: ReqwestClient::new()?, log });
+        let task = tokio::spawn(accept(listener, shared));
+        Ok(RunningDevServer { server, local_addr, task })
+    }
+}
+
+impl RunningDevServer {
+    /// The server.
+    #[must_use]
+    pub const fn server(&self) -> &DevServer {
+        &self.server
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves for as long as this is awaited. It does not end by itself; dropping the future stops the server.
+    pub async fn wait(mut self) {
+        // An error says that the task was stopped, and that is what is waited for.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl std::ops::Deref for RunningDevServer {
+    type Target = DevServer;
+
+    fn deref(&self) -> &DevServer {
+        &self.server
+    }
+}
+
+impl Drop for RunningDevServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Shared<L> {
+    server: DevServer,
+    http: ReqwestClient,
+    log: L,
+}
+
+/// The connections are tasks of this one; they end with it.
+async fn accept<L: Fn(&str) + Send + Sync + 'static>(listener: TcpListener, shared: Arc<Shared<L>>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = listener.accept().await;
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, _)) if connections.len() < MAX_CONNECTIONS => {
+                connections.spawn(serve(stream, Arc::clone(&shared)));
+            }
+            Ok(_) => {}
+            // Out of file descriptors, or a connection that was gone at once: neither is for ever.
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+async fn serve<L: Fn(&str) + Send + Sync + 'static>(stream: TcpStream, shared: Arc<Shared<L>>) {
+    let service = service_fn(|request: http::Request<Incoming>| async {
+        let exchange = shared.exchange(request).await?;
+        (shared.log)(&exchange.outcome);
+        Ok::<_, hyper::Error>(exchange.response.map(|body| Full::<Bytes>::from(body)))
+    });
+    // A connection that breaks concerns its client alone.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(READ_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+impl<L> Shared<L> {
+    async fn exchange(&self, request: http::Request<Incoming>) -> Result<Exchange, hyper::Error> {
+        let (parts, body) = request.into_parts();
+        let refused = |status, description| {
+            let refused = Refused::new(status, "invalid_request", description);
+            Exchange::new(&parts.method, parts.uri.path(), Err(refused))
+        };
+        match tokio::time::timeout(READ_TIMEOUT, read(body)).await {
+            Err(_) => Ok(refused(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(None)) => Ok(refused(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 65536 bytes")),
+            Ok(Ok(Some(body))) => {
+                let request = http::Request::from_parts(parts, body);
+                Ok(self.server.handle_with(&request, OffsetDateTime::now_utc(), &self.http).await)
+            }
+        }
+    }
+}
+
+/// The body, or nothing when it is too long.
+async fn read(mut body: Incoming) -> Result<Option<Vec<u8>>, hyper::Error> {
+    let mut bytes = Vec::new();
+    let mut len = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        len = len.saturating_add(data.len());
+        if len <= MAX_BODY_LEN {
+            bytes.extend_from_slice(&data);
+        } else if len > MAX_DISCARDED_LEN {
+            break;
+        }
+    }
+    Ok((len <= MAX_BODY_LEN).then_some(bytes))
+}
