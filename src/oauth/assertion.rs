@@ -49,6 +49,28 @@ impl ClientAssertion {
         }
     }
 
+    /// Starts an assertion for an audience that is known as a string and nothing more, by the default [`Profile`]: for
+    /// a request that something else makes and sends. The audience need not be a URL (RFC 7523 §3); every
+    /// [`Audience`] but [`Audience::Exactly`] stands for it.
+    ///
+    /// ```
+    /// use private_key_jwt::{Algorithm, ClientAssertion, PrivateKey};
+    /// use time::OffsetDateTime;
+    ///
+    /// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// let builder = ClientAssertion::builder_for_audience("client", "urn:example:as");
+    /// let assertion = builder.sign(&key, OffsetDateTime::now_utc(), "a-fresh-jti")?;
+    /// # let _ = assertion.secret();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn builder_for_audience(
+        client_id: impl Into<String>,
+        audience: impl Into<String>,
+    ) -> ClientAssertionBuilder {
+        Self::builder(client_id, &AuthorizationServer::of_audience(audience.into()))
+    }
+
     /// The compact JWS, for the `client_assertion` parameter. Treat it as a password.
     #[must_use]
     pub fn secret(&self) -> &str {
@@ -227,6 +249,10 @@ impl ClientAssertionBuilder {
         self.profile.check(algorithm)?;
         let header = self.header(signer)?;
 
+        let aud = self.server.audience(self.profile.audience.as_ref(), self.server.token_endpoint())?;
+        if aud.is_empty() {
+            return Err(OAuthError::EmptyAudience);
+        }
         let iat = seconds(now)?;
         let exp = iat.checked_add(self.profile.lifetime.as_secs()).ok_or(OAuthError::Time)?;
         let expires_at = i64::try_from(exp)
@@ -236,7 +262,7 @@ impl ClientAssertionBuilder {
         let claims = Claims {
             iss: &self.client_id,
             sub: &self.client_id,
-            aud: self.server.audience(self.profile.audience.as_ref(), self.server.token_endpoint())?,
+            aud,
             jti,
             iat,
             exp,
@@ -437,6 +463,20 @@ mod tests {
         CompactJws::parse(assertion.secret()).unwrap();
         let text = |part: String| String::from_utf8(base64url::decode("x", &part).unwrap()).unwrap();
         (text(header), text(claims))
+    }
+
+    #[test]
+    fn rfc7523_3_an_audience_alone_need_not_be_a_url() {
+        let p256 = PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap();
+        let builder = ClientAssertion::builder_for_audience("client", "urn:example:as");
+        for builder in [builder.clone(), builder.clone().profile(Profile::ping_one())] {
+            let unsigned = builder.audience(Audience::TokenEndpoint).prepare(&p256, now(), "j1");
+            let claims = unsigned.unwrap().signing_input;
+            let claims = base64url::decode("x", claims.split('.').nth(1).unwrap()).unwrap();
+            assert!(String::from_utf8(claims).unwrap().contains(r#""aud":"urn:example:as""#));
+        }
+        let empty = ClientAssertion::builder_for_audience("client", "");
+        assert!(matches!(empty.sign(&key(), now(), "j1"), Err(OAuthError::EmptyAudience)));
     }
 
     #[test]

@@ -59,6 +59,18 @@ impl AuthorizationServer {
         })
     }
 
+    /// A stand-in for a server of which only the audience is known, and which is never called.
+    pub(super) fn of_audience(audience: String) -> Self {
+        Self {
+            issuer: Some(audience.clone()),
+            token_endpoint: audience,
+            jwks_uri: None,
+            authentication_methods: None,
+            signing_algorithms: None,
+            discovered: false,
+        }
+    }
+
     /// Reads a metadata document (RFC 8414 §3.2, OpenID Connect Discovery 1.0 §4.2).
     ///
     /// # Errors

@@ -37,6 +37,11 @@ fn parse(text: &str) -> Result<Url, &'static str> {
         return Err("has characters that do not belong into a URL");
     }
     let url = Url::parse(text).map_err(|_| "is not a URL")?;
+    // To the parser `https:host` and `https:///host` are `https://host`; to others they are not.
+    let rest = text.split_once("://").map(|(_, rest)| rest);
+    if url.has_host() && rest.is_none_or(|rest| rest.starts_with('/')) {
+        return Err("is not a URL");
+    }
     if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
         return Err("has credentials");
     }
@@ -114,7 +119,15 @@ mod tests {
         for url in ["ftp://as.example/", "javascript:alert(1)", "file:///etc/passwd"] {
             assert_eq!(reason(url), "is not https", "{url}");
         }
-        assert_eq!(reason("token"), "is not a URL");
+        for url in [
+            "token",
+            "https:as.example/t",
+            "https:/as.example/t",
+            "https:///as.example/t",
+            "http:127.0.0.1//x",
+        ] {
+            assert_eq!(reason(url), "is not a URL", "{url}");
+        }
     }
 
     #[test]

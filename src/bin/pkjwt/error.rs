@@ -1,0 +1,118 @@
+//! Why a command ends early: an exit status and one line for stderr.
+
+use std::error::Error;
+use std::fmt::Display;
+
+use private_key_jwt::oauth::OAuthError;
+use private_key_jwt::transport::TransportError;
+
+use crate::output;
+
+/// The end of a command that did not do what it was asked.
+pub(crate) struct Failure {
+    status: u8,
+    line: String,
+}
+
+impl Failure {
+    /// Refused or failed: exit status 1.
+    pub(crate) fn refused(what: impl Display, why: impl Display) -> Self {
+        Self { status: 1, line: format!("{what}: {why}") }
+    }
+
+    /// Wrong usage: exit status 2.
+    pub(crate) fn usage(what: impl Display, why: impl Display) -> Self {
+        Self { status: 2, line: format!("{what}: {why}") }
+    }
+
+    /// The exit status.
+    pub(crate) const fn status(&self) -> u8 {
+        self.status
+    }
+
+    /// One line without control characters, whoever wrote the text in it.
+    pub(crate) fn line(&self) -> String {
+        format!("pkjwt: {}", output::printable(&self.line))
+    }
+}
+
+/// Says what was being done when an error happened.
+pub(crate) trait Context<T> {
+    /// Makes the error a [`Failure`] with its whole source chain in it.
+    fn context(self, what: impl Display) -> Result<T, Failure>;
+}
+
+impl<T, E: Error + 'static> Context<T> for Result<T, E> {
+    fn context(self, what: impl Display) -> Result<T, Failure> {
+        self.map_err(|error| {
+            let why = chain(&error);
+            if is_usage(&error) { Failure::usage(what, why) } else { Failure::refused(what, why) }
+        })
+    }
+}
+
+/// The error and its sources, joined by ": ".
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let more = error.to_string();
+        // Some errors of other crates, and a few of this one, end in what their source says.
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        source = error.source();
+    }
+    text
+}
+
+/// Whether an error says that an argument was wrong, and not that a key or a server refused.
+fn is_usage(error: &(dyn Error + 'static)) -> bool {
+    let oauth = if let Some(private_key_jwt::Error::OAuth(error)) = error.downcast_ref() {
+        Some(error)
+    } else if let Some(TransportError::OAuth(error)) = error.downcast_ref() {
+        Some(error)
+    } else {
+        error.downcast_ref()
+    };
+    matches!(
+        oauth,
+        Some(
+            OAuthError::ClientId { .. }
+                | OAuthError::EmptyAudience
+                | OAuthError::Lifetime { .. }
+                | OAuthError::ReservedClaim { .. }
+                | OAuthError::ReservedParameter { .. }
+                | OAuthError::DuplicateParameter { .. }
+                | OAuthError::Scope
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer\u{1b}[2J")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("inner\nline")]
+    struct Inner;
+
+    #[test]
+    fn a_failure_is_one_line_with_its_sources_and_without_terminal_escapes() {
+        let failure = Err::<(), _>(Outer(Inner)).context("what").err().map(|failure| failure.line());
+        assert_eq!(failure.as_deref(), Some("pkjwt: what: outer\\u{1b}[2J: inner\\u{a}line"));
+    }
+
+    #[test]
+    fn a_wrong_argument_is_wrong_usage_wherever_it_is_found() {
+        let status =
+            |error: private_key_jwt::Error| Err::<(), _>(error).context("x").err().map(|e| e.status());
+        assert_eq!(status(OAuthError::EmptyAudience.into()), Some(2));
+        assert_eq!(status(OAuthError::Time.into()), Some(1));
+    }
+}

@@ -1,0 +1,62 @@
+//! `pkjwt jwks`: the public JWK Set of private keys, to register or to publish.
+
+use std::path::PathBuf;
+
+use private_key_jwt::{Algorithm, KeyRing};
+use time::OffsetDateTime;
+
+use crate::error::{Context, Failure};
+use crate::key::{self, PassphraseSource};
+use crate::output;
+
+const EXAMPLE: &str = "Examples:
+  pkjwt jwks key.pem > jwks.json
+  pkjwt jwks --json-string key.pem    # the value of PingOne's `jwks` property";
+
+/// Print the public JWK Set of one or several private keys
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Arguments {
+    /// A private key: a file, or - for standard input
+    #[arg(value_name = "KEY", required = true)]
+    keys: Vec<PathBuf>,
+    /// The keys are for this algorithm instead of the one that follows from each
+    #[arg(long, value_name = "ALG", value_parser = key::algorithm_parser())]
+    alg: Option<Algorithm>,
+    /// Name the one key this instead of its RFC 7638 thumbprint
+    #[arg(long, value_name = "KID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    kid: Option<String>,
+    /// One line, quoted and escaped as a JSON string
+    #[arg(long)]
+    json_string: bool,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.kid.is_some() && arguments.keys.len() > 1 {
+        return Err(Failure::usage("--kid", "names one key, and there are several"));
+    }
+    if arguments.keys.iter().filter(|path| key::is_stdin(path)).count() > 1 {
+        return Err(Failure::usage("-", "standard input holds one key"));
+    }
+    let mut ring: Option<KeyRing> = None;
+    for path in &arguments.keys {
+        let key = key::load(path, &arguments.passphrase, arguments.alg, arguments.kid.as_deref())?;
+        match &ring {
+            None => ring = Some(KeyRing::from(key)),
+            // The time matters to a ring that signs.
+            Some(ring) => {
+                ring.publish(key, OffsetDateTime::UNIX_EPOCH).context(key::name(path))?;
+            }
+        }
+    }
+    let jwks = ring.map(|ring| ring.jwks()).unwrap_or_default();
+    if arguments.json_string {
+        let string = serde_json::to_string(&output::ascii(&jwks.to_json())).context("jwks")?;
+        output::line(&string)
+    } else {
+        output::json(&jwks)
+    }
+}

@@ -1,0 +1,130 @@
+//! The KEY argument: a file, or `-` for standard input, and the passphrase of an encrypted one. A passphrase comes
+//! from an environment variable or from a prompt on a terminal, never from an argument, which other users can see.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use private_key_jwt::keys::KeyError;
+use private_key_jwt::{Algorithm, PrivateKey};
+use zeroize::Zeroizing;
+
+use crate::error::{Context, Failure};
+
+/// Where the passphrase of an encrypted key comes from.
+#[derive(clap::Args)]
+pub(crate) struct PassphraseSource {
+    /// The environment variable that holds the key's passphrase
+    #[arg(long, value_name = "VAR")]
+    passphrase_env: Option<String>,
+}
+
+impl PassphraseSource {
+    /// The passphrase, where a variable was named. One that is not there is wrong usage, and its name is not
+    /// repeated: it might be a passphrase in the wrong place.
+    pub(crate) fn passphrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        let Some(variable) = &self.passphrase_env else { return Ok(None) };
+        // The operating system's functions do not take every string.
+        let takes = !variable.is_empty() && !variable.contains(['=', '\0']);
+        takes
+            .then(|| std::env::var_os(variable))
+            .flatten()
+            .map(|passphrase| Zeroizing::new(passphrase.into_encoded_bytes()))
+            .filter(|passphrase| !passphrase.is_empty())
+            .map(Some)
+            .ok_or_else(|| Failure::usage("--passphrase-env", "that variable is empty or not set"))
+    }
+}
+
+/// `alg` names, for clap.
+pub(crate) fn algorithm_parser() -> impl clap::builder::TypedValueParser<Value = Algorithm> {
+    use clap::builder::TypedValueParser;
+    clap::builder::PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::as_str))
+        .try_map(|name| name.parse::<Algorithm>())
+}
+
+/// Loads a KEY with the algorithm and the `kid` that were asked for.
+pub(crate) fn load(
+    path: &Path,
+    passphrase: &PassphraseSource,
+    algorithm: Option<Algorithm>,
+    key_id: Option<&str>,
+) -> Result<PrivateKey, Failure> {
+    let name = name(path);
+    let passphrase = passphrase.passphrase()?;
+    let bytes = read(path, PrivateKey::MAX_FILE_LEN)?;
+    let mut key = match &passphrase {
+        Some(passphrase) => PrivateKey::from_encrypted_bytes(&bytes, passphrase),
+        None => match PrivateKey::from_bytes(&bytes) {
+            Err(KeyError::PassphraseRequired) if io::stderr().is_terminal() => {
+                PrivateKey::from_encrypted_bytes(&bytes, prompt(&name)?.as_bytes())
+            }
+            Err(error @ KeyError::PassphraseRequired) => {
+                return Err(Failure::refused(
+                    &name,
+                    format!("{error}: name its variable with --passphrase-env"),
+                ));
+            }
+            other => other,
+        },
+    }
+    .context(&name)?;
+    if let Some(algorithm) = algorithm {
+        key = key.with_algorithm(algorithm).context(&name)?;
+    }
+    Ok(match key_id {
+        Some(key_id) => key.with_key_id(key_id),
+        None => key,
+    })
+}
+
+/// The prompt goes to the terminal itself, so that it works with the key on standard input and never lands in a
+/// result.
+fn prompt(name: &str) -> Result<Zeroizing<String>, Failure> {
+    let prompt = format!("Passphrase of {}: ", crate::output::printable(name));
+    rpassword::prompt_password(prompt).map(Zeroizing::new).context("the terminal")
+}
+
+/// The contents of a file or of standard input, and one byte more than `limit` at most, so that whoever reads it sees
+/// that it is too long.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    // Room for everything from the start: a buffer that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 2));
+    let reader: &mut dyn Read =
+        if is_stdin(path) { &mut io::stdin().lock() } else { &mut File::open(path).context(name(path))? };
+    reader.take(limit as u64 + 1).read_to_end(&mut bytes).context(name(path))?;
+    Ok(bytes)
+}
+
+/// Whether the argument means standard input.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// What to call a file in a message.
+pub(crate) fn name(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// The options of a key that signs.
+#[derive(clap::Args)]
+pub(crate) struct SigningKey {
+    /// The private key: a file, or - for standard input
+    #[arg(long, value_name = "KEY")]
+    key: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+    /// Sign with this algorithm instead of the one that follows from the key
+    #[arg(long, value_name = "ALG", value_parser = algorithm_parser())]
+    alg: Option<Algorithm>,
+    /// Name the key this instead of its RFC 7638 thumbprint
+    #[arg(long, value_name = "KID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    kid: Option<String>,
+}
+
+impl SigningKey {
+    /// Loads the key.
+    pub(crate) fn load(&self) -> Result<PrivateKey, Failure> {
+        load(&self.key, &self.passphrase, self.alg, self.kid.as_deref())
+    }
+}

@@ -1,0 +1,133 @@
+//! `pkjwt keygen`: a new private key as PKCS#8 PEM, in a file that only its owner can read.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use private_key_jwt::jose::KeyType;
+use private_key_jwt::keys::GeneratedKey;
+use private_key_jwt::{Algorithm, PrivateKey};
+use tempfile::NamedTempFile;
+
+use crate::error::{Context, Failure};
+use crate::key::{self, PassphraseSource};
+use crate::output;
+
+const EXAMPLE: &str = "Examples:
+  pkjwt keygen --alg ES256 --out key.pem
+  KEY_PASSPHRASE=... pkjwt keygen --alg RS256 --bits 4096 --passphrase-env KEY_PASSPHRASE --out key.pem";
+
+/// Make a private key: PKCS#8 PEM, encrypted when --passphrase-env is given
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Arguments {
+    /// The algorithm that the key is for
+    #[arg(long, value_name = "ALG", value_parser = key::algorithm_parser())]
+    alg: Algorithm,
+    /// The length of an RSA key in bits, 2048 to 8192 [default: 3072]
+    #[arg(long, value_name = "BITS")]
+    bits: Option<usize>,
+    /// The file to make, readable by its owner only; - prints the key, even on a terminal
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+}
+
+/// Runs the command. What can be refused is refused before a long key is made.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let bits = bits(arguments.alg, arguments.bits)?;
+    let passphrase = arguments.passphrase.passphrase()?;
+    let file = arguments.out.as_deref().filter(|path| !key::is_stdin(path));
+    match file {
+        Some(path) if !arguments.force && path.symlink_metadata().is_ok() => return Err(exists(path)),
+        None if arguments.force => {
+            return Err(Failure::usage("--force", "there is no file to replace without --out FILE"));
+        }
+        None if arguments.out.is_none() && io::stdout().is_terminal() => {
+            return Err(Failure::usage(
+                "keygen",
+                "a private key is not printed on a terminal; name a file with --out, or insist with --out -",
+            ));
+        }
+        _ => {}
+    }
+
+    let generated = generate(arguments.alg, bits)?;
+    let pem = match passphrase {
+        Some(passphrase) => generated.to_encrypted_pem(&passphrase),
+        None => generated.to_pem(),
+    }
+    .context("keygen")?;
+    let Some(path) = file else { return output::line(&pem) };
+    write(path, pem.as_bytes(), arguments.force)?;
+
+    let key = generated.private_key().context("keygen")?;
+    output::note(&format!("kid {}", key.key_id()));
+    let default =
+        PrivateKey::from_bytes(generated.to_pem().context("keygen")?.as_bytes()).context("keygen")?;
+    let alg = if default.algorithm() == key.algorithm() {
+        String::new()
+    } else {
+        format!(" --alg {}", key.algorithm())
+    };
+    output::note(&format!("its public JWK: pkjwt jwks{alg} {}", path.display()));
+    Ok(())
+}
+
+fn bits(algorithm: Algorithm, bits: Option<usize>) -> Result<usize, Failure> {
+    match bits {
+        None => Ok(PrivateKey::DEFAULT_RSA_BITS),
+        Some(_) if algorithm.key_type() != KeyType::Rsa => {
+            Err(Failure::usage("--bits", format!("the length of an {algorithm} key is fixed; it is for RSA")))
+        }
+        Some(bits) if (2048..=8192).contains(&bits) => Ok(bits),
+        Some(bits) => Err(Failure::usage("--bits", format!("an RSA key has 2048 to 8192 bits, not {bits}"))),
+    }
+}
+
+/// With a spinner for RSA, when somebody watches.
+fn generate(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, Failure> {
+    let spinner = (algorithm.key_type() == KeyType::Rsa && io::stderr().is_terminal()).then(|| {
+        let spinner = ProgressBar::new_spinner().with_message(format!("making an RSA key of {bits} bits"));
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        spinner
+    });
+    let generated = PrivateKey::generate_rsa_bits(algorithm, bits);
+    if let Some(spinner) = spinner {
+        spinner.finish_and_clear();
+    }
+    generated.context("keygen")
+}
+
+/// A new file beside the wanted one, which then takes its name at once: nobody ever sees half a key, or a key that
+/// others can read.
+fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
+    let name = key::name(path);
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o600));
+    }
+    let mut file: NamedTempFile = builder.prefix(".pkjwt-").tempfile_in(directory).context(&name)?;
+    file.write_all(pem).and_then(|()| file.as_file().sync_all()).context(&name)?;
+    let persisted = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    match persisted {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
+        Err(error) => Err(error.error).context(&name),
+    }
+}
+
+fn exists(path: &Path) -> Failure {
+    Failure::refused(path.display(), "the file is there already; --force replaces it")
+}

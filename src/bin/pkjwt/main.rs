@@ -1,0 +1,60 @@
+//! `pkjwt`: private_key_jwt on the command line.
+//!
+//! One file per command. Each takes its arguments apart, calls the library, and prints; what a library user would
+//! miss does not live here. Exit status 0: done, 1: refused or failed, 2: wrong usage. Results go to stdout, everything
+//! else to stderr.
+
+mod assert;
+mod assertion;
+mod error;
+mod jwks;
+mod key;
+mod keygen;
+mod output;
+mod token;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use error::{Context, Failure};
+
+/// Keys, client assertions and tokens for OAuth 2.0 private_key_jwt (RFC 7523)
+#[derive(Parser)]
+#[command(name = "pkjwt", version, arg_required_else_help = true, after_help = EXAMPLE)]
+enum Command {
+    Keygen(keygen::Arguments),
+    Jwks(jwks::Arguments),
+    Assert(assert::Arguments),
+    Token(token::Arguments),
+}
+
+const EXAMPLE: &str = "Example:
+  pkjwt keygen --alg ES256 --out key.pem
+  pkjwt jwks key.pem                       # register this with the authorization server
+  pkjwt token --issuer https://as.example --key key.pem --client-id my-client
+
+Exit status: 0 done, 1 refused or failed, 2 wrong usage.";
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::Jwks(arguments) => jwks::run(&arguments),
+        Command::Assert(arguments) => assert::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::note(&failure.line());
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+/// Runs a future to its end, with sockets and timers.
+fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("runtime")?;
+    Ok(runtime.block_on(future))
+}

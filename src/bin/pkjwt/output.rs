@@ -1,0 +1,76 @@
+//! Results on stdout, everything else on stderr. A reader that has gone away is no error.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::error::{Context, Failure};
+
+/// Prints one line on stdout at once. When nobody reads it any more, that is the end of it.
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") })
+        .and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("stdout"),
+    }
+}
+
+/// Prints a note for the person at the terminal on stderr.
+pub(crate) fn note(text: &str) {
+    // There is nobody left to tell that stderr is gone.
+    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
+}
+
+/// Prints a value as JSON over several lines. Other than ASCII is escaped, so that text from somewhere else cannot
+/// drive the terminal.
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).context("stdout")?;
+    line(&ascii(&text))
+}
+
+/// The same JSON in ASCII. Outside strings there is nothing else anyway.
+pub(crate) fn ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || matches!(character, ' '..='~') {
+            text.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
+}
+
+/// Text with control characters, bidirectional controls and invisible characters escaped.
+pub(crate) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        let invisible = matches!(character,
+            '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
+        if character.is_control() || invisible {
+            printable.extend(character.escape_unicode());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_in_ascii_is_the_same_json() {
+        let text = "\u{7f}\u{9b}2J\u{202e}ä\u{1f600}\n\"";
+        let json = serde_json::to_string(text).map(|json| ascii(&json)).ok();
+        assert_eq!(json.as_deref(), Some(r#""\u007f\u009b2J\u202e\u00e4\ud83d\ude00\n\"""#));
+        assert_eq!(json.and_then(|json| serde_json::from_str::<String>(&json).ok()).as_deref(), Some(text));
+    }
+}
