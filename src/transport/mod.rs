@@ -1,7 +1,7 @@
 //! Floor 5: the edge. The [`HttpClient`] seam and its reqwest form, the [`Clock`] seam, and discovery.
 
 mod clock;
-pub(crate) mod discovery;
+mod discovery;
 mod error;
 mod http_client;
 mod reqwest_client;
@@ -10,3 +10,6 @@ pub use clock::{Clock, SystemClock};
 pub use error::TransportError;
 pub use http_client::HttpClient;
 pub use reqwest_client::ReqwestClient;
+
+#[cfg(feature = "dev-server")]
+pub(crate) use discovery::get_json;
