@@ -85,9 +85,8 @@ fn python() -> &'static Path {
     INSTALLED.get_or_init(|| {
         let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interop-venv");
         let python = venv.join("bin/python");
-        if run(Command::new(&python).args(["-c", "import jwt, cryptography"]).env("PYTHONSAFEPATH", "1"), "")
-            .is_err()
-        {
+        let ready = || run(Command::new(&python).args(["-c", "import jwt, cryptography"]), "").is_ok();
+        if !(python.exists() && ready()) {
             run(Command::new("python3").args(["-m", "venv"]).arg(&venv), "").unwrap();
             let requirements = folder().join("requirements.txt");
             run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements), "")
