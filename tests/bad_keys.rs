@@ -56,27 +56,27 @@ bad! {
     "rsa2048.mangled-n.pkcs8.pem" => KeyError::Inconsistent { key_type: "RSA" },
         "the parts of the RSA key do not belong together";
     "secp256k1.sec1.pem" => KeyError::UnsupportedKey { found } if found == "EC secp256k1",
-        "EC secp256k1 keys cannot be used";
+        "a key of this type cannot be used: EC secp256k1";
     "secp256k1.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "EC secp256k1",
-        "EC secp256k1 keys cannot be used";
+        "a key of this type cannot be used: EC secp256k1";
     "secp256k1.jwk.json" => KeyError::Jose(JoseError::UnsupportedKey { found }) if found == "EC secp256k1",
         "unsupported key type: EC secp256k1";
     "p224.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "EC P-224",
-        "EC P-224 keys cannot be used";
+        "a key of this type cannot be used: EC P-224";
     "ed448.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "Ed448",
-        "Ed448 keys cannot be used";
+        "a key of this type cannot be used: Ed448";
     "x25519.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "X25519",
-        "X25519 keys cannot be used";
+        "a key of this type cannot be used: X25519";
     "dsa.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "DSA",
-        "DSA keys cannot be used";
+        "a key of this type cannot be used: DSA";
     "dsa.pem" => KeyError::UnsupportedKey { found } if found == "DSA",
-        "DSA keys cannot be used";
+        "a key of this type cannot be used: DSA";
     "p256.explicit-parameters.pem" =>
         KeyError::UnsupportedKey { found } if found == "EC with explicit curve parameters",
-        "EC with explicit curve parameters keys cannot be used";
+        "a key of this type cannot be used: EC with explicit curve parameters";
     "p256.explicit-parameters.pkcs8.pem" =>
         KeyError::UnsupportedKey { found } if found == "EC with explicit curve parameters",
-        "EC with explicit curve parameters keys cannot be used";
+        "a key of this type cannot be used: EC with explicit curve parameters";
     "p256.wrong-public.sec1.der" => KeyError::Inconsistent { key_type: "EC" },
         "the parts of the EC key do not belong together";
     "p256.wrong-public.jwk.json" => KeyError::Inconsistent { key_type: "EC" },

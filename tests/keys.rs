@@ -265,7 +265,7 @@ fn rfc7515_4_1_6_certificates_are_kept_leaf_first_and_published_as_x5c() {
             [&leaf[..]],
             "{file}"
         );
-        assert_eq!(key.public_jwk().certificates(), [leaf.clone()], "{file}");
+        assert_eq!(key.public_jwk().certificates(), std::slice::from_ref(&leaf), "{file}");
     }
     let chain = [support::pem("rsa2048.leaf.pem"), support::pem("ca.cert.pem")];
     let key_then_chain = read("rsa2048.key-then-chain.pem");
@@ -466,7 +466,7 @@ fn a_key_can_be_named() {
 
 /// One key for each algorithm, of every type that there is.
 fn one_key_each() -> Vec<PrivateKey> {
-    Algorithm::ALL.into_iter().map(|algorithm| sample(algorithm)).collect()
+    Algorithm::ALL.into_iter().map(sample).collect()
 }
 
 #[test]

@@ -104,7 +104,7 @@ pub enum KeyError {
         allowed: &'static str,
     },
     /// A type of key or a curve that RFC 7518 has no signature for.
-    #[error("{found} keys cannot be used")]
+    #[error("a key of this type cannot be used: {found}")]
     UnsupportedKey {
         /// The type or curve.
         found: String,
