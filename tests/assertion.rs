@@ -1,0 +1,145 @@
+//! The assertion builder from the outside: certificate headers, reproducible bytes, both steps apart.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use private_key_jwt::oauth::{ClientAssertionBuilder, OAuthError};
+use private_key_jwt::{
+    Algorithm, Audience, AuthorizationServer, ClientAssertion, PrivateKey, Profile, PublicKey, Region,
+};
+use serde_json::Value;
+use sha2::Digest;
+use support::{clean, key, now, testdata};
+
+fn builder() -> ClientAssertionBuilder {
+    let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
+    ClientAssertion::builder("client", &server)
+}
+
+fn part(jwt: &str, index: usize) -> Value {
+    let part = jwt.split('.').nth(index).unwrap();
+    serde_json::from_slice(&Base64UrlUnpadded::decode_vec(part).unwrap()).unwrap()
+}
+
+/// The DER of the certificates in a PEM file, by hand: nothing of the crate is used to check the crate.
+fn certificates(file: &str) -> Vec<Vec<u8>> {
+    let text = String::from_utf8(testdata(&format!("keys/{file}"))).unwrap();
+    text.split("-----BEGIN CERTIFICATE-----")
+        .skip(1)
+        .map(|rest| {
+            let body: String = rest.split("-----END").next().unwrap().split_whitespace().collect();
+            Base64::decode_vec(&body).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn rfc7515_4_1_6_to_8_the_certificate_headers() {
+    let file = "rsa2048.key-then-chain.pem";
+    let chain = certificates(file);
+    assert_eq!(chain.len(), 2);
+    let assertion = builder().x5c().x5t().x5t_s256().sign(&key(file), now(), "j").unwrap();
+    let header = part(assertion.secret(), 0);
+    assert_eq!(header["x5t#S256"], Base64UrlUnpadded::encode_string(&sha2::Sha256::digest(&chain[0])));
+    assert_eq!(header["x5t"], Base64UrlUnpadded::encode_string(&sha1::Sha1::digest(&chain[0])));
+    let x5c: Vec<String> = chain.iter().map(|der| Base64::encode_string(der)).collect();
+    assert_eq!(header["x5c"], serde_json::json!(x5c));
+    // Only what was asked for.
+    let header = part(builder().x5t_s256().sign(&key(file), now(), "j").unwrap().secret(), 0);
+    let names: Vec<&String> = header.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["alg", "kid", "typ", "x5t#S256"]);
+}
+
+#[test]
+fn a_certificate_header_needs_a_certificate() {
+    for (builder, member) in
+        [(builder().x5c(), "x5c"), (builder().x5t(), "x5t"), (builder().x5t_s256(), "x5t#S256")]
+    {
+        let error = clean(builder.sign(&key("p256.pkcs8.pem"), now(), "j").unwrap_err());
+        assert!(matches!(error, OAuthError::NoCertificate { member: found } if found == member));
+    }
+}
+
+#[test]
+fn rs_and_eddsa_are_reproducible_byte_for_byte() {
+    for (file, algorithms) in [
+        ("rsa2048.pkcs8.pem", &[Algorithm::RS256, Algorithm::RS384, Algorithm::RS512][..]),
+        ("ed25519.pkcs8.pem", &[Algorithm::EdDSA, Algorithm::Ed25519]),
+    ] {
+        for algorithm in algorithms {
+            let key = key(file).with_algorithm(*algorithm).unwrap();
+            let sign = || builder().sign(&key, now(), "j").unwrap().secret().to_owned();
+            assert_eq!(sign(), sign(), "{algorithm}");
+        }
+    }
+}
+
+#[test]
+fn every_format_of_a_key_makes_the_same_assertion() {
+    let sign = |file: &str| builder().sign(&key(file), now(), "j").unwrap().secret().to_owned();
+    let expected = sign("rsa2048.pkcs8.pem");
+    for file in ["rsa2048.pkcs8.der", "rsa2048.pkcs1.pem", "rsa2048.pkcs1.der"] {
+        assert_eq!(sign(file), expected, "{file}");
+    }
+}
+
+#[test]
+fn the_second_step_may_happen_elsewhere() {
+    let key = key("p384.pkcs8.pem");
+    let unsigned = builder().prepare(&key, now(), "j").unwrap();
+    assert_eq!(unsigned.algorithm(), Algorithm::ES384);
+    let elsewhere = |input: &[u8]| key.sign(input).unwrap();
+    let assertion = unsigned.attach(elsewhere(unsigned.signing_input())).unwrap();
+    let (input, signature) = assertion.secret().rsplit_once('.').unwrap();
+    assert_eq!(input.as_bytes(), unsigned.signing_input());
+    let signature = private_key_jwt::Signature::from_raw(
+        Algorithm::ES384,
+        Base64UrlUnpadded::decode_vec(signature).unwrap(),
+    );
+    PublicKey::from_jwk(key.public_jwk()).unwrap().verify(input.as_bytes(), &signature.unwrap()).unwrap();
+}
+
+#[test]
+fn ping_ones_profile_is_its_documentation() {
+    let server = AuthorizationServer::ping_one(Region::NorthAmerica, "env-1").unwrap();
+    let sign = |key: PrivateKey| {
+        ClientAssertion::builder("client", &server).profile(Profile::ping_one()).sign(&key, now(), "j")
+    };
+    let assertion = sign(key("rsa2048.pkcs8.pem")).unwrap();
+    let (header, claims) = (part(assertion.secret(), 0), part(assertion.secret(), 1));
+    assert_eq!((&header["typ"], &header["alg"]), (&"JWT".into(), &"RS256".into()));
+    assert_eq!(header["kid"], key("rsa2048.pkcs8.pem").thumbprint().to_string());
+    assert_eq!(claims["aud"], "https://auth.pingone.com/env-1/as");
+    assert!(sign(key("p521.pkcs8.pem")).is_ok());
+    let pss = key("rsa2048.pkcs8.pem").with_algorithm(Algorithm::PS256).unwrap();
+    for key in [pss, key("ed25519.pkcs8.pem")] {
+        let algorithm = key.algorithm();
+        assert!(matches!(
+            clean(sign(key).unwrap_err()),
+            OAuthError::ProfileAlgorithm { profile: "PingOne", algorithm: found } if found == algorithm
+        ));
+    }
+    let hour = std::time::Duration::from_secs(3600);
+    let lifetime = |lifetime| {
+        let builder =
+            ClientAssertion::builder("client", &server).profile(Profile::ping_one()).lifetime(lifetime);
+        builder.sign(&key("p256.pkcs8.pem"), now(), "j")
+    };
+    assert!(lifetime(hour).is_ok());
+    let error = clean(lifetime(hour + std::time::Duration::from_secs(1)).unwrap_err());
+    assert!(matches!(error, OAuthError::Lifetime { limit, .. } if limit == hour));
+}
+
+#[test]
+fn an_audience_is_one_string() {
+    for (audience, expected) in [
+        (Audience::Issuer, "https://as.example"),
+        (Audience::TokenEndpoint, "https://as.example/token"),
+        (Audience::CalledEndpoint, "https://as.example/token"),
+        (Audience::Exactly("urn:other".to_owned()), "urn:other"),
+    ] {
+        let assertion = builder().audience(audience).sign(&key("p256.pkcs8.pem"), now(), "j").unwrap();
+        assert_eq!(part(assertion.secret(), 1)["aud"], expected);
+    }
+}
