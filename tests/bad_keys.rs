@@ -479,7 +479,7 @@ fn rfc7518_6_3_2_each_crt_member_must_be_there_and_right() {
     assert!(matches!(error_of(swapped.to_string().as_bytes()), KeyError::Inconsistent { key_type: "RSA" }));
 }
 
-/// The backend multiplies before it compares: two numbers of megabits would keep it busy for minutes.
+/// The backend multiplies before it compares: primes of megabits overflow the stack and abort the process.
 #[test]
 fn rsa_numbers_longer_than_the_modulus_are_refused_before_they_are_used() {
     let good: serde_json::Value = serde_json::from_slice(&read("rsa2048.jwk.json")).unwrap();
