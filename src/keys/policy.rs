@@ -53,7 +53,7 @@ pub(super) fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyErr
     if let Some((member, _)) = members.iter().find(|(_, value)| bit_len(value.as_bytes()) == 0) {
         return Err(KeyError::RsaCrtMissing { member });
     }
-    // The backends multiply these before they judge them; a number of megabytes would keep them busy for minutes.
+    // A backend multiplies these before it judges them, and primes of megabits overflow the stack of `crypto-bigint`.
     let limit = key.modulus.as_bytes().len();
     let mut numbers = members.iter().map(|(_, value)| *value).chain([&key.private_exponent]);
     if numbers.any(|value| value.as_bytes().len() > limit) {
