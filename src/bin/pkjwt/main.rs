@@ -11,7 +11,10 @@ mod jwks;
 mod key;
 mod keygen;
 mod output;
+mod public_keys;
+mod serve;
 mod token;
+mod verify;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -28,6 +31,8 @@ enum Command {
     Jwks(jwks::Arguments),
     Assert(assert::Arguments),
     Token(token::Arguments),
+    Verify(verify::Arguments),
+    Serve(serve::Arguments),
 }
 
 const EXAMPLE: &str = "Example:
@@ -43,6 +48,8 @@ fn main() -> ExitCode {
         Command::Jwks(arguments) => jwks::run(&arguments),
         Command::Assert(arguments) => assert::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

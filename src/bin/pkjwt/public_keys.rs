@@ -1,0 +1,39 @@
+//! FILE_OR_URL: somebody's public keys. A file holds a JWK Set, one JWK, a certificate or a public key; a URL, a JWK
+//! Set.
+
+use std::path::Path;
+
+use private_key_jwt::PrivateKey;
+use private_key_jwt::dev_server::ClientKeys;
+use private_key_jwt::jose::JoseError;
+use private_key_jwt::keys::KeyError;
+
+use crate::error::{Context, Failure};
+use crate::key;
+
+/// Reads a file of public keys; a URL is only recognised. A private key is refused even where its public part would
+/// do: whoever registers a key should not have it.
+pub(crate) fn load(source: &str) -> Result<ClientKeys, Failure> {
+    if source.starts_with("https://") || source.starts_with("http://") {
+        return Ok(ClientKeys::JwksUrl(source.to_owned()));
+    }
+    let bytes = key::read(Path::new(source), PrivateKey::MAX_FILE_LEN)?;
+    let private = || {
+        let why = "this is a private key; `pkjwt jwks` prints its public part";
+        Err(Failure::refused(key::name(Path::new(source)), why))
+    };
+    if let Ok(_) | Err(KeyError::PassphraseRequired | KeyError::SeveralKeys { .. }) =
+        PrivateKey::from_bytes(&bytes)
+    {
+        return private();
+    }
+    let keys = ClientKeys::from_bytes(&bytes).context(key::name(Path::new(source)))?;
+    match &keys {
+        ClientKeys::Jwks(jwks)
+            if jwks.skipped().iter().any(|key| matches!(key.reason, JoseError::PrivateMember { .. })) =>
+        {
+            private()
+        }
+        _ => Ok(keys),
+    }
+}
