@@ -132,8 +132,16 @@ impl<'de> Visitor<'de> for Unique<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        // With its feature `arbitrary_precision`, which any crate of a program may turn on, serde_json hands a number
+        // over as an object with this one member.
+        const NUMBER: &str = "$serde_json::private::Number";
         let mut members = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
+            if name == NUMBER && members.is_empty() {
+                let number: serde_json::Number =
+                    entries.next_value::<String>()?.parse().map_err(serde::de::Error::custom)?;
+                return Ok(Value::Number(number));
+            }
             let value = if self.secret.contains(&name.as_str()) {
                 entries.next_value::<serde::de::IgnoredAny>()?;
                 Value::Null
@@ -172,6 +180,13 @@ mod tests {
             object_without("x", br#"{"d":"secret","d":"secret"}"#, &["d"]),
             Err(JoseError::DuplicateMember { what: "x", member: "d".to_owned() })
         );
+    }
+
+    #[test]
+    fn a_number_is_a_number_with_arbitrary_precision_too() {
+        let members = object("x", br#"{"exp":{"$serde_json::private::Number":"1800000000"}}"#).unwrap();
+        assert_eq!(members["exp"].as_i64(), Some(1_800_000_000));
+        assert!(object("x", br#"{"exp":{"$serde_json::private::Number":"soon"}}"#).is_err());
     }
 
     #[test]
