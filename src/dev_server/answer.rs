@@ -120,6 +120,7 @@ fn describable(text: &str) -> String {
             '"' => described.push('\''),
             '\\' => described.push('/'),
             '…' => described.push_str("..."),
+            '§' => described.push_str("section "),
             ' '..='~' => described.push(character),
             _ => described.push('?'),
         }
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn rfc6749_5_2_a_description_has_no_quote_no_backslash_and_nothing_but_ascii() {
-        assert_eq!(describable("`kid` \"a\\b\" §3 …\u{1b}\n"), "`kid` 'a/b' ?3 ...??");
+        assert_eq!(describable("`kid` \"a\\b\" §3 …\u{1b}\n"), "`kid` 'a/b' section 3 ...??");
         let every: String = (0..=0x2fff).filter_map(char::from_u32).collect();
         for start in (0..0x2f00).step_by(256) {
             let piece: String = every.chars().skip(start).take(256).collect();

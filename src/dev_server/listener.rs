@@ -130,7 +130,7 @@ async fn serve<L: Fn(&str) + Send + Sync + 'static>(stream: TcpStream, shared: A
     let service = service_fn(|request: http::Request<Incoming>| async {
         let exchange = shared.exchange(request).await?;
         (shared.log)(&exchange.outcome);
-        Ok::<_, hyper::Error>(exchange.response.map(|body| Full::<Bytes>::from(body)))
+        Ok::<_, hyper::Error>(exchange.response.map(Full::<Bytes>::from))
     });
     // A connection that breaks concerns its client alone.
     let _ = hyper::server::conn::http1::Builder::new()

@@ -1,0 +1,147 @@
+//! Registration, and the keys of clients.
+
+use std::sync::Mutex;
+
+use private_key_jwt::dev_server::{ClientKeys, DevServerError};
+use private_key_jwt::jose::JoseError;
+use private_key_jwt::keys::{BoxFuture, KeyError};
+use private_key_jwt::oauth::OAuthError;
+use private_key_jwt::transport::{HttpClient, TransportError};
+
+use super::*;
+
+#[test]
+fn keys_are_read_from_a_jwks_a_jwk_a_certificate_and_a_public_key() {
+    let read = |file: &str| ClientKeys::from_bytes(&std::fs::read(format!("testdata/keys/{file}")).unwrap());
+    let key = PrivateKey::from_file("testdata/keys/p256.pkcs8.pem").unwrap();
+    for file in ["p256.cert.pem", "p256.pub.pem", "rsa2048.cert.der", "ed25519.pub.pem"] {
+        assert!(matches!(read(file).unwrap(), ClientKeys::PublicKey(_)), "{file}");
+    }
+    let jwk = key.public_jwk();
+    assert_eq!(ClientKeys::from_bytes(jwk.to_json().as_bytes()).unwrap(), jwk.clone().into());
+    let set = jwks(&key);
+    assert_eq!(ClientKeys::from_bytes(set.to_json().as_bytes()).unwrap(), set.clone().into());
+    let with_bom = [b"\xef\xbb\xbf".as_slice(), set.to_json().as_bytes()].concat();
+    assert_eq!(ClientKeys::from_bytes(&with_bom).unwrap(), set.into());
+
+    assert!(matches!(ClientKeys::from_bytes(b""), Err(DevServerError::Key(KeyError::Empty))));
+    assert!(matches!(ClientKeys::from_bytes(br#"{"keys":1}"#), Err(DevServerError::Jose(_))));
+    assert!(matches!(read("p256.pkcs8.pem"), Err(DevServerError::Key(KeyError::UnknownFormat))));
+    assert!(matches!(
+        read("p256.jwk.json"),
+        Err(DevServerError::Key(KeyError::Jose(JoseError::PrivateMember { member: "d" })))
+    ));
+}
+
+#[test]
+fn a_client_registered_by_certificate_may_name_its_key_as_it_likes() {
+    let dev = DevServer::new(ORIGIN).unwrap();
+    let certificate = std::fs::read("testdata/keys/p256.cert.pem").unwrap();
+    dev.register("client", ClientKeys::from_bytes(&certificate).unwrap()).unwrap();
+    let key = PrivateKey::from_file("testdata/keys/p256.pkcs8.pem").unwrap();
+    for request in [
+        request(&dev, &key, as_it_is),
+        request(&dev, &key.clone().with_key_id("mine"), as_it_is),
+        request(&dev, &key, ClientAssertionBuilder::without_key_id),
+    ] {
+        assert_eq!(dev.respond(&request, now()).status(), 200);
+    }
+    assert_eq!(
+        refusal(&dev.respond(&request(&dev, &es256(), as_it_is), now())),
+        invalid_client("the signature does not verify")
+    );
+}
+
+#[test]
+fn what_could_never_verify_is_not_registered() {
+    let dev = DevServer::new(ORIGIN).unwrap();
+    let key = es256();
+    let register = |client_id: &str, keys: ClientKeys| dev.register(client_id, keys);
+    assert!(matches!(register("", jwks(&key).into()), Err(DevServerError::ClientId { reason: "empty" })));
+    assert!(matches!(register("a\n", jwks(&key).into()), Err(DevServerError::ClientId { .. })));
+    let empty = JwkSet::default();
+    match register("client", empty.into()) {
+        Err(DevServerError::NoUsableKey { client_id, reason: None }) => assert_eq!(client_id, "client"),
+        other => panic!("{other:?}"),
+    }
+    let symmetric = JwkSet::from_json(br#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#).unwrap();
+    let error = register("client", symmetric.into()).unwrap_err();
+    assert_eq!(error.to_string(), "client `client` has no key that can check a signature");
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "a public JWK has the private member `k`");
+    for url in ["http://as.example/jwks", "jwks", "https://a@as.example/jwks"] {
+        let keys = ClientKeys::JwksUrl(url.to_owned());
+        assert!(matches!(
+            register("client", keys),
+            Err(DevServerError::OAuth(OAuthError::Endpoint { endpoint: "jwks_uri", .. }))
+        ));
+    }
+}
+
+/// Hands out one document and counts.
+struct Document(Mutex<u32>, Result<Vec<u8>, u16>);
+
+impl HttpClient for Document {
+    fn send(
+        &self,
+        _: http::Request<Vec<u8>>,
+    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+        *self.0.lock().unwrap() += 1;
+        let (status, body) = match &self.1 {
+            Ok(body) => (200, body.clone()),
+            Err(status) => (*status, Vec::new()),
+        };
+        let response = http::Response::builder().status(status).body(body).unwrap();
+        Box::pin(std::future::ready(Ok(response)))
+    }
+}
+
+#[tokio::test]
+async fn a_jwks_url_is_asked_only_when_its_keys_are_needed() {
+    let dev = DevServer::new(ORIGIN).unwrap();
+    let key = es256();
+    let url = "https://client.example/jwks";
+    dev.register("client", ClientKeys::JwksUrl(url.to_owned())).unwrap();
+
+    assert_eq!(
+        refusal(&dev.respond(&request(&dev, &key, as_it_is), now())),
+        invalid_client("the client's JWKS URL has not been asked yet")
+    );
+    let broken = Document(Mutex::new(0), Err(503));
+    let exchange = dev.handle_with(&request(&dev, &key, as_it_is), now(), &broken).await;
+    assert_eq!(
+        refusal(&exchange.response),
+        invalid_client(&format!("the client's JWKS URL: {url} answered 503"))
+    );
+
+    let there = Document(Mutex::new(0), Ok(jwks(&key).to_json().into_bytes()));
+    for _ in 0..2 {
+        let exchange = dev.handle_with(&request(&dev, &key, as_it_is), now(), &there).await;
+        assert_eq!(exchange.response.status(), 200);
+    }
+    assert_eq!(*there.0.lock().unwrap(), 1);
+
+    // A key that it does not know: asked again, once; and a document that cannot be read takes nothing away.
+    let other = es256();
+    let exchange = dev.handle_with(&request(&dev, &other, as_it_is), now(), &there).await;
+    assert_eq!(exchange.response.status(), 401);
+    assert_eq!(*there.0.lock().unwrap(), 2);
+    let garbage = Document(Mutex::new(0), Ok(b"<html>".to_vec()));
+    let exchange = dev.handle_with(&request(&dev, &other, as_it_is), now(), &garbage).await;
+    assert_eq!(
+        refusal(&exchange.response),
+        invalid_client("the client's JWKS URL: a JWK Set is not JSON (line 1, column 1)")
+    );
+    assert_eq!(dev.respond(&request(&dev, &key, as_it_is), now()).status(), 200);
+
+    // A bad signature is no reason to ask.
+    let forged = es256().with_key_id(key.key_id().as_str());
+    let exchange = dev.handle_with(&request(&dev, &forged, as_it_is), now(), &there).await;
+    assert_eq!(refusal(&exchange.response), invalid_client("the signature does not verify"));
+    assert_eq!(*there.0.lock().unwrap(), 2);
+
+    assert!(matches!(
+        dev.refresh("stranger", &there).await,
+        Err(DevServerError::UnknownClient { client_id }) if client_id == "stranger"
+    ));
+}

@@ -1,0 +1,348 @@
+//! The logic, without a socket.
+
+use std::time::Duration;
+
+use private_key_jwt::Audience;
+use private_key_jwt::dev_server::DevServerError;
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn rfc9068_2_2_an_issued_token_has_every_claim_and_verifies() {
+    let (dev, key) = dev();
+    let exchange = dev.handle(&request(&dev, &key, as_it_is), now());
+    assert_eq!(exchange.response.status(), 200);
+    let body = body(&exchange.response);
+    assert_eq!(
+        (&body["token_type"], &body["expires_in"], &body["scope"]),
+        (&json!("Bearer"), &json!(3600), &json!("a b"))
+    );
+
+    let mut claims = claims(&dev, body["access_token"].as_str().unwrap());
+    let jti = claims.as_object_mut().unwrap().remove("jti").unwrap();
+    assert_eq!(jti.as_str().unwrap().len(), 36);
+    assert_eq!(
+        claims,
+        json!({
+            "iss": dev.issuer(),
+            "sub": "client",
+            "client_id": "client",
+            "aud": DevServer::DEFAULT_AUDIENCE,
+            "iat": 1_700_000_000,
+            "exp": 1_700_003_600,
+            "scope": "a b",
+        })
+    );
+    let path = format!("/{}/as/token", DevServer::ENVIRONMENT_ID);
+    assert_eq!(exchange.outcome, format!("POST {path} 200 client=client alg=ES256 scope=\"a b\""));
+    let debug = format!("{exchange:?}");
+    assert!(!debug.contains(body["access_token"].as_str().unwrap()), "{debug}");
+}
+
+#[test]
+fn rfc8707_2_the_audience_is_the_resource() {
+    let (dev, key) = dev();
+    let ask = |resources: &[&str]| {
+        let request = request(&dev, &key, as_it_is);
+        let resources = resources.iter().map(|url| ("resource".to_owned(), (*url).to_owned()));
+        dev.respond(&with_form(&request, form(&request).into_iter().chain(resources)), now())
+    };
+    let audience = |resources: &[&str]| {
+        claims(&dev, body(&ask(resources))["access_token"].as_str().unwrap())["aud"].clone()
+    };
+    assert_eq!(audience(&["https://a.example/api"]), "https://a.example/api");
+    assert_eq!(audience(&["https://a.example", "urn:b"]), json!(["https://a.example", "urn:b"]));
+    for wrong in ["api", "https://a.example/#x"] {
+        let description = format!("the resource `{wrong}` is not an absolute URI without a fragment");
+        assert_eq!(refusal(&ask(&[wrong])), refused(400, "invalid_target", &description));
+    }
+}
+
+#[test]
+fn without_a_scope_there_is_none_in_the_answer_and_in_the_token() {
+    let (dev, key) = dev();
+    let request = TokenRequest::client_credentials(())
+        .to_http(&server(&dev), &assertion(&dev, &key, as_it_is))
+        .unwrap();
+    let exchange = dev.handle(&request, now());
+    let body = body(&exchange.response);
+    assert_eq!(body.get("scope"), None);
+    assert_eq!(claims(&dev, body["access_token"].as_str().unwrap()).get("scope"), None);
+    assert!(exchange.outcome.ends_with("/as/token 200 client=client alg=ES256"), "{}", exchange.outcome);
+}
+
+#[test]
+fn an_assertion_is_accepted_once() {
+    let (dev, key) = dev();
+    let request = request(&dev, &key, as_it_is);
+    assert_eq!(dev.respond(&request, now()).status(), 200);
+    let exchange = dev.clone().handle(&request, now());
+    assert_eq!(refusal(&exchange.response), invalid_client("the assertion was used before"));
+    let path = format!("/{}/as/token", DevServer::ENVIRONMENT_ID);
+    assert_eq!(exchange.outcome, format!("POST {path} 401 invalid_client: the assertion was used before"));
+}
+
+#[test]
+fn the_issuer_and_the_token_endpoint_are_audiences_and_nothing_else() {
+    let (dev, key) = dev();
+    let ask = |audience| dev.respond(&request(&dev, &key, |assertion| assertion.audience(audience)), now());
+    assert_eq!(ask(Audience::Issuer).status(), 200);
+    assert_eq!(ask(Audience::TokenEndpoint).status(), 200);
+    let (issuer, endpoint) = (dev.issuer(), dev.token_endpoint());
+    for wrong in ["https://other.example", ORIGIN, &format!("{issuer}/")] {
+        // What is quoted from an assertion is cut to 64 characters.
+        let quoted: String = wrong.chars().take(64).collect();
+        let quoted = if quoted == wrong { quoted } else { format!("{quoted}...") };
+        assert_eq!(
+            refusal(&ask(Audience::Exactly(wrong.to_owned()))),
+            invalid_client(&format!("the audience is `{quoted}`, expected is `{issuer}` or `{endpoint}`"))
+        );
+    }
+}
+
+#[test]
+fn a_bad_assertion_is_refused_with_the_check_that_failed() {
+    let (dev, key) = dev();
+    let refusal_of = |request: &http::Request<Vec<u8>>| refusal(&dev.respond(request, now()));
+
+    // Another key under the same name.
+    let forged = es256().with_key_id(key.key_id().as_str());
+    assert_eq!(
+        refusal_of(&request(&dev, &forged, as_it_is)),
+        invalid_client("the signature does not verify")
+    );
+    // Another key under its own name.
+    let other = es256();
+    let kid = other.key_id().as_str().to_owned();
+    assert_eq!(
+        refusal_of(&request(&dev, &other, as_it_is)),
+        invalid_client(&format!("no key in the set fits ES256 and `kid` '{kid}'"))
+    );
+    // Too late.
+    let request_of_now = request(&dev, &key, as_it_is);
+    assert_eq!(
+        refusal(&dev.respond(&request_of_now, now() + Duration::from_secs(70))),
+        invalid_client("the assertion expired at 1700000060, now is 1700000070")
+    );
+    // Too early.
+    assert_eq!(
+        refusal(&dev.respond(&request_of_now, now() - Duration::from_secs(11))),
+        invalid_client("the claim `iat` is 1700000000, now is 1699999989")
+    );
+    // Too long a life.
+    let long = request(&dev, &key, |assertion| assertion.lifetime(Duration::from_secs(3600)));
+    assert_eq!(refusal_of(&long), invalid_client("the assertion lives 3600 s, at most 300 s are accepted"));
+    // Another kind of token.
+    let typed = request(&dev, &key, |assertion| assertion.media_type(Some("at+jwt")));
+    assert_eq!(refusal_of(&typed), invalid_client("the typ is `at+jwt`"));
+    // None of these has used the assertion up.
+    assert_eq!(dev.respond(&request_of_now, now()).status(), 200);
+}
+
+#[test]
+fn an_unknown_client_is_refused_and_its_name_escaped() {
+    let (dev, key) = dev();
+    for (client_id, shown) in [("stranger", "stranger"), ("a\"\\b", "a'/b")] {
+        let assertion = ClientAssertion::builder(client_id, &server(&dev)).sign(&key, now(), "jti").unwrap();
+        let request = TokenRequest::client_credentials(()).to_http(&server(&dev), &assertion).unwrap();
+        assert_eq!(
+            refusal(&dev.respond(&request, now())),
+            invalid_client(&format!("no client `{shown}` is registered"))
+        );
+    }
+}
+
+#[test]
+fn rfc6749_2_3_two_methods_are_one_too_many() {
+    let (dev, key) = dev();
+    let plain = request(&dev, &key, as_it_is);
+    let mut with_header = plain.clone();
+    with_header.headers_mut().insert("authorization", "Basic YTpi".parse().unwrap());
+    assert_eq!(
+        refusal(&dev.respond(&with_header, now())),
+        invalid_request("an Authorization header beside the assertion: two methods")
+    );
+    let secret = ("client_secret".to_owned(), "s".to_owned());
+    assert_eq!(
+        refusal(&dev.respond(&with_form(&plain, form(&plain).into_iter().chain([secret])), now())),
+        invalid_request("the form has a `client_secret` beside the assertion")
+    );
+    // The wrong method alone: RFC 6749 §5.2 wants the counterpart of the header.
+    let grant = [("grant_type".to_owned(), "client_credentials".to_owned())];
+    let response = dev.respond(&with_form(&with_header, grant), now());
+    assert_eq!(refusal(&response), invalid_client("the only method is private_key_jwt"));
+    assert!(response.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
+    // Nothing was used up.
+    assert_eq!(dev.respond(&plain, now()).status(), 200);
+}
+
+#[test]
+fn a_malformed_form_is_refused() {
+    let (dev, key) = dev();
+    let plain = request(&dev, &key, as_it_is);
+    let changed = |change: &dyn Fn(&mut Pairs)| {
+        let mut pairs = form(&plain);
+        change(&mut pairs);
+        refusal(&dev.respond(&with_form(&plain, pairs), now()))
+    };
+    let without = |name: &str| changed(&|pairs| pairs.retain(|(found, _)| found != name));
+    let replaced = |name: &str, value: &str| {
+        changed(&|pairs| {
+            pairs.iter_mut().filter(|(found, _)| found == name).for_each(|pair| pair.1 = value.into())
+        })
+    };
+    let added = |name: &str, value: &str| changed(&|pairs| pairs.push((name.into(), value.into())));
+
+    assert_eq!(without("grant_type"), invalid_request("the form has no `grant_type`"));
+    assert_eq!(replaced("grant_type", ""), invalid_request("the form has no `grant_type`"));
+    assert_eq!(without("client_assertion"), invalid_client("the form has no `client_assertion`"));
+    assert_eq!(without("client_assertion_type"), invalid_request("the form has no `client_assertion_type`"));
+    assert_eq!(
+        replaced("client_assertion_type", "urn:x"),
+        invalid_client("the client_assertion_type is `urn:x`")
+    );
+    assert_eq!(
+        replaced("client_id", "other"),
+        invalid_client("the form's client_id is `other`, the assertion's is `client`")
+    );
+    assert_eq!(replaced("client_assertion", "a.b"), invalid_client("a compact JWS has three parts, found 2"));
+    for name in ["scope", "client_assertion", "grant_type", "anything"] {
+        let twice = changed(&|pairs| {
+            pairs.retain(|(found, _)| found != name);
+            pairs.extend([(name.to_owned(), "x".to_owned()), (name.to_owned(), "x".to_owned())]);
+        });
+        assert_eq!(twice, invalid_request(&format!("the form has `{name}` more than once")));
+    }
+    let len = plain.body().len() + "&x=".len() + 64 * 1024;
+    assert_eq!(
+        added("x", &"x".repeat(64 * 1024)),
+        invalid_request(&format!("the form has {len} bytes, at most 65536 are read"))
+    );
+    // Nothing was used up.
+    assert_eq!(dev.respond(&plain, now()).status(), 200);
+}
+
+#[test]
+fn other_grants_and_scopes_outside_rfc6749_3_3_are_refused() {
+    let (dev, key) = dev();
+    let ask = |name: &str, value: &str| {
+        let plain = request(&dev, &key, as_it_is);
+        let pairs = form(&plain).into_iter().filter(|(found, _)| found != name);
+        let pairs: Vec<_> = pairs.chain([(name.to_owned(), value.to_owned())]).collect();
+        refusal(&dev.respond(&with_form(&plain, pairs), now()))
+    };
+    assert_eq!(
+        ask("grant_type", "password"),
+        refused(
+            400,
+            "unsupported_grant_type",
+            "the grant_type is `password`, supported is `client_credentials`"
+        )
+    );
+    assert_eq!(
+        ask("scope", "a\tb"),
+        refused(400, "invalid_scope", "a scope has a character that RFC 6749 section 3.3 does not allow")
+    );
+}
+
+#[test]
+fn only_a_posted_form_is_a_token_request() {
+    let (dev, key) = dev();
+    let plain = request(&dev, &key, as_it_is);
+
+    let mut get = plain.clone();
+    *get.method_mut() = http::Method::GET;
+    let response = dev.respond(&get, now());
+    assert_eq!(refusal(&response), refused(405, "invalid_request", "the method here is POST"));
+    assert_eq!(response.headers()["allow"], "POST");
+
+    let wrong_type = invalid_request("the Content-Type is not application/x-www-form-urlencoded");
+    for content_type in
+        [Some("application/json"), Some("text/plain"), Some("application/x-www-form-urlencoded2"), None]
+    {
+        let mut request = plain.clone();
+        request.headers_mut().remove("content-type");
+        if let Some(content_type) = content_type {
+            request.headers_mut().insert("content-type", content_type.parse().unwrap());
+        }
+        assert_eq!(refusal(&dev.respond(&request, now())), wrong_type, "{content_type:?}");
+    }
+    let mut twice = plain.clone();
+    twice.headers_mut().append("content-type", "text/plain".parse().unwrap());
+    assert_eq!(refusal(&dev.respond(&twice, now())), wrong_type);
+
+    let mut query = plain.clone();
+    *query.uri_mut() = format!("{}?scope=a", dev.token_endpoint()).parse().unwrap();
+    assert_eq!(
+        refusal(&dev.respond(&query, now())),
+        invalid_request("parameters belong into the body, not into the URL")
+    );
+
+    let mut with_charset = plain.clone();
+    with_charset
+        .headers_mut()
+        .insert("content-type", "Application/X-WWW-Form-Urlencoded; charset=UTF-8".parse().unwrap());
+    assert_eq!(dev.respond(&with_charset, now()).status(), 200);
+}
+
+#[test]
+fn the_documents_are_at_ping_ones_paths_and_nothing_else_is_anywhere() {
+    let (dev, _) = dev();
+    let ask = |method: &str, url: &str| {
+        let request = http::Request::builder().method(method).uri(url).body(Vec::new()).unwrap();
+        dev.respond(&request, now())
+    };
+    let issuer = dev.issuer();
+    assert_eq!(issuer, format!("{ORIGIN}/{}/as", DevServer::ENVIRONMENT_ID));
+    assert_eq!(body(&ask("GET", dev.jwks_uri())), json!(dev.jwks()));
+
+    let [openid, rfc8414] = AuthorizationServer::metadata_urls(issuer).unwrap();
+    for url in [&openid, &rfc8414] {
+        let document = ask("GET", url);
+        let found = AuthorizationServer::from_metadata(issuer, document.body()).unwrap();
+        assert_eq!(found.token_endpoint(), dev.token_endpoint());
+        assert_eq!(found.jwks_uri().unwrap(), dev.jwks_uri());
+        assert_eq!(found.authentication_methods().unwrap(), ["private_key_jwt"]);
+        assert_eq!(found.signing_algorithms().unwrap(), Algorithm::ALL.map(Algorithm::as_str));
+        let document = body(&document);
+        assert_eq!(document["grant_types_supported"], json!(["client_credentials"]));
+        assert_eq!(document["response_types_supported"], json!([]));
+
+        let response = ask("POST", url);
+        assert_eq!(refusal(&response), refused(405, "invalid_request", "the method here is GET"));
+        assert_eq!(response.headers()["allow"], "GET");
+    }
+    for path in [
+        "/",
+        "/token",
+        "/.well-known/oauth-authorization-server",
+        &format!("/{}/as", DevServer::ENVIRONMENT_ID),
+    ] {
+        let response = ask("GET", &format!("{ORIGIN}{path}"));
+        assert_eq!(refusal(&response), refused(404, "not_found", "there is nothing here"), "{path}");
+    }
+    assert_eq!(ask("GET", &format!("{issuer}/token/")).status(), 404);
+    assert_eq!(ask("GET", &format!("{issuer}/jwks/x")).status(), 404);
+}
+
+#[test]
+fn an_origin_is_a_loopback_scheme_host_and_port() {
+    for origin in ["http://127.0.0.1", "http://localhost:1", "http://[::1]:8080", "https://127.0.0.1:8443"] {
+        assert!(DevServer::new(origin).is_ok(), "{origin}");
+    }
+    for (origin, expected) in [
+        ("https://as.example", "is not loopback; the dev server is not for production"),
+        ("http://as.example", "is not an origin of this machine, such as http://127.0.0.1:8080"),
+        ("127.0.0.1:8080", "is not an origin of this machine, such as http://127.0.0.1:8080"),
+        ("http://127.0.0.1@evil", "is not an origin of this machine, such as http://127.0.0.1:8080"),
+        ("http://127.0.0.1/", "has more than a scheme, a host and a port"),
+        ("http://127.0.0.1/a", "has more than a scheme, a host and a port"),
+        ("http://127.0.0.1?a", "has more than a scheme, a host and a port"),
+    ] {
+        match DevServer::new(origin) {
+            Err(DevServerError::Origin { reason, .. }) => assert_eq!(reason, expected, "{origin}"),
+            other => panic!("{origin}: {other:?}"),
+        }
+    }
+}
