@@ -4,4 +4,4 @@ mod error;
 mod token_client;
 
 pub use error::Error;
-pub use token_client::{TokenClient, TokenClientBuilder};
+pub use token_client::{TokenClient, TokenClientBuilder, fresh_jti};

@@ -49,7 +49,6 @@ impl TokenClient {
     }
 
     /// A client with everything that is optional.
-    #[must_use]
     pub fn builder(
         server: AuthorizationServer,
         client_id: impl Into<String>,
@@ -123,8 +122,12 @@ impl std::fmt::Debug for TokenClient {
     }
 }
 
-/// A UUID v4; its random bytes come from the operating system, whose failure is an error and not a panic.
-fn fresh_jti() -> Result<String, KeyError> {
+/// A `jti` that was never used before: a UUID v4 of the operating system's random bytes.
+///
+/// # Errors
+///
+/// [`KeyError::Random`] when there are none.
+pub fn fresh_jti() -> Result<String, KeyError> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|_| KeyError::Random)?;
     Ok(uuid::Builder::from_random_bytes(random).into_uuid().to_string())

@@ -11,6 +11,7 @@ use url::Url;
 use super::answer::{Refused, Success, chain};
 use super::clients::Lookup;
 use super::{DevServer, Inner};
+use crate::client::fresh_jti;
 use crate::jose::error::excerpt;
 use crate::jose::{CompactJws, Header, JoseError, jws};
 use crate::keys::KeyError;
@@ -141,10 +142,6 @@ fn issue(
     audience: Value,
     now: OffsetDateTime,
 ) -> Result<String, KeyError> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|_| KeyError::Random)?;
-    let jti = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
-
     let issued = now.unix_timestamp();
     let lifetime = i64::try_from(DevServer::TOKEN_LIFETIME.as_secs()).unwrap_or_default();
     let header = json!({"typ": "at+jwt", "alg": server.key.algorithm(), "kid": server.key.key_id().as_str()});
@@ -155,7 +152,7 @@ fn issue(
         "sub": client_id,
         "client_id": client_id,
         "iat": issued,
-        "jti": jti,
+        "jti": fresh_jti()?,
     });
     if let (Some(scope), Value::Object(members)) = (scope, &mut claims) {
         members.insert("scope".to_owned(), scope.into());

@@ -26,7 +26,7 @@ fn keys_are_read_from_a_jwks_a_jwk_a_certificate_and_a_public_key() {
 
     assert!(matches!(ClientKeys::from_bytes(b""), Err(DevServerError::Key(KeyError::Empty))));
     assert!(matches!(ClientKeys::from_bytes(br#"{"keys":1}"#), Err(DevServerError::Jose(_))));
-    assert!(matches!(read("p256.pkcs8.pem"), Err(DevServerError::Key(KeyError::UnknownFormat))));
+    assert!(matches!(read("p256.pkcs8.pem"), Err(DevServerError::Key(KeyError::NotPublic { .. }))));
     assert!(matches!(
         read("p256.jwk.json"),
         Err(DevServerError::Key(KeyError::Jose(JoseError::PrivateMember { member: "d" })))

@@ -1,6 +1,7 @@
 //! `pkjwt assert`: a signed client assertion, for a request that something else sends.
 
 use private_key_jwt::ClientAssertion;
+use private_key_jwt::client::fresh_jti;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -52,7 +53,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         builder = builder.claim(name, value).context("--claim")?;
     }
     let key = arguments.key.load()?;
-    let assertion = builder.sign(&key, OffsetDateTime::now_utc(), fresh_jti()?).context("assert")?;
+    let assertion =
+        builder.sign(&key, OffsetDateTime::now_utc(), fresh_jti().context("assert")?).context("assert")?;
     output::line(assertion.secret())
 }
 
@@ -67,11 +69,4 @@ fn parse_claim(claim: &str) -> Result<(&str, Value), Failure> {
         }
         _ => Err(Failure::usage("--claim", "a claim is written name=JSON")),
     }
-}
-
-/// A UUID v4 whose random bytes come from the operating system; its failure is an error and not a panic.
-fn fresh_jti() -> Result<String, Failure> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|_| Failure::refused("assert", "no random bytes"))?;
-    Ok(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
 }
