@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 use super::JoseError;
 use super::error::excerpt;
@@ -30,7 +31,40 @@ pub(crate) fn object_without(
     }
     match parsed.map_err(|error| syntax(what, &error))? {
         Value::Object(members) => Ok(members),
-        _ => Err(JoseError::NotAnObject { what }),
+        mut other => {
+            wipe(&mut other);
+            Err(JoseError::NotAnObject { what })
+        }
+    }
+}
+
+/// Members whose strings are wiped on drop: they may be tokens, and a document that turns out to be damaged half-way
+/// leaves them behind.
+#[derive(Default)]
+pub(crate) struct WipedMembers(pub(crate) Map<String, Value>);
+
+impl Drop for WipedMembers {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(wipe);
+    }
+}
+
+/// As [`WipedMembers`], for an array.
+#[derive(Default)]
+struct WipedElements(Vec<Value>);
+
+impl Drop for WipedElements {
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(wipe);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(elements) => elements.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -124,20 +158,20 @@ impl<'de> Visitor<'de> for Unique<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
-        let mut array = Vec::new();
+        let mut array = WipedElements::default();
         while let Some(element) = elements.next_element_seed(Unique { ..self })? {
-            array.push(element);
+            array.0.push(element);
         }
-        Ok(Value::Array(array))
+        Ok(Value::Array(std::mem::take(&mut array.0)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         // With its feature `arbitrary_precision`, which any crate of a program may turn on, serde_json hands a number
         // over as an object with this one member.
         const NUMBER: &str = "$serde_json::private::Number";
-        let mut members = Map::new();
+        let mut members = WipedMembers::default();
         while let Some(name) = entries.next_key::<String>()? {
-            if name == NUMBER && members.is_empty() {
+            if name == NUMBER && members.0.is_empty() {
                 let number: serde_json::Number =
                     entries.next_value::<String>()?.parse().map_err(serde::de::Error::custom)?;
                 return Ok(Value::Number(number));
@@ -148,12 +182,14 @@ impl<'de> Visitor<'de> for Unique<'_> {
             } else {
                 entries.next_value_seed(Unique { ..self })?
             };
-            if members.contains_key(&name) {
+            if members.0.contains_key(&name) {
                 self.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
             }
-            members.insert(name, value);
+            if let Some(mut replaced) = members.0.insert(name, value) {
+                wipe(&mut replaced);
+            }
         }
-        Ok(Value::Object(members))
+        Ok(Value::Object(std::mem::take(&mut members.0)))
     }
 }
 
@@ -187,6 +223,13 @@ mod tests {
         let members = object("x", br#"{"exp":{"$serde_json::private::Number":"1800000000"}}"#).unwrap();
         assert_eq!(members["exp"].as_i64(), Some(1_800_000_000));
         assert!(object("x", br#"{"exp":{"$serde_json::private::Number":"soon"}}"#).is_err());
+    }
+
+    #[test]
+    fn wiping_reaches_every_string() {
+        let mut value = serde_json::json!({"a": "secret", "b": ["secret", {"c": "secret"}], "d": 1});
+        wipe(&mut value);
+        assert_eq!(value, serde_json::json!({"a": "", "b": ["", {"c": ""}], "d": 1}));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 use http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use time::OffsetDateTime;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::text::safe;
 use super::{OAuthError, Refusal, Scope};
-use crate::jose::{JoseError, json};
+use crate::jose::JoseError;
+use crate::jose::json::{self, WipedMembers};
 
 /// A token and what is known about it. `Debug` is redacted, and the token is wiped on drop.
 #[derive(Clone)]
@@ -77,7 +78,8 @@ pub struct TokenResponse {
     refresh_token: Option<Zeroizing<String>>,
     id_token: Option<Zeroizing<String>>,
     scope: Option<Scope>,
-    members: Members,
+    /// Nobody knows which of them are secrets.
+    members: WipedMembers,
 }
 
 impl TokenResponse {
@@ -106,7 +108,7 @@ impl TokenResponse {
     }
 
     fn from_json(body: &[u8], now: OffsetDateTime) -> Result<Self, JoseError> {
-        let mut members = Members(json::object(Self::WHAT, body)?);
+        let mut members = WipedMembers(json::object(Self::WHAT, body)?);
         let mut string = |member: &'static str| match members.0.remove(member) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(Zeroizing::new(text))),
@@ -182,24 +184,6 @@ impl std::fmt::Debug for TokenResponse {
             .field("scope", &self.scope.as_ref().map(|scope| safe(&scope.to_string())))
             .field("members", &members)
             .finish()
-    }
-}
-
-/// Unknown members: nobody knows which of them are secrets.
-struct Members(Map<String, Value>);
-
-impl Drop for Members {
-    fn drop(&mut self) {
-        self.0.values_mut().for_each(wipe);
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(elements) => elements.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
