@@ -3,7 +3,7 @@ use std::fmt;
 use base64ct::{Base64, Encoding};
 use serde_json::{Map, Value};
 
-use super::{Algorithm, Curve, JoseError, KeyType, Thumbprint, base64url, json};
+use super::{Algorithm, JoseError, KeyParameters, KeyType, Thumbprint, json};
 
 /// The name of a key (`kid`, RFC 7517 §4.5). Any string; compared as it is.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,126 +33,6 @@ impl fmt::Debug for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
-}
-
-/// The public parameters of a key (RFC 7518 §6, RFC 8037 §2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyParameters {
-    /// `kty` `RSA`: big-endian integers without leading zeros.
-    Rsa {
-        /// The modulus.
-        n: Vec<u8>,
-        /// The public exponent.
-        e: Vec<u8>,
-    },
-    /// `kty` `EC`: coordinates of the curve's full length (§6.2.1.2).
-    Ec {
-        /// The curve.
-        curve: Curve,
-        /// The first coordinate.
-        x: Vec<u8>,
-        /// The second coordinate.
-        y: Vec<u8>,
-    },
-    /// `kty` `OKP`, `crv` `Ed25519`.
-    Ed25519 {
-        /// The public key of RFC 8032.
-        x: [u8; 32],
-    },
-}
-
-impl KeyParameters {
-    /// The type of key these are parameters of.
-    #[must_use]
-    pub const fn key_type(&self) -> KeyType {
-        match self {
-            Self::Rsa { .. } => KeyType::Rsa,
-            Self::Ec { curve, .. } => KeyType::Ec(*curve),
-            Self::Ed25519 { .. } => KeyType::Ed25519,
-        }
-    }
-
-    /// The members that make the key, as a JWK has them.
-    pub(crate) fn members(&self) -> Vec<(&'static str, String)> {
-        let text = |name: &str| name.to_owned();
-        match self {
-            Self::Rsa { n, e } => {
-                vec![("kty", text("RSA")), ("n", base64url::encode(n)), ("e", base64url::encode(e))]
-            }
-            Self::Ec { curve, x, y } => vec![
-                ("kty", text("EC")),
-                ("crv", text(curve.as_str())),
-                ("x", base64url::encode(x)),
-                ("y", base64url::encode(y)),
-            ],
-            Self::Ed25519 { x } => {
-                vec![("kty", text("OKP")), ("crv", text("Ed25519")), ("x", base64url::encode(x))]
-            }
-        }
-    }
-
-    /// RFC 7638 §3.3: the required members in lexicographic order, without white space. No value needs escaping.
-    pub(super) fn canonical_json(&self) -> String {
-        let mut members = self.members();
-        members.sort_unstable();
-        let members: Vec<String> =
-            members.into_iter().map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();
-        format!("{{{}}}", members.join(","))
-    }
-
-    pub(crate) fn from_members(members: &Map<String, Value>) -> Result<Self, JoseError> {
-        const WHAT: &str = "a JWK";
-        let string = |member| json::string(WHAT, members, member);
-        let required = |member| string(member)?.ok_or(JoseError::MissingMember { what: WHAT, member });
-        let bytes = |member| base64url::decode("a key parameter", &required(member)?);
-        let coordinate = |member, len: usize| {
-            let value = bytes(member)?;
-            if value.len() == len {
-                Ok(value)
-            } else {
-                Err(JoseError::InvalidMember {
-                    what: WHAT,
-                    member,
-                    expected: "a value of the curve's length",
-                })
-            }
-        };
-
-        let kty = required("kty")?;
-        let crv = string("crv")?;
-        match (kty.as_str(), crv.as_deref()) {
-            ("RSA", _) => {
-                Ok(Self::Rsa { n: without_leading_zeros(bytes("n")?), e: without_leading_zeros(bytes("e")?) })
-            }
-            ("EC", Some("P-256" | "P-384" | "P-521")) => {
-                let curve = match crv.as_deref() {
-                    Some("P-256") => Curve::P256,
-                    Some("P-384") => Curve::P384,
-                    _ => Curve::P521,
-                };
-                let len = curve.coordinate_len();
-                Ok(Self::Ec { curve, x: coordinate("x", len)?, y: coordinate("y", len)? })
-            }
-            ("OKP", Some("Ed25519")) => {
-                let x = coordinate("x", 32)?;
-                let x = <[u8; 32]>::try_from(x)
-                    .map_err(|_| JoseError::MissingMember { what: WHAT, member: "x" })?;
-                Ok(Self::Ed25519 { x })
-            }
-            ("EC" | "OKP", None) => Err(JoseError::MissingMember { what: WHAT, member: "crv" }),
-            (kty, crv) => {
-                let found = crv.map_or_else(|| kty.to_owned(), |crv| format!("{kty} {crv}"));
-                Err(JoseError::UnsupportedKey { found: super::error::excerpt(&found) })
-            }
-        }
-    }
-}
-
-/// RFC 7518 §6.3.1 wants the shortest form; some tools put a zero octet before it, which names the same number.
-fn without_leading_zeros(digits: Vec<u8>) -> Vec<u8> {
-    let zeros = digits.iter().take_while(|digit| **digit == 0).count();
-    digits.into_iter().skip(zeros).collect()
 }
 
 /// A public JSON Web Key (RFC 7517 §4). It cannot hold a private value: reading a JWK that has one is an error,

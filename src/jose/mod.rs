@@ -10,13 +10,15 @@ pub(crate) mod json;
 mod jwk;
 mod jwk_set;
 pub(crate) mod jws;
+mod key_parameters;
 mod signature;
 mod thumbprint;
 
 pub use algorithm::{Algorithm, Curve, KeyType};
 pub use error::JoseError;
-pub use jwk::{Jwk, KeyId, KeyParameters};
+pub use jwk::{Jwk, KeyId};
 pub use jwk_set::{JwkSet, SkippedJwk};
 pub use jws::{CompactJws, Header};
+pub use key_parameters::KeyParameters;
 pub use signature::Signature;
 pub use thumbprint::Thumbprint;

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
+use super::endpoint::{check_endpoint, check_issuer};
 use super::text::safe;
-use super::url::{check_endpoint, check_issuer};
 use super::{Audience, OAuthError};
 use crate::jose::JoseError;
 use crate::jose::json;

@@ -7,6 +7,7 @@
 mod assertion;
 mod audience;
 mod authorization_server;
+mod endpoint;
 mod error;
 mod ping_one;
 mod profile;
@@ -15,7 +16,6 @@ mod request;
 mod response;
 mod scope;
 mod text;
-mod url;
 
 pub use assertion::{ClientAssertion, ClientAssertionBuilder, UnsignedAssertion};
 pub use audience::Audience;
@@ -29,7 +29,7 @@ pub use response::{AccessToken, TokenResponse};
 pub use scope::Scope;
 
 #[cfg(feature = "client")]
-pub(crate) use self::url::{check_endpoint, is_loopback};
+pub(crate) use endpoint::{check_endpoint, is_loopback};
 
 /// `client_assertion_type` of RFC 7523 §2.2.
 pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

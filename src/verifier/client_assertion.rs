@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::VerifierError;
+use super::form::Form;
 use crate::jose::{Algorithm, CompactJws, Header, JwkSet, Signature, error::excerpt, json};
 use crate::keys::PublicKey;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
@@ -168,48 +169,6 @@ impl ClientAssertionVerifier {
             signature: jws.signature().clone(),
             claims,
         })
-    }
-}
-
-/// The parameters that matter here, each once.
-#[derive(Default)]
-struct Form {
-    client_assertion: Option<Zeroizing<String>>,
-    client_assertion_type: Option<String>,
-    client_id: Option<String>,
-    client_secret: Option<Zeroizing<String>>,
-    grant_type: Option<String>,
-    scope: Option<String>,
-}
-
-impl Form {
-    fn parse(body: &[u8]) -> Result<Self, VerifierError> {
-        fn set<T: From<String>>(
-            slot: &mut Option<T>,
-            name: &'static str,
-            value: String,
-        ) -> Result<(), VerifierError> {
-            match slot.replace(value.into()) {
-                None => Ok(()),
-                Some(_) => Err(VerifierError::DuplicateParameter { name }),
-            }
-        }
-        let mut form = Self::default();
-        for (name, value) in form_urlencoded::parse(body) {
-            let value = value.into_owned();
-            match name.as_ref() {
-                "client_assertion" => set(&mut form.client_assertion, "client_assertion", value)?,
-                "client_assertion_type" => {
-                    set(&mut form.client_assertion_type, "client_assertion_type", value)?
-                }
-                "client_id" => set(&mut form.client_id, "client_id", value)?,
-                "client_secret" => set(&mut form.client_secret, "client_secret", value)?,
-                "grant_type" => set(&mut form.grant_type, "grant_type", value)?,
-                "scope" => set(&mut form.scope, "scope", value)?,
-                _ => {}
-            }
-        }
-        Ok(form)
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod client_assertion;
 mod error;
+mod form;
 mod replay;
 
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};

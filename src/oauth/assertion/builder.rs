@@ -1,0 +1,293 @@
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use super::{ClientAssertion, UnsignedAssertion};
+use crate::jose::{Algorithm, base64url, jws};
+use crate::keys::{Certificate, PrivateKey, Signer};
+use crate::oauth::{Audience, AuthorizationServer, OAuthError, Profile};
+
+/// A header that names the key's certificate (RFC 7515 §4.1.6–4.1.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CertificateHeader {
+    X5tS256,
+    X5t,
+    X5c,
+}
+
+/// What goes into an assertion. The same builder serves any number of assertions: time and `jti` come with
+/// [`prepare`](Self::prepare).
+#[derive(Clone, Debug)]
+pub struct ClientAssertionBuilder {
+    client_id: String,
+    server: AuthorizationServer,
+    profile: Profile,
+    certificate_headers: Vec<CertificateHeader>,
+    claims: Map<String, Value>,
+}
+
+impl ClientAssertionBuilder {
+    /// The claims that the assertion sets itself (RFC 7523 §3).
+    const RESERVED: [&str; 7] = ["iss", "sub", "aud", "jti", "exp", "iat", "nbf"];
+
+    pub(super) fn new(client_id: String, server: AuthorizationServer) -> Self {
+        Self {
+            client_id,
+            server,
+            profile: Profile::default(),
+            certificate_headers: Vec::new(),
+            claims: Map::new(),
+        }
+    }
+
+    /// Follows the rules of a kind of server. It replaces what was set before it.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Whom the assertion is for; the issuer unless said otherwise.
+    #[must_use]
+    pub fn audience(mut self, audience: Audience) -> Self {
+        self.profile.audience = Some(audience);
+        self
+    }
+
+    /// How long the assertion lives, in whole seconds; 60 s unless said otherwise.
+    #[must_use]
+    pub const fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.profile.lifetime = lifetime;
+        self
+    }
+
+    /// Adds `nbf`, set back by this much, for servers that demand one. By default there is none: with it, one second
+    /// of clock drift breaks the assertion, and it buys nothing.
+    #[must_use]
+    pub const fn not_before(mut self, set_back: Duration) -> Self {
+        self.profile.not_before = Some(set_back);
+        self
+    }
+
+    /// The `typ` header (RFC 7515 §4.1.9); `None` leaves it out.
+    #[must_use]
+    pub fn media_type(mut self, media_type: Option<&str>) -> Self {
+        self.profile.media_type = media_type.map(str::to_owned);
+        self
+    }
+
+    /// Leaves `kid` out of the header. The server then has to try the client's keys.
+    #[must_use]
+    pub const fn without_key_id(mut self) -> Self {
+        self.profile.sends_key_id = false;
+        self
+    }
+
+    /// Leaves `client_id` out of the form, where it is optional (RFC 7521 §4.2).
+    #[must_use]
+    pub const fn without_client_id(mut self) -> Self {
+        self.profile.sends_client_id = false;
+        self
+    }
+
+    /// Adds `x5t#S256`, the SHA-256 hash of the key's certificate (RFC 7515 §4.1.8).
+    #[must_use]
+    pub fn x5t_s256(self) -> Self {
+        self.certificate_header(CertificateHeader::X5tS256)
+    }
+
+    /// Adds `x5t`, the SHA-1 hash of the key's certificate (RFC 7515 §4.1.7), for servers that know nothing better.
+    #[must_use]
+    pub fn x5t(self) -> Self {
+        self.certificate_header(CertificateHeader::X5t)
+    }
+
+    /// Adds `x5c`, the key's certificate chain (RFC 7515 §4.1.6).
+    #[must_use]
+    pub fn x5c(self) -> Self {
+        self.certificate_header(CertificateHeader::X5c)
+    }
+
+    fn certificate_header(mut self, header: CertificateHeader) -> Self {
+        if !self.certificate_headers.contains(&header) {
+            self.certificate_headers.push(header);
+        }
+        self
+    }
+
+    /// Adds a claim, replacing one of the same name that was added before.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::ReservedClaim`] for `iss`, `sub`, `aud`, `jti`, `exp`, `iat` and `nbf`.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Result<Self, OAuthError> {
+        let name = name.into();
+        if Self::RESERVED.contains(&name.as_str()) {
+            return Err(OAuthError::ReservedClaim { name });
+        }
+        self.claims.insert(name, value.into());
+        Ok(self)
+    }
+
+    /// The first step: everything but the signature, for the token endpoint. The key, here or elsewhere, only says
+    /// its algorithm and its public part. The `jti` must never have been used before; a UUID v4 will do.
+    ///
+    /// # Errors
+    ///
+    /// Every [`OAuthError`] of a builder whose parts do not fit: [`ClientId`](OAuthError::ClientId),
+    /// [`TokenId`](OAuthError::TokenId), [`Lifetime`](OAuthError::Lifetime), [`Time`](OAuthError::Time),
+    /// [`ProfileAlgorithm`](OAuthError::ProfileAlgorithm), [`NoCertificate`](OAuthError::NoCertificate),
+    /// [`EmptyAudience`](OAuthError::EmptyAudience), [`NotKnown`](OAuthError::NotKnown),
+    /// [`ForeignAudience`](OAuthError::ForeignAudience).
+    pub fn prepare<S: Signer + ?Sized>(
+        &self,
+        signer: &S,
+        now: OffsetDateTime,
+        jti: impl AsRef<str>,
+    ) -> Result<UnsignedAssertion, OAuthError> {
+        self.check()?;
+        let jti = jti.as_ref();
+        if jti.is_empty() || jti.len() > 256 {
+            return Err(OAuthError::TokenId { found: jti.len() });
+        }
+        let algorithm = signer.algorithm();
+        self.profile.check(algorithm)?;
+        let header = self.header(signer)?;
+
+        let aud = self.server.audience(self.profile.audience.as_ref(), self.server.token_endpoint())?;
+        if aud.is_empty() {
+            return Err(OAuthError::EmptyAudience);
+        }
+        let iat = seconds(now)?;
+        let exp = iat.checked_add(self.profile.lifetime.as_secs()).ok_or(OAuthError::Time)?;
+        let expires_at = i64::try_from(exp)
+            .ok()
+            .and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok())
+            .ok_or(OAuthError::Time)?;
+        let claims = Claims {
+            iss: &self.client_id,
+            sub: &self.client_id,
+            aud,
+            jti,
+            iat,
+            exp,
+            nbf: self.profile.not_before.map(|set_back| iat.saturating_sub(set_back.as_secs())),
+            more: &self.claims,
+        };
+        Ok(UnsignedAssertion {
+            signing_input: jws::signing_input(&json(&header), &json(&claims)),
+            algorithm,
+            client_id: self.client_id.clone(),
+            sends_client_id: self.profile.sends_client_id,
+            expires_at,
+        })
+    }
+
+    /// Both steps with a key in this process.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientAssertionBuilder::prepare`], and [`OAuthError::Key`] when the key cannot sign.
+    pub fn sign(
+        &self,
+        key: &PrivateKey,
+        now: OffsetDateTime,
+        jti: impl AsRef<str>,
+    ) -> Result<ClientAssertion, OAuthError> {
+        let unsigned = self.prepare(key, now, jti)?;
+        unsigned.attach(key.sign(unsigned.signing_input())?)
+    }
+
+    /// What can be said before there is a key and a time: the client id.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::ClientId`].
+    pub(crate) fn check(&self) -> Result<(), OAuthError> {
+        if self.client_id.is_empty() {
+            return Err(OAuthError::ClientId { reason: "empty" });
+        }
+        // RFC 6749 A.1
+        if !self.client_id.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+            return Err(OAuthError::ClientId { reason: "not printable ASCII (RFC 6749 A.1)" });
+        }
+        Ok(())
+    }
+
+    /// The server that the assertion is for.
+    #[cfg(feature = "client")]
+    pub(crate) const fn server(&self) -> &AuthorizationServer {
+        &self.server
+    }
+
+    fn header<S: Signer + ?Sized>(&self, signer: &S) -> Result<Header<'_>, OAuthError> {
+        let jwk = signer.public_jwk();
+        let mut header = Header {
+            alg: signer.algorithm(),
+            kid: self.profile.sends_key_id.then(|| {
+                jwk.key_id().map_or_else(|| jwk.thumbprint().to_string(), |key_id| key_id.as_str().to_owned())
+            }),
+            typ: self.profile.media_type.as_deref(),
+            x5t_s256: None,
+            x5t: None,
+            x5c: None,
+        };
+        for wanted in &self.certificate_headers {
+            let leaf = |member| {
+                let der = jwk.certificates().first().ok_or(OAuthError::NoCertificate { member })?;
+                Ok::<_, OAuthError>(Certificate::from_der(der.clone())?)
+            };
+            match wanted {
+                CertificateHeader::X5tS256 => {
+                    header.x5t_s256 = Some(base64url::encode(leaf("x5t#S256")?.sha256()));
+                }
+                CertificateHeader::X5t => header.x5t = Some(base64url::encode(leaf("x5t")?.sha1())),
+                CertificateHeader::X5c => {
+                    leaf("x5c")?;
+                    header.x5c = Some(jwk.certificates().iter().map(base64url::encode_standard).collect());
+                }
+            }
+        }
+        Ok(header)
+    }
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: Algorithm,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typ: Option<&'a str>,
+    #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
+    x5t_s256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x5t: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x5c: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: String,
+    jti: &'a str,
+    iat: u64,
+    exp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nbf: Option<u64>,
+    #[serde(flatten)]
+    more: &'a Map<String, Value>,
+}
+
+/// Structures of strings and numbers; serializing them to memory cannot fail.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+fn seconds(now: OffsetDateTime) -> Result<u64, OAuthError> {
+    u64::try_from(now.unix_timestamp()).map_err(|_| OAuthError::Time)
+}

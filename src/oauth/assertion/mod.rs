@@ -1,0 +1,160 @@
+//! The client assertion (RFC 7521 §4.2, RFC 7523 §3): its life from a builder over an unsigned to a signed one.
+
+mod builder;
+#[cfg(test)]
+mod tests;
+
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+pub use builder::ClientAssertionBuilder;
+
+use super::{AuthorizationServer, CLIENT_ASSERTION_TYPE, OAuthError};
+use crate::jose::{Algorithm, Signature, jws};
+
+/// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2): the proof of who the client is, good for one request.
+///
+/// It is a secret while it lives. `Debug` is redacted, there is no `Display`, and the text is wiped on drop.
+///
+/// ```
+/// use private_key_jwt::{Algorithm, AuthorizationServer, ClientAssertion, PrivateKey};
+/// use time::OffsetDateTime;
+///
+/// let server = AuthorizationServer::new("https://as.example", "https://as.example/token")?;
+/// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+///
+/// // Two steps, no I/O: sign in between with whatever holds the key.
+/// let unsigned = ClientAssertion::builder("client", &server).prepare(&key, OffsetDateTime::now_utc(), "a-fresh-jti")?;
+/// let assertion = unsigned.attach(key.sign(unsigned.signing_input())?)?;
+///
+/// // The pairs that go into a form, for any HTTP or OAuth library.
+/// let names: Vec<&str> = assertion.form().iter().map(|(name, _)| *name).collect();
+/// assert_eq!(names, ["client_assertion_type", "client_assertion", "client_id"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ClientAssertion {
+    jwt: Zeroizing<String>,
+    client_id: String,
+    sends_client_id: bool,
+    expires_at: OffsetDateTime,
+}
+
+impl ClientAssertion {
+    /// Starts an assertion of this client for this server, by the default [`Profile`].
+    #[must_use]
+    pub fn builder(client_id: impl Into<String>, server: &AuthorizationServer) -> ClientAssertionBuilder {
+        ClientAssertionBuilder::new(client_id.into(), server.clone())
+    }
+
+    /// Starts an assertion for an audience that is known as a string and nothing more, by the default [`Profile`]: for
+    /// a request that something else makes and sends. The audience need not be a URL (RFC 7523 §3); every
+    /// [`Audience`] but [`Audience::Exactly`] stands for it.
+    ///
+    /// ```
+    /// use private_key_jwt::{Algorithm, ClientAssertion, PrivateKey};
+    /// use time::OffsetDateTime;
+    ///
+    /// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// let builder = ClientAssertion::builder_for_audience("client", "urn:example:as");
+    /// let assertion = builder.sign(&key, OffsetDateTime::now_utc(), "a-fresh-jti")?;
+    /// # let _ = assertion.secret();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn builder_for_audience(
+        client_id: impl Into<String>,
+        audience: impl Into<String>,
+    ) -> ClientAssertionBuilder {
+        Self::builder(client_id, &AuthorizationServer::of_audience(audience.into()))
+    }
+
+    /// The compact JWS, for the `client_assertion` parameter. Treat it as a password.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.jwt
+    }
+
+    /// The client id that the assertion speaks for.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// When the assertion ends (`exp`).
+    #[must_use]
+    pub const fn expires_at(&self) -> OffsetDateTime {
+        self.expires_at
+    }
+
+    /// The form pairs of RFC 7521 §4.2: `client_assertion_type`, `client_assertion`, and `client_id` unless it was
+    /// left out. Not percent-encoded yet.
+    #[must_use]
+    pub fn form(&self) -> Vec<(&'static str, &str)> {
+        let mut pairs =
+            vec![("client_assertion_type", CLIENT_ASSERTION_TYPE), ("client_assertion", self.secret())];
+        if self.sends_client_id {
+            pairs.push(("client_id", &self.client_id));
+        }
+        pairs
+    }
+}
+
+impl std::fmt::Debug for ClientAssertion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientAssertion")
+            .field("client_id", &self.client_id)
+            .field("expires_at", &self.expires_at)
+            .field("jwt", &"[redacted]")
+            .finish()
+    }
+}
+
+/// An assertion that lacks its signature.
+pub struct UnsignedAssertion {
+    signing_input: String,
+    algorithm: Algorithm,
+    client_id: String,
+    sends_client_id: bool,
+    expires_at: OffsetDateTime,
+}
+
+impl UnsignedAssertion {
+    /// The bytes to sign (RFC 7515 §5.1 step 5).
+    #[must_use]
+    pub fn signing_input(&self) -> &[u8] {
+        self.signing_input.as_bytes()
+    }
+
+    /// The algorithm that the header names.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The second step: the signature, wherever it was made. Whether it is the key's own is for the server to say.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::SignatureAlgorithm`] when it is of another algorithm than the header names.
+    pub fn attach(&self, signature: Signature) -> Result<ClientAssertion, OAuthError> {
+        if signature.algorithm() != self.algorithm {
+            let found = signature.algorithm();
+            return Err(OAuthError::SignatureAlgorithm { expected: self.algorithm, found });
+        }
+        Ok(ClientAssertion {
+            jwt: Zeroizing::new(jws::compact(&self.signing_input, &signature)),
+            client_id: self.client_id.clone(),
+            sends_client_id: self.sends_client_id,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+impl std::fmt::Debug for UnsignedAssertion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnsignedAssertion")
+            .field("client_id", &self.client_id)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}

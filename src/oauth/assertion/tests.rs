@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use super::*;
+use crate::jose::{CompactJws, base64url};
+use crate::keys::PrivateKey;
+use crate::oauth::{Audience, Profile};
+
+const NOW: i64 = 1_800_000_000;
+
+fn now() -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(NOW).unwrap()
+}
+
+fn key() -> PrivateKey {
+    let seed = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"k1"}"#;
+    PrivateKey::from_bytes(seed.as_bytes()).unwrap()
+}
+
+fn builder() -> ClientAssertionBuilder {
+    let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
+    ClientAssertion::builder("client", &server)
+}
+
+fn parts(builder: &ClientAssertionBuilder) -> (String, String) {
+    let assertion = builder.sign(&key(), now(), "j1").unwrap();
+    let [header, claims] = [0, 1].map(|part| assertion.secret().split('.').nth(part).unwrap().to_owned());
+    CompactJws::parse(assertion.secret()).unwrap();
+    let text = |part: String| String::from_utf8(base64url::decode("x", &part).unwrap()).unwrap();
+    (text(header), text(claims))
+}
+
+#[test]
+fn rfc7523_3_an_audience_alone_need_not_be_a_url() {
+    let p256 = PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap();
+    let builder = ClientAssertion::builder_for_audience("client", "urn:example:as");
+    for builder in [builder.clone(), builder.clone().profile(Profile::ping_one())] {
+        let unsigned = builder.audience(Audience::TokenEndpoint).prepare(&p256, now(), "j1");
+        let claims = unsigned.unwrap().signing_input;
+        let claims = base64url::decode("x", claims.split('.').nth(1).unwrap()).unwrap();
+        assert!(String::from_utf8(claims).unwrap().contains(r#""aud":"urn:example:as""#));
+    }
+    let empty = ClientAssertion::builder_for_audience("client", "");
+    assert!(matches!(empty.sign(&key(), now(), "j1"), Err(OAuthError::EmptyAudience)));
+}
+
+#[test]
+fn rfc7523_3_the_default_assertion_byte_for_byte() {
+    let (header, claims) = parts(&builder());
+    assert_eq!(header, r#"{"alg":"EdDSA","kid":"k1","typ":"client-authentication+jwt"}"#);
+    assert_eq!(
+        claims,
+        r#"{"iss":"client","sub":"client","aud":"https://as.example","jti":"j1","iat":1800000000,"exp":1800000060}"#
+    );
+    let again = builder().sign(&key(), now(), "j1").unwrap();
+    assert_eq!(again.secret(), builder().sign(&key(), now(), "j1").unwrap().secret());
+    assert_eq!(again.expires_at(), now() + time::Duration::seconds(60));
+}
+
+#[test]
+fn every_option_shows_up() {
+    let changed = builder()
+        .audience(Audience::Exactly("urn:x".to_owned()))
+        .lifetime(Duration::from_secs(10))
+        .not_before(Duration::from_secs(5))
+        .media_type(None)
+        .without_key_id()
+        .claim("tenant", "t1")
+        .unwrap();
+    let (header, claims) = parts(&changed);
+    assert_eq!(header, r#"{"alg":"EdDSA"}"#);
+    assert_eq!(
+        claims,
+        r#"{"iss":"client","sub":"client","aud":"urn:x","jti":"j1","iat":1800000000,"exp":1800000010,"nbf":1799999995,"tenant":"t1"}"#
+    );
+}
+
+#[test]
+fn rfc7521_4_2_the_form_has_the_client_id_unless_it_is_left_out() {
+    let assertion = builder().sign(&key(), now(), "j1").unwrap();
+    assert_eq!(
+        assertion.form(),
+        [
+            ("client_assertion_type", CLIENT_ASSERTION_TYPE),
+            ("client_assertion", assertion.secret()),
+            ("client_id", "client")
+        ]
+    );
+    let assertion = builder().without_client_id().sign(&key(), now(), "j1").unwrap();
+    assert_eq!(assertion.form().len(), 2);
+}
+
+#[test]
+fn extra_claims_cannot_overwrite() {
+    for name in ["iss", "sub", "aud", "jti", "exp", "iat", "nbf"] {
+        let result = builder().claim(name, "x");
+        assert!(matches!(result, Err(OAuthError::ReservedClaim { name: found }) if found == name));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let server = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
+    let error = |builder: ClientAssertionBuilder| builder.sign(&key(), now(), "j1").unwrap_err();
+    assert!(matches!(error(ClientAssertion::builder("", &server)), OAuthError::ClientId { reason: "empty" }));
+    assert!(matches!(error(ClientAssertion::builder("a\nb", &server)), OAuthError::ClientId { .. }));
+    let limit = Duration::from_secs(86_400);
+    for found in [Duration::ZERO, Duration::from_millis(999), Duration::MAX] {
+        assert!(matches!(
+            error(builder().lifetime(found)),
+            OAuthError::Lifetime { found: f, limit: l } if f == found && l == limit
+        ));
+    }
+    assert!(matches!(error(builder().audience(Audience::Exactly(String::new()))), OAuthError::EmptyAudience));
+    assert!(matches!(error(builder().x5c()), OAuthError::NoCertificate { member: "x5c" }));
+    assert!(matches!(
+        error(builder().profile(Profile::ping_one())),
+        OAuthError::ProfileAlgorithm { profile: "PingOne", algorithm: Algorithm::EdDSA }
+    ));
+    assert!(matches!(
+        error(builder().profile(Profile::ping_one()).lifetime(Duration::from_secs(3601))),
+        OAuthError::ProfileAlgorithm { .. }
+    ));
+    for jti in [String::new(), "x".repeat(257)] {
+        let result = builder().prepare(&key(), now(), &jti);
+        assert!(matches!(result, Err(OAuthError::TokenId { found }) if found == jti.len()));
+    }
+    let before_1970 = now() - time::Duration::seconds(NOW + 1);
+    assert!(matches!(builder().prepare(&key(), before_1970, "j"), Err(OAuthError::Time)));
+}
+
+#[test]
+fn a_signature_of_another_algorithm_is_not_attached() {
+    let unsigned = builder().prepare(&key(), now(), "j1").unwrap();
+    let other = key().with_algorithm(Algorithm::Ed25519).unwrap().sign(unsigned.signing_input()).unwrap();
+    assert!(matches!(
+        unsigned.attach(other),
+        Err(OAuthError::SignatureAlgorithm { expected: Algorithm::EdDSA, found: Algorithm::Ed25519 })
+    ));
+}
+
+#[test]
+fn debug_is_redacted() {
+    let assertion = builder().sign(&key(), now(), "j1").unwrap();
+    let debug = format!("{assertion:?} {:?}", builder().prepare(&key(), now(), "j1").unwrap());
+    assert!(!debug.contains("eyJ"), "{debug}");
+}
