@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -710,44 +710,82 @@ fn token_as_json_is_the_whole_response() {
     decode(response["access_token"].as_str().unwrap());
 }
 
-/// A server that gives each of these answers once, in this order, and then ends.
-fn answering(bodies: Vec<&'static str>) -> String {
+/// A server that gives each of these answers to one connection, in this order, and then ends.
+fn answering<S: Read + Write>(
+    bodies: Vec<&'static str>,
+    wrap: impl Fn(TcpStream) -> S + Send + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/token", listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for body in bodies {
-            let mut reader = BufReader::new(listener.accept().unwrap().0);
-            let mut len = 0;
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                match line.trim_end().split_once(": ") {
-                    Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                        len = value.parse().unwrap();
-                    }
-                    None if line.trim_end().is_empty() => break,
-                    _ => {}
-                }
-            }
-            reader.read_exact(&mut vec![0; len]).unwrap();
-            let head =
-                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            reader.get_mut().write_all((head + body).as_bytes()).unwrap();
+            // A client that does not like the certificate is gone before it has asked.
+            let _ = answer(wrap(listener.accept().unwrap().0), body);
         }
     });
-    url
+    address
+}
+
+fn answer(stream: impl Read + Write, body: &str) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut len = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                len = value.parse().unwrap()
+            }
+            None if line.trim_end().is_empty() => break,
+            _ => {}
+        }
+    }
+    stream.read_exact(&mut vec![0; len])?;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    stream.get_mut().write_all((head + body).as_bytes())?;
+    stream.get_mut().flush()
 }
 
 #[test]
 fn a_token_of_another_type_than_bearer_comes_with_a_note() {
     let body = "{\"access_token\":\"t\",\"token_type\":\"DPoP\\u001b[2J\"}";
-    let url = answering(vec![body, body]);
+    let url = format!("http://{}/token", answering(vec![body, body], |stream| stream));
     let run = pkjwt(token_command(["--token-endpoint", &url], "p256", &[]));
     assert_eq!((run.status, run.stdout.as_str()), (Some(0), "t\n"));
     assert_eq!(run.stderr, "pkjwt: the token is not a Bearer token, its type is DPoP\\u{1b}[2J\n");
     // There the type is seen.
     let json = pkjwt(token_command(["--token-endpoint", &url], "p256", &["--json"])).done();
     assert!(json.contains(r#""token_type": "DPoP\u001b[2J""#), "{json}");
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[test]
+fn token_trusts_the_certificates_of_a_ca_file_and_no_others() {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+    let certificate = testdata("p256.localhost.cert.pem");
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = rustls::ServerConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_file(&certificate).unwrap()],
+            PrivateKeyDer::from_pem_file(testdata("p256.pkcs8.pem")).unwrap(),
+        )
+        .unwrap();
+    let config = std::sync::Arc::new(config);
+    let tls = move |stream| {
+        rustls::StreamOwned::new(rustls::ServerConnection::new(config.clone()).unwrap(), stream)
+    };
+    let body = r#"{"access_token":"t","token_type":"Bearer"}"#;
+    let url = format!("https://localhost:{}/token", answering(vec![body; 3], tls).port());
+
+    let token = |more: &[&str]| pkjwt(token_command(["--token-endpoint", &url], "p256", more));
+    token(&[]).refused(&["cannot connect to localhost", "certificate"]);
+    token(&["--ca-file", &testdata("ca.cert.pem")]).refused(&["cannot connect to localhost", "certificate"]);
+    assert_eq!(token(&["--ca-file", &certificate]).done(), "t\n");
 }
 
 #[test]
