@@ -21,7 +21,8 @@ pub(crate) struct Arguments {
     /// The loopback address to listen on; port 0 is any free port
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
-    /// A client and its public keys: a file (JWK Set, JWK, certificate or public key) or the URL of a JWK Set
+    /// A client and its public keys: a file (JWK Set, JWK, certificate or public key) or the URL of a JWK Set; may be
+    /// repeated
     #[arg(long, value_name = "ID=FILE_OR_URL", required = true)]
     client: Vec<String>,
 }

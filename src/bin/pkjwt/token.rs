@@ -36,10 +36,10 @@ pub(crate) struct Arguments {
     audience: Option<String>,
     #[command(flatten)]
     key: SigningKey,
-    /// The client id
+    /// The client that the token is for
     #[arg(long, value_name = "ID")]
     client_id: String,
-    /// A scope to ask for
+    /// A scope to ask for; may be repeated
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
     #[command(flatten)]
@@ -47,10 +47,10 @@ pub(crate) struct Arguments {
     /// Follow the rules of this kind of server
     #[arg(long, value_enum)]
     profile: Option<ProfileName>,
-    /// Add a parameter to the request, such as resource
+    /// Add a parameter to the request, such as resource; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     param: Vec<String>,
-    /// Trust the certificates of this PEM file too
+    /// Trust these too: CA certificates, or a self-signed one that says CA:FALSE
     #[arg(long, value_name = "PEM")]
     ca_file: Option<PathBuf>,
     /// Print the whole response as JSON
@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
 /// The profiles of the library, by name.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum ProfileName {
-    /// PingOne
+    /// typ JWT, only RS256 to RS512 and ES256 to ES512, a lifetime of at most an hour
     PingOne,
 }
 
