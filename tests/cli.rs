@@ -710,23 +710,26 @@ fn token_as_json_is_the_whole_response() {
     decode(response["access_token"].as_str().unwrap());
 }
 
+/// The status, perhaps with header fields, and the body.
+type Answer = (&'static str, &'static str);
+
 /// A server that gives each of these answers to one connection, in this order, and then ends.
 fn answering<S: Read + Write>(
-    bodies: Vec<&'static str>,
+    answers: Vec<Answer>,
     wrap: impl Fn(TcpStream) -> S + Send + 'static,
 ) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        for body in bodies {
+        for (head, body) in answers {
             // A client that does not like the certificate is gone before it has asked.
-            let _ = answer(wrap(listener.accept().unwrap().0), body);
+            let _ = answer(wrap(listener.accept().unwrap().0), head, body);
         }
     });
     address
 }
 
-fn answer(stream: impl Read + Write, body: &str) -> std::io::Result<()> {
+fn answer(stream: impl Read + Write, head: &str, body: &str) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let mut len = 0;
     loop {
@@ -741,21 +744,28 @@ fn answer(stream: impl Read + Write, body: &str) -> std::io::Result<()> {
         }
     }
     stream.read_exact(&mut vec![0; len])?;
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-    stream.get_mut().write_all((head + body).as_bytes())?;
+    let framing = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    stream.get_mut().write_all(format!("HTTP/1.1 {head}\r\n{framing}{body}").as_bytes())?;
     stream.get_mut().flush()
 }
 
 #[test]
 fn a_token_of_another_type_than_bearer_comes_with_a_note() {
     let body = "{\"access_token\":\"t\",\"token_type\":\"DPoP\\u001b[2J\"}";
-    let url = format!("http://{}/token", answering(vec![body, body], |stream| stream));
+    let url = format!("http://{}/token", answering(vec![("200 OK", body); 2], |stream| stream));
     let run = pkjwt(token_command(["--token-endpoint", &url], "p256", &[]));
     assert_eq!((run.status, run.stdout.as_str()), (Some(0), "t\n"));
     assert_eq!(run.stderr, "pkjwt: the token is not a Bearer token, its type is DPoP\\u{1b}[2J\n");
     // There the type is seen.
     let json = pkjwt(token_command(["--token-endpoint", &url], "p256", &["--json"])).done();
     assert!(json.contains(r#""token_type": "DPoP\u001b[2J""#), "{json}");
+}
+
+#[test]
+fn a_server_that_asks_for_a_pause_is_quoted() {
+    let busy = ("429 Too Many Requests\r\nretry-after: 120", "");
+    let url = format!("http://{}/token", answering(vec![busy], |stream| stream));
+    pkjwt(token_command(["--token-endpoint", &url], "p256", &[])).refused(&["answered 429", "for 120 s"]);
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -780,7 +790,7 @@ fn token_trusts_the_certificates_of_a_ca_file_and_no_others() {
         rustls::StreamOwned::new(rustls::ServerConnection::new(config.clone()).unwrap(), stream)
     };
     let body = r#"{"access_token":"t","token_type":"Bearer"}"#;
-    let url = format!("https://localhost:{}/token", answering(vec![body; 3], tls).port());
+    let url = format!("https://localhost:{}/token", answering(vec![("200 OK", body); 3], tls).port());
 
     let token = |more: &[&str]| pkjwt(token_command(["--token-endpoint", &url], "p256", more));
     token(&[]).refused(&["cannot connect to localhost", "certificate"]);
