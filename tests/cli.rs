@@ -5,6 +5,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -229,13 +230,35 @@ fn keygen_never_overwrites_without_force_and_then_by_rename() {
         // A link that leads nowhere is a file that is there.
         let link = place.name("link.pem");
         symlink(place.path("nowhere"), &link).unwrap();
-        pkjwt(["keygen", "--alg", "ES256", "--out", &link]).refused(&["link.pem", "--force"]);
+        pkjwt(["keygen", "--alg", "ES256", "--out", &link]).refused(&["link.pem", "there already"]);
         assert!(!place.path("nowhere").exists());
     }
     let missing = place.name("no-such-directory/key.pem");
     pkjwt(["keygen", "--alg", "ES256", "--out", &missing]).refused(&["no-such-directory"]);
     let directory = place.name("");
-    pkjwt(["keygen", "--alg", "ES256", "--out", &directory, "--force"]).refused(&[]);
+    for more in [None, Some("--force")] {
+        let line = pkjwt(["keygen", "--alg", "ES256", "--out", &directory].into_iter().chain(more))
+            .refused(&["no regular file"]);
+        assert!(!line.contains("--force"), "{line}");
+    }
+}
+
+/// A rename onto `/dev/stdout`, which is a link, once replaced it for the whole machine.
+#[cfg(unix)]
+#[test]
+fn keygen_with_force_replaces_files_and_nothing_else() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    let target = place.put("target", "precious");
+    let link = place.name("link.pem");
+    symlink(&target, &link).unwrap();
+    let socket = place.name("socket.pem");
+    let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for path in [&link, &socket] {
+        pkjwt(["keygen", "--alg", "ES256", "--out", path, "--force"]).refused(&["no regular file"]);
+        assert!(!fs::symlink_metadata(path).unwrap().is_file());
+    }
+    assert_eq!(fs::read_to_string(target).unwrap(), "precious");
 }
 
 #[test]
@@ -493,6 +516,14 @@ fn verify_reads_the_assertion_from_standard_input_and_the_keys_from_any_file() {
     {
         verify(&jwt, &testdata(private)).refused(&[private, "private key", "pkjwt jwks"]);
     }
+    // Beside a certificate even one that no loader takes.
+    let certificate = fs::read_to_string(testdata("rsa2048.cert.pem")).unwrap();
+    for unusable in ["bad/rsa1024.pkcs8.pem", "bad/openssh-rsa.pem", "p256.pkcs8.pem"] {
+        let both = certificate.clone() + &fs::read_to_string(testdata(unusable)).unwrap();
+        verify(&jwt, &place.put("both.pem", both)).refused(&["both.pem", "private key", "pkjwt jwks"]);
+    }
+    let long = place.put("long.json", vec![b'x'; PrivateKey::MAX_FILE_LEN + 1]);
+    verify(&jwt, &long).refused(&["long.json", "at most"]);
     verify(&jwt, &place.put("x", "hello")).refused(&["not a key"]);
     verify(&jwt, "missing.json").refused(&["missing.json", "No such file"]);
     pkjwt(["verify", "-", "--jwks", "-", "--issuer", "a", "--audience", "b"]).usage(&["standard input"]);
@@ -679,6 +710,94 @@ fn token_as_json_is_the_whole_response() {
     decode(response["access_token"].as_str().unwrap());
 }
 
+/// The status, perhaps with header fields, and the body.
+type Answer = (&'static str, &'static str);
+
+/// A server that gives each of these answers to one connection, in this order, and then ends.
+fn answering<S: Read + Write>(
+    answers: Vec<Answer>,
+    wrap: impl Fn(TcpStream) -> S + Send + 'static,
+) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for (head, body) in answers {
+            // A client that does not like the certificate is gone before it has asked.
+            let _ = answer(wrap(listener.accept().unwrap().0), head, body);
+        }
+    });
+    address
+}
+
+fn answer(stream: impl Read + Write, head: &str, body: &str) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut len = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                len = value.parse().unwrap()
+            }
+            None if line.trim_end().is_empty() => break,
+            _ => {}
+        }
+    }
+    stream.read_exact(&mut vec![0; len])?;
+    let framing = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    stream.get_mut().write_all(format!("HTTP/1.1 {head}\r\n{framing}{body}").as_bytes())?;
+    stream.get_mut().flush()
+}
+
+#[test]
+fn a_token_of_another_type_than_bearer_comes_with_a_note() {
+    let body = "{\"access_token\":\"t\",\"token_type\":\"DPoP\\u001b[2J\"}";
+    let url = format!("http://{}/token", answering(vec![("200 OK", body); 2], |stream| stream));
+    let run = pkjwt(token_command(["--token-endpoint", &url], "p256", &[]));
+    assert_eq!((run.status, run.stdout.as_str()), (Some(0), "t\n"));
+    assert_eq!(run.stderr, "pkjwt: the token is not a Bearer token, its type is DPoP\\u{1b}[2J\n");
+    // There the type is seen.
+    let json = pkjwt(token_command(["--token-endpoint", &url], "p256", &["--json"])).done();
+    assert!(json.contains(r#""token_type": "DPoP\u001b[2J""#), "{json}");
+}
+
+#[test]
+fn a_server_that_asks_for_a_pause_is_quoted() {
+    let busy = ("429 Too Many Requests\r\nretry-after: 120", "");
+    let url = format!("http://{}/token", answering(vec![busy], |stream| stream));
+    pkjwt(token_command(["--token-endpoint", &url], "p256", &[])).refused(&["answered 429", "for 120 s"]);
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[test]
+fn token_trusts_the_certificates_of_a_ca_file_and_no_others() {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+    let certificate = testdata("p256.localhost.cert.pem");
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = rustls::ServerConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_file(&certificate).unwrap()],
+            PrivateKeyDer::from_pem_file(testdata("p256.pkcs8.pem")).unwrap(),
+        )
+        .unwrap();
+    let config = std::sync::Arc::new(config);
+    let tls = move |stream| {
+        rustls::StreamOwned::new(rustls::ServerConnection::new(config.clone()).unwrap(), stream)
+    };
+    let body = r#"{"access_token":"t","token_type":"Bearer"}"#;
+    let url = format!("https://localhost:{}/token", answering(vec![("200 OK", body); 3], tls).port());
+
+    let token = |more: &[&str]| pkjwt(token_command(["--token-endpoint", &url], "p256", more));
+    token(&[]).refused(&["cannot connect to localhost", "certificate"]);
+    token(&["--ca-file", &testdata("ca.cert.pem")]).refused(&["cannot connect to localhost", "certificate"]);
+    assert_eq!(token(&["--ca-file", &certificate]).done(), "t\n");
+}
+
 #[test]
 fn a_refusal_says_what_the_server_said_and_gives_no_secret_away() {
     let place = Place::new();
@@ -731,10 +850,15 @@ fn token_checks_its_arguments_before_it_talks_to_anybody() {
     with(&["--issuer", "https://as.invalid"]).clap();
     with(&["--profile", "unheard-of"]).clap();
     with(&["--audience", ""]).usage(&["audience is empty"]);
+    for flag in ["--issuer", "--token-endpoint"] {
+        pkjwt(token_command([flag, ""], "p256", &[])).clap();
+    }
     pkjwt(["token", "--key", "k", "--client-id", "c"]).clap();
     with(&["--ca-file", "missing.pem"]).refused(&["missing.pem"]);
     let place = Place::new();
     with(&["--ca-file", &place.put("ca.pem", "nothing in it")]).refused(&["ca.pem", "no certificate"]);
+    let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    with(&["--ca-file", &place.put("damaged.pem", damaged)]).refused(&["damaged.pem"]);
     with(&["--ca-file", &testdata("ca.cert.pem"), "--alg", "RS256"]).refused(&["RS256 needs"]);
 }
 
@@ -773,7 +897,11 @@ fn serve_refuses_what_it_cannot_serve() {
     let twice = format!("c={jwks}");
     pkjwt(["serve", "--client", &twice, "--client", &twice]).usage(&["`c`", "more than once"]);
     pkjwt(["serve", "--listen", "0.0.0.0:0", "--client", &twice]).refused(&["0.0.0.0", "loopback"]);
-    pkjwt(["serve", "--listen", "here", "--client", &twice]).clap();
+    for address in ["here", "localhost:8080", "8080"] {
+        let run = pkjwt(["serve", "--listen", address, "--client", &twice]);
+        assert!(run.stderr.contains("such as 127.0.0.1:8080"), "{}", run.stderr);
+        run.clap();
+    }
     pkjwt(["serve"]).clap();
 }
 

@@ -81,13 +81,14 @@ const ENCRYPTED: [&str; 12] = [
     "rsa2048.pbkdf2-sha256-aes256.pem",
 ];
 
-const PUBLIC: [(&str, KeyType); 12] = [
+const PUBLIC: [(&str, KeyType); 13] = [
     ("rsa2048.pub.pem", KeyType::Rsa),
     ("rsa2048.cert.pem", KeyType::Rsa),
     ("rsa2048.cert.der", KeyType::Rsa),
     ("rsa2048.leaf.pem", KeyType::Rsa),
     ("p256.pub.pem", P256),
     ("p256.cert.pem", P256),
+    ("p256.localhost.cert.pem", P256),
     ("p384.pub.pem", P384),
     ("p384.cert.pem", P384),
     ("p521.pub.pem", P521),

@@ -102,7 +102,7 @@ impl KeyRing {
 
     /// Signs with this key from now on. The one that signed before stays in the JWKS.
     ///
-    /// After the active key was revoked there is nothing to wait for with, and the step is allowed at once.
+    /// When no key signs, because the active one was revoked, there is no wait: the step is allowed at once.
     ///
     /// # Errors
     ///
@@ -130,8 +130,8 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`KeyError::NotInRing`]; [`KeyError::StillActive`] for the key that signs; [`KeyError::TooEarly`] while
-    /// something that it signed may still be on its way.
+    /// [`KeyError::NotInRing`]; [`KeyError::StillActive`] for the key that signs; [`KeyError::TooEarly`] until the
+    /// propagation time has passed since it signed last: what it signed may still be on its way.
     pub fn retire(&self, key_id: &KeyId, now: OffsetDateTime) -> Result<(), KeyError> {
         let mut entries = self.write();
         match state_of(&entries, key_id)? {
@@ -144,7 +144,7 @@ impl KeyRing {
     }
 
     /// Takes a compromised key out at once, active or not. When it was the active one, nothing signs until another
-    /// key is activated. A key that is not in the ring is none of its business.
+    /// key is activated. A name that is not in the ring is ignored.
     pub fn revoke(&self, key_id: &KeyId) {
         self.write().retain(|entry| entry.key_id != *key_id);
     }

@@ -103,6 +103,8 @@ openssl req -new -key rsa2048.pkcs8.pem -subj '/CN=private-key-jwt test leaf' -o
 openssl x509 -req -in "$tmp/leaf.csr" -CA ca.cert.pem -CAkey "$tmp/ca.pem" -set_serial 2 -days $DAYS \
   -extfile <(echo basicConstraints=CA:FALSE) -out rsa2048.leaf.pem 2>/dev/null
 cat rsa2048.pkcs8.pem rsa2048.leaf.pem ca.cert.pem > rsa2048.key-then-chain.pem
+openssl req -x509 -new -key p256.pkcs8.pem -subj /CN=localhost -addext basicConstraints=critical,CA:FALSE \
+  -addext subjectAltName=DNS:localhost -days $DAYS -out p256.localhost.cert.pem
 
 ### bad/: what must be refused
 : > bad/empty.pem

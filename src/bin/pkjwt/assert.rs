@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// Add the SHA-256 hash of the certificate that stands beside the key
     #[arg(long)]
     x5t_s256: bool,
-    /// Add a claim, its value as JSON
+    /// Add a claim, its value as JSON; may be repeated
     #[arg(long, value_name = "NAME=JSON")]
     claim: Vec<String>,
 }

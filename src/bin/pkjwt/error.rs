@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Display;
 
-use private_key_jwt::oauth::OAuthError;
+use private_key_jwt::oauth::{OAuthError, Retry};
 use private_key_jwt::transport::TransportError;
 
 use crate::output;
@@ -45,7 +45,12 @@ pub(crate) trait Context<T> {
 impl<T, E: Error + 'static> Context<T> for Result<T, E> {
     fn context(self, what: impl Display) -> Result<T, Failure> {
         self.map_err(|error| {
-            let why = chain(&error);
+            let mut why = chain(&error);
+            if let Some(private_key_jwt::Error::OAuth(error)) = (&error as &dyn Error).downcast_ref()
+                && let Retry::After(pause) = error.retry()
+            {
+                why.push_str(&format!("; it asks to be left alone for {} s", pause.as_secs()));
+            }
             if is_usage(&error) { Failure::usage(what, why) } else { Failure::refused(what, why) }
         })
     }

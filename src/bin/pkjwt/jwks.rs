@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     /// The keys are for this algorithm instead of the one that follows from each
     #[arg(long, value_name = "ALG", value_parser = key::algorithm_parser())]
     alg: Option<Algorithm>,
-    /// Name the one key this instead of its RFC 7638 thumbprint
+    /// Name the only key this instead of its RFC 7638 thumbprint
     #[arg(long, value_name = "KID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     kid: Option<String>,
     /// One line, quoted and escaped as a JSON string

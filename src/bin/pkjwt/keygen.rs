@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let passphrase = arguments.passphrase.passphrase()?;
     let file = arguments.out.as_deref().filter(|path| !key::is_stdin(path));
     match file {
-        Some(path) if !arguments.force && path.symlink_metadata().is_ok() => return Err(exists(path)),
+        Some(path) => replaceable(path, arguments.force)?,
         None if arguments.force => {
             return Err(Failure::usage("--force", "there is no file to replace without --out FILE"));
         }
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         format!(" --alg {}", key.algorithm())
     };
-    output::note(&format!("its public JWK: pkjwt jwks{alg} {}", path.display()));
+    output::note(&format!("its public JWKS: pkjwt jwks{alg} {}", path.display()));
     Ok(())
 }
 
@@ -125,6 +125,18 @@ fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
         Err(error) => Err(error.error).context(&name),
+    }
+}
+
+/// A rename takes the place of whatever has the name. For a device such as `/dev/stdout`, a pipe or a link nobody means
+/// that.
+fn replaceable(path: &Path, force: bool) -> Result<(), Failure> {
+    match path.symlink_metadata() {
+        Ok(found) if !found.is_file() => {
+            Err(Failure::refused(path.display(), "it is there already and no regular file, so it stays"))
+        }
+        Ok(_) if !force => Err(exists(path)),
+        _ => Ok(()),
     }
 }
 

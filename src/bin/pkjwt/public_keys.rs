@@ -11,6 +11,9 @@ use private_key_jwt::keys::KeyError;
 use crate::error::{Context, Failure};
 use crate::key;
 
+/// How the label of every kind of private key in PEM ends.
+const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
+
 /// Reads a file of public keys; a URL is only recognised. A private key is refused even where its public part would
 /// do: whoever registers a key should not have it.
 pub(crate) fn load(source: &str) -> Result<ClientKeys, Failure> {
@@ -22,10 +25,14 @@ pub(crate) fn load(source: &str) -> Result<ClientKeys, Failure> {
         let why = "this is a private key; `pkjwt jwks` prints its public part";
         Err(Failure::refused(key::name(Path::new(source)), why))
     };
-    if let Ok(_) | Err(KeyError::PassphraseRequired | KeyError::SeveralKeys { .. }) =
-        PrivateKey::from_bytes(&bytes)
-    {
+    // Beside a certificate even one that could not be used, which the loader of public keys passes over.
+    if bytes.windows(PRIVATE_KEY.len()).any(|label| label == PRIVATE_KEY) {
         return private();
+    }
+    match PrivateKey::from_bytes(&bytes) {
+        Ok(_) | Err(KeyError::PassphraseRequired | KeyError::SeveralKeys { .. }) => return private(),
+        Err(error @ KeyError::TooLarge { .. }) => return Err(error).context(key::name(Path::new(source))),
+        Err(_) => {}
     }
     let keys = ClientKeys::from_bytes(&bytes).context(key::name(Path::new(source)))?;
     match &keys {

@@ -19,11 +19,16 @@ The server is for development only: it grants every scope and tells whoever asks
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
     /// The loopback address to listen on; port 0 is any free port
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
-    /// A client and its public keys: a file (JWK Set, JWK, certificate or public key) or the URL of a JWK Set
+    /// A client and its public keys: a file (JWK Set, JWK, certificate or public key) or the URL of a JWK Set; may be
+    /// repeated
     #[arg(long, value_name = "ID=FILE_OR_URL", required = true)]
     client: Vec<String>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "an address is an IP address and a port, such as 127.0.0.1:8080")
 }
 
 /// Runs the command until it is interrupted.

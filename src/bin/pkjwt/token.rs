@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use private_key_jwt::transport::ReqwestClient;
 use private_key_jwt::{
     Audience, AuthorizationServer, Profile, Scope, TokenClient, TokenRequest, TokenResponse,
@@ -25,20 +26,20 @@ const EXAMPLE: &str = "Examples:
 #[command(group = clap::ArgGroup::new("server").required(true).args(["issuer", "token_endpoint"]))]
 pub(crate) struct Arguments {
     /// The authorization server's issuer; its endpoints are discovered
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     issuer: Option<String>,
     /// The token endpoint, without discovery
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     token_endpoint: Option<String>,
     /// Whom the assertion is for [default: the issuer, or else the token endpoint]
     #[arg(long, value_name = "URL")]
     audience: Option<String>,
     #[command(flatten)]
     key: SigningKey,
-    /// The client id
+    /// The client that the token is for
     #[arg(long, value_name = "ID")]
     client_id: String,
-    /// A scope to ask for
+    /// A scope to ask for; may be repeated
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
     #[command(flatten)]
@@ -46,10 +47,10 @@ pub(crate) struct Arguments {
     /// Follow the rules of this kind of server
     #[arg(long, value_enum)]
     profile: Option<ProfileName>,
-    /// Add a parameter to the request, such as resource
+    /// Add a parameter to the request, such as resource; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     param: Vec<String>,
-    /// Trust the certificates of this PEM file too
+    /// Trust these too: CA certificates, or a self-signed one that says CA:FALSE
     #[arg(long, value_name = "PEM")]
     ca_file: Option<PathBuf>,
     /// Print the whole response as JSON
@@ -60,7 +61,7 @@ pub(crate) struct Arguments {
 /// The profiles of the library, by name.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum ProfileName {
-    /// PingOne
+    /// typ JWT, only RS256 to RS512 and ES256 to ES512, a lifetime of at most an hour
     PingOne,
 }
 
@@ -93,7 +94,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .request(&request)
             .await
             .context(&endpoint)?;
-        if arguments.json { output::json(&whole(&response, now)) } else { secret(&response) }
+        if arguments.json {
+            return output::json(&whole(&response, now));
+        }
+        // Whoever sees the token alone takes it for a Bearer token.
+        let token = response.access_token();
+        if !token.is_bearer() {
+            output::note(&format!(
+                "pkjwt: the token is not a Bearer token, its type is {:.128}",
+                token.token_type()
+            ));
+        }
+        secret(token.secret())
     })?
 }
 
@@ -114,7 +126,7 @@ async fn server(
 ) -> Result<(AuthorizationServer, Audience), Failure> {
     let (server, audience) = match (&arguments.issuer, &arguments.token_endpoint) {
         (Some(issuer), _) => {
-            (AuthorizationServer::discover_with(issuer, http).await.context(issuer)?, Audience::Issuer)
+            (AuthorizationServer::discover_with(issuer, http).await.context("--issuer")?, Audience::Issuer)
         }
         (None, Some(endpoint)) => (
             AuthorizationServer::from_token_endpoint(endpoint).context("--token-endpoint")?,
@@ -137,12 +149,12 @@ fn http(ca_file: Option<&Path>) -> Result<ReqwestClient, Failure> {
         }
         certificates = reqwest::Certificate::from_pem_bundle(&bytes).context(key::name(path))?;
         if certificates.is_empty() {
-            return Err(Failure::refused(key::name(path), "no certificate in it"));
+            return Err(Failure::refused(key::name(path), "no certificate in PEM form in it"));
         }
     }
     let trust =
         |builder| certificates.iter().cloned().fold(builder, reqwest::ClientBuilder::add_root_certificate);
-    ReqwestClient::build(trust).context("token")
+    ReqwestClient::build(trust).context(ca_file.map_or("token".to_owned(), key::name))
 }
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
@@ -154,8 +166,7 @@ fn http(ca_file: Option<&Path>) -> Result<ReqwestClient, Failure> {
 }
 
 /// The token alone. One that is not of RFC 6749 A.12's characters could drive the terminal, and fits no header.
-fn secret(response: &TokenResponse) -> Result<(), Failure> {
-    let secret = response.access_token().secret();
+fn secret(secret: &str) -> Result<(), Failure> {
     if secret.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         output::line(secret)
     } else {
