@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::endpoint::{check_endpoint, check_issuer};
-use super::text::safe;
+use super::text::{safe, safe_url};
 use super::{Audience, OAuthError};
 use crate::jose::JoseError;
 use crate::jose::json;
@@ -89,7 +89,7 @@ impl AuthorizationServer {
 
         let found = required("issuer")?;
         if found != issuer {
-            return Err(OAuthError::IssuerMismatch { expected: safe(issuer), found: safe(&found) });
+            return Err(OAuthError::IssuerMismatch { expected: safe(issuer), found: safe_url(&found) });
         }
         let endpoint = |endpoint, url: String| {
             let parsed = check_endpoint(endpoint, &url)?;

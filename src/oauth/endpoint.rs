@@ -3,7 +3,7 @@
 use url::{Host, Url};
 
 use super::OAuthError;
-use super::text::safe;
+use super::text::safe_url;
 
 /// Whether a request to this URL stays on this machine: 127.0.0.0/8, `[::1]`, or `localhost`, which the HTTP client
 /// pins to those.
@@ -18,12 +18,12 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 
 /// An endpoint: https, or http on loopback; without fragment (RFC 6749 §3.2) and credentials.
 pub(crate) fn check_endpoint(endpoint: &'static str, url: &str) -> Result<Url, OAuthError> {
-    parse(url).map_err(|reason| OAuthError::Endpoint { endpoint, url: safe(url), reason })
+    parse(url).map_err(|reason| OAuthError::Endpoint { endpoint, url: safe_url(url), reason })
 }
 
 /// An issuer identifier: as an endpoint, and without query (RFC 8414 §2).
 pub(super) fn check_issuer(issuer: &str) -> Result<Url, OAuthError> {
-    let wrong = |reason| OAuthError::Issuer { issuer: safe(issuer), reason };
+    let wrong = |reason| OAuthError::Issuer { issuer: safe_url(issuer), reason };
     let url = parse(issuer).map_err(wrong)?;
     if url.query().is_some() {
         return Err(wrong("has a query"));

@@ -4,14 +4,25 @@ use crate::jose::json::printable;
 
 /// The longest piece of a server's text that is kept, in characters.
 const LIMIT: usize = 512;
-/// A word this long is no word: an assertion, a token or a part of one.
-const TOKEN_LEN: usize = 40;
+/// A word this long is no word: an assertion, a token or a part of one. One less is a thumbprint, which is a `kid`.
+const TOKEN_LEN: usize = 44;
 
 /// At most 512 characters, control characters escaped, and whatever looks like a token masked: servers do echo the
 /// assertion, whole or in part.
 pub(super) fn safe(text: &str) -> String {
     // Masked before it is cut, or the cut would leave a piece too short to be recognised.
     printable(&mask(text), LIMIT)
+}
+
+/// A URL that was refused, without the credentials that may be in it.
+pub(super) fn safe_url(url: &str) -> String {
+    let (scheme, rest) = url.split_once("//").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((_, host)) if scheme.is_empty() => safe(&format!("[masked]@{host}{path}")),
+        Some((_, host)) => safe(&format!("{scheme}//[masked]@{host}{path}")),
+        None => safe(url),
+    }
 }
 
 fn mask(text: &str) -> String {
@@ -53,6 +64,20 @@ mod tests {
         assert_eq!(safe("at eyJhbGciOiJF"), "at [masked]");
         assert_eq!(safe("assertion=eyJhbGciOiJF..."), "assertion=[masked]");
         assert_eq!(safe(&"c2lnbmF0dXJl".repeat(4)), "[masked]");
+    }
+
+    #[test]
+    fn the_credentials_of_a_url_are_masked() {
+        assert_eq!(safe_url("https://user:secret@as.example/t"), "https://[masked]@as.example/t");
+        assert_eq!(safe_url("https://user:se@cret@as.example?a@b"), "https://[masked]@as.example?a@b");
+        assert_eq!(safe_url("https://as.example/a@b"), "https://as.example/a@b");
+        assert_eq!(safe_url("https:user:secret@as.example/t"), "[masked]@as.example/t");
+    }
+
+    #[test]
+    fn a_key_id_that_is_a_thumbprint_stays() {
+        let text = "no key kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+        assert_eq!(safe(text), text);
     }
 
     #[test]
