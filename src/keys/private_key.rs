@@ -173,7 +173,7 @@ impl PrivateKey {
     ///
     /// None for a key that was loaded here; the conversion is the one that foreign keys go through.
     pub fn public_key(&self) -> Result<PublicKey, KeyError> {
-        PublicKey::from_jwk(&self.jwk)
+        PublicKey::new(self.jwk.clone(), self.scheme)
     }
 
     /// The certificates that were found with the key, the key's own first.
