@@ -189,7 +189,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Signing`] when the operation fails, [`KeyError::Random`] when there are no random bytes.
+    /// [`KeyError::Signing`] when the operation fails, also for want of random bytes.
     pub fn sign(&self, signing_input: &[u8]) -> Result<Signature, KeyError> {
         let bytes = self.signing.sign(self.algorithm, signing_input)?;
         Ok(Signature::from_raw(self.algorithm, bytes)?)
