@@ -124,7 +124,7 @@ impl ClientAssertionVerifier {
             form.client_assertion.ok_or(VerifierError::MissingParameter { name: "client_assertion" })?;
         match form.client_assertion_type {
             None => return Err(VerifierError::MissingParameter { name: "client_assertion_type" }),
-            Some(found) if found != CLIENT_ASSERTION_TYPE => {
+            Some(found) if *found != CLIENT_ASSERTION_TYPE => {
                 return Err(VerifierError::AssertionType { found: excerpt(&found) });
             }
             Some(_) => {}
@@ -134,7 +134,7 @@ impl ClientAssertionVerifier {
         }
         let unverified = self.parse_assertion(&token)?;
         match form.client_id {
-            Some(client_id) if client_id != unverified.client_id => Err(VerifierError::ClientIdMismatch {
+            Some(client_id) if *client_id != unverified.client_id => Err(VerifierError::ClientIdMismatch {
                 form: excerpt(&client_id),
                 assertion: excerpt(&unverified.client_id),
             }),
@@ -175,17 +175,17 @@ impl ClientAssertionVerifier {
 #[derive(Default)]
 struct Form {
     client_assertion: Option<Zeroizing<String>>,
-    client_assertion_type: Option<String>,
-    client_id: Option<String>,
+    client_assertion_type: Option<Zeroizing<String>>,
+    client_id: Option<Zeroizing<String>>,
     client_secret: Option<Zeroizing<String>>,
-    grant_type: Option<String>,
-    scope: Option<String>,
+    grant_type: Option<Zeroizing<String>>,
+    scope: Option<Zeroizing<String>>,
 }
 
 impl Form {
     fn parse(body: &[u8]) -> Result<Self, VerifierError> {
-        fn set<T: From<String>>(
-            slot: &mut Option<T>,
+        fn set(
+            slot: &mut Option<Zeroizing<String>>,
             name: &'static str,
             value: String,
         ) -> Result<(), VerifierError> {
@@ -208,6 +208,11 @@ impl Form {
                 "scope" => set(&mut form.scope, "scope", value)?,
                 _ => {}
             }
+        }
+        // One without a value counts as left out (RFC 6749 §3.2), and still as one.
+        let Self { client_assertion, client_assertion_type, client_id, client_secret, .. } = &mut form;
+        for slot in [client_assertion, client_assertion_type, client_id, client_secret] {
+            slot.take_if(|value| value.is_empty());
         }
         Ok(form)
     }
