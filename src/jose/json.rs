@@ -86,15 +86,19 @@ pub(crate) fn string(
     }
 }
 
-/// At most `limit` characters of text that may be hostile, with control characters escaped.
+/// Text that may be hostile, with control characters escaped, cut to `limit` characters; an ellipsis says so.
 pub(crate) fn printable(text: &str, limit: usize) -> String {
     let mut printable = String::new();
-    for (index, character) in text.chars().enumerate() {
-        if index == limit {
+    let mut room = limit;
+    for character in text.chars() {
+        let escape = character.is_control() || is_invisible(character);
+        let len = if escape { character.escape_unicode().len() } else { 1 };
+        let Some(left) = room.checked_sub(len) else {
             printable.push('…');
             break;
-        }
-        if character.is_control() || is_invisible(character) {
+        };
+        room = left;
+        if escape {
             printable.extend(character.escape_unicode());
         } else {
             printable.push(character);
@@ -245,5 +249,8 @@ mod tests {
     fn printable_escapes_and_cuts() {
         assert_eq!(printable("a\u{1b}[31m\u{202e}b\n", 64), "a\\u{1b}[31m\\u{202e}b\\u{a}");
         assert_eq!(printable("abcdef", 3), "abc…");
+        assert_eq!(printable("abc", 3), "abc");
+        // What is escaped counts as it is written.
+        assert_eq!(printable(&"\u{202e}".repeat(100), 17), "\\u{202e}\\u{202e}…");
     }
 }

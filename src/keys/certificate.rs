@@ -6,6 +6,7 @@ use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::KeyError;
 use super::format::spki;
+use super::material::RsaScheme;
 use crate::jose::KeyParameters;
 
 /// An X.509 certificate that came with a key. It is carried, compared and hashed; nothing here validates it.
@@ -44,12 +45,12 @@ impl Certificate {
         Sha1::digest(&self.der).into()
     }
 
-    /// The public key that the certificate is for.
+    /// The public key that the certificate is for, and which RSA signatures it may be used with.
     ///
     /// # Errors
     ///
     /// [`KeyError::UnsupportedKey`] for a key that this crate does not use, [`KeyError::Der`] for a damaged one.
-    pub(super) fn key_parameters(&self) -> Result<KeyParameters, KeyError> {
+    pub(super) fn key(&self) -> Result<(KeyParameters, RsaScheme), KeyError> {
         let certificate = CertificateInner::<Raw>::from_der(&self.der).map_err(|_| KeyError::Certificate)?;
         let spki = certificate
             .tbs_certificate()
@@ -57,7 +58,7 @@ impl Certificate {
             .to_der()
             .map_err(|_| KeyError::Certificate)?;
         let spki = SubjectPublicKeyInfoRef::from_der(&spki).map_err(|_| KeyError::Certificate)?;
-        spki::parameters(&spki)
+        Ok((spki::parameters(&spki)?, spki::scheme(&spki)?))
     }
 }
 
@@ -78,7 +79,7 @@ pub(super) fn chain_for(
     // A certificate of the chain may be for a key that this crate cannot use; it is then not this key's.
     let leaf = certificates
         .iter()
-        .position(|certificate| certificate.key_parameters().is_ok_and(|found| found == *parameters))
+        .position(|certificate| certificate.key().is_ok_and(|(found, _)| found == *parameters))
         .ok_or(KeyError::CertificateMismatch)?;
     let leaf = certificates.remove(leaf);
     certificates.insert(0, leaf);

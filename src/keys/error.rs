@@ -141,6 +141,14 @@ pub enum KeyError {
         /// The one that the key allows, where its parameters name one.
         allowed: Option<Algorithm>,
     },
+    /// A signature of another algorithm than the one that the JWK is for (`alg`, RFC 7517 §4.4, RFC 8725 §3.1).
+    #[error("the JWK is for {expected}, not for {found}")]
+    OtherAlgorithm {
+        /// The JWK's `alg`.
+        expected: String,
+        /// The algorithm asked for.
+        found: Algorithm,
+    },
     /// A JWK that is not for signatures (`use`, `key_ops`).
     #[error("the JWK is not for signatures (`use`, `key_ops`)")]
     NotForSignatures,

@@ -173,7 +173,7 @@ impl PrivateKey {
     ///
     /// None for a key that was loaded here; the conversion is the one that foreign keys go through.
     pub fn public_key(&self) -> Result<PublicKey, KeyError> {
-        PublicKey::from_jwk(&self.jwk)
+        PublicKey::new(self.jwk.clone(), self.scheme)
     }
 
     /// The certificates that were found with the key, the key's own first.
@@ -189,7 +189,7 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Signing`] when the operation fails, [`KeyError::Random`] when there are no random bytes.
+    /// [`KeyError::Signing`] when the operation fails, also for want of random bytes.
     pub fn sign(&self, signing_input: &[u8]) -> Result<Signature, KeyError> {
         let bytes = self.signing.sign(self.algorithm, signing_input)?;
         Ok(Signature::from_raw(self.algorithm, bytes)?)

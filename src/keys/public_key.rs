@@ -1,5 +1,7 @@
+use super::material::RsaScheme;
 use super::{Certificate, KeyError, backend, format, policy};
-use crate::jose::{JoseError, Jwk, KeyParameters, KeyType, Signature};
+use crate::jose::error::excerpt;
+use crate::jose::{Algorithm, Jwk, KeyParameters, KeyType, Signature};
 
 /// A public key that checks signatures.
 ///
@@ -15,6 +17,7 @@ use crate::jose::{JoseError, Jwk, KeyParameters, KeyType, Signature};
 pub struct PublicKey {
     verifying: backend::VerifyingKey,
     jwk: Jwk,
+    scheme: RsaScheme,
 }
 
 impl PublicKey {
@@ -24,16 +27,28 @@ impl PublicKey {
     ///
     /// [`KeyError::RsaSize`] and [`KeyError::RsaExponent`] for a key outside the policy,
     /// [`KeyError::Inconsistent`] for a point that is not on its curve, [`KeyError::Certificate`] and
-    /// [`KeyError::CertificateMismatch`] for an `x5c` that is not this key's.
+    /// [`KeyError::CertificateMismatch`] for an `x5c` that is not this key's, [`KeyError::NotForSignatures`] when
+    /// `use` or `key_ops` leave no room for verifying.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
+        Self::new(jwk.clone(), RsaScheme::Any)
+    }
+
+    pub(super) fn new(jwk: Jwk, mut scheme: RsaScheme) -> Result<Self, KeyError> {
         let parameters = jwk.parameters();
         policy::check_public(parameters)?;
-        if let Some(first) = jwk.certificates().first()
-            && Certificate::from_der(first.clone())?.key_parameters()? != *parameters
-        {
-            return Err(KeyError::CertificateMismatch);
+        if let Some(first) = jwk.certificates().first() {
+            let (found, restriction) = Certificate::from_der(first.clone())?.key()?;
+            if found != *parameters {
+                return Err(KeyError::CertificateMismatch);
+            }
+            if scheme == RsaScheme::Any {
+                scheme = restriction;
+            }
         }
-        Ok(Self { verifying: backend::VerifyingKey::new(parameters)?, jwk: jwk.clone() })
+        if !jwk.may_sign_or_verify("verify") {
+            return Err(KeyError::NotForSignatures);
+        }
+        Ok(Self { verifying: backend::VerifyingKey::new(parameters)?, jwk, scheme })
     }
 
     /// Reads a public key or a certificate: PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, `CERTIFICATE`), DER, or a JWK.
@@ -46,7 +61,8 @@ impl PublicKey {
     /// [`KeyError::NotPublic`] when there is no public key in it, [`KeyError::UnknownFormat`] when it is nothing that
     /// is known, and the errors of [`PublicKey::from_jwk`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        Self::from_jwk(&format::public_jwk(bytes)?)
+        let (jwk, scheme) = format::public_jwk(bytes)?;
+        Self::new(jwk, scheme)
     }
 
     /// The key as a JWK.
@@ -77,17 +93,28 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](JoseError::AlgorithmMismatch) when the signature's algorithm
-    /// needs another type of key (RFC 8725 §3.1), [`KeyError::BadSignature`] when it does not verify.
+    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch) when the signature's algorithm
+    /// needs another type of key (RFC 8725 §3.1), [`KeyError::PssOnly`] when the key is restricted (RFC 4055 §1.2),
+    /// [`KeyError::OtherAlgorithm`] when the JWK's `alg` is another, [`KeyError::BadSignature`] when it does not
+    /// verify.
     pub fn verify(&self, signing_input: &[u8], signature: &Signature) -> Result<(), KeyError> {
         let algorithm = signature.algorithm();
-        if algorithm.key_type() != self.key_type() {
-            return Err(JoseError::AlgorithmMismatch { algorithm, key_type: self.key_type() }.into());
-        }
+        self.check_algorithm(algorithm)?;
         if self.verifying.verify(algorithm, signing_input, signature.as_bytes()) {
             Ok(())
         } else {
             Err(KeyError::BadSignature)
+        }
+    }
+
+    /// Whether the key, its identifier and its JWK's `alg` all allow this algorithm.
+    pub(super) fn check_algorithm(&self, algorithm: Algorithm) -> Result<(), KeyError> {
+        policy::check_algorithm(algorithm, self.key_type(), self.scheme)?;
+        match self.jwk.algorithm() {
+            Some(bound) if bound != algorithm.as_str() => {
+                Err(KeyError::OtherAlgorithm { expected: excerpt(bound), found: algorithm })
+            }
+            _ => Ok(()),
         }
     }
 }

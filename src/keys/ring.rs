@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::{KeyError, PrivateKey, Signer};
-use crate::jose::{Algorithm, JwkSet, KeyId, KeyType};
+use super::{KeyError, PrivateKey, PublicKey, Signer};
+use crate::jose::{JwkSet, KeyId};
 
 /// The keys of one client: one that signs, and those that the other side should know as well.
 ///
@@ -64,7 +64,8 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Jose`] when the signer's algorithm does not fit its own public key.
+    /// As [`PublicKey::from_jwk`] for a signer whose public key may not be used; [`KeyError::Jose`] and
+    /// [`KeyError::OtherAlgorithm`] when its algorithm does not fit that key.
     pub fn new(signer: Arc<dyn Signer>) -> Result<Self, KeyError> {
         check(signer.as_ref())?;
         Ok(Self::of(signer))
@@ -75,7 +76,8 @@ impl KeyRing {
         Self { entries: Arc::new(RwLock::new(vec![entry])), propagation: Self::PROPAGATION }
     }
 
-    /// Sets the propagation time: the longest that any authorization server keeps a copy of the JWKS.
+    /// Sets the propagation time: the longest that any authorization server keeps a copy of the JWKS. It goes with
+    /// this value and the clones that are made of it, not with clones that were made before.
     #[must_use]
     pub const fn with_propagation(mut self, propagation: Duration) -> Self {
         self.propagation = propagation;
@@ -86,8 +88,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`KeyError::DuplicateKeyId`] when a key of that name is in the ring, [`KeyError::Jose`] when the signer's
-    /// algorithm does not fit its public key.
+    /// [`KeyError::DuplicateKeyId`] when a key of that name is in the ring, and those of [`KeyRing::new`].
     pub fn publish(&self, signer: impl Signer + 'static, now: OffsetDateTime) -> Result<KeyId, KeyError> {
         check(&signer)?;
         let key_id = name(&signer);
@@ -206,13 +207,9 @@ fn name(signer: &dyn Signer) -> KeyId {
     jwk.key_id().cloned().unwrap_or_else(|| jwk.thumbprint().to_string().into())
 }
 
+/// A key outside this process is held to the same policy as one that was loaded here, and before its first signature.
 fn check(signer: &dyn Signer) -> Result<(), KeyError> {
-    let (algorithm, key_type): (Algorithm, KeyType) = (signer.algorithm(), signer.public_jwk().key_type());
-    if algorithm.key_type() == key_type {
-        Ok(())
-    } else {
-        Err(crate::jose::JoseError::AlgorithmMismatch { algorithm, key_type }.into())
-    }
+    PublicKey::from_jwk(signer.public_jwk())?.check_algorithm(signer.algorithm())
 }
 
 fn state_of(entries: &[Entry], key_id: &KeyId) -> Result<State, KeyError> {
@@ -226,6 +223,47 @@ fn state_of(entries: &[Entry], key_id: &KeyId) -> Result<State, KeyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jose::{Algorithm, JoseError, Jwk, KeyParameters, Signature};
+    use crate::keys::BoxFuture;
+
+    /// A key service that says of itself what it likes.
+    struct Remote(Algorithm, Jwk);
+
+    impl Signer for Remote {
+        fn algorithm(&self) -> Algorithm {
+            self.0
+        }
+
+        fn public_jwk(&self) -> &Jwk {
+            &self.1
+        }
+
+        fn sign<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
+            Box::pin(std::future::ready(Err(KeyError::Signing)))
+        }
+    }
+
+    #[test]
+    fn a_remote_key_is_held_to_the_policy_before_its_first_signature() {
+        let rsa = |bits: usize| Jwk::new(KeyParameters::Rsa { n: vec![0xff; bits / 8], e: vec![1, 0, 1] });
+        let refusal = |algorithm, jwk: Jwk| {
+            let of_new = KeyRing::new(Arc::new(Remote(algorithm, jwk.clone()))).map(|_| ()).unwrap_err();
+            let of_publish = KeyRing::from(key().0).publish(Remote(algorithm, jwk), at(0)).unwrap_err();
+            assert_eq!(of_new.to_string(), of_publish.to_string());
+            of_new
+        };
+        assert!(matches!(refusal(Algorithm::RS256, rsa(1024)), KeyError::RsaSize { bits: 1024 }));
+        assert!(matches!(
+            refusal(Algorithm::ES256, rsa(2048)),
+            KeyError::Jose(JoseError::AlgorithmMismatch { algorithm: Algorithm::ES256, .. })
+        ));
+        // Its JWKS would tell the server to refuse what it signs.
+        assert!(matches!(
+            refusal(Algorithm::RS256, rsa(2048).for_signatures(Algorithm::PS256).unwrap()),
+            KeyError::OtherAlgorithm { found: Algorithm::RS256, .. }
+        ));
+        assert!(KeyRing::new(Arc::new(Remote(Algorithm::RS256, rsa(2048)))).is_ok());
+    }
 
     const START: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 

@@ -48,12 +48,24 @@ fn parse(text: &str) -> Result<Url, &'static str> {
     if text.contains('#') {
         return Err("has a fragment");
     }
+    // To the parser 127.1, 0x7f000001 and %6cocalhost are this machine; to others they are names to be looked up.
+    if url.host_str().is_some_and(|host| !is_written(host, authority(text))) {
+        return Err("has a host that is not written as itself");
+    }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
         "http" => Err("is plain http, which is for loopback only"),
         _ => Err("is not https"),
     }
+}
+
+/// Whether the authority is this host, in any case, with or without a port. IPv6 has many spellings, and only
+/// addresses are spelled in brackets.
+fn is_written(host: &str, authority: &str) -> bool {
+    let (name, port) = authority.split_at_checked(host.len()).unwrap_or_default();
+    authority.starts_with('[')
+        || name.eq_ignore_ascii_case(host) && (port.is_empty() || port.starts_with(':'))
 }
 
 /// What stands between `//` and the path.
@@ -127,6 +139,26 @@ mod tests {
             "http:127.0.0.1//x",
         ] {
             assert_eq!(reason(url), "is not a URL", "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_means_the_same_to_every_parser() {
+        for url in [
+            "http://127.1/",
+            "http://127.0.0.1./",
+            "http://0x7f.0.0.1/",
+            "http://2130706433/",
+            "http://0177.0.0.1:8080/",
+            "http://%6cocalhost/",
+            "https://as%2eexample/",
+        ] {
+            assert_eq!(reason(url), "has a host that is not written as itself", "{url}");
+        }
+        for url in
+            ["https://AS.Example:8443?a=b", "http://LOCALHOST:1", "http://[0:0::1]:80/", "https://a.b:443"]
+        {
+            assert!(check_endpoint("token_endpoint", url).is_ok(), "{url}");
         }
     }
 

@@ -10,8 +10,8 @@ use crate::jose::json;
 /// What a server said instead of a token: the status, the RFC 6749 §5.2 members where the body has them, and what
 /// helps a support ticket.
 ///
-/// Every text is safe to log: control characters are escaped, 512 characters at most, and whatever looks like a token
-/// is masked.
+/// Every text is safe to log: control characters are escaped, 512 characters at most, whatever looks like a token is
+/// masked, and members that are known to hold one are `null`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     status: u16,
@@ -36,11 +36,15 @@ impl Refusal {
         "x-amzn-requestid",
         "traceparent",
     ];
+    /// Members that belong into a success, or back to the client: they are passed over, at any depth.
+    const SECRET: [&str; 6] =
+        ["access_token", "refresh_token", "id_token", "client_assertion", "assertion", "client_secret"];
     /// The most unknown members that are kept.
     const MAX_MEMBERS: usize = 16;
 
     pub(super) fn from_http(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> Self {
-        let mut members = json::object("an error response", response.body()).unwrap_or_default();
+        let mut members =
+            json::object_without("an error response", response.body(), &Self::SECRET).unwrap_or_default();
         let mut text = |member: &str| match members.remove(member) {
             Some(serde_json::Value::String(text)) => Some(safe(&text)),
             _ => None,
@@ -114,7 +118,7 @@ impl Refusal {
         &self.correlation
     }
 
-    /// How long the server wants to be left alone (`Retry-After`).
+    /// How long the server wants to be left alone (`Retry-After`); a year at most.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -137,14 +141,18 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// A year: a time that far ahead can be added to any clock.
+const LONGEST_PAUSE: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// RFC 9110 §10.2.3: seconds, or a date.
 fn retry_after(headers: &http::HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() {
+        // More digits than fit are more than the limit, too.
+        return Some(value.parse().map_or(LONGEST_PAUSE, Duration::from_secs).min(LONGEST_PAUSE));
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(SystemTime::from(now)).unwrap_or_default())
+    Some(date.duration_since(SystemTime::from(now)).unwrap_or_default().min(LONGEST_PAUSE))
 }
 
 #[cfg(test)]
@@ -168,6 +176,11 @@ mod tests {
         assert_eq!(after("Sun, 06 Nov 1994 08:48:37 GMT"), Some(Duration::ZERO));
         assert_eq!(after("soon"), None);
         assert_eq!(after("-1"), None);
+        assert_eq!(after("+1"), None);
+        assert_eq!(after(""), None);
+        for huge in ["18446744073709551615", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            assert_eq!(after(huge), Some(LONGEST_PAUSE), "{huge}");
+        }
     }
 
     #[test]
@@ -180,6 +193,18 @@ mod tests {
         assert_eq!(refusal.members()["error_codes"], "[700027]");
         assert_eq!(refusal.members()["trace_id"], "t");
         assert!(refusal.is_verdict());
+    }
+
+    /// A 201 with a token in it is no token response, and its token no text for a log.
+    #[test]
+    fn a_token_in_an_answer_that_is_none_is_not_kept() {
+        let refusal = refusal(
+            &[],
+            r#"{"access_token":"short","details":[{"client_assertion":"a.b.c","code":7}],"token_type":"Bearer"}"#,
+        );
+        assert_eq!(refusal.members()["access_token"], "null");
+        assert_eq!(refusal.members()["details"], r#"[{"client_assertion":null,"code":7}]"#);
+        assert_eq!(refusal.members()["token_type"], "Bearer");
     }
 
     #[test]

@@ -15,7 +15,9 @@ use super::{AuthorizationServer, ClientAssertion, OAuthError, Scope};
 /// assert!(request.body().starts_with(b"grant_type=client_credentials&scope=api%3Aread&client_assertion_type="));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Debug` shows the names of added parameters and not their values: some are tokens.
+#[derive(Clone, PartialEq, Eq)]
 pub struct TokenRequest {
     grant_type: &'static str,
     scope: Scope,
@@ -87,9 +89,27 @@ impl TokenRequest {
     }
 }
 
+impl std::fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.parameters.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("TokenRequest")
+            .field("grant_type", &self.grant_type)
+            .field("scope", &self.scope)
+            .field("parameters", &names)
+            .finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn debug_shows_no_value_of_a_parameter() {
+        let request = TokenRequest::client_credentials("a").parameter("subject_token", "secret").unwrap();
+        let debug = format!("{request:?}");
+        assert!(debug.contains("subject_token") && !debug.contains("secret"), "{debug}");
+    }
 
     #[test]
     fn rfc6749_2_3_no_second_way_to_authenticate_and_rfc6749_3_2_no_parameter_twice() {

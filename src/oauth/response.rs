@@ -91,8 +91,8 @@ impl TokenResponse {
     ///
     /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
     /// [`OAuthError::Unavailable`] for every other status but 200; [`OAuthError::Response`] for a 200 that is not a
-    /// token response: not JSON, a member twice, no `access_token` or `token_type`, an `expires_in` that is not a
-    /// number of seconds.
+    /// token response: not JSON, a member twice, no `access_token` or `token_type`, a token that is not printable
+    /// ASCII, an `expires_in` that is not a number of seconds. A `null` counts as left out.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         // The body holds the token; every copy of it is wiped.
         let (parts, body) = response.into_parts();
@@ -117,11 +117,17 @@ impl TokenResponse {
         let missing = |member| JoseError::MissingMember { what: Self::WHAT, member };
         let secret =
             string("access_token")?.filter(|token| !token.is_empty()).ok_or(missing("access_token"))?;
+        // RFC 6749 A.12. A line end or an escape sequence in it would end up in a header or on a terminal.
+        if !secret.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+            let expected = "printable ASCII (RFC 6749 A.12)";
+            return Err(JoseError::InvalidMember { what: Self::WHAT, member: "access_token", expected });
+        }
         let token_type = string("token_type")?.ok_or(missing("token_type"))?;
         let refresh_token = string("refresh_token")?;
         let id_token = string("id_token")?;
         let scope = string("scope")?.map(|scope| Scope::from(scope.as_str()));
-        let expires_in = members.0.remove("expires_in").map(|value| seconds(&value)).transpose()?;
+        let expires_in = members.0.remove("expires_in").filter(|value| !value.is_null());
+        let expires_in = expires_in.map(|value| seconds(&value)).transpose()?;
         let expires_at = expires_in.map(|seconds| now.saturating_add(seconds));
         Ok(Self {
             access_token: AccessToken { secret, token_type: token_type.to_string(), expires_at },

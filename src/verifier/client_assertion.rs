@@ -125,7 +125,7 @@ impl ClientAssertionVerifier {
             form.client_assertion.ok_or(VerifierError::MissingParameter { name: "client_assertion" })?;
         match form.client_assertion_type {
             None => return Err(VerifierError::MissingParameter { name: "client_assertion_type" }),
-            Some(found) if found != CLIENT_ASSERTION_TYPE => {
+            Some(found) if *found != CLIENT_ASSERTION_TYPE => {
                 return Err(VerifierError::AssertionType { found: excerpt(&found) });
             }
             Some(_) => {}
@@ -135,7 +135,7 @@ impl ClientAssertionVerifier {
         }
         let unverified = self.parse_assertion(&token)?;
         match form.client_id {
-            Some(client_id) if client_id != unverified.client_id => Err(VerifierError::ClientIdMismatch {
+            Some(client_id) if *client_id != unverified.client_id => Err(VerifierError::ClientIdMismatch {
                 form: excerpt(&client_id),
                 assertion: excerpt(&unverified.client_id),
             }),

@@ -8,17 +8,17 @@ use super::VerifierError;
 #[derive(Default)]
 pub(super) struct Form {
     pub(super) client_assertion: Option<Zeroizing<String>>,
-    pub(super) client_assertion_type: Option<String>,
-    pub(super) client_id: Option<String>,
+    pub(super) client_assertion_type: Option<Zeroizing<String>>,
+    pub(super) client_id: Option<Zeroizing<String>>,
     pub(super) client_secret: Option<Zeroizing<String>>,
-    grant_type: Option<String>,
-    scope: Option<String>,
+    grant_type: Option<Zeroizing<String>>,
+    scope: Option<Zeroizing<String>>,
 }
 
 impl Form {
     pub(super) fn parse(body: &[u8]) -> Result<Self, VerifierError> {
-        fn set<T: From<String>>(
-            slot: &mut Option<T>,
+        fn set(
+            slot: &mut Option<Zeroizing<String>>,
             name: &'static str,
             value: String,
         ) -> Result<(), VerifierError> {
@@ -41,6 +41,11 @@ impl Form {
                 "scope" => set(&mut form.scope, "scope", value)?,
                 _ => {}
             }
+        }
+        // One without a value counts as left out (RFC 6749 §3.2), and still as one.
+        let Self { client_assertion, client_assertion_type, client_id, client_secret, .. } = &mut form;
+        for slot in [client_assertion, client_assertion_type, client_id, client_secret] {
+            slot.take_if(|value| value.is_empty());
         }
         Ok(form)
     }

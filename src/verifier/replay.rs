@@ -61,8 +61,8 @@ impl ReplayEntry {
 /// A [`ReplayStore`] in the memory of one process. Bounded and exact: nothing is forgotten before its time, and a full
 /// store refuses.
 ///
-/// Time only moves forward in it: when the clock steps back, an assertion that the store has forgotten already is
-/// refused as expired.
+/// When the clock steps back, what the store may have forgotten already is refused as expired. A clock that was far
+/// ahead for a moment costs no more than that: assertions that end after the last forgotten one are accepted.
 #[derive(Debug)]
 pub struct InMemoryReplayStore {
     capacity: usize,
@@ -73,7 +73,8 @@ pub struct InMemoryReplayStore {
 struct State {
     seen: HashSet<[u8; 32]>,
     by_end: BinaryHeap<Reverse<(i64, [u8; 32])>>,
-    latest: i64,
+    /// The latest end of an entry that was forgotten.
+    forgotten: i64,
 }
 
 impl InMemoryReplayStore {
@@ -104,15 +105,16 @@ impl InMemoryReplayStore {
         // No step leaves the state half-changed, so a panic elsewhere does not spoil it.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
-        state.latest = state.latest.max(now);
         while let Some(Reverse((end, key))) = state.by_end.peek().copied()
-            && end <= state.latest
+            && end <= now
         {
             state.by_end.pop();
             state.seen.remove(&key);
+            state.forgotten = state.forgotten.max(end);
         }
-        if entry.forget_after <= state.latest {
-            return Err(VerifierError::Expired { expired: entry.forget_after, now: state.latest });
+        let now = now.max(state.forgotten);
+        if entry.forget_after <= now {
+            return Err(VerifierError::Expired { expired: entry.forget_after, now });
         }
         if state.seen.contains(&entry.key) {
             return Ok(false);
@@ -173,7 +175,19 @@ mod tests {
         assert!(store.insert_now(entry(2, 300), 200).unwrap()); // entry 1 is forgotten
         assert!(matches!(
             store.insert_now(entry(1, 100), 60),
-            Err(VerifierError::Expired { expired: 100, now: 200 })
+            Err(VerifierError::Expired { expired: 100, now: 100 })
         ));
+        assert!(!store.insert_now(entry(2, 300), 60).unwrap());
+    }
+
+    #[test]
+    fn a_clock_that_was_far_ahead_for_a_moment_locks_nobody_out() {
+        let store = InMemoryReplayStore::default();
+        assert!(store.insert_now(entry(1, 100), 50).unwrap());
+        let far_ahead = store.insert_now(entry(2, 110), 4_000_000_000);
+        assert!(matches!(far_ahead, Err(VerifierError::Expired { expired: 110, now: 4_000_000_000 })));
+        assert!(store.insert_now(entry(3, 120), 60).unwrap());
+        assert!(!store.insert_now(entry(3, 120), 61).unwrap());
+        assert!(store.insert_now(entry(1, 100), 61).is_err());
     }
 }

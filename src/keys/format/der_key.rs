@@ -228,7 +228,7 @@ fn attach_public(point: &mut Option<Vec<u8>>, outer: &[u8]) -> Result<(), KeyErr
 
 /// RFC 4055 §3.1: parameters bind the key to one hash. Only those that RFC 7518 §3.5 can express are usable: the
 /// same hash in MGF1, and no salt longer than it.
-fn pss_algorithm(parameters: AnyRef<'_>) -> Result<Algorithm, KeyError> {
+pub(super) fn pss_algorithm(parameters: AnyRef<'_>) -> Result<Algorithm, KeyError> {
     let unusable = || KeyError::UnsupportedKey {
         found: "RSASSA-PSS with parameters that no PS* algorithm has".to_owned(),
     };

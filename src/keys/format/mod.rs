@@ -15,7 +15,7 @@ pub(super) mod spki;
 use der::Decode;
 use pkcs1::RsaPrivateKeyRef;
 
-use super::material::KeyMaterial;
+use super::material::{KeyMaterial, RsaScheme};
 use super::{Certificate, KeyError};
 use crate::jose::{Algorithm, Jwk, KeyId, KeyParameters};
 
@@ -44,12 +44,17 @@ pub(super) fn load(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, Ke
     }
 }
 
-/// The public key of a PEM, DER or JSON document.
-pub(super) fn public_jwk(bytes: &[u8]) -> Result<Jwk, KeyError> {
-    match Content::of(bytes)? {
-        Content::Pem(text) => pem::public(text),
-        Content::Json(json) => Ok(Jwk::from_json(json)?),
-        Content::Der(der) => public_der(der).map(Jwk::new),
+/// The public key of a PEM, DER or JSON document, and which RSA signatures its algorithm identifier allows.
+pub(super) fn public_jwk(bytes: &[u8]) -> Result<(Jwk, RsaScheme), KeyError> {
+    let (parameters, scheme) = match Content::of(bytes)? {
+        Content::Pem(text) => pem::public(text)?,
+        Content::Json(json) => return Ok((Jwk::from_json(json)?, RsaScheme::Any)),
+        Content::Der(der) => public_der(der)?,
+    };
+    let jwk = Jwk::new(parameters);
+    match scheme {
+        RsaScheme::Pss(Some(algorithm)) => Ok((jwk.for_signatures(algorithm)?, scheme)),
+        RsaScheme::Pss(None) | RsaScheme::Any => Ok((jwk, scheme)),
     }
 }
 
@@ -86,11 +91,11 @@ fn is_text<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> bool {
     bytes.into_iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
-fn public_der(der: &[u8]) -> Result<KeyParameters, KeyError> {
+fn public_der(der: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError> {
     match der_key::Structure::of(der)? {
         der_key::Structure::PublicKey => spki::from_der(der),
-        der_key::Structure::RsaPublicKey => spki::rsa(der),
-        der_key::Structure::Certificate => Certificate::from_der(der)?.key_parameters(),
+        der_key::Structure::RsaPublicKey => Ok((spki::rsa(der)?, RsaScheme::Any)),
+        der_key::Structure::Certificate => Certificate::from_der(der)?.key(),
         other => Err(KeyError::NotPublic { found: other.name().to_owned() }),
     }
 }

@@ -10,8 +10,8 @@ use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
 
 use super::{Loaded, der_key, encrypted, foreign, spki};
-use crate::jose::Jwk;
-use crate::keys::material::KeyMaterial;
+use crate::jose::KeyParameters;
+use crate::keys::material::{KeyMaterial, RsaScheme};
 use crate::keys::{Certificate, KeyError};
 
 const BEGIN: &[u8] = b"-----BEGIN ";
@@ -39,7 +39,7 @@ pub(super) fn load(text: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, Key
             "CERTIFICATE" | "X509 CERTIFICATE" => {
                 certificates.push(Certificate::from_der(block.decode()?.to_vec())?)
             }
-            "PUBLIC KEY" => publics.push(spki::from_der(&block.decode()?)?),
+            "PUBLIC KEY" => publics.push(spki::from_der(&block.decode()?)?.0),
             label => match foreign::of_label(label) {
                 Some(error) => foreign = Some(error),
                 None => other = Some(not_private(label)),
@@ -66,22 +66,20 @@ pub(super) fn load(text: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, Key
 }
 
 /// The first public key or certificate.
-pub(super) fn public(text: &[u8]) -> Result<Jwk, KeyError> {
+pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError> {
     let mut found = None;
     for block in (Blocks { rest: text }) {
         let block = block?;
-        let parameters = match block.label {
-            "PUBLIC KEY" => spki::from_der(&block.decode()?)?,
-            "RSA PUBLIC KEY" => spki::rsa(&block.decode()?)?,
+        match block.label {
+            "PUBLIC KEY" => return spki::from_der(&block.decode()?),
+            "RSA PUBLIC KEY" => return Ok((spki::rsa(&block.decode()?)?, RsaScheme::Any)),
             "CERTIFICATE" | "X509 CERTIFICATE" => {
-                Certificate::from_der(block.decode()?.to_vec())?.key_parameters()?
+                return Certificate::from_der(block.decode()?.to_vec())?.key();
             }
             label => {
                 found.get_or_insert(label);
-                continue;
             }
-        };
-        return Ok(Jwk::new(parameters));
+        }
     }
     let found = crate::jose::json::printable(found.unwrap_or_default(), 64);
     Err(KeyError::NotPublic { found })

@@ -5,14 +5,24 @@ use der::asn1::ObjectIdentifier;
 use pkcs1::RsaPublicKeyRef;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use super::der_key::{explicit_parameters, named_curve, oid};
+use super::der_key::{explicit_parameters, named_curve, oid, pss_algorithm};
 use crate::jose::KeyParameters;
 use crate::keys::KeyError;
+use crate::keys::material::RsaScheme;
 
 const STRUCTURE: KeyError = KeyError::Der { structure: "SubjectPublicKeyInfo (RFC 5280 §4.1.2.7)" };
 
-pub(super) fn from_der(der: &[u8]) -> Result<KeyParameters, KeyError> {
-    parameters(&SubjectPublicKeyInfoRef::from_der(der).map_err(|_| STRUCTURE)?)
+pub(super) fn from_der(der: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError> {
+    let spki = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| STRUCTURE)?;
+    Ok((parameters(&spki)?, scheme(&spki)?))
+}
+
+/// Which signatures the key's own algorithm identifier allows (RFC 4055 §1.2).
+pub(in crate::keys) fn scheme(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<RsaScheme, KeyError> {
+    match spki.algorithm.oid {
+        oid::RSA_PSS => Ok(RsaScheme::Pss(spki.algorithm.parameters.map(pss_algorithm).transpose()?)),
+        _ => Ok(RsaScheme::Any),
+    }
 }
 
 pub(in crate::keys) fn parameters(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<KeyParameters, KeyError> {
