@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 use super::JoseError;
 use super::error::excerpt;
@@ -22,15 +23,36 @@ pub(crate) fn object_without(
 ) -> Result<Map<String, Value>, JoseError> {
     let duplicate = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = Unique { duplicate: &duplicate, secret }
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value));
+    let parsed =
+        Unique { duplicate: &duplicate, secret }.deserialize(&mut deserializer).and_then(|mut value| {
+            match deserializer.end() {
+                Ok(()) => Ok(value),
+                Err(error) => {
+                    wipe(&mut value);
+                    Err(error)
+                }
+            }
+        });
+    let refused = |parsed: Option<Value>, error| {
+        parsed.into_iter().for_each(|mut value| wipe(&mut value));
+        Err(error)
+    };
     if let Some(member) = duplicate.into_inner() {
-        return Err(JoseError::DuplicateMember { what, member });
+        return refused(parsed.ok(), JoseError::DuplicateMember { what, member });
     }
     match parsed.map_err(|error| syntax(what, &error))? {
         Value::Object(members) => Ok(members),
-        _ => Err(JoseError::NotAnObject { what }),
+        other => refused(Some(other), JoseError::NotAnObject { what }),
+    }
+}
+
+/// Wipes every text in a value: what is read here may hold a token, also in a document that turns out to be damaged.
+pub(crate) fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(elements) => elements.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -129,10 +151,16 @@ impl<'de> Visitor<'de> for Unique<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
-        while let Some(element) = elements.next_element_seed(Unique { ..self })? {
-            array.push(element);
+        loop {
+            match elements.next_element_seed(Unique { ..self }) {
+                Ok(Some(element)) => array.push(element),
+                Ok(None) => return Ok(Value::Array(array)),
+                Err(error) => {
+                    array.iter_mut().for_each(wipe);
+                    return Err(error);
+                }
+            }
         }
-        Ok(Value::Array(array))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
@@ -140,24 +168,35 @@ impl<'de> Visitor<'de> for Unique<'_> {
         // over as an object with this one member.
         const NUMBER: &str = "$serde_json::private::Number";
         let mut members = Map::new();
-        while let Some(name) = entries.next_key::<String>()? {
-            if name == NUMBER && members.is_empty() {
-                let number: serde_json::Number =
-                    entries.next_value::<String>()?.parse().map_err(serde::de::Error::custom)?;
-                return Ok(Value::Number(number));
+        let mut fill = || {
+            while let Some(name) = entries.next_key::<String>()? {
+                if name == NUMBER && members.is_empty() {
+                    let number: serde_json::Number =
+                        entries.next_value::<String>()?.parse().map_err(serde::de::Error::custom)?;
+                    return Ok(Some(number));
+                }
+                let value = if self.secret.contains(&name.as_str()) {
+                    entries.next_value::<serde::de::IgnoredAny>()?;
+                    Value::Null
+                } else {
+                    entries.next_value_seed(Unique { ..self })?
+                };
+                if let Some(earlier) = members.get_mut(&name) {
+                    self.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
+                    wipe(earlier);
+                }
+                members.insert(name, value);
             }
-            let value = if self.secret.contains(&name.as_str()) {
-                entries.next_value::<serde::de::IgnoredAny>()?;
-                Value::Null
-            } else {
-                entries.next_value_seed(Unique { ..self })?
-            };
-            if members.contains_key(&name) {
-                self.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
+            Ok(None)
+        };
+        match fill() {
+            Ok(Some(number)) => Ok(Value::Number(number)),
+            Ok(None) => Ok(Value::Object(members)),
+            Err(error) => {
+                members.values_mut().for_each(wipe);
+                Err(error)
             }
-            members.insert(name, value);
         }
-        Ok(Value::Object(members))
     }
 }
 
@@ -184,6 +223,13 @@ mod tests {
             object_without("x", br#"{"d":"secret","d":"secret"}"#, &["d"]),
             Err(JoseError::DuplicateMember { what: "x", member: "d".to_owned() })
         );
+    }
+
+    #[test]
+    fn wiping_reaches_every_text() {
+        let mut value = Value::Object(object("x", br#"{"a":"s","b":["s",{"c":"s"}],"d":1}"#).unwrap());
+        wipe(&mut value);
+        assert_eq!(value.to_string(), r#"{"a":"","b":["",{"c":""}],"d":1}"#);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use http::StatusCode;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::text::safe;
 use super::{OAuthError, Refusal, Scope};
@@ -196,16 +196,7 @@ struct Members(Map<String, Value>);
 
 impl Drop for Members {
     fn drop(&mut self) {
-        self.0.values_mut().for_each(wipe);
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(elements) => elements.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        self.0.values_mut().for_each(json::wipe);
     }
 }
 
