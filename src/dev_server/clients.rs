@@ -32,8 +32,8 @@ impl ClientKeys {
     ///
     /// # Errors
     ///
-    /// [`DevServerError::Jose`] and [`DevServerError::Key`] for a document that is none of these, or has a private
-    /// key in it.
+    /// [`DevServerError::Jose`] and [`DevServerError::Key`] for a document that is none of these, or is a private
+    /// key. In a PEM file with several blocks, the first public key or certificate counts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DevServerError> {
         match JwkSet::from_json(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)) {
             Ok(jwks) => Ok(Self::Jwks(jwks)),

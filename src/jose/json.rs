@@ -25,16 +25,14 @@ pub(crate) fn object_without(
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = Unique { duplicate: &duplicate, secret }
         .deserialize(&mut deserializer)
+        .map(|value| WipedElements(vec![value]))
         .and_then(|value| deserializer.end().map(|()| value));
     if let Some(member) = duplicate.into_inner() {
         return Err(JoseError::DuplicateMember { what, member });
     }
-    match parsed.map_err(|error| syntax(what, &error))? {
-        Value::Object(members) => Ok(members),
-        mut other => {
-            wipe(&mut other);
-            Err(JoseError::NotAnObject { what })
-        }
+    match parsed.map_err(|error| syntax(what, &error))?.0.as_mut_slice() {
+        [Value::Object(members)] => Ok(std::mem::take(members)),
+        _ => Err(JoseError::NotAnObject { what }),
     }
 }
 

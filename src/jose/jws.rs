@@ -123,7 +123,13 @@ pub(crate) fn signing_input(header_json: &[u8], payload: &[u8]) -> String {
 
 /// The compact serialization (RFC 7515 §7.1) of a signing input and its signature.
 pub(crate) fn compact(signing_input: &str, signature: &Signature) -> String {
-    format!("{signing_input}.{}", base64url::encode(signature.as_bytes()))
+    let signature = base64url::encode(signature.as_bytes());
+    // Room from the start: a buffer that grows leaves pieces of the assertion behind.
+    let mut compact = String::with_capacity(signing_input.len() + 1 + signature.len());
+    compact.push_str(signing_input);
+    compact.push('.');
+    compact.push_str(&signature);
+    compact
 }
 
 #[cfg(test)]

@@ -80,7 +80,9 @@ impl AuthorizationServer {
     /// endpoint that may not be used, among them plain http below an https issuer.
     pub fn from_metadata(issuer: &str, json: &[u8]) -> Result<Self, OAuthError> {
         let issuer_url = check_issuer(issuer)?;
-        let members = json::object(Self::WHAT, json).map_err(OAuthError::Metadata)?;
+        let mut members = json::object(Self::WHAT, json).map_err(OAuthError::Metadata)?;
+        // What a server has no value for is to be omitted (§3.2); some write it as null.
+        members.retain(|_, value| !value.is_null());
         let string = |member| json::string(Self::WHAT, &members, member).map_err(OAuthError::Metadata);
         let required = |member| {
             let missing = JoseError::MissingMember { what: Self::WHAT, member };
@@ -239,6 +241,16 @@ mod tests {
         assert!(matches!(
             metadata(r#""token_endpoint":"http://as.example/token""#),
             Err(OAuthError::Endpoint { reason: "is plain http, which is for loopback only", .. })
+        ));
+    }
+
+    #[test]
+    fn a_null_is_as_good_as_nothing() {
+        let server = metadata(r#""token_endpoint":"https://as.example/token","jwks_uri":null"#).unwrap();
+        assert!(matches!(server.jwks_uri(), Err(OAuthError::NotKnown { member: "jwks_uri" })));
+        assert!(matches!(
+            metadata(r#""token_endpoint":null"#),
+            Err(OAuthError::Metadata(JoseError::MissingMember { member: "token_endpoint", .. }))
         ));
     }
 

@@ -70,13 +70,18 @@ impl TokenRequest {
         assertion: &ClientAssertion,
     ) -> Result<http::Request<Vec<u8>>, OAuthError> {
         self.scope.check()?;
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", self.grant_type);
+        let scope = self.scope.to_string();
+        let mut pairs = vec![("grant_type", self.grant_type)];
         if !self.scope.is_empty() {
-            form.append_pair("scope", &self.scope.to_string());
+            pairs.push(("scope", &scope));
         }
-        form.extend_pairs(&self.parameters);
-        form.extend_pairs(assertion.form());
+        pairs.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        pairs.extend(assertion.form());
+        // Room from the start, as if every byte had to be escaped: a buffer that grows leaves pieces of the assertion
+        // behind.
+        let room = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(room));
+        form.extend_pairs(pairs);
         http::Request::post(server.token_endpoint())
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(http::header::ACCEPT, "application/json")

@@ -98,8 +98,15 @@ impl ReqwestClient {
         // A token is in it: what is not handed on is wiped.
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > Self::MAX_BODY_LEN {
+            let len = body.len() + chunk.len();
+            if len > Self::MAX_BODY_LEN {
                 return Err(too_large());
+            }
+            if len > body.capacity() {
+                // Moved by hand: a buffer that grows by itself leaves copies behind.
+                let mut larger = Zeroizing::new(Vec::with_capacity(2 * len));
+                larger.extend_from_slice(&body);
+                body = larger;
             }
             body.extend_from_slice(&chunk);
         }

@@ -14,7 +14,9 @@ use super::*;
 fn keys_are_read_from_a_jwks_a_jwk_a_certificate_and_a_public_key() {
     let read = |file: &str| ClientKeys::from_bytes(&std::fs::read(format!("testdata/keys/{file}")).unwrap());
     let key = PrivateKey::from_file("testdata/keys/p256.pkcs8.pem").unwrap();
-    for file in ["p256.cert.pem", "p256.pub.pem", "rsa2048.cert.der", "ed25519.pub.pem"] {
+    let files =
+        ["p256.cert.pem", "p256.pub.pem", "rsa2048.cert.der", "ed25519.pub.pem", "p256.key-then-cert.pem"];
+    for file in files {
         assert!(matches!(read(file).unwrap(), ClientKeys::PublicKey(_)), "{file}");
     }
     let jwk = key.public_jwk();
