@@ -119,6 +119,16 @@ async fn rfc7523_3_an_assertion_is_spent_once_and_the_key_is_iss_and_jti() {
         let verified = verdict(&good_header(), &claims).unwrap();
         assert_eq!(replay.spend(verified, now()).await.unwrap(), iss);
     }
+    // A verifier with more leeway that shares the store does not let it through either.
+    let lenient = ClientAssertionVerifier::new(ISSUER).leeway(Duration::from_secs(60));
+    let late = now() + Duration::from_secs(119);
+    let token_of_its_own =
+        signed(&good_header().to_string(), &with(good_claims(), "jti", json!("other")).to_string());
+    let strict = verifier.parse_assertion(&token_of_its_own).unwrap().verify(&jwks(), None, now()).unwrap();
+    let again = lenient.parse_assertion(&token_of_its_own).unwrap().verify(&jwks(), None, late).unwrap();
+    let shared = InMemoryReplayStore::default();
+    assert_eq!(shared.spend(strict, now()).await.unwrap(), "client");
+    assert!(matches!(shared.spend(again, late).await, Err(VerifierError::Replayed)));
     // It is remembered for as long as it would be accepted.
     let last = now() + Duration::from_secs(69);
     let verified = verifier.parse_assertion(&token).unwrap().verify(&jwks(), None, last).unwrap();

@@ -216,7 +216,8 @@ impl UnverifiedAssertion<'_> {
         Ok(VerifiedAssertion {
             client_id: self.client_id,
             jti: jti.to_owned(),
-            forget_after: expires.saturating_add(self.verifier.leeway),
+            // Another verifier on the same store may have more leeway.
+            forget_after: expires.saturating_add(whole_seconds(ClientAssertionVerifier::MAX_LEEWAY)),
             claims: self.claims,
         })
     }
@@ -319,7 +320,7 @@ impl VerifiedAssertion {
         &self.claims
     }
 
-    /// The second from which the assertion is refused for its age (`exp` and the leeway), since 1970.
+    /// The second from which no verifier accepts the assertion (`exp` and the most leeway), since 1970.
     pub(super) const fn forget_after(&self) -> i64 {
         self.forget_after
     }

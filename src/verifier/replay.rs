@@ -43,7 +43,7 @@ pub trait ReplayStore: Send + Sync {
 pub struct ReplayEntry {
     /// SHA-256 of the length-prefixed `iss` and `jti`: two clients may use the same `jti`.
     pub key: [u8; 32],
-    /// The second since 1970 from which the assertion is refused for its age.
+    /// The second since 1970 from which no verifier accepts the assertion, whatever its leeway.
     pub forget_after: i64,
 }
 
