@@ -93,8 +93,8 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch) when the signature's algorithm
-    /// needs another type of key (RFC 8725 §3.1), [`KeyError::PssOnly`] when the key is restricted (RFC 4055 §1.2),
+    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch) when the signature's
+    /// algorithm needs another type of key (RFC 8725 §3.1), [`KeyError::PssOnly`] when the key is restricted (RFC 4055 §1.2),
     /// [`KeyError::OtherAlgorithm`] when the JWK's `alg` is another, [`KeyError::BadSignature`] when it does not
     /// verify.
     pub fn verify(&self, signing_input: &[u8], signature: &Signature) -> Result<(), KeyError> {

@@ -40,15 +40,16 @@ pub struct ClientAssertion {
 }
 
 impl ClientAssertion {
-    /// Starts an assertion of this client for this server, by the default [`Profile`].
+    /// Starts an assertion of this client for this server, by the default [`Profile`](super::Profile).
     #[must_use]
     pub fn builder(client_id: impl Into<String>, server: &AuthorizationServer) -> ClientAssertionBuilder {
         ClientAssertionBuilder::new(client_id.into(), server.clone())
     }
 
-    /// Starts an assertion for an audience that is known as a string and nothing more, by the default [`Profile`]: for
-    /// a request that something else makes and sends. The audience need not be a URL (RFC 7523 §3); every
-    /// [`Audience`] but [`Audience::Exactly`] stands for it.
+    /// Starts an assertion for an audience that is known as a string and nothing more, by the default
+    /// [`Profile`](super::Profile): for a request that something else makes and sends. The audience need not be a URL
+    /// (RFC 7523 §3); every
+    /// [`Audience`](super::Audience) but [`Audience::Exactly`](super::Audience::Exactly) stands for it.
     ///
     /// ```
     /// use private_key_jwt::{Algorithm, ClientAssertion, PrivateKey};
