@@ -16,7 +16,7 @@ use private_key_jwt::{
     Algorithm, Audience, AuthorizationServer, ClientAssertionVerifier, Error, Jwk, JwkSet, KeyRing, Profile,
     Signature, Signer, TokenClient, TokenRequest, TokenResponse,
 };
-use support::{MARK, clean, has_mark, key, now, testdata};
+use support::{MARK, clean, has_mark, key, now};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -588,5 +588,4 @@ fn the_seam_is_object_safe_and_a_client_is_shared() {
     shared::<TokenClient>();
     fn object(_: &dyn HttpClient) {}
     object(&ReqwestClient::new().unwrap());
-    assert!(!testdata("keys/p256.pkcs8.pem").is_empty());
 }

@@ -354,7 +354,6 @@ fn a_key_is_found_by_kid_or_by_being_the_only_one() {
 fn a_signature_that_is_not_the_clients_is_refused() {
     let token = signed(&good_header().to_string(), &good_claims().to_string());
     let (input, _) = token.rsplit_once('.').unwrap();
-    let claims = encode(with(good_claims(), "sub", json!("client")).to_string());
     let other = PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap();
     let foreign = format!("{input}.{}", encode(other.sign(input.as_bytes()).unwrap().as_bytes()));
     let zero = format!("{input}.{}", encode([0; 64]));
@@ -364,7 +363,6 @@ fn a_signature_that_is_not_the_clients_is_refused() {
             VerifierError::Key(KeyError::BadSignature)
         ));
     }
-    assert!(!claims.is_empty());
 }
 
 #[test]
