@@ -287,6 +287,44 @@ fn a_huge_expires_in_is_a_century() {
 }
 
 #[tokio::test]
+async fn settings_of_the_users_own_cannot_undo_what_an_assertion_needs() {
+    use tokio::io::AsyncReadExt;
+    let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let http = ReqwestClient::build(|builder| {
+        builder
+            .proxy(reqwest::Proxy::all(&address).unwrap())
+            .redirect(reqwest::redirect::Policy::limited(5))
+            .resolve("localhost", "192.0.2.1:0".parse().unwrap())
+    })
+    .unwrap()
+    .with_timeout(Duration::from_secs(5));
+
+    // Loopback knows no proxy, `localhost` is loopback, and a redirect is an answer.
+    let elsewhere = MockServer::start().await;
+    let server =
+        answering(ResponseTemplate::new(307).insert_header("location", elsewhere.uri().as_str())).await;
+    for host in ["127.0.0.1", "localhost"] {
+        let url = format!("http://{host}:{}/token", server.address().port());
+        let response = http.send(http::Request::post(url).body(Vec::new()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 307, "{host}");
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
+    assert!(elsewhere.received_requests().await.unwrap().is_empty());
+
+    // Another host goes through the proxy, so that the setting was really made.
+    let request = http::Request::post("https://as.example/token").body(Vec::new()).unwrap();
+    let asked = tokio::spawn(async move {
+        let (mut stream, _) = proxy.accept().await.unwrap();
+        let mut head = [0; 31];
+        stream.read_exact(&mut head).await.unwrap();
+        String::from_utf8(head.to_vec()).unwrap()
+    });
+    assert!(http.send(request).await.is_err());
+    assert_eq!(asked.await.unwrap(), "CONNECT as.example:443 HTTP/1.1");
+}
+
+#[tokio::test]
 async fn ten_megabytes_are_not_read() {
     let server = answering(ResponseTemplate::new(200).set_body_bytes(vec![b' '; 10_000_000])).await;
     let error = clean(client(&server).token("a").await.unwrap_err());
