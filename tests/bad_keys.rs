@@ -17,11 +17,28 @@ use support::{PASSPHRASE, key, private, public, read};
 const CONVERT_PKCS8: &str = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out key.pem";
 
 fn error(file: &str) -> KeyError {
-    private(file, Some(PASSPHRASE)).map(|_| ()).expect_err(file)
+    clean(private(file, Some(PASSPHRASE)).map(|_| ()).expect_err(file), &read(file))
 }
 
 fn error_of(bytes: &[u8]) -> KeyError {
-    PrivateKey::from_bytes(bytes).map(|_| ()).unwrap_err()
+    clean(PrivateKey::from_bytes(bytes).map(|_| ()).unwrap_err(), bytes)
+}
+
+/// Hands the error on if nothing in it shows the passphrase or a piece of what was read: the body of a PEM file, and
+/// the private members of a JWK.
+fn clean(error: KeyError, bytes: &[u8]) -> KeyError {
+    let shown = words(&error);
+    // DER has no text that could be shown by mistake.
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let bodies = text.lines().filter(|line| line.len() >= 16 && !line.contains([' ', '"']));
+    let members = ["d", "p", "q", "dp", "dq", "qi", "k"].into_iter().filter_map(|member| {
+        let (_, rest) = text.split_once(&format!("\"{member}\":"))?;
+        rest.trim_start().strip_prefix('"')?.split('"').next()
+    });
+    for secret in bodies.chain(members).chain([PASSPHRASE]) {
+        assert!(!leaks(&shown, secret), "{shown}");
+    }
+    error
 }
 
 /// The file, the exact error, and what it says to the user.
