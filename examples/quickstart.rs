@@ -25,7 +25,7 @@ use private_key_jwt::jose::CompactJws;
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
 use private_key_jwt::{
     Algorithm, AuthorizationServer, ClientAssertionVerifier, InMemoryReplayStore, JwkSet, PrivateKey,
-    Profile, PublicKey, TokenClient, TokenRequest, TokenResponse,
+    Profile, PublicKeySet, TokenClient, TokenRequest, TokenResponse,
 };
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -93,7 +93,8 @@ async fn run() -> Result<()> {
     let verifier = ClientAssertionVerifier::new(server.issuer().unwrap_or(server.token_endpoint()));
     let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(shown.form()).finish();
     let now = OffsetDateTime::now_utc();
-    let verified = verifier.parse(form.as_bytes())?.verify(&jwks, None, now)?;
+    let keys = PublicKeySet::from(jwks);
+    let verified = verifier.parse(form.as_bytes())?.verify(&keys, None, now)?;
     let proven = InMemoryReplayStore::default().spend_now(verified, now)?;
     println!("   the assertion of step 3 verifies against the JWKS of step 1: it is {proven}");
     let Some(dev) = dev else {
@@ -101,10 +102,10 @@ async fn run() -> Result<()> {
     };
 
     let keys = http.send(http::Request::get(dev.jwks_uri()).body(Vec::new())?).await?;
-    let keys = JwkSet::from_json(keys.body())?;
+    let keys = PublicKeySet::from(JwkSet::from_json(keys.body())?);
     let jws = CompactJws::parse(token.secret())?;
-    let signer = keys.select(jws.header().key_id.as_ref(), jws.header().algorithm)?;
-    PublicKey::from_jwk(signer)?.verify(jws.signing_input().as_bytes(), jws.signature())?;
+    let key = keys.select(jws.header().key_id.as_ref(), jws.header().algorithm)?;
+    key.verify(jws.signing_input().as_bytes(), jws.signature())?;
     println!("   the token of step 5 verifies against the server's JWKS");
 
     match TokenResponse::from_http(http.send(request).await?, OffsetDateTime::now_utc()) {

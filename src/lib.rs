@@ -32,7 +32,7 @@ pub mod dev_server;
 pub mod transport;
 
 pub use jose::{Algorithm, Jwk, JwkSet, KeyId, Signature, Thumbprint};
-pub use keys::{KeyRing, PrivateKey, PublicKey, Signer};
+pub use keys::{KeyRing, PrivateKey, PublicKey, PublicKeySet, Signer};
 pub use oauth::{
     AccessToken, Audience, AuthorizationServer, ClientAssertion, Profile, Region, Scope, TokenRequest,
     TokenResponse,

@@ -14,7 +14,7 @@ use private_key_jwt::oauth::{OAuthError, Retry};
 use private_key_jwt::transport::{HttpClient, ReqwestClient, TransportError};
 use private_key_jwt::{
     Algorithm, Audience, AuthorizationServer, ClientAssertionVerifier, Error, Jwk, JwkSet, KeyRing, Profile,
-    Signature, Signer, TokenClient, TokenRequest, TokenResponse,
+    PublicKeySet, Signature, Signer, TokenClient, TokenRequest, TokenResponse,
 };
 use support::{MARK, clean, has_mark, key, now};
 use wiremock::matchers::{method, path};
@@ -76,7 +76,7 @@ async fn the_form_is_exactly_this() {
     assert_eq!(after, "client_id=client");
 
     let verifier = ClientAssertionVerifier::new(ISSUER).typed_only();
-    let jwks = JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone());
+    let jwks = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
     let verified =
         verifier.parse_assertion(assertion).unwrap().verify(&jwks, Algorithm::ES256, now()).unwrap();
     assert_eq!(verified.claims()["exp"].as_i64().unwrap() - verified.claims()["iat"].as_i64().unwrap(), 60);
@@ -107,7 +107,7 @@ async fn every_request_has_its_own_jti() {
         assert!(call.await.is_err());
     }
     let verifier = ClientAssertionVerifier::new(ISSUER);
-    let jwks = JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone());
+    let jwks = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
     let jtis: HashSet<String> = server
         .received_requests()
         .await
@@ -459,7 +459,7 @@ async fn ping_ones_profile_on_the_wire() {
     let verifier = ClientAssertionVerifier::new(ISSUER);
     let unverified = verifier.parse(&body).unwrap();
     assert!(format!("{unverified:?}").contains(r#"media_type: Some("JWT")"#));
-    let jwks = JwkSet::from(key("rsa2048.pkcs8.pem").public_jwk().clone());
+    let jwks = PublicKeySet::from(JwkSet::from(key("rsa2048.pkcs8.pem").public_jwk().clone()));
     let verified = unverified.verify(&jwks, Algorithm::RS256, now()).unwrap();
     assert_eq!(verified.claims()["aud"], ISSUER);
 }
@@ -483,7 +483,7 @@ async fn a_rotation_is_seen_by_the_client_and_a_revoked_key_signs_nothing() {
     let requests = server.received_requests().await.unwrap();
     let verifier = ClientAssertionVerifier::new(ISSUER);
     for (request, key) in requests.iter().zip([old, new]) {
-        let jwks = JwkSet::from(key.public_jwk().clone());
+        let jwks = PublicKeySet::from(JwkSet::from(key.public_jwk().clone()));
         assert!(verifier.parse(&request.body).unwrap().verify(&jwks, key.algorithm(), now()).is_ok());
     }
     assert_eq!(requests.len(), 2);

@@ -200,7 +200,7 @@ proptest! {
         let header = Base64UrlUnpadded::encode_string(br#"{"alg":"ES256"}"#);
         let token = format!("{header}.{}.{}", token[1], token[2]);
         if let Ok(unverified) = verifier.parse_assertion(&token) {
-            prop_assert!(unverified.verify(&private_key_jwt::JwkSet::default(), None, now()).is_err());
+            prop_assert!(unverified.verify(&private_key_jwt::PublicKeySet::default(), None, now()).is_err());
         }
     }
 }

@@ -12,7 +12,7 @@ use private_key_jwt::oauth::CLIENT_ASSERTION_TYPE;
 use private_key_jwt::verifier::{VerifiedAssertion, VerifierError};
 use private_key_jwt::{
     Algorithm, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, InMemoryReplayStore, JwkSet,
-    PrivateKey, ReplayStore, TokenRequest,
+    PrivateKey, PublicKeySet, ReplayStore, TokenRequest,
 };
 use serde_json::{Value, json};
 use support::{MARK, clean, key, marked_assertion, now};
@@ -24,8 +24,8 @@ fn signing_key() -> PrivateKey {
     key("p256.pkcs8.pem").with_key_id("k1")
 }
 
-fn jwks() -> JwkSet {
-    JwkSet::from(signing_key().public_jwk().clone())
+fn keys() -> PublicKeySet {
+    JwkSet::from(signing_key().public_jwk().clone()).into()
 }
 
 fn encode(text: impl AsRef<[u8]>) -> String {
@@ -59,7 +59,7 @@ fn without(mut object: Value, member: &str) -> Value {
 }
 
 fn check(verifier: &ClientAssertionVerifier, token: &str) -> Result<VerifiedAssertion, VerifierError> {
-    verifier.parse_assertion(token)?.verify(&jwks(), Algorithm::ES256, now()).map_err(clean)
+    verifier.parse_assertion(token)?.verify(&keys(), Algorithm::ES256, now()).map_err(clean)
 }
 
 fn verdict(header: &Value, claims: &Value) -> Result<VerifiedAssertion, VerifierError> {
@@ -91,13 +91,13 @@ fn a_good_assertion_of_every_algorithm_goes_through_all_three_steps() {
     let mut seen = 0;
     for algorithm in Algorithm::ALL {
         let key = files.iter().find_map(|file| key(file).with_algorithm(algorithm).ok()).unwrap();
-        let jwks = JwkSet::from(key.public_jwk().clone());
+        let keys = PublicKeySet::from(JwkSet::from(key.public_jwk().clone()));
         let assertion =
             ClientAssertion::builder("client", &server).sign(&key, now(), algorithm.as_str()).unwrap();
         let body = TokenRequest::client_credentials("a").to_http(&server, &assertion).unwrap().into_body();
         let unverified = verifier.parse(&body).unwrap();
         assert_eq!(unverified.client_id(), "client");
-        let verified = unverified.verify(&jwks, algorithm, now()).map_err(clean).unwrap();
+        let verified = unverified.verify(&keys, algorithm, now()).map_err(clean).unwrap();
         assert_eq!(verified.jti(), algorithm.as_str());
         assert_eq!(replay.spend_now(verified, now()).unwrap(), "client");
         seen += 1;
@@ -127,16 +127,16 @@ async fn rfc7523_3_an_assertion_is_spent_once_and_the_key_is_iss_and_jti() {
     let strict = verifier
         .parse_assertion(&token_of_its_own)
         .unwrap()
-        .verify(&jwks(), None, now())
+        .verify(&keys(), None, now())
         .map_err(clean)
         .unwrap();
-    let again = lenient.parse_assertion(&token_of_its_own).unwrap().verify(&jwks(), None, late).unwrap();
+    let again = lenient.parse_assertion(&token_of_its_own).unwrap().verify(&keys(), None, late).unwrap();
     let shared = InMemoryReplayStore::default();
     assert_eq!(shared.spend(strict, now()).await.unwrap(), "client");
     assert!(matches!(shared.spend(again, late).await.map_err(clean), Err(VerifierError::Replayed)));
     // It is remembered for as long as it would be accepted.
     let last = now() + Duration::from_secs(69);
-    let verified = verifier.parse_assertion(&token).unwrap().verify(&jwks(), None, last).unwrap();
+    let verified = verifier.parse_assertion(&token).unwrap().verify(&keys(), None, last).unwrap();
     assert!(matches!(replay.spend(verified, last).await.map_err(clean), Err(VerifierError::Replayed)));
 }
 
@@ -312,21 +312,21 @@ fn rfc8725_3_1_the_algorithm_is_bound_to_the_key_and_the_registration() {
     let verifier = ClientAssertionVerifier::new(ISSUER);
     let unverified = || verifier.parse_assertion(&token).unwrap();
     assert!(matches!(
-        clean(unverified().verify(&jwks(), Algorithm::RS256, now()).map_err(clean).unwrap_err()),
+        clean(unverified().verify(&keys(), Algorithm::RS256, now()).map_err(clean).unwrap_err()),
         VerifierError::Algorithm { found: Algorithm::ES256, allowed } if allowed == [Algorithm::RS256]
     ));
     let rsa_only = ClientAssertionVerifier::new(ISSUER).algorithms([Algorithm::PS256]);
     assert!(matches!(
-        rsa_only.parse_assertion(&token).unwrap().verify(&jwks(), None, now()).map_err(clean),
+        rsa_only.parse_assertion(&token).unwrap().verify(&keys(), None, now()).map_err(clean),
         Err(VerifierError::Algorithm { found: Algorithm::ES256, .. })
     ));
     assert!(matches!(
-        rsa_only.parse_assertion(&token).unwrap().verify(&jwks(), Algorithm::ES256, now()).map_err(clean),
+        rsa_only.parse_assertion(&token).unwrap().verify(&keys(), Algorithm::ES256, now()).map_err(clean),
         Err(VerifierError::Algorithm { found: Algorithm::ES256, .. })
     ));
     // A key of the same name and of another type, or registered for another algorithm.
     for other in ["p384.pkcs8.pem", "rsa2048.pkcs8.pem"] {
-        let set = JwkSet::from(key(other).with_key_id("k1").public_jwk().clone());
+        let set = PublicKeySet::from(JwkSet::from(key(other).with_key_id("k1").public_jwk().clone()));
         assert!(matches!(
             unverified().verify(&set, None, now()).map_err(clean),
             Err(VerifierError::Jose(JoseError::NoMatchingKey { algorithm: Algorithm::ES256, .. }))
@@ -342,7 +342,7 @@ fn a_key_is_found_by_kid_or_by_being_the_only_one() {
     let two: JwkSet =
         [signing_key(), key("p256.pkcs8.pem")].iter().map(|key| key.public_jwk().clone()).collect();
     assert!(matches!(
-        verifier.parse_assertion(&unnamed).unwrap().verify(&two, None, now()).map_err(clean),
+        verifier.parse_assertion(&unnamed).unwrap().verify(&two.into(), None, now()).map_err(clean),
         Err(VerifierError::Jose(JoseError::AmbiguousKey { found: 2, .. }))
     ));
     assert!(matches!(
@@ -350,7 +350,11 @@ fn a_key_is_found_by_kid_or_by_being_the_only_one() {
         VerifierError::Jose(JoseError::NoMatchingKey { kid: Some(kid), .. }) if kid == "k2"
     ));
     assert!(matches!(
-        verifier.parse_assertion(&unnamed).unwrap().verify(&JwkSet::default(), None, now()).map_err(clean),
+        verifier
+            .parse_assertion(&unnamed)
+            .unwrap()
+            .verify(&PublicKeySet::default(), None, now())
+            .map_err(clean),
         Err(VerifierError::Jose(JoseError::NoMatchingKey { .. }))
     ));
 }
@@ -434,7 +438,7 @@ fn rfc8725_3_10_a_key_in_the_header_is_not_used() {
     let token = format!("{input}.{}", encode(attacker.sign(input.as_bytes()).unwrap().as_bytes()));
     let verifier = ClientAssertionVerifier::new(ISSUER);
     assert!(matches!(
-        verifier.parse_assertion(&token).unwrap().verify(&jwks(), None, now()).map_err(clean),
+        verifier.parse_assertion(&token).unwrap().verify(&keys(), None, now()).map_err(clean),
         Err(VerifierError::Jose(JoseError::NoMatchingKey { algorithm: Algorithm::ES384, .. }))
     ));
 }

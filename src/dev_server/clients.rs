@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::DevServerError;
-use crate::jose::{JoseError, Jwk, JwkSet, KeyId};
-use crate::keys::{KeyError, PublicKey};
+use crate::jose::{JoseError, Jwk, JwkSet};
+use crate::keys::{KeyError, PublicKey, PublicKeySet};
 use crate::oauth::check_endpoint;
 
 /// How a client tells the dev server its public keys.
@@ -46,27 +46,25 @@ impl ClientKeys {
         }
     }
 
-    /// Whether there is anything to verify with, as far as can be said now.
-    fn check(&self, client_id: &str) -> Result<(), DevServerError> {
+    /// What there is to verify with, as far as it is known now: nothing before a URL has been asked.
+    fn ready(&self, client_id: &str) -> Result<Option<PublicKeySet>, DevServerError> {
         match self {
             Self::JwksUrl(url) => {
                 check_endpoint("jwks_uri", url)?;
+                Ok(None)
             }
-            Self::PublicKey(jwk) => {
-                PublicKey::from_jwk(jwk)?;
-            }
+            Self::PublicKey(jwk) => Ok(Some(PublicKey::from_jwk(jwk)?.into())),
             Self::Jwks(jwks) => {
                 let mut reason = jwks.skipped().first().map(|skipped| KeyError::from(skipped.reason.clone()));
                 for jwk in jwks.keys() {
                     match PublicKey::from_jwk(jwk) {
-                        Ok(_) => return Ok(()),
+                        Ok(_) => return Ok(Some(jwks.clone().into())),
                         Err(error) => reason = reason.or(Some(error)),
                     }
                 }
-                return Err(DevServerError::NoUsableKey { client_id: client_id.to_owned(), reason });
+                Err(DevServerError::NoUsableKey { client_id: client_id.to_owned(), reason })
             }
         }
-        Ok(())
     }
 }
 
@@ -89,9 +87,10 @@ pub(super) struct Clients {
 }
 
 struct Client {
-    keys: ClientKeys,
-    /// What the JWKS URL said last.
-    fetched: Option<JwkSet>,
+    /// Where the client publishes its keys, when it was registered by URL.
+    jwks_url: Option<String>,
+    /// What it registered, or what its URL said last.
+    keys: Option<Arc<PublicKeySet>>,
 }
 
 /// What there is to verify a client's assertion with.
@@ -100,7 +99,7 @@ pub(super) enum Lookup {
     /// Registered by URL, and the URL has not been asked yet.
     NotFetched,
     Known {
-        jwks: JwkSet,
+        keys: Arc<PublicKeySet>,
         /// Whether asking the client's JWKS URL may bring other keys.
         by_url: bool,
     },
@@ -114,49 +113,44 @@ impl Clients {
         if !client_id.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
             return Err(DevServerError::ClientId { reason: "not printable ASCII (RFC 6749 A.1)" });
         }
-        keys.check(client_id)?;
+        let ready = keys.ready(client_id)?.map(Arc::new);
+        let jwks_url = match keys {
+            ClientKeys::JwksUrl(url) => Some(url),
+            ClientKeys::Jwks(_) | ClientKeys::PublicKey(_) => None,
+        };
         let mut clients = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
-        clients.insert(client_id.to_owned(), Client { keys, fetched: None });
+        clients.insert(client_id.to_owned(), Client { jwks_url, keys: ready });
         Ok(())
     }
 
-    /// The keys of a client, for an assertion whose header names this key.
-    pub(super) fn lookup(&self, client_id: &str, key_id: Option<&KeyId>) -> Lookup {
+    /// The keys of a client.
+    pub(super) fn lookup(&self, client_id: &str) -> Lookup {
         let clients = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(client) = clients.get(client_id) else {
-            return Lookup::Unknown;
-        };
-        match (&client.keys, &client.fetched) {
-            (ClientKeys::Jwks(jwks), _) => Lookup::Known { jwks: jwks.clone(), by_url: false },
-            (ClientKeys::PublicKey(jwk), _) => {
-                let jwk = match key_id {
-                    Some(key_id) if jwk.key_id().is_none() => jwk.clone().with_key_id(key_id.as_str()),
-                    _ => jwk.clone(),
-                };
-                Lookup::Known { jwks: jwk.into(), by_url: false }
+        match clients.get(client_id) {
+            None => Lookup::Unknown,
+            Some(Client { keys: None, .. }) => Lookup::NotFetched,
+            Some(Client { keys: Some(keys), jwks_url }) => {
+                Lookup::Known { keys: Arc::clone(keys), by_url: jwks_url.is_some() }
             }
-            (ClientKeys::JwksUrl(_), Some(jwks)) => Lookup::Known { jwks: jwks.clone(), by_url: true },
-            (ClientKeys::JwksUrl(_), None) => Lookup::NotFetched,
         }
     }
 
     /// Where the client publishes its keys, for a client that does.
     pub(super) fn jwks_url(&self, client_id: &str) -> Result<Option<String>, DevServerError> {
         let clients = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
-        match clients.get(client_id).map(|client| &client.keys) {
-            None => Err(DevServerError::UnknownClient { client_id: printable(client_id) }),
-            Some(ClientKeys::JwksUrl(url)) => Ok(Some(url.clone())),
-            Some(_) => Ok(None),
-        }
+        clients
+            .get(client_id)
+            .map(|client| client.jwks_url.clone())
+            .ok_or_else(|| DevServerError::UnknownClient { client_id: printable(client_id) })
     }
 
     /// Keeps what a client's JWKS URL said, unless the client was registered anew with another one meanwhile.
     pub(super) fn store(&self, client_id: &str, url: &str, jwks: JwkSet) {
         let mut clients = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get_mut(client_id)
-            && matches!(&client.keys, ClientKeys::JwksUrl(registered) if registered == url)
+            && client.jwks_url.as_deref() == Some(url)
         {
-            client.fetched = Some(jwks);
+            client.keys = Some(Arc::new(jwks.into()));
         }
     }
 }

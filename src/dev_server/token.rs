@@ -81,8 +81,8 @@ fn authenticate(
         .header()
         .clone();
 
-    let (jwks, by_url) = match server.clients.lookup(&client_id, header.key_id.as_ref()) {
-        Lookup::Known { jwks, by_url } => (jwks, by_url),
+    let (keys, by_url) = match server.clients.lookup(&client_id) {
+        Lookup::Known { keys, by_url } => (keys, by_url),
         Lookup::Unknown => {
             let description = format!("no client `{}` is registered", excerpt(&client_id));
             return Err(Refused::invalid_client(&description));
@@ -92,7 +92,7 @@ fn authenticate(
             return Err(Refused::invalid_client(description).wanting_keys_of(&client_id));
         }
     };
-    let verified = unverified.verify(&jwks, None, now).map_err(|error| match error {
+    let verified = unverified.verify(&keys, None, now).map_err(|error| match error {
         VerifierError::Jose(JoseError::NoMatchingKey { .. }) if by_url => {
             refused(&error).wanting_keys_of(&client_id)
         }
@@ -157,9 +157,13 @@ fn issue(
     if let (Some(scope), Value::Object(members)) = (scope, &mut claims) {
         members.insert("scope".to_owned(), scope.into());
     }
-    let signing_input = jws::signing_input(header.to_string().as_bytes(), claims.to_string().as_bytes());
-    let signature = server.key.sign(signing_input.as_bytes())?;
-    Ok(jws::compact(&signing_input, &signature))
+    let mut token = String::new();
+    jws::push_json(&mut token, &header);
+    token.push('.');
+    jws::push_json(&mut token, &claims);
+    let signature = server.key.sign(token.as_bytes())?;
+    jws::push_signature(&mut token, &signature);
+    Ok(token)
 }
 
 /// The parameters of a request (RFC 6749 §3.2): in the body and nowhere else, none more than once but `resource`.

@@ -1,8 +1,11 @@
 //! JSON as the specifications want it: an object, each member once.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
@@ -33,6 +36,24 @@ pub(crate) fn object_without(
     match parsed.map_err(|error| syntax(what, &error))?.0.as_mut_slice() {
         [Value::Object(members)] => Ok(std::mem::take(members)),
         _ => Err(JoseError::NotAnObject { what }),
+    }
+}
+
+/// As [`object`], but only the values of these members are kept; the others are checked all the same.
+pub(crate) fn values<const N: usize>(
+    what: &'static str,
+    bytes: &[u8],
+    names: [&'static str; N],
+) -> Result<[Option<Value>; N], JoseError> {
+    let duplicate = RefCell::new(None);
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let parsed = deserializer
+        .deserialize_map(Named { names, unique: Unique { duplicate: &duplicate, secret: &[] } })
+        .and_then(|values| deserializer.end().map(|()| values));
+    match parsed {
+        Ok(values) if duplicate.borrow().is_none() => Ok(values),
+        // What is wrong is said in one place only.
+        _ => Err(object(what, bytes).err().unwrap_or(JoseError::NotAnObject { what })),
     }
 }
 
@@ -111,6 +132,42 @@ const fn is_invisible(character: char) -> bool {
         '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
 }
 
+/// The members of [`values`].
+struct Named<'a, const N: usize> {
+    names: [&'static str; N],
+    unique: Unique<'a>,
+}
+
+impl<'de, const N: usize> Visitor<'de> for Named<'_, N> {
+    type Value = [Option<Value>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut values = [const { None }; N];
+        let mut others = BTreeSet::new();
+        while let Some(Name(name)) = entries.next_key()? {
+            let value = entries.next_value_seed(self.unique)?;
+            let slot = self.names.iter().zip(&mut values).find(|(wanted, _)| **wanted == name);
+            let is_new = match slot {
+                Some((_, slot)) => slot.replace(value).is_none(),
+                None => others.insert(name),
+            };
+            if !is_new {
+                return Err(serde::de::Error::custom("a member that stands there twice"));
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// The name of a member, copied only where it has escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Clone, Copy)]
 struct Unique<'a> {
     duplicate: &'a RefCell<Option<String>>,
     secret: &'a [&'a str],
@@ -207,6 +264,41 @@ mod tests {
                 Err(JoseError::DuplicateMember { what: "x", member: "a".to_owned() })
             );
         }
+    }
+
+    #[test]
+    fn the_values_of_some_members_come_with_every_check_of_the_whole() {
+        let names = ["a", "b", "c"];
+        let text = br#"{"x":{"y":[1]},"b":"2","a":1,"\u0063":null}"#;
+        assert_eq!(
+            values("x", text, names).unwrap(),
+            [Some(Value::from(1)), Some(Value::from("2")), Some(Value::Null)]
+        );
+        assert_eq!(values("x", b"{}", names).unwrap(), [None, None, None]);
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"x":1,"x":1}"#,
+            r#"{"x":1,"\u0078":1}"#,
+            r#"{"a":{"y":1,"y":1}}"#,
+            r#"{"x":[{"y":1,"y":1}]}"#,
+            "[]",
+            "7",
+            "{} {}",
+            "{",
+            r#"{"a":}"#,
+            r#"{"a":1,}"#,
+            "",
+            "[1,",
+            "\u{feff}{}",
+        ] {
+            assert_eq!(
+                values("x", text.as_bytes(), names).err(),
+                object("x", text.as_bytes()).err(),
+                "{text}"
+            );
+            assert!(values("x", text.as_bytes(), names).is_err(), "{text}");
+        }
+        assert!(matches!(values("x", b"{\"\xff\":1}", names), Err(JoseError::Json { .. })));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 use std::fmt;
 
-use base64ct::{Base64, Encoding};
 use serde_json::{Map, Value};
 
-use super::{Algorithm, JoseError, KeyParameters, KeyType, Thumbprint, json};
+use super::{Algorithm, JoseError, KeyParameters, KeyType, Thumbprint, base64url, json};
 
 /// The name of a key (`kid`, RFC 7517 §4.5). Any string; compared as it is.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,7 +141,7 @@ impl Jwk {
             certificates: strings(members, "x5c")?
                 .unwrap_or_default()
                 .iter()
-                .map(|text| Base64::decode_vec(text).map_err(|_| JoseError::X5c))
+                .map(|text| base64url::decode_standard(text).ok_or(JoseError::X5c))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -226,7 +225,7 @@ impl Jwk {
         insert("alg", self.algorithm.as_deref().map(Value::from));
         insert("use", self.public_key_use.as_deref().map(Value::from));
         insert("key_ops", self.key_operations.clone().map(Value::from));
-        let chain: Vec<String> = self.certificates.iter().map(|der| Base64::encode_string(der)).collect();
+        let chain: Vec<String> = self.certificates.iter().map(base64url::encode_standard).collect();
         insert("x5c", (!chain.is_empty()).then(|| chain.into()));
         members
     }

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{Algorithm, JoseError, Jwk, KeyId, json};
+use super::{JoseError, Jwk, json};
 
 /// A JSON Web Key Set of public keys (RFC 7517 §5).
 ///
@@ -83,28 +83,9 @@ impl JwkSet {
         &self.skipped
     }
 
-    /// The one key that a signature with this header can have been made with.
-    ///
-    /// With a `kid`, keys of that name that fit the algorithm; without one, every key that fits. Exactly one must
-    /// remain: two are refused rather than tried in turn.
-    ///
-    /// # Errors
-    ///
-    /// [`JoseError::NoMatchingKey`] and [`JoseError::AmbiguousKey`].
-    pub fn select(&self, key_id: Option<&KeyId>, algorithm: Algorithm) -> Result<&Jwk, JoseError> {
-        let mut fitting = self
-            .keys
-            .iter()
-            .filter(|jwk| key_id.is_none() || jwk.key_id() == key_id)
-            .filter(|jwk| jwk.verifies(algorithm));
-        let kid = || key_id.map(|key_id| super::error::excerpt(key_id.as_str()));
-        let Some(jwk) = fitting.next() else {
-            return Err(JoseError::NoMatchingKey { kid: kid(), algorithm });
-        };
-        match fitting.count() {
-            0 => Ok(jwk),
-            more => Err(JoseError::AmbiguousKey { kid: kid(), algorithm, found: more + 1 }),
-        }
+    /// The usable keys, by value.
+    pub(crate) fn into_keys(self) -> impl Iterator<Item = Jwk> {
+        self.keys.into_iter()
     }
 
     /// The set as JSON in one line.
@@ -142,12 +123,6 @@ mod tests {
 
     const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
-    fn set(keys: &[&str]) -> JwkSet {
-        let keys: Vec<String> =
-            keys.iter().map(|more| format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{X}"{more}}}"#)).collect();
-        JwkSet::from_json(format!(r#"{{"keys":[{}]}}"#, keys.join(",")).as_bytes()).unwrap()
-    }
-
     #[test]
     fn one_odd_key_does_not_take_the_others_away() {
         let json = format!(
@@ -184,28 +159,5 @@ mod tests {
             Err(JoseError::InvalidMember { what, member: "keys", expected: "an array" })
         );
         assert_eq!(JwkSet::from_json(b"[]"), Err(JoseError::NotAnObject { what }));
-    }
-
-    #[test]
-    fn exactly_one_key_must_fit() {
-        let both = set(&[r#","kid":"a""#, r#","kid":"b""#]);
-        let algorithm = Algorithm::EdDSA;
-        assert_eq!(both.select(Some(&"b".into()), algorithm).unwrap().key_id(), Some(&"b".into()));
-        assert_eq!(
-            both.select(None, algorithm),
-            Err(JoseError::AmbiguousKey { kid: None, algorithm, found: 2 })
-        );
-        assert_eq!(
-            both.select(Some(&"c".into()), algorithm),
-            Err(JoseError::NoMatchingKey { kid: Some("c".to_owned()), algorithm })
-        );
-        assert_eq!(
-            both.select(Some(&"a".into()), Algorithm::ES256),
-            Err(JoseError::NoMatchingKey { kid: Some("a".to_owned()), algorithm: Algorithm::ES256 })
-        );
-        assert!(set(&[""]).select(None, algorithm).is_ok());
-        assert!(set(&[""]).select(Some(&"a".into()), algorithm).is_err());
-        let same_kid = set(&[r#","kid":"a","use":"enc""#, r#","kid":"a""#]);
-        assert_eq!(same_kid.select(Some(&"a".into()), algorithm).unwrap().public_key_use(), None);
     }
 }

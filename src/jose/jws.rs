@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use super::{Algorithm, JoseError, KeyId, Signature, base64url, json};
 
 /// The protected header of a JWS, as far as it may be believed (RFC 7515 §4.1).
@@ -18,14 +20,21 @@ impl Header {
     const WHAT: &str = "the JWS header";
 
     fn from_json(json: &[u8]) -> Result<Self, JoseError> {
-        let members = json::object(Self::WHAT, json)?;
-        if members.contains_key("crit") {
+        let [alg, kid, typ, crit] = json::values(Self::WHAT, json, ["alg", "kid", "typ", "crit"])?;
+        if crit.is_some() {
             return Err(JoseError::CriticalHeader);
         }
-        let string = |member| json::string(Self::WHAT, &members, member);
-        let algorithm =
-            string("alg")?.ok_or(JoseError::MissingMember { what: Self::WHAT, member: "alg" })?.parse()?;
-        Ok(Self { algorithm, key_id: string("kid")?.map(KeyId::from), media_type: string("typ")? })
+        let string = |member, value: Option<Value>| match value {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(JoseError::InvalidMember { what: Self::WHAT, member, expected: "a string" }),
+        };
+        let alg = string("alg", alg)?.ok_or(JoseError::MissingMember { what: Self::WHAT, member: "alg" })?;
+        Ok(Self {
+            algorithm: alg.parse()?,
+            key_id: string("kid", kid)?.map(KeyId::from),
+            media_type: string("typ", typ)?,
+        })
     }
 
     /// Whether `typ` names this media type: case-insensitive, `application/` may be left out (RFC 7515 §4.1.9).
@@ -75,11 +84,14 @@ impl<'a> CompactJws<'a> {
         let Some((header, payload)) = signing_input.split_once('.') else {
             return Err(wrong_count);
         };
-        let header = Header::from_json(&base64url::decode("the JWS header", header)?)?;
-        let payload = base64url::decode("the JWS payload", payload)?;
+        // The header's bytes are done with once it is read: the payload takes their place.
+        let mut buffer = Vec::with_capacity(header.len().max(payload.len()));
+        base64url::decode_into("the JWS header", header, &mut buffer)?;
+        let header = Header::from_json(&buffer)?;
+        base64url::decode_into("the JWS payload", payload, &mut buffer)?;
         let signature = base64url::decode("the JWS signature", signature)?;
         let signature = Signature::from_raw(header.algorithm, signature)?;
-        Ok(Self { header, signing_input, payload, signature })
+        Ok(Self { header, signing_input, payload: buffer, signature })
     }
 
     /// The protected header.
@@ -105,6 +117,11 @@ impl<'a> CompactJws<'a> {
     pub const fn signature(&self) -> &Signature {
         &self.signature
     }
+
+    /// What was taken out of the token: header, payload, signature.
+    pub(crate) fn into_parts(self) -> (Header, Vec<u8>, Signature) {
+        (self.header, self.payload, self.signature)
+    }
 }
 
 impl std::fmt::Debug for CompactJws<'_> {
@@ -113,23 +130,20 @@ impl std::fmt::Debug for CompactJws<'_> {
     }
 }
 
-/// The signing input of a JWS (RFC 7515 §5.1): both parts encoded, the signature still to come.
-pub(crate) fn signing_input(header_json: &[u8], payload: &[u8]) -> String {
-    let mut input = base64url::encode(header_json);
-    input.push('.');
-    input.push_str(&base64url::encode(payload));
-    input
+/// Adds a part of a JWS (RFC 7515 §5.1): JSON, encoded as it is written.
+///
+/// For structures of strings and numbers; serializing those to memory cannot fail.
+pub(crate) fn push_json(text: &mut String, value: &impl serde::Serialize) {
+    let mut writer = base64url::Writer::new(text);
+    let _ = serde_json::to_writer(&mut writer, value);
+    writer.finish();
 }
 
-/// The compact serialization (RFC 7515 §7.1) of a signing input and its signature.
-pub(crate) fn compact(signing_input: &str, signature: &Signature) -> String {
-    let signature = base64url::encode(signature.as_bytes());
-    // Room from the start: a buffer that grows leaves pieces of the assertion behind.
-    let mut compact = String::with_capacity(signing_input.len() + 1 + signature.len());
-    compact.push_str(signing_input);
-    compact.push('.');
-    compact.push_str(&signature);
-    compact
+/// Adds the last part of the compact serialization (RFC 7515 §7.1) to a signing input.
+pub(crate) fn push_signature(signing_input: &mut String, signature: &Signature) {
+    signing_input.reserve_exact(1 + base64url::encoded_len(signature.as_bytes().len()));
+    signing_input.push('.');
+    base64url::push(signing_input, signature.as_bytes());
 }
 
 #[cfg(test)]

@@ -40,6 +40,15 @@ impl KeyParameters {
         }
     }
 
+    /// The length of a signature by the key, in bytes.
+    pub(crate) const fn signature_len(&self) -> usize {
+        match self {
+            Self::Rsa { n, .. } => n.len(),
+            Self::Ec { curve, .. } => 2 * curve.coordinate_len(),
+            Self::Ed25519 { .. } => 64,
+        }
+    }
+
     /// The members that make the key, as a JWK has them.
     pub(crate) fn members(&self) -> Vec<(&'static str, String)> {
         let text = |name: &str| name.to_owned();

@@ -17,6 +17,7 @@ mod material;
 mod policy;
 mod private_key;
 mod public_key;
+mod public_key_set;
 mod ring;
 mod signer;
 
@@ -25,5 +26,6 @@ pub use error::KeyError;
 pub use generate::GeneratedKey;
 pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
+pub use public_key_set::PublicKeySet;
 pub use ring::KeyRing;
 pub use signer::{BoxFuture, Signer};

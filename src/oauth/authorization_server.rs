@@ -173,10 +173,14 @@ impl AuthorizationServer {
     }
 
     /// The string that an audience stands for at this server, when this endpoint is called.
-    pub(super) fn audience(&self, audience: Option<&Audience>, called: &str) -> Result<String, OAuthError> {
+    pub(super) fn audience<'a>(
+        &'a self,
+        audience: Option<&'a Audience>,
+        called: &'a str,
+    ) -> Result<&'a str, OAuthError> {
         match (audience, &self.issuer) {
-            (Some(Audience::Exactly(url)), _) => Ok(url.clone()),
-            (Some(Audience::Issuer) | None, Some(issuer)) => Ok(issuer.clone()),
+            (Some(Audience::Exactly(url)), _) => Ok(url),
+            (Some(Audience::Issuer) | None, Some(issuer)) => Ok(issuer),
             (Some(Audience::Issuer), None) => Err(OAuthError::NotKnown { member: "issuer" }),
             (Some(Audience::TokenEndpoint), _) | (None, None) => self.endpoint_audience(&self.token_endpoint),
             (Some(Audience::CalledEndpoint), _) => self.endpoint_audience(called),
@@ -184,7 +188,7 @@ impl AuthorizationServer {
     }
 
     /// An endpoint that a document names is believed as an audience only at the issuer's own origin.
-    fn endpoint_audience(&self, endpoint: &str) -> Result<String, OAuthError> {
+    fn endpoint_audience<'a>(&self, endpoint: &'a str) -> Result<&'a str, OAuthError> {
         if let Some(issuer) = self.issuer.as_deref().filter(|_| self.discovered) {
             let same_origin =
                 check_endpoint("endpoint", endpoint)?.origin() == check_issuer(issuer)?.origin();
@@ -192,7 +196,7 @@ impl AuthorizationServer {
                 return Err(OAuthError::ForeignAudience { endpoint: safe(endpoint), issuer: safe(issuer) });
             }
         }
-        Ok(endpoint.to_owned())
+        Ok(endpoint)
     }
 }
 

@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::VerifierError;
 use super::form::Form;
-use crate::jose::{Algorithm, CompactJws, Header, JwkSet, Signature, error::excerpt, json};
-use crate::keys::PublicKey;
+use crate::jose::{Algorithm, CompactJws, Header, Signature, error::excerpt, json};
+use crate::keys::{KeyError, PublicKeySet};
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
 /// Checks client assertions as an authorization server does. Strict unless said otherwise: the issuer is the only
@@ -19,14 +19,16 @@ use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 ///
 /// ```
 /// use private_key_jwt::verifier::{ClientAssertionVerifier, InMemoryReplayStore, ReplayStore};
-/// use private_key_jwt::{Algorithm, AuthorizationServer, ClientAssertion, JwkSet, PrivateKey, TokenRequest};
+/// use private_key_jwt::{
+///     Algorithm, AuthorizationServer, ClientAssertion, JwkSet, PrivateKey, PublicKeySet, TokenRequest,
+/// };
 /// use time::OffsetDateTime;
 ///
 /// # async fn handle() -> Result<(), Box<dyn std::error::Error>> {
 /// // The client's side.
 /// let server = AuthorizationServer::new("https://as.example", "https://as.example/token")?;
 /// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
-/// let jwks = JwkSet::from(key.public_jwk().clone());
+/// let jwks = PublicKeySet::from(JwkSet::from(key.public_jwk().clone())); // kept: its keys are parsed once
 /// let now = OffsetDateTime::now_utc();
 /// let assertion = ClientAssertion::builder("client", &server).sign(&key, now, "jti-1")?;
 /// let body = TokenRequest::client_credentials(()).to_http(&server, &assertion)?.into_body();
@@ -155,20 +157,42 @@ impl ClientAssertionVerifier {
             return Err(VerifierError::TooLarge { found: token.len(), limit: Self::MAX_ASSERTION_LEN });
         }
         let jws = CompactJws::parse(token)?;
-        let claims = json::object("the claims set", jws.payload())?;
-        let iss = text(&claims, "iss")?;
-        let sub = text(&claims, "sub")?;
-        if iss != sub {
-            return Err(VerifierError::IssuerIsNotSubject { iss: excerpt(iss), sub: excerpt(sub) });
-        }
+        let signing_input = Zeroizing::new(jws.signing_input().to_owned());
+        let (header, payload, signature) = jws.into_parts();
+        let (client_id, claims) = Claims::of(&payload)?;
         Ok(UnverifiedAssertion {
             verifier: self,
-            client_id: iss.to_owned(),
-            header: jws.header().clone(),
-            signing_input: Zeroizing::new(jws.signing_input().to_owned()),
-            signature: jws.signature().clone(),
+            client_id,
+            header,
+            signing_input,
+            signature,
             claims,
+            payload,
         })
+    }
+}
+
+/// The claims that are checked once the signature is (RFC 7523 §3), as they stand there.
+struct Claims {
+    aud: Option<Value>,
+    jti: Option<Value>,
+    exp: Option<Value>,
+    nbf: Option<Value>,
+    iat: Option<Value>,
+}
+
+impl Claims {
+    const WHAT: &str = "the claims set";
+
+    /// And the client id, which is both `iss` and `sub`.
+    fn of(payload: &[u8]) -> Result<(String, Self), VerifierError> {
+        let names = ["iss", "sub", "aud", "jti", "exp", "nbf", "iat"];
+        let [iss, sub, aud, jti, exp, nbf, iat] = json::values(Self::WHAT, payload, names)?;
+        let (iss, sub) = (text("iss", iss)?, text("sub", sub)?);
+        if iss != sub {
+            return Err(VerifierError::IssuerIsNotSubject { iss: excerpt(&iss), sub: excerpt(&sub) });
+        }
+        Ok((iss, Self { aud, jti, exp, nbf, iat }))
     }
 }
 
@@ -180,7 +204,8 @@ pub struct UnverifiedAssertion<'a> {
     header: Header,
     signing_input: Zeroizing<String>,
     signature: Signature,
-    claims: Map<String, Value>,
+    claims: Claims,
+    payload: Vec<u8>,
 }
 
 impl UnverifiedAssertion<'_> {
@@ -200,25 +225,29 @@ impl UnverifiedAssertion<'_> {
     /// [`VerifierError`] for the first check that fails.
     pub fn verify(
         self,
-        jwks: &JwkSet,
+        keys: &PublicKeySet,
         registered: impl Into<Option<Algorithm>>,
         now: OffsetDateTime,
     ) -> Result<VerifiedAssertion, VerifierError> {
         self.check_header(registered.into())?;
-        let jwk = jwks.select(self.header.key_id.as_ref(), self.header.algorithm)?;
-        PublicKey::from_jwk(jwk)?.verify(self.signing_input.as_bytes(), &self.signature)?;
+        let key =
+            keys.select(self.header.key_id.as_ref(), self.header.algorithm).map_err(|error| match error {
+                KeyError::Jose(error) => VerifierError::Jose(error),
+                error => VerifierError::Key(error),
+            })?;
+        key.verify(self.signing_input.as_bytes(), &self.signature)?;
         self.check_audience()?;
-        let jti = text(&self.claims, "jti")?;
+        let expires = self.check_times(now.unix_timestamp())?;
+        let jti = text("jti", self.claims.jti)?;
         if jti.is_empty() || jti.len() > 256 {
             return Err(VerifierError::InvalidClaim { claim: "jti", expected: "1 to 256 bytes" });
         }
-        let expires = self.check_times(now.unix_timestamp())?;
         Ok(VerifiedAssertion {
             client_id: self.client_id,
-            jti: jti.to_owned(),
+            jti,
             // Another verifier on the same store may have more leeway.
             forget_after: expires.saturating_add(whole_seconds(ClientAssertionVerifier::MAX_LEEWAY)),
-            claims: self.claims,
+            payload: self.payload,
         })
     }
 
@@ -232,18 +261,19 @@ impl UnverifiedAssertion<'_> {
             return Err(VerifierError::MediaType { found: self.header.media_type.as_deref().map(excerpt) });
         }
         let found = self.header.algorithm;
-        let allowed =
-            registered.map_or_else(|| self.verifier.algorithms.clone(), |algorithm| vec![algorithm]);
-        if allowed.contains(&found) && self.verifier.algorithms.contains(&found) {
+        if registered.is_none_or(|algorithm| algorithm == found) && self.verifier.algorithms.contains(&found)
+        {
             Ok(())
         } else {
+            let allowed =
+                registered.map_or_else(|| self.verifier.algorithms.clone(), |algorithm| vec![algorithm]);
             Err(VerifierError::Algorithm { found, allowed })
         }
     }
 
     fn check_audience(&self) -> Result<(), VerifierError> {
         const NOT_TEXT: VerifierError = VerifierError::InvalidClaim { claim: "aud", expected: "a string" };
-        let found = match self.claims.get("aud") {
+        let found = match &self.claims.aud {
             None => return Err(VerifierError::MissingClaim { claim: "aud" }),
             Some(Value::String(audience)) => audience,
             Some(Value::Array(audiences)) => match audiences.as_slice() {
@@ -262,13 +292,14 @@ impl UnverifiedAssertion<'_> {
 
     fn check_times(&self, now: i64) -> Result<i64, VerifierError> {
         let ClientAssertionVerifier { leeway, longest_lifetime: limit, .. } = *self.verifier;
+        let Claims { exp, nbf, iat, .. } = &self.claims;
         let expires =
-            numeric_date(&self.claims, "exp")?.ok_or(VerifierError::MissingClaim { claim: "exp" })?;
+            numeric_date("exp", exp.as_ref())?.ok_or(VerifierError::MissingClaim { claim: "exp" })?;
         if expires.saturating_add(leeway) <= now {
             return Err(VerifierError::Expired { expired: expires, now });
         }
-        let issued = numeric_date(&self.claims, "iat")?;
-        for (claim, time) in [("nbf", numeric_date(&self.claims, "nbf")?), ("iat", issued)] {
+        let issued = numeric_date("iat", iat.as_ref())?;
+        for (claim, time) in [("nbf", numeric_date("nbf", nbf.as_ref())?), ("iat", issued)] {
             if let Some(found) = time.filter(|time| *time > now.saturating_add(leeway)) {
                 return Err(VerifierError::NotYetValid { claim, found, now });
             }
@@ -298,7 +329,7 @@ pub struct VerifiedAssertion {
     client_id: String,
     jti: String,
     forget_after: i64,
-    claims: Map<String, Value>,
+    payload: Vec<u8>,
 }
 
 impl VerifiedAssertion {
@@ -314,10 +345,11 @@ impl VerifiedAssertion {
         &self.jti
     }
 
-    /// All claims.
+    /// All claims, read anew with each call: what a server needs of them every time has been checked.
     #[must_use]
-    pub const fn claims(&self) -> &Map<String, Value> {
-        &self.claims
+    pub fn claims(&self) -> Map<String, Value> {
+        // It has been read once.
+        json::object(Claims::WHAT, &self.payload).unwrap_or_default()
     }
 
     /// The second from which no verifier accepts the assertion (`exp` and the most leeway), since 1970.
@@ -336,8 +368,8 @@ impl std::fmt::Debug for VerifiedAssertion {
     }
 }
 
-fn text<'a>(claims: &'a Map<String, Value>, claim: &'static str) -> Result<&'a str, VerifierError> {
-    match claims.get(claim) {
+fn text(claim: &'static str, value: Option<Value>) -> Result<String, VerifierError> {
+    match value {
         None => Err(VerifierError::MissingClaim { claim }),
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(VerifierError::InvalidClaim { claim, expected: "a string" }),
@@ -345,8 +377,8 @@ fn text<'a>(claims: &'a Map<String, Value>, claim: &'static str) -> Result<&'a s
 }
 
 /// RFC 7519 §2: seconds since 1970, fractions allowed (cut off here).
-fn numeric_date(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<i64>, VerifierError> {
-    let Some(value) = claims.get(claim) else {
+fn numeric_date(claim: &'static str, value: Option<&Value>) -> Result<Option<i64>, VerifierError> {
+    let Some(value) = value else {
         return Ok(None);
     };
     let in_range = |seconds: &f64| (0.0..1e15).contains(seconds);

@@ -9,7 +9,7 @@ use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::jose::CompactJws;
 use private_key_jwt::oauth::ClientAssertionBuilder;
 use private_key_jwt::{
-    Algorithm, AuthorizationServer, ClientAssertion, JwkSet, PrivateKey, PublicKey, TokenRequest,
+    Algorithm, AuthorizationServer, ClientAssertion, JwkSet, PrivateKey, PublicKeySet, TokenRequest,
 };
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -109,8 +109,8 @@ fn invalid_request(description: &str) -> (u16, String, String) {
 fn claims(dev: &DevServer, token: &str) -> Value {
     let jws = CompactJws::parse(token).unwrap();
     assert!(jws.header().is_typed("at+jwt"));
-    let jwks = dev.jwks();
-    let jwk = jwks.select(jws.header().key_id.as_ref(), jws.header().algorithm).unwrap();
-    PublicKey::from_jwk(jwk).unwrap().verify(jws.signing_input().as_bytes(), jws.signature()).unwrap();
+    let keys = PublicKeySet::from(dev.jwks());
+    let key = keys.select(jws.header().key_id.as_ref(), jws.header().algorithm).unwrap();
+    key.verify(jws.signing_input().as_bytes(), jws.signature()).unwrap();
     serde_json::from_slice(jws.payload()).unwrap()
 }

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use private_key_jwt::dev_server::ClientKeys;
-use private_key_jwt::jose::CompactJws;
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
-use private_key_jwt::{ClientAssertionVerifier, JwkSet};
+use private_key_jwt::{ClientAssertionVerifier, JwkSet, PublicKey, PublicKeySet};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -49,21 +48,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let (found, expected) = (unverified.client_id(), &arguments.issuer);
         return Err(Failure::refused("verify", format!("iss is `{found:.128}`, expected is `{expected}`")));
     }
-    let jwks = match keys {
-        ClientKeys::Jwks(jwks) => jwks,
+    let keys = match keys {
+        ClientKeys::Jwks(jwks) => PublicKeySet::from(jwks),
         // A key without a name is the one that is meant, whatever the assertion calls it.
-        ClientKeys::PublicKey(jwk) if jwk.key_id().is_none() => {
-            match CompactJws::parse(jwt).context("verify")?.header().key_id.clone() {
-                Some(key_id) => jwk.with_key_id(key_id).into(),
-                None => jwk.into(),
-            }
-        }
-        ClientKeys::PublicKey(jwk) => jwk.into(),
-        ClientKeys::JwksUrl(url) => fetch(&url)?,
+        ClientKeys::PublicKey(jwk) => PublicKey::from_jwk(&jwk).context("--jwks")?.into(),
+        ClientKeys::JwksUrl(url) => fetch(&url)?.into(),
         _ => return Err(Failure::usage("--jwks", "not a source of keys")),
     };
-    let verified = unverified.verify(&jwks, None, OffsetDateTime::now_utc()).context("verify")?;
-    output::json(verified.claims())
+    let verified = unverified.verify(&keys, None, OffsetDateTime::now_utc()).context("verify")?;
+    output::json(&verified.claims())
 }
 
 fn read(jwt: &str) -> Result<Zeroizing<String>, Failure> {

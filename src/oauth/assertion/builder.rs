@@ -4,18 +4,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
+use super::header::{CertificateHeader, HeaderCache, HeaderSource};
 use super::{ClientAssertion, UnsignedAssertion};
-use crate::jose::{Algorithm, base64url, jws};
-use crate::keys::{Certificate, PrivateKey, Signer};
+use crate::jose::{base64url, jws};
+use crate::keys::{PrivateKey, Signer};
 use crate::oauth::{Audience, AuthorizationServer, OAuthError, Profile};
-
-/// A header that names the key's certificate (RFC 7515 §4.1.6–4.1.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CertificateHeader {
-    X5tS256,
-    X5t,
-    X5c,
-}
 
 /// What goes into an assertion. The same builder serves any number of assertions: time and `jti` come with
 /// [`prepare`](Self::prepare).
@@ -25,6 +18,7 @@ pub struct ClientAssertionBuilder {
     server: AuthorizationServer,
     profile: Profile,
     certificate_headers: Vec<CertificateHeader>,
+    header: HeaderCache,
     claims: Map<String, Value>,
 }
 
@@ -38,6 +32,7 @@ impl ClientAssertionBuilder {
             server,
             profile: Profile::default(),
             certificate_headers: Vec::new(),
+            header: HeaderCache::default(),
             claims: Map::new(),
         }
     }
@@ -154,8 +149,6 @@ impl ClientAssertionBuilder {
         }
         let algorithm = signer.algorithm();
         self.profile.check(algorithm)?;
-        let header = self.header(signer)?;
-
         let aud = self.server.audience(self.profile.audience.as_ref(), self.server.token_endpoint())?;
         if aud.is_empty() {
             return Err(OAuthError::EmptyAudience);
@@ -176,8 +169,22 @@ impl ClientAssertionBuilder {
             nbf: self.profile.not_before.map(|set_back| iat.saturating_sub(set_back.as_secs())),
             more: &self.claims,
         };
+        let signature_len = signer.public_jwk().parameters().signature_len();
+        let source = HeaderSource::new(signer, &self.profile, &self.certificate_headers);
+        let signing_input = self.header.with(source, |header| {
+            // Room for everything, the signature too, unless claims were added: a buffer that grows is copied.
+            let room = header.len()
+                + base64url::encoded_len(claims.len())
+                + base64url::encoded_len(signature_len)
+                + 2;
+            let mut input = String::with_capacity(room);
+            input.push_str(header);
+            input.push('.');
+            jws::push_json(&mut input, &claims);
+            input
+        })?;
         Ok(UnsignedAssertion {
-            signing_input: jws::signing_input(&json(&header), &json(&claims)),
+            signing_input,
             algorithm,
             client_id: self.client_id.clone(),
             sends_client_id: self.profile.sends_client_id,
@@ -197,7 +204,8 @@ impl ClientAssertionBuilder {
         jti: impl AsRef<str>,
     ) -> Result<ClientAssertion, OAuthError> {
         let unsigned = self.prepare(key, now, jti)?;
-        unsigned.attach(key.sign(unsigned.signing_input())?)
+        let signature = key.sign(unsigned.signing_input())?;
+        unsigned.complete(&signature)
     }
 
     /// What can be said before there is a key and a time: the client id.
@@ -221,59 +229,13 @@ impl ClientAssertionBuilder {
     pub(crate) const fn server(&self) -> &AuthorizationServer {
         &self.server
     }
-
-    fn header<S: Signer + ?Sized>(&self, signer: &S) -> Result<Header<'_>, OAuthError> {
-        let jwk = signer.public_jwk();
-        let mut header = Header {
-            alg: signer.algorithm(),
-            kid: self.profile.sends_key_id.then(|| {
-                jwk.key_id().map_or_else(|| jwk.thumbprint().to_string(), |key_id| key_id.as_str().to_owned())
-            }),
-            typ: self.profile.media_type.as_deref(),
-            x5t_s256: None,
-            x5t: None,
-            x5c: None,
-        };
-        for wanted in &self.certificate_headers {
-            let leaf = |member| {
-                let der = jwk.certificates().first().ok_or(OAuthError::NoCertificate { member })?;
-                Ok::<_, OAuthError>(Certificate::from_der(der.clone())?)
-            };
-            match wanted {
-                CertificateHeader::X5tS256 => {
-                    header.x5t_s256 = Some(base64url::encode(leaf("x5t#S256")?.sha256()));
-                }
-                CertificateHeader::X5t => header.x5t = Some(base64url::encode(leaf("x5t")?.sha1())),
-                CertificateHeader::X5c => {
-                    leaf("x5c")?;
-                    header.x5c = Some(jwk.certificates().iter().map(base64url::encode_standard).collect());
-                }
-            }
-        }
-        Ok(header)
-    }
-}
-
-#[derive(Serialize)]
-struct Header<'a> {
-    alg: Algorithm,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kid: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    typ: Option<&'a str>,
-    #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
-    x5t_s256: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    x5t: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    x5c: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,
     sub: &'a str,
-    aud: String,
+    aud: &'a str,
     jti: &'a str,
     iat: u64,
     exp: u64,
@@ -283,9 +245,11 @@ struct Claims<'a> {
     more: &'a Map<String, Value>,
 }
 
-/// Structures of strings and numbers; serializing them to memory cannot fail.
-fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
+impl Claims<'_> {
+    /// The length as JSON, when nothing needs escaping and no claim was added: names and numbers take less than 128.
+    const fn len(&self) -> usize {
+        128 + self.iss.len() + self.sub.len() + self.aud.len() + self.jti.len()
+    }
 }
 
 fn seconds(now: OffsetDateTime) -> Result<u64, OAuthError> {

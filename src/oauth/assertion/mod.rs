@@ -1,6 +1,7 @@
 //! The client assertion (RFC 7521 §4.2, RFC 7523 §3): its life from a builder over an unsigned to a signed one.
 
 mod builder;
+mod header;
 #[cfg(test)]
 mod tests;
 
@@ -111,6 +112,7 @@ impl std::fmt::Debug for ClientAssertion {
 }
 
 /// An assertion that lacks its signature.
+#[derive(Clone)]
 pub struct UnsignedAssertion {
     signing_input: String,
     algorithm: Algorithm,
@@ -138,13 +140,20 @@ impl UnsignedAssertion {
     ///
     /// [`OAuthError::SignatureAlgorithm`] when it is of another algorithm than the header names.
     pub fn attach(&self, signature: Signature) -> Result<ClientAssertion, OAuthError> {
+        self.clone().complete(&signature)
+    }
+
+    /// As [`UnsignedAssertion::attach`], in place: the signature goes where room was kept for it.
+    pub(crate) fn complete(self, signature: &Signature) -> Result<ClientAssertion, OAuthError> {
         if signature.algorithm() != self.algorithm {
             let found = signature.algorithm();
             return Err(OAuthError::SignatureAlgorithm { expected: self.algorithm, found });
         }
+        let mut jwt = Zeroizing::new(self.signing_input);
+        jws::push_signature(&mut jwt, signature);
         Ok(ClientAssertion {
-            jwt: Zeroizing::new(jws::compact(&self.signing_input, &signature)),
-            client_id: self.client_id.clone(),
+            jwt,
+            client_id: self.client_id,
             sends_client_id: self.sends_client_id,
             expires_at: self.expires_at,
         })
