@@ -1,6 +1,7 @@
 //! Floor 6: the token client. It signs a fresh assertion for every request, posts it, and hands the answer on typed.
 
 mod error;
+mod signing;
 mod token_client;
 
 pub use error::Error;

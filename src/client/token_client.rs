@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Error;
+use super::{Error, signing};
 use crate::keys::{KeyError, KeyRing};
 use crate::oauth::{
     AccessToken, Audience, AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Profile, Scope,
@@ -89,6 +89,9 @@ impl TokenClient {
 
     /// A fresh assertion by the active key, for a request that something else sends. Never use one twice.
     ///
+    /// An RSA signature is made on tokio's blocking pool, so that the executor's threads stay free; no more of them at
+    /// a time than there are cores. Other signatures take microseconds and are made on the spot.
+    ///
     /// # Errors
     ///
     /// [`Error::Key`] when no key is active or it cannot sign, [`Error::OAuth`] when the parts do not fit.
@@ -96,8 +99,7 @@ impl TokenClient {
         let Inner { assertion, keys, clock, .. } = &*self.inner;
         let signer = keys.active()?;
         let unsigned = assertion.prepare(signer.as_ref(), clock.now(), fresh_jti()?)?;
-        let signature = signer.sign(unsigned.signing_input()).await?;
-        Ok(unsigned.attach(signature)?)
+        signing::sign(signer, unsigned).await
     }
 
     /// The ring that signs: publish, activate and retire keys on it while the client is in use.

@@ -39,6 +39,13 @@ pub trait Signer: Send + Sync {
     ///
     /// [`KeyError::Signing`] from a key in this process, [`KeyError::Signer`] from one outside.
     fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>>;
+
+    /// The key itself, when it is in this process: a caller on an async executor can then compute a long signature on
+    /// a thread of its own, instead of in [`Signer::sign`]. Only a signer that adds nothing to [`PrivateKey::sign`]
+    /// should say so; by default there is none.
+    fn private_key(&self) -> Option<&PrivateKey> {
+        None
+    }
 }
 
 impl Signer for PrivateKey {
@@ -52,5 +59,9 @@ impl Signer for PrivateKey {
 
     fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
         Box::pin(std::future::ready(self.sign(signing_input)))
+    }
+
+    fn private_key(&self) -> Option<&PrivateKey> {
+        Some(self)
     }
 }

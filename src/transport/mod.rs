@@ -1,12 +1,15 @@
-//! Floor 5: the edge. The [`HttpClient`] seam and its reqwest form, the [`Clock`] seam, and discovery.
+//! Floor 5: the edge. The [`HttpClient`] seam and its reqwest form, the [`Clock`] seam, discovery, and the pool for long
+//! computations.
 
 mod clock;
+mod computation;
 mod discovery;
 mod error;
 mod http_client;
 mod reqwest_client;
 
 pub use clock::{Clock, SystemClock};
+pub(crate) use computation::compute;
 pub use error::TransportError;
 pub use http_client::HttpClient;
 pub use reqwest_client::ReqwestClient;
