@@ -85,18 +85,21 @@ impl ReqwestClient {
         let url = oauth::check_endpoint("URL", &request.uri().to_string())?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let client = if oauth::is_loopback(&url) { &self.loopback } else { &self.remote };
-        let mut request = reqwest::Request::try_from(request)
-            .map_err(|error| TransportError::Request(error.without_url().into()))?;
+        let (parts, body) = request.into_parts();
+        let mut request = reqwest::Request::new(parts.method, url);
+        *request.headers_mut() = parts.headers;
+        *request.body_mut() = Some(body.into());
         *request.timeout_mut() = Some(self.timeout);
 
         let failed = |error| failure(error, &host);
         let mut response = client.execute(request).await.map_err(failed)?;
         let too_large = || TransportError::BodyTooLarge { host: host.clone(), limit: Self::MAX_BODY_LEN };
-        if response.content_length().is_some_and(|len| len > Self::MAX_BODY_LEN as u64) {
+        let announced = usize::try_from(response.content_length().unwrap_or_default()).unwrap_or(usize::MAX);
+        if announced > Self::MAX_BODY_LEN {
             return Err(too_large());
         }
-        // A token is in it: what is not handed on is wiped.
-        let mut body = Zeroizing::new(Vec::new());
+        // A token is in it: what is not handed on is wiped. Whoever announces much has not sent it yet.
+        let mut body = Zeroizing::new(Vec::with_capacity(announced.min(16 * 1024)));
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             let len = body.len() + chunk.len();
             if len > Self::MAX_BODY_LEN {

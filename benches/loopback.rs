@@ -1,0 +1,196 @@
+//! Token requests to a server on loopback, 64 in flight, beside bare reqwest that posts a form made beforehand.
+//!
+//! Rounds are interleaved. The server is a process of its own (this program again) that answers every request with the
+//! same token, so that what is compared is the client's work. The time of the signatures is accounted for by making the
+//! same bare signatures in the rounds of bare reqwest: taking it away by arithmetic instead would credit us with what
+//! a busy core costs everything else (fewer answers per wake-up), and with RSA there is nothing left to divide by.
+//!
+//! `cargo bench --bench loopback --features dev-server`
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Full};
+use private_key_jwt::client::fresh_jti;
+use private_key_jwt::{AuthorizationServer, ClientAssertion, PrivateKey, TokenClient, TokenRequest};
+use time::OffsetDateTime;
+
+const IN_FLIGHT: usize = 64;
+const SCOPE: &str = "api:read";
+/// What PingOne sends, in size and members.
+const ANSWER_LEN: usize = 900;
+const SERVE: &str = "PKJWT_BENCH_SERVE";
+
+fn main() {
+    if std::env::var_os(SERVE).is_some() {
+        return serve();
+    }
+    // `cargo test --benches` runs this with `--test`: once through, quickly.
+    let (rounds, requests) =
+        if std::env::args().any(|argument| argument == "--bench") { (15, 10_000) } else { (1, 128) };
+    let mut server = Command::new(std::env::current_exe().unwrap())
+        .env(SERVE, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    let endpoint = format!("http://{}/token", address.trim_end());
+
+    println!("| key | bare, per second | bare and a signature | ours | ours / bare and a signature |");
+    println!("| --- | --- | --- | --- | --- |");
+    for stem in ["p256", "ed25519", "rsa2048"] {
+        compare(stem, &endpoint, rounds, requests);
+    }
+    drop(server.stdin.take());
+    server.wait().unwrap();
+}
+
+fn compare(stem: &str, endpoint: &str, rounds: usize, requests: usize) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let path = format!("{}/testdata/keys/{stem}.pkcs8.pem", env!("CARGO_MANIFEST_DIR"));
+    let key = PrivateKey::from_file(path).unwrap();
+    let server = AuthorizationServer::new("http://127.0.0.1/as", endpoint).unwrap();
+    let ours = TokenClient::new(server.clone(), "client", key.clone()).unwrap();
+    let bare = Bare::new(endpoint, &server, key);
+    let mut times = Vec::new();
+    for round in 0..=rounds {
+        let [without, with] = [false, true].map(|signs| {
+            runtime.block_on(in_flight(requests, || {
+                let bare = bare.clone();
+                async move { bare.post(signs).await }
+            }))
+        });
+        let ours = runtime.block_on(in_flight(requests, || {
+            let ours = ours.clone();
+            async move {
+                assert!(ours.token(SCOPE).await.unwrap().secret().len() > 100);
+            }
+        }));
+        // The first round opens the connections.
+        if round > 0 {
+            times.push([without, with, ours].map(|time| time.as_secs_f64()));
+        }
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let rate = |of: fn(&[f64; 3]) -> f64| requests as f64 / sorted(times.iter().map(of)).1;
+    let (least, ratio, most) = sorted(times.iter().map(|[_, with, ours]| with / ours));
+    println!(
+        "| {stem} | {:.0} | {:.0} | {:.0} | {ratio:.3} ({least:.3} to {most:.3}) |",
+        rate(|[without, _, _]| *without),
+        rate(|[_, with, _]| *with),
+        rate(|[_, _, ours]| *ours),
+    );
+}
+
+/// The least, the middle and the greatest.
+fn sorted(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    (*values.first().unwrap(), *values.get(values.len() / 2).unwrap(), *values.last().unwrap())
+}
+
+/// reqwest and a form that was made beforehand.
+#[derive(Clone)]
+struct Bare {
+    http: reqwest::Client,
+    endpoint: Arc<str>,
+    form: Arc<[u8]>,
+    key: PrivateKey,
+    signing_input: Arc<[u8]>,
+}
+
+impl Bare {
+    fn new(endpoint: &str, server: &AuthorizationServer, key: PrivateKey) -> Self {
+        let builder = ClientAssertion::builder("client", server);
+        let jti = fresh_jti().unwrap();
+        let now = OffsetDateTime::now_utc();
+        let assertion = builder.sign(&key, now, &jti).unwrap();
+        let request = TokenRequest::client_credentials(SCOPE).to_http(server, &assertion).unwrap();
+        Self {
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(Duration::from_secs(30))
+                .build()
+                .unwrap(),
+            endpoint: endpoint.into(),
+            form: request.into_body().into(),
+            signing_input: builder.prepare(&key, now, &jti).unwrap().signing_input().into(),
+            key,
+        }
+    }
+
+    async fn post(&self, signs: bool) {
+        if signs {
+            std::hint::black_box(self.key.sign(&self.signing_input).unwrap());
+        }
+        let response = self
+            .http
+            .post(&*self.endpoint)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json")
+            .body(self.form.to_vec())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.bytes().await.unwrap().len(), ANSWER_LEN);
+    }
+}
+
+/// How long so many requests take, of which 64 are under way at a time.
+async fn in_flight<F: Future<Output = ()> + Send + 'static>(
+    requests: usize,
+    send: impl Fn() -> F,
+) -> Duration {
+    let start = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let mine: Vec<F> = (0..requests / IN_FLIGHT).map(|_| send()).collect();
+        tasks.spawn(async move {
+            for request in mine {
+                request.await;
+            }
+        });
+    }
+    while let Some(result) = tasks.join_next().await {
+        result.unwrap();
+    }
+    start.elapsed()
+}
+
+/// Answers every request with the same token, until standard input ends.
+fn serve() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        println!("{}", listener.local_addr().unwrap());
+        std::io::stdout().flush().unwrap();
+        std::thread::spawn(|| {
+            let _ = std::io::stdin().read_line(&mut String::new());
+            std::process::exit(0);
+        });
+        let head = r#"{"token_type":"Bearer","expires_in":3600,"scope":"api:read","access_token":""#;
+        let answer = format!("{head}{}\"}}", "x".repeat(ANSWER_LEN - head.len() - 2));
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let answer = answer.clone();
+            let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+                let answer = answer.clone();
+                async move {
+                    request.into_body().collect().await?;
+                    let response = http::Response::builder().header("content-type", "application/json");
+                    Ok::<_, hyper::Error>(response.body(Full::new(hyper::body::Bytes::from(answer))).unwrap())
+                }
+            });
+            let stream = hyper_util::rt::TokioIo::new(stream);
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(stream, service));
+        }
+    });
+}
