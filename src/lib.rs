@@ -13,10 +13,7 @@
 //! | 2 | [`keys`] | the loader, keys, the key policy, the backends, [`Signer`], [`KeyRing`] |
 //! | 3 | [`oauth`] | assertions, metadata, requests, responses, profiles: no I/O |
 //! | 4 | [`verifier`] | the authorization server's side: no I/O |
-#![cfg_attr(
-    feature = "client",
-    doc = "| 5 | [`transport`] | the edge: HTTP, clock, discovery, thread pool |"
-)]
+#![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | HTTP, clock, discovery, thread pool |")]
 #![cfg_attr(feature = "client", doc = "| 6 | [`client`] | [`TokenClient`] |")]
 #![cfg_attr(feature = "dev-server", doc = "| 7 | [`dev_server`] | an authorization server for tests |")]
 //!

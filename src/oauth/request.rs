@@ -76,16 +76,16 @@ impl TokenRequest {
             pairs.push(("scope", &scope));
         }
         pairs.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        pairs.extend(assertion.form());
         // Room from the start, as if every byte had to be escaped: a buffer that grows leaves pieces of the assertion
         // behind.
-        let room = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
-        let mut form = form_urlencoded::Serializer::new(String::with_capacity(room));
-        form.extend_pairs(pairs);
+        let room: usize = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+        let mut form = String::with_capacity(room + assertion.form_room());
+        form_urlencoded::Serializer::new(&mut form).extend_pairs(pairs);
+        assertion.push_form(&mut form);
         http::Request::post(server.token_endpoint())
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(http::header::ACCEPT, "application/json")
-            .body(form.finish().into_bytes())
+            .body(form.into_bytes())
             .map_err(|_| OAuthError::Endpoint {
                 endpoint: "token_endpoint",
                 url: super::text::safe(server.token_endpoint()),

@@ -99,6 +99,27 @@ impl ClientAssertion {
         }
         pairs
     }
+
+    /// Adds [`ClientAssertion::form`], encoded, to a form that is not empty. What a JWS is made of stands for itself in
+    /// a form (RFC 7515 §7.1), so most of it is copied and not looked at.
+    pub(in crate::oauth) fn push_form(&self, form: &mut String) {
+        form.push_str(Self::FORM);
+        form.push_str(&self.jwt);
+        if self.sends_client_id {
+            form.push_str(Self::FORM_CLIENT_ID);
+            form.extend(form_urlencoded::byte_serialize(self.client_id.as_bytes()));
+        }
+    }
+
+    /// The most bytes that [`ClientAssertion::push_form`] adds.
+    pub(in crate::oauth) fn form_room(&self) -> usize {
+        Self::FORM.len() + self.jwt.len() + Self::FORM_CLIENT_ID.len() + 3 * self.client_id.len()
+    }
+
+    /// [`CLIENT_ASSERTION_TYPE`], encoded, and the name of the next parameter.
+    const FORM: &str = "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer\
+        &client_assertion=";
+    const FORM_CLIENT_ID: &str = "&client_id=";
 }
 
 impl std::fmt::Debug for ClientAssertion {

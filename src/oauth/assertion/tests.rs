@@ -91,6 +91,22 @@ fn rfc7521_4_2_the_form_has_the_client_id_unless_it_is_left_out() {
 }
 
 #[test]
+fn the_form_of_a_request_is_the_same_pairs_encoded() {
+    let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
+    for builder in
+        [builder(), builder().without_client_id(), ClientAssertion::builder("a b&c=d%~*-._/", &server)]
+    {
+        let assertion = builder.sign(&key(), now(), "j1").unwrap();
+        let mut pushed = "a=b".to_owned();
+        assertion.push_form(&mut pushed);
+        let expected =
+            form_urlencoded::Serializer::new("a=b".to_owned()).extend_pairs(assertion.form()).finish();
+        assert_eq!(pushed, expected);
+        assert!(pushed.len() <= 3 + assertion.form_room());
+    }
+}
+
+#[test]
 fn extra_claims_cannot_overwrite() {
     for name in ["iss", "sub", "aud", "jti", "exp", "iat", "nbf"] {
         let result = builder().claim(name, "x");
