@@ -194,6 +194,12 @@ mod tests {
     }
 
     #[test]
+    fn a_modulus_is_odd() {
+        let key = KeyParameters::Rsa { n: vec![0xfe; 256], e: vec![1, 0, 1] };
+        assert!(matches!(check_public(&key), Err(KeyError::Inconsistent { key_type: "RSA" })));
+    }
+
+    #[test]
     fn rsa_exponents_are_odd_and_bounded() {
         for e in [&[3][..], &[17], &[1, 0, 1], &[1, 0xff, 0xff, 0xff, 0xff], &[0, 0, 3]] {
             assert!(rsa(2048, e).is_ok(), "{e:?}");
