@@ -72,6 +72,10 @@ bad! {
         "an RSA public exponent is odd and between 3 and 2^33-1";
     "rsa2048.mangled-n.pkcs8.pem" => KeyError::Inconsistent { key_type: "RSA" },
         "the parts of the RSA key do not belong together";
+    "rsa2049.d-above-n.jwk.json" => KeyError::Inconsistent { key_type: "RSA" },
+        "the parts of the RSA key do not belong together";
+    "rsa2560.unbalanced.jwk.json" => KeyError::Inconsistent { key_type: "RSA" },
+        "the parts of the RSA key do not belong together";
     "secp256k1.sec1.pem" => KeyError::UnsupportedKey { found } if found == "EC secp256k1",
         "a key of this type cannot be used: EC secp256k1";
     "secp256k1.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "EC secp256k1",

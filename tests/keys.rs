@@ -17,12 +17,15 @@ const P384: KeyType = KeyType::Ec(Curve::P384);
 const P521: KeyType = KeyType::Ec(Curve::P521);
 
 /// Files that hold one private key, with what follows from the key alone.
-const PLAIN: [(&str, KeyType, Algorithm); 46] = [
+const PLAIN: [(&str, KeyType, Algorithm); 49] = [
     ("rsa2048.pkcs8.pem", KeyType::Rsa, Algorithm::RS256),
     ("rsa2048.pkcs8.der", KeyType::Rsa, Algorithm::RS256),
     ("rsa2048.pkcs1.pem", KeyType::Rsa, Algorithm::RS256),
     ("rsa2048.pkcs1.der", KeyType::Rsa, Algorithm::RS256),
     ("rsa2048.jwk.json", KeyType::Rsa, Algorithm::RS256),
+    ("rsa2048.swapped.jwk.json", KeyType::Rsa, Algorithm::RS256),
+    ("rsa2048.unreduced-d.jwk.json", KeyType::Rsa, Algorithm::RS256),
+    ("rsa2049.jwk.json", KeyType::Rsa, Algorithm::RS256),
     ("rsa2048.key-then-chain.pem", KeyType::Rsa, Algorithm::RS256),
     ("rsa3072.pkcs8.pem", KeyType::Rsa, Algorithm::RS256),
     ("rsa4096.pkcs8.pem", KeyType::Rsa, Algorithm::RS256),
@@ -98,10 +101,11 @@ const PUBLIC: [(&str, KeyType); 13] = [
 ];
 
 /// Files with a test of their own below.
-const ELSEWHERE: [&str; 5] = [
+const ELSEWHERE: [&str; 6] = [
     "ca.cert.pem",
     "p256.key-then-wrong-cert.pem",
     "rsa2048.alg-ps256.jwk.json",
+    "rsa2048.composite-prime.jwk.json",
     "private-with-enc.jwks.json",
     "two-private.jwks.json",
 ];
@@ -173,14 +177,14 @@ fn rfc7638_the_thumbprint_is_the_kid_and_the_same_for_every_form_of_a_key() {
         assert_eq!(public.key_type(), key_type, "{file}");
         stems.entry(stem(file)).or_default().insert(public.jwk().thumbprint().to_string());
     }
-    assert_eq!(stems.len(), 10);
+    assert_eq!(stems.len(), 11);
     for (stem, thumbprints) in &stems {
         assert_eq!(thumbprints.len(), 1, "{stem}: {thumbprints:?}");
     }
-    assert_eq!(stems.values().flatten().collect::<BTreeSet<_>>().len(), 10, "each stem is another key");
+    assert_eq!(stems.values().flatten().collect::<BTreeSet<_>>().len(), 11, "each stem is another key");
     assert_eq!(
         (forms["rsa2048"], forms["p256"], forms["p384"], forms["p521"], forms["ed25519"]),
-        (6, 18, 6, 6, 4)
+        (8, 18, 6, 6, 4)
     );
 }
 
@@ -702,14 +706,26 @@ fn a_generated_key_is_encrypted_with_costs_that_openssl_takes() {
 fn generated_keys_differ_and_have_the_length_asked_for() {
     let key = || PrivateKey::generate(Algorithm::Ed25519).unwrap().private_key().unwrap().thumbprint();
     assert_ne!(key(), key());
-    let rsa = PrivateKey::generate_rsa_bits(Algorithm::PS512, 2176).unwrap().private_key().unwrap();
-    assert_eq!(rsa.public_key().unwrap().bits(), 2176);
-    for wrong in [0, 512, 1024, 2047, 8193, 16384] {
+    let rsa = PrivateKey::generate_rsa_bits(Algorithm::PS512, 3072).unwrap().private_key().unwrap();
+    assert_eq!(rsa.public_key().unwrap().bits(), 3072);
+    for wrong in [0, 512, 1024, 2047, 2056, 6144, 8193, 16384] {
         for algorithm in [Algorithm::RS256, Algorithm::PS256] {
-            assert!(matches!(
-                PrivateKey::generate_rsa_bits(algorithm, wrong),
-                Err(KeyError::RsaSize { bits }) if bits == wrong
-            ));
+            let error = PrivateKey::generate_rsa_bits(algorithm, wrong).unwrap_err();
+            assert!(matches!(error, KeyError::NewRsaSize { bits } if bits == wrong));
+            assert_eq!(
+                error.to_string(),
+                format!("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {wrong}")
+            );
         }
+    }
+}
+
+/// No primality is tested when a key is loaded, and no signature leaves that does not verify.
+#[test]
+fn a_key_of_composite_primes_signs_nothing() {
+    let key = key("rsa2048.composite-prime.jwk.json");
+    for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| algorithm.key_type() == KeyType::Rsa) {
+        let error = key.clone().with_algorithm(algorithm).unwrap().sign(b"message").unwrap_err();
+        assert!(matches!(error, KeyError::Signing), "{algorithm}: {error:?}");
     }
 }

@@ -115,6 +115,12 @@ pub enum KeyError {
         /// The length of the modulus in bits.
         bits: usize,
     },
+    /// A new RSA key of a length that not every backend makes.
+    #[error("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {bits}")]
+    NewRsaSize {
+        /// The length asked for, in bits.
+        bits: usize,
+    },
     /// An RSA public exponent that is even or outside 3 to 2³³−1.
     #[error("an RSA public exponent is odd and between 3 and 2^33-1")]
     RsaExponent,

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::format::oid;
 use super::material::KeyMaterial;
-use super::{KeyError, PrivateKey, backend};
+use super::{KeyError, PrivateKey, backend, policy};
 use crate::jose::{Algorithm, Curve, KeyParameters, KeyType};
 
 /// A new private key that has not been put away yet: write it out, then use it.
@@ -40,17 +40,25 @@ impl PrivateKey {
         Self::generate_rsa_bits(algorithm, Self::DEFAULT_RSA_BITS)
     }
 
-    /// As [`PrivateKey::generate`], with a chosen length for RSA (2048 to 8192 bits); curves have their own.
+    /// As [`PrivateKey::generate`], with a chosen length for RSA: 2048, 3072, 4096 or 8192 bits. Curves have their own.
     /// Long keys take minutes.
     ///
     /// # Errors
     ///
-    /// [`KeyError::RsaSize`] for another length, [`KeyError::Random`] when there are no random bytes.
+    /// [`KeyError::NewRsaSize`] for another length, [`KeyError::Random`] when there are no random bytes.
     pub fn generate_rsa_bits(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, KeyError> {
-        if algorithm.key_type() == KeyType::Rsa && !(2048..=8192).contains(&bits) {
-            return Err(KeyError::RsaSize { bits });
-        }
-        let material = backend::generate(algorithm.key_type(), bits)?;
+        let material = match algorithm.key_type() {
+            KeyType::Rsa => {
+                policy::check_new_rsa(bits)?;
+                backend::generate_rsa(bits)?
+            }
+            KeyType::Ec(curve) => ec(curve)?,
+            KeyType::Ed25519 => {
+                let mut seed = Zeroizing::new([0; 32]);
+                getrandom::fill(seed.as_mut()).map_err(|_| KeyError::Random)?;
+                KeyMaterial::Ed25519 { seed, public: None }
+            }
+        };
         Ok(GeneratedKey { pkcs8: pkcs8(&material)?, algorithm })
     }
 }
@@ -95,6 +103,24 @@ impl std::fmt::Debug for GeneratedKey {
 
 const ENCODING: KeyError = KeyError::Der { structure: "PrivateKeyInfo (RFC 5958 §2)" };
 
+/// Rejection sampling (FIPS 186-5 A.2.2): zero and values from the group order on are drawn again.
+fn ec(curve: Curve) -> Result<KeyMaterial, KeyError> {
+    loop {
+        let mut scalar = Zeroizing::new(vec![0; curve.coordinate_len()]);
+        getrandom::fill(&mut scalar).map_err(|_| KeyError::Random)?;
+        if curve == Curve::P521
+            && let Some(top) = scalar.first_mut()
+        {
+            // 521 bits in 66 octets: clear the seven that are too many, or hardly a draw would fit.
+            *top &= 1;
+        }
+        let material = KeyMaterial::Ec { curve, scalar, point: None };
+        if backend::SigningKey::new(&material).is_ok() {
+            return Ok(material);
+        }
+    }
+}
+
 /// RFC 5958 §2, with the structures of RFC 8017, RFC 5915 and RFC 8410 inside.
 fn pkcs8(material: &KeyMaterial) -> Result<SecretDocument, KeyError> {
     let info = |oid, parameters, inner: &[u8]| {
@@ -105,7 +131,7 @@ fn pkcs8(material: &KeyMaterial) -> Result<SecretDocument, KeyError> {
     match material {
         KeyMaterial::Rsa { pkcs1, .. } => info(oid::RSA, Some(AnyRef::NULL), pkcs1),
         KeyMaterial::Ec { curve, scalar, .. } => {
-            let point = match backend::SigningKey::new(material)?.public_parameters() {
+            let point = match backend::SigningKey::new(material)?.public_parameters()? {
                 KeyParameters::Ec { x, y, .. } => [&[4], x.as_slice(), &y].concat(),
                 KeyParameters::Rsa { .. } | KeyParameters::Ed25519 { .. } => return Err(ENCODING),
             };

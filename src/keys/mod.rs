@@ -2,8 +2,8 @@
 //! [`Signer`] seam for keys that never enter the process, and the [`KeyRing`].
 //!
 //! The way in: `format` finds out what a file is and takes it apart into `KeyMaterial`; `policy` decides whether
-//! such a key may be used at all; `backend` turns it into something that signs. Only `backend` knows a
-//! cryptographic library, and none of its types leaves this floor.
+//! such a key may be used at all; `backend` turns it into something that signs. Only `backend` knows a library that
+//! signs, RustCrypto or AWS-LC, and none of its types leaves this floor.
 //!
 //! This floor reads one key file when asked to, and takes random bytes from the operating system. It has no clock:
 //! [`KeyRing`] is told the time.

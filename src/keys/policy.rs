@@ -1,15 +1,22 @@
-//! Which keys may be used. One policy above the backends, so that enabling one changes nothing.
+//! Which keys and signatures may be used. One policy above the backends, so that enabling one changes nothing: what
+//! only one of the libraries refuses is refused here.
 
+use std::sync::LazyLock;
+
+use curve25519_dalek::constants::EIGHT_TORSION;
+use curve25519_dalek::edwards::CompressedEdwardsY;
 use pkcs1::RsaPrivateKeyRef;
 
-use super::KeyError;
-use super::material::RsaScheme;
+use super::material::{KeyMaterial, RsaScheme};
+use super::{KeyError, format};
 use crate::jose::{Algorithm, JoseError, KeyParameters, KeyType};
 
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 const RSA_EXPONENT: std::ops::RangeInclusive<u64> = 3..=(1 << 33) - 1;
+/// Those that every backend can make.
+const NEW_RSA_BITS: [usize; 4] = [2048, 3072, 4096, 8192];
 
-/// RSA sizes and exponents, and the length of coordinates (RFC 7518 §6.2.1.2).
+/// RSA sizes and exponents, the length of coordinates (RFC 7518 §6.2.1.2), and Ed25519 points.
 pub(super) fn check_public(parameters: &KeyParameters) -> Result<(), KeyError> {
     match parameters {
         KeyParameters::Rsa { n, e } => check_rsa_public(n, e),
@@ -20,7 +27,17 @@ pub(super) fn check_public(parameters: &KeyParameters) -> Result<(), KeyError> {
                 Err(KeyError::Inconsistent { key_type: "EC" })
             }
         }
-        KeyParameters::Ed25519 { .. } => Ok(()),
+        KeyParameters::Ed25519 { x } => check_ed25519_public(x),
+    }
+}
+
+/// RFC 8032 §5.1.3, the one encoding of a point that is on the curve and not of small order: under such a key a
+/// signature would hold for many messages. AWS-LC looks at none of this when it takes a key.
+fn check_ed25519_public(x: &[u8; 32]) -> Result<(), KeyError> {
+    let encoded = CompressedEdwardsY(*x);
+    match encoded.decompress() {
+        Some(point) if !point.is_small_order() && point.compress() == encoded => Ok(()),
+        _ => Err(KeyError::Inconsistent { key_type: "Ed25519" }),
     }
 }
 
@@ -31,14 +48,28 @@ fn check_rsa_public(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
     }
     let exponent =
         e.iter().try_fold(0_u64, |value, digit| (value < 1 << 56).then(|| value << 8 | u64::from(*digit)));
-    match exponent {
-        Some(exponent) if exponent % 2 == 1 && RSA_EXPONENT.contains(&exponent) => Ok(()),
-        _ => Err(KeyError::RsaExponent),
+    if !exponent.is_some_and(|exponent| exponent % 2 == 1 && RSA_EXPONENT.contains(&exponent)) {
+        return Err(KeyError::RsaExponent);
+    }
+    // A product of odd primes; Montgomery's reduction needs it too.
+    if n.last().is_some_and(|digit| digit % 2 == 1) {
+        Ok(())
+    } else {
+        Err(KeyError::Inconsistent { key_type: "RSA" })
     }
 }
 
-/// Two primes, all CRT members, and the public part within bounds.
-pub(super) fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
+/// What can be said of the numbers of a private key before a backend computes with them.
+pub(super) fn check_private(material: &KeyMaterial) -> Result<(), KeyError> {
+    match material {
+        KeyMaterial::Rsa { pkcs1, .. } => check_rsa_private(&format::pkcs1(pkcs1)?),
+        // The whole range of lengths that the loader lets through is the curve's own.
+        KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => Ok(()),
+    }
+}
+
+/// Two primes, all CRT members, and every number within its bounds.
+fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     if key.other_prime_infos.is_some() {
         return Err(KeyError::RsaPrimes);
     }
@@ -54,12 +85,48 @@ pub(super) fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyErr
         return Err(KeyError::RsaCrtMissing { member });
     }
     // A backend multiplies these before it judges them, and primes of megabits overflow the stack of `crypto-bigint`.
-    let limit = key.modulus.as_bytes().len();
-    let mut numbers = members.iter().map(|(_, value)| *value).chain([&key.private_exponent]);
-    if numbers.any(|value| value.as_bytes().len() > limit) {
-        return Err(KeyError::Inconsistent { key_type: "RSA" });
-    }
-    Ok(())
+    let n = key.modulus.as_bytes();
+    let bounded = members.iter().all(|(_, value)| value.as_bytes().len() <= n.len());
+    // RFC 8017 §3.2: d is less than n. Primes of unequal length, and with them the smaller one, are easier to find.
+    let d = key.private_exponent.as_bytes();
+    let below_n = (d.len(), d) < (n.len(), n);
+    let half = bit_len(n).div_ceil(2);
+    let balanced = [&key.prime1, &key.prime2].into_iter().all(|prime| bit_len(prime.as_bytes()) <= half);
+    if bounded && below_n && balanced { Ok(()) } else { Err(KeyError::Inconsistent { key_type: "RSA" }) }
+}
+
+/// A public part that stands beside the private one must be its own: a point in either form of SEC 1 §2.3.3, or the
+/// public key of RFC 8032. `own` is what the backend computed; the numbers of an RSA key hold both parts.
+pub(super) fn check_public_part(material: &KeyMaterial, own: &KeyParameters) -> Result<(), KeyError> {
+    let (key_type, belongs) = match (material, own) {
+        (KeyMaterial::Ec { point: Some(point), .. }, KeyParameters::Ec { x, y, .. }) => {
+            let belongs = match point.split_first() {
+                Some((4, coordinates)) => coordinates.strip_prefix(x.as_slice()) == Some(y.as_slice()),
+                Some((sign @ (2 | 3), first)) => first == x && y.last().is_some_and(|y| y % 2 == sign % 2),
+                _ => false,
+            };
+            ("EC", belongs)
+        }
+        (KeyMaterial::Ed25519 { public: Some(public), .. }, KeyParameters::Ed25519 { x }) => {
+            ("Ed25519", public == x)
+        }
+        _ => return Ok(()),
+    };
+    if belongs { Ok(()) } else { Err(KeyError::Inconsistent { key_type }) }
+}
+
+/// The lengths in which every backend makes new RSA keys.
+pub(super) fn check_new_rsa(bits: usize) -> Result<(), KeyError> {
+    if NEW_RSA_BITS.contains(&bits) { Ok(()) } else { Err(KeyError::NewRsaSize { bits }) }
+}
+
+/// Whether a signature may be looked at: an Ed25519 one whose R is of small order says nothing about the message. The
+/// backends compare R with a canonical encoding, so those eight are all that could pass.
+pub(super) fn check_signature(algorithm: Algorithm, signature: &[u8]) -> bool {
+    static SMALL_ORDER: LazyLock<[CompressedEdwardsY; 8]> =
+        LazyLock::new(|| EIGHT_TORSION.each_ref().map(curve25519_dalek::EdwardsPoint::compress));
+    algorithm.key_type() != KeyType::Ed25519
+        || !SMALL_ORDER.iter().any(|point| signature.starts_with(point.as_bytes()))
 }
 
 /// The algorithm that follows from the key when none is named.
@@ -109,6 +176,7 @@ mod tests {
     fn rsa(bits: usize, e: &[u8]) -> Result<(), KeyError> {
         let mut n = vec![0; bits.div_ceil(8)];
         n[0] = 1 << ((bits - 1) % 8);
+        *n.last_mut().unwrap() |= 1;
         check_public(&KeyParameters::Rsa { n, e: e.to_vec() })
     }
 
@@ -123,6 +191,12 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn a_modulus_is_odd() {
+        let key = KeyParameters::Rsa { n: vec![0xfe; 256], e: vec![1, 0, 1] };
+        assert!(matches!(check_public(&key), Err(KeyError::Inconsistent { key_type: "RSA" })));
     }
 
     #[test]

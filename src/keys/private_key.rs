@@ -92,15 +92,14 @@ impl PrivateKey {
             return Err(KeyError::TooLarge { found: bytes.len(), limit: Self::MAX_FILE_LEN });
         }
         let Loaded { material, algorithm, key_id, certificates, publics } = format::load(bytes, passphrase)?;
-        let scheme = match &material {
-            KeyMaterial::Rsa { pkcs1, scheme } => {
-                policy::check_rsa_private(&format::pkcs1(pkcs1)?)?;
-                *scheme
-            }
+        policy::check_private(&material)?;
+        let signing = backend::SigningKey::new(&material)?;
+        let parameters = signing.public_parameters()?;
+        policy::check_public_part(&material, &parameters)?;
+        let scheme = match material {
+            KeyMaterial::Rsa { scheme, .. } => scheme,
             KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => RsaScheme::Any,
         };
-        let signing = backend::SigningKey::new(&material)?;
-        let parameters = signing.public_parameters();
         if publics.iter().any(|public| *public != parameters) {
             return Err(KeyError::Inconsistent { key_type: "PEM file's" });
         }

@@ -26,7 +26,7 @@ impl PublicKey {
     /// # Errors
     ///
     /// [`KeyError::RsaSize`] and [`KeyError::RsaExponent`] for a key outside the policy,
-    /// [`KeyError::Inconsistent`] for a point that is not on its curve, [`KeyError::Certificate`] and
+    /// [`KeyError::Inconsistent`] for an even modulus and for a point that is not on its curve or of small order, [`KeyError::Certificate`] and
     /// [`KeyError::CertificateMismatch`] for an `x5c` that is not this key's, [`KeyError::NotForSignatures`] when
     /// `use` or `key_ops` leave no room for verifying.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
@@ -100,7 +100,9 @@ impl PublicKey {
     pub fn verify(&self, signing_input: &[u8], signature: &Signature) -> Result<(), KeyError> {
         let algorithm = signature.algorithm();
         self.check_algorithm(algorithm)?;
-        if self.verifying.verify(algorithm, signing_input, signature.as_bytes()) {
+        let bytes = signature.as_bytes();
+        if policy::check_signature(algorithm, bytes) && self.verifying.verify(algorithm, signing_input, bytes)
+        {
             Ok(())
         } else {
             Err(KeyError::BadSignature)

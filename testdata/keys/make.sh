@@ -163,7 +163,7 @@ jwk "$tmp/other.pem" "$tmp/other.jwk.json"
 
 ### What openssl has no command for
 OTHER_JWK="$tmp/other.jwk.json" python3 - <<'PY'
-import base64, json, os
+import base64, json, math, os, secrets
 
 def tlv(tag, body):
     n = len(body)
@@ -234,6 +234,35 @@ dump("bad/rsa2048.no-crt.jwk.json", {k: rsa[k] for k in ("kty", "n", "e", "d")})
 # "oth" holds made-up numbers: its presence is the point
 dump("bad/rsa2048.with-oth.jwk.json", {**rsa, "oth": [{"r": rsa["p"], "d": rsa["dp"], "t": rsa["qi"]}]})
 dump("bad/rsa2048.e1.jwk.json", {**rsa, "e": "AQ"})
+# OpenSSL makes no RSA key of 8k+1 bits, the length at which a PSS encoding is an octet shorter than the modulus
+def prime(bits):
+    while True:
+        c = secrets.randbits(bits) | 3 << bits - 2 | 1
+        s = (c - 1 & 1 - c).bit_length() - 1
+        def witness(a):
+            x = pow(a, c - 1 >> s, c)
+            return x != 1 and all(pow(x, 1 << i, c) != c - 1 for i in range(s))
+        if (c - 1) % 65537 and not any(witness(2 + secrets.randbelow(c - 3)) for _ in range(40)):
+            return c
+def members(p, q, **other):
+    e = 65537
+    v = {"n": p * q, "e": e, "d": pow(e, -1, math.lcm(p - 1, q - 1))}
+    v |= {"p": p, "q": q, "dp": v["d"] % (p - 1), "dq": v["d"] % (q - 1), "qi": pow(q, -1, p)} | other
+    return {"kty": "RSA", **{k: en64(i.to_bytes((i.bit_length() + 7) // 8, "big")) for k, i in v.items()}}
+p, q = prime(1025), prime(1024)
+dump("rsa2049.jwk.json", members(p, q))
+# The d of that key above n which is nearest to it, and as many octets long
+period = math.lcm(p - 1, q - 1)
+d = pow(65537, -1, period)
+dump("bad/rsa2049.d-above-n.jwk.json", members(p, q, d=d + -(-(p * q - d) // period) * period))
+# Other numbers for the key of rsa2048
+p, q = (int.from_bytes(un64(rsa[k]), "big") for k in ("p", "q"))
+period = math.lcm(p - 1, q - 1)
+dump("rsa2048.swapped.jwk.json", members(q, p))
+dump("rsa2048.unreduced-d.jwk.json", members(p, q, d=pow(65537, -1, period) + period))
+dump("bad/rsa2560.unbalanced.jwk.json", members(prime(1024), prime(1536)))
+# Nothing but a test of primality finds this one; it cannot sign
+dump("rsa2048.composite-prime.jwk.json", members(prime(512) * prime(512), prime(1024)))
 
 # JWK and JWKS
 dump("rsa2048.alg-ps256.jwk.json", {**rsa, "alg": "PS256", "kid": "ps-key"})

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// The algorithm that the key is for
     #[arg(long, value_name = "ALG", value_parser = key::algorithm_parser())]
     alg: Algorithm,
-    /// The length of an RSA key in bits, 2048 to 8192 [default: 3072]
+    /// The length of an RSA key in bits: 2048, 3072, 4096 or 8192 [default: 3072]
     #[arg(long, value_name = "BITS")]
     bits: Option<usize>,
     /// The file to make, readable by its owner only; - prints the key, even on a terminal
@@ -85,8 +85,11 @@ fn bits(algorithm: Algorithm, bits: Option<usize>) -> Result<usize, Failure> {
         Some(_) if algorithm.key_type() != KeyType::Rsa => {
             Err(Failure::usage("--bits", format!("the length of an {algorithm} key is fixed; it is for RSA")))
         }
-        Some(bits) if (2048..=8192).contains(&bits) => Ok(bits),
-        Some(bits) => Err(Failure::usage("--bits", format!("an RSA key has 2048 to 8192 bits, not {bits}"))),
+        Some(bits) if [2048, 3072, 4096, 8192].contains(&bits) => Ok(bits),
+        Some(bits) => Err(Failure::usage(
+            "--bits",
+            format!("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {bits}"),
+        )),
     }
 }
 

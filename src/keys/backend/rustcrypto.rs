@@ -4,15 +4,15 @@ use der::asn1::UintRef;
 use getrandom::SysRng;
 use pkcs1::RsaPrivateKeyRef;
 use rand_core::UnwrapErr;
-use rsa::BoxedUint;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts, SignatureScheme};
-use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey};
+use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey};
+use sha2::digest::FixedOutputReset;
 use sha2::digest::const_oid::AssociatedOid;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use signature::{Signer, Verifier};
 use zeroize::Zeroizing;
 
-use crate::jose::{Algorithm, Curve, KeyParameters, KeyType};
+use crate::jose::{Algorithm, Curve, KeyParameters};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{KeyError, format};
 
@@ -26,109 +26,67 @@ pub(in crate::keys) enum SigningKey {
 }
 
 impl SigningKey {
-    /// Takes parsed material; the public part, where there is one, must be the private part's.
+    /// Takes parsed material that the policy has passed.
     pub(in crate::keys) fn new(material: &KeyMaterial) -> Result<Self, KeyError> {
+        let inconsistent = |_| KeyError::Inconsistent { key_type: "EC" };
         match material {
             KeyMaterial::Rsa { pkcs1, .. } => rsa_private(&format::pkcs1(pkcs1)?),
-            KeyMaterial::Ec { curve, scalar, point } => {
-                let inconsistent = |_| KeyError::Inconsistent { key_type: "EC" };
-                let key = match curve {
-                    Curve::P256 => {
-                        Self::P256(p256::ecdsa::SigningKey::from_slice(scalar).map_err(inconsistent)?)
-                    }
-                    Curve::P384 => {
-                        Self::P384(p384::ecdsa::SigningKey::from_slice(scalar).map_err(inconsistent)?)
-                    }
-                    Curve::P521 => {
-                        Self::P521(p521::ecdsa::SigningKey::from_slice(scalar).map_err(inconsistent)?)
-                    }
-                };
-                let belongs =
-                    |point: &Vec<u8>| [false, true].map(|compress| key.point(compress)).contains(point);
-                if point.as_ref().is_none_or(belongs) {
-                    Ok(key)
-                } else {
-                    Err(KeyError::Inconsistent { key_type: "EC" })
-                }
+            KeyMaterial::Ec { curve: Curve::P256, scalar, .. } => {
+                p256::ecdsa::SigningKey::from_slice(scalar).map(Self::P256).map_err(inconsistent)
             }
-            KeyMaterial::Ed25519 { seed, public } => {
-                let key = ed25519_dalek::SigningKey::from_bytes(seed);
-                if public.as_ref().is_none_or(|public| key.verifying_key().as_bytes() == public.as_slice()) {
-                    Ok(Self::Ed25519(Box::new(key)))
-                } else {
-                    Err(KeyError::Inconsistent { key_type: "Ed25519" })
-                }
+            KeyMaterial::Ec { curve: Curve::P384, scalar, .. } => {
+                p384::ecdsa::SigningKey::from_slice(scalar).map(Self::P384).map_err(inconsistent)
+            }
+            KeyMaterial::Ec { curve: Curve::P521, scalar, .. } => {
+                p521::ecdsa::SigningKey::from_slice(scalar).map(Self::P521).map_err(inconsistent)
+            }
+            KeyMaterial::Ed25519 { seed, .. } => {
+                Ok(Self::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(seed))))
             }
         }
     }
 
-    /// The public point of an EC key (SEC 1 §2.3.3), empty for other keys.
-    fn point(&self, compress: bool) -> Vec<u8> {
+    pub(in crate::keys) fn public_parameters(&self) -> Result<KeyParameters, KeyError> {
         match self {
-            Self::P256(key) => key.verifying_key().to_sec1_point(compress).as_bytes().to_vec(),
-            Self::P384(key) => key.verifying_key().to_sec1_point(compress).as_bytes().to_vec(),
+            Self::Rsa(key) => {
+                Ok(KeyParameters::Rsa { n: key.n_bytes().into_vec(), e: key.e_bytes().into_vec() })
+            }
+            Self::P256(key) => {
+                format::spki::ec(Curve::P256, key.verifying_key().to_sec1_point(false).as_bytes())
+            }
+            Self::P384(key) => {
+                format::spki::ec(Curve::P384, key.verifying_key().to_sec1_point(false).as_bytes())
+            }
             Self::P521(key) => {
-                p521::ecdsa::VerifyingKey::from(key).to_sec1_point(compress).as_bytes().to_vec()
+                let key = p521::ecdsa::VerifyingKey::from(key);
+                format::spki::ec(Curve::P521, key.to_sec1_point(false).as_bytes())
             }
-            Self::Rsa(_) | Self::Ed25519(_) => Vec::new(),
-        }
-    }
-
-    pub(in crate::keys) fn public_parameters(&self) -> KeyParameters {
-        let ec = |curve: Curve| {
-            let point = self.point(false);
-            let coordinates = point.get(1..).unwrap_or_default();
-            let (x, y) = coordinates.split_at_checked(curve.coordinate_len()).unwrap_or_default();
-            KeyParameters::Ec { curve, x: x.to_vec(), y: y.to_vec() }
-        };
-        match self {
-            Self::Rsa(key) => KeyParameters::Rsa { n: key.n_bytes().into_vec(), e: key.e_bytes().into_vec() },
-            Self::P256(_) => ec(Curve::P256),
-            Self::P384(_) => ec(Curve::P384),
-            Self::P521(_) => ec(Curve::P521),
-            Self::Ed25519(key) => KeyParameters::Ed25519 { x: key.verifying_key().to_bytes() },
+            Self::Ed25519(key) => Ok(KeyParameters::Ed25519 { x: key.verifying_key().to_bytes() }),
         }
     }
 
     /// The bytes of a JWS signature. RSA is blinded with the system's randomness.
     pub(in crate::keys) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        use Algorithm::{ES256, ES384, ES512, Ed25519, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
         match (self, algorithm) {
-            (Self::Rsa(key), Algorithm::RS256) => {
-                rsa_sign(key, pkcs1v15::<Sha256>(), &Sha256::digest(message))
+            (Self::Rsa(key), RS256 | PS256) => rsa_sign::<Sha256>(key, algorithm, message),
+            (Self::Rsa(key), RS384 | PS384) => rsa_sign::<Sha384>(key, algorithm, message),
+            (Self::Rsa(key), RS512 | PS512) => rsa_sign::<Sha512>(key, algorithm, message),
+            (Self::P256(key), ES256) => {
+                key.try_sign(message).map(|signature: p256::ecdsa::Signature| signature.to_bytes().to_vec())
             }
-            (Self::Rsa(key), Algorithm::RS384) => {
-                rsa_sign(key, pkcs1v15::<Sha384>(), &Sha384::digest(message))
+            (Self::P384(key), ES384) => {
+                key.try_sign(message).map(|signature: p384::ecdsa::Signature| signature.to_bytes().to_vec())
             }
-            (Self::Rsa(key), Algorithm::RS512) => {
-                rsa_sign(key, pkcs1v15::<Sha512>(), &Sha512::digest(message))
+            (Self::P521(key), ES512) => {
+                key.try_sign(message).map(|signature: p521::ecdsa::Signature| signature.to_bytes().to_vec())
             }
-            (Self::Rsa(key), Algorithm::PS256) => {
-                rsa_sign(key, Pss::<Sha256>::new(), &Sha256::digest(message))
+            (Self::Ed25519(key), EdDSA | Ed25519) => {
+                key.try_sign(message).map(|signature| signature.to_bytes().to_vec())
             }
-            (Self::Rsa(key), Algorithm::PS384) => {
-                rsa_sign(key, Pss::<Sha384>::new(), &Sha384::digest(message))
-            }
-            (Self::Rsa(key), Algorithm::PS512) => {
-                rsa_sign(key, Pss::<Sha512>::new(), &Sha512::digest(message))
-            }
-            (Self::P256(key), Algorithm::ES256) => {
-                let signature: Result<p256::ecdsa::Signature, _> = key.try_sign(message);
-                signature.map(|signature| signature.to_bytes().to_vec()).map_err(|_| KeyError::Signing)
-            }
-            (Self::P384(key), Algorithm::ES384) => {
-                let signature: Result<p384::ecdsa::Signature, _> = key.try_sign(message);
-                signature.map(|signature| signature.to_bytes().to_vec()).map_err(|_| KeyError::Signing)
-            }
-            (Self::P521(key), Algorithm::ES512) => {
-                let signature: Result<p521::ecdsa::Signature, _> = key.try_sign(message);
-                signature.map(|signature| signature.to_bytes().to_vec()).map_err(|_| KeyError::Signing)
-            }
-            (Self::Ed25519(key), Algorithm::EdDSA | Algorithm::Ed25519) => key
-                .try_sign(message)
-                .map(|signature| signature.to_bytes().to_vec())
-                .map_err(|_| KeyError::Signing),
-            _ => Err(KeyError::Signing),
+            _ => Err(signature::Error::new()),
         }
+        .map_err(|_| KeyError::Signing)
     }
 }
 
@@ -151,73 +109,71 @@ impl VerifyingKey {
                     .map_err(|_| KeyError::Inconsistent { key_type: "RSA" })
             }
             KeyParameters::Ec { curve, x, y } => {
-                let inconsistent = |_| KeyError::Inconsistent { key_type: "EC" };
                 let point = [&[4], x.as_slice(), y].concat();
-                Ok(match curve {
-                    Curve::P256 => {
-                        Self::P256(p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(inconsistent)?)
-                    }
-                    Curve::P384 => {
-                        Self::P384(p384::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(inconsistent)?)
-                    }
-                    Curve::P521 => {
-                        Self::P521(p521::ecdsa::VerifyingKey::from_sec1_bytes(&point).map_err(inconsistent)?)
-                    }
-                })
+                match curve {
+                    Curve::P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).map(Self::P256),
+                    Curve::P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(&point).map(Self::P384),
+                    Curve::P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(&point).map(Self::P521),
+                }
+                .map_err(|_| KeyError::Inconsistent { key_type: "EC" })
             }
             KeyParameters::Ed25519 { x } => ed25519_dalek::VerifyingKey::from_bytes(x)
-                .ok()
-                .filter(|key| !key.is_weak())
                 .map(Self::Ed25519)
-                .ok_or(KeyError::Inconsistent { key_type: "Ed25519" }),
+                .map_err(|_| KeyError::Inconsistent { key_type: "Ed25519" }),
         }
     }
 
     pub(in crate::keys) fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        use Algorithm::{ES256, ES384, ES512, Ed25519, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
         match (self, algorithm) {
-            (Self::Rsa(key), Algorithm::RS256) => {
-                rsa_verify(key, pkcs1v15::<Sha256>(), &Sha256::digest(message), signature)
-            }
-            (Self::Rsa(key), Algorithm::RS384) => {
-                rsa_verify(key, pkcs1v15::<Sha384>(), &Sha384::digest(message), signature)
-            }
-            (Self::Rsa(key), Algorithm::RS512) => {
-                rsa_verify(key, pkcs1v15::<Sha512>(), &Sha512::digest(message), signature)
-            }
-            (Self::Rsa(key), Algorithm::PS256) => {
-                rsa_verify(key, Pss::<Sha256>::new(), &Sha256::digest(message), signature)
-            }
-            (Self::Rsa(key), Algorithm::PS384) => {
-                rsa_verify(key, Pss::<Sha384>::new(), &Sha384::digest(message), signature)
-            }
-            (Self::Rsa(key), Algorithm::PS512) => {
-                rsa_verify(key, Pss::<Sha512>::new(), &Sha512::digest(message), signature)
-            }
-            (Self::P256(key), Algorithm::ES256) => p256::ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            (Self::P384(key), Algorithm::ES384) => p384::ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            (Self::P521(key), Algorithm::ES512) => p521::ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            (Self::Ed25519(key), Algorithm::EdDSA | Algorithm::Ed25519) => {
-                ed25519_dalek::Signature::from_slice(signature)
-                    .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
-            }
+            (Self::Rsa(key), RS256 | PS256) => rsa_verify::<Sha256>(key, algorithm, message, signature),
+            (Self::Rsa(key), RS384 | PS384) => rsa_verify::<Sha384>(key, algorithm, message, signature),
+            (Self::Rsa(key), RS512 | PS512) => rsa_verify::<Sha512>(key, algorithm, message, signature),
+            (Self::P256(key), ES256) => p256::ecdsa::Signature::from_slice(signature)
+                .and_then(|signature| key.verify(message, &signature))
+                .is_ok(),
+            (Self::P384(key), ES384) => p384::ecdsa::Signature::from_slice(signature)
+                .and_then(|signature| key.verify(message, &signature))
+                .is_ok(),
+            (Self::P521(key), ES512) => p521::ecdsa::Signature::from_slice(signature)
+                .and_then(|signature| key.verify(message, &signature))
+                .is_ok(),
+            // The policy has refused the points of small order that `verify_strict` is there for.
+            (Self::Ed25519(key), EdDSA | Ed25519) => ed25519_dalek::Signature::from_slice(signature)
+                .and_then(|signature| key.verify(message, &signature))
+                .is_ok(),
             _ => false,
         }
     }
 }
 
-fn pkcs1v15<D: Digest + AssociatedOid>() -> Pkcs1v15Sign {
-    Pkcs1v15Sign::new::<D>()
+fn rsa_sign<D: Digest + AssociatedOid + FixedOutputReset>(
+    key: &RsaPrivateKey,
+    algorithm: Algorithm,
+    message: &[u8],
+) -> Result<Vec<u8>, signature::Error> {
+    let digest = D::digest(message);
+    if algorithm.is_pss() {
+        Pss::<D>::new().sign(Some(&mut SysRng), key, &digest)
+    } else {
+        Pkcs1v15Sign::new::<D>().sign(Some(&mut SysRng), key, &digest)
+    }
+    .map_err(|_| signature::Error::new())
 }
 
-fn rsa_sign(key: &RsaPrivateKey, scheme: impl SignatureScheme, digest: &[u8]) -> Result<Vec<u8>, KeyError> {
-    scheme.sign(Some(&mut SysRng), key, digest).map_err(|_| KeyError::Signing)
-}
-
-fn rsa_verify(key: &RsaPublicKey, scheme: impl SignatureScheme, digest: &[u8], signature: &[u8]) -> bool {
-    key.verify(scheme, digest, signature).is_ok()
+fn rsa_verify<D: Digest + AssociatedOid + FixedOutputReset>(
+    key: &RsaPublicKey,
+    algorithm: Algorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    let digest = D::digest(message);
+    if algorithm.is_pss() {
+        key.verify(Pss::<D>::new(), &digest, signature)
+    } else {
+        key.verify(Pkcs1v15Sign::new::<D>(), &digest, signature)
+    }
+    .is_ok()
 }
 
 /// The crate checks n, d and the primes; the CRT members of the file are compared with what it computes from them.
@@ -255,36 +211,12 @@ fn equal_integers(padded: &[u8], digits: &[u8]) -> bool {
     padded.ct_eq(&same).into()
 }
 
-/// A new key.
-pub(in crate::keys) fn generate(key_type: KeyType, rsa_bits: usize) -> Result<KeyMaterial, KeyError> {
-    match key_type {
-        KeyType::Rsa => {
-            // The crate's prime search takes an infallible source; probe the system's once before.
-            getrandom::fill(&mut [0; 8]).map_err(|_| KeyError::Random)?;
-            let key = RsaPrivateKey::new(&mut UnwrapErr(SysRng), rsa_bits).map_err(|_| KeyError::Random)?;
-            rsa_material(&key)
-        }
-        KeyType::Ec(curve) => loop {
-            let mut scalar = Zeroizing::new(vec![0; curve.coordinate_len()]);
-            getrandom::fill(&mut scalar).map_err(|_| KeyError::Random)?;
-            if curve == Curve::P521
-                && let Some(top) = scalar.first_mut()
-            {
-                // 521 bits in 66 octets: clear the seven that are too many, or hardly a draw would fit.
-                *top &= 1;
-            }
-            let material = KeyMaterial::Ec { curve, scalar, point: None };
-            // Rejection sampling (FIPS 186-5 A.2.2): zero and values from the group order on are drawn again.
-            if SigningKey::new(&material).is_ok() {
-                return Ok(material);
-            }
-        },
-        KeyType::Ed25519 => {
-            let mut seed = Zeroizing::new([0; 32]);
-            getrandom::fill(seed.as_mut()).map_err(|_| KeyError::Random)?;
-            Ok(KeyMaterial::Ed25519 { seed, public: None })
-        }
-    }
+/// A new RSA key of a length that the policy has passed.
+pub(in crate::keys) fn generate_rsa(bits: usize) -> Result<KeyMaterial, KeyError> {
+    // The crate's prime search takes an infallible source; probe the system's once before.
+    getrandom::fill(&mut [0; 8]).map_err(|_| KeyError::Random)?;
+    let key = RsaPrivateKey::new(&mut UnwrapErr(SysRng), bits).map_err(|_| KeyError::Random)?;
+    rsa_material(&key)
 }
 
 fn rsa_material(key: &RsaPrivateKey) -> Result<KeyMaterial, KeyError> {

@@ -130,7 +130,7 @@ pub(super) fn private(der: &[u8], passphrase: Option<&[u8]>) -> Result<KeyMateri
 }
 
 /// RFC 5958 §2.
-pub(super) fn pkcs8(der: &[u8]) -> Result<KeyMaterial, KeyError> {
+pub(in crate::keys) fn pkcs8(der: &[u8]) -> Result<KeyMaterial, KeyError> {
     const STRUCTURE: KeyError = KeyError::Der { structure: "PrivateKeyInfo (RFC 5958 §2)" };
     let info = PrivateKeyInfoRef::from_der(der).map_err(|_| STRUCTURE)?;
     let inner = info.private_key.as_bytes();

@@ -4,7 +4,7 @@
 //! 0x30 first means DER. What is recognised and not read gets an error with its name and the command that
 //! converts it.
 
-mod der_key;
+pub(super) mod der_key;
 pub(super) use der_key::oid;
 mod encrypted;
 mod foreign;

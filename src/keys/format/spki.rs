@@ -6,7 +6,7 @@ use pkcs1::RsaPublicKeyRef;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::der_key::{explicit_parameters, named_curve, oid, pss_algorithm};
-use crate::jose::KeyParameters;
+use crate::jose::{Curve, KeyParameters};
 use crate::keys::KeyError;
 use crate::keys::material::RsaScheme;
 
@@ -31,14 +31,7 @@ pub(in crate::keys) fn parameters(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<
         oid::RSA | oid::RSA_PSS => rsa(key),
         oid::EC => {
             let curve = spki.algorithm.parameters.ok_or(STRUCTURE)?.decode_as::<ObjectIdentifier>();
-            let curve = named_curve(curve.map_err(|_| explicit_parameters())?)?;
-            match key.split_first() {
-                Some((4, point)) if point.len() == 2 * curve.coordinate_len() => {
-                    let (x, y) = point.split_at_checked(curve.coordinate_len()).ok_or(STRUCTURE)?;
-                    Ok(KeyParameters::Ec { curve, x: x.to_vec(), y: y.to_vec() })
-                }
-                _ => Err(KeyError::Der { structure: "EC point: not in uncompressed form (SEC 1 §2.3.3)" }),
-            }
+            ec(named_curve(curve.map_err(|_| explicit_parameters())?)?, key)
         }
         oid::ED25519 => {
             let x = <[u8; 32]>::try_from(key).map_err(|_| STRUCTURE)?;
@@ -48,7 +41,17 @@ pub(in crate::keys) fn parameters(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<
     }
 }
 
-pub(super) fn rsa(der: &[u8]) -> Result<KeyParameters, KeyError> {
+/// SEC 1 §2.3.3, uncompressed.
+pub(in crate::keys) fn ec(curve: Curve, point: &[u8]) -> Result<KeyParameters, KeyError> {
+    let coordinates = point.strip_prefix(&[4]).filter(|rest| rest.len() == 2 * curve.coordinate_len());
+    match coordinates.and_then(|rest| rest.split_at_checked(curve.coordinate_len())) {
+        Some((x, y)) => Ok(KeyParameters::Ec { curve, x: x.to_vec(), y: y.to_vec() }),
+        None => Err(KeyError::Der { structure: "EC point: not in uncompressed form (SEC 1 §2.3.3)" }),
+    }
+}
+
+/// RFC 8017 A.1.1.
+pub(in crate::keys) fn rsa(der: &[u8]) -> Result<KeyParameters, KeyError> {
     let key = RsaPublicKeyRef::from_der(der)
         .map_err(|_| KeyError::Der { structure: "RSAPublicKey (RFC 8017 A.1.1)" })?;
     Ok(KeyParameters::Rsa { n: key.modulus.as_bytes().to_vec(), e: key.public_exponent.as_bytes().to_vec() })

@@ -1,0 +1,71 @@
+//! What a choice of features brings into a program: `cargo tree` of this package, without its tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// Name and version of every crate, as `cargo build` would take it.
+fn tree(features: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(["--no-default-features", "--features", features])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    // Behind name and version stand marks of procedural macros and of crates shown before.
+    let crates: BTreeSet<String> =
+        text.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    assert!(crates.iter().any(|name| name.starts_with("private-key-jwt ")), "{features}: {crates:?}");
+    crates
+}
+
+fn has(crates: &BTreeSet<String>, name: &str) -> bool {
+    crates.iter().any(|krate| krate.split(' ').next() == Some(name))
+}
+
+#[test]
+fn with_aws_lc_alone_there_is_no_second_rsa_or_ecdsa() {
+    for features in
+        ["aws-lc-rs", "aws-lc-rs,client,rustls", "aws-lc-rs,client,native-tls", "aws-lc-rs,rustls,cli"]
+    {
+        let crates = tree(features);
+        assert!(has(&crates, "aws-lc-rs"), "{features}");
+        for name in [
+            "rsa",
+            "p256",
+            "p384",
+            "p521",
+            "ecdsa",
+            "elliptic-curve",
+            "crypto-bigint",
+            "ed25519-dalek",
+            "signature",
+        ] {
+            assert!(!has(&crates, name), "{features}: {name}");
+        }
+    }
+}
+
+#[test]
+fn aws_lc_adds_no_crate_to_those_of_the_client_with_rustls() {
+    let without = tree("client,rustls");
+    let with = tree("client,rustls,aws-lc-rs");
+    assert_eq!(with.difference(&without).collect::<Vec<_>>(), Vec::<&String>::new());
+    // What the features `ring-io` and `ring-sig-verify` of aws-lc-rs would bring.
+    assert!(!with.contains("untrusted v0.7.1"));
+}
+
+#[test]
+fn with_rustcrypto_alone_there_is_no_aws_lc() {
+    let crates = tree("rustcrypto");
+    assert!(has(&crates, "rsa") && has(&crates, "p256"));
+    for name in ["aws-lc-rs", "aws-lc-sys"] {
+        assert!(!has(&crates, name), "{name}");
+    }
+    // No I/O either.
+    for name in ["reqwest", "hyper", "tokio", "rustls"] {
+        assert!(!has(&crates, name), "{name}");
+    }
+}
