@@ -76,14 +76,12 @@ impl<'a> CompactJws<'a> {
     /// [`JoseError::PartCount`], [`JoseError::Base64Url`], the JSON errors, [`JoseError::CriticalHeader`],
     /// [`JoseError::UnsupportedAlgorithm`], [`JoseError::SignatureLength`].
     pub fn parse(token: &'a str) -> Result<Self, JoseError> {
-        let found = token.bytes().filter(|byte| *byte == b'.').count() + 1;
-        let wrong_count = JoseError::PartCount { found };
-        let Some((signing_input, signature)) = token.rsplit_once('.').filter(|_| found == 3) else {
-            return Err(wrong_count);
-        };
-        let Some((header, payload)) = signing_input.split_once('.') else {
-            return Err(wrong_count);
-        };
+        let wrong_count = || JoseError::PartCount { found: token.split('.').count() };
+        let (signing_input, signature) = token.rsplit_once('.').ok_or_else(wrong_count)?;
+        let (header, payload) = signing_input.split_once('.').ok_or_else(wrong_count)?;
+        if payload.contains('.') {
+            return Err(wrong_count());
+        }
         // The header's bytes are done with once it is read: the payload takes their place.
         let mut buffer = Vec::with_capacity(header.len().max(payload.len()));
         base64url::decode_into("the JWS header", header, &mut buffer)?;
