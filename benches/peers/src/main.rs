@@ -6,8 +6,10 @@ mod environment;
 mod fixture;
 mod measure;
 mod report;
+mod rounds;
 mod targets;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
@@ -17,13 +19,14 @@ use contenders::{Contender, Error, Ours};
 use fixture::Fixture;
 use measure::{Lane, Spread, interleave};
 use report::{Cell, Row, table};
+use rounds::Rounds;
 use targets::{Operation, remark, target};
 
 /// Measures private-key-jwt and its peers in turns and prints the ratios as a Markdown table.
 #[derive(Parser)]
 struct Options {
     /// How often each contender has its turn at each operation.
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 300, overrides_with = "rounds")]
     rounds: usize,
     /// Only operations with this in their name, such as ES256, verify or "load RSA".
     #[arg(long, default_value = "")]
@@ -31,6 +34,9 @@ struct Options {
     /// A few short rounds: every contender is checked and the table is printed, but its figures say little.
     #[arg(long)]
     quick: bool,
+    /// Reports on the rounds in this file together with those of this run, and leaves all of them there.
+    #[arg(long, value_name = "FILE")]
+    carry: Option<PathBuf>,
 }
 
 impl Options {
@@ -47,18 +53,24 @@ impl Options {
 fn main() -> Result<(), Error> {
     let options = Options::parse();
     let others = contenders::others()?;
-    println!("{}", environment::describe());
+    let mut rounds = options.carry.as_deref().map_or_else(|| Ok(Rounds::default()), Rounds::read)?;
+    rounds.begin_run();
     let mut rows = Vec::new();
     for (operation, fixture) in operations(&Fixture::all()?) {
         if operation.label().contains(&options.only) {
             eprintln!("{} …", operation.label());
-            rows.push(measure(operation, fixture, &others, &options)?);
+            measure(operation, fixture, &others, &options, &mut rounds)?;
+            rows.push(row(operation, &others, &rounds)?);
         }
     }
+    if let Some(file) = &options.carry {
+        rounds.write(file)?;
+    }
     let names: Vec<&str> = others.iter().map(|other| other.name()).collect();
+    println!("{}", environment::describe());
     println!(
-        "{} rounds; the median of ours ÷ the other's and, in brackets, its 10th to 90th percentile.\n",
-        options.rounds()
+        "{}; the median of ours ÷ the other's and, in brackets, its 10th to 90th percentile.\n",
+        rounds.extent()
     );
     println!("{}", table(Ours.name(), &names, &rows));
     println!("What the figures include:\n");
@@ -83,33 +95,38 @@ fn measure(
     fixture: &'static Fixture,
     others: &[Box<dyn Contender>],
     options: &Options,
-) -> Result<Row, Error> {
-    let lane = |contender: &dyn Contender| {
-        lane(operation, fixture, contender, options.batch_time())
-            .map_err(|error| format!("{}: {}: {error}", operation.label(), contender.name()))
-    };
-    let mut lanes = vec![lane(&Ours)?.ok_or("ours offers everything")?];
-    let mut places = Vec::new();
-    for other in others {
-        places.push(lane(other.as_ref())?.map(|lane| {
+    rounds: &mut Rounds,
+) -> Result<(), Error> {
+    let (mut names, mut lanes) = (Vec::new(), Vec::new());
+    for contender in std::iter::once(&Ours as &dyn Contender).chain(others.iter().map(AsRef::as_ref)) {
+        let lane = lane(operation, fixture, contender, options.batch_time())
+            .map_err(|error| format!("{}: {}: {error}", operation.label(), contender.name()))?;
+        if let Some(lane) = lane {
+            names.push(contender.name());
             lanes.push(lane);
-            lanes.len() - 1
-        }));
+        }
     }
     interleave(&mut lanes, options.rounds())?;
-    let [ours, ..] = lanes.as_slice() else { return Err("no lanes".into()) };
-    let cells = others.iter().zip(places).map(|(other, place)| {
-        place.and_then(|place| lanes.get(place)).map_or(Cell::NotOffered, |lane| Cell::Ratio {
-            ratio: Spread::of_ratios(ours.times(), lane.times()),
-            target: target(operation, Ours.backend(), other.as_ref()),
-            remark: remark(operation, other.as_ref()),
-        })
-    });
-    Ok(Row {
-        operation: operation.label(),
-        ours: Spread::of(ours.times().iter().copied()),
-        others: cells.collect(),
-    })
+    for (name, lane) in names.into_iter().zip(lanes) {
+        rounds.add(&operation.label(), name, lane.into_times());
+    }
+    Ok(())
+}
+
+fn row(operation: Operation, others: &[Box<dyn Contender>], rounds: &Rounds) -> Result<Row, Error> {
+    let label = operation.label();
+    let ours = rounds.times(&label, Ours.name()).ok_or("ours offers everything")?;
+    let cell = |other: &dyn Contender| match rounds.times(&label, other.name()) {
+        None => Ok(Cell::NotOffered),
+        Some(theirs) if theirs.len() != ours.len() => Err("the carried rounds had other contenders"),
+        Some(theirs) => Ok(Cell::Ratio {
+            ratio: Spread::of_ratios(ours, theirs),
+            target: target(operation, Ours.backend(), other),
+            remark: remark(operation, other),
+        }),
+    };
+    let cells: Result<Vec<Cell>, _> = others.iter().map(|other| cell(other.as_ref())).collect();
+    Ok(Row { operation: label, ours: Spread::of(ours.iter().copied()), others: cells? })
 }
 
 /// `None` when the contender does not offer it.

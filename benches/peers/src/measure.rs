@@ -31,8 +31,8 @@ impl<'a> Lane<'a> {
         Ok(lane)
     }
 
-    pub(crate) fn times(&self) -> &[f64] {
-        &self.times
+    pub(crate) fn into_times(self) -> Vec<f64> {
+        self.times
     }
 
     fn time(&mut self, operations: u32) -> Result<Duration, Error> {
@@ -154,8 +154,8 @@ mod tests {
             Lane { run: Box::new(run), batch: 3, times: Vec::new() }
         });
         interleave(&mut lanes, 5).unwrap();
-        assert!(lanes.iter().all(|lane| lane.times().len() == 5));
-        drop(lanes);
+        let times = lanes.map(Lane::into_times);
+        assert!(times.iter().all(|times| times.len() == 5));
         assert_eq!(counts, [20, 20]); // one to warm up and a batch of three, five times
     }
 
