@@ -2,11 +2,11 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use pem_rfc7468::LineEnding;
-use private_key_jwt::{ClientAssertionVerifier, JwkSet};
+use private_key_jwt::{ClientAssertionVerifier, JwkSet, PublicKeySet};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::contenders::{Error, Load, Sign, Signed, Verify, registered_keys};
+use crate::contenders::{Error, Load, Sign, Signed, Verify};
 use crate::fixture::{CLIENT_ID, Fixture, ISSUER, LIFETIME, LONG_LIFETIME, MEDIA_TYPE, token_for};
 
 /// What a contender signs is a client assertion that this crate's verifier takes, and another one each time.
@@ -20,7 +20,7 @@ pub(crate) fn signs(sign: &mut Sign, fixture: &Fixture, is_floor: bool) -> Resul
                 format!("{}.{}", fixture.signing_input(), Base64UrlUnpadded::encode_string(&signature))
             }
         };
-        let keys = registered_keys(JwkSet::from(fixture.key.public_jwk().clone()))?;
+        let keys = PublicKeySet::from(JwkSet::from(fixture.key.public_jwk().clone()));
         let verifier = ClientAssertionVerifier::new(ISSUER).longest_lifetime(LONG_LIFETIME).typed_only();
         let verified =
             verifier.parse_assertion(&token)?.verify(&keys, fixture.algorithm, OffsetDateTime::now_utc())?;

@@ -13,7 +13,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use crate::fixture::Fixture;
 
-pub(crate) use ours::{Ours, registered_keys};
+pub(crate) use ours::Ours;
 
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 

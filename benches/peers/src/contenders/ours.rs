@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use private_key_jwt::{AuthorizationServer, ClientAssertion, ClientAssertionVerifier, JwkSet, PrivateKey};
+use private_key_jwt::{
+    AuthorizationServer, ClientAssertion, ClientAssertionVerifier, JwkSet, PrivateKey, PublicKeySet,
+};
 use time::OffsetDateTime;
 
 use super::{Backend, Contender, Error, Load, Sign, Signed, Verify, fresh_jti};
@@ -11,14 +13,6 @@ use crate::fixture::{CLIENT_ID, Fixture, ISSUER, LONG_LIFETIME};
 /// As many of the crate's backends as a build can have.
 pub(crate) const BACKEND: Backend =
     if cfg!(feature = "aws-lc-rs") { Backend::AwsLc } else { Backend::RustCrypto };
-
-/// The keys that a server holds for a client, in the form that the verifier takes.
-pub(crate) type RegisteredKeys = JwkSet;
-
-/// Made once for each client, when it registers.
-pub(crate) fn registered_keys(jwks: JwkSet) -> Result<RegisteredKeys, Error> {
-    Ok(jwks)
-}
 
 pub(crate) struct Ours;
 
@@ -49,7 +43,7 @@ impl Contender for Ours {
 
     fn verify(&self, fixture: &'static Fixture) -> Result<Option<Verify>, Error> {
         let verifier = ClientAssertionVerifier::new(ISSUER).longest_lifetime(LONG_LIFETIME);
-        let keys = registered_keys(JwkSet::from(fixture.key.public_jwk().clone()))?;
+        let keys = PublicKeySet::from(JwkSet::from(fixture.key.public_jwk().clone()));
         Ok(Some(Box::new(move |token| {
             let unverified = verifier.parse_assertion(token)?;
             let verified = unverified.verify(&keys, fixture.algorithm, OffsetDateTime::now_utc())?;
