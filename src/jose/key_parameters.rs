@@ -72,9 +72,16 @@ impl KeyParameters {
     pub(super) fn canonical_json(&self) -> String {
         let mut members = self.members();
         members.sort_unstable();
-        let members: Vec<String> =
-            members.into_iter().map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();
-        format!("{{{}}}", members.join(","))
+        let mut json =
+            String::with_capacity(members.iter().map(|(name, value)| name.len() + value.len() + 6).sum());
+        for (name, value) in members {
+            let separator = if json.is_empty() { "{\"" } else { ",\"" };
+            for piece in [separator, name, "\":\"", &value, "\""] {
+                json.push_str(piece);
+            }
+        }
+        json.push('}');
+        json
     }
 
     pub(crate) fn from_members(members: &Map<String, Value>) -> Result<Self, JoseError> {

@@ -117,11 +117,12 @@ struct Block<'a> {
 
 impl Block<'_> {
     fn decode(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        if find(self.body, b"DEK-Info:").is_some() || find(self.body, b"Proc-Type:").is_some() {
+        let has = |mark| find(self.body, mark).is_some();
+        if has(b"DEK-Info:") || has(b"Proc-Type:") {
             return Err(foreign::dek_info());
         }
         // As in an environment variable or a JSON string that nobody has unescaped.
-        if find(self.body, b"\\n").is_some() {
+        if has(b"\\n") {
             return Err(KeyError::Pem { reason: "its line ends are written as \\n, they must be real ones" });
         }
         // One regular block: the white space between the boundaries is gone, the rest is in one line.
@@ -180,7 +181,7 @@ fn block(text: &[u8]) -> Result<(Block<'_>, &[u8]), KeyError> {
 }
 
 fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
-    text.windows(mark.len()).position(|window| window == mark)
+    memchr::memmem::find(text, mark)
 }
 
 fn split<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
