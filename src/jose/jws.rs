@@ -20,7 +20,7 @@ impl Header {
     const WHAT: &str = "the JWS header";
 
     fn from_json(json: &[u8]) -> Result<Self, JoseError> {
-        let [alg, kid, typ, crit] = json::values(Self::WHAT, json, ["alg", "kid", "typ", "crit"])?;
+        let ([alg, kid, typ, crit], _) = json::values(Self::WHAT, json, ["alg", "kid", "typ", "crit"])?;
         if crit.is_some() {
             return Err(JoseError::CriticalHeader);
         }

@@ -1,3 +1,6 @@
+use http::HeaderValue;
+use http::header::{ACCEPT, CONTENT_TYPE};
+
 use super::{AuthorizationServer, ClientAssertion, OAuthError, Scope};
 
 /// A request to the token endpoint (RFC 6749 §3.2), before it is sent.
@@ -83,8 +86,8 @@ impl TokenRequest {
         form_urlencoded::Serializer::new(&mut form).extend_pairs(pairs);
         assertion.push_form(&mut form);
         http::Request::post(server.token_endpoint())
-            .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(http::header::ACCEPT, "application/json")
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
             .body(form.into_bytes())
             .map_err(|_| OAuthError::Endpoint {
                 endpoint: "token_endpoint",

@@ -108,15 +108,18 @@ impl TokenResponse {
     }
 
     fn from_json(body: &[u8], now: OffsetDateTime) -> Result<Self, JoseError> {
-        let mut members = WipedMembers(json::object(Self::WHAT, body)?);
-        let mut string = |member: &'static str| match members.0.remove(member) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(Zeroizing::new(text))),
-            Some(_) => Err(JoseError::InvalidMember { what: Self::WHAT, member, expected: "a string" }),
-        };
+        let names = ["access_token", "token_type", "refresh_token", "id_token", "scope", "expires_in"];
+        let (values, members) = json::values(Self::WHAT, body, names)?;
+        let [access_token, token_type, refresh_token, id_token, scope, expires_in] = values;
+        // All of them before the first is judged: from here on each is wiped.
+        let secret = string("access_token", access_token);
+        let token_type = string("token_type", token_type);
+        let refresh_token = string("refresh_token", refresh_token);
+        let id_token = string("id_token", id_token);
+        let scope = string("scope", scope);
+
         let missing = |member| JoseError::MissingMember { what: Self::WHAT, member };
-        let secret =
-            string("access_token")?.filter(|token| !token.is_empty()).ok_or(missing("access_token"))?;
+        let secret = secret?.filter(|token| !token.is_empty()).ok_or(missing("access_token"))?;
         // RFC 6749 A.12. A line end or an escape sequence in it would end up in a header or on a terminal.
         // Counted and not searched: that goes many bytes at a time.
         let foreign = secret.bytes().filter(|byte| !(0x20..=0x7e).contains(byte)).count();
@@ -124,15 +127,15 @@ impl TokenResponse {
             let expected = "printable ASCII (RFC 6749 A.12)";
             return Err(JoseError::InvalidMember { what: Self::WHAT, member: "access_token", expected });
         }
-        let token_type = string("token_type")?.ok_or(missing("token_type"))?;
-        let refresh_token = string("refresh_token")?;
-        let id_token = string("id_token")?;
-        let scope = string("scope")?.map(|scope| Scope::from(scope.as_str()));
-        let expires_in = members.0.remove("expires_in").filter(|value| !value.is_null());
+        let token_type = std::mem::take(&mut *token_type?.ok_or(missing("token_type"))?);
+        let refresh_token = refresh_token?;
+        let id_token = id_token?;
+        let scope = scope?.map(|scope| Scope::from(scope.as_str()));
+        let expires_in = expires_in.filter(|value| !value.is_null());
         let expires_in = expires_in.map(|value| seconds(&value)).transpose()?;
         let expires_at = expires_in.map(|seconds| now.saturating_add(seconds));
         Ok(Self {
-            access_token: AccessToken { secret, token_type: token_type.to_string(), expires_at },
+            access_token: AccessToken { secret, token_type, expires_at },
             refresh_token,
             id_token,
             scope,
@@ -192,6 +195,18 @@ impl std::fmt::Debug for TokenResponse {
             .field("scope", &self.scope.as_ref().map(|scope| safe(&scope.to_string())))
             .field("members", &members)
             .finish()
+    }
+}
+
+/// A string; some servers send `null` for a member that they leave out.
+fn string(member: &'static str, value: Option<Value>) -> Result<Option<Zeroizing<String>>, JoseError> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(Zeroizing::new(text))),
+        Some(mut other) => {
+            json::wipe(&mut other);
+            Err(JoseError::InvalidMember { what: TokenResponse::WHAT, member, expected: "a string" })
+        }
     }
 }
 

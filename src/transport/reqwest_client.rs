@@ -78,46 +78,52 @@ impl ReqwestClient {
         self
     }
 
-    async fn exchange(
+    /// Sends the request; hands back what will be its response.
+    fn start(
         &self,
         request: http::Request<Vec<u8>>,
-    ) -> Result<http::Response<Vec<u8>>, TransportError> {
+    ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError> {
         let url = oauth::check_endpoint("URL", &request.uri().to_string())?;
-        let host = url.host_str().unwrap_or_default().to_owned();
         let client = if oauth::is_loopback(&url) { &self.loopback } else { &self.remote };
         let (parts, body) = request.into_parts();
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
         *request.body_mut() = Some(body.into());
         *request.timeout_mut() = Some(self.timeout);
-
-        let failed = |error| failure(error, &host);
-        let mut response = client.execute(request).await.map_err(failed)?;
-        let too_large = || TransportError::BodyTooLarge { host: host.clone(), limit: Self::MAX_BODY_LEN };
-        let announced = usize::try_from(response.content_length().unwrap_or_default()).unwrap_or(usize::MAX);
-        if announced > Self::MAX_BODY_LEN {
-            return Err(too_large());
-        }
-        // A token is in it: what is not handed on is wiped. Whoever announces much has not sent it yet.
-        let mut body = Zeroizing::new(Vec::with_capacity(announced.min(16 * 1024)));
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            let len = body.len() + chunk.len();
-            if len > Self::MAX_BODY_LEN {
-                return Err(too_large());
-            }
-            if len > body.capacity() {
-                // Moved by hand: a buffer that grows by itself leaves copies behind.
-                let mut larger = Zeroizing::new(Vec::with_capacity(2 * len));
-                larger.extend_from_slice(&body);
-                body = larger;
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let mut answer = http::Response::new(std::mem::take(&mut *body));
-        *answer.status_mut() = response.status();
-        *answer.headers_mut() = std::mem::take(response.headers_mut());
-        Ok(answer)
+        Ok(client.execute(request))
     }
+}
+
+/// Reads a response to its end, or to the most that is taken.
+async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u8>>, TransportError> {
+    const LIMIT: usize = ReqwestClient::MAX_BODY_LEN;
+    let too_large = |response: &reqwest::Response| TransportError::BodyTooLarge {
+        host: host(response.url()),
+        limit: LIMIT,
+    };
+    let announced = usize::try_from(response.content_length().unwrap_or_default()).unwrap_or(usize::MAX);
+    if announced > LIMIT {
+        return Err(too_large(&response));
+    }
+    // A token is in it: what is not handed on is wiped. Whoever announces much has not sent it yet.
+    let mut body = Zeroizing::new(Vec::with_capacity(announced.min(16 * 1024)));
+    while let Some(chunk) = response.chunk().await.map_err(|error| failure(error, host(response.url())))? {
+        let len = body.len() + chunk.len();
+        if len > LIMIT {
+            return Err(too_large(&response));
+        }
+        if len > body.capacity() {
+            // Moved by hand: a buffer that grows by itself leaves copies behind.
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * len));
+            larger.extend_from_slice(&body);
+            body = larger;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let mut answer = http::Response::new(std::mem::take(&mut *body));
+    *answer.status_mut() = response.status();
+    *answer.headers_mut() = std::mem::take(response.headers_mut());
+    Ok(answer)
 }
 
 impl HttpClient for ReqwestClient {
@@ -125,13 +131,22 @@ impl HttpClient for ReqwestClient {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
-        Box::pin(self.exchange(request))
+        Box::pin(async move {
+            let response = self.start(request)?.await.map_err(|error| {
+                let host = error.url().map(host).unwrap_or_default();
+                failure(error, host)
+            })?;
+            receive(response).await
+        })
     }
 }
 
 /// reqwest's errors quote the URL; the host is enough.
-fn failure(error: reqwest::Error, host: &str) -> TransportError {
-    let host = host.to_owned();
+fn host(url: &reqwest::Url) -> String {
+    url.host_str().unwrap_or_default().to_owned()
+}
+
+fn failure(error: reqwest::Error, host: String) -> TransportError {
     if error.is_connect() {
         // Also a connection that could not be made in time: nothing was sent.
         TransportError::Connect { host, source: error.without_url().into() }

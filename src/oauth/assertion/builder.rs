@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::oauth::{Audience, AuthorizationServer, OAuthError, Profile};
 /// [`prepare`](Self::prepare).
 #[derive(Clone, Debug)]
 pub struct ClientAssertionBuilder {
-    client_id: String,
+    client_id: Arc<str>,
     server: AuthorizationServer,
     profile: Profile,
     certificate_headers: Vec<CertificateHeader>,
@@ -28,7 +29,7 @@ impl ClientAssertionBuilder {
 
     pub(super) fn new(client_id: String, server: AuthorizationServer) -> Self {
         Self {
-            client_id,
+            client_id: client_id.into(),
             server,
             profile: Profile::default(),
             certificate_headers: Vec::new(),
@@ -186,7 +187,7 @@ impl ClientAssertionBuilder {
         Ok(UnsignedAssertion {
             signing_input,
             algorithm,
-            client_id: self.client_id.clone(),
+            client_id: Arc::clone(&self.client_id),
             sends_client_id: self.profile.sends_client_id,
             expires_at,
         })

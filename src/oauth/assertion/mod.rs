@@ -5,6 +5,8 @@ mod header;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -35,7 +37,7 @@ use crate::jose::{Algorithm, Signature, jws};
 /// ```
 pub struct ClientAssertion {
     jwt: Zeroizing<String>,
-    client_id: String,
+    client_id: Arc<str>,
     sends_client_id: bool,
     expires_at: OffsetDateTime,
 }
@@ -137,7 +139,7 @@ impl std::fmt::Debug for ClientAssertion {
 pub struct UnsignedAssertion {
     signing_input: String,
     algorithm: Algorithm,
-    client_id: String,
+    client_id: Arc<str>,
     sends_client_id: bool,
     expires_at: OffsetDateTime,
 }
