@@ -90,7 +90,7 @@ impl TokenClient {
     /// A fresh assertion by the active key, for a request that something else sends. Never use one twice.
     ///
     /// An RSA signature is made on tokio's blocking pool, so that the executor's threads stay free; no more of them at
-    /// a time than there are cores. Other signatures take microseconds and are made on the spot.
+    /// a time than twice the cores. Other signatures take microseconds and are made on the spot.
     ///
     /// # Errors
     ///

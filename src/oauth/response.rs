@@ -121,9 +121,8 @@ impl TokenResponse {
         let missing = |member| JoseError::MissingMember { what: Self::WHAT, member };
         let secret = secret?.filter(|token| !token.is_empty()).ok_or(missing("access_token"))?;
         // RFC 6749 A.12. A line end or an escape sequence in it would end up in a header or on a terminal.
-        // Counted and not searched: that goes many bytes at a time.
-        let foreign = secret.bytes().filter(|byte| !(0x20..=0x7e).contains(byte)).count();
-        if foreign > 0 {
+        // To the end and not to the first: that goes many bytes at a time.
+        if !secret.bytes().fold(true, |fine, byte| fine & (0x20..=0x7e).contains(&byte)) {
             let expected = "printable ASCII (RFC 6749 A.12)";
             return Err(JoseError::InvalidMember { what: Self::WHAT, member: "access_token", expected });
         }

@@ -1,6 +1,8 @@
 //! Long computations beside an async executor. One of milliseconds on a thread of the executor keeps every other task
 //! of that thread waiting; on tokio's blocking pool the operating system shares the cores out. That pool starts hundreds
-//! of threads if it is let, so no more of them compute at a time than there are cores, for the whole process.
+//! of threads if it is let, so no more of them compute at a time than twice the cores, for the whole process. With as
+//! many as cores, one would stand still whenever a computation is done, until the executor has sent the next: a quarter
+//! of all signatures (`benches/loopback.rs`).
 
 use std::num::NonZero;
 use std::sync::{Arc, LazyLock};
@@ -10,7 +12,7 @@ use tokio::sync::Semaphore;
 
 static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    Arc::new(Semaphore::new(cores))
+    Arc::new(Semaphore::new(2 * cores))
 });
 
 /// Computes on the blocking pool; on the spot where no runtime of tokio is, since nothing is known to wait there.
