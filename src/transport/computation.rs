@@ -10,10 +10,11 @@ use std::sync::{Arc, LazyLock};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    Arc::new(Semaphore::new(2 * cores))
-});
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(2 * cores())));
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
 
 /// Computes on the blocking pool; on the spot where no runtime of tokio is, since nothing is known to wait there.
 /// `None` when the runtime is being shut down.
@@ -35,6 +36,12 @@ async fn compute_in<T: Send + 'static>(
         work()
     });
     task.await.ok()
+}
+
+/// Every place of the process: nothing is computed while they are held.
+#[cfg(test)]
+pub(crate) async fn all_places() -> tokio::sync::SemaphorePermit<'static> {
+    PLACES.acquire_many(u32::try_from(2 * cores()).unwrap()).await.unwrap()
 }
 
 #[cfg(test)]

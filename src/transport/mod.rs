@@ -9,6 +9,8 @@ mod http_client;
 mod reqwest_client;
 
 pub use clock::{Clock, SystemClock};
+#[cfg(test)]
+pub(crate) use computation::all_places;
 pub(crate) use computation::compute;
 pub use error::TransportError;
 pub use http_client::HttpClient;
