@@ -46,7 +46,7 @@ fn main() {
     println!("| --- | --- | --- | --- | --- |");
     for stem in ["p256", "ed25519", "rsa2048"] {
         let share = if stem.starts_with("rsa") { 10 } else { 1 };
-        compare(stem, &endpoint, rounds, requests / share);
+        compare(stem, &endpoint, rounds, (requests / share).max(IN_FLIGHT));
     }
     drop(server.stdin.take());
     server.wait().unwrap();

@@ -76,9 +76,9 @@ async fn the_form_is_exactly_this() {
     assert_eq!(after, "client_id=client");
 
     let verifier = ClientAssertionVerifier::new(ISSUER).typed_only();
-    let jwks = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
+    let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
     let verified =
-        verifier.parse_assertion(assertion).unwrap().verify(&jwks, Algorithm::ES256, now()).unwrap();
+        verifier.parse_assertion(assertion).unwrap().verify(&keys, Algorithm::ES256, now()).unwrap();
     assert_eq!(verified.claims()["exp"].as_i64().unwrap() - verified.claims()["iat"].as_i64().unwrap(), 60);
     assert!(uuid::Uuid::parse_str(verified.jti()).is_ok_and(|jti| jti.get_version_num() == 4));
 }
@@ -107,14 +107,14 @@ async fn every_request_has_its_own_jti() {
         assert!(call.await.is_err());
     }
     let verifier = ClientAssertionVerifier::new(ISSUER);
-    let jwks = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
+    let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
     let jtis: HashSet<String> = server
         .received_requests()
         .await
         .unwrap()
         .iter()
         .map(|request| {
-            let verified = verifier.parse(&request.body).unwrap().verify(&jwks, None, now()).unwrap();
+            let verified = verifier.parse(&request.body).unwrap().verify(&keys, None, now()).unwrap();
             verified.jti().to_owned()
         })
         .collect();
@@ -459,8 +459,8 @@ async fn ping_ones_profile_on_the_wire() {
     let verifier = ClientAssertionVerifier::new(ISSUER);
     let unverified = verifier.parse(&body).unwrap();
     assert!(format!("{unverified:?}").contains(r#"media_type: Some("JWT")"#));
-    let jwks = PublicKeySet::from(JwkSet::from(key("rsa2048.pkcs8.pem").public_jwk().clone()));
-    let verified = unverified.verify(&jwks, Algorithm::RS256, now()).unwrap();
+    let keys = PublicKeySet::from(JwkSet::from(key("rsa2048.pkcs8.pem").public_jwk().clone()));
+    let verified = unverified.verify(&keys, Algorithm::RS256, now()).unwrap();
     assert_eq!(verified.claims()["aud"], ISSUER);
 }
 
@@ -483,8 +483,8 @@ async fn a_rotation_is_seen_by_the_client_and_a_revoked_key_signs_nothing() {
     let requests = server.received_requests().await.unwrap();
     let verifier = ClientAssertionVerifier::new(ISSUER);
     for (request, key) in requests.iter().zip([old, new]) {
-        let jwks = PublicKeySet::from(JwkSet::from(key.public_jwk().clone()));
-        assert!(verifier.parse(&request.body).unwrap().verify(&jwks, key.algorithm(), now()).is_ok());
+        let keys = PublicKeySet::from(JwkSet::from(key.public_jwk().clone()));
+        assert!(verifier.parse(&request.body).unwrap().verify(&keys, key.algorithm(), now()).is_ok());
     }
     assert_eq!(requests.len(), 2);
 }

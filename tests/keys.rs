@@ -84,8 +84,9 @@ const ENCRYPTED: [&str; 12] = [
     "rsa2048.pbkdf2-sha256-aes256.pem",
 ];
 
-const PUBLIC: [(&str, KeyType); 13] = [
+const PUBLIC: [(&str, KeyType); 14] = [
     ("rsa2048.pub.pem", KeyType::Rsa),
+    ("rsa2048-pss.pub.pem", KeyType::Rsa),
     ("rsa2048.cert.pem", KeyType::Rsa),
     ("rsa2048.cert.der", KeyType::Rsa),
     ("rsa2048.leaf.pem", KeyType::Rsa),

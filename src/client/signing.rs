@@ -1,38 +1,46 @@
 //! Where a signature is computed. One with an elliptic curve takes microseconds and is made on the spot; one with RSA
 //! takes up to tens of milliseconds, too long for a thread of the async executor.
 
-use std::sync::Arc;
-
 use super::Error;
 use crate::jose::KeyType;
-use crate::keys::{KeyError, Signer};
-use crate::oauth::{ClientAssertion, UnsignedAssertion};
-use crate::transport::compute;
+use crate::keys::{KeyError, KeyRing, Signer};
+use crate::oauth::{ClientAssertion, OAuthError, UnsignedAssertion};
+use crate::transport::Place;
 
-/// Signs an assertion with the key that it was prepared for.
-pub(super) async fn sign(
-    signer: Arc<dyn Signer>,
-    unsigned: UnsignedAssertion,
+/// An assertion by the key that is active, prepared when its signature can be made: after a wait, the time and the
+/// active key may be others than before.
+pub(super) async fn assertion(
+    keys: &KeyRing,
+    prepare: impl Fn(&dyn Signer) -> Result<UnsignedAssertion, OAuthError>,
 ) -> Result<ClientAssertion, Error> {
-    let signature = match signer.private_key() {
-        Some(key) if key.key_type() == KeyType::Rsa => None,
-        Some(key) => Some(key.sign(unsigned.signing_input())?),
-        None => Some(signer.sign(unsigned.signing_input()).await?),
-    };
-    if let Some(signature) = signature {
+    let place = if takes_long(keys.active()?.as_ref()) { Some(Place::free().await) } else { None };
+    let signer = keys.active()?;
+    let unsigned = prepare(signer.as_ref())?;
+    // The key that is active now may be one outside.
+    let Some(place) = place.filter(|_| signer.private_key().is_some()) else {
+        let signature = match signer.private_key() {
+            Some(key) => key.sign(unsigned.signing_input())?,
+            None => signer.sign(unsigned.signing_input()).await?,
+        };
         return Ok(unsigned.complete(&signature)?);
-    }
+    };
     let work = move || {
         let key = signer.private_key().ok_or(KeyError::Signing)?;
         let signature = key.sign(unsigned.signing_input())?;
         Ok(unsigned.complete(&signature)?)
     };
-    compute(work).await.unwrap_or_else(|| Err(KeyError::Signing.into()))
+    place.compute(work).await.unwrap_or_else(|| Err(KeyError::Signing.into()))
+}
+
+/// Whether a signature would keep a thread of this process busy for long.
+fn takes_long(signer: &dyn Signer) -> bool {
+    signer.private_key().is_some_and(|key| key.key_type() == KeyType::Rsa)
 }
 
 #[cfg(test)]
 mod tests {
     use std::pin::{Pin, pin};
+    use std::sync::Arc;
     use std::task::{Context, Poll, Waker};
 
     use time::OffsetDateTime;
@@ -63,11 +71,14 @@ mod tests {
         PrivateKey::from_file(format!("testdata/keys/{stem}.pkcs8.pem")).unwrap()
     }
 
-    async fn signed(signer: Arc<dyn Signer>) -> Result<ClientAssertion, Error> {
+    fn ring(signer: impl Signer + 'static) -> KeyRing {
+        KeyRing::new(Arc::new(signer)).unwrap()
+    }
+
+    async fn signed(keys: KeyRing) -> Result<ClientAssertion, Error> {
         let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
         let builder = ClientAssertion::builder("client", &server);
-        let unsigned = builder.prepare(signer.as_ref(), OffsetDateTime::UNIX_EPOCH, "j1").unwrap();
-        sign(signer, unsigned).await
+        assertion(&keys, |signer| builder.prepare(signer, OffsetDateTime::UNIX_EPOCH, "j1")).await
     }
 
     fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -77,13 +88,23 @@ mod tests {
     #[tokio::test]
     async fn only_an_rsa_key_of_this_process_signs_elsewhere() {
         let all_places = crate::transport::all_places().await;
-        let mut rsa = pin!(signed(Arc::new(key("rsa2048"))));
+        let mut rsa = pin!(signed(ring(key("rsa2048"))));
         assert!(poll(rsa.as_mut()).is_pending());
         drop(all_places);
         assert_eq!(rsa.await.unwrap().secret().split('.').count(), 3);
         for stem in ["p256", "p384", "p521", "ed25519"] {
-            assert!(matches!(poll(pin!(signed(Arc::new(key(stem))))), Poll::Ready(Ok(_))), "{stem}");
+            assert!(matches!(poll(pin!(signed(ring(key(stem))))), Poll::Ready(Ok(_))), "{stem}");
         }
-        assert!(matches!(poll(pin!(signed(Arc::new(Remote(key("rsa2048")))))), Poll::Ready(Ok(_))));
+        assert!(matches!(poll(pin!(signed(ring(Remote(key("rsa2048")))))), Poll::Ready(Ok(_))));
+    }
+    #[tokio::test]
+    async fn what_was_revoked_while_it_waited_signs_nothing() {
+        let all_places = crate::transport::all_places().await;
+        let keys = ring(key("rsa2048"));
+        let mut waiting = pin!(signed(keys.clone()));
+        assert!(poll(waiting.as_mut()).is_pending());
+        keys.revoke(key("rsa2048").key_id());
+        drop(all_places);
+        assert!(matches!(waiting.await, Err(Error::Key(KeyError::NoActiveKey))));
     }
 }

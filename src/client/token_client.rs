@@ -89,17 +89,18 @@ impl TokenClient {
 
     /// A fresh assertion by the active key, for a request that something else sends. Never use one twice.
     ///
-    /// An RSA signature is made on tokio's blocking pool, so that the executor's threads stay free; no more of them at
-    /// a time than twice the cores. Other signatures take microseconds and are made on the spot.
+    /// In a runtime of tokio, an RSA signature by a key of this process is made on the blocking pool, so that the
+    /// executor's threads stay free; no more of them at a time than twice the cores, for the whole process. A blocking
+    /// task must therefore not block on this call: where such tasks fill the pool, none of them ends. Signatures with a
+    /// curve take microseconds and are made on the spot.
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] when no key is active or it cannot sign, [`Error::OAuth`] when the parts do not fit.
+    /// [`Error::Key`] when no key is active, it cannot sign, or the runtime is being shut down; [`Error::OAuth`] when the parts do not fit.
     pub async fn assertion(&self) -> Result<ClientAssertion, Error> {
         let Inner { assertion, keys, clock, .. } = &*self.inner;
-        let signer = keys.active()?;
-        let unsigned = assertion.prepare(signer.as_ref(), clock.now(), fresh_jti()?)?;
-        signing::sign(signer, unsigned).await
+        let jti = fresh_jti()?;
+        signing::assertion(keys, |signer| assertion.prepare(signer, clock.now(), &jti)).await
     }
 
     /// The ring that signs: publish, activate and retire keys on it while the client is in use.

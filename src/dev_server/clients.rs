@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::DevServerError;
-use crate::jose::{JoseError, Jwk, JwkSet};
+use crate::jose::{JoseError, JwkSet};
 use crate::keys::{KeyError, PublicKey, PublicKeySet};
 use crate::oauth::check_endpoint;
 
@@ -16,7 +16,7 @@ pub enum ClientKeys {
     /// and again when an assertion's `kid` is not in it.
     JwksUrl(String),
     /// One public key, such as that of a certificate. When it has no `kid` of its own, it goes by any name.
-    PublicKey(Jwk),
+    PublicKey(PublicKey),
 }
 
 impl ClientKeys {
@@ -41,7 +41,7 @@ impl ClientKeys {
                 JoseError::Json { .. }
                 | JoseError::NotAnObject { .. }
                 | JoseError::MissingMember { member: "keys", .. },
-            ) => Ok(Self::PublicKey(PublicKey::from_bytes(bytes)?.jwk().clone())),
+            ) => Ok(Self::PublicKey(PublicKey::from_bytes(bytes)?)),
             Err(error) => Err(error.into()),
         }
     }
@@ -53,7 +53,7 @@ impl ClientKeys {
                 check_endpoint("jwks_uri", url)?;
                 Ok(None)
             }
-            Self::PublicKey(jwk) => Ok(Some(PublicKey::from_jwk(jwk)?.into())),
+            Self::PublicKey(key) => Ok(Some(key.clone().into())),
             Self::Jwks(jwks) => {
                 let mut reason = jwks.skipped().first().map(|skipped| KeyError::from(skipped.reason.clone()));
                 for jwk in jwks.keys() {
@@ -74,9 +74,9 @@ impl From<JwkSet> for ClientKeys {
     }
 }
 
-impl From<Jwk> for ClientKeys {
-    fn from(jwk: Jwk) -> Self {
-        Self::PublicKey(jwk)
+impl From<PublicKey> for ClientKeys {
+    fn from(key: PublicKey) -> Self {
+        Self::PublicKey(key)
     }
 }
 

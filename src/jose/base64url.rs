@@ -5,7 +5,7 @@
 //! constant-time one takes fifteen times as long, more than a tenth of the check of an RSA signature.
 
 use std::io;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 
 use super::JoseError;
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
 static BASE64URL: LazyLock<base64::engine::Simd> =
     LazyLock::new(|| base64::engine::Simd::url_safe(base64::engine::general_purpose::NO_PAD));
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon"))))]
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 
 pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {

@@ -159,7 +159,11 @@ impl<'de, const N: usize> Visitor<'de> for Named<'_, N> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         let mut values = WipedValues([const { None }; N]);
         let mut others = WipedMembers::default();
+        let mut is_first = true;
         while let Some(Name(name)) = entries.next_key()? {
+            if std::mem::take(&mut is_first) && name == NUMBER {
+                return Err(serde::de::Error::custom("a number"));
+            }
             let value = entries.next_value_seed(self.unique)?;
             let slot = self.names.iter().zip(&mut values.0).find(|(wanted, _)| **wanted == name);
             let replaced = match slot {
@@ -178,6 +182,10 @@ impl<'de, const N: usize> Visitor<'de> for Named<'_, N> {
 /// The name of a member, copied only where it has escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// With its feature `arbitrary_precision`, which any crate of a program may turn on, serde_json hands a number over as an
+/// object with this one member.
+const NUMBER: &str = "$serde_json::private::Number";
 
 #[derive(Clone, Copy)]
 struct Unique<'a> {
@@ -237,9 +245,6 @@ impl<'de> Visitor<'de> for Unique<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        // With its feature `arbitrary_precision`, which any crate of a program may turn on, serde_json hands a number
-        // over as an object with this one member.
-        const NUMBER: &str = "$serde_json::private::Number";
         let mut members = WipedMembers::default();
         while let Some(name) = entries.next_key::<String>()? {
             if name == NUMBER && members.0.is_empty() {
@@ -292,6 +297,9 @@ mod tests {
             r#"{"x":1,"\u0078":1}"#,
             r#"{"a":{"y":1,"y":1}}"#,
             r#"{"x":[{"y":1,"y":1}]}"#,
+            r#"{"$serde_json::private::Number":"1"}"#,
+            r#"{"$serde_json::private::Number":"1","a":1}"#,
+            r#"{"x":{"$serde_json::private::Number":"1","a":1}}"#,
             "[]",
             "7",
             "{} {}",

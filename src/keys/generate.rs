@@ -31,6 +31,9 @@ impl PrivateKey {
     /// The default length of a new RSA key, in bits.
     pub const DEFAULT_RSA_BITS: usize = 3072;
 
+    /// The lengths that a new RSA key can have, in bits: those that every backend makes.
+    pub const NEW_RSA_BITS: [usize; 4] = [2048, 3072, 4096, 8192];
+
     /// Makes a key for this algorithm; RSA with [`PrivateKey::DEFAULT_RSA_BITS`].
     ///
     /// # Errors
@@ -40,7 +43,7 @@ impl PrivateKey {
         Self::generate_rsa_bits(algorithm, Self::DEFAULT_RSA_BITS)
     }
 
-    /// As [`PrivateKey::generate`], with a chosen length for RSA: 2048, 3072, 4096 or 8192 bits. Curves have their own.
+    /// As [`PrivateKey::generate`], with a chosen length for RSA, one of [`PrivateKey::NEW_RSA_BITS`]. Curves have their own.
     /// Long keys take minutes.
     ///
     /// # Errors
@@ -103,9 +106,10 @@ impl std::fmt::Debug for GeneratedKey {
 
 const ENCODING: KeyError = KeyError::Der { structure: "PrivateKeyInfo (RFC 5958 §2)" };
 
-/// Rejection sampling (FIPS 186-5 A.2.2): zero and values from the group order on are drawn again.
+/// Rejection sampling (FIPS 186-5 A.2.2): zero and values from the group order on are drawn again. On every curve more
+/// than a hundred draws in a row that do not fit mean that the backend or the source of randomness is broken.
 fn ec(curve: Curve) -> Result<KeyMaterial, KeyError> {
-    loop {
+    for _ in 0..128 {
         let mut scalar = Zeroizing::new(vec![0; curve.coordinate_len()]);
         getrandom::fill(&mut scalar).map_err(|_| KeyError::Random)?;
         if curve == Curve::P521
@@ -119,6 +123,7 @@ fn ec(curve: Curve) -> Result<KeyMaterial, KeyError> {
             return Ok(material);
         }
     }
+    Err(KeyError::Random)
 }
 
 /// RFC 5958 §2, with the structures of RFC 8017, RFC 5915 and RFC 8410 inside.

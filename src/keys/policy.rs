@@ -8,13 +8,11 @@ use curve25519_dalek::edwards::CompressedEdwardsY;
 use pkcs1::RsaPrivateKeyRef;
 
 use super::material::{KeyMaterial, RsaScheme};
-use super::{KeyError, format};
+use super::{KeyError, PrivateKey, format};
 use crate::jose::{Algorithm, JoseError, KeyParameters, KeyType};
 
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 const RSA_EXPONENT: std::ops::RangeInclusive<u64> = 3..=(1 << 33) - 1;
-/// Those that every backend can make.
-const NEW_RSA_BITS: [usize; 4] = [2048, 3072, 4096, 8192];
 
 /// RSA sizes and exponents, the length of coordinates (RFC 7518 §6.2.1.2), and Ed25519 points.
 pub(super) fn check_public(parameters: &KeyParameters) -> Result<(), KeyError> {
@@ -117,7 +115,7 @@ pub(super) fn check_public_part(material: &KeyMaterial, own: &KeyParameters) -> 
 
 /// The lengths in which every backend makes new RSA keys.
 pub(super) fn check_new_rsa(bits: usize) -> Result<(), KeyError> {
-    if NEW_RSA_BITS.contains(&bits) { Ok(()) } else { Err(KeyError::NewRsaSize { bits }) }
+    if PrivateKey::NEW_RSA_BITS.contains(&bits) { Ok(()) } else { Err(KeyError::NewRsaSize { bits }) }
 }
 
 /// Whether a signature may be looked at: an Ed25519 one whose R is of small order says nothing about the message. The

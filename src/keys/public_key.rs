@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::material::RsaScheme;
 use super::{Certificate, KeyError, backend, format, policy};
 use crate::jose::error::excerpt;
@@ -14,8 +16,11 @@ use crate::jose::{Algorithm, Jwk, KeyParameters, KeyType, Signature};
 /// assert!(public.verify(b"forged", &key.sign(b"signed")?).is_err());
 /// # Ok::<(), private_key_jwt::keys::KeyError>(())
 /// ```
+///
+/// Cloning is cheap as far as the key goes: the clones share it. Two are equal when their JWKs and restrictions are.
+#[derive(Clone)]
 pub struct PublicKey {
-    verifying: backend::VerifyingKey,
+    verifying: Arc<backend::VerifyingKey>,
     jwk: Jwk,
     scheme: RsaScheme,
 }
@@ -48,7 +53,7 @@ impl PublicKey {
         if !jwk.may_sign_or_verify("verify") {
             return Err(KeyError::NotForSignatures);
         }
-        Ok(Self { verifying: backend::VerifyingKey::new(parameters)?, jwk, scheme })
+        Ok(Self { verifying: Arc::new(backend::VerifyingKey::new(parameters)?), jwk, scheme })
     }
 
     /// Reads a public key or a certificate: PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, `CERTIFICATE`), DER, or a JWK.
@@ -120,6 +125,14 @@ impl PublicKey {
         }
     }
 }
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.jwk, self.scheme) == (&other.jwk, other.scheme)
+    }
+}
+
+impl Eq for PublicKey {}
 
 impl std::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -117,6 +117,7 @@ impl TokenResponse {
         let refresh_token = string("refresh_token", refresh_token);
         let id_token = string("id_token", id_token);
         let scope = string("scope", scope);
+        let expires_in = expires_in.filter(|value| !value.is_null()).map(seconds).transpose();
 
         let missing = |member| JoseError::MissingMember { what: Self::WHAT, member };
         let secret = secret?.filter(|token| !token.is_empty()).ok_or(missing("access_token"))?;
@@ -130,8 +131,7 @@ impl TokenResponse {
         let refresh_token = refresh_token?;
         let id_token = id_token?;
         let scope = scope?.map(|scope| Scope::from(scope.as_str()));
-        let expires_in = expires_in.filter(|value| !value.is_null());
-        let expires_in = expires_in.map(|value| seconds(&value)).transpose()?;
+        let expires_in = expires_in?;
         let expires_at = expires_in.map(|seconds| now.saturating_add(seconds));
         Ok(Self {
             access_token: AccessToken { secret, token_type, expires_at },
@@ -210,17 +210,17 @@ fn string(member: &'static str, value: Option<Value>) -> Result<Option<Zeroizing
 }
 
 /// RFC 6749 §5.1: a number of seconds. Fractions are cut off; more than a century is a century.
-fn seconds(value: &Value) -> Result<time::Duration, JoseError> {
+fn seconds(mut value: Value) -> Result<time::Duration, JoseError> {
     const CENTURY: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
-    value
-        .as_f64()
-        .filter(|seconds| *seconds >= 0.0)
-        .map(|seconds| time::Duration::seconds_f64(seconds.min(CENTURY).floor()))
-        .ok_or(JoseError::InvalidMember {
+    let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0);
+    json::wipe(&mut value);
+    seconds.map(|seconds| time::Duration::seconds_f64(seconds.min(CENTURY).floor())).ok_or(
+        JoseError::InvalidMember {
             what: TokenResponse::WHAT,
             member: "expires_in",
             expected: "a number of seconds",
-        })
+        },
+    )
 }
 
 fn failure(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> OAuthError {

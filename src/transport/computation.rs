@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::sync::{Arc, LazyLock};
 
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(2 * cores())));
 
@@ -16,26 +16,51 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Computes on the blocking pool; on the spot where no runtime of tokio is, since nothing is known to wait there.
-/// `None` when the runtime is being shut down.
-pub(crate) async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    compute_in(&PLACES, work).await
+/// The right to one computation. It is apart from the work, so that what depends on the moment is made after the wait.
+pub(crate) struct Place(Option<(Handle, OwnedSemaphorePermit)>);
+
+impl Place {
+    /// Waits for one of the process's places. Where no runtime of tokio is, nothing is known to wait either: there the
+    /// work is done on the spot.
+    pub(crate) async fn free() -> Self {
+        Self::free_of(&PLACES).await
+    }
+
+    async fn free_of(places: &Arc<Semaphore>) -> Self {
+        let Ok(runtime) = Handle::try_current() else {
+            return Self(None);
+        };
+        // The semaphore is never closed.
+        Self(Arc::clone(places).acquire_owned().await.ok().map(|permit| (runtime, permit)))
+    }
+
+    /// Computes on the blocking pool. `None` when the runtime is being shut down.
+    pub(crate) async fn compute<T: Send + 'static>(
+        self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        match self.0 {
+            Some((runtime, permit)) => compute(&runtime, permit, work).await,
+            None => Some(work()),
+        }
+    }
 }
 
-async fn compute_in<T: Send + 'static>(
-    places: &Arc<Semaphore>,
+async fn compute<T: Send + 'static>(
+    runtime: &Handle,
+    permit: OwnedSemaphorePermit,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    let Ok(runtime) = Handle::try_current() else {
-        return Some(work());
-    };
-    let place = Arc::clone(places).acquire_owned().await;
     let task = runtime.spawn_blocking(move || {
         // Given back when the work is done, also when the caller has gone away meanwhile.
-        let _place = place;
+        let _permit = permit;
         work()
     });
-    task.await.ok()
+    match task.await {
+        Ok(done) => Some(done),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => None,
+    }
 }
 
 /// Every place of the process: nothing is computed while they are held.
@@ -60,7 +85,7 @@ mod tests {
     async fn work_waits_for_a_place_and_is_done_on_another_thread() {
         let places = Arc::new(Semaphore::new(2));
         let all = places.acquire_many(2).await.unwrap();
-        let mut work = pin!(compute_in(&places, || thread::current().id()));
+        let mut work = pin!(async { Place::free_of(&places).await.compute(|| thread::current().id()).await });
         assert_eq!(poll(work.as_mut()), Poll::Pending);
         drop(all);
         assert_ne!(work.await.unwrap(), thread::current().id());
@@ -71,7 +96,7 @@ mod tests {
     async fn a_caller_that_goes_away_does_not_free_the_place_of_its_work() {
         let (finish, wait) = std::sync::mpsc::channel::<()>();
         let places = Arc::new(Semaphore::new(1));
-        let mut work = Box::pin(compute_in(&places, move || wait.recv()));
+        let mut work = Box::pin(async { Place::free_of(&places).await.compute(move || wait.recv()).await });
         assert!(poll(work.as_mut()).is_pending());
         drop(work);
         assert_eq!(places.available_permits(), 0);
@@ -79,9 +104,15 @@ mod tests {
         assert!(places.acquire().await.is_ok());
     }
 
+    #[tokio::test]
+    #[should_panic(expected = "on purpose")]
+    async fn a_panic_of_the_work_is_the_callers() {
+        Place::free().await.compute(|| panic!("on purpose")).await;
+    }
+
     #[test]
     fn without_a_runtime_it_is_done_on_the_spot() {
-        let work = pin!(compute(|| thread::current().id()));
+        let work = pin!(async { Place::free().await.compute(|| thread::current().id()).await });
         assert_eq!(poll(work), Poll::Ready(Some(thread::current().id())));
     }
 }

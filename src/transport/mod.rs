@@ -9,9 +9,9 @@ mod http_client;
 mod reqwest_client;
 
 pub use clock::{Clock, SystemClock};
+pub(crate) use computation::Place;
 #[cfg(test)]
 pub(crate) use computation::all_places;
-pub(crate) use computation::compute;
 pub use error::TransportError;
 pub use http_client::HttpClient;
 pub use reqwest_client::ReqwestClient;

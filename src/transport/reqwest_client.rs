@@ -87,6 +87,7 @@ impl ReqwestClient {
         let client = if oauth::is_loopback(&url) { &self.loopback } else { &self.remote };
         let (parts, body) = request.into_parts();
         let mut request = reqwest::Request::new(parts.method, url);
+        *request.version_mut() = parts.version;
         *request.headers_mut() = parts.headers;
         *request.body_mut() = Some(body.into());
         *request.timeout_mut() = Some(self.timeout);

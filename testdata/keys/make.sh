@@ -41,6 +41,7 @@ for bits in 3072 4096 8192; do
   openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:$bits -out rsa$bits.pkcs8.pem 2>/dev/null
 done
 openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out rsa2048-pss.pkcs8.pem 2>/dev/null
+openssl pkey -in rsa2048-pss.pkcs8.pem -pubout -out rsa2048-pss.pub.pem
 openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_pss_keygen_md:sha256 \
   -pkeyopt rsa_pss_keygen_mgf1_md:sha256 -pkeyopt rsa_pss_keygen_saltlen:32 \
   -out rsa2048-pss-sha256.pkcs8.pem 2>/dev/null

@@ -2,6 +2,8 @@
 
 use std::sync::Mutex;
 
+use base64ct::{Base64, Encoding};
+use private_key_jwt::PublicKey;
 use private_key_jwt::dev_server::{ClientKeys, DevServerError};
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::keys::{BoxFuture, KeyError};
@@ -20,7 +22,10 @@ fn keys_are_read_from_a_jwks_a_jwk_a_certificate_and_a_public_key() {
         assert!(matches!(read(file).unwrap(), ClientKeys::PublicKey(_)), "{file}");
     }
     let jwk = key.public_jwk();
-    assert_eq!(ClientKeys::from_bytes(jwk.to_json().as_bytes()).unwrap(), jwk.clone().into());
+    assert_eq!(
+        ClientKeys::from_bytes(jwk.to_json().as_bytes()).unwrap(),
+        PublicKey::from_jwk(jwk).unwrap().into()
+    );
     let set = jwks(&key);
     assert_eq!(ClientKeys::from_bytes(set.to_json().as_bytes()).unwrap(), set.clone().into());
     let with_bom = [b"\xef\xbb\xbf".as_slice(), set.to_json().as_bytes()].concat();
@@ -51,6 +56,25 @@ fn a_client_registered_by_certificate_may_name_its_key_as_it_likes() {
     assert_eq!(
         refusal(&dev.respond(&request(&dev, &es256(), as_it_is), now())),
         invalid_client("the signature does not verify")
+    );
+}
+
+#[test]
+fn rfc4055_1_2_a_key_that_is_for_pss_alone_stays_so_when_it_is_registered() {
+    let dev = DevServer::new(ORIGIN).unwrap();
+    let public = std::fs::read("testdata/keys/rsa2048-pss.pub.pem").unwrap();
+    dev.register("client", ClientKeys::from_bytes(&public).unwrap()).unwrap();
+    let key = PrivateKey::from_file("testdata/keys/rsa2048-pss.pkcs8.pem").unwrap();
+    assert_eq!(dev.respond(&request(&dev, &key, as_it_is), now()).status(), 200);
+    // The same numbers without the identifier that restricts them: the RSAPrivateKey inside the PKCS#8 document.
+    let pem = std::fs::read_to_string("testdata/keys/rsa2048-pss.pkcs8.pem").unwrap();
+    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let pkcs8 = Base64::decode_vec(&body).unwrap();
+    let unrestricted = PrivateKey::from_bytes(&pkcs8[24..]).unwrap();
+    assert_eq!(unrestricted.algorithm(), Algorithm::RS256);
+    assert_eq!(
+        refusal(&dev.respond(&request(&dev, &unrestricted, as_it_is), now())),
+        invalid_client("an id-RSASSA-PSS key is restricted to PS256, PS384 and PS512, RS256 is not allowed")
     );
 }
 

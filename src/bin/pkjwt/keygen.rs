@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 use private_key_jwt::jose::KeyType;
-use private_key_jwt::keys::GeneratedKey;
+use private_key_jwt::keys::{GeneratedKey, KeyError};
 use private_key_jwt::{Algorithm, PrivateKey};
 use tempfile::NamedTempFile;
 
@@ -85,11 +85,8 @@ fn bits(algorithm: Algorithm, bits: Option<usize>) -> Result<usize, Failure> {
         Some(_) if algorithm.key_type() != KeyType::Rsa => {
             Err(Failure::usage("--bits", format!("the length of an {algorithm} key is fixed; it is for RSA")))
         }
-        Some(bits) if [2048, 3072, 4096, 8192].contains(&bits) => Ok(bits),
-        Some(bits) => Err(Failure::usage(
-            "--bits",
-            format!("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {bits}"),
-        )),
+        Some(bits) if PrivateKey::NEW_RSA_BITS.contains(&bits) => Ok(bits),
+        Some(bits) => Err(Failure::usage("--bits", KeyError::NewRsaSize { bits }.to_string())),
     }
 }
 

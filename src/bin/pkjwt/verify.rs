@@ -4,7 +4,7 @@ use std::path::Path;
 
 use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
-use private_key_jwt::{ClientAssertionVerifier, JwkSet, PublicKey, PublicKeySet};
+use private_key_jwt::{ClientAssertionVerifier, JwkSet, PublicKeySet};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let keys = match keys {
         ClientKeys::Jwks(jwks) => PublicKeySet::from(jwks),
         // A key without a name is the one that is meant, whatever the assertion calls it.
-        ClientKeys::PublicKey(jwk) => PublicKey::from_jwk(&jwk).context("--jwks")?.into(),
+        ClientKeys::PublicKey(key) => key.into(),
         ClientKeys::JwksUrl(url) => fetch(&url)?.into(),
         _ => return Err(Failure::usage("--jwks", "not a source of keys")),
     };

@@ -107,6 +107,49 @@ fn the_form_of_a_request_is_the_same_pairs_encoded() {
 }
 
 #[test]
+fn a_header_that_was_encoded_once_follows_every_change() {
+    let certified = PrivateKey::from_file("testdata/keys/p256.key-then-cert.pem").unwrap();
+    let header = |builder: &ClientAssertionBuilder, key: &PrivateKey| {
+        let assertion = builder.sign(key, now(), "j1").unwrap();
+        assertion.secret().split('.').next().unwrap().to_owned()
+    };
+    // Moved from step to step, so that the header of the step before is still there.
+    let mut builder = self::builder();
+    let mut seen = vec![header(&builder, &certified)];
+    let steps: [fn(ClientAssertionBuilder) -> ClientAssertionBuilder; 7] = [
+        |builder| builder.media_type(Some("JWT")),
+        |builder| builder.media_type(None),
+        ClientAssertionBuilder::x5t,
+        ClientAssertionBuilder::x5t_s256,
+        ClientAssertionBuilder::x5c,
+        ClientAssertionBuilder::without_key_id,
+        |builder| builder.profile(Profile::ping_one()),
+    ];
+    for step in steps {
+        builder = step(builder);
+        let now = header(&builder, &certified);
+        // A clone starts without any.
+        assert_eq!(now, header(&builder.clone(), &certified));
+        assert!(!seen.contains(&now));
+        seen.push(now);
+    }
+    for key in [
+        certified.clone().with_key_id("other"),
+        PrivateKey::from_file("testdata/keys/rsa2048.pkcs8.pem").unwrap(),
+        PrivateKey::from_file("testdata/keys/rsa2048.pkcs8.pem")
+            .unwrap()
+            .with_algorithm(Algorithm::RS512)
+            .unwrap(),
+    ] {
+        let builder = self::builder();
+        let (first, second) = (header(&builder, &certified), header(&builder, &key));
+        assert_ne!(first, second);
+        assert_eq!(second, header(&builder.clone(), &key));
+        assert_eq!(first, header(&builder, &certified));
+    }
+}
+
+#[test]
 fn extra_claims_cannot_overwrite() {
     for name in ["iss", "sub", "aud", "jti", "exp", "iat", "nbf"] {
         let result = builder().claim(name, "x");

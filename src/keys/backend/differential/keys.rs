@@ -122,7 +122,15 @@ fn public_ed25519_points_are_canonical_and_not_of_small_order() {
         }
     }
     assert!(reduced > 0, "the same y, reduced, is a key for some");
-    // −0 (step 4), and half of all y, are no points.
+    // −0 (step 4): x is 0 where y is 1 or −1, and has no sign.
+    let mut minus_one = p;
+    minus_one[0] -= 1;
+    let one = std::array::from_fn(|place| u8::from(place == 0));
+    for mut encoded in [one, minus_one] {
+        encoded[31] |= 0x80;
+        assert_eq!(answer(encoded), ED25519);
+    }
+    // Half of all y are no points.
     assert!(
         (0..=255).any(|y| answer(std::array::from_fn(|place| if place == 0 { y } else { 1 })) == ED25519)
     );
