@@ -109,9 +109,18 @@ pub(crate) fn string(
     members: &Map<String, Value>,
     member: &'static str,
 ) -> Result<Option<String>, JoseError> {
-    match members.get(member) {
+    text(what, member, members.get(member).cloned())
+}
+
+/// As [`string`], of the value alone.
+pub(crate) fn text(
+    what: &'static str,
+    member: &'static str,
+    value: Option<Value>,
+) -> Result<Option<String>, JoseError> {
+    match value {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(JoseError::InvalidMember { what, member, expected: "a string" }),
     }
 }

@@ -1,5 +1,3 @@
-use serde_json::Value;
-
 use super::{Algorithm, JoseError, KeyId, Signature, base64url, json};
 
 /// The protected header of a JWS, as far as it may be believed (RFC 7515 §4.1).
@@ -24,11 +22,7 @@ impl Header {
         if crit.is_some() {
             return Err(JoseError::CriticalHeader);
         }
-        let string = |member, value: Option<Value>| match value {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(JoseError::InvalidMember { what: Self::WHAT, member, expected: "a string" }),
-        };
+        let string = |member, value| json::text(Self::WHAT, member, value);
         let alg = string("alg", alg)?.ok_or(JoseError::MissingMember { what: Self::WHAT, member: "alg" })?;
         Ok(Self {
             algorithm: alg.parse()?,
