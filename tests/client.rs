@@ -325,6 +325,27 @@ async fn settings_of_the_users_own_cannot_undo_what_an_assertion_needs() {
 }
 
 #[tokio::test]
+async fn every_target_is_judged_whatever_the_one_before_was() {
+    let (one, other) = (MockServer::start().await, MockServer::start().await);
+    let http = ReqwestClient::new().unwrap();
+    let post = |url: String| http.send(http::Request::post(url).body(Vec::new()).unwrap());
+    let targets = [(&one, "/a"), (&one, "/a"), (&other, "/a"), (&one, "/b"), (&one, "/b?c"), (&one, "/b")];
+    for (server, path) in targets {
+        // Nothing is mounted there; a refusal is an answer.
+        assert_eq!(post(format!("{}{path}", server.uri())).await.unwrap().status(), 404);
+        for refused in ["http://as.example/a", "http://127.0.0.1.evil/a"] {
+            let error = clean(post(refused.to_owned()).await.unwrap_err());
+            assert!(matches!(error, TransportError::OAuth(OAuthError::Endpoint { .. })), "{error:?}");
+        }
+    }
+    let seen = |requests: Vec<wiremock::Request>| {
+        requests.iter().map(|request| request.url[url::Position::BeforePath..].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(one.received_requests().await.unwrap()), ["/a", "/a", "/b", "/b?c", "/b"]);
+    assert_eq!(seen(other.received_requests().await.unwrap()), ["/a"]);
+}
+
+#[tokio::test]
 async fn ten_megabytes_are_not_read() {
     let server = answering(ResponseTemplate::new(200).set_body_bytes(vec![b' '; 10_000_000])).await;
     let error = clean(client(&server).token("a").await.unwrap_err());

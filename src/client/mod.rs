@@ -1,8 +1,10 @@
 //! Floor 6: the token client. It signs a fresh assertion for every request, posts it, and hands the answer on typed.
 
 mod error;
+mod jti;
 mod signing;
 mod token_client;
 
 pub use error::Error;
-pub use token_client::{TokenClient, TokenClientBuilder, fresh_jti};
+pub use jti::fresh_jti;
+pub use token_client::{TokenClient, TokenClientBuilder};

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Error, signing};
-use crate::keys::{KeyError, KeyRing};
+use super::{Error, fresh_jti, signing};
+use crate::keys::KeyRing;
 use crate::oauth::{
     AccessToken, Audience, AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Profile, Scope,
     TokenRequest, TokenResponse,
@@ -123,17 +123,6 @@ impl std::fmt::Debug for TokenClient {
             .field("keys", &self.inner.keys)
             .finish_non_exhaustive()
     }
-}
-
-/// A `jti` that was never used before: a UUID v4 of the operating system's random bytes.
-///
-/// # Errors
-///
-/// [`KeyError::Random`] when there are none.
-pub fn fresh_jti() -> Result<String, KeyError> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|_| KeyError::Random)?;
-    Ok(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
 }
 
 /// What is optional about a [`TokenClient`].

@@ -7,10 +7,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use zeroize::Zeroize;
 
-use super::JoseError;
 use super::error::excerpt;
+use super::{JoseError, wiped};
 
 /// Reads an object; a member that stands there twice, at any depth, is an error.
 pub(crate) fn object(what: &'static str, bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
@@ -91,7 +90,7 @@ impl<const N: usize> Drop for WipedValues<N> {
 
 pub(crate) fn wipe(value: &mut Value) {
     match value {
-        Value::String(text) => text.zeroize(),
+        Value::String(text) => wiped::wipe(text),
         Value::Array(elements) => elements.iter_mut().for_each(wipe),
         Value::Object(members) => members.values_mut().for_each(wipe),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

@@ -1,3 +1,5 @@
+use std::io::{self, Write};
+
 use super::{Algorithm, JoseError, KeyId, Signature, base64url, json};
 
 /// The protected header of a JWS, as far as it may be believed (RFC 7515 §4.1).
@@ -131,6 +133,49 @@ pub(crate) fn push_json(text: &mut String, value: &impl serde::Serialize) {
     writer.finish();
 }
 
+/// How tokens begin that have a header and the first members of their payload in common: encoded once for all of them.
+pub(crate) struct Beginning {
+    text: String,
+    /// Less than a group of three bytes, to be encoded together with what follows.
+    rest: Vec<u8>,
+}
+
+impl Beginning {
+    /// Both serialize as objects, and `first` has a member.
+    pub(crate) fn new(header: &impl serde::Serialize, first: &impl serde::Serialize) -> Self {
+        let mut text = String::new();
+        push_json(&mut text, header);
+        text.push('.');
+        // For structures of strings and numbers; serializing those to memory cannot fail.
+        let mut members = serde_json::to_vec(first).unwrap_or_default();
+        members.pop();
+        let groups = members.len() / 3 * 3;
+        let rest = members.split_off(groups);
+        base64url::push(&mut text, &members);
+        Self { text, rest }
+    }
+
+    /// The signing input of a token that goes on with more members: `write` writes them as JSON, each after a comma.
+    /// Room is made for so many bytes of them, and for a signature.
+    pub(crate) fn complete(
+        &self,
+        room: usize,
+        signature_len: usize,
+        write: impl FnOnce(&mut base64url::Writer<'_>) -> io::Result<()>,
+    ) -> String {
+        let encoded = base64url::encoded_len(self.rest.len() + room + 1);
+        let mut input =
+            String::with_capacity(self.text.len() + encoded + 1 + base64url::encoded_len(signature_len));
+        input.push_str(&self.text);
+        let mut writer = base64url::Writer::new(&mut input);
+        // Writing to memory cannot fail.
+        let _ = writer.write_all(&self.rest).and_then(|()| write(&mut writer));
+        let _ = writer.write_all(b"}");
+        writer.finish();
+        input
+    }
+}
+
 /// Adds the last part of the compact serialization (RFC 7515 §7.1) to a signing input.
 pub(crate) fn push_signature(signing_input: &mut String, signature: &Signature) {
     signing_input.reserve_exact(1 + base64url::encoded_len(signature.as_bytes().len()));
@@ -141,6 +186,26 @@ pub(crate) fn push_signature(signing_input: &mut String, signature: &Signature) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_beginning_goes_on_as_one_object_wherever_its_groups_end() {
+        let header = serde_json::json!({"alg": "ES256"});
+        for len in 0..7 {
+            let first = serde_json::json!({"a": "x".repeat(len)});
+            for more in [r#","b":1"#.to_owned(), format!(r#","b":"{}","c":[{{}}]"#, "y".repeat(300))] {
+                let text = first.to_string();
+                let whole = format!("{}{more}}}", text.strip_suffix('}').unwrap());
+                let input = Beginning::new(&header, &first)
+                    .complete(more.len(), 64, |writer| writer.write_all(more.as_bytes()));
+                assert_eq!(
+                    input,
+                    format!("{}.{}", base64url::encode(header.to_string()), base64url::encode(whole))
+                );
+                // The signature has its room: nothing is copied.
+                assert!(input.capacity() >= input.len() + 1 + base64url::encoded_len(64));
+            }
+        }
+    }
 
     fn token(header: &str) -> String {
         format!("{}.{}.{}", base64url::encode(header), base64url::encode("{}"), base64url::encode([1; 64]))

@@ -13,6 +13,7 @@ pub(crate) mod jws;
 mod key_parameters;
 mod signature;
 mod thumbprint;
+pub(crate) mod wiped;
 
 pub use algorithm::{Algorithm, Curve, KeyType};
 pub use error::JoseError;

@@ -19,6 +19,8 @@ use crate::jose::json;
 pub struct AuthorizationServer {
     issuer: Option<String>,
     token_endpoint: String,
+    /// The token endpoint as the target of a request.
+    token_target: Option<http::Uri>,
     jwks_uri: Option<String>,
     authentication_methods: Option<Vec<String>>,
     signing_algorithms: Option<Vec<String>>,
@@ -51,6 +53,7 @@ impl AuthorizationServer {
         check_endpoint("token_endpoint", &token_endpoint)?;
         Ok(Self {
             issuer: None,
+            token_target: token_endpoint.parse().ok(),
             token_endpoint,
             jwks_uri: None,
             authentication_methods: None,
@@ -64,6 +67,7 @@ impl AuthorizationServer {
         Self {
             issuer: Some(audience.clone()),
             token_endpoint: audience,
+            token_target: None,
             jwks_uri: None,
             authentication_methods: None,
             signing_algorithms: None,
@@ -101,8 +105,10 @@ impl AuthorizationServer {
             }
             Ok(url)
         };
+        let token_endpoint = endpoint("token_endpoint", required("token_endpoint")?)?;
         Ok(Self {
-            token_endpoint: endpoint("token_endpoint", required("token_endpoint")?)?,
+            token_target: token_endpoint.parse().ok(),
+            token_endpoint,
             jwks_uri: string("jwks_uri")?.map(|url| endpoint("jwks_uri", url)).transpose()?,
             authentication_methods: strings(members.get("token_endpoint_auth_methods_supported")),
             signing_algorithms: strings(members.get("token_endpoint_auth_signing_alg_values_supported")),
@@ -148,6 +154,11 @@ impl AuthorizationServer {
     #[must_use]
     pub fn token_endpoint(&self) -> &str {
         &self.token_endpoint
+    }
+
+    /// The token endpoint as the target of a request, where a request can be sent there.
+    pub(super) const fn token_target(&self) -> Option<&http::Uri> {
+        self.token_target.as_ref()
     }
 
     /// Where the server publishes its own keys (`jwks_uri`).

@@ -1,5 +1,5 @@
-use http::HeaderValue;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::Method;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 
 use super::{AuthorizationServer, ClientAssertion, OAuthError, Scope};
 
@@ -73,27 +73,33 @@ impl TokenRequest {
         assertion: &ClientAssertion,
     ) -> Result<http::Request<Vec<u8>>, OAuthError> {
         self.scope.check()?;
-        let scope = self.scope.to_string();
-        let mut pairs = vec![("grant_type", self.grant_type)];
-        if !self.scope.is_empty() {
-            pairs.push(("scope", &scope));
-        }
-        pairs.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         // Room from the start, as if every byte had to be escaped: a buffer that grows leaves pieces of the assertion
         // behind.
-        let room: usize = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+        let room: usize = self.pairs().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
         let mut form = String::with_capacity(room + assertion.form_room());
-        form_urlencoded::Serializer::new(&mut form).extend_pairs(pairs);
+        form_urlencoded::Serializer::new(&mut form).extend_pairs(self.pairs());
         assertion.push_form(&mut form);
-        http::Request::post(server.token_endpoint())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .body(form.into_bytes())
-            .map_err(|_| OAuthError::Endpoint {
-                endpoint: "token_endpoint",
-                url: super::text::safe(server.token_endpoint()),
-                reason: "is not an HTTP target",
-            })
+        let mut request = http::Request::new(form.into_bytes());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = server.token_target().cloned().ok_or_else(|| OAuthError::Endpoint {
+            endpoint: "token_endpoint",
+            url: super::text::safe(server.token_endpoint()),
+            reason: "is not an HTTP target",
+        })?;
+        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().insert(CONTENT_TYPE, form_type);
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        Ok(request)
+    }
+
+    /// The parameters but for the assertion's.
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let scope = Some(self.scope.as_str()).filter(|scope| !scope.is_empty());
+        let parameters = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        [("grant_type", self.grant_type)]
+            .into_iter()
+            .chain(scope.map(|scope| ("scope", scope)))
+            .chain(parameters)
     }
 }
 
@@ -117,6 +123,18 @@ mod tests {
         let request = TokenRequest::client_credentials("a").parameter("subject_token", "secret").unwrap();
         let debug = format!("{request:?}");
         assert!(debug.contains("subject_token") && !debug.contains("secret"), "{debug}");
+    }
+
+    #[test]
+    fn a_url_that_is_no_target_is_refused() {
+        let server = AuthorizationServer::from_token_endpoint("https://as.example/`").unwrap();
+        let key = crate::keys::PrivateKey::from_file("testdata/keys/p256.pkcs8.pem").unwrap();
+        let now = time::OffsetDateTime::UNIX_EPOCH;
+        let assertion = ClientAssertion::builder("client", &server).sign(&key, now, "j1").unwrap();
+        assert!(matches!(
+            TokenRequest::client_credentials(()).to_http(&server, &assertion),
+            Err(OAuthError::Endpoint { endpoint: "token_endpoint", reason: "is not an HTTP target", .. })
+        ));
     }
 
     #[test]

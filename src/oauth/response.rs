@@ -1,17 +1,17 @@
 use http::StatusCode;
 use serde_json::Value;
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 use super::text::safe;
 use super::{OAuthError, Refusal, Scope};
 use crate::jose::JoseError;
 use crate::jose::json::{self, WipedMembers};
+use crate::jose::wiped::Wiped;
 
 /// A token and what is known about it. `Debug` is redacted, and the token is wiped on drop.
 #[derive(Clone)]
 pub struct AccessToken {
-    secret: Zeroizing<String>,
+    secret: Wiped<String>,
     token_type: String,
     expires_at: Option<OffsetDateTime>,
 }
@@ -75,8 +75,8 @@ impl std::fmt::Debug for AccessToken {
 /// ```
 pub struct TokenResponse {
     access_token: AccessToken,
-    refresh_token: Option<Zeroizing<String>>,
-    id_token: Option<Zeroizing<String>>,
+    refresh_token: Option<Wiped<String>>,
+    id_token: Option<Wiped<String>>,
     scope: Option<Scope>,
     /// Nobody knows which of them are secrets.
     members: WipedMembers,
@@ -100,7 +100,7 @@ impl TokenResponse {
         if status != StatusCode::OK {
             return Err(failure(&http::Response::from_parts(parts, body), now));
         }
-        let body = Zeroizing::new(body);
+        let body = Wiped::new(body);
         Self::from_json(&body, now).map_err(|reason| OAuthError::Response {
             reason,
             content_type: header(&parts.headers, http::header::CONTENT_TYPE),
@@ -127,7 +127,7 @@ impl TokenResponse {
             let expected = "printable ASCII (RFC 6749 A.12)";
             return Err(JoseError::InvalidMember { what: Self::WHAT, member: "access_token", expected });
         }
-        let token_type = std::mem::take(&mut *token_type?.ok_or(missing("token_type"))?);
+        let token_type = token_type?.ok_or(missing("token_type"))?.into_inner();
         let refresh_token = refresh_token?;
         let id_token = id_token?;
         let scope = scope?.map(|scope| Scope::from(scope.as_str()));
@@ -198,10 +198,10 @@ impl std::fmt::Debug for TokenResponse {
 }
 
 /// A string; some servers send `null` for a member that they leave out.
-fn string(member: &'static str, value: Option<Value>) -> Result<Option<Zeroizing<String>>, JoseError> {
+fn string(member: &'static str, value: Option<Value>) -> Result<Option<Wiped<String>>, JoseError> {
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(Zeroizing::new(text))),
+        Some(Value::String(text)) => Ok(Some(Wiped::new(text))),
         Some(mut other) => {
             json::wipe(&mut other);
             Err(JoseError::InvalidMember { what: TokenResponse::WHAT, member, expected: "a string" })

@@ -12,7 +12,10 @@ use super::OAuthError;
 /// assert!(Scope::from(()).is_empty());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Scope(Vec<String>);
+pub struct Scope(
+    /// Separated by one space each.
+    String,
+);
 
 impl Scope {
     /// Whether there is none.
@@ -23,19 +26,34 @@ impl Scope {
 
     /// The single scopes, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.split_terminator(' ')
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn push(&mut self, scopes: &str) {
+        for scope in scopes.split(' ').filter(|scope| !scope.is_empty()) {
+            if !self.0.is_empty() {
+                self.0.push(' ');
+            }
+            self.0.push_str(scope);
+        }
     }
 
     /// RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
     pub(crate) fn check(&self) -> Result<(), OAuthError> {
-        let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
-        if self.iter().all(|scope| scope.bytes().all(allowed)) { Ok(()) } else { Err(OAuthError::Scope) }
+        let allowed = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        if self.0.bytes().all(allowed) { Ok(()) } else { Err(OAuthError::Scope) }
     }
 }
 
 impl From<&str> for Scope {
     fn from(scopes: &str) -> Self {
-        Self(scopes.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect())
+        let mut all = Self(String::with_capacity(scopes.len()));
+        all.push(scopes);
+        all
     }
 }
 
@@ -77,13 +95,15 @@ impl From<()> for Scope {
 
 impl<S: Into<String>> FromIterator<S> for Scope {
     fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
-        Self(scopes.into_iter().flat_map(|scope| Self::from(scope.into()).0).collect())
+        let mut all = Self::default();
+        scopes.into_iter().for_each(|scope| all.push(&scope.into()));
+        all
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
+        f.write_str(&self.0)
     }
 }
 

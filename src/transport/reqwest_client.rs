@@ -1,9 +1,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use super::{HttpClient, TransportError};
+use crate::jose::wiped::Wiped;
 use crate::keys::BoxFuture;
 use crate::oauth;
 
@@ -25,7 +25,12 @@ pub struct ReqwestClient {
     remote: reqwest::Client,
     loopback: reqwest::Client,
     timeout: Duration,
+    last: Arc<LastTarget>,
 }
+
+/// The target of the last request, judged and parsed; that takes longer than all else that is done here, and the next
+/// request mostly goes to the same.
+type LastTarget = RwLock<Option<(http::Uri, reqwest::Url)>>;
 
 impl ReqwestClient {
     /// How long connecting may take.
@@ -59,6 +64,7 @@ impl ReqwestClient {
                 .retry(reqwest::retry::never())
                 .referer(false)
                 .connect_timeout(Self::CONNECT_TIMEOUT)
+                .timeout(Self::TIMEOUT)
                 .resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))
         };
         let build = |builder: reqwest::ClientBuilder| {
@@ -68,6 +74,7 @@ impl ReqwestClient {
             remote: build(hardened())?,
             loopback: build(hardened().no_proxy())?,
             timeout: Self::TIMEOUT,
+            last: Arc::default(),
         })
     }
 
@@ -83,15 +90,33 @@ impl ReqwestClient {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError> {
-        let url = oauth::check_endpoint("URL", &request.uri().to_string())?;
+        let url = self.url(request.uri())?;
         let client = if oauth::is_loopback(&url) { &self.loopback } else { &self.remote };
         let (parts, body) = request.into_parts();
         let mut request = reqwest::Request::new(parts.method, url);
         *request.version_mut() = parts.version;
         *request.headers_mut() = parts.headers;
         *request.body_mut() = Some(body.into());
-        *request.timeout_mut() = Some(self.timeout);
+        // One of a request of its own is looked for in a map.
+        if self.timeout != Self::TIMEOUT {
+            *request.timeout_mut() = Some(self.timeout);
+        }
         Ok(client.execute(request))
+    }
+
+    /// The target as a URL that an assertion may go to.
+    fn url(&self, target: &http::Uri) -> Result<reqwest::Url, TransportError> {
+        // Who finds the entry taken does without: nothing waits for it.
+        if let Some((last, url)) = self.last.try_read().ok().as_deref().and_then(Option::as_ref)
+            && last == target
+        {
+            return Ok(url.clone());
+        }
+        let url = oauth::check_endpoint("URL", &target.to_string())?;
+        if let Ok(mut last) = self.last.try_write() {
+            *last = Some((target.clone(), url.clone()));
+        }
+        Ok(url)
     }
 }
 
@@ -107,7 +132,7 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
         return Err(too_large(&response));
     }
     // A token is in it: what is not handed on is wiped. Whoever announces much has not sent it yet.
-    let mut body = Zeroizing::new(Vec::with_capacity(announced.min(16 * 1024)));
+    let mut body = Wiped::new(Vec::with_capacity(announced.min(16 * 1024)));
     while let Some(chunk) = response.chunk().await.map_err(|error| failure(error, host(response.url())))? {
         let len = body.len() + chunk.len();
         if len > LIMIT {
@@ -115,13 +140,13 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
         }
         if len > body.capacity() {
             // Moved by hand: a buffer that grows by itself leaves copies behind.
-            let mut larger = Zeroizing::new(Vec::with_capacity(2 * len));
+            let mut larger = Wiped::new(Vec::with_capacity(2 * len));
             larger.extend_from_slice(&body);
             body = larger;
         }
         body.extend_from_slice(&chunk);
     }
-    let mut answer = http::Response::new(std::mem::take(&mut *body));
+    let mut answer = http::Response::new(body.into_inner());
     *answer.status_mut() = response.status();
     *answer.headers_mut() = std::mem::take(response.headers_mut());
     Ok(answer)

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 use super::VerifierError;
 use super::form::Form;
+use crate::jose::wiped::Wiped;
 use crate::jose::{Algorithm, CompactJws, Header, Signature, error::excerpt, json};
 use crate::keys::{KeyError, PublicKeySet};
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
@@ -157,7 +157,7 @@ impl ClientAssertionVerifier {
             return Err(VerifierError::TooLarge { found: token.len(), limit: Self::MAX_ASSERTION_LEN });
         }
         let jws = CompactJws::parse(token)?;
-        let signing_input = Zeroizing::new(jws.signing_input().to_owned());
+        let signing_input = Wiped::new(jws.signing_input().to_owned());
         let (header, payload, signature) = jws.into_parts();
         let (client_id, claims) = Claims::of(&payload)?;
         Ok(UnverifiedAssertion {
@@ -202,7 +202,7 @@ pub struct UnverifiedAssertion<'a> {
     verifier: &'a ClientAssertionVerifier,
     client_id: String,
     header: Header,
-    signing_input: Zeroizing<String>,
+    signing_input: Wiped<String>,
     signature: Signature,
     claims: Claims,
     payload: Vec<u8>,

@@ -1,28 +1,27 @@
 //! The form of a token request, as far as client authentication goes (RFC 6749 §3.2, RFC 7521 §4.2).
 
-use zeroize::Zeroizing;
-
 use super::VerifierError;
+use crate::jose::wiped::Wiped;
 
 /// The parameters that matter here, each once.
 #[derive(Default)]
 pub(super) struct Form {
-    pub(super) client_assertion: Option<Zeroizing<String>>,
-    pub(super) client_assertion_type: Option<Zeroizing<String>>,
-    pub(super) client_id: Option<Zeroizing<String>>,
-    pub(super) client_secret: Option<Zeroizing<String>>,
-    grant_type: Option<Zeroizing<String>>,
-    scope: Option<Zeroizing<String>>,
+    pub(super) client_assertion: Option<Wiped<String>>,
+    pub(super) client_assertion_type: Option<Wiped<String>>,
+    pub(super) client_id: Option<Wiped<String>>,
+    pub(super) client_secret: Option<Wiped<String>>,
+    grant_type: Option<Wiped<String>>,
+    scope: Option<Wiped<String>>,
 }
 
 impl Form {
     pub(super) fn parse(body: &[u8]) -> Result<Self, VerifierError> {
         fn set(
-            slot: &mut Option<Zeroizing<String>>,
+            slot: &mut Option<Wiped<String>>,
             name: &'static str,
             value: String,
         ) -> Result<(), VerifierError> {
-            match slot.replace(value.into()) {
+            match slot.replace(Wiped::new(value)) {
                 None => Ok(()),
                 Some(_) => Err(VerifierError::DuplicateParameter { name }),
             }

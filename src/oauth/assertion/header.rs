@@ -1,12 +1,10 @@
-//! The protected header of an assertion. It depends on the key and the settings and not on the request, so it is
-//! encoded once and kept until one of them changes.
+//! The protected header of an assertion.
 
 use std::borrow::Cow;
-use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Serialize;
 
-use crate::jose::{Algorithm, Jwk, base64url, jws};
+use crate::jose::{Algorithm, Jwk, base64url};
 use crate::keys::{Certificate, Signer};
 use crate::oauth::{OAuthError, Profile};
 
@@ -43,7 +41,7 @@ impl<'a> HeaderSource<'a> {
         }
     }
 
-    fn into_owned(self) -> HeaderSource<'static> {
+    pub(super) fn into_owned(self) -> HeaderSource<'static> {
         HeaderSource {
             algorithm: self.algorithm,
             jwk: Cow::Owned(self.jwk.into_owned()),
@@ -53,7 +51,7 @@ impl<'a> HeaderSource<'a> {
         }
     }
 
-    fn encode(&self) -> Result<String, OAuthError> {
+    pub(super) fn header(&self) -> Result<Header<'_>, OAuthError> {
         let jwk = &self.jwk;
         let mut header = Header {
             alg: self.algorithm,
@@ -84,14 +82,12 @@ impl<'a> HeaderSource<'a> {
                 }
             }
         }
-        let mut text = String::new();
-        jws::push_json(&mut text, &header);
-        Ok(text)
+        Ok(header)
     }
 }
 
 #[derive(Serialize)]
-struct Header<'a> {
+pub(super) struct Header<'a> {
     alg: Algorithm,
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<Cow<'a, str>>,
@@ -103,45 +99,4 @@ struct Header<'a> {
     x5t: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     x5c: Option<Vec<String>>,
-}
-
-/// The last header, encoded. One is enough: the key changes at a rotation and the settings hardly ever.
-#[derive(Default)]
-pub(super) struct HeaderCache(RwLock<Option<Arc<Encoded>>>);
-
-struct Encoded {
-    source: HeaderSource<'static>,
-    text: String,
-}
-
-impl HeaderCache {
-    /// Hands the encoded header to `use_it`.
-    pub(super) fn with<T>(
-        &self,
-        source: HeaderSource<'_>,
-        use_it: impl FnOnce(&str) -> T,
-    ) -> Result<T, OAuthError> {
-        // No step leaves the entry half-changed, so a panic elsewhere does not spoil it.
-        let last = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(encoded) = last.filter(|encoded| encoded.source == source) {
-            return Ok(use_it(&encoded.text));
-        }
-        let text = source.encode()?;
-        let encoded = Arc::new(Encoded { source: source.into_owned(), text });
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&encoded));
-        Ok(use_it(&encoded.text))
-    }
-}
-
-impl Clone for HeaderCache {
-    /// Starts empty: a clone is mostly made to change it.
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl std::fmt::Debug for HeaderCache {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("HeaderCache")
-    }
 }

@@ -1,5 +1,6 @@
 //! The client assertion (RFC 7521 §4.2, RFC 7523 §3): its life from a builder over an unsigned to a signed one.
 
+mod beginning;
 mod builder;
 mod header;
 #[cfg(test)]
@@ -8,11 +9,11 @@ mod tests;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 pub use builder::ClientAssertionBuilder;
 
 use super::{AuthorizationServer, CLIENT_ASSERTION_TYPE, OAuthError};
+use crate::jose::wiped::Wiped;
 use crate::jose::{Algorithm, Signature, jws};
 
 /// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2): the proof of who the client is, good for one request.
@@ -36,7 +37,7 @@ use crate::jose::{Algorithm, Signature, jws};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ClientAssertion {
-    jwt: Zeroizing<String>,
+    jwt: Wiped<String>,
     client_id: Arc<str>,
     sends_client_id: bool,
     expires_at: OffsetDateTime,
@@ -172,7 +173,7 @@ impl UnsignedAssertion {
             let found = signature.algorithm();
             return Err(OAuthError::SignatureAlgorithm { expected: self.algorithm, found });
         }
-        let mut jwt = Zeroizing::new(self.signing_input);
+        let mut jwt = Wiped::new(self.signing_input);
         jws::push_signature(&mut jwt, signature);
         Ok(ClientAssertion {
             jwt,

@@ -107,16 +107,15 @@ fn the_form_of_a_request_is_the_same_pairs_encoded() {
 }
 
 #[test]
-fn a_header_that_was_encoded_once_follows_every_change() {
+fn a_beginning_that_was_encoded_once_follows_every_change() {
     let certified = PrivateKey::from_file("testdata/keys/p256.key-then-cert.pem").unwrap();
-    let header = |builder: &ClientAssertionBuilder, key: &PrivateKey| {
-        let assertion = builder.sign(key, now(), "j1").unwrap();
-        assertion.secret().split('.').next().unwrap().to_owned()
+    let signed = |builder: &ClientAssertionBuilder, key: &PrivateKey| {
+        builder.prepare(key, now(), "j1").unwrap().signing_input
     };
-    // Moved from step to step, so that the header of the step before is still there.
+    // Moved from step to step, so that the beginning of the step before is still there.
     let mut builder = self::builder();
-    let mut seen = vec![header(&builder, &certified)];
-    let steps: [fn(ClientAssertionBuilder) -> ClientAssertionBuilder; 7] = [
+    let mut seen = vec![signed(&builder, &certified)];
+    let steps: [fn(ClientAssertionBuilder) -> ClientAssertionBuilder; 9] = [
         |builder| builder.media_type(Some("JWT")),
         |builder| builder.media_type(None),
         ClientAssertionBuilder::x5t,
@@ -124,12 +123,14 @@ fn a_header_that_was_encoded_once_follows_every_change() {
         ClientAssertionBuilder::x5c,
         ClientAssertionBuilder::without_key_id,
         |builder| builder.profile(Profile::ping_one()),
+        |builder| builder.audience(Audience::TokenEndpoint),
+        |builder| builder.audience(Audience::Exactly("urn:x".to_owned())),
     ];
     for step in steps {
         builder = step(builder);
-        let now = header(&builder, &certified);
+        let now = signed(&builder, &certified);
         // A clone starts without any.
-        assert_eq!(now, header(&builder.clone(), &certified));
+        assert_eq!(now, signed(&builder.clone(), &certified));
         assert!(!seen.contains(&now));
         seen.push(now);
     }
@@ -142,10 +143,10 @@ fn a_header_that_was_encoded_once_follows_every_change() {
             .unwrap(),
     ] {
         let builder = self::builder();
-        let (first, second) = (header(&builder, &certified), header(&builder, &key));
+        let (first, second) = (signed(&builder, &certified), signed(&builder, &key));
         assert_ne!(first, second);
-        assert_eq!(second, header(&builder.clone(), &key));
-        assert_eq!(first, header(&builder, &certified));
+        assert_eq!(second, signed(&builder.clone(), &key));
+        assert_eq!(first, signed(&builder, &certified));
     }
 }
 
