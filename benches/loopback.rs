@@ -8,7 +8,7 @@
 //! whoever sends such a request has to.
 //!
 //! `cargo bench --bench loopback --features dev-server`
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;

@@ -45,12 +45,16 @@ pub(crate) fn values<const N: usize>(
     names: [&'static str; N],
 ) -> Result<([Option<Value>; N], WipedMembers), JoseError> {
     let duplicate = RefCell::new(None);
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = deserializer
-        .deserialize_map(Named { names, unique: Unique { duplicate: &duplicate, secret: &[] } })
-        .and_then(|values| deserializer.end().map(|()| values));
+    // Judged as text at once: the parser would do it string by string.
+    let parsed = str::from_utf8(bytes).ok().and_then(|text| {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        deserializer
+            .deserialize_map(Named { names, unique: Unique { duplicate: &duplicate, secret: &[] } })
+            .and_then(|values| deserializer.end().map(|()| values))
+            .ok()
+    });
     match parsed {
-        Ok((mut values, others)) if duplicate.borrow().is_none() => {
+        Some((mut values, others)) if duplicate.borrow().is_none() => {
             Ok((std::mem::replace(&mut values.0, [const { None }; N]), others))
         }
         // What is wrong is said in one place only.
@@ -168,14 +172,20 @@ impl<'de, const N: usize> Visitor<'de> for Named<'_, N> {
         let mut values = WipedValues([const { None }; N]);
         let mut others = WipedMembers::default();
         let mut is_first = true;
+        let mut expected = 0;
         while let Some(Name(name)) = entries.next_key()? {
             if std::mem::take(&mut is_first) && name == NUMBER {
                 return Err(serde::de::Error::custom("a number"));
             }
             let value = entries.next_value_seed(self.unique)?;
-            let slot = self.names.iter().zip(&mut values.0).find(|(wanted, _)| **wanted == name);
-            let replaced = match slot {
-                Some((_, slot)) => slot.replace(value),
+            // Whoever writes the members in this order has each found at the first look.
+            let place =
+                (expected..N).chain(0..expected).find(|place| self.names.get(*place) == Some(&&*name));
+            let replaced = match place.and_then(|place| values.0.get_mut(place)) {
+                Some(slot) => {
+                    expected = place.map_or(0, |place| place + 1);
+                    slot.replace(value)
+                }
                 None => others.0.insert(name.into_owned(), value),
             };
             if let Some(mut replaced) = replaced {

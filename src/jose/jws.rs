@@ -73,11 +73,12 @@ impl<'a> CompactJws<'a> {
     /// [`JoseError::UnsupportedAlgorithm`], [`JoseError::SignatureLength`].
     pub fn parse(token: &'a str) -> Result<Self, JoseError> {
         let wrong_count = || JoseError::PartCount { found: token.split('.').count() };
-        let (signing_input, signature) = token.rsplit_once('.').ok_or_else(wrong_count)?;
-        let (header, payload) = signing_input.split_once('.').ok_or_else(wrong_count)?;
-        if payload.contains('.') {
+        let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
+        let (Some(first), Some(last), None) = (dots.next(), dots.next(), dots.next()) else {
             return Err(wrong_count());
-        }
+        };
+        let (signing_input, signature) = split_at_dot(token, last).ok_or_else(wrong_count)?;
+        let (header, payload) = split_at_dot(signing_input, first).ok_or_else(wrong_count)?;
         // The header's bytes are done with once it is read: the payload takes their place.
         let mut buffer = Vec::with_capacity(header.len().max(payload.len()));
         base64url::decode_into("the JWS header", header, &mut buffer)?;
@@ -116,6 +117,11 @@ impl<'a> CompactJws<'a> {
     pub(crate) fn into_parts(self) -> (Header, Vec<u8>, Signature) {
         (self.header, self.payload, self.signature)
     }
+}
+
+/// What stands before a dot and behind it.
+fn split_at_dot(text: &str, dot: usize) -> Option<(&str, &str)> {
+    Some((text.get(..dot)?, text.get(dot + 1..)?))
 }
 
 impl std::fmt::Debug for CompactJws<'_> {

@@ -1,8 +1,9 @@
 //! Long computations beside an async executor. One of milliseconds on a thread of the executor keeps every other task
 //! of that thread waiting; on tokio's blocking pool the operating system shares the cores out. That pool starts hundreds
-//! of threads if it is let, so no more of them compute at a time than twice the cores, for the whole process. With as
-//! many as cores, one would stand still whenever a computation is done, until the executor has sent the next: a quarter
-//! of all signatures (`benches/loopback.rs`).
+//! of threads if it is let, so no more of them compute at a time than three times the cores, for the whole process. With
+//! as many as cores, one would stand still whenever a computation is done, until the executor has sent the next: a third
+//! of all signatures; with twice as many, a tenth (`benches/loopback.rs`). Another task waits hardly longer for it
+//! (`benches/executor_delay.rs`).
 
 use std::num::NonZero;
 use std::sync::{Arc, LazyLock};
@@ -10,7 +11,8 @@ use std::sync::{Arc, LazyLock};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(2 * cores())));
+const PER_CORE: usize = 3;
+static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(PER_CORE * cores())));
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
@@ -66,7 +68,7 @@ async fn compute<T: Send + 'static>(
 /// Every place of the process: nothing is computed while they are held.
 #[cfg(test)]
 pub(crate) async fn all_places() -> tokio::sync::SemaphorePermit<'static> {
-    PLACES.acquire_many(u32::try_from(2 * cores()).unwrap()).await.unwrap()
+    PLACES.acquire_many(u32::try_from(PER_CORE * cores()).unwrap()).await.unwrap()
 }
 
 #[cfg(test)]

@@ -186,8 +186,8 @@ impl Claims {
 
     /// And the client id, which is both `iss` and `sub`.
     fn of(payload: &[u8]) -> Result<(String, Self), VerifierError> {
-        let names = ["iss", "sub", "aud", "jti", "exp", "nbf", "iat"];
-        let ([iss, sub, aud, jti, exp, nbf, iat], _) = json::values(Self::WHAT, payload, names)?;
+        let names = ["iss", "sub", "aud", "jti", "iat", "exp", "nbf"];
+        let ([iss, sub, aud, jti, iat, exp, nbf], _) = json::values(Self::WHAT, payload, names)?;
         let (iss, sub) = (text("iss", iss)?, text("sub", sub)?);
         if iss != sub {
             return Err(VerifierError::IssuerIsNotSubject { iss: excerpt(&iss), sub: excerpt(&sub) });
