@@ -39,7 +39,13 @@ fn forbidden(file: &str, module: &str) -> Vec<&'static str> {
             }
         }
         "transport" => names.extend(RANDOM.iter().chain(&FILES)),
-        "client" | "server" => names.extend(CLOCK.iter().chain(&FILES).chain(&SOCKETS)),
+        "client" | "server" => {
+            names.extend(CLOCK.iter().chain(&FILES).chain(&SOCKETS));
+            // A forked process takes random bytes of its own: its number tells.
+            if file == "client/jti.rs" {
+                names.retain(|name| *name != "std::process");
+            }
+        }
         _ => {}
     }
     names

@@ -338,10 +338,21 @@ async fn every_target_is_judged_whatever_the_one_before_was() {
             assert!(matches!(error, TransportError::OAuth(OAuthError::Endpoint { .. })), "{error:?}");
         }
     }
+    assert!(!format!("{http:?}").contains("/b"));
+    // The same to HTTP in another spelling, and the same again for a clone.
+    let port = one.address().port();
+    for url in [format!("http://localhost:{port}/c"), format!("HTTP://LOCALHOST:{port}/c")] {
+        assert_eq!(post(url).await.unwrap().status(), 404);
+    }
+    let request = http::Request::post(format!("{}/d", one.uri())).body(Vec::new()).unwrap();
+    assert_eq!(http.clone().send(request).await.unwrap().status(), 404);
     let seen = |requests: Vec<wiremock::Request>| {
         requests.iter().map(|request| request.url[url::Position::BeforePath..].to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(seen(one.received_requests().await.unwrap()), ["/a", "/a", "/b", "/b?c", "/b"]);
+    assert_eq!(
+        seen(one.received_requests().await.unwrap()),
+        ["/a", "/a", "/b", "/b?c", "/b", "/c", "/c", "/d"]
+    );
     assert_eq!(seen(other.received_requests().await.unwrap()), ["/a"]);
 }
 

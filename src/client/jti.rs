@@ -9,16 +9,24 @@ use crate::keys::KeyError;
 struct Random {
     bytes: [u8; Self::LEN],
     used: usize,
+    /// Whose they are: a fork has the same bytes, and servers refuse the second assertion of a name.
+    process: u32,
 }
 
 impl Random {
     /// 64 UUIDs.
     const LEN: usize = 64 * 16;
 
-    fn next(&mut self) -> Result<[u8; 16], KeyError> {
-        if self.used == Self::LEN {
+    const fn new() -> Self {
+        Self { bytes: [0; Self::LEN], used: Self::LEN, process: 0 }
+    }
+
+    fn next(&mut self, process: u32) -> Result<[u8; 16], KeyError> {
+        if self.used == Self::LEN || self.process != process {
+            // Until there are others, also if that fails.
+            self.used = Self::LEN;
             getrandom::fill(&mut self.bytes).map_err(|_| KeyError::Random)?;
-            self.used = 0;
+            (self.used, self.process) = (0, process);
         }
         let (next, _) = self
             .bytes
@@ -32,21 +40,22 @@ impl Random {
 }
 
 thread_local! {
-    static RANDOM: RefCell<Random> = const { RefCell::new(Random { bytes: [0; Random::LEN], used: Random::LEN }) };
+    static RANDOM: RefCell<Random> = const { RefCell::new(Random::new()) };
 }
 
 /// A `jti` that was never used before: a UUID v4 of the operating system's random bytes.
 ///
-/// The bytes are taken from it for 64 of them at a time, for each thread. A process that forks must not have called
-/// this before, on the thread that forks: parent and child would give the same ones, and servers refuse the second
-/// assertion.
+/// The bytes are taken from it for 64 of them at a time, for each thread, and again in a process that was forked. Two
+/// copies of a running virtual machine give the same ones until those are used up.
 ///
 /// # Errors
 ///
 /// [`KeyError::Random`] when there are none.
 pub fn fresh_jti() -> Result<String, KeyError> {
     // While a thread ends, its store may be gone.
-    let random = RANDOM.try_with(|random| random.borrow_mut().next()).map_err(|_| KeyError::Random)??;
+    let random = RANDOM
+        .try_with(|random| random.borrow_mut().next(std::process::id()))
+        .map_err(|_| KeyError::Random)??;
     Ok(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
 }
 
@@ -70,13 +79,24 @@ mod tests {
 
     #[test]
     fn every_byte_is_used_once() {
-        let mut random = Random { bytes: [0; Random::LEN], used: Random::LEN };
-        let first = random.next().unwrap();
+        let mut random = Random::new();
+        let first = random.next(1).unwrap();
         assert_ne!(first, [0; 16]);
         let expected = random.bytes;
-        let rest: Vec<u8> = (1..64).flat_map(|_| random.next().unwrap()).collect();
+        let rest: Vec<u8> = (1..64).flat_map(|_| random.next(1).unwrap()).collect();
         assert_eq!(rest, expected[16..]);
         assert_eq!(random.bytes, [0; Random::LEN]);
-        assert_ne!(random.next().unwrap(), [0; 16]);
+        assert_ne!(random.next(1).unwrap(), [0; 16]);
+    }
+
+    #[test]
+    fn a_fork_has_bytes_of_its_own() {
+        let mut parent = Random::new();
+        parent.next(1).unwrap();
+        let mut child = Random { bytes: parent.bytes, used: parent.used, process: parent.process };
+        let (of_parent, of_child) = (parent.next(1).unwrap(), child.next(2).unwrap());
+        assert_ne!(of_parent, of_child);
+        assert_ne!(parent.bytes[32..], child.bytes[32..]);
+        assert_eq!((parent.used, child.used), (32, 16));
     }
 }

@@ -90,9 +90,9 @@ impl TokenClient {
     /// A fresh assertion by the active key, for a request that something else sends. Never use one twice.
     ///
     /// In a runtime of tokio, an RSA signature by a key of this process is made on the blocking pool, so that the
-    /// executor's threads stay free; no more of them at a time than three times the cores, for the whole process. A blocking
-    /// task must therefore not block on this call: where such tasks fill the pool, none of them ends. Signatures with a
-    /// curve take microseconds and are made on the spot.
+    /// executor's threads stay free; no more of them at a time than three times the cores, for the whole process. A
+    /// blocking task must therefore not block on this call: where such tasks fill the pool, none of them ends.
+    /// Signatures with a curve take microseconds and are made on the spot.
     ///
     /// # Errors
     ///

@@ -66,8 +66,8 @@ impl AuthorizationServer {
     pub(super) fn of_audience(audience: String) -> Self {
         Self {
             issuer: Some(audience.clone()),
+            token_target: audience.parse().ok(),
             token_endpoint: audience,
-            token_target: None,
             jwks_uri: None,
             authentication_methods: None,
             signing_algorithms: None,
@@ -107,13 +107,12 @@ impl AuthorizationServer {
         };
         let token_endpoint = endpoint("token_endpoint", required("token_endpoint")?)?;
         Ok(Self {
-            token_target: token_endpoint.parse().ok(),
-            token_endpoint,
             jwks_uri: string("jwks_uri")?.map(|url| endpoint("jwks_uri", url)).transpose()?,
             authentication_methods: strings(members.get("token_endpoint_auth_methods_supported")),
             signing_algorithms: strings(members.get("token_endpoint_auth_signing_alg_values_supported")),
             issuer: Some(found),
             discovered: true,
+            ..Self::from_token_endpoint(token_endpoint)?
         })
     }
 

@@ -1,5 +1,5 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, RwLock};
+use std::sync::RwLock;
 use std::time::Duration;
 
 use super::{HttpClient, TransportError};
@@ -20,12 +20,11 @@ use crate::oauth;
 /// let http = ReqwestClient::build(|builder| builder.user_agent("my-service/1.0"))?;
 /// # Ok::<(), private_key_jwt::transport::TransportError>(())
 /// ```
-#[derive(Clone, Debug)]
 pub struct ReqwestClient {
     remote: reqwest::Client,
     loopback: reqwest::Client,
     timeout: Duration,
-    last: Arc<LastTarget>,
+    last: LastTarget,
 }
 
 /// The target of the last request, judged and parsed; that takes longer than all else that is done here, and the next
@@ -74,7 +73,7 @@ impl ReqwestClient {
             remote: build(hardened())?,
             loopback: build(hardened().no_proxy())?,
             timeout: Self::TIMEOUT,
-            last: Arc::default(),
+            last: LastTarget::default(),
         })
     }
 
@@ -150,6 +149,31 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
     *answer.status_mut() = response.status();
     *answer.headers_mut() = std::mem::take(response.headers_mut());
     Ok(answer)
+}
+
+impl Clone for ReqwestClient {
+    /// The clone shares the connections and remembers a target of its own: it is mostly made for another server.
+    fn clone(&self) -> Self {
+        let Self { remote, loopback, timeout, last: _ } = self;
+        Self {
+            remote: remote.clone(),
+            loopback: loopback.clone(),
+            timeout: *timeout,
+            last: LastTarget::default(),
+        }
+    }
+}
+
+impl std::fmt::Debug for ReqwestClient {
+    /// Without the last target: what is in its query may be secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { remote, loopback, timeout, last: _ } = self;
+        f.debug_struct("ReqwestClient")
+            .field("remote", remote)
+            .field("loopback", loopback)
+            .field("timeout", timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HttpClient for ReqwestClient {

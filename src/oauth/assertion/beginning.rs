@@ -1,5 +1,6 @@
-//! How the assertions of a builder begin: the protected header, and the claims that say who speaks to whom. These depend
-//! on the key and the settings and not on the request, so they are encoded once and kept until one of them changes.
+//! How the assertions of a builder begin: the protected header, and the claims that say who speaks to whom. These
+//! depend on the key and the settings and not on the request, so they are encoded once and kept until one of them
+//! changes.
 
 use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,8 +14,6 @@ use crate::oauth::{Audience, OAuthError};
 pub(super) struct Source<'a> {
     pub(super) header: HeaderSource<'a>,
     pub(super) audience: Option<Cow<'a, Audience>>,
-    /// The endpoint that is called.
-    pub(super) called: Cow<'a, str>,
 }
 
 impl Source<'_> {
@@ -22,7 +21,6 @@ impl Source<'_> {
         Source {
             header: self.header.into_owned(),
             audience: self.audience.map(|audience| Cow::Owned(audience.into_owned())),
-            called: Cow::Owned(self.called.into_owned()),
         }
     }
 }

@@ -169,7 +169,6 @@ impl ClientAssertionBuilder {
         let source = Source {
             header: HeaderSource::new(signer, &self.profile, &self.certificate_headers),
             audience: self.profile.audience.as_ref().map(Cow::Borrowed),
-            called: Cow::Borrowed(self.server.token_endpoint()),
         };
         let signature_len = signer.public_jwk().parameters().signature_len();
         let signing_input = self.beginning.with(
@@ -188,7 +187,7 @@ impl ClientAssertionBuilder {
 
     /// What all assertions of one source begin with.
     fn begin(&self, source: &Source<'_>) -> Result<jws::Beginning, OAuthError> {
-        let aud = self.server.audience(source.audience.as_deref(), &source.called)?;
+        let aud = self.server.audience(source.audience.as_deref(), self.server.token_endpoint())?;
         if aud.is_empty() {
             return Err(OAuthError::EmptyAudience);
         }
