@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use crate::keys::KeyError;
 
-/// Random bytes of the operating system that no `jti` was made of yet. One call for many: each costs as much as
-/// everything else about an assertion but its signature.
+/// Random bytes of the operating system that no `jti` was made of yet. One call for many: each is a system
+/// call.
 struct Random {
     bytes: [u8; Self::LEN],
     used: usize,

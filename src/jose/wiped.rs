@@ -1,7 +1,7 @@
 //! Tokens and what they are made of, wiped on drop.
 //!
-//! [`zeroize::Zeroizing`] writes byte by byte, which takes as long for a token as all the rest that is done with it
-//! here. These bytes are overwritten many at a time, and zeroize's own barrier keeps that from being optimised away.
+//! [`zeroize::Zeroizing`] writes byte by byte. A token has hundreds, and there are three such buffers to a request. These
+//! bytes are overwritten many at a time, and zeroize's own barrier keeps that from being optimised away.
 //! Keys are short and stay with `Zeroizing`.
 
 use std::ops::{Deref, DerefMut};

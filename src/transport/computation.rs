@@ -2,7 +2,7 @@
 //! of that thread waiting; on tokio's blocking pool the operating system shares the cores out. That pool starts hundreds
 //! of threads if it is let, so no more of them compute at a time than three times the cores, for the whole process. With
 //! as many as cores, one would stand still whenever a computation is done, until the executor has sent the next: a third
-//! of all signatures; with twice as many, a tenth (`benches/loopback.rs`).
+//! of the rate; with twice as many, a tenth (`benches/README.md`).
 
 use std::num::NonZero;
 use std::sync::{Arc, LazyLock};

@@ -252,7 +252,7 @@ struct Claims<'a> {
 }
 
 impl Claims<'_> {
-    /// Piece by piece: serializing a structure takes twice as long as all else about a signing input.
+    /// Piece by piece: serializing a structure was half of the instructions of a signing input.
     fn write(&self, mut writer: impl Write) -> io::Result<()> {
         writer.write_all(br#","jti":"#)?;
         serde_json::to_writer(&mut writer, self.jti)?;
