@@ -375,6 +375,37 @@ fn a_signature_that_is_not_the_clients_is_refused() {
 }
 
 #[test]
+fn claims_are_judged_after_the_signature() {
+    // Each would be refused, and tells nothing as long as the signature does not hold.
+    for claims in [
+        with(good_claims(), "aud", json!("https://other.example")),
+        without(good_claims(), "exp"),
+        with(good_claims(), "exp", json!(NOW - 3600)),
+        with(good_claims(), "jti", json!("")),
+    ] {
+        let good = signed(&good_header().to_string(), &claims.to_string());
+        let (input, _) = good.rsplit_once('.').unwrap();
+        let forged = format!("{input}.{}", encode([1; 64]));
+        let error = clean(check(&ClientAssertionVerifier::new(ISSUER), &forged).unwrap_err());
+        assert!(matches!(error, VerifierError::Key(KeyError::BadSignature)), "{claims}: {error:?}");
+    }
+}
+
+#[test]
+fn a_form_with_needless_escapes_is_the_same_form() {
+    let token = signed(&good_header().to_string(), &good_claims().to_string());
+    let escaped: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let form = format!(
+        "client_assertion={escaped}&client_assertion_type={}",
+        CLIENT_ASSERTION_TYPE.replace(':', "%3A")
+    );
+    let verifier = ClientAssertionVerifier::new(ISSUER);
+    let unverified = verifier.parse(form.as_bytes()).unwrap();
+    let verified = unverified.verify(&keys(), Algorithm::ES256, now()).unwrap();
+    assert_eq!(verified.client_id(), "client");
+}
+
+#[test]
 fn every_flipped_bit_of_a_token_is_refused() {
     let token = signed(&good_header().to_string(), &good_claims().to_string());
     let verifier = ClientAssertionVerifier::new(ISSUER);

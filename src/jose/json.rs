@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::JoseError;
 use super::error::excerpt;
-use super::{JoseError, wiped};
+use super::wiped::{self, Text, Wiped};
 
 /// Reads an object; a member that stands there twice, at any depth, is an error.
 pub(crate) fn object(what: &'static str, bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
@@ -26,37 +26,61 @@ pub(crate) fn object_without(
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = Unique { duplicate: &duplicate, secret }
         .deserialize(&mut deserializer)
-        .map(|value| WipedElements(vec![value]))
+        .map(WipedValue)
         .and_then(|value| deserializer.end().map(|()| value));
     if let Some(member) = duplicate.into_inner() {
         return Err(JoseError::DuplicateMember { what, member });
     }
-    match parsed.map_err(|error| syntax(what, &error))?.0.as_mut_slice() {
-        [Value::Object(members)] => Ok(std::mem::take(members)),
+    match &mut parsed.map_err(|error| syntax(what, &error))?.0 {
+        Value::Object(members) => Ok(std::mem::take(members)),
         _ => Err(JoseError::NotAnObject { what }),
     }
 }
 
-/// As [`object`], with the values of these members apart from the others. Where the members are known, this is much
-/// quicker.
-pub(crate) fn values<const N: usize>(
+/// The value of a member: text, or anything else.
+pub(crate) enum Member<'a> {
+    Text(Text<'a>),
+    Other(WipedValue),
+}
+
+impl Member<'_> {
+    /// The text, if it is text.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// As [`object`], with the values of these members apart from the others, and their text not copied. Where the members
+/// are known, this is much quicker. The values are written where the caller has them, and none is to be there yet.
+pub(crate) fn read_members<'a, const N: usize>(
     what: &'static str,
-    bytes: &[u8],
-    names: [&'static str; N],
-) -> Result<([Option<Value>; N], WipedMembers), JoseError> {
+    bytes: &'a [u8],
+    names: &'static [&'static str; N],
+    values: &mut [Option<Member<'a>>; N],
+) -> Result<WipedMembers, JoseError> {
+    read_any_members(what, bytes, names, values)
+}
+
+/// [`read_members`], once for any number of names.
+fn read_any_members<'a>(
+    what: &'static str,
+    bytes: &'a [u8],
+    names: &[&'static str],
+    values: &mut [Option<Member<'a>>],
+) -> Result<WipedMembers, JoseError> {
     let duplicate = RefCell::new(None);
     // Judged as text at once: the parser would do it string by string.
     let parsed = str::from_utf8(bytes).ok().and_then(|text| {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        deserializer
-            .deserialize_map(Named { names, unique: Unique { duplicate: &duplicate, secret: &[] } })
-            .and_then(|values| deserializer.end().map(|()| values))
-            .ok()
+        let unique = Unique { duplicate: &duplicate, secret: &[] };
+        let others = deserializer.deserialize_map(Named { names, values, unique });
+        others.and_then(|others| deserializer.end().map(|()| others)).ok()
     });
     match parsed {
-        Some((mut values, others)) if duplicate.borrow().is_none() => {
-            Ok((std::mem::replace(&mut values.0, [const { None }; N]), others))
-        }
+        Some(others) if duplicate.borrow().is_none() => Ok(others),
         // What is wrong is said in one place only.
         _ => Err(object(what, bytes).err().unwrap_or(JoseError::NotAnObject { what })),
     }
@@ -83,16 +107,16 @@ impl Drop for WipedElements {
     }
 }
 
-/// As [`WipedMembers`], for values that are named.
-struct WipedValues<const N: usize>([Option<Value>; N]);
+/// As [`WipedMembers`], for one value.
+pub(crate) struct WipedValue(pub(crate) Value);
 
-impl<const N: usize> Drop for WipedValues<N> {
+impl Drop for WipedValue {
     fn drop(&mut self) {
-        self.0.iter_mut().flatten().for_each(wipe);
+        wipe(&mut self.0);
     }
 }
 
-pub(crate) fn wipe(value: &mut Value) {
+fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => wiped::wipe(text),
         Value::Array(elements) => elements.iter_mut().for_each(wipe),
@@ -112,18 +136,9 @@ pub(crate) fn string(
     members: &Map<String, Value>,
     member: &'static str,
 ) -> Result<Option<String>, JoseError> {
-    text(what, member, members.get(member).cloned())
-}
-
-/// As [`string`], of the value alone.
-pub(crate) fn text(
-    what: &'static str,
-    member: &'static str,
-    value: Option<Value>,
-) -> Result<Option<String>, JoseError> {
-    match value {
+    match members.get(member) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(JoseError::InvalidMember { what, member, expected: "a string" }),
     }
 }
@@ -155,51 +170,92 @@ const fn is_invisible(character: char) -> bool {
         '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
 }
 
-/// The members of [`values`].
-struct Named<'a, const N: usize> {
-    names: [&'static str; N],
+/// The members of [`read_members`]: those with a name are put in their places, the others are returned.
+struct Named<'a, 'de> {
+    names: &'a [&'static str],
+    values: &'a mut [Option<Member<'de>>],
     unique: Unique<'a>,
 }
 
-impl<'de, const N: usize> Visitor<'de> for Named<'_, N> {
-    type Value = (WipedValues<N>, WipedMembers);
+impl<'de> Visitor<'de> for Named<'_, 'de> {
+    type Value = WipedMembers;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let mut values = WipedValues([const { None }; N]);
+        const TWICE: &str = "a member that stands there twice";
         let mut others = WipedMembers::default();
         let mut is_first = true;
         let mut expected = 0;
-        while let Some(Name(name)) = entries.next_key()? {
-            if std::mem::take(&mut is_first) && name == NUMBER {
-                return Err(serde::de::Error::custom("a number"));
-            }
-            let value = entries.next_value_seed(self.unique)?;
-            // Whoever writes the members in this order has each found at the first look.
-            let place =
-                (expected..N).chain(0..expected).find(|place| self.names.get(*place) == Some(&&*name));
-            let replaced = match place.and_then(|place| values.0.get_mut(place)) {
-                Some(slot) => {
-                    expected = place.map_or(0, |place| place + 1);
-                    slot.replace(value)
+        while let Some(place) = entries.next_key_seed(Place { names: self.names, expected })? {
+            match place {
+                Found::At(place) => {
+                    let slot = self.values.get_mut(place).filter(|slot| slot.is_none());
+                    let slot = slot.ok_or_else(|| serde::de::Error::custom(TWICE))?;
+                    *slot = Some(entries.next_value_seed(Borrowing(self.unique))?);
+                    expected = place + 1;
                 }
-                None => others.0.insert(name.into_owned(), value),
-            };
-            if let Some(mut replaced) = replaced {
-                wipe(&mut replaced);
-                return Err(serde::de::Error::custom("a member that stands there twice"));
+                Found::Other(name) if is_first && name == NUMBER => {
+                    return Err(serde::de::Error::custom("a number"));
+                }
+                Found::Other(name) => {
+                    let value = entries.next_value_seed(self.unique)?;
+                    if let Some(mut replaced) = others.0.insert(name.into_owned(), value) {
+                        wipe(&mut replaced);
+                        return Err(serde::de::Error::custom(TWICE));
+                    }
+                }
             }
+            is_first = false;
         }
-        Ok((values, others))
+        Ok(others)
     }
 }
 
-/// The name of a member, copied only where it has escapes.
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+/// Reads the name of a member and looks for it, first where it is expected: whoever writes the members in the order of
+/// the names has each found at the first look.
+struct Place<'a> {
+    names: &'a [&'static str],
+    expected: usize,
+}
+
+enum Found<'a> {
+    At(usize),
+    Other(Cow<'a, str>),
+}
+
+impl<'de> DeserializeSeed<'de> for Place<'_> {
+    type Value = Found<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found<'de>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Place<'_> {
+    fn of(&self, name: &str) -> Option<usize> {
+        let at = |place: &usize| self.names.get(*place) == Some(&name);
+        (self.expected..self.names.len()).chain(0..self.expected).find(at)
+    }
+}
+
+impl<'de> Visitor<'de> for Place<'_> {
+    type Value = Found<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Found<'de>, E> {
+        Ok(self.of(name).map_or(Found::Other(Cow::Borrowed(name)), Found::At))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Found<'de>, E> {
+        Ok(self.of(name).map_or_else(|| Found::Other(Cow::Owned(name.to_owned())), Found::At))
+    }
+}
 
 /// With its feature `arbitrary_precision`, which any crate of a program may turn on, serde_json hands a number over as an
 /// object with this one member.
@@ -287,6 +343,65 @@ impl<'de> Visitor<'de> for Unique<'_> {
     }
 }
 
+/// As [`Unique`], and text is borrowed from the document where that can be.
+struct Borrowing<'a>(Unique<'a>);
+
+impl<'de> DeserializeSeed<'de> for Borrowing<'_> {
+    type Value = Member<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Borrowing<'_> {
+    type Value = Member<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Member<'de>, E> {
+        Ok(Member::Text(Text::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Member<'de>, E> {
+        Ok(Member::Text(Text::Owned(Wiped::new(value.to_owned()))))
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Member<'de>, E> {
+        self.0.visit_unit().map(other)
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Member<'de>, E> {
+        self.0.visit_bool(value).map(other)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Member<'de>, E> {
+        self.0.visit_i64(value).map(other)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Member<'de>, E> {
+        self.0.visit_u64(value).map(other)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Member<'de>, E> {
+        self.0.visit_f64(value).map(other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Member<'de>, A::Error> {
+        self.0.visit_seq(elements).map(other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Member<'de>, A::Error> {
+        self.0.visit_map(entries).map(other)
+    }
+}
+
+fn other<'a>(value: Value) -> Member<'a> {
+    Member::Other(WipedValue(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,16 +418,27 @@ mod tests {
 
     #[test]
     fn the_values_of_some_members_come_with_every_check_of_the_whole() {
-        let names = ["a", "b", "c"];
-        let text = br#"{"x":{"y":[1]},"b":"2","a":1,"\u0063":null}"#;
-        let (named, others) = values("x", text, names).unwrap();
-        assert_eq!(named, [Some(Value::from(1)), Some(Value::from("2")), Some(Value::Null)]);
+        fn read(text: &[u8]) -> Result<([Option<Member<'_>>; 3], WipedMembers), JoseError> {
+            let mut values = [const { None }; 3];
+            let others = read_members("x", text, &["a", "b", "c"], &mut values)?;
+            Ok((values, others))
+        }
+        let (values, others) = read(br#"{"x":{"y":[1]},"b":"2","a":1,"\u0063":null}"#).unwrap();
+        let [Some(Member::Other(a)), Some(Member::Text(Text::Borrowed("2"))), Some(Member::Other(c))] =
+            values
+        else {
+            panic!("other values");
+        };
+        assert_eq!((&a.0, &c.0), (&Value::from(1), &Value::Null));
         assert_eq!(others.0, object("x", br#"{"x":{"y":[1]}}"#).unwrap());
-        assert_eq!(values("x", b"{}", names).unwrap().0, [None, None, None]);
+        assert!(matches!(read(b"{}").unwrap().0, [None, None, None]));
+        let (escaped, _) = read(br#"{"a":"\u0061\n"}"#).unwrap();
+        assert!(matches!(escaped, [Some(Member::Text(Text::Owned(text))), None, None] if *text == "a\n"));
         for text in [
             r#"{"a":1,"a":1}"#,
             r#"{"x":1,"x":1}"#,
             r#"{"x":1,"\u0078":1}"#,
+            r#"{"a":1,"\u0061":1}"#,
             r#"{"a":{"y":1,"y":1}}"#,
             r#"{"x":[{"y":1,"y":1}]}"#,
             r#"{"$serde_json::private::Number":"1"}"#,
@@ -328,14 +454,10 @@ mod tests {
             "[1,",
             "\u{feff}{}",
         ] {
-            assert_eq!(
-                values("x", text.as_bytes(), names).err(),
-                object("x", text.as_bytes()).err(),
-                "{text}"
-            );
-            assert!(values("x", text.as_bytes(), names).is_err(), "{text}");
+            let refused = object("x", text.as_bytes()).unwrap_err();
+            assert_eq!(read(text.as_bytes()).err(), Some(refused), "{text}");
         }
-        assert!(matches!(values("x", b"{\"\xff\":1}", names), Err(JoseError::Json { .. })));
+        assert!(matches!(read(b"{\"\xff\":1}"), Err(JoseError::Json { .. })));
     }
 
     #[test]

@@ -20,16 +20,25 @@ impl Header {
     const WHAT: &str = "the JWS header";
 
     fn from_json(json: &[u8]) -> Result<Self, JoseError> {
-        let ([alg, kid, typ, crit], _) = json::values(Self::WHAT, json, ["alg", "kid", "typ", "crit"])?;
+        fn text<'a>(
+            member: &'static str,
+            value: Option<&'a json::Member<'_>>,
+        ) -> Result<Option<&'a str>, JoseError> {
+            let not_text = || JoseError::InvalidMember { what: Header::WHAT, member, expected: "a string" };
+            value.map(|value| value.text().ok_or_else(not_text)).transpose()
+        }
+        let mut values = [const { None }; 4];
+        json::read_members(Self::WHAT, json, &["alg", "kid", "typ", "crit"], &mut values)?;
+        let [alg, kid, typ, crit] = values.each_ref().map(Option::as_ref);
         if crit.is_some() {
             return Err(JoseError::CriticalHeader);
         }
-        let string = |member, value| json::text(Self::WHAT, member, value);
-        let alg = string("alg", alg)?.ok_or(JoseError::MissingMember { what: Self::WHAT, member: "alg" })?;
+        let missing = || JoseError::MissingMember { what: Self::WHAT, member: "alg" };
+        let (alg, kid, typ) = (text("alg", alg)?, text("kid", kid)?, text("typ", typ)?);
         Ok(Self {
-            algorithm: alg.parse()?,
-            key_id: string("kid", kid)?.map(KeyId::from),
-            media_type: string("typ", typ)?,
+            algorithm: alg.ok_or_else(missing)?.parse()?,
+            key_id: kid.map(KeyId::from),
+            media_type: typ.map(str::to_owned),
         })
     }
 

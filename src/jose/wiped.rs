@@ -4,6 +4,7 @@
 //! bytes are overwritten many at a time, and zeroize's own barrier keeps that from being optimised away.
 //! Keys are short and stay with `Zeroizing`.
 
+use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
 /// A [`String`] or a [`Vec`] of bytes.
@@ -58,6 +59,55 @@ impl<T: Buffer> Drop for Wiped<T> {
     }
 }
 
+/// Text of a document: borrowed as it stands there, or of its own where escapes had to be undone, and then wiped on drop.
+pub(crate) enum Text<'a> {
+    Borrowed(&'a str),
+    Owned(Wiped<String>),
+}
+
+impl Text<'_> {
+    /// A text of its own.
+    pub(crate) fn into_owned(self) -> Wiped<String> {
+        match self {
+            Self::Borrowed(text) => Wiped::new(text.to_owned()),
+            Self::Owned(text) => text,
+        }
+    }
+
+    /// The first so many bytes; all of it where a character would be cut.
+    pub(crate) fn truncated(self, len: usize) -> Self {
+        match self {
+            Self::Borrowed(text) => Self::Borrowed(text.get(..len).unwrap_or(text)),
+            Self::Owned(mut text) => {
+                if text.is_char_boundary(len) {
+                    text.truncate(len);
+                }
+                Self::Owned(text)
+            }
+        }
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Text<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::Borrowed(text),
+            Cow::Owned(text) => Self::Owned(Wiped::new(text)),
+        }
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Borrowed(text) => text,
+            Self::Owned(text) => text,
+        }
+    }
+}
+
 /// Wipes a buffer, also behind its end, and empties it.
 pub(crate) fn wipe(buffer: &mut impl Buffer) {
     let mut bytes = std::mem::take(buffer).into_bytes();
@@ -84,6 +134,16 @@ mod tests {
         overwrite(&mut bytes);
         assert_eq!(bytes, vec![0; capacity]);
         assert_eq!((bytes.as_ptr(), bytes.capacity()), (place, capacity));
+    }
+
+    #[test]
+    fn text_is_cut_between_characters_only() {
+        for text in [Cow::Borrowed("aé"), Cow::Owned("aé".to_owned())] {
+            for (len, left) in [(0, ""), (1, "a"), (2, "aé"), (3, "aé"), (4, "aé")] {
+                assert_eq!(&*Text::from(text.clone()).truncated(len), left);
+            }
+            assert_eq!(*Text::from(text).into_owned(), "aé");
+        }
     }
 
     #[test]

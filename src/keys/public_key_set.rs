@@ -45,12 +45,16 @@ impl PublicKeySet {
     /// [`KeyError::Jose`] with [`NoMatchingKey`](JoseError::NoMatchingKey) or
     /// [`AmbiguousKey`](JoseError::AmbiguousKey); those of [`PublicKey::from_jwk`] when the key may not be used.
     pub fn select(&self, key_id: Option<&KeyId>, algorithm: Algorithm) -> Result<&PublicKey, KeyError> {
-        let found = match key_id {
-            Some(key_id) if !self.goes_by_any_name => {
+        let found = match (key_id, self.entries.as_slice()) {
+            // Compared sooner than hashed.
+            (Some(key_id), [lone]) if lone.jwk.key_id() == Some(key_id) => {
+                only([lone].into_iter(), algorithm)
+            }
+            (Some(key_id), _) if !self.goes_by_any_name => {
                 let places = self.by_name.get(key_id).map(Vec::as_slice).unwrap_or_default();
                 only(places.iter().filter_map(|place| self.entries.get(*place)), algorithm)
             }
-            _ => only(self.entries.iter(), algorithm),
+            (_, entries) => only(entries.iter(), algorithm),
         };
         let kid = || key_id.map(|key_id| excerpt(key_id.as_str()));
         match found {

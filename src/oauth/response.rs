@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use super::text::safe;
 use super::{OAuthError, Refusal, Scope};
 use crate::jose::JoseError;
-use crate::jose::json::{self, WipedMembers};
-use crate::jose::wiped::Wiped;
+use crate::jose::json::{self, Member, WipedMembers, WipedValue};
+use crate::jose::wiped::{Text, Wiped};
 
 /// A token and what is known about it. `Debug` is redacted, and the token is wiped on drop.
 #[derive(Clone)]
@@ -108,33 +108,30 @@ impl TokenResponse {
     }
 
     fn from_json(body: &[u8], now: OffsetDateTime) -> Result<Self, JoseError> {
-        let names = ["access_token", "token_type", "refresh_token", "id_token", "scope", "expires_in"];
-        let (values, members) = json::values(Self::WHAT, body, names)?;
+        let names = &["access_token", "token_type", "refresh_token", "id_token", "scope", "expires_in"];
+        let mut values = [const { None }; 6];
+        let members = json::read_members(Self::WHAT, body, names, &mut values)?;
         let [access_token, token_type, refresh_token, id_token, scope, expires_in] = values;
-        // All of them before the first is judged: from here on each is wiped.
-        let secret = string("access_token", access_token);
-        let token_type = string("token_type", token_type);
-        let refresh_token = string("refresh_token", refresh_token);
-        let id_token = string("id_token", id_token);
-        let scope = string("scope", scope);
-        let expires_in = expires_in.filter(|value| !value.is_null()).map(seconds).transpose();
-
         let missing = |member| JoseError::MissingMember { what: Self::WHAT, member };
-        let secret = secret?.filter(|token| !token.is_empty()).ok_or(missing("access_token"))?;
+        let secret = text("access_token", access_token)?.filter(|token| !token.is_empty());
+        let secret = secret.ok_or(missing("access_token"))?;
         // RFC 6749 A.12. A line end or an escape sequence in it would end up in a header or on a terminal.
         // To the end and not to the first: that goes many bytes at a time.
         if !secret.bytes().fold(true, |fine, byte| fine & (0x20..=0x7e).contains(&byte)) {
             let expected = "printable ASCII (RFC 6749 A.12)";
             return Err(JoseError::InvalidMember { what: Self::WHAT, member: "access_token", expected });
         }
-        let token_type = token_type?.ok_or(missing("token_type"))?.into_inner();
-        let refresh_token = refresh_token?;
-        let id_token = id_token?;
-        let scope = scope?.map(|scope| Scope::from(scope.as_str()));
-        let expires_in = expires_in?;
-        let expires_at = expires_in.map(|seconds| now.saturating_add(seconds));
+        let token_type = text("token_type", token_type)?.ok_or(missing("token_type"))?;
+        let refresh_token = text("refresh_token", refresh_token)?.map(Text::into_owned);
+        let id_token = text("id_token", id_token)?.map(Text::into_owned);
+        let scope = text("scope", scope)?.map(|scope| Scope::from(&*scope));
+        let expires_at = seconds(expires_in)?.map(|seconds| now.saturating_add(seconds));
         Ok(Self {
-            access_token: AccessToken { secret, token_type, expires_at },
+            access_token: AccessToken {
+                secret: secret.into_owned(),
+                token_type: token_type.into_owned().into_inner(),
+                expires_at,
+            },
             refresh_token,
             id_token,
             scope,
@@ -198,29 +195,30 @@ impl std::fmt::Debug for TokenResponse {
 }
 
 /// A string; some servers send `null` for a member that they leave out.
-fn string(member: &'static str, value: Option<Value>) -> Result<Option<Wiped<String>>, JoseError> {
+fn text<'a>(member: &'static str, value: Option<Member<'a>>) -> Result<Option<Text<'a>>, JoseError> {
     match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(Wiped::new(text))),
-        Some(mut other) => {
-            json::wipe(&mut other);
+        None | Some(Member::Other(WipedValue(Value::Null))) => Ok(None),
+        Some(Member::Text(text)) => Ok(Some(text)),
+        Some(Member::Other(_)) => {
             Err(JoseError::InvalidMember { what: TokenResponse::WHAT, member, expected: "a string" })
         }
     }
 }
 
 /// RFC 6749 §5.1: a number of seconds. Fractions are cut off; more than a century is a century.
-fn seconds(mut value: Value) -> Result<time::Duration, JoseError> {
+fn seconds(value: Option<Member<'_>>) -> Result<Option<time::Duration>, JoseError> {
     const CENTURY: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
-    let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0);
-    json::wipe(&mut value);
-    seconds.map(|seconds| time::Duration::seconds_f64(seconds.min(CENTURY).floor())).ok_or(
-        JoseError::InvalidMember {
-            what: TokenResponse::WHAT,
-            member: "expires_in",
-            expected: "a number of seconds",
-        },
-    )
+    let seconds = match value {
+        None | Some(Member::Other(WipedValue(Value::Null))) => return Ok(None),
+        Some(Member::Other(value)) => value.0.as_f64().filter(|seconds| *seconds >= 0.0),
+        Some(Member::Text(_)) => None,
+    };
+    let seconds = seconds.ok_or(JoseError::InvalidMember {
+        what: TokenResponse::WHAT,
+        member: "expires_in",
+        expected: "a number of seconds",
+    })?;
+    Ok(Some(time::Duration::seconds_f64(seconds.min(CENTURY).floor())))
 }
 
 fn failure(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> OAuthError {

@@ -5,8 +5,9 @@ use time::OffsetDateTime;
 
 use super::VerifierError;
 use super::form::Form;
-use crate::jose::wiped::Wiped;
-use crate::jose::{Algorithm, CompactJws, Header, Signature, error::excerpt, json};
+use crate::jose::json::{self, Member, WipedValue};
+use crate::jose::wiped::Text;
+use crate::jose::{Algorithm, CompactJws, Header, Signature, error::excerpt};
 use crate::keys::{KeyError, PublicKeySet};
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
@@ -113,12 +114,12 @@ impl ClientAssertionVerifier {
     }
 
     /// Takes the form of a token request apart: one assertion, one way of authentication, `client_id` agrees,
-    /// `iss` = `sub`.
+    /// `iss` = `sub`. What was signed is not copied, so the form outlives the result.
     ///
     /// # Errors
     ///
     /// [`VerifierError`] for everything that is wrong before a key is looked at.
-    pub fn parse(&self, form: &[u8]) -> Result<UnverifiedAssertion<'_>, VerifierError> {
+    pub fn parse<'a>(&'a self, form: &'a [u8]) -> Result<UnverifiedAssertion<'a>, VerifierError> {
         if form.len() > Self::MAX_FORM_LEN {
             return Err(VerifierError::FormTooLarge { found: form.len(), limit: Self::MAX_FORM_LEN });
         }
@@ -127,7 +128,7 @@ impl ClientAssertionVerifier {
             form.client_assertion.ok_or(VerifierError::MissingParameter { name: "client_assertion" })?;
         match form.client_assertion_type {
             None => return Err(VerifierError::MissingParameter { name: "client_assertion_type" }),
-            Some(found) if *found != CLIENT_ASSERTION_TYPE => {
+            Some(found) if &*found != CLIENT_ASSERTION_TYPE => {
                 return Err(VerifierError::AssertionType { found: excerpt(&found) });
             }
             Some(_) => {}
@@ -135,9 +136,9 @@ impl ClientAssertionVerifier {
         if form.client_secret.is_some() {
             return Err(VerifierError::TwoMethods);
         }
-        let unverified = self.parse_assertion(&token)?;
+        let unverified = self.take_apart(token)?;
         match form.client_id {
-            Some(client_id) if *client_id != unverified.client_id => Err(VerifierError::ClientIdMismatch {
+            Some(client_id) if *client_id != *unverified.client_id => Err(VerifierError::ClientIdMismatch {
                 form: excerpt(&client_id),
                 assertion: excerpt(&unverified.client_id),
             }),
@@ -152,14 +153,19 @@ impl ClientAssertionVerifier {
     ///
     /// [`VerifierError::TooLarge`], [`VerifierError::Jose`], [`VerifierError::MissingClaim`],
     /// [`VerifierError::InvalidClaim`], [`VerifierError::IssuerIsNotSubject`].
-    pub fn parse_assertion(&self, token: &str) -> Result<UnverifiedAssertion<'_>, VerifierError> {
+    pub fn parse_assertion<'a>(&'a self, token: &'a str) -> Result<UnverifiedAssertion<'a>, VerifierError> {
+        self.take_apart(Text::Borrowed(token))
+    }
+
+    fn take_apart<'a>(&'a self, token: Text<'a>) -> Result<UnverifiedAssertion<'a>, VerifierError> {
         if token.len() > Self::MAX_ASSERTION_LEN {
             return Err(VerifierError::TooLarge { found: token.len(), limit: Self::MAX_ASSERTION_LEN });
         }
-        let jws = CompactJws::parse(token)?;
-        let signing_input = Wiped::new(jws.signing_input().to_owned());
+        let jws = CompactJws::parse(&token)?;
+        let signed = jws.signing_input().len();
         let (header, payload, signature) = jws.into_parts();
-        let (client_id, claims) = Claims::of(&payload)?;
+        let (client_id, claims) = self.claims(&payload)?;
+        let signing_input = token.truncated(signed);
         Ok(UnverifiedAssertion {
             verifier: self,
             client_id,
@@ -170,29 +176,80 @@ impl ClientAssertionVerifier {
             payload,
         })
     }
+
+    /// The client id, which is both `iss` and `sub`, and what is to be said of the other claims once the signature holds.
+    fn claims(&self, payload: &[u8]) -> Result<(String, Result<Claims, VerifierError>), VerifierError> {
+        let mut values = [const { None }; 7];
+        json::read_members(Claims::WHAT, payload, &Claims::NAMES, &mut values)?;
+        let [iss, sub, aud, jti, iat, exp, nbf] = values.each_ref().map(Option::as_ref);
+        let (iss, sub) = (text("iss", iss)?, text("sub", sub)?);
+        if iss != sub {
+            return Err(VerifierError::IssuerIsNotSubject { iss: excerpt(iss), sub: excerpt(sub) });
+        }
+        let claims = self.check_audience(aud).and_then(|()| {
+            Ok(Claims {
+                exp: numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?,
+                nbf: numeric_date("nbf", nbf)?,
+                iat: numeric_date("iat", iat)?,
+                jti: match text("jti", jti)? {
+                    jti if jti.is_empty() || jti.len() > 256 => {
+                        return Err(VerifierError::InvalidClaim { claim: "jti", expected: "1 to 256 bytes" });
+                    }
+                    jti => jti.to_owned(),
+                },
+            })
+        });
+        Ok((iss.to_owned(), claims))
+    }
+
+    fn check_audience(&self, aud: Option<&Member<'_>>) -> Result<(), VerifierError> {
+        const NOT_TEXT: VerifierError = VerifierError::InvalidClaim { claim: "aud", expected: "a string" };
+        let found = match aud {
+            None => return Err(VerifierError::MissingClaim { claim: "aud" }),
+            Some(Member::Text(audience)) => &**audience,
+            Some(Member::Other(WipedValue(Value::Array(audiences)))) => match audiences.as_slice() {
+                [Value::String(audience)] => audience,
+                [_] => return Err(NOT_TEXT),
+                several => return Err(VerifierError::AudienceCount { found: several.len() }),
+            },
+            Some(Member::Other(_)) => return Err(NOT_TEXT),
+        };
+        if self.audiences.iter().any(|audience| audience == found) {
+            Ok(())
+        } else {
+            Err(VerifierError::Audience { expected: self.audiences.clone(), found: excerpt(found) })
+        }
+    }
 }
 
-/// The claims that are checked once the signature is (RFC 7523 §3), as they stand there.
+/// The claims that say nothing before the signature is checked (RFC 7523 §3).
 struct Claims {
-    aud: Option<Value>,
-    jti: Option<Value>,
-    exp: Option<Value>,
-    nbf: Option<Value>,
-    iat: Option<Value>,
+    jti: String,
+    exp: i64,
+    nbf: Option<i64>,
+    iat: Option<i64>,
 }
 
 impl Claims {
     const WHAT: &str = "the claims set";
+    const NAMES: [&str; 7] = ["iss", "sub", "aud", "jti", "iat", "exp", "nbf"];
 
-    /// And the client id, which is both `iss` and `sub`.
-    fn of(payload: &[u8]) -> Result<(String, Self), VerifierError> {
-        let names = ["iss", "sub", "aud", "jti", "iat", "exp", "nbf"];
-        let ([iss, sub, aud, jti, iat, exp, nbf], _) = json::values(Self::WHAT, payload, names)?;
-        let (iss, sub) = (text("iss", iss)?, text("sub", sub)?);
-        if iss != sub {
-            return Err(VerifierError::IssuerIsNotSubject { iss: excerpt(&iss), sub: excerpt(&sub) });
+    fn check_times(&self, verifier: &ClientAssertionVerifier, now: i64) -> Result<(), VerifierError> {
+        let ClientAssertionVerifier { leeway, longest_lifetime: limit, .. } = *verifier;
+        if self.exp.saturating_add(leeway) <= now {
+            return Err(VerifierError::Expired { expired: self.exp, now });
         }
-        Ok((iss, Self { aud, jti, exp, nbf, iat }))
+        for (claim, time) in [("nbf", self.nbf), ("iat", self.iat)] {
+            if let Some(found) = time.filter(|time| *time > now.saturating_add(leeway)) {
+                return Err(VerifierError::NotYetValid { claim, found, now });
+            }
+        }
+        // From `iat` where there is one: a backdated assertion has lived already.
+        let found = self.exp.saturating_sub(self.iat.unwrap_or(now).min(now));
+        if found > limit.saturating_add(leeway) {
+            return Err(VerifierError::Lifetime { found, limit });
+        }
+        Ok(())
     }
 }
 
@@ -202,9 +259,9 @@ pub struct UnverifiedAssertion<'a> {
     verifier: &'a ClientAssertionVerifier,
     client_id: String,
     header: Header,
-    signing_input: Wiped<String>,
+    signing_input: Text<'a>,
     signature: Signature,
-    claims: Claims,
+    claims: Result<Claims, VerifierError>,
     payload: Vec<u8>,
 }
 
@@ -236,17 +293,13 @@ impl UnverifiedAssertion<'_> {
                 error => VerifierError::Key(error),
             })?;
         key.verify(self.signing_input.as_bytes(), &self.signature)?;
-        self.check_audience()?;
-        let expires = self.check_times(now.unix_timestamp())?;
-        let jti = text("jti", self.claims.jti)?;
-        if jti.is_empty() || jti.len() > 256 {
-            return Err(VerifierError::InvalidClaim { claim: "jti", expected: "1 to 256 bytes" });
-        }
+        let claims = self.claims?;
+        claims.check_times(self.verifier, now.unix_timestamp())?;
         Ok(VerifiedAssertion {
             client_id: self.client_id,
-            jti,
+            jti: claims.jti,
             // Another verifier on the same store may have more leeway.
-            forget_after: expires.saturating_add(whole_seconds(ClientAssertionVerifier::MAX_LEEWAY)),
+            forget_after: claims.exp.saturating_add(whole_seconds(ClientAssertionVerifier::MAX_LEEWAY)),
             payload: self.payload,
         })
     }
@@ -269,47 +322,6 @@ impl UnverifiedAssertion<'_> {
                 registered.map_or_else(|| self.verifier.algorithms.clone(), |algorithm| vec![algorithm]);
             Err(VerifierError::Algorithm { found, allowed })
         }
-    }
-
-    fn check_audience(&self) -> Result<(), VerifierError> {
-        const NOT_TEXT: VerifierError = VerifierError::InvalidClaim { claim: "aud", expected: "a string" };
-        let found = match &self.claims.aud {
-            None => return Err(VerifierError::MissingClaim { claim: "aud" }),
-            Some(Value::String(audience)) => audience,
-            Some(Value::Array(audiences)) => match audiences.as_slice() {
-                [Value::String(audience)] => audience,
-                [_] => return Err(NOT_TEXT),
-                several => return Err(VerifierError::AudienceCount { found: several.len() }),
-            },
-            Some(_) => return Err(NOT_TEXT),
-        };
-        if self.verifier.audiences.contains(found) {
-            Ok(())
-        } else {
-            Err(VerifierError::Audience { expected: self.verifier.audiences.clone(), found: excerpt(found) })
-        }
-    }
-
-    fn check_times(&self, now: i64) -> Result<i64, VerifierError> {
-        let ClientAssertionVerifier { leeway, longest_lifetime: limit, .. } = *self.verifier;
-        let Claims { exp, nbf, iat, .. } = &self.claims;
-        let expires =
-            numeric_date("exp", exp.as_ref())?.ok_or(VerifierError::MissingClaim { claim: "exp" })?;
-        if expires.saturating_add(leeway) <= now {
-            return Err(VerifierError::Expired { expired: expires, now });
-        }
-        let issued = numeric_date("iat", iat.as_ref())?;
-        for (claim, time) in [("nbf", numeric_date("nbf", nbf.as_ref())?), ("iat", issued)] {
-            if let Some(found) = time.filter(|time| *time > now.saturating_add(leeway)) {
-                return Err(VerifierError::NotYetValid { claim, found, now });
-            }
-        }
-        // From `iat` where there is one: a backdated assertion has lived already.
-        let found = expires.saturating_sub(issued.unwrap_or(now).min(now));
-        if found > limit.saturating_add(leeway) {
-            return Err(VerifierError::Lifetime { found, limit });
-        }
-        Ok(expires)
     }
 }
 
@@ -368,18 +380,19 @@ impl std::fmt::Debug for VerifiedAssertion {
     }
 }
 
-fn text(claim: &'static str, value: Option<Value>) -> Result<String, VerifierError> {
-    match value {
-        None => Err(VerifierError::MissingClaim { claim }),
-        Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(VerifierError::InvalidClaim { claim, expected: "a string" }),
-    }
+fn text<'a>(claim: &'static str, value: Option<&'a Member<'_>>) -> Result<&'a str, VerifierError> {
+    let value = value.ok_or_else(|| VerifierError::MissingClaim { claim })?;
+    value.text().ok_or_else(|| VerifierError::InvalidClaim { claim, expected: "a string" })
 }
 
 /// RFC 7519 §2: seconds since 1970, fractions allowed (cut off here).
-fn numeric_date(claim: &'static str, value: Option<&Value>) -> Result<Option<i64>, VerifierError> {
+fn numeric_date(claim: &'static str, value: Option<&Member<'_>>) -> Result<Option<i64>, VerifierError> {
     let Some(value) = value else {
         return Ok(None);
+    };
+    let value = match value {
+        Member::Text(_) => &Value::Null,
+        Member::Other(value) => &value.0,
     };
     let in_range = |seconds: &f64| (0.0..1e15).contains(seconds);
     #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
@@ -387,7 +400,9 @@ fn numeric_date(claim: &'static str, value: Option<&Value>) -> Result<Option<i64
         .as_i64()
         .filter(|seconds| *seconds >= 0)
         .or_else(|| value.as_f64().filter(in_range).map(|seconds| seconds as i64));
-    seconds.map(Some).ok_or(VerifierError::InvalidClaim { claim, expected: "a number of seconds since 1970" })
+    seconds
+        .map(Some)
+        .ok_or_else(|| VerifierError::InvalidClaim { claim, expected: "a number of seconds since 1970" })
 }
 
 fn whole_seconds(duration: Duration) -> i64 {

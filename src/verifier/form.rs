@@ -1,34 +1,34 @@
 //! The form of a token request, as far as client authentication goes (RFC 6749 §3.2, RFC 7521 §4.2).
 
 use super::VerifierError;
-use crate::jose::wiped::Wiped;
+use crate::jose::wiped::Text;
 
 /// The parameters that matter here, each once.
 #[derive(Default)]
-pub(super) struct Form {
-    pub(super) client_assertion: Option<Wiped<String>>,
-    pub(super) client_assertion_type: Option<Wiped<String>>,
-    pub(super) client_id: Option<Wiped<String>>,
-    pub(super) client_secret: Option<Wiped<String>>,
-    grant_type: Option<Wiped<String>>,
-    scope: Option<Wiped<String>>,
+pub(super) struct Form<'a> {
+    pub(super) client_assertion: Option<Text<'a>>,
+    pub(super) client_assertion_type: Option<Text<'a>>,
+    pub(super) client_id: Option<Text<'a>>,
+    pub(super) client_secret: Option<Text<'a>>,
+    grant_type: Option<Text<'a>>,
+    scope: Option<Text<'a>>,
 }
 
-impl Form {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, VerifierError> {
-        fn set(
-            slot: &mut Option<Wiped<String>>,
+impl<'a> Form<'a> {
+    pub(super) fn parse(body: &'a [u8]) -> Result<Self, VerifierError> {
+        fn set<'a>(
+            slot: &mut Option<Text<'a>>,
             name: &'static str,
-            value: String,
+            value: Text<'a>,
         ) -> Result<(), VerifierError> {
-            match slot.replace(Wiped::new(value)) {
+            match slot.replace(value) {
                 None => Ok(()),
                 Some(_) => Err(VerifierError::DuplicateParameter { name }),
             }
         }
         let mut form = Self::default();
         for (name, value) in form_urlencoded::parse(body) {
-            let value = value.into_owned();
+            let value = Text::from(value);
             match name.as_ref() {
                 "client_assertion" => set(&mut form.client_assertion, "client_assertion", value)?,
                 "client_assertion_type" => {
