@@ -180,8 +180,10 @@ fn block(text: &[u8]) -> Result<(Block<'_>, &[u8]), KeyError> {
     Ok((Block { label, body }, rest))
 }
 
+/// By its first byte: for a text as short as a key, a searcher takes longer to build than to run.
 fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, mark)
+    let first = *mark.first()?;
+    memchr::memchr_iter(first, text).find(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(mark)))
 }
 
 fn split<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
