@@ -70,17 +70,25 @@ impl KeyParameters {
 
     /// RFC 7638 §3.3: the required members in lexicographic order, without white space. No value needs escaping.
     pub(super) fn canonical_json(&self) -> String {
-        let mut members = self.members();
-        members.sort_unstable();
-        let mut json =
-            String::with_capacity(members.iter().map(|(name, value)| name.len() + value.len() + 6).sum());
-        for (name, value) in members {
-            let separator = if json.is_empty() { "{\"" } else { ",\"" };
-            for piece in [separator, name, "\":\"", &value, "\""] {
-                json.push_str(piece);
+        let mut json = String::with_capacity(64 + base64url::encoded_len(2 * self.signature_len()));
+        let value = |json: &mut String, name: &str, bytes: &[u8]| {
+            json.push_str(name);
+            base64url::push(json, bytes);
+        };
+        match self {
+            Self::Rsa { n, e } => {
+                value(&mut json, "{\"e\":\"", e);
+                value(&mut json, "\",\"kty\":\"RSA\",\"n\":\"", n);
             }
+            Self::Ec { curve, x, y } => {
+                json.push_str("{\"crv\":\"");
+                json.push_str(curve.as_str());
+                value(&mut json, "\",\"kty\":\"EC\",\"x\":\"", x);
+                value(&mut json, "\",\"y\":\"", y);
+            }
+            Self::Ed25519 { x } => value(&mut json, "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"", x),
         }
-        json.push('}');
+        json.push_str("\"}");
         json
     }
 

@@ -1,10 +1,10 @@
 //! PEM as people have it (RFC 7468, and what is around).
 //!
-//! The blocks are found and their white space is removed here, the base64 is decoded by `pem-rfc7468`. Found here,
-//! because that crate takes one block with regular lines and nothing behind it, while key files come with CRLF,
-//! indentation, blank lines, bag attributes and certificates; and the lenient crates copy the key into buffers that
-//! they do not wipe.
+//! The blocks are found and their white space is removed here, the base64 is decoded by `base64ct`. Found here, because
+//! `pem-rfc7468` takes one block with regular lines and nothing behind it, while key files come with CRLF, indentation,
+//! blank lines, bag attributes and certificates; and the lenient crates copy the key into buffers that they do not wipe.
 
+use base64ct::{Base64, Encoding};
 use der::Decode;
 use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
@@ -125,19 +125,16 @@ impl Block<'_> {
         if has(b"\\n") {
             return Err(KeyError::Pem { reason: "its line ends are written as \\n, they must be real ones" });
         }
-        // One regular block: the white space between the boundaries is gone, the rest is in one line.
-        let mut block = Zeroizing::new(Vec::with_capacity(self.body.len() + 2 * self.label.len() + 64));
-        block.extend_from_slice(BEGIN);
-        block.extend_from_slice(self.label.as_bytes());
-        block.extend_from_slice(b"-----\n");
-        block.extend(self.body.iter().filter(|byte| !byte.is_ascii_whitespace()));
-        block.extend_from_slice(b"\n-----END ");
-        block.extend_from_slice(self.label.as_bytes());
-        block.extend_from_slice(b"-----\n");
-        let damaged = |_| KeyError::Pem { reason: "its body is not complete base64" };
-        let mut decoder = pem_rfc7468::Decoder::new_detect_wrap(&block).map_err(damaged)?;
-        let mut der = Zeroizing::new(vec![0; decoder.remaining_len()]);
-        decoder.decode(&mut der).map_err(damaged)?;
+        // One buffer, large enough from the start: one that grows leaves copies behind.
+        let mut der = Zeroizing::new(Vec::with_capacity(self.body.len()));
+        for piece in self.body.split(u8::is_ascii_whitespace) {
+            der.extend_from_slice(piece);
+        }
+        let len = Base64::decode_in_place(&mut der).map(<[u8]>::len).unwrap_or_default();
+        if len == 0 {
+            return Err(KeyError::Pem { reason: "its body is not complete base64" });
+        }
+        der.truncate(len);
         Ok(der)
     }
 }
