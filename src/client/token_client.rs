@@ -82,8 +82,8 @@ impl TokenClient {
     /// server refused or answered something else than a token, and when the request could not be made.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
         let Inner { assertion, http, clock, .. } = &*self.inner;
-        let signed = self.assertion().await?;
-        let response = http.send(request.to_http(assertion.server(), &signed)?).await?;
+        let request = request.to_http(assertion.server(), &self.assertion().await?)?;
+        let response = http.send(request).await?;
         Ok(TokenResponse::from_http(response, clock.now())?)
     }
 
