@@ -1,70 +1,11 @@
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use super::{Algorithm, JoseError, KeyId, Signature, base64url, json};
-
-/// The protected header of a JWS, as far as it may be believed (RFC 7515 §4.1).
-///
-/// `jku`, `jwk`, `x5u` and `x5c` are not offered: a key that a token brings along proves nothing (RFC 8725 §3.10).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Header {
-    /// `alg` (§4.1.1).
-    pub algorithm: Algorithm,
-    /// `kid` (§4.1.4).
-    pub key_id: Option<KeyId>,
-    /// `typ` (§4.1.9), as it stands there.
-    pub media_type: Option<String>,
-}
-
-impl Header {
-    const WHAT: &str = "the JWS header";
-
-    fn from_json(json: &[u8]) -> Result<Self, JoseError> {
-        fn text<'a>(
-            member: &'static str,
-            value: Option<&'a json::Member<'_>>,
-        ) -> Result<Option<&'a str>, JoseError> {
-            let not_text = || JoseError::InvalidMember { what: Header::WHAT, member, expected: "a string" };
-            value.map(|value| value.text().ok_or_else(not_text)).transpose()
-        }
-        let mut values = [const { None }; 4];
-        json::read_members(Self::WHAT, json, &["alg", "kid", "typ", "crit"], &mut values)?;
-        let [alg, kid, typ, crit] = values.each_ref().map(Option::as_ref);
-        if crit.is_some() {
-            return Err(JoseError::CriticalHeader);
-        }
-        let missing = || JoseError::MissingMember { what: Self::WHAT, member: "alg" };
-        let (alg, kid, typ) = (text("alg", alg)?, text("kid", kid)?, text("typ", typ)?);
-        Ok(Self {
-            algorithm: alg.ok_or_else(missing)?.parse()?,
-            key_id: kid.map(KeyId::from),
-            media_type: typ.map(str::to_owned),
-        })
-    }
-
-    /// Whether `typ` names this media type: case-insensitive, `application/` may be left out (RFC 7515 §4.1.9).
-    #[must_use]
-    pub fn is_typed(&self, media_type: &str) -> bool {
-        fn subtype(text: &str) -> &str {
-            match text.split_at_checked("application/".len()) {
-                // With a second slash (parameters such as `;a="b/c"`) the prefix is not optional.
-                Some((prefix, rest))
-                    if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') =>
-                {
-                    rest
-                }
-                _ => text,
-            }
-        }
-        self.media_type
-            .as_deref()
-            .is_some_and(|found| subtype(found).eq_ignore_ascii_case(subtype(media_type)))
-    }
-}
+use super::{Header, JoseError, Signature, base64url};
 
 /// A compact JWS (RFC 7515 §7.1) that is well-formed and whose signature nobody has checked yet.
 pub struct CompactJws<'a> {
-    header: Header,
+    header: Arc<Header>,
     signing_input: &'a str,
     payload: Vec<u8>,
     signature: Signature,
@@ -81,6 +22,14 @@ impl<'a> CompactJws<'a> {
     /// [`JoseError::PartCount`], [`JoseError::Base64Url`], the JSON errors, [`JoseError::CriticalHeader`],
     /// [`JoseError::UnsupportedAlgorithm`], [`JoseError::SignatureLength`].
     pub fn parse(token: &'a str) -> Result<Self, JoseError> {
+        Self::parse_with(token, |header| Header::read(header).map(Arc::new))
+    }
+
+    /// As [`CompactJws::parse`], with another way to read the header.
+    pub(crate) fn parse_with(
+        token: &'a str,
+        read_header: impl FnOnce(&str) -> Result<Arc<Header>, JoseError>,
+    ) -> Result<Self, JoseError> {
         let wrong_count = || JoseError::PartCount { found: token.split('.').count() };
         let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
         let (Some(first), Some(last), None) = (dots.next(), dots.next(), dots.next()) else {
@@ -88,19 +37,16 @@ impl<'a> CompactJws<'a> {
         };
         let (signing_input, signature) = split_at_dot(token, last).ok_or_else(wrong_count)?;
         let (header, payload) = split_at_dot(signing_input, first).ok_or_else(wrong_count)?;
-        // The header's bytes are done with once it is read: the payload takes their place.
-        let mut buffer = Vec::with_capacity(header.len().max(payload.len()));
-        base64url::decode_into("the JWS header", header, &mut buffer)?;
-        let header = Header::from_json(&buffer)?;
-        base64url::decode_into("the JWS payload", payload, &mut buffer)?;
+        let header = read_header(header)?;
+        let payload = base64url::decode("the JWS payload", payload)?;
         let signature = base64url::decode("the JWS signature", signature)?;
         let signature = Signature::from_raw(header.algorithm, signature)?;
-        Ok(Self { header, signing_input, payload: buffer, signature })
+        Ok(Self { header, signing_input, payload, signature })
     }
 
     /// The protected header.
     #[must_use]
-    pub const fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header {
         &self.header
     }
 
@@ -123,7 +69,7 @@ impl<'a> CompactJws<'a> {
     }
 
     /// What was taken out of the token: header, payload, signature.
-    pub(crate) fn into_parts(self) -> (Header, Vec<u8>, Signature) {
+    pub(crate) fn into_parts(self) -> (Arc<Header>, Vec<u8>, Signature) {
         (self.header, self.payload, self.signature)
     }
 }
@@ -201,6 +147,7 @@ pub(crate) fn push_signature(signing_input: &mut String, signature: &Signature) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jose::Algorithm;
 
     #[test]
     fn a_beginning_goes_on_as_one_object_wherever_its_groups_end() {
@@ -227,7 +174,7 @@ mod tests {
     }
 
     fn error(token: &str) -> JoseError {
-        CompactJws::parse(token).map(|jws| jws.header).unwrap_err()
+        CompactJws::parse(token).unwrap_err()
     }
 
     #[test]
@@ -236,7 +183,7 @@ mod tests {
             assert_eq!(error(text), JoseError::PartCount { found });
         }
         assert_eq!(
-            CompactJws::parse(&token(r#"{"alg":"ES256","kid":"k","typ":"JWT"}"#)).unwrap().header,
+            *CompactJws::parse(&token(r#"{"alg":"ES256","kid":"k","typ":"JWT"}"#)).unwrap().header(),
             Header {
                 algorithm: Algorithm::ES256,
                 key_id: Some("k".into()),

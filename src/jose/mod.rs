@@ -6,6 +6,7 @@
 mod algorithm;
 pub(crate) mod base64url;
 pub(crate) mod error;
+pub(crate) mod header;
 pub(crate) mod json;
 mod jwk;
 mod jwk_set;
@@ -17,9 +18,10 @@ pub(crate) mod wiped;
 
 pub use algorithm::{Algorithm, Curve, KeyType};
 pub use error::JoseError;
+pub use header::Header;
 pub use jwk::{Jwk, KeyId};
 pub use jwk_set::{JwkSet, SkippedJwk};
-pub use jws::{CompactJws, Header};
+pub use jws::CompactJws;
 pub use key_parameters::KeyParameters;
 pub use signature::Signature;
 pub use thumbprint::Thumbprint;

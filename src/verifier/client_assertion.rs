@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -5,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::VerifierError;
 use super::form::Form;
+use crate::jose::header::ReadHeaders;
 use crate::jose::json::{self, Member, WipedValue};
 use crate::jose::wiped::Text;
 use crate::jose::{Algorithm, CompactJws, Header, Signature, error::excerpt};
@@ -52,6 +54,7 @@ pub struct ClientAssertionVerifier {
     leeway: i64,
     longest_lifetime: i64,
     typed_only: bool,
+    headers: Arc<ReadHeaders>,
 }
 
 impl ClientAssertionVerifier {
@@ -71,6 +74,7 @@ impl ClientAssertionVerifier {
             leeway: 10,
             longest_lifetime: 300,
             typed_only: false,
+            headers: Arc::default(),
         }
     }
 
@@ -161,7 +165,7 @@ impl ClientAssertionVerifier {
         if token.len() > Self::MAX_ASSERTION_LEN {
             return Err(VerifierError::TooLarge { found: token.len(), limit: Self::MAX_ASSERTION_LEN });
         }
-        let jws = CompactJws::parse(&token)?;
+        let jws = CompactJws::parse_with(&token, |header| self.headers.read(header))?;
         let signed = jws.signing_input().len();
         let (header, payload, signature) = jws.into_parts();
         let (client_id, claims) = self.claims(&payload)?;
@@ -258,7 +262,7 @@ impl Claims {
 pub struct UnverifiedAssertion<'a> {
     verifier: &'a ClientAssertionVerifier,
     client_id: String,
-    header: Header,
+    header: Arc<Header>,
     signing_input: Text<'a>,
     signature: Signature,
     claims: Result<Claims, VerifierError>,

@@ -1,0 +1,186 @@
+use std::sync::{Arc, RwLock};
+
+use super::{Algorithm, JoseError, KeyId, base64url, json};
+
+/// The protected header of a JWS, as far as it may be believed (RFC 7515 §4.1).
+///
+/// `jku`, `jwk`, `x5u` and `x5c` are not offered: a key that a token brings along proves nothing (RFC 8725 §3.10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Header {
+    /// `alg` (§4.1.1).
+    pub algorithm: Algorithm,
+    /// `kid` (§4.1.4).
+    pub key_id: Option<KeyId>,
+    /// `typ` (§4.1.9), as it stands there.
+    pub media_type: Option<String>,
+}
+
+impl Header {
+    const WHAT: &str = "the JWS header";
+
+    /// Reads the first part of a compact JWS: strict base64url, no repeated members, no `crit`, a known algorithm.
+    pub(super) fn read(text: &str) -> Result<Self, JoseError> {
+        Self::from_json(&base64url::decode(Self::WHAT, text)?)
+    }
+
+    fn from_json(json: &[u8]) -> Result<Self, JoseError> {
+        fn text<'a>(
+            member: &'static str,
+            value: Option<&'a json::Member<'_>>,
+        ) -> Result<Option<&'a str>, JoseError> {
+            let not_text = || JoseError::InvalidMember { what: Header::WHAT, member, expected: "a string" };
+            value.map(|value| value.text().ok_or_else(not_text)).transpose()
+        }
+        let mut values = [const { None }; 4];
+        json::read_members(Self::WHAT, json, &["alg", "kid", "typ", "crit"], &mut values)?;
+        let [alg, kid, typ, crit] = values.each_ref().map(Option::as_ref);
+        if crit.is_some() {
+            return Err(JoseError::CriticalHeader);
+        }
+        let missing = || JoseError::MissingMember { what: Self::WHAT, member: "alg" };
+        let (alg, kid, typ) = (text("alg", alg)?, text("kid", kid)?, text("typ", typ)?);
+        Ok(Self {
+            algorithm: alg.ok_or_else(missing)?.parse()?,
+            key_id: kid.map(KeyId::from),
+            media_type: typ.map(str::to_owned),
+        })
+    }
+
+    /// Whether `typ` names this media type: case-insensitive, `application/` may be left out (RFC 7515 §4.1.9).
+    #[must_use]
+    pub fn is_typed(&self, media_type: &str) -> bool {
+        fn subtype(text: &str) -> &str {
+            match text.split_at_checked("application/".len()) {
+                // With a second slash (parameters such as `;a="b/c"`) the prefix is not optional.
+                Some((prefix, rest))
+                    if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') =>
+                {
+                    rest
+                }
+                _ => text,
+            }
+        }
+        self.media_type
+            .as_deref()
+            .is_some_and(|found| subtype(found).eq_ignore_ascii_case(subtype(media_type)))
+    }
+}
+
+/// Headers that were read lately, by their text. All tokens of one key have the same header, and to read it takes a third
+/// of the time that goes into a token beside its signature.
+///
+/// Whoever sends tokens chooses what is kept here, so it is bounded, and nothing follows from it but the time.
+pub(crate) struct ReadHeaders([RwLock<Option<Read>>; Self::PLACES]);
+
+struct Read {
+    text: Box<str>,
+    header: Arc<Header>,
+}
+
+impl ReadHeaders {
+    const PLACES: usize = 64;
+    /// A longer one is read each time.
+    const MAX_LEN: usize = 512;
+
+    /// The header of this text, as [`Header::read`] has it.
+    pub(crate) fn read(&self, text: &str) -> Result<Arc<Header>, JoseError> {
+        let Some(place) = self.0.get(Self::place_of(text)) else {
+            return Header::read(text).map(Arc::new);
+        };
+        // Who finds the place taken does without: nothing waits for it.
+        if let Some(last) = place.try_read().ok().as_deref().and_then(Option::as_ref)
+            && *last.text == *text
+        {
+            return Ok(Arc::clone(&last.header));
+        }
+        let header = Arc::new(Header::read(text)?);
+        if text.len() <= Self::MAX_LEN
+            && let Ok(mut place) = place.try_write()
+        {
+            *place = Some(Read { text: text.into(), header: Arc::clone(&header) });
+        }
+        Ok(header)
+    }
+
+    /// One place for each text. Texts that share one take turns in it, which costs time and nothing else, so any function
+    /// will do that is quick.
+    fn place_of(text: &str) -> usize {
+        const ODD: usize = 0x9e37_79b9;
+        let mix = |sum: usize, word: &[u8; 4]| {
+            (sum.rotate_left(5) ^ u32::from_le_bytes(*word) as usize).wrapping_mul(ODD)
+        };
+        let (words, _) = text.as_bytes().as_chunks();
+        (words.iter().fold(text.len(), mix) >> 16) % Self::PLACES
+    }
+}
+
+impl Default for ReadHeaders {
+    fn default() -> Self {
+        Self([const { RwLock::new(None) }; Self::PLACES])
+    }
+}
+
+impl std::fmt::Debug for ReadHeaders {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReadHeaders")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(json: &str) -> String {
+        base64url::encode(json)
+    }
+
+    fn kept(headers: &ReadHeaders) -> usize {
+        headers.0.iter().filter(|place| place.read().unwrap().is_some()).count()
+    }
+
+    #[test]
+    fn a_header_is_read_once_and_each_text_has_its_own() {
+        let headers = ReadHeaders::default();
+        // More than there are places.
+        for round in 0..3 {
+            for kid in 0..200 {
+                let text = text(&format!(r#"{{"alg":"ES256","kid":"key {kid}"}}"#));
+                let header = headers.read(&text).unwrap();
+                assert_eq!(*header, Header::read(&text).unwrap(), "{kid} in round {round}");
+                assert!(Arc::ptr_eq(&header, &headers.read(&text).unwrap()), "{kid} in round {round}");
+            }
+        }
+        assert!(kept(&headers) > ReadHeaders::PLACES / 2);
+    }
+
+    #[test]
+    fn what_is_refused_is_refused_each_time_and_not_kept() {
+        let headers = ReadHeaders::default();
+        for json in [r#"{"alg":"none"}"#, r#"{"alg":"ES256","crit":["b64"]}"#, "", "{}"] {
+            for _ in 0..2 {
+                assert_eq!(headers.read(&text(json)), Header::read(&text(json)).map(Arc::new), "{json}");
+                assert!(headers.read(&text(json)).is_err(), "{json}");
+            }
+        }
+        assert_eq!(kept(&headers), 0);
+    }
+
+    #[test]
+    fn a_long_header_is_read_and_not_kept() {
+        let headers = ReadHeaders::default();
+        let text = text(&format!(r#"{{"alg":"ES256","kid":"{}"}}"#, "k".repeat(ReadHeaders::MAX_LEN)));
+        assert_eq!(headers.read(&text), Header::read(&text).map(Arc::new));
+        assert_eq!(kept(&headers), 0);
+    }
+
+    #[test]
+    fn a_place_that_is_taken_is_not_waited_for() {
+        let headers = ReadHeaders::default();
+        let text = text(r#"{"alg":"ES256"}"#);
+        let all: Vec<_> = headers.0.iter().map(|place| place.write().unwrap()).collect();
+        assert_eq!(headers.read(&text), Header::read(&text).map(Arc::new));
+        drop(all);
+        assert_eq!(kept(&headers), 0);
+    }
+}
