@@ -26,8 +26,9 @@ impl Contender for Ours {
 
     fn note(&self) -> &'static str {
         "builder, verifier and keys are made once; the `jti`, here and wherever a peer's user gives it, is a UUID v4 of a \
-         thread-local generator. The verifier has met the key's header before and keeps it. Verification checks `typ`, `alg`, `iss` = `sub`, `aud`, `jti`, `exp`, \
-         `iat`, `nbf` and the longest lifetime; loading computes the RFC 7638 thumbprint too. RSA is blinded."
+         thread-local generator. The verifier has met the key's header before and keeps it. Verification checks `typ`, \
+         `alg`, `iss` = `sub`, `aud`, `jti`, `exp`, `iat`, `nbf` and the longest lifetime; loading computes the RFC 7638 \
+         thumbprint too. RSA is blinded."
     }
 
     fn backend(&self) -> Backend {
