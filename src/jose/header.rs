@@ -67,8 +67,8 @@ impl Header {
     }
 }
 
-/// Headers that were read lately, by their text. All tokens of one key have the same header, and to read it takes a third
-/// of the time that goes into a token beside its signature.
+/// Headers that were read lately, by their text. All tokens of one key have the same header, and to read it takes a quarter
+/// of the instructions that go into a token beside its signature.
 ///
 /// Whoever sends tokens chooses what is kept here, so it is bounded, and nothing follows from it but the time.
 pub(crate) struct ReadHeaders([RwLock<Option<Read>>; Self::PLACES]);
