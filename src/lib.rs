@@ -37,7 +37,7 @@ pub use oauth::{
     AccessToken, Audience, AuthorizationServer, ClientAssertion, Profile, Region, Scope, TokenRequest,
     TokenResponse,
 };
-pub use verifier::{ClientAssertionVerifier, InMemoryReplayStore, ReplayStore};
+pub use verifier::{AccessTokenVerifier, ClientAssertionVerifier, InMemoryReplayStore, ReplayStore};
 
 #[cfg(feature = "client")]
 pub use client::{Error, TokenClient};

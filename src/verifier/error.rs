@@ -1,10 +1,11 @@
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::KeyError;
 
-/// Why a client assertion is refused. A server answers each with `invalid_client` (RFC 7523 §3.2) and keeps the
-/// reason to its own log.
+/// Why a client assertion or an access token is refused. A server answers each of an assertion's with `invalid_client` (RFC
+/// 7523 §3.2), each of an access token's with `invalid_token` but for [`MissingScope`](Self::MissingScope) (RFC 6750 §3.1),
+/// and keeps the reason to its own log.
 ///
-/// No variant carries the assertion; text from it is cut to 64 characters and its control characters are escaped.
+/// No variant carries the JWT; text from it is cut to 64 characters and its control characters are escaped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifierError {
@@ -16,12 +17,13 @@ pub enum VerifierError {
         /// [`ClientAssertionVerifier::MAX_FORM_LEN`](super::ClientAssertionVerifier::MAX_FORM_LEN).
         limit: usize,
     },
-    /// An assertion longer than any honest one; it is not decoded.
-    #[error("the assertion has {found} bytes, at most {limit} are read")]
+    /// A JWT longer than any honest one; it is not decoded.
+    #[error("the JWT has {found} bytes, at most {limit} are read")]
     TooLarge {
         /// Its length in bytes.
         found: usize,
-        /// [`ClientAssertionVerifier::MAX_ASSERTION_LEN`](super::ClientAssertionVerifier::MAX_ASSERTION_LEN).
+        /// [`ClientAssertionVerifier::MAX_ASSERTION_LEN`](super::ClientAssertionVerifier::MAX_ASSERTION_LEN),
+        /// [`AccessTokenVerifier::MAX_TOKEN_LEN`](super::AccessTokenVerifier::MAX_TOKEN_LEN).
         limit: usize,
     },
     /// A parameter that is not in the form.
@@ -95,6 +97,23 @@ pub enum VerifierError {
         /// The `sub`.
         sub: String,
     },
+    /// An issuer other than the one whose tokens are accepted (RFC 9068 §4).
+    #[error("the issuer is `{found}`, expected is `{expected}`")]
+    Issuer {
+        /// The issuer whose tokens are accepted.
+        expected: String,
+        /// What the token says.
+        found: String,
+    },
+    /// A scope that is required and that the token does not have.
+    #[error("the token does not have the scope `{scope}`")]
+    MissingScope {
+        /// The scope.
+        scope: String,
+    },
+    /// Claims that do not fit the caller's own type.
+    #[error("the claims do not fit the type that they are wanted as")]
+    CustomClaims(#[source] JoseError),
     /// More or fewer than one audience (draft-ietf-oauth-rfc7523bis §4.1).
     #[error("the assertion has {found} audiences, exactly one is accepted")]
     AudienceCount {
@@ -110,7 +129,7 @@ pub enum VerifierError {
         found: String,
     },
     /// Past its `exp`.
-    #[error("the assertion expired at {expired}, now is {now}")]
+    #[error("the JWT expired at {expired}, now is {now}")]
     Expired {
         /// Its `exp`, in seconds since 1970.
         expired: i64,

@@ -7,13 +7,18 @@
 //!    [`VerifiedAssertion`].
 //! 3. [`ReplayStore::spend`] uses its `jti` up, and yields the client id.
 //!
+//! A resource server checks an access token (RFC 9068) in one step: [`AccessTokenVerifier::verify`].
+//!
 //! Everything is a function of its arguments; the time comes in as a value.
 
+mod access_token;
+mod claims;
 mod client_assertion;
 mod error;
 mod form;
 mod replay;
 
+pub use access_token::{AccessTokenClaims, AccessTokenVerifier};
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
 pub use error::VerifierError;
 pub use replay::{InMemoryReplayStore, ReplayEntry, ReplayStore};
