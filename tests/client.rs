@@ -213,7 +213,8 @@ async fn a_success_that_is_no_token_response() {
     )
     .await
     {
-        OAuthError::Response { reason, content_type } => {
+        OAuthError::Response { what: found, reason, content_type } => {
+            assert_eq!(found, what);
             assert_eq!(content_type.as_deref(), Some("text/html"));
             reason
         }

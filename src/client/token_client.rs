@@ -4,8 +4,8 @@ use std::time::Duration;
 use super::{Error, fresh_jti, signing};
 use crate::keys::KeyRing;
 use crate::oauth::{
-    AccessToken, Audience, AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Profile, Scope,
-    TokenRequest, TokenResponse,
+    AccessToken, Audience, AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Endpoint,
+    OAuthError, Profile, Scope, TokenRequest, TokenResponse,
 };
 use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock};
 
@@ -81,10 +81,23 @@ impl TokenClient {
     /// [`Error::Key`] when the key cannot sign; [`Error::Transport`] when no answer came; [`Error::OAuth`] when the
     /// server refused or answered something else than a token, and when the request could not be made.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
-        let Inner { assertion, http, clock, .. } = &*self.inner;
-        let request = request.to_http(assertion.server(), &self.assertion().await?)?;
-        let response = http.send(request).await?;
-        Ok(TokenResponse::from_http(response, clock.now())?)
+        let send = |assertion: &_| request.to_http(self.server(), assertion);
+        let answer = self.send(Endpoint::Token, send).await?;
+        Ok(TokenResponse::from_http(answer, self.inner.clock.now())?)
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    /// Sends a request to an endpoint, once, with a fresh assertion.
+    pub(super) async fn send(
+        &self,
+        endpoint: Endpoint,
+        request: impl FnOnce(&ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>,
+    ) -> Result<http::Response<Vec<u8>>, Error> {
+        let request = request(&self.assertion_for(endpoint).await?)?;
+        Ok(self.inner.http.send(request).await?)
     }
 
     /// A fresh assertion by the active key, for a request that something else sends. Never use one twice.
@@ -98,9 +111,19 @@ impl TokenClient {
     ///
     /// [`Error::Key`] when no key is active, it cannot sign, or the runtime is being shut down; [`Error::OAuth`] when the parts do not fit.
     pub async fn assertion(&self) -> Result<ClientAssertion, Error> {
+        self.assertion_for(Endpoint::Token).await
+    }
+
+    /// As [`TokenClient::assertion`], for a request to this endpoint. It makes a difference with
+    /// [`Audience::CalledEndpoint`].
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::assertion`].
+    pub async fn assertion_for(&self, endpoint: Endpoint) -> Result<ClientAssertion, Error> {
         let Inner { assertion, keys, clock, .. } = &*self.inner;
         let jti = fresh_jti()?;
-        signing::assertion(keys, |signer| assertion.prepare(signer, clock.now(), &jti)).await
+        signing::assertion(keys, |signer| assertion.prepare_for(endpoint, signer, clock.now(), &jti)).await
     }
 
     /// The ring that signs: publish, activate and retire keys on it while the client is in use.

@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::endpoint::{check_endpoint, check_issuer};
+use super::endpoint::{Endpoint, Location, check_endpoint, check_issuer};
 use super::text::{safe, safe_url};
 use super::{Audience, OAuthError};
 use crate::jose::JoseError;
@@ -18,9 +20,10 @@ use crate::jose::json;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationServer {
     issuer: Option<String>,
-    token_endpoint: String,
-    /// The token endpoint as the target of a request.
-    token_target: Option<http::Uri>,
+    token_endpoint: Location,
+    /// All but the token endpoint, which every server has.
+    other_endpoints: BTreeMap<Endpoint, Location>,
+    authorization_endpoint: Option<String>,
     jwks_uri: Option<String>,
     authentication_methods: Option<Vec<String>>,
     signing_algorithms: Option<Vec<String>>,
@@ -51,23 +54,20 @@ impl AuthorizationServer {
     pub fn from_token_endpoint(token_endpoint: impl Into<String>) -> Result<Self, OAuthError> {
         let token_endpoint = token_endpoint.into();
         check_endpoint("token_endpoint", &token_endpoint)?;
-        Ok(Self {
-            issuer: None,
-            token_target: token_endpoint.parse().ok(),
-            token_endpoint,
-            jwks_uri: None,
-            authentication_methods: None,
-            signing_algorithms: None,
-            discovered: false,
-        })
+        Ok(Self::at(None, token_endpoint))
     }
 
     /// A stand-in for a server of which only the audience is known, and which is never called.
     pub(super) fn of_audience(audience: String) -> Self {
+        Self::at(Some(audience.clone()), audience)
+    }
+
+    fn at(issuer: Option<String>, token_endpoint: String) -> Self {
         Self {
-            issuer: Some(audience.clone()),
-            token_target: audience.parse().ok(),
-            token_endpoint: audience,
+            issuer,
+            token_endpoint: Location::new(token_endpoint),
+            other_endpoints: BTreeMap::new(),
+            authorization_endpoint: None,
             jwks_uri: None,
             authentication_methods: None,
             signing_algorithms: None,
@@ -88,31 +88,37 @@ impl AuthorizationServer {
         // What a server has no value for is to be omitted (§3.2); some write it as null.
         members.retain(|_, value| !value.is_null());
         let string = |member| json::string(Self::WHAT, &members, member).map_err(OAuthError::Metadata);
-        let required = |member| {
-            let missing = JoseError::MissingMember { what: Self::WHAT, member };
-            string(member)?.ok_or(OAuthError::Metadata(missing))
-        };
-
-        let found = required("issuer")?;
+        let missing = JoseError::MissingMember { what: Self::WHAT, member: "issuer" };
+        let found = string("issuer")?.ok_or(OAuthError::Metadata(missing))?;
         if found != issuer {
             return Err(OAuthError::IssuerMismatch { expected: safe(issuer), found: safe_url(&found) });
         }
-        let endpoint = |endpoint, url: String| {
+        let url = |endpoint| {
+            let Some(url) = string(endpoint)? else { return Ok(None) };
             let parsed = check_endpoint(endpoint, &url)?;
             if issuer_url.scheme() == "https" && parsed.scheme() != "https" {
                 let reason = "is plain http below an https issuer";
                 return Err(OAuthError::Endpoint { endpoint, url: safe(&url), reason });
             }
-            Ok(url)
+            Ok(Some(url))
         };
-        let token_endpoint = endpoint("token_endpoint", required("token_endpoint")?)?;
+        let mut other_endpoints = BTreeMap::new();
+        for endpoint in Endpoint::ALL {
+            if let Some(url) = url(endpoint.metadata_name())? {
+                other_endpoints.insert(endpoint, Location::new(url));
+            }
+        }
+        let missing = JoseError::MissingMember { what: Self::WHAT, member: "token_endpoint" };
+        let token_endpoint = other_endpoints.remove(&Endpoint::Token).ok_or(OAuthError::Metadata(missing))?;
         Ok(Self {
-            jwks_uri: string("jwks_uri")?.map(|url| endpoint("jwks_uri", url)).transpose()?,
+            token_endpoint,
+            other_endpoints,
+            authorization_endpoint: url("authorization_endpoint")?,
+            jwks_uri: url("jwks_uri")?,
             authentication_methods: strings(members.get("token_endpoint_auth_methods_supported")),
             signing_algorithms: strings(members.get("token_endpoint_auth_signing_alg_values_supported")),
             issuer: Some(found),
             discovered: true,
-            ..Self::from_token_endpoint(token_endpoint)?
         })
     }
 
@@ -143,6 +149,36 @@ impl AuthorizationServer {
         Ok(self)
     }
 
+    /// Adds an endpoint that is not known yet, or takes the place of one that is.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Endpoint`] as [`AuthorizationServer::new`].
+    pub fn with_endpoint(mut self, endpoint: Endpoint, url: impl Into<String>) -> Result<Self, OAuthError> {
+        let url = url.into();
+        check_endpoint(endpoint.metadata_name(), &url)?;
+        let location = Location::new(url);
+        match endpoint {
+            Endpoint::Token => self.token_endpoint = location,
+            other => {
+                self.other_endpoints.insert(other, location);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Adds where users log in (`authorization_endpoint`, RFC 6749 §3.1).
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Endpoint`] as [`AuthorizationServer::new`].
+    pub fn with_authorization_endpoint(mut self, url: impl Into<String>) -> Result<Self, OAuthError> {
+        let url = url.into();
+        check_endpoint("authorization_endpoint", &url)?;
+        self.authorization_endpoint = Some(url);
+        Ok(self)
+    }
+
     /// The issuer identifier, where it is known.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
@@ -152,12 +188,41 @@ impl AuthorizationServer {
     /// The token endpoint.
     #[must_use]
     pub fn token_endpoint(&self) -> &str {
-        &self.token_endpoint
+        self.token_endpoint.url()
     }
 
-    /// The token endpoint as the target of a request, where a request can be sent there.
-    pub(super) const fn token_target(&self) -> Option<&http::Uri> {
-        self.token_target.as_ref()
+    /// One of the endpoints.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::NotKnown`] when neither the metadata nor the user says.
+    pub fn endpoint(&self, endpoint: Endpoint) -> Result<&str, OAuthError> {
+        self.location(endpoint).map(Location::url)
+    }
+
+    /// An endpoint as the target of a request.
+    pub(super) fn target(&self, endpoint: Endpoint) -> Result<http::Uri, OAuthError> {
+        self.location(endpoint)?.target(endpoint)
+    }
+
+    fn location(&self, endpoint: Endpoint) -> Result<&Location, OAuthError> {
+        match endpoint {
+            Endpoint::Token => Ok(&self.token_endpoint),
+            other => {
+                let not_known = OAuthError::NotKnown { member: other.metadata_name() };
+                self.other_endpoints.get(&other).ok_or(not_known)
+            }
+        }
+    }
+
+    /// Where users log in (`authorization_endpoint`).
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::NotKnown`] when neither the metadata nor the user says.
+    pub fn authorization_endpoint(&self) -> Result<&str, OAuthError> {
+        let not_known = OAuthError::NotKnown { member: "authorization_endpoint" };
+        self.authorization_endpoint.as_deref().ok_or(not_known)
     }
 
     /// Where the server publishes its own keys (`jwks_uri`).
@@ -186,14 +251,16 @@ impl AuthorizationServer {
     pub(super) fn audience<'a>(
         &'a self,
         audience: Option<&'a Audience>,
-        called: &'a str,
+        called: Endpoint,
     ) -> Result<&'a str, OAuthError> {
         match (audience, &self.issuer) {
             (Some(Audience::Exactly(url)), _) => Ok(url),
             (Some(Audience::Issuer) | None, Some(issuer)) => Ok(issuer),
             (Some(Audience::Issuer), None) => Err(OAuthError::NotKnown { member: "issuer" }),
-            (Some(Audience::TokenEndpoint), _) | (None, None) => self.endpoint_audience(&self.token_endpoint),
-            (Some(Audience::CalledEndpoint), _) => self.endpoint_audience(called),
+            (Some(Audience::TokenEndpoint), _) | (None, None) => {
+                self.endpoint_audience(self.token_endpoint.url())
+            }
+            (Some(Audience::CalledEndpoint), _) => self.endpoint_audience(self.endpoint(called)?),
         }
     }
 
@@ -314,26 +381,53 @@ mod tests {
         let server = metadata(r#""token_endpoint":"https://evil.example/token""#).unwrap();
         for audience in [Audience::TokenEndpoint, Audience::CalledEndpoint] {
             assert!(matches!(
-                server.audience(Some(&audience), server.token_endpoint()),
+                server.audience(Some(&audience), Endpoint::Token),
                 Err(OAuthError::ForeignAudience { .. })
             ));
         }
-        assert_eq!(server.audience(None, server.token_endpoint()).unwrap(), ISSUER);
+        assert_eq!(server.audience(None, Endpoint::Token).unwrap(), ISSUER);
         let named = Audience::Exactly("https://evil.example/token".to_owned());
-        assert_eq!(server.audience(Some(&named), "").unwrap(), "https://evil.example/token");
+        assert_eq!(server.audience(Some(&named), Endpoint::Token).unwrap(), "https://evil.example/token");
         let by_hand = AuthorizationServer::new(ISSUER, "https://login.example//token").unwrap();
         assert_eq!(
-            by_hand.audience(Some(&Audience::TokenEndpoint), "").unwrap(),
+            by_hand.audience(Some(&Audience::TokenEndpoint), Endpoint::Token).unwrap(),
             "https://login.example//token"
         );
     }
 
     #[test]
+    fn each_endpoint_is_its_own_audience_where_the_called_one_is_wanted() {
+        let names = Endpoint::ALL.map(Endpoint::metadata_name);
+        let members = names.map(|name| format!(r#""{name}":"https://as.example/{name}""#)).join(",");
+        let server = metadata(&members).unwrap();
+        for (endpoint, name) in Endpoint::ALL.into_iter().zip(names) {
+            let url = format!("https://as.example/{name}");
+            assert_eq!(server.endpoint(endpoint).unwrap(), url);
+            assert_eq!(server.audience(Some(&Audience::CalledEndpoint), endpoint).unwrap(), url);
+            assert_eq!(server.audience(Some(&Audience::Issuer), endpoint).unwrap(), ISSUER);
+            assert_eq!(server.audience(None, endpoint).unwrap(), ISSUER);
+            let token_endpoint = server.audience(Some(&Audience::TokenEndpoint), endpoint).unwrap();
+            assert_eq!(token_endpoint, "https://as.example/token_endpoint");
+        }
+        let server = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
+        for endpoint in &Endpoint::ALL[1..] {
+            let member = endpoint.metadata_name();
+            assert!(
+                matches!(server.endpoint(*endpoint), Err(OAuthError::NotKnown { member: found }) if found == member)
+            );
+            let other = server.clone().with_endpoint(*endpoint, "https://as.example/other").unwrap();
+            assert_eq!(other.endpoint(*endpoint).unwrap(), "https://as.example/other");
+        }
+        let refused = server.with_endpoint(Endpoint::Revocation, "http://as.example/revoke");
+        assert!(matches!(refused, Err(OAuthError::Endpoint { endpoint: "revocation_endpoint", .. })));
+    }
+
+    #[test]
     fn with_only_a_token_endpoint_that_is_the_audience() {
         let server = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
-        assert_eq!(server.audience(None, "").unwrap(), "https://as.example/token");
+        assert_eq!(server.audience(None, Endpoint::Token).unwrap(), "https://as.example/token");
         assert!(matches!(
-            server.audience(Some(&Audience::Issuer), ""),
+            server.audience(Some(&Audience::Issuer), Endpoint::Token),
             Err(OAuthError::NotKnown { member: "issuer" })
         ));
         assert!(matches!(server.jwks_uri(), Err(OAuthError::NotKnown { member: "jwks_uri" })));

@@ -1,9 +1,74 @@
-//! Which URLs an assertion may go to. A URL is judged by the same parser that the HTTP client uses, and kept verbatim.
+//! Where an assertion goes. A URL is judged by the same parser that the HTTP client uses, and kept verbatim.
 
 use url::{Host, Url};
 
 use super::OAuthError;
-use super::text::safe_url;
+use super::text::{safe, safe_url};
+
+/// The endpoints at which a client authenticates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// `token_endpoint` (RFC 6749 §3.2).
+    Token,
+    /// `pushed_authorization_request_endpoint` (RFC 9126 §2).
+    PushedAuthorization,
+    /// `introspection_endpoint` (RFC 7662 §2).
+    Introspection,
+    /// `revocation_endpoint` (RFC 7009 §2).
+    Revocation,
+    /// `device_authorization_endpoint` (RFC 8628 §3.1).
+    DeviceAuthorization,
+}
+
+impl Endpoint {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Token,
+        Self::PushedAuthorization,
+        Self::Introspection,
+        Self::Revocation,
+        Self::DeviceAuthorization,
+    ];
+
+    /// Its name in the server's metadata (RFC 8414 §2).
+    #[must_use]
+    pub const fn metadata_name(self) -> &'static str {
+        match self {
+            Self::Token => "token_endpoint",
+            Self::PushedAuthorization => "pushed_authorization_request_endpoint",
+            Self::Introspection => "introspection_endpoint",
+            Self::Revocation => "revocation_endpoint",
+            Self::DeviceAuthorization => "device_authorization_endpoint",
+        }
+    }
+}
+
+/// Where an endpoint is: its URL verbatim, and the same as the target of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Location {
+    url: String,
+    target: Option<http::Uri>,
+}
+
+impl Location {
+    /// A URL that has been judged, or is never called.
+    pub(super) fn new(url: String) -> Self {
+        Self { target: url.parse().ok(), url }
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn target(&self, endpoint: Endpoint) -> Result<http::Uri, OAuthError> {
+        self.target.clone().ok_or_else(|| OAuthError::Endpoint {
+            endpoint: endpoint.metadata_name(),
+            url: safe(&self.url),
+            reason: "is not an HTTP target",
+        })
+    }
+}
 
 /// Whether a request to this URL stays on this machine: 127.0.0.0/8, `[::1]`, or `localhost`, which the HTTP client
 /// pins to those.

@@ -72,6 +72,26 @@ pub enum OAuthError {
         /// Its length in bytes.
         found: usize,
     },
+    /// An assertion whose audience is one endpoint, in a request to another.
+    #[error("the assertion is for the {assertion}, the request goes to the {request}")]
+    OtherEndpoint {
+        /// The metadata name of the endpoint that the assertion is for.
+        assertion: &'static str,
+        /// The metadata name of the endpoint that the request goes to.
+        request: &'static str,
+    },
+    /// A PKCE verifier outside RFC 7636 §4.1.
+    #[error("a code verifier has 43 to 128 of the characters A-Z a-z 0-9 - . _ ~")]
+    CodeVerifier,
+    /// A `resource` that is not an absolute URI without a fragment (RFC 8707 §2).
+    #[error("the resource {resource} is not an absolute URI without a fragment")]
+    Resource {
+        /// The URI.
+        resource: String,
+    },
+    /// The user did not log in in time (RFC 8628 §3.5). Start the device authorization anew.
+    #[error("the device code has expired")]
+    DeviceCodeExpired,
     /// A life of an assertion outside the profile's bounds.
     #[error("an assertion lives 1 s to {limit:?} with this profile, asked for was {found:?}")]
     Lifetime {
@@ -96,6 +116,12 @@ pub enum OAuthError {
     NoCertificate {
         /// The header member.
         member: &'static str,
+    },
+    /// A claim that has to say something.
+    #[error("the claim `{claim}` is empty")]
+    EmptyClaim {
+        /// The claim.
+        claim: &'static str,
     },
     /// An extra claim with a name that the assertion sets itself.
     #[error("the claim `{name}` is set by the assertion itself")]
@@ -132,7 +158,7 @@ pub enum OAuthError {
     /// The server refused: 400, 401 or 403, whatever the body.
     #[error("refused: {0}")]
     Refused(Box<Refusal>),
-    /// The server did not answer the question: any other status that is not 200.
+    /// The server did not answer the question: any other status that is not a success.
     #[error("the server answered {0}")]
     Unavailable(Box<Refusal>),
     /// The endpoint redirects. An assertion is never sent to another address than its own.
@@ -143,9 +169,11 @@ pub enum OAuthError {
         /// Where to, if it says.
         location: Option<String>,
     },
-    /// A success that is not a token response (RFC 6749 §5.1).
-    #[error("not a token response ({})", content_type.as_deref().unwrap_or("no content type"))]
+    /// A success that is not what its endpoint answers with.
+    #[error("{what} cannot be read ({})", content_type.as_deref().unwrap_or("no content type"))]
     Response {
+        /// What it should be, such as `the token response`.
+        what: &'static str,
         /// What is wrong with it.
         #[source]
         reason: JoseError,

@@ -4,24 +4,42 @@
 //! Everything here is a function of its arguments: the time and the `jti` come in as values, and an HTTP request
 //! is an [`http::Request`] that somebody else sends.
 
+mod answer;
 mod assertion;
 mod audience;
+mod authorization;
 mod authorization_server;
+mod device;
 mod endpoint;
 mod error;
+mod exchange;
+mod form;
+mod grant;
+mod hinted_token;
+mod introspection;
 mod ping_one;
+mod pkce;
 mod profile;
 mod refusal;
 mod request;
 mod response;
 mod scope;
+mod signing_input;
 mod text;
 
 pub use assertion::{ClientAssertion, ClientAssertionBuilder, UnsignedAssertion};
 pub use audience::Audience;
+pub use authorization::{AuthorizationRequest, PushedAuthorization};
 pub use authorization_server::AuthorizationServer;
+pub use device::{DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling};
+pub use endpoint::Endpoint;
 pub use error::{OAuthError, Retry};
+pub use exchange::{TokenExchange, TokenKind};
+pub use grant::{JwtGrant, JwtGrantBuilder, UnsignedGrant};
+pub use hinted_token::HintedToken;
+pub use introspection::Introspection;
 pub use ping_one::Region;
+pub use pkce::CodeVerifier;
 pub use profile::Profile;
 pub use refusal::Refusal;
 pub use request::TokenRequest;

@@ -1,7 +1,7 @@
 //! PingOne's URLs (its documentation, 2026-11): issuer `https://auth.pingone.TLD/ENV_ID/as`, token endpoint
 //! `…/as/token`, JWKS `…/as/jwks`.
 
-use super::{AuthorizationServer, OAuthError};
+use super::{AuthorizationServer, Endpoint, OAuthError};
 
 /// The geographies of PingOne, each with its own domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +48,14 @@ impl AuthorizationServer {
             let issuer = super::text::safe(&issuer);
             return Err(OAuthError::Issuer { issuer, reason: "is not made of a PingOne environment id" });
         }
-        let (token_endpoint, jwks_uri) = (format!("{issuer}/token"), format!("{issuer}/jwks"));
-        Self::new(issuer, token_endpoint)?.with_jwks_uri(jwks_uri)
+        let url = |path| format!("{issuer}/{path}");
+        Self::new(&issuer, url("token"))?
+            .with_jwks_uri(url("jwks"))?
+            .with_authorization_endpoint(url("authorize"))?
+            .with_endpoint(Endpoint::PushedAuthorization, url("par"))?
+            .with_endpoint(Endpoint::Introspection, url("introspect"))?
+            .with_endpoint(Endpoint::Revocation, url("revoke"))?
+            .with_endpoint(Endpoint::DeviceAuthorization, url("device_authorization"))
     }
 }
 

@@ -37,8 +37,20 @@ impl Refusal {
         "traceparent",
     ];
     /// Members that belong into a success, or back to the client: they are passed over, at any depth.
-    const SECRET: [&str; 6] =
-        ["access_token", "refresh_token", "id_token", "client_assertion", "assertion", "client_secret"];
+    const SECRET: [&str; 12] = [
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "client_assertion",
+        "assertion",
+        "client_secret",
+        "token",
+        "subject_token",
+        "actor_token",
+        "device_code",
+        "code_verifier",
+        "request_uri",
+    ];
     /// The most unknown members that are kept.
     const MAX_MEMBERS: usize = 16;
 
@@ -128,10 +140,11 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
-        if let Some(error) = &self.error {
+        // PingOne's platform has its own names for the two, where something else than its token endpoint answers.
+        if let Some(error) = self.error.as_ref().or_else(|| self.members.get("code")) {
             write!(f, " {error}")?;
         }
-        if let Some(description) = &self.description {
+        if let Some(description) = self.description.as_ref().or_else(|| self.members.get("message")) {
             write!(f, ": {description}")?;
         }
         for (name, value) in &self.correlation {
@@ -205,6 +218,67 @@ mod tests {
         assert_eq!(refusal.members()["access_token"], "null");
         assert_eq!(refusal.members()["details"], r#"[{"client_assertion":null,"code":7}]"#);
         assert_eq!(refusal.members()["token_type"], "Bearer");
+    }
+
+    #[test]
+    fn a_refusal_of_ping_one_in_the_words_of_its_platform() {
+        let refusal = refusal(
+            &[("correlation-id", "c0")],
+            r#"{"id":"8f8d6f1e","code":"INVALID_DATA","message":"The request could not be completed.",
+                "details":[{"code":"INVALID_VALUE","target":"client_assertion","message":"must be a JWT"}]}"#,
+        );
+        assert!(!refusal.is_verdict());
+        assert_eq!((refusal.error(), refusal.description()), (None, None));
+        assert_eq!(
+            refusal.to_string(),
+            "429 INVALID_DATA: The request could not be completed. [correlation-id c0]"
+        );
+        assert_eq!(refusal.members()["id"], "8f8d6f1e");
+        assert_eq!(
+            refusal.members()["details"],
+            r#"[{"code":"INVALID_VALUE","message":"must be a JWT","target":"client_assertion"}]"#
+        );
+    }
+
+    #[test]
+    fn a_refusal_of_entra_with_its_codes_for_a_support_ticket() {
+        let refusal = refusal(
+            &[("x-ms-request-id", "m0")],
+            r#"{"error":"invalid_client","error_description":"AADSTS700027: no key for the assertion.\r\nTrace ID: t0",
+                "error_codes":[700027],"timestamp":"2026-11-24 08:00:00Z","trace_id":"t0","correlation_id":"c0",
+                "error_uri":"https://login.microsoftonline.com/error?code=700027"}"#,
+        );
+        assert!(refusal.is_verdict());
+        assert_eq!(refusal.error(), Some("invalid_client"));
+        assert_eq!(
+            refusal.to_string(),
+            "429 invalid_client: AADSTS700027: no key for the assertion.\\u{d}\\u{a}Trace ID: t0 [x-ms-request-id m0]"
+        );
+        assert_eq!(refusal.uri(), Some("https://login.microsoftonline.com/error?code=700027"));
+        let members: Vec<(&str, &str)> =
+            refusal.members().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(
+            members,
+            [
+                ("correlation_id", "c0"),
+                ("error_codes", "[700027]"),
+                ("timestamp", "2026-11-24 08:00:00Z"),
+                ("trace_id", "t0")
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_request_held_is_not_kept_when_it_comes_back() {
+        let refusal = refusal(
+            &[],
+            r#"{"device_code":"short","x":{"code_verifier":"v","subject_token":"s","token":"t","actor_token":"a"}}"#,
+        );
+        assert_eq!(refusal.members()["device_code"], "null");
+        assert_eq!(
+            refusal.members()["x"],
+            r#"{"actor_token":null,"code_verifier":null,"subject_token":null,"token":null}"#
+        );
     }
 
     #[test]

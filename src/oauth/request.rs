@@ -1,7 +1,11 @@
-use http::Method;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use url::Url;
 
-use super::{AuthorizationServer, ClientAssertion, OAuthError, Scope};
+use super::form::{self, Parameters};
+use super::text::safe;
+use super::{
+    AuthorizationServer, ClientAssertion, CodeVerifier, DeviceAuthorization, Endpoint, JwtGrant, OAuthError,
+    Scope, TokenExchange,
+};
 
 /// A request to the token endpoint (RFC 6749 §3.2), before it is sent.
 ///
@@ -19,45 +23,121 @@ use super::{AuthorizationServer, ClientAssertion, OAuthError, Scope};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// `Debug` shows the names of added parameters and not their values: some are tokens.
-#[derive(Clone, PartialEq, Eq)]
+/// `Debug` shows the names of parameters and not their values, which are wiped on drop: some are codes and tokens.
+#[derive(Clone, Debug)]
 pub struct TokenRequest {
     grant_type: &'static str,
     scope: Scope,
-    parameters: Vec<(String, String)>,
+    parameters: Parameters,
 }
 
 impl TokenRequest {
-    /// The parameters that the request sets itself, and those of other ways to authenticate: one method per request
-    /// (RFC 6749 §2.3).
-    const RESERVED: [&str; 6] =
-        ["grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
+    /// The parameters that every token request sets itself.
+    const RESERVED: [&str; 2] = ["grant_type", "scope"];
+
+    fn of(grant_type: &'static str) -> Self {
+        Self { grant_type, scope: Scope::default(), parameters: Parameters::default() }
+    }
 
     /// A token for the client itself (RFC 6749 §4.4).
     #[must_use]
     pub fn client_credentials(scope: impl Into<Scope>) -> Self {
-        Self { grant_type: "client_credentials", scope: scope.into(), parameters: Vec::new() }
+        Self::of("client_credentials").scope(scope)
     }
 
-    /// Adds a parameter of an extension, such as `resource` or `audience`.
+    /// A token for the user who has logged in (RFC 6749 §4.1.3). The redirect URI is the one of the authorization
+    /// request, the verifier the one whose challenge was in it (RFC 7636 §4.5).
+    #[must_use]
+    pub fn authorization_code(
+        code: impl Into<String>,
+        redirect_uri: impl Into<String>,
+        verifier: &CodeVerifier,
+    ) -> Self {
+        let mut request = Self::of("authorization_code");
+        request.parameters.set("code", code);
+        request.parameters.set("redirect_uri", redirect_uri);
+        request.parameters.set("code_verifier", verifier.secret());
+        request
+    }
+
+    /// A new token in place of one that has ended (RFC 6749 §6). Without a [scope](Self::scope), the same as before.
+    #[must_use]
+    pub fn refresh_token(refresh_token: impl Into<String>) -> Self {
+        let mut request = Self::of("refresh_token");
+        request.parameters.set("refresh_token", refresh_token);
+        request
+    }
+
+    /// A token for the subject of a JWT that somebody trusted by the server has signed (RFC 7523 §2.1). It is not the
+    /// assertion by which the client authenticates, and cannot take its place.
+    #[must_use]
+    pub fn jwt_bearer(grant: &JwtGrant) -> Self {
+        let mut request = Self::of("urn:ietf:params:oauth:grant-type:jwt-bearer");
+        request.parameters.set("assertion", grant.secret());
+        request
+    }
+
+    /// A token in exchange for another (RFC 8693 §2.1).
+    #[must_use]
+    pub fn token_exchange(exchange: &TokenExchange) -> Self {
+        let mut request = Self::of("urn:ietf:params:oauth:grant-type:token-exchange");
+        for (name, value) in exchange.pairs() {
+            request.parameters.set(name, value);
+        }
+        request
+    }
+
+    /// A token for the user who logs in on another device (RFC 8628 §3.4), asked for again until they have.
+    #[must_use]
+    pub fn device_code(authorization: &DeviceAuthorization) -> Self {
+        let mut request = Self::of("urn:ietf:params:oauth:grant-type:device_code");
+        request.parameters.set("device_code", authorization.device_code());
+        request
+    }
+
+    /// The scopes asked for, in place of others.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
+        self.scope = scope.into();
+        self
+    }
+
+    /// The resource that the token is for (RFC 8707 §2). One to a request: RFC 8707 allows several, RFC 6749 §3.2 no
+    /// parameter twice, and a token for one resource cannot be used by it at another.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Resource`] unless it is an absolute URI without a fragment; [`OAuthError::DuplicateParameter`]
+    /// for a second one.
+    pub fn resource(self, resource: impl Into<String>) -> Result<Self, OAuthError> {
+        let resource = resource.into();
+        if resource.contains('#') || Url::parse(&resource).is_err() {
+            return Err(OAuthError::Resource { resource: safe(&resource) });
+        }
+        self.parameter("resource", resource)
+    }
+
+    /// The name of the service that the token is for (RFC 8693 §2.1; several servers know it with other grants too).
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::DuplicateParameter`] for a second one.
+    pub fn audience(self, audience: impl Into<String>) -> Result<Self, OAuthError> {
+        self.parameter("audience", audience)
+    }
+
+    /// Adds a parameter of an extension.
     ///
     /// # Errors
     ///
     /// [`OAuthError::ReservedParameter`] for a name that the request sets itself or that would be a second way of
-    /// authentication; [`OAuthError::DuplicateParameter`] for one that is there already (RFC 6749 §3.2).
+    /// authentication (RFC 6749 §2.3); [`OAuthError::DuplicateParameter`] for one that is there already (§3.2).
     pub fn parameter(
         mut self,
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, OAuthError> {
-        let name = name.into();
-        if Self::RESERVED.contains(&name.as_str()) {
-            return Err(OAuthError::ReservedParameter { name });
-        }
-        if self.parameters.iter().any(|(there, _)| *there == name) {
-            return Err(OAuthError::DuplicateParameter { name });
-        }
-        self.parameters.push((name, value.into()));
+        self.parameters.add(&Self::RESERVED, name, value)?;
         Ok(self)
     }
 
@@ -65,52 +145,20 @@ impl TokenRequest {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::Endpoint`] for a token endpoint that
-    /// is a URL and not an HTTP target.
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::OtherEndpoint`] for an assertion that is
+    /// for another endpoint; [`OAuthError::Endpoint`] for a token endpoint that is a URL and not an HTTP target.
     pub fn to_http(
         &self,
         server: &AuthorizationServer,
         assertion: &ClientAssertion,
     ) -> Result<http::Request<Vec<u8>>, OAuthError> {
         self.scope.check()?;
-        // Room from the start, as if every byte had to be escaped: a buffer that grows leaves pieces of the assertion
-        // behind.
-        let room: usize = self.pairs().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
-        let mut form = String::with_capacity(room + assertion.form_room());
-        form_urlencoded::Serializer::new(&mut form).extend_pairs(self.pairs());
-        assertion.push_form(&mut form);
-        let mut request = http::Request::new(form.into_bytes());
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = server.token_target().cloned().ok_or_else(|| OAuthError::Endpoint {
-            endpoint: "token_endpoint",
-            url: super::text::safe(server.token_endpoint()),
-            reason: "is not an HTTP target",
-        })?;
-        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-        request.headers_mut().insert(CONTENT_TYPE, form_type);
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-        Ok(request)
-    }
-
-    /// The parameters but for the assertion's.
-    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let scope = Some(self.scope.as_str()).filter(|scope| !scope.is_empty());
-        let parameters = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        [("grant_type", self.grant_type)]
+        let pairs = [("grant_type", self.grant_type)]
             .into_iter()
             .chain(scope.map(|scope| ("scope", scope)))
-            .chain(parameters)
-    }
-}
-
-impl std::fmt::Debug for TokenRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<&str> = self.parameters.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("TokenRequest")
-            .field("grant_type", &self.grant_type)
-            .field("scope", &self.scope)
-            .field("parameters", &names)
-            .finish()
+            .chain(self.parameters.pairs());
+        form::post(server, Endpoint::Token, pairs, assertion)
     }
 }
 
@@ -138,16 +186,35 @@ mod tests {
     }
 
     #[test]
-    fn rfc6749_2_3_no_second_way_to_authenticate_and_rfc6749_3_2_no_parameter_twice() {
-        let request = TokenRequest::client_credentials(());
-        for reserved in TokenRequest::RESERVED {
+    fn what_the_request_sets_is_not_set_by_its_user() {
+        let verifier = CodeVerifier::from_random(&[7; 32]);
+        let request = TokenRequest::authorization_code("c", "https://app.example/cb", &verifier);
+        for reserved in [
+            "grant_type",
+            "scope",
+            "code",
+            "redirect_uri",
+            "code_verifier",
+            "client_assertion",
+            "client_secret",
+        ] {
             let result = request.clone().parameter(reserved, "x");
             assert!(matches!(result, Err(OAuthError::ReservedParameter { name }) if name == reserved));
         }
-        let request = request.parameter("resource", "urn:a").unwrap();
-        assert!(matches!(
-            request.parameter("resource", "urn:b"),
-            Err(OAuthError::DuplicateParameter { name }) if name == "resource"
-        ));
+        let refresh = TokenRequest::refresh_token("r").parameter("refresh_token", "s");
+        assert!(matches!(refresh, Err(OAuthError::ReservedParameter { name }) if name == "refresh_token"));
+    }
+
+    #[test]
+    fn rfc8707_2_a_resource_is_an_absolute_uri_without_a_fragment() {
+        for resource in ["https://api.example/v1?a=b", "urn:example:api"] {
+            assert!(TokenRequest::client_credentials(()).resource(resource).is_ok(), "{resource}");
+        }
+        for resource in ["/v1", "api", "https://api.example/#a", ""] {
+            let refused = TokenRequest::client_credentials(()).resource(resource);
+            assert!(matches!(refused, Err(OAuthError::Resource { .. })), "{resource}");
+        }
+        let twice = TokenRequest::client_credentials(()).resource("urn:a").unwrap().resource("urn:b");
+        assert!(matches!(twice, Err(OAuthError::DuplicateParameter { name }) if name == "resource"));
     }
 }

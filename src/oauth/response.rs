@@ -2,10 +2,11 @@ use http::StatusCode;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::answer::{Document, Success};
 use super::text::safe;
-use super::{OAuthError, Refusal, Scope};
+use super::{OAuthError, Scope, TokenKind};
 use crate::jose::JoseError;
-use crate::jose::json::{self, Member, WipedMembers, WipedValue};
+use crate::jose::json::{self, WipedMembers};
 use crate::jose::wiped::{Text, Wiped};
 
 /// A token and what is known about it. `Debug` is redacted, and the token is wiped on drop.
@@ -78,13 +79,12 @@ pub struct TokenResponse {
     refresh_token: Option<Wiped<String>>,
     id_token: Option<Wiped<String>>,
     scope: Option<Scope>,
+    issued_token_type: Option<TokenKind>,
     /// Nobody knows which of them are secrets.
     members: WipedMembers,
 }
 
 impl TokenResponse {
-    const WHAT: &str = "the token response";
-
     /// Judges an HTTP response; `now` is when it came.
     ///
     /// # Errors
@@ -94,38 +94,39 @@ impl TokenResponse {
     /// token response: not JSON, a member twice, no `access_token` or `token_type`, a token that is not printable
     /// ASCII, an `expires_in` that is not a number of seconds. A `null` counts as left out.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
-        // The body holds the token; every copy of it is wiped.
-        let (parts, body) = response.into_parts();
-        let status = parts.status;
-        if status != StatusCode::OK {
-            return Err(failure(&http::Response::from_parts(parts, body), now));
-        }
-        let body = Wiped::new(body);
-        Self::from_json(&body, now).map_err(|reason| OAuthError::Response {
-            reason,
-            content_type: header(&parts.headers, http::header::CONTENT_TYPE),
-        })
+        let success = Success::of("the token response", &[StatusCode::OK], response, now)?;
+        success.read(|document| Self::read(document, now))
     }
 
-    fn from_json(body: &[u8], now: OffsetDateTime) -> Result<Self, JoseError> {
-        let names = &["access_token", "token_type", "refresh_token", "id_token", "scope", "expires_in"];
-        let mut values = [const { None }; 6];
-        let members = json::read_members(Self::WHAT, body, names, &mut values)?;
-        let [access_token, token_type, refresh_token, id_token, scope, expires_in] = values;
-        let missing = |member| JoseError::MissingMember { what: Self::WHAT, member };
-        let secret = text("access_token", access_token)?.filter(|token| !token.is_empty());
-        let secret = secret.ok_or(missing("access_token"))?;
+    fn read(document: Document<'_>, now: OffsetDateTime) -> Result<Self, JoseError> {
+        let names = &[
+            "access_token",
+            "token_type",
+            "refresh_token",
+            "id_token",
+            "scope",
+            "expires_in",
+            "issued_token_type",
+        ];
+        let mut values = [const { None }; 7];
+        let members = json::read_members(document.what, document.json, names, &mut values)?;
+        let [access_token, token_type, refresh_token, id_token, scope, expires_in, issued_token_type] =
+            values;
+        let secret = document.text("access_token", access_token)?.filter(|token| !token.is_empty());
+        let secret = document.required("access_token", secret)?;
         // RFC 6749 A.12. A line end or an escape sequence in it would end up in a header or on a terminal.
         // To the end and not to the first: that goes many bytes at a time.
         if !secret.bytes().fold(true, |fine, byte| fine & (0x20..=0x7e).contains(&byte)) {
-            let expected = "printable ASCII (RFC 6749 A.12)";
-            return Err(JoseError::InvalidMember { what: Self::WHAT, member: "access_token", expected });
+            return Err(document.invalid("access_token", "printable ASCII (RFC 6749 A.12)"));
         }
-        let token_type = text("token_type", token_type)?.ok_or(missing("token_type"))?;
-        let refresh_token = text("refresh_token", refresh_token)?.map(Text::into_owned);
-        let id_token = text("id_token", id_token)?.map(Text::into_owned);
-        let scope = text("scope", scope)?.map(|scope| Scope::from(&*scope));
-        let expires_at = seconds(expires_in)?.map(|seconds| now.saturating_add(seconds));
+        let token_type = document.required("token_type", document.text("token_type", token_type)?)?;
+        let refresh_token = document.text("refresh_token", refresh_token)?.map(Text::into_owned);
+        let id_token = document.text("id_token", id_token)?.map(Text::into_owned);
+        let scope = document.text("scope", scope)?.map(|scope| Scope::from(&*scope));
+        let issued_token_type =
+            document.text("issued_token_type", issued_token_type)?.map(|kind| TokenKind::from(&*kind));
+        let expires_at =
+            document.seconds("expires_in", expires_in)?.map(|seconds| now.saturating_add(seconds));
         Ok(Self {
             access_token: AccessToken {
                 secret: secret.into_owned(),
@@ -135,6 +136,7 @@ impl TokenResponse {
             refresh_token,
             id_token,
             scope,
+            issued_token_type,
             members,
         })
     }
@@ -169,6 +171,13 @@ impl TokenResponse {
         self.scope.as_ref()
     }
 
+    /// What kind of token was issued in a token exchange (RFC 8693 §2.2.1). One that is no access token says so in its
+    /// [type](AccessToken::token_type) too, with `N_A`.
+    #[must_use]
+    pub const fn issued_token_type(&self) -> Option<&TokenKind> {
+        self.issued_token_type.as_ref()
+    }
+
     /// A member that this crate does not know. It may be a secret.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
@@ -189,52 +198,8 @@ impl std::fmt::Debug for TokenResponse {
             .field("refresh_token", &self.refresh_token.as_ref().map(|_| "[redacted]"))
             .field("id_token", &self.id_token.as_ref().map(|_| "[redacted]"))
             .field("scope", &self.scope.as_ref().map(|scope| safe(&scope.to_string())))
+            .field("issued_token_type", &self.issued_token_type)
             .field("members", &members)
             .finish()
     }
-}
-
-/// A string; some servers send `null` for a member that they leave out.
-fn text<'a>(member: &'static str, value: Option<Member<'a>>) -> Result<Option<Text<'a>>, JoseError> {
-    match value {
-        None | Some(Member::Other(WipedValue(Value::Null))) => Ok(None),
-        Some(Member::Text(text)) => Ok(Some(text)),
-        Some(Member::Other(_)) => {
-            Err(JoseError::InvalidMember { what: TokenResponse::WHAT, member, expected: "a string" })
-        }
-    }
-}
-
-/// RFC 6749 §5.1: a number of seconds. Fractions are cut off; more than a century is a century.
-fn seconds(value: Option<Member<'_>>) -> Result<Option<time::Duration>, JoseError> {
-    const CENTURY: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
-    let seconds = match value {
-        None | Some(Member::Other(WipedValue(Value::Null))) => return Ok(None),
-        Some(Member::Other(value)) => value.0.as_f64().filter(|seconds| *seconds >= 0.0),
-        Some(Member::Text(_)) => None,
-    };
-    let seconds = seconds.ok_or(JoseError::InvalidMember {
-        what: TokenResponse::WHAT,
-        member: "expires_in",
-        expected: "a number of seconds",
-    })?;
-    Ok(Some(time::Duration::seconds_f64(seconds.min(CENTURY).floor())))
-}
-
-fn failure(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> OAuthError {
-    let status = response.status();
-    match status {
-        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            OAuthError::Refused(Box::new(Refusal::from_http(response, now)))
-        }
-        _ if status.is_redirection() => OAuthError::Redirect {
-            status: status.as_u16(),
-            location: header(response.headers(), http::header::LOCATION),
-        },
-        _ => OAuthError::Unavailable(Box::new(Refusal::from_http(response, now))),
-    }
-}
-
-fn header(headers: &http::HeaderMap, name: http::HeaderName) -> Option<String> {
-    headers.get(name).map(|value| safe(&String::from_utf8_lossy(value.as_bytes())))
 }

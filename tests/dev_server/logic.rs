@@ -123,7 +123,7 @@ fn a_bad_assertion_is_refused_with_the_check_that_failed() {
     let request_of_now = request(&dev, &key, as_it_is);
     assert_eq!(
         refusal(&dev.respond(&request_of_now, now() + Duration::from_secs(70))),
-        invalid_client("the assertion expired at 1700000060, now is 1700000070")
+        invalid_client("the JWT expired at 1700000060, now is 1700000070")
     );
     // Too early.
     assert_eq!(

@@ -7,13 +7,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::header::HeaderSource;
 use crate::jose::jws;
-use crate::oauth::{Audience, OAuthError};
+use crate::oauth::{Audience, Endpoint, OAuthError};
 
 /// Everything that a beginning is made of, but for what a builder has from its start: the client and the server.
 #[derive(PartialEq)]
 pub(super) struct Source<'a> {
     pub(super) header: HeaderSource<'a>,
     pub(super) audience: Option<Cow<'a, Audience>>,
+    /// The endpoint that is called.
+    pub(super) endpoint: Endpoint,
 }
 
 impl Source<'_> {
@@ -21,11 +23,13 @@ impl Source<'_> {
         Source {
             header: self.header.into_owned(),
             audience: self.audience.map(|audience| Cow::Owned(audience.into_owned())),
+            endpoint: self.endpoint,
         }
     }
 }
 
-/// The last beginning. One is enough: the key changes at a rotation and the settings hardly ever.
+/// The last beginning. One is enough: the key changes at a rotation, the settings hardly ever, and most clients call one
+/// endpoint.
 #[derive(Default)]
 pub(super) struct BeginningCache(RwLock<Option<Arc<(Source<'static>, jws::Beginning)>>>);
 

@@ -12,7 +12,8 @@ use super::header::{CertificateHeader, HeaderSource};
 use super::{ClientAssertion, UnsignedAssertion};
 use crate::jose::jws;
 use crate::keys::{PrivateKey, Signer};
-use crate::oauth::{Audience, AuthorizationServer, OAuthError, Profile};
+use crate::oauth::signing_input::{SigningInput, check_token_id, life};
+use crate::oauth::{Audience, AuthorizationServer, Endpoint, OAuthError, Profile};
 
 /// What goes into an assertion. The same builder serves any number of assertions: time and `jti` come with
 /// [`prepare`](Self::prepare).
@@ -21,6 +22,7 @@ pub struct ClientAssertionBuilder {
     client_id: Arc<str>,
     server: AuthorizationServer,
     profile: Profile,
+    endpoint: Endpoint,
     certificate_headers: Vec<CertificateHeader>,
     beginning: BeginningCache,
     claims: Map<String, Value>,
@@ -35,6 +37,7 @@ impl ClientAssertionBuilder {
             client_id: client_id.into(),
             server,
             profile: Profile::default(),
+            endpoint: Endpoint::Token,
             certificate_headers: Vec::new(),
             beginning: BeginningCache::default(),
             claims: Map::new(),
@@ -52,6 +55,14 @@ impl ClientAssertionBuilder {
     #[must_use]
     pub fn audience(mut self, audience: Audience) -> Self {
         self.profile.audience = Some(audience);
+        self
+    }
+
+    /// Which endpoint the assertion will be sent to; the token endpoint unless said otherwise. It makes a difference
+    /// with [`Audience::CalledEndpoint`].
+    #[must_use]
+    pub const fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = endpoint;
         self
     }
 
@@ -146,15 +157,22 @@ impl ClientAssertionBuilder {
         now: OffsetDateTime,
         jti: impl AsRef<str>,
     ) -> Result<UnsignedAssertion, OAuthError> {
+        self.prepare_for(self.endpoint, signer, now, jti.as_ref())
+    }
+
+    /// As [`Self::prepare`], for another endpoint than the builder's.
+    pub(crate) fn prepare_for<S: Signer + ?Sized>(
+        &self,
+        endpoint: Endpoint,
+        signer: &S,
+        now: OffsetDateTime,
+        jti: &str,
+    ) -> Result<UnsignedAssertion, OAuthError> {
         self.check()?;
-        let jti = jti.as_ref();
-        if jti.is_empty() || jti.len() > 256 {
-            return Err(OAuthError::TokenId { found: jti.len() });
-        }
+        check_token_id(jti)?;
         let algorithm = signer.algorithm();
         self.profile.check(algorithm)?;
-        let iat = seconds(now)?;
-        let exp = iat.checked_add(self.profile.lifetime.as_secs()).ok_or(OAuthError::Time)?;
+        let (iat, exp) = life(now, self.profile.lifetime)?;
         let expires_at = i64::try_from(exp)
             .ok()
             .and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok())
@@ -169,7 +187,9 @@ impl ClientAssertionBuilder {
         let source = Source {
             header: HeaderSource::new(signer, &self.profile, &self.certificate_headers),
             audience: self.profile.audience.as_ref().map(Cow::Borrowed),
+            endpoint,
         };
+        let is_endpoint_bound = matches!(self.profile.audience, Some(Audience::CalledEndpoint));
         let signature_len = signer.public_jwk().parameters().signature_len();
         let signing_input = self.beginning.with(
             source,
@@ -177,17 +197,17 @@ impl ClientAssertionBuilder {
             |beginning| beginning.complete(claims.len(), signature_len, |writer| claims.write(writer)),
         )?;
         Ok(UnsignedAssertion {
-            signing_input,
-            algorithm,
+            signing_input: SigningInput::new(signing_input, algorithm),
             client_id: Arc::clone(&self.client_id),
             sends_client_id: self.profile.sends_client_id,
+            bound_to: is_endpoint_bound.then_some(endpoint),
             expires_at,
         })
     }
 
     /// What all assertions of one source begin with.
     fn begin(&self, source: &Source<'_>) -> Result<jws::Beginning, OAuthError> {
-        let aud = self.server.audience(source.audience.as_deref(), self.server.token_endpoint())?;
+        let aud = self.server.audience(source.audience.as_deref(), source.endpoint)?;
         if aud.is_empty() {
             return Err(OAuthError::EmptyAudience);
         }
@@ -277,8 +297,4 @@ impl Claims<'_> {
     const fn len(&self) -> usize {
         100 + self.jti.len()
     }
-}
-
-fn seconds(now: OffsetDateTime) -> Result<u64, OAuthError> {
-    u64::try_from(now.unix_timestamp()).map_err(|_| OAuthError::Time)
 }

@@ -12,9 +12,10 @@ use time::OffsetDateTime;
 
 pub use builder::ClientAssertionBuilder;
 
-use super::{AuthorizationServer, CLIENT_ASSERTION_TYPE, OAuthError};
+use super::signing_input::SigningInput;
+use super::{AuthorizationServer, CLIENT_ASSERTION_TYPE, Endpoint, OAuthError};
 use crate::jose::wiped::Wiped;
-use crate::jose::{Algorithm, Signature, jws};
+use crate::jose::{Algorithm, Signature};
 
 /// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2): the proof of who the client is, good for one request.
 ///
@@ -40,6 +41,7 @@ pub struct ClientAssertion {
     jwt: Wiped<String>,
     client_id: Arc<str>,
     sends_client_id: bool,
+    bound_to: Option<Endpoint>,
     expires_at: OffsetDateTime,
 }
 
@@ -103,10 +105,26 @@ impl ClientAssertion {
         pairs
     }
 
-    /// Adds [`ClientAssertion::form`], encoded, to a form that is not empty. What a JWS is made of stands for itself in
-    /// a form (RFC 7515 §7.1), so most of it is copied and not looked at.
+    /// Whether [`ClientAssertion::form`] has the client id.
+    pub(in crate::oauth) const fn sends_client_id(&self) -> bool {
+        self.sends_client_id
+    }
+
+    /// An assertion for one endpoint is no good at another.
+    pub(in crate::oauth) fn check_endpoint(&self, called: Endpoint) -> Result<(), OAuthError> {
+        match self.bound_to {
+            Some(expected) if expected != called => Err(OAuthError::OtherEndpoint {
+                assertion: expected.metadata_name(),
+                request: called.metadata_name(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds [`ClientAssertion::form`], encoded, to a form. What a JWS is made of stands for itself in a form (RFC 7515 §7.1), so most of it is copied and not looked at.
     pub(in crate::oauth) fn push_form(&self, form: &mut String) {
-        form.push_str(Self::FORM);
+        let first = Self::FORM.strip_prefix('&').filter(|_| form.is_empty());
+        form.push_str(first.unwrap_or(Self::FORM));
         form.push_str(&self.jwt);
         if self.sends_client_id {
             form.push_str(Self::FORM_CLIENT_ID);
@@ -138,10 +156,11 @@ impl std::fmt::Debug for ClientAssertion {
 /// An assertion that lacks its signature.
 #[derive(Clone)]
 pub struct UnsignedAssertion {
-    signing_input: String,
-    algorithm: Algorithm,
+    signing_input: SigningInput,
     client_id: Arc<str>,
     sends_client_id: bool,
+    /// The endpoint that is the audience, where one is.
+    bound_to: Option<Endpoint>,
     expires_at: OffsetDateTime,
 }
 
@@ -155,7 +174,7 @@ impl UnsignedAssertion {
     /// The algorithm that the header names.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.signing_input.algorithm()
     }
 
     /// The second step: the signature, wherever it was made. Whether it is the key's own is for the server to say.
@@ -169,16 +188,11 @@ impl UnsignedAssertion {
 
     /// As [`UnsignedAssertion::attach`], in place: the signature goes where room was kept for it.
     pub(crate) fn complete(self, signature: &Signature) -> Result<ClientAssertion, OAuthError> {
-        if signature.algorithm() != self.algorithm {
-            let found = signature.algorithm();
-            return Err(OAuthError::SignatureAlgorithm { expected: self.algorithm, found });
-        }
-        let mut jwt = Wiped::new(self.signing_input);
-        jws::push_signature(&mut jwt, signature);
         Ok(ClientAssertion {
-            jwt,
+            jwt: self.signing_input.signed(signature)?,
             client_id: self.client_id,
             sends_client_id: self.sends_client_id,
+            bound_to: self.bound_to,
             expires_at: self.expires_at,
         })
     }
@@ -188,7 +202,7 @@ impl std::fmt::Debug for UnsignedAssertion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UnsignedAssertion")
             .field("client_id", &self.client_id)
-            .field("algorithm", &self.algorithm)
+            .field("algorithm", &self.algorithm())
             .finish_non_exhaustive()
     }
 }

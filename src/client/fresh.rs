@@ -1,8 +1,11 @@
-//! Names for assertions that were never used before.
+//! What must never have been used before: names for assertions, and secrets for authorization requests.
 
 use std::cell::RefCell;
 
+use zeroize::Zeroizing;
+
 use crate::keys::KeyError;
+use crate::oauth::CodeVerifier;
 
 /// Random bytes of the operating system that no `jti` was made of yet. One call for many: each is a system
 /// call.
@@ -57,6 +60,17 @@ pub fn fresh_jti() -> Result<String, KeyError> {
         .try_with(|random| random.borrow_mut().next(std::process::id()))
         .map_err(|_| KeyError::Random)??;
     Ok(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
+}
+
+/// A PKCE verifier of 32 of the operating system's random bytes (RFC 7636 §4.1).
+///
+/// # Errors
+///
+/// [`KeyError::Random`] when there are none.
+pub fn fresh_code_verifier() -> Result<CodeVerifier, KeyError> {
+    let mut random = Zeroizing::new([0; 32]);
+    getrandom::fill(random.as_mut_slice()).map_err(|_| KeyError::Random)?;
+    Ok(CodeVerifier::from_random(&random))
 }
 
 #[cfg(test)]

@@ -1,0 +1,45 @@
+//! One method for each endpoint beside the token endpoint, with the same authentication.
+
+use super::{Error, TokenClient};
+use crate::oauth::{AuthorizationRequest, Endpoint, HintedToken, Introspection, PushedAuthorization};
+
+impl TokenClient {
+    /// Hands an authorization request to the server (RFC 9126). The user's browser is then sent to
+    /// [`PushedAuthorization::to_url`].
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn push_authorization(
+        &self,
+        request: &AuthorizationRequest,
+    ) -> Result<PushedAuthorization, Error> {
+        let send = |assertion: &_| request.to_http(self.server(), assertion);
+        let answer = self.send(Endpoint::PushedAuthorization, send).await?;
+        Ok(PushedAuthorization::from_http(answer, self.clock().now())?)
+    }
+
+    /// What the server says of a token (RFC 7662). The signed form of the answer is not read.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn introspect(&self, token: impl Into<HintedToken>) -> Result<Introspection, Error> {
+        let token = token.into();
+        let send = |assertion: &_| token.to_introspection(self.server(), assertion);
+        let answer = self.send(Endpoint::Introspection, send).await?;
+        Ok(Introspection::from_http(answer, self.clock().now())?)
+    }
+
+    /// Makes a token good no longer (RFC 7009). One that the server does not know counts as revoked.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn revoke(&self, token: impl Into<HintedToken>) -> Result<(), Error> {
+        let token = token.into();
+        let send = |assertion: &_| token.to_revocation(self.server(), assertion);
+        let answer = self.send(Endpoint::Revocation, send).await?;
+        Ok(HintedToken::revoked(answer, self.clock().now())?)
+    }
+}

@@ -1,0 +1,104 @@
+//! One method for each grant, over [`TokenClient::request`].
+
+use super::{Error, TokenClient};
+use crate::oauth::{
+    CodeVerifier, DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling, Endpoint, JwtGrant, Retry,
+    Scope, TokenExchange, TokenRequest, TokenResponse,
+};
+
+impl TokenClient {
+    /// A token for the user who has logged in (RFC 6749 §4.1.3, RFC 7636 §4.5).
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn authorization_code(
+        &self,
+        code: impl Into<String>,
+        redirect_uri: impl Into<String>,
+        verifier: &CodeVerifier,
+    ) -> Result<TokenResponse, Error> {
+        self.request(&TokenRequest::authorization_code(code, redirect_uri, verifier)).await
+    }
+
+    /// A new token in place of one that has ended (RFC 6749 §6). Where the response has a refresh token, it takes the
+    /// place of this one.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn refresh_token(&self, refresh_token: impl Into<String>) -> Result<TokenResponse, Error> {
+        self.request(&TokenRequest::refresh_token(refresh_token)).await
+    }
+
+    /// A token for the subject of a JWT (RFC 7523 §2.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn jwt_bearer(
+        &self,
+        grant: &JwtGrant,
+        scope: impl Into<Scope>,
+    ) -> Result<TokenResponse, Error> {
+        self.request(&TokenRequest::jwt_bearer(grant).scope(scope)).await
+    }
+
+    /// A token in exchange for another (RFC 8693 §2.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn token_exchange(
+        &self,
+        exchange: &TokenExchange,
+        scope: impl Into<Scope>,
+    ) -> Result<TokenResponse, Error> {
+        self.request(&TokenRequest::token_exchange(exchange).scope(scope)).await
+    }
+
+    /// The codes by which a user logs in on another device (RFC 8628 §3.1). Show them, then wait with
+    /// [`TokenClient::device_token`].
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn authorize_device(&self, scope: impl Into<Scope>) -> Result<DeviceAuthorization, Error> {
+        self.authorize_device_with(&DeviceAuthorizationRequest::new(scope)).await
+    }
+
+    /// As [`TokenClient::authorize_device`], with more parameters.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn authorize_device_with(
+        &self,
+        request: &DeviceAuthorizationRequest,
+    ) -> Result<DeviceAuthorization, Error> {
+        let send = |assertion: &_| request.to_http(self.server(), assertion);
+        let answer = self.send(Endpoint::DeviceAuthorization, send).await?;
+        Ok(DeviceAuthorization::from_http(answer, self.clock().now())?)
+    }
+
+    /// Waits until the user has logged in (RFC 8628 §3.4): asks as often as the server allows, with a fresh assertion
+    /// each time, and slower where it wants that or is not to be had.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::DeviceCodeExpired`](crate::oauth::OAuthError::DeviceCodeExpired) when the user took too long; the
+    /// server's refusal, such as `access_denied`; otherwise as [`TokenClient::request`], but for what may pass.
+    pub async fn device_token(&self, authorization: &DeviceAuthorization) -> Result<TokenResponse, Error> {
+        let request = TokenRequest::device_code(authorization);
+        let mut polling = DevicePolling::new(authorization);
+        loop {
+            self.clock().sleep(polling.pause(self.clock().now())?).await;
+            polling = match self.request(&request).await {
+                Ok(response) => return Ok(response),
+                Err(Error::OAuth(answer)) => polling.after(answer)?,
+                Err(Error::Transport(error)) if error.retry() != Retry::Never => polling.after_no_answer(),
+                Err(error) => return Err(error),
+            };
+        }
+    }
+}

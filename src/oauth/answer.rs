@@ -1,0 +1,110 @@
+//! What all answers have in common: the status decides what a body is.
+
+use http::StatusCode;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::text::safe;
+use super::{OAuthError, Refusal};
+use crate::jose::JoseError;
+use crate::jose::json::{Member, WipedValue};
+use crate::jose::wiped::{Text, Wiped};
+
+/// A success, and how the document in its body is read. It may hold a token; every copy of it is wiped.
+pub(super) struct Success {
+    what: &'static str,
+    body: Wiped<Vec<u8>>,
+    content_type: Option<String>,
+}
+
+impl Success {
+    /// Judges a response by its status; `now` is when it came.
+    pub(super) fn of(
+        what: &'static str,
+        successes: &[StatusCode],
+        response: http::Response<Vec<u8>>,
+        now: OffsetDateTime,
+    ) -> Result<Self, OAuthError> {
+        if !successes.contains(&response.status()) {
+            return Err(failure(&response, now));
+        }
+        let content_type = header(response.headers(), http::header::CONTENT_TYPE);
+        Ok(Self { what, body: Wiped::new(response.into_body()), content_type })
+    }
+
+    /// Reads the body.
+    pub(super) fn read<T>(
+        self,
+        read: impl FnOnce(Document<'_>) -> Result<T, JoseError>,
+    ) -> Result<T, OAuthError> {
+        let Self { what, body, content_type } = self;
+        let document = Document { what, json: &body };
+        read(document).map_err(|reason| OAuthError::Response { what, reason, content_type })
+    }
+}
+
+/// The body of a success.
+#[derive(Clone, Copy)]
+pub(super) struct Document<'a> {
+    pub(super) what: &'static str,
+    pub(super) json: &'a [u8],
+}
+
+impl Document<'_> {
+    /// A member that has to be there.
+    pub(super) fn required<T>(self, member: &'static str, value: Option<T>) -> Result<T, JoseError> {
+        value.ok_or(JoseError::MissingMember { what: self.what, member })
+    }
+
+    /// A string; some servers send `null` for a member that they leave out.
+    pub(super) fn text<'a>(
+        self,
+        member: &'static str,
+        value: Option<Member<'a>>,
+    ) -> Result<Option<Text<'a>>, JoseError> {
+        match value {
+            None | Some(Member::Other(WipedValue(Value::Null))) => Ok(None),
+            Some(Member::Text(text)) => Ok(Some(text)),
+            Some(Member::Other(_)) => Err(self.invalid(member, "a string")),
+        }
+    }
+
+    /// RFC 6749 §5.1: a number of seconds. Fractions are cut off; more than a century is a century.
+    pub(super) fn seconds(
+        self,
+        member: &'static str,
+        value: Option<Member<'_>>,
+    ) -> Result<Option<time::Duration>, JoseError> {
+        const CENTURY: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
+        let seconds = match value {
+            None | Some(Member::Other(WipedValue(Value::Null))) => return Ok(None),
+            Some(Member::Other(value)) => value.0.as_f64().filter(|seconds| *seconds >= 0.0),
+            Some(Member::Text(_)) => None,
+        };
+        let seconds = seconds.ok_or(self.invalid(member, "a number of seconds"))?;
+        Ok(Some(time::Duration::seconds_f64(seconds.min(CENTURY).floor())))
+    }
+
+    pub(super) const fn invalid(self, member: &'static str, expected: &'static str) -> JoseError {
+        JoseError::InvalidMember { what: self.what, member, expected }
+    }
+}
+
+/// Everything but a success.
+pub(super) fn failure(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> OAuthError {
+    let status = response.status();
+    match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            OAuthError::Refused(Box::new(Refusal::from_http(response, now)))
+        }
+        _ if status.is_redirection() => OAuthError::Redirect {
+            status: status.as_u16(),
+            location: header(response.headers(), http::header::LOCATION),
+        },
+        _ => OAuthError::Unavailable(Box::new(Refusal::from_http(response, now))),
+    }
+}
+
+fn header(headers: &http::HeaderMap, name: http::HeaderName) -> Option<String> {
+    headers.get(name).map(|value| safe(&String::from_utf8_lossy(value.as_bytes())))
+}

@@ -1,0 +1,289 @@
+use http::StatusCode;
+use time::OffsetDateTime;
+
+use super::answer::{Document, Success};
+use super::form::{self, Parameters};
+use super::{AuthorizationServer, ClientAssertion, CodeVerifier, Endpoint, OAuthError, Scope};
+use crate::jose::JoseError;
+use crate::jose::json;
+use crate::jose::wiped::Wiped;
+
+/// A request that a user log in (RFC 6749 §4.1.1, with PKCE by RFC 7636 §4.3): pushed to the server (RFC 9126), or as
+/// the URL that the browser is sent to.
+///
+/// What comes back to the redirect URI is up to the application: it compares `state`, and `iss` where there is one (RFC
+/// 9207), and hands the code to [`TokenRequest::authorization_code`](super::TokenRequest::authorization_code).
+///
+/// ```
+/// use private_key_jwt::AuthorizationServer;
+/// use private_key_jwt::oauth::{AuthorizationRequest, CodeVerifier};
+///
+/// let server = AuthorizationServer::new("https://as.example", "https://as.example/token")?
+///     .with_authorization_endpoint("https://as.example/authorize")?;
+/// let verifier = CodeVerifier::from_random(&[7; 32]); // 32 random bytes, kept until the code arrives
+/// let request = AuthorizationRequest::new("https://app.example/cb", &verifier).scope("openid").state("af0ifjsldkj");
+/// let url = request.to_url(&server, "client")?;
+/// assert!(url.starts_with("https://as.example/authorize?response_type=code&client_id=client&scope=openid&"));
+/// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
+/// ```
+///
+/// `Debug` shows the names of parameters and not their values.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest {
+    scope: Scope,
+    parameters: Parameters,
+}
+
+impl AuthorizationRequest {
+    /// The parameters that the request sets itself, now or later, and those of a request that stands elsewhere.
+    const RESERVED: [&str; 5] = ["response_type", "scope", "state", "request", "request_uri"];
+
+    /// A request for a code that is sent to this redirect URI.
+    #[must_use]
+    pub fn new(redirect_uri: impl Into<String>, verifier: &CodeVerifier) -> Self {
+        let mut parameters = Parameters::default();
+        parameters.set("redirect_uri", redirect_uri);
+        parameters.set("code_challenge", verifier.challenge());
+        parameters.set("code_challenge_method", CodeVerifier::METHOD);
+        Self { scope: Scope::default(), parameters }
+    }
+
+    /// The scopes asked for, in place of others.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
+        self.scope = scope.into();
+        self
+    }
+
+    /// A value that comes back with the code, in place of another. Make it of random bytes and keep it in the user's
+    /// session: it binds the answer to it (RFC 6749 §10.12).
+    #[must_use]
+    pub fn state(mut self, state: impl Into<String>) -> Self {
+        self.parameters.set("state", state);
+        self
+    }
+
+    /// Adds a parameter of an extension, such as `nonce`, `login_hint` or `resource`.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::ReservedParameter`] and [`OAuthError::DuplicateParameter`] as
+    /// [`TokenRequest::parameter`](super::TokenRequest::parameter).
+    pub fn parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, OAuthError> {
+        self.parameters.add(&Self::RESERVED, name, value)?;
+        Ok(self)
+    }
+
+    /// The HTTP request that pushes it: a POST of a form to the pushed authorization request endpoint (RFC 9126 §2.1).
+    /// The assertion is good for this one request.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::NotKnown`] when the endpoint is not known;
+    /// [`OAuthError::OtherEndpoint`] for an assertion that is for another one; [`OAuthError::Endpoint`] for one that is
+    /// a URL and not an HTTP target.
+    pub fn to_http(
+        &self,
+        server: &AuthorizationServer,
+        assertion: &ClientAssertion,
+    ) -> Result<http::Request<Vec<u8>>, OAuthError> {
+        // Here `client_id` is a parameter of the authorization request, and not left out with the assertion's.
+        let client_id = (!assertion.sends_client_id()).then(|| assertion.client_id());
+        form::post(server, Endpoint::PushedAuthorization, self.pairs(client_id)?, assertion)
+    }
+
+    /// The URL that the user's browser is sent to, where the request is not pushed.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::NotKnown`] when the authorization endpoint
+    /// is not known.
+    pub fn to_url(&self, server: &AuthorizationServer, client_id: &str) -> Result<String, OAuthError> {
+        Ok(with_query(server.authorization_endpoint()?, self.pairs(Some(client_id))?))
+    }
+
+    fn pairs<'a>(
+        &'a self,
+        client_id: Option<&'a str>,
+    ) -> Result<impl Iterator<Item = (&'a str, &'a str)> + Clone, OAuthError> {
+        self.scope.check()?;
+        let scope = Some(self.scope.as_str()).filter(|scope| !scope.is_empty());
+        Ok([("response_type", "code")]
+            .into_iter()
+            .chain(client_id.map(|client_id| ("client_id", client_id)))
+            .chain(scope.map(|scope| ("scope", scope)))
+            .chain(self.parameters.pairs()))
+    }
+}
+
+/// A request that the server keeps (RFC 9126 §2.2): a name for it, to be used once and soon.
+///
+/// The name is wiped on drop, and `Debug` does not show it.
+pub struct PushedAuthorization {
+    request_uri: Wiped<String>,
+    expires_at: OffsetDateTime,
+}
+
+impl PushedAuthorization {
+    /// Judges an HTTP response; `now` is when it came.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
+    /// [`OAuthError::Unavailable`] for every other status but 201, and 200, which some servers send instead;
+    /// [`OAuthError::Response`] for a success that is not a pushed authorization response.
+    pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
+        let successes = [StatusCode::CREATED, StatusCode::OK];
+        let success = Success::of("the pushed authorization response", &successes, response, now)?;
+        success.read(|document| Self::read(document, now))
+    }
+
+    fn read(document: Document<'_>, now: OffsetDateTime) -> Result<Self, JoseError> {
+        let mut values = [const { None }; 2];
+        json::read_members(document.what, document.json, &["request_uri", "expires_in"], &mut values)?;
+        let [request_uri, expires_in] = values;
+        let request_uri = document.text("request_uri", request_uri)?.filter(|uri| !uri.is_empty());
+        let lifetime = document.seconds("expires_in", expires_in)?;
+        Ok(Self {
+            request_uri: document.required("request_uri", request_uri)?.into_owned(),
+            expires_at: now.saturating_add(document.required("expires_in", lifetime)?),
+        })
+    }
+
+    /// The name of the request.
+    #[must_use]
+    pub fn request_uri(&self) -> &str {
+        &self.request_uri
+    }
+
+    /// When the server forgets the request.
+    #[must_use]
+    pub const fn expires_at(&self) -> OffsetDateTime {
+        self.expires_at
+    }
+
+    /// The URL that the user's browser is sent to (RFC 9126 §4).
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::NotKnown`] when the authorization endpoint is not known.
+    pub fn to_url(&self, server: &AuthorizationServer, client_id: &str) -> Result<String, OAuthError> {
+        let pairs = [("client_id", client_id), ("request_uri", self.request_uri())];
+        Ok(with_query(server.authorization_endpoint()?, pairs.into_iter()))
+    }
+}
+
+impl std::fmt::Debug for PushedAuthorization {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PushedAuthorization")
+            .field("expires_at", &self.expires_at)
+            .field("request_uri", &"[redacted]")
+            .finish()
+    }
+}
+
+/// An endpoint may have a query of its own, which is kept (RFC 6749 §3.1).
+fn with_query<'a>(endpoint: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let separator = match endpoint.split_once('?') {
+        None => "?",
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    format!("{endpoint}{separator}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn server(authorization_endpoint: &str) -> AuthorizationServer {
+        AuthorizationServer::new("https://as.example", "https://as.example/token")
+            .and_then(|server| server.with_authorization_endpoint(authorization_endpoint))
+            .unwrap()
+    }
+
+    fn read(status: u16, body: &str) -> Result<PushedAuthorization, OAuthError> {
+        let response = http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap();
+        PushedAuthorization::from_http(response, NOW)
+    }
+
+    #[test]
+    fn rfc7636_4_3_the_url_has_the_challenge_and_keeps_the_endpoints_own_query() {
+        let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").unwrap();
+        let request = AuthorizationRequest::new("https://app.example/cb?a=b", &verifier)
+            .scope("openid email")
+            .state("s&t")
+            .parameter("nonce", "n")
+            .unwrap();
+        let query = "response_type=code&client_id=c+1&scope=openid+email&redirect_uri=https%3A%2F%2Fapp.example%2Fcb\
+            %3Fa%3Db&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&state=s%26t\
+            &nonce=n";
+        for (endpoint, start) in [
+            ("https://as.example/authorize", "https://as.example/authorize?"),
+            ("https://as.example/authorize?p=1", "https://as.example/authorize?p=1&"),
+            ("https://as.example/authorize?", "https://as.example/authorize?"),
+            ("https://as.example/authorize?p=1&", "https://as.example/authorize?p=1&"),
+        ] {
+            assert_eq!(request.to_url(&server(endpoint), "c 1").unwrap(), format!("{start}{query}"));
+        }
+        let unknown = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
+        let refused = request.to_url(&unknown, "c");
+        assert!(matches!(refused, Err(OAuthError::NotKnown { member: "authorization_endpoint" })));
+        let refused = request.scope("a\"").to_url(&server("https://as.example/"), "c");
+        assert!(matches!(refused, Err(OAuthError::Scope)));
+    }
+
+    #[test]
+    fn rfc9126_2_1_no_request_uri_and_nothing_that_the_request_sets() {
+        let request = AuthorizationRequest::new("https://app.example/", &CodeVerifier::from_random(&[0; 32]));
+        for reserved in [
+            "request_uri",
+            "request",
+            "response_type",
+            "scope",
+            "state",
+            "redirect_uri",
+            "code_challenge",
+            "code_challenge_method",
+            "client_id",
+            "client_assertion",
+        ] {
+            let refused = request.clone().parameter(reserved, "x");
+            assert!(matches!(refused, Err(OAuthError::ReservedParameter { name }) if name == reserved));
+        }
+    }
+
+    #[test]
+    fn rfc9126_2_2_the_name_of_the_request() {
+        let body = r#"{"request_uri":"urn:ietf:params:oauth:request_uri:6esc_11ACC5bwc014ltc14eY22c","expires_in":60}"#;
+        for status in [201, 200] {
+            let pushed = read(status, body).unwrap();
+            assert_eq!(pushed.expires_at().unix_timestamp(), 60);
+            assert_eq!(
+                pushed.to_url(&server("https://as.example/authorize"), "c").unwrap(),
+                "https://as.example/authorize?client_id=c&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A\
+                 6esc_11ACC5bwc014ltc14eY22c"
+            );
+            assert!(!format!("{pushed:?}").contains("6esc"));
+        }
+        for body in
+            [r#"{"expires_in":60}"#, r#"{"request_uri":"","expires_in":60}"#, r#"{"request_uri":"u"}"#]
+        {
+            let refused = read(201, body);
+            assert!(
+                matches!(refused, Err(OAuthError::Response { reason: JoseError::MissingMember { .. }, .. })),
+                "{body}"
+            );
+        }
+        assert!(matches!(read(204, ""), Err(OAuthError::Unavailable(_))));
+        assert!(matches!(read(302, ""), Err(OAuthError::Redirect { .. })));
+        assert!(matches!(read(400, r#"{"error":"invalid_request"}"#), Err(OAuthError::Refused(_))));
+    }
+}

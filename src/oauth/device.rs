@@ -1,0 +1,363 @@
+use std::time::Duration;
+
+use http::StatusCode;
+use time::OffsetDateTime;
+
+use super::answer::{Document, Success};
+use super::endpoint::check_endpoint;
+use super::form::{self, Parameters};
+use super::text::safe;
+use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError, Retry, Scope};
+use crate::jose::JoseError;
+use crate::jose::json;
+use crate::jose::wiped::{Text, Wiped};
+
+/// A request for codes by which a user logs in on another device (RFC 8628 §3.1).
+#[derive(Clone, Debug)]
+pub struct DeviceAuthorizationRequest {
+    scope: Scope,
+    parameters: Parameters,
+}
+
+impl DeviceAuthorizationRequest {
+    /// A request for these scopes.
+    #[must_use]
+    pub fn new(scope: impl Into<Scope>) -> Self {
+        Self { scope: scope.into(), parameters: Parameters::default() }
+    }
+
+    /// Adds a parameter of an extension, such as `resource` or `audience`.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::ReservedParameter`] and [`OAuthError::DuplicateParameter`] as
+    /// [`TokenRequest::parameter`](super::TokenRequest::parameter).
+    pub fn parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, OAuthError> {
+        self.parameters.add(&["scope"], name, value)?;
+        Ok(self)
+    }
+
+    /// The HTTP request: a POST of a form to the device authorization endpoint. The assertion is good for this one
+    /// request.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::NotKnown`] when the endpoint is not known;
+    /// [`OAuthError::OtherEndpoint`] for an assertion that is for another one; [`OAuthError::Endpoint`] for one that is
+    /// a URL and not an HTTP target.
+    pub fn to_http(
+        &self,
+        server: &AuthorizationServer,
+        assertion: &ClientAssertion,
+    ) -> Result<http::Request<Vec<u8>>, OAuthError> {
+        self.scope.check()?;
+        let scope = Some(self.scope.as_str()).filter(|scope| !scope.is_empty());
+        let pairs = scope.map(|scope| ("scope", scope)).into_iter().chain(self.parameters.pairs());
+        form::post(server, Endpoint::DeviceAuthorization, pairs, assertion)
+    }
+}
+
+/// The codes (RFC 8628 §3.2): one for the user to type in at [a page](Self::verification_uri), one for the device to ask
+/// for the token with.
+///
+/// The device code is wiped on drop, and `Debug` does not show it.
+pub struct DeviceAuthorization {
+    device_code: Wiped<String>,
+    user_code: String,
+    verification_uri: String,
+    verification_uri_complete: Option<String>,
+    expires_at: OffsetDateTime,
+    interval: Duration,
+}
+
+impl DeviceAuthorization {
+    /// How long to wait between two questions unless the server says otherwise (RFC 8628 §3.2).
+    pub const INTERVAL: Duration = Duration::from_secs(5);
+
+    /// Judges an HTTP response; `now` is when it came.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
+    /// [`OAuthError::Unavailable`] for every other status but 200; [`OAuthError::Response`] for a 200 that is not a
+    /// device authorization response, among them one that sends the user to a page that is neither https nor http on
+    /// loopback.
+    pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
+        let success = Success::of("the device authorization response", &[StatusCode::OK], response, now)?;
+        success.read(|document| Self::read(document, now))
+    }
+
+    fn read(document: Document<'_>, now: OffsetDateTime) -> Result<Self, JoseError> {
+        const NAMES: [&str; 6] = [
+            "device_code",
+            "user_code",
+            "verification_uri",
+            "verification_uri_complete",
+            "expires_in",
+            "interval",
+        ];
+        let mut values = [const { None }; 6];
+        json::read_members(document.what, document.json, &NAMES, &mut values)?;
+        let [device_code, user_code, uri, uri_complete, expires_in, interval] = values;
+        // It is shown to a user, on a terminal or in a page.
+        let shown = |member, text: Option<Text<'_>>| match text {
+            Some(text) if json::printable(&text, 512) != *text => {
+                Err(document.invalid(member, "at most 512 printable characters"))
+            }
+            text => Ok(text.map(|text| (*text).to_owned())),
+        };
+        let page = |member, text: Option<Text<'_>>| match shown(member, text)? {
+            Some(url) if check_endpoint(member, url.split('#').next().unwrap_or_default()).is_err() => {
+                Err(document.invalid(member, "an https URL"))
+            }
+            url => Ok(url),
+        };
+        let device_code = document.text("device_code", device_code)?.filter(|code| !code.is_empty());
+        let user_code = shown("user_code", document.text("user_code", user_code)?)?;
+        let verification_uri = page("verification_uri", document.text("verification_uri", uri)?)?;
+        let lifetime = document.required("expires_in", document.seconds("expires_in", expires_in)?)?;
+        let interval = document.seconds("interval", interval)?.map(time::Duration::unsigned_abs);
+        Ok(Self {
+            device_code: document.required("device_code", device_code)?.into_owned(),
+            user_code: document.required("user_code", user_code)?,
+            verification_uri: document.required("verification_uri", verification_uri)?,
+            verification_uri_complete: page(
+                "verification_uri_complete",
+                document.text("verification_uri_complete", uri_complete)?,
+            )?,
+            expires_at: now.saturating_add(lifetime),
+            interval: interval.unwrap_or(Self::INTERVAL),
+        })
+    }
+
+    /// The code for the device to ask with. It is a secret.
+    #[must_use]
+    pub fn device_code(&self) -> &str {
+        &self.device_code
+    }
+
+    /// The code for the user to type in: printable, 512 characters at most.
+    #[must_use]
+    pub fn user_code(&self) -> &str {
+        &self.user_code
+    }
+
+    /// The page to type it in at: an https URL, or http on loopback.
+    #[must_use]
+    pub fn verification_uri(&self) -> &str {
+        &self.verification_uri
+    }
+
+    /// The same with the code in it, for a link or a QR code, where the server has one.
+    #[must_use]
+    pub fn verification_uri_complete(&self) -> Option<&str> {
+        self.verification_uri_complete.as_deref()
+    }
+
+    /// When the codes end.
+    #[must_use]
+    pub const fn expires_at(&self) -> OffsetDateTime {
+        self.expires_at
+    }
+
+    /// How long to wait between two questions, at first.
+    #[must_use]
+    pub const fn interval(&self) -> Duration {
+        self.interval
+    }
+}
+
+impl std::fmt::Debug for DeviceAuthorization {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeviceAuthorization")
+            .field("user_code", &self.user_code)
+            .field("verification_uri", &safe(&self.verification_uri))
+            .field("expires_at", &self.expires_at)
+            .field("device_code", &"[redacted]")
+            .finish_non_exhaustive()
+    }
+}
+
+/// When to ask for the token again (RFC 8628 §3.5): a function of what the server said and of the time. Whoever uses it
+/// waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DevicePolling {
+    interval: Duration,
+    expires_at: OffsetDateTime,
+}
+
+impl DevicePolling {
+    /// How much longer the pauses are after each `slow_down` (RFC 8628 §3.5).
+    pub const SLOWER_BY: Duration = Duration::from_secs(5);
+
+    /// Before the first question.
+    #[must_use]
+    pub const fn new(authorization: &DeviceAuthorization) -> Self {
+        Self { interval: authorization.interval, expires_at: authorization.expires_at }
+    }
+
+    /// How long to wait before the next question.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::DeviceCodeExpired`] when the codes will have ended by then.
+    pub fn pause(&self, now: OffsetDateTime) -> Result<Duration, OAuthError> {
+        let next = time::Duration::try_from(self.interval).map(|interval| now.saturating_add(interval));
+        match next {
+            Ok(next) if next < self.expires_at => Ok(self.interval),
+            _ => Err(OAuthError::DeviceCodeExpired),
+        }
+    }
+
+    /// What follows from an answer that is no token: to go on after `authorization_pending`, to go on slower after
+    /// `slow_down` and whenever the server was not to be had.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::DeviceCodeExpired`] for `expired_token`; every other refusal, such as `access_denied`, as it is.
+    pub fn after(self, answer: OAuthError) -> Result<Self, OAuthError> {
+        if let OAuthError::Refused(refusal) = &answer {
+            return match refusal.error() {
+                Some("authorization_pending") => Ok(self),
+                Some("slow_down") => {
+                    Ok(Self { interval: self.interval.saturating_add(Self::SLOWER_BY), ..self })
+                }
+                Some("expired_token") => Err(OAuthError::DeviceCodeExpired),
+                _ => Err(answer),
+            };
+        }
+        match answer.retry() {
+            Retry::Never => Err(answer),
+            Retry::BackOff => Ok(self.after_no_answer()),
+            Retry::After(pause) => Ok(Self { interval: self.interval.max(pause), ..self }),
+        }
+    }
+
+    /// What follows when no answer came: twice the pause (RFC 8628 §3.5).
+    #[must_use]
+    pub const fn after_no_answer(self) -> Self {
+        Self { interval: self.interval.saturating_mul(2), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn response(status: u16, body: &str) -> http::Response<Vec<u8>> {
+        http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap()
+    }
+
+    fn read(body: &str) -> Result<DeviceAuthorization, OAuthError> {
+        DeviceAuthorization::from_http(response(200, body), NOW)
+    }
+
+    fn codes(more: &str) -> String {
+        format!(
+            r#"{{"device_code":"secret","user_code":"WDJB-MJHT","verification_uri":"https://as.example/device"{more}}}"#
+        )
+    }
+
+    fn refused(error: &str) -> OAuthError {
+        super::super::answer::failure(&response(400, &format!(r#"{{"error":"{error}"}}"#)), NOW)
+    }
+
+    #[test]
+    fn rfc8628_3_2_every_member() {
+        let complete = r#","verification_uri_complete":"https://as.example/device?user_code=WDJB-MJHT""#;
+        let codes = read(&codes(&format!(r#"{complete},"expires_in":1800,"interval":7"#))).unwrap();
+        assert_eq!((codes.device_code(), codes.user_code()), ("secret", "WDJB-MJHT"));
+        assert_eq!(codes.verification_uri(), "https://as.example/device");
+        let complete = "https://as.example/device?user_code=WDJB-MJHT";
+        assert_eq!(codes.verification_uri_complete(), Some(complete));
+        assert_eq!(codes.expires_at(), NOW + Duration::from_secs(1800));
+        assert_eq!(codes.interval(), Duration::from_secs(7));
+        assert!(!format!("{codes:?}").contains("secret"));
+        assert_eq!(
+            read(&self::codes(r#","expires_in":9"#)).unwrap().interval(),
+            DeviceAuthorization::INTERVAL
+        );
+    }
+
+    #[test]
+    fn what_a_user_would_see_is_bounded() {
+        let with = |member: &str, value: &str| {
+            let members = [
+                ("device_code", "d"),
+                ("user_code", "u"),
+                ("verification_uri", "https://as.example/"),
+                ("verification_uri_complete", "https://as.example/"),
+            ];
+            let value = |name: &str, other| if name == member { value } else { other };
+            let members = members.map(|(name, other)| format!(r#""{name}":"{}""#, value(name, other)));
+            read(&format!(r#"{{{},"expires_in":1}}"#, members.join(",")))
+        };
+        for (member, value) in [
+            ("user_code", r"a\u001b[2J"),
+            ("user_code", &"a".repeat(513)),
+            ("verification_uri", "javascript:alert(1)"),
+            ("verification_uri", "http://as.example/"),
+            ("verification_uri", "https://user@as.example/"),
+            ("verification_uri_complete", "file:///etc/passwd"),
+            ("verification_uri_complete", r"https://as.example/\u202e"),
+        ] {
+            let Err(OAuthError::Response { reason: JoseError::InvalidMember { member: found, .. }, .. }) =
+                with(member, value)
+            else {
+                panic!("{value}");
+            };
+            assert_eq!(found, member);
+        }
+        assert!(with("verification_uri", "http://localhost:8080/device").is_ok());
+        assert!(with("verification_uri_complete", "https://as.example/device#WDJB").is_ok());
+        for missing in ["device_code", "user_code", "verification_uri", "expires_in"] {
+            let body = codes(r#","expires_in":1"#).replace(&format!("\"{missing}\""), "\"x\"");
+            let Err(OAuthError::Response { reason: JoseError::MissingMember { member, .. }, .. }) =
+                read(&body)
+            else {
+                panic!("{missing}");
+            };
+            assert_eq!(member, missing);
+        }
+    }
+
+    #[test]
+    fn rfc8628_3_5_pending_goes_on_slow_down_goes_slower_and_the_rest_ends_it() {
+        let seconds = Duration::from_secs;
+        let polling = DevicePolling::new(&read(&codes(r#","expires_in":60"#)).unwrap());
+        assert_eq!(polling.pause(NOW).unwrap(), seconds(5));
+        let pending = polling.after(refused("authorization_pending")).unwrap();
+        assert_eq!(pending, polling);
+        let slower = pending.after(refused("slow_down")).unwrap().after(refused("slow_down")).unwrap();
+        assert_eq!(slower.pause(NOW).unwrap(), seconds(15));
+        assert_eq!(slower.after_no_answer().pause(NOW).unwrap(), seconds(30));
+        let busy = |answer| super::super::answer::failure(&answer, NOW);
+        assert_eq!(polling.after(busy(response(503, ""))).unwrap().pause(NOW).unwrap(), seconds(10));
+        let later =
+            http::Response::builder().status(429).header("retry-after", "20").body(Vec::new()).unwrap();
+        assert_eq!(polling.after(busy(later)).unwrap().pause(NOW).unwrap(), seconds(20));
+        assert!(matches!(polling.after(refused("expired_token")), Err(OAuthError::DeviceCodeExpired)));
+        for error in ["access_denied", "invalid_client", "invalid_grant"] {
+            let Err(OAuthError::Refused(refusal)) = polling.after(refused(error)) else { panic!("{error}") };
+            assert_eq!(refusal.error(), Some(error));
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_once_the_codes_have_ended_whatever_the_server_wants() {
+        let polling = DevicePolling::new(&read(&codes(r#","expires_in":60"#)).unwrap());
+        assert!(polling.pause(NOW + Duration::from_secs(54)).is_ok());
+        for ended in [55, 60, 1 << 40] {
+            let now = NOW.saturating_add(time::Duration::seconds(ended));
+            assert!(matches!(polling.pause(now), Err(OAuthError::DeviceCodeExpired)), "{ended}");
+        }
+        let never = read(&codes(r#","expires_in":60,"interval":1e300"#)).unwrap();
+        assert!(matches!(DevicePolling::new(&never).pause(NOW), Err(OAuthError::DeviceCodeExpired)));
+    }
+}

@@ -1,0 +1,136 @@
+//! The form that all requests of a client are: parameters, then the assertion.
+
+use http::Method;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+
+use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
+use crate::jose::wiped::Wiped;
+
+/// Ways to authenticate, of which a request has one (RFC 6749 §2.3): the assertion's, which the request adds itself.
+const AUTHENTICATION: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+
+/// Parameters of a request. Each name is there once (RFC 6749 §3.2), and what the request says itself is not said by
+/// its user. The values are wiped on drop: some are codes and tokens.
+#[derive(Clone, Default)]
+pub(super) struct Parameters(Vec<Parameter>);
+
+#[derive(Clone)]
+struct Parameter {
+    name: Name,
+    value: Wiped<String>,
+}
+
+#[derive(Clone)]
+enum Name {
+    /// One of the request's own.
+    Own(&'static str),
+    /// One that the user of the request has added.
+    Added(String),
+}
+
+impl Parameter {
+    fn name(&self) -> &str {
+        match &self.name {
+            Name::Own(name) => name,
+            Name::Added(name) => name,
+        }
+    }
+}
+
+impl Parameters {
+    /// Sets one of the request's own parameters, also where it is set already.
+    pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.0.retain(|parameter| parameter.name() != name);
+        self.0.push(Parameter { name: Name::Own(name), value: Wiped::new(value.into()) });
+    }
+
+    /// Adds a parameter of the user's.
+    pub(super) fn add(
+        &mut self,
+        reserved: &[&str],
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<(), OAuthError> {
+        let (name, value) = (name.into(), Wiped::new(value.into()));
+        if AUTHENTICATION.contains(&name.as_str()) || reserved.contains(&name.as_str()) {
+            return Err(OAuthError::ReservedParameter { name });
+        }
+        match self.0.iter().find(|parameter| parameter.name() == name) {
+            Some(Parameter { name: Name::Own(_), .. }) => Err(OAuthError::ReservedParameter { name }),
+            Some(Parameter { name: Name::Added(_), .. }) => Err(OAuthError::DuplicateParameter { name }),
+            None => {
+                self.0.push(Parameter { name: Name::Added(name), value });
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        self.0.iter().map(|parameter| (parameter.name(), parameter.value.as_str()))
+    }
+}
+
+impl std::fmt::Debug for Parameters {
+    /// The names: some of the values are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(Parameter::name)).finish()
+    }
+}
+
+/// A POST of a form to an endpoint, with the assertion behind these pairs.
+pub(super) fn post<'a>(
+    server: &AuthorizationServer,
+    endpoint: Endpoint,
+    pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    assertion: &ClientAssertion,
+) -> Result<http::Request<Vec<u8>>, OAuthError> {
+    assertion.check_endpoint(endpoint)?;
+    // Room from the start, as if every byte had to be escaped: a buffer that grows leaves pieces of the secrets behind.
+    let room: usize = pairs.clone().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let mut form = String::with_capacity(room + assertion.form_room());
+    form_urlencoded::Serializer::new(&mut form).extend_pairs(pairs);
+    assertion.push_form(&mut form);
+    let mut request = http::Request::new(form.into_bytes());
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = server.target(endpoint)?;
+    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    request.headers_mut().insert(CONTENT_TYPE, form_type);
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(parameters: &Parameters) -> Vec<&str> {
+        parameters.pairs().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn rfc6749_2_3_no_second_way_to_authenticate_and_rfc6749_3_2_no_parameter_twice() {
+        let mut parameters = Parameters::default();
+        parameters.set("code", "c");
+        for name in
+            ["client_id", "client_secret", "client_assertion", "client_assertion_type", "code", "scope"]
+        {
+            let result = parameters.add(&["scope"], name, "x");
+            assert!(matches!(result, Err(OAuthError::ReservedParameter { name: found }) if found == name));
+        }
+        parameters.add(&[], "nonce", "n").unwrap();
+        assert!(matches!(
+            parameters.add(&[], "nonce", "m"),
+            Err(OAuthError::DuplicateParameter { name }) if name == "nonce"
+        ));
+        parameters.set("code", "d");
+        assert_eq!(names(&parameters), ["nonce", "code"]);
+        assert_eq!(parameters.pairs().last(), Some(("code", "d")));
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let mut parameters = Parameters::default();
+        parameters.set("code", "secret");
+        assert_eq!(format!("{parameters:?}"), r#"["code"]"#);
+    }
+}

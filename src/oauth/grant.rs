@@ -1,0 +1,227 @@
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use super::signing_input::{SigningInput, check_token_id, life};
+use super::{AuthorizationServer, Endpoint, OAuthError};
+use crate::jose::wiped::Wiped;
+use crate::jose::{Signature, jws};
+use crate::keys::{PrivateKey, Signer};
+
+/// A JWT by which somebody whom the server trusts vouches for a subject (RFC 7523 §2.1): an authorization grant, not the
+/// assertion by which the client authenticates. The two are made for each other's place only by their types, which is
+/// why this is one of its own.
+///
+/// It is a secret while it lives. `Debug` is redacted, there is no `Display`, and the text is wiped on drop.
+///
+/// ```
+/// use private_key_jwt::{Algorithm, AuthorizationServer, PrivateKey, TokenRequest};
+/// use private_key_jwt::oauth::JwtGrant;
+/// use time::OffsetDateTime;
+///
+/// let server = AuthorizationServer::new("https://as.example", "https://as.example/token")?;
+/// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+/// let grant = JwtGrant::builder("https://issuer.example", "user-1", &server)?
+///     .sign(&key, OffsetDateTime::now_utc(), "a-fresh-jti")?;
+/// let request = TokenRequest::jwt_bearer(&grant).scope("api:read");
+/// # let _ = request;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct JwtGrant(Wiped<String>);
+
+impl JwtGrant {
+    /// Starts a grant of this issuer for this subject. The audience is the server's issuer, or its token endpoint where
+    /// no issuer is known (RFC 7523 §3); the [`Audience`](super::Audience) of client authentication has no part in it.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::EmptyClaim`] for an issuer or a subject that is empty.
+    pub fn builder(
+        issuer: impl Into<String>,
+        subject: impl Into<String>,
+        server: &AuthorizationServer,
+    ) -> Result<JwtGrantBuilder, OAuthError> {
+        let builder = JwtGrantBuilder {
+            issuer: issuer.into(),
+            subject: subject.into(),
+            audience: server.audience(None, Endpoint::Token)?.to_owned(),
+            lifetime: Duration::from_secs(60),
+            media_type: Some(Cow::Borrowed("JWT")),
+            claims: Map::new(),
+        };
+        for (claim, value) in [("iss", &builder.issuer), ("sub", &builder.subject)] {
+            if value.is_empty() {
+                return Err(OAuthError::EmptyClaim { claim });
+            }
+        }
+        Ok(builder)
+    }
+
+    /// A grant that was made elsewhere, such as by a security token service.
+    #[must_use]
+    pub fn from_jwt(jwt: impl Into<String>) -> Self {
+        Self(Wiped::new(jwt.into()))
+    }
+
+    /// The JWT, for the `assertion` parameter. Treat it as a password.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for JwtGrant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JwtGrant([redacted])")
+    }
+}
+
+/// What goes into a grant.
+#[derive(Clone, Debug)]
+pub struct JwtGrantBuilder {
+    issuer: String,
+    subject: String,
+    audience: String,
+    lifetime: Duration,
+    media_type: Option<Cow<'static, str>>,
+    claims: Map<String, Value>,
+}
+
+impl JwtGrantBuilder {
+    /// The claims that the grant sets itself (RFC 7523 §3).
+    const RESERVED: [&str; 6] = ["iss", "sub", "aud", "jti", "exp", "iat"];
+    /// The longest life of a grant.
+    pub const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+    /// Whom the grant is for, in place of the server's issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::EmptyAudience`].
+    pub fn audience(mut self, audience: impl Into<String>) -> Result<Self, OAuthError> {
+        self.audience = audience.into();
+        if self.audience.is_empty() { Err(OAuthError::EmptyAudience) } else { Ok(self) }
+    }
+
+    /// How long the grant lives, in whole seconds; 60 s unless said otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Lifetime`] for less than a second or more than [a day](Self::LONGEST_LIFETIME).
+    pub fn lifetime(mut self, lifetime: Duration) -> Result<Self, OAuthError> {
+        if lifetime < Duration::from_secs(1) || lifetime > Self::LONGEST_LIFETIME {
+            return Err(OAuthError::Lifetime { found: lifetime, limit: Self::LONGEST_LIFETIME });
+        }
+        self.lifetime = lifetime;
+        Ok(self)
+    }
+
+    /// The `typ` header (RFC 7515 §4.1.9); `JWT` unless said otherwise, `None` leaves it out.
+    #[must_use]
+    pub fn media_type(mut self, media_type: Option<&str>) -> Self {
+        self.media_type = media_type.map(|media_type| Cow::Owned(media_type.to_owned()));
+        self
+    }
+
+    /// Adds a claim, replacing one of the same name that was added before.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::ReservedClaim`] for `iss`, `sub`, `aud`, `jti`, `exp` and `iat`.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Result<Self, OAuthError> {
+        let name = name.into();
+        if Self::RESERVED.contains(&name.as_str()) {
+            return Err(OAuthError::ReservedClaim { name });
+        }
+        self.claims.insert(name, value.into());
+        Ok(self)
+    }
+
+    /// The first step: everything but the signature, for a key that is elsewhere. The `jti` must never have been used
+    /// before; a UUID v4 will do.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::TokenId`], [`OAuthError::Time`].
+    pub fn prepare<S: Signer + ?Sized>(
+        &self,
+        signer: &S,
+        now: OffsetDateTime,
+        jti: impl AsRef<str>,
+    ) -> Result<UnsignedGrant, OAuthError> {
+        let jti = jti.as_ref();
+        check_token_id(jti)?;
+        let (iat, exp) = life(now, self.lifetime)?;
+        let mut header = json!({"alg": signer.algorithm()});
+        let key_id = signer.public_jwk().key_id().map(|key_id| Value::from(key_id.as_str()));
+        let media_type = self.media_type.as_deref().map(Value::from);
+        if let Value::Object(header) = &mut header {
+            header.extend(
+                [("kid", key_id), ("typ", media_type)]
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name.to_owned(), value?))),
+            );
+        }
+        let mut claims = json!({
+            "iss": self.issuer,
+            "sub": self.subject,
+            "aud": self.audience,
+            "jti": jti,
+            "iat": iat,
+            "exp": exp,
+        });
+        if let Value::Object(claims) = &mut claims {
+            claims.extend(self.claims.clone());
+        }
+        let mut signing_input = String::new();
+        jws::push_json(&mut signing_input, &header);
+        signing_input.push('.');
+        jws::push_json(&mut signing_input, &claims);
+        Ok(UnsignedGrant(SigningInput::new(signing_input, signer.algorithm())))
+    }
+
+    /// Both steps with a key in this process.
+    ///
+    /// # Errors
+    ///
+    /// As [`JwtGrantBuilder::prepare`], and [`OAuthError::Key`] when the key cannot sign.
+    pub fn sign(
+        &self,
+        key: &PrivateKey,
+        now: OffsetDateTime,
+        jti: impl AsRef<str>,
+    ) -> Result<JwtGrant, OAuthError> {
+        let unsigned = self.prepare(key, now, jti)?;
+        let signature = key.sign(unsigned.signing_input())?;
+        unsigned.attach(signature)
+    }
+}
+
+/// A grant that lacks its signature.
+#[derive(Clone)]
+pub struct UnsignedGrant(SigningInput);
+
+impl UnsignedGrant {
+    /// The bytes to sign (RFC 7515 §5.1 step 5).
+    #[must_use]
+    pub const fn signing_input(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The second step: the signature, wherever it was made.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::SignatureAlgorithm`] when it is of another algorithm than the header names.
+    pub fn attach(&self, signature: Signature) -> Result<JwtGrant, OAuthError> {
+        self.0.clone().signed(&signature).map(JwtGrant)
+    }
+}
+
+impl std::fmt::Debug for UnsignedGrant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnsignedGrant").field("algorithm", &self.0.algorithm()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,143 @@
+use http::StatusCode;
+use time::OffsetDateTime;
+
+use super::answer::Success;
+use super::form::{self, Parameters};
+use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
+
+/// A token that the server is asked about (RFC 7662 §2.1) or asked to end (RFC 7009 §2.1), perhaps with a hint of its
+/// kind. The two requests have the same parameters, so that one type makes both.
+///
+/// ```
+/// use private_key_jwt::{AuthorizationServer, ClientAssertion, PrivateKey, Algorithm};
+/// use private_key_jwt::oauth::{Endpoint, HintedToken};
+/// use time::OffsetDateTime;
+///
+/// let server = AuthorizationServer::new("https://as.example", "https://as.example/token")?
+///     .with_endpoint(Endpoint::Revocation, "https://as.example/revoke")?;
+/// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+/// let assertion = ClientAssertion::builder("client", &server).sign(&key, OffsetDateTime::now_utc(), "jti")?;
+///
+/// let request = HintedToken::refresh_token("45ghiukldjahdnhzdauz").to_revocation(&server, &assertion)?;
+/// assert!(request.body().starts_with(b"token=45ghiukldjahdnhzdauz&token_type_hint=refresh_token&"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The token is wiped on drop, and `Debug` does not show it.
+#[derive(Clone, Debug)]
+pub struct HintedToken(Parameters);
+
+impl HintedToken {
+    const HINT: &str = "token_type_hint";
+
+    /// A token of either kind.
+    #[must_use]
+    pub fn new(token: impl Into<String>) -> Self {
+        let mut parameters = Parameters::default();
+        parameters.set("token", token);
+        Self(parameters)
+    }
+
+    /// An access token, so that the server looks among those first.
+    #[must_use]
+    pub fn access_token(token: impl Into<String>) -> Self {
+        Self::new(token).hint("access_token")
+    }
+
+    /// A refresh token, so that the server looks among those first.
+    #[must_use]
+    pub fn refresh_token(token: impl Into<String>) -> Self {
+        Self::new(token).hint("refresh_token")
+    }
+
+    fn hint(mut self, kind: &'static str) -> Self {
+        self.0.set(Self::HINT, kind);
+        self
+    }
+
+    /// Adds a parameter of an extension.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::ReservedParameter`] and [`OAuthError::DuplicateParameter`] as
+    /// [`TokenRequest::parameter`](super::TokenRequest::parameter).
+    pub fn parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, OAuthError> {
+        self.0.add(&[Self::HINT], name, value)?;
+        Ok(self)
+    }
+
+    /// The question about it: a POST of a form to the introspection endpoint, whose answer
+    /// [`Introspection::from_http`](super::Introspection::from_http) reads. The assertion is good for this one request.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::NotKnown`] when the endpoint is not known; [`OAuthError::OtherEndpoint`] for an assertion that is
+    /// for another one; [`OAuthError::Endpoint`] for one that is a URL and not an HTTP target.
+    pub fn to_introspection(
+        &self,
+        server: &AuthorizationServer,
+        assertion: &ClientAssertion,
+    ) -> Result<http::Request<Vec<u8>>, OAuthError> {
+        form::post(server, Endpoint::Introspection, self.0.pairs(), assertion)
+    }
+
+    /// The request to end it: a POST of a form to the revocation endpoint, whose answer [`HintedToken::revoked`] judges.
+    /// The assertion is good for this one request.
+    ///
+    /// # Errors
+    ///
+    /// As [`HintedToken::to_introspection`].
+    pub fn to_revocation(
+        &self,
+        server: &AuthorizationServer,
+        assertion: &ClientAssertion,
+    ) -> Result<http::Request<Vec<u8>>, OAuthError> {
+        form::post(server, Endpoint::Revocation, self.0.pairs(), assertion)
+    }
+
+    /// Judges the answer of the revocation endpoint; `now` is when it came. A token that the server does not know counts
+    /// as revoked, and the body of a success means nothing (RFC 7009 §2.2).
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Refused`], such as `unsupported_token_type`; [`OAuthError::Unavailable`] when the token must be
+    /// taken to be good still (§2.2.1); [`OAuthError::Redirect`].
+    pub fn revoked(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<(), OAuthError> {
+        Success::of("the revocation response", &[StatusCode::OK], response, now).map(drop)
+    }
+}
+
+/// A token of either kind.
+impl From<&str> for HintedToken {
+    fn from(token: &str) -> Self {
+        Self::new(token)
+    }
+}
+
+/// A token of either kind.
+impl From<String> for HintedToken {
+    fn from(token: String) -> Self {
+        Self::new(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_request_says_itself_is_not_said_by_its_user() {
+        for reserved in ["token", "token_type_hint", "client_id", "client_assertion", "client_secret"] {
+            for token in [HintedToken::new("t"), HintedToken::access_token("t")] {
+                let refused = token.parameter(reserved, "x");
+                assert!(matches!(refused, Err(OAuthError::ReservedParameter { name }) if name == reserved));
+            }
+        }
+        let debug = format!("{:?}", HintedToken::refresh_token("secret"));
+        assert_eq!(debug, r#"HintedToken(["token", "token_type_hint"])"#);
+    }
+}

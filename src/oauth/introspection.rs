@@ -1,0 +1,265 @@
+use http::StatusCode;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::answer::{Document, Success};
+use super::text::safe;
+use super::{OAuthError, Scope};
+use crate::jose::JoseError;
+use crate::jose::json::{self, Member, WipedMembers, WipedValue};
+use crate::jose::wiped::Text;
+
+/// What the server says of a token (RFC 7662 §2.2). As much as the connection is to be trusted: the signed form
+/// (RFC 9701) is neither asked for nor read.
+///
+/// ```
+/// use private_key_jwt::oauth::Introspection;
+/// use time::OffsetDateTime;
+///
+/// let body = br#"{"active":true,"scope":"a b","client_id":"client"}"#.to_vec();
+/// let token = Introspection::from_http(http::Response::new(body), OffsetDateTime::UNIX_EPOCH)?;
+/// assert!(token.is_active());
+/// assert_eq!(token.client_id(), Some("client"));
+/// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
+/// ```
+pub struct Introspection {
+    is_active: bool,
+    scope: Option<Scope>,
+    texts: [Option<String>; 6],
+    times: [Option<OffsetDateTime>; 3],
+    audience: Vec<String>,
+    members: WipedMembers,
+}
+
+impl Introspection {
+    /// Judges an HTTP response; `now` is when it came.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
+    /// [`OAuthError::Unavailable`] for every other status but 200; [`OAuthError::Response`] for a 200 that is not an
+    /// introspection response: not JSON (a signed one among them), a member twice, no `active`, a member of another
+    /// type than the specification has. A `null` counts as left out.
+    pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
+        Success::of("the introspection response", &[StatusCode::OK], response, now)?.read(Self::read)
+    }
+
+    fn read(document: Document<'_>) -> Result<Self, JoseError> {
+        const NAMES: [&str; 12] = [
+            "active",
+            "scope",
+            "aud",
+            "client_id",
+            "username",
+            "token_type",
+            "sub",
+            "iss",
+            "jti",
+            "exp",
+            "iat",
+            "nbf",
+        ];
+        let mut values = [const { None }; 12];
+        let members = json::read_members(document.what, document.json, &NAMES, &mut values)?;
+        let [active, scope, aud, client_id, username, token_type, sub, iss, jti, exp, iat, nbf] = values;
+        let is_active = match document.required("active", active)? {
+            Member::Other(WipedValue(Value::Bool(is_active))) => is_active,
+            _ => return Err(document.invalid("active", "true or false")),
+        };
+        let text = |member, value| {
+            let text = document.text(member, value)?;
+            Ok(text.map(|text: Text<'_>| (*text).to_owned()))
+        };
+        let time = |member, value| {
+            let since = document.seconds(member, value)?;
+            Ok(since.map(|since| OffsetDateTime::UNIX_EPOCH.saturating_add(since)))
+        };
+        Ok(Self {
+            is_active,
+            scope: document.text("scope", scope)?.map(|scope| Scope::from(&*scope)),
+            texts: [
+                text("client_id", client_id)?,
+                text("username", username)?,
+                text("token_type", token_type)?,
+                text("sub", sub)?,
+                text("iss", iss)?,
+                text("jti", jti)?,
+            ],
+            times: [time("exp", exp)?, time("iat", iat)?, time("nbf", nbf)?],
+            audience: audience(document, aud)?,
+            members,
+        })
+    }
+
+    /// Whether the token is good now. If it is not, the rest says nothing, and is mostly not there.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        self.is_active
+    }
+
+    /// The scopes of the token.
+    #[must_use]
+    pub const fn scope(&self) -> Option<&Scope> {
+        self.scope.as_ref()
+    }
+
+    /// The client that asked for the token.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.text(0)
+    }
+
+    /// The user as people know them.
+    #[must_use]
+    pub fn username(&self) -> Option<&str> {
+        self.text(1)
+    }
+
+    /// The type of the token (RFC 6749 §5.1).
+    #[must_use]
+    pub fn token_type(&self) -> Option<&str> {
+        self.text(2)
+    }
+
+    /// The subject (`sub`).
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.text(3)
+    }
+
+    /// The issuer (`iss`).
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.text(4)
+    }
+
+    /// The name of the token (`jti`).
+    #[must_use]
+    pub fn token_id(&self) -> Option<&str> {
+        self.text(5)
+    }
+
+    /// Whom the token is for (`aud`).
+    #[must_use]
+    pub fn audience(&self) -> &[String] {
+        &self.audience
+    }
+
+    /// When the token ends (`exp`).
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<OffsetDateTime> {
+        self.times[0]
+    }
+
+    /// When it was issued (`iat`).
+    #[must_use]
+    pub const fn issued_at(&self) -> Option<OffsetDateTime> {
+        self.times[1]
+    }
+
+    /// From when on it is good (`nbf`).
+    #[must_use]
+    pub const fn not_before(&self) -> Option<OffsetDateTime> {
+        self.times[2]
+    }
+
+    /// A member that this crate does not know. It may be a secret.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.members.0.get(name)
+    }
+
+    /// All members that this crate does not know. Each may be a secret.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.members.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    fn text(&self, place: usize) -> Option<&str> {
+        self.texts.get(place)?.as_deref()
+    }
+}
+
+impl std::fmt::Debug for Introspection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Introspection")
+            .field("is_active", &self.is_active)
+            .field("client_id", &self.client_id().map(safe))
+            .field("scope", &self.scope.as_ref().map(|scope| safe(&scope.to_string())))
+            .field("expires_at", &self.expires_at())
+            .finish_non_exhaustive()
+    }
+}
+
+/// RFC 7519 §4.1.3: one string, or several.
+fn audience(document: Document<'_>, value: Option<Member<'_>>) -> Result<Vec<String>, JoseError> {
+    let wrong = document.invalid("aud", "a string or an array of strings");
+    match value {
+        None | Some(Member::Other(WipedValue(Value::Null))) => Ok(Vec::new()),
+        Some(Member::Text(audience)) => Ok(vec![(*audience).to_owned()]),
+        Some(Member::Other(value)) => {
+            let audiences = value.0.as_array().ok_or_else(|| wrong.clone())?;
+            let text = |audience: &Value| audience.as_str().map(str::to_owned).ok_or_else(|| wrong.clone());
+            audiences.iter().map(text).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<Introspection, OAuthError> {
+        Introspection::from_http(http::Response::new(body.as_bytes().to_vec()), OffsetDateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn rfc7662_2_2_every_member() {
+        let token = read(
+            r#"{"active":true,"scope":"a b","client_id":"c","username":"u","token_type":"Bearer","exp":1419356238,
+                "iat":1419350238,"nbf":7,"sub":"s","aud":["x","y"],"iss":"i","jti":"j","extension_field":"z"}"#,
+        )
+        .unwrap();
+        assert!(token.is_active());
+        assert_eq!(token.scope(), Some(&Scope::from("a b")));
+        let texts =
+            [token.client_id(), token.username(), token.token_type(), token.subject(), token.issuer()];
+        assert_eq!(texts, ["c", "u", "Bearer", "s", "i"].map(Some));
+        assert_eq!((token.token_id(), token.audience()), (Some("j"), &["x".to_owned(), "y".to_owned()][..]));
+        let times = [token.expires_at(), token.issued_at(), token.not_before()];
+        assert_eq!(times.map(|time| time.unwrap().unix_timestamp()), [1_419_356_238, 1_419_350_238, 7]);
+        assert_eq!(token.members().collect::<Vec<_>>(), [("extension_field", &Value::from("z"))]);
+        assert!(!read(r#"{"active":false}"#).unwrap().is_active());
+        assert_eq!(read(r#"{"active":true,"aud":"x"}"#).unwrap().audience(), ["x".to_owned()]);
+    }
+
+    #[test]
+    fn what_is_not_clearly_active_is_no_answer() {
+        for (body, member) in [
+            ("{}", None),
+            (r#"{"active":"true"}"#, Some("active")),
+            (r#"{"active":1}"#, Some("active")),
+            (r#"{"active":null}"#, Some("active")),
+            (r#"{"active":true,"exp":"soon"}"#, Some("exp")),
+            (r#"{"active":true,"aud":[1]}"#, Some("aud")),
+            (r#"{"active":true,"scope":["a"]}"#, Some("scope")),
+        ] {
+            let Err(OAuthError::Response { what: "the introspection response", reason, .. }) = read(body)
+            else {
+                panic!("{body}");
+            };
+            match (reason, member) {
+                (JoseError::MissingMember { member: "active", .. }, None) => {}
+                (JoseError::InvalidMember { member: found, .. }, Some(member)) if found == member => {}
+                (reason, _) => panic!("{body}: {reason:?}"),
+            }
+        }
+        let signed = read("eyJhbGciOiJSUzI1NiJ9.e30.c2ln");
+        assert!(matches!(signed, Err(OAuthError::Response { reason: JoseError::Json { .. }, .. })));
+    }
+
+    #[test]
+    fn debug_shows_no_member_that_nobody_knows() {
+        let debug = format!("{:?}", read(r#"{"active":true,"x":"secret"}"#).unwrap());
+        assert!(debug.contains("is_active: true") && !debug.contains("secret"), "{debug}");
+    }
+}

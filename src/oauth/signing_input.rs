@@ -1,0 +1,59 @@
+//! What the two JWTs of this floor have in common, the client assertion and the grant: what may go into them, and the step
+//! from what is signed to what is sent.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::OAuthError;
+use crate::jose::wiped::Wiped;
+use crate::jose::{Algorithm, Signature, jws};
+
+/// A JWT that lacks its signature.
+#[derive(Clone)]
+pub(super) struct SigningInput {
+    text: String,
+    algorithm: Algorithm,
+}
+
+impl SigningInput {
+    pub(super) const fn new(text: String, algorithm: Algorithm) -> Self {
+        Self { text, algorithm }
+    }
+
+    /// RFC 7515 §5.1 step 5.
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// The algorithm that the header names.
+    pub(super) const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The JWT. The signature goes where room was kept for it.
+    pub(super) fn signed(self, signature: &Signature) -> Result<Wiped<String>, OAuthError> {
+        if signature.algorithm() != self.algorithm {
+            let found = signature.algorithm();
+            return Err(OAuthError::SignatureAlgorithm { expected: self.algorithm, found });
+        }
+        let mut jwt = Wiped::new(self.text);
+        jws::push_signature(&mut jwt, signature);
+        Ok(jwt)
+    }
+}
+
+/// A `jti` that every server can keep.
+pub(super) const fn check_token_id(jti: &str) -> Result<(), OAuthError> {
+    match jti.len() {
+        1..=256 => Ok(()),
+        found => Err(OAuthError::TokenId { found }),
+    }
+}
+
+/// `iat` and `exp` of a JWT that is made now.
+pub(super) fn life(now: OffsetDateTime, lifetime: Duration) -> Result<(u64, u64), OAuthError> {
+    let iat = u64::try_from(now.unix_timestamp()).map_err(|_| OAuthError::Time)?;
+    let exp = iat.checked_add(lifetime.as_secs()).ok_or(OAuthError::Time)?;
+    Ok((iat, exp))
+}
