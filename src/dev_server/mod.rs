@@ -11,8 +11,10 @@
 //! mock, or let [`DevServer::bind`] listen on a loopback port.
 
 mod answer;
+mod authentication;
 mod clients;
 mod error;
+mod form;
 mod listener;
 mod token;
 

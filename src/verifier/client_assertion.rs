@@ -125,10 +125,11 @@ impl ClientAssertionVerifier {
     ///
     /// [`VerifierError`] for everything that is wrong before a key is looked at.
     pub fn parse<'a>(&'a self, form: &'a [u8]) -> Result<UnverifiedAssertion<'a>, VerifierError> {
-        if form.len() > Self::MAX_FORM_LEN {
-            return Err(VerifierError::FormTooLarge { found: form.len(), limit: Self::MAX_FORM_LEN });
-        }
-        let form = Form::parse(form)?;
+        self.parse_form(Form::parse(form)?)
+    }
+
+    /// As [`ClientAssertionVerifier::parse`], for whoever has read the form for its other parameters.
+    pub(crate) fn parse_form<'a>(&'a self, form: Form<'a>) -> Result<UnverifiedAssertion<'a>, VerifierError> {
         let token =
             form.client_assertion.ok_or(VerifierError::MissingParameter { name: "client_assertion" })?;
         match form.client_assertion_type {
@@ -302,6 +303,7 @@ impl UnverifiedAssertion<'_> {
         claims.check_times(self.verifier, now.unix_timestamp())?;
         Ok(VerifiedAssertion {
             client_id: self.client_id,
+            algorithm: self.header.algorithm,
             jti: claims.jti,
             // Another verifier on the same store may have more leeway.
             forget_after: claims.exp.saturating_add(whole_seconds(ClientAssertionVerifier::MAX_LEEWAY)),
@@ -344,6 +346,7 @@ impl std::fmt::Debug for UnverifiedAssertion<'_> {
 #[must_use = "an assertion that is not spent can be replayed"]
 pub struct VerifiedAssertion {
     client_id: String,
+    algorithm: Algorithm,
     jti: String,
     forget_after: i64,
     payload: Vec<u8>,
@@ -354,6 +357,12 @@ impl VerifiedAssertion {
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    /// The algorithm of the signature.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// The `jti`.

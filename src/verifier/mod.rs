@@ -21,4 +21,6 @@ mod replay;
 pub use access_token::{AccessTokenClaims, AccessTokenVerifier};
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
 pub use error::VerifierError;
+#[cfg(feature = "dev-server")]
+pub(crate) use form::Form;
 pub use replay::{InMemoryReplayStore, ReplayEntry, ReplayStore};
