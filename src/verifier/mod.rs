@@ -12,7 +12,7 @@
 //! Everything is a function of its arguments; the time comes in as a value.
 
 mod access_token;
-mod claims;
+pub(crate) mod claims;
 mod client_assertion;
 mod error;
 mod form;
