@@ -1,5 +1,7 @@
 //! Who asks: `private_key_jwt` (RFC 7523 §2.2), the same at every endpoint.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use time::OffsetDateTime;
@@ -9,6 +11,7 @@ use super::answer::{Refused, chain};
 use super::clients::Lookup;
 use crate::jose::error::excerpt;
 use crate::jose::{Algorithm, JoseError};
+use crate::oauth::Endpoint;
 use crate::verifier::{Form, VerifierError};
 
 /// A client that has proven who it is.
@@ -24,9 +27,11 @@ impl Client {
     }
 }
 
-/// The three steps of the crate's own verifier, with the registry in between.
+/// The three steps of the crate's own verifier, with the registry in between. The audience is the issuer, the token
+/// endpoint or the endpoint that is called.
 pub(super) fn authenticate(
     server: &Inner,
+    endpoint: Endpoint,
     headers: &http::HeaderMap,
     form: Form<'_>,
     now: OffsetDateTime,
@@ -39,7 +44,11 @@ pub(super) fn authenticate(
                 .with_header(WWW_AUTHENTICATE, "Basic realm=\"private_key_jwt is the only method\""),
         });
     }
-    let unverified = server.verifier.parse_form(form)?;
+    let verifier = match endpoint {
+        Endpoint::Token => Cow::Borrowed(&server.verifier),
+        other => Cow::Owned(server.verifier.clone().also_accept_audience(server.url(other))),
+    };
+    let unverified = verifier.parse_form(form)?;
     let client_id = unverified.client_id().to_owned();
     let (keys, by_url) = match server.clients.lookup(&client_id) {
         Lookup::Known { keys, by_url } => (keys, by_url),

@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use super::answer::Refused;
 use crate::jose::error::excerpt;
 use crate::jose::wiped::Text;
-use crate::verifier::Form;
+use crate::verifier::{ClientAssertionVerifier, Form};
 
 /// The form of a client: what it authenticates with, and the rest.
 pub(super) struct ClientForm<'a> {
@@ -38,6 +38,28 @@ impl<'a> Parameters<'a> {
 
     const fn new(place: &'static str) -> Self {
         Self { place, values: BTreeMap::new() }
+    }
+
+    /// Those of a page's address.
+    pub(super) fn of_query(request: &'a http::Request<Vec<u8>>) -> Result<Self, Refused> {
+        Self::read("query", request.uri().query().unwrap_or_default().as_bytes())
+    }
+
+    /// Those of a page's form, by which no client authenticates.
+    pub(super) fn of_form(request: &'a http::Request<Vec<u8>>) -> Result<Self, Refused> {
+        check(request)?;
+        Self::read("form", request.body())
+    }
+
+    fn read(place: &'static str, encoded: &'a [u8]) -> Result<Self, Refused> {
+        let limit = ClientAssertionVerifier::MAX_FORM_LEN;
+        if encoded.len() > limit {
+            let description = format!("the {place} has {} bytes, at most {limit} are read", encoded.len());
+            return Err(Refused::invalid_request(&description));
+        }
+        let mut parameters = Self::new(place);
+        form_urlencoded::parse(encoded).try_for_each(|(name, value)| parameters.push(name, value.into()))?;
+        Ok(parameters)
     }
 
     fn push(&mut self, name: Cow<'a, str>, value: Text<'a>) -> Result<(), Refused> {
