@@ -90,6 +90,7 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
                 | OAuthError::ReservedClaim { .. }
                 | OAuthError::ReservedParameter { .. }
                 | OAuthError::DuplicateParameter { .. }
+                | OAuthError::Resource { .. }
                 | OAuthError::Scope
         )
     )

@@ -6,6 +6,7 @@
 
 mod assert;
 mod assertion;
+mod client;
 mod error;
 mod jwks;
 mod key;
