@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod assert;
+mod inspect;
 mod jwks;
 mod keygen;
 mod run;
@@ -18,7 +19,7 @@ use run::{assert_command, command, pkjwt, testdata};
 
 #[test]
 fn help_has_an_example_and_usage_errors_are_status_2() {
-    for command in ["keygen", "jwks", "assert", "token", "verify", "serve"] {
+    for command in ["keygen", "jwks", "inspect", "assert", "token", "verify", "serve"] {
         let help = pkjwt([command, "--help"]).done();
         assert!(help.contains("Example") && help.contains(&format!("pkjwt {command}")), "{help}");
         pkjwt([command, "--no-such-option"]).clap();

@@ -157,3 +157,8 @@ pub(crate) fn base64url(text: &str) -> Vec<u8> {
     use base64ct::{Base64UrlUnpadded, Encoding};
     Base64UrlUnpadded::decode_vec(text).unwrap()
 }
+
+pub(crate) fn to_base64url(bytes: impl AsRef<[u8]>) -> String {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    Base64UrlUnpadded::encode_string(bytes.as_ref())
+}

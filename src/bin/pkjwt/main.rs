@@ -8,6 +8,8 @@ mod assert;
 mod assertion;
 mod client;
 mod error;
+mod findings;
+mod inspect;
 mod jwks;
 mod key;
 mod keygen;
@@ -30,6 +32,7 @@ use error::{Context, Failure};
 enum Command {
     Keygen(keygen::Arguments),
     Jwks(jwks::Arguments),
+    Inspect(inspect::Arguments),
     Assert(assert::Arguments),
     Token(token::Arguments),
     Verify(verify::Arguments),
@@ -38,6 +41,7 @@ enum Command {
 
 const EXAMPLE: &str = "Example:
   pkjwt keygen --alg ES256 --out key.pem
+  pkjwt inspect key.pem
   pkjwt jwks key.pem                       # register this with the authorization server
   pkjwt token --issuer https://as.example --key key.pem --client-id my-client
 
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Jwks(arguments) => jwks::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Assert(arguments) => assert::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
