@@ -2,11 +2,13 @@
 
 use std::fs;
 
+use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::{Algorithm, ClientAssertion, Jwk, PrivateKey};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use crate::run::{AUDIENCE, KEYS, Place, Run, assertion, decode, pkjwt, pkjwt_stdin, private_key, testdata};
+use crate::server::{Server, token_command};
 
 pub(crate) fn verify(jwt: &str, jwks: &str) -> Run {
     pkjwt(["verify", jwt, "--jwks", jwks, "--issuer", "client", "--audience", AUDIENCE])
@@ -107,4 +109,85 @@ fn verify_names_the_check_that_failed() {
     check(old.secret(), "client", AUDIENCE, &["expired"]);
     let early = builder.sign(&private_key("p256"), now + hour, "j").unwrap();
     check(early.secret(), "client", AUDIENCE, &["`iat`"]);
+}
+
+fn access_token(jwt: &str, jwks: &str, issuer: &str, audience: &str, more: &[&str]) -> Run {
+    let arguments = ["verify", "-", "--kind", "access-token", "--jwks", jwks, "--issuer", issuer];
+    pkjwt_stdin(arguments.iter().chain(&["--audience", audience]).chain(more), jwt.as_bytes())
+}
+
+#[test]
+fn verify_takes_an_access_token_of_a_server_with_the_servers_keys() {
+    let place = Place::new();
+    let server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
+    let scopes = ["--scope", "api:read", "--scope", "api:write"];
+    let token = pkjwt(token_command(["--issuer", &server.issuer], "p256", &scopes)).done();
+    let check = |audience: &str, more: &[&str]| {
+        access_token(&token, &server.jwks_uri, &server.issuer, audience, more)
+    };
+    let audience = DevServer::DEFAULT_AUDIENCE;
+    for more in [&[][..], &["--scope", "api:write"], &["--scope", "api:write api:read", "--leeway", "1m"]] {
+        let printed = check(audience, more).done();
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), decode(token.trim_end()).1);
+    }
+    check(audience, &["--scope", "api:delete"]).refused(&["does not have the scope `api:delete`"]);
+    check("https://other.example", &[])
+        .refused(&[&format!("the audience is `{audience}`, expected is `https://other.example`")]);
+    access_token(&token, &server.jwks_uri, "https://as.example", audience, &[])
+        .refused(&["the issuer is `http://127.0.0.1:", "expected is `https://as.example`"]);
+    access_token(&token, &place.jwks("p256"), &server.issuer, audience, &[]).refused(&["no key in the set"]);
+    // A client assertion is no access token, and the other way round.
+    let assertion = assertion(&testdata("p256.pkcs8.pem"), &[]);
+    access_token(&assertion, &place.jwks("p256"), "client", AUDIENCE, &[])
+        .refused(&["the typ is `client-authentication+jwt`"]);
+    verify(token.trim_end(), &server.jwks_uri).refused(&["iss is `http://127.0.0.1:"]);
+}
+
+#[test]
+fn verify_takes_an_untyped_access_token_only_when_told_to() {
+    let place = Place::new();
+    let jwks = place.jwks("p256");
+    let key = testdata("p256.pkcs8.pem");
+    for (typ, found) in [("JWT", "`JWT`"), ("", "missing")] {
+        let jwt = assertion(&key, &["--typ", typ]);
+        let check = |more: &[&str]| access_token(&jwt, &jwks, "client", AUDIENCE, more);
+        check(&[]).refused(&[&format!("the typ is {found}")]);
+        let printed = check(&["--accept-untyped"]).done();
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap()["iss"], "client");
+    }
+    let other = assertion(&key, &["--typ", "logout+jwt"]);
+    access_token(&other, &jwks, "client", AUDIENCE, &["--accept-untyped"])
+        .refused(&["the typ is `logout+jwt`"]);
+}
+
+#[test]
+fn verify_allows_the_clocks_to_differ_by_as_much_as_it_is_told() {
+    let place = Place::new();
+    let jwks = place.jwks("p256");
+    // It ended 30 s ago.
+    let began = OffsetDateTime::now_utc() - Duration::seconds(90);
+    let builder = ClientAssertion::builder_for_audience("client", AUDIENCE).media_type(Some("JWT"));
+    let jwt = builder.sign(&private_key("p256"), began, "j").unwrap();
+    for kind in [&["--kind", "access-token", "--accept-untyped"][..], &[]] {
+        let verify = ["verify", jwt.secret(), "--jwks", &jwks, "--issuer", "client", "--audience", AUDIENCE];
+        let with = |more: &[&str]| pkjwt(verify.iter().chain(kind).chain(more));
+        with(&[]).refused(&["expired at"]);
+        with(&["--leeway", "0"]).refused(&["expired at"]);
+        with(&["--leeway", "60s"]).done();
+        for leeway in ["61", "2m", "-1", "x"] {
+            with(&["--leeway", leeway]).clap();
+        }
+    }
+}
+
+#[test]
+fn verify_refuses_options_of_the_other_kind() {
+    let verify = ["verify", "a.b.c", "--jwks", "x", "--issuer", "i", "--audience", "a"];
+    let with = |more: &[&str]| pkjwt(verify.iter().chain(more));
+    assert_eq!(with(&["--scope", "a"]).usage(&[]), "pkjwt: --scope: is for --kind access-token\n");
+    assert_eq!(
+        with(&["--accept-untyped"]).usage(&[]),
+        "pkjwt: --accept-untyped: is for --kind access-token\n"
+    );
+    with(&["--kind", "id-token"]).clap();
 }
