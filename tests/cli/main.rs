@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod assert;
+mod grants;
 mod inspect;
+mod introspect;
 mod jwks;
 mod keygen;
+mod login;
 mod run;
 mod serve;
 mod server;
@@ -19,7 +22,8 @@ use run::{assert_command, command, pkjwt, testdata};
 
 #[test]
 fn help_has_an_example_and_usage_errors_are_status_2() {
-    for command in ["keygen", "jwks", "inspect", "assert", "token", "verify", "serve"] {
+    for command in ["keygen", "jwks", "inspect", "assert", "token", "introspect", "revoke", "verify", "serve"]
+    {
         let help = pkjwt([command, "--help"]).done();
         assert!(help.contains("Example") && help.contains(&format!("pkjwt {command}")), "{help}");
         pkjwt([command, "--no-such-option"]).clap();

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Stdio};
+use std::sync::mpsc::Receiver;
 
 use crate::run::{KEYS, Place, command, testdata};
 
@@ -94,8 +95,46 @@ pub(crate) fn answering<S: Read + Write>(
     address
 }
 
-fn answer(stream: impl Read + Write, head: &str, body: &str) -> std::io::Result<()> {
+/// A request that came to [`recording`].
+pub(crate) struct Recorded {
+    /// Method and path.
+    pub(crate) line: String,
+    pub(crate) form: Vec<(String, String)>,
+}
+
+impl Recorded {
+    /// The parameters but for the assertion, of which there has to be one.
+    #[track_caller]
+    pub(crate) fn parameters(&self) -> Vec<(&str, &str)> {
+        let assertions = self.form.iter().filter(|(name, _)| name == "client_assertion");
+        assert_eq!(assertions.count(), 1);
+        let others = self.form.iter().filter(|(name, _)| !name.starts_with("client_"));
+        others.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    pub(crate) fn value(&self, name: &str) -> &str {
+        let found = self.form.iter().find(|(found, _)| found == name);
+        found.map_or_else(|| panic!("no {name} in {}", self.line), |(_, value)| value)
+    }
+}
+
+/// As [`answering`], with what was asked.
+pub(crate) fn recording(answers: Vec<Answer>) -> (String, Receiver<Recorded>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for (head, body) in answers {
+            let _ = sender.send(answer(listener.accept().unwrap().0, head, body).unwrap());
+        }
+    });
+    (url, receiver)
+}
+
+fn answer(stream: impl Read + Write, head: &str, body: &str) -> std::io::Result<Recorded> {
     let mut stream = BufReader::new(stream);
+    let mut first = String::new();
+    stream.read_line(&mut first)?;
     let mut len = 0;
     loop {
         let mut line = String::new();
@@ -108,8 +147,11 @@ fn answer(stream: impl Read + Write, head: &str, body: &str) -> std::io::Result<
             _ => {}
         }
     }
-    stream.read_exact(&mut vec![0; len])?;
+    let mut form = vec![0; len];
+    stream.read_exact(&mut form)?;
     let framing = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     stream.get_mut().write_all(format!("HTTP/1.1 {head}\r\n{framing}{body}").as_bytes())?;
-    stream.get_mut().flush()
+    stream.get_mut().flush()?;
+    let line = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+    Ok(Recorded { line, form: form_urlencoded::parse(&form).into_owned().collect() })
 }

@@ -105,6 +105,11 @@ impl ClientOptions {
         [self.key.path()].into_iter().chain(self.ca_file.as_deref())
     }
 
+    /// The client, as the server knows it.
+    pub(crate) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     /// Adds the parameters of the command line to a request.
     pub(crate) fn parameters<R>(
         &self,

@@ -91,14 +91,18 @@ fn prompt(name: &str) -> Result<Zeroizing<String>, Failure> {
     rpassword::prompt_password(prompt).map(Zeroizing::new).context("the terminal")
 }
 
+/// As [`contents`], with the name of the file where that fails.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    contents(path, limit).context(name(path))
+}
+
 /// The contents of a file or of standard input, and one byte more than `limit` at most, so that whoever reads it sees
 /// that it is too long.
-pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(crate) fn contents(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     // Room for everything from the start: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 2));
-    let reader: &mut dyn Read =
-        if is_stdin(path) { &mut io::stdin().lock() } else { &mut File::open(path).context(name(path))? };
-    reader.take(limit as u64 + 1).read_to_end(&mut bytes).context(name(path))?;
+    let reader: &mut dyn Read = if is_stdin(path) { &mut io::stdin().lock() } else { &mut File::open(path)? };
+    reader.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

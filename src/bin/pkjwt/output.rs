@@ -31,10 +31,10 @@ pub(crate) fn note(text: &str) {
 pub(crate) struct Spinner(Option<ProgressBar>);
 
 impl Spinner {
-    /// Says what is being waited for.
+    /// Says what is being done.
     pub(crate) fn start(message: String) -> Self {
         Self(io::stderr().is_terminal().then(|| {
-            let spinner = ProgressBar::new_spinner().with_message(message);
+            let spinner = ProgressBar::new_spinner().with_message(printable(&message));
             spinner.enable_steady_tick(Duration::from_millis(100));
             spinner
         }))

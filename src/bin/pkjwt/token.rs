@@ -1,44 +1,59 @@
-//! `pkjwt token`: an access token for the client itself, from a real authorization server.
+//! `pkjwt token`: an access token from a real authorization server, by any grant that makes sense at a prompt.
 
-use private_key_jwt::oauth::Endpoint;
-use private_key_jwt::{TokenRequest, TokenResponse};
+use private_key_jwt::TokenResponse;
+use private_key_jwt::oauth::{Endpoint, TokenKind};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::client::ClientOptions;
 use crate::error::{Context, Failure};
-use crate::{key, output};
+use crate::grant::{Grant, GrantOptions};
+use crate::{key, login, output};
 
 const EXAMPLE: &str = "Examples:
   pkjwt token --issuer https://auth.pingone.com/ENV_ID/as --profile ping-one --key key.pem --client-id CLIENT_ID
   curl -H \"Authorization: Bearer $(pkjwt token --issuer https://as.example --key key.pem --client-id my-client \\
-    --scope api:read)\" https://api.example";
+    --scope api:read)\" https://api.example
+  pkjwt token --grant device-code --issuer https://as.example --key key.pem --client-id my-client --json
+  pkjwt token --grant refresh-token --refresh-token token.txt --issuer https://as.example --key key.pem \\
+    --client-id my-client
 
-/// Print an access token, got with a client assertion (client_credentials)
+A SECRET is a file that holds it, - for standard input, or env:VAR for an environment variable; never the secret itself,
+since other users can see arguments. With --grant authorization-code and device-code, --param goes to the request that
+starts the login.";
+
+/// Print an access token, got with a client assertion
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     client: ClientOptions,
-    /// A scope to ask for; may be repeated
-    #[arg(long, value_name = "SCOPE")]
-    scope: Vec<String>,
-    /// Print the whole response as JSON
+    #[command(flatten)]
+    grant: GrantOptions,
+    /// Print the whole response as JSON, with the refresh token if there is one
     #[arg(long)]
     json: bool,
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    key::one_stdin(arguments.client.paths())?;
-    let request = TokenRequest::client_credentials(arguments.scope.clone());
-    let request = arguments.client.parameters(request, TokenRequest::parameter)?;
-    let client = arguments.client.prepare()?;
+    let Arguments { client: options, grant, json } = arguments;
+    key::one_stdin(options.paths().chain(grant.paths()))?;
+    let grant = grant.read(options)?;
+    let client = options.prepare()?;
     crate::block_on(async {
         let connected = client.connect("token").await?;
-        let endpoint = connected.endpoint(Endpoint::Token)?;
-        let response = connected.client.request(&request).await.context(&endpoint)?;
-        if arguments.json {
+        let response = match &grant {
+            Grant::Request(request) => {
+                let endpoint = connected.endpoint(Endpoint::Token)?;
+                connected.client.request(request).await.context(&endpoint)?
+            }
+            Grant::Device(request) => login::on_a_device(&connected, request).await?,
+            Grant::Browser { scope, redirect_uri } => {
+                login::in_a_browser(&connected, options, scope, redirect_uri.as_deref()).await?
+            }
+        };
+        if *json {
             return output::json(&whole(&response, connected.answered_at()));
         }
         // Whoever sees the token alone takes it for a Bearer token.
@@ -77,6 +92,7 @@ fn whole(response: &TokenResponse, now: OffsetDateTime) -> Value {
         ("scope", response.scope().map(|scope| scope.to_string().into())),
         ("refresh_token", response.refresh_token().map(Value::from)),
         ("id_token", response.id_token().map(Value::from)),
+        ("issued_token_type", response.issued_token_type().map(TokenKind::as_str).map(Value::from)),
     ];
     members.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     members.into()
