@@ -186,7 +186,7 @@ impl std::fmt::Debug for PushedAuthorization {
 }
 
 /// An endpoint may have a query of its own, which is kept (RFC 6749 §3.1).
-fn with_query<'a>(endpoint: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+pub(crate) fn with_query<'a>(endpoint: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let separator = match endpoint.split_once('?') {
         None => "?",
         Some((_, query)) if query.is_empty() || query.ends_with('&') => "",

@@ -48,6 +48,8 @@ pub use request::TokenRequest;
 pub use response::{AccessToken, TokenResponse};
 pub use scope::Scope;
 
+#[cfg(feature = "dev-server")]
+pub(crate) use authorization::with_query;
 #[cfg(feature = "client")]
 pub(crate) use endpoint::{check_endpoint, is_loopback};
 
