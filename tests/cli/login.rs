@@ -139,11 +139,11 @@ fn ctrl_c_ends_a_login() {
 const BROWSER: [&str; 2] = ["--grant", "authorization-code"];
 
 /// What the browser sees of a page.
-fn get(url: &str) -> (String, String) {
+pub(crate) fn get(url: &str) -> (String, String) {
     let url = url::Url::parse(url).unwrap();
     let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
     let target = &url[url::Position::BeforePath..];
-    write!(stream, "GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    write!(stream, "GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
