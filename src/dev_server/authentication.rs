@@ -9,12 +9,52 @@ use time::OffsetDateTime;
 use super::Inner;
 use super::answer::{Refused, chain};
 use super::clients::Lookup;
+use super::form::{ClientForm, Parameters};
+use super::grant::Access;
 use crate::jose::error::excerpt;
 use crate::jose::{Algorithm, JoseError};
 use crate::oauth::Endpoint;
 use crate::verifier::{Form, VerifierError};
 
-/// A client that has proven who it is.
+/// A request of a client that has proven who it is.
+pub(super) struct ClientRequest<'a> {
+    pub(super) server: &'a Inner,
+    pub(super) client: Client,
+    pub(super) parameters: Parameters<'a>,
+    pub(super) now: OffsetDateTime,
+}
+
+impl<'a> ClientRequest<'a> {
+    /// What is malformed is refused before the assertion is spent.
+    pub(super) fn of(
+        server: &'a Inner,
+        endpoint: Endpoint,
+        request: &'a http::Request<Vec<u8>>,
+        now: OffsetDateTime,
+    ) -> Result<Self, Refused> {
+        let ClientForm { authentication, parameters } = ClientForm::of(request)?;
+        let indispensable = match endpoint {
+            Endpoint::Token => Some("grant_type"),
+            Endpoint::Introspection | Endpoint::Revocation => Some("token"),
+            Endpoint::PushedAuthorization | Endpoint::DeviceAuthorization => None,
+        };
+        if let Some(name) = indispensable {
+            parameters.required(name)?;
+        }
+        let client = authenticate(server, endpoint, request.headers(), authentication, now)?;
+        Ok(Self { server, client, parameters, now })
+    }
+
+    pub(super) fn required(&self, name: &str) -> Result<&str, Refused> {
+        self.parameters.required(name)
+    }
+
+    pub(super) fn access(&self) -> Result<Access, Refused> {
+        Access::of(&self.parameters)
+    }
+}
+
+/// Who has signed.
 pub(super) struct Client {
     pub(super) id: String,
     algorithm: Algorithm,
@@ -29,7 +69,7 @@ impl Client {
 
 /// The three steps of the crate's own verifier, with the registry in between. The audience is the issuer, the token
 /// endpoint or the endpoint that is called.
-pub(super) fn authenticate(
+fn authenticate(
     server: &Inner,
     endpoint: Endpoint,
     headers: &http::HeaderMap,

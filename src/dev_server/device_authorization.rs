@@ -1,24 +1,16 @@
 //! The device authorization endpoint (RFC 8628 §3.1).
 
 use serde_json::json;
-use time::OffsetDateTime;
 
 use super::answer::{Answer, Refused};
-use super::authentication::authenticate;
+use super::authentication::ClientRequest;
 use super::device::DeviceLogin;
-use super::form::ClientForm;
-use super::grant::Access;
-use super::{Inner, secret};
-use crate::oauth::{Endpoint, with_query};
+use super::secret;
+use crate::oauth::with_query;
 
-pub(super) fn answer(
-    server: &Inner,
-    request: &http::Request<Vec<u8>>,
-    now: OffsetDateTime,
-) -> Result<Answer, Refused> {
-    let ClientForm { authentication, parameters } = ClientForm::of(request)?;
-    let client = authenticate(server, Endpoint::DeviceAuthorization, request.headers(), authentication, now)?;
-    let access = Access::of(&parameters)?;
+pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
+    let ClientRequest { server, client, now, .. } = request;
+    let (access, now) = (request.access()?, *now);
     let note = format!("{}{}", client.note(), access.note());
 
     let mut state = server.state();
@@ -28,7 +20,7 @@ pub(super) fn answer(
     }
     let device_code = secret::fresh()?;
     let login = DeviceLogin {
-        client_id: client.id,
+        client_id: client.id.clone(),
         user_code: user_code.clone(),
         access,
         decision: None,

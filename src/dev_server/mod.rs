@@ -1,14 +1,64 @@
 //! Floor 7: a small, strict authorization server for quickstarts and for your own tests. **Not for production**: it
-//! grants every scope, forgets everything when it ends, and tells whoever asks which check failed.
-//!
-//! Its paths are PingOne's: `/ENV_ID/as/token`, `/ENV_ID/as/jwks` and `/ENV_ID/as/.well-known/openid-configuration`
-//! (and the RFC 8414 path too). It knows one grant, `client_credentials`, and one way of client authentication,
-//! `private_key_jwt`, checked by this crate's own [verifier](crate::verifier): any of the crate's algorithms, an
-//! assertion used once, a life of at most five minutes. Like PingOne it accepts two audiences, the issuer and the
-//! token endpoint; still one per assertion.
+//! grants every scope, forgets everything when it ends, lets whoever sees its pages decide for the user, and tells whoever
+//! asks which check failed.
 //!
 //! The server is a function from a request and a time to a response, [`DevServer::respond`]. Mount it in any HTTP
 //! mock, or let [`DevServer::bind`] listen on a loopback port.
+//!
+//! # Where everything is
+//!
+//! The paths are PingOne's, below the issuer `ORIGIN/ENV_ID/as`:
+//!
+//! | path | what is there |
+//! | --- | --- |
+//! | `/token` | the token endpoint (RFC 6749 §3.2) |
+//! | `/par` | pushed authorization requests (RFC 9126) |
+//! | `/introspect` | introspection (RFC 7662): access tokens for every client, refresh tokens for their own |
+//! | `/revoke` | revocation (RFC 7009): with a refresh token end all tokens of its login |
+//! | `/device_authorization` | device authorization (RFC 8628), with the page at `/device` |
+//! | `/authorize` | the authorization endpoint (RFC 6749 §3.1), a page or a redirect |
+//! | `/jwks` | the key that access tokens are signed with (RFC 9068) |
+//! | `/.well-known/openid-configuration` | the metadata, at the RFC 8414 path too |
+//!
+//! [`DevServer::authorization_server`] hands all of it out without a request.
+//!
+//! # Clients
+//!
+//! A client authenticates at each of the first five by `private_key_jwt` and by nothing else, checked by this crate's own
+//! [verifier](crate::verifier): any of the crate's algorithms, an assertion used once, a life of at most five minutes.
+//! Like PingOne it accepts three audiences, the issuer, the token endpoint and the endpoint that is called; still one per
+//! assertion. What is malformed is refused before the assertion is used up.
+//!
+//! # Grants
+//!
+//! - `client_credentials`.
+//! - `authorization_code`: PKCE with S256 is required. A redirect URI is http or https on loopback, any port and path; it
+//!   is not registered, and compared byte for byte with the one at `/token`. A code lives for a minute and is used up by
+//!   whoever comes with it, also in vain; when it comes again, the tokens that it gave are revoked. A pushed request
+//!   waits for a minute, until the user has decided; `response_mode` is `query`, and the answer has `iss` (RFC 9207).
+//! - `refresh_token`: there is one with each login. It lives for a day and is used once, the next takes its place; when
+//!   it comes again, all tokens of the login are revoked (RFC 9700 §4.14.2). Scopes and resources may be narrowed.
+//! - `device_code`: ten minutes for the user, five seconds between two questions, and five more with each `slow_down`.
+//! - `jwt-bearer`: for the issuers of [`DevServer::trust_issuer`]; the audience is the issuer or the token endpoint, a life
+//!   is a day at most, and a `jti`, where there is one, is good once.
+//! - `token-exchange`: an access token of this server for another one, with `act` where there is an actor. It ends with
+//!   the login that the first one came from.
+//!
+//! `resource` and `audience` go into the `aud` of the token with each grant. Tokens of a login have a claim `grant_id`.
+//!
+//! # Users
+//!
+//! A test decides in the user's place: [`DevServer::approve`] and [`DevServer::deny`] for a device,
+//! [`DevServer::log_in_as`] for `/authorize`, which then redirects at once. Without a test there are pages with two
+//! buttons, and a form that `curl` can send as well:
+//!
+//! ```text
+//! curl -d user_code=WDJB-MJHT -d decision=approve -d subject=user-1 ISSUER/device
+//! curl -i -d client_id=client -d request_uri=urn:… -d decision=deny ISSUER/authorize
+//! ```
+//!
+//! What is remembered is in memory and bounded: a thousand logins of each kind at a time, a hundred thousand tokens. A
+//! server that is full answers 503 until some have ended, by the time that it is given.
 
 mod access_token;
 mod answer;
@@ -43,6 +93,7 @@ use time::OffsetDateTime;
 
 pub use answer::Exchange;
 use answer::{Answer, Refused, chain};
+use authentication::ClientRequest;
 pub use clients::ClientKeys;
 use clients::Clients;
 pub use error::DevServerError;
@@ -235,12 +286,13 @@ impl DevServer {
         let server = &*self.inner;
         if let Some(endpoint) = Endpoint::ALL.into_iter().find(|it| path_behind == Some(metadata::path(*it)))
         {
+            let request = ClientRequest::of(server, endpoint, request, now)?;
             return match endpoint {
-                Endpoint::Token => token::answer(server, request, now),
-                Endpoint::PushedAuthorization => par::answer(server, request, now),
-                Endpoint::Introspection => introspect::answer(server, request, now),
-                Endpoint::Revocation => revoke::answer(server, request, now),
-                Endpoint::DeviceAuthorization => device_authorization::answer(server, request, now),
+                Endpoint::Token => token::answer(&request),
+                Endpoint::PushedAuthorization => par::answer(&request),
+                Endpoint::Introspection => introspect::answer(&request),
+                Endpoint::Revocation => revoke::answer(&request),
+                Endpoint::DeviceAuthorization => device_authorization::answer(&request),
             };
         }
         let document = match path_behind {

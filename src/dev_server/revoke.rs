@@ -1,23 +1,14 @@
 //! The revocation endpoint (RFC 7009).
 
-use time::OffsetDateTime;
-
+use super::access_token;
 use super::answer::{Answer, Refused};
-use super::authentication::authenticate;
-use super::form::ClientForm;
-use super::{Inner, access_token};
-use crate::oauth::Endpoint;
+use super::authentication::ClientRequest;
 
 /// A token that is not known, or has ended, counts as revoked (§2.2). With a refresh token end all tokens of its grant
 /// (§2.1).
-pub(super) fn answer(
-    server: &Inner,
-    request: &http::Request<Vec<u8>>,
-    now: OffsetDateTime,
-) -> Result<Answer, Refused> {
-    let ClientForm { authentication, parameters } = ClientForm::of(request)?;
-    let token = parameters.required("token")?;
-    let client = authenticate(server, Endpoint::Revocation, request.headers(), authentication, now)?;
+pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
+    let ClientRequest { server, client, now, .. } = request;
+    let (token, now) = (request.required("token")?, *now);
     let check = |owner: Option<&str>| match owner {
         Some(owner) if owner == client.id => Ok(()),
         _ => Err(Refused::invalid_grant("the token was issued to another client")),

@@ -218,69 +218,57 @@ fn rfc6749_4_1_2_1_a_wrong_client_or_address_is_shown_and_not_redirected() {
     assert_eq!(refusal(&pressed), invalid_request("the form has 65556 bytes, at most 65536 are read"));
 }
 
+/// A request, the error, and its description, in which PLACE stands for where the parameters are.
+type Wrong = (Vec<(&'static str, &'static str)>, &'static str, &'static str);
+
 /// What is wrong with the rest of a request, at both places where one can be made.
-fn wrong_requests() -> Vec<(Vec<(&'static str, &'static str)>, &'static str, String)> {
-    let form_or_query = |description: &str| description.to_owned();
+fn wrong_requests() -> Vec<Wrong> {
     vec![
-        (with("response_type", None), "invalid_request", form_or_query("the PLACE has no `response_type`")),
+        (with("response_type", None), "invalid_request", "the PLACE has no `response_type`"),
         (
             with("response_type", Some("token")),
             "unsupported_response_type",
-            form_or_query("the response_type is `token`, supported is `code`"),
+            "the response_type is `token`, supported is `code`",
         ),
         (
             with("response_mode", Some("fragment")),
             "invalid_request",
-            form_or_query("the response_mode is `fragment`, supported is `query`"),
+            "the response_mode is `fragment`, supported is `query`",
         ),
-        (
-            with("request", Some("a.b.c")),
-            "request_not_supported",
-            form_or_query("a request object (RFC 9101) is not read"),
-        ),
-        (with("code_challenge", None), "invalid_request", form_or_query("the PLACE has no `code_challenge`")),
-        (
-            with("code_challenge_method", None),
-            "invalid_request",
-            form_or_query("the code_challenge_method is not S256"),
-        ),
+        (with("request", Some("a.b.c")), "request_not_supported", "a request object (RFC 9101) is not read"),
+        (with("code_challenge", None), "invalid_request", "the PLACE has no `code_challenge`"),
+        (with("code_challenge_method", None), "invalid_request", "the code_challenge_method is not S256"),
         (
             with("code_challenge_method", Some("plain")),
             "invalid_request",
-            form_or_query("the code_challenge_method is not S256"),
+            "the code_challenge_method is not S256",
         ),
         (
             with("code_challenge", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c")),
             "invalid_request",
-            form_or_query("the code_challenge is not a SHA-256 hash in base64url"),
+            "the code_challenge is not a SHA-256 hash in base64url",
         ),
         (
             with("code_challenge", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=")),
             "invalid_request",
-            form_or_query("the code_challenge is not a SHA-256 hash in base64url"),
+            "the code_challenge is not a SHA-256 hash in base64url",
         ),
         (
             with("scope", Some("a\\b")),
             "invalid_scope",
-            form_or_query("a scope has a character that RFC 6749 section 3.3 does not allow"),
+            "a scope has a character that RFC 6749 section 3.3 does not allow",
         ),
         (
             with("resource", Some("x")),
             "invalid_target",
-            form_or_query("the resource `x` is not an absolute URI without a fragment"),
+            "the resource `x` is not an absolute URI without a fragment",
         ),
         (
             with("resource", Some("https://api.exam\tple")),
             "invalid_target",
-            form_or_query(
-                "the resource `https://api.exam/u{9}ple` is not an absolute URI without a fragment",
-            ),
+            "the resource `https://api.exam/u{9}ple` is not an absolute URI without a fragment",
         ),
-        (
-            with("audience", Some("\u{fc}")),
-            "invalid_target",
-            form_or_query("the audience `?` is not printable ASCII"),
-        ),
+        (with("audience", Some("\u{fc}")), "invalid_target", "the audience `?` is not printable ASCII"),
     ]
 }
 

@@ -1,14 +1,15 @@
 //! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
 use super::super::answer::Refused;
+use super::super::authentication::ClientRequest;
 use super::super::authorize::Code;
-use super::{Granted, TokenRequest};
+use super::Granted;
 use crate::oauth::CodeVerifier;
 
 /// A code is used up by whoever comes with it, also in vain: in the wrong hands it was stolen. When it comes again, what
 /// it gave ends (RFC 6749 §4.1.2).
-pub(super) fn granted(request: &TokenRequest<'_>) -> Result<Granted, Refused> {
-    let TokenRequest { server, client_id, now, .. } = *request;
+pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
+    let ClientRequest { server, ref client, now, .. } = *request;
     let code = request.required("code")?;
     let redirect_uri = request.required("redirect_uri")?;
     let verifier = CodeVerifier::new(request.required("code_verifier")?)
@@ -22,7 +23,7 @@ pub(super) fn granted(request: &TokenRequest<'_>) -> Result<Granted, Refused> {
     let Code { request: asked_for, grant, .. } = &*code;
     let refusal = if was_used {
         Some("the code was used before; the tokens that it gave are revoked")
-    } else if asked_for.client_id != client_id {
+    } else if asked_for.client_id != client.id {
         Some("the code was issued to another client")
     } else if asked_for.address.redirect_uri != redirect_uri {
         Some("the redirect_uri is not that of the authorization request")

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::super::answer::{Refused, chain};
+use super::super::authentication::ClientRequest;
 use super::super::grant::Grant;
 use super::super::{DevServer, Inner};
-use super::{Granted, TokenRequest};
+use super::Granted;
 use crate::jose::{CompactJws, error::excerpt, json};
 use crate::keys::PublicKeySet;
 use crate::oauth::JwtGrantBuilder;
 use crate::verifier::{ClientAssertionVerifier, VerifierError, claims};
 
 /// There is no refresh token: whoever vouched can do so again (RFC 7521 §4.1).
-pub(super) fn granted(request: &TokenRequest<'_>) -> Result<Granted, Refused> {
-    let TokenRequest { server, client_id, now, .. } = *request;
+pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
+    let ClientRequest { server, ref client, now, .. } = *request;
     let assertion = request.required("assertion")?;
     let access = request.access()?;
     let claims = verify(server, assertion, now)?;
@@ -29,7 +30,7 @@ pub(super) fn granted(request: &TokenRequest<'_>) -> Result<Granted, Refused> {
         }
         state.vouched.insert(&name, (), end, now)?;
     }
-    Ok(Granted::without_refresh(Grant { subject: claims.sub, ..Grant::of_client(client_id, access) }))
+    Ok(Granted::without_refresh(Grant { subject: claims.sub, ..Grant::of_client(&client.id, access) }))
 }
 
 /// How much the clocks may differ, in seconds: as much as with an assertion of a client.

@@ -9,15 +9,14 @@ mod token_exchange;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::access_token;
 use super::answer::{Answer, Refused};
-use super::authentication::authenticate;
-use super::form::{ClientForm, Parameters};
+use super::authentication::ClientRequest;
 use super::grant::{Access, Grant};
 use super::refresh_token::RefreshToken;
 use super::state::State;
-use super::{Inner, access_token};
 use crate::jose::error::excerpt;
-use crate::oauth::{Endpoint, TokenKind};
+use crate::oauth::TokenKind;
 
 /// `grant_types_supported`.
 pub(super) const GRANT_TYPES: [&str; 6] = [
@@ -29,38 +28,23 @@ pub(super) const GRANT_TYPES: [&str; 6] = [
     "urn:ietf:params:oauth:grant-type:token-exchange",
 ];
 
-/// A request of a client that has proven who it is.
-struct TokenRequest<'a> {
-    server: &'a Inner,
-    client_id: &'a str,
-    parameters: Parameters<'a>,
-    now: OffsetDateTime,
-}
-
-/// What comes of it, beside an access token of this grant.
+/// What comes of a request: an access token of this grant, and perhaps more.
 struct Granted {
     grant: Grant,
     refresh_token: Option<String>,
     issued_token_type: Option<TokenKind>,
 }
 
-/// What is malformed is refused before the assertion is spent.
-pub(super) fn answer(
-    server: &Inner,
-    request: &http::Request<Vec<u8>>,
-    now: OffsetDateTime,
-) -> Result<Answer, Refused> {
-    let ClientForm { authentication, parameters } = ClientForm::of(request)?;
-    let grant_type = parameters.required("grant_type")?.to_owned();
-    let client = authenticate(server, Endpoint::Token, request.headers(), authentication, now)?;
-    let asked = TokenRequest { server, client_id: &client.id, parameters, now };
-    let granted = match grant_type.as_str() {
-        "client_credentials" => Ok(Granted::without_refresh(Grant::of_client(&client.id, asked.access()?))),
-        "authorization_code" => authorization_code::granted(&asked),
-        "refresh_token" => refresh::granted(&asked),
-        "urn:ietf:params:oauth:grant-type:device_code" => device_code::granted(&asked),
-        "urn:ietf:params:oauth:grant-type:jwt-bearer" => jwt_bearer::granted(&asked),
-        "urn:ietf:params:oauth:grant-type:token-exchange" => token_exchange::granted(&asked),
+pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
+    let ClientRequest { server, client, now, .. } = request;
+    let grant_type = request.required("grant_type")?;
+    let granted = match grant_type {
+        "client_credentials" => Ok(Granted::without_refresh(Grant::of_client(&client.id, request.access()?))),
+        "authorization_code" => authorization_code::granted(request),
+        "refresh_token" => refresh::granted(request),
+        "urn:ietf:params:oauth:grant-type:device_code" => device_code::granted(request),
+        "urn:ietf:params:oauth:grant-type:jwt-bearer" => jwt_bearer::granted(request),
+        "urn:ietf:params:oauth:grant-type:token-exchange" => token_exchange::granted(request),
         other => {
             let supported = GRANT_TYPES.join("`, `");
             let description = format!("the grant_type is `{}`, supported are `{supported}`", excerpt(other));
@@ -70,7 +54,7 @@ pub(super) fn answer(
     let Granted { grant, refresh_token, issued_token_type } = granted?;
 
     let mut body = json!({
-        "access_token": access_token::issue(server, &grant, now)?,
+        "access_token": access_token::issue(server, &grant, *now)?,
         "token_type": "Bearer",
         "expires_in": access_token::LIFETIME.whole_seconds(),
     });
@@ -89,16 +73,6 @@ pub(super) fn answer(
     };
     let note = format!("{} grant={grant_name}{subject}{}", client.note(), grant.access.note());
     Ok(Answer::json(body, note))
-}
-
-impl TokenRequest<'_> {
-    fn required(&self, name: &str) -> Result<&str, Refused> {
-        self.parameters.required(name)
-    }
-
-    fn access(&self) -> Result<Access, Refused> {
-        Access::of(&self.parameters)
-    }
 }
 
 impl Granted {

@@ -1,13 +1,14 @@
 //! The refresh token grant (RFC 6749 §6).
 
 use super::super::answer::Refused;
+use super::super::authentication::ClientRequest;
 use super::super::refresh_token::RefreshToken;
-use super::{Granted, TokenRequest};
+use super::Granted;
 
 /// Each token is used once. One that comes again was stolen from somebody, and nobody knows from whom: all tokens of the
 /// grant end (RFC 9700 §4.14.2).
-pub(super) fn granted(request: &TokenRequest<'_>) -> Result<Granted, Refused> {
-    let TokenRequest { server, client_id, now, .. } = *request;
+pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
+    let ClientRequest { server, ref client, now, .. } = *request;
     let token = request.required("refresh_token")?;
     let asked = request.access()?;
 
@@ -15,7 +16,7 @@ pub(super) fn granted(request: &TokenRequest<'_>) -> Result<Granted, Refused> {
     let unknown = || Refused::invalid_grant("the refresh token is not known, or has expired");
     let RefreshToken { grant, used, .. } = state.refresh_tokens.get(token, now).ok_or_else(unknown)?;
     let (grant, used) = (grant.clone(), *used);
-    if grant.client_id != client_id {
+    if grant.client_id != client.id {
         return Err(Refused::invalid_grant("the refresh token was issued to another client"));
     }
     if grant.id.as_deref().is_some_and(|id| state.is_revoked(id, now)) {

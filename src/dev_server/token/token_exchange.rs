@@ -4,14 +4,15 @@ use serde_json::{Map, Value, json};
 
 use super::super::access_token;
 use super::super::answer::Refused;
+use super::super::authentication::ClientRequest;
 use super::super::grant::{Access, Grant};
-use super::{Granted, TokenRequest};
+use super::Granted;
 use crate::jose::error::excerpt;
 use crate::oauth::TokenKind;
 
 /// An access token of this server for another one, of the same subject and grant, so that it ends with the grant. Scopes
 /// and resources that are not asked for stay as they are.
-pub(super) fn granted(request: &TokenRequest<'_>) -> Result<Granted, Refused> {
+pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let subject = token(request, "subject_token", "subject_token_type")?;
     let actor = match request.parameters.value("actor_token") {
         Some(_) => Some(token(request, "actor_token", "actor_token_type")?),
@@ -38,7 +39,7 @@ pub(super) fn granted(request: &TokenRequest<'_>) -> Result<Granted, Refused> {
     };
     let grant = Grant {
         id: text("grant_id"),
-        client_id: request.client_id.to_owned(),
+        client_id: request.client.id.clone(),
         subject: text("sub").unwrap_or_default(),
         actor,
         access,
@@ -47,7 +48,7 @@ pub(super) fn granted(request: &TokenRequest<'_>) -> Result<Granted, Refused> {
 }
 
 /// The claims of a token that is good now. One that is not makes the request invalid, and not the grant (§2.2.2).
-fn token(request: &TokenRequest<'_>, name: &str, kind: &str) -> Result<Map<String, Value>, Refused> {
+fn token(request: &ClientRequest<'_>, name: &str, kind: &str) -> Result<Map<String, Value>, Refused> {
     let token = request.required(name)?;
     check_kind(request, kind)?;
     access_token::active(request.server, token, request.now).ok_or_else(|| {
@@ -57,7 +58,7 @@ fn token(request: &TokenRequest<'_>, name: &str, kind: &str) -> Result<Map<Strin
     })
 }
 
-fn check_kind(request: &TokenRequest<'_>, name: &str) -> Result<(), Refused> {
+fn check_kind(request: &ClientRequest<'_>, name: &str) -> Result<(), Refused> {
     match TokenKind::from(request.required(name)?) {
         TokenKind::AccessToken => Ok(()),
         other => {
