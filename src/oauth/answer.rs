@@ -1,6 +1,7 @@
 //! What all answers have in common: the status decides what a body is.
 
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -14,7 +15,8 @@ use crate::jose::wiped::{Text, Wiped};
 pub(super) struct Success {
     what: &'static str,
     body: Wiped<Vec<u8>>,
-    content_type: Option<String>,
+    /// As it came: it is made fit to be shown only where the body is not what it should be.
+    content_type: Option<HeaderValue>,
 }
 
 impl Success {
@@ -22,13 +24,13 @@ impl Success {
     pub(super) fn of(
         what: &'static str,
         successes: &[StatusCode],
-        response: http::Response<Vec<u8>>,
+        mut response: http::Response<Vec<u8>>,
         now: OffsetDateTime,
     ) -> Result<Self, OAuthError> {
         if !successes.contains(&response.status()) {
             return Err(failure(&response, now));
         }
-        let content_type = header(response.headers(), http::header::CONTENT_TYPE);
+        let content_type = response.headers_mut().remove(CONTENT_TYPE);
         Ok(Self { what, body: Wiped::new(response.into_body()), content_type })
     }
 
@@ -39,7 +41,11 @@ impl Success {
     ) -> Result<T, OAuthError> {
         let Self { what, body, content_type } = self;
         let document = Document { what, json: &body };
-        read(document).map_err(|reason| OAuthError::Response { what, reason, content_type })
+        read(document).map_err(|reason| OAuthError::Response {
+            what,
+            reason,
+            content_type: content_type.as_ref().map(shown),
+        })
     }
 }
 
@@ -99,12 +105,12 @@ pub(super) fn failure(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -
         }
         _ if status.is_redirection() => OAuthError::Redirect {
             status: status.as_u16(),
-            location: header(response.headers(), http::header::LOCATION),
+            location: response.headers().get(LOCATION).map(shown),
         },
         _ => OAuthError::Unavailable(Box::new(Refusal::from_http(response, now))),
     }
 }
 
-fn header(headers: &http::HeaderMap, name: http::HeaderName) -> Option<String> {
-    headers.get(name).map(|value| safe(&String::from_utf8_lossy(value.as_bytes())))
+fn shown(value: &HeaderValue) -> String {
+    safe(&String::from_utf8_lossy(value.as_bytes()))
 }
