@@ -2,6 +2,8 @@
 #![cfg(feature = "client")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "protocol/forms.rs"]
+mod forms;
 mod support;
 
 use std::collections::HashSet;
