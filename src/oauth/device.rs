@@ -77,6 +77,9 @@ pub struct DeviceAuthorization {
 impl DeviceAuthorization {
     /// How long to wait between two questions unless the server says otherwise (RFC 8628 §3.2).
     pub const INTERVAL: Duration = Duration::from_secs(5);
+    /// The least that is waited, whatever the server says: with no pause at all, questions would follow one another as fast
+    /// as they can be sent.
+    pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
     /// Judges an HTTP response; `now` is when it came.
     ///
@@ -130,7 +133,7 @@ impl DeviceAuthorization {
                 document.text("verification_uri_complete", uri_complete)?,
             )?,
             expires_at: now.saturating_add(lifetime),
-            interval: interval.unwrap_or(Self::INTERVAL),
+            interval: interval.unwrap_or(Self::INTERVAL).max(Self::SHORTEST_INTERVAL),
         })
     }
 
@@ -164,7 +167,7 @@ impl DeviceAuthorization {
         self.expires_at
     }
 
-    /// How long to wait between two questions, at first.
+    /// How long to wait between two questions, at first: a second or more.
     #[must_use]
     pub const fn interval(&self) -> Duration {
         self.interval
@@ -346,6 +349,17 @@ mod tests {
         for error in ["access_denied", "invalid_client", "invalid_grant"] {
             let Err(OAuthError::Refused(refusal)) = polling.after(refused(error)) else { panic!("{error}") };
             assert_eq!(refusal.error(), Some(error));
+        }
+    }
+
+    /// Otherwise a server's zero, or a server that is gone, would be asked without a pause.
+    #[test]
+    fn a_pause_is_a_second_at_least() {
+        for interval in ["0", "0.5", "-0.0"] {
+            let codes = read(&codes(&format!(r#","expires_in":60,"interval":{interval}"#))).unwrap();
+            assert_eq!(codes.interval(), Duration::from_secs(1), "{interval}");
+            let polling = DevicePolling::new(&codes).after_no_answer();
+            assert_eq!(polling.pause(NOW).unwrap(), Duration::from_secs(2), "{interval}");
         }
     }
 
