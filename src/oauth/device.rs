@@ -190,6 +190,8 @@ impl std::fmt::Debug for DeviceAuthorization {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DevicePolling {
     interval: Duration,
+    /// What the server wants before the next question alone (`Retry-After`).
+    at_least: Duration,
     expires_at: OffsetDateTime,
 }
 
@@ -200,7 +202,8 @@ impl DevicePolling {
     /// Before the first question.
     #[must_use]
     pub const fn new(authorization: &DeviceAuthorization) -> Self {
-        Self { interval: authorization.interval, expires_at: authorization.expires_at }
+        let DeviceAuthorization { interval, expires_at, .. } = authorization;
+        Self { interval: *interval, at_least: Duration::ZERO, expires_at: *expires_at }
     }
 
     /// How long to wait before the next question.
@@ -209,15 +212,16 @@ impl DevicePolling {
     ///
     /// [`OAuthError::DeviceCodeExpired`] when the codes will have ended by then.
     pub fn pause(&self, now: OffsetDateTime) -> Result<Duration, OAuthError> {
-        let next = time::Duration::try_from(self.interval).map(|interval| now.saturating_add(interval));
+        let pause = self.interval.max(self.at_least);
+        let next = time::Duration::try_from(pause).map(|pause| now.saturating_add(pause));
         match next {
-            Ok(next) if next < self.expires_at => Ok(self.interval),
+            Ok(next) if next < self.expires_at => Ok(pause),
             _ => Err(OAuthError::DeviceCodeExpired),
         }
     }
 
     /// What follows from an answer that is no token: to go on after `authorization_pending`, to go on slower after
-    /// `slow_down` and whenever the server was not to be had.
+    /// `slow_down` and whenever the server was not to be had; once after as long as it wants, where it says so.
     ///
     /// # Errors
     ///
@@ -225,10 +229,8 @@ impl DevicePolling {
     pub fn after(self, answer: OAuthError) -> Result<Self, OAuthError> {
         if let OAuthError::Refused(refusal) = &answer {
             return match refusal.error() {
-                Some("authorization_pending") => Ok(self),
-                Some("slow_down") => {
-                    Ok(Self { interval: self.interval.saturating_add(Self::SLOWER_BY), ..self })
-                }
+                Some("authorization_pending") => Ok(self.with(self.interval)),
+                Some("slow_down") => Ok(self.with(self.interval.saturating_add(Self::SLOWER_BY))),
                 Some("expired_token") => Err(OAuthError::DeviceCodeExpired),
                 _ => Err(answer),
             };
@@ -236,14 +238,18 @@ impl DevicePolling {
         match answer.retry() {
             Retry::Never => Err(answer),
             Retry::BackOff => Ok(self.after_no_answer()),
-            Retry::After(pause) => Ok(Self { interval: self.interval.max(pause), ..self }),
+            Retry::After(pause) => Ok(Self { at_least: pause, ..self }),
         }
     }
 
     /// What follows when no answer came: twice the pause (RFC 8628 §3.5).
     #[must_use]
     pub const fn after_no_answer(self) -> Self {
-        Self { interval: self.interval.saturating_mul(2), ..self }
+        self.with(self.interval.saturating_mul(2))
+    }
+
+    const fn with(self, interval: Duration) -> Self {
+        Self { interval, at_least: Duration::ZERO, expires_at: self.expires_at }
     }
 }
 
@@ -350,6 +356,25 @@ mod tests {
             let Err(OAuthError::Refused(refusal)) = polling.after(refused(error)) else { panic!("{error}") };
             assert_eq!(refusal.error(), Some(error));
         }
+    }
+
+    /// Otherwise one busy moment of the server would keep a user who has logged in waiting, until the codes end.
+    #[test]
+    fn rfc9110_10_2_3_a_retry_after_is_for_the_next_question_alone() {
+        let seconds = Duration::from_secs;
+        let polling = DevicePolling::new(&read(&codes(r#","expires_in":60"#)).unwrap());
+        let busy = |retry_after: &str| {
+            let answer = http::Response::builder().status(503).header("retry-after", retry_after);
+            super::super::answer::failure(&answer.body(Vec::new()).unwrap(), NOW)
+        };
+        let later = polling.after(busy("20")).unwrap();
+        assert_eq!(later.pause(NOW).unwrap(), seconds(20));
+        assert_eq!(later.after(refused("authorization_pending")).unwrap(), polling);
+        let slower = later.after(refused("slow_down")).unwrap();
+        assert_eq!(slower.pause(NOW).unwrap(), seconds(10));
+        assert_eq!(later.after_no_answer().pause(NOW).unwrap(), seconds(10));
+        assert_eq!(polling.after(busy("1")).unwrap().pause(NOW).unwrap(), seconds(5));
+        assert!(matches!(polling.after(busy("60")).unwrap().pause(NOW), Err(OAuthError::DeviceCodeExpired)));
     }
 
     /// Otherwise a server's zero, or a server that is gone, would be asked without a pause.
