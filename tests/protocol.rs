@@ -7,18 +7,19 @@ mod forms;
 mod support;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use private_key_jwt::keys::BoxFuture;
+use private_key_jwt::keys::{BoxFuture, KeyError};
 use private_key_jwt::oauth::{
     AuthorizationRequest, CodeVerifier, DeviceAuthorizationRequest, Endpoint, HintedToken, JwtGrant,
     OAuthError, TokenExchange, TokenKind,
 };
 use private_key_jwt::transport::Clock;
 use private_key_jwt::{
-    Algorithm, Audience, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, Error, JwkSet,
-    PublicKeySet, TokenClient, TokenRequest,
+    Algorithm, Audience, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, Error, Jwk, JwkSet,
+    KeyRing, PrivateKey, PublicKeySet, Signature, Signer, TokenClient, TokenRequest,
 };
 use serde_json::{Value, json};
 use support::{MARK, clean, key, now};
@@ -410,6 +411,40 @@ async fn rfc8628_3_5_a_device_login_that_fails() {
     let (result, pauses, _) = device_login(codes(9), vec![pending(), pending(), granted()]).await;
     assert!(matches!(result, Err(Error::OAuth(OAuthError::DeviceCodeExpired))), "{result:?}");
     assert_eq!(pauses, [3, 3]);
+}
+
+/// A key service that is away when it is asked for the second time.
+struct Away(PrivateKey, AtomicUsize);
+
+impl Signer for Away {
+    fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+
+    fn public_jwk(&self) -> &Jwk {
+        self.0.public_jwk()
+    }
+
+    fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
+        let away = self.1.fetch_add(1, Ordering::Relaxed) == 1;
+        let result = if away { Err(KeyError::Signer("away".into())) } else { self.0.sign(signing_input) };
+        Box::pin(std::future::ready(result))
+    }
+}
+
+#[tokio::test]
+async fn a_key_service_that_is_away_for_a_moment_ends_no_device_login() {
+    let server = MockServer::start().await;
+    let codes = ResponseTemplate::new(200).set_body_json(codes(60));
+    Mock::given(path("/device_authorization")).respond_with(codes).mount(&server).await;
+    Mock::given(path("/token")).respond_with(granted()).mount(&server).await;
+    let pauses = Pauses::default();
+    let keys = KeyRing::new(Arc::new(Away(key("p256.pkcs8.pem"), AtomicUsize::new(0)))).unwrap();
+    let client = TokenClient::builder(metadata(&server.uri()), "client", keys).clock(pauses.clone());
+    let client = client.build().unwrap();
+    let codes = client.authorize_device(()).await.unwrap();
+    assert_eq!(client.device_token(&codes).await.unwrap().access_token().secret(), "AT");
+    assert_eq!(pauses.seconds(), [3, 6]);
 }
 
 #[tokio::test]
