@@ -69,6 +69,15 @@ impl Document<'_> {
         }
     }
 
+    /// A string that says something: some servers write a member that they have no value for as an empty one.
+    pub(super) fn filled<'a>(
+        self,
+        member: &'static str,
+        value: Option<Member<'a>>,
+    ) -> Result<Option<Text<'a>>, JoseError> {
+        Ok(self.text(member, value)?.filter(|text| !text.is_empty()))
+    }
+
     /// RFC 6749 §5.1: a number of seconds. Fractions are cut off; more than a century is a century.
     pub(super) fn seconds(
         self,

@@ -119,8 +119,8 @@ impl DeviceAuthorization {
             }
             url => Ok(url),
         };
-        let device_code = document.text("device_code", device_code)?.filter(|code| !code.is_empty());
-        let user_code = shown("user_code", document.text("user_code", user_code)?)?;
+        let device_code = document.filled("device_code", device_code)?;
+        let user_code = shown("user_code", document.filled("user_code", user_code)?)?;
         let verification_uri = page("verification_uri", document.text("verification_uri", uri)?)?;
         let lifetime = document.required("expires_in", document.seconds("expires_in", expires_in)?)?;
         let interval = document.seconds("interval", interval)?.map(time::Duration::unsigned_abs);
@@ -325,6 +325,11 @@ mod tests {
         }
         assert!(with("verification_uri", "http://localhost:8080/device").is_ok());
         assert!(with("verification_uri_complete", "https://as.example/device#WDJB").is_ok());
+        for empty in ["device_code", "user_code"] {
+            let found = with(empty, "");
+            let missing = |reason: &JoseError| matches!(reason, JoseError::MissingMember { member, .. } if *member == empty);
+            assert!(matches!(found, Err(OAuthError::Response { reason, .. }) if missing(&reason)), "{empty}");
+        }
         for missing in ["device_code", "user_code", "verification_uri", "expires_in"] {
             let body = codes(r#","expires_in":1"#).replace(&format!("\"{missing}\""), "\"x\"");
             let Err(OAuthError::Response { reason: JoseError::MissingMember { member, .. }, .. }) =
