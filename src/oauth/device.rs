@@ -323,21 +323,21 @@ mod tests {
             };
             assert_eq!(found, member);
         }
-        assert!(with("verification_uri", "http://localhost:8080/device").is_ok());
-        assert!(with("verification_uri_complete", "https://as.example/device#WDJB").is_ok());
-        for empty in ["device_code", "user_code"] {
-            let found = with(empty, "");
-            let missing = |reason: &JoseError| matches!(reason, JoseError::MissingMember { member, .. } if *member == empty);
-            assert!(matches!(found, Err(OAuthError::Response { reason, .. }) if missing(&reason)), "{empty}");
-        }
-        for missing in ["device_code", "user_code", "verification_uri", "expires_in"] {
-            let body = codes(r#","expires_in":1"#).replace(&format!("\"{missing}\""), "\"x\"");
-            let Err(OAuthError::Response { reason: JoseError::MissingMember { member, .. }, .. }) =
-                read(&body)
+        let lacks = |codes: Result<DeviceAuthorization, OAuthError>, missing: &str| {
+            let Err(OAuthError::Response { reason: JoseError::MissingMember { member, .. }, .. }) = codes
             else {
-                panic!("{missing}");
+                panic!("{missing}: {codes:?}");
             };
             assert_eq!(member, missing);
+        };
+        assert!(with("verification_uri", "http://localhost:8080/device").is_ok());
+        assert!(with("verification_uri_complete", "https://as.example/device#WDJB").is_ok());
+        for missing in ["device_code", "user_code", "verification_uri", "expires_in"] {
+            let body = codes(r#","expires_in":1"#).replace(&format!("\"{missing}\""), "\"x\"");
+            lacks(read(&body), missing);
+        }
+        for empty in ["device_code", "user_code"] {
+            lacks(with(empty, ""), empty);
         }
     }
 
