@@ -7,7 +7,7 @@ use super::answer::{Document, Success};
 use super::endpoint::check_endpoint;
 use super::form::{self, Parameters};
 use super::text::safe;
-use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError, Retry, Scope};
+use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError, Scope};
 use crate::jose::JoseError;
 use crate::jose::json;
 use crate::jose::wiped::{Text, Wiped};
@@ -185,96 +185,20 @@ impl std::fmt::Debug for DeviceAuthorization {
     }
 }
 
-/// When to ask for the token again (RFC 8628 §3.5): a function of what the server said and of the time. Whoever uses it
-/// waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DevicePolling {
-    interval: Duration,
-    /// What the server wants before the next question alone (`Retry-After`).
-    at_least: Duration,
-    expires_at: OffsetDateTime,
-}
-
-impl DevicePolling {
-    /// How much longer the pauses are after each `slow_down` (RFC 8628 §3.5).
-    pub const SLOWER_BY: Duration = Duration::from_secs(5);
-
-    /// Before the first question.
-    #[must_use]
-    pub const fn new(authorization: &DeviceAuthorization) -> Self {
-        let DeviceAuthorization { interval, expires_at, .. } = authorization;
-        Self { interval: *interval, at_least: Duration::ZERO, expires_at: *expires_at }
-    }
-
-    /// How long to wait before the next question.
-    ///
-    /// # Errors
-    ///
-    /// [`OAuthError::DeviceCodeExpired`] when the codes will have ended by then.
-    pub fn pause(&self, now: OffsetDateTime) -> Result<Duration, OAuthError> {
-        let pause = self.interval.max(self.at_least);
-        let next = time::Duration::try_from(pause).map(|pause| now.saturating_add(pause));
-        match next {
-            Ok(next) if next < self.expires_at => Ok(pause),
-            _ => Err(OAuthError::DeviceCodeExpired),
-        }
-    }
-
-    /// What follows from an answer that is no token: to go on after `authorization_pending`, to go on slower after
-    /// `slow_down` and whenever the server was not to be had; once after as long as it wants, where it says so.
-    ///
-    /// # Errors
-    ///
-    /// [`OAuthError::DeviceCodeExpired`] for `expired_token`; every other refusal, such as `access_denied`, as it is.
-    pub fn after(self, answer: OAuthError) -> Result<Self, OAuthError> {
-        if let OAuthError::Refused(refusal) = &answer {
-            return match refusal.error() {
-                Some("authorization_pending") => Ok(self.with(self.interval)),
-                Some("slow_down") => Ok(self.with(self.interval.saturating_add(Self::SLOWER_BY))),
-                Some("expired_token") => Err(OAuthError::DeviceCodeExpired),
-                _ => Err(answer),
-            };
-        }
-        match answer.retry() {
-            Retry::Never => Err(answer),
-            Retry::BackOff => Ok(self.after_no_answer()),
-            Retry::After(pause) => Ok(Self { at_least: pause, ..self }),
-        }
-    }
-
-    /// What follows when no answer came: twice the pause (RFC 8628 §3.5).
-    #[must_use]
-    pub const fn after_no_answer(self) -> Self {
-        self.with(self.interval.saturating_mul(2))
-    }
-
-    const fn with(self, interval: Duration) -> Self {
-        Self { interval, at_least: Duration::ZERO, expires_at: self.expires_at }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
-    fn response(status: u16, body: &str) -> http::Response<Vec<u8>> {
-        http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap()
-    }
-
     fn read(body: &str) -> Result<DeviceAuthorization, OAuthError> {
-        DeviceAuthorization::from_http(response(200, body), NOW)
+        DeviceAuthorization::from_http(http::Response::new(body.as_bytes().to_vec()), NOW)
     }
 
     fn codes(more: &str) -> String {
         format!(
             r#"{{"device_code":"secret","user_code":"WDJB-MJHT","verification_uri":"https://as.example/device"{more}}}"#
         )
-    }
-
-    fn refused(error: &str) -> OAuthError {
-        super::super::answer::failure(&response(400, &format!(r#"{{"error":"{error}"}}"#)), NOW)
     }
 
     #[test]
@@ -339,69 +263,5 @@ mod tests {
         for empty in ["device_code", "user_code"] {
             lacks(with(empty, ""), empty);
         }
-    }
-
-    #[test]
-    fn rfc8628_3_5_pending_goes_on_slow_down_goes_slower_and_the_rest_ends_it() {
-        let seconds = Duration::from_secs;
-        let polling = DevicePolling::new(&read(&codes(r#","expires_in":60"#)).unwrap());
-        assert_eq!(polling.pause(NOW).unwrap(), seconds(5));
-        let pending = polling.after(refused("authorization_pending")).unwrap();
-        assert_eq!(pending, polling);
-        let slower = pending.after(refused("slow_down")).unwrap().after(refused("slow_down")).unwrap();
-        assert_eq!(slower.pause(NOW).unwrap(), seconds(15));
-        assert_eq!(slower.after_no_answer().pause(NOW).unwrap(), seconds(30));
-        let busy = |answer| super::super::answer::failure(&answer, NOW);
-        assert_eq!(polling.after(busy(response(503, ""))).unwrap().pause(NOW).unwrap(), seconds(10));
-        let later =
-            http::Response::builder().status(429).header("retry-after", "20").body(Vec::new()).unwrap();
-        assert_eq!(polling.after(busy(later)).unwrap().pause(NOW).unwrap(), seconds(20));
-        assert!(matches!(polling.after(refused("expired_token")), Err(OAuthError::DeviceCodeExpired)));
-        for error in ["access_denied", "invalid_client", "invalid_grant"] {
-            let Err(OAuthError::Refused(refusal)) = polling.after(refused(error)) else { panic!("{error}") };
-            assert_eq!(refusal.error(), Some(error));
-        }
-    }
-
-    /// Otherwise one busy moment of the server would keep a user who has logged in waiting, until the codes end.
-    #[test]
-    fn rfc9110_10_2_3_a_retry_after_is_for_the_next_question_alone() {
-        let seconds = Duration::from_secs;
-        let polling = DevicePolling::new(&read(&codes(r#","expires_in":60"#)).unwrap());
-        let busy = |retry_after: &str| {
-            let answer = http::Response::builder().status(503).header("retry-after", retry_after);
-            super::super::answer::failure(&answer.body(Vec::new()).unwrap(), NOW)
-        };
-        let later = polling.after(busy("20")).unwrap();
-        assert_eq!(later.pause(NOW).unwrap(), seconds(20));
-        assert_eq!(later.after(refused("authorization_pending")).unwrap(), polling);
-        let slower = later.after(refused("slow_down")).unwrap();
-        assert_eq!(slower.pause(NOW).unwrap(), seconds(10));
-        assert_eq!(later.after_no_answer().pause(NOW).unwrap(), seconds(10));
-        assert_eq!(polling.after(busy("1")).unwrap().pause(NOW).unwrap(), seconds(5));
-        assert!(matches!(polling.after(busy("60")).unwrap().pause(NOW), Err(OAuthError::DeviceCodeExpired)));
-    }
-
-    /// Otherwise a server's zero, or a server that is gone, would be asked without a pause.
-    #[test]
-    fn a_pause_is_a_second_at_least() {
-        for interval in ["0", "0.5", "-0.0"] {
-            let codes = read(&codes(&format!(r#","expires_in":60,"interval":{interval}"#))).unwrap();
-            assert_eq!(codes.interval(), Duration::from_secs(1), "{interval}");
-            let polling = DevicePolling::new(&codes).after_no_answer();
-            assert_eq!(polling.pause(NOW).unwrap(), Duration::from_secs(2), "{interval}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_asked_once_the_codes_have_ended_whatever_the_server_wants() {
-        let polling = DevicePolling::new(&read(&codes(r#","expires_in":60"#)).unwrap());
-        assert!(polling.pause(NOW + Duration::from_secs(54)).is_ok());
-        for ended in [55, 60, 1 << 40] {
-            let now = NOW.saturating_add(time::Duration::seconds(ended));
-            assert!(matches!(polling.pause(now), Err(OAuthError::DeviceCodeExpired)), "{ended}");
-        }
-        let never = read(&codes(r#","expires_in":60,"interval":1e300"#)).unwrap();
-        assert!(matches!(DevicePolling::new(&never).pause(NOW), Err(OAuthError::DeviceCodeExpired)));
     }
 }
