@@ -75,6 +75,15 @@ impl Document<'_> {
         }
     }
 
+    /// A string that says something: some servers write a member that they have no value for as an empty one.
+    pub(super) fn filled<'a>(
+        self,
+        member: &'static str,
+        value: Option<Member<'a>>,
+    ) -> Result<Option<Text<'a>>, JoseError> {
+        Ok(self.text(member, value)?.filter(|text| !text.is_empty()))
+    }
+
     /// RFC 6749 §5.1: a number of seconds. Fractions are cut off; more than a century is a century.
     pub(super) fn seconds(
         self,
@@ -82,13 +91,35 @@ impl Document<'_> {
         value: Option<Member<'_>>,
     ) -> Result<Option<time::Duration>, JoseError> {
         const CENTURY: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
-        let seconds = match value {
+        let seconds = self.number(member, value, "a number of seconds")?;
+        Ok(seconds.map(|seconds| time::Duration::seconds_f64(seconds.min(CENTURY).floor())))
+    }
+
+    /// RFC 7519 §2: seconds since 1970. Fractions are cut off; what is after the year 9999 is its last second.
+    pub(super) fn time(
+        self,
+        member: &'static str,
+        value: Option<Member<'_>>,
+    ) -> Result<Option<OffsetDateTime>, JoseError> {
+        const LAST: f64 = 253_402_300_799.0;
+        let seconds = self.number(member, value, "a number of seconds since 1970")?;
+        let since = seconds.map(|seconds| time::Duration::seconds_f64(seconds.min(LAST).floor()));
+        Ok(since.map(|since| OffsetDateTime::UNIX_EPOCH.saturating_add(since)))
+    }
+
+    /// A number that is not negative.
+    fn number(
+        self,
+        member: &'static str,
+        value: Option<Member<'_>>,
+        expected: &'static str,
+    ) -> Result<Option<f64>, JoseError> {
+        let number = match value {
             None | Some(Member::Other(WipedValue(Value::Null))) => return Ok(None),
-            Some(Member::Other(value)) => value.0.as_f64().filter(|seconds| *seconds >= 0.0),
+            Some(Member::Other(value)) => value.0.as_f64().filter(|number| *number >= 0.0),
             Some(Member::Text(_)) => None,
         };
-        let seconds = seconds.ok_or(self.invalid(member, "a number of seconds"))?;
-        Ok(Some(time::Duration::seconds_f64(seconds.min(CENTURY).floor())))
+        number.map(Some).ok_or_else(|| self.invalid(member, expected))
     }
 
     pub(super) const fn invalid(self, member: &'static str, expected: &'static str) -> JoseError {
