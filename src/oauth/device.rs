@@ -237,10 +237,13 @@ impl DevicePolling {
         }
     }
 
-    /// What follows when no answer came: twice the pause (RFC 8628 §3.5).
+    /// What follows when no answer came: twice the pause (RFC 8628 §3.5), and one of
+    /// [`SLOWER_BY`](Self::SLOWER_BY) where the server wanted none.
     #[must_use]
     pub const fn after_no_answer(self) -> Self {
-        Self { interval: self.interval.saturating_mul(2), ..self }
+        let interval =
+            if self.interval.is_zero() { Self::SLOWER_BY } else { self.interval.saturating_mul(2) };
+        Self { interval, ..self }
     }
 }
 
@@ -337,6 +340,9 @@ mod tests {
         let slower = pending.after(refused("slow_down")).unwrap().after(refused("slow_down")).unwrap();
         assert_eq!(slower.pause(NOW).unwrap(), seconds(15));
         assert_eq!(slower.after_no_answer().pause(NOW).unwrap(), seconds(30));
+        let eager = DevicePolling::new(&read(&codes(r#","expires_in":60,"interval":0"#)).unwrap());
+        assert_eq!(eager.pause(NOW).unwrap(), seconds(0));
+        assert_eq!(eager.after_no_answer().after_no_answer().pause(NOW).unwrap(), seconds(10));
         let busy = |answer| super::super::answer::failure(&answer, NOW);
         assert_eq!(polling.after(busy(response(503, ""))).unwrap().pause(NOW).unwrap(), seconds(10));
         let later =

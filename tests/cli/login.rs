@@ -8,8 +8,8 @@ use std::sync::mpsc::Receiver;
 use private_key_jwt::oauth::CodeVerifier;
 use serde_json::Value;
 
-use crate::run::{Run, command};
-use crate::server::{Answer, Recorded, recording, token_command};
+use crate::run::{Place, Run, command, decode, pkjwt_stdin, testdata};
+use crate::server::{Answer, Recorded, Server, recording, token_command};
 
 const TOKEN: Answer = (
     "200 OK",
@@ -24,12 +24,21 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// At a real server.
+    fn at(issuer: &str, more: &[&str]) -> Self {
+        Self::run(token_command(["--issuer", issuer], "p256", more), std::sync::mpsc::channel().1)
+    }
+
+    /// At one that gives these answers, and has this endpoint beside the token endpoint.
     fn start(answers: Vec<Answer>, endpoint: &str, more: &[&str]) -> Self {
         let (url, requests) = recording(answers);
         let endpoint = format!("{endpoint}={url}/start");
         let more: Vec<&str> = ["--endpoint", &endpoint].into_iter().chain(more.iter().copied()).collect();
-        let mut command =
-            command(token_command(["--token-endpoint", &format!("{url}/token")], "p256", &more));
+        Self::run(token_command(["--token-endpoint", &format!("{url}/token")], "p256", &more), requests)
+    }
+
+    fn run(arguments: Vec<String>, requests: Receiver<Recorded>) -> Self {
+        let mut command = command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self { child, stderr, requests }
@@ -126,8 +135,8 @@ fn ctrl_c_ends_a_login() {
     // Its first question after the codes: it waits by now, whatever else it does.
     waiting.request();
     waiting.request();
-    let status =
-        std::process::Command::new("kill").args(["-INT", &waiting.child.id().to_string()]).status().unwrap();
+    let kill = format!("kill -INT {}", waiting.child.id());
+    let status = std::process::Command::new("sh").args(["-c", &kill]).status().unwrap();
     assert!(status.success());
     let run = waiting.end();
     assert_eq!(
@@ -138,12 +147,27 @@ fn ctrl_c_ends_a_login() {
 
 const BROWSER: [&str; 2] = ["--grant", "authorization-code"];
 
-/// What the browser sees of a page.
+/// What a browser sees of a page: head and body.
 fn get(url: &str) -> (String, String) {
+    exchange("GET", url, &[])
+}
+
+/// A form that is sent.
+fn post(url: &str, form: &[(&str, &str)]) -> (String, String) {
+    exchange("POST", url, form)
+}
+
+fn exchange(method: &str, url: &str, form: &[(&str, &str)]) -> (String, String) {
     let url = url::Url::parse(url).unwrap();
     let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
     let target = &url[url::Position::BeforePath..];
-    write!(stream, "GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let head = format!(
+        "host: localhost\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+         content-length: {}",
+        form.len()
+    );
+    write!(stream, "{method} {target} HTTP/1.1\r\n{head}\r\n\r\n{form}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -229,4 +253,77 @@ fn a_browser_login_comes_back_to_this_machine() {
         pushed.refused(&[]),
         "pkjwt: --grant authorization-code: the authorization server has no authorization_endpoint\n"
     );
+}
+
+/// From the login to the end of its tokens, with `pkjwt serve` at the other end.
+#[test]
+fn a_user_logs_in_at_the_dev_server_and_the_tokens_are_renewed_and_revoked() {
+    let place = Place::new();
+    let server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
+    let about = |command: &str, token: &str| {
+        let key = testdata("p256.pkcs8.pem");
+        let client = ["--issuer", &server.issuer, "--client-id", "p256", "--key", &key];
+        pkjwt_stdin([command, "-"].iter().chain(&client), token.as_bytes())
+    };
+    let login = [&BROWSER[..], &["--scope", "a b", "--json"]].concat();
+    let mut waiting = Waiting::at(&server.issuer, &login);
+    let (url, value) = opened(&waiting.line());
+    // Pushed (RFC 9126): the browser carries no more than a name for the request.
+    assert_eq!(
+        url.split(['?', '&', '=']).skip(1).step_by(2).collect::<Vec<_>>(),
+        ["client_id", "request_uri"]
+    );
+    let page = url.split_once('?').unwrap().0;
+    let request_uri = value("request_uri");
+    let form =
+        [("client_id", "p256"), ("request_uri", &request_uri), ("decision", "approve"), ("subject", "u")];
+    let (head, _) = post(page, &form);
+    let back = head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
+    assert!(get(back).0.starts_with("HTTP/1.1 200 "));
+    let tokens: Value = serde_json::from_str(&waiting.end().done()).unwrap();
+    let text = |tokens: &Value, name: &str| tokens[name].as_str().unwrap().to_owned();
+    assert_eq!((text(&tokens, "scope"), tokens["expires_in"].as_i64()), ("a b".to_owned(), Some(3600)));
+
+    let access = text(&tokens, "access_token");
+    let said: Value = serde_json::from_str(&about("introspect", &access).done()).unwrap();
+    assert_eq!((&said["active"], &said["sub"], &said["scope"]), (&true.into(), &"u".into(), &"a b".into()));
+
+    let refresh = ["--grant", "refresh-token", "--refresh-token", "-", "--json", "--scope", "a"];
+    let refresh = |token: &str| {
+        pkjwt_stdin(token_command(["--issuer", &server.issuer], "p256", &refresh), token.as_bytes())
+    };
+    let renewed: Value = serde_json::from_str(&refresh(&text(&tokens, "refresh_token")).done()).unwrap();
+    assert_eq!(text(&renewed, "scope"), "a");
+    let exchange = ["--grant", "token-exchange", "--subject-token", "-", "--json"];
+    let exchange = token_command(["--issuer", &server.issuer], "p256", &exchange);
+    let exchanged: Value =
+        serde_json::from_str(&pkjwt_stdin(exchange, text(&renewed, "access_token").as_bytes()).done())
+            .unwrap();
+    assert_eq!(text(&exchanged, "issued_token_type"), "urn:ietf:params:oauth:token-type:access_token");
+
+    // With the refresh token end all tokens of the login.
+    let last = text(&renewed, "refresh_token");
+    assert_eq!(about("revoke", &last).done(), "");
+    refresh(&last).refused(&["/token: refused: 400 invalid_grant: the refresh token was revoked"]);
+    for ended in [&access, &last] {
+        let run = about("introspect", ended);
+        assert_eq!((run.status, run.stdout.as_str()), (Some(1), "{\n  \"active\": false\n}\n"));
+        assert_eq!(run.stderr, "pkjwt: introspect: the token is not active\n");
+    }
+    assert_eq!(about("revoke", "unknown").done(), "");
+}
+
+#[test]
+fn a_user_logs_in_at_the_dev_server_on_another_device() {
+    let place = Place::new();
+    let server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
+    let mut waiting = Waiting::at(&server.issuer, &DEVICE);
+    let line = waiting.line();
+    let (page, code) = line.strip_prefix("to log in, open ").unwrap().split_once(" and enter ").unwrap();
+    assert_eq!(waiting.line(), format!("or open {page}?user_code={}", code));
+    // Before the first question, which comes after 5 s.
+    let (head, _) = post(page, &[("user_code", code.trim_end()), ("decision", "approve"), ("subject", "u")]);
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    let token = waiting.end().done();
+    assert_eq!(decode(token.trim_end()).1["sub"], "u");
 }
