@@ -18,15 +18,28 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(clients: &[String]) -> Self {
-        let arguments = ["serve", "--listen", "127.0.0.1:0"].map(str::to_owned);
-        let clients = clients.iter().flat_map(|client| ["--client".to_owned(), client.clone()]);
-        let mut child = command(arguments.into_iter().chain(clients)).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_with(clients, &[])
+    }
+
+    pub(crate) fn start_with(clients: &[String], more: &[&str]) -> Self {
+        let clients = clients.iter().flat_map(|client| ["--client", client]);
+        let arguments = ["serve", "--listen", "127.0.0.1:0"].into_iter().chain(clients);
+        let mut command = command(arguments.chain(more.iter().copied()));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let empty = String::new;
         let mut server = Self { child, stdout, issuer: empty(), token_endpoint: empty(), jwks_uri: empty() };
-        server.issuer = server.named("issuer: ");
-        server.token_endpoint = server.named("token_endpoint: ");
-        server.jwks_uri = server.named("jwks_uri: ");
+        // What is printed first, under the names of the metadata; `jwks_uri` is the last of it.
+        while server.jwks_uri.is_empty() {
+            let line = server.line();
+            let (name, url) = line.split_once(": ").unwrap_or_else(|| panic!("{line}"));
+            match name {
+                "issuer" => server.issuer = url.to_owned(),
+                "token_endpoint" => server.token_endpoint = url.to_owned(),
+                "jwks_uri" => server.jwks_uri = url.to_owned(),
+                endpoint => assert!(endpoint.ends_with("_endpoint"), "{line}"),
+            }
+        }
         server
     }
 
@@ -38,11 +51,6 @@ impl Server {
             _ => format!("{stem}={}", place.jwks(stem)),
         });
         Self::start(&clients)
-    }
-
-    fn named(&mut self, name: &str) -> String {
-        let line = self.line();
-        line.strip_prefix(name).unwrap_or_else(|| panic!("{line}")).to_owned()
     }
 
     pub(crate) fn line(&mut self) -> String {
