@@ -10,30 +10,49 @@
 //! The server is a function from a request and a time to a response, [`DevServer::respond`]. Mount it in any HTTP
 //! mock, or let [`DevServer::bind`] listen on a loopback port.
 
+mod access_token;
 mod answer;
+mod authentication;
+mod authorization_request;
+mod authorize;
 mod clients;
+mod device;
+mod device_authorization;
+mod device_page;
 mod error;
+mod form;
+mod grant;
+mod introspect;
 mod listener;
+mod metadata;
+mod page;
+mod par;
+mod refresh_token;
+mod revoke;
+mod secret;
+mod state;
+mod store;
 mod token;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use time::OffsetDateTime;
 
 pub use answer::Exchange;
-use answer::{Refused, Success, chain};
+use answer::{Answer, Refused, chain};
 pub use clients::ClientKeys;
 use clients::Clients;
 pub use error::DevServerError;
 pub use listener::RunningDevServer;
+use state::State;
 
 use crate::jose::error::excerpt;
 use crate::jose::{Algorithm, JwkSet};
-use crate::keys::PrivateKey;
-use crate::oauth::{check_endpoint, is_loopback};
+use crate::keys::{PrivateKey, PublicKeySet};
+use crate::oauth::{AuthorizationServer, Endpoint, check_endpoint, is_loopback};
 use crate::transport::{HttpClient, get_json};
 use crate::verifier::{ClientAssertionVerifier, InMemoryReplayStore};
 
@@ -62,12 +81,14 @@ pub struct DevServer {
 
 struct Inner {
     issuer: String,
-    token_endpoint: String,
     jwks_uri: String,
+    authorization_server: AuthorizationServer,
     key: PrivateKey,
+    public_keys: PublicKeySet,
     verifier: ClientAssertionVerifier,
     replay: InMemoryReplayStore,
     clients: Clients,
+    state: Mutex<State>,
 }
 
 impl DevServer {
@@ -76,7 +97,9 @@ impl DevServer {
     /// The `aud` of a token when the request names no `resource` (RFC 9068 §3).
     pub const DEFAULT_AUDIENCE: &str = "https://api.example";
     /// How long a token lives: `expires_in`.
-    pub const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+    pub const TOKEN_LIFETIME: Duration = access_token::LIFETIME.unsigned_abs();
+    /// The user, unless a page or a test says another one.
+    pub const DEFAULT_SUBJECT: &str = "user-1";
 
     /// A server that is reached at this origin, such as `http://127.0.0.1:8080`, with a new ES256 key for its tokens.
     /// It listens nowhere; see [`DevServer::respond`], and [`DevServer::bind`] for one that does.
@@ -95,16 +118,21 @@ impl DevServer {
         if url.path() != "/" || url.query().is_some() || origin.ends_with('/') {
             return Err(wrong("has more than a scheme, a host and a port"));
         }
-        let issuer = format!("{origin}{}", path_of_issuer());
-        let token_endpoint = format!("{issuer}/token");
+        let issuer = format!("{origin}{}", metadata::path_of_issuer());
+        let document = metadata::document(&issuer).to_string();
+        let authorization_server = AuthorizationServer::from_metadata(&issuer, document.as_bytes())?;
+        let token_endpoint = authorization_server.token_endpoint();
+        let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
         Ok(Self {
             inner: Arc::new(Inner {
-                jwks_uri: format!("{issuer}/jwks"),
-                key: PrivateKey::generate(Algorithm::ES256)?.private_key()?,
-                verifier: ClientAssertionVerifier::new(&issuer).also_accept_audience(&token_endpoint),
+                jwks_uri: format!("{issuer}{}", metadata::JWKS),
+                verifier: ClientAssertionVerifier::new(&issuer).also_accept_audience(token_endpoint),
                 replay: InMemoryReplayStore::default(),
                 clients: Clients::default(),
-                token_endpoint,
+                state: Mutex::default(),
+                public_keys: key.public_key()?.into(),
+                authorization_server,
+                key,
                 issuer,
             }),
         })
@@ -119,7 +147,13 @@ impl DevServer {
     /// The token endpoint.
     #[must_use]
     pub fn token_endpoint(&self) -> &str {
-        &self.inner.token_endpoint
+        self.inner.authorization_server.token_endpoint()
+    }
+
+    /// The server as [discovery](AuthorizationServer::discover) finds it, without asking: with all of its endpoints.
+    #[must_use]
+    pub fn authorization_server(&self) -> &AuthorizationServer {
+        &self.inner.authorization_server
     }
 
     /// Where the server publishes the key of its tokens.
@@ -194,33 +228,48 @@ impl DevServer {
         Ok(())
     }
 
-    fn answer(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> Result<Success, Refused> {
+    fn answer(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> Result<Answer, Refused> {
         const RFC8414: &str = "/.well-known/oauth-authorization-server";
-        let (path, issuer) = (request.uri().path(), path_of_issuer());
-        let document = match path.strip_prefix(&issuer) {
-            Some("/token") => return token::answer(&self.inner, request, now),
-            Some("/jwks") => json!(self.jwks()),
-            Some("/.well-known/openid-configuration") => self.metadata(),
-            _ if path.strip_prefix(RFC8414) == Some(&issuer) => self.metadata(),
+        let (path, issuer) = (request.uri().path(), metadata::path_of_issuer());
+        let path_behind = path.strip_prefix(&issuer);
+        let server = &*self.inner;
+        if let Some(endpoint) = Endpoint::ALL.into_iter().find(|it| path_behind == Some(metadata::path(*it)))
+        {
+            return match endpoint {
+                Endpoint::Token => token::answer(server, request, now),
+                Endpoint::PushedAuthorization => par::answer(server, request, now),
+                Endpoint::Introspection => introspect::answer(server, request, now),
+                Endpoint::Revocation => revoke::answer(server, request, now),
+                Endpoint::DeviceAuthorization => device_authorization::answer(server, request, now),
+            };
+        }
+        let document = match path_behind {
+            Some(metadata::AUTHORIZE) => return authorize::answer(server, request, now),
+            Some(metadata::DEVICE) => return device_page::answer(server, request, now),
+            Some(metadata::JWKS) => json!(self.jwks()),
+            Some("/.well-known/openid-configuration") => metadata::document(self.issuer()),
+            _ if path.strip_prefix(RFC8414) == Some(&issuer) => metadata::document(self.issuer()),
             _ => return Err(Refused::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")),
         };
         if request.method() != Method::GET {
             return Err(Refused::method_not_allowed("GET"));
         }
-        Ok(Success { body: document, note: String::new() })
+        Ok(Answer::json(document, String::new()))
+    }
+}
+
+impl Inner {
+    /// No step leaves it half-changed, so a panic elsewhere does not spoil it.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// RFC 8414 §2.
-    fn metadata(&self) -> Value {
-        json!({
-            "issuer": self.issuer(),
-            "token_endpoint": self.token_endpoint(),
-            "jwks_uri": self.jwks_uri(),
-            "grant_types_supported": ["client_credentials"],
-            "response_types_supported": [],
-            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-            "token_endpoint_auth_signing_alg_values_supported": Algorithm::ALL,
-        })
+    fn url(&self, endpoint: Endpoint) -> String {
+        format!("{}{}", self.issuer, metadata::path(endpoint))
+    }
+
+    fn device_page(&self) -> String {
+        format!("{}{}", self.issuer, metadata::DEVICE)
     }
 }
 
@@ -228,8 +277,4 @@ impl std::fmt::Debug for DevServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DevServer").field("issuer", &self.issuer()).finish_non_exhaustive()
     }
-}
-
-fn path_of_issuer() -> String {
-    format!("/{}/as", DevServer::ENVIRONMENT_ID)
 }

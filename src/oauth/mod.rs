@@ -8,6 +8,7 @@ mod answer;
 mod assertion;
 mod audience;
 mod authorization;
+mod authorization_response;
 mod authorization_server;
 mod device;
 mod device_polling;
@@ -31,6 +32,7 @@ mod text;
 pub use assertion::{ClientAssertion, ClientAssertionBuilder, UnsignedAssertion};
 pub use audience::Audience;
 pub use authorization::{AuthorizationRequest, PushedAuthorization};
+pub use authorization_response::AuthorizationResponse;
 pub use authorization_server::AuthorizationServer;
 pub use device::{DeviceAuthorization, DeviceAuthorizationRequest};
 pub use device_polling::DevicePolling;
@@ -48,6 +50,8 @@ pub use request::TokenRequest;
 pub use response::{AccessToken, TokenResponse};
 pub use scope::Scope;
 
+#[cfg(feature = "dev-server")]
+pub(crate) use authorization::with_query;
 #[cfg(feature = "client")]
 pub(crate) use endpoint::{check_endpoint, is_loopback};
 
