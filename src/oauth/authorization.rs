@@ -145,7 +145,7 @@ impl PushedAuthorization {
         let mut values = [const { None }; 2];
         json::read_members(document.what, document.json, &["request_uri", "expires_in"], &mut values)?;
         let [request_uri, expires_in] = values;
-        let request_uri = document.text("request_uri", request_uri)?.filter(|uri| !uri.is_empty());
+        let request_uri = document.filled("request_uri", request_uri)?;
         let lifetime = document.seconds("expires_in", expires_in)?;
         Ok(Self {
             request_uri: document.required("request_uri", request_uri)?.into_owned(),

@@ -158,12 +158,13 @@ impl AccessTokenVerifier {
             value => text(claim, value).map(|text| Some(text.to_owned())),
         };
         let (client_id, jti) = (required("client_id", client_id)?, required("jti", jti)?);
+        let (issuer, subject) = (issuer.to_owned(), text("sub", sub)?.to_owned());
         let scope = scope.map(|scope| text("scope", Some(scope))).transpose()?;
         let scope = Scope::from(scope.unwrap_or_default());
+        // Last: whoever lacks a scope has a token that is good otherwise (RFC 6750 §3.1).
         if let Some(missing) = self.scopes.iter().find(|wanted| !scope.iter().any(|scope| scope == *wanted)) {
             return Err(VerifierError::MissingScope { scope: missing.clone() });
         }
-        let (issuer, subject) = (issuer.to_owned(), text("sub", sub)?.to_owned());
         drop(values);
         Ok(AccessTokenClaims {
             issuer,

@@ -8,8 +8,8 @@ use std::sync::mpsc::Receiver;
 use private_key_jwt::oauth::CodeVerifier;
 use serde_json::Value;
 
-use crate::run::{Run, command};
-use crate::server::{Answer, Recorded, recording, token_command};
+use crate::run::{Place, Run, command, decode, pkjwt_stdin};
+use crate::server::{Answer, Recorded, Server, recording, token_command};
 
 const TOKEN: Answer = (
     "200 OK",
@@ -24,12 +24,21 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// At a real server.
+    fn at(issuer: &str, more: &[&str]) -> Self {
+        Self::run(token_command(["--issuer", issuer], "p256", more), std::sync::mpsc::channel().1)
+    }
+
+    /// At one that gives these answers, and has this endpoint beside the token endpoint.
     fn start(answers: Vec<Answer>, endpoint: &str, more: &[&str]) -> Self {
         let (url, requests) = recording(answers);
         let endpoint = format!("{endpoint}={url}/start");
         let more: Vec<&str> = ["--endpoint", &endpoint].into_iter().chain(more.iter().copied()).collect();
-        let mut command =
-            command(token_command(["--token-endpoint", &format!("{url}/token")], "p256", &more));
+        Self::run(token_command(["--token-endpoint", &format!("{url}/token")], "p256", &more), requests)
+    }
+
+    fn run(arguments: Vec<String>, requests: Receiver<Recorded>) -> Self {
+        let mut command = command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self { child, stderr, requests }
@@ -126,8 +135,8 @@ fn ctrl_c_ends_a_login() {
     // Its first question after the codes: it waits by now, whatever else it does.
     waiting.request();
     waiting.request();
-    let status =
-        std::process::Command::new("kill").args(["-INT", &waiting.child.id().to_string()]).status().unwrap();
+    let kill = format!("kill -INT {}", waiting.child.id());
+    let status = std::process::Command::new("sh").args(["-c", &kill]).status().unwrap();
     assert!(status.success());
     let run = waiting.end();
     assert_eq!(
@@ -138,12 +147,27 @@ fn ctrl_c_ends_a_login() {
 
 const BROWSER: [&str; 2] = ["--grant", "authorization-code"];
 
-/// What the browser sees of a page.
+/// What a browser sees of a page: head and body.
 pub(crate) fn get(url: &str) -> (String, String) {
+    exchange("GET", url, &[])
+}
+
+/// A form that is sent.
+fn post(url: &str, form: &[(&str, &str)]) -> (String, String) {
+    exchange("POST", url, form)
+}
+
+fn exchange(method: &str, url: &str, form: &[(&str, &str)]) -> (String, String) {
     let url = url::Url::parse(url).unwrap();
     let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
     let target = &url[url::Position::BeforePath..];
-    write!(stream, "GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let head = format!(
+        "host: localhost\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+         content-length: {}",
+        form.len()
+    );
+    write!(stream, "{method} {target} HTTP/1.1\r\n{head}\r\n\r\n{form}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -229,4 +253,60 @@ fn a_browser_login_comes_back_to_this_machine() {
         pushed.refused(&[]),
         "pkjwt: --grant authorization-code: the authorization server has no authorization_endpoint\n"
     );
+}
+
+/// With `pkjwt serve` at the other end, and its page.
+#[test]
+fn a_user_logs_in_at_the_dev_server_and_the_tokens_are_renewed_and_exchanged() {
+    let place = Place::new();
+    let server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
+    let login = [&BROWSER[..], &["--scope", "a b", "--json"]].concat();
+    let mut waiting = Waiting::at(&server.issuer, &login);
+    let (url, value) = opened(&waiting.line());
+    // Pushed (RFC 9126): the browser carries no more than a name for the request.
+    assert_eq!(
+        url.split(['?', '&', '=']).skip(1).step_by(2).collect::<Vec<_>>(),
+        ["client_id", "request_uri"]
+    );
+    let page = url.split_once('?').unwrap().0;
+    let request_uri = value("request_uri");
+    let form =
+        [("client_id", "p256"), ("request_uri", &request_uri), ("decision", "approve"), ("subject", "u")];
+    let (head, _) = post(page, &form);
+    let back = head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
+    assert!(get(back).0.starts_with("HTTP/1.1 200 "));
+    let tokens: Value = serde_json::from_str(&waiting.end().done()).unwrap();
+    let text = |tokens: &Value, name: &str| tokens[name].as_str().unwrap().to_owned();
+    assert_eq!((text(&tokens, "scope"), tokens["expires_in"].as_i64()), ("a b".to_owned(), Some(3600)));
+
+    let token = |grant: &[&str], secret: &str| {
+        let more = [grant, &["-", "--json"]].concat();
+        pkjwt_stdin(token_command(["--issuer", &server.issuer], "p256", &more), secret.as_bytes())
+    };
+    let refresh = ["--grant", "refresh-token", "--scope", "a", "--refresh-token"];
+    let first = text(&tokens, "refresh_token");
+    let renewed: Value = serde_json::from_str(&token(&refresh, &first).done()).unwrap();
+    assert_eq!(text(&renewed, "scope"), "a");
+    let exchange = ["--grant", "token-exchange", "--subject-token"];
+    let exchanged = token(&exchange, &text(&renewed, "access_token")).done();
+    let exchanged: Value = serde_json::from_str(&exchanged).unwrap();
+    assert_eq!(text(&exchanged, "issued_token_type"), "urn:ietf:params:oauth:token-type:access_token");
+    assert_eq!(decode(&text(&exchanged, "access_token")).1["sub"], "u");
+    token(&refresh, &first)
+        .refused(&["/token: refused: 400 invalid_grant: the refresh token was used before"]);
+}
+
+#[test]
+fn a_user_logs_in_at_the_dev_server_on_another_device() {
+    let place = Place::new();
+    let server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
+    let mut waiting = Waiting::at(&server.issuer, &DEVICE);
+    let line = waiting.line();
+    let (page, code) = line.strip_prefix("to log in, open ").unwrap().split_once(" and enter ").unwrap();
+    assert_eq!(waiting.line(), format!("or open {page}?user_code={}", code));
+    // Before the first question, which comes after 5 s.
+    let (head, _) = post(page, &[("user_code", code.trim_end()), ("decision", "approve"), ("subject", "u")]);
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    let token = waiting.end().done();
+    assert_eq!(decode(token.trim_end()).1["sub"], "u");
 }

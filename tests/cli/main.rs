@@ -37,9 +37,8 @@ fn help_has_an_example_and_usage_errors_are_status_2() {
 #[test]
 fn a_reader_that_has_gone_away_is_no_panic() {
     let key = testdata("rsa2048.pkcs8.pem");
-    for arguments in
-        [assert_command(&key, &[]), vec!["jwks".to_owned(), key.clone()], vec!["--help".to_owned()]]
-    {
+    let about = |command: &str| vec![command.to_owned(), key.clone()];
+    for arguments in [assert_command(&key, &[]), about("jwks"), about("inspect"), vec!["--help".to_owned()]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut child = command(&arguments).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();

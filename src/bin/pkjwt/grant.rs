@@ -44,6 +44,7 @@ impl GrantName {
 
 /// Which grant, and what it needs. A SECRET is a file, - for standard input, or env:VAR.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Grant")]
 pub(crate) struct GrantOptions {
     /// How to get the token
     #[arg(long, value_enum, default_value_t = GrantName::ClientCredentials)]

@@ -1,21 +1,23 @@
-//! The token that `introspect` and `revoke` are about, with a hint of its kind.
+//! What `introspect` and `revoke` are given: a token with a hint of its kind, and who asks.
 
 use private_key_jwt::oauth::HintedToken;
 
-use crate::client::ClientOptions;
+use crate::client::{ClientOptions, Prepared};
 use crate::error::Failure;
 use crate::key;
 use crate::secret::SecretSource;
 
-/// The token.
+/// The token, the server and the client.
 #[derive(clap::Args)]
-pub(crate) struct TokenOptions {
+pub(crate) struct HintedOptions {
     /// The token: a file that holds it, - for standard input, or env:VAR for an environment variable
     #[arg(value_name = "TOKEN")]
     token: SecretSource,
     /// Where the server should look first
     #[arg(long, value_enum)]
     hint: Option<Hint>,
+    #[command(flatten)]
+    client: ClientOptions,
 }
 
 /// `token_type_hint` (RFC 7009 §2.1), as it is written there.
@@ -26,16 +28,16 @@ enum Hint {
     RefreshToken,
 }
 
-impl TokenOptions {
-    /// Reads the token and adds the parameters of the command line.
-    pub(crate) fn read(&self, client: &ClientOptions) -> Result<HintedToken, Failure> {
-        key::one_stdin(client.paths().chain([self.token.path()]))?;
+impl HintedOptions {
+    /// Reads the token and the key; nothing is sent.
+    pub(crate) fn prepare(&self) -> Result<(HintedToken, Prepared<'_>), Failure> {
+        key::one_stdin(self.client.paths().chain([self.token.path()]))?;
         let token = self.token.read("TOKEN")?;
         let token = match self.hint {
             None => HintedToken::new(token.as_str()),
             Some(Hint::AccessToken) => HintedToken::access_token(token.as_str()),
             Some(Hint::RefreshToken) => HintedToken::refresh_token(token.as_str()),
         };
-        client.parameters(token, HintedToken::parameter)
+        Ok((self.client.parameters(token, HintedToken::parameter)?, self.client.prepare()?))
     }
 }

@@ -4,9 +4,8 @@ use private_key_jwt::oauth::{Endpoint, Introspection};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::client::ClientOptions;
 use crate::error::{Context, Failure};
-use crate::hinted::TokenOptions;
+use crate::hinted::HintedOptions;
 use crate::output;
 
 const EXAMPLE: &str = "Example:
@@ -21,15 +20,12 @@ its answer is on stdout.";
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    token: TokenOptions,
-    #[command(flatten)]
-    client: ClientOptions,
+    about: HintedOptions,
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let token = arguments.token.read(&arguments.client)?;
-    let client = arguments.client.prepare()?;
+    let (token, client) = arguments.about.prepare()?;
     crate::block_on(async {
         let connected = client.connect("introspect").await?;
         let endpoint = connected.endpoint(Endpoint::Introspection)?;

@@ -30,7 +30,7 @@ pub(crate) async fn on_a_device(
     }
     let left = (codes.expires_at() - OffsetDateTime::now_utc()).unsigned_abs();
     let endpoint = connected.endpoint(Endpoint::Token)?;
-    waiting(format!("waiting for the login; the code ends in {}", HumanDuration(left)), async {
+    waiting(format!("waiting for the login; the codes are good for {}", HumanDuration(left)), async {
         client.device_token(&codes).await.context(&endpoint)
     })
     .await

@@ -2,9 +2,8 @@
 
 use private_key_jwt::oauth::Endpoint;
 
-use crate::client::ClientOptions;
 use crate::error::{Context, Failure};
-use crate::hinted::TokenOptions;
+use crate::hinted::HintedOptions;
 
 const EXAMPLE: &str = "Example:
   pkjwt revoke refresh-token.txt --hint refresh_token --issuer https://as.example --key key.pem --client-id my-client
@@ -16,15 +15,12 @@ A token that the server does not know counts as revoked (RFC 7009).";
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    token: TokenOptions,
-    #[command(flatten)]
-    client: ClientOptions,
+    about: HintedOptions,
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let token = arguments.token.read(&arguments.client)?;
-    let client = arguments.client.prepare()?;
+    let (token, client) = arguments.about.prepare()?;
     crate::block_on(async {
         let connected = client.connect("revoke").await?;
         let endpoint = connected.endpoint(Endpoint::Revocation)?;

@@ -28,16 +28,16 @@ starts the login.";
 pub(crate) struct Arguments {
     #[command(flatten)]
     client: ClientOptions,
-    #[command(flatten)]
-    grant: GrantOptions,
     /// Print the whole response as JSON, with the refresh token if there is one
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    grant: GrantOptions,
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments { client: options, grant, json } = arguments;
+    let Arguments { client: options, json, grant } = arguments;
     key::one_stdin(options.paths().chain(grant.paths()))?;
     let grant = grant.read(options)?;
     let client = options.prepare()?;
