@@ -1,7 +1,6 @@
 //! What tokens are good for.
 
 use serde_json::{Map, Value};
-use url::Url;
 
 use super::DevServer;
 use super::answer::Refused;
@@ -9,7 +8,7 @@ use super::form::Parameters;
 use crate::client::fresh_jti;
 use crate::jose::error::excerpt;
 use crate::keys::KeyError;
-use crate::oauth::Scope;
+use crate::oauth::{Scope, is_resource};
 
 /// The scopes, and the resources that they are for.
 #[derive(Clone, Default)]
@@ -25,9 +24,7 @@ impl Access {
         scope.check().map_err(|error| Refused::invalid_scope(&error.to_string()))?;
         let mut resources = Vec::new();
         for resource in parameters.values("resource") {
-            // The parser drops tabs and line ends; what is kept verbatim must not need that.
-            let printable = resource.bytes().all(|byte| byte.is_ascii_graphic());
-            if !printable || resource.contains('#') || Url::parse(resource).is_err() {
+            if !is_resource(resource) {
                 let description =
                     format!("the resource `{}` is not an absolute URI without a fragment", excerpt(resource));
                 return Err(Refused::invalid_target(&description));

@@ -47,6 +47,8 @@ pub use pkce::CodeVerifier;
 pub use profile::Profile;
 pub use refusal::Refusal;
 pub use request::TokenRequest;
+#[cfg(feature = "dev-server")]
+pub(crate) use request::is_resource;
 pub use response::{AccessToken, TokenResponse};
 pub use scope::Scope;
 

@@ -111,9 +111,7 @@ impl TokenRequest {
     /// for a second one.
     pub fn resource(self, resource: impl Into<String>) -> Result<Self, OAuthError> {
         let resource = resource.into();
-        // RFC 3986 §2.2 and §2.3; `#` is left out.
-        let of_uri = |byte: u8| byte.is_ascii_alphanumeric() || b"%-._~:/?[]@!$&'()*+,;=".contains(&byte);
-        if !resource.bytes().all(of_uri) || Url::parse(&resource).is_err() {
+        if !is_resource(&resource) {
             return Err(OAuthError::Resource { resource: safe(&resource) });
         }
         self.parameter("resource", resource)
@@ -162,6 +160,13 @@ impl TokenRequest {
             .chain(self.parameters.pairs());
         form::post(server, Endpoint::Token, pairs, assertion)
     }
+}
+
+/// RFC 8707 §2: an absolute URI without a fragment.
+pub(crate) fn is_resource(resource: &str) -> bool {
+    // RFC 3986 §2.2 and §2.3; `#` is left out.
+    let of_uri = |byte: u8| byte.is_ascii_alphanumeric() || b"%-._~:/?[]@!$&'()*+,;=".contains(&byte);
+    resource.bytes().all(of_uri) && Url::parse(resource).is_ok()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What no endpoint takes, whatever it is for.
 
 use private_key_jwt::Audience;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -220,5 +221,82 @@ fn a_line_of_the_log_has_no_secret_and_is_one_line() {
                 assert!(answer[secret].as_str().is_none_or(|secret| !line.contains(secret)), "{line}");
             }
         }
+    }
+}
+
+/// Every path of the server, below the issuer.
+const PATHS: [&str; 9] = [
+    "/token",
+    "/par",
+    "/introspect",
+    "/revoke",
+    "/device_authorization",
+    "/authorize",
+    "/device",
+    "/jwks",
+    "/.well-known/openid-configuration",
+];
+
+/// Names that mean something somewhere, with values that may.
+fn parameters() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    let names = [
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "scope",
+        "state",
+        "resource",
+        "code_challenge",
+        "request_uri",
+        "user_code",
+        "decision",
+        "subject",
+        "token",
+        "grant_type",
+        "client_assertion",
+        "client_assertion_type",
+    ];
+    let values = prop_oneof![
+        any::<String>(),
+        prop::sample::select(vec![
+            "client",
+            "http://127.0.0.1/cb",
+            "code",
+            "approve",
+            "a b",
+            "client_credentials"
+        ])
+        .prop_map(str::to_owned),
+    ];
+    prop::collection::vec((prop::sample::select(names.to_vec()), values), 0..10)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_comes_is_answered(
+        path in prop::sample::select(PATHS.to_vec()),
+        posted in any::<bool>(),
+        pairs in parameters(),
+        garbage in prop::collection::vec(any::<u8>(), 0..64),
+        whole in any::<bool>(),
+    ) {
+        let client = Client::alone();
+        client.dev.log_in_as("user-1");
+        let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+        let url = format!("{}{path}", client.dev.issuer());
+        let request = if posted {
+            let body = if whole { encoded.into_bytes() } else { garbage };
+            http::Request::post(url).header("content-type", "application/x-www-form-urlencoded").body(body)
+        } else {
+            http::Request::get(format!("{url}?{encoded}")).body(garbage)
+        };
+        let exchange = client.dev.handle(&request.unwrap(), now());
+        let status = exchange.response.status().as_u16();
+        prop_assert!([200, 303, 400, 401, 404, 405].contains(&status), "{}", status);
+        prop_assert!(!exchange.outcome.contains(char::is_control), "{}", exchange.outcome);
+        prop_assert_eq!(&exchange.response.headers()["cache-control"], "no-store");
+        prop_assert_eq!(exchange.response.headers().contains_key("location"), status == 303);
     }
 }

@@ -3,6 +3,7 @@
 
 mod authorization;
 mod clients;
+mod code;
 mod device;
 mod end_to_end;
 mod exchange;
