@@ -144,10 +144,12 @@ fn hexadecimal(number: &[u8]) -> String {
     number.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
-/// Puts the certificate of this key first and keeps the rest in its order (RFC 7515 §4.1.6).
+/// Puts the certificate of this key first (RFC 7515 §4.1.6). The rest keeps its order, if it is in one; of a set, those
+/// that issued it follow, and others are left out.
 pub(super) fn chain_for(
     parameters: &KeyParameters,
     mut certificates: Vec<Certificate>,
+    ordered: bool,
 ) -> Result<Vec<Certificate>, KeyError> {
     if certificates.is_empty() {
         return Ok(certificates);
@@ -158,8 +160,39 @@ pub(super) fn chain_for(
         .position(|certificate| certificate.key().is_ok_and(|(found, _)| found == *parameters))
         .ok_or(KeyError::CertificateMismatch)?;
     let leaf = certificates.remove(leaf);
-    certificates.insert(0, leaf);
-    Ok(certificates)
+    if ordered {
+        certificates.insert(0, leaf);
+        return Ok(certificates);
+    }
+    let mut named = certificates.into_iter().map(Named::new).collect::<Result<Vec<_>, _>>()?;
+    let mut last = Named::new(leaf)?;
+    let mut chain = Vec::new();
+    while last.subject != last.issuer
+        && let Some(at) = named.iter().position(|other| other.subject == last.issuer)
+    {
+        chain.push(std::mem::replace(&mut last, named.swap_remove(at)).certificate);
+    }
+    chain.push(last.certificate);
+    Ok(chain)
+}
+
+/// A certificate and its names. They are compared as octets: whoever issues a certificate copies its own name into it
+/// (RFC 5280 §7.1 would allow more).
+struct Named {
+    certificate: Certificate,
+    subject: Vec<u8>,
+    issuer: Vec<u8>,
+}
+
+impl Named {
+    fn new(certificate: Certificate) -> Result<Self, KeyError> {
+        let parsed =
+            CertificateInner::<Raw>::from_der(&certificate.der).map_err(|_| KeyError::Certificate)?;
+        let names = parsed.tbs_certificate();
+        let subject = names.subject().to_der().map_err(|_| KeyError::Certificate)?;
+        let issuer = names.issuer().to_der().map_err(|_| KeyError::Certificate)?;
+        Ok(Self { certificate, subject, issuer })
+    }
 }
 
 #[cfg(test)]

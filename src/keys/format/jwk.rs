@@ -107,7 +107,7 @@ fn key(text: &[u8]) -> Result<Option<Loaded>, KeyError> {
         }
     };
     let algorithm = jwk.algorithm().map(str::parse).transpose()?;
-    Ok(Some(Loaded { material, algorithm, key_id: jwk.key_id().cloned(), certificates, publics: Vec::new() }))
+    Ok(Some(Loaded { algorithm, key_id: jwk.key_id().cloned(), certificates, ..material.into() }))
 }
 
 fn ec(curve: Curve, d: Zeroizing<Vec<u8>>, x: &[u8], y: &[u8]) -> Result<KeyMaterial, KeyError> {

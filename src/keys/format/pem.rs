@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{Loaded, der_key, encrypted, foreign, recognise, spki};
 use crate::jose::KeyParameters;
 use crate::keys::key_format::KeyStructure;
-use crate::keys::material::{KeyMaterial, RsaScheme};
+use crate::keys::material::RsaScheme;
 use crate::keys::{Certificate, KeyError};
 
 const BEGIN: &[u8] = b"-----BEGIN ";
@@ -32,7 +32,7 @@ pub(super) fn load(text: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, Key
     for block in (Blocks { rest: text }) {
         let block = block?;
         match block.label {
-            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => {
+            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" | "PKCS12" => {
                 keys.push(block)
             }
             "DSA PRIVATE KEY" => return Err(KeyError::UnsupportedKey { found: "DSA".to_owned() }),
@@ -62,8 +62,8 @@ pub(super) fn load(text: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, Key
         }
         several => return Err(KeyError::SeveralKeys { found: several.len() }),
     };
-    let material = private(key, curve.as_ref(), passphrase)?;
-    Ok(Loaded { certificates, publics, ..material.into() })
+    let loaded = private(key, curve.as_ref(), passphrase)?;
+    Ok(Loaded { certificates: [loaded.certificates, certificates].concat(), publics, ..loaded })
 }
 
 /// The first public key or certificate.
@@ -122,9 +122,10 @@ fn private(
     key: &Block<'_>,
     curve: Option<&Block<'_>>,
     passphrase: Option<&[u8]>,
-) -> Result<KeyMaterial, KeyError> {
+) -> Result<Loaded, KeyError> {
     let der = key.decode()?;
-    match key.label {
+    let material = match key.label {
+        "PKCS12" => return super::pkcs12(&der, passphrase),
         "RSA PRIVATE KEY" => der_key::rsa(&der),
         "EC PRIVATE KEY" => {
             let curve = curve.map(|block| {
@@ -135,7 +136,8 @@ fn private(
         }
         "ENCRYPTED PRIVATE KEY" => encrypted::open(&der, passphrase),
         _ => der_key::pkcs8(&der),
-    }
+    };
+    material.map(Loaded::from)
 }
 
 fn not_private(label: &str) -> KeyError {
