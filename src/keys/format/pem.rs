@@ -85,21 +85,25 @@ pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError
     Err(not_public(found.unwrap_or_default()))
 }
 
-/// The private key's structure, or else that of the first public key or certificate.
+/// The private key's structure, or else that of the first public key or certificate: what stands behind that does not
+/// matter to it, not even damage.
 pub(super) fn structure(text: &[u8]) -> Result<KeyStructure, KeyError> {
     let (mut public, mut other) = (None, None);
     for block in (Blocks { rest: text }) {
-        let label = block?.label;
+        let label = match block {
+            Ok(block) => block.label,
+            Err(error) => return public.ok_or(error),
+        };
         match recognise::of_label(label) {
             Some(structure) if structure.is_of_private_keys() => return Ok(structure),
             Some(structure) => {
                 public.get_or_insert(structure);
             }
-            None if label == "DSA PRIVATE KEY" => {
-                return Err(KeyError::UnsupportedKey { found: "DSA".to_owned() });
-            }
             None => {
-                other.get_or_insert_with(|| foreign::of_label(label).unwrap_or_else(|| not_public(label)));
+                other.get_or_insert_with(|| match label {
+                    "DSA PRIVATE KEY" => KeyError::UnsupportedKey { found: "DSA".to_owned() },
+                    label => foreign::of_label(label).unwrap_or_else(|| not_public(label)),
+                });
             }
         }
     }
