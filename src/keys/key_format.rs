@@ -137,7 +137,7 @@ impl fmt::Display for KeyStructure {
 pub enum Encoding {
     /// Text with `-----BEGIN` lines (RFC 7468).
     Pem,
-    /// The bytes of the ASN.1 structure.
+    /// The bytes of the ASN.1 structure (X.690 §10); those of PKCS#12 may be the freer BER (§8).
     Der,
     /// JSON.
     Json,
@@ -181,6 +181,9 @@ mod tests {
             ("p384.sec1.der", "SEC1, DER", true),
             ("p256.scrypt-aes192.pem", "encrypted PKCS#8, PEM", true),
             ("p256.pbkdf2-sha256-aes256.der", "encrypted PKCS#8, DER", true),
+            ("p256.p12", "PKCS#12, DER", true),
+            ("p256.ber.p12", "PKCS#12, DER", true),
+            ("p256.pkcs12.pem", "PKCS#12, PEM", true),
             ("ed25519.jwk.json", "JWK, JSON", true),
             ("private-with-enc.jwks.json", "JWK Set, JSON", true),
             ("rsa2048-pss.pub.pem", "SubjectPublicKeyInfo, PEM", false),
@@ -198,7 +201,8 @@ mod tests {
         ] {
             let format = of(file).unwrap_or_else(|error| panic!("{file}: {error}"));
             assert_eq!((format.to_string().as_str(), format.is_private()), (name, is_private), "{file}");
-            assert_eq!(format.takes_passphrase(), name.starts_with("encrypted"), "{file}");
+            let takes_passphrase = name.starts_with("encrypted") || name.starts_with("PKCS#12");
+            assert_eq!(format.takes_passphrase(), takes_passphrase, "{file}");
         }
         let public = KeyFormat::of(br#"{"keys":[{"kty":"EC"},7]}"#).unwrap();
         assert_eq!((public.to_string().as_str(), public.is_private()), ("JWK Set, JSON", false));

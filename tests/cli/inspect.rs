@@ -50,6 +50,7 @@ fn inspect_names_a_private_key_in_every_format() {
     for (file, format) in [
         ("p256.scrypt-aes256.pem", "encrypted PKCS#8, PEM"),
         ("p256.pbkdf2-sha256-aes256.der", "encrypted PKCS#8, DER"),
+        ("p256.no-certificate.p12", "PKCS#12, DER"),
     ] {
         let file = testdata(file);
         let arguments = ["inspect", &file, "--passphrase-env", "PKJWT_TEST"];
@@ -57,6 +58,13 @@ fn inspect_names_a_private_key_in_every_format() {
         pkjwt_env(arguments, "PKJWT_TEST", "wrong").refused(&[&file, "passphrase does not open"]);
         pkjwt(["inspect", &file]).refused(&[&file, "encrypted", "--passphrase-env"]);
     }
+    let open = inspect("p256.open.p12");
+    assert!(open.starts_with(&expected("PKCS#12, DER")) && open.contains("\ncertificate:\n"), "{open}");
+    let chain = ["inspect", &testdata("rsa2048.chain.p12"), "--json", "--passphrase-env", "PKJWT_TEST"];
+    let chain: Value = serde_json::from_str(&pkjwt_env(chain, "PKJWT_TEST", PASSPHRASE).done()).unwrap();
+    let subjects = chain["certificates"].as_array().unwrap().iter().map(|found| &found["subject"]);
+    let names = ["CN=private-key-jwt test leaf", "CN=private-key-jwt test CA"];
+    assert_eq!(subjects.collect::<Vec<_>>(), names.map(Value::from).iter().collect::<Vec<_>>());
     let rsa = inspect("rsa2048.pkcs1.der");
     let head = "kind: private key\nformat: PKCS#1, DER\ntype: RSA\nsize: 2048 bits\nalgorithm: RS256\nkid: ";
     assert!(rsa.starts_with(head), "{rsa}");
