@@ -110,7 +110,7 @@ fn refused(error: &VerifierError) -> Refused {
         | VerifierError::DuplicateParameter { .. }
         | VerifierError::MissingParameter { name: "client_assertion_type" }
         | VerifierError::TwoMethods => Refused::invalid_request(&description),
-        VerifierError::ReplayStoreFull => {
+        VerifierError::ReplayStoreFull | VerifierError::ReplayShareFull { .. } => {
             Refused::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &description)
         }
         _ => Refused::invalid_client(&description),
