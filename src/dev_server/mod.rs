@@ -35,7 +35,7 @@ use crate::jose::{Algorithm, JwkSet};
 use crate::keys::PrivateKey;
 use crate::oauth::{check_endpoint, is_loopback};
 use crate::transport::{HttpClient, get_json};
-use crate::verifier::{ClientAssertionVerifier, InMemoryReplayStore};
+use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore};
 
 /// A development authorization server. Cloning is cheap; the clones share clients, keys and used assertions.
 ///
@@ -101,7 +101,8 @@ impl DevServer {
             inner: Arc::new(Inner {
                 jwks_uri: format!("{issuer}/jwks"),
                 key: PrivateKey::generate(Algorithm::ES256)?.private_key()?,
-                verifier: ClientAssertionVerifier::new(&issuer).also_accept_audience(&token_endpoint),
+                verifier: ClientAssertionVerifier::new(&issuer)
+                    .audience_policy(AudiencePolicy::compatible([&token_endpoint])),
                 replay: InMemoryReplayStore::default(),
                 clients: Clients::default(),
                 token_endpoint,

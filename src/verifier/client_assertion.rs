@@ -50,7 +50,8 @@ use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientAssertionVerifier {
-    audiences: Vec<String>,
+    issuer: String,
+    audience: AudiencePolicy,
     algorithms: Vec<Algorithm>,
     leeway: i64,
     longest_lifetime: i64,
@@ -66,11 +67,12 @@ impl ClientAssertionVerifier {
     /// The most that clocks may be told to differ.
     pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
-    /// Accepts assertions for this issuer.
+    /// Accepts assertions for this issuer, compared byte for byte.
     #[must_use]
     pub fn new(issuer: impl Into<String>) -> Self {
         Self {
-            audiences: vec![issuer.into()],
+            issuer: issuer.into(),
+            audience: AudiencePolicy::Strict,
             algorithms: Algorithm::ALL.to_vec(),
             leeway: 10,
             longest_lifetime: 300,
@@ -79,12 +81,10 @@ impl ClientAssertionVerifier {
         }
     }
 
-    /// Accepts this audience too, such as the token endpoint that older clients name. An assertion still has one
-    /// audience. It costs the protection against audience injection (CVE-2025-27370) where several servers accept
-    /// one another's endpoints.
+    /// Whom an assertion may be for; [`AudiencePolicy::Strict`] unless said otherwise.
     #[must_use]
-    pub fn also_accept_audience(mut self, audience: impl Into<String>) -> Self {
-        self.audiences.push(audience.into());
+    pub fn audience_policy(mut self, policy: AudiencePolicy) -> Self {
+        self.audience = policy;
         self
     }
 
@@ -219,10 +219,42 @@ impl ClientAssertionVerifier {
             },
             Some(Member::Other(_)) => return Err(NOT_TEXT),
         };
-        if self.audiences.iter().any(|audience| audience == found) {
+        let accepted = || std::iter::once(&self.issuer).chain(self.audience.others());
+        if accepted().any(|audience| audience == found) {
             Ok(())
         } else {
-            Err(VerifierError::Audience { expected: self.audiences.clone(), found: excerpt(found) })
+            Err(VerifierError::Audience { expected: accepted().cloned().collect(), found: excerpt(found) })
+        }
+    }
+}
+
+/// Whom a client assertion may be for. An assertion has one audience in any case: a string, or an array of one, which is
+/// the same (RFC 7519 §4.1.3). Two are refused even where each of them is accepted: an assertion with two can be meant for
+/// another server as well (audience injection, CVE-2025-27370).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AudiencePolicy {
+    /// The issuer and nothing else, as draft-ietf-oauth-rfc7523bis §4 and FAPI 2.0 §5.3.2.1 want it.
+    #[default]
+    Strict,
+    /// The issuer, or one of these URLs, byte for byte: the token endpoint that older clients name (RFC 7523 §3), or the
+    /// endpoint that is called. It costs the protection against audience injection where a client can be talked into
+    /// using one of these URLs as the endpoint of another server.
+    Compatible(Vec<String>),
+}
+
+impl AudiencePolicy {
+    /// [`AudiencePolicy::Compatible`] with these URLs.
+    #[must_use]
+    pub fn compatible(urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::Compatible(urls.into_iter().map(Into::into).collect())
+    }
+
+    /// What is accepted beside the issuer.
+    fn others(&self) -> &[String] {
+        match self {
+            Self::Strict => &[],
+            Self::Compatible(urls) => urls,
         }
     }
 }
@@ -319,13 +351,15 @@ impl UnverifiedAssertion<'_> {
             return Err(VerifierError::MediaType { found: self.header.media_type.as_deref().map(excerpt) });
         }
         let found = self.header.algorithm;
-        if registered.is_none_or(|algorithm| algorithm == found) && self.verifier.algorithms.contains(&found)
-        {
+        let allowed = || {
+            let of_client =
+                |algorithm: &&Algorithm| registered.is_none_or(|registered| registered == **algorithm);
+            self.verifier.algorithms.iter().filter(of_client)
+        };
+        if allowed().any(|algorithm| *algorithm == found) {
             Ok(())
         } else {
-            let allowed =
-                registered.map_or_else(|| self.verifier.algorithms.clone(), |algorithm| vec![algorithm]);
-            Err(VerifierError::Algorithm { found, allowed })
+            Err(VerifierError::Algorithm { found, allowed: allowed().copied().collect() })
         }
     }
 }

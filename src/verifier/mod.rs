@@ -19,6 +19,6 @@ mod form;
 mod replay;
 
 pub use access_token::{AccessTokenClaims, AccessTokenVerifier};
-pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
+pub use client_assertion::{AudiencePolicy, ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
 pub use error::VerifierError;
 pub use replay::{InMemoryReplayStore, ReplayEntry, ReplayStore};

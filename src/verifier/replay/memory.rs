@@ -127,7 +127,12 @@ impl InMemoryReplayStore {
         }
     }
 
-    fn insert_into_room(&self, entry: &ReplayEntry, now: i64, in_shares: bool) -> Result<bool, VerifierError> {
+    fn insert_into_room(
+        &self,
+        entry: &ReplayEntry,
+        now: i64,
+        in_shares: bool,
+    ) -> Result<bool, VerifierError> {
         let mut key = Key::default();
         key.iter_mut().zip(entry.key).for_each(|(short, long)| *short = long);
         let hash = self.random.hash_one(key);
@@ -300,10 +305,7 @@ mod tests {
                 }
             }
         };
-        assert!(matches!(
-            fill("a", 0),
-            (50, Err(VerifierError::ReplayShareFull { held: 50, free: 50 }))
-        ));
+        assert!(matches!(fill("a", 0), (50, Err(VerifierError::ReplayShareFull { held: 50, free: 50 }))));
         assert!(matches!(fill("b", 0), (25, Err(VerifierError::ReplayShareFull { held: 25, free: 25 }))));
         assert!(matches!(fill("c", 0), (13, Err(VerifierError::ReplayShareFull { held: 13, free: 12 }))));
         // What they hold stays remembered.
