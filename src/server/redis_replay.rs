@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, Cmd, IntoConnectionInfo, RedisError, Value};
+use redis::{Client, Cmd, ErrorKind, IntoConnectionInfo, RedisError, ServerErrorKind, Value};
 use time::OffsetDateTime;
 
 use crate::jose::base64url;
@@ -15,7 +15,7 @@ use crate::verifier::{ReplayEntry, ReplayStore, VerifierError};
 ///
 /// An assertion is one command, `SET key 1 NX PX …`, which Redis carries out as a whole: of all who spend a copy at the same
 /// time, one succeeds. There is one connection, which the calls share; it is made when it is first needed, and anew by itself
-/// when it breaks or falls silent. **Whenever Redis does not say in time that the assertion is new, it is refused**, with
+/// when it breaks, falls silent, or leads to what has become a replica. **Whenever Redis does not say in time that the assertion is new, it is refused**, with
 /// [`VerifierError::ReplayStore`] and a [`RedisReplayError`] behind it. It may have been stored all the same; the client's
 /// next assertion is another one.
 ///
@@ -161,7 +161,7 @@ impl RedisReplayStore {
     async fn ask(&self, command: &Cmd) -> Result<Value, RedisReplayError> {
         let (number, mut manager) = self.connected().map_err(|error| RedisReplayError::of(&error))?;
         command.query_async(&mut manager).await.map_err(|error| {
-            if error.is_timeout() {
+            if is_wrong_machine(&error) {
                 self.leave(number);
             }
             RedisReplayError::of(&error)
@@ -184,14 +184,19 @@ impl RedisReplayStore {
         Ok((connection.number, manager))
     }
 
-    /// A connection that fell silent may be one to a machine that is gone. The manager would keep it until the operating
-    /// system gives it up, which takes a quarter of an hour.
+    /// The next call makes a connection of its own, and asks anew where the address leads. The manager would keep this one
+    /// until it breaks: when the machine is gone, for a quarter of an hour.
     fn leave(&self, number: u64) {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         if connection.number == number {
             connection.manager = None;
         }
     }
+}
+
+/// Whether the connection may lead to a machine that is gone, or that is a replica since another took over.
+fn is_wrong_machine(error: &RedisError) -> bool {
+    error.is_timeout() || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }
 
 impl ReplayStore for RedisReplayStore {

@@ -26,7 +26,7 @@ use support::{MARK, clean, key, now};
 const ISSUER: &str = "https://as.example";
 
 /// The two ends of client authentication. RSA, since its signatures are checked the fastest.
-pub struct Ends {
+pub(crate) struct Ends {
     key: PrivateKey,
     keys: PublicKeySet,
     server: AuthorizationServer,
@@ -34,7 +34,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = key("rsa2048.pkcs8.pem");
         Self {
             keys: JwkSet::from(key.public_jwk().clone()).into(),
@@ -44,7 +44,7 @@ impl Ends {
         }
     }
 
-    pub fn assertion(&self, jti: &str) -> String {
+    pub(crate) fn assertion(&self, jti: &str) -> String {
         ClientAssertion::builder("client", &self.server)
             .sign(&self.key, now(), jti)
             .unwrap()
@@ -52,7 +52,7 @@ impl Ends {
             .to_owned()
     }
 
-    pub fn verify(&self, assertion: &str) -> VerifiedAssertion {
+    pub(crate) fn verify(&self, assertion: &str) -> VerifiedAssertion {
         let unverified = self.verifier.parse_assertion(assertion).unwrap();
         unverified.verify(&self.keys, Algorithm::RS256, now()).unwrap()
     }
@@ -60,14 +60,14 @@ impl Ends {
 
 /// How many of those who spent an assertion came to what.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub spent: usize,
-    pub replayed: usize,
-    pub failed: usize,
+pub(crate) struct Tally {
+    pub(crate) spent: usize,
+    pub(crate) replayed: usize,
+    pub(crate) failed: usize,
 }
 
 impl Tally {
-    pub fn count(&mut self, result: Result<String, VerifierError>) {
+    pub(crate) fn count(&mut self, result: Result<String, VerifierError>) {
         match result.map_err(clean) {
             Ok(client) => {
                 assert_eq!(client, "client");
@@ -81,7 +81,7 @@ impl Tally {
 }
 
 /// So many tasks spend the same assertion at the same time.
-pub async fn spend_at_once(
+pub(crate) async fn spend_at_once(
     store: &Arc<RedisReplayStore>,
     ends: &Arc<Ends>,
     assertion: &str,
@@ -101,7 +101,7 @@ pub async fn spend_at_once(
 }
 
 /// What Redis said, behind the verifier's error.
-pub fn redis_error(error: VerifierError) -> RedisReplayError {
+pub(crate) fn redis_error(error: VerifierError) -> RedisReplayError {
     let error = clean(error);
     let source = error.source().unwrap_or_else(|| panic!("{error:?}"));
     clean(source.downcast_ref::<RedisReplayError>().unwrap().clone())

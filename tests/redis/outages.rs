@@ -1,7 +1,7 @@
 //! Redis is killed, paused, restarted, or goes silent, while it is used.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use private_key_jwt::ReplayStore;
@@ -86,48 +86,81 @@ async fn a_redis_that_is_paused_refuses_in_time_and_answers_are_not_mixed_up() {
     assert!(!store.insert(entry("paused 0"), now()).await.unwrap(), "{first}");
 }
 
-/// Passes on what is said between a port of its own and Redis, until it goes silent: from then on the connections that are
-/// there stay open, and nothing gets through. New ones work.
-async fn silent_on_demand(to: u16) -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    // Connections before this number are silent.
-    let silent = Arc::new(AtomicUsize::new(0));
-    let limit = Arc::clone(&silent);
-    tokio::spawn(async move {
-        for number in 0.. {
-            let (mut near, _) = listener.accept().await.unwrap();
-            let limit = Arc::clone(&limit);
-            tokio::spawn(async move {
-                let mut far = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
-                let until_silent = async {
-                    while limit.load(Ordering::Relaxed) <= number {
-                        tokio::time::sleep(Duration::from_millis(5)).await;
+/// An address whose connections lead to a Redis, until they are told to fall silent: they stay open then, and nothing gets
+/// through. New ones work, and lead to where the address leads by then.
+struct Address {
+    port: u16,
+    leads_to: Arc<AtomicU16>,
+    /// Connections before this number are silent.
+    silent: Arc<AtomicUsize>,
+}
+
+impl Address {
+    async fn of(redis: &Redis) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Self {
+            port: listener.local_addr().unwrap().port(),
+            leads_to: Arc::new(AtomicU16::new(redis.port())),
+            silent: Arc::default(),
+        };
+        let (leads_to, silent) = (Arc::clone(&address.leads_to), Arc::clone(&address.silent));
+        tokio::spawn(async move {
+            for number in 0.. {
+                let (mut near, _) = listener.accept().await.unwrap();
+                let (to, silent) = (leads_to.load(Ordering::Relaxed), Arc::clone(&silent));
+                tokio::spawn(async move {
+                    let mut far = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                    let until_silent = async {
+                        while silent.load(Ordering::Relaxed) <= number {
+                            tokio::time::sleep(Duration::from_millis(5)).await;
+                        }
+                    };
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        () = until_silent => std::future::pending().await,
                     }
-                };
-                tokio::select! {
-                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                    () = until_silent => std::future::pending().await,
-                }
-            });
-        }
-    });
-    (port, silent)
+                });
+            }
+        });
+        address
+    }
+
+    fn store(&self) -> RedisReplayStore {
+        store(&format!("redis://127.0.0.1:{}/", self.port))
+    }
 }
 
 /// A machine that is gone does not say so: its connections stay open, and nothing comes back.
 #[tokio::test]
 async fn a_connection_that_falls_silent_is_replaced() {
     let redis = Redis::start(&[]);
-    let (port, silent) = silent_on_demand(redis.port()).await;
-    let store = store(&format!("redis://127.0.0.1:{port}/"));
+    let address = Address::of(&redis).await;
+    let store = address.store();
     recovers(&store, "first").await;
-    silent.store(1, Ordering::Relaxed);
+    address.silent.store(1, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(outage(&store, "silent").await, RedisReplayError::TimedOut);
     // One call paid for it. The next has a new connection.
     assert!(store.insert(entry("next"), now()).await.unwrap());
     assert!(!store.insert(entry("next"), now()).await.unwrap());
+}
+
+/// After a failover the connection may lead to the old master, which is a replica now and healthy.
+#[tokio::test]
+async fn a_connection_to_what_became_a_replica_is_replaced() {
+    let (old, new) = (Redis::start(&[]), Redis::start(&[]));
+    let address = Address::of(&old).await;
+    let store = address.store();
+    recovers(&store, "first").await;
+    old.say(&format!("REPLICAOF 127.0.0.1 {}", new.port())).unwrap();
+    address.leads_to.store(new.port(), Ordering::Relaxed);
+    let refused = outage(&store, "refused").await;
+    assert!(
+        matches!(&refused, RedisReplayError::Refused { reason } if reason.contains("ReadOnly")),
+        "{refused:?}"
+    );
+    assert!(store.insert(entry("next"), now()).await.unwrap());
+    assert_eq!(new.say("DBSIZE").unwrap(), ":1");
 }
 
 /// Kills, pauses and restarts Redis in turns.

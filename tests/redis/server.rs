@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-pub struct Redis {
+pub(crate) struct Redis {
     process: Option<Child>,
     port: u16,
     folder: tempfile::TempDir,
@@ -14,7 +14,7 @@ pub struct Redis {
 
 impl Redis {
     /// As the documentation of the store wants it, with more options.
-    pub fn start(options: &[&str]) -> Self {
+    pub(crate) fn start(options: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let options = options.iter().map(|option| (*option).to_owned()).collect();
         let mut redis = Self { process: None, port, folder: tempfile::tempdir().unwrap(), options };
@@ -23,7 +23,7 @@ impl Redis {
     }
 
     /// Starts it again, where it was and with what it wrote.
-    pub fn run(&mut self) {
+    pub(crate) fn run(&mut self) {
         let log =
             std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let process = Command::new("redis-server")
@@ -48,16 +48,16 @@ impl Redis {
         }
     }
 
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// One command and the first line of the answer; for a text, the text.
-    pub fn say(&self, command: &str) -> std::io::Result<String> {
+    pub(crate) fn say(&self, command: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         stream.write_all(format!("{command}\r\n").as_bytes())?;
@@ -73,7 +73,7 @@ impl Redis {
     }
 
     /// SIGKILL: nothing is written any more.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
             process.wait().unwrap();
@@ -81,11 +81,11 @@ impl Redis {
     }
 
     /// It takes connections, as its kernel does, and says nothing.
-    pub fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.signal("STOP");
     }
 
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.signal("CONT");
     }
 
