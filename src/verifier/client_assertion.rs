@@ -6,13 +6,13 @@ use time::OffsetDateTime;
 
 use super::VerifierError;
 use super::audience::AudiencePolicy;
-use super::claims::{numeric_date, text, whole_seconds};
+use super::claims::{check_lifetime, check_signature, check_times, numeric_date, text, whole_seconds};
 use super::form::Form;
 use crate::jose::header::ReadHeaders;
 use crate::jose::json::{self, Member, WipedValue};
 use crate::jose::wiped::Text;
 use crate::jose::{Algorithm, CompactJws, Header, Signature, error::excerpt};
-use crate::keys::{KeyError, PublicKeySet};
+use crate::keys::PublicKeySet;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
 /// Checks client assertions as an authorization server does. Strict unless said otherwise: the issuer is the only
@@ -126,10 +126,11 @@ impl ClientAssertionVerifier {
     ///
     /// [`VerifierError`] for everything that is wrong before a key is looked at.
     pub fn parse<'a>(&'a self, form: &'a [u8]) -> Result<UnverifiedAssertion<'a>, VerifierError> {
-        if form.len() > Self::MAX_FORM_LEN {
-            return Err(VerifierError::FormTooLarge { found: form.len(), limit: Self::MAX_FORM_LEN });
-        }
-        let form = Form::parse(form)?;
+        self.parse_form(Form::parse(form)?)
+    }
+
+    /// As [`ClientAssertionVerifier::parse`], for whoever has read the form for its other parameters.
+    pub(crate) fn parse_form<'a>(&'a self, form: Form<'a>) -> Result<UnverifiedAssertion<'a>, VerifierError> {
         let token =
             form.client_assertion.ok_or(VerifierError::MissingParameter { name: "client_assertion" })?;
         match form.client_assertion_type {
@@ -243,20 +244,8 @@ impl Claims {
 
     fn check_times(&self, verifier: &ClientAssertionVerifier, now: i64) -> Result<(), VerifierError> {
         let ClientAssertionVerifier { leeway, longest_lifetime: limit, .. } = *verifier;
-        if self.exp.saturating_add(leeway) <= now {
-            return Err(VerifierError::Expired { expired: self.exp, now });
-        }
-        for (claim, time) in [("nbf", self.nbf), ("iat", self.iat)] {
-            if let Some(found) = time.filter(|time| *time > now.saturating_add(leeway)) {
-                return Err(VerifierError::NotYetValid { claim, found, now });
-            }
-        }
-        // From `iat` where there is one: a backdated assertion has lived already.
-        let found = self.exp.saturating_sub(self.iat.unwrap_or(now).min(now));
-        if found > limit.saturating_add(leeway) {
-            return Err(VerifierError::Lifetime { found, limit });
-        }
-        Ok(())
+        check_times(self.exp, self.nbf, self.iat, leeway, now)?;
+        check_lifetime(self.exp, self.iat, limit, leeway, now)
     }
 }
 
@@ -294,16 +283,12 @@ impl UnverifiedAssertion<'_> {
         now: OffsetDateTime,
     ) -> Result<VerifiedAssertion, VerifierError> {
         self.check_header(registered.into())?;
-        let key =
-            keys.select(self.header.key_id.as_ref(), self.header.algorithm).map_err(|error| match error {
-                KeyError::Jose(error) => VerifierError::Jose(error),
-                error => VerifierError::Key(error),
-            })?;
-        key.verify(self.signing_input.as_bytes(), &self.signature)?;
+        check_signature(keys, &self.header, &self.signing_input, &self.signature)?;
         let claims = self.claims?;
         claims.check_times(self.verifier, now.unix_timestamp())?;
         Ok(VerifiedAssertion {
             client_id: self.client_id,
+            algorithm: self.header.algorithm,
             jti: claims.jti,
             // Another verifier on the same store may have more leeway.
             forget_after: claims.exp.saturating_add(whole_seconds(ClientAssertionVerifier::MAX_LEEWAY)),
@@ -348,6 +333,7 @@ impl std::fmt::Debug for UnverifiedAssertion<'_> {
 #[must_use = "an assertion that is not spent can be replayed"]
 pub struct VerifiedAssertion {
     client_id: String,
+    algorithm: Algorithm,
     jti: String,
     forget_after: i64,
     payload: Vec<u8>,
@@ -358,6 +344,12 @@ impl VerifiedAssertion {
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    /// The algorithm of the signature.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// The `jti`.

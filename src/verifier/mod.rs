@@ -13,7 +13,7 @@
 
 mod access_token;
 mod audience;
-mod claims;
+pub(crate) mod claims;
 mod client_assertion;
 mod error;
 mod form;
@@ -23,4 +23,6 @@ pub use access_token::{AccessTokenClaims, AccessTokenVerifier};
 pub use audience::AudiencePolicy;
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
 pub use error::VerifierError;
+#[cfg(feature = "dev-server")]
+pub(crate) use form::Form;
 pub use replay::{InMemoryReplayStore, ReplayEntry, ReplayStore};

@@ -6,10 +6,12 @@
 
 pub(super) mod der_key;
 pub(super) use der_key::oid;
+pub(super) use recognise::{certificates, recognise};
 mod encrypted;
 mod foreign;
 mod jwk;
 mod pem;
+mod recognise;
 pub(super) mod spki;
 
 use der::Decode;

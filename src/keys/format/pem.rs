@@ -9,8 +9,9 @@ use der::Decode;
 use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
 
-use super::{Loaded, der_key, encrypted, foreign, spki};
+use super::{Loaded, der_key, encrypted, foreign, recognise, spki};
 use crate::jose::KeyParameters;
+use crate::keys::key_format::KeyStructure;
 use crate::keys::material::{KeyMaterial, RsaScheme};
 use crate::keys::{Certificate, KeyError};
 
@@ -81,8 +82,40 @@ pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError
             }
         }
     }
-    let found = crate::jose::json::printable(found.unwrap_or_default(), 64);
-    Err(KeyError::NotPublic { found })
+    Err(not_public(found.unwrap_or_default()))
+}
+
+/// The private key's structure, or else that of the first public key or certificate.
+pub(super) fn structure(text: &[u8]) -> Result<KeyStructure, KeyError> {
+    let (mut public, mut other) = (None, None);
+    for block in (Blocks { rest: text }) {
+        let label = block?.label;
+        match recognise::of_label(label) {
+            Some(structure) if structure.is_of_private_keys() => return Ok(structure),
+            Some(structure) => {
+                public.get_or_insert(structure);
+            }
+            None if label == "DSA PRIVATE KEY" => {
+                return Err(KeyError::UnsupportedKey { found: "DSA".to_owned() });
+            }
+            None => {
+                other.get_or_insert_with(|| foreign::of_label(label).unwrap_or_else(|| not_public(label)));
+            }
+        }
+    }
+    public.ok_or_else(|| other.unwrap_or_else(|| not_public("")))
+}
+
+/// All certificates, in the order of the text.
+pub(super) fn certificates(text: &[u8]) -> Result<Vec<Certificate>, KeyError> {
+    let mut certificates = Vec::new();
+    for block in (Blocks { rest: text }) {
+        let block = block?;
+        if recognise::of_label(block.label) == Some(KeyStructure::Certificate) {
+            certificates.push(Certificate::from_der(block.decode()?.to_vec())?);
+        }
+    }
+    Ok(certificates)
 }
 
 fn private(
@@ -107,6 +140,10 @@ fn private(
 
 fn not_private(label: &str) -> KeyError {
     KeyError::NotPrivate { found: crate::jose::json::printable(label, 64) }
+}
+
+fn not_public(label: &str) -> KeyError {
+    KeyError::NotPublic { found: crate::jose::json::printable(label, 64) }
 }
 
 /// One block: its label, and the text between the boundaries.
