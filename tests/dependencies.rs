@@ -81,3 +81,13 @@ fn with_rustcrypto_alone_there_is_no_aws_lc() {
         assert!(!has(&crates, name), "{name}");
     }
 }
+
+#[test]
+fn redis_brings_no_http_and_no_tls() {
+    let crates = tree("rustcrypto,redis");
+    assert!(has(&crates, "redis") && has(&crates, "tokio"));
+    for name in ["reqwest", "hyper", "rustls", "native-tls", "aws-lc-rs"] {
+        assert!(!has(&crates, name), "{name}");
+    }
+    assert!(!has(&tree("rustcrypto,client,rustls"), "redis"));
+}

@@ -14,7 +14,7 @@ use super::grant::Access;
 use crate::jose::error::excerpt;
 use crate::jose::{Algorithm, JoseError};
 use crate::oauth::Endpoint;
-use crate::verifier::{Form, VerifierError};
+use crate::verifier::{AudiencePolicy, Form, VerifierError};
 
 /// A request of a client that has proven who it is.
 pub(super) struct ClientRequest<'a> {
@@ -86,7 +86,10 @@ fn authenticate(
     }
     let verifier = match endpoint {
         Endpoint::Token => Cow::Borrowed(&server.verifier),
-        other => Cow::Owned(server.verifier.clone().also_accept_audience(server.url(other))),
+        other => {
+            let urls = [server.url(Endpoint::Token), server.url(other)];
+            Cow::Owned(server.verifier.clone().audience_policy(AudiencePolicy::compatible(urls)))
+        }
     };
     let unverified = verifier.parse_form(form)?;
     let client_id = unverified.client_id().to_owned();
@@ -120,7 +123,7 @@ impl From<VerifierError> for Refused {
             | VerifierError::DuplicateParameter { .. }
             | VerifierError::MissingParameter { name: "client_assertion_type" }
             | VerifierError::TwoMethods => Self::invalid_request(&description),
-            VerifierError::ReplayStoreFull => {
+            VerifierError::ReplayStoreFull | VerifierError::ReplayShareFull { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &description)
             }
             _ => Self::invalid_client(&description),

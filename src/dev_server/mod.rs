@@ -105,7 +105,7 @@ use crate::jose::{Algorithm, JwkSet};
 use crate::keys::{PrivateKey, PublicKeySet};
 use crate::oauth::{AuthorizationServer, Endpoint, check_endpoint, is_loopback};
 use crate::transport::{HttpClient, get_json};
-use crate::verifier::{ClientAssertionVerifier, InMemoryReplayStore};
+use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore};
 
 /// A development authorization server. Cloning is cheap; the clones share clients, keys and used assertions.
 ///
@@ -177,7 +177,8 @@ impl DevServer {
         Ok(Self {
             inner: Arc::new(Inner {
                 jwks_uri: format!("{issuer}{}", metadata::JWKS),
-                verifier: ClientAssertionVerifier::new(&issuer).also_accept_audience(token_endpoint),
+                verifier: ClientAssertionVerifier::new(&issuer)
+                    .audience_policy(AudiencePolicy::compatible([token_endpoint])),
                 replay: InMemoryReplayStore::default(),
                 clients: Clients::default(),
                 state: Mutex::default(),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::VerifierError;
+use super::audience::AudiencePolicy;
 use super::claims::{check_lifetime, check_signature, check_times, numeric_date, text, whole_seconds};
 use super::form::Form;
 use crate::jose::header::ReadHeaders;
@@ -50,7 +51,8 @@ use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientAssertionVerifier {
-    audiences: Vec<String>,
+    issuer: String,
+    audience: AudiencePolicy,
     algorithms: Vec<Algorithm>,
     leeway: i64,
     longest_lifetime: i64,
@@ -66,11 +68,12 @@ impl ClientAssertionVerifier {
     /// The most that clocks may be told to differ.
     pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
-    /// Accepts assertions for this issuer.
+    /// Accepts assertions for this issuer, compared byte for byte.
     #[must_use]
     pub fn new(issuer: impl Into<String>) -> Self {
         Self {
-            audiences: vec![issuer.into()],
+            issuer: issuer.into(),
+            audience: AudiencePolicy::Strict,
             algorithms: Algorithm::ALL.to_vec(),
             leeway: 10,
             longest_lifetime: 300,
@@ -79,12 +82,10 @@ impl ClientAssertionVerifier {
         }
     }
 
-    /// Accepts this audience too, such as the token endpoint that older clients name. An assertion still has one
-    /// audience. It costs the protection against audience injection (CVE-2025-27370) where several servers accept
-    /// one another's endpoints.
+    /// Whom an assertion may be for; [`AudiencePolicy::Strict`] unless said otherwise.
     #[must_use]
-    pub fn also_accept_audience(mut self, audience: impl Into<String>) -> Self {
-        self.audiences.push(audience.into());
+    pub fn audience_policy(mut self, policy: AudiencePolicy) -> Self {
+        self.audience = policy;
         self
     }
 
@@ -220,10 +221,11 @@ impl ClientAssertionVerifier {
             },
             Some(Member::Other(_)) => return Err(NOT_TEXT),
         };
-        if self.audiences.iter().any(|audience| audience == found) {
+        let accepted = || std::iter::once(&self.issuer).chain(self.audience.others());
+        if accepted().any(|audience| audience == found) {
             Ok(())
         } else {
-            Err(VerifierError::Audience { expected: self.audiences.clone(), found: excerpt(found) })
+            Err(VerifierError::Audience { expected: accepted().cloned().collect(), found: excerpt(found) })
         }
     }
 }
@@ -304,13 +306,15 @@ impl UnverifiedAssertion<'_> {
             return Err(VerifierError::MediaType { found: self.header.media_type.as_deref().map(excerpt) });
         }
         let found = self.header.algorithm;
-        if registered.is_none_or(|algorithm| algorithm == found) && self.verifier.algorithms.contains(&found)
-        {
+        let allowed = || {
+            let of_client =
+                |algorithm: &&Algorithm| registered.is_none_or(|registered| registered == **algorithm);
+            self.verifier.algorithms.iter().filter(of_client)
+        };
+        if allowed().any(|algorithm| *algorithm == found) {
             Ok(())
         } else {
-            let allowed =
-                registered.map_or_else(|| self.verifier.algorithms.clone(), |algorithm| vec![algorithm]);
-            Err(VerifierError::Algorithm { found, allowed })
+            Err(VerifierError::Algorithm { found, allowed: allowed().copied().collect() })
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The form of a request, as far as client authentication goes (RFC 6749 §3.2, RFC 7521 §4.2).
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::{ClientAssertionVerifier, VerifierError};
+use crate::jose::error::excerpt;
 use crate::jose::wiped::Text;
 
 /// The parameters that authenticate a client, each once.
@@ -15,13 +17,18 @@ pub(crate) struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    /// Of the other parameters, two are in every token request, and looked at as far as that they are there once.
+    /// Reads the whole form. What comes twice is refused, whatever it is, so that no other reader of the same form can
+    /// take another value than was looked at here.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, VerifierError> {
-        let (mut grant_type, mut scope) = (None, None);
-        Self::parse_with(body, |name, value| match &*name {
-            "grant_type" => set(&mut grant_type, "grant_type", value),
-            "scope" => set(&mut scope, "scope", value),
-            _ => Ok(()),
+        let mut names = BTreeSet::new();
+        Self::parse_with(body, |name, _| match &*name {
+            // These two may be there several times (RFC 8707 §2, RFC 8693 §2.1).
+            "resource" | "audience" => Ok(()),
+            _ if names.contains(&name) => Err(VerifierError::DuplicateParameter { name: excerpt(&name) }),
+            _ => {
+                names.insert(name);
+                Ok(())
+            }
         })
     }
 
@@ -59,6 +66,6 @@ impl<'a> Form<'a> {
 fn set<'a>(slot: &mut Option<Text<'a>>, name: &'static str, value: Text<'a>) -> Result<(), VerifierError> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(VerifierError::DuplicateParameter { name }),
+        Some(_) => Err(VerifierError::DuplicateParameter { name: name.to_owned() }),
     }
 }

@@ -12,6 +12,7 @@
 //! Everything is a function of its arguments; the time comes in as a value.
 
 mod access_token;
+mod audience;
 pub(crate) mod claims;
 mod client_assertion;
 mod error;
@@ -19,6 +20,7 @@ mod form;
 mod replay;
 
 pub use access_token::{AccessTokenClaims, AccessTokenVerifier};
+pub use audience::AudiencePolicy;
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
 pub use error::VerifierError;
 #[cfg(feature = "dev-server")]
