@@ -13,8 +13,9 @@
 //! | 2 | [`keys`] | the loader, keys, the key policy, the backends, [`Signer`], [`KeyRing`] |
 //! | 3 | [`oauth`] | assertions, metadata, requests, responses, profiles: no I/O |
 //! | 4 | [`verifier`] | the authorization server's side: no I/O |
-#![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | HTTP, clock, discovery, thread pool |")]
+#![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | HTTP, clock, discovery, thread pool, tasks |")]
 #![cfg_attr(feature = "client", doc = "| 6 | [`client`] | [`TokenClient`] |")]
+#![cfg_attr(feature = "client", doc = "| 6 | [`server`] | [`RemoteJwks`] |")]
 #![cfg_attr(feature = "dev-server", doc = "| 7 | [`dev_server`] | an authorization server for tests |")]
 //!
 //! A module names only floors below its own; `tests/architecture.rs` keeps it so.
@@ -29,6 +30,8 @@ pub mod client;
 #[cfg(feature = "dev-server")]
 pub mod dev_server;
 #[cfg(feature = "client")]
+pub mod server;
+#[cfg(feature = "client")]
 pub mod transport;
 
 pub use jose::{Algorithm, Jwk, JwkSet, KeyId, Signature, Thumbprint};
@@ -41,3 +44,5 @@ pub use verifier::{AccessTokenVerifier, ClientAssertionVerifier, InMemoryReplayS
 
 #[cfg(feature = "client")]
 pub use client::{Error, TokenClient};
+#[cfg(feature = "client")]
+pub use server::RemoteJwks;

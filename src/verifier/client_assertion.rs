@@ -291,13 +291,27 @@ impl UnverifiedAssertion<'_> {
         registered: impl Into<Option<Algorithm>>,
         now: OffsetDateTime,
     ) -> Result<VerifiedAssertion, VerifierError> {
-        self.check_header(registered.into())?;
+        self.check_signature(keys, registered.into())?;
+        self.check_claims(now)
+    }
+
+    /// The first half of the check, which can be made anew with other keys.
+    pub(crate) fn check_signature(
+        &self,
+        keys: &PublicKeySet,
+        registered: Option<Algorithm>,
+    ) -> Result<(), VerifierError> {
+        self.check_header(registered)?;
         let key =
             keys.select(self.header.key_id.as_ref(), self.header.algorithm).map_err(|error| match error {
                 KeyError::Jose(error) => VerifierError::Jose(error),
                 error => VerifierError::Key(error),
             })?;
-        key.verify(self.signing_input.as_bytes(), &self.signature)?;
+        Ok(key.verify(self.signing_input.as_bytes(), &self.signature)?)
+    }
+
+    /// The second half, once the signature holds.
+    pub(crate) fn check_claims(self, now: OffsetDateTime) -> Result<VerifiedAssertion, VerifierError> {
         let claims = self.claims?;
         claims.check_times(self.verifier, now.unix_timestamp())?;
         Ok(VerifiedAssertion {
