@@ -13,9 +13,9 @@
 //! | 2 | [`keys`] | the loader, keys, the key policy, the backends, [`Signer`], [`KeyRing`] |
 //! | 3 | [`oauth`] | assertions, metadata, requests, responses, profiles: no I/O |
 //! | 4 | [`verifier`] | the authorization server's side: no I/O |
-#![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | HTTP, clock, discovery, thread pool |")]
+#![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | HTTP, clock, discovery, thread pool, tasks |")]
 #![cfg_attr(feature = "client", doc = "| 6 | [`client`] | [`TokenClient`] |")]
-#![cfg_attr(feature = "redis", doc = "| 6 | [`server`] | the replay store in Redis |")]
+#![cfg_attr(feature = "client", doc = "| 6 | [`server`] | [`RemoteJwks`], and the replay store in Redis |")]
 #![cfg_attr(feature = "dev-server", doc = "| 7 | [`dev_server`] | an authorization server for tests |")]
 //!
 //! A module names only floors below its own; `tests/architecture.rs` keeps it so.
@@ -29,7 +29,7 @@ pub mod verifier;
 pub mod client;
 #[cfg(feature = "dev-server")]
 pub mod dev_server;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "client", feature = "redis"))]
 pub mod server;
 #[cfg(feature = "client")]
 pub mod transport;
@@ -44,3 +44,5 @@ pub use verifier::{AccessTokenVerifier, ClientAssertionVerifier, InMemoryReplayS
 
 #[cfg(feature = "client")]
 pub use client::{Error, TokenClient};
+#[cfg(feature = "client")]
+pub use server::RemoteJwks;

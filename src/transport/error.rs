@@ -42,6 +42,13 @@ pub enum TransportError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A host that is not on the public internet, where only such may be asked
+    /// ([`PublicNetworkClient`](super::PublicNetworkClient)).
+    #[error("{host} is not on the public internet")]
+    NotPublic {
+        /// The host.
+        host: String,
+    },
     /// A document that the server does not hand out.
     #[error("{url} answered {status}")]
     Status {

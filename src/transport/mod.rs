@@ -1,12 +1,15 @@
-//! Floor 5: the edge. The [`HttpClient`] seam and its reqwest form, the [`Clock`] seam, discovery, and the pool for long
-//! computations.
+//! Floor 5: the edge. The [`HttpClient`] seam, its reqwest form and the one for URLs that outsiders choose, the [`Clock`]
+//! seam, discovery, the pool for long computations, and tasks: what the floors above need of tokio is here.
 
 mod clock;
 mod computation;
 mod discovery;
 mod error;
 mod http_client;
+mod public_address;
+mod public_network_client;
 mod reqwest_client;
+pub(crate) mod task;
 
 pub use clock::{Clock, SystemClock};
 pub(crate) use computation::Place;
@@ -14,6 +17,7 @@ pub(crate) use computation::Place;
 pub(crate) use computation::all_places;
 pub use error::TransportError;
 pub use http_client::HttpClient;
+pub use public_network_client::{PublicNetworkClient, PublicNetworkClientBuilder};
 pub use reqwest_client::ReqwestClient;
 
 #[cfg(feature = "dev-server")]

@@ -57,21 +57,19 @@ impl ReqwestClient {
         configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Result<Self, TransportError> {
         let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        let hardened = || {
+        let pinned = || {
             configure(reqwest::Client::builder())
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                .connect_timeout(Self::CONNECT_TIMEOUT)
-                .timeout(Self::TIMEOUT)
                 .resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))
         };
-        let build = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| TransportError::Build(Box::new(error)))
-        };
+        Ok(Self { loopback: hardened(pinned().no_proxy())?, ..Self::of(pinned())? })
+    }
+
+    /// One client for every host; to it, loopback is a host like any other.
+    pub(super) fn of(builder: reqwest::ClientBuilder) -> Result<Self, TransportError> {
+        let client = hardened(builder)?;
         Ok(Self {
-            remote: build(hardened())?,
-            loopback: build(hardened().no_proxy())?,
+            loopback: client.clone(),
+            remote: client,
             timeout: Self::TIMEOUT,
             last: LastTarget::default(),
         })
@@ -117,6 +115,18 @@ impl ReqwestClient {
         }
         Ok(url)
     }
+}
+
+/// With what must stay true whatever else was set.
+fn hardened(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TransportError> {
+    builder
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(ReqwestClient::CONNECT_TIMEOUT)
+        .timeout(ReqwestClient::TIMEOUT)
+        .build()
+        .map_err(|error| TransportError::Build(Box::new(error)))
 }
 
 /// Reads a response to its end, or to the most that is taken.

@@ -282,8 +282,22 @@ impl UnverifiedAssertion<'_> {
         registered: impl Into<Option<Algorithm>>,
         now: OffsetDateTime,
     ) -> Result<VerifiedAssertion, VerifierError> {
-        self.check_header(registered.into())?;
-        check_signature(keys, &self.header, &self.signing_input, &self.signature)?;
+        self.check_signature(keys, registered.into())?;
+        self.check_claims(now)
+    }
+
+    /// The first half of the check, which can be made anew with other keys.
+    pub(crate) fn check_signature(
+        &self,
+        keys: &PublicKeySet,
+        registered: Option<Algorithm>,
+    ) -> Result<(), VerifierError> {
+        self.check_header(registered)?;
+        check_signature(keys, &self.header, &self.signing_input, &self.signature)
+    }
+
+    /// The second half, once the signature holds.
+    pub(crate) fn check_claims(self, now: OffsetDateTime) -> Result<VerifiedAssertion, VerifierError> {
         let claims = self.claims?;
         claims.check_times(self.verifier, now.unix_timestamp())?;
         Ok(VerifiedAssertion {

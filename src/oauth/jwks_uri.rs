@@ -1,0 +1,119 @@
+//! Where servers publish their keys that say so in their documentation.
+
+use std::fmt;
+
+use super::endpoint::check_endpoint;
+use super::text::safe;
+use super::{AuthorizationServer, OAuthError, Region};
+
+/// The URL of a JWK Set (`jwks_uri`, RFC 8414 §2), made of what is known about a kind of server. The part that is given
+/// stays verbatim.
+///
+/// ```
+/// use private_key_jwt::oauth::{JwksUri, PingAccess};
+///
+/// let tenant = JwksUri::auth0("https://tenant.eu.auth0.com/")?;
+/// assert_eq!(tenant.as_str(), "https://tenant.eu.auth0.com/.well-known/jwks.json");
+/// let application = PingAccess::new("https://app.example").context_root("/myApp");
+/// assert_eq!(application.auth_token_jwks_uri()?.as_str(), "https://app.example/myApp/pa/authtoken/JWKS");
+/// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwksUri(String);
+
+impl JwksUri {
+    /// PingOne's keys of one environment: `…/as/jwks`. For a custom domain, discover its issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Issuer`] when the environment id is not one path segment.
+    pub fn ping_one(region: Region, environment_id: &str) -> Result<Self, OAuthError> {
+        Ok(Self(AuthorizationServer::ping_one(region, environment_id)?.jwks_uri()?.to_owned()))
+    }
+
+    /// PingFederate's keys: `/pf/JWKS` below its base URL, such as `https://pf.example:9031`.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Endpoint`] for a base URL that is neither https nor http on loopback, or has more than a path.
+    pub fn ping_federate(base_url: &str) -> Result<Self, OAuthError> {
+        Self::below(base_url, "/pf/JWKS")
+    }
+
+    /// The keys of an Auth0 tenant: `/.well-known/jwks.json` below its URL, which is its issuer
+    /// (`https://TENANT.REGION.auth0.com/`) or a custom domain.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Endpoint`] as [`JwksUri::ping_federate`].
+    pub fn auth0(tenant_url: &str) -> Result<Self, OAuthError> {
+        Self::below(tenant_url, "/.well-known/jwks.json")
+    }
+
+    /// A path below a base URL, whose last slash is not doubled.
+    pub(super) fn below(base_url: &str, path: &str) -> Result<Self, OAuthError> {
+        let url = format!("{}{path}", base_url.strip_suffix('/').unwrap_or(base_url));
+        check_endpoint("jwks_uri", &url)?;
+        if base_url.contains('?') {
+            let (endpoint, reason) = ("jwks_uri", "is made of a URL with a query");
+            return Err(OAuthError::Endpoint { endpoint, url: safe(&url), reason });
+        }
+        Ok(Self(url))
+    }
+
+    /// The URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JwksUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<JwksUri> for String {
+    fn from(uri: JwksUri) -> Self {
+        uri.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(result: Result<JwksUri, OAuthError>) -> &'static str {
+        match result {
+            Err(OAuthError::Endpoint { endpoint: "jwks_uri", reason, .. }) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_urls_are_those_of_the_documentation() {
+        let url = |uri: Result<JwksUri, OAuthError>| String::from(uri.unwrap());
+        assert_eq!(url(JwksUri::ping_one(Region::Europe, "e-1")), "https://auth.pingone.eu/e-1/as/jwks");
+        assert_eq!(url(JwksUri::ping_federate("https://pf.example:9031")), "https://pf.example:9031/pf/JWKS");
+        assert_eq!(url(JwksUri::ping_federate("https://example/a//")), "https://example/a//pf/JWKS");
+        for tenant in ["https://t.eu.auth0.com", "https://t.eu.auth0.com/"] {
+            assert_eq!(url(JwksUri::auth0(tenant)), "https://t.eu.auth0.com/.well-known/jwks.json");
+        }
+    }
+
+    #[test]
+    fn a_base_url_is_https_and_has_no_more_than_a_path() {
+        assert_eq!(reason(JwksUri::auth0("tenant.eu.auth0.com")), "is not a URL");
+        assert_eq!(
+            reason(JwksUri::ping_federate("http://pf.example")),
+            "is plain http, which is for loopback only"
+        );
+        assert_eq!(
+            reason(JwksUri::ping_federate("https://pf.example/?a=b")),
+            "is made of a URL with a query"
+        );
+        assert_eq!(reason(JwksUri::ping_federate("https://pf.example/#a")), "has a fragment");
+        assert_eq!(reason(JwksUri::auth0("https://a@pf.example")), "has credentials");
+    }
+}

@@ -1,0 +1,134 @@
+//! One JWK Set as it was fetched: the request for it, and what an answer makes of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{
+    ACCEPT, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+};
+use http::{Request, Response, StatusCode, Uri};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+use super::JwksFetchError;
+use super::freshness::{Bounds, stated};
+use super::schedule::Age;
+use crate::jose::JwkSet;
+use crate::keys::PublicKeySet;
+use crate::transport::{ReqwestClient, TransportError};
+
+/// A set of keys, and what is known of the document that it came from.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) keys: Arc<PublicKeySet>,
+    pub(super) age: Age,
+    /// Of the fetch that brought it.
+    pub(super) generation: u64,
+    /// Of the body: keys that stay the same stay parsed.
+    hash: [u8; 32],
+    /// The lifetime that the issuer stated last.
+    stated: Option<Duration>,
+    validators: HeaderMap,
+}
+
+/// What a validator of an answer is sent back as (RFC 9111 §4.3.1).
+const CONDITIONS: [(HeaderName, HeaderName); 2] = [(ETAG, IF_NONE_MATCH), (LAST_MODIFIED, IF_MODIFIED_SINCE)];
+
+/// Asks for the set, or whether it is still the one that is held.
+pub(super) fn request(target: &Uri, held: Option<&Document>) -> Request<Vec<u8>> {
+    let mut request = Request::new(Vec::new());
+    *request.uri_mut() = target.clone();
+    let headers = request.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/jwk-set+json, application/json"));
+    for (validator, condition) in CONDITIONS {
+        if let Some(value) = held.and_then(|held| held.validators.get(validator)) {
+            headers.insert(condition, value.clone());
+        }
+    }
+    request
+}
+
+/// A fetch: what it asked, and when.
+pub(super) struct Asked<'a> {
+    pub(super) url: &'a str,
+    /// What was held when it began; a 304 is about this.
+    pub(super) held: Option<&'a Document>,
+    pub(super) began: OffsetDateTime,
+    pub(super) generation: u64,
+    pub(super) bounds: &'a Bounds,
+}
+
+impl Asked<'_> {
+    /// Takes an answer that came at `now`.
+    pub(super) fn read(
+        &self,
+        answer: Response<Vec<u8>>,
+        now: OffsetDateTime,
+    ) -> Result<Document, JwksFetchError> {
+        let (parts, body) = answer.into_parts();
+        match (parts.status, self.held) {
+            (StatusCode::OK, held) => self.set(held, parts.headers, &body, now),
+            (StatusCode::NOT_MODIFIED, Some(held)) if !held.validators.is_empty() => {
+                Ok(self.unchanged(held, parts.headers, now))
+            }
+            (status, _) => {
+                Err(TransportError::Status { url: self.url.to_owned(), status: status.as_u16() }.into())
+            }
+        }
+    }
+
+    fn set(
+        &self,
+        held: Option<&Document>,
+        headers: HeaderMap,
+        body: &[u8],
+        now: OffsetDateTime,
+    ) -> Result<Document, JwksFetchError> {
+        // An HTTP client of the user's may know no limit.
+        if body.len() > ReqwestClient::MAX_BODY_LEN {
+            let (host, limit) = (super::host(self.url), ReqwestClient::MAX_BODY_LEN);
+            return Err(TransportError::BodyTooLarge { host, limit }.into());
+        }
+        let hash = Sha256::digest(body).into();
+        let keys = match held.filter(|held| held.hash == hash) {
+            Some(held) => Arc::clone(&held.keys),
+            None => {
+                let refused = |source| JwksFetchError::Document { url: self.url.to_owned(), source };
+                Arc::new(JwkSet::from_json(body).map_err(refused)?.into())
+            }
+        };
+        let stated = stated(&headers, now);
+        Ok(Document {
+            keys,
+            age: Age { fetched: self.began, lifetime: self.bounds.lifetime(stated, &headers) },
+            generation: self.generation,
+            hash,
+            stated,
+            validators: validators(headers),
+        })
+    }
+
+    /// RFC 9111 §4.3.4: the headers of a 304 take the place of the stored ones; those that it does not have stay.
+    fn unchanged(&self, held: &Document, headers: HeaderMap, now: OffsetDateTime) -> Document {
+        let stated = stated(&headers, now).or(held.stated);
+        let lifetime = self.bounds.lifetime(stated, &headers);
+        let mut kept = held.validators.clone();
+        kept.extend(validators(headers));
+        Document {
+            keys: Arc::clone(&held.keys),
+            age: Age { fetched: self.began, lifetime },
+            generation: self.generation,
+            hash: held.hash,
+            stated,
+            validators: kept,
+        }
+    }
+}
+
+/// The validators of an answer, one line each.
+fn validators(mut headers: HeaderMap) -> HeaderMap {
+    CONDITIONS
+        .into_iter()
+        .filter_map(|(validator, _)| headers.remove(&validator).map(|value| (validator, value)))
+        .collect()
+}

@@ -1,0 +1,68 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::jose::JoseError;
+use crate::oauth::Retry;
+use crate::transport::TransportError;
+use crate::verifier::VerifierError;
+
+/// Why a token or an assertion is not accepted. [`Token`](Self::Token) is its sender's fault (401, or 403 for a scope that is
+/// missing); the others are nobody's at the door: the keys are not there (503).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteJwksError {
+    /// It was checked, and refused.
+    #[error(transparent)]
+    Token(#[from] VerifierError),
+    /// There are no keys to check it with, or none of its name and no newer ones to be had. It may be good.
+    #[error("the keys at {url} are not available")]
+    Unavailable {
+        /// The URL of the JWK Set.
+        url: String,
+        /// How the last attempt to fetch them failed.
+        source: Arc<JwksFetchError>,
+    },
+    /// The keys that are held were fetched too long ago to be trusted, and newer ones cannot be had.
+    #[error("the keys at {url} are {} s old, at most {} s are trusted", age.as_secs(), limit.as_secs())]
+    TooOld {
+        /// The URL of the JWK Set.
+        url: String,
+        /// How long ago they were fetched.
+        age: Duration,
+        /// [`RemoteJwksBuilder::hard_limit`](super::RemoteJwksBuilder::hard_limit).
+        limit: Duration,
+        /// How the last attempt to fetch newer ones failed.
+        source: Arc<JwksFetchError>,
+    },
+}
+
+impl RemoteJwksError {
+    /// Whether it makes sense to present the same token again.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::Token(_) => Retry::Never,
+            Self::Unavailable { .. } | Self::TooOld { .. } => Retry::BackOff,
+        }
+    }
+}
+
+/// Why a JWK Set could not be fetched. It is shared by all who waited for it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JwksFetchError {
+    /// There was no answer, or another status than 200 (a redirect is not followed), or too long a body.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The answer is not a JWK Set, or has more keys than any issuer needs.
+    #[error("what {url} answers cannot be used")]
+    Document {
+        /// The URL.
+        url: String,
+        /// What is wrong with it.
+        source: JoseError,
+    },
+    /// The fetch came to no end: its tokio runtime was shut down, there is none, or the HTTP client panicked.
+    #[error("the fetch was given up before it ended")]
+    Lost,
+}

@@ -1,0 +1,230 @@
+//! How long a JWK Set may be used before its issuer is asked again (RFC 9111 §4.2): a function of the headers.
+//!
+//! This is no HTTP cache. The bounds stand above the headers: what `no-store` and its like ask for would make every
+//! token wait for its issuer, and what a year of `max-age` asks for would keep a stolen key alive for as long.
+
+use std::time::Duration;
+
+use http::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderMap, HeaderName};
+use time::OffsetDateTime;
+
+/// What a lifetime may be, whatever the issuer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) least: Duration,
+    pub(super) most: Duration,
+    /// For an answer that says nothing.
+    pub(super) without_headers: Duration,
+}
+
+impl Bounds {
+    /// The lifetime of an answer, from when it was asked for. `stated` is what [`stated`] says of it.
+    pub(super) fn lifetime(&self, stated: Option<Duration>, headers: &HeaderMap) -> Duration {
+        let lifetime = match stated {
+            Some(stated) => stated.saturating_sub(age(headers)),
+            None => self.without_headers,
+        };
+        lifetime.min(self.most).max(self.least.min(self.most))
+    }
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            least: Duration::from_secs(60),
+            most: Duration::from_secs(900),
+            without_headers: Duration::from_secs(300),
+        }
+    }
+}
+
+/// The lifetime that the issuer states, as for a private cache: `max-age`, else `Expires` less `Date` (§4.2.1). Where
+/// statements contradict each other the strictest counts, and one that cannot be read means zero (§4.2.1). `no-store` and
+/// `no-cache` mean zero. `must-revalidate` says nothing about the time that an answer is fresh.
+///
+/// `now` stands in for a missing `Date`.
+pub(super) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+    let mut max_age = None;
+    for (name, argument) in directives(headers) {
+        match name.as_str() {
+            "no-store" | "no-cache" => return Some(Duration::ZERO),
+            // The first one counts, of several.
+            "max-age" if max_age.is_none() => max_age = Some(seconds(&argument).unwrap_or_default()),
+            _ => {}
+        }
+    }
+    max_age.or_else(|| {
+        let expires = headers.get(EXPIRES)?;
+        let date = date(headers, DATE).unwrap_or(now);
+        // "0" and the like stand for a time in the past (§5.3).
+        let expires = expires.to_str().ok().and_then(parse_date);
+        Some(expires.and_then(|expires| (expires - date).try_into().ok()).unwrap_or_default())
+    })
+}
+
+/// How long the answer has been in caches (§5.1). The `apparent_age` of §4.2.3, now less `Date`, is left out: between
+/// clocks that differ every answer would be old.
+fn age(headers: &HeaderMap) -> Duration {
+    headers.get(AGE).and_then(|age| age.to_str().ok()).and_then(seconds).unwrap_or_default()
+}
+
+fn date(headers: &HeaderMap, name: HeaderName) -> Option<OffsetDateTime> {
+    parse_date(headers.get(name)?.to_str().ok()?)
+}
+
+fn parse_date(text: &str) -> Option<OffsetDateTime> {
+    httpdate::parse_http_date(text.trim()).ok().map(OffsetDateTime::from)
+}
+
+/// `delta-seconds` (§1.2.2): digits, as many as there are; more than fit mean the most.
+fn seconds(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
+}
+
+/// The directives of all `Cache-Control` lines with their arguments (§5.2): names in lower case, quotes taken away, a comma
+/// within quotes left alone.
+fn directives(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for line in headers.get_all(CACHE_CONTROL) {
+        // What is not ASCII is in no directive that matters.
+        let line = String::from_utf8_lossy(line.as_bytes());
+        let (mut quoted, mut escaped) = (false, false);
+        let parts = line.split(|character| {
+            match character {
+                _ if escaped => escaped = false,
+                '\\' if quoted => escaped = true,
+                '"' => quoted = !quoted,
+                ',' => return !quoted,
+                _ => {}
+            }
+            false
+        });
+        for part in parts {
+            let (name, argument) = part.split_once('=').unwrap_or((part, ""));
+            let argument = argument.trim().trim_matches('"');
+            found.push((name.trim().to_ascii_lowercase(), argument.to_owned()));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+        lines
+            .iter()
+            .map(|(name, value)| {
+                (HeaderName::try_from(*name).unwrap(), http::HeaderValue::try_from(*value).unwrap())
+            })
+            .collect()
+    }
+
+    fn stated_seconds(lines: &[(&str, &str)]) -> Option<u64> {
+        stated(&headers(lines), NOW).map(|stated| stated.as_secs())
+    }
+
+    fn cache_control(value: &str) -> Option<u64> {
+        stated_seconds(&[("cache-control", value)])
+    }
+
+    /// With bounds that do not matter.
+    fn lifetime(lines: &[(&str, &str)]) -> u64 {
+        let bounds = Bounds {
+            least: Duration::ZERO,
+            most: Duration::from_secs(u64::MAX),
+            without_headers: Duration::from_secs(300),
+        };
+        let headers = headers(lines);
+        bounds.lifetime(stated(&headers, NOW), &headers).as_secs()
+    }
+
+    #[test]
+    fn rfc9111_5_2_2_1_max_age() {
+        assert_eq!(cache_control("max-age=120"), Some(120));
+        assert_eq!(cache_control("public, MAX-AGE=120, stale-if-error=86400"), Some(120));
+        assert_eq!(cache_control("max-age=0"), Some(0));
+        assert_eq!(cache_control("public"), None);
+        assert_eq!(cache_control(""), None);
+        // For shared caches only.
+        assert_eq!(cache_control("s-maxage=5"), None);
+        assert_eq!(cache_control("s-maxage=5, max-age=7"), Some(7));
+    }
+
+    #[test]
+    fn rfc9111_5_2_an_argument_may_be_quoted_and_quotes_hide_commas() {
+        assert_eq!(cache_control(r#"max-age="120""#), Some(120));
+        assert_eq!(cache_control(r#"private="x, max-age=1", max-age=120"#), Some(120));
+        assert_eq!(cache_control(r#"a="\", max-age=1", max-age=120"#), Some(120));
+        assert_eq!(cache_control(r#"a="never closed, max-age=1"#), None);
+    }
+
+    #[test]
+    fn rfc9111_4_2_1_the_first_of_several_and_zero_for_what_cannot_be_read() {
+        assert_eq!(cache_control("max-age=10, max-age=20"), Some(10));
+        assert_eq!(
+            stated_seconds(&[("cache-control", "max-age=10"), ("cache-control", "max-age=20")]),
+            Some(10)
+        );
+        for value in ["max-age=soon", "max-age", "max-age=", "max-age=-1", "max-age=1.5", "max-age=+1"] {
+            assert_eq!(cache_control(value), Some(0), "{value}");
+        }
+        assert_eq!(cache_control("max-age=99999999999999999999999"), Some(u64::MAX));
+    }
+
+    #[test]
+    fn rfc9111_5_2_2_no_store_and_no_cache_are_stricter_than_max_age() {
+        for value in ["no-store", "no-cache", "max-age=60, no-cache", r#"no-cache="set-cookie""#, "No-Store"]
+        {
+            assert_eq!(cache_control(value), Some(0), "{value}");
+        }
+        assert_eq!(stated_seconds(&[("cache-control", "max-age=9"), ("cache-control", "no-store")]), Some(0));
+        assert_eq!(cache_control("max-age=60, must-revalidate"), Some(60));
+        assert_eq!(cache_control("must-revalidate"), None);
+    }
+
+    #[test]
+    fn rfc9111_5_3_expires_counts_from_date() {
+        let date = ("date", "Thu, 01 Jan 1970 00:10:00 GMT");
+        assert_eq!(stated_seconds(&[date, ("expires", "Thu, 01 Jan 1970 00:12:00 GMT")]), Some(120));
+        assert_eq!(stated_seconds(&[("expires", "Thu, 01 Jan 1970 00:12:00 GMT")]), Some(720));
+        for past in ["0", "-1", "", "soon", "Thu, 01 Jan 1970 00:09:00 GMT"] {
+            assert_eq!(stated_seconds(&[date, ("expires", past)]), Some(0), "{past}");
+        }
+        let later = ("expires", "Thu, 01 Jan 1970 01:00:00 GMT");
+        assert_eq!(stated_seconds(&[date, later, ("cache-control", "max-age=5")]), Some(5));
+        assert_eq!(stated_seconds(&[date]), None);
+    }
+
+    #[test]
+    fn rfc9111_5_1_the_age_is_taken_off() {
+        let max_age = ("cache-control", "max-age=120");
+        assert_eq!(lifetime(&[max_age, ("age", "50")]), 70);
+        assert_eq!(lifetime(&[max_age, ("age", "500")]), 0);
+        for unreadable in ["", "-5", "old", "1.5"] {
+            assert_eq!(lifetime(&[max_age, ("age", unreadable)]), 120, "{unreadable}");
+        }
+        assert_eq!(lifetime(&[("age", "50")]), 300);
+    }
+
+    #[test]
+    fn the_bounds_stand_above_the_headers() {
+        let bounds = Bounds::default();
+        let lifetime = |stated: Option<u64>| {
+            bounds.lifetime(stated.map(Duration::from_secs), &HeaderMap::new()).as_secs()
+        };
+        assert_eq!(lifetime(None), 300);
+        assert_eq!(lifetime(Some(0)), 60);
+        assert_eq!(lifetime(Some(59)), 60);
+        assert_eq!(lifetime(Some(61)), 61);
+        assert_eq!(lifetime(Some(899)), 899);
+        assert_eq!(lifetime(Some(86_400)), 900);
+        let crossed = Bounds { least: Duration::from_secs(1000), ..bounds };
+        assert_eq!(crossed.lifetime(None, &HeaderMap::new()).as_secs(), 900);
+    }
+}

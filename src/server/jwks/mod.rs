@@ -1,0 +1,270 @@
+//! Keys that somebody else publishes and changes.
+//!
+//! What is decided stands apart from what is done: `freshness` and `schedule` are functions of headers, state and time,
+//! `document` makes requests and takes answers, `source` holds the set and runs the one fetch. A constructor can fail, unlike
+//! in the sketch of the design: a URL that cannot be right is found when the server starts and not with the first token.
+
+mod builder;
+mod document;
+mod error;
+mod freshness;
+mod schedule;
+mod source;
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+pub use builder::RemoteJwksBuilder;
+use document::Document;
+pub use error::{JwksFetchError, RemoteJwksError};
+use source::{NoKeys, Shared, Source};
+
+use crate::jose::{Algorithm, JoseError};
+use crate::keys::{KeyError, PublicKeySet};
+use crate::oauth::AuthorizationServer;
+use crate::transport::{PublicNetworkClient, ReqwestClient, TransportError};
+use crate::verifier::{
+    AccessTokenClaims, AccessTokenVerifier, UnverifiedAssertion, VerifiedAssertion, VerifierError,
+};
+
+/// The keys behind one URL, kept fresh: a JWK Set that its issuer changes when it likes. Cloning is cheap; the clones share
+/// the keys and the fetches. Make one for each URL and keep it. Two sets are never merged: what one issuer publishes says
+/// nothing about another's tokens.
+///
+/// ```no_run
+/// use private_key_jwt::server::{RemoteJwks, RemoteJwksError};
+/// use private_key_jwt::verifier::{AccessTokenVerifier, VerifierError};
+///
+/// # async fn example(bearer: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let jwks = RemoteJwks::discover("https://as.example").await?; // or RemoteJwks::new(url)
+/// let verifier = AccessTokenVerifier::new("https://as.example", "https://api.example");
+/// match jwks.verify(&verifier, bearer).await {
+///     Ok(claims) => println!("{}", claims.subject()),
+///     Err(RemoteJwksError::Token(VerifierError::MissingScope { .. })) => println!("403"),
+///     Err(RemoteJwksError::Token(refused)) => println!("401, and for the log: {refused}"),
+///     Err(unavailable) => println!("503, and for the log: {unavailable}"),
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// # What is trusted
+///
+/// The TLS connection to the URL, and nothing else. A certificate in a key's `x5c` must be for that key (RFC 7517 §4.7), but
+/// its issuer and its dates are not looked at. Redirects are not followed; plain http is for loopback.
+///
+/// # When the issuer is asked
+///
+/// - With the first token, or [`RemoteJwks::keys`], which is a good thing to call when a server starts.
+/// - Shortly before the keys are no longer fresh, beside the token that came then. A token under a key that is held never
+///   waits for a fetch, so after a quiet hour the first ones may meet keys as old as the hard limit.
+/// - When a token may have been signed by a newer key, once, and then it is tried once more: its `kid` is not in the set, or
+///   no key of the set fits its `alg`, or the signature does not verify. All callers together cause one such fetch per
+///   cool-down; within it such a token is refused at once. A token that more than one key fits, that is malformed, whose
+///   claims are wrong, or whose key may not be used (too short, another's certificate) causes none.
+///
+/// There is one fetch at a time, in a task of its own; all who wait get its outcome. While the issuer fails, the keys that are
+/// held are used, up to the hard limit; it is asked again after 1 s, 2 s, 4 s … up to the cool-down. From the hard limit on
+/// everything is refused, until a fetch succeeds. `no-store`, `no-cache` and `must-revalidate` shorten the freshness to the
+/// lower bound and do not change that.
+///
+/// # Which key
+///
+/// [`PublicKeySet::select`]: keys for something else than signatures, private ones, and ones of unknown kind are passed over;
+/// exactly one must remain of the name, type and algorithm of the token.
+///
+/// It needs a runtime of tokio.
+#[derive(Clone)]
+pub struct RemoteJwks {
+    shared: Arc<Shared>,
+}
+
+impl RemoteJwks {
+    /// The keys at this URL, with the defaults. Nothing is fetched yet. [`JwksUri`](crate::oauth::JwksUri) and
+    /// [`PingAccess`](crate::oauth::PingAccess) know the URLs of some kinds of server.
+    ///
+    /// # Errors
+    ///
+    /// As [`RemoteJwksBuilder::build`].
+    pub fn new(url: impl Into<String>) -> Result<Self, TransportError> {
+        Self::builder(url).build()
+    }
+
+    /// The keys of an issuer, which says itself where they are (`jwks_uri`, RFC 8414 §2).
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthorizationServer::discover`] and [`RemoteJwksBuilder::build`];
+    /// [`OAuthError::NotKnown`](crate::oauth::OAuthError::NotKnown) when it does not say.
+    pub async fn discover(issuer: &str) -> Result<Self, TransportError> {
+        let http = ReqwestClient::new()?;
+        let server = AuthorizationServer::discover_with(issuer, &http).await?;
+        Self::builder(server.jwks_uri()?).http(http).build()
+    }
+
+    /// The keys at a URL that an outsider chose, such as the `jwks_uri` that a client registered: https only, and only a host
+    /// on the public internet, as [`PublicNetworkClient`] has it. For many clients, make one of these and give clones to
+    /// [`RemoteJwksBuilder::http`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PublicNetworkClient::check`] and [`RemoteJwksBuilder::build`].
+    pub fn client_registered(url: impl Into<String>) -> Result<Self, TransportError> {
+        let (url, http) = (url.into(), PublicNetworkClient::new()?);
+        http.check(&url)?;
+        Self::builder(url).http(http).build()
+    }
+
+    /// The keys at this URL, with everything that is optional.
+    pub fn builder(url: impl Into<String>) -> RemoteJwksBuilder {
+        RemoteJwksBuilder::new(url.into())
+    }
+
+    /// Checks an access token (RFC 9068 §4) with these keys, at the time of the clock.
+    ///
+    /// # Errors
+    ///
+    /// [`RemoteJwksError::Token`] with what [`AccessTokenVerifier::verify`] says;
+    /// [`RemoteJwksError::Unavailable`] and [`RemoteJwksError::TooOld`] when there are no keys to tell.
+    pub async fn verify(
+        &self,
+        verifier: &AccessTokenVerifier,
+        token: &str,
+    ) -> Result<AccessTokenClaims, RemoteJwksError> {
+        self.verify_with(|keys, now| verifier.verify(keys, token, now)).await
+    }
+
+    /// Checks a client assertion (RFC 7523 §3) with these keys, at the time of the clock. `registered` is as in
+    /// [`UnverifiedAssertion::verify`].
+    ///
+    /// # Errors
+    ///
+    /// As [`RemoteJwks::verify`], with what [`UnverifiedAssertion::verify`] says.
+    pub async fn verify_assertion(
+        &self,
+        assertion: UnverifiedAssertion<'_>,
+        registered: impl Into<Option<Algorithm>>,
+    ) -> Result<VerifiedAssertion, RemoteJwksError> {
+        let registered = registered.into();
+        self.verify_with(|keys, _| assertion.check_signature(keys, registered)).await?;
+        Ok(assertion.check_claims(self.now())?)
+    }
+
+    /// Checks something else with these keys, such as an ID token. The check is made once; and a second time, with newer keys,
+    /// when its error says that no key fits ([`JoseError::NoMatchingKey`]) or that the signature does not verify
+    /// ([`KeyError::BadSignature`]) and newer keys can be had.
+    ///
+    /// # Errors
+    ///
+    /// As [`RemoteJwks::verify`], with what the check says.
+    pub async fn verify_with<T>(
+        &self,
+        check: impl Fn(&PublicKeySet, OffsetDateTime) -> Result<T, VerifierError>,
+    ) -> Result<T, RemoteJwksError> {
+        let tried = match self.try_ready(&check) {
+            Some(tried) => tried,
+            None => {
+                let held = self.shared.keys(None).await.map_err(|error| self.no_keys(error))?;
+                check(&held.keys, self.now()).map_err(|error| (error, held))
+            }
+        };
+        let (error, held) = match tried {
+            Ok(done) => return Ok(done),
+            Err(tried) => tried,
+        };
+        if !newer_keys_may_help(&error) {
+            return Err(error.into());
+        }
+        match self.shared.keys(Some(held.generation)).await {
+            Ok(newer) if !Arc::ptr_eq(&newer.keys, &held.keys) => Ok(check(&newer.keys, self.now())?),
+            // A key of this name may be there that could not be fetched. One that is held has been tried.
+            Err(NoKeys::Failed(failure)) if is_no_matching_key(&error) => {
+                Err(self.shared.unavailable(failure))
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    /// The keys that are held, or the first ones. They are fetched when none are held, or only such as are too old.
+    ///
+    /// # Errors
+    ///
+    /// [`RemoteJwksError::Unavailable`] and [`RemoteJwksError::TooOld`].
+    pub async fn keys(&self) -> Result<Arc<PublicKeySet>, RemoteJwksError> {
+        if let Some(held) = self.shared.ready(self.now()).as_deref().and_then(Option::as_ref) {
+            return Ok(Arc::clone(&held.keys));
+        }
+        let held = self.shared.keys(None).await.map_err(|error| self.no_keys(error))?;
+        Ok(Arc::clone(&held.keys))
+    }
+
+    /// The URL of the set, verbatim.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.shared.source.url
+    }
+
+    /// When the keys that are held were fetched, or found to be the same still; for a health check.
+    #[must_use]
+    pub fn fetched_at(&self) -> Option<OffsetDateTime> {
+        self.shared.held.load().as_ref().map(|held| held.age.fetched)
+    }
+
+    /// Why the last fetch failed, unless it succeeded; for a health check. Tokens notice nothing of it before the hard limit.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<Arc<JwksFetchError>> {
+        self.shared.last_failure()
+    }
+
+    fn of(source: Source) -> Self {
+        Self { shared: Arc::new(Shared::new(source)) }
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.shared.source.clock.now()
+    }
+
+    /// The check with what is held; `None` when that is nothing, or too old.
+    fn try_ready<T>(
+        &self,
+        check: impl Fn(&PublicKeySet, OffsetDateTime) -> Result<T, VerifierError>,
+    ) -> Option<Result<T, (VerifierError, Arc<Document>)>> {
+        let now = self.now();
+        let ready = self.shared.ready(now)?;
+        let held = ready.as_ref()?;
+        Some(check(&held.keys, now).map_err(|error| (error, Arc::clone(held))))
+    }
+
+    fn no_keys(&self, error: NoKeys) -> RemoteJwksError {
+        self.shared.unavailable(match error {
+            NoKeys::Failed(failure) => failure,
+            NoKeys::CoolingDown => Arc::new(JwksFetchError::Lost),
+        })
+    }
+}
+
+impl std::fmt::Debug for RemoteJwks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RemoteJwks")
+            .field("url", &self.url())
+            .field("fetched_at", &self.fetched_at())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the token may be good, and signed by a key that is newer than the set.
+fn newer_keys_may_help(error: &VerifierError) -> bool {
+    is_no_matching_key(error) || matches!(error, VerifierError::Key(KeyError::BadSignature))
+}
+
+const fn is_no_matching_key(error: &VerifierError) -> bool {
+    matches!(
+        error,
+        VerifierError::Jose(JoseError::NoMatchingKey { .. })
+            | VerifierError::Key(KeyError::Jose(JoseError::NoMatchingKey { .. }))
+    )
+}
+
+fn host(url: &str) -> String {
+    url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,227 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::Host;
+
+use super::public_address::is_public;
+use super::{HttpClient, ReqwestClient, TransportError};
+use crate::keys::BoxFuture;
+use crate::oauth::{OAuthError, check_endpoint};
+
+/// [`HttpClient`] for a URL that an outsider chose, such as the `jwks_uri` that a client registered. It reaches hosts on
+/// the public internet over https and nothing else, whatever their names resolve to: not this machine, not the private
+/// networks around it, not the metadata service of a cloud. That is checked on the very addresses that are connected to,
+/// with each connection, so a name that first resolves to a public address and then to a private one gets nowhere.
+/// Otherwise it is a [`ReqwestClient`]: no redirects, the same limits on time and length.
+///
+/// It uses no proxy, because a proxy would resolve the names. Where there is no way out but through one, the proxy has to
+/// refuse; use a [`ReqwestClient`] with it then.
+///
+/// Clones share connections and settings.
+///
+/// ```
+/// use private_key_jwt::transport::{PublicNetworkClient, TransportError};
+///
+/// let http = PublicNetworkClient::new()?;
+/// assert!(matches!(http.check("https://10.0.0.7/jwks"), Err(TransportError::NotPublic { .. })));
+/// # Ok::<(), TransportError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PublicNetworkClient {
+    http: ReqwestClient,
+    reach: Reach,
+}
+
+impl PublicNetworkClient {
+    /// A client with the operating system's resolver.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::Build`] when TLS cannot be set up.
+    pub fn new() -> Result<Self, TransportError> {
+        Self::builder().build()
+    }
+
+    /// A client with everything that is optional.
+    pub fn builder() -> PublicNetworkClientBuilder {
+        PublicNetworkClientBuilder {
+            configure: Box::new(|builder| builder),
+            resolver: Arc::new(SystemResolver),
+            reach: Reach::default(),
+            timeout: ReqwestClient::TIMEOUT,
+        }
+    }
+
+    /// Whether the URL may be asked, as far as it says itself: https, and a host that is a name or a public address.
+    /// Good for refusing a registration; every request is checked anyway.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::OAuth`] for what is not an https URL, [`TransportError::NotPublic`] for an address that is not
+    /// public.
+    pub fn check(&self, url: &str) -> Result<(), TransportError> {
+        let parsed = check_endpoint("URL", url)?;
+        if parsed.scheme() != "https" {
+            let (endpoint, reason) = ("URL", "is not https");
+            return Err(OAuthError::Endpoint { endpoint, url: parsed.into(), reason }.into());
+        }
+        let address = match parsed.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            // Judged when it is resolved.
+            Some(Host::Domain(_)) | None => return Ok(()),
+        };
+        if self.reach.includes(address) {
+            Ok(())
+        } else {
+            Err(TransportError::NotPublic { host: address.to_string() })
+        }
+    }
+}
+
+impl HttpClient for PublicNetworkClient {
+    fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+        Box::pin(async move {
+            self.check(&request.uri().to_string())?;
+            self.http.send(request).await.map_err(not_public)
+        })
+    }
+}
+
+/// What is optional about a [`PublicNetworkClient`].
+#[must_use]
+pub struct PublicNetworkClientBuilder {
+    configure: Box<Configure>,
+    resolver: Arc<dyn Resolve>,
+    reach: Reach,
+    timeout: Duration,
+}
+
+type Configure = dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync;
+
+impl PublicNetworkClientBuilder {
+    /// Settings of reqwest, such as certificates and a user agent. Proxies and a resolver set here do not count; an
+    /// address that is pinned here (`resolve`) is reached wherever it is.
+    pub fn reqwest(
+        mut self,
+        configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.configure = Box::new(configure);
+        self
+    }
+
+    /// Resolves names with this; the operating system unless said otherwise. What it answers is filtered too.
+    pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// Reaches these addresses too. Whoever may choose a URL can then make this process send requests to them, and learn
+    /// from its answers and their timing what is there: allow exactly the networks that your clients are in.
+    ///
+    /// ```
+    /// use private_key_jwt::transport::PublicNetworkClient;
+    /// use std::net::{IpAddr, Ipv4Addr};
+    ///
+    /// // The partners' network, 10.20.0.0/16.
+    /// let http = PublicNetworkClient::builder()
+    ///     .also_reach(|address| matches!(address, IpAddr::V4(address) if address.octets()[..2] == [10, 20]))
+    ///     .build()?;
+    /// assert!(http.check("https://10.20.0.7/jwks").is_ok());
+    /// # Ok::<(), private_key_jwt::transport::TransportError>(())
+    /// ```
+    pub fn also_reach(mut self, addresses: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        self.reach = Reach(Some(Arc::new(addresses)));
+        self
+    }
+
+    /// How long a request may take in all; [`ReqwestClient::TIMEOUT`] unless said otherwise.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::Build`] when reqwest refuses the settings.
+    pub fn build(self) -> Result<PublicNetworkClient, TransportError> {
+        let Self { configure, resolver, reach, timeout } = self;
+        let filter = PublicResolver { resolver, reach: reach.clone() };
+        let builder = configure(reqwest::Client::builder()).no_proxy().https_only(true).dns_resolver(filter);
+        Ok(PublicNetworkClient { http: ReqwestClient::of(builder)?.with_timeout(timeout), reach })
+    }
+}
+
+/// The addresses that are reached: the public ones, and those that the predicate adds.
+#[derive(Clone, Default)]
+struct Reach(Option<Arc<dyn Fn(IpAddr) -> bool + Send + Sync>>);
+
+impl Reach {
+    fn includes(&self, address: IpAddr) -> bool {
+        is_public(address) || self.0.as_ref().is_some_and(|also| also(address))
+    }
+}
+
+impl std::fmt::Debug for Reach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "the public internet and more" } else { "the public internet" })
+    }
+}
+
+/// The operating system's resolver.
+struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// A resolver that leaves out what must not be reached.
+struct PublicResolver {
+    resolver: Arc<dyn Resolve>,
+    reach: Reach,
+}
+
+impl Resolve for PublicResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.reach.clone();
+        let host = name.as_str().to_owned();
+        let found = self.resolver.resolve(name);
+        Box::pin(async move {
+            let found: Vec<_> = found.await?.filter(|address| reach.includes(address.ip())).collect();
+            if found.is_empty() {
+                return Err(NotPublic { host }.into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// How [`PublicResolver`] fails, deep inside an error of reqwest.
+#[derive(Debug, thiserror::Error)]
+#[error("no public address")]
+struct NotPublic {
+    host: String,
+}
+
+fn not_public(error: TransportError) -> TransportError {
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        if let Some(NotPublic { host }) = error.downcast_ref() {
+            return TransportError::NotPublic { host: host.clone() };
+        }
+        cause = error.source();
+    }
+    error
+}
