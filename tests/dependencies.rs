@@ -91,3 +91,11 @@ fn redis_brings_no_http_and_no_tls() {
     }
     assert!(!has(&tree("rustcrypto,client,rustls"), "redis"));
 }
+
+/// Its two traits are in reqwest's own tree.
+#[test]
+fn tower_adds_no_crate_to_those_of_the_client() {
+    let (without, with) = (tree("rustcrypto,client,rustls"), tree("rustcrypto,client,rustls,tower"));
+    assert_eq!(with.difference(&without).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(has(&with, "tower-layer") && !has(&with, "axum"));
+}

@@ -12,13 +12,14 @@ use private_key_jwt::{Algorithm, JwkSet, PrivateKey};
 use serde_json::Value;
 
 /// What this test was built with, so that building the examples builds nothing else anew.
-const FEATURES: [(&str, bool); 6] = [
+const FEATURES: [(&str, bool); 7] = [
     ("client", cfg!(feature = "client")),
     ("rustls", cfg!(feature = "rustls")),
     ("native-tls", cfg!(feature = "native-tls")),
     ("rustcrypto", cfg!(feature = "rustcrypto")),
     ("aws-lc-rs", cfg!(feature = "aws-lc-rs")),
     ("cli", cfg!(feature = "cli")),
+    ("tower", cfg!(feature = "tower")),
 ];
 
 /// The examples of this set of features, built: name and program.
@@ -83,8 +84,12 @@ fn every_example_is_run_here() {
         let path = file.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         assert!(suite.contains(&format!("example(\"{name}\")")), "{name} is not run");
-        let needs_rustcrypto = name == "custom_signer" && !cfg!(feature = "rustcrypto");
-        assert!(needs_rustcrypto || examples().contains_key(name), "{name} is not built");
+        let needs_more = match name {
+            "custom_signer" => !cfg!(feature = "rustcrypto"),
+            "axum_resource_server" => !cfg!(feature = "tower"),
+            _ => false,
+        };
+        assert!(needs_more || examples().contains_key(name), "{name} is not built");
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!(name == "quickstart" || lines <= 75, "{name} has {lines} lines, more than a screen");
     }
@@ -176,4 +181,19 @@ fn key_rotation() {
         "replaced: 1 published, the server takes the signature\n",
     ];
     has(&printed(example("key_rotation")), &said);
+}
+
+#[cfg(feature = "tower")]
+#[test]
+fn axum_resource_server() {
+    let said = [
+        "/health with None: 200 OK None\n",
+        "/orders with None: 401 Unauthorized Some(\"Bearer realm=\\\"https://api.example\\\"\")\n",
+        "/orders with Some(\"orders:write\"): 403 Forbidden Some(",
+        "insufficient_scope",
+        "orders:read",
+        "/orders with Some(\"orders:read\"): 200 OK None\n",
+        "/whoami with Some(\"orders:write\"): 200 OK None\n",
+    ];
+    has(&printed(example("axum_resource_server")), &said);
 }

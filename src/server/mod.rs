@@ -2,13 +2,18 @@
 //!
 //! `RemoteJwks` holds the keys of an issuer or of a client. It is behind the feature `client`, since it is an HTTP client of
 //! the issuer and needs exactly what the token client needs: reqwest and tokio. `RedisReplayStore`, behind the feature
-//! `redis`, remembers for several processes which assertions were used.
+//! `redis`, remembers for several processes which assertions were used. `BearerLayer` and `RequireScope`, behind the feature
+//! `tower`, stand in front of an HTTP service and check access tokens.
 
+#[cfg(feature = "tower")]
+mod bearer;
 #[cfg(feature = "client")]
 mod jwks;
 #[cfg(feature = "redis")]
 mod redis_replay;
 
+#[cfg(feature = "tower")]
+pub use bearer::{BearerLayer, BearerService, RequireScope, RequireScopeService};
 #[cfg(feature = "client")]
 pub use jwks::{JwksFetchError, RemoteJwks, RemoteJwksBuilder, RemoteJwksError};
 #[cfg(feature = "redis")]

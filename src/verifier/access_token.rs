@@ -96,6 +96,17 @@ impl AccessTokenVerifier {
         self
     }
 
+    #[cfg(feature = "tower")]
+    pub(crate) fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// All scopes that are required.
+    #[cfg(feature = "tower")]
+    pub(crate) fn required_scope(&self) -> Scope {
+        Scope::from(self.scopes.as_slice())
+    }
+
     /// Checks a token (RFC 9068 §4): type and algorithm, signature, then the claims.
     ///
     /// # Errors

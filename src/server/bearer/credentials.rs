@@ -1,0 +1,99 @@
+//! The token of a request: RFC 6750 §2.1 within the grammar of RFC 9110 §11.4.
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+/// What a request shows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Credentials<'a> {
+    /// A token of the right syntax; nothing else is known of it.
+    Bearer(&'a str),
+    /// None, or none of the scheme `Bearer`.
+    None,
+    /// More than one, or `Bearer` and not a token.
+    Malformed,
+}
+
+pub(super) fn of(headers: &HeaderMap) -> Credentials<'_> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Credentials::None,
+        (Some(value), None) => read(value.as_bytes()),
+        // Which of them a proxy has looked at, nobody knows.
+        (Some(_), Some(_)) => Credentials::Malformed,
+    }
+}
+
+/// `auth-scheme 1*SP b64token`.
+fn read(value: &[u8]) -> Credentials<'_> {
+    let end = value.iter().position(|byte| !is_token(*byte)).unwrap_or(value.len());
+    let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, &[]));
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        return Credentials::None;
+    }
+    let start = rest.iter().position(|byte| *byte != b' ').unwrap_or(rest.len());
+    match rest.split_at_checked(start) {
+        Some(([_, ..], token)) if is_b64token(token) => {
+            std::str::from_utf8(token).map_or(Credentials::Malformed, Credentials::Bearer)
+        }
+        _ => Credentials::Malformed,
+    }
+}
+
+/// RFC 9110 §5.6.2: `tchar`.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// RFC 6750 §2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+fn is_b64token(token: &[u8]) -> bool {
+    let of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte);
+    let length = token.iter().take_while(|byte| of_token(byte)).count();
+    length > 0 && token.iter().skip(length).all(|byte| *byte == b'=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc6750_2_1_the_scheme_in_any_case_spaces_and_one_token() {
+        for value in ["Bearer aZ09-._~+/==", "bearer aZ09-._~+/==", "BEARER   aZ09-._~+/=="] {
+            assert_eq!(read(value.as_bytes()), Credentials::Bearer("aZ09-._~+/=="), "{value}");
+        }
+    }
+
+    #[test]
+    fn rfc6750_3_1_what_is_no_bearer_is_nothing() {
+        for value in
+            ["", "Basic Zm9vOmJhcg==", "Bearers a", "Bearer-a b", " Bearer a", "DPoP a.b.c", "\u{e4} a"]
+        {
+            assert_eq!(read(value.as_bytes()), Credentials::None, "{value}");
+        }
+    }
+
+    #[test]
+    fn rfc6750_3_1_a_bearer_without_a_token_is_malformed() {
+        let values = [
+            "Bearer",
+            "Bearer ",
+            "Bearer =",
+            "Bearer a=b",
+            "Bearer a b",
+            "Bearer a ",
+            "Bearer\ta",
+            "Bearer \ta",
+            "Bearer a,b",
+            "Bearer a, Bearer b",
+            "Bearer, Bearer b",
+            "Bearer \"a\"",
+            "Bearer \u{e4}",
+            "Bearer a\u{e4}",
+            "Bearer=a",
+            "Bearer/a",
+        ];
+        for value in values {
+            assert_eq!(read(value.as_bytes()), Credentials::Malformed, "{value}");
+        }
+    }
+}

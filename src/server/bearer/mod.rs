@@ -1,0 +1,201 @@
+//! Access tokens at the door of a tower service.
+
+mod challenge;
+mod credentials;
+mod require_scope;
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use challenge::Refusal;
+use credentials::Credentials;
+pub use require_scope::{RequireScope, RequireScopeService};
+
+use super::{RemoteJwks, RemoteJwksError};
+use crate::keys::BoxFuture;
+use crate::verifier::{AccessTokenVerifier, VerifierError};
+
+/// Lets a request through to the service behind it when it has a good access token (RFC 6750, RFC 9068), and answers it
+/// otherwise. For axum, and for every other [`tower_service::Service`] of HTTP requests.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use axum::{Extension, Router, routing::get};
+/// use private_key_jwt::server::{BearerLayer, RemoteJwks, RequireScope};
+/// use private_key_jwt::verifier::{AccessTokenClaims, AccessTokenVerifier};
+///
+/// async fn orders(Extension(claims): Extension<Arc<AccessTokenClaims>>) -> String {
+///     format!("the orders of {}", claims.subject())
+/// }
+///
+/// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// let jwks = RemoteJwks::discover("https://as.example").await?;
+/// let verifier = AccessTokenVerifier::new("https://as.example", "https://api.example");
+/// let bearer = BearerLayer::new(jwks, verifier).on_refusal(|error| eprintln!("refused: {error}"));
+/// let api: Router = Router::new()
+///     .route("/orders", get(orders).layer(RequireScope::new("orders:read")))
+///     .layer(bearer); // around everything above, outside of every RequireScope
+/// # Ok(()) }
+/// ```
+///
+/// # What is let through
+///
+/// A request with one `Authorization` header, of the scheme `Bearer` in any case, whose token
+/// [`RemoteJwks::verify`] accepts. The service behind finds an
+/// [`Arc<AccessTokenClaims>`](crate::verifier::AccessTokenClaims) in the extensions of the request. The header stays, marked
+/// as [sensitive](http::HeaderValue::set_sensitive).
+///
+/// A token in the query (`access_token`, RFC 6750 §2.3) or in a form (§2.2) is not looked for: URLs and bodies end up in logs,
+/// and such a request counts as one without a token.
+///
+/// # What is answered otherwise
+///
+/// | request | status | `WWW-Authenticate` (RFC 6750 §3) |
+/// | --- | --- | --- |
+/// | no `Authorization`, or another scheme | 401 | `Bearer realm="…"` |
+/// | more than one `Authorization`, or no single token behind `Bearer` | 400 | `… error="invalid_request"` |
+/// | a token that is refused | 401 | `… error="invalid_token"` |
+/// | a scope of [`AccessTokenVerifier::require_scope`] is missing | 403 | `… error="insufficient_scope", scope="…"` |
+/// | the keys are not available, or too old | 503 | none, but `Retry-After`: the token may be good |
+///
+/// The bodies are empty, and there is no `error_description`: which check failed is for the server's log, by
+/// [`on_refusal`](Self::on_refusal). A layer for CORS goes outside of this one, since preflight requests have no token.
+#[derive(Clone)]
+pub struct BearerLayer {
+    gate: Arc<Gate>,
+}
+
+impl BearerLayer {
+    /// A layer that checks tokens with these keys.
+    #[must_use]
+    pub fn new(jwks: RemoteJwks, verifier: AccessTokenVerifier) -> Self {
+        let realm = verifier.audience().to_owned();
+        Self { gate: Arc::new(Gate { jwks, verifier, realm, on_refusal: None }) }
+    }
+
+    /// The `realm` of the challenges (RFC 9110 §11.5); the audience of the verifier unless said otherwise, for a challenge
+    /// needs a parameter (RFC 6750 §3). Whatever is not printable ASCII becomes `?`.
+    #[must_use]
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.gate).realm = realm.into();
+        self
+    }
+
+    /// Calls this with every token that is refused and with every failure of the keys, before the answer; for the server's
+    /// log. Requests without a well-formed token have no reason beyond their status. It is called in the task of the request,
+    /// so it must not block.
+    #[must_use]
+    pub fn on_refusal(mut self, hook: impl Fn(&RemoteJwksError) + Send + Sync + 'static) -> Self {
+        Arc::make_mut(&mut self.gate).on_refusal = Some(Arc::new(hook));
+        self
+    }
+}
+
+impl fmt::Debug for BearerLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BearerLayer")
+            .field("jwks", &self.gate.jwks)
+            .field("verifier", &self.gate.verifier)
+            .field("realm", &self.gate.realm)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for BearerLayer {
+    type Service = BearerService<S>;
+
+    fn layer(&self, inner: S) -> BearerService<S> {
+        BearerService { inner, gate: Arc::clone(&self.gate) }
+    }
+}
+
+/// The service that [`BearerLayer`] makes of another one.
+#[derive(Clone)]
+pub struct BearerService<S> {
+    inner: S,
+    gate: Arc<Gate>,
+}
+
+impl<S: fmt::Debug> fmt::Debug for BearerService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BearerService").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for BearerService<S>
+where
+    S: Service<Request<B>, Response = Response<R>, Future: Send> + Clone + Send + 'static,
+    B: Send + 'static,
+    R: Default,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response<R>, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The one that is ready goes with the request, and a clone of it is asked next.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        let gate = Arc::clone(&self.gate);
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            match gate.admit(&mut parts).await {
+                Ok(()) => inner.call(Request::from_parts(parts, body)).await,
+                Err(refusal) => Ok(refusal.response(Some(&gate.realm))),
+            }
+        })
+    }
+}
+
+type Hook = Arc<dyn Fn(&RemoteJwksError) + Send + Sync>;
+
+#[derive(Clone)]
+struct Gate {
+    jwks: RemoteJwks,
+    verifier: AccessTokenVerifier,
+    realm: String,
+    on_refusal: Option<Hook>,
+}
+
+impl Gate {
+    /// Checks the token and puts its claims into the extensions.
+    async fn admit(&self, parts: &mut Parts) -> Result<(), Refusal> {
+        let token = match credentials::of(&parts.headers) {
+            Credentials::Bearer(token) => token,
+            Credentials::None => return Err(Refusal::NoCredentials),
+            Credentials::Malformed => return Err(Refusal::InvalidRequest),
+        };
+        let claims = self.jwks.verify(&self.verifier, token).await.map_err(|error| {
+            if let Some(hook) = &self.on_refusal {
+                hook(&error);
+            }
+            self.refusal(&error)
+        })?;
+        parts.extensions.insert(Arc::new(claims));
+        if let Some(header) = parts.headers.get_mut(AUTHORIZATION) {
+            header.set_sensitive(true);
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, error: &RemoteJwksError) -> Refusal {
+        match error {
+            RemoteJwksError::Token(VerifierError::MissingScope { .. }) => {
+                Refusal::InsufficientScope(self.verifier.required_scope())
+            }
+            RemoteJwksError::Token(_) => Refusal::InvalidToken,
+            RemoteJwksError::Unavailable { .. } | RemoteJwksError::TooOld { .. } => Refusal::Unavailable,
+        }
+    }
+}
