@@ -15,7 +15,7 @@
 //! | 4 | [`verifier`] | the authorization server's side: no I/O |
 #![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | HTTP, clock, discovery, thread pool, tasks |")]
 #![cfg_attr(feature = "client", doc = "| 6 | [`client`] | [`TokenClient`] |")]
-#![cfg_attr(feature = "client", doc = "| 6 | [`server`] | [`RemoteJwks`] |")]
+#![cfg_attr(feature = "client", doc = "| 6 | [`server`] | [`RemoteJwks`], and the replay store in Redis |")]
 #![cfg_attr(feature = "dev-server", doc = "| 7 | [`dev_server`] | an authorization server for tests |")]
 //!
 //! A module names only floors below its own; `tests/architecture.rs` keeps it so.
@@ -29,7 +29,7 @@ pub mod verifier;
 pub mod client;
 #[cfg(feature = "dev-server")]
 pub mod dev_server;
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "redis"))]
 pub mod server;
 #[cfg(feature = "client")]
 pub mod transport;

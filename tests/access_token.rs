@@ -207,6 +207,16 @@ fn rfc6750_3_1_a_scope_that_is_missing() {
     assert!(matches!(error, VerifierError::MissingScope { scope } if scope == "orders:read"));
 }
 
+/// Only a token that is good otherwise can lack a scope: the answer to the others is `invalid_token`.
+#[test]
+fn rfc6750_3_1_what_is_no_access_token_lacks_no_scope() {
+    let strict = verifier().require_scope("orders:write");
+    for claim in ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"] {
+        let error = verify(&strict, &header(), &with(claims(), claim, Value::Null)).unwrap_err();
+        assert!(matches!(error, VerifierError::MissingClaim { claim: found } if found == claim), "{error:?}");
+    }
+}
+
 #[test]
 fn a_token_that_is_too_long_is_not_decoded() {
     let token = "x".repeat(AccessTokenVerifier::MAX_TOKEN_LEN + 1);

@@ -1,9 +1,10 @@
-//! What the crate allocates around a signature. A count, not a time: it is the same on every machine.
+//! What the crate allocates around a signature, and for an assertion that is remembered. A count, not a time: it is the same on every machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use private_key_jwt::verifier::ReplayEntry;
 use private_key_jwt::{
-    Algorithm, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, JwkSet, PrivateKey,
-    PublicKeySet,
+    Algorithm, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, InMemoryReplayStore, JwkSet,
+    PrivateKey, PublicKeySet,
 };
 use time::OffsetDateTime;
 
@@ -65,4 +66,23 @@ fn a_verification_takes_few_allocations_more_than_the_bare_one() {
         // The payload, the signature, the client id and jti; the header is kept from the call before.
         assert_eq!(whole - bare, 4, "{algorithm}");
     }
+}
+
+#[test]
+fn a_remembered_assertion_takes_less_than_100_bytes() {
+    const ENTRIES: u32 = 1_000_000;
+    let mut store = None;
+    // Each of a client of its own, which is the most that one can take; and on, with as many held all the time.
+    let used = allocation_counter::measure(|| {
+        let filled = InMemoryReplayStore::with_capacity(2 * ENTRIES as usize);
+        for number in 0..ENTRIES / 2 * 3 {
+            let second = i64::from(number / (ENTRIES / 100));
+            let entry = ReplayEntry::new(&number.to_string(), "jti", second + 100);
+            let now = OffsetDateTime::from_unix_timestamp(second).unwrap();
+            assert!(filled.insert_now(entry, now).unwrap());
+        }
+        store = Some(filled);
+    });
+    let of_each = [used.bytes_current as f64, used.bytes_max as f64].map(|bytes| bytes / f64::from(ENTRIES));
+    assert!(of_each.iter().all(|bytes| (60.0..100.0).contains(bytes)), "{of_each:?} bytes");
 }

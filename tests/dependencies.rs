@@ -57,6 +57,18 @@ fn aws_lc_adds_no_crate_to_those_of_the_client_with_rustls() {
     assert!(!with.contains("untrusted v0.7.1"));
 }
 
+/// Four crates, none of them in two versions, and no second RSA or ECDSA.
+#[test]
+fn pkcs12_adds_its_derivation_and_the_old_ciphers() {
+    for without in ["aws-lc-rs", "rustcrypto", "client,rustls,rustcrypto"] {
+        let more = tree(&format!("{without},pkcs12"));
+        let mut added: BTreeSet<String> = more.difference(&tree(without)).cloned().collect();
+        added = added.iter().map(|krate| krate.split(' ').next().unwrap().to_owned()).collect();
+        assert_eq!(added.into_iter().collect::<Vec<_>>(), ["cms", "des", "pkcs12", "rc2"], "{without}");
+        assert!(without.contains("rustcrypto") || !has(&more, "rsa") && !has(&more, "elliptic-curve"));
+    }
+}
+
 #[test]
 fn with_rustcrypto_alone_there_is_no_aws_lc() {
     let crates = tree("rustcrypto");
@@ -68,4 +80,14 @@ fn with_rustcrypto_alone_there_is_no_aws_lc() {
     for name in ["reqwest", "hyper", "tokio", "rustls"] {
         assert!(!has(&crates, name), "{name}");
     }
+}
+
+#[test]
+fn redis_brings_no_http_and_no_tls() {
+    let crates = tree("rustcrypto,redis");
+    assert!(has(&crates, "redis") && has(&crates, "tokio"));
+    for name in ["reqwest", "hyper", "rustls", "native-tls", "aws-lc-rs"] {
+        assert!(!has(&crates, name), "{name}");
+    }
+    assert!(!has(&tree("rustcrypto,client,rustls"), "redis"));
 }

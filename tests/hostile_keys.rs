@@ -5,18 +5,28 @@
 #[path = "support/keys.rs"]
 mod support;
 
-use private_key_jwt::jose::CompactJws;
-use private_key_jwt::keys::{Certificate, KeyError};
+use private_key_jwt::jose::{CompactJws, JoseError, UnverifiedJwt};
+use private_key_jwt::keys::{Certificate, KeyError, KeyFormat};
 use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey, PublicKey, Signature, Thumbprint};
 use proptest::prelude::*;
 use support::{key, read};
 
 /// The public entry points. A panic in any of them fails the test; what they say is for the caller to judge.
 fn feed(bytes: &[u8]) -> (Result<PrivateKey, KeyError>, Result<PublicKey, KeyError>) {
-    let _ = Certificate::from_der(bytes);
+    let certificates = Certificate::from_der(bytes).into_iter();
+    for certificate in certificates.chain(Certificate::all_from_bytes(bytes).into_iter().flatten()) {
+        let _ = certificate.fields();
+    }
     let _ = Jwk::from_json(bytes);
     let _ = JwkSet::from_json(bytes);
-    (PrivateKey::from_bytes(bytes), PublicKey::from_bytes(bytes))
+    let (format, private, public) =
+        (KeyFormat::of(bytes), PrivateKey::from_bytes(bytes), PublicKey::from_bytes(bytes));
+    // What loads has a format. The format of a set is stricter than its reader.
+    if !matches!(format, Err(KeyError::Jose(JoseError::DuplicateMember { .. }))) {
+        assert!(private.is_err() || format.as_ref().is_ok_and(|format| format.is_private()), "{format:?}");
+        assert!(public.is_err() || format.is_ok(), "{format:?}");
+    }
+    (private, public)
 }
 
 /// As [`feed`] with a passphrase; apart, because a derivation takes its time.
@@ -453,10 +463,16 @@ proptest! {
     ) {
         let parts = [header.as_bytes(), &payload, &signature].map(support::base64url);
         if let Ok(jws) = CompactJws::parse(&parts.join(".")) {
-            prop_assert_eq!(jws.payload(), payload);
+            prop_assert_eq!(jws.payload(), payload.as_slice());
             prop_assert_eq!(jws.signature().as_bytes(), signature);
         }
+        let claims = std::str::from_utf8(&payload).unwrap_or_default();
+        for claims in [claims, &header] {
+            let token = [header.as_bytes(), claims.as_bytes()].map(support::base64url).join(".") + "." + &parts[2];
+            let _ = UnverifiedJwt::parse(&token).map(|jwt| format!("{jwt:?}"));
+        }
         let _ = CompactJws::parse(&dots).is_ok();
+        let _ = UnverifiedJwt::parse(&dots).is_ok();
     }
 
     #[test]

@@ -5,7 +5,7 @@
 mod support;
 
 use private_key_jwt::jose::JoseError;
-use private_key_jwt::oauth::OAuthError;
+use private_key_jwt::oauth::{AuthorizationResponse, OAuthError};
 use private_key_jwt::{AuthorizationServer, ClientAssertionVerifier, Scope, TokenRequest, TokenResponse};
 use proptest::prelude::*;
 use support::{MARK, clean, has_mark, marked_assertion, now};
@@ -188,6 +188,8 @@ proptest! {
         if let Ok(server) = AuthorizationServer::from_token_endpoint(text.clone()) {
             prop_assert_eq!(server.token_endpoint(), text.as_str());
         }
+        let server = AuthorizationServer::new(ISSUER, "https://as.example/token").unwrap();
+        prop_assert!(AuthorizationResponse::from_query(&text, &server, "state").is_err());
         prop_assert!(!Scope::from(text.as_str()).iter().any(|scope| scope.contains(' ')));
     }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "keys/pkcs12.rs"]
+mod pkcs12;
 #[path = "support/keys.rs"]
 mod support;
 
@@ -17,7 +19,7 @@ const P384: KeyType = KeyType::Ec(Curve::P384);
 const P521: KeyType = KeyType::Ec(Curve::P521);
 
 /// Files that hold one private key, with what follows from the key alone.
-const PLAIN: [(&str, KeyType, Algorithm); 49] = [
+const PLAIN: [(&str, KeyType, Algorithm); 51] = [
     ("rsa2048.pkcs8.pem", KeyType::Rsa, Algorithm::RS256),
     ("rsa2048.pkcs8.der", KeyType::Rsa, Algorithm::RS256),
     ("rsa2048.pkcs1.pem", KeyType::Rsa, Algorithm::RS256),
@@ -40,6 +42,7 @@ const PLAIN: [(&str, KeyType, Algorithm); 49] = [
     ("p256.jwk.json", P256, Algorithm::ES256),
     ("p256.no-public.pkcs8.pem", P256, Algorithm::ES256),
     ("p256.no-public.sec1.der", P256, Algorithm::ES256),
+    ("p256.leading-zero.sec1.der", P256, Algorithm::ES256),
     ("p256.crlf.pem", P256, Algorithm::ES256),
     ("p256.bag-attributes.pem", P256, Algorithm::ES256),
     ("p256.blank-lines.pem", P256, Algorithm::ES256),
@@ -65,6 +68,7 @@ const PLAIN: [(&str, KeyType, Algorithm); 49] = [
     ("ed25519.pkcs8.pem", KeyType::Ed25519, Algorithm::EdDSA),
     ("ed25519.pkcs8.der", KeyType::Ed25519, Algorithm::EdDSA),
     ("ed25519.pkcs8v2.pem", KeyType::Ed25519, Algorithm::EdDSA),
+    ("ed25519.ring.pkcs8.der", KeyType::Ed25519, Algorithm::EdDSA),
     ("ed25519.jwk.json", KeyType::Ed25519, Algorithm::EdDSA),
     ("one-private.jwks.json", P256, Algorithm::ES256),
 ];
@@ -129,6 +133,9 @@ fn every_file_of_testdata_keys_has_a_test() {
         .map(|(file, ..)| *file)
         .chain(ENCRYPTED)
         .chain(PUBLIC.iter().map(|(file, _)| *file))
+        .chain(pkcs12::FILES.map(|(file, _)| file))
+        .chain(pkcs12::OTHERS)
+        .chain(pkcs12::OLD_PKCS8.map(|(file, _)| file))
         .chain(ELSEWHERE)
         .map(str::to_owned)
         .collect();
@@ -185,7 +192,7 @@ fn rfc7638_the_thumbprint_is_the_kid_and_the_same_for_every_form_of_a_key() {
     assert_eq!(stems.values().flatten().collect::<BTreeSet<_>>().len(), 11, "each stem is another key");
     assert_eq!(
         (forms["rsa2048"], forms["p256"], forms["p384"], forms["p521"], forms["ed25519"]),
-        (8, 18, 6, 6, 4)
+        (8, 19, 6, 6, 5)
     );
 }
 

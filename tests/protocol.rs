@@ -2,18 +2,17 @@
 #![cfg(feature = "client")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "protocol/device.rs"]
+mod device;
+#[path = "protocol/forms.rs"]
+mod forms;
 mod support;
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use private_key_jwt::keys::BoxFuture;
 use private_key_jwt::oauth::{
-    AuthorizationRequest, CodeVerifier, DeviceAuthorizationRequest, Endpoint, HintedToken, JwtGrant,
-    OAuthError, TokenExchange, TokenKind,
+    AuthorizationRequest, CodeVerifier, Endpoint, HintedToken, JwtGrant, OAuthError, TokenExchange, TokenKind,
 };
-use private_key_jwt::transport::Clock;
 use private_key_jwt::{
     Algorithm, Audience, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, Error, JwkSet,
     PublicKeySet, TokenClient, TokenRequest,
@@ -284,74 +283,6 @@ async fn rfc7009_2_2_a_revocation_and_its_answers() {
     assert_eq!(error.retry(), private_key_jwt::oauth::Retry::After(Duration::from_secs(7)));
 }
 
-/// A clock that nobody waits for: it notes the pauses, and goes on by them.
-#[derive(Clone, Default)]
-struct Pauses(Arc<Mutex<Vec<Duration>>>);
-
-impl Pauses {
-    fn seconds(&self) -> Vec<u64> {
-        self.0.lock().unwrap().iter().map(Duration::as_secs).collect()
-    }
-}
-
-impl Clock for Pauses {
-    fn now(&self) -> OffsetDateTime {
-        now() + self.0.lock().unwrap().iter().sum::<Duration>()
-    }
-
-    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
-        self.0.lock().unwrap().push(pause);
-        Box::pin(std::future::ready(()))
-    }
-}
-
-/// A device login with these answers of the token endpoint, one after the other: what it came to, the pauses, and the forms.
-async fn device_login(
-    codes: Value,
-    answers: Vec<ResponseTemplate>,
-) -> (Result<String, Error>, Vec<u64>, Vec<String>) {
-    let server = MockServer::start().await;
-    Mock::given(path("/device_authorization"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(codes))
-        .mount(&server)
-        .await;
-    for answer in answers {
-        Mock::given(path("/token")).respond_with(answer).up_to_n_times(1).mount(&server).await;
-    }
-    let pauses = Pauses::default();
-    let client = TokenClient::builder(metadata(&server.uri()), "client", key("p256.pkcs8.pem"))
-        .clock(pauses.clone())
-        .build()
-        .unwrap();
-    let request = DeviceAuthorizationRequest::new("a b").parameter("resource", "urn:x").unwrap();
-    let codes = client.authorize_device_with(&request).await.unwrap();
-    assert_eq!((codes.user_code(), codes.verification_uri()), ("WDJB-MJHT", "https://as.example/device"));
-    let result = client.device_token(&codes).await;
-    let requests = server.received_requests().await.unwrap();
-    let jtis: HashSet<String> = requests
-        .iter()
-        .map(|request| {
-            let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
-            let unverified = ClientAssertionVerifier::new(ISSUER);
-            let unverified = unverified.parse(&request.body).unwrap();
-            unverified.verify(&keys, None, pauses.now()).map_or_else(
-                // Made before the last pauses.
-                |error| panic!("{error}"),
-                |verified| verified.jti().to_owned(),
-            )
-        })
-        .collect();
-    assert_eq!(jtis.len(), requests.len(), "an assertion was used twice");
-    let forms = requests
-        .iter()
-        .map(|request| {
-            let body = String::from_utf8(request.body.clone()).unwrap();
-            body.split_once("client_assertion_type=").unwrap().0.to_owned()
-        })
-        .collect();
-    (result.map(|response| response.access_token().secret().to_owned()), pauses.seconds(), forms)
-}
-
 fn codes(expires_in: u64) -> Value {
     json!({"device_code": "GmRh/mBcxhwzk9nhS", "user_code": "WDJB-MJHT", "interval": 3, "expires_in": expires_in,
         "verification_uri": "https://as.example/device"})
@@ -366,48 +297,11 @@ fn granted() -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn rfc8628_3_4_and_3_5_a_device_login_to_its_end() {
-    let answers = vec![
-        refusal("authorization_pending"),
-        refusal("slow_down"),
-        refusal("authorization_pending"),
-        ResponseTemplate::new(503),
-        granted(),
-    ];
-    let (result, pauses, forms) = device_login(codes(60), answers).await;
-    assert_eq!(result.unwrap(), "AT");
-    assert_eq!(pauses, [3, 3, 8, 8, 16]);
-    assert_eq!(forms[0], "scope=a+b&resource=urn%3Ax&");
-    let ask =
-        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=GmRh%2FmBcxhwzk9nhS&";
-    assert_eq!(forms[1..], [ask; 5]);
-}
-
-#[tokio::test]
 async fn a_form_with_nothing_but_the_assertion() {
     let (server, client) =
         answering(Endpoint::DeviceAuthorization, ResponseTemplate::new(200).set_body_json(codes(60))).await;
     client.authorize_device(()).await.unwrap();
     assert_eq!(form(&server).await, "");
-}
-
-#[tokio::test]
-async fn rfc8628_3_5_a_device_login_that_fails() {
-    for (error, expected) in [("access_denied", Some("access_denied")), ("expired_token", None)] {
-        let answers = vec![refusal("authorization_pending"), refusal(error), granted()];
-        let (result, pauses, forms) = device_login(codes(60), answers).await;
-        match (clean(result.unwrap_err()), expected) {
-            (Error::OAuth(OAuthError::Refused(refusal)), expected) => assert_eq!(refusal.error(), expected),
-            (Error::OAuth(OAuthError::DeviceCodeExpired), None) => {}
-            (other, _) => panic!("{other:?}"),
-        }
-        assert_eq!((pauses.len(), forms.len()), (2, 3));
-    }
-    // The codes end before the third question.
-    let pending = || refusal("authorization_pending");
-    let (result, pauses, _) = device_login(codes(9), vec![pending(), pending(), granted()]).await;
-    assert!(matches!(result, Err(Error::OAuth(OAuthError::DeviceCodeExpired))), "{result:?}");
-    assert_eq!(pauses, [3, 3]);
 }
 
 #[tokio::test]

@@ -68,9 +68,14 @@ pub fn fresh_jti() -> Result<String, KeyError> {
 ///
 /// [`KeyError::Random`] when there are none.
 pub fn fresh_code_verifier() -> Result<CodeVerifier, KeyError> {
-    let mut random = Zeroizing::new([0; 32]);
+    Ok(CodeVerifier::from_random(&*random_bytes()?))
+}
+
+/// Bytes of the operating system for a secret.
+pub(crate) fn random_bytes<const LEN: usize>() -> Result<Zeroizing<[u8; LEN]>, KeyError> {
+    let mut random = Zeroizing::new([0; LEN]);
     getrandom::fill(random.as_mut_slice()).map_err(|_| KeyError::Random)?;
-    Ok(CodeVerifier::from_random(&random))
+    Ok(random)
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl TokenClient {
     }
 
     /// Waits until the user has logged in (RFC 8628 §3.4): asks as often as the server allows, with a fresh assertion
-    /// each time, and slower where it wants that or is not to be had.
+    /// each time, and slower where it wants that, or where it or the key service is not to be had.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl TokenClient {
             polling = match self.request(&request).await {
                 Ok(response) => return Ok(response),
                 Err(Error::OAuth(answer)) => polling.after(answer)?,
-                Err(Error::Transport(error)) if error.retry() != Retry::Never => polling.after_no_answer(),
+                Err(error) if error.retry() != Retry::Never => polling.after_no_answer(),
                 Err(error) => return Err(error),
             };
         }

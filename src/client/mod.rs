@@ -8,5 +8,7 @@ mod signing;
 mod token_client;
 
 pub use error::Error;
+#[cfg(feature = "dev-server")]
+pub(crate) use fresh::random_bytes;
 pub use fresh::{fresh_code_verifier, fresh_jti};
 pub use token_client::{TokenClient, TokenClientBuilder};

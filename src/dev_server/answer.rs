@@ -1,44 +1,48 @@
 use std::error::Error;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::store::Full;
 use crate::jose::json::printable;
+use crate::keys::KeyError;
 
 /// A request's answer, and one line about it for a log.
 #[non_exhaustive]
 pub struct Exchange {
     /// The answer.
     pub response: http::Response<Vec<u8>>,
-    /// One line such as `POST /…/token 200 client=app alg=ES256 scope="a b"` or `POST /…/token 401 invalid_client:
-    /// the signature does not verify`. No secret is in it, and text from the request has its control characters
-    /// escaped.
+    /// One line such as `POST /…/token 200 client=app alg=ES256 grant=client_credentials scope="a b"` or
+    /// `POST /…/token 401 invalid_client: the signature does not verify`. No secret is in it, and text from the request
+    /// has its control characters escaped. The URL at which a user decides about a device is there, with the user code.
     pub outcome: String,
     /// A client whose JWKS URL has to be asked before the answer can be a better one.
     pub(super) wants_keys_of: Option<String>,
 }
 
 impl Exchange {
-    pub(super) fn new(method: &Method, path: &str, answer: Result<Success, Refused>) -> Self {
-        let (status, body, note, header, wants_keys_of) = match answer {
-            Ok(Success { body, note }) => (StatusCode::OK, body, note, None, None),
-            Err(Refused { status, error, description, header, wants_keys_of }) => (
-                status,
-                json!({"error": error, "error_description": description}),
-                format!("{error}: {description}"),
-                header,
-                wants_keys_of,
-            ),
+    pub(super) fn new(method: &Method, path: &str, answer: Result<Answer, Refused>) -> Self {
+        let (answer, header, wants_keys_of) = match answer {
+            Ok(answer) => (answer, None, None),
+            Err(Refused { status, error, description, header, wants_keys_of }) => {
+                let note = format!("{error}: {description}");
+                let body = json!({"error": error, "error_description": description});
+                (Answer::json(body, note).with_status(status), header, wants_keys_of)
+            }
         };
-        let mut response = http::Response::new(body.to_string().into_bytes());
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let Answer { status, body, note } = answer;
+        let mut headers = http::HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some((name, value)) = header {
             headers.insert(name, HeaderValue::from_static(value));
         }
+        let mut response = http::Response::new(body.write(&mut headers));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
         let line = format!("{method} {path} {} {note}", status.as_u16());
         Self { response, outcome: printable(line.trim_end(), 1024), wants_keys_of }
     }
@@ -53,11 +57,77 @@ impl std::fmt::Debug for Exchange {
     }
 }
 
-/// A 200: the document, and what the log says about it.
-pub(super) struct Success {
-    pub(super) body: Value,
-    pub(super) note: String,
+/// An answer, and what the log says about it.
+pub(super) struct Answer {
+    status: StatusCode,
+    body: Body,
+    note: String,
 }
+
+enum Body {
+    Json(Value),
+    Page(String),
+    Redirect(String),
+    Empty,
+}
+
+impl Answer {
+    pub(super) const fn json(body: Value, note: String) -> Self {
+        Self { status: StatusCode::OK, body: Body::Json(body), note }
+    }
+
+    /// A page for a browser, in HTML.
+    pub(super) const fn page(html: String, note: String) -> Self {
+        Self { status: StatusCode::OK, body: Body::Page(html), note }
+    }
+
+    /// Sends a browser on, which then asks with GET (RFC 9700 §4.12).
+    pub(super) const fn redirect(url: String, note: String) -> Self {
+        Self { status: StatusCode::SEE_OTHER, body: Body::Redirect(url), note }
+    }
+
+    pub(super) const fn empty(note: String) -> Self {
+        Self { status: StatusCode::OK, body: Body::Empty, note }
+    }
+
+    pub(super) const fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+impl Body {
+    /// The bytes; the header fields say what they are.
+    fn write(self, headers: &mut http::HeaderMap) -> Vec<u8> {
+        match self {
+            Self::Json(body) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                body.to_string().into_bytes()
+            }
+            Self::Page(html) => {
+                for (name, value) in PAGE {
+                    headers.insert(name, HeaderValue::from_static(value));
+                }
+                html.into_bytes()
+            }
+            Self::Redirect(url) => {
+                // It was judged as a URL: printable ASCII.
+                headers.extend(HeaderValue::try_from(url).ok().map(|url| (LOCATION, url)));
+                headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+                Vec::new()
+            }
+            Self::Empty => Vec::new(),
+        }
+    }
+}
+
+/// A page loads nothing, runs nothing, stands in no frame, and tells nobody its address, which may have a code in it.
+const PAGE: [(HeaderName, &str); 4] = [
+    (CONTENT_TYPE, "text/html; charset=utf-8"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    (REFERRER_POLICY, "no-referrer"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
 
 /// Everything else, in the form of RFC 6749 §5.2.
 pub(super) struct Refused {
@@ -73,16 +143,28 @@ impl Refused {
         Self { status, error, description: describable(description), header: None, wants_keys_of: None }
     }
 
+    pub(super) fn bad_request(error: &'static str, description: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error, description)
+    }
+
     pub(super) fn invalid_request(description: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
+        Self::bad_request("invalid_request", description)
+    }
+
+    pub(super) fn invalid_grant(description: &str) -> Self {
+        Self::bad_request("invalid_grant", description)
+    }
+
+    pub(super) fn invalid_target(description: &str) -> Self {
+        Self::bad_request("invalid_target", description)
+    }
+
+    pub(super) fn invalid_scope(description: &str) -> Self {
+        Self::bad_request("invalid_scope", description)
     }
 
     pub(super) fn invalid_client(description: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "invalid_client", description)
-    }
-
-    pub(super) fn server_error(error: &dyn Error) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &chain(error))
     }
 
     pub(super) fn method_not_allowed(allowed: &'static str) -> Self {
@@ -95,9 +177,27 @@ impl Refused {
         self
     }
 
+    /// The error code and the description, for a redirect that carries them.
+    pub(super) fn into_parts(self) -> (&'static str, String) {
+        (self.error, self.description)
+    }
+
     pub(super) fn wanting_keys_of(mut self, client_id: &str) -> Self {
         self.wants_keys_of = Some(client_id.to_owned());
         self
+    }
+}
+
+impl From<KeyError> for Refused {
+    fn from(error: KeyError) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &chain(&error))
+    }
+}
+
+impl From<Full> for Refused {
+    fn from(_: Full) -> Self {
+        let description = "the server keeps no more of these; wait until some have ended";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
     }
 }
 

@@ -43,6 +43,12 @@ pub enum DevServerError {
         /// The client id.
         client_id: String,
     },
+    /// A user code that no device login waits with: unknown, or the user has decided.
+    #[error("no device login waits for the user code `{user_code}`")]
+    UserCode {
+        /// The user code.
+        user_code: String,
+    },
     /// A JWK Set without a key that could check a signature.
     #[error("client `{client_id}` has no key that can check a signature")]
     NoUsableKey {

@@ -1,41 +1,111 @@
 //! Floor 7: a small, strict authorization server for quickstarts and for your own tests. **Not for production**: it
-//! grants every scope, forgets everything when it ends, and tells whoever asks which check failed.
-//!
-//! Its paths are PingOne's: `/ENV_ID/as/token`, `/ENV_ID/as/jwks` and `/ENV_ID/as/.well-known/openid-configuration`
-//! (and the RFC 8414 path too). It knows one grant, `client_credentials`, and one way of client authentication,
-//! `private_key_jwt`, checked by this crate's own [verifier](crate::verifier): any of the crate's algorithms, an
-//! assertion used once, a life of at most five minutes. Like PingOne it accepts two audiences, the issuer and the
-//! token endpoint; still one per assertion.
+//! grants every scope, forgets everything when it ends, lets whoever sees its pages decide for the user, and tells whoever
+//! asks which check failed.
 //!
 //! The server is a function from a request and a time to a response, [`DevServer::respond`]. Mount it in any HTTP
 //! mock, or let [`DevServer::bind`] listen on a loopback port.
+//!
+//! # Where everything is
+//!
+//! The paths are PingOne's, below the issuer `ORIGIN/ENV_ID/as`:
+//!
+//! | path | what is there |
+//! | --- | --- |
+//! | `/token` | the token endpoint (RFC 6749 §3.2) |
+//! | `/par` | pushed authorization requests (RFC 9126) |
+//! | `/introspect` | introspection (RFC 7662): access tokens for every client, refresh tokens for their own |
+//! | `/revoke` | revocation (RFC 7009): with a refresh token end all tokens of its login |
+//! | `/device_authorization` | device authorization (RFC 8628), with the page at `/device` |
+//! | `/authorize` | the authorization endpoint (RFC 6749 §3.1), a page or a redirect |
+//! | `/jwks` | the key that access tokens are signed with (RFC 9068) |
+//! | `/.well-known/openid-configuration` | the metadata, at the RFC 8414 path too |
+//!
+//! [`DevServer::authorization_server`] hands all of it out without a request.
+//!
+//! # Clients
+//!
+//! A client authenticates at each of the first five by `private_key_jwt` and by nothing else, checked by this crate's own
+//! [verifier](crate::verifier): any of the crate's algorithms, an assertion used once, a life of at most five minutes.
+//! Like PingOne it accepts three audiences, the issuer, the token endpoint and the endpoint that is called; still one per
+//! assertion. What is malformed is refused before the assertion is used up.
+//!
+//! # Grants
+//!
+//! - `client_credentials`.
+//! - `authorization_code`: PKCE with S256 is required. A redirect URI is http or https on loopback, any port and path; it
+//!   is not registered, and compared byte for byte with the one at `/token`. A code lives for a minute and is used up by
+//!   whoever comes with it, also in vain; when it comes again, the tokens that it gave are revoked. A pushed request
+//!   waits for a minute, until the user has decided; `response_mode` is `query`, and the answer has `iss` (RFC 9207).
+//! - `refresh_token`: there is one with each login. It lives for a day and is used once, the next takes its place; when
+//!   it comes again, all tokens of the login are revoked (RFC 9700 §4.14.2). Scopes and resources may be narrowed.
+//! - `device_code`: ten minutes for the user, five seconds between two questions, and five more with each `slow_down`.
+//! - `jwt-bearer`: for the issuers of [`DevServer::trust_issuer`]; the audience is the issuer or the token endpoint, a life
+//!   is a day at most, and a `jti`, where there is one, is good once.
+//! - `token-exchange`: an access token of this server for another one, with `act` where there is an actor. It ends with
+//!   the login that the first one came from.
+//!
+//! `resource` and `audience` go into the `aud` of the token with each grant. Tokens of a login have a claim `grant_id`.
+//!
+//! # Users
+//!
+//! A test decides in the user's place: [`DevServer::approve`] and [`DevServer::deny`] for a device,
+//! [`DevServer::log_in_as`] for `/authorize`, which then redirects at once. Without a test there are pages with two
+//! buttons, and a form that `curl` can send as well:
+//!
+//! ```text
+//! curl -d user_code=WDJB-MJHT -d decision=approve -d subject=user-1 ISSUER/device
+//! curl -i -d client_id=client -d request_uri=urn:… -d decision=deny ISSUER/authorize
+//! ```
+//!
+//! What is remembered is in memory and bounded: a thousand logins of each kind at a time, a hundred thousand tokens. A
+//! server that is full answers 503 until some have ended, by the time that it is given.
 
+mod access_token;
 mod answer;
+mod authentication;
+mod authorization_request;
+mod authorize;
 mod clients;
+mod device;
+mod device_authorization;
+mod device_page;
 mod error;
+mod form;
+mod grant;
+mod introspect;
 mod listener;
+mod metadata;
+mod page;
+mod par;
+mod refresh_token;
+mod revoke;
+mod secret;
+mod state;
+mod store;
 mod token;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use time::OffsetDateTime;
 
 pub use answer::Exchange;
-use answer::{Refused, Success, chain};
+use answer::{Answer, Refused, chain};
+use authentication::ClientRequest;
 pub use clients::ClientKeys;
 use clients::Clients;
 pub use error::DevServerError;
 pub use listener::RunningDevServer;
+use state::State;
 
 use crate::jose::error::excerpt;
 use crate::jose::{Algorithm, JwkSet};
-use crate::keys::PrivateKey;
-use crate::oauth::{check_endpoint, is_loopback};
+use crate::keys::{PrivateKey, PublicKeySet};
+use crate::oauth::{AuthorizationServer, Endpoint, check_endpoint, is_loopback};
 use crate::transport::{HttpClient, get_json};
-use crate::verifier::{ClientAssertionVerifier, InMemoryReplayStore};
+use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore};
 
 /// A development authorization server. Cloning is cheap; the clones share clients, keys and used assertions.
 ///
@@ -62,12 +132,14 @@ pub struct DevServer {
 
 struct Inner {
     issuer: String,
-    token_endpoint: String,
     jwks_uri: String,
+    authorization_server: AuthorizationServer,
     key: PrivateKey,
+    public_keys: PublicKeySet,
     verifier: ClientAssertionVerifier,
     replay: InMemoryReplayStore,
     clients: Clients,
+    state: Mutex<State>,
 }
 
 impl DevServer {
@@ -76,7 +148,9 @@ impl DevServer {
     /// The `aud` of a token when the request names no `resource` (RFC 9068 §3).
     pub const DEFAULT_AUDIENCE: &str = "https://api.example";
     /// How long a token lives: `expires_in`.
-    pub const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+    pub const TOKEN_LIFETIME: Duration = access_token::LIFETIME.unsigned_abs();
+    /// The user, unless a page or a test says another one.
+    pub const DEFAULT_SUBJECT: &str = "user-1";
 
     /// A server that is reached at this origin, such as `http://127.0.0.1:8080`, with a new ES256 key for its tokens.
     /// It listens nowhere; see [`DevServer::respond`], and [`DevServer::bind`] for one that does.
@@ -95,16 +169,22 @@ impl DevServer {
         if url.path() != "/" || url.query().is_some() || origin.ends_with('/') {
             return Err(wrong("has more than a scheme, a host and a port"));
         }
-        let issuer = format!("{origin}{}", path_of_issuer());
-        let token_endpoint = format!("{issuer}/token");
+        let issuer = format!("{origin}{}", metadata::path_of_issuer());
+        let document = metadata::document(&issuer).to_string();
+        let authorization_server = AuthorizationServer::from_metadata(&issuer, document.as_bytes())?;
+        let token_endpoint = authorization_server.token_endpoint();
+        let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
         Ok(Self {
             inner: Arc::new(Inner {
-                jwks_uri: format!("{issuer}/jwks"),
-                key: PrivateKey::generate(Algorithm::ES256)?.private_key()?,
-                verifier: ClientAssertionVerifier::new(&issuer).also_accept_audience(&token_endpoint),
+                jwks_uri: format!("{issuer}{}", metadata::JWKS),
+                verifier: ClientAssertionVerifier::new(&issuer)
+                    .audience_policy(AudiencePolicy::compatible([token_endpoint])),
                 replay: InMemoryReplayStore::default(),
                 clients: Clients::default(),
-                token_endpoint,
+                state: Mutex::default(),
+                public_keys: key.public_key()?.into(),
+                authorization_server,
+                key,
                 issuer,
             }),
         })
@@ -119,7 +199,13 @@ impl DevServer {
     /// The token endpoint.
     #[must_use]
     pub fn token_endpoint(&self) -> &str {
-        &self.inner.token_endpoint
+        self.inner.authorization_server.token_endpoint()
+    }
+
+    /// The server as [discovery](AuthorizationServer::discover) finds it, without asking: with all of its endpoints.
+    #[must_use]
+    pub fn authorization_server(&self) -> &AuthorizationServer {
+        &self.inner.authorization_server
     }
 
     /// Where the server publishes the key of its tokens.
@@ -194,33 +280,49 @@ impl DevServer {
         Ok(())
     }
 
-    fn answer(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> Result<Success, Refused> {
+    fn answer(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> Result<Answer, Refused> {
         const RFC8414: &str = "/.well-known/oauth-authorization-server";
-        let (path, issuer) = (request.uri().path(), path_of_issuer());
-        let document = match path.strip_prefix(&issuer) {
-            Some("/token") => return token::answer(&self.inner, request, now),
-            Some("/jwks") => json!(self.jwks()),
-            Some("/.well-known/openid-configuration") => self.metadata(),
-            _ if path.strip_prefix(RFC8414) == Some(&issuer) => self.metadata(),
+        let (path, issuer) = (request.uri().path(), metadata::path_of_issuer());
+        let path_behind = path.strip_prefix(&issuer);
+        let server = &*self.inner;
+        if let Some(endpoint) = Endpoint::ALL.into_iter().find(|it| path_behind == Some(metadata::path(*it)))
+        {
+            let request = ClientRequest::of(server, endpoint, request, now)?;
+            return match endpoint {
+                Endpoint::Token => token::answer(&request),
+                Endpoint::PushedAuthorization => par::answer(&request),
+                Endpoint::Introspection => introspect::answer(&request),
+                Endpoint::Revocation => revoke::answer(&request),
+                Endpoint::DeviceAuthorization => device_authorization::answer(&request),
+            };
+        }
+        let document = match path_behind {
+            Some(metadata::AUTHORIZE) => return authorize::answer(server, request, now),
+            Some(metadata::DEVICE) => return device_page::answer(server, request, now),
+            Some(metadata::JWKS) => json!(self.jwks()),
+            Some("/.well-known/openid-configuration") => metadata::document(self.issuer()),
+            _ if path.strip_prefix(RFC8414) == Some(&issuer) => metadata::document(self.issuer()),
             _ => return Err(Refused::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")),
         };
         if request.method() != Method::GET {
             return Err(Refused::method_not_allowed("GET"));
         }
-        Ok(Success { body: document, note: String::new() })
+        Ok(Answer::json(document, String::new()))
+    }
+}
+
+impl Inner {
+    /// No step leaves it half-changed, so a panic elsewhere does not spoil it.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// RFC 8414 §2.
-    fn metadata(&self) -> Value {
-        json!({
-            "issuer": self.issuer(),
-            "token_endpoint": self.token_endpoint(),
-            "jwks_uri": self.jwks_uri(),
-            "grant_types_supported": ["client_credentials"],
-            "response_types_supported": [],
-            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-            "token_endpoint_auth_signing_alg_values_supported": Algorithm::ALL,
-        })
+    fn url(&self, endpoint: Endpoint) -> String {
+        format!("{}{}", self.issuer, metadata::path(endpoint))
+    }
+
+    fn device_page(&self) -> String {
+        format!("{}{}", self.issuer, metadata::DEVICE)
     }
 }
 
@@ -228,8 +330,4 @@ impl std::fmt::Debug for DevServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DevServer").field("issuer", &self.issuer()).finish_non_exhaustive()
     }
-}
-
-fn path_of_issuer() -> String {
-    format!("/{}/as", DevServer::ENVIRONMENT_ID)
 }

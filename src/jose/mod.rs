@@ -1,6 +1,7 @@
 //! Floor 1: JSON Object Signing and Encryption, as far as signatures need it.
 //!
-//! RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (JWA), RFC 7638 (thumbprints), RFC 8037 and RFC 9864 (Ed25519).
+//! RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (JWA), RFC 7519 (JWT), RFC 7638 (thumbprints), RFC 8037 and RFC 9864
+//! (Ed25519).
 //! Everything here is a function of its arguments: no clock, no randomness, no I/O, and no word of OAuth.
 
 mod algorithm;
@@ -11,6 +12,7 @@ pub(crate) mod json;
 mod jwk;
 mod jwk_set;
 pub(crate) mod jws;
+mod jwt;
 mod key_parameters;
 mod signature;
 mod thumbprint;
@@ -22,6 +24,7 @@ pub use header::Header;
 pub use jwk::{Jwk, KeyId};
 pub use jwk_set::{JwkSet, SkippedJwk};
 pub use jws::CompactJws;
+pub use jwt::UnverifiedJwt;
 pub use key_parameters::KeyParameters;
 pub use signature::Signature;
 pub use thumbprint::Thumbprint;

@@ -1,11 +1,15 @@
+use std::fmt::Write;
+
 use der::{Decode, Encode};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use x509_cert::certificate::{CertificateInner, Raw};
+use x509_cert::name::Name;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::KeyError;
-use super::format::spki;
+use super::format::{self, spki};
 use super::material::RsaScheme;
 use crate::jose::KeyParameters;
 
@@ -27,6 +31,17 @@ impl Certificate {
         Ok(Self { der })
     }
 
+    /// Takes the certificates of a PEM or DER file, in its order. Keys and other blocks between them are passed over;
+    /// where there is none, the result is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Certificate`] for a damaged one; [`KeyError::Empty`], [`KeyError::UnknownFormat`], [`KeyError::Pem`],
+    /// [`KeyError::Der`] and [`KeyError::ForeignFormat`] for a file that cannot be read.
+    pub fn all_from_bytes(bytes: &[u8]) -> Result<Vec<Self>, KeyError> {
+        format::certificates(bytes)
+    }
+
     /// The certificate as DER.
     #[must_use]
     pub fn as_der(&self) -> &[u8] {
@@ -43,6 +58,24 @@ impl Certificate {
     #[must_use]
     pub fn sha1(&self) -> [u8; 20] {
         Sha1::digest(&self.der).into()
+    }
+
+    /// What the certificate says about itself. Nobody has checked it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Certificate`] for a name that cannot be written.
+    pub fn fields(&self) -> Result<CertificateFields, KeyError> {
+        let certificate = CertificateInner::<Raw>::from_der(&self.der).map_err(|_| KeyError::Certificate)?;
+        let tbs = certificate.tbs_certificate();
+        let validity = tbs.validity();
+        Ok(CertificateFields {
+            subject: text(tbs.subject())?,
+            issuer: text(tbs.issuer())?,
+            serial_number: hexadecimal(tbs.serial_number().as_bytes()),
+            not_before: OffsetDateTime::UNIX_EPOCH + validity.not_before.to_unix_duration(),
+            not_after: OffsetDateTime::UNIX_EPOCH + validity.not_after.to_unix_duration(),
+        })
     }
 
     /// The public key that the certificate is for, and which RSA signatures it may be used with.
@@ -68,10 +101,55 @@ impl std::fmt::Debug for Certificate {
     }
 }
 
-/// Puts the certificate of this key first and keeps the rest in its order (RFC 7515 §4.1.6).
+/// What a certificate says about itself (RFC 5280 §4.1): text by whoever made it, to be shown with care.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CertificateFields {
+    /// The distinguished name of whom it is for, as RFC 4514 writes it.
+    pub subject: String,
+    /// The distinguished name of who signed it, as RFC 4514 writes it.
+    pub issuer: String,
+    /// The serial number in hexadecimal digits, two to each octet, with colons between.
+    pub serial_number: String,
+    /// From when on it is valid.
+    pub not_before: OffsetDateTime,
+    /// Until when it is valid, this second included.
+    pub not_after: OffsetDateTime,
+}
+
+impl CertificateFields {
+    /// Whether its end is over (RFC 5280 §4.1.2.5: the period includes its last second).
+    #[must_use]
+    pub fn is_expired(&self, now: OffsetDateTime) -> bool {
+        self.not_after.unix_timestamp() < now.unix_timestamp()
+    }
+
+    /// Whether its time has not begun.
+    #[must_use]
+    pub fn is_not_yet_valid(&self, now: OffsetDateTime) -> bool {
+        now < self.not_before
+    }
+}
+
+fn text(name: &Name) -> Result<String, KeyError> {
+    let mut text = String::new();
+    // `to_string` would panic where this is an error.
+    write!(text, "{name}").map_err(|_| KeyError::Certificate)?;
+    Ok(text)
+}
+
+/// Without the octet that says no more than that the number is positive.
+fn hexadecimal(number: &[u8]) -> String {
+    let number = number.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(number);
+    number.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+}
+
+/// Puts the certificate of this key first (RFC 7515 §4.1.6). The rest keeps its order, if it is in one; of a set, those
+/// that issued it follow, and others are left out.
 pub(super) fn chain_for(
     parameters: &KeyParameters,
     mut certificates: Vec<Certificate>,
+    ordered: bool,
 ) -> Result<Vec<Certificate>, KeyError> {
     if certificates.is_empty() {
         return Ok(certificates);
@@ -82,6 +160,128 @@ pub(super) fn chain_for(
         .position(|certificate| certificate.key().is_ok_and(|(found, _)| found == *parameters))
         .ok_or(KeyError::CertificateMismatch)?;
     let leaf = certificates.remove(leaf);
-    certificates.insert(0, leaf);
-    Ok(certificates)
+    if ordered {
+        certificates.insert(0, leaf);
+        return Ok(certificates);
+    }
+    let mut named = certificates.into_iter().map(Named::new).collect::<Result<Vec<_>, _>>()?;
+    let mut last = Named::new(leaf)?;
+    let mut chain = Vec::new();
+    while last.subject != last.issuer
+        && let Some(at) = named.iter().position(|other| other.subject == last.issuer)
+    {
+        chain.push(std::mem::replace(&mut last, named.swap_remove(at)).certificate);
+    }
+    chain.push(last.certificate);
+    Ok(chain)
+}
+
+/// A certificate and its names. They are compared as octets: whoever issues a certificate copies its own name into it
+/// (RFC 5280 §7.1 would allow more).
+struct Named {
+    certificate: Certificate,
+    subject: Vec<u8>,
+    issuer: Vec<u8>,
+}
+
+impl Named {
+    fn new(certificate: Certificate) -> Result<Self, KeyError> {
+        let parsed =
+            CertificateInner::<Raw>::from_der(&certificate.der).map_err(|_| KeyError::Certificate)?;
+        let names = parsed.tbs_certificate();
+        let subject = names.subject().to_der().map_err(|_| KeyError::Certificate)?;
+        let issuer = names.issuer().to_der().map_err(|_| KeyError::Certificate)?;
+        Ok(Self { certificate, subject, issuer })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(file: &str) -> Vec<u8> {
+        std::fs::read(format!("testdata/keys/{file}")).unwrap()
+    }
+
+    fn only(file: &str) -> Certificate {
+        let [certificate] =
+            <[Certificate; 1]>::try_from(Certificate::all_from_bytes(&read(file)).unwrap()).unwrap();
+        certificate
+    }
+
+    /// The same certificate with other bytes in it; nobody looks at its signature.
+    fn patched(from: &[u8], to: &[u8]) -> Certificate {
+        let mut der = only("p256.cert.pem").der;
+        assert_eq!(from.len(), to.len());
+        let places: Vec<usize> =
+            (0..der.len() - from.len()).filter(|at| der[*at..].starts_with(from)).collect();
+        assert!(!places.is_empty());
+        for place in places {
+            der[place..place + to.len()].copy_from_slice(to);
+        }
+        Certificate::from_der(der).unwrap()
+    }
+
+    #[test]
+    fn rfc5280_4_1_the_fields_are_those_that_openssl_shows() {
+        let leaf = only("rsa2048.leaf.pem").fields().unwrap();
+        assert_eq!(leaf.subject, "CN=private-key-jwt test leaf");
+        assert_eq!((leaf.issuer.as_str(), leaf.serial_number.as_str()), ("CN=private-key-jwt test CA", "02"));
+        let fields = only("p256.cert.pem").fields().unwrap();
+        assert_eq!(fields.serial_number, "63:88:26:e4:28:1d:1c:43:3d:9d:8b:2f:02:4d:b8:c6:1e:6b:01:43");
+        // 2026-11-22T00:21:07Z and 2126-10-29T00:21:07Z
+        assert_eq!(fields.not_before.unix_timestamp(), 1_795_306_867);
+        assert_eq!(fields.not_after.unix_timestamp(), 4_948_906_867);
+    }
+
+    #[test]
+    fn rfc5280_4_1_2_5_the_last_second_belongs_to_the_period() {
+        let fields = only("p256.cert.pem").fields().unwrap();
+        let state = |now: OffsetDateTime| (fields.is_not_yet_valid(now), fields.is_expired(now));
+        let millisecond = time::Duration::milliseconds(1);
+        assert_eq!(state(fields.not_before - millisecond), (true, false));
+        assert_eq!(state(fields.not_before), (false, false));
+        assert_eq!(state(fields.not_after + millisecond), (false, false));
+        assert_eq!(state(fields.not_after + time::Duration::SECOND), (false, true));
+    }
+
+    #[test]
+    fn names_are_escaped_as_rfc4514_has_it_and_a_serial_number_is_its_octets() {
+        let hostile =
+            patched(b"private-key-jwt test", b"a,b+\"c\" \x1b[2J\n\\d\xc2\x9bef ").fields().unwrap();
+        assert_eq!(hostile.subject, "CN=a\\,b\\+\\\"c\\\" \\1b[2J\\0a\\\\d\u{9b}ef\\ ");
+        assert_eq!(hostile.issuer, hostile.subject);
+        let serial = |number: &[u8]| {
+            let original = only("p256.cert.pem").fields().unwrap().serial_number;
+            let original: Vec<u8> =
+                original.split(':').map(|octet| u8::from_str_radix(octet, 16).unwrap()).collect();
+            let mut octets = original.clone();
+            octets[..number.len()].copy_from_slice(number);
+            patched(&original, &octets).fields().unwrap().serial_number
+        };
+        assert!(serial(&[0, 0x80]).starts_with("80:26:e4:"));
+        // RFC 5280 has no negative ones; some certificates have.
+        assert!(serial(&[0x80, 1]).starts_with("80:01:26:e4:"));
+        assert_eq!([hexadecimal(&[0]), hexadecimal(&[])], ["00", ""]);
+    }
+
+    #[test]
+    fn every_certificate_of_a_file_is_found() {
+        let subjects = |file: &str| {
+            let all = Certificate::all_from_bytes(&read(file)).unwrap();
+            all.iter().map(|certificate| certificate.fields().unwrap().subject).collect::<Vec<_>>()
+        };
+        assert_eq!(subjects("rsa2048.cert.der"), ["CN=private-key-jwt test"]);
+        assert_eq!(
+            subjects("rsa2048.key-then-chain.pem"),
+            ["CN=private-key-jwt test leaf", "CN=private-key-jwt test CA"]
+        );
+        for none in ["p256.pkcs8.pem", "p256.pub.pem", "p256.jwk.json", "p256.sec1.der"] {
+            assert_eq!(subjects(none), <[String; 0]>::default(), "{none}");
+        }
+        let damaged = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(matches!(Certificate::all_from_bytes(damaged), Err(KeyError::Certificate)));
+        assert!(matches!(Certificate::all_from_bytes(b" \n"), Err(KeyError::Empty)));
+        assert!(matches!(Certificate::all_from_bytes(b"x"), Err(KeyError::UnknownFormat)));
+    }
 }

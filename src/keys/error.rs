@@ -87,9 +87,17 @@ pub enum KeyError {
     WrongPassphrase,
     /// An encryption of private keys that is not read here.
     #[error(
-        "keys encrypted with {scheme} are not read here; convert with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out key.pem"
+        "keys encrypted with {scheme} are not read here; convert with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem"
     )]
     UnsupportedEncryption {
+        /// The name or object identifier of the scheme.
+        scheme: String,
+    },
+    /// A PKCS#12 file (feature `pkcs12`) with an encryption or a MAC that is not read here.
+    #[error(
+        "a PKCS#12 file with {scheme} is not read here; convert it with: openssl pkcs12 -legacy -in KEY -nodes -out key.pem"
+    )]
+    UnsupportedPkcs12 {
         /// The name or object identifier of the scheme.
         scheme: String,
     },
@@ -161,7 +169,7 @@ pub enum KeyError {
     /// A certificate that cannot be read.
     #[error("damaged certificate")]
     Certificate,
-    /// Certificates beside a key, none of them for that key; or an `x5c` whose first is for another key
+    /// Certificates beside a key (in PEM, in PKCS#12), none of them for that key; or an `x5c` whose first is for another key
     /// (RFC 7517 §4.7).
     #[error("the certificate is for another key")]
     CertificateMismatch,

@@ -11,8 +11,9 @@ use crate::jose::{Algorithm, Jwk, KeyId, KeyType, Signature, Thumbprint};
 /// A private key that signs client assertions.
 ///
 /// One entry point for a file and one for bytes; the format follows from the content. PKCS#8, PKCS#1, SEC1 and
-/// encrypted PKCS#8 as PEM or DER, a private JWK, or a JWK Set with one private signing key. The algorithm follows
-/// from the key (RSA: `RS256`, P-256: `ES256`, P-384: `ES384`, P-521: `ES512`, Ed25519: `EdDSA`), `kid` is the
+/// encrypted PKCS#8 as PEM or DER, a private JWK, or a JWK Set with one private signing key; with the feature `pkcs12`
+/// also PKCS#12 with one key, as DER, BER or PEM. Certificates beside a key in PEM stay in their order, behind its own; of
+/// those in PKCS#12 the key's own and its issuers are taken, in that order. The algorithm follows from the key (RSA: `RS256`, P-256: `ES256`, P-384: `ES384`, P-521: `ES512`, Ed25519: `EdDSA`), `kid` is the
 /// RFC 7638 thumbprint; both can be set.
 ///
 /// The entry points are named for what they take, not for PEM: the format is found, not told.
@@ -64,7 +65,7 @@ impl PrivateKey {
         Self::from_encrypted_bytes(&read(path.as_ref())?, passphrase)
     }
 
-    /// Reads a key that is not encrypted: PEM, DER or JSON.
+    /// Reads a key that is not encrypted: PEM, DER or JSON. A PKCS#12 file with an empty passphrase opens here too.
     ///
     /// # Errors
     ///
@@ -74,15 +75,20 @@ impl PrivateKey {
         Self::load(bytes, None)
     }
 
-    /// Reads a key, and opens it with the passphrase if it is encrypted (PBES2, RFC 8018 §6.2).
+    /// Reads a key, and opens it with the passphrase if it is encrypted: PBES2 (RFC 8018 §6.2) and, with the feature
+    /// `pkcs12`, PKCS#12 (RFC 7292).
     ///
     /// The costs of the key derivation are bounded before deriving: PBKDF2 to 10 million iterations, scrypt to
-    /// 256 MiB and a parallelization of 16.
+    /// 256 MiB and a parallelization of 16. A PKCS#12 file has several derivations, of 10 million iterations in all.
+    ///
+    /// The passphrase is taken as it is, which is UTF-8 nearly everywhere; for the older encryption of PKCS#12 and its MAC
+    /// it becomes UTF-16, and one that is not UTF-8 is taken for Latin-1.
     ///
     /// # Errors
     ///
-    /// As [`PrivateKey::from_bytes`]; [`KeyError::WrongPassphrase`], [`KeyError::UnsupportedEncryption`] and
-    /// [`KeyError::KeyDerivationCost`] for an encrypted key that is not opened.
+    /// As [`PrivateKey::from_bytes`]; [`KeyError::WrongPassphrase`], [`KeyError::UnsupportedEncryption`],
+    /// [`KeyError::UnsupportedPkcs12`] and [`KeyError::KeyDerivationCost`] for an encrypted key that is not opened. A
+    /// damaged PKCS#12 file is a wrong passphrase to its MAC.
     pub fn from_encrypted_bytes(bytes: &[u8], passphrase: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         Self::load(bytes, Some(passphrase.as_ref()))
     }
@@ -91,7 +97,8 @@ impl PrivateKey {
         if bytes.len() > Self::MAX_FILE_LEN {
             return Err(KeyError::TooLarge { found: bytes.len(), limit: Self::MAX_FILE_LEN });
         }
-        let Loaded { material, algorithm, key_id, certificates, publics } = format::load(bytes, passphrase)?;
+        let Loaded { material, algorithm, key_id, certificates, ordered, publics } =
+            format::load(bytes, passphrase)?;
         policy::check_private(&material)?;
         let signing = backend::SigningKey::new(&material)?;
         let parameters = signing.public_parameters()?;
@@ -106,7 +113,7 @@ impl PrivateKey {
         let key_type = parameters.key_type();
         let algorithm = algorithm.unwrap_or_else(|| policy::default_algorithm(key_type, scheme));
         policy::check_algorithm(algorithm, key_type, scheme)?;
-        let certificates = certificate::chain_for(&parameters, certificates)?;
+        let certificates = certificate::chain_for(&parameters, certificates, ordered)?;
         let jwk = Jwk::new(parameters);
         let key_id = key_id.unwrap_or_else(|| jwk.thumbprint().to_string().into());
         let jwk = jwk.with_key_id(key_id.clone()).for_signatures(algorithm)?.with_certificates(

@@ -94,6 +94,12 @@ impl PublicKey {
         }
     }
 
+    /// The algorithms whose signatures the key may check: those of its type, less what its `alg` or its algorithm
+    /// identifier rules out.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        Algorithm::ALL.into_iter().filter(|algorithm| self.check_algorithm(*algorithm).is_ok())
+    }
+
     /// Checks a signature over the bytes of a JWS signing input.
     ///
     /// # Errors
@@ -137,5 +143,29 @@ impl Eq for PublicKey {}
 impl std::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PublicKey").field("jwk", &self.jwk).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_allows_the_algorithms_of_its_type_less_what_it_rules_out() {
+        let algorithms = |bytes: &[u8]| {
+            let algorithms: Vec<_> = PublicKey::from_bytes(bytes).unwrap().algorithms().collect();
+            algorithms.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        let read = |file: &str| std::fs::read(format!("testdata/keys/{file}")).unwrap();
+        assert_eq!(algorithms(&read("rsa2048.pub.pem")), "RS256 RS384 RS512 PS256 PS384 PS512");
+        // RFC 4055 §1.2
+        assert_eq!(algorithms(&read("rsa2048-pss.pub.pem")), "PS256 PS384 PS512");
+        assert_eq!(algorithms(&read("p384.cert.pem")), "ES384");
+        assert_eq!(algorithms(&read("ed25519.pub.pem")), "EdDSA Ed25519");
+        // RFC 7517 §4.4
+        let jwk = PublicKey::from_bytes(&read("ed25519.pub.pem")).unwrap().jwk().clone();
+        let bound = jwk.for_signatures(Algorithm::Ed25519).unwrap().to_json();
+        assert_eq!(algorithms(bound.as_bytes()), "Ed25519");
+        assert_eq!(algorithms(bound.replace("Ed25519\",\"crv", "RS256\",\"crv").as_bytes()), "");
     }
 }

@@ -1,6 +1,7 @@
 //! What all answers have in common: the status decides what a body is.
 
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -14,7 +15,8 @@ use crate::jose::wiped::{Text, Wiped};
 pub(super) struct Success {
     what: &'static str,
     body: Wiped<Vec<u8>>,
-    content_type: Option<String>,
+    /// As it came: it is made fit to be shown only where the body is not what it should be.
+    content_type: Option<HeaderValue>,
 }
 
 impl Success {
@@ -22,13 +24,13 @@ impl Success {
     pub(super) fn of(
         what: &'static str,
         successes: &[StatusCode],
-        response: http::Response<Vec<u8>>,
+        mut response: http::Response<Vec<u8>>,
         now: OffsetDateTime,
     ) -> Result<Self, OAuthError> {
         if !successes.contains(&response.status()) {
             return Err(failure(&response, now));
         }
-        let content_type = header(response.headers(), http::header::CONTENT_TYPE);
+        let content_type = response.headers_mut().remove(CONTENT_TYPE);
         Ok(Self { what, body: Wiped::new(response.into_body()), content_type })
     }
 
@@ -39,7 +41,11 @@ impl Success {
     ) -> Result<T, OAuthError> {
         let Self { what, body, content_type } = self;
         let document = Document { what, json: &body };
-        read(document).map_err(|reason| OAuthError::Response { what, reason, content_type })
+        read(document).map_err(|reason| OAuthError::Response {
+            what,
+            reason,
+            content_type: content_type.as_ref().map(shown),
+        })
     }
 }
 
@@ -69,6 +75,15 @@ impl Document<'_> {
         }
     }
 
+    /// A string that says something: some servers write a member that they have no value for as an empty one.
+    pub(super) fn filled<'a>(
+        self,
+        member: &'static str,
+        value: Option<Member<'a>>,
+    ) -> Result<Option<Text<'a>>, JoseError> {
+        Ok(self.text(member, value)?.filter(|text| !text.is_empty()))
+    }
+
     /// RFC 6749 §5.1: a number of seconds. Fractions are cut off; more than a century is a century.
     pub(super) fn seconds(
         self,
@@ -76,13 +91,35 @@ impl Document<'_> {
         value: Option<Member<'_>>,
     ) -> Result<Option<time::Duration>, JoseError> {
         const CENTURY: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
-        let seconds = match value {
+        let seconds = self.number(member, value, "a number of seconds")?;
+        Ok(seconds.map(|seconds| time::Duration::seconds_f64(seconds.min(CENTURY).floor())))
+    }
+
+    /// RFC 7519 §2: seconds since 1970. Fractions are cut off; what is after the year 9999 is its last second.
+    pub(super) fn time(
+        self,
+        member: &'static str,
+        value: Option<Member<'_>>,
+    ) -> Result<Option<OffsetDateTime>, JoseError> {
+        const LAST: f64 = 253_402_300_799.0;
+        let seconds = self.number(member, value, "a number of seconds since 1970")?;
+        let since = seconds.map(|seconds| time::Duration::seconds_f64(seconds.min(LAST).floor()));
+        Ok(since.map(|since| OffsetDateTime::UNIX_EPOCH.saturating_add(since)))
+    }
+
+    /// A number that is not negative.
+    fn number(
+        self,
+        member: &'static str,
+        value: Option<Member<'_>>,
+        expected: &'static str,
+    ) -> Result<Option<f64>, JoseError> {
+        let number = match value {
             None | Some(Member::Other(WipedValue(Value::Null))) => return Ok(None),
-            Some(Member::Other(value)) => value.0.as_f64().filter(|seconds| *seconds >= 0.0),
+            Some(Member::Other(value)) => value.0.as_f64().filter(|number| *number >= 0.0),
             Some(Member::Text(_)) => None,
         };
-        let seconds = seconds.ok_or(self.invalid(member, "a number of seconds"))?;
-        Ok(Some(time::Duration::seconds_f64(seconds.min(CENTURY).floor())))
+        number.map(Some).ok_or_else(|| self.invalid(member, expected))
     }
 
     pub(super) const fn invalid(self, member: &'static str, expected: &'static str) -> JoseError {
@@ -99,12 +136,12 @@ pub(super) fn failure(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -
         }
         _ if status.is_redirection() => OAuthError::Redirect {
             status: status.as_u16(),
-            location: header(response.headers(), http::header::LOCATION),
+            location: response.headers().get(LOCATION).map(shown),
         },
         _ => OAuthError::Unavailable(Box::new(Refusal::from_http(response, now))),
     }
 }
 
-fn header(headers: &http::HeaderMap, name: http::HeaderName) -> Option<String> {
-    headers.get(name).map(|value| safe(&String::from_utf8_lossy(value.as_bytes())))
+fn shown(value: &HeaderValue) -> String {
+    safe(&String::from_utf8_lossy(value.as_bytes()))
 }

@@ -11,8 +11,7 @@ use crate::jose::wiped::Wiped;
 /// A request that a user log in (RFC 6749 §4.1.1, with PKCE by RFC 7636 §4.3): pushed to the server (RFC 9126), or as
 /// the URL that the browser is sent to.
 ///
-/// What comes back to the redirect URI is up to the application: it compares `state`, and `iss` where there is one (RFC
-/// 9207), and hands the code to [`TokenRequest::authorization_code`](super::TokenRequest::authorization_code).
+/// What comes back to the redirect URI is judged by [`AuthorizationResponse`](super::AuthorizationResponse).
 ///
 /// ```
 /// use private_key_jwt::AuthorizationServer;
@@ -146,7 +145,7 @@ impl PushedAuthorization {
         let mut values = [const { None }; 2];
         json::read_members(document.what, document.json, &["request_uri", "expires_in"], &mut values)?;
         let [request_uri, expires_in] = values;
-        let request_uri = document.text("request_uri", request_uri)?.filter(|uri| !uri.is_empty());
+        let request_uri = document.filled("request_uri", request_uri)?;
         let lifetime = document.seconds("expires_in", expires_in)?;
         Ok(Self {
             request_uri: document.required("request_uri", request_uri)?.into_owned(),
@@ -187,7 +186,7 @@ impl std::fmt::Debug for PushedAuthorization {
 }
 
 /// An endpoint may have a query of its own, which is kept (RFC 6749 §3.1).
-fn with_query<'a>(endpoint: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+pub(crate) fn with_query<'a>(endpoint: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let separator = match endpoint.split_once('?') {
         None => "?",
         Some((_, query)) if query.is_empty() || query.ends_with('&') => "",

@@ -27,6 +27,8 @@ pub struct AuthorizationServer {
     jwks_uri: Option<String>,
     authentication_methods: Option<Vec<String>>,
     signing_algorithms: Option<Vec<String>>,
+    /// Whether its authorization responses have an `iss` (RFC 9207 §3).
+    promises_issuer: bool,
     /// Whether the endpoints come from a document of the server and not from the user.
     discovered: bool,
 }
@@ -71,6 +73,7 @@ impl AuthorizationServer {
             jwks_uri: None,
             authentication_methods: None,
             signing_algorithms: None,
+            promises_issuer: false,
             discovered: false,
         }
     }
@@ -117,6 +120,8 @@ impl AuthorizationServer {
             jwks_uri: url("jwks_uri")?,
             authentication_methods: strings(members.get("token_endpoint_auth_methods_supported")),
             signing_algorithms: strings(members.get("token_endpoint_auth_signing_alg_values_supported")),
+            promises_issuer: members.get("authorization_response_iss_parameter_supported")
+                == Some(&Value::Bool(true)),
             issuer: Some(found),
             discovered: true,
         })
@@ -223,6 +228,11 @@ impl AuthorizationServer {
     pub fn authorization_endpoint(&self) -> Result<&str, OAuthError> {
         let not_known = OAuthError::NotKnown { member: "authorization_endpoint" };
         self.authorization_endpoint.as_deref().ok_or(not_known)
+    }
+
+    /// `authorization_response_iss_parameter_supported` (RFC 9207 §3).
+    pub(super) const fn promises_issuer(&self) -> bool {
+        self.promises_issuer
     }
 
     /// Where the server publishes its own keys (`jwks_uri`).

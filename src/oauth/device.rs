@@ -7,7 +7,7 @@ use super::answer::{Document, Success};
 use super::endpoint::check_endpoint;
 use super::form::{self, Parameters};
 use super::text::safe;
-use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError, Retry, Scope};
+use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError, Scope};
 use crate::jose::JoseError;
 use crate::jose::json;
 use crate::jose::wiped::{Text, Wiped};
@@ -77,6 +77,9 @@ pub struct DeviceAuthorization {
 impl DeviceAuthorization {
     /// How long to wait between two questions unless the server says otherwise (RFC 8628 §3.2).
     pub const INTERVAL: Duration = Duration::from_secs(5);
+    /// The least that is waited, whatever the server says: with no pause at all, questions would follow one another as fast
+    /// as they can be sent.
+    pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
     /// Judges an HTTP response; `now` is when it came.
     ///
@@ -116,8 +119,8 @@ impl DeviceAuthorization {
             }
             url => Ok(url),
         };
-        let device_code = document.text("device_code", device_code)?.filter(|code| !code.is_empty());
-        let user_code = shown("user_code", document.text("user_code", user_code)?)?;
+        let device_code = document.filled("device_code", device_code)?;
+        let user_code = shown("user_code", document.filled("user_code", user_code)?)?;
         let verification_uri = page("verification_uri", document.text("verification_uri", uri)?)?;
         let lifetime = document.required("expires_in", document.seconds("expires_in", expires_in)?)?;
         let interval = document.seconds("interval", interval)?.map(time::Duration::unsigned_abs);
@@ -130,7 +133,7 @@ impl DeviceAuthorization {
                 document.text("verification_uri_complete", uri_complete)?,
             )?,
             expires_at: now.saturating_add(lifetime),
-            interval: interval.unwrap_or(Self::INTERVAL),
+            interval: interval.unwrap_or(Self::INTERVAL).max(Self::SHORTEST_INTERVAL),
         })
     }
 
@@ -164,7 +167,7 @@ impl DeviceAuthorization {
         self.expires_at
     }
 
-    /// How long to wait between two questions, at first.
+    /// How long to wait between two questions, at first: a second or more.
     #[must_use]
     pub const fn interval(&self) -> Duration {
         self.interval
@@ -182,90 +185,20 @@ impl std::fmt::Debug for DeviceAuthorization {
     }
 }
 
-/// When to ask for the token again (RFC 8628 §3.5): a function of what the server said and of the time. Whoever uses it
-/// waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DevicePolling {
-    interval: Duration,
-    expires_at: OffsetDateTime,
-}
-
-impl DevicePolling {
-    /// How much longer the pauses are after each `slow_down` (RFC 8628 §3.5).
-    pub const SLOWER_BY: Duration = Duration::from_secs(5);
-
-    /// Before the first question.
-    #[must_use]
-    pub const fn new(authorization: &DeviceAuthorization) -> Self {
-        Self { interval: authorization.interval, expires_at: authorization.expires_at }
-    }
-
-    /// How long to wait before the next question.
-    ///
-    /// # Errors
-    ///
-    /// [`OAuthError::DeviceCodeExpired`] when the codes will have ended by then.
-    pub fn pause(&self, now: OffsetDateTime) -> Result<Duration, OAuthError> {
-        let next = time::Duration::try_from(self.interval).map(|interval| now.saturating_add(interval));
-        match next {
-            Ok(next) if next < self.expires_at => Ok(self.interval),
-            _ => Err(OAuthError::DeviceCodeExpired),
-        }
-    }
-
-    /// What follows from an answer that is no token: to go on after `authorization_pending`, to go on slower after
-    /// `slow_down` and whenever the server was not to be had.
-    ///
-    /// # Errors
-    ///
-    /// [`OAuthError::DeviceCodeExpired`] for `expired_token`; every other refusal, such as `access_denied`, as it is.
-    pub fn after(self, answer: OAuthError) -> Result<Self, OAuthError> {
-        if let OAuthError::Refused(refusal) = &answer {
-            return match refusal.error() {
-                Some("authorization_pending") => Ok(self),
-                Some("slow_down") => {
-                    Ok(Self { interval: self.interval.saturating_add(Self::SLOWER_BY), ..self })
-                }
-                Some("expired_token") => Err(OAuthError::DeviceCodeExpired),
-                _ => Err(answer),
-            };
-        }
-        match answer.retry() {
-            Retry::Never => Err(answer),
-            Retry::BackOff => Ok(self.after_no_answer()),
-            Retry::After(pause) => Ok(Self { interval: self.interval.max(pause), ..self }),
-        }
-    }
-
-    /// What follows when no answer came: twice the pause (RFC 8628 §3.5).
-    #[must_use]
-    pub const fn after_no_answer(self) -> Self {
-        Self { interval: self.interval.saturating_mul(2), ..self }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
-    fn response(status: u16, body: &str) -> http::Response<Vec<u8>> {
-        http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap()
-    }
-
     fn read(body: &str) -> Result<DeviceAuthorization, OAuthError> {
-        DeviceAuthorization::from_http(response(200, body), NOW)
+        DeviceAuthorization::from_http(http::Response::new(body.as_bytes().to_vec()), NOW)
     }
 
     fn codes(more: &str) -> String {
         format!(
             r#"{{"device_code":"secret","user_code":"WDJB-MJHT","verification_uri":"https://as.example/device"{more}}}"#
         )
-    }
-
-    fn refused(error: &str) -> OAuthError {
-        super::super::answer::failure(&response(400, &format!(r#"{{"error":"{error}"}}"#)), NOW)
     }
 
     #[test]
@@ -314,50 +247,21 @@ mod tests {
             };
             assert_eq!(found, member);
         }
+        let lacks = |codes: Result<DeviceAuthorization, OAuthError>, missing: &str| {
+            let Err(OAuthError::Response { reason: JoseError::MissingMember { member, .. }, .. }) = codes
+            else {
+                panic!("{missing}: {codes:?}");
+            };
+            assert_eq!(member, missing);
+        };
         assert!(with("verification_uri", "http://localhost:8080/device").is_ok());
         assert!(with("verification_uri_complete", "https://as.example/device#WDJB").is_ok());
         for missing in ["device_code", "user_code", "verification_uri", "expires_in"] {
             let body = codes(r#","expires_in":1"#).replace(&format!("\"{missing}\""), "\"x\"");
-            let Err(OAuthError::Response { reason: JoseError::MissingMember { member, .. }, .. }) =
-                read(&body)
-            else {
-                panic!("{missing}");
-            };
-            assert_eq!(member, missing);
+            lacks(read(&body), missing);
         }
-    }
-
-    #[test]
-    fn rfc8628_3_5_pending_goes_on_slow_down_goes_slower_and_the_rest_ends_it() {
-        let seconds = Duration::from_secs;
-        let polling = DevicePolling::new(&read(&codes(r#","expires_in":60"#)).unwrap());
-        assert_eq!(polling.pause(NOW).unwrap(), seconds(5));
-        let pending = polling.after(refused("authorization_pending")).unwrap();
-        assert_eq!(pending, polling);
-        let slower = pending.after(refused("slow_down")).unwrap().after(refused("slow_down")).unwrap();
-        assert_eq!(slower.pause(NOW).unwrap(), seconds(15));
-        assert_eq!(slower.after_no_answer().pause(NOW).unwrap(), seconds(30));
-        let busy = |answer| super::super::answer::failure(&answer, NOW);
-        assert_eq!(polling.after(busy(response(503, ""))).unwrap().pause(NOW).unwrap(), seconds(10));
-        let later =
-            http::Response::builder().status(429).header("retry-after", "20").body(Vec::new()).unwrap();
-        assert_eq!(polling.after(busy(later)).unwrap().pause(NOW).unwrap(), seconds(20));
-        assert!(matches!(polling.after(refused("expired_token")), Err(OAuthError::DeviceCodeExpired)));
-        for error in ["access_denied", "invalid_client", "invalid_grant"] {
-            let Err(OAuthError::Refused(refusal)) = polling.after(refused(error)) else { panic!("{error}") };
-            assert_eq!(refusal.error(), Some(error));
+        for empty in ["device_code", "user_code"] {
+            lacks(with(empty, ""), empty);
         }
-    }
-
-    #[test]
-    fn nothing_is_asked_once_the_codes_have_ended_whatever_the_server_wants() {
-        let polling = DevicePolling::new(&read(&codes(r#","expires_in":60"#)).unwrap());
-        assert!(polling.pause(NOW + Duration::from_secs(54)).is_ok());
-        for ended in [55, 60, 1 << 40] {
-            let now = NOW.saturating_add(time::Duration::seconds(ended));
-            assert!(matches!(polling.pause(now), Err(OAuthError::DeviceCodeExpired)), "{ended}");
-        }
-        let never = read(&codes(r#","expires_in":60,"interval":1e300"#)).unwrap();
-        assert!(matches!(DevicePolling::new(&never).pause(NOW), Err(OAuthError::DeviceCodeExpired)));
     }
 }

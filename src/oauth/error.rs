@@ -89,6 +89,28 @@ pub enum OAuthError {
         /// The URI.
         resource: String,
     },
+    /// A redirect that is no answer to the authorization request (RFC 6749 §4.1.2).
+    #[error("the authorization response {reason}")]
+    AuthorizationResponse {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An answer to the authorization request by another server than the one that was asked (RFC 9207 §2.4).
+    #[error("the authorization response is of issuer {found}, asked was {expected}")]
+    AuthorizationIssuer {
+        /// The server's issuer.
+        expected: String,
+        /// The issuer in the response.
+        found: String,
+    },
+    /// The server sent the user back without a code (RFC 6749 §4.1.2.1).
+    #[error("the login was refused: {error}{}", description.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
+    AuthorizationRefused {
+        /// The `error` code, such as `access_denied`.
+        error: String,
+        /// The `error_description`.
+        description: Option<String>,
+    },
     /// The user did not log in in time (RFC 8628 §3.5). Start the device authorization anew.
     #[error("the device code has expired")]
     DeviceCodeExpired,

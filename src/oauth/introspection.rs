@@ -70,10 +70,6 @@ impl Introspection {
             let text = document.text(member, value)?;
             Ok(text.map(|text: Text<'_>| (*text).to_owned()))
         };
-        let time = |member, value| {
-            let since = document.seconds(member, value)?;
-            Ok(since.map(|since| OffsetDateTime::UNIX_EPOCH.saturating_add(since)))
-        };
         Ok(Self {
             is_active,
             scope: document.text("scope", scope)?.map(|scope| Scope::from(&*scope)),
@@ -85,7 +81,7 @@ impl Introspection {
                 text("iss", iss)?,
                 text("jti", jti)?,
             ],
-            times: [time("exp", exp)?, time("iat", iat)?, time("nbf", nbf)?],
+            times: [document.time("exp", exp)?, document.time("iat", iat)?, document.time("nbf", nbf)?],
             audience: audience(document, aud)?,
             members,
         })
@@ -232,6 +228,20 @@ mod tests {
         assert_eq!(read(r#"{"active":true,"aud":"x"}"#).unwrap().audience(), ["x".to_owned()]);
     }
 
+    /// Times are points in time and no lifetimes: the bound on those must not move them.
+    #[test]
+    fn rfc7519_2_a_time_far_ahead_is_that_time() {
+        let exp =
+            |exp: &str| read(&format!(r#"{{"active":true,"exp":{exp}}}"#)).unwrap().expires_at().unwrap();
+        assert_eq!(exp("4102444800").unix_timestamp(), 4_102_444_800); // 2100
+        assert_eq!(exp("253402300799").unix_timestamp(), 253_402_300_799); // the last second of 9999
+        for further in ["253402300800", "18446744073709551615", "1e300"] {
+            assert_eq!(exp(further).unix_timestamp(), 253_402_300_799, "{further}");
+        }
+        assert_eq!(exp("7.9").unix_timestamp(), 7);
+        assert_eq!(exp("0").unix_timestamp(), 0);
+    }
+
     #[test]
     fn what_is_not_clearly_active_is_no_answer() {
         for (body, member) in [
@@ -240,6 +250,7 @@ mod tests {
             (r#"{"active":1}"#, Some("active")),
             (r#"{"active":null}"#, Some("active")),
             (r#"{"active":true,"exp":"soon"}"#, Some("exp")),
+            (r#"{"active":true,"iat":-1}"#, Some("iat")),
             (r#"{"active":true,"aud":[1]}"#, Some("aud")),
             (r#"{"active":true,"scope":["a"]}"#, Some("scope")),
         ] {

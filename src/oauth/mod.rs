@@ -8,8 +8,10 @@ mod answer;
 mod assertion;
 mod audience;
 mod authorization;
+mod authorization_response;
 mod authorization_server;
 mod device;
+mod device_polling;
 mod endpoint;
 mod error;
 mod exchange;
@@ -32,8 +34,10 @@ mod text;
 pub use assertion::{ClientAssertion, ClientAssertionBuilder, UnsignedAssertion};
 pub use audience::Audience;
 pub use authorization::{AuthorizationRequest, PushedAuthorization};
+pub use authorization_response::AuthorizationResponse;
 pub use authorization_server::AuthorizationServer;
-pub use device::{DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling};
+pub use device::{DeviceAuthorization, DeviceAuthorizationRequest};
+pub use device_polling::DevicePolling;
 pub use endpoint::Endpoint;
 pub use error::{OAuthError, Retry};
 pub use exchange::{TokenExchange, TokenKind};
@@ -47,9 +51,13 @@ pub use pkce::CodeVerifier;
 pub use profile::Profile;
 pub use refusal::Refusal;
 pub use request::TokenRequest;
+#[cfg(feature = "dev-server")]
+pub(crate) use request::is_resource;
 pub use response::{AccessToken, TokenResponse};
 pub use scope::Scope;
 
+#[cfg(feature = "dev-server")]
+pub(crate) use authorization::with_query;
 #[cfg(feature = "client")]
 pub(crate) use endpoint::{check_endpoint, is_loopback};
 

@@ -92,7 +92,7 @@ impl TokenResponse {
     /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
     /// [`OAuthError::Unavailable`] for every other status but 200; [`OAuthError::Response`] for a 200 that is not a
     /// token response: not JSON, a member twice, no `access_token` or `token_type`, a token that is not printable
-    /// ASCII, an `expires_in` that is not a number of seconds. A `null` counts as left out.
+    /// ASCII, an `expires_in` that is not a number of seconds. A `null` counts as left out, and so does an empty token.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         let success = Success::of("the token response", &[StatusCode::OK], response, now)?;
         success.read(|document| Self::read(document, now))
@@ -112,16 +112,15 @@ impl TokenResponse {
         let members = json::read_members(document.what, document.json, names, &mut values)?;
         let [access_token, token_type, refresh_token, id_token, scope, expires_in, issued_token_type] =
             values;
-        let secret = document.text("access_token", access_token)?.filter(|token| !token.is_empty());
-        let secret = document.required("access_token", secret)?;
+        let secret = document.required("access_token", document.filled("access_token", access_token)?)?;
         // RFC 6749 A.12. A line end or an escape sequence in it would end up in a header or on a terminal.
         // To the end and not to the first: that goes many bytes at a time.
         if !secret.bytes().fold(true, |fine, byte| fine & (0x20..=0x7e).contains(&byte)) {
             return Err(document.invalid("access_token", "printable ASCII (RFC 6749 A.12)"));
         }
         let token_type = document.required("token_type", document.text("token_type", token_type)?)?;
-        let refresh_token = document.text("refresh_token", refresh_token)?.map(Text::into_owned);
-        let id_token = document.text("id_token", id_token)?.map(Text::into_owned);
+        let refresh_token = document.filled("refresh_token", refresh_token)?.map(Text::into_owned);
+        let id_token = document.filled("id_token", id_token)?.map(Text::into_owned);
         let scope = document.text("scope", scope)?.map(|scope| Scope::from(&*scope));
         let issued_token_type =
             document.text("issued_token_type", issued_token_type)?.map(|kind| TokenKind::from(&*kind));
@@ -201,5 +200,20 @@ impl std::fmt::Debug for TokenResponse {
             .field("issued_token_type", &self.issued_token_type)
             .field("members", &members)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Some servers write a member that they have no value for as an empty text; as a refresh token it would take the
+    /// place of the one in hand.
+    #[test]
+    fn rfc6749_a_17_an_empty_token_is_no_token() {
+        let body = br#"{"access_token":"t","token_type":"Bearer","refresh_token":"","id_token":""}"#.to_vec();
+        let response =
+            TokenResponse::from_http(http::Response::new(body), OffsetDateTime::UNIX_EPOCH).unwrap();
+        assert_eq!((response.refresh_token(), response.id_token()), (None, None));
     }
 }

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::VerifierError;
-use super::claims::{numeric_date, text, whole_seconds};
+use super::claims::{audience, check_signature, check_times, numeric_date, text, whole_seconds};
 use crate::jose::header::ReadHeaders;
-use crate::jose::json::{self, Member, WipedValue};
+use crate::jose::json::{self, Member};
 use crate::jose::{Algorithm, CompactJws, Header, error::excerpt};
-use crate::keys::{KeyError, PublicKeySet};
+use crate::keys::PublicKeySet;
 use crate::oauth::Scope;
 
 /// Checks access tokens that are JWTs (RFC 9068), as a resource server does. Strict unless said otherwise: `typ:
@@ -114,11 +114,7 @@ impl AccessTokenVerifier {
         let jws = CompactJws::parse_with(token, |header| self.headers.read(header))?;
         self.check_header(jws.header())?;
         let header = jws.header();
-        let key = keys.select(header.key_id.as_ref(), header.algorithm).map_err(|error| match error {
-            KeyError::Jose(error) => VerifierError::Jose(error),
-            error => VerifierError::Key(error),
-        })?;
-        key.verify(jws.signing_input().as_bytes(), jws.signature())?;
+        check_signature(keys, header, jws.signing_input(), jws.signature())?;
         let (_, payload, _) = jws.into_parts();
         self.check_claims(payload, now.unix_timestamp())
     }
@@ -151,15 +147,8 @@ impl AccessTokenVerifier {
             return Err(VerifierError::Audience { expected: vec![self.audience.clone()], found });
         }
         let exp = numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?;
-        if exp.saturating_add(self.leeway) <= now {
-            return Err(VerifierError::Expired { expired: exp, now });
-        }
         let (iat, nbf) = (numeric_date("iat", iat)?, numeric_date("nbf", nbf)?);
-        for (claim, time) in [("nbf", nbf), ("iat", iat)] {
-            if let Some(found) = time.filter(|time| *time > now.saturating_add(self.leeway)) {
-                return Err(VerifierError::NotYetValid { claim, found, now });
-            }
-        }
+        check_times(exp, nbf, iat, self.leeway, now)?;
         if iat.is_none() && !self.accepts_jwt_type {
             return Err(VerifierError::MissingClaim { claim: "iat" });
         }
@@ -169,12 +158,13 @@ impl AccessTokenVerifier {
             value => text(claim, value).map(|text| Some(text.to_owned())),
         };
         let (client_id, jti) = (required("client_id", client_id)?, required("jti", jti)?);
+        let (issuer, subject) = (issuer.to_owned(), text("sub", sub)?.to_owned());
         let scope = scope.map(|scope| text("scope", Some(scope))).transpose()?;
         let scope = Scope::from(scope.unwrap_or_default());
+        // Last: whoever lacks a scope has a token that is good otherwise (RFC 6750 §3.1).
         if let Some(missing) = self.scopes.iter().find(|wanted| !scope.iter().any(|scope| scope == *wanted)) {
             return Err(VerifierError::MissingScope { scope: missing.clone() });
         }
-        let (issuer, subject) = (issuer.to_owned(), text("sub", sub)?.to_owned());
         drop(values);
         Ok(AccessTokenClaims {
             issuer,
@@ -288,18 +278,5 @@ impl std::fmt::Debug for AccessTokenClaims {
             .field("subject", &excerpt(&self.subject))
             .field("client_id", &self.client_id.as_deref().map(excerpt))
             .finish_non_exhaustive()
-    }
-}
-
-/// RFC 7519 §4.1.3: one string, or several.
-fn audience(aud: Option<&Member<'_>>) -> Result<Vec<String>, VerifierError> {
-    let wrong = || VerifierError::InvalidClaim { claim: "aud", expected: "a string or an array of strings" };
-    match aud {
-        None => Err(VerifierError::MissingClaim { claim: "aud" }),
-        Some(Member::Text(audience)) => Ok(vec![(**audience).to_owned()]),
-        Some(Member::Other(WipedValue(Value::Array(audiences)))) => {
-            audiences.iter().map(|audience| audience.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-        }
-        Some(Member::Other(_)) => Err(wrong()),
     }
 }

@@ -5,13 +5,14 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::VerifierError;
-use super::claims::{numeric_date, text, whole_seconds};
+use super::audience::AudiencePolicy;
+use super::claims::{check_lifetime, check_signature, check_times, numeric_date, text, whole_seconds};
 use super::form::Form;
 use crate::jose::header::ReadHeaders;
 use crate::jose::json::{self, Member, WipedValue};
 use crate::jose::wiped::Text;
 use crate::jose::{Algorithm, CompactJws, Header, Signature, error::excerpt};
-use crate::keys::{KeyError, PublicKeySet};
+use crate::keys::PublicKeySet;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
 /// Checks client assertions as an authorization server does. Strict unless said otherwise: the issuer is the only
@@ -50,7 +51,8 @@ use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientAssertionVerifier {
-    audiences: Vec<String>,
+    issuer: String,
+    audience: AudiencePolicy,
     algorithms: Vec<Algorithm>,
     leeway: i64,
     longest_lifetime: i64,
@@ -66,11 +68,12 @@ impl ClientAssertionVerifier {
     /// The most that clocks may be told to differ.
     pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
-    /// Accepts assertions for this issuer.
+    /// Accepts assertions for this issuer, compared byte for byte.
     #[must_use]
     pub fn new(issuer: impl Into<String>) -> Self {
         Self {
-            audiences: vec![issuer.into()],
+            issuer: issuer.into(),
+            audience: AudiencePolicy::Strict,
             algorithms: Algorithm::ALL.to_vec(),
             leeway: 10,
             longest_lifetime: 300,
@@ -79,12 +82,10 @@ impl ClientAssertionVerifier {
         }
     }
 
-    /// Accepts this audience too, such as the token endpoint that older clients name. An assertion still has one
-    /// audience. It costs the protection against audience injection (CVE-2025-27370) where several servers accept
-    /// one another's endpoints.
+    /// Whom an assertion may be for; [`AudiencePolicy::Strict`] unless said otherwise.
     #[must_use]
-    pub fn also_accept_audience(mut self, audience: impl Into<String>) -> Self {
-        self.audiences.push(audience.into());
+    pub fn audience_policy(mut self, policy: AudiencePolicy) -> Self {
+        self.audience = policy;
         self
     }
 
@@ -125,10 +126,11 @@ impl ClientAssertionVerifier {
     ///
     /// [`VerifierError`] for everything that is wrong before a key is looked at.
     pub fn parse<'a>(&'a self, form: &'a [u8]) -> Result<UnverifiedAssertion<'a>, VerifierError> {
-        if form.len() > Self::MAX_FORM_LEN {
-            return Err(VerifierError::FormTooLarge { found: form.len(), limit: Self::MAX_FORM_LEN });
-        }
-        let form = Form::parse(form)?;
+        self.parse_form(Form::parse(form)?)
+    }
+
+    /// As [`ClientAssertionVerifier::parse`], for whoever has read the form for its other parameters.
+    pub(crate) fn parse_form<'a>(&'a self, form: Form<'a>) -> Result<UnverifiedAssertion<'a>, VerifierError> {
         let token =
             form.client_assertion.ok_or(VerifierError::MissingParameter { name: "client_assertion" })?;
         match form.client_assertion_type {
@@ -219,10 +221,11 @@ impl ClientAssertionVerifier {
             },
             Some(Member::Other(_)) => return Err(NOT_TEXT),
         };
-        if self.audiences.iter().any(|audience| audience == found) {
+        let accepted = || std::iter::once(&self.issuer).chain(self.audience.others());
+        if accepted().any(|audience| audience == found) {
             Ok(())
         } else {
-            Err(VerifierError::Audience { expected: self.audiences.clone(), found: excerpt(found) })
+            Err(VerifierError::Audience { expected: accepted().cloned().collect(), found: excerpt(found) })
         }
     }
 }
@@ -241,20 +244,8 @@ impl Claims {
 
     fn check_times(&self, verifier: &ClientAssertionVerifier, now: i64) -> Result<(), VerifierError> {
         let ClientAssertionVerifier { leeway, longest_lifetime: limit, .. } = *verifier;
-        if self.exp.saturating_add(leeway) <= now {
-            return Err(VerifierError::Expired { expired: self.exp, now });
-        }
-        for (claim, time) in [("nbf", self.nbf), ("iat", self.iat)] {
-            if let Some(found) = time.filter(|time| *time > now.saturating_add(leeway)) {
-                return Err(VerifierError::NotYetValid { claim, found, now });
-            }
-        }
-        // From `iat` where there is one: a backdated assertion has lived already.
-        let found = self.exp.saturating_sub(self.iat.unwrap_or(now).min(now));
-        if found > limit.saturating_add(leeway) {
-            return Err(VerifierError::Lifetime { found, limit });
-        }
-        Ok(())
+        check_times(self.exp, self.nbf, self.iat, leeway, now)?;
+        check_lifetime(self.exp, self.iat, limit, leeway, now)
     }
 }
 
@@ -302,12 +293,7 @@ impl UnverifiedAssertion<'_> {
         registered: Option<Algorithm>,
     ) -> Result<(), VerifierError> {
         self.check_header(registered)?;
-        let key =
-            keys.select(self.header.key_id.as_ref(), self.header.algorithm).map_err(|error| match error {
-                KeyError::Jose(error) => VerifierError::Jose(error),
-                error => VerifierError::Key(error),
-            })?;
-        Ok(key.verify(self.signing_input.as_bytes(), &self.signature)?)
+        check_signature(keys, &self.header, &self.signing_input, &self.signature)
     }
 
     /// The second half, once the signature holds.
@@ -316,6 +302,7 @@ impl UnverifiedAssertion<'_> {
         claims.check_times(self.verifier, now.unix_timestamp())?;
         Ok(VerifiedAssertion {
             client_id: self.client_id,
+            algorithm: self.header.algorithm,
             jti: claims.jti,
             // Another verifier on the same store may have more leeway.
             forget_after: claims.exp.saturating_add(whole_seconds(ClientAssertionVerifier::MAX_LEEWAY)),
@@ -333,13 +320,15 @@ impl UnverifiedAssertion<'_> {
             return Err(VerifierError::MediaType { found: self.header.media_type.as_deref().map(excerpt) });
         }
         let found = self.header.algorithm;
-        if registered.is_none_or(|algorithm| algorithm == found) && self.verifier.algorithms.contains(&found)
-        {
+        let allowed = || {
+            let of_client =
+                |algorithm: &&Algorithm| registered.is_none_or(|registered| registered == **algorithm);
+            self.verifier.algorithms.iter().filter(of_client)
+        };
+        if allowed().any(|algorithm| *algorithm == found) {
             Ok(())
         } else {
-            let allowed =
-                registered.map_or_else(|| self.verifier.algorithms.clone(), |algorithm| vec![algorithm]);
-            Err(VerifierError::Algorithm { found, allowed })
+            Err(VerifierError::Algorithm { found, allowed: allowed().copied().collect() })
         }
     }
 }
@@ -358,6 +347,7 @@ impl std::fmt::Debug for UnverifiedAssertion<'_> {
 #[must_use = "an assertion that is not spent can be replayed"]
 pub struct VerifiedAssertion {
     client_id: String,
+    algorithm: Algorithm,
     jti: String,
     forget_after: i64,
     payload: Vec<u8>,
@@ -368,6 +358,12 @@ impl VerifiedAssertion {
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    /// The algorithm of the signature.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// The `jti`.

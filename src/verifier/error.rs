@@ -36,7 +36,7 @@ pub enum VerifierError {
     #[error("the form has `{name}` more than once")]
     DuplicateParameter {
         /// The parameter.
-        name: &'static str,
+        name: String,
     },
     /// A `client_assertion_type` other than RFC 7523 §2.2's.
     #[error("the client_assertion_type is `{found}`")]
@@ -68,7 +68,7 @@ pub enum VerifierError {
         found: Option<String>,
     },
     /// An algorithm that the server does not allow, or that is not the one registered for the client (RFC 8725 §3.1).
-    #[error("the algorithm is {found}, allowed is {}", .allowed.iter().map(|alg| alg.as_str()).collect::<Vec<_>>().join(", "))]
+    #[error("the algorithm is {found}, allowed is {}", list(.allowed))]
     Algorithm {
         /// The algorithm in the header.
         found: Algorithm,
@@ -160,7 +160,23 @@ pub enum VerifierError {
     /// The replay store has no room; an assertion that cannot be remembered is not accepted.
     #[error("the replay store is full")]
     ReplayStoreFull,
+    /// The replay store has room, and the client holds its share of it. Other clients are not concerned.
+    #[error("the client holds {held} assertions in the replay store, as many as are free ({free}) or more")]
+    ReplayShareFull {
+        /// How many assertions of the client are remembered.
+        held: usize,
+        /// How many more assertions the store has room for.
+        free: usize,
+    },
     /// The replay store failed; an assertion that cannot be remembered is not accepted.
     #[error("the replay store failed")]
     ReplayStore(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The names of algorithms, for an error message.
+fn list(algorithms: &[Algorithm]) -> String {
+    match algorithms {
+        [] => "none".to_owned(),
+        some => some.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().join(", "),
+    }
 }

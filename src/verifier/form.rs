@@ -1,51 +1,71 @@
-//! The form of a token request, as far as client authentication goes (RFC 6749 §3.2, RFC 7521 §4.2).
+//! The form of a request, as far as client authentication goes (RFC 6749 §3.2, RFC 7521 §4.2).
 
-use super::VerifierError;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::{ClientAssertionVerifier, VerifierError};
+use crate::jose::error::excerpt;
 use crate::jose::wiped::Text;
 
-/// The parameters that matter here, each once.
+/// The parameters that authenticate a client, each once.
 #[derive(Default)]
-pub(super) struct Form<'a> {
-    pub(super) client_assertion: Option<Text<'a>>,
+pub(crate) struct Form<'a> {
+    pub(crate) client_assertion: Option<Text<'a>>,
     pub(super) client_assertion_type: Option<Text<'a>>,
     pub(super) client_id: Option<Text<'a>>,
     pub(super) client_secret: Option<Text<'a>>,
-    grant_type: Option<Text<'a>>,
-    scope: Option<Text<'a>>,
 }
 
 impl<'a> Form<'a> {
+    /// Reads the whole form. What comes twice is refused, whatever it is, so that no other reader of the same form can
+    /// take another value than was looked at here.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, VerifierError> {
-        fn set<'a>(
-            slot: &mut Option<Text<'a>>,
-            name: &'static str,
-            value: Text<'a>,
-        ) -> Result<(), VerifierError> {
-            match slot.replace(value) {
-                None => Ok(()),
-                Some(_) => Err(VerifierError::DuplicateParameter { name }),
+        let mut names = BTreeSet::new();
+        Self::parse_with(body, |name, _| match &*name {
+            // These two may be there several times (RFC 8707 §2, RFC 8693 §2.1).
+            "resource" | "audience" => Ok(()),
+            _ if names.contains(&name) => Err(VerifierError::DuplicateParameter { name: excerpt(&name) }),
+            _ => {
+                names.insert(name);
+                Ok(())
             }
+        })
+    }
+
+    /// Hands every other parameter on, also one that is there again.
+    pub(crate) fn parse_with<E: From<VerifierError>>(
+        body: &'a [u8],
+        mut other: impl FnMut(Cow<'a, str>, Text<'a>) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let limit = ClientAssertionVerifier::MAX_FORM_LEN;
+        if body.len() > limit {
+            return Err(VerifierError::FormTooLarge { found: body.len(), limit }.into());
         }
         let mut form = Self::default();
         for (name, value) in form_urlencoded::parse(body) {
             let value = Text::from(value);
-            match name.as_ref() {
+            match &*name {
                 "client_assertion" => set(&mut form.client_assertion, "client_assertion", value)?,
                 "client_assertion_type" => {
                     set(&mut form.client_assertion_type, "client_assertion_type", value)?
                 }
                 "client_id" => set(&mut form.client_id, "client_id", value)?,
                 "client_secret" => set(&mut form.client_secret, "client_secret", value)?,
-                "grant_type" => set(&mut form.grant_type, "grant_type", value)?,
-                "scope" => set(&mut form.scope, "scope", value)?,
-                _ => {}
+                _ => other(name, value)?,
             }
         }
         // One without a value counts as left out (RFC 6749 §3.2), and still as one.
-        let Self { client_assertion, client_assertion_type, client_id, client_secret, .. } = &mut form;
+        let Self { client_assertion, client_assertion_type, client_id, client_secret } = &mut form;
         for slot in [client_assertion, client_assertion_type, client_id, client_secret] {
             slot.take_if(|value| value.is_empty());
         }
         Ok(form)
+    }
+}
+
+fn set<'a>(slot: &mut Option<Text<'a>>, name: &'static str, value: Text<'a>) -> Result<(), VerifierError> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(VerifierError::DuplicateParameter { name: name.to_owned() }),
     }
 }

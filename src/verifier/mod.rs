@@ -12,13 +12,17 @@
 //! Everything is a function of its arguments; the time comes in as a value.
 
 mod access_token;
-mod claims;
+mod audience;
+pub(crate) mod claims;
 mod client_assertion;
 mod error;
 mod form;
 mod replay;
 
 pub use access_token::{AccessTokenClaims, AccessTokenVerifier};
+pub use audience::AudiencePolicy;
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
 pub use error::VerifierError;
+#[cfg(feature = "dev-server")]
+pub(crate) use form::Form;
 pub use replay::{InMemoryReplayStore, ReplayEntry, ReplayStore};

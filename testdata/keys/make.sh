@@ -83,10 +83,12 @@ p8 p256 -v2 aes-192-cbc -scrypt -out p256.scrypt-aes192.pem
 p8 p256 -v2 aes-256-cbc -scrypt -out p256.scrypt-aes256.pem
 p8 p256 -v2 aes-256-cbc -v2prf hmacWithSHA256 -outform DER -out p256.pbkdf2-sha256-aes256.der
 p8 rsa2048 -v2 aes-256-cbc -v2prf hmacWithSHA256 -out rsa2048.pbkdf2-sha256-aes256.pem
+p8 p256 -v2 des3 -out p256.pbes2-3des.pem
+p8 p256 -v1 PBE-SHA1-3DES -out p256.pbe-3des.pem
 
 ### PEM as people have it
-openssl pkcs12 -export -inkey p256.pkcs8.pem -in p256.cert.pem -name 'my key' -passout "pass:$PW" -out bad/p256.p12
-openssl pkcs12 -in bad/p256.p12 -passin "pass:$PW" -nocerts -noenc -out p256.bag-attributes.pem
+openssl pkcs12 -export -inkey p256.pkcs8.pem -in p256.cert.pem -name 'my key' -passout "pass:$PW" -out p256.p12
+openssl pkcs12 -in p256.p12 -passin "pass:$PW" -nocerts -noenc -out p256.bag-attributes.pem
 sed 's/$/\r/' p256.pkcs8.pem > p256.crlf.pem
 { printf '\n\n'; cat p256.pkcs8.pem; printf '\n\n\n'; } > p256.blank-lines.pem
 { printf '\xef\xbb\xbf'; cat p256.pkcs8.pem; } > p256.bom.pem
@@ -106,6 +108,34 @@ openssl x509 -req -in "$tmp/leaf.csr" -CA ca.cert.pem -CAkey "$tmp/ca.pem" -set_
 cat rsa2048.pkcs8.pem rsa2048.leaf.pem ca.cert.pem > rsa2048.key-then-chain.pem
 openssl req -x509 -new -key p256.pkcs8.pem -subj /CN=localhost -addext basicConstraints=critical,CA:FALSE \
   -addext subjectAltName=DNS:localhost -days $DAYS -out p256.localhost.cert.pem
+
+### PKCS#12 (p256.p12 is above)
+p12() { openssl pkcs12 -export -inkey "$1.pkcs8.pem" -passout "pass:$PW" "${@:2}"; }
+both() { p12 p256 -in p256.cert.pem -provider default -provider legacy -keypbe "$1" -certpbe "$1" "${@:2}"; }
+p12 rsa2048 -in rsa2048.leaf.pem -certfile ca.cert.pem -out rsa2048.chain.p12
+p12 rsa2048 -in rsa2048.leaf.pem -certfile <(cat p384.cert.pem ca.cert.pem p256.cert.pem) -out rsa2048.chain-and-others.p12
+p12 p256 -nocerts -out p256.no-certificate.p12
+both AES-128-CBC -macalg sha384 -out p256.aes128-mac-sha384.p12
+both AES-192-CBC -macalg sha512 -out p256.aes192-mac-sha512.p12
+both DES-EDE3-CBC -macalg sha224 -out p256.pbes2-3des-mac-sha224.p12
+both PBE-SHA1-3DES -macalg sha1 -out p256.pbe-3des.p12
+both PBE-SHA1-2DES -macalg sha1 -out p256.pbe-two-key-3des.p12
+both PBE-SHA1-RC2-128 -macalg sha1 -out p256.pbe-rc2-128.p12
+both PBE-SHA1-RC2-40 -macalg sha1 -out p256.pbe-rc2-40.p12
+both AES-256-CBC -nomac -out p256.no-mac.p12
+p12 p256 -in p256.cert.pem -iter 1 -out p256.one-iteration.p12
+openssl pkcs12 -export -inkey p256.pkcs8.pem -in p256.cert.pem -keypbe NONE -certpbe NONE -nomac -passout pass: -out p256.open.p12
+openssl pkcs12 -export -inkey p256.pkcs8.pem -in p256.cert.pem -passout pass: -out p256.empty-passphrase.p12
+openssl pkcs12 -export -inkey p256.pkcs8.pem -in p256.cert.pem -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1 \
+  -passout 'pass:pässwörd🔑' -out p256.unicode-passphrase.p12
+{ echo '-----BEGIN PKCS12-----'; openssl base64 -in p256.p12; echo '-----END PKCS12-----'; } > p256.pkcs12.pem
+both PBE-SHA1-RC4-128 -macalg sha1 -out bad/rc4.p12
+both AES-256-CBC -macalg md5 -out bad/mac-md5.p12
+openssl pkcs12 -export -nokeys -in p256.cert.pem -passout "pass:$PW" -out bad/no-key.p12
+# p256.ber.p12, p256.pbmac1.p12, bad/wrong-certificate.p12, bad/two-keys.p12, bad/*-billion.p12: python, below
+# rsa2048.nss.p12, by hand (NSS 3.87, in an empty folder):
+#   certutil -N -d sql:. --empty-password; pk12util -i rsa2048.chain.p12 -d sql:. -W "$PW"
+#   pk12util -o rsa2048.nss.p12 -n 'private-key-jwt test leaf' -d sql:. -W "$PW"
 
 ### bad/: what must be refused
 : > bad/empty.pem
@@ -135,7 +165,6 @@ head -c 120 p256.pkcs8.pem > bad/truncated.pem
 sed '/END/d' p256.pkcs8.pem > bad/no-end.pem
 sed 's/END PRIVATE/END RSA PRIVATE/' p256.pkcs8.pem > bad/mismatched-end.pem
 sed '2s/^\(.\{20\}\)./\1*/' p256.pkcs8.pem > bad/bad-base64.pem
-p8 p256 -v2 des3 -out bad/pbes2-3des.pem
 p8 p256 -v1 PBE-MD5-DES -provider legacy -provider default -out bad/pbes1-md5-des.pem
 openssl req -new -key p256.pkcs8.pem -subj '/CN=private-key-jwt test' -out bad/csr.pem
 openssl crl2pkcs7 -nocrl -certfile p256.cert.pem -out bad/pkcs7.pem
@@ -164,7 +193,7 @@ jwk "$tmp/other.pem" "$tmp/other.jwk.json"
 
 ### What openssl has no command for
 OTHER_JWK="$tmp/other.jwk.json" python3 - <<'PY'
-import base64, json, math, os, secrets
+import base64, hashlib, hmac, json, math, os, secrets
 
 def tlv(tag, body):
     n = len(body)
@@ -220,6 +249,11 @@ dump("bad/p256.wrong-public.jwk.json", {**p256, "x": other["x"], "y": other["y"]
 dump("bad/p256.public-only.jwk.json", {k: v for k, v in p256.items() if k != "d"})
 dump("bad/p256.oct.jwk.json", {"kty": "oct", "k": en64(d)})
 
+# As GnuTLS writes it when the first bit of the private value is set: one zero more
+write("p256.leading-zero.sec1.der", seq(integer(1), octets(b"\0" + d), tlv(0xA0, P256), tlv(0xA1, bits(point(p256)))))
+# As ring writes it: the public key in an EXPLICIT tag
+write("ed25519.ring.pkcs8.der", seq(integer(1), seq(oid("1.3.101.112")), octets(octets(un64(ed["d"]))),
+    tlv(0xA1, bits(un64(ed["x"])))))
 # Ed25519, RFC 5958 OneAsymmetricKey: version 1 and [1] IMPLICIT BIT STRING
 write("ed25519.pkcs8v2.pem", pem("PRIVATE KEY", seq(
     integer(1), seq(oid("1.3.101.112")), octets(octets(un64(ed["d"]))),
@@ -288,8 +322,76 @@ write("bad/scrypt-n-2-33.pem", pbes2(scrypt(1 << 33, 8, 1), AES256_CBC))
 write("bad/scrypt-huge-p.pem", pbes2(scrypt(1 << 14, 8, 1 << 20), AES256_CBC))
 write("bad/pbkdf2-billion.pem", pbes2(pbkdf2(1000000000), AES256_CBC))
 # AES-GCM parameters: SEQUENCE { nonce OCTET STRING (12), tag length INTEGER 16 }
+# PKCS#12 from the parts of others
+def der(data):
+    """Tag and content of each element."""
+    out = []
+    while data:
+        tag, n, at = data[0], data[1], 2
+        if n & 0x80:
+            at += n & 0x7f
+            n = int.from_bytes(data[2:at], "big")
+        out.append((tag, data[at:at + n]))
+        data = data[at + n:]
+    return out
+def read(name):
+    with open(name, "rb") as f:
+        return f.read()
+DATA = oid("1.2.840.113549.1.7.1")
+def data(content): return seq(DATA, tlv(0xA0, octets(content)))
+def safe(name):
+    """The octets of AuthenticatedSafe."""
+    content_info = der(der(read(name))[0][1])[1][1]
+    return der(der(content_info)[1][1])[0][1]
+def parts(name): return [tlv(*part) for part in der(der(safe(name))[0][1])]
+def pfx(content, *mac): return seq(integer(3), data(content), *mac)
+def plain(*bags): return data(seq(*bags))
+def cert_bag(der): return seq(oid("1.2.840.113549.1.12.10.1.3"), tlv(0xA0, seq(
+    oid("1.2.840.113549.1.9.22.1"), tlv(0xA0, octets(der)))))
+def key_bag(name): return seq(oid("1.2.840.113549.1.12.10.1.1"), tlv(0xA0, read(name)))
+def cert(name):
+    body = read(name).decode().split("-----")[2]
+    return base64.b64decode("".join(body.split()))
+# Every length left open, every long string in pieces, the [0] of EncryptedContentInfo too
+def ber(data):
+    out = b""
+    for tag, content in der(data):
+        if tag & 0x20:
+            out += bytes([tag, 0x80]) + ber(content) + b"\0\0"
+        elif tag in (0x04, 0x80) and len(content) > 32:
+            pieces = b"".join(octets(content[i:i + 1000]) for i in range(0, len(content), 1000))
+            out += bytes([tag | 0x20, 0x80]) + pieces + b"\0\0"
+        else:
+            out += tlv(tag, content)
+    return out
+write("p256.ber.p12", ber(pfx(ber(safe("p256.no-mac.p12")))))
+PW = b"correct horse"
+NULL_SHA256 = seq(oid("1.2.840.113549.2.9"), NULL)
+def pbmac1(content):
+    key = hashlib.pbkdf2_hmac("sha256", PW, salt, 2048, 32)
+    kdf = seq(oid("1.2.840.113549.1.5.12"), seq(octets(salt), integer(2048), integer(32), NULL_SHA256))
+    algorithm = seq(oid("1.2.840.113549.1.5.14"), seq(kdf, NULL_SHA256))
+    # RFC 9579 §4: the salt and the count outside are there for old readers
+    return seq(seq(algorithm, octets(hmac.digest(key, content, "sha256"))), octets(b"ignored"), integer(1))
+content = safe("p256.no-mac.p12")
+write("p256.pbmac1.p12", pfx(content, pbmac1(content)))
+content = seq(plain(key_bag("p256.pkcs8.der"), cert_bag(cert("p384.cert.pem"))))
+write("bad/wrong-certificate.p12", pfx(content))
+content = seq(plain(key_bag("p256.pkcs8.der")), plain(key_bag("rsa2048.pkcs8.der")))
+write("bad/two-keys.p12", pfx(content))
+# The last INTEGER is the count of the MAC, and in a key bag that of its encryption
+BILLION = integer(1000000000)
+def billion(data): return seq(*(tlv(*part) for part in der(der(data)[0][1])[:-1]), seq(
+    *(tlv(*part) for part in der(der(der(data)[0][1])[-1][1])[:-1]), BILLION))
+write("bad/mac-billion.p12", billion(read("p256.p12")))
+PBE_3DES = seq(oid("1.2.840.113549.1.12.1.3"), seq(octets(salt[:8]), BILLION))
+shrouded = seq(oid("1.2.840.113549.1.12.10.1.2"), tlv(0xA0, seq(PBE_3DES, octets(junk))))
+write("bad/pbe-billion.p12", pfx(seq(plain(shrouded))))
+encrypted = seq(integer(0), seq(DATA, PBE_3DES, tlv(0x80, junk)))
+write("bad/encrypted-billion.p12", pfx(seq(seq(oid("1.2.840.113549.1.7.6"), tlv(0xA0, encrypted)))))
+
 write("bad/pbkdf2-aes256-gcm.pem", pbes2(
     pbkdf2(2048), seq(oid("2.16.840.1.101.3.4.1.46"), seq(octets(iv[:12]), integer(16)))))
 PY
 # openssl writes private keys with mode 600: git keeps only 644 and 755
-chmod 644 ./*.pem ./*.der ./*.json bad/*
+chmod 644 ./*.pem ./*.der ./*.json ./*.p12 bad/*

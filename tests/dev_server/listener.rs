@@ -95,7 +95,7 @@ async fn each_request_is_one_line_in_the_log() {
         [
             format!("GET {base}/.well-known/openid-configuration 200"),
             format!("POST {base}/token 401 invalid_client: no client `client` is registered"),
-            format!("POST {base}/token 200 client=client alg=ES256 scope=\"a\""),
+            format!("POST {base}/token 200 client=client alg=ES256 grant=client_credentials scope=\"a\""),
         ]
     );
 }

@@ -35,7 +35,10 @@ fn rfc9068_2_2_an_issued_token_has_every_claim_and_verifies() {
         })
     );
     let path = format!("/{}/as/token", DevServer::ENVIRONMENT_ID);
-    assert_eq!(exchange.outcome, format!("POST {path} 200 client=client alg=ES256 scope=\"a b\""));
+    assert_eq!(
+        exchange.outcome,
+        format!("POST {path} 200 client=client alg=ES256 grant=client_credentials scope=\"a b\"")
+    );
     let debug = format!("{exchange:?}");
     assert!(!debug.contains(body["access_token"].as_str().unwrap()), "{debug}");
 }
@@ -69,7 +72,11 @@ fn without_a_scope_there_is_none_in_the_answer_and_in_the_token() {
     let body = body(&exchange.response);
     assert_eq!(body.get("scope"), None);
     assert_eq!(claims(&dev, body["access_token"].as_str().unwrap()).get("scope"), None);
-    assert!(exchange.outcome.ends_with("/as/token 200 client=client alg=ES256"), "{}", exchange.outcome);
+    assert!(
+        exchange.outcome.ends_with("/as/token 200 client=client alg=ES256 grant=client_credentials"),
+        "{}",
+        exchange.outcome
+    );
 }
 
 #[test]
@@ -237,7 +244,9 @@ fn other_grants_and_scopes_outside_rfc6749_3_3_are_refused() {
         refused(
             400,
             "unsupported_grant_type",
-            "the grant_type is `password`, supported is `client_credentials`"
+            "the grant_type is `password`, supported are `client_credentials`, `authorization_code`, `refresh_token`, \
+             `urn:ietf:params:oauth:grant-type:device_code`, `urn:ietf:params:oauth:grant-type:jwt-bearer`, \
+             `urn:ietf:params:oauth:grant-type:token-exchange`"
         )
     );
     assert_eq!(
@@ -305,9 +314,8 @@ fn the_documents_are_at_ping_ones_paths_and_nothing_else_is_anywhere() {
         assert_eq!(found.jwks_uri().unwrap(), dev.jwks_uri());
         assert_eq!(found.authentication_methods().unwrap(), ["private_key_jwt"]);
         assert_eq!(found.signing_algorithms().unwrap(), Algorithm::ALL.map(Algorithm::as_str));
-        let document = body(&document);
-        assert_eq!(document["grant_types_supported"], json!(["client_credentials"]));
-        assert_eq!(document["response_types_supported"], json!([]));
+        assert_eq!(found, *dev.authorization_server());
+        assert_eq!(body(&document), metadata(issuer));
 
         let response = ask("POST", url);
         assert_eq!(refusal(&response), refused(405, "invalid_request", "the method here is GET"));
@@ -345,4 +353,38 @@ fn an_origin_is_a_loopback_scheme_host_and_port() {
             other => panic!("{origin}: {other:?}"),
         }
     }
+}
+
+/// Every member of the document (RFC 8414 §2).
+fn metadata(issuer: &str) -> serde_json::Value {
+    let algorithms = Algorithm::ALL.map(Algorithm::as_str);
+    let urn = |grant: &str| format!("urn:ietf:params:oauth:grant-type:{grant}");
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "pushed_authorization_request_endpoint": format!("{issuer}/par"),
+        "introspection_endpoint": format!("{issuer}/introspect"),
+        "revocation_endpoint": format!("{issuer}/revoke"),
+        "device_authorization_endpoint": format!("{issuer}/device_authorization"),
+        "jwks_uri": format!("{issuer}/jwks"),
+        "grant_types_supported": [
+            "client_credentials",
+            "authorization_code",
+            "refresh_token",
+            urn("device_code"),
+            urn("jwt-bearer"),
+            urn("token-exchange"),
+        ],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+    })
 }

@@ -1,13 +1,22 @@
 //! The dev server: its logic without a socket, over its own listener, and mounted in wiremock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod authorization;
 mod clients;
+mod code;
+mod device;
+mod end_to_end;
+mod exchange;
+mod hostile;
+mod introspection;
+mod jwt_bearer;
 mod listener;
 mod logic;
+mod refresh;
 
 use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::jose::CompactJws;
-use private_key_jwt::oauth::ClientAssertionBuilder;
+use private_key_jwt::oauth::{ClientAssertionBuilder, Endpoint};
 use private_key_jwt::{
     Algorithm, AuthorizationServer, ClientAssertion, JwkSet, PrivateKey, PublicKeySet, TokenRequest,
 };
@@ -25,6 +34,11 @@ fn es256() -> PrivateKey {
     PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap()
 }
 
+/// So many seconds later.
+fn at(seconds: i64) -> OffsetDateTime {
+    now() + time::Duration::seconds(seconds)
+}
+
 fn jwks(key: &PrivateKey) -> JwkSet {
     key.public_jwk().clone().into()
 }
@@ -40,14 +54,18 @@ fn server(dev: &DevServer) -> AuthorizationServer {
     AuthorizationServer::new(dev.issuer(), dev.token_endpoint()).unwrap()
 }
 
+/// A jti that no other assertion has.
+fn fresh() -> String {
+    static JTI: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    JTI.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string()
+}
+
 fn assertion(
     dev: &DevServer,
     key: &PrivateKey,
     change: impl FnOnce(ClientAssertionBuilder) -> ClientAssertionBuilder,
 ) -> ClientAssertion {
-    static JTI: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let jti = JTI.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
-    change(ClientAssertion::builder("client", &server(dev))).sign(key, now(), jti).unwrap()
+    change(ClientAssertion::builder("client", &server(dev))).sign(key, now(), fresh()).unwrap()
 }
 
 fn request(
@@ -75,6 +93,121 @@ fn with_form(
     *request.body_mut() =
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes();
     request
+}
+
+/// A client of a server without a socket, and what it may ask for in any form.
+#[derive(Clone)]
+struct Client {
+    dev: DevServer,
+    id: &'static str,
+    key: PrivateKey,
+}
+
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+impl Client {
+    /// Registers one.
+    fn of(dev: &DevServer, id: &'static str) -> Self {
+        let key = es256();
+        dev.register(id, jwks(&key)).unwrap();
+        Self { dev: dev.clone(), id, key }
+    }
+
+    /// The only client of a server of its own.
+    fn alone() -> Self {
+        Self::of(&DevServer::new(ORIGIN).unwrap(), "client")
+    }
+
+    fn request(
+        &self,
+        endpoint: Endpoint,
+        pairs: &[(&str, &str)],
+        now: OffsetDateTime,
+    ) -> http::Request<Vec<u8>> {
+        let server = self.dev.authorization_server();
+        let assertion = ClientAssertion::builder(self.id, server).sign(&self.key, now, fresh()).unwrap();
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(pairs).extend_pairs(assertion.form());
+        http::Request::post(server.endpoint(endpoint).unwrap())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.finish().into_bytes())
+            .unwrap()
+    }
+
+    fn ask(
+        &self,
+        endpoint: Endpoint,
+        pairs: &[(&str, &str)],
+        now: OffsetDateTime,
+    ) -> http::Response<Vec<u8>> {
+        self.dev.respond(&self.request(endpoint, pairs, now), now)
+    }
+
+    fn token(&self, pairs: &[(&str, &str)], now: OffsetDateTime) -> http::Response<Vec<u8>> {
+        self.ask(Endpoint::Token, pairs, now)
+    }
+
+    /// The answer to a device authorization request.
+    fn device(&self, pairs: &[(&str, &str)], now: OffsetDateTime) -> Value {
+        good(&self.ask(Endpoint::DeviceAuthorization, pairs, now))
+    }
+
+    fn poll(&self, device_code: &Value, now: OffsetDateTime) -> http::Response<Vec<u8>> {
+        self.token(&[("grant_type", DEVICE_CODE), ("device_code", device_code.as_str().unwrap())], now)
+    }
+
+    /// The tokens of user-1 for these scopes.
+    fn log_in(&self, scope: &str, now: OffsetDateTime) -> Value {
+        let codes = self.device(&[("scope", scope)], now);
+        self.dev.approve(codes["user_code"].as_str().unwrap(), "user-1").unwrap();
+        good(&self.poll(&codes["device_code"], now))
+    }
+
+    fn refresh(&self, token: &Value, now: OffsetDateTime) -> http::Response<Vec<u8>> {
+        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token.as_str().unwrap())], now)
+    }
+
+    fn introspect(&self, token: &str, now: OffsetDateTime) -> Value {
+        good(&self.ask(Endpoint::Introspection, &[("token", token)], now))
+    }
+
+    fn is_active(&self, token: &Value, now: OffsetDateTime) -> bool {
+        self.introspect(token.as_str().unwrap(), now)["active"].as_bool().unwrap()
+    }
+}
+
+/// What a browser asks for.
+fn page(dev: &DevServer, url: &str, now: OffsetDateTime) -> http::Response<Vec<u8>> {
+    dev.respond(&http::Request::get(url).body(Vec::new()).unwrap(), now)
+}
+
+/// What a browser sends when a button is pressed.
+fn press(dev: &DevServer, url: &str, pairs: &[(&str, &str)], now: OffsetDateTime) -> http::Response<Vec<u8>> {
+    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let request = http::Request::post(url)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form.into_bytes())
+        .unwrap();
+    dev.respond(&request, now)
+}
+
+/// The text of a page.
+fn html(response: &http::Response<Vec<u8>>) -> String {
+    assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert_eq!(response.headers()["referrer-policy"], "no-referrer");
+    assert_eq!(
+        response.headers()["content-security-policy"],
+        "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    String::from_utf8(response.body().clone()).unwrap()
+}
+
+/// The JSON of a success.
+fn good(response: &http::Response<Vec<u8>>) -> Value {
+    let body = body(response);
+    assert_eq!(response.status(), 200, "{body}");
+    body
 }
 
 fn body(response: &http::Response<Vec<u8>>) -> Value {

@@ -1,4 +1,6 @@
-// A real authorization server, oidc-provider, for the interop tests.
+// A real authorization server, oidc-provider, for the interop tests: the token, pushed
+// authorization request, introspection, revocation, device authorization and
+// authorization endpoints.
 //
 //     node server.mjs CONFIG.json
 //
@@ -8,6 +10,9 @@
 //         { "client_id": "...", "jwks": { "keys": [...] } },
 //         { "client_id": "...", "jwks_uri": "http://127.0.0.1:NNNN/jwks.json",
 //           "token_endpoint_auth_signing_alg": "ES256" } ] }
+//
+// Whoever is sent to log in is user-1 and agrees to everything, without a page; the
+// pages where a user code is typed in are the library's.
 //
 // Listens on an ephemeral port of 127.0.0.1 and then prints the one line
 // `ISSUER http://127.0.0.1:PORT` on stdout; everything else goes to stderr,
@@ -41,13 +46,23 @@ const CLIENT_AUTH_ALGS = [
   'EdDSA', 'Ed25519',
 ];
 
-// The resources a token can be asked for, and the form of their tokens. The first
-// one is the default.
+// The resources a token can be asked for, and the algorithm of their tokens; those
+// without one are opaque. The first one is the default.
 const RESOURCES = {
-  'urn:example:api': 'jwt',
-  'urn:example:opaque': 'opaque',
+  'urn:example:api': 'RS256',
+  'urn:example:es256': 'ES256',
+  'urn:example:ed25519': 'Ed25519',
+  'urn:example:opaque': undefined,
 };
 const DEFAULT_RESOURCE = Object.keys(RESOURCES)[0];
+
+const ACCOUNT = 'user-1';
+const GRANTS = [
+  'client_credentials',
+  'authorization_code',
+  'refresh_token',
+  'urn:ietf:params:oauth:grant-type:device_code',
+];
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
@@ -64,9 +79,9 @@ async function loopbackFetch(url, { dispatcher, ...options }) {
 function client({ client_id, jwks, jwks_uri, token_endpoint_auth_signing_alg }) {
   return {
     client_id,
-    grant_types: ['client_credentials'],
-    redirect_uris: [],
-    response_types: [],
+    grant_types: GRANTS,
+    redirect_uris: ['https://app.example/cb'],
+    response_types: ['code'],
     token_endpoint_auth_method: 'private_key_jwt',
     ...(jwks && { jwks }),
     ...(jwks_uri && { jwks_uri }),
@@ -83,39 +98,84 @@ function reasons(err) {
   return [err.error, ...said].filter(Boolean).join(': ');
 }
 
+// The login, and after it the consent.
+async function interaction(server, req, res) {
+  const { prompt, params, session, grantId } = await server.interactionDetails(req, res);
+  if (prompt.name === 'login') {
+    const login = { accountId: ACCOUNT };
+    return server.interactionFinished(req, res, { login }, { mergeWithLastSubmission: false });
+  }
+  const { accountId } = session;
+  const grant = grantId
+    ? await server.Grant.find(grantId)
+    : new server.Grant({ accountId, clientId: params.client_id });
+  const { missingOIDCScope, missingResourceScopes } = prompt.details;
+  if (missingOIDCScope) {
+    grant.addOIDCScope(missingOIDCScope.join(' '));
+  }
+  for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {})) {
+    grant.addResourceScope(resource, scopes.join(' '));
+  }
+  const consent = { grantId: await grant.save() };
+  return server.interactionFinished(req, res, { consent }, { mergeWithLastSubmission: true });
+}
+
+async function signingKey(alg) {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true });
+  return { ...(await exportJWK(privateKey)), alg, use: 'sig', kid: `provider-${alg}` };
+}
+
 async function provider(issuer, clients) {
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  const algs = Object.values(RESOURCES).filter(Boolean);
   const server = new Provider(issuer, {
     clients: clients.map(client),
     clientAuthMethods: ['private_key_jwt'],
     enabledJWA: { clientAuthSigningAlgValues: CLIENT_AUTH_ALGS },
     features: {
       clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true },
       devInteractions: { enabled: false },
+      introspection: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => DEFAULT_RESOURCE,
+        useGrantedResource: () => true,
         getResourceServerInfo(ctx, resource) {
           if (!Object.hasOwn(RESOURCES, resource)) {
             throw new errors.InvalidTarget();
           }
-          const accessTokenFormat = RESOURCES[resource];
+          const alg = RESOURCES[resource];
           return {
             scope: 'api:read api:write',
             audience: resource,
             accessTokenTTL: 600,
-            accessTokenFormat,
-            ...(accessTokenFormat === 'jwt' && { jwt: { sign: { alg: 'RS256' } } }),
+            accessTokenFormat: alg ? 'jwt' : 'opaque',
+            ...(alg && { jwt: { sign: { alg } } }),
           };
         },
       },
     },
     fetch: loopbackFetch,
-    jwks: {
-      keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid: 'provider' }],
-    },
+    findAccount: (ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
+    interactions: { url: (ctx, { uid }) => `/interaction/${uid}` },
+    issueRefreshToken: () => true,
+    rotateRefreshToken: true,
+    jwks: { keys: await Promise.all(algs.map(signingKey)) },
   });
-  server.on('grant.error', (ctx, err) => console.error(`refused: ${reasons(err)}`));
+  // The library names no interval, which means five seconds (RFC 8628 section 3.2).
+  server.use(async (ctx, next) => {
+    await next();
+    if (ctx.oidc?.route === 'device_authorization' && ctx.status === 200) {
+      ctx.body.interval = 1;
+    }
+  });
+  for (const place of [
+    'authorization', 'grant', 'introspection', 'pushed_authorization_request', 'revocation',
+  ]) {
+    server.on(`${place}.error`, (ctx, err) => console.error(`refused: ${reasons(err)}`));
+  }
   server.on('server_error', (ctx, err) => console.error('server error:', err));
   return server;
 }
@@ -146,5 +206,14 @@ for (const { client_id } of clients) {
   }
 }
 
-http.on('request', server.callback());
+const respond = server.callback();
+http.on('request', (req, res) => {
+  if (!req.url.startsWith('/interaction/')) {
+    return respond(req, res);
+  }
+  return interaction(server, req, res).catch((err) => {
+    console.error('interaction:', err);
+    res.writeHead(500).end();
+  });
+});
 stdout.write(`ISSUER ${issuer}\n`);

@@ -12,6 +12,18 @@ use private_key_jwt::{Algorithm, Jwk, PrivateKey, PublicKey};
 /// Opens every encrypted file of `testdata/keys`.
 pub(crate) const PASSPHRASE: &str = "correct horse";
 
+/// The PKCS#12 files of `testdata/keys/bad`.
+pub(crate) const BAD_PKCS12: [&str; 8] = [
+    "no-key.p12",
+    "two-keys.p12",
+    "wrong-certificate.p12",
+    "rc4.p12",
+    "mac-md5.p12",
+    "mac-billion.p12",
+    "pbe-billion.p12",
+    "encrypted-billion.p12",
+];
+
 pub(crate) fn path(file: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/keys")).join(file)
 }

@@ -41,7 +41,7 @@ impl AssertionOptions {
 }
 
 /// `60s`, `5m`, `1h`, or plain seconds.
-fn duration(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     const FORM: &str = "a duration is a whole number of seconds (60 or 60s), minutes (5m) or hours (1h)";
     let (digits, unit) = match text.char_indices().last() {
         Some((at, 's')) => (text.get(..at), 1),

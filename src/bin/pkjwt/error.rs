@@ -25,6 +25,11 @@ impl Failure {
         Self { status: 2, line: format!("{what}: {why}") }
     }
 
+    /// Ended by Ctrl-C: the exit status that shells have for it.
+    pub(crate) fn interrupted() -> Self {
+        Self { status: 130, line: "interrupted".to_owned() }
+    }
+
     /// The exit status.
     pub(crate) const fn status(&self) -> u8 {
         self.status
@@ -90,6 +95,7 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
                 | OAuthError::ReservedClaim { .. }
                 | OAuthError::ReservedParameter { .. }
                 | OAuthError::DuplicateParameter { .. }
+                | OAuthError::Resource { .. }
                 | OAuthError::Scope
         )
     )

@@ -38,9 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.kid.is_some() && arguments.keys.len() > 1 {
         return Err(Failure::usage("--kid", "names one key, and there are several"));
     }
-    if arguments.keys.iter().filter(|path| key::is_stdin(path)).count() > 1 {
-        return Err(Failure::usage("-", "standard input holds one key"));
-    }
+    key::one_stdin(arguments.keys.iter().map(PathBuf::as_path))?;
     let mut ring: Option<KeyRing> = None;
     for path in &arguments.keys {
         let key = key::load(path, &arguments.passphrase, arguments.alg, arguments.kid.as_deref())?;

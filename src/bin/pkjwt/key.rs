@@ -23,17 +23,20 @@ impl PassphraseSource {
     /// The passphrase, where a variable was named. One that is not there is wrong usage, and its name is not
     /// repeated: it might be a passphrase in the wrong place.
     pub(crate) fn passphrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
-        let Some(variable) = &self.passphrase_env else { return Ok(None) };
-        // The operating system's functions do not take every string.
-        let takes = !variable.is_empty() && !variable.contains(['=', '\0']);
-        takes
-            .then(|| std::env::var_os(variable))
-            .flatten()
-            .map(|passphrase| Zeroizing::new(passphrase.into_encoded_bytes()))
-            .filter(|passphrase| !passphrase.is_empty())
-            .map(Some)
-            .ok_or_else(|| Failure::usage("--passphrase-env", "that variable is empty or not set"))
+        self.passphrase_env.as_deref().map(|name| variable("--passphrase-env", name)).transpose()
     }
+}
+
+/// The value of an environment variable that an option names.
+pub(crate) fn variable(option: &str, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    // The operating system's functions do not take every string.
+    let takes = !name.is_empty() && !name.contains(['=', '\0']);
+    takes
+        .then(|| std::env::var_os(name))
+        .flatten()
+        .map(|value| Zeroizing::new(value.into_encoded_bytes()))
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| Failure::usage(option, "that variable is empty or not set"))
 }
 
 /// `alg` names, for clap.
@@ -51,24 +54,7 @@ pub(crate) fn load(
     key_id: Option<&str>,
 ) -> Result<PrivateKey, Failure> {
     let name = name(path);
-    let passphrase = passphrase.passphrase()?;
-    let bytes = read(path, PrivateKey::MAX_FILE_LEN)?;
-    let mut key = match &passphrase {
-        Some(passphrase) => PrivateKey::from_encrypted_bytes(&bytes, passphrase),
-        None => match PrivateKey::from_bytes(&bytes) {
-            Err(KeyError::PassphraseRequired) if io::stderr().is_terminal() => {
-                PrivateKey::from_encrypted_bytes(&bytes, prompt(&name)?.as_bytes())
-            }
-            Err(error @ KeyError::PassphraseRequired) => {
-                return Err(Failure::refused(
-                    &name,
-                    format!("{error}: name its variable with --passphrase-env"),
-                ));
-            }
-            other => other,
-        },
-    }
-    .context(&name)?;
+    let mut key = open(&name, &read(path, PrivateKey::MAX_FILE_LEN)?, passphrase)?;
     if let Some(algorithm) = algorithm {
         key = key.with_algorithm(algorithm).context(&name)?;
     }
@@ -78,6 +64,26 @@ pub(crate) fn load(
     })
 }
 
+/// Takes a key out of the contents of a KEY, with its passphrase where it has one.
+pub(crate) fn open(name: &str, bytes: &[u8], passphrase: &PassphraseSource) -> Result<PrivateKey, Failure> {
+    match passphrase.passphrase()? {
+        Some(passphrase) => PrivateKey::from_encrypted_bytes(bytes, passphrase),
+        None => match PrivateKey::from_bytes(bytes) {
+            Err(KeyError::PassphraseRequired) if io::stderr().is_terminal() => {
+                PrivateKey::from_encrypted_bytes(bytes, prompt(name)?.as_bytes())
+            }
+            Err(error @ KeyError::PassphraseRequired) => {
+                return Err(Failure::refused(
+                    name,
+                    format!("{error}: name its variable with --passphrase-env"),
+                ));
+            }
+            other => other,
+        },
+    }
+    .context(name)
+}
+
 /// The prompt goes to the terminal itself, so that it works with the key on standard input and never lands in a
 /// result.
 fn prompt(name: &str) -> Result<Zeroizing<String>, Failure> {
@@ -85,20 +91,32 @@ fn prompt(name: &str) -> Result<Zeroizing<String>, Failure> {
     rpassword::prompt_password(prompt).map(Zeroizing::new).context("the terminal")
 }
 
+/// As [`contents`], with the name of the file where that fails.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    contents(path, limit).context(name(path))
+}
+
 /// The contents of a file or of standard input, and one byte more than `limit` at most, so that whoever reads it sees
 /// that it is too long.
-pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(crate) fn contents(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     // Room for everything from the start: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 2));
-    let reader: &mut dyn Read =
-        if is_stdin(path) { &mut io::stdin().lock() } else { &mut File::open(path).context(name(path))? };
-    reader.take(limit as u64 + 1).read_to_end(&mut bytes).context(name(path))?;
+    let reader: &mut dyn Read = if is_stdin(path) { &mut io::stdin().lock() } else { &mut File::open(path)? };
+    reader.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// Whether the argument means standard input.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
+}
+
+/// Standard input can be read by one argument.
+pub(crate) fn one_stdin<'a>(sources: impl IntoIterator<Item = &'a Path>) -> Result<(), Failure> {
+    match sources.into_iter().filter(|source| is_stdin(source)).count() {
+        0 | 1 => Ok(()),
+        _ => Err(Failure::usage("-", "standard input holds one thing, and several arguments want it")),
+    }
 }
 
 /// What to call a file in a message.
@@ -123,6 +141,11 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
+    /// Where the key comes from.
+    pub(crate) fn path(&self) -> &Path {
+        &self.key
+    }
+
     /// Loads the key.
     pub(crate) fn load(&self) -> Result<PrivateKey, Failure> {
         load(&self.key, &self.passphrase, self.alg, self.kid.as_deref())

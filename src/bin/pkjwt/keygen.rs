@@ -2,9 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use indicatif::ProgressBar;
 use private_key_jwt::jose::KeyType;
 use private_key_jwt::keys::{GeneratedKey, KeyError};
 use private_key_jwt::{Algorithm, PrivateKey};
@@ -12,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Context, Failure};
 use crate::key::{self, PassphraseSource};
-use crate::output;
+use crate::output::{self, Spinner};
 
 const EXAMPLE: &str = "Examples:
   pkjwt keygen --alg ES256 --out key.pem
@@ -92,16 +90,9 @@ fn bits(algorithm: Algorithm, bits: Option<usize>) -> Result<usize, Failure> {
 
 /// With a spinner for RSA, when somebody watches.
 fn generate(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, Failure> {
-    let spinner = (algorithm.key_type() == KeyType::Rsa && io::stderr().is_terminal()).then(|| {
-        let spinner = ProgressBar::new_spinner().with_message(format!("making an RSA key of {bits} bits"));
-        spinner.enable_steady_tick(Duration::from_millis(100));
-        spinner
-    });
-    let generated = PrivateKey::generate_rsa_bits(algorithm, bits);
-    if let Some(spinner) = spinner {
-        spinner.finish_and_clear();
-    }
-    generated.context("keygen")
+    let _spinner = (algorithm.key_type() == KeyType::Rsa)
+        .then(|| Spinner::start(format!("making an RSA key of {bits} bits")));
+    PrivateKey::generate_rsa_bits(algorithm, bits).context("keygen")
 }
 
 /// A new file beside the wanted one, which then takes its name at once: nobody ever sees half a key, or a key that

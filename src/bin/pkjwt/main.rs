@@ -6,12 +6,22 @@
 
 mod assert;
 mod assertion;
+mod client;
 mod error;
+mod findings;
+mod grant;
+mod hinted;
+mod inspect;
+mod introspect;
 mod jwks;
 mod key;
 mod keygen;
+mod login;
 mod output;
 mod public_keys;
+mod redirect;
+mod revoke;
+mod secret;
 mod serve;
 mod token;
 mod verify;
@@ -29,25 +39,32 @@ use error::{Context, Failure};
 enum Command {
     Keygen(keygen::Arguments),
     Jwks(jwks::Arguments),
+    Inspect(inspect::Arguments),
     Assert(assert::Arguments),
-    Token(token::Arguments),
+    Token(Box<token::Arguments>),
+    Introspect(introspect::Arguments),
+    Revoke(revoke::Arguments),
     Verify(verify::Arguments),
     Serve(serve::Arguments),
 }
 
 const EXAMPLE: &str = "Example:
   pkjwt keygen --alg ES256 --out key.pem
+  pkjwt inspect key.pem
   pkjwt jwks key.pem                       # register this with the authorization server
   pkjwt token --issuer https://as.example --key key.pem --client-id my-client
 
-Exit status: 0 done, 1 refused or failed, 2 wrong usage.";
+Exit status: 0 done, 1 refused or failed, 2 wrong usage, 130 ended by Ctrl-C during a login.";
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Jwks(arguments) => jwks::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Assert(arguments) => assert::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
+        Command::Introspect(arguments) => introspect::run(&arguments),
+        Command::Revoke(arguments) => revoke::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
     };

@@ -1,7 +1,9 @@
 //! Results on stdout, everything else on stderr. A reader that has gone away is no error.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::error::{Context, Failure};
@@ -23,6 +25,28 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
 pub(crate) fn note(text: &str) {
     // There is nobody left to tell that stderr is gone.
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));
+}
+
+/// A spinner on stderr, for as long as the value lives; nothing when nobody watches.
+pub(crate) struct Spinner(Option<ProgressBar>);
+
+impl Spinner {
+    /// Says what is being done.
+    pub(crate) fn start(message: String) -> Self {
+        Self(io::stderr().is_terminal().then(|| {
+            let spinner = ProgressBar::new_spinner().with_message(printable(&message));
+            spinner.enable_steady_tick(Duration::from_millis(100));
+            spinner
+        }))
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        if let Some(spinner) = &self.0 {
+            spinner.finish_and_clear();
+        }
+    }
 }
 
 /// Prints a value as JSON over several lines. Other than ASCII is escaped, so that text from somewhere else cannot

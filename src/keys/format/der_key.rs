@@ -1,13 +1,14 @@
 //! PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017) and SEC1 (RFC 5915) in DER.
 
-use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode, Tag, Tagged};
+use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
+use der::{Decode, Tag, TagNumber, Tagged};
 use pkcs1::RsaPssParams;
 use pkcs8::PrivateKeyInfoRef;
+use pkcs8::spki::AlgorithmIdentifierRef;
 use sec1::EcPrivateKey;
 use zeroize::Zeroizing;
 
-use super::{encrypted, foreign};
+use super::{Loaded, encrypted, foreign};
 use crate::jose::{Algorithm, Curve};
 use crate::keys::KeyError;
 use crate::keys::material::{KeyMaterial, RsaScheme};
@@ -40,6 +41,7 @@ pub(in crate::keys) mod oid {
             "1.2.840.10045.3.1.1" => "EC P-192".to_owned(),
             "1.3.132.0.33" => "EC P-224".to_owned(),
             "1.3.132.0.10" => "EC secp256k1".to_owned(),
+            "1.3.132.0.28" => "EC secp128r1".to_owned(),
             "1.3.36.3.3.2.8.1.1.7" => "EC brainpoolP256r1".to_owned(),
             "1.3.36.3.3.2.8.1.1.11" => "EC brainpoolP384r1".to_owned(),
             "1.3.36.3.3.2.8.1.1.13" => "EC brainpoolP512r1".to_owned(),
@@ -68,15 +70,13 @@ pub(super) enum Structure {
 
 impl Structure {
     pub(super) fn of(der: &[u8]) -> Result<Self, KeyError> {
-        // Some programs write PKCS#12 in BER, with lengths left open.
-        if der.starts_with(&[0x30, 0x80, 2, 1, 3]) {
+        if is_pkcs12(der) {
             return Ok(Self::Pkcs12);
         }
         let unknown = || KeyError::Der { structure: "DER: not a key" };
         let elements = <Vec<AnyRef<'_>>>::from_der(der).map_err(|_| unknown())?;
         let tags: Vec<Tag> = elements.iter().take(3).map(Tagged::tag).collect();
         match (tags.as_slice(), elements.as_slice()) {
-            ([Tag::Integer, Tag::Sequence, ..], [version, ..]) if version.value() == [3] => Ok(Self::Pkcs12),
             ([Tag::Integer, Tag::Sequence, ..], _) => Ok(Self::Pkcs8),
             ([Tag::Integer, Tag::OctetString, ..], _) => Ok(Self::EcPrivateKey),
             ([Tag::Integer, Tag::Integer], _) => Ok(Self::RsaPublicKey),
@@ -113,26 +113,39 @@ impl Structure {
 }
 
 /// A private key in any of the DER structures.
-pub(super) fn private(der: &[u8], passphrase: Option<&[u8]>) -> Result<KeyMaterial, KeyError> {
-    match Structure::of(der)? {
+pub(super) fn private(der: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
+    let material = match Structure::of(der)? {
         Structure::Pkcs8 => pkcs8(der),
         Structure::RsaPrivateKey => rsa(der),
         Structure::EcPrivateKey => ec(der, None),
         Structure::EncryptedPrivateKey => encrypted::open(der, passphrase),
         Structure::Pkcs7 => Err(foreign::pkcs7()),
-        Structure::Pkcs12 => Err(foreign::pkcs12()),
+        Structure::Pkcs12 => return super::pkcs12(der, passphrase),
         Structure::DsaPrivateKey => Err(KeyError::UnsupportedKey { found: "DSA".to_owned() }),
         other @ (Structure::Certificate
         | Structure::CertificateRequest
         | Structure::PublicKey
         | Structure::RsaPublicKey) => Err(KeyError::NotPrivate { found: other.name().to_owned() }),
-    }
+    };
+    material.map(Loaded::from)
+}
+
+/// A SEQUENCE that starts with version 3 and another SEQUENCE (RFC 7292 §4). Looked for by hand: some programs write it in
+/// BER, where lengths may be left open.
+fn is_pkcs12(bytes: &[u8]) -> bool {
+    let &[0x30, first, ref rest @ ..] = bytes else {
+        return false;
+    };
+    let digits = if first < 0x80 { 0 } else { usize::from(first & 0x7f) };
+    rest.get(digits..).is_some_and(|content| content.starts_with(&[2, 1, 3, 0x30]))
 }
 
 /// RFC 5958 §2.
 pub(in crate::keys) fn pkcs8(der: &[u8]) -> Result<KeyMaterial, KeyError> {
     const STRUCTURE: KeyError = KeyError::Der { structure: "PrivateKeyInfo (RFC 5958 §2)" };
-    let info = PrivateKeyInfoRef::from_der(der).map_err(|_| STRUCTURE)?;
+    let Ok(info) = PrivateKeyInfoRef::from_der(der) else {
+        return ed25519_of_ring(der).ok_or(STRUCTURE);
+    };
     let inner = info.private_key.as_bytes();
     let parameters = info.algorithm.parameters;
     match info.algorithm.oid {
@@ -166,6 +179,25 @@ pub(in crate::keys) fn pkcs8(der: &[u8]) -> Result<KeyMaterial, KeyError> {
     }
 }
 
+/// The document that ring makes for a new Ed25519 key, known to Rust programs only: the public key of RFC 5958 §2 in an
+/// EXPLICIT tag where that module has IMPLICIT ones.
+fn ed25519_of_ring(der: &[u8]) -> Option<KeyMaterial> {
+    const PUBLIC_KEY: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(1) };
+    let elements = <Vec<AnyRef<'_>>>::from_der(der).ok()?;
+    let ([version, algorithm, key, public] | [version, algorithm, key, _, public]) = elements.as_slice()
+    else {
+        return None;
+    };
+    let algorithm = algorithm.decode_as::<AlgorithmIdentifierRef<'_>>().ok()?;
+    if version.value() != [1] || algorithm.oid != oid::ED25519 || public.tag() != PUBLIC_KEY {
+        return None;
+    }
+    let seed = <&OctetStringRef>::from_der(key.decode_as::<&OctetStringRef>().ok()?.as_bytes()).ok()?;
+    let public = BitStringRef::from_der(public.value()).ok()?.as_bytes()?.to_vec();
+    let seed = <&[u8; 32]>::try_from(seed.as_bytes()).ok()?;
+    Some(KeyMaterial::Ed25519 { seed: Zeroizing::new(*seed), public: Some(public) })
+}
+
 /// RFC 8017 A.1.2.
 pub(super) fn rsa(der: &[u8]) -> Result<KeyMaterial, KeyError> {
     super::pkcs1(der)?;
@@ -185,11 +217,16 @@ pub(super) fn ec(der: &[u8], outer: Option<ObjectIdentifier>) -> Result<KeyMater
         (Some(curve), _) | (None, Some(curve)) => named_curve(curve)?,
         (None, None) => return Err(KeyError::Der { structure: "ECPrivateKey: no curve is named" }),
     };
-    // RFC 5915 §3: the private value has the length of the curve's order.
-    if key.private_key.len() != curve.coordinate_len() {
+    // RFC 5915 §3: the private value has the length of the curve's order. GnuTLS writes it as it writes an INTEGER, with a
+    // zero before a first bit that is set.
+    let value = match key.private_key {
+        [0, value @ ..] if value.len() == curve.coordinate_len() => value,
+        value => value,
+    };
+    if value.len() != curve.coordinate_len() {
         return Err(STRUCTURE);
     }
-    let scalar = Zeroizing::new(key.private_key.to_vec());
+    let scalar = Zeroizing::new(value.to_vec());
     Ok(KeyMaterial::Ec { curve, scalar, point: key.public_key.map(<[u8]>::to_vec) })
 }
 

@@ -13,8 +13,13 @@ pub(super) const fn openssh() -> KeyError {
     )
 }
 
+/// Without the feature.
+#[cfg(not(feature = "pkcs12"))]
 pub(super) const fn pkcs12() -> KeyError {
-    foreign("a PKCS#12 file", "openssl pkcs12 -in KEY -nodes -out key.pem")
+    foreign(
+        "a PKCS#12 file",
+        "openssl pkcs12 -in KEY -nodes -out key.pem (an old file with -legacy), or turn on the feature `pkcs12` of private-key-jwt",
+    )
 }
 
 pub(super) const fn pkcs7() -> KeyError {
@@ -37,7 +42,6 @@ pub(super) fn of_label(label: &str) -> Option<KeyError> {
             "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem",
         )),
         "PKCS7" | "CMS" => Some(pkcs7()),
-        "PKCS12" => Some(pkcs12()),
         _ => None,
     }
 }
@@ -53,6 +57,19 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Option<KeyError> {
             "keytool -importkeystore -srckeystore KEY -destkeystore key.p12 -deststoretype pkcs12, then openssl pkcs12 -in key.p12 -nodes -out key.pem",
         ));
     }
+    if bytes.starts_with(&[0x1e, 0xf1, 0xb5, 0xb0]) {
+        return Some(foreign(
+            "a Microsoft PVK file",
+            "openssl rsa -inform PVK -provider legacy -provider default -in KEY -out key.pem",
+        ));
+    }
+    if bytes.starts_with(&[7, 2, 0, 0]) {
+        return Some(foreign("a Microsoft key blob", "openssl rsa -inform MSBLOB -in KEY -out key.pem"));
+    }
+    // A DER SEQUENCE of the length of a key starts with these letters.
+    if bytes.len() > 60 && bytes.starts_with(b"M") && bytes.iter().all(is_base64) {
+        return Some(foreign("base64 without PEM lines", "base64 -d KEY > key.der"));
+    }
     if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
         return Some(foreign("a UTF-16 text", "iconv -f UTF-16 -t UTF-8 KEY > key.pem"));
     }
@@ -66,4 +83,8 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Option<KeyError> {
         return Some(KeyError::NotPrivate { found: "an OpenSSH public key".to_owned() });
     }
     None
+}
+
+fn is_base64(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/=".contains(byte)
 }

@@ -2,10 +2,12 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::Loaded;
 use crate::jose::{Curve, JoseError, Jwk, KeyParameters, base64url, json};
+use crate::keys::key_format::{Encoding, KeyFormat, KeyStructure};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{Certificate, KeyError};
 
@@ -63,6 +65,20 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, KeyError> {
     }
 }
 
+/// A JWK or a JWK Set, and whether a private or symmetric value stands in it.
+pub(super) fn recognise(text: &[u8]) -> Result<KeyFormat, KeyError> {
+    let members = json::object_without("a JWK", text, &Jwk::PRIVATE_MEMBERS)?;
+    let is_private =
+        |jwk: &Map<String, Value>| Jwk::PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name));
+    Ok(match members.get("keys") {
+        Some(keys) => {
+            let mut jwks = keys.as_array().into_iter().flatten().filter_map(Value::as_object);
+            KeyFormat::new(KeyStructure::JwkSet, Encoding::Json, jwks.any(is_private))
+        }
+        None => KeyFormat::new(KeyStructure::Jwk, Encoding::Json, is_private(&members)),
+    })
+}
+
 /// One private JWK; `None` when it is not for signatures.
 fn key(text: &[u8]) -> Result<Option<Loaded>, KeyError> {
     // The public members through the strict reader, which copies no private one; the private ones on their own.
@@ -91,7 +107,7 @@ fn key(text: &[u8]) -> Result<Option<Loaded>, KeyError> {
         }
     };
     let algorithm = jwk.algorithm().map(str::parse).transpose()?;
-    Ok(Some(Loaded { material, algorithm, key_id: jwk.key_id().cloned(), certificates, publics: Vec::new() }))
+    Ok(Some(Loaded { algorithm, key_id: jwk.key_id().cloned(), certificates, ..material.into() }))
 }
 
 fn ec(curve: Curve, d: Zeroizing<Vec<u8>>, x: &[u8], y: &[u8]) -> Result<KeyMaterial, KeyError> {

@@ -3,13 +3,32 @@
 //! `load` looks at the content, never at a file name: a `-----BEGIN` anywhere means PEM, a brace first means JSON,
 //! 0x30 first means DER. What is recognised and not read gets an error with its name and the command that
 //! converts it.
+//!
+//! | read | by | encryption |
+//! | --- | --- | --- |
+//! | PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017), SEC1 (RFC 5915), in PEM or DER | `der_key`, `pem` | none |
+//! | encrypted PKCS#8, in PEM or DER | `encrypted` | PBES2 with AES-CBC; with `pkcs12` also the PBE of PKCS#12 |
+//! | private JWK (RFC 7517, RFC 8037), or a set with one for signatures, in JSON | `jwk` | none |
+//! | PKCS#12 (RFC 7292), in DER, BER or PEM, by the feature `pkcs12` | `pkcs12` | as encrypted PKCS#8 |
+//! | certificates beside a key, in PEM or PKCS#12 | `pem`, `pkcs12` | as the key |
 
+#[cfg(feature = "pkcs12")]
+mod ber;
+mod costs;
 pub(super) mod der_key;
 pub(super) use der_key::oid;
+pub(super) use recognise::{certificates, recognise};
 mod encrypted;
 mod foreign;
 mod jwk;
+#[cfg(feature = "pkcs12")]
+mod mac;
+#[cfg(feature = "pkcs12")]
+mod pbe;
 mod pem;
+#[cfg(feature = "pkcs12")]
+mod pkcs12;
+mod recognise;
 pub(super) mod spki;
 
 use der::Decode;
@@ -25,13 +44,23 @@ pub(super) struct Loaded {
     pub(super) algorithm: Option<Algorithm>,
     pub(super) key_id: Option<KeyId>,
     pub(super) certificates: Vec<Certificate>,
+    /// Whether the certificates are this key's, in an order that somebody chose. In PKCS#12 they are a set, of which this
+    /// key's chain is a part.
+    pub(super) ordered: bool,
     /// Public keys that stand beside the private one and must be its own.
     pub(super) publics: Vec<KeyParameters>,
 }
 
 impl From<KeyMaterial> for Loaded {
     fn from(material: KeyMaterial) -> Self {
-        Self { material, algorithm: None, key_id: None, certificates: Vec::new(), publics: Vec::new() }
+        Self {
+            material,
+            algorithm: None,
+            key_id: None,
+            certificates: Vec::new(),
+            ordered: true,
+            publics: Vec::new(),
+        }
     }
 }
 
@@ -40,7 +69,7 @@ pub(super) fn load(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, Ke
     match Content::of(bytes)? {
         Content::Pem(text) => pem::load(text, passphrase),
         Content::Json(json) => jwk::load(json),
-        Content::Der(der) => der_key::private(der, passphrase).map(Loaded::from),
+        Content::Der(der) => der_key::private(der, passphrase),
     }
 }
 
@@ -56,6 +85,15 @@ pub(super) fn public_jwk(bytes: &[u8]) -> Result<(Jwk, RsaScheme), KeyError> {
         RsaScheme::Pss(Some(algorithm)) => Ok((jwk.for_signatures(algorithm)?, scheme)),
         RsaScheme::Pss(None) | RsaScheme::Any => Ok((jwk, scheme)),
     }
+}
+
+/// RFC 7292, or why it is not read.
+#[cfg_attr(not(feature = "pkcs12"), expect(unused_variables, reason = "nothing is opened"))]
+fn pkcs12(der: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
+    #[cfg(feature = "pkcs12")]
+    return pkcs12::open(der, passphrase);
+    #[cfg(not(feature = "pkcs12"))]
+    Err(foreign::pkcs12())
 }
 
 /// RFC 8017 A.1.2.

@@ -9,9 +9,10 @@ use der::Decode;
 use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
 
-use super::{Loaded, der_key, encrypted, foreign, spki};
+use super::{Loaded, der_key, encrypted, foreign, recognise, spki};
 use crate::jose::KeyParameters;
-use crate::keys::material::{KeyMaterial, RsaScheme};
+use crate::keys::key_format::KeyStructure;
+use crate::keys::material::RsaScheme;
 use crate::keys::{Certificate, KeyError};
 
 const BEGIN: &[u8] = b"-----BEGIN ";
@@ -31,7 +32,7 @@ pub(super) fn load(text: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, Key
     for block in (Blocks { rest: text }) {
         let block = block?;
         match block.label {
-            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" => {
+            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" | "PKCS12" => {
                 keys.push(block)
             }
             "DSA PRIVATE KEY" => return Err(KeyError::UnsupportedKey { found: "DSA".to_owned() }),
@@ -61,8 +62,8 @@ pub(super) fn load(text: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, Key
         }
         several => return Err(KeyError::SeveralKeys { found: several.len() }),
     };
-    let material = private(key, curve.as_ref(), passphrase)?;
-    Ok(Loaded { certificates, publics, ..material.into() })
+    let loaded = private(key, curve.as_ref(), passphrase)?;
+    Ok(Loaded { certificates: [loaded.certificates, certificates].concat(), publics, ..loaded })
 }
 
 /// The first public key or certificate.
@@ -81,17 +82,54 @@ pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError
             }
         }
     }
-    let found = crate::jose::json::printable(found.unwrap_or_default(), 64);
-    Err(KeyError::NotPublic { found })
+    Err(not_public(found.unwrap_or_default()))
+}
+
+/// The private key's structure, or else that of the first public key or certificate: what stands behind that does not
+/// matter to it, not even damage.
+pub(super) fn structure(text: &[u8]) -> Result<KeyStructure, KeyError> {
+    let (mut public, mut other) = (None, None);
+    for block in (Blocks { rest: text }) {
+        let label = match block {
+            Ok(block) => block.label,
+            Err(error) => return public.ok_or(error),
+        };
+        match recognise::of_label(label) {
+            Some(structure) if structure.is_of_private_keys() => return Ok(structure),
+            Some(structure) => {
+                public.get_or_insert(structure);
+            }
+            None => {
+                other.get_or_insert_with(|| match label {
+                    "DSA PRIVATE KEY" => KeyError::UnsupportedKey { found: "DSA".to_owned() },
+                    label => foreign::of_label(label).unwrap_or_else(|| not_public(label)),
+                });
+            }
+        }
+    }
+    public.ok_or_else(|| other.unwrap_or_else(|| not_public("")))
+}
+
+/// All certificates, in the order of the text.
+pub(super) fn certificates(text: &[u8]) -> Result<Vec<Certificate>, KeyError> {
+    let mut certificates = Vec::new();
+    for block in (Blocks { rest: text }) {
+        let block = block?;
+        if recognise::of_label(block.label) == Some(KeyStructure::Certificate) {
+            certificates.push(Certificate::from_der(block.decode()?.to_vec())?);
+        }
+    }
+    Ok(certificates)
 }
 
 fn private(
     key: &Block<'_>,
     curve: Option<&Block<'_>>,
     passphrase: Option<&[u8]>,
-) -> Result<KeyMaterial, KeyError> {
+) -> Result<Loaded, KeyError> {
     let der = key.decode()?;
-    match key.label {
+    let material = match key.label {
+        "PKCS12" => return super::pkcs12(&der, passphrase),
         "RSA PRIVATE KEY" => der_key::rsa(&der),
         "EC PRIVATE KEY" => {
             let curve = curve.map(|block| {
@@ -102,11 +140,16 @@ fn private(
         }
         "ENCRYPTED PRIVATE KEY" => encrypted::open(&der, passphrase),
         _ => der_key::pkcs8(&der),
-    }
+    };
+    material.map(Loaded::from)
 }
 
 fn not_private(label: &str) -> KeyError {
     KeyError::NotPrivate { found: crate::jose::json::printable(label, 64) }
+}
+
+fn not_public(label: &str) -> KeyError {
+    KeyError::NotPublic { found: crate::jose::json::printable(label, 64) }
 }
 
 /// One block: its label, and the text between the boundaries.

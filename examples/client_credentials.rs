@@ -1,0 +1,65 @@
+//! A token from a real server, with the settings in the environment.
+//!
+//! ```text
+//! PKJWT_ISSUER=https://auth.pingone.eu/ENV_ID/as PKJWT_CLIENT_ID=CLIENT_ID PKJWT_KEY=client.pem \
+//!     cargo run --example client_credentials
+//! ```
+//!
+//! `PKJWT_SCOPE` has the scopes, separated by spaces; without it the server chooses.
+
+use std::process::ExitCode;
+
+use private_key_jwt::oauth::{OAuthError, Retry};
+use private_key_jwt::{AuthorizationServer, Error, PrivateKey, TokenClient};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = ["PKJWT_ISSUER", "PKJWT_CLIENT_ID", "PKJWT_KEY"].map(variable);
+    let [Ok(issuer), Ok(client_id), Ok(key)] = settings else {
+        settings.iter().filter_map(|setting| setting.as_ref().err()).for_each(|error| eprintln!("{error}"));
+        return ExitCode::from(2);
+    };
+    match run(&issuer, &client_id, &key, &variable("PKJWT_SCOPE").unwrap_or_default()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            explain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(issuer: &str, client_id: &str, key: &str, scope: &str) -> Result<(), Error> {
+    let key = PrivateKey::from_file(key)?; // format, type and algorithm come from the file
+    let server = AuthorizationServer::discover(issuer).await?; // the issuer is checked
+    let client = TokenClient::new(server, client_id, key)?;
+    let token = client.token(scope).await?;
+    println!("a {} token of {} characters", token.token_type(), token.secret().len());
+    if let Some(expires_at) = token.expires_at() {
+        println!("good until {expires_at}; keep it until then");
+    }
+    Ok(())
+}
+
+/// What an operator needs to know.
+fn explain(error: &Error) {
+    eprintln!("{error}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        eprintln!("  because {cause}");
+        source = cause.source();
+    }
+    if let Error::OAuth(OAuthError::Refused(refusal)) = error {
+        eprintln!("  for support: {:?} {:?}", refusal.correlation_ids(), refusal.members());
+    }
+    match error.retry() {
+        Retry::After(pause) => eprintln!("  try again after {} s", pause.as_secs()),
+        Retry::BackOff => eprintln!("  try again, with growing pauses"),
+        _ => eprintln!("  trying again would not help"),
+    }
+}
+
+/// An environment variable; an empty one counts as not set.
+fn variable(name: &str) -> Result<String, String> {
+    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+    value.ok_or_else(|| format!("{name} is not set; the beginning of this example says what it is for"))
+}

@@ -1,0 +1,68 @@
+//! `pkjwt introspect`: what the server says of a token (RFC 7662).
+
+use private_key_jwt::oauth::{Endpoint, Introspection};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use crate::error::{Context, Failure};
+use crate::hinted::HintedOptions;
+use crate::output;
+
+const EXAMPLE: &str = "Example:
+  pkjwt token --issuer https://as.example --key key.pem --client-id my-client |
+    pkjwt introspect - --issuer https://as.example --key key.pem --client-id my-client
+
+Exit status: 0 the token is active, 1 it is not or the server did not say, 2 wrong usage. Only where the server did say,
+its answer is on stdout.";
+
+/// Ask the server whether a token is active, and print what it says
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    about: HintedOptions,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (token, client) = arguments.about.prepare()?;
+    crate::block_on(async {
+        let connected = client.connect("introspect").await?;
+        let endpoint = connected.endpoint(Endpoint::Introspection)?;
+        let answer = connected.client.introspect(token).await.context(&endpoint)?;
+        output::json(&whole(&answer))?;
+        if answer.is_active() {
+            Ok(())
+        } else {
+            Err(Failure::refused("introspect", "the token is not active"))
+        }
+    })?
+}
+
+/// The answer with the members that the server sent (RFC 7662 §2.2).
+fn whole(answer: &Introspection) -> Value {
+    let mut members: Map<String, Value> =
+        answer.members().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    members.insert("active".to_owned(), answer.is_active().into());
+    let audience = match answer.audience() {
+        [] => None,
+        [audience] => Some(Value::from(audience.as_str())),
+        several => Some(several.into()),
+    };
+    let seconds = |time: Option<OffsetDateTime>| time.map(|time| time.unix_timestamp().into());
+    let optional = [
+        ("scope", answer.scope().map(|scope| scope.to_string().into())),
+        ("client_id", answer.client_id().map(Value::from)),
+        ("username", answer.username().map(Value::from)),
+        ("token_type", answer.token_type().map(Value::from)),
+        ("sub", answer.subject().map(Value::from)),
+        ("iss", answer.issuer().map(Value::from)),
+        ("jti", answer.token_id().map(Value::from)),
+        ("aud", audience),
+        ("exp", seconds(answer.expires_at())),
+        ("iat", seconds(answer.issued_at())),
+        ("nbf", seconds(answer.not_before())),
+    ];
+    members.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    members.into()
+}

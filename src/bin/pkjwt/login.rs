@@ -1,0 +1,90 @@
+//! Logins of a user that a token waits for: on another device (RFC 8628), or in a browser on this machine (RFC 8252).
+//! What the user has to do goes to stderr.
+
+use std::future::Future;
+
+use indicatif::HumanDuration;
+use private_key_jwt::client::{fresh_code_verifier, fresh_jti};
+use private_key_jwt::oauth::{
+    AuthorizationRequest, AuthorizationResponse, DeviceAuthorizationRequest, Endpoint, TokenResponse,
+};
+use private_key_jwt::{Scope, TokenClient};
+use time::OffsetDateTime;
+
+use crate::client::{ClientOptions, Connected};
+use crate::error::{Context, Failure};
+use crate::output::{self, Spinner};
+use crate::redirect::Redirect;
+
+/// Shows the code and where to enter it, and waits until the user has.
+pub(crate) async fn on_a_device(
+    connected: &Connected,
+    request: &DeviceAuthorizationRequest,
+) -> Result<TokenResponse, Failure> {
+    let endpoint = connected.endpoint(Endpoint::DeviceAuthorization)?;
+    let client = &connected.client;
+    let codes = client.authorize_device_with(request).await.context(&endpoint)?;
+    output::note(&format!("to log in, open {} and enter {}", codes.verification_uri(), codes.user_code()));
+    if let Some(complete) = codes.verification_uri_complete() {
+        output::note(&format!("or open {complete}"));
+    }
+    let left = (codes.expires_at() - OffsetDateTime::now_utc()).unsigned_abs();
+    let endpoint = connected.endpoint(Endpoint::Token)?;
+    waiting(format!("waiting for the login; the codes are good for {}", HumanDuration(left)), async {
+        client.device_token(&codes).await.context(&endpoint)
+    })
+    .await
+}
+
+/// Shows the URL to open, and waits for the browser to come back with the code.
+pub(crate) async fn in_a_browser(
+    connected: &Connected,
+    options: &ClientOptions,
+    scope: &Scope,
+    redirect_uri: Option<&str>,
+) -> Result<TokenResponse, Failure> {
+    let client = &connected.client;
+    let redirect = Redirect::listen(redirect_uri).await?;
+    let (verifier, state) = (fresh_code_verifier().context("token")?, fresh_jti().context("token")?);
+    let request = AuthorizationRequest::new(redirect.uri(), &verifier).scope(scope.clone()).state(&state);
+    let request = options.parameters(request, AuthorizationRequest::parameter)?;
+    output::note(&format!("to log in, open {}", url(client, options.client_id(), &request).await?));
+    let server = client.server().clone();
+    let judge = move |query: &str| AuthorizationResponse::from_query(query, &server, &state);
+    let message = format!("waiting for the browser to come back to {}", redirect.uri());
+    let uri = redirect.uri().to_owned();
+    let answer = waiting(message, redirect.answer(judge)).await?;
+    let endpoint = connected.endpoint(Endpoint::Token)?;
+    client.authorization_code(answer.code(), uri, &verifier).await.context(&endpoint)
+}
+
+/// Where the browser goes: with the request pushed (RFC 9126) where the server takes that.
+async fn url(
+    client: &TokenClient,
+    client_id: &str,
+    request: &AuthorizationRequest,
+) -> Result<String, Failure> {
+    let server = client.server();
+    // Before anything is pushed that nobody could then log in with.
+    server.authorization_endpoint().context("--grant authorization-code")?;
+    match server.endpoint(Endpoint::PushedAuthorization) {
+        Ok(endpoint) => {
+            let pushed = client.push_authorization(request).await.context(endpoint)?;
+            pushed.to_url(server, client_id)
+        }
+        Err(_) => request.to_url(server, client_id),
+    }
+    .context("--grant authorization-code")
+}
+
+/// With a spinner when somebody watches. Ctrl-C ends it.
+async fn waiting<T>(message: String, login: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let _spinner = Spinner::start(message);
+    tokio::select! {
+        done = login => done,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.context("Ctrl-C")?;
+            Err(Failure::interrupted())
+        }
+    }
+}

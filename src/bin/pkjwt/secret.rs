@@ -1,0 +1,55 @@
+//! A secret that a command is given: a file that holds it, `-` for standard input, or `env:` and the name of an
+//! environment variable. Never the secret itself: other users can see arguments.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use zeroize::Zeroizing;
+
+use crate::error::Failure;
+use crate::key;
+
+/// Where a secret is.
+#[derive(Clone)]
+pub(crate) struct SecretSource(String);
+
+impl FromStr for SecretSource {
+    type Err = &'static str;
+
+    fn from_str(source: &str) -> Result<Self, Self::Err> {
+        if source.is_empty() { Err("it is a file, - or env:VAR") } else { Ok(Self(source.to_owned())) }
+    }
+}
+
+impl SecretSource {
+    /// The longest secret that is read, in bytes.
+    const MAX_LEN: usize = 64 * 1024;
+
+    /// As a file, which it is unless it names a variable.
+    pub(crate) fn path(&self) -> &Path {
+        Path::new(&self.0)
+    }
+
+    /// The secret, without white space around it: a code or a token, of the characters that RFC 6749 appendix A has for
+    /// them. What was given is not repeated: it might be the secret in the wrong place.
+    pub(crate) fn read(&self, option: &str) -> Result<Zeroizing<String>, Failure> {
+        let bytes = match self.0.strip_prefix("env:") {
+            Some(name) => key::variable(option, name)?,
+            None => key::contents(self.path(), Self::MAX_LEN).map_err(|error| {
+                let hint = "it is a file, - or env:VAR, and never the secret itself";
+                Failure::refused(option, format!("{error}; {hint}"))
+            })?,
+        };
+        let refused = |why: String| Err(Failure::refused(option, why));
+        if bytes.len() > Self::MAX_LEN {
+            return refused(format!("more than {} bytes", Self::MAX_LEN));
+        }
+        match std::str::from_utf8(bytes.trim_ascii()) {
+            Ok("") => refused("there is nothing in it".to_owned()),
+            Ok(secret) if secret.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
+                Ok(Zeroizing::new(secret.to_owned()))
+            }
+            _ => refused("not one line of printable ASCII (RFC 6749 appendix A)".to_owned()),
+        }
+    }
+}

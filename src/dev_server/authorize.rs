@@ -1,0 +1,136 @@
+//! The authorization endpoint (RFC 6749 §3.1). GET shows a page, POST decides; with a user who is logged in already
+//! nobody is asked.
+
+use time::{Duration, OffsetDateTime};
+
+use super::answer::{Answer, Refused};
+use super::authorization_request::{AuthorizationRequest, ReturnAddress};
+use super::clients::Lookup;
+use super::grant::Grant;
+use super::page::{Decision, ask_for_decision};
+use super::state::State;
+use super::{DevServer, Inner, secret};
+use crate::jose::error::excerpt;
+
+/// What the browser takes to the application (§4.1.2).
+pub(super) struct Code {
+    pub(super) request: AuthorizationRequest,
+    pub(super) grant: Grant,
+    pub(super) used: bool,
+}
+
+impl Code {
+    const LIFETIME: Duration = Duration::minutes(1);
+}
+
+/// What is wrong with the client or with the address is shown here, everything else goes back to the address (§4.1.2.1).
+pub(super) fn answer(
+    server: &Inner,
+    request: &http::Request<Vec<u8>>,
+    now: OffsetDateTime,
+) -> Result<Answer, Refused> {
+    let (parameters, decision) = Decision::asked(request)?;
+    let client_id = parameters.required("client_id")?;
+    if matches!(server.clients.lookup(client_id), Lookup::Unknown) {
+        let description = format!("no client `{}` is registered", excerpt(client_id));
+        return Err(Refused::invalid_request(&description));
+    }
+    let mut state = server.state();
+    let request_uri = parameters.value("request_uri");
+    let asked = match request_uri {
+        Some(request_uri) => pushed(&state, request_uri, client_id, now)?,
+        None => {
+            let address = ReturnAddress::of(&parameters)?;
+            match AuthorizationRequest::of(client_id, address.clone(), &parameters) {
+                Ok(asked) => asked,
+                Err(refused) => return Ok(sent_back(server, &address, refused)),
+            }
+        }
+    };
+    let logged_in = || state.user.clone().map(|subject| Decision::Approved { subject });
+    let Some(decision) = decision.or_else(logged_in) else {
+        let names = match request_uri {
+            Some(_) => ["request_uri"].as_slice(),
+            None => AuthorizationRequest::PARAMETERS.as_slice(),
+        };
+        let values = |name: &'static str| parameters.values(name).map(move |value| (name, value));
+        let pairs = [("client_id", client_id)].into_iter().chain(names.iter().copied().flat_map(values));
+        let scope = asked.access.scope();
+        let page = ask_for_decision(client_id, scope.as_deref(), request.uri().path(), pairs);
+        return Ok(Answer::page(page, format!("client={client_id}{}", asked.access.note())));
+    };
+    if let Some(request_uri) = request_uri {
+        state.pushed.remove(request_uri);
+    }
+    let address = asked.address.clone();
+    let Decision::Approved { subject } = &decision else {
+        let refused = Refused::bad_request("access_denied", "the user has denied it");
+        return Ok(sent_back(server, &address, refused));
+    };
+    let note = format!("{} client={client_id}{}", decision.note(), asked.access.note());
+    let grant = Grant::of_user(subject, client_id, asked.access.clone())?;
+    let code = secret::fresh()?;
+    let value = Code { request: asked, grant, used: false };
+    state.codes.insert(&code, value, now.saturating_add(Code::LIFETIME), now)?;
+    Ok(Answer::redirect(address.with(&server.issuer, [("code", code.as_str())]), note))
+}
+
+/// A pushed request (RFC 9126 §4). It is used up by the decision and not by the page, which may be loaded anew.
+fn pushed(
+    state: &State,
+    request_uri: &str,
+    client_id: &str,
+    now: OffsetDateTime,
+) -> Result<AuthorizationRequest, Refused> {
+    let pushed = state.pushed.get(request_uri, now).filter(|pushed| pushed.client_id == client_id);
+    let unknown = "the request_uri is not known, has expired, was used, or is another client's";
+    pushed.cloned().ok_or_else(|| Refused::bad_request("invalid_request_uri", unknown))
+}
+
+fn sent_back(server: &Inner, address: &ReturnAddress, refused: Refused) -> Answer {
+    let (error, description) = refused.into_parts();
+    let pairs = [("error", error), ("error_description", description.as_str())];
+    Answer::redirect(address.with(&server.issuer, pairs), format!("{error}: {description}"))
+}
+
+impl DevServer {
+    /// Logs a user in, as if there were a session in every browser: the authorization endpoint then asks nobody, and
+    /// sends the browser on with a code at once.
+    ///
+    /// ```
+    /// use private_key_jwt::client::fresh_code_verifier;
+    /// use private_key_jwt::dev_server::DevServer;
+    /// use private_key_jwt::oauth::AuthorizationRequest;
+    /// use private_key_jwt::transport::{HttpClient, ReqwestClient};
+    /// use private_key_jwt::{Algorithm, JwkSet, PrivateKey, TokenClient};
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// let dev = DevServer::bind("127.0.0.1:0".parse()?).await?;
+    /// dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
+    /// dev.log_in_as("user-1");
+    /// let client = TokenClient::new(dev.authorization_server().clone(), "client", key)?;
+    ///
+    /// let verifier = fresh_code_verifier()?;
+    /// let callback = "http://127.0.0.1/callback";
+    /// let url = AuthorizationRequest::new(callback, &verifier).to_url(client.server(), "client")?;
+    /// // What a browser does: it follows the redirect to the application.
+    /// let answer = ReqwestClient::new()?.send(http::Request::get(url).body(Vec::new())?).await?;
+    /// let url = url::Url::parse(answer.headers()["location"].to_str()?)?;
+    /// let (_, code) = url.query_pairs().find(|(name, _)| name == "code").ok_or("no code")?;
+    ///
+    /// let tokens = client.authorization_code(code, callback, &verifier).await?;
+    /// assert!(tokens.refresh_token().is_some());
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(example())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn log_in_as(&self, subject: &str) {
+        self.inner.state().user = Some(subject.to_owned());
+    }
+
+    /// Ends what [`DevServer::log_in_as`] began: the authorization endpoint shows its page again.
+    pub fn log_out(&self) {
+        self.inner.state().user = None;
+    }
+}

@@ -1,0 +1,127 @@
+//! What tokens are good for.
+
+use serde_json::{Map, Value};
+
+use super::DevServer;
+use super::answer::Refused;
+use super::form::Parameters;
+use crate::client::fresh_jti;
+use crate::jose::error::excerpt;
+use crate::keys::KeyError;
+use crate::oauth::{Scope, is_resource};
+
+/// The scopes, and the resources that they are for.
+#[derive(Clone, Default)]
+pub(super) struct Access {
+    scope: Scope,
+    resources: Vec<String>,
+}
+
+impl Access {
+    /// What a request asks for: `scope`, `resource` (RFC 8707 §2) and `audience` (RFC 8693 §2.1).
+    pub(super) fn of(parameters: &Parameters<'_>) -> Result<Self, Refused> {
+        let scope = Scope::from(parameters.value("scope").unwrap_or_default());
+        scope.check().map_err(|error| Refused::invalid_scope(&error.to_string()))?;
+        let mut resources = Vec::new();
+        for resource in parameters.values("resource") {
+            if !is_resource(resource) {
+                let description =
+                    format!("the resource `{}` is not an absolute URI without a fragment", excerpt(resource));
+                return Err(Refused::invalid_target(&description));
+            }
+            resources.push(resource.to_owned());
+        }
+        for audience in parameters.values("audience") {
+            if !is_printable_ascii(audience) {
+                let description = format!("the audience `{}` is not printable ASCII", excerpt(audience));
+                return Err(Refused::invalid_target(&description));
+            }
+            resources.push(audience.to_owned());
+        }
+        Ok(Self { scope, resources })
+    }
+
+    /// No more than this (RFC 6749 §6, RFC 8707 §2.2); what is not asked for in particular stays as it is.
+    pub(super) fn narrowed(&self, asked: Self) -> Result<Self, Refused> {
+        if let Some(scope) = asked.scope.iter().find(|asked| !self.scope.iter().any(|scope| scope == *asked))
+        {
+            return Err(Refused::invalid_scope(&format!("the scope `{}` was not granted", excerpt(scope))));
+        }
+        let granted = |asked: &&String| self.resources.is_empty() || self.resources.contains(asked);
+        if let Some(resource) = asked.resources.iter().find(|asked| !granted(asked)) {
+            let description = format!("the resource `{}` was not granted", excerpt(resource));
+            return Err(Refused::invalid_target(&description));
+        }
+        Ok(asked.or(self.clone()))
+    }
+
+    /// What is not asked for in particular is as it was before.
+    pub(super) fn or(self, before: Self) -> Self {
+        Self {
+            scope: if self.scope.is_empty() { before.scope } else { self.scope },
+            resources: if self.resources.is_empty() { before.resources } else { self.resources },
+        }
+    }
+
+    /// What an access token of this server is good for.
+    pub(super) fn of_claims(claims: &Map<String, Value>) -> Self {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let resources = match claims.get("aud") {
+            Some(Value::Array(several)) => several.iter().filter_map(text).collect(),
+            one => one.and_then(text).into_iter().collect(),
+        };
+        let scope = claims.get("scope").and_then(Value::as_str).unwrap_or_default();
+        Self { scope: scope.into(), resources }
+    }
+
+    /// The scopes, where there are any.
+    pub(super) fn scope(&self) -> Option<String> {
+        (!self.scope.is_empty()).then(|| self.scope.to_string())
+    }
+
+    /// The `aud` of a token (RFC 9068 §3).
+    pub(super) fn audience(&self) -> Value {
+        match self.resources.as_slice() {
+            [] => DevServer::DEFAULT_AUDIENCE.into(),
+            [resource] => resource.as_str().into(),
+            several => several.into(),
+        }
+    }
+
+    /// What the log says of it.
+    pub(super) fn note(&self) -> String {
+        self.scope().map(|scope| format!(" scope=\"{scope}\"")).unwrap_or_default()
+    }
+}
+
+/// What somebody lets a client do: a token says all of it.
+#[derive(Clone)]
+pub(super) struct Grant {
+    /// The name of what a user has allowed: the tokens of one name can be ended together. A client in its own name has
+    /// none.
+    pub(super) id: Option<String>,
+    pub(super) client_id: String,
+    pub(super) subject: String,
+    /// Who acts for the subject (`act`, RFC 8693 §4.1).
+    pub(super) actor: Option<Value>,
+    pub(super) access: Access,
+}
+
+impl Grant {
+    /// Of a client to itself.
+    pub(super) fn of_client(client_id: &str, access: Access) -> Self {
+        let (client_id, subject) = (client_id.to_owned(), client_id.to_owned());
+        Self { id: None, client_id, subject, actor: None, access }
+    }
+
+    /// Of a user who was there.
+    pub(super) fn of_user(subject: &str, client_id: &str, access: Access) -> Result<Self, KeyError> {
+        let grant = Self::of_client(client_id, access);
+        Ok(Self { id: Some(fresh_jti()?), subject: subject.to_owned(), ..grant })
+    }
+}
+
+/// `VSCHAR` of RFC 6749 A.
+pub(super) fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+}

@@ -1,0 +1,57 @@
+//! Where everything is: the metadata (RFC 8414 §2), and the paths, which are PingOne's.
+
+use serde_json::{Value, json};
+
+use super::DevServer;
+use super::token::GRANT_TYPES;
+use crate::jose::Algorithm;
+use crate::oauth::{CodeVerifier, Endpoint};
+
+pub(super) const JWKS: &str = "/jwks";
+/// The authorization endpoint (RFC 6749 §3.1).
+pub(super) const AUTHORIZE: &str = "/authorize";
+/// The verification page (RFC 8628 §3.3).
+pub(super) const DEVICE: &str = "/device";
+
+/// Behind the origin, and in front of every path.
+pub(super) fn path_of_issuer() -> String {
+    format!("/{}/as", DevServer::ENVIRONMENT_ID)
+}
+
+/// Behind the issuer.
+pub(super) const fn path(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Token => "/token",
+        Endpoint::PushedAuthorization => "/par",
+        Endpoint::Introspection => "/introspect",
+        Endpoint::Revocation => "/revoke",
+        Endpoint::DeviceAuthorization => "/device_authorization",
+    }
+}
+
+/// The document.
+pub(super) fn document(issuer: &str) -> Value {
+    let mut document = json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}{JWKS}"),
+        "grant_types_supported": GRANT_TYPES,
+        "authorization_endpoint": format!("{issuer}{AUTHORIZE}"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": [CodeVerifier::METHOD],
+        "authorization_response_iss_parameter_supported": true,
+    });
+    if let Value::Object(members) = &mut document {
+        for endpoint in Endpoint::ALL {
+            members.insert(endpoint.metadata_name().to_owned(), format!("{issuer}{}", path(endpoint)).into());
+        }
+        // The other endpoints have no such members: what holds for the token endpoint holds for them (RFC 9126 §5).
+        for endpoint in [Endpoint::Token, Endpoint::Introspection, Endpoint::Revocation] {
+            let name = endpoint.metadata_name();
+            members.insert(format!("{name}_auth_methods_supported"), ["private_key_jwt"].as_slice().into());
+            let algorithms = json!(Algorithm::ALL);
+            members.insert(format!("{name}_auth_signing_alg_values_supported"), algorithms);
+        }
+    }
+    document
+}

@@ -1,0 +1,27 @@
+//! The pushed authorization request endpoint (RFC 9126).
+
+use http::StatusCode;
+use serde_json::json;
+use time::Duration;
+
+use super::answer::{Answer, Refused};
+use super::authentication::ClientRequest;
+use super::authorization_request::{AuthorizationRequest, ReturnAddress};
+use super::secret;
+
+/// How long a request waits for its browser.
+const LIFETIME: Duration = Duration::minutes(1);
+
+pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
+    let ClientRequest { server, client, parameters, now } = request;
+    if parameters.value("request_uri").is_some() {
+        return Err(Refused::invalid_request("a request_uri cannot be pushed (RFC 9126 §2.1)"));
+    }
+    let address = ReturnAddress::of(parameters)?;
+    let pushed = AuthorizationRequest::of(&client.id, address, parameters)?;
+    let note = format!("{}{}", client.note(), pushed.access.note());
+    let request_uri = format!("urn:ietf:params:oauth:request_uri:{}", secret::fresh()?);
+    server.state().pushed.insert(&request_uri, pushed, now.saturating_add(LIFETIME), *now)?;
+    let body = json!({"request_uri": request_uri, "expires_in": LIFETIME.whole_seconds()});
+    Ok(Answer::json(body, note).with_status(StatusCode::CREATED))
+}

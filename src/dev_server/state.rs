@@ -1,0 +1,65 @@
+//! What the server remembers beside its clients: in memory, bounded, each until its end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::authorization_request::AuthorizationRequest;
+use super::authorize::Code;
+use super::device::DeviceLogin;
+use super::refresh_token::RefreshToken;
+use super::store::{Full, Store};
+use crate::keys::PublicKeySet;
+
+pub(super) struct State {
+    /// Who is logged in at the authorization endpoint.
+    pub(super) user: Option<String>,
+    /// Authorization requests, by their `request_uri`.
+    pub(super) pushed: Store<AuthorizationRequest>,
+    pub(super) codes: Store<Code>,
+    pub(super) devices: Store<DeviceLogin>,
+    pub(super) refresh_tokens: Store<RefreshToken>,
+    /// The `jti` of access tokens and the names of grants.
+    revoked: Store<()>,
+    /// Who may vouch for a subject, and with which keys.
+    pub(super) issuers: BTreeMap<String, Arc<PublicKeySet>>,
+    /// The JWTs that somebody has vouched with.
+    pub(super) vouched: Store<()>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            user: None,
+            pushed: Store::with_capacity(Self::LOGINS),
+            codes: Store::with_capacity(Self::LOGINS),
+            devices: Store::with_capacity(Self::LOGINS),
+            refresh_tokens: Store::with_capacity(Self::TOKENS),
+            revoked: Store::with_capacity(Self::TOKENS),
+            issuers: BTreeMap::new(),
+            vouched: Store::with_capacity(Self::TOKENS),
+        }
+    }
+}
+
+impl State {
+    /// The most of each kind that lives for minutes.
+    const LOGINS: usize = 1_000;
+    /// The most of each kind that lives for hours.
+    const TOKENS: usize = 100_000;
+
+    /// Ends an access token, which would have ended by itself then.
+    pub(super) fn revoke(&mut self, jti: &str, end: OffsetDateTime, now: OffsetDateTime) -> Result<(), Full> {
+        self.revoked.insert(jti, (), end, now)
+    }
+
+    /// Ends everything that a user has allowed: no token of it lives longer than a refresh token of now.
+    pub(super) fn revoke_grant(&mut self, id: Option<&str>, now: OffsetDateTime) -> Result<(), Full> {
+        id.map_or(Ok(()), |id| self.revoke(id, now.saturating_add(RefreshToken::LIFETIME), now))
+    }
+
+    pub(super) fn is_revoked(&self, name: &str, now: OffsetDateTime) -> bool {
+        self.revoked.get(name, now).is_some()
+    }
+}

@@ -1,0 +1,45 @@
+//! The device code grant (RFC 8628 §3.4, §3.5).
+
+use super::super::answer::Refused;
+use super::super::authentication::ClientRequest;
+use super::super::device::DeviceLogin;
+use super::super::grant::Grant;
+use super::super::page::Decision;
+use super::Granted;
+
+/// Who asks too soon for what the user has not decided yet is told to slow down, and has to wait for longer from then on.
+pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
+    let ClientRequest { server, ref client, now, .. } = *request;
+    let device_code = request.required("device_code")?;
+    let asked = request.access()?;
+
+    let mut state = server.state();
+    let unknown = || Refused::invalid_grant("the device code is not known, or was used");
+    let login = state.devices.get_mut(device_code, now).ok_or_else(unknown)?;
+    if login.client_id != client.id {
+        return Err(Refused::invalid_grant("the device code was issued to another client"));
+    }
+    if login.expires_at <= now {
+        return Err(Refused::bad_request("expired_token", "the user did not decide in time"));
+    }
+    match login.decision.clone() {
+        None => Err(not_yet(login, request)),
+        Some(Decision::Denied) => Err(Refused::bad_request("access_denied", "the user has denied it")),
+        Some(Decision::Approved { subject }) => {
+            let grant = Grant::of_user(&subject, &client.id, login.access.clone())?;
+            let granted = Granted::with_refresh(&mut state, grant, asked, now)?;
+            state.devices.remove(device_code);
+            Ok(granted)
+        }
+    }
+}
+
+fn not_yet(login: &mut DeviceLogin, request: &ClientRequest<'_>) -> Refused {
+    let last_asked = login.last_asked.replace(request.now);
+    if last_asked.is_none_or(|last| last.saturating_add(login.interval) <= request.now) {
+        return Refused::bad_request("authorization_pending", "the user has not decided yet");
+    }
+    login.interval += DeviceLogin::INTERVAL;
+    let description = format!("the interval is {} s from now on", login.interval.whole_seconds());
+    Refused::bad_request("slow_down", &description)
+}

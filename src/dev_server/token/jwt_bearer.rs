@@ -1,0 +1,139 @@
+//! The JWT bearer grant (RFC 7523 §2.1): somebody who is trusted vouches for a subject.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::super::answer::{Refused, chain};
+use super::super::authentication::ClientRequest;
+use super::super::grant::Grant;
+use super::super::{DevServer, Inner};
+use super::Granted;
+use crate::jose::{CompactJws, error::excerpt, json};
+use crate::keys::PublicKeySet;
+use crate::oauth::JwtGrantBuilder;
+use crate::verifier::{ClientAssertionVerifier, VerifierError, claims};
+
+/// There is no refresh token: whoever vouched can do so again (RFC 7521 §4.1).
+pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
+    let ClientRequest { server, ref client, now, .. } = *request;
+    let assertion = request.required("assertion")?;
+    let access = request.access()?;
+    let claims = verify(server, assertion, now)?;
+    if let Some(jti) = &claims.jti {
+        // Two issuers may use the same one.
+        let name = format!("{} {} {jti}", claims.iss.len(), claims.iss);
+        let end = now.saturating_add(time::Duration::seconds(claims.exp - now.unix_timestamp() + LEEWAY));
+        let mut state = server.state();
+        if state.vouched.get(&name, now).is_some() {
+            return Err(refused(VerifierError::Replayed));
+        }
+        state.vouched.insert(&name, (), end, now)?;
+    }
+    Ok(Granted::without_refresh(Grant { subject: claims.sub, ..Grant::of_client(&client.id, access) }))
+}
+
+/// How much the clocks may differ, in seconds: as much as with an assertion of a client.
+const LEEWAY: i64 = 10;
+
+/// The claims of RFC 7523 §3.
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Vec<String>,
+    jti: Option<String>,
+    exp: i64,
+    nbf: Option<i64>,
+    iat: Option<i64>,
+}
+
+/// The description of a refusal names the check that failed.
+fn verify(server: &Inner, assertion: &str, now: OffsetDateTime) -> Result<Claims, Refused> {
+    let limit = ClientAssertionVerifier::MAX_ASSERTION_LEN;
+    if assertion.len() > limit {
+        return Err(refused(VerifierError::TooLarge { found: assertion.len(), limit }));
+    }
+    let jws = CompactJws::parse(assertion).map_err(|error| refused(error.into()))?;
+    // One of another type is another kind of token, an assertion of the client's among them (RFC 8725 §3.11).
+    if jws.header().media_type.is_some() && !jws.header().is_typed("JWT") {
+        let found = jws.header().media_type.as_deref().map(excerpt);
+        return Err(refused(VerifierError::MediaType { found }));
+    }
+    let found = Claims::read(jws.payload()).map_err(refused)?;
+    let keys = server.state().issuers.get(&found.iss).map(Arc::clone);
+    let unknown = || Refused::invalid_grant(&format!("the issuer `{}` is not trusted", excerpt(&found.iss)));
+    let keys = keys.ok_or_else(unknown)?;
+    claims::check_signature(&keys, jws.header(), jws.signing_input(), jws.signature())
+        .and_then(|()| found.check(server, now.unix_timestamp()))
+        .map_err(refused)?;
+    Ok(found)
+}
+
+impl Claims {
+    fn read(payload: &[u8]) -> Result<Self, VerifierError> {
+        const NAMES: [&str; 7] = ["iss", "sub", "aud", "jti", "exp", "nbf", "iat"];
+        let mut values = [const { None }; 7];
+        json::read_members("the claims set", payload, &NAMES, &mut values)?;
+        let [iss, sub, aud, jti, exp, nbf, iat] = values.each_ref().map(Option::as_ref);
+        Ok(Self {
+            iss: claims::text("iss", iss)?.to_owned(),
+            sub: claims::text("sub", sub)?.to_owned(),
+            aud: claims::audience(aud)?,
+            jti: jti.map(|jti| claims::text("jti", Some(jti)).map(str::to_owned)).transpose()?,
+            exp: claims::numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?,
+            nbf: claims::numeric_date("nbf", nbf)?,
+            iat: claims::numeric_date("iat", iat)?,
+        })
+    }
+
+    /// The audience is the issuer or the token endpoint, perhaps among others; the life has a bound (§3).
+    fn check(&self, server: &Inner, now: i64) -> Result<(), VerifierError> {
+        let expected =
+            [server.issuer.as_str(), server.authorization_server.token_endpoint()].map(str::to_owned);
+        if !self.aud.iter().any(|audience| expected.contains(audience)) {
+            let found = excerpt(&self.aud.join(" "));
+            return Err(VerifierError::Audience { expected: expected.to_vec(), found });
+        }
+        claims::check_times(self.exp, self.nbf, self.iat, LEEWAY, now)?;
+        let limit = claims::whole_seconds(JwtGrantBuilder::LONGEST_LIFETIME);
+        claims::check_lifetime(self.exp, self.iat, limit, LEEWAY, now)
+    }
+}
+
+/// RFC 7523 §3.1.
+fn refused(error: VerifierError) -> Refused {
+    Refused::invalid_grant(&chain(&error))
+}
+
+impl DevServer {
+    /// Trusts whom this issuer vouches for with a JWT (RFC 7523 §2.1): its `iss`, byte for byte, and the keys that it
+    /// signs with. One of the same name is replaced.
+    ///
+    /// ```
+    /// use private_key_jwt::client::fresh_jti;
+    /// use private_key_jwt::dev_server::DevServer;
+    /// use private_key_jwt::oauth::JwtGrant;
+    /// use private_key_jwt::{Algorithm, JwkSet, PrivateKey, TokenClient};
+    /// use time::OffsetDateTime;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// # let issuers_key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// let dev = DevServer::bind("127.0.0.1:0".parse()?).await?;
+    /// dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
+    /// dev.trust_issuer("https://sts.example", JwkSet::from(issuers_key.public_jwk().clone()));
+    ///
+    /// let client = TokenClient::new(dev.authorization_server().clone(), "client", key)?;
+    /// let grant = JwtGrant::builder("https://sts.example", "user-1", client.server())?
+    ///     .sign(&issuers_key, OffsetDateTime::now_utc(), fresh_jti()?)?;
+    /// let tokens = client.jwt_bearer(&grant, "api:read").await?;
+    /// # let _ = tokens;
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(example())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trust_issuer(&self, issuer: impl Into<String>, keys: impl Into<PublicKeySet>) {
+        let keys = Arc::new(keys.into());
+        self.inner.state().issuers.insert(issuer.into(), keys);
+    }
+}

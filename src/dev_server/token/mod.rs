@@ -1,0 +1,96 @@
+//! The token endpoint (RFC 6749 §3.2): one file for each grant.
+
+mod authorization_code;
+mod device_code;
+mod jwt_bearer;
+mod refresh;
+mod token_exchange;
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::access_token;
+use super::answer::{Answer, Refused};
+use super::authentication::ClientRequest;
+use super::grant::{Access, Grant};
+use super::refresh_token::RefreshToken;
+use super::state::State;
+use crate::jose::error::excerpt;
+use crate::oauth::TokenKind;
+
+/// `grant_types_supported`.
+pub(super) const GRANT_TYPES: [&str; 6] = [
+    "client_credentials",
+    "authorization_code",
+    "refresh_token",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+];
+
+/// What comes of a request: an access token of this grant, and perhaps more.
+struct Granted {
+    grant: Grant,
+    refresh_token: Option<String>,
+    issued_token_type: Option<TokenKind>,
+}
+
+pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
+    let ClientRequest { server, client, now, .. } = request;
+    let grant_type = request.required("grant_type")?;
+    let granted = match grant_type {
+        "client_credentials" => Ok(Granted::without_refresh(Grant::of_client(&client.id, request.access()?))),
+        "authorization_code" => authorization_code::granted(request),
+        "refresh_token" => refresh::granted(request),
+        "urn:ietf:params:oauth:grant-type:device_code" => device_code::granted(request),
+        "urn:ietf:params:oauth:grant-type:jwt-bearer" => jwt_bearer::granted(request),
+        "urn:ietf:params:oauth:grant-type:token-exchange" => token_exchange::granted(request),
+        other => {
+            let supported = GRANT_TYPES.join("`, `");
+            let description = format!("the grant_type is `{}`, supported are `{supported}`", excerpt(other));
+            Err(Refused::bad_request("unsupported_grant_type", &description))
+        }
+    };
+    let Granted { grant, refresh_token, issued_token_type } = granted?;
+
+    let mut body = json!({
+        "access_token": access_token::issue(server, &grant, *now)?,
+        "token_type": "Bearer",
+        "expires_in": access_token::LIFETIME.whole_seconds(),
+    });
+    let more = [
+        ("scope", grant.access.scope()),
+        ("refresh_token", refresh_token),
+        ("issued_token_type", issued_token_type.map(|kind| kind.as_str().to_owned())),
+    ];
+    if let Value::Object(members) = &mut body {
+        members.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
+    }
+    let grant_name = grant_type.rsplit(':').next().unwrap_or_default();
+    let subject = match grant.subject {
+        subject if subject == client.id => String::new(),
+        subject => format!(" sub=\"{subject}\""),
+    };
+    let note = format!("{} grant={grant_name}{subject}{}", client.note(), grant.access.note());
+    Ok(Answer::json(body, note))
+}
+
+impl Granted {
+    /// What will have to be asked for again.
+    const fn without_refresh(grant: Grant) -> Self {
+        Self { grant, refresh_token: None, issued_token_type: None }
+    }
+
+    /// An access token as narrow as it was asked for, and a refresh token for all of the grant.
+    fn with_refresh(
+        state: &mut State,
+        grant: Grant,
+        asked: Access,
+        now: OffsetDateTime,
+    ) -> Result<Self, Refused> {
+        let access = grant.access.narrowed(asked)?;
+        let refresh_token = RefreshToken::issue(state, grant.clone(), now)?;
+        let narrowed = Grant { access, ..grant };
+        Ok(Self { refresh_token: Some(refresh_token), ..Self::without_refresh(narrowed) })
+    }
+}

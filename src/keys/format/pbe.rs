@@ -1,0 +1,129 @@
+//! Passphrases in PKCS#12 (RFC 7292 Appendix B): its key derivation, and the encryption with 3DES or RC2.
+//!
+//! All of it is weak by today's measure, and read for the files that exist; nothing is written. The derivation is that of
+//! the crate `pkcs12`, the ciphers are those of `des` and `rc2`.
+
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, KeyInit, KeyIvInit};
+use der::asn1::AnyRef;
+use pkcs12::kdf::{self, Pkcs12KeyType};
+use sha1::Sha1;
+use sha2::digest::block_api::BlockSizeUser;
+use sha2::digest::{Digest, FixedOutputReset};
+use zeroize::Zeroizing;
+
+use super::costs::{self, Costs};
+use super::encrypted::{STRUCTURE, octets, sequence};
+use crate::keys::KeyError;
+
+/// RFC 7292 Appendix C, `pkcs-12PbeParams` and the cipher that goes with them.
+pub(super) struct Scheme {
+    cipher: Cipher,
+    salt: Vec<u8>,
+    rounds: i32,
+}
+
+#[derive(Clone, Copy)]
+enum Cipher {
+    TripleDes,
+    TwoKeyTripleDes,
+    Rc2 { key_len: usize },
+}
+
+impl Scheme {
+    /// By the name of the scheme.
+    pub(super) fn new(scheme: &str, parameters: AnyRef<'_>) -> Result<(Self, Costs), KeyError> {
+        let cipher = match scheme {
+            "PKCS#12 PBE with 3DES" => Cipher::TripleDes,
+            "PKCS#12 PBE with two-key 3DES" => Cipher::TwoKeyTripleDes,
+            "PKCS#12 PBE with 128-bit RC2" => Cipher::Rc2 { key_len: 16 },
+            "PKCS#12 PBE with 40-bit RC2" => Cipher::Rc2 { key_len: 5 },
+            other => return Err(KeyError::UnsupportedEncryption { scheme: other.to_owned() }),
+        };
+        let [salt, count] = <[AnyRef<'_>; 2]>::try_from(sequence(parameters)?).map_err(|_| STRUCTURE)?;
+        let salt = octets(salt)?.to_vec();
+        let (rounds, costs) = rounds("PKCS#12's PBE iteration count", count)?;
+        Ok((Self { cipher, salt, rounds }, costs))
+    }
+
+    /// Decrypts in place, and says how long the plaintext is.
+    pub(super) fn decrypt(&self, passphrase: Option<&[u8]>, buffer: &mut [u8]) -> Result<usize, KeyError> {
+        match self.cipher {
+            Cipher::TripleDes => self.cbc::<des::TdesEde3>(passphrase, 24, buffer),
+            Cipher::TwoKeyTripleDes => self.cbc::<des::TdesEde2>(passphrase, 16, buffer),
+            // RC2 takes the effective length of the key from its length.
+            Cipher::Rc2 { key_len } => self.cbc::<rc2::Rc2>(passphrase, key_len, buffer),
+        }
+    }
+
+    fn cbc<C: BlockCipherDecrypt + KeyInit>(
+        &self,
+        passphrase: Option<&[u8]>,
+        key_len: usize,
+        buffer: &mut [u8],
+    ) -> Result<usize, KeyError> {
+        let derive = |purpose, len| derive::<Sha1>(passphrase, &self.salt, purpose, self.rounds, len);
+        let key = derive(Pkcs12KeyType::EncryptionKey, key_len);
+        let iv = derive(Pkcs12KeyType::Iv, 8);
+        cbc::Decryptor::<C>::new_from_slices(&key, &iv)
+            .ok()
+            .and_then(|cipher| cipher.decrypt_padded::<Pkcs7>(buffer).ok())
+            .map(<[u8]>::len)
+            .ok_or(KeyError::WrongPassphrase)
+    }
+}
+
+/// RFC 7292 Appendix B.2. `None` is no passphrase at all, which is not the same as an empty one there.
+pub(super) fn derive<D: Digest + FixedOutputReset + BlockSizeUser>(
+    passphrase: Option<&[u8]>,
+    salt: &[u8],
+    purpose: Pkcs12KeyType,
+    rounds: i32,
+    len: usize,
+) -> Zeroizing<Vec<u8>> {
+    let passphrase = passphrase.map(bmp_string).unwrap_or_default();
+    Zeroizing::new(kdf::derive_key::<D>(&passphrase, salt, purpose, rounds, len))
+}
+
+/// A count of at most ten million, as the derivation takes it.
+pub(super) fn rounds(parameter: &'static str, count: AnyRef<'_>) -> Result<(i32, Costs), KeyError> {
+    let costs = costs::iterations(parameter, &count)?;
+    Ok((i32::try_from(costs.iterations).map_err(|_| STRUCTURE)?, costs))
+}
+
+/// RFC 7292 Appendix B.1, beyond U+FFFF as UTF-16. What is not UTF-8 is taken byte by byte, as OpenSSL does it.
+fn bmp_string(passphrase: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut string = Zeroizing::new(Vec::with_capacity(2 * passphrase.len() + 2));
+    match std::str::from_utf8(passphrase) {
+        Ok(text) => text.encode_utf16().for_each(|unit| string.extend(unit.to_be_bytes())),
+        Err(_) => passphrase.iter().for_each(|byte| string.extend([0, *byte])),
+    }
+    string.extend([0, 0]);
+    string
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc7292_b_1_a_passphrase_is_big_endian_and_ends_in_a_null() {
+        for (passphrase, expected) in [
+            (&b""[..], &[0, 0][..]),
+            (b"Be", &[0, 0x42, 0, 0x65, 0, 0]),
+            ("\u{e9}\u{20ac}".as_bytes(), &[0, 0xe9, 0x20, 0xac, 0, 0]),
+            ("\u{1f511}".as_bytes(), &[0xd8, 0x3d, 0xdd, 0x11, 0, 0]),
+            (b"\xe9a", &[0, 0xe9, 0, 0x61, 0, 0]),
+        ] {
+            let string = bmp_string(passphrase);
+            assert_eq!(*string, expected);
+            assert_eq!(string.capacity(), 2 * passphrase.len() + 2, "it never grows");
+        }
+    }
+
+    #[test]
+    fn no_passphrase_is_not_an_empty_one() {
+        let derive = |passphrase| derive::<Sha1>(passphrase, b"saltsalt", Pkcs12KeyType::Mac, 1, 20);
+        assert_ne!(derive(None), derive(Some(b"")));
+    }
+}

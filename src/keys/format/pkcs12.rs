@@ -1,0 +1,291 @@
+//! PKCS#12 (RFC 7292) in password mode: one private key, and the certificates beside it.
+//!
+//! Behind the cargo feature `pkcs12`. Even the MAC of a modern file needs the key derivation of RFC 7292 Appendix B, whose
+//! one kept implementation is the crate `pkcs12`: a pre-release that pins another (`cms`), with which a program's own pin
+//! may clash. It and the old ciphers (3DES, RC2) are for those who ask for them.
+//!
+//! Only the derivation and the ciphers are from crates. `pkcs12` reads the structures too, and `p12-keystore` whole files,
+//! but both copy the keys that they find into memory that nobody wipes; `p12-keystore` also bounds the cost of each
+//! derivation alone, and not of all, knows fewer ciphers, and brings a second reader of certificates.
+
+use std::borrow::Cow;
+
+use der::asn1::{AnyRef, ObjectIdentifier};
+use der::{Decode, Encode, Tag, TagNumber, Tagged};
+use zeroize::Zeroizing;
+
+use super::costs::Costs;
+use super::encrypted::{Encrypted, STRUCTURE, STRUCTURE_NAME, octets, sequence};
+use super::mac::Mac;
+use super::{Loaded, ber, der_key};
+use crate::keys::material::KeyMaterial;
+use crate::keys::{Certificate, KeyError};
+
+/// Bags within bags (RFC 7292 §4.2.6). Nobody is known to write even one level.
+const MAX_DEPTH: usize = 4;
+
+mod oid {
+    use der::asn1::ObjectIdentifier;
+
+    const fn oid(text: &str) -> ObjectIdentifier {
+        ObjectIdentifier::new_unwrap(text)
+    }
+
+    pub(super) const DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.1");
+    pub(super) const SIGNED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.2");
+    pub(super) const ENVELOPED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.3");
+    pub(super) const ENCRYPTED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.6");
+    pub(super) const KEY_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10.1.1");
+    pub(super) const SHROUDED_KEY_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10.1.2");
+    pub(super) const CERTIFICATE_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10.1.3");
+    pub(super) const SAFE_CONTENTS_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10.1.6");
+    pub(super) const X509: ObjectIdentifier = oid("1.2.840.113549.1.9.22.1");
+}
+
+/// Opens a file.
+pub(super) fn open(file: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
+    open_any(file, passphrase).map_err(named)
+}
+
+/// Without a passphrase and with an empty one, nothing and the empty string are both tried: programs do not agree on which
+/// of them stands for no protection.
+fn open_any(file: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
+    let file = ber::to_der(file).ok_or(STRUCTURE)?;
+    let (content, mac) = pfx(&file)?;
+    let safes = ber::to_der(content).ok_or(STRUCTURE)?;
+    let archive = Archive::new(&safes, content, mac)?;
+    let candidates = match passphrase {
+        None | Some([]) => &[Some(&[][..]), None][..],
+        Some(_) => &[passphrase],
+    };
+    for candidate in candidates {
+        match archive.open(*candidate) {
+            Err(KeyError::WrongPassphrase) => {}
+            other => return other,
+        }
+    }
+    Err(if passphrase.is_none() { KeyError::PassphraseRequired } else { KeyError::WrongPassphrase })
+}
+
+/// The content that the MAC is over, and the MAC (RFC 7292 §4).
+fn pfx(der: &[u8]) -> Result<(&[u8], Option<Mac<'_>>), KeyError> {
+    let elements = elements(der)?;
+    let ([version, safe] | [version, safe, _]) = elements.as_slice() else {
+        return Err(STRUCTURE);
+    };
+    if version.decode_as::<u8>() != Ok(3) {
+        return Err(STRUCTURE);
+    }
+    let (kind, content) = content_info(*safe)?;
+    match kind {
+        oid::DATA => {}
+        oid::SIGNED_DATA => return Err(unsupported("public-key integrity (SignedData)")),
+        _ => return Err(STRUCTURE),
+    }
+    let mac = elements.get(2).copied().map(Mac::new).transpose()?;
+    Ok((octets(content)?, mac))
+}
+
+/// The parts of a file: what is open to all, and what a passphrase opens.
+struct Archive<'a> {
+    /// What the MAC is over.
+    content: &'a [u8],
+    mac: Option<Mac<'a>>,
+    open: Bags,
+    encrypted: Vec<Encrypted<'a>>,
+    costs: Costs,
+}
+
+impl<'a> Archive<'a> {
+    /// RFC 7292 §4.1. What can be seen of the costs is bounded here, before anything is derived.
+    fn new(safes: &'a [u8], content: &'a [u8], mac: Option<Mac<'a>>) -> Result<Self, KeyError> {
+        let mut costs = mac.as_ref().map(Mac::costs).unwrap_or_default();
+        let (mut open, mut encrypted) = (Bags::default(), Vec::new());
+        for safe in elements(safes)? {
+            match content_info(safe)? {
+                (oid::DATA, content) => open.read(octets(content)?)?,
+                (oid::ENCRYPTED_DATA, content) => encrypted.extend(encrypted_data(content)?),
+                (oid::ENVELOPED_DATA, _) => {
+                    return Err(unsupported("public-key encryption (EnvelopedData)"));
+                }
+                _ => return Err(STRUCTURE),
+            }
+        }
+        for part in &encrypted {
+            costs = costs.and(part.costs())?;
+        }
+        open.check(costs)?;
+        Ok(Self { content, mac, open, encrypted, costs })
+    }
+
+    fn open(&self, passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
+        if self.mac.as_ref().is_some_and(|mac| !mac.verify(passphrase, self.content)) {
+            return Err(KeyError::WrongPassphrase);
+        }
+        let mut bags = self.open.clone();
+        for part in &self.encrypted {
+            match bags.read(&part.decrypt(passphrase)?) {
+                // Only a MAC tells a damaged file from a wrong passphrase.
+                Err(_) if self.mac.is_none() => return Err(KeyError::WrongPassphrase),
+                other => other?,
+            }
+        }
+        bags.check(self.costs)?;
+        let Some(key) = bags.keys.pop() else {
+            return Err(KeyError::NotPrivate { found: "a PKCS#12 file without a private key".to_owned() });
+        };
+        let material = key.material(passphrase)?;
+        Ok(Loaded { certificates: bags.certificates, ordered: false, ..material.into() })
+    }
+}
+
+/// What was found in bags (RFC 7292 §4.2).
+#[derive(Clone, Default)]
+struct Bags {
+    keys: Vec<Key>,
+    certificates: Vec<Certificate>,
+}
+
+#[derive(Clone)]
+enum Key {
+    /// PKCS#8.
+    Plain(Zeroizing<Vec<u8>>),
+    /// Encrypted PKCS#8.
+    Shrouded(Zeroizing<Vec<u8>>),
+}
+
+impl Bags {
+    /// Adds what is in `SafeContents`.
+    fn read(&mut self, contents: &[u8]) -> Result<(), KeyError> {
+        let der = ber::to_der(contents).ok_or(STRUCTURE)?;
+        self.add(elements(&der)?, MAX_DEPTH)
+    }
+
+    fn add(&mut self, bags: Vec<AnyRef<'_>>, depth: usize) -> Result<(), KeyError> {
+        for bag in bags {
+            let bag: Vec<AnyRef<'_>> = sequence(bag)?;
+            let [id, value, ..] = bag.as_slice() else {
+                return Err(STRUCTURE);
+            };
+            let value = explicit(*value)?;
+            match id.decode_as::<ObjectIdentifier>().map_err(|_| STRUCTURE)? {
+                oid::KEY_BAG => self.keys.push(Key::Plain(whole(value)?)),
+                oid::SHROUDED_KEY_BAG => self.keys.push(Key::Shrouded(whole(value)?)),
+                oid::CERTIFICATE_BAG => self.certificates.extend(certificate(value)?),
+                oid::SAFE_CONTENTS_BAG => {
+                    self.add(sequence(value)?, depth.checked_sub(1).ok_or(STRUCTURE)?)?;
+                }
+                // Revocation lists and secrets have nothing to do with the key.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// One key, and one that can be opened for what is left of the costs.
+    fn check(&self, spent: Costs) -> Result<(), KeyError> {
+        match self.keys.as_slice() {
+            [] | [Key::Plain(_)] => Ok(()),
+            [Key::Shrouded(der)] => spent.and(Encrypted::from_der(der)?.costs()).map(|_| ()),
+            several => Err(KeyError::SeveralKeys { found: several.len() }),
+        }
+    }
+}
+
+impl Key {
+    fn material(&self, passphrase: Option<&[u8]>) -> Result<KeyMaterial, KeyError> {
+        match self {
+            Self::Plain(der) => der_key::pkcs8(der),
+            Self::Shrouded(der) => Encrypted::from_der(der)?.private_key(passphrase),
+        }
+    }
+}
+
+/// RFC 7292 §4.2.3. Only X.509 is of use.
+fn certificate(bag: AnyRef<'_>) -> Result<Option<Certificate>, KeyError> {
+    let bag: Vec<AnyRef<'_>> = sequence(bag)?;
+    let [kind, value] = bag.as_slice() else {
+        return Err(STRUCTURE);
+    };
+    if kind.decode_as::<ObjectIdentifier>() != Ok(oid::X509) {
+        return Ok(None);
+    }
+    Certificate::from_der(octets(explicit(*value)?)?).map(Some)
+}
+
+/// RFC 5652 §3, `ContentInfo`.
+fn content_info(element: AnyRef<'_>) -> Result<(ObjectIdentifier, AnyRef<'_>), KeyError> {
+    let elements: Vec<AnyRef<'_>> = sequence(element)?;
+    let [kind, content] = elements.as_slice() else {
+        return Err(STRUCTURE);
+    };
+    Ok((kind.decode_as().map_err(|_| STRUCTURE)?, explicit(*content)?))
+}
+
+/// RFC 5652 §8, `EncryptedData`; `None` when there is no content.
+fn encrypted_data(element: AnyRef<'_>) -> Result<Option<Encrypted<'_>>, KeyError> {
+    let elements: Vec<AnyRef<'_>> = sequence(element)?;
+    let [_, info, ..] = elements.as_slice() else {
+        return Err(STRUCTURE);
+    };
+    let info: Vec<AnyRef<'_>> = sequence(*info)?;
+    let [_, identifier, data @ ..] = info.as_slice() else {
+        return Err(STRUCTURE);
+    };
+    let Some(data) = data.first() else {
+        return Ok(None);
+    };
+    let data = match data.tag() {
+        Tag::ContextSpecific { constructed: false, number: TagNumber(0) } => Cow::Borrowed(data.value()),
+        // In pieces, as BER allows. Which type this tag stands for is not known before, so they are still apart.
+        Tag::ContextSpecific { constructed: true, number: TagNumber(0) } => {
+            let mut joined = Vec::with_capacity(data.value().len());
+            for piece in pieces(data.value())? {
+                joined.extend_from_slice(octets(piece)?);
+            }
+            Cow::Owned(joined)
+        }
+        _ => return Err(STRUCTURE),
+    };
+    Encrypted::new(identifier.decode_as().map_err(|_| STRUCTURE)?, data).map(Some)
+}
+
+fn elements(der: &[u8]) -> Result<Vec<AnyRef<'_>>, KeyError> {
+    Vec::from_der(der).map_err(|_| STRUCTURE)
+}
+
+/// The elements that stand one after the other, without a SEQUENCE around them.
+fn pieces(der: &[u8]) -> Result<Vec<AnyRef<'_>>, KeyError> {
+    AnyRef::new(Tag::Sequence, der).map_err(|_| STRUCTURE).and_then(sequence)
+}
+
+/// What is in `[0] EXPLICIT`.
+fn explicit(element: AnyRef<'_>) -> Result<AnyRef<'_>, KeyError> {
+    match element.tag() {
+        Tag::ContextSpecific { constructed: true, number: TagNumber(0) } => {
+            AnyRef::from_der(element.value()).map_err(|_| STRUCTURE)
+        }
+        _ => Err(STRUCTURE),
+    }
+}
+
+/// An element with its tag and length.
+fn whole(element: AnyRef<'_>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    element.to_der().map(Zeroizing::new).map_err(|_| STRUCTURE)
+}
+
+fn unsupported(scheme: &str) -> KeyError {
+    KeyError::UnsupportedPkcs12 { scheme: scheme.to_owned() }
+}
+
+/// An error of a part, as one of the file.
+fn named(error: KeyError) -> KeyError {
+    match error {
+        KeyError::UnsupportedEncryption { scheme } => {
+            let cipher = scheme.strip_prefix("PKCS#12 PBE with ").map(str::to_owned);
+            KeyError::UnsupportedPkcs12 { scheme: cipher.unwrap_or(scheme) }
+        }
+        KeyError::Der { structure: STRUCTURE_NAME } => KeyError::Der { structure: "PFX (RFC 7292 §4)" },
+        other => other,
+    }
+}

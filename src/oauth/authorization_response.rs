@@ -1,0 +1,183 @@
+use subtle::ConstantTimeEq;
+
+use super::text::safe;
+use super::{AuthorizationServer, OAuthError};
+use crate::jose::wiped::{Text, Wiped};
+
+/// What came back to the redirect URI after a login (RFC 6749 §4.1.2): the code, for the request that was made and from
+/// the server that was asked.
+///
+/// ```
+/// use private_key_jwt::{AuthorizationServer, TokenRequest};
+/// use private_key_jwt::oauth::{AuthorizationResponse, CodeVerifier};
+///
+/// let server = AuthorizationServer::new("https://as.example", "https://as.example/token")?;
+/// let verifier = CodeVerifier::from_random(&[7; 32]); // as kept since the authorization request, like the state
+/// let query = "code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj&iss=https%3A%2F%2Fas.example";
+/// let answer = AuthorizationResponse::from_query(query, &server, "af0ifjsldkj")?;
+/// let request = TokenRequest::authorization_code(answer.code(), "https://app.example/cb", &verifier);
+/// # let _ = request;
+/// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
+/// ```
+///
+/// The code is wiped on drop, and `Debug` does not show it.
+pub struct AuthorizationResponse {
+    code: Wiped<String>,
+}
+
+impl AuthorizationResponse {
+    /// Judges the query of the redirect: what stands behind the `?`, still encoded. `state` is the one of the request.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::AuthorizationResponse`] for one that is no answer to this request: another `state`, a parameter
+    /// twice, neither `code` nor `error`, no `iss` where the server's metadata promises one;
+    /// [`OAuthError::AuthorizationIssuer`] for one of another server (RFC 9207 §2.4);
+    /// [`OAuthError::AuthorizationRefused`] when the server says why there is no code.
+    pub fn from_query(query: &str, server: &AuthorizationServer, state: &str) -> Result<Self, OAuthError> {
+        let [code, found_state, iss, error, description] =
+            parameters(query, ["code", "state", "iss", "error", "error_description"])?;
+        // The session first: what does not belong to it says nothing.
+        let is_ours = |found: &Text<'_>| bool::from(found.as_bytes().ct_eq(state.as_bytes()));
+        if !found_state.as_ref().is_some_and(is_ours) {
+            return Err(wrong("is of another state than the request"));
+        }
+        match (iss, server.issuer()) {
+            (Some(found), Some(expected)) if *found != *expected => {
+                let (expected, found) = (safe(expected), safe(&found));
+                return Err(OAuthError::AuthorizationIssuer { expected, found });
+            }
+            (None, _) if server.promises_issuer() => {
+                return Err(wrong("has no iss, which the server's metadata promises"));
+            }
+            _ => {}
+        }
+        match (code, error) {
+            (Some(code), None) => Ok(Self { code: code.into_owned() }),
+            (None, Some(error)) => Err(OAuthError::AuthorizationRefused {
+                error: safe(&error),
+                description: description.map(|description| safe(&description)),
+            }),
+            (Some(_), Some(_)) => Err(wrong("has a code and an error")),
+            (None, None) => Err(wrong("has neither a code nor an error")),
+        }
+    }
+
+    /// The code, for [`TokenRequest::authorization_code`](super::TokenRequest::authorization_code). It is a secret, and
+    /// good for one use.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+impl std::fmt::Debug for AuthorizationResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AuthorizationResponse([redacted])")
+    }
+}
+
+const fn wrong(reason: &'static str) -> OAuthError {
+    OAuthError::AuthorizationResponse { reason }
+}
+
+/// These parameters of a query, each once at most (RFC 6749 §3.1). One without a value counts as left out.
+fn parameters<'a, const N: usize>(
+    query: &'a str,
+    names: [&str; N],
+) -> Result<[Option<Text<'a>>; N], OAuthError> {
+    let mut values = [const { None }; N];
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let place = names.iter().position(|known| *known == name);
+        if let Some(slot) = place.and_then(|place| values.get_mut(place))
+            && slot.replace(Text::from(value)).is_some()
+        {
+            return Err(wrong("has a parameter twice"));
+        }
+    }
+    Ok(values.map(|value: Option<Text<'_>>| value.filter(|value| !value.is_empty())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "https://as.example";
+
+    fn server(more: &str) -> AuthorizationServer {
+        let metadata =
+            format!(r#"{{"issuer":"{ISSUER}","token_endpoint":"https://as.example/token"{more}}}"#);
+        AuthorizationServer::from_metadata(ISSUER, metadata.as_bytes()).unwrap()
+    }
+
+    fn judge(query: &str) -> Result<AuthorizationResponse, OAuthError> {
+        AuthorizationResponse::from_query(query, &server(""), "s 1")
+    }
+
+    fn reason(result: Result<AuthorizationResponse, OAuthError>) -> &'static str {
+        match result {
+            Err(OAuthError::AuthorizationResponse { reason }) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn rfc6749_4_1_2_a_code_of_this_session() {
+        for query in ["code=a%2Bb&state=s+1", "state=s%201&x=y&x=z&code=a%2Bb", "code=a%2Bb&state=s+1&error="]
+        {
+            let answer = judge(query).unwrap();
+            assert_eq!(answer.code(), "a+b", "{query}");
+            assert_eq!(format!("{answer:?}"), "AuthorizationResponse([redacted])");
+        }
+        for query in
+            ["", "code=a", "code=a&state=", "code=a&state=s+2", "error=x&state=s+2", "code=a&state=s+1+"]
+        {
+            assert_eq!(reason(judge(query)), "is of another state than the request", "{query}");
+        }
+        let empty = AuthorizationResponse::from_query("code=a&state=", &server(""), "");
+        assert_eq!(reason(empty), "is of another state than the request");
+        assert_eq!(reason(judge("state=s+1&code=")), "has neither a code nor an error");
+        assert_eq!(reason(judge("state=s+1&code=a&error=b")), "has a code and an error");
+        for twice in ["state=s+1&state=s+1&code=a", "state=s+1&code=a&code=a", "state=s+1&code=a&code="] {
+            assert_eq!(reason(judge(twice)), "has a parameter twice", "{twice}");
+        }
+    }
+
+    #[test]
+    fn rfc6749_4_1_2_1_the_servers_reason_is_safe_to_show() {
+        let refused =
+            judge("state=s+1&error=access_denied&error_description=no%1B%5B2J+eyJhbGciOiJFUzI1NiJ9.x");
+        let Err(OAuthError::AuthorizationRefused { error, description }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(
+            (error.as_str(), description.as_deref()),
+            ("access_denied", Some("no\\u{1b}[2J [masked]"))
+        );
+        let shown = OAuthError::AuthorizationRefused { error, description }.to_string();
+        assert_eq!(shown, "the login was refused: access_denied: no\\u{1b}[2J [masked]");
+        let refused = judge("state=s+1&error=server_error").unwrap_err();
+        assert_eq!(refused.to_string(), "the login was refused: server_error");
+    }
+
+    #[test]
+    fn rfc9207_2_4_an_answer_of_another_server_is_refused() {
+        assert!(judge("code=a&state=s+1&iss=https%3A%2F%2Fas.example").is_ok());
+        for query in
+            ["code=a&state=s+1&iss=https://as.example/", "error=x&state=s+1&iss=https://evil.example"]
+        {
+            let refused = judge(query);
+            assert!(
+                matches!(&refused, Err(OAuthError::AuthorizationIssuer { expected, .. }) if expected == ISSUER),
+                "{refused:?}"
+            );
+        }
+        let promising = server(r#","authorization_response_iss_parameter_supported":true"#);
+        let judge = |query| AuthorizationResponse::from_query(query, &promising, "s");
+        assert_eq!(reason(judge("code=a&state=s")), "has no iss, which the server's metadata promises");
+        assert_eq!(reason(judge("code=a&state=s&iss=")), "has no iss, which the server's metadata promises");
+        assert!(judge("code=a&state=s&iss=https://as.example").is_ok());
+        let not = server(r#","authorization_response_iss_parameter_supported":false"#);
+        assert!(AuthorizationResponse::from_query("code=a&state=s", &not, "s").is_ok());
+    }
+}

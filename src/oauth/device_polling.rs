@@ -1,0 +1,155 @@
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::{DeviceAuthorization, OAuthError, Retry};
+
+/// When to ask for the token again (RFC 8628 §3.5): a function of what the server said and of the time. Whoever uses it
+/// waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DevicePolling {
+    interval: Duration,
+    /// What the server wants before the next question alone (`Retry-After`).
+    at_least: Duration,
+    expires_at: OffsetDateTime,
+}
+
+impl DevicePolling {
+    /// How much longer the pauses are after each `slow_down` (RFC 8628 §3.5).
+    pub const SLOWER_BY: Duration = Duration::from_secs(5);
+
+    /// Before the first question.
+    #[must_use]
+    pub const fn new(authorization: &DeviceAuthorization) -> Self {
+        let (interval, expires_at) = (authorization.interval(), authorization.expires_at());
+        Self { interval, at_least: Duration::ZERO, expires_at }
+    }
+
+    /// How long to wait before the next question.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::DeviceCodeExpired`] when the codes will have ended by then.
+    pub fn pause(&self, now: OffsetDateTime) -> Result<Duration, OAuthError> {
+        let pause = self.interval.max(self.at_least);
+        let next = time::Duration::try_from(pause).map(|pause| now.saturating_add(pause));
+        match next {
+            Ok(next) if next < self.expires_at => Ok(pause),
+            _ => Err(OAuthError::DeviceCodeExpired),
+        }
+    }
+
+    /// What follows from an answer that is no token: to go on after `authorization_pending`, to go on slower after
+    /// `slow_down` and whenever the server was not to be had; once after as long as it wants, where it says so.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::DeviceCodeExpired`] for `expired_token`; every other refusal, such as `access_denied`, as it is.
+    pub fn after(self, answer: OAuthError) -> Result<Self, OAuthError> {
+        if let OAuthError::Refused(refusal) = &answer {
+            return match refusal.error() {
+                Some("authorization_pending") => Ok(self.with(self.interval)),
+                Some("slow_down") => Ok(self.with(self.interval.saturating_add(Self::SLOWER_BY))),
+                Some("expired_token") => Err(OAuthError::DeviceCodeExpired),
+                _ => Err(answer),
+            };
+        }
+        match answer.retry() {
+            Retry::Never => Err(answer),
+            Retry::BackOff => Ok(self.after_no_answer()),
+            Retry::After(pause) => Ok(Self { at_least: pause, ..self }),
+        }
+    }
+
+    /// What follows when no answer came: twice the pause (RFC 8628 §3.5).
+    #[must_use]
+    pub const fn after_no_answer(self) -> Self {
+        self.with(self.interval.saturating_mul(2))
+    }
+
+    const fn with(self, interval: Duration) -> Self {
+        Self { interval, at_least: Duration::ZERO, expires_at: self.expires_at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::answer::failure;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    /// Before the first question, with codes that live for a minute.
+    fn polling(more: &str) -> DevicePolling {
+        let body = format!(
+            r#"{{"device_code":"d","user_code":"u","verification_uri":"https://as.example/","expires_in":60{more}}}"#
+        );
+        let codes = DeviceAuthorization::from_http(http::Response::new(body.into_bytes()), NOW);
+        DevicePolling::new(&codes.unwrap())
+    }
+
+    fn refused(error: &str) -> OAuthError {
+        let body = format!(r#"{{"error":"{error}"}}"#).into_bytes();
+        failure(&http::Response::builder().status(400).body(body).unwrap(), NOW)
+    }
+
+    #[test]
+    fn rfc8628_3_5_pending_goes_on_slow_down_goes_slower_and_the_rest_ends_it() {
+        let seconds = Duration::from_secs;
+        let polling = polling("");
+        assert_eq!(polling.pause(NOW).unwrap(), seconds(5));
+        let pending = polling.after(refused("authorization_pending")).unwrap();
+        assert_eq!(pending, polling);
+        let slower = pending.after(refused("slow_down")).unwrap().after(refused("slow_down")).unwrap();
+        assert_eq!(slower.pause(NOW).unwrap(), seconds(15));
+        assert_eq!(slower.after_no_answer().pause(NOW).unwrap(), seconds(30));
+        let busy = http::Response::builder().status(503).body(Vec::new()).unwrap();
+        assert_eq!(polling.after(failure(&busy, NOW)).unwrap().pause(NOW).unwrap(), seconds(10));
+        assert!(matches!(polling.after(refused("expired_token")), Err(OAuthError::DeviceCodeExpired)));
+        for error in ["access_denied", "invalid_client", "invalid_grant"] {
+            let Err(OAuthError::Refused(refusal)) = polling.after(refused(error)) else { panic!("{error}") };
+            assert_eq!(refusal.error(), Some(error));
+        }
+    }
+
+    /// Otherwise one busy moment of the server would keep a user who has logged in waiting, until the codes end.
+    #[test]
+    fn rfc9110_10_2_3_a_retry_after_is_for_the_next_question_alone() {
+        let seconds = Duration::from_secs;
+        let polling = polling("");
+        let busy = |retry_after: &str| {
+            let answer = http::Response::builder().status(503).header("retry-after", retry_after);
+            failure(&answer.body(Vec::new()).unwrap(), NOW)
+        };
+        let later = polling.after(busy("20")).unwrap();
+        assert_eq!(later.pause(NOW).unwrap(), seconds(20));
+        assert_eq!(later.after(refused("authorization_pending")).unwrap(), polling);
+        let slower = later.after(refused("slow_down")).unwrap();
+        assert_eq!(slower.pause(NOW).unwrap(), seconds(10));
+        assert_eq!(later.after_no_answer().pause(NOW).unwrap(), seconds(10));
+        assert_eq!(polling.after(busy("1")).unwrap().pause(NOW).unwrap(), seconds(5));
+        assert!(matches!(polling.after(busy("60")).unwrap().pause(NOW), Err(OAuthError::DeviceCodeExpired)));
+    }
+
+    /// Otherwise a server's zero, or a server that is gone, would be asked without a pause.
+    #[test]
+    fn a_pause_is_a_second_at_least() {
+        for interval in ["0", "0.5", "-0.0"] {
+            let polling = polling(&format!(r#","interval":{interval}"#));
+            assert_eq!(polling.pause(NOW).unwrap(), Duration::from_secs(1), "{interval}");
+            assert_eq!(polling.after_no_answer().pause(NOW).unwrap(), Duration::from_secs(2), "{interval}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_once_the_codes_have_ended_whatever_the_server_wants() {
+        let polling = polling("");
+        assert!(polling.pause(NOW + Duration::from_secs(54)).is_ok());
+        for ended in [55, 60, 1 << 40] {
+            let now = NOW.saturating_add(time::Duration::seconds(ended));
+            assert!(matches!(polling.pause(now), Err(OAuthError::DeviceCodeExpired)), "{ended}");
+        }
+        let never = self::polling(r#","interval":1e300"#);
+        assert!(matches!(never.pause(NOW), Err(OAuthError::DeviceCodeExpired)));
+    }
+}

@@ -1,0 +1,30 @@
+/// Whom a client assertion may be for. An assertion has one audience in any case: a string, or an array of one, which is
+/// the same (RFC 7519 §4.1.3). Two are refused even where each of them is accepted: an assertion with two can be meant for
+/// another server as well (audience injection, CVE-2025-27370).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AudiencePolicy {
+    /// The issuer and nothing else, as draft-ietf-oauth-rfc7523bis §4 and FAPI 2.0 §5.3.2.1 want it.
+    #[default]
+    Strict,
+    /// The issuer, or one of these URLs, byte for byte: the token endpoint that older clients name (RFC 7523 §3), or the
+    /// endpoint that is called. It costs the protection against audience injection where a client can be talked into
+    /// using one of these URLs as the endpoint of another server.
+    Compatible(Vec<String>),
+}
+
+impl AudiencePolicy {
+    /// [`AudiencePolicy::Compatible`] with these URLs.
+    #[must_use]
+    pub fn compatible(urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::Compatible(urls.into_iter().map(Into::into).collect())
+    }
+
+    /// What is accepted beside the issuer.
+    pub(super) fn others(&self) -> &[String] {
+        match self {
+            Self::Strict => &[],
+            Self::Compatible(urls) => urls,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+use super::*;
+
+fn entry(client: &str, jti: u32, forget_after: i64) -> ReplayEntry {
+    ReplayEntry::new(client, &jti.to_string(), forget_after)
+}
+
+fn at(second: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(second).unwrap()
+}
+
+fn insert(
+    store: &InMemoryReplayStore,
+    (client, jti, end): (&str, u32, i64),
+    now: i64,
+) -> Result<bool, VerifierError> {
+    store.insert_now(entry(client, jti, end), at(now))
+}
+
+#[test]
+fn an_entry_is_spent_once_and_forgotten_at_its_end() {
+    let store = InMemoryReplayStore::default();
+    assert!(insert(&store, ("a", 1, 100), 50).unwrap());
+    assert!(!insert(&store, ("a", 1, 100), 99).unwrap());
+    assert!(insert(&store, ("a", 2, 200), 100).unwrap());
+    assert!(store.clear_for_room(100));
+    assert_eq!(store.held.load(Ordering::Relaxed), 1);
+    // The same name may be used again, and is used once again.
+    assert!(insert(&store, ("a", 1, 300), 100).unwrap());
+    assert!(!insert(&store, ("a", 1, 300), 100).unwrap());
+}
+
+#[test]
+fn a_full_store_refuses_and_evicts_nothing() {
+    let store = InMemoryReplayStore::with_capacity(2);
+    assert!(insert(&store, ("a", 1, 100), 0).unwrap());
+    assert!(insert(&store, ("b", 2, 50), 0).unwrap());
+    assert!(matches!(insert(&store, ("c", 3, 100), 0), Err(VerifierError::ReplayStoreFull)));
+    assert!(matches!(insert(&store, ("a", 3, 100), 0), Err(VerifierError::ReplayStoreFull)));
+    assert!(!insert(&store, ("a", 1, 100), 0).unwrap());
+    assert!(!insert(&store, ("b", 2, 50), 49).unwrap());
+    assert!(insert(&store, ("c", 3, 100), 50).unwrap());
+    assert!(!insert(&store, ("a", 1, 100), 99).unwrap());
+    let none = InMemoryReplayStore::with_capacity(0);
+    assert!(matches!(insert(&none, ("a", 1, 100), 0), Err(VerifierError::ReplayStoreFull)));
+}
+
+#[test]
+fn a_client_may_hold_as_many_as_are_free() {
+    let store = InMemoryReplayStore::with_capacity(100);
+    // All that a client gets, at one time.
+    let fill = |client: &str, now: i64| {
+        let mut held = 0;
+        loop {
+            match insert(&store, (client, held, now + 100), now) {
+                Ok(true) => held += 1,
+                refused => return (held, refused),
+            }
+        }
+    };
+    assert!(matches!(fill("a", 0), (50, Err(VerifierError::ReplayShareFull { held: 50, free: 50 }))));
+    assert!(matches!(fill("b", 0), (25, Err(VerifierError::ReplayShareFull { held: 25, free: 25 }))));
+    assert!(matches!(fill("c", 0), (13, Err(VerifierError::ReplayShareFull { held: 13, free: 12 }))));
+    // What they hold stays remembered.
+    assert!(!insert(&store, ("a", 49, 100), 99).unwrap());
+    // When all of it is over, the first has its half again.
+    assert_eq!(fill("a", 100).0, 50);
+}
+
+#[test]
+fn a_smaller_share_leaves_more_to_the_others() {
+    let taken = |share: u32, clients: u32| {
+        let share = NonZeroU32::new(share).unwrap();
+        let store = InMemoryReplayStore::with_capacity(10_000).share_of_free(share);
+        for client in 0..clients {
+            let client = client.to_string();
+            (0..).take_while(|jti| insert(&store, (&client, *jti, 100), 0).is_ok()).for_each(drop);
+        }
+        store.held.load(Ordering::Relaxed)
+    };
+    assert_eq!((taken(1, 1), taken(1, 2), taken(1, 14)), (5000, 7500, 10_000));
+    assert_eq!((taken(7, 1), taken(7, 2), taken(7, 14)), (1250, 2344, 8460));
+    assert_eq!(taken(u32::MAX, 5), 5);
+}
+
+#[test]
+fn a_client_that_took_its_half_shrinks_to_its_share_of_many() {
+    let store = InMemoryReplayStore::with_capacity(1000);
+    let mut refused = [0; 4];
+    // Four clients that never rest: 100 attempts a second each, for entries of 10 s.
+    for second in 0..100 {
+        for number in 0..100 {
+            for (client, refused) in refused.iter_mut().enumerate() {
+                let jti = u32::try_from(second * 100 + number).unwrap();
+                let result = insert(&store, (&client.to_string(), jti, second + 10), second);
+                if second < 50 {
+                    continue; // until they have found their shares
+                }
+                match result {
+                    Ok(fresh) => assert!(fresh),
+                    Err(VerifierError::ReplayShareFull { .. }) => *refused += 1,
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+    // 5000 attempts of each; with 200 places for 10 s each, 1000 of them can succeed.
+    for refused in refused {
+        assert!((3900..=4100).contains(&refused), "{refused}");
+    }
+}
+
+#[test]
+fn a_clock_that_steps_back_opens_no_hole() {
+    let store = InMemoryReplayStore::default();
+    assert!(insert(&store, ("a", 1, 100), 50).unwrap());
+    assert!(insert(&store, ("a", 2, 300), 200).unwrap());
+    assert!(store.clear_for_room(200)); // entry 1 is forgotten
+    assert!(matches!(
+        insert(&store, ("a", 1, 100), 60),
+        Err(VerifierError::Expired { expired: 100, now: 100 })
+    ));
+    assert!(!insert(&store, ("a", 2, 300), 60).unwrap());
+}
+
+#[test]
+fn a_clock_that_jumps_about_opens_no_hole() {
+    let store = InMemoryReplayStore::with_capacity(10_000);
+    let mut state = 1_u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) % below
+    };
+    let mut spent = std::collections::HashSet::new();
+    let mut again = 0;
+    for _ in 0..200_000 {
+        let (jti, now) = (random(3000), i64::try_from(random(1000)).unwrap());
+        // What is signed does not change: an assertion has one end.
+        let end = i64::try_from(jti * 7 % 1100).unwrap();
+        let jti = u32::try_from(jti).unwrap();
+        match insert(&store, (["a", "b", "c"][jti as usize % 3], jti, end), now) {
+            Ok(true) => assert!(spent.insert(jti), "{jti} twice"),
+            Ok(false) => {
+                assert!(spent.contains(&jti), "{jti} was new");
+                again += 1;
+            }
+            Err(VerifierError::Expired { expired, now: judged }) => {
+                assert!(expired == end && judged >= now && expired <= judged);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(spent.len() > 300 && again > 300, "{} and {again}", spent.len());
+}
+
+#[test]
+fn a_clock_that_was_far_ahead_for_a_moment_locks_nobody_out() {
+    let store = InMemoryReplayStore::default();
+    assert!(insert(&store, ("a", 1, 100), 50).unwrap());
+    let far_ahead = insert(&store, ("a", 2, 110), 4_000_000_000);
+    assert!(matches!(far_ahead, Err(VerifierError::Expired { expired: 110, now: 4_000_000_000 })));
+    assert!(store.clear_for_room(4_000_000_000));
+    assert!(insert(&store, ("a", 3, 120), 60).unwrap());
+    assert!(!insert(&store, ("a", 3, 120), 61).unwrap());
+    assert!(insert(&store, ("a", 1, 100), 61).is_err());
+}
+
+#[test]
+fn nobody_pays_for_all_that_is_over() {
+    let store = InMemoryReplayStore::with_capacity(10_000);
+    for number in 0..2500 {
+        for client in ["a", "b", "c", "d"] {
+            let in_shares = store.insert_into_room(&entry(client, number, 100), 0, false);
+            assert!(in_shares.unwrap());
+        }
+    }
+    assert!(matches!(insert(&store, ("e", 1, 100), 0), Err(VerifierError::ReplayStoreFull)));
+    // All of it is over. Whoever comes gets in, and clears away no more than so much.
+    let held = || store.held.load(Ordering::Relaxed);
+    for client in ["a", "b", "e"] {
+        let before = held();
+        assert!(insert(&store, (client, 3000, 200), 100).unwrap());
+        let cleared = before + 1 - held();
+        let most = InMemoryReplayStore::CLEARED_FOR_ROOM + 2 * InMemoryReplayStore::CLEARED_ALONG;
+        assert!((1..=most).contains(&cleared), "{cleared}");
+    }
+    for number in 0..3000 {
+        insert(&store, ("e", 4000 + number, 200), 100).unwrap();
+    }
+    assert!(store.clear_for_room(100));
+    assert_eq!(held(), 3 + 3000);
+}
+
+#[test]
+fn counts_are_given_up_with_the_entries() {
+    let store = InMemoryReplayStore::with_capacity(1000);
+    for number in 0..400 {
+        insert(&store, (&(number % 7).to_string(), number, 10), 0).unwrap();
+    }
+    assert!(store.clear_for_room(10));
+    assert_eq!(store.held.load(Ordering::Relaxed), 0);
+    assert!(store.parts.iter().all(|part| lock(&part.clients).is_empty()));
+}
+
+#[test]
+fn threads_spend_an_entry_once() {
+    let store = InMemoryReplayStore::with_capacity(100_000);
+    let wins = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for number in 0..5000 {
+                    // A second of a hundred entries, which live for ten.
+                    let now = i64::from(number / 100);
+                    let won = insert(&store, ("a", number, now + 10), now).is_ok_and(|fresh| fresh);
+                    wins.fetch_add(usize::from(won), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(wins.load(Ordering::Relaxed), 5000);
+    while !store.clear_for_room(i64::MAX) {}
+    assert_eq!(store.held.load(Ordering::Relaxed), 0);
+}

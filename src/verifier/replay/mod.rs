@@ -1,0 +1,93 @@
+//! Assertions that are used once (`jti`, RFC 7523 §3).
+
+mod entries;
+mod memory;
+
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+pub use memory::InMemoryReplayStore;
+
+use super::{VerifiedAssertion, VerifierError};
+use crate::keys::BoxFuture;
+
+/// Remembers which assertions were used (`jti`, RFC 7523 §3), so that a copy is refused.
+///
+/// An implementation stores [`ReplayEntry`] values, atomically, until each is over; the rest is given. One for a single
+/// process is [`InMemoryReplayStore`].
+pub trait ReplayStore: Send + Sync {
+    /// Stores an entry unless it is there; says whether it was new. When it cannot tell, it fails.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifierError::ReplayStoreFull`], [`VerifierError::ReplayShareFull`], [`VerifierError::ReplayStore`], or
+    /// [`VerifierError::Expired`] for an entry that the store would have forgotten already.
+    fn insert(&self, entry: ReplayEntry, now: OffsetDateTime) -> BoxFuture<'_, Result<bool, VerifierError>>;
+
+    /// The last step of client authentication: uses the assertion up, and yields the client id.
+    ///
+    /// After an error the assertion may be used up all the same. The client makes a new one for its next try.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifierError::Replayed`] when it was used before, and those of [`ReplayStore::insert`].
+    fn spend(
+        &self,
+        assertion: VerifiedAssertion,
+        now: OffsetDateTime,
+    ) -> BoxFuture<'_, Result<String, VerifierError>> {
+        Box::pin(async move {
+            let fresh = self.insert(ReplayEntry::of(&assertion), now).await?;
+            if fresh { Ok(assertion.into_client_id()) } else { Err(VerifierError::Replayed) }
+        })
+    }
+}
+
+/// What a [`ReplayStore`] keeps of an assertion. None of it can be turned back into a `jti` or a client id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReplayEntry {
+    /// SHA-256 of the length-prefixed `iss` and `jti`: two clients may use the same `jti`.
+    pub key: [u8; 32],
+    /// SHA-256 of the length-prefixed `iss`, for stores that give each client a share.
+    pub client: [u8; 32],
+    /// The second since 1970 from which no verifier accepts the assertion, whatever its leeway.
+    pub forget_after: i64,
+}
+
+impl ReplayEntry {
+    /// The entry of an assertion with this `iss` and `jti`. [`ReplayStore::spend`] makes its own; this is for testing a
+    /// store without signing assertions.
+    #[must_use]
+    pub fn new(client_id: &str, jti: &str, forget_after: i64) -> Self {
+        fn update(hash: &mut Sha256, part: &str) {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let mut hash = Sha256::new();
+        update(&mut hash, client_id);
+        let client = hash.clone().finalize().into();
+        update(&mut hash, jti);
+        Self { key: hash.finalize().into(), client, forget_after }
+    }
+
+    fn of(assertion: &VerifiedAssertion) -> Self {
+        Self::new(assertion.client_id(), assertion.jti(), assertion.forget_after())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_iss_and_jti_each_with_its_length() {
+        let hash = |text: &[u8]| <[u8; 32]>::from(Sha256::digest(text));
+        let entry = ReplayEntry::new("ab", "c", 7);
+        assert_eq!(entry.key, hash(b"\0\0\0\0\0\0\0\x02ab\0\0\0\0\0\0\0\x01c"));
+        assert_eq!(entry.client, hash(b"\0\0\0\0\0\0\0\x02ab"));
+        assert_eq!(entry.forget_after, 7);
+        assert_ne!(entry.key, ReplayEntry::new("a", "bc", 7).key);
+        assert_ne!(entry.client, ReplayEntry::new("a", "bc", 7).client);
+    }
+}

@@ -1,0 +1,88 @@
+//! `pkjwt assert`.
+
+use serde_json::json;
+
+use crate::run::{AUDIENCE, assert_command, assertion, base64url, decode, pkjwt, private_key, testdata};
+
+#[test]
+fn assert_signs_what_the_house_decided() {
+    let key = private_key("p256");
+    let jwt = assertion(&testdata("p256.pkcs8.pem"), &[]);
+    let (header, claims) = decode(&jwt);
+    assert_eq!(
+        header,
+        json!({"alg": "ES256", "kid": key.thumbprint().to_string(), "typ": "client-authentication+jwt"})
+    );
+    assert_eq!(
+        (&claims["iss"], &claims["sub"], &claims["aud"]),
+        (&json!("client"), &json!("client"), &json!(AUDIENCE))
+    );
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 60);
+    let jti: uuid::Uuid = claims["jti"].as_str().unwrap().parse().unwrap();
+    assert_eq!(jti.get_version_num(), 4);
+    assert_eq!(claims.as_object().unwrap().len(), 6);
+    let again = decode(&assertion(&testdata("p256.pkcs8.pem"), &[])).1;
+    assert_ne!(again["jti"], claims["jti"]);
+}
+
+#[test]
+fn assert_says_what_it_was_told_to() {
+    let key = testdata("p256.key-then-cert.pem");
+    let more = [
+        "--lifetime",
+        "5m",
+        "--not-before",
+        "30s",
+        "--typ",
+        "JWT",
+        "--kid",
+        "my key",
+        "--x5t-s256",
+        "--claim",
+        "groups=[\"a\",1]",
+        "--claim",
+        "name=\"x=y\"",
+    ];
+    let (header, claims) = decode(&assertion(&key, &more));
+    let thumbprint = header["x5t#S256"].as_str().unwrap();
+    assert_eq!(base64url(thumbprint).len(), 32);
+    assert_eq!((&header["typ"], &header["kid"]), (&json!("JWT"), &json!("my key")));
+    let [iat, nbf, exp] = ["iat", "nbf", "exp"].map(|claim| claims[claim].as_i64().unwrap());
+    assert_eq!((exp - iat, iat - nbf), (300, 30));
+    assert_eq!((&claims["groups"], &claims["name"]), (&json!(["a", 1]), &json!("x=y")));
+
+    let (header, _) =
+        decode(&assertion(&testdata("rsa2048.pkcs1.pem"), &["--alg", "PS256", "--no-kid", "--typ", ""]));
+    assert_eq!(header, json!({"alg": "PS256"}));
+    let urn = pkjwt(["assert", "--key", &key, "--client-id", "c", "--audience", "urn:x"]).done();
+    assert_eq!(decode(urn.trim_end()).1["aud"], "urn:x");
+    let plain = decode(&assertion(&key, &["--lifetime", "90"])).1;
+    assert_eq!(plain["exp"].as_i64().unwrap() - plain["iat"].as_i64().unwrap(), 90);
+}
+
+#[test]
+fn assert_refuses_what_does_not_fit() {
+    let key = testdata("p256.pkcs8.pem");
+    let with = |more: &[&str]| pkjwt(assert_command(&key, more));
+    with(&["--x5t-s256"]).refused(&["no certificate", "x5t#S256"]);
+    with(&["--alg", "RS256"]).refused(&["p256.pkcs8.pem", "RS256 needs a key of type RSA"]);
+    with(&["--claim", "aud=\"x\""]).usage(&["--claim", "`aud`"]);
+    with(&["--claim", "a=1", "--claim", "a=2"]).usage(&["--claim", "`a`", "more than once"]);
+    let line = with(&["--claim", "a=canary"]).usage(&["--claim", "`a` is not JSON"]);
+    assert!(!line.contains("canary"));
+    for claim in ["canary", "=1", ""] {
+        let line = with(&["--claim", claim]).usage(&["name=JSON"]);
+        assert!(!line.contains("canary"));
+    }
+    with(&["--lifetime", "25h"]).usage(&["lives"]);
+    for lifetime in ["0", "0s", "1d", "-1", "x", "", "1.5s"] {
+        with(&["--lifetime", lifetime]).clap();
+    }
+    with(&["--not-before", "soon"]).clap();
+    with(&["--kid", "k", "--no-kid"]).clap();
+    with(&["--kid", ""]).clap();
+    pkjwt(["assert", "--key", &key, "--client-id", "", "--audience", AUDIENCE])
+        .usage(&["client id is empty"]);
+    pkjwt(["assert", "--key", &key, "--client-id", "c", "--audience", ""]).usage(&["audience is empty"]);
+    pkjwt(["assert", "--key", &key, "--client-id", "c"]).clap();
+}

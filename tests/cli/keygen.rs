@@ -1,0 +1,136 @@
+//! `pkjwt keygen`.
+
+use std::fs;
+
+use private_key_jwt::{JwkSet, PrivateKey};
+
+use crate::run::{PASSPHRASE, Place, pkjwt, pkjwt_env};
+
+#[test]
+fn keygen_makes_a_pkcs8_file_that_only_its_owner_reads() {
+    let place = Place::new();
+    for (alg, kind) in [("ES256", "ES256"), ("ES384", "ES384"), ("ES512", "ES512"), ("Ed25519", "EdDSA")] {
+        let out = place.name(alg);
+        let run = pkjwt(["keygen", "--alg", alg, "--out", &out]);
+        assert_eq!((run.status, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
+        assert!(fs::read_to_string(&out).unwrap().starts_with("-----BEGIN PRIVATE KEY-----\n"));
+        let key = PrivateKey::from_file(&out).unwrap();
+        assert_eq!(key.algorithm().as_str(), kind);
+        assert!(run.stderr.contains(key.key_id().as_str()), "{}", run.stderr);
+        assert!(run.stderr.contains("pkjwt jwks"), "{}", run.stderr);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o7777, 0o600);
+        }
+    }
+    // Nothing is left lying about.
+    assert_eq!(fs::read_dir(place.0.path()).unwrap().count(), 4);
+}
+
+#[test]
+fn keygen_of_rsa_takes_a_length() {
+    let place = Place::new();
+    let out = place.name("key.pem");
+    let run = pkjwt(["keygen", "--alg", "PS256", "--bits", "2048", "--out", &out]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    // A file of RSA does not say which algorithm it is for, so the hint does.
+    assert!(run.stderr.contains("pkjwt jwks --alg PS256 "), "{}", run.stderr);
+    assert_eq!(PrivateKey::from_file(&out).unwrap().public_key().unwrap().bits(), 2048);
+
+    pkjwt(["keygen", "--alg", "ES256", "--bits", "2048"]).usage(&["--bits", "ES256"]);
+    for bits in ["1024", "2056", "8193"] {
+        pkjwt(["keygen", "--alg", "RS256", "--bits", bits]).usage(&["2048, 3072, 4096 or 8192 bits", bits]);
+    }
+    pkjwt(["keygen", "--alg", "RS256", "--bits", "many"]).clap();
+    pkjwt(["keygen", "--alg", "HS256"]).clap();
+    pkjwt(["keygen"]).clap();
+}
+
+#[test]
+fn keygen_prints_when_nobody_watches_or_when_told_to() {
+    for arguments in [&["keygen", "--alg", "EdDSA"][..], &["keygen", "--alg", "EdDSA", "--out", "-"]] {
+        let pem = pkjwt(arguments).done();
+        assert!(pem.ends_with("-----END PRIVATE KEY-----\n"));
+        PrivateKey::from_bytes(pem.as_bytes()).unwrap();
+    }
+    pkjwt(["keygen", "--alg", "EdDSA", "--force"]).usage(&["--force", "--out"]);
+}
+
+#[test]
+fn keygen_never_overwrites_without_force_and_then_by_rename() {
+    let place = Place::new();
+    let out = place.put("key.pem", "precious");
+    pkjwt(["keygen", "--alg", "ES256", "--out", &out]).refused(&["key.pem", "--force"]);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "precious");
+
+    // Another name of the old file still has the old content: it was replaced, not written over.
+    fs::hard_link(&out, place.path("old.pem")).unwrap();
+    let run = pkjwt(["keygen", "--alg", "ES256", "--out", &out, "--force"]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    PrivateKey::from_file(&out).unwrap();
+    assert_eq!(fs::read_to_string(place.path("old.pem")).unwrap(), "precious");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o7777, 0o600);
+        // A link that leads nowhere is a file that is there.
+        let link = place.name("link.pem");
+        symlink(place.path("nowhere"), &link).unwrap();
+        pkjwt(["keygen", "--alg", "ES256", "--out", &link]).refused(&["link.pem", "there already"]);
+        assert!(!place.path("nowhere").exists());
+    }
+    let missing = place.name("no-such-directory/key.pem");
+    pkjwt(["keygen", "--alg", "ES256", "--out", &missing]).refused(&["no-such-directory"]);
+    let directory = place.name("");
+    for more in [None, Some("--force")] {
+        let line = pkjwt(["keygen", "--alg", "ES256", "--out", &directory].into_iter().chain(more))
+            .refused(&["no regular file"]);
+        assert!(!line.contains("--force"), "{line}");
+    }
+}
+
+/// A rename onto `/dev/stdout`, which is a link, once replaced it for the whole machine.
+#[cfg(unix)]
+#[test]
+fn keygen_with_force_replaces_files_and_nothing_else() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    let target = place.put("target", "precious");
+    let link = place.name("link.pem");
+    symlink(&target, &link).unwrap();
+    let socket = place.name("socket.pem");
+    let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for path in [&link, &socket] {
+        pkjwt(["keygen", "--alg", "ES256", "--out", path, "--force"]).refused(&["no regular file"]);
+        assert!(!fs::symlink_metadata(path).unwrap().is_file());
+    }
+    assert_eq!(fs::read_to_string(target).unwrap(), "precious");
+}
+
+#[test]
+fn an_encrypted_key_opens_with_its_passphrase_only() {
+    let place = Place::new();
+    let out = place.name("key.pem");
+    let keygen = ["keygen", "--alg", "ES256", "--passphrase-env", "PKJWT_TEST", "--out", &out];
+    pkjwt(keygen).usage(&["--passphrase-env", "empty or not set"]);
+    pkjwt_env(keygen, "PKJWT_TEST", "").usage(&["--passphrase-env", "empty or not set"]);
+    assert!(!place.path("key.pem").exists());
+    let run = pkjwt_env(keygen, "PKJWT_TEST", PASSPHRASE);
+    assert_eq!((run.status, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
+    assert!(!run.stderr.contains(PASSPHRASE));
+    assert!(fs::read_to_string(&out).unwrap().starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
+
+    let jwks = ["jwks", &out, "--passphrase-env", "PKJWT_TEST"];
+    let set = JwkSet::from_json(pkjwt_env(jwks, "PKJWT_TEST", PASSPHRASE).done().as_bytes()).unwrap();
+    assert!(run.stderr.contains(set.keys()[0].key_id().unwrap().as_str()), "{}", run.stderr);
+    let refused = pkjwt_env(jwks, "PKJWT_TEST", "battery staple").refused(&["key.pem", "passphrase"]);
+    assert!(!refused.contains("battery"));
+    pkjwt(jwks).usage(&["--passphrase-env"]);
+    pkjwt(["jwks", &out]).refused(&["key.pem", "encrypted", "--passphrase-env"]);
+    // The passphrase itself in the place of the variable's name is not repeated.
+    let misplaced = pkjwt(["jwks", &out, "--passphrase-env", PASSPHRASE]).usage(&[]);
+    assert!(!misplaced.contains("horse"));
+    pkjwt(["jwks", &out, "--passphrase-env", "A=B"]).usage(&["--passphrase-env"]);
+    pkjwt(["jwks", &out, "--passphrase", PASSPHRASE]).clap();
+}

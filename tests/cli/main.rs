@@ -1,0 +1,49 @@
+//! The real `pkjwt`: each command, its exit statuses, and what goes to stdout and what to stderr.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod assert;
+mod grants;
+mod inspect;
+mod introspect;
+mod jwks;
+mod keygen;
+mod login;
+mod run;
+mod serve;
+mod server;
+mod token;
+mod verify;
+
+use std::io::Read;
+use std::process::Stdio;
+
+use run::{assert_command, command, pkjwt, testdata};
+
+#[test]
+fn help_has_an_example_and_usage_errors_are_status_2() {
+    for command in ["keygen", "jwks", "inspect", "assert", "token", "introspect", "revoke", "verify", "serve"]
+    {
+        let help = pkjwt([command, "--help"]).done();
+        assert!(help.contains("Example") && help.contains(&format!("pkjwt {command}")), "{help}");
+        pkjwt([command, "--no-such-option"]).clap();
+    }
+    assert!(pkjwt(["--help"]).done().contains("Exit status"));
+    assert!(pkjwt(["--version"]).done().starts_with("pkjwt "));
+    pkjwt(["unheard-of"]).clap();
+    assert_eq!(pkjwt([""; 0]).status, Some(2));
+}
+
+#[test]
+fn a_reader_that_has_gone_away_is_no_panic() {
+    let key = testdata("rsa2048.pkcs8.pem");
+    let about = |command: &str| vec![command.to_owned(), key.clone()];
+    for arguments in [assert_command(&key, &[]), about("jwks"), about("inspect"), vec!["--help".to_owned()]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = command(&arguments).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+    }
+}

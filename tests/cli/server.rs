@@ -1,0 +1,165 @@
+//! The servers that the commands talk to: `pkjwt serve`, and one that says what it is told to.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Stdio};
+use std::sync::mpsc::Receiver;
+
+use crate::run::{KEYS, Place, command, testdata};
+
+/// `pkjwt serve` on a free port; it ends with the value.
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    stdout: BufReader<ChildStdout>,
+    pub(crate) issuer: String,
+    pub(crate) token_endpoint: String,
+    pub(crate) jwks_uri: String,
+}
+
+impl Server {
+    pub(crate) fn start(clients: &[String]) -> Self {
+        Self::start_with(clients, &[])
+    }
+
+    pub(crate) fn start_with(clients: &[String], more: &[&str]) -> Self {
+        let clients = clients.iter().flat_map(|client| ["--client", client]);
+        let arguments = ["serve", "--listen", "127.0.0.1:0"].into_iter().chain(clients);
+        let mut command = command(arguments.chain(more.iter().copied()));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let empty = String::new;
+        let mut server = Self { child, stdout, issuer: empty(), token_endpoint: empty(), jwks_uri: empty() };
+        // What is printed first, under the names of the metadata; `jwks_uri` is the last of it.
+        while server.jwks_uri.is_empty() {
+            let line = server.line();
+            let (name, url) = line.split_once(": ").unwrap_or_else(|| panic!("{line}"));
+            match name {
+                "issuer" => server.issuer = url.to_owned(),
+                "token_endpoint" => server.token_endpoint = url.to_owned(),
+                "jwks_uri" => server.jwks_uri = url.to_owned(),
+                endpoint => assert!(endpoint.ends_with("_endpoint"), "{line}"),
+            }
+        }
+        server
+    }
+
+    /// One client per key of testdata, named as its file is, by each way of registering.
+    pub(crate) fn with_all_keys(place: &Place) -> Self {
+        let clients = KEYS.map(|(stem, _)| match stem {
+            "rsa2048" | "p384" => format!("{stem}={}", testdata(&format!("{stem}.cert.pem"))),
+            "p521" => format!("{stem}={}", testdata(&format!("{stem}.pub.pem"))),
+            _ => format!("{stem}={}", place.jwks(stem)),
+        });
+        Self::start(&clients)
+    }
+
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// The line of the next request to the token endpoint.
+    pub(crate) fn outcome(&mut self) -> String {
+        loop {
+            let line = self.line();
+            assert!(!line.is_empty(), "the server ended");
+            if line.contains("/token ") {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn token_command(server: [&str; 2], stem: &str, more: &[&str]) -> Vec<String> {
+    let key = testdata(&format!("{stem}.pkcs8.pem"));
+    let arguments = ["token", server[0], server[1], "--key", &key, "--client-id", stem];
+    arguments.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
+}
+
+/// The status, perhaps with header fields, and the body.
+pub(crate) type Answer = (&'static str, &'static str);
+
+/// A server that gives each of these answers to one connection, in this order, and then ends.
+pub(crate) fn answering<S: Read + Write>(
+    answers: Vec<Answer>,
+    wrap: impl Fn(TcpStream) -> S + Send + 'static,
+) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for (head, body) in answers {
+            // A client that does not like the certificate is gone before it has asked.
+            let _ = answer(wrap(listener.accept().unwrap().0), head, body);
+        }
+    });
+    address
+}
+
+/// A request that came to [`recording`].
+pub(crate) struct Recorded {
+    /// Method and path.
+    pub(crate) line: String,
+    pub(crate) form: Vec<(String, String)>,
+}
+
+impl Recorded {
+    /// The parameters but for the assertion, of which there has to be one.
+    #[track_caller]
+    pub(crate) fn parameters(&self) -> Vec<(&str, &str)> {
+        let assertions = self.form.iter().filter(|(name, _)| name == "client_assertion");
+        assert_eq!(assertions.count(), 1);
+        let others = self.form.iter().filter(|(name, _)| !name.starts_with("client_"));
+        others.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    pub(crate) fn value(&self, name: &str) -> &str {
+        let found = self.form.iter().find(|(found, _)| found == name);
+        found.map_or_else(|| panic!("no {name} in {}", self.line), |(_, value)| value)
+    }
+}
+
+/// As [`answering`], with what was asked.
+pub(crate) fn recording(answers: Vec<Answer>) -> (String, Receiver<Recorded>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for (head, body) in answers {
+            let _ = sender.send(answer(listener.accept().unwrap().0, head, body).unwrap());
+        }
+    });
+    (url, receiver)
+}
+
+fn answer(stream: impl Read + Write, head: &str, body: &str) -> std::io::Result<Recorded> {
+    let mut stream = BufReader::new(stream);
+    let mut first = String::new();
+    stream.read_line(&mut first)?;
+    let mut len = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                len = value.parse().unwrap()
+            }
+            None if line.trim_end().is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut form = vec![0; len];
+    stream.read_exact(&mut form)?;
+    let framing = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    stream.get_mut().write_all(format!("HTTP/1.1 {head}\r\n{framing}{body}").as_bytes())?;
+    stream.get_mut().flush()?;
+    let line = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+    Ok(Recorded { line, form: form_urlencoded::parse(&form).into_owned().collect() })
+}

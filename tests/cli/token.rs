@@ -1,0 +1,192 @@
+//! `pkjwt token`.
+
+use serde_json::{Value, json};
+
+use crate::run::{KEYS, Place, decode, pkjwt, testdata};
+use crate::server::{Server, answering, token_command};
+
+#[test]
+fn token_gets_one_with_every_kind_of_key_by_issuer_and_by_token_endpoint() {
+    let place = Place::new();
+    let mut server = Server::with_all_keys(&place);
+    for (stem, alg) in KEYS {
+        for (flag, url) in
+            [("--issuer", server.issuer.clone()), ("--token-endpoint", server.token_endpoint.clone())]
+        {
+            let token =
+                pkjwt(token_command([flag, &url], stem, &["--scope", "api:read", "--scope", "api:write"]))
+                    .done();
+            let (header, claims) = decode(token.strip_suffix('\n').unwrap());
+            assert_eq!(header["typ"], "at+jwt");
+            assert_eq!(
+                (&claims["client_id"], &claims["scope"]),
+                (&json!(stem), &json!("api:read api:write"))
+            );
+            let outcome = server.outcome();
+            assert!(
+                outcome.contains(" 200 ") && outcome.contains(stem) && outcome.contains(alg),
+                "{outcome}"
+            );
+            assert!(!outcome.contains("eyJ"));
+        }
+    }
+}
+
+#[test]
+fn token_takes_the_options_of_an_assertion_and_a_request() {
+    let place = Place::new();
+    let server = Server::with_all_keys(&place);
+    let issuer = ["--issuer", server.issuer.as_str()];
+    let more = [
+        "--alg",
+        "RS512",
+        "--no-kid",
+        "--lifetime",
+        "4m",
+        "--not-before",
+        "1m",
+        "--profile",
+        "ping-one",
+        "--param",
+        "resource=https://api.example/x=y",
+        "--audience",
+        &server.token_endpoint,
+    ];
+    let token = pkjwt(token_command(issuer, "rsa2048", &more)).done();
+    assert_eq!(decode(token.trim_end()).1["aud"], "https://api.example/x=y");
+
+    // --typ comes after the profile, and reaches the server.
+    pkjwt(token_command(issuer, "p256", &["--typ", "at+jwt", "--profile", "ping-one"]))
+        .refused(&["typ is", "at+jwt"]);
+    pkjwt(token_command(issuer, "p256", &["--audience", "https://x.example"]))
+        .refused(&["invalid_client", "audience"]);
+    pkjwt(token_command(issuer, "p256", &["--lifetime", "10m"])).refused(&["invalid_client", "lives 600 s"]);
+    pkjwt(token_command(issuer, "ed25519", &["--profile", "ping-one"]))
+        .refused(&["PingOne does not take EdDSA"]);
+    pkjwt(token_command(issuer, "p256", &["--profile", "ping-one", "--lifetime", "2h"])).usage(&["lives"]);
+}
+
+#[test]
+fn token_as_json_is_the_whole_response() {
+    let place = Place::new();
+    let server = Server::with_all_keys(&place);
+    let command = token_command(["--issuer", &server.issuer], "p256", &["--json", "--scope", "a"]);
+    let response: Value = serde_json::from_str(&pkjwt(command).done()).unwrap();
+    let members: Vec<&str> = response.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["access_token", "expires_in", "scope", "token_type"]);
+    assert_eq!(response["expires_in"], 3600);
+    decode(response["access_token"].as_str().unwrap());
+}
+
+#[test]
+fn a_token_of_another_type_than_bearer_comes_with_a_note() {
+    let body = "{\"access_token\":\"t\",\"token_type\":\"DPoP\\u001b[2J\"}";
+    let url = format!("http://{}/token", answering(vec![("200 OK", body); 2], |stream| stream));
+    let run = pkjwt(token_command(["--token-endpoint", &url], "p256", &[]));
+    assert_eq!((run.status, run.stdout.as_str()), (Some(0), "t\n"));
+    assert_eq!(run.stderr, "pkjwt: the token is not a Bearer token, its type is DPoP\\u{1b}[2J\n");
+    // There the type is seen.
+    let json = pkjwt(token_command(["--token-endpoint", &url], "p256", &["--json"])).done();
+    assert!(json.contains(r#""token_type": "DPoP\u001b[2J""#), "{json}");
+}
+
+#[test]
+fn a_server_that_asks_for_a_pause_is_quoted() {
+    let busy = ("429 Too Many Requests\r\nretry-after: 120", "");
+    let url = format!("http://{}/token", answering(vec![busy], |stream| stream));
+    pkjwt(token_command(["--token-endpoint", &url], "p256", &[])).refused(&["answered 429", "for 120 s"]);
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[test]
+fn token_trusts_the_certificates_of_a_ca_file_and_no_others() {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+    let certificate = testdata("p256.localhost.cert.pem");
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = rustls::ServerConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_file(&certificate).unwrap()],
+            PrivateKeyDer::from_pem_file(testdata("p256.pkcs8.pem")).unwrap(),
+        )
+        .unwrap();
+    let config = std::sync::Arc::new(config);
+    let tls = move |stream| {
+        rustls::StreamOwned::new(rustls::ServerConnection::new(config.clone()).unwrap(), stream)
+    };
+    let body = r#"{"access_token":"t","token_type":"Bearer"}"#;
+    let url = format!("https://localhost:{}/token", answering(vec![("200 OK", body); 3], tls).port());
+
+    let token = |more: &[&str]| pkjwt(token_command(["--token-endpoint", &url], "p256", more));
+    token(&[]).refused(&["cannot connect to localhost", "certificate"]);
+    token(&["--ca-file", &testdata("ca.cert.pem")]).refused(&["cannot connect to localhost", "certificate"]);
+    assert_eq!(token(&["--ca-file", &certificate]).done(), "t\n");
+}
+
+#[test]
+fn a_refusal_says_what_the_server_said_and_gives_no_secret_away() {
+    let place = Place::new();
+    let mut server = Server::start(&[format!("client={}", place.jwks("p256"))]);
+    let line = pkjwt(token_command(["--token-endpoint", &server.token_endpoint], "p384", &[]))
+        .refused(&[server.token_endpoint.as_str(), "refused: 401 invalid_client: "]);
+    assert!(!line.contains("eyJ"), "{line}");
+    let outcome = server.outcome();
+    assert!(outcome.contains(" 401 invalid_client: "), "{outcome}");
+    // The right name and the wrong key.
+    let key = testdata("p384.pkcs8.pem");
+    pkjwt(["token", "--issuer", &server.issuer, "--key", &key, "--client-id", "client"])
+        .refused(&["401 invalid_client: ", "no key in the set fits ES384"]);
+}
+
+#[test]
+fn token_refuses_what_must_not_get_an_assertion() {
+    for url in ["http://as.example/token", "http://127.0.0.1.evil/", "http://127.0.0.1@evil/"] {
+        for flag in ["--issuer", "--token-endpoint"] {
+            pkjwt(token_command([flag, url], "p256", &[])).refused(&["http"]);
+        }
+    }
+    pkjwt(token_command(["--issuer", "https://as.example/?a=b"], "p256", &[])).refused(&["has a query"]);
+    pkjwt(token_command(["--issuer", "as.example"], "p256", &[])).refused(&["is not a URL"]);
+
+    let place = Place::new();
+    let mut server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
+    let wrong = format!("{}/", server.issuer);
+    pkjwt(token_command(["--issuer", &wrong], "p256", &[])).refused(&["asked for was", &wrong]);
+    assert!(server.line().starts_with("GET "));
+    pkjwt(token_command(["--issuer", &server.issuer.replace("/as", "/none")], "p256", &[])).refused(&["404"]);
+    // Nobody listens any more.
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    pkjwt(token_command(["--token-endpoint", &server.token_endpoint], "p256", &[]))
+        .refused(&["cannot connect"]);
+}
+
+#[test]
+fn token_checks_its_arguments_before_it_talks_to_anybody() {
+    let with =
+        |more: &[&str]| pkjwt(token_command(["--token-endpoint", "https://as.invalid/"], "p256", more));
+    let line = with(&["--param", "canary"]).usage(&["--param", "name=value"]);
+    assert!(!line.contains("canary"));
+    for parameter in ["grant_type=x", "client_secret=canary", "client_assertion=canary"] {
+        let line = with(&["--param", parameter]).usage(&["--param", "set by the request itself"]);
+        assert!(!line.contains("canary"));
+    }
+    with(&["--param", "a=1", "--param", "a=2"]).usage(&["`a` is there already"]);
+    with(&["--issuer", "https://as.invalid"]).clap();
+    with(&["--profile", "unheard-of"]).clap();
+    with(&["--audience", ""]).usage(&["audience is empty"]);
+    for flag in ["--issuer", "--token-endpoint"] {
+        pkjwt(token_command([flag, ""], "p256", &[])).clap();
+    }
+    pkjwt(["token", "--key", "k", "--client-id", "c"]).clap();
+    with(&["--ca-file", "missing.pem"]).refused(&["missing.pem"]);
+    let place = Place::new();
+    with(&["--ca-file", &place.put("ca.pem", "nothing in it")]).refused(&["ca.pem", "no certificate"]);
+    let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    with(&["--ca-file", &place.put("damaged.pem", damaged)]).refused(&["damaged.pem"]);
+    with(&["--ca-file", &testdata("ca.cert.pem"), "--alg", "RS256"]).refused(&["RS256 needs"]);
+}

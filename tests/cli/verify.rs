@@ -1,0 +1,193 @@
+//! `pkjwt verify`.
+
+use std::fs;
+
+use private_key_jwt::dev_server::DevServer;
+use private_key_jwt::{Algorithm, ClientAssertion, Jwk, PrivateKey};
+use serde_json::Value;
+use time::{Duration, OffsetDateTime};
+
+use crate::run::{AUDIENCE, KEYS, Place, Run, assertion, decode, pkjwt, pkjwt_stdin, private_key, testdata};
+use crate::server::{Server, token_command};
+
+pub(crate) fn verify(jwt: &str, jwks: &str) -> Run {
+    pkjwt(["verify", jwt, "--jwks", jwks, "--issuer", "client", "--audience", AUDIENCE])
+}
+
+#[test]
+fn verify_takes_what_assert_makes_with_every_algorithm() {
+    let place = Place::new();
+    for algorithm in Algorithm::ALL {
+        let stem = KEYS
+            .iter()
+            .map(|(stem, _)| *stem)
+            .find(|stem| private_key(stem).key_type() == algorithm.key_type());
+        let key = testdata(&format!("{}.pkcs8.pem", stem.unwrap()));
+        let jwks = place.put("jwks.json", pkjwt(["jwks", &key, "--alg", algorithm.as_str()]).done());
+        let jwt = assertion(&key, &["--alg", algorithm.as_str(), "--claim", "note=\"\u{9b}2Jé\""]);
+        let printed = verify(&jwt, &jwks).done();
+        assert!(printed.is_ascii() && printed.lines().count() > 1, "{printed}");
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), decode(&jwt).1);
+    }
+}
+
+#[test]
+fn verify_reads_the_assertion_from_standard_input_and_the_keys_from_any_file() {
+    let place = Place::new();
+    let jwt = assertion(&testdata("rsa2048.pkcs8.pem"), &[]);
+    let named = assertion(&testdata("rsa2048.pkcs8.pem"), &["--kid", "another name"]);
+    let nameless = assertion(&testdata("rsa2048.pkcs8.pem"), &["--no-kid"]);
+    let jwks = place.jwks("rsa2048");
+    let run = |jwt: &str| {
+        let arguments = ["verify", "-", "--jwks", &jwks, "--issuer", "client", "--audience", AUDIENCE];
+        pkjwt_stdin(arguments, jwt.as_bytes())
+    };
+    run(&format!("\n {jwt}\r\n")).done();
+    run("").refused(&["three parts"]);
+    run(&"x".repeat(20_000)).refused(&["at most 16384"]);
+    // A certificate or a public key has no name, and is the one that is meant.
+    let jwk: Jwk = private_key("rsa2048").public_jwk().clone();
+    let one_jwk = place.put("jwk.json", serde_json::to_string(&jwk).unwrap());
+    for jwt in [&jwt, &named, &nameless] {
+        for file in ["rsa2048.cert.pem", "rsa2048.cert.der", "rsa2048.pub.pem"] {
+            verify(jwt, &testdata(file)).done();
+        }
+    }
+    verify(&jwt, &one_jwk).done();
+    verify(&nameless, &one_jwk).done();
+    verify(&named, &one_jwk).refused(&["no key", "another name"]);
+    for private in
+        ["rsa2048.pkcs8.pem", "rsa2048.jwk.json", "p256.cert-then-key.pem", "two-private.jwks.json"]
+    {
+        verify(&jwt, &testdata(private)).refused(&[private, "private key", "pkjwt jwks"]);
+    }
+    // Beside a certificate even one that no loader takes.
+    let certificate = fs::read_to_string(testdata("rsa2048.cert.pem")).unwrap();
+    for unusable in ["bad/rsa1024.pkcs8.pem", "bad/openssh-rsa.pem", "p256.pkcs8.pem"] {
+        let both = certificate.clone() + &fs::read_to_string(testdata(unusable)).unwrap();
+        verify(&jwt, &place.put("both.pem", both)).refused(&["both.pem", "private key", "pkjwt jwks"]);
+    }
+    let long = place.put("long.json", vec![b'x'; PrivateKey::MAX_FILE_LEN + 1]);
+    verify(&jwt, &long).refused(&["long.json", "at most"]);
+    verify(&jwt, &place.put("x", "hello")).refused(&["not a key"]);
+    verify(&jwt, "missing.json").refused(&["missing.json", "No such file"]);
+    pkjwt(["verify", "-", "--jwks", "-", "--issuer", "a", "--audience", "b"]).usage(&["standard input"]);
+    pkjwt(["verify", &jwt]).clap();
+}
+
+#[test]
+fn verify_names_the_check_that_failed() {
+    let place = Place::new();
+    let jwks = place.jwks("p256");
+    let jwt = assertion(&testdata("p256.pkcs8.pem"), &[]);
+    let check = |jwt: &str, issuer: &str, audience: &str, words: &[&str]| {
+        let run = pkjwt(["verify", jwt, "--jwks", &jwks, "--issuer", issuer, "--audience", audience]);
+        let line = run.refused(words);
+        assert!(!line.contains("eyJ"), "{line}");
+    };
+    check(&jwt, "client", "https://other.example", &["audience", AUDIENCE, "https://other.example"]);
+    check(&jwt, "another", AUDIENCE, &["iss is `client`", "expected is `another`"]);
+    check("a.b", "client", AUDIENCE, &["three parts"]);
+
+    let (signed, signature) = jwt.rsplit_once('.').unwrap();
+    let flipped = if signature.starts_with('A') { "B" } else { "A" };
+    let tampered = format!("{signed}.{flipped}{}", &signature[1..]);
+    check(&tampered, "client", AUDIENCE, &["signature does not verify"]);
+
+    let other = assertion(&testdata("p384.pkcs8.pem"), &[]);
+    check(&other, "client", AUDIENCE, &["no key in the set fits ES384"]);
+
+    let long = assertion(&testdata("p256.pkcs8.pem"), &["--lifetime", "1h"]);
+    check(&long, "client", AUDIENCE, &["lives 3600 s, at most 300 s"]);
+    let typed = assertion(&testdata("p256.pkcs8.pem"), &["--typ", "at+jwt"]);
+    check(&typed, "client", AUDIENCE, &["typ is `at+jwt`"]);
+
+    let hour = Duration::hours(1);
+    let now = OffsetDateTime::now_utc();
+    let builder = ClientAssertion::builder_for_audience("client", AUDIENCE);
+    let old = builder.sign(&private_key("p256"), now - hour, "j").unwrap();
+    check(old.secret(), "client", AUDIENCE, &["expired"]);
+    let early = builder.sign(&private_key("p256"), now + hour, "j").unwrap();
+    check(early.secret(), "client", AUDIENCE, &["`iat`"]);
+}
+
+fn access_token(jwt: &str, jwks: &str, issuer: &str, audience: &str, more: &[&str]) -> Run {
+    let arguments = ["verify", "-", "--kind", "access-token", "--jwks", jwks, "--issuer", issuer];
+    pkjwt_stdin(arguments.iter().chain(&["--audience", audience]).chain(more), jwt.as_bytes())
+}
+
+#[test]
+fn verify_takes_an_access_token_of_a_server_with_the_servers_keys() {
+    let place = Place::new();
+    let server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
+    let scopes = ["--scope", "api:read", "--scope", "api:write"];
+    let token = pkjwt(token_command(["--issuer", &server.issuer], "p256", &scopes)).done();
+    let check = |audience: &str, more: &[&str]| {
+        access_token(&token, &server.jwks_uri, &server.issuer, audience, more)
+    };
+    let audience = DevServer::DEFAULT_AUDIENCE;
+    for more in [&[][..], &["--scope", "api:write"], &["--scope", "api:write api:read", "--leeway", "1m"]] {
+        let printed = check(audience, more).done();
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), decode(token.trim_end()).1);
+    }
+    check(audience, &["--scope", "api:delete"]).refused(&["does not have the scope `api:delete`"]);
+    check("https://other.example", &[])
+        .refused(&[&format!("the audience is `{audience}`, expected is `https://other.example`")]);
+    access_token(&token, &server.jwks_uri, "https://as.example", audience, &[])
+        .refused(&["the issuer is `http://127.0.0.1:", "expected is `https://as.example`"]);
+    access_token(&token, &place.jwks("p256"), &server.issuer, audience, &[]).refused(&["no key in the set"]);
+    // A client assertion is no access token, and the other way round.
+    let assertion = assertion(&testdata("p256.pkcs8.pem"), &[]);
+    access_token(&assertion, &place.jwks("p256"), "client", AUDIENCE, &[])
+        .refused(&["the typ is `client-authentication+jwt`"]);
+    verify(token.trim_end(), &server.jwks_uri).refused(&["iss is `http://127.0.0.1:"]);
+}
+
+#[test]
+fn verify_takes_an_untyped_access_token_only_when_told_to() {
+    let place = Place::new();
+    let jwks = place.jwks("p256");
+    let key = testdata("p256.pkcs8.pem");
+    for (typ, found) in [("JWT", "`JWT`"), ("", "missing")] {
+        let jwt = assertion(&key, &["--typ", typ]);
+        let check = |more: &[&str]| access_token(&jwt, &jwks, "client", AUDIENCE, more);
+        check(&[]).refused(&[&format!("the typ is {found}")]);
+        let printed = check(&["--accept-untyped"]).done();
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap()["iss"], "client");
+    }
+    let other = assertion(&key, &["--typ", "logout+jwt"]);
+    access_token(&other, &jwks, "client", AUDIENCE, &["--accept-untyped"])
+        .refused(&["the typ is `logout+jwt`"]);
+}
+
+#[test]
+fn verify_allows_the_clocks_to_differ_by_as_much_as_it_is_told() {
+    let place = Place::new();
+    let jwks = place.jwks("p256");
+    // It ended 30 s ago.
+    let began = OffsetDateTime::now_utc() - Duration::seconds(90);
+    let builder = ClientAssertion::builder_for_audience("client", AUDIENCE).media_type(Some("JWT"));
+    let jwt = builder.sign(&private_key("p256"), began, "j").unwrap();
+    for kind in [&["--kind", "access-token", "--accept-untyped"][..], &[]] {
+        let verify = ["verify", jwt.secret(), "--jwks", &jwks, "--issuer", "client", "--audience", AUDIENCE];
+        let with = |more: &[&str]| pkjwt(verify.iter().chain(kind).chain(more));
+        with(&[]).refused(&["expired at"]);
+        with(&["--leeway", "0"]).refused(&["expired at"]);
+        with(&["--leeway", "60s"]).done();
+        for leeway in ["61", "2m", "-1", "x"] {
+            with(&["--leeway", leeway]).clap();
+        }
+    }
+}
+
+#[test]
+fn verify_refuses_options_of_the_other_kind() {
+    let verify = ["verify", "a.b.c", "--jwks", "x", "--issuer", "i", "--audience", "a"];
+    let with = |more: &[&str]| pkjwt(verify.iter().chain(more));
+    assert_eq!(with(&["--scope", "a"]).usage(&[]), "pkjwt: --scope: is for --kind access-token\n");
+    assert_eq!(
+        with(&["--accept-untyped"]).usage(&[]),
+        "pkjwt: --accept-untyped: is for --kind access-token\n"
+    );
+    with(&["--kind", "id-token"]).clap();
+}

@@ -1,0 +1,440 @@
+//! Key files, judged by `KEY_ORACLE.csv`: what two other implementations make of each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use private_key_jwt::keys::{Certificate, KeyError};
+use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey, PublicKey};
+
+use super::{files, hex, read, text};
+
+/// A line of the oracle.
+struct Verdict {
+    file: String,
+    password: Option<String>,
+    /// A key for RS*, PS* or ES* by its column for them, or for EdDSA by the kind of key that it names.
+    usable: bool,
+}
+
+fn oracle() -> Vec<Verdict> {
+    let table = text("KEY_ORACLE.csv");
+    let mut lines = table.lines();
+    assert_eq!(
+        lines.next(),
+        Some("file,container,pyca,pyca_password,pyca_key,openssl30,usable_for_RS/PS/ES")
+    );
+    lines
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            let [file, _, _, password, key, _, usable] = fields.as_slice() else { panic!("{line}") };
+            let name = file.rsplit('/').next().unwrap();
+            let known = PASSWORDS.iter().find(|(start, _)| name.starts_with(start));
+            Verdict {
+                file: (*file).to_owned(),
+                password: match known {
+                    Some((_, known)) => Some((*known).to_owned()),
+                    None => Some((*password).to_owned()).filter(|password| !password.is_empty()),
+                },
+                usable: *usable == "yes" || *key == "Ed25519PrivateKey",
+            }
+        })
+        .collect()
+}
+
+/// Passwords that the oracle has not, from the tests and the documentation of the projects; by how a name starts.
+const PASSWORDS: [(&str, &str); 9] = [
+    ("cert-aes256cbc-no-key", "cryptography"),
+    ("example15", "1234"),
+    ("no-cert-name-2-pwd", "password"),
+    ("no-cert-name-3-pwd", "password"),
+    ("no-cert-name-all-pwd", "password"),
+    ("no-cert-no-name-pwd", "password"),
+    ("rsa-aes-192-cbc", "PolarSSLTest"),
+    ("rsa_pkcs8_pbes2_pbkdf2", "PolarSSLTest"),
+    ("rsa_sk_aes", "hunter2"),
+];
+
+/// What is refused: how the error starts, and the files. What follows in some is how to convert.
+const REFUSED: &[(&str, &[&str])] = &[
+    (
+        "PBKDF2's iteration count of the key derivation is 0, allowed is 1 to 10000000",
+        &["pyca/asymmetric/PKCS8/enc-rsa-pkcs8-pbkdf2-0iter.pem"],
+    ),
+    (
+        "a key of this type cannot be used: 1.2.112.0.2.0.34.101.45.2.1",
+        &["rustcrypto-formats/pkcs8/tests/examples/bign256-priv.der"],
+    ),
+    (
+        "a key of this type cannot be used: 1.3.6.1.4.1.8301.3.1.2.9.0.33",
+        &["pyca/asymmetric/PKCS8/withdompar_private.pkcs8.pem"],
+    ),
+    (
+        "a key of this type cannot be used: DSA",
+        &[
+            "pyca/asymmetric/DER_Serialization/dsa.1024.der",
+            "pyca/asymmetric/DER_Serialization/dsa.2048.der",
+            "pyca/asymmetric/DER_Serialization/dsa.3072.der",
+            "pyca/asymmetric/PEM_Serialization/dsa_4096.pem",
+            "pyca/asymmetric/PEM_Serialization/dsa_private_key.pem",
+            "pyca/asymmetric/Traditional_OpenSSL_Serialization/dsa.1024.pem",
+            "pyca/asymmetric/Traditional_OpenSSL_Serialization/dsa.2048.pem",
+            "rust-openssl-keys/openssl/test/dsa.pem",
+        ],
+    ),
+    ("a key of this type cannot be used: EC P-192", &["pyjwt-keys/tests/keys/testkey_ec_secp192r1.priv"]),
+    ("a key of this type cannot be used: EC secp128r1", &["pyca/asymmetric/EC/secp128r1_private_key.pem"]),
+    (
+        "a key of this type cannot be used: EC secp256k1",
+        &["joserfc-fixtures/tests/keys/ec-secp256k1-private.pem"],
+    ),
+    (
+        "a key of this type cannot be used: EC with explicit curve parameters",
+        &[
+            "pyca/asymmetric/EC/explicit_parameters_private_key.pem",
+            "pyca/asymmetric/EC/explicit_parameters_wap_wsg_idm_ecid_wtls11_private_key.pem",
+            "pyca/asymmetric/EC/secp256k1-explicit-no-seed.pem",
+            "pyca/asymmetric/EC/secp384r1-explicit-no-seed.pem",
+            "pyca/asymmetric/EC/secp521r1-explicit-no-seed.pem",
+            "pyca/asymmetric/PKCS8/ec_oid_not_in_reg_private_2.pkcs8.pem",
+            "pyca/asymmetric/PKCS8/nodompar_private.pkcs8.pem",
+        ],
+    ),
+    (
+        "a key of this type cannot be used: Ed448",
+        &["joserfc-fixtures/tests/keys/okp-ed448-private.pem", "pki-types/tests/keys/ed448.pkcs8.der"],
+    ),
+    (
+        "a key of this type cannot be used: RSASSA-PSS with parameters that no PS* algorithm has",
+        &[
+            "pyca/asymmetric/PKCS8/rsa_pss_2048_hash.pem",
+            "pyca/asymmetric/PKCS8/rsa_pss_2048_hash_mask_diff.pem",
+        ],
+    ),
+    (
+        "a key of this type cannot be used: X25519",
+        &["pki-types/tests/data/ech.pem", "rustcrypto-formats/pkcs8/tests/examples/x25519-priv.pem"],
+    ),
+    (
+        "a private key is needed, found CERTIFICATE",
+        &[
+            "rustcrypto-formats/pkcs12/tests/examples/GoodCACert.der",
+            "rustcrypto-formats/pkcs12/tests/examples/ValidCertificatePathTest1EE.crt",
+        ],
+    ),
+    (
+        "a private key is needed, found PUBLIC KEY",
+        &[
+            "pyca/asymmetric/DER_Serialization/ec_public_key.der",
+            "pyca/asymmetric/DER_Serialization/unenc-dsa-pkcs8.pub.der",
+            "pyca/asymmetric/DER_Serialization/unenc-rsa-pkcs8.pub.der",
+            "pyca/asymmetric/PKCS8/rsa_pss_2048_pub.der",
+        ],
+    ),
+    (
+        "a private key is needed, found a PKCS#12 file without a private key",
+        &[
+            "pyca/pkcs12/cert-aes256cbc-no-key.p12",
+            "pyca/pkcs12/no-cert-name-2-no-pwd.p12",
+            "pyca/pkcs12/no-cert-name-2-pwd.p12",
+            "pyca/pkcs12/no-cert-name-3-pwd.p12",
+            "pyca/pkcs12/no-cert-name-all-no-pwd.p12",
+            "pyca/pkcs12/no-cert-name-all-pwd.p12",
+            "pyca/pkcs12/no-cert-name-unicode-no-pwd.p12",
+            "pyca/pkcs12/no-cert-no-name-pwd.p12",
+            "rustcrypto-formats/pkcs12/tests/examples/example15.pfx",
+        ],
+    ),
+    (
+        "a traditional encrypted PEM (DEK-Info) is not read here",
+        &[
+            "pyca/asymmetric/PEM_Serialization/ec_private_key_encrypted.pem",
+            "pyca/asymmetric/PEM_Serialization/rsa_private_key.pem",
+            "pyca/asymmetric/Traditional_OpenSSL_Serialization/key1-malformed-dek-info.pem",
+            "pyca/asymmetric/Traditional_OpenSSL_Serialization/key1-no-dek-info.pem",
+            "pyca/asymmetric/Traditional_OpenSSL_Serialization/key1-short-iv.pem",
+            "pyca/asymmetric/Traditional_OpenSSL_Serialization/key1.pem",
+            "pyca/asymmetric/Traditional_OpenSSL_Serialization/key2.pem",
+            "rust-openssl-keys/openssl/test/rsa-encrypted.pem",
+            "rustcrypto-formats/pem-rfc7468/tests/examples/chosen_header.pem",
+        ],
+    ),
+    (
+        "an OpenSSH private key is not read here",
+        &[
+            "joserfc-fixtures/tests/keys/ssh-rsa-private.pem",
+            "rustcrypto-formats/pem-rfc7468/tests/examples/ssh-id_ed25519.pem",
+        ],
+    ),
+    (
+        "an RSA key has 2048 to 8192 bits, found 1024",
+        &[
+            "pki-types/tests/data/rsa1024.pkcs1.pem",
+            "pyca/asymmetric/DER_Serialization/enc-rsa-pkcs8.der",
+            "pyca/asymmetric/DER_Serialization/unenc-rsa-pkcs8.der",
+            "pyca/asymmetric/PKCS8/enc2-rsa-pkcs8.pem",
+            "pyca/asymmetric/PKCS8/pkcs12_s2k_pem-X_9607.pem",
+            "pyca/asymmetric/PKCS8/pkcs12_s2k_pem-X_9925.pem",
+            "pyca/asymmetric/PKCS8/pkcs12_s2k_pem-X_9928.pem",
+            "pyca/asymmetric/PKCS8/pkcs12_s2k_pem-X_9929.pem",
+            "pyca/asymmetric/PKCS8/pkcs12_s2k_pem-X_9930.pem",
+            "pyca/asymmetric/PKCS8/pkcs12_s2k_pem-X_9931.pem",
+            "pyca/asymmetric/PKCS8/pkcs12_s2k_pem-X_9932.pem",
+            "pyca/asymmetric/PKCS8/rsa-40bitrc2.pem",
+            "rustcrypto-formats/pkcs12/tests/examples/example.pfx",
+            "rustcrypto-formats/pkcs12/tests/examples/example10.pfx",
+            "rustcrypto-formats/pkcs12/tests/examples/example12.pfx",
+            "rustcrypto-formats/pkcs12/tests/examples/example14.pfx",
+            "rustcrypto-formats/pkcs12/tests/examples/example17.pfx",
+            "rustcrypto-formats/pkcs12/tests/examples/example4.pfx",
+            "rustcrypto-formats/pkcs12/tests/examples/example5.pfx",
+            "rustcrypto-formats/pkcs12/tests/examples/example9.pfx",
+            "rustcrypto-formats/pkcs12/tests/examples/key.der",
+            "rustcrypto-formats/pkcs5/tests/examples/rsa_sk.pkcs1.pem",
+            "rustcrypto-formats/pkcs5/tests/examples/rsa_sk_aes-128-cbc_hmacWithSHA1.pkcs8.der",
+            "rustcrypto-formats/pkcs5/tests/examples/rsa_sk_aes-192-cbc_hmacWithSHA1.pkcs8.der",
+            "rustcrypto-formats/pkcs5/tests/examples/rsa_sk_aes-192-cbc_hmacWithSHA224.pkcs8.der",
+            "rustcrypto-formats/pkcs5/tests/examples/rsa_sk_aes-192-cbc_hmacWithSHA384.pkcs8.der",
+            "rustcrypto-formats/pkcs5/tests/examples/rsa_sk_aes-192-cbc_hmacWithSHA512.pkcs8.der",
+            "rustcrypto-formats/pkcs5/tests/examples/rsa_sk_aes-256-cbc_hmacWithSHA224.pkcs8.der",
+        ],
+    ),
+    (
+        "an RSA key has two primes, found more",
+        &["rustcrypto-formats/pkcs1/tests/examples/rsa2048-priv-3prime.der"],
+    ),
+    (
+        "damaged ECPrivateKey (RFC 5915 §3)",
+        &[
+            "pyca/asymmetric/EC/ec_private_key_non_zero_unused_bits.der",
+            "pyca/asymmetric/EC/truncated-private-key.der",
+        ],
+    ),
+    ("damaged ECPrivateKey: no curve is named", &["pyca/asymmetric/EC/ec-missing-curve.pem"]),
+    (
+        "damaged RSAPrivateKey (RFC 8017 A.1.2)",
+        &[
+            "pyca/asymmetric/Traditional_OpenSSL_Serialization/rsa-wrong-version.pem",
+            "rust-openssl-keys/openssl/test/corrupted-rsa.pem",
+        ],
+    ),
+    (
+        "keys encrypted with 0.24.97.792.97.792.97.792 are not read here",
+        &["pyca/asymmetric/PKCS8/bad-encryption-oid.pem"],
+    ),
+    (
+        "keys encrypted with 1.2.840.113549.3.7.23.321.3 are not read here",
+        &["pyca/asymmetric/PKCS8/enc-unknown-algorithm.pem"],
+    ),
+    (
+        "keys encrypted with AES-128-GCM are not read here",
+        &["rustcrypto-formats/pkcs8/tests/examples/ed25519-encpriv-aes128-gcm-scrypt.der"],
+    ),
+    (
+        "keys encrypted with AES-256-GCM are not read here",
+        &["rustcrypto-formats/pkcs8/tests/examples/ed25519-encpriv-aes256-gcm-scrypt.der"],
+    ),
+    (
+        "keys encrypted with DES-CBC are not read here",
+        &["rustcrypto-formats/pkcs8/tests/examples/ed25519-encpriv-des-pbkdf2-sha256.der"],
+    ),
+    (
+        "keys encrypted with PBKDF2 with 1.2.840.113549.2.9.213.321 are not read here",
+        &["pyca/asymmetric/PKCS8/enc-unknown-pbkdf2-prf.pem"],
+    ),
+    (
+        "keys encrypted with PKCS#12 PBE with 128-bit RC4 are not read here",
+        &["pyca/asymmetric/PKCS8/enc-ec-sha1-128-rc4.pem"],
+    ),
+    ("keys encrypted with RC2-CBC are not read here", &["pyca/asymmetric/PKCS8/rsa-rc2-cbc.pem"]),
+    ("not a key: neither PEM, DER nor a JWK", &["latchset-jose/COPYING"]),
+    ("one private key is needed, found 4", &["pki-types/tests/data/zen.pem"]),
+    ("the parts of the EC key do not belong together", &["pyca/asymmetric/PKCS8/ec-inconsistent-curve.pem"]),
+];
+
+/// Usable by the oracle, in a format that the loader lists, and refused all the same.
+const STRICTER: [(&str, &str); 4] = [
+    // RFC 5480 §2.1.1: a curve is named; `specifiedCurve` must not be used in PKIX.
+    ("secp384r1-explicit-no-seed.pem", "EC with explicit curve parameters"),
+    ("secp521r1-explicit-no-seed.pem", "EC with explicit curve parameters"),
+    // RFC 7518 §3.5: the hash of MGF1 is that of the message; these keys are restricted to SHA-256 with another.
+    ("rsa_pss_2048_hash.pem", "RSASSA-PSS"),
+    ("rsa_pss_2048_hash_mask_diff.pem", "RSASSA-PSS"),
+];
+
+/// Not usable by the oracle, and loaded all the same.
+const KINDER: [(&str, &str); 8] = [
+    // RFC 5958 §2: PKCS#8 of version 2 with the public key, which neither of the two read.
+    ("ring/tests/ed25519_test_private_key.p8", "EdDSA"),
+    ("rustcrypto-formats/pkcs8/tests/examples/ed25519-priv-pkcs8v2.der", "EdDSA"),
+    ("rustcrypto-formats/pkcs8/tests/examples/ed25519-priv-pkcs8v2.pem", "EdDSA"),
+    // The same with the tag of the public key that ring writes. Its keys are around in Rust programs.
+    ("pki-types/tests/keys/edd25519_v2.der", "EdDSA"),
+    // No verdict, for want of a password.
+    ("pyca/asymmetric/PKCS8/rsa-aes-192-cbc.pem", "RS256"),
+    ("pyca/asymmetric/PKCS8/rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha224.pem", "RS256"),
+    ("pyca/asymmetric/PKCS8/rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha384.pem", "RS256"),
+    ("pyca/asymmetric/PKCS8/rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha512.pem", "RS256"),
+];
+
+fn load(verdict: &Verdict) -> Result<PrivateKey, KeyError> {
+    let bytes = read(&verdict.file);
+    match &verdict.password {
+        Some(password) => PrivateKey::from_encrypted_bytes(&bytes, password),
+        None => PrivateKey::from_bytes(&bytes),
+    }
+}
+
+/// Signs and verifies with every algorithm that fits; how many those are.
+fn sign_and_verify(key: &PrivateKey, file: &str) -> usize {
+    let fitting =
+        Algorithm::ALL.into_iter().filter_map(|algorithm| key.clone().with_algorithm(algorithm).ok());
+    fitting
+        .map(|key| {
+            let signature = key.sign(b"message").unwrap_or_else(|error| panic!("{file}: {error}"));
+            let public = PublicKey::from_jwk(key.public_jwk()).unwrap();
+            public.verify(b"message", &signature).unwrap_or_else(|error| panic!("{file}: {error}"));
+            assert!(matches!(public.verify(b"massage", &signature), Err(KeyError::BadSignature)), "{file}");
+        })
+        .count()
+}
+
+#[test]
+fn every_usable_key_signs_and_every_other_says_why_not() {
+    let refused: BTreeMap<&str, &str> =
+        REFUSED.iter().flat_map(|(says, files)| files.iter().map(move |file| (*file, *says))).collect();
+    let (mut loaded, mut errors, mut signatures) = (0, 0, 0);
+    let (mut stricter, mut kinder) = (BTreeSet::new(), BTreeSet::new());
+    for verdict in oracle() {
+        let file = verdict.file.as_str();
+        match (load(&verdict), refused.get(file)) {
+            (Ok(key), None) => {
+                loaded += 1;
+                signatures += sign_and_verify(&key, file);
+                if !verdict.usable {
+                    assert!(kinder.insert((file.to_owned(), key.algorithm().as_str())));
+                }
+            }
+            (Err(error), Some(says)) => {
+                errors += 1;
+                let text = error.to_string();
+                assert!(text.starts_with(says), "{file}: {text}");
+                let foreign = matches!(
+                    error,
+                    KeyError::ForeignFormat { .. }
+                        | KeyError::UnsupportedEncryption { .. }
+                        | KeyError::UnsupportedPkcs12 { .. }
+                );
+                assert_eq!(foreign, text.contains("convert"), "{file}: {text}");
+                // A format that the loader does not list is refused, whatever the oracle says of the key in it.
+                if verdict.usable && !foreign {
+                    let name = file.rsplit('/').next().unwrap();
+                    assert!(stricter.insert(STRICTER.iter().find(|(file, _)| *file == name).expect(file)));
+                }
+            }
+            (Ok(key), Some(says)) => panic!("{file}: loads as {}, expected: {says}", key.algorithm()),
+            (Err(error), None) => panic!("{file}: {error}"),
+        }
+    }
+    assert_eq!(stricter.len(), STRICTER.len());
+    assert_eq!(kinder, KINDER.map(|(file, algorithm)| (file.to_owned(), algorithm)).into());
+    assert_eq!((loaded, errors, signatures), (70, 98, 215));
+}
+
+#[test]
+fn no_file_panics_with_or_without_a_password() {
+    let passwords: BTreeMap<String, Option<String>> =
+        oracle().into_iter().map(|verdict| (verdict.file, verdict.password)).collect();
+    let (mut read_as, mut count) = ([0; 4], 0);
+    for file in files("") {
+        let bytes = read(&file);
+        let password = passwords.get(&file).cloned().flatten().unwrap_or_else(|| "password".to_owned());
+        let without = PrivateKey::from_bytes(&bytes);
+        if let Err(error) = PrivateKey::from_encrypted_bytes(&bytes, password) {
+            assert!(!error.to_string().is_empty(), "{file}");
+        }
+        let _ = (Jwk::from_json(&bytes).is_ok(), Certificate::from_der(bytes.clone()).is_ok());
+        count += 1;
+        for (at, loaded) in [
+            without.is_ok(),
+            PublicKey::from_bytes(&bytes).is_ok(),
+            JwkSet::from_json(&bytes).is_ok(),
+            matches!(without, Err(KeyError::PassphraseRequired)),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            read_as[at] += usize::from(loaded);
+        }
+    }
+    // Private keys, public keys and certificates, JWK Sets, what wants a passphrase.
+    assert_eq!((count, read_as), (574, [68, 40, 7, 53]));
+}
+
+/// Paragraphs of `Name = value`.
+pub(super) fn paragraphs(file: &str) -> Vec<BTreeMap<String, String>> {
+    text(file)
+        .split("\n\n")
+        .map(|paragraph| {
+            let lines = paragraph.lines().filter(|line| !line.starts_with('#'));
+            lines
+                .filter_map(|line| line.split_once('='))
+                .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+                .collect::<BTreeMap<_, _>>()
+        })
+        .filter(|paragraph| !paragraph.is_empty())
+        .collect()
+}
+
+/// ring's own verdicts on odd PKCS#8 documents.
+#[test]
+fn what_ring_says_of_pkcs8_documents() {
+    let mut found = Vec::new();
+    for file in ["ring/tests/ed25519_from_pkcs8_tests.txt", "ring/tests/rsa_from_pkcs8_tests.txt"] {
+        for paragraph in paragraphs(file) {
+            let theirs = paragraph.get("Result-Maybe-Unchecked").or(paragraph.get("Error"));
+            let theirs = theirs.map_or("OK", String::as_str);
+            let ours = match PrivateKey::from_bytes(&hex(&paragraph["Input"])) {
+                Ok(key) => {
+                    sign_and_verify(&key, file);
+                    if let Some(public) = paragraph.get("Public") {
+                        let json = key.public_jwk().to_json();
+                        let x = super::base64url(&hex(public));
+                        assert!(json.contains(&format!("\"x\":\"{x}\"")), "{json}");
+                    }
+                    "OK".to_owned()
+                }
+                Err(error) => error.to_string(),
+            };
+            found.push((theirs.to_owned(), ours));
+        }
+    }
+    found.sort();
+    let mut counted: Vec<(&str, &str, usize)> = Vec::new();
+    for (theirs, ours) in &found {
+        match counted.last_mut() {
+            Some((a, b, count)) if (*a, *b) == (theirs, ours) => *count += 1,
+            _ => counted.push((theirs, ours, 1)),
+        }
+    }
+    assert_eq!(
+        counted,
+        [
+            ("InconsistentComponents", "an RSA key has 2048 to 8192 bits, found 2047", 1),
+            ("InconsistentComponents", "the parts of the Ed25519 key do not belong together", 2),
+            ("InvalidEncoding", "damaged DER: not a key", 5),
+            ("InvalidEncoding", "damaged PrivateKeyInfo (RFC 5958 §2)", 9),
+            ("InvalidEncoding", "the parts of the Ed25519 key do not belong together", 4),
+            ("OK", "OK", 20),
+            // ring takes RSA keys of multiples of 512 bits only, and of equal primes.
+            ("PrivateModulusLenNotMultipleOf512Bits", "OK", 6),
+            ("PrivateModulusLenNotMultipleOf512Bits", "an RSA key has 2048 to 8192 bits, found 2046", 1),
+            ("PublicKeyIsMissing", "damaged PrivateKeyInfo (RFC 5958 §2)", 5),
+            // The public exponent 3, which RFC 8017 allows.
+            ("TooSmall", "OK", 1),
+            ("TooSmall", "an RSA key has 2048 to 8192 bits, found 2040", 1),
+            ("VersionNotSupported", "damaged RSAPrivateKey (RFC 8017 A.1.2)", 1),
+            // A P-256 key among the RSA keys.
+            ("WrongAlgorithm", "OK", 1),
+            ("WrongAlgorithm", "damaged PrivateKeyInfo (RFC 5958 §2)", 2),
+        ]
+    );
+}

@@ -1,0 +1,78 @@
+//! The codes that a browser brings from the authorization endpoint (RFC 6749 §4.1.3, RFC 7636 §4.6).
+
+use super::authorization::{CHALLENGE, REQUEST, authorize, code, exchange};
+use super::*;
+
+/// A code of user-1.
+fn fresh_code(client: &Client) -> String {
+    client.dev.log_in_as("user-1");
+    let code = code(&authorize(client, &REQUEST, now()));
+    client.dev.log_out();
+    code
+}
+
+fn invalid_grant(description: &str) -> (u16, String, String) {
+    refused(400, "invalid_grant", description)
+}
+
+const UNKNOWN: &str = "the code is not known, or has expired";
+const REUSED: &str = "the code was used before; the tokens that it gave are revoked";
+
+#[test]
+fn rfc6749_4_1_2_a_code_that_comes_twice_ends_what_it_gave() {
+    let client = Client::alone();
+    let code = fresh_code(&client);
+    let tokens = good(&client.token(&exchange(&code, &[]), at(1)));
+    let other = good(&client.token(&exchange(&fresh_code(&client), &[]), at(1)));
+    assert_eq!(refusal(&client.token(&exchange(&code, &[]), at(2))), invalid_grant(REUSED));
+    for kind in ["access_token", "refresh_token"] {
+        assert!(!client.is_active(&tokens[kind], at(2)));
+        assert!(client.is_active(&other[kind], at(2)));
+    }
+}
+
+#[test]
+fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
+    let client = Client::alone();
+    let other = Client::of(&client.dev, "other");
+    let wrong_verifier = "a".repeat(43);
+    for (who, more, description) in [
+        (&other, vec![], "the code was issued to another client"),
+        (
+            &client,
+            vec![("redirect_uri", "http://127.0.0.1:9/cb")],
+            "the redirect_uri is not that of the authorization request",
+        ),
+        (
+            &client,
+            vec![("code_verifier", wrong_verifier.as_str())],
+            "the code_verifier does not match the code_challenge",
+        ),
+        (&client, vec![("code_verifier", CHALLENGE)], "the code_verifier does not match the code_challenge"),
+    ] {
+        let code = fresh_code(&client);
+        assert_eq!(refusal(&who.token(&exchange(&code, &more), now())), invalid_grant(description));
+        // It has been tried, and is good no longer.
+        assert_eq!(refusal(&client.token(&exchange(&code, &[]), now())), invalid_grant(REUSED));
+    }
+    let code = fresh_code(&client);
+    assert_eq!(refusal(&client.token(&exchange(&code, &[]), at(60))), invalid_grant(UNKNOWN));
+    assert_eq!(refusal(&client.token(&exchange("x", &[]), now())), invalid_grant(UNKNOWN));
+
+    // What is malformed uses nothing up.
+    for (more, expected) in [
+        (("code_verifier", ""), invalid_request("the form has no `code_verifier`")),
+        (
+            ("code_verifier", "short"),
+            invalid_request("a code verifier has 43 to 128 of the characters A-Z a-z 0-9 - . _ ~"),
+        ),
+        (("redirect_uri", ""), invalid_request("the form has no `redirect_uri`")),
+        (
+            ("resource", "x"),
+            refused(400, "invalid_target", "the resource `x` is not an absolute URI without a fragment"),
+        ),
+    ] {
+        assert_eq!(refusal(&client.token(&exchange(&code, &[more]), now())), expected);
+    }
+    assert_eq!(client.token(&exchange(&code, &[]), at(59)).status(), 200);
+}

@@ -1,0 +1,179 @@
+//! The examples are run, each to its end, so that they stay true.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use private_key_jwt::dev_server::DevServer;
+use private_key_jwt::{Algorithm, JwkSet, PrivateKey};
+use serde_json::Value;
+
+/// What this test was built with, so that building the examples builds nothing else anew.
+const FEATURES: [(&str, bool); 6] = [
+    ("client", cfg!(feature = "client")),
+    ("rustls", cfg!(feature = "rustls")),
+    ("native-tls", cfg!(feature = "native-tls")),
+    ("rustcrypto", cfg!(feature = "rustcrypto")),
+    ("aws-lc-rs", cfg!(feature = "aws-lc-rs")),
+    ("cli", cfg!(feature = "cli")),
+];
+
+/// The examples of this set of features, built: name and program.
+fn examples() -> &'static BTreeMap<String, PathBuf> {
+    static EXAMPLES: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    EXAMPLES.get_or_init(|| {
+        let features: Vec<&str> = FEATURES.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+        let output = Command::new(env!("CARGO"))
+            .args(["build", "--locked", "--examples", "--message-format", "json", "--no-default-features"])
+            .args(["--features", &format!("dev-server,{}", features.join(","))])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let messages = String::from_utf8(output.stdout).unwrap();
+        messages
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|message| message["target"]["kind"] == serde_json::json!(["example"]))
+            .map(|example| {
+                let name = example["target"]["name"].as_str().unwrap().to_owned();
+                (name, example["executable"].as_str().unwrap().into())
+            })
+            .collect()
+    })
+}
+
+/// An example, in an environment that turns it to no real server.
+fn example(name: &str) -> Command {
+    let mut command = Command::new(&examples()[name]);
+    for (variable, _) in std::env::vars().filter(|(variable, _)| variable.starts_with("PKJWT_")) {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// What an example printed; it must have succeeded.
+fn printed(mut command: Command) -> String {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    assert!(status.success(), "{command:?}: {status}\n{}{}", text(&stdout), text(&stderr));
+    String::from_utf8(stdout).unwrap()
+}
+
+/// The pieces are in the text, in this order.
+fn has(text: &str, pieces: &[&str]) {
+    let mut rest = text;
+    for piece in pieces {
+        let found = rest.split_once(piece);
+        rest = found.unwrap_or_else(|| panic!("no `{piece}` in its place in:\n{text}")).1;
+    }
+}
+
+#[test]
+fn every_example_is_run_here() {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap();
+    let suite = include_str!("examples.rs");
+    for file in files {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(suite.contains(&format!("example(\"{name}\")")), "{name} is not run");
+        let needs_rustcrypto = name == "custom_signer" && !cfg!(feature = "rustcrypto");
+        assert!(needs_rustcrypto || examples().contains_key(name), "{name} is not built");
+        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        assert!(name == "quickstart" || lines <= 75, "{name} has {lines} lines, more than a screen");
+    }
+}
+
+#[test]
+fn quickstart() {
+    has(&printed(example("quickstart")), &["1. The key", "6. The verification", "it is quickstart", "401"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_credentials_with_a_server_without_one_and_without_its_settings() {
+    let generated = PrivateKey::generate(Algorithm::ES256).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(generated.to_pem().unwrap().as_bytes()).unwrap();
+    let dev = DevServer::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    dev.register("client", JwkSet::from(generated.private_key().unwrap().public_jwk().clone())).unwrap();
+    let with = |client_id| {
+        let mut command = example("client_credentials");
+        command.env("PKJWT_ISSUER", dev.issuer()).env("PKJWT_CLIENT_ID", client_id);
+        command.env("PKJWT_KEY", file.path()).env("PKJWT_SCOPE", "api:read");
+        command
+    };
+    has(
+        &printed(with("client")),
+        &["a Bearer token of ", " characters\ngood until ", "; keep it until then\n"],
+    );
+
+    let unknown = with("somebody").output().unwrap();
+    assert_eq!(unknown.status.code(), Some(1));
+    let said = ["refused: 401 invalid_client: no client `somebody`", "for support: [] {}", "would not help"];
+    has(text(&unknown.stderr), &said);
+
+    let Output { status, stdout, stderr } = example("client_credentials").output().unwrap();
+    assert_eq!((status.code(), text(&stdout)), (Some(2), ""));
+    has(text(&stderr), &["PKJWT_ISSUER is not set", "PKJWT_CLIENT_ID is not set", "PKJWT_KEY is not set"]);
+}
+
+#[test]
+fn several_tenants() {
+    let lines = printed(example("several_tenants"));
+    let mut lines: Vec<&str> = lines.lines().collect();
+    lines.sort_unstable();
+    let [a, b] = lines[..] else { panic!("{lines:?}") };
+    has(a, &["tenant-a: until Some("]);
+    has(b, &["tenant-b: until Some("]);
+    let mut incomplete = example("several_tenants");
+    let Output { status, stderr, .. } = incomplete.args(["https://as.example", "client"]).output().unwrap();
+    assert_eq!(status.code(), Some(1));
+    has(text(&stderr), &["a tenant has three arguments"]);
+}
+
+#[cfg(feature = "rustcrypto")]
+#[test]
+fn custom_signer() {
+    has(&printed(example("custom_signer")), &["AccessToken", "Bearer"]);
+}
+
+/// Each request has one client id, one assertion and no secret.
+#[test]
+fn with_oauth2_crate() {
+    let lines = printed(example("with_oauth2_crate"));
+    let sent = "sent: grant_type, scope, client_id, client_assertion_type, client_assertion";
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!((lines.len(), lines[0], lines[2]), (4, sent, sent));
+    has(lines[3], &["a token of "]);
+}
+
+#[test]
+fn blocking_ureq() {
+    has(&printed(example("blocking_ureq")), &["AccessToken", "Bearer"]);
+}
+
+#[test]
+fn verify_assertion() {
+    let said = ["AccessToken", "the same request: 200 OK", "the same request: 401 Unauthorized"];
+    has(&printed(example("verify_assertion")), &said);
+}
+
+#[test]
+fn key_rotation() {
+    let said = [
+        "the first key: 1 published, the server takes the signature\n",
+        "published: 2 published, the server takes the signature\n",
+        "too early: key `",
+        "activated: 2 published, the server takes the signature\n",
+        "retired: 1 published, the server takes the signature\n",
+        "revoked: 0 published, no token: no key in the ring is active\n",
+        "replaced: 1 published, the server takes the signature\n",
+    ];
+    has(&printed(example("key_rotation")), &said);
+}

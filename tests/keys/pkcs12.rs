@@ -1,0 +1,471 @@
+//! PKCS#12 files, and the older encryption that comes with the feature: what opens, what is refused, and what damage does.
+
+use private_key_jwt::PrivateKey;
+use private_key_jwt::keys::KeyError;
+
+use super::support::{BAD_PKCS12, PASSPHRASE, public, read};
+
+/// Files that open with [`PASSPHRASE`], and how many certificates come out of them.
+pub(super) const FILES: [(&str, usize); 18] = [
+    ("p256.p12", 1),
+    ("p256.pkcs12.pem", 1),
+    ("p256.aes128-mac-sha384.p12", 1),
+    ("p256.aes192-mac-sha512.p12", 1),
+    ("p256.pbes2-3des-mac-sha224.p12", 1),
+    ("p256.pbe-3des.p12", 1),
+    ("p256.pbe-two-key-3des.p12", 1),
+    ("p256.pbe-rc2-128.p12", 1),
+    ("p256.pbe-rc2-40.p12", 1),
+    ("p256.pbmac1.p12", 1),
+    ("p256.no-mac.p12", 1),
+    ("p256.one-iteration.p12", 1),
+    ("p256.ber.p12", 1),
+    ("p256.open.p12", 1),
+    ("p256.no-certificate.p12", 0),
+    ("rsa2048.chain.p12", 2),
+    ("rsa2048.chain-and-others.p12", 2),
+    ("rsa2048.nss.p12", 2),
+];
+
+/// Files with other passphrases.
+pub(super) const OTHERS: [&str; 2] = ["p256.empty-passphrase.p12", "p256.unicode-passphrase.p12"];
+
+/// Encrypted PKCS#8, and how the encryption is called where it is not read.
+pub(super) const OLD_PKCS8: [(&str, &str); 2] =
+    [("p256.pbes2-3des.pem", "3DES-CBC"), ("p256.pbe-3des.pem", "PKCS#12 PBE with 3DES")];
+
+fn error_of(bytes: &[u8], passphrase: Option<&str>) -> KeyError {
+    let loaded = match passphrase {
+        Some(passphrase) => PrivateKey::from_encrypted_bytes(bytes, passphrase),
+        None => PrivateKey::from_bytes(bytes),
+    };
+    let error = loaded.map(|_| ()).unwrap_err();
+    let words = format!("{error} {error:?}");
+    assert!(!words.contains("correct") && !words.contains("horse"), "{words}");
+    assert!(std::error::Error::source(&error).is_none() && !error.to_string().contains('\n'), "{words}");
+    error
+}
+
+#[test]
+fn a_pkcs12_file_is_no_public_key() {
+    for (file, _) in FILES {
+        let error = public(file).map(|_| ()).unwrap_err();
+        assert!(matches!(&error, KeyError::NotPublic { found } if found == "PKCS12"), "{file}: {error:?}");
+    }
+}
+
+#[cfg(not(feature = "pkcs12"))]
+mod without {
+    use super::*;
+
+    #[test]
+    fn a_pkcs12_file_is_named_with_the_feature_and_the_command() {
+        const CONVERT: &str = "openssl pkcs12 -in KEY -nodes -out key.pem (an old file with -legacy), or turn on the feature `pkcs12` of private-key-jwt";
+        let files = FILES.map(|(file, _)| file.to_owned()).into_iter();
+        let bad = BAD_PKCS12.map(|file| format!("bad/{file}"));
+        for file in files.chain(OTHERS.map(str::to_owned)).chain(bad) {
+            for passphrase in [None, Some(PASSPHRASE)] {
+                let error = error_of(&read(&file), passphrase);
+                assert!(
+                    matches!(error, KeyError::ForeignFormat { format: "a PKCS#12 file", convert: CONVERT }),
+                    "{file}: {error:?}"
+                );
+                assert_eq!(
+                    error.to_string(),
+                    format!("a PKCS#12 file is not read here; convert it with: {CONVERT}")
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_older_encryption_is_named() {
+        for (file, name) in OLD_PKCS8 {
+            let error = error_of(&read(file), Some(PASSPHRASE));
+            assert!(
+                matches!(&error, KeyError::UnsupportedEncryption { scheme } if scheme == name),
+                "{file}: {error:?}"
+            );
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "keys encrypted with {name} are not read here; convert with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem"
+                )
+            );
+        }
+    }
+}
+
+#[cfg(feature = "pkcs12")]
+mod with {
+    use std::time::{Duration, Instant};
+
+    use private_key_jwt::PublicKey;
+    use proptest::prelude::*;
+
+    use super::super::support::{key, pem, private, tlv};
+    use super::*;
+
+    const STRUCTURE: &str = "PFX (RFC 7292 §4)";
+
+    fn is_the_key_of(key: &PrivateKey, file: &str) {
+        let stem = file.split('.').next().unwrap();
+        assert_eq!(key.thumbprint(), super::super::support::key(&format!("{stem}.pkcs8.pem")).thumbprint());
+        key.public_key().unwrap().verify(b"message", &key.sign(b"message").unwrap()).unwrap();
+    }
+
+    #[test]
+    fn every_file_opens_as_the_key_that_is_in_it_and_signs() {
+        for (file, certificates) in FILES {
+            let key = private(file, Some(PASSPHRASE)).unwrap_or_else(|error| panic!("{file}: {error}"));
+            is_the_key_of(&key, file);
+            assert_eq!(
+                key.key_id().as_str(),
+                key.thumbprint().to_string(),
+                "{file}: a friendly name is no kid"
+            );
+            assert_eq!(key.certificates().len(), certificates, "{file}");
+        }
+        for (file, _) in OLD_PKCS8 {
+            is_the_key_of(&private(file, Some(PASSPHRASE)).unwrap(), file);
+        }
+        let file = super::super::support::path("p256.p12");
+        is_the_key_of(&PrivateKey::from_encrypted_file(file, PASSPHRASE).unwrap(), "p256.p12");
+    }
+
+    #[test]
+    fn a_file_opens_with_its_passphrase_and_only_with_it() {
+        let files = FILES.map(|(file, _)| file).into_iter().chain(OLD_PKCS8.map(|(file, _)| file));
+        for file in files.filter(|file| *file != "p256.open.p12") {
+            let bytes = read(file);
+            assert!(matches!(error_of(&bytes, None), KeyError::PassphraseRequired), "{file}");
+            for wrong in ["wrong", "", "correct horse ", "Correct horse"] {
+                let error = error_of(&bytes, Some(wrong));
+                assert!(matches!(error, KeyError::WrongPassphrase), "{file} {wrong:?}: {error:?}");
+            }
+        }
+        for passphrase in [None, Some(""), Some("unused")] {
+            is_the_key_of(&private("p256.open.p12", passphrase).unwrap(), "p256.open.p12");
+        }
+    }
+
+    #[test]
+    fn rfc7292_b_1_an_empty_passphrase_and_one_beyond_ascii() {
+        for passphrase in [None, Some("")] {
+            let file = "p256.empty-passphrase.p12";
+            is_the_key_of(&private(file, passphrase).unwrap(), file);
+        }
+        let error = error_of(&read("p256.empty-passphrase.p12"), Some(PASSPHRASE));
+        assert!(matches!(error, KeyError::WrongPassphrase));
+        let file = "p256.unicode-passphrase.p12";
+        is_the_key_of(&private(file, Some("pässwörd🔑")).unwrap(), file);
+        assert!(matches!(error_of(&read(file), Some("password")), KeyError::WrongPassphrase));
+    }
+
+    /// Without a MAC a wrong passphrase leaves valid padding around nonsense once in 256 times.
+    #[test]
+    fn a_wrong_passphrase_never_looks_like_a_damaged_file() {
+        let bytes = read("p256.no-mac.p12");
+        for attempt in 0..400 {
+            let error = error_of(&bytes, Some(&format!("wrong {attempt}")));
+            assert!(matches!(error, KeyError::WrongPassphrase), "{attempt}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn rfc7515_4_1_6_the_chain_is_in_order_and_other_certificates_are_left_out() {
+        let chain = [pem("rsa2048.leaf.pem"), pem("ca.cert.pem")];
+        for file in ["rsa2048.chain.p12", "rsa2048.chain-and-others.p12", "rsa2048.nss.p12"] {
+            let key = private(file, Some(PASSPHRASE)).unwrap();
+            assert_eq!(key.public_jwk().certificates(), chain, "{file}");
+        }
+        let key = private("p256.p12", Some(PASSPHRASE)).unwrap();
+        assert_eq!(key.public_jwk().certificates(), [pem("p256.cert.pem")]);
+        // In an order that nobody writes.
+        let certificates =
+            ["ca.cert.pem", "p384.cert.pem", "rsa2048.leaf.pem"].map(|file| certificate_bag(&pem(file)));
+        let bags = [certificates.concat(), key_bag("rsa2048.pkcs8.der")].concat();
+        let key = PrivateKey::from_bytes(&pfx(&[data(&tlv(0x30, &bags))])).unwrap();
+        assert_eq!(key.public_jwk().certificates(), chain);
+    }
+
+    const BAD_SAYS: [(&str, &str); 8] = [
+        ("no-key.p12", "a private key is needed, found a PKCS#12 file without a private key"),
+        ("two-keys.p12", "one private key is needed, found 2"),
+        ("wrong-certificate.p12", "the certificate is for another key"),
+        (
+            "rc4.p12",
+            "a PKCS#12 file with 128-bit RC4 is not read here; convert it with: openssl pkcs12 -legacy -in KEY -nodes -out key.pem",
+        ),
+        (
+            "mac-md5.p12",
+            "a PKCS#12 file with a MAC with MD5 is not read here; convert it with: openssl pkcs12 -legacy -in KEY -nodes -out key.pem",
+        ),
+        (
+            "mac-billion.p12",
+            "PKCS#12's MAC iteration count of the key derivation is 1000000000, allowed is 1 to 10000000",
+        ),
+        (
+            "pbe-billion.p12",
+            "PKCS#12's PBE iteration count of the key derivation is 1000000000, allowed is 1 to 10000000",
+        ),
+        (
+            "encrypted-billion.p12",
+            "PKCS#12's PBE iteration count of the key derivation is 1000000000, allowed is 1 to 10000000",
+        ),
+    ];
+
+    #[test]
+    fn every_bad_file_has_its_own_error() {
+        assert_eq!(BAD_SAYS.map(|(file, _)| file), BAD_PKCS12);
+        let started = Instant::now();
+        for (file, says) in BAD_SAYS {
+            let bytes = read(&format!("bad/{file}"));
+            let error = error_of(&bytes, Some(PASSPHRASE));
+            assert_eq!(error.to_string(), says, "{file}");
+            let expected = match (file, &error) {
+                ("no-key.p12", KeyError::NotPrivate { found }) => found.contains("PKCS#12"),
+                ("two-keys.p12", KeyError::SeveralKeys { found: 2 }) => true,
+                ("wrong-certificate.p12", KeyError::CertificateMismatch) => true,
+                ("rc4.p12", KeyError::UnsupportedPkcs12 { scheme }) => scheme == "128-bit RC4",
+                ("mac-md5.p12", KeyError::UnsupportedPkcs12 { scheme }) => scheme == "a MAC with MD5",
+                (_, KeyError::KeyDerivationCost { found, .. }) => found == "1000000000",
+                _ => false,
+            };
+            assert!(expected, "{file}: {error:?}");
+            // Nothing of this needs a passphrase, but to see that no key is hidden.
+            let without = error_of(&bytes, None);
+            match file {
+                "no-key.p12" => assert!(matches!(without, KeyError::PassphraseRequired)),
+                _ => assert_eq!(without.to_string(), says, "{file}"),
+            }
+        }
+        // A billion iterations take minutes.
+        assert!(started.elapsed() < Duration::from_secs(5), "took {:?}", started.elapsed());
+    }
+
+    fn oid(last: &[u8]) -> Vec<u8> {
+        tlv(6, &[&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1][..], last].concat())
+    }
+
+    fn content_info(kind: u8, content: &[u8]) -> Vec<u8> {
+        tlv(0x30, &[oid(&[7, kind]), tlv(0xa0, content)].concat())
+    }
+
+    fn data(content: &[u8]) -> Vec<u8> {
+        content_info(1, &tlv(4, content))
+    }
+
+    /// PBES2 parameters are long; the PBE of PKCS#12 will do.
+    fn encrypted(iterations: &[u8]) -> Vec<u8> {
+        let parameters = tlv(0x30, &[tlv(4, b"saltsalt"), tlv(2, iterations)].concat());
+        let scheme = tlv(0x30, &[oid(&[12, 1, 3]), parameters].concat());
+        let info = tlv(0x30, &[oid(&[7, 1]), scheme, tlv(0x80, &[7; 16])].concat());
+        content_info(6, &tlv(0x30, &[tlv(2, &[0]), info].concat()))
+    }
+
+    fn pfx(safes: &[Vec<u8>]) -> Vec<u8> {
+        tlv(0x30, &[tlv(2, &[3]), data(&tlv(0x30, &safes.concat()))].concat())
+    }
+
+    fn bag(kind: u8, value: &[u8]) -> Vec<u8> {
+        tlv(0x30, &[oid(&[12, 10, 1, kind]), tlv(0xa0, value)].concat())
+    }
+
+    fn key_bag(file: &str) -> Vec<u8> {
+        bag(1, &read(file))
+    }
+
+    fn certificate_bag(der: &[u8]) -> Vec<u8> {
+        bag(3, &tlv(0x30, &[oid(&[9, 22, 1]), tlv(0xa0, &tlv(4, der))].concat()))
+    }
+
+    /// One file, one bound: many cheap derivations are no cheaper than one that is dear.
+    #[test]
+    fn all_iterations_of_a_file_together_are_bounded() {
+        // 6 000 000 and 4 000 001, then 4 000 000.
+        let six = encrypted(&[0x5b, 0x8d, 0x80]);
+        let error = error_of(&pfx(&[six.clone(), encrypted(&[0x3d, 0x09, 0x01])]), None);
+        assert!(
+            matches!(
+                &error,
+                KeyError::KeyDerivationCost { parameter: "the sum of all iteration counts", found, allowed: "1 to 10000000" }
+                    if found == "10000001"
+            ),
+            "{error:?}"
+        );
+        assert!(matches!(
+            error_of(&pfx(&vec![encrypted(&[1]); 2]), Some("wrong")),
+            KeyError::WrongPassphrase
+        ));
+        let error = error_of(&pfx(&[encrypted(&[0])]), None);
+        assert!(matches!(&error, KeyError::KeyDerivationCost { found, .. } if found == "0"), "{error:?}");
+    }
+
+    #[test]
+    fn public_key_modes_are_named() {
+        let signed = tlv(0x30, &[tlv(2, &[3]), content_info(2, &tlv(0x30, &[]))].concat());
+        let enveloped = pfx(&[content_info(3, &tlv(0x30, &[]))]);
+        for (file, name) in [
+            (signed, "public-key integrity (SignedData)"),
+            (enveloped, "public-key encryption (EnvelopedData)"),
+        ] {
+            let error = error_of(&file, None);
+            assert!(
+                matches!(&error, KeyError::UnsupportedPkcs12 { scheme } if scheme == name),
+                "{name}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn rfc7292_4_2_bags_within_bags_and_bags_that_hold_no_key() {
+        let nested = |levels: usize| {
+            let inner = tlv(0x30, &key_bag("p256.pkcs8.der"));
+            (0..levels).fold(inner, |contents, _| tlv(0x30, &bag(6, &contents)))
+        };
+        for levels in 0..5 {
+            is_the_key_of(&PrivateKey::from_bytes(&pfx(&[data(&nested(levels))])).unwrap(), "p256");
+        }
+        for levels in [5, 20, 60] {
+            let error = error_of(&pfx(&[data(&nested(levels))]), None);
+            assert!(matches!(error, KeyError::Der { structure: STRUCTURE }), "{levels}: {error:?}");
+        }
+        // A revocation list, a secret, a certificate that is not X.509: none of them is looked into.
+        let others = [
+            bag(4, &[5, 0]),
+            bag(5, &[5, 0]),
+            bag(3, &tlv(0x30, &[oid(&[9, 22, 2]), tlv(0xa0, &[5, 0])].concat())),
+        ];
+        let bags = [others.concat(), key_bag("p256.pkcs8.der")].concat();
+        is_the_key_of(&PrivateKey::from_bytes(&pfx(&[data(&tlv(0x30, &bags))])).unwrap(), "p256");
+        let error = error_of(&pfx(&[]), None);
+        assert!(matches!(error, KeyError::NotPrivate { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_pem_block_counts_as_a_key() {
+        let text = [read("p256.pkcs12.pem"), read("ed25519.pkcs8.pem")].concat();
+        assert!(matches!(error_of(&text, Some(PASSPHRASE)), KeyError::SeveralKeys { found: 2 }));
+        // Certificates around it belong to it.
+        let text = [
+            read("rsa2048.leaf.pem"),
+            b"-----BEGIN PKCS12-----\n".to_vec(),
+            {
+                let file = pfx(&[data(&tlv(0x30, &key_bag("rsa2048.pkcs8.der")))]);
+                super::super::support::base64(&file).into_bytes()
+            },
+            b"\n-----END PKCS12-----\n".to_vec(),
+        ]
+        .concat();
+        let key = PrivateKey::from_bytes(&text).unwrap();
+        assert_eq!(key.public_jwk().certificates(), [pem("rsa2048.leaf.pem")]);
+    }
+
+    #[test]
+    fn damaged_files_are_errors_or_the_same_key() {
+        let original = key("p256.pkcs8.pem").thumbprint();
+        // The second and third have no MAC: what is open there may be damaged unseen, but not the key.
+        for (file, most) in [("p256.one-iteration.p12", 10), ("p256.open.p12", 1300), ("p256.ber.p12", 320)] {
+            let bytes = read(file);
+            let mut same = 0;
+            let mut damaged: Vec<Vec<u8>> = (0..bytes.len()).map(|len| bytes[..len].to_vec()).collect();
+            let masks: &[u8] = if file == "p256.ber.p12" { &[0xff] } else { &[0x01, 0x20, 0x80, 0xff] };
+            for at in 0..bytes.len() {
+                for mask in masks {
+                    let mut bytes = bytes.clone();
+                    bytes[at] ^= mask;
+                    damaged.push(bytes);
+                }
+            }
+            for bytes in damaged {
+                let _ = PublicKey::from_bytes(&bytes);
+                let _ = PrivateKey::from_bytes(&bytes);
+                match PrivateKey::from_encrypted_bytes(&bytes, PASSPHRASE) {
+                    Ok(key) => {
+                        assert_eq!(key.thumbprint(), original, "{file}");
+                        same += 1;
+                    }
+                    Err(_) => {
+                        error_of(&bytes, Some(PASSPHRASE));
+                    }
+                }
+            }
+            assert!(same <= most, "{file}: {same} are the same key");
+        }
+    }
+
+    #[test]
+    fn the_longest_files_take_moderate_time() {
+        const LEN: usize = PrivateKey::MAX_FILE_LEN - 100;
+        // A length of three octets, which `tlv` does not write.
+        fn long(tag: u8, content: &[u8]) -> Vec<u8> {
+            let len = u32::try_from(content.len()).unwrap().to_be_bytes();
+            [&[tag, 0x83], &len[1..], content].concat()
+        }
+        let file = |safes: &[u8]| {
+            let safes = long(0x30, safes);
+            let info = long(0x30, &[oid(&[7, 1]), long(0xa0, &long(4, &safes))].concat());
+            long(0x30, &[tlv(2, &[3]), info].concat())
+        };
+        let full = |piece: &[u8]| piece.repeat(LEN / piece.len());
+        let bags = |bag: &[u8]| {
+            let bags = long(0x30, &full(bag));
+            long(0x30, &[oid(&[7, 1]), long(0xa0, &long(4, &bags))].concat())
+        };
+        let started = Instant::now();
+        for bytes in [
+            file(&full(&encrypted(&[1]))),
+            file(&full(&[0x30, 0])),
+            file(&full(&[0x30, 0x80, 0, 0])),
+            file(&full(&[0x24, 0x80, 4, 0, 0, 0])),
+            file(&bags(&certificate_bag(&pem("p256.cert.pem")))),
+            file(&bags(&bag(4, &[5, 0]))),
+            [&[0x30, 0x80, 2, 1, 3, 0x30, 0x80][..], &full(&[0x30, 0x80])].concat(),
+            [&[0x30, 0x80, 2, 1, 3, 0x30, 0x80][..], &full(&[0x24, 0x80, 4, 1, 7, 0, 0])].concat(),
+        ] {
+            assert!(bytes.len() <= PrivateKey::MAX_FILE_LEN + 100, "{}", bytes.len());
+            let bytes = &bytes[..bytes.len().min(PrivateKey::MAX_FILE_LEN)];
+            assert!(PrivateKey::from_bytes(bytes).is_err());
+            assert!(PrivateKey::from_encrypted_bytes(bytes, PASSPHRASE).is_err());
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "took {:?}", started.elapsed());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn arbitrary_content_does_not_panic(
+            content in prop::collection::vec(any::<u8>(), 0..200),
+            elements in prop::collection::vec((0_usize..12, prop::collection::vec(any::<u8>(), 0..12)), 0..6),
+        ) {
+            let elements: Vec<u8> = elements
+                .iter()
+                .flat_map(|(at, value)| {
+                    let tags = [0x30, 0x30, 0x31, 0x24, 0x04, 0x02, 0x06, 0x80, 0xa0, 0xa0, 0x05, 0x03];
+                    tlv(tags[*at], value)
+                })
+                .collect();
+            for content in [content, elements] {
+                let files = [
+                    tlv(0x30, &[&[2, 1, 3, 0x30], content.as_slice()].concat()),
+                    tlv(0x30, &[tlv(2, &[3]), tlv(0x30, &content)].concat()),
+                    tlv(0x30, &[tlv(2, &[3]), data(&content)].concat()),
+                    tlv(0x30, &[tlv(2, &[3]), data(&tlv(0x30, &[])), tlv(0x30, &content)].concat()),
+                    pfx(std::slice::from_ref(&content)),
+                    pfx(&[data(&content)]),
+                    pfx(&[data(&tlv(0x30, &content))]),
+                    pfx(&[data(&tlv(0x30, &bag(3, &content)))]),
+                    pfx(&[data(&tlv(0x30, &bag(2, &content)))]),
+                    pfx(&[content_info(6, &content)]),
+                    [&[0x30, 0x80, 2, 1, 3, 0x30, 0x80], content.as_slice(), &[0; 4]].concat(),
+                ];
+                for file in files {
+                    error_of(&file, None);
+                    error_of(&file, Some(PASSPHRASE));
+                }
+            }
+        }
+    }
+}
