@@ -73,6 +73,11 @@ impl Fixture {
     async fn warm(&self) {
         black_box(self.jwks.verify(&self.verifier, black_box(&self.token)).await.unwrap());
     }
+
+    /// What a set costs by itself: the clock, and the keys that are held.
+    async fn nothing(&self) {
+        self.jwks.verify_with(|keys, now| Ok(drop(black_box((keys, now))))).await.unwrap();
+    }
 }
 
 /// How long so many tasks take for so many verifications together.
@@ -108,17 +113,27 @@ fn verifications(criterion: &mut Criterion) {
         let fixture = Arc::new(Fixture::new(algorithm, stem));
         runtime.block_on(fixture.jwks.keys()).unwrap();
         for tasks in [1, 8] {
-            group.bench_function(format!("{algorithm}/{tasks} tasks/bare"), |bencher| {
+            let name = format!("{algorithm}/{tasks} at a time");
+            group.bench_function(format!("{name}/bare"), |bencher| {
                 bencher.iter_custom(|count| {
                     runtime.block_on(timed(&fixture, tasks, count, async |fixture| fixture.bare().await))
                 });
             });
-            group.bench_function(format!("{algorithm}/{tasks} tasks/RemoteJwks"), |bencher| {
+            group.bench_function(format!("{name}/RemoteJwks"), |bencher| {
                 bencher.iter_custom(|count| {
                     runtime.block_on(timed(&fixture, tasks, count, async |fixture| fixture.warm().await))
                 });
             });
         }
+    }
+    let fixture = Arc::new(Fixture::new(Algorithm::ES256, "p256"));
+    runtime.block_on(fixture.jwks.keys()).unwrap();
+    for tasks in [1, 8] {
+        group.bench_function(format!("nothing/{tasks} at a time/RemoteJwks"), |bencher| {
+            bencher.iter_custom(|count| {
+                runtime.block_on(timed(&fixture, tasks, count, async |fixture| fixture.nothing().await))
+            });
+        });
     }
     group.finish();
 }

@@ -11,7 +11,7 @@ use private_key_jwt::transport::{Clock, ReqwestClient, TransportError};
 use private_key_jwt::verifier::VerifierError;
 use time::OffsetDateTime;
 
-use super::scripted::{Answer, Issuer, URL, answer, ok};
+use super::scripted::{Answer, Issuer, URL, answer, ok, warm};
 use super::support::clean;
 use super::{COOL_DOWN, Time, at_once, forged, is_no_matching_key, new_key, set, token, until, verifier};
 
@@ -34,11 +34,9 @@ pub(crate) fn is_status(error: &RemoteJwksError, expected: u16) -> bool {
 
 #[tokio::test]
 async fn an_outage_below_the_hard_limit_is_not_noticed_and_one_beyond_it_refuses_everything() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::new(&[&jwk]);
-    let jwks = issuer.jwks(&time);
+    let (key, jwk) = new_key("a");
+    let (issuer, jwks, time) = warm(&[&jwk]).await;
     let good = token(&key, Some("a"));
-    jwks.keys().await.unwrap();
     issuer.breaks();
     for _ in 0..3599 {
         time.pass(1);
@@ -126,10 +124,8 @@ async fn all_who_wait_for_a_fetch_that_fails_get_the_same_failure() {
 
 #[tokio::test]
 async fn a_name_that_could_not_be_looked_for_may_be_good_and_a_signature_that_fails_is_not() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::new(&[&jwk]);
-    let jwks = issuer.jwks(&time);
-    jwks.keys().await.unwrap();
+    let (key, jwk) = new_key("a");
+    let (issuer, jwks, time) = warm(&[&jwk]).await;
     issuer.breaks();
     time.pass(COOL_DOWN);
     let error = clean(jwks.verify(&verifier(), &forged("x")).await.unwrap_err());
@@ -280,10 +276,8 @@ async fn a_duplicate_kid_is_resolved_by_type_and_algorithm_or_refused() {
 
 #[tokio::test]
 async fn an_issuer_that_publishes_no_key_any_more_is_believed() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::new(&[&jwk]);
-    let jwks = issuer.jwks(&time);
-    jwks.keys().await.unwrap();
+    let (key, jwk) = new_key("a");
+    let (issuer, jwks, time) = warm(&[&jwk]).await;
     issuer.publish(&[]);
     time.pass(270);
     assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
@@ -325,11 +319,9 @@ async fn a_fetch_has_a_limit_of_its_own() {
 
 #[tokio::test]
 async fn a_clock_that_is_set_back_keeps_no_keys_for_ever() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::new(&[&jwk]);
-    let jwks = issuer.jwks(&time);
+    let (key, jwk) = new_key("a");
+    let (issuer, jwks, time) = warm(&[&jwk]).await;
     let good = token(&key, Some("a"));
-    jwks.keys().await.unwrap();
     issuer.breaks();
     time.pass(-10);
     let verifier = verifier().leeway(Duration::from_secs(60));

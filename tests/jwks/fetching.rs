@@ -1,6 +1,7 @@
 //! When the issuer is asked, and what its answers are worth.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
@@ -10,9 +11,11 @@ use private_key_jwt::oauth::OAuthError;
 use private_key_jwt::server::RemoteJwksError;
 use private_key_jwt::transport::TransportError;
 use private_key_jwt::verifier::VerifierError;
-use private_key_jwt::{Algorithm, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, RemoteJwks};
+use private_key_jwt::{
+    Algorithm, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, PublicKeySet, RemoteJwks,
+};
 
-use super::scripted::{Issuer, URL, answer, ok};
+use super::scripted::{Issuer, URL, answer, ok, warm};
 use super::support::{self, clean};
 use super::{COOL_DOWN, Time, at_once, forged, is_no_matching_key, new_key, set, token, until, verifier};
 
@@ -68,10 +71,8 @@ async fn all_who_come_first_wait_for_one_fetch_and_get_the_same() {
 
 #[tokio::test]
 async fn an_unknown_kid_causes_one_fetch_and_one_more_try() {
-    let ((_, old), (key, new), time) = (new_key("old"), new_key("new"), Time::new());
-    let issuer = Issuer::new(&[&old]);
-    let jwks = issuer.jwks(&time);
-    jwks.keys().await.unwrap();
+    let ((_, old), (key, new)) = (new_key("old"), new_key("new"));
+    let (issuer, jwks, time) = warm(&[&old]).await;
     issuer.publish(&[&old, &new]);
     time.pass(COOL_DOWN);
     assert!(jwks.verify(&verifier(), &token(&key, Some("new"))).await.is_ok());
@@ -80,10 +81,8 @@ async fn an_unknown_kid_causes_one_fetch_and_one_more_try() {
 
 #[tokio::test]
 async fn within_the_cool_down_an_unknown_kid_is_refused_at_once() {
-    let ((_, old), (key, new), time) = (new_key("old"), new_key("new"), Time::new());
-    let issuer = Issuer::new(&[&old]);
-    let jwks = issuer.jwks(&time);
-    jwks.keys().await.unwrap();
+    let ((_, old), (key, new)) = (new_key("old"), new_key("new"));
+    let (issuer, jwks, time) = warm(&[&old]).await;
     issuer.publish(&[&new]);
     time.pass(COOL_DOWN - 1);
     for _ in 0..100 {
@@ -95,40 +94,40 @@ async fn within_the_cool_down_an_unknown_kid_is_refused_at_once() {
     assert_eq!(issuer.asked(), 1);
 }
 
+/// How a forged token is refused, and how often it is tried for that.
+async fn tries(jwks: &RemoteJwks) -> (VerifierError, usize) {
+    let tries = AtomicUsize::new(0);
+    let check = |keys: &PublicKeySet, now| {
+        tries.fetch_add(1, Ordering::SeqCst);
+        verifier().verify(keys, &forged("x"), now)
+    };
+    let error = refused(jwks.verify_with(check).await);
+    (error, tries.into_inner())
+}
+
 #[tokio::test]
 async fn a_token_is_tried_twice_and_never_thrice() {
-    let ((_, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::new(&[&jwk]);
-    let jwks = issuer.jwks(&time);
-    jwks.keys().await.unwrap();
-    for round in 2..5 {
+    let (_, jwk) = new_key("a");
+    let (issuer, jwks, time) = warm(&[&jwk]).await;
+    for fetches in 2..5 {
         // Another set each time, and none that helps.
-        issuer.publish(&[&new_key(&round.to_string()).1]);
+        issuer.publish(&[&new_key(&fetches.to_string()).1]);
         time.pass(COOL_DOWN);
-        let tries = std::sync::atomic::AtomicUsize::new(0);
-        let check = |keys: &private_key_jwt::PublicKeySet, now| {
-            tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            verifier().verify(keys, &forged("x"), now)
-        };
-        assert!(is_no_matching_key(&refused(jwks.verify_with(check).await)));
-        assert_eq!((issuer.asked(), tries.into_inner()), (round, 2));
+        let (error, tries) = tries(&jwks).await;
+        assert!(is_no_matching_key(&error), "{error:?}");
+        assert_eq!((issuer.asked(), tries), (fetches, 2));
     }
 }
 
 #[tokio::test]
 async fn what_is_still_the_same_is_not_tried_again() {
-    let ((_, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::new(&[&jwk]);
-    let jwks = issuer.jwks(&time);
+    let (_, jwk) = new_key("a");
+    let (issuer, jwks, time) = warm(&[&jwk]).await;
     let keys = jwks.keys().await.unwrap();
     time.pass(COOL_DOWN);
-    let tries = std::sync::atomic::AtomicUsize::new(0);
-    let check = |keys: &private_key_jwt::PublicKeySet, now| {
-        tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        verifier().verify(keys, &forged("x"), now)
-    };
-    assert!(is_no_matching_key(&refused(jwks.verify_with(check).await)));
-    assert_eq!((issuer.asked(), tries.into_inner()), (2, 1));
+    let (error, tries) = tries(&jwks).await;
+    assert!(is_no_matching_key(&error), "{error:?}");
+    assert_eq!((issuer.asked(), tries), (2, 1));
     assert!(Arc::ptr_eq(&keys, &jwks.keys().await.unwrap()), "the keys stay parsed");
 }
 
@@ -219,10 +218,8 @@ async fn what_newer_keys_cannot_help_causes_no_fetch() {
 
 #[tokio::test]
 async fn a_token_under_a_cached_kid_never_waits() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::new(&[&jwk]);
-    let jwks = issuer.jwks(&time);
-    jwks.keys().await.unwrap();
+    let (key, jwk) = new_key("a");
+    let (issuer, jwks, time) = warm(&[&jwk]).await;
     // Neither beside a fetch for a forged token, nor when the keys are no longer fresh, nor just before the hard limit.
     issuer.script(|_| Box::pin(std::future::pending()));
     time.pass(COOL_DOWN);

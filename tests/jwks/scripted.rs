@@ -105,6 +105,14 @@ impl HttpClient for Issuer {
     }
 }
 
+/// An issuer of these keys, a set that has fetched them just now, and the time.
+pub(crate) async fn warm(keys: &[&Jwk]) -> (Issuer, RemoteJwks, Time) {
+    let (issuer, time) = (Issuer::new(keys), Time::new());
+    let jwks = issuer.jwks(&time);
+    jwks.keys().await.unwrap();
+    (issuer, jwks, time)
+}
+
 pub(crate) fn broken() -> TransportError {
     TransportError::Broken { host: "as.example".to_owned(), source: "on purpose".into() }
 }

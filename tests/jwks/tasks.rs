@@ -6,7 +6,7 @@ use private_key_jwt::PublicKeySet;
 use private_key_jwt::server::JwksFetchError;
 
 use super::failing::cause;
-use super::scripted::{Issuer, ok};
+use super::scripted::{Issuer, ok, warm};
 use super::support::clean;
 use super::{COOL_DOWN, Time, at_once, forged, new_key, set, token, until, verifier};
 
@@ -121,10 +121,8 @@ fn without_a_runtime_there_is_an_error_and_no_panic() {
 
 #[tokio::test]
 async fn what_somebody_else_fetched_meanwhile_is_tried_without_another_fetch() {
-    let ((_, old), (key, new), time) = (new_key("old"), new_key("new"), Time::new());
-    let issuer = Issuer::new(&[&old]);
-    let jwks = issuer.jwks(&time);
-    jwks.keys().await.unwrap();
+    let ((_, old), (key, new)) = (new_key("old"), new_key("new"));
+    let (issuer, jwks, time) = warm(&[&old]).await;
     issuer.publish(&[&new]);
     time.pass(COOL_DOWN);
     let tries = AtomicUsize::new(0);
