@@ -176,12 +176,13 @@ fn nobody_pays_for_all_that_is_over() {
     assert!(matches!(insert(&store, ("e", 1, 100), 0), Err(VerifierError::ReplayStoreFull)));
     // All of it is over. Whoever comes gets in, and clears away no more than so much.
     let held = || store.held.load(Ordering::Relaxed);
-    for client in ["a", "b", "e"] {
+    // The first finds the store full, the second its share. The third has room, and its part may be empty already.
+    for (client, least) in [("a", 1), ("b", 1), ("e", 0)] {
         let before = held();
         assert!(insert(&store, (client, 3000, 200), 100).unwrap());
         let cleared = before + 1 - held();
         let most = InMemoryReplayStore::CLEARED_FOR_ROOM + 2 * InMemoryReplayStore::CLEARED_ALONG;
-        assert!((1..=most).contains(&cleared), "{cleared}");
+        assert!((least..=most).contains(&cleared), "{client}: {cleared}");
     }
     for number in 0..3000 {
         insert(&store, ("e", 4000 + number, 200), 100).unwrap();
