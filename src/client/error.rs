@@ -3,8 +3,9 @@ use crate::oauth::{OAuthError, Retry};
 use crate::transport::TransportError;
 
 /// Why there is no token. The floors below have their own errors; this one holds any of them, so that a function
-/// that loads a key, discovers a server and gets a token can return it with `?`.
-#[derive(Debug, thiserror::Error)]
+/// that loads a key, discovers a server and gets a token can return it with `?`. It can be cloned: all who waited for one
+/// request get its error.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The key, the ring or the signer.

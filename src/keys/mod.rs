@@ -9,6 +9,7 @@
 //! [`KeyRing`] is told the time.
 
 mod backend;
+mod cause;
 mod certificate;
 mod error;
 mod format;
@@ -21,6 +22,7 @@ mod public_key_set;
 mod ring;
 mod signer;
 
+pub use cause::Cause;
 pub use certificate::Certificate;
 pub use error::KeyError;
 pub use generate::GeneratedKey;

@@ -1,9 +1,10 @@
+use crate::keys::Cause;
 use crate::oauth::{OAuthError, Retry};
 
 /// Why there is no HTTP response, or no metadata in it.
 ///
 /// An answer of the server, whatever its status, is not a transport error where tokens are concerned.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
     /// No connection, so that the server cannot have seen the request.
@@ -12,7 +13,7 @@ pub enum TransportError {
         /// The host.
         host: String,
         /// What the HTTP client says.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
     /// No complete answer in time.
     #[error("{host} did not answer in time")]
@@ -26,14 +27,14 @@ pub enum TransportError {
         /// The host.
         host: String,
         /// What the HTTP client says.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
     /// A request that the HTTP client cannot send.
     #[error("the request cannot be sent")]
-    Request(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Request(#[source] Cause),
     /// The HTTP client cannot be built, for instance for want of certificates to trust.
     #[error("the HTTP client cannot be built")]
-    Build(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Build(#[source] Cause),
     /// A body longer than any honest one.
     #[error("{host} answered more than {limit} bytes")]
     BodyTooLarge {

@@ -67,7 +67,7 @@ impl ReqwestClient {
                 .resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))
         };
         let build = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| TransportError::Build(Box::new(error)))
+            builder.build().map_err(|error| TransportError::Build(error.into()))
         };
         Ok(Self {
             remote: build(hardened())?,
