@@ -30,4 +30,6 @@ pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use public_key_set::PublicKeySet;
 pub use ring::KeyRing;
+#[cfg(feature = "client")]
+pub(crate) use ring::name as key_name;
 pub use signer::{BoxFuture, Signer};
