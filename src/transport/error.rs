@@ -15,15 +15,40 @@ pub enum TransportError {
         /// What the HTTP client says.
         source: Cause,
     },
+    /// A connection that cannot be trusted, or whose two ends do not agree: the TLS handshake failed. The server cannot
+    /// have seen the request.
+    #[error("cannot connect to {host} by TLS")]
+    Tls {
+        /// The host.
+        host: String,
+        /// What the HTTP client says.
+        source: Cause,
+    },
     /// No complete answer in time.
     #[error("{host} did not answer in time")]
     Timeout {
         /// The host.
         host: String,
     },
-    /// The connection broke.
+    /// The connection broke before an answer came.
     #[error("the connection to {host} broke")]
     Broken {
+        /// The host.
+        host: String,
+        /// What the HTTP client says.
+        source: Cause,
+    },
+    /// An answer whose body does not come to its end.
+    #[error("the answer of {host} broke off")]
+    Incomplete {
+        /// The host.
+        host: String,
+        /// What the HTTP client says.
+        source: Cause,
+    },
+    /// An answer that is not HTTP.
+    #[error("the answer of {host} is not HTTP")]
+    Malformed {
         /// The host.
         host: String,
         /// What the HTTP client says.
@@ -61,7 +86,9 @@ impl TransportError {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } => Retry::BackOff,
+            Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } | Self::Incomplete { .. } => {
+                Retry::BackOff
+            }
             Self::Status { status, .. } if *status == 429 || *status >= 500 => Retry::BackOff,
             Self::OAuth(error) => error.retry(),
             _ => Retry::Never,

@@ -3,6 +3,7 @@
 
 mod clock;
 mod computation;
+mod deadline;
 mod discovery;
 mod error;
 mod http_client;
@@ -12,6 +13,7 @@ pub use clock::{Clock, SystemClock};
 pub(crate) use computation::Place;
 #[cfg(test)]
 pub(crate) use computation::all_places;
+pub(crate) use deadline::Deadline;
 pub use error::TransportError;
 pub use http_client::HttpClient;
 pub use reqwest_client::ReqwestClient;

@@ -89,6 +89,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .assertion(|assertion| arguments.assertion.apply(assertion))
             .http(http)
             .clock(move || now)
+            // Whoever runs a command sees what happened, and can run it again.
+            .without_retries()
             .build()
             .context("token")?
             .request(&request)
