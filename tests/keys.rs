@@ -93,6 +93,7 @@ const PUBLIC: [(&str, KeyType); 14] = [
     ("p256.pub.pem", P256),
     ("p256.cert.pem", P256),
     ("p256.localhost.cert.pem", P256),
+    ("p256.localhost-expired.cert.pem", P256),
     ("p384.pub.pem", P384),
     ("p384.cert.pem", P384),
     ("p521.pub.pem", P521),

@@ -20,6 +20,7 @@ use crate::transport::{Deadline, TransportError};
 #[derive(Clone, Copy)]
 pub(super) struct Call {
     pub(super) endpoint: Endpoint,
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "it is for the log"))]
     pub(super) grant_type: Option<&'static str>,
     repetition: Repetition,
 }

@@ -238,5 +238,11 @@ fn is_tls(error: &(dyn Error + 'static)) -> bool {
 
 /// An error and what it came of.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
+    std::iter::successors(Some(error), |&error| {
+        // An I/O error that wraps another says of itself that it came of what that one came of.
+        match error.downcast_ref().and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    })
 }
