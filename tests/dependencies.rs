@@ -58,6 +58,11 @@ fn aws_lc_adds_no_crate_to_those_of_the_client_with_rustls() {
 }
 
 #[test]
+fn tracing_adds_no_crate_to_those_of_the_client() {
+    assert_eq!(tree("client,rustls,rustcrypto,tracing"), tree("client,rustls,rustcrypto"));
+}
+
+#[test]
 fn with_rustcrypto_alone_there_is_no_aws_lc() {
     let crates = tree("rustcrypto");
     assert!(has(&crates, "rsa") && has(&crates, "p256"));

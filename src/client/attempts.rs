@@ -117,7 +117,8 @@ impl TokenClient {
     ) -> Result<T, Error> {
         let mut signing = self.first(call)?;
         let mut deadline = Deadline::after(self.settings().deadline);
-        let mut is_corrected = false;
+        // What was refused before the correction.
+        let mut refused = None;
         let mut count = 1;
         loop {
             let span = Span::attempt(count);
@@ -129,16 +130,20 @@ impl TokenClient {
                 }
                 Ok(Answer { result: Err(error), key, shown }) => {
                     let error = Error::from(error);
-                    match self.corrected(call, signing, &error, &key, shown, is_corrected) {
-                        Some(other) if !deadline.left().is_zero() => {
-                            (signing, is_corrected) = (other, true);
-                            count += 1;
-                            continue;
-                        }
-                        _ => error,
+                    let may = refused.is_none() && !deadline.left().is_zero();
+                    if let Some(other) = self.corrected(call, signing, &error, &key, shown, may) {
+                        (signing, refused) = (other, Some(error));
+                        count += 1;
+                        continue;
                     }
+                    error
                 }
-                Err(error) => error,
+                Err(error @ Error::Transport(_)) => error,
+                // It was not sent. A correction that cannot be made leaves what it was to correct.
+                Err(error) => {
+                    let refused = refused.map(|refused: Error| refused.after(count - 1));
+                    return Err(refused.unwrap_or_else(|| error.after(count)));
+                }
             };
             let left = deadline.left();
             let retries = self.settings().retries;
@@ -215,7 +220,7 @@ impl TokenClient {
         Ok(Answer { result: read(response, received), key, shown })
     }
 
-    /// Another way to sign, after this answer.
+    /// Another way to sign after this answer, where it may be corrected; what it says is noted in any case.
     fn corrected(
         &self,
         call: Call,
@@ -223,11 +228,11 @@ impl TokenClient {
         error: &Error,
         key: &Arc<dyn Signer>,
         shown: Shown,
-        is_corrected: bool,
+        may: bool,
     ) -> Option<Signing> {
         let refusal = error.refusal()?;
         self.time_answered(used.offset, false, shown);
-        let may = !is_corrected && call.is_correctable(refusal);
+        let may = may && call.is_correctable(refusal);
         let settings = self.settings();
         if let Some(offset) = shown.correction(used.offset).filter(|_| may && settings.corrects_time) {
             log::time_corrected(error, offset);

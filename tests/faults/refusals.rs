@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use private_key_jwt::oauth::{CodeVerifier, Retry};
 use private_key_jwt::transport::Clock;
-use private_key_jwt::{Error, KeyRing, PrivateKey, TokenClient, TokenRequest};
+use private_key_jwt::{Error, KeyRing, PrivateKey, Profile, TokenClient, TokenRequest};
 
 use crate::clock::Skips;
 use crate::outcome::outcome;
@@ -170,7 +170,7 @@ async fn any_refusal_of_the_client_is_corrected_and_what_is_good_once_after_inva
             let client = server.client(es256()).build().unwrap();
             let (words, attempts) = get(&client, &request).await;
             assert_eq!(words == "a token", corrected, "{refusal:?} {request:?}: {words}");
-            assert_eq!(attempts.is_none_or(|attempts| attempts == 1), true, "{refusal:?} {request:?}");
+            assert!(attempts.is_none_or(|attempts| attempts == 1), "{refusal:?} {request:?}");
             assert_eq!(server.requests().0, 1 + usize::from(corrected), "{refusal:?} {request:?}");
         }
     }
@@ -330,6 +330,19 @@ async fn rfc6749_5_2_only_a_failed_authentication_is_remembered() {
         assert_eq!(get(&client, &freely()).await, error("Refused 400", 1));
     }
     assert_eq!(server.requests(), (4, 3));
+}
+
+#[tokio::test]
+async fn a_correction_that_cannot_be_signed_leaves_the_refusal() {
+    let clock = Skips::new();
+    let server = Simulated::ahead(&clock, &key("rsa2048.pkcs8.pem"), 0);
+    // The profile does not take the key before.
+    let ring = KeyRing::from(key("ed25519.pkcs8.pem"));
+    ring.publish(es384(), clock.now() - KeyRing::PROPAGATION).unwrap();
+    ring.activate(es384().key_id(), clock.now()).unwrap();
+    let client = server.client(ring).profile(Profile::ping_one()).build().unwrap();
+    assert_eq!(get(&client, &freely()).await, error("Refused 401", 1));
+    assert_eq!(server.requests(), (1, 0));
 }
 
 #[tokio::test]
