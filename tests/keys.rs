@@ -84,7 +84,7 @@ const ENCRYPTED: [&str; 12] = [
     "rsa2048.pbkdf2-sha256-aes256.pem",
 ];
 
-const PUBLIC: [(&str, KeyType); 14] = [
+const PUBLIC: [(&str, KeyType); 15] = [
     ("rsa2048.pub.pem", KeyType::Rsa),
     ("rsa2048-pss.pub.pem", KeyType::Rsa),
     ("rsa2048.cert.pem", KeyType::Rsa),
