@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::RwLock;
 use std::time::Duration;
@@ -225,15 +226,16 @@ fn cut(error: reqwest::Error, host: String) -> TransportError {
     }
 }
 
-/// Whether it was the handshake. What rustls says comes as invalid data; a connection that broke meanwhile does not.
+/// Whether it was the handshake, for what was said in it, and not because the connection broke meanwhile.
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| {
-        #[cfg(feature = "native-tls")]
-        if cause.is::<native_tls::Error>() {
-            return true;
-        }
-        cause.downcast_ref().map(std::io::Error::kind) == Some(std::io::ErrorKind::InvalidData)
-    })
+    let kinds: Vec<ErrorKind> =
+        causes(error).filter_map(|cause| cause.downcast_ref().map(std::io::Error::kind)).collect();
+    // With native-tls there is no I/O error unless that was the reason; what rustls says comes as invalid data.
+    #[cfg(feature = "native-tls")]
+    if kinds.is_empty() {
+        return causes(error).any(|cause| cause.is::<native_tls::Error>());
+    }
+    kinds.contains(&ErrorKind::InvalidData)
 }
 
 /// An error and what it came of.

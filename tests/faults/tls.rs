@@ -97,7 +97,7 @@ async fn a_port_without_tls_ends_it_at_once_and_a_handshake_that_breaks_off_does
     assert!(matches!(&error, Error::Transport(TransportError::Tls { .. })), "{error:?}");
     assert_eq!((error.attempts(), clock.pauses().len()), (1, 0));
 
-    let server = Server::start(|_| Act::CloseUnread).await;
+    let server = Server::start(|_| Act::ResetUnread).await;
     let port = server.url().split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
     let error = request("localhost", port, None, &clock).await.unwrap_err();
     assert!(matches!(error.last(), Error::Transport(TransportError::Connect { .. })), "{error:?}");
