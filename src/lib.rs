@@ -14,7 +14,10 @@
 //! | 3 | [`oauth`] | assertions, metadata, requests, responses, profiles: no I/O |
 //! | 4 | [`verifier`] | the authorization server's side: no I/O |
 #![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | HTTP, clock, discovery, thread pool |")]
-#![cfg_attr(feature = "client", doc = "| 6 | [`client`] | [`TokenClient`] |")]
+#![cfg_attr(
+    feature = "client",
+    doc = "| 6 | [`client`] | [`TokenClient`], [`TokenSource`]: tokens, and their cache |"
+)]
 #![cfg_attr(feature = "dev-server", doc = "| 7 | [`dev_server`] | an authorization server for tests |")]
 //!
 //! A module names only floors below its own; `tests/architecture.rs` keeps it so.
@@ -40,4 +43,4 @@ pub use oauth::{
 pub use verifier::{AccessTokenVerifier, ClientAssertionVerifier, InMemoryReplayStore, ReplayStore};
 
 #[cfg(feature = "client")]
-pub use client::{Error, TokenClient};
+pub use client::{Error, TokenClient, TokenSource};

@@ -7,6 +7,7 @@
 
 mod attempts;
 mod backoff;
+mod cache;
 mod correction;
 mod endpoints;
 mod error;
@@ -17,7 +18,9 @@ mod refused_keys;
 mod settings;
 mod signing;
 mod token_client;
+mod token_source;
 
 pub use error::{Attempts, Error};
 pub use fresh::{fresh_code_verifier, fresh_jti};
 pub use token_client::{TokenClient, TokenClientBuilder};
+pub use token_source::TokenSource;

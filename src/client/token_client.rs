@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempts::Call;
+use super::cache::{Cache, CacheSettings};
 use super::correction::ServerClock;
 use super::refused_keys::RefusedKeys;
 use super::settings::Settings;
@@ -40,6 +41,7 @@ struct Inner {
     settings: Settings,
     server_clock: ServerClock,
     refused_keys: RefusedKeys,
+    cache: Cache,
 }
 
 impl TokenClient {
@@ -68,19 +70,24 @@ impl TokenClient {
             http: None,
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
+            cache: CacheSettings::default(),
         }
     }
 
     /// A token for the client itself (`client_credentials`, RFC 6749 §4.4) with these scopes.
     ///
-    /// Each call is a request with a fresh assertion. Keep the token until it [expires](AccessToken::expires_at).
+    /// The token is kept, and asked for again before it ends: [the cache](TokenClientBuilder#the-cache). A
+    /// [source](TokenClient::source) does the same for other requests, and for less at each call.
     ///
     /// # Errors
     ///
-    /// As [`TokenClient::request`].
+    /// As [`TokenSource::token`](super::TokenSource::token).
     pub async fn token(&self, scope: impl Into<Scope>) -> Result<AccessToken, Error> {
-        let request = TokenRequest::client_credentials(scope);
-        Ok(self.request(&request).await?.into_access_token())
+        let scope = scope.into();
+        match self.inner.cache.fresh(&scope, self.clock()) {
+            Some(token) => Ok(token),
+            None => self.source(scope).token().await,
+        }
     }
 
     /// Sends a request to the token endpoint, with a fresh assertion, and hands on the whole response.
@@ -114,6 +121,10 @@ impl TokenClient {
 
     pub(super) fn server_clock(&self) -> &ServerClock {
         &self.inner.server_clock
+    }
+
+    pub(super) fn cache(&self) -> &Cache {
+        &self.inner.cache
     }
 
     pub(super) fn refused_keys(&self) -> &RefusedKeys {
@@ -195,6 +206,7 @@ pub struct TokenClientBuilder {
     http: Option<Arc<dyn HttpClient>>,
     clock: Arc<dyn Clock>,
     pub(super) settings: Settings,
+    pub(super) cache: CacheSettings,
 }
 
 impl TokenClientBuilder {
@@ -258,9 +270,10 @@ impl TokenClientBuilder {
             Some(http) => http,
             None => Arc::new(ReqwestClient::new()?),
         };
-        let Self { assertion, keys, clock, settings, .. } = self;
+        let Self { assertion, keys, clock, settings, cache, .. } = self;
         let (server_clock, refused_keys) = (ServerClock::default(), RefusedKeys::default());
-        let inner = Inner { assertion, keys, http, clock, settings, server_clock, refused_keys };
+        let cache = Cache::new(cache);
+        let inner = Inner { assertion, keys, http, clock, settings, server_clock, refused_keys, cache };
         Ok(TokenClient { inner: Arc::new(inner) })
     }
 }

@@ -1,5 +1,5 @@
-//! Floor 5: the edge. The [`HttpClient`] seam and its reqwest form, the [`Clock`] seam, discovery, and the pool for long
-//! computations.
+//! Floor 5: the edge. The [`HttpClient`] seam and its reqwest form, the [`Clock`] seam, discovery, the pool for long
+//! computations, and tasks: what the floors above need of tokio is here.
 
 mod clock;
 mod computation;
@@ -8,6 +8,7 @@ mod discovery;
 mod error;
 mod http_client;
 mod reqwest_client;
+pub(crate) mod task;
 
 pub use clock::{Clock, SystemClock};
 pub(crate) use computation::Place;

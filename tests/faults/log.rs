@@ -90,7 +90,7 @@ async fn a_call_that_is_tried_again() {
         .clock(Skips::new())
         .build()
         .unwrap();
-    client.token("a").await.unwrap();
+    client.request(&"a".into()).await.unwrap();
     assert_eq!(
         lines.take(),
         [
@@ -128,8 +128,8 @@ async fn what_the_client_corrects_and_remembers_it_says() {
 
     let server = Simulated::ahead(&clock, &old, -180);
     let client = server.client(old.clone()).build().unwrap();
-    client.token("a").await.unwrap();
-    client.token("a").await.unwrap();
+    client.request(&"a".into()).await.unwrap();
+    client.request(&"a".into()).await.unwrap();
     assert_eq!(
         events(&lines),
         [
@@ -145,8 +145,8 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     ring.publish(new.clone(), now - KeyRing::PROPAGATION).unwrap();
     ring.activate(new.key_id(), now).unwrap();
     let client = server.client(ring).build().unwrap();
-    client.token("a").await.unwrap();
-    client.token("a").await.unwrap();
+    client.request(&"a".into()).await.unwrap();
+    client.request(&"a".into()).await.unwrap();
     assert_eq!(
         events(&lines),
         [
@@ -159,8 +159,8 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     );
 
     let client = server.client(new).build().unwrap();
-    client.token("a").await.unwrap_err();
-    client.token("a").await.unwrap_err();
+    client.request(&"a".into()).await.unwrap_err();
+    client.request(&"a".into()).await.unwrap_err();
     assert_eq!(
         events(&lines),
         [
