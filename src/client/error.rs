@@ -38,6 +38,12 @@ pub enum Error {
         /// What the server said of the refresh token.
         refusal: Option<Box<Refusal>>,
     },
+    /// A token of a type that needs more than a `Bearer` header (RFC 6749 §7.1).
+    #[error("the token is of the type {token_type}, and no bearer token")]
+    NotBearer {
+        /// The `token_type`, safe to log.
+        token_type: String,
+    },
     /// A request that others made and that was waited for ended without an answer: it panicked, or its runtime was shut
     /// down.
     #[error("the token request was cut off")]
@@ -64,7 +70,9 @@ impl Error {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Key(KeyError::Signer(_)) => Retry::BackOff,
-            Self::Key(_) | Self::SingleUse { .. } | Self::GrantEnded { .. } => Retry::Never,
+            Self::Key(_) | Self::SingleUse { .. } | Self::GrantEnded { .. } | Self::NotBearer { .. } => {
+                Retry::Never
+            }
             Self::Interrupted => Retry::BackOff,
             Self::OAuth(error) => error.retry(),
             Self::Transport(error) => error.retry(),

@@ -7,6 +7,8 @@
 
 mod attempts;
 mod backoff;
+#[cfg(feature = "reqwest-middleware")]
+mod bearer_middleware;
 mod cache;
 mod correction;
 mod endpoints;
@@ -20,6 +22,8 @@ mod signing;
 mod token_client;
 mod token_source;
 
+#[cfg(feature = "reqwest-middleware")]
+pub use bearer_middleware::BearerMiddleware;
 pub use error::{Attempts, Error};
 pub use fresh::{fresh_code_verifier, fresh_jti};
 pub use token_client::{TokenClient, TokenClientBuilder};

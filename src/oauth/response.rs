@@ -57,6 +57,12 @@ impl AccessToken {
         self.issued.expires_at
     }
 
+    /// The `token_type`, safe to log.
+    #[cfg(feature = "reqwest-middleware")]
+    pub(crate) fn shown_type(&self) -> String {
+        safe(self.token_type())
+    }
+
     /// Whether both are from one answer. A server may issue the same text twice.
     #[cfg(feature = "client")]
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
