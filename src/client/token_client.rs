@@ -103,8 +103,17 @@ impl TokenClient {
     /// one request it is inside [`Error::Attempts`]. [`Error::Remembered`] when nothing was sent, since the server
     /// refused the key a short while ago.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
+        self.call(Call::token(request), request).await
+    }
+
+    /// As [`TokenClient::request`], but what may pass is not tried again.
+    pub(super) async fn request_once(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
+        self.call(Call::token(request).once(), request).await
+    }
+
+    async fn call(&self, call: Call, request: &TokenRequest) -> Result<TokenResponse, Error> {
         let send = |assertion: &_| request.to_http(self.server(), assertion);
-        self.send(Call::token(request), send, TokenResponse::from_http).await
+        self.send(call, send, TokenResponse::from_http).await
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {

@@ -158,9 +158,9 @@ impl Entry {
         let flight = Flight { generation, outcome };
         state.flight = Some(flight.clone());
         let landing = Landing { entry: Arc::clone(self), generation, announcer: Some(announcer) };
-        let client = client.clone();
+        let (client, is_awaited) = (client.clone(), token.is_none());
         let work = async move {
-            let answer = steps.carry_out(&client).await;
+            let answer = steps.carry_out(&client, is_awaited).await;
             landing.land(answer, client.clock().now());
         };
         Ok(Turn { token, flight: Some(flight), work: Some(work) })

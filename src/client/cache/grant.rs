@@ -91,18 +91,24 @@ impl Grant {
 }
 
 impl Steps {
-    pub(super) async fn carry_out(self, client: &TokenClient) -> Answer {
+    /// `is_awaited` when there is no token that serves. Otherwise what may pass is not tried again here: a pause would keep
+    /// those waiting whose token ends meanwhile.
+    pub(super) async fn carry_out(self, client: &TokenClient, is_awaited: bool) -> Answer {
         let Self { refresh_token, refresh, request } = self;
+        let send = async |request: &TokenRequest| match is_awaited {
+            true => client.request(request).await,
+            false => client.request_once(request).await,
+        };
         let mut refused = None;
         if let Some(refresh) = refresh {
-            let result = client.request(&refresh).await;
+            let result = send(&refresh).await;
             refused = result.as_ref().err().and_then(refusal_of_grant).map(Box::new);
             if refused.is_none() || request.is_none() {
                 return Answer { result, refused: refresh_token.zip(refused) };
             }
         }
         let result = match request {
-            Some(request) => client.request(&request).await,
+            Some(request) => send(&request).await,
             None => Err(Error::GrantEnded { refusal: None }),
         };
         Answer { result, refused: refresh_token.zip(refused) }
