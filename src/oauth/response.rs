@@ -63,6 +63,12 @@ impl AccessToken {
         safe(self.token_type())
     }
 
+    /// Whether nobody else has a share of it.
+    #[cfg(all(test, feature = "client"))]
+    pub(crate) fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.issued) == 1
+    }
+
     /// Whether both are from one answer. A server may issue the same text twice.
     #[cfg(feature = "client")]
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {

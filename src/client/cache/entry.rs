@@ -177,6 +177,7 @@ impl Entry {
 
     fn landed(&self, generation: u64, answer: Answer, now: OffsetDateTime) -> Outcome {
         let mut state = self.state();
+        state.forget(generation);
         let outcome = state.grant.answered(answer);
         match &outcome {
             Ok(token) => {
@@ -200,6 +201,7 @@ impl Entry {
 
     fn lost(&self, generation: u64) {
         let mut state = self.state();
+        state.forget(generation);
         let window = self.held.load().as_ref().map(|held| held.lifetime.window());
         state.schedule.lost(generation, window.unwrap_or_default());
     }
@@ -240,6 +242,14 @@ impl Entry {
     }
 }
 
+impl State {
+    /// A request is on its way no longer. Whoever waits for it has a share of its outcome; here the token in it would be
+    /// kept for longer than it serves.
+    fn forget(&mut self, generation: u64) {
+        self.flight.take_if(|flight| flight.generation == generation);
+    }
+}
+
 impl Held {
     fn new(token: AccessToken, settings: &CacheSettings, now: OffsetDateTime) -> Self {
         // No number is as good as the smallest: it is renewed as early as it may be.
@@ -277,4 +287,43 @@ impl Drop for Landing {
 /// renewal at most.
 fn limit(client: &TokenClient) -> Duration {
     client.settings().deadline.saturating_mul(2).saturating_add(Duration::from_secs(10))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::keys::{BoxFuture, PrivateKey};
+    use crate::oauth::AuthorizationServer;
+    use crate::transport::{HttpClient, TransportError};
+
+    struct Server;
+
+    impl HttpClient for Server {
+        fn send(
+            &self,
+            _: http::Request<Vec<u8>>,
+        ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+            let body = br#"{"access_token":"t","token_type":"Bearer","expires_in":300}"#.to_vec();
+            Box::pin(std::future::ready(Ok(http::Response::new(body))))
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_dropped_is_kept_nowhere() {
+        let server = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
+        let key = PrivateKey::from_file("testdata/keys/p256.pkcs8.pem").unwrap();
+        let client = TokenClient::builder(server, "client", key).http(Server).build().unwrap();
+        let now = client.clock().now();
+        let entry = Arc::new(Entry::of(().into(), CacheSettings::default(), now));
+        let Poll::Ready(Ok(token)) = pin!(entry.token(&client)).poll(&mut Context::from_waker(Waker::noop()))
+        else {
+            panic!("no token");
+        };
+        assert!(!token.is_alone());
+        assert!(entry.invalidate(&token, now));
+        assert!(token.is_alone());
+    }
 }
