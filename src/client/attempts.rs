@@ -10,6 +10,7 @@ use super::correction::Shown;
 use super::fresh::random;
 use super::log::{self, Span};
 use super::refused_keys::{KeyUse, Turn};
+use super::settings::Settings;
 use super::signing::WhichKey;
 use super::{Error, TokenClient};
 use crate::keys::{KeyError, Signer, key_name};
@@ -145,13 +146,11 @@ impl TokenClient {
                     return Err(refused.unwrap_or_else(|| error.after(count)));
                 }
             };
-            let left = deadline.left();
-            let retries = self.settings().retries;
-            let pause = retries.and_then(|retries| {
-                // No number is as good as the largest: a pause too long, but no error in place of another.
-                let random = random().unwrap_or(u64::MAX);
-                retries.pause(&error, call.repetition, count, left, random)
-            });
+            let Settings { retries, tries_again, .. } = self.settings();
+            // No number is as good as the largest: a pause too long, but no error in place of another.
+            let random = random().unwrap_or(u64::MAX);
+            let pause = retries.pause(&error, call.repetition, count, deadline.left(), random);
+            let pause = pause.filter(|_| *tries_again);
             let Some(pause) = pause else {
                 return Err(error.after(count));
             };

@@ -9,7 +9,8 @@ use super::backoff::{Backoff, Retries};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     pub(super) deadline: Duration,
-    pub(super) retries: Option<Retries>,
+    pub(super) retries: Retries,
+    pub(super) tries_again: bool,
     pub(super) corrects_time: bool,
     pub(super) falls_back: bool,
     pub(super) remembers_refusals: bool,
@@ -21,7 +22,8 @@ impl Default for Settings {
             Backoff { first: TokenClientBuilder::FIRST_PAUSE, longest: TokenClientBuilder::LONGEST_PAUSE };
         Self {
             deadline: TokenClientBuilder::DEADLINE,
-            retries: Some(Retries { backoff, longest_wait: TokenClientBuilder::LONGEST_RETRY_AFTER }),
+            retries: Retries { backoff, longest_wait: TokenClientBuilder::LONGEST_RETRY_AFTER },
+            tries_again: true,
             corrects_time: true,
             falls_back: true,
             remembers_refusals: true,
@@ -67,29 +69,21 @@ impl TokenClientBuilder {
 
     /// The pauses between attempts: anything from nothing to `first`, and up to twice as long after each further failure,
     /// but not longer than `longest`. [500 ms](Self::FIRST_PAUSE) and [10 s](Self::LONGEST_PAUSE) unless said otherwise.
-    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        let retries = Settings::default().retries;
-        self.settings.retries = self.settings.retries.or(retries);
-        if let Some(retries) = &mut self.settings.retries {
-            retries.backoff = Backoff { first, longest };
-        }
+    pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.settings.retries.backoff = Backoff { first, longest };
         self
     }
 
     /// The longest `Retry-After` (RFC 9110 §10.2.3) that is waited for; [10 s](Self::LONGEST_RETRY_AFTER) unless said
     /// otherwise. With a longer one, or one that goes past the deadline, the error comes at once.
-    pub fn longest_retry_after(mut self, longest: Duration) -> Self {
-        let retries = Settings::default().retries;
-        self.settings.retries = self.settings.retries.or(retries);
-        if let Some(retries) = &mut self.settings.retries {
-            retries.longest_wait = longest;
-        }
+    pub const fn longest_retry_after(mut self, longest: Duration) -> Self {
+        self.settings.retries.longest_wait = longest;
         self
     }
 
     /// Tries nothing again. The deadline stays, and so do corrections.
     pub const fn without_retries(mut self) -> Self {
-        self.settings.retries = None;
+        self.settings.tries_again = false;
         self
     }
 
