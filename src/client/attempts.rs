@@ -155,8 +155,7 @@ impl TokenClient {
                 return Err(error.after(count));
             };
             log::retried(&error, count, pause);
-            self.clock().sleep(pause).await;
-            deadline.spend(pause);
+            deadline.pause(pause, self.clock().sleep(pause)).await;
             count += 1;
         }
     }

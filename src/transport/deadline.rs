@@ -4,8 +4,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 /// What is left of the time that something may take in all. It is the executor's time, which nobody sets, and not that
-/// of a [`Clock`](super::Clock); a pause counts as long as it was meant to be, so that one that nobody waits for in a
-/// test counts, too.
+/// of a [`Clock`](super::Clock).
 pub(crate) struct Deadline {
     left: Duration,
 }
@@ -20,10 +19,17 @@ impl Deadline {
         self.left
     }
 
-    /// A pause that has been made.
-    pub(crate) fn spend(&mut self, pause: Duration) {
+    /// Makes a pause. It counts as long as it was meant to be at least, so that one that nobody waits for in a test counts,
+    /// too.
+    pub(crate) async fn pause(&mut self, pause: Duration, sleep: impl Future<Output = ()>) {
+        let start = Instant::now();
+        sleep.await;
+        self.spend(pause.max(start.elapsed()));
+    }
+
+    fn spend(&mut self, time: Duration) {
         if self.left != Duration::MAX {
-            self.left = self.left.saturating_sub(pause);
+            self.left = self.left.saturating_sub(time);
         }
     }
 
@@ -53,7 +59,10 @@ mod tests {
         let mut deadline = Deadline::after(Duration::from_secs(3));
         assert_eq!(deadline.bound(ready(7)).await, Some(7));
         assert!(deadline.left() > Duration::from_secs(2));
-        deadline.spend(Duration::from_millis(2995));
+        deadline.pause(Duration::from_millis(2900), ready(())).await;
+        assert!(deadline.left() <= Duration::from_millis(100));
+        deadline.pause(Duration::from_millis(1), tokio::time::sleep(Duration::from_millis(20))).await;
+        assert!(deadline.left() <= Duration::from_millis(80));
         assert_eq!(deadline.bound(pending::<()>()).await, None);
         assert_eq!(deadline.left(), Duration::ZERO);
         assert_eq!(deadline.bound(pending::<()>()).await, None);
