@@ -1,7 +1,8 @@
 //! What a subscriber of `tracing` sees, and that no secret is in it.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use private_key_jwt::{AuthorizationServer, KeyRing, TokenClient, TokenRequest};
 use tracing::field::{Field, Visit};
@@ -13,31 +14,49 @@ use crate::server::{Act, Server, answer, token};
 use crate::simulation::Simulated;
 use crate::support::{MARK, has_mark, key};
 
-/// Notes each span, what is recorded in it, and each event, a line each.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
+thread_local! {
+    /// What the test of this thread has seen; nothing where no test listens.
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
 
-impl Lines {
-    fn push(&self, begin: impl std::fmt::Display, fields: impl FnOnce(&mut Fields)) {
-        let mut line = Fields(begin.to_string());
-        fields(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
+/// Notes each span, what is recorded in it, and each event, a line each, for the test of the thread. It is the one
+/// subscriber of the whole process: whether a place in the code speaks at all is decided once, for all threads.
+struct Lines;
 
-    /// All of them, with what differs from run to run cut off behind `pause_ms=` and the like.
-    fn take(&self) -> Vec<String> {
-        let lines = std::mem::take(&mut *self.0.lock().unwrap());
-        let without_numbers = |line: &String| {
-            let words = line.split(' ').map(|word| match word.split_once("_ms=") {
-                Some((name, _)) if name != "offset" => format!("{name}_ms=…"),
-                _ => word.to_owned(),
-            });
-            words.collect::<Vec<_>>().join(" ")
-        };
-        assert!(!has_mark(&lines.join("\n")), "{lines:#?}");
-        assert!(!lines.join("\n").contains("eyJ"), "{lines:#?}");
-        lines.iter().map(without_numbers).collect()
-    }
+static SUBSCRIBED: Once = Once::new();
+
+/// From now on this thread's lines are kept.
+fn listen() {
+    SUBSCRIBED.call_once(|| {
+        tracing::subscriber::set_global_default(Lines).unwrap();
+        tracing::callsite::rebuild_interest_cache();
+    });
+    LINES.set(Some(Vec::new()));
+}
+
+fn push(begin: impl std::fmt::Display, fields: impl FnOnce(&mut Fields)) {
+    LINES.with_borrow_mut(|lines| {
+        if let Some(lines) = lines {
+            let mut line = Fields(begin.to_string());
+            fields(&mut line);
+            lines.push(line.0);
+        }
+    });
+}
+
+/// All lines until now, none with a secret, and without the numbers that differ from run to run.
+fn lines() -> Vec<String> {
+    let lines = LINES.replace(Some(Vec::new())).unwrap();
+    assert!(!has_mark(&lines.join("\n")), "{lines:#?}");
+    assert!(!lines.join("\n").contains("eyJ"), "{lines:#?}");
+    let without_numbers = |line: &String| {
+        let words = line.split(' ').map(|word| match word.split_once("_ms=") {
+            Some((name, _)) if name != "offset" => format!("{name}_ms=…"),
+            _ => word.to_owned(),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    lines.iter().map(without_numbers).collect()
 }
 
 struct Fields(String);
@@ -57,18 +76,18 @@ impl Subscriber for Lines {
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.push(format_args!("{} span {}", span.metadata().level(), span.metadata().name()), |line| {
+        push(format_args!("{} span {}", span.metadata().level(), span.metadata().name()), |line| {
             span.record(line);
         });
         Id::from_u64(1)
     }
 
     fn record(&self, _: &Id, values: &Record<'_>) {
-        self.push("recorded", |line| values.record(line));
+        push("recorded", |line| values.record(line));
     }
 
     fn event(&self, event: &Event<'_>) {
-        self.push(event.metadata().level(), |line| event.record(line));
+        push(event.metadata().level(), |line| event.record(line));
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
@@ -78,8 +97,7 @@ impl Subscriber for Lines {
 
 #[tokio::test]
 async fn a_call_that_is_tried_again() {
-    let lines = Lines::default();
-    let _subscribed = tracing::subscriber::set_default(lines.clone());
+    listen();
     let server = Server::start(|number| match number {
         0 => Act::Close(answer("503 Service Unavailable\r\nx-request-id: r-1\r\ncorrelation-id: c-1", "")),
         _ => Act::Close(token()),
@@ -92,7 +110,7 @@ async fn a_call_that_is_tried_again() {
         .unwrap();
     client.token("a").await.unwrap();
     assert_eq!(
-        lines.take(),
+        lines(),
         [
             r#"INFO span call endpoint="token_endpoint" grant_type="client_credentials""#,
             "INFO span request attempt=1",
@@ -111,9 +129,8 @@ async fn a_call_that_is_tried_again() {
 }
 
 /// The events alone.
-fn events(lines: &Lines) -> Vec<String> {
-    lines
-        .take()
+fn events() -> Vec<String> {
+    lines()
         .into_iter()
         .filter(|line| !line.starts_with("recorded") && !line.starts_with("INFO span"))
         .collect()
@@ -121,8 +138,7 @@ fn events(lines: &Lines) -> Vec<String> {
 
 #[tokio::test]
 async fn what_the_client_corrects_and_remembers_it_says() {
-    let lines = Lines::default();
-    let _subscribed = tracing::subscriber::set_default(lines.clone());
+    listen();
     let clock = Skips::new();
     let (old, new) = (key("p256.pkcs8.pem").with_key_id("old"), key("p384.pkcs8.pem").with_key_id("new"));
 
@@ -131,7 +147,7 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     client.token("a").await.unwrap();
     client.token("a").await.unwrap();
     assert_eq!(
-        events(&lines),
+        events(),
         [
             "WARN refused, and signed again with the server's time: offset_ms=-180000 \
              error=refused: 401 invalid_client",
@@ -148,7 +164,7 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     client.token("a").await.unwrap();
     client.token("a").await.unwrap();
     assert_eq!(
-        events(&lines),
+        events(),
         [
             "WARN the key is refused and not used before the pause is over: key_id=new pause_ms=… \
              error=refused: 401 invalid_client",
@@ -162,7 +178,7 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     client.token("a").await.unwrap_err();
     client.token("a").await.unwrap_err();
     assert_eq!(
-        events(&lines),
+        events(),
         [
             "WARN the key is refused and not used before the pause is over: key_id=new pause_ms=… \
              error=refused: 401 invalid_client",
@@ -174,8 +190,7 @@ async fn what_the_client_corrects_and_remembers_it_says() {
 
 #[tokio::test]
 async fn no_secret_is_in_any_line_whatever_the_server_sends_back() {
-    let lines = Lines::default();
-    let _subscribed = tracing::subscriber::set_default(lines.clone());
+    listen();
     let secret = |head: &str| {
         let body = format!(
             r#"{{"error":"invalid_client","access_token":"{MARK}","token":"{MARK}","assertion":"{MARK}"}}"#
@@ -206,6 +221,6 @@ async fn no_secret_is_in_any_line_whatever_the_server_sends_back() {
     }
     assert_eq!(server.requests(), 5);
     // All of it was said.
-    let events = events(&lines);
+    let events = events();
     assert_eq!(events.len(), 6, "{events:#?}");
 }
