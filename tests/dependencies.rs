@@ -70,6 +70,11 @@ fn pkcs12_adds_its_derivation_and_the_old_ciphers() {
 }
 
 #[test]
+fn tracing_adds_no_crate_to_those_of_the_client() {
+    assert_eq!(tree("client,rustls,rustcrypto,tracing"), tree("client,rustls,rustcrypto"));
+}
+
+#[test]
 fn with_rustcrypto_alone_there_is_no_aws_lc() {
     let crates = tree("rustcrypto");
     assert!(has(&crates, "rsa") && has(&crates, "p256"));

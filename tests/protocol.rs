@@ -55,8 +55,10 @@ async fn answering(endpoint: Endpoint, response: ResponseTemplate) -> (MockServe
         .respond_with(response)
         .mount(&server)
         .await;
-    let client =
-        TokenClient::builder(metadata(&server.uri()), "client", key("p256.pkcs8.pem")).clock(now).build();
+    let client = TokenClient::builder(metadata(&server.uri()), "client", key("p256.pkcs8.pem"))
+        .clock(now)
+        .without_retries()
+        .build();
     (server, client.unwrap())
 }
 

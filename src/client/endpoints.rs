@@ -1,5 +1,6 @@
 //! One method for each endpoint beside the token endpoint, with the same authentication.
 
+use super::attempts::Call;
 use super::{Error, TokenClient};
 use crate::oauth::{AuthorizationRequest, Endpoint, HintedToken, Introspection, PushedAuthorization};
 
@@ -15,8 +16,7 @@ impl TokenClient {
         request: &AuthorizationRequest,
     ) -> Result<PushedAuthorization, Error> {
         let send = |assertion: &_| request.to_http(self.server(), assertion);
-        let answer = self.send(Endpoint::PushedAuthorization, send).await?;
-        Ok(PushedAuthorization::from_http(answer, self.clock().now())?)
+        self.send(Call::of(Endpoint::PushedAuthorization), send, PushedAuthorization::from_http).await
     }
 
     /// What the server says of a token (RFC 7662). The signed form of the answer is not read.
@@ -27,8 +27,7 @@ impl TokenClient {
     pub async fn introspect(&self, token: impl Into<HintedToken>) -> Result<Introspection, Error> {
         let token = token.into();
         let send = |assertion: &_| token.to_introspection(self.server(), assertion);
-        let answer = self.send(Endpoint::Introspection, send).await?;
-        Ok(Introspection::from_http(answer, self.clock().now())?)
+        self.send(Call::of(Endpoint::Introspection), send, Introspection::from_http).await
     }
 
     /// Makes a token good no longer (RFC 7009). One that the server does not know counts as revoked.
@@ -39,7 +38,6 @@ impl TokenClient {
     pub async fn revoke(&self, token: impl Into<HintedToken>) -> Result<(), Error> {
         let token = token.into();
         let send = |assertion: &_| token.to_revocation(self.server(), assertion);
-        let answer = self.send(Endpoint::Revocation, send).await?;
-        Ok(HintedToken::revoked(answer, self.clock().now())?)
+        self.send(Call::of(Endpoint::Revocation), send, HintedToken::revoked).await
     }
 }

@@ -62,6 +62,11 @@ pub fn fresh_jti() -> Result<String, KeyError> {
     Ok(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
 }
 
+/// A random number, for the length of a pause. `None` when there is none.
+pub(super) fn random() -> Option<u64> {
+    getrandom::u64().ok()
+}
+
 /// A PKCE verifier of 32 of the operating system's random bytes (RFC 7636 §4.1).
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! One method for each grant, over [`TokenClient::request`].
 
+use super::attempts::Call;
 use super::{Error, TokenClient};
 use crate::oauth::{
     CodeVerifier, DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling, Endpoint, JwtGrant, Retry,
@@ -77,8 +78,7 @@ impl TokenClient {
         request: &DeviceAuthorizationRequest,
     ) -> Result<DeviceAuthorization, Error> {
         let send = |assertion: &_| request.to_http(self.server(), assertion);
-        let answer = self.send(Endpoint::DeviceAuthorization, send).await?;
-        Ok(DeviceAuthorization::from_http(answer, self.clock().now())?)
+        self.send(Call::of(Endpoint::DeviceAuthorization), send, DeviceAuthorization::from_http).await
     }
 
     /// Waits until the user has logged in (RFC 8628 §3.4): asks as often as the server allows, with a fresh assertion
@@ -93,7 +93,7 @@ impl TokenClient {
         let mut polling = DevicePolling::new(authorization);
         loop {
             self.clock().sleep(polling.pause(self.clock().now())?).await;
-            polling = match self.request(&request).await {
+            polling = match self.request(&request).await.map_err(Error::into_last) {
                 Ok(response) => return Ok(response),
                 Err(Error::OAuth(answer)) => polling.after(answer)?,
                 Err(error) if error.retry() != Retry::Never => polling.after_no_answer(),

@@ -1,13 +1,24 @@
-//! Floor 6: the token client. It signs a fresh assertion for every request, posts it, and hands the answer on typed.
+//! Floor 6: the token client. It signs a fresh assertion for every request, posts it, tries again what may pass, and hands
+//! the answer on typed.
+//!
+//! A call is made of attempts (`attempts`). Three things decide what follows from one, each a function of what happened,
+//! the time and a random number: `backoff` whether it is tried again and when, `correction` what time the server has,
+//! `refused_keys` whether a key is worth another request.
 
+mod attempts;
+mod backoff;
+mod correction;
 mod endpoints;
 mod error;
 mod fresh;
 mod grants;
+mod log;
+mod refused_keys;
+mod settings;
 mod signing;
 mod token_client;
 
-pub use error::Error;
+pub use error::{Attempts, Error};
 #[cfg(feature = "dev-server")]
 pub(crate) use fresh::random_bytes;
 pub use fresh::{fresh_code_verifier, fresh_jti};

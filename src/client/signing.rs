@@ -1,20 +1,31 @@
 //! Where a signature is computed. One with an elliptic curve takes microseconds and is made on the spot; one with RSA
 //! takes up to tens of milliseconds, too long for a thread of the async executor.
 
+use std::sync::Arc;
+
 use super::Error;
 use crate::jose::KeyType;
-use crate::keys::{KeyError, KeyRing, Signer};
+use crate::keys::{KeyError, Signer};
 use crate::oauth::{ClientAssertion, OAuthError, UnsignedAssertion};
 use crate::transport::Place;
 
-/// An assertion by the key that is active, prepared when its signature can be made: after a wait, the time and the
-/// active key may be others than before.
+/// Which key of a ring signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WhichKey {
+    /// The active one.
+    Active,
+    /// The one before, while the active one is new; the active one when that is over.
+    Previous,
+}
+
+/// An assertion by the key that is chosen, and that key; prepared when its signature can be made: after a wait, the time
+/// and the keys of the ring may be others than before.
 pub(super) async fn assertion(
-    keys: &KeyRing,
+    choose: impl Fn() -> Result<Arc<dyn Signer>, KeyError>,
     prepare: impl Fn(&dyn Signer) -> Result<UnsignedAssertion, OAuthError>,
-) -> Result<ClientAssertion, Error> {
-    let place = if takes_long(keys.active()?.as_ref()) { Some(Place::free().await) } else { None };
-    let signer = keys.active()?;
+) -> Result<(ClientAssertion, Arc<dyn Signer>), Error> {
+    let place = if takes_long(choose()?.as_ref()) { Some(Place::free().await) } else { None };
+    let signer = choose()?;
     let unsigned = prepare(signer.as_ref())?;
     // The key that is active now may be one outside.
     let Some(place) = place.filter(|_| signer.private_key().is_some()) else {
@@ -22,12 +33,12 @@ pub(super) async fn assertion(
             Some(key) => key.sign(unsigned.signing_input())?,
             None => signer.sign(unsigned.signing_input()).await?,
         };
-        return Ok(unsigned.complete(&signature)?);
+        return Ok((unsigned.complete(&signature)?, signer));
     };
     let work = move || {
         let key = signer.private_key().ok_or(KeyError::Signing)?;
         let signature = key.sign(unsigned.signing_input())?;
-        Ok(unsigned.complete(&signature)?)
+        Ok((unsigned.complete(&signature)?, signer))
     };
     place.compute(work).await.unwrap_or_else(|| Err(KeyError::Signing.into()))
 }
@@ -40,14 +51,13 @@ fn takes_long(signer: &dyn Signer) -> bool {
 #[cfg(test)]
 mod tests {
     use std::pin::{Pin, pin};
-    use std::sync::Arc;
     use std::task::{Context, Poll, Waker};
 
     use time::OffsetDateTime;
 
     use super::*;
     use crate::jose::{Algorithm, Jwk, Signature};
-    use crate::keys::{BoxFuture, PrivateKey};
+    use crate::keys::{BoxFuture, KeyRing, PrivateKey};
     use crate::oauth::AuthorizationServer;
 
     /// A key that counts as one outside of this process.
@@ -78,7 +88,8 @@ mod tests {
     async fn signed(keys: KeyRing) -> Result<ClientAssertion, Error> {
         let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
         let builder = ClientAssertion::builder("client", &server);
-        assertion(&keys, |signer| builder.prepare(signer, OffsetDateTime::UNIX_EPOCH, "j1")).await
+        let prepare = |signer: &dyn Signer| builder.prepare(signer, OffsetDateTime::UNIX_EPOCH, "j1");
+        Ok(assertion(|| keys.active(), prepare).await?.0)
     }
 
     fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {

@@ -1,11 +1,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Error, fresh_jti, signing};
-use crate::keys::KeyRing;
+use super::attempts::Call;
+use super::correction::ServerClock;
+use super::refused_keys::RefusedKeys;
+use super::settings::Settings;
+use super::signing::{self, WhichKey};
+use super::{Error, fresh_jti};
+use crate::keys::{KeyRing, Signer};
 use crate::oauth::{
-    AccessToken, Audience, AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Endpoint,
-    OAuthError, Profile, Scope, TokenRequest, TokenResponse,
+    AccessToken, Audience, AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Endpoint, Profile,
+    Scope, TokenRequest, TokenResponse,
 };
 use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock};
 
@@ -32,6 +37,9 @@ struct Inner {
     keys: KeyRing,
     http: Arc<dyn HttpClient>,
     clock: Arc<dyn Clock>,
+    settings: Settings,
+    server_clock: ServerClock,
+    refused_keys: RefusedKeys,
 }
 
 impl TokenClient {
@@ -59,6 +67,7 @@ impl TokenClient {
             keys: keys.into(),
             http: None,
             clock: Arc::new(SystemClock),
+            settings: Settings::default(),
         }
     }
 
@@ -74,33 +83,50 @@ impl TokenClient {
         Ok(self.request(&request).await?.into_access_token())
     }
 
-    /// Sends a request to the token endpoint, once, with a fresh assertion, and hands on the whole response.
+    /// Sends a request to the token endpoint, with a fresh assertion, and hands on the whole response.
+    ///
+    /// What may pass is tried again, and what the server refuses is corrected once at most, each time with another
+    /// assertion and within [30 s](TokenClientBuilder::DEADLINE) in all: see
+    /// [`TokenClientBuilder`](TokenClientBuilder#when-a-request-fails).
     ///
     /// # Errors
     ///
     /// [`Error::Key`] when the key cannot sign; [`Error::Transport`] when no answer came; [`Error::OAuth`] when the
-    /// server refused or answered something else than a token, and when the request could not be made.
+    /// server refused or answered something else than a token, and when the request could not be made. After more than
+    /// one request it is inside [`Error::Attempts`]. [`Error::Remembered`] when nothing was sent, since the server
+    /// refused the key a short while ago.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
         let send = |assertion: &_| request.to_http(self.server(), assertion);
-        let answer = self.send(Endpoint::Token, send).await?;
-        Ok(TokenResponse::from_http(answer, self.inner.clock.now())?)
+        self.send(Call::token(request), send, TokenResponse::from_http).await
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
     }
 
-    /// Sends a request to an endpoint, once, with a fresh assertion.
-    pub(super) async fn send(
-        &self,
-        endpoint: Endpoint,
-        request: impl FnOnce(&ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>,
-    ) -> Result<http::Response<Vec<u8>>, Error> {
-        let request = request(&self.assertion_for(endpoint).await?)?;
-        Ok(self.inner.http.send(request).await?)
+    pub(super) fn http(&self) -> &dyn HttpClient {
+        &*self.inner.http
     }
 
-    /// A fresh assertion by the active key, for a request that something else sends. Never use one twice.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(super) fn server_clock(&self) -> &ServerClock {
+        &self.inner.server_clock
+    }
+
+    pub(super) fn refused_keys(&self) -> &RefusedKeys {
+        &self.inner.refused_keys
+    }
+
+    /// What is known of the difference between the server's clock and ours.
+    pub(super) fn time_offset(&self) -> time::Duration {
+        if self.settings().corrects_time { self.server_clock().offset() } else { time::Duration::ZERO }
+    }
+
+    /// A fresh assertion by the active key, for a request that something else sends. Never use one twice. It is made with
+    /// the time of the server, where that is known to be [another](TokenClientBuilder::without_time_correction).
     ///
     /// In a runtime of tokio, an RSA signature by a key of this process is made on the blocking pool, so that the
     /// executor's threads stay free; no more of them at a time than three times the cores, for the whole process. A
@@ -121,9 +147,22 @@ impl TokenClient {
     ///
     /// As [`TokenClient::assertion`].
     pub async fn assertion_for(&self, endpoint: Endpoint) -> Result<ClientAssertion, Error> {
+        Ok(self.sign(endpoint, WhichKey::Active, self.time_offset()).await?.0)
+    }
+
+    /// A fresh assertion by this key, made at so much after our time, and the key.
+    pub(super) async fn sign(
+        &self,
+        endpoint: Endpoint,
+        which: WhichKey,
+        offset: time::Duration,
+    ) -> Result<(ClientAssertion, Arc<dyn Signer>), Error> {
         let Inner { assertion, keys, clock, .. } = &*self.inner;
         let jti = fresh_jti()?;
-        signing::assertion(keys, |signer| assertion.prepare_for(endpoint, signer, clock.now(), &jti)).await
+        let previous = || keys.previous(clock.now()).filter(|_| which == WhichKey::Previous);
+        let choose = || previous().map_or_else(|| keys.active(), Ok);
+        let now = || clock.now().saturating_add(offset);
+        signing::assertion(choose, |signer| assertion.prepare_for(endpoint, signer, now(), &jti)).await
     }
 
     /// The ring that signs: publish, activate and retire keys on it while the client is in use.
@@ -155,6 +194,7 @@ pub struct TokenClientBuilder {
     keys: KeyRing,
     http: Option<Arc<dyn HttpClient>>,
     clock: Arc<dyn Clock>,
+    pub(super) settings: Settings,
 }
 
 impl TokenClientBuilder {
@@ -218,7 +258,9 @@ impl TokenClientBuilder {
             Some(http) => http,
             None => Arc::new(ReqwestClient::new()?),
         };
-        let Self { assertion, keys, clock, .. } = self;
-        Ok(TokenClient { inner: Arc::new(Inner { assertion, keys, http, clock }) })
+        let Self { assertion, keys, clock, settings, .. } = self;
+        let (server_clock, refused_keys) = (ServerClock::default(), RefusedKeys::default());
+        let inner = Inner { assertion, keys, http, clock, settings, server_clock, refused_keys };
+        Ok(TokenClient { inner: Arc::new(inner) })
     }
 }

@@ -1,13 +1,15 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::Cause;
 use crate::jose::{Algorithm, JoseError, KeyId};
 
 /// What can be wrong with a key, a key file or a ring of keys.
 ///
 /// No variant carries key material or a passphrase.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The key file cannot be read.
@@ -16,7 +18,7 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
         /// What the operating system says.
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// A key file longer than any key.
     #[error("a key file has at most {limit} bytes, found {found}")]
@@ -184,7 +186,7 @@ pub enum KeyError {
     Random,
     /// A signer outside this process failed.
     #[error("the signer failed")]
-    Signer(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Signer(#[source] Cause),
     /// A key that is not in the ring.
     #[error("no key `{key_id}` in the ring")]
     NotInRing {

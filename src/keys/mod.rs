@@ -9,6 +9,7 @@
 //! [`KeyRing`] is told the time.
 
 mod backend;
+mod cause;
 mod certificate;
 mod error;
 mod format;
@@ -22,6 +23,7 @@ mod public_key_set;
 mod ring;
 mod signer;
 
+pub use cause::Cause;
 pub use certificate::{Certificate, CertificateFields};
 pub use error::KeyError;
 pub use generate::GeneratedKey;
@@ -30,4 +32,6 @@ pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use public_key_set::PublicKeySet;
 pub use ring::KeyRing;
+#[cfg(feature = "client")]
+pub(crate) use ring::name as key_name;
 pub use signer::{BoxFuture, Signer};

@@ -214,7 +214,7 @@ impl std::fmt::Debug for PrivateKey {
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     use std::io::Read;
-    let file = |source| KeyError::File { path: path.to_owned(), source };
+    let file = |source| KeyError::File { path: path.to_owned(), source: Arc::new(source) };
     let opened = std::fs::File::open(path).map_err(file)?;
     // Room for everything from the start: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(PrivateKey::MAX_FILE_LEN + 2));

@@ -49,10 +49,16 @@ struct Entry {
 enum State {
     /// In the JWKS since then, not signing yet.
     Published(OffsetDateTime),
-    /// Signing.
-    Active,
+    /// Signing, since then if it did not from the start.
+    Active(Option<OffsetDateTime>),
     /// In the JWKS, signing no more since then.
     Resting(OffsetDateTime),
+}
+
+impl State {
+    const fn is_active(self) -> bool {
+        matches!(self, Self::Active(_))
+    }
 }
 
 impl KeyRing {
@@ -72,7 +78,7 @@ impl KeyRing {
     }
 
     fn of(signer: Arc<dyn Signer>) -> Self {
-        let entry = Entry { key_id: name(signer.as_ref()), signer, state: State::Active };
+        let entry = Entry { key_id: name(signer.as_ref()), signer, state: State::Active(None) };
         Self { entries: Arc::new(RwLock::new(vec![entry])), propagation: Self::PROPAGATION }
     }
 
@@ -110,7 +116,7 @@ impl KeyRing {
     /// [`KeyError::NotInRing`]; [`KeyError::TooEarly`] before the propagation time is over.
     pub fn activate(&self, key_id: &KeyId, now: OffsetDateTime) -> Result<(), KeyError> {
         let mut entries = self.write();
-        let somebody_signs = entries.iter().any(|entry| entry.state == State::Active);
+        let somebody_signs = entries.iter().any(|entry| entry.state.is_active());
         let state = state_of(&entries, key_id)?;
         if let State::Published(since) = state
             && somebody_signs
@@ -118,10 +124,12 @@ impl KeyRing {
             self.wait(key_id, since, now)?;
         }
         for entry in entries.iter_mut() {
-            if entry.key_id == *key_id {
-                entry.state = State::Active;
-            } else if entry.state == State::Active {
-                entry.state = State::Resting(now);
+            match (entry.key_id == *key_id, entry.state) {
+                // Already signing: it does so since when it did.
+                (true, State::Active(_)) => {}
+                (true, _) => entry.state = State::Active(Some(now)),
+                (false, State::Active(_)) => entry.state = State::Resting(now),
+                (false, _) => {}
             }
         }
         Ok(())
@@ -136,7 +144,7 @@ impl KeyRing {
     pub fn retire(&self, key_id: &KeyId, now: OffsetDateTime) -> Result<(), KeyError> {
         let mut entries = self.write();
         match state_of(&entries, key_id)? {
-            State::Active => return Err(KeyError::StillActive { key_id: key_id.clone() }),
+            State::Active(_) => return Err(KeyError::StillActive { key_id: key_id.clone() }),
             State::Resting(since) => self.wait(key_id, since, now)?,
             State::Published(_) => {}
         }
@@ -158,9 +166,28 @@ impl KeyRing {
     pub fn active(&self) -> Result<Arc<dyn Signer>, KeyError> {
         self.read()
             .iter()
-            .find(|entry| entry.state == State::Active)
+            .find(|entry| entry.state.is_active())
             .map(|entry| Arc::clone(&entry.signer))
             .ok_or(KeyError::NoActiveKey)
+    }
+
+    /// The key that signed before the active one and is still in the JWKS, while the active one is new: not longer
+    /// active than the propagation time, or than [`Self::PROPAGATION`] where that is more. A server that has not read
+    /// the JWKS again knows that one.
+    #[cfg(feature = "client")]
+    pub(crate) fn previous(&self, now: OffsetDateTime) -> Option<Arc<dyn Signer>> {
+        let entries = self.read();
+        let since = entries.iter().find_map(|entry| match entry.state {
+            State::Active(since) => since,
+            _ => None,
+        })?;
+        let is_new = now < Self::after(since, self.propagation.max(Self::PROPAGATION));
+        let resting = entries.iter().filter_map(|entry| match entry.state {
+            State::Resting(since) => Some((since, &entry.signer)),
+            _ => None,
+        });
+        let (_, last) = resting.filter(|_| is_new).max_by_key(|(since, _)| *since)?;
+        Some(Arc::clone(last))
     }
 
     /// The public keys of the ring (RFC 7517 §5): what the other side needs to know.
@@ -174,8 +201,12 @@ impl KeyRing {
     }
 
     fn wait(&self, key_id: &KeyId, since: OffsetDateTime, now: OffsetDateTime) -> Result<(), KeyError> {
-        let ready = since.saturating_add(self.propagation.try_into().unwrap_or(time::Duration::MAX));
+        let ready = Self::after(since, self.propagation);
         if now < ready { Err(KeyError::TooEarly { key_id: key_id.clone(), ready }) } else { Ok(()) }
+    }
+
+    fn after(since: OffsetDateTime, time: Duration) -> OffsetDateTime {
+        since.saturating_add(time.try_into().unwrap_or(time::Duration::MAX))
     }
 
     // No step leaves the list half-changed, so a panic elsewhere does not spoil it.
@@ -202,7 +233,8 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
-fn name(signer: &dyn Signer) -> KeyId {
+/// The name of a key in the ring: its `kid`, or else its thumbprint.
+pub(crate) fn name(signer: &dyn Signer) -> KeyId {
     let jwk = signer.public_jwk();
     jwk.key_id().cloned().unwrap_or_else(|| jwk.thumbprint().to_string().into())
 }
@@ -221,118 +253,4 @@ fn state_of(entries: &[Entry], key_id: &KeyId) -> Result<State, KeyError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::jose::{Algorithm, JoseError, Jwk, KeyParameters, Signature};
-    use crate::keys::BoxFuture;
-
-    /// A key service that says of itself what it likes.
-    struct Remote(Algorithm, Jwk);
-
-    impl Signer for Remote {
-        fn algorithm(&self) -> Algorithm {
-            self.0
-        }
-
-        fn public_jwk(&self) -> &Jwk {
-            &self.1
-        }
-
-        fn sign<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
-            Box::pin(std::future::ready(Err(KeyError::Signing)))
-        }
-    }
-
-    #[test]
-    fn a_remote_key_is_held_to_the_policy_before_its_first_signature() {
-        let rsa = |bits: usize| Jwk::new(KeyParameters::Rsa { n: vec![0xff; bits / 8], e: vec![1, 0, 1] });
-        let refusal = |algorithm, jwk: Jwk| {
-            let of_new = KeyRing::new(Arc::new(Remote(algorithm, jwk.clone()))).map(|_| ()).unwrap_err();
-            let of_publish = KeyRing::from(key().0).publish(Remote(algorithm, jwk), at(0)).unwrap_err();
-            assert_eq!(of_new.to_string(), of_publish.to_string());
-            of_new
-        };
-        assert!(matches!(refusal(Algorithm::RS256, rsa(1024)), KeyError::RsaSize { bits: 1024 }));
-        assert!(matches!(
-            refusal(Algorithm::ES256, rsa(2048)),
-            KeyError::Jose(JoseError::AlgorithmMismatch { algorithm: Algorithm::ES256, .. })
-        ));
-        // Its JWKS would tell the server to refuse what it signs.
-        assert!(matches!(
-            refusal(Algorithm::RS256, rsa(2048).for_signatures(Algorithm::PS256).unwrap()),
-            KeyError::OtherAlgorithm { found: Algorithm::RS256, .. }
-        ));
-        assert!(KeyRing::new(Arc::new(Remote(Algorithm::RS256, rsa(2048)))).is_ok());
-    }
-
-    const START: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-
-    fn key() -> (PrivateKey, KeyId) {
-        let key = PrivateKey::generate(Algorithm::EdDSA).unwrap().private_key().unwrap();
-        let key_id = key.key_id().clone();
-        (key, key_id)
-    }
-
-    fn at(seconds: i64) -> OffsetDateTime {
-        START + time::Duration::seconds(seconds)
-    }
-
-    fn active(ring: &KeyRing) -> KeyId {
-        name(ring.active().unwrap().as_ref())
-    }
-
-    #[test]
-    fn a_rotation_keeps_both_keys_published_while_it_matters() {
-        let ((old, old_id), (new, new_id)) = (key(), key());
-        let ring = KeyRing::from(old);
-        ring.publish(new, at(0)).unwrap();
-        assert_eq!((ring.jwks().keys().len(), active(&ring)), (2, old_id.clone()));
-        assert!(
-            matches!(ring.activate(&new_id, at(299)), Err(KeyError::TooEarly { ready, .. }) if ready == at(300))
-        );
-        assert!(matches!(ring.retire(&old_id, at(299)), Err(KeyError::StillActive { .. })));
-        ring.activate(&new_id, at(300)).unwrap();
-        assert_eq!((ring.jwks().keys().len(), active(&ring)), (2, new_id.clone()));
-        assert!(
-            matches!(ring.retire(&old_id, at(599)), Err(KeyError::TooEarly { ready, .. }) if ready == at(600))
-        );
-        ring.retire(&old_id, at(600)).unwrap();
-        assert_eq!(ring.jwks().keys().len(), 1);
-        assert!(matches!(ring.activate(&old_id, at(600)), Err(KeyError::NotInRing { .. })));
-    }
-
-    #[test]
-    fn a_revoked_key_is_gone_and_nothing_takes_its_place_by_itself() {
-        let ((bad, bad_id), (new, new_id)) = (key(), key());
-        let ring = KeyRing::from(bad);
-        ring.publish(new, at(0)).unwrap();
-        ring.revoke(&bad_id);
-        assert!(matches!(ring.active().map(|_| ()), Err(KeyError::NoActiveKey)));
-        assert_eq!(ring.jwks().keys().len(), 1);
-        ring.activate(&new_id, at(1)).unwrap();
-        assert_eq!(active(&ring), new_id);
-    }
-
-    #[test]
-    fn names_are_unique_and_clones_share_the_ring() {
-        let (key, key_id) = key();
-        let ring = KeyRing::from(key.clone());
-        assert!(
-            matches!(ring.clone().publish(key, at(0)), Err(KeyError::DuplicateKeyId { key_id: id }) if id == key_id)
-        );
-        let (other, other_id) = self::key();
-        ring.clone().publish(other, at(0)).unwrap();
-        assert_eq!(ring.jwks().keys().len(), 2);
-        ring.retire(&other_id, at(0)).unwrap();
-    }
-
-    #[test]
-    fn the_previous_key_can_be_activated_again_without_waiting() {
-        let ((old, old_id), (new, new_id)) = (key(), key());
-        let ring = KeyRing::from(old);
-        ring.publish(new, at(0)).unwrap();
-        ring.activate(&new_id, at(300)).unwrap();
-        ring.activate(&old_id, at(301)).unwrap();
-        assert_eq!(active(&ring), old_id);
-    }
-}
+mod tests;

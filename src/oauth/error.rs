@@ -8,7 +8,7 @@ use crate::keys::KeyError;
 ///
 /// No variant carries a token, a key or an assertion. Text that a server sent has its control characters escaped, is
 /// cut to 512 characters, and whatever looks like a token in it is masked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OAuthError {
     /// A client id that is empty or not of RFC 6749 A.1's characters.

@@ -77,15 +77,20 @@ impl Refusal {
                     )
                 })
                 .collect(),
-            correlation: Self::CORRELATION
-                .into_iter()
-                .filter_map(|name| {
-                    let value = response.headers().get(name)?;
-                    Some((name.to_owned(), safe(&String::from_utf8_lossy(value.as_bytes()))))
-                })
-                .collect(),
+            correlation: Self::correlation_of(response.headers()),
             retry_after: retry_after(response.headers(), now),
         }
+    }
+
+    /// The header fields by which a server names a request, safe to log.
+    pub(crate) fn correlation_of(headers: &http::HeaderMap) -> Vec<(String, String)> {
+        Self::CORRELATION
+            .into_iter()
+            .filter_map(|name| {
+                let value = headers.get(name)?;
+                Some((name.to_owned(), safe(&String::from_utf8_lossy(value.as_bytes()))))
+            })
+            .collect()
     }
 
     /// The HTTP status.
@@ -157,15 +162,18 @@ impl fmt::Display for Refusal {
 /// A year: a time that far ahead can be added to any clock.
 const LONGEST_PAUSE: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// RFC 9110 §10.2.3: seconds, or a date.
+/// RFC 9110 §10.2.3: seconds, or a date, which is one of the server's clock (§6.6.1): where that shows, it counts from there.
 fn retry_after(headers: &http::HeaderMap, now: OffsetDateTime) -> Option<Duration> {
-    let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let text = |name| Some(headers.get(name)?.to_str().ok()?.trim());
+    let value = text(http::header::RETRY_AFTER)?;
     if value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() {
         // More digits than fit are more than the limit, too.
         return Some(value.parse().map_or(LONGEST_PAUSE, Duration::from_secs).min(LONGEST_PAUSE));
     }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(SystemTime::from(now)).unwrap_or_default().min(LONGEST_PAUSE))
+    let until = httpdate::parse_http_date(value).ok()?;
+    let since = text(http::header::DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+    let pause = until.duration_since(since.unwrap_or(SystemTime::from(now)));
+    Some(pause.unwrap_or_default().min(LONGEST_PAUSE))
 }
 
 #[cfg(test)]
@@ -194,6 +202,18 @@ mod tests {
         for huge in ["18446744073709551615", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
             assert_eq!(after(huge), Some(LONGEST_PAUSE), "{huge}");
         }
+    }
+
+    #[test]
+    fn rfc9110_6_6_1_a_date_to_come_back_at_is_one_of_the_servers_clock() {
+        let after = |date| {
+            let headers = [("retry-after", "Sun, 06 Nov 1994 08:59:37 GMT"), ("date", date)];
+            refusal(&headers, "").retry_after()
+        };
+        assert_eq!(after("Sun, 06 Nov 1994 08:59:30 GMT"), Some(Duration::from_secs(7)));
+        assert_eq!(after("Sun, 06 Nov 1994 09:00:00 GMT"), Some(Duration::ZERO));
+        // Without a date that can be read, it is taken for ours.
+        assert_eq!(after("now"), Some(Duration::from_secs(600)));
     }
 
     #[test]

@@ -95,6 +95,12 @@ impl TokenRequest {
         request
     }
 
+    /// The `grant_type` (RFC 6749 §4).
+    #[must_use]
+    pub const fn grant_type(&self) -> &'static str {
+        self.grant_type
+    }
+
     /// The scopes asked for, in place of others.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Scope>) -> Self {

@@ -1,9 +1,10 @@
+use crate::keys::Cause;
 use crate::oauth::{OAuthError, Retry};
 
 /// Why there is no HTTP response, or no metadata in it.
 ///
 /// An answer of the server, whatever its status, is not a transport error where tokens are concerned.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
     /// No connection, so that the server cannot have seen the request.
@@ -12,7 +13,16 @@ pub enum TransportError {
         /// The host.
         host: String,
         /// What the HTTP client says.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
+    },
+    /// A connection that cannot be trusted, or whose two ends do not agree: the TLS handshake failed. The server cannot
+    /// have seen the request.
+    #[error("cannot connect to {host} by TLS")]
+    Tls {
+        /// The host.
+        host: String,
+        /// What the HTTP client says.
+        source: Cause,
     },
     /// No complete answer in time.
     #[error("{host} did not answer in time")]
@@ -20,20 +30,36 @@ pub enum TransportError {
         /// The host.
         host: String,
     },
-    /// The connection broke.
+    /// The connection broke before an answer came.
     #[error("the connection to {host} broke")]
     Broken {
         /// The host.
         host: String,
         /// What the HTTP client says.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
+    },
+    /// An answer whose body does not come to its end.
+    #[error("the answer of {host} broke off")]
+    Incomplete {
+        /// The host.
+        host: String,
+        /// What the HTTP client says.
+        source: Cause,
+    },
+    /// An answer that is not HTTP.
+    #[error("the answer of {host} is not HTTP")]
+    Malformed {
+        /// The host.
+        host: String,
+        /// What the HTTP client says.
+        source: Cause,
     },
     /// A request that the HTTP client cannot send.
     #[error("the request cannot be sent")]
-    Request(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Request(#[source] Cause),
     /// The HTTP client cannot be built, for instance for want of certificates to trust.
     #[error("the HTTP client cannot be built")]
-    Build(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Build(#[source] Cause),
     /// A body longer than any honest one.
     #[error("{host} answered more than {limit} bytes")]
     BodyTooLarge {
@@ -67,7 +93,9 @@ impl TransportError {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } => Retry::BackOff,
+            Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } | Self::Incomplete { .. } => {
+                Retry::BackOff
+            }
             Self::Status { status, .. } if *status == 429 || *status >= 500 => Retry::BackOff,
             Self::OAuth(error) => error.retry(),
             _ => Retry::Never,

@@ -14,7 +14,9 @@ pub trait HttpClient: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`TransportError::Connect`] only when the server cannot have seen the request; the other variants as they say.
+    /// [`TransportError::Connect`] and [`TransportError::Tls`] only when the server cannot have seen the request: after
+    /// the former a code that is good once is sent again. [`TransportError::Broken`] only before the head of an answer.
+    /// The other variants as they say.
     fn send(
         &self,
         request: http::Request<Vec<u8>>,

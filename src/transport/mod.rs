@@ -3,6 +3,7 @@
 
 mod clock;
 mod computation;
+mod deadline;
 mod discovery;
 mod error;
 mod http_client;
@@ -15,6 +16,7 @@ pub use clock::{Clock, SystemClock};
 pub(crate) use computation::Place;
 #[cfg(test)]
 pub(crate) use computation::all_places;
+pub(crate) use deadline::Deadline;
 pub use error::TransportError;
 pub use http_client::HttpClient;
 pub use public_network_client::{PublicNetworkClient, PublicNetworkClientBuilder};

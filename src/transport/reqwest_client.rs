@@ -1,3 +1,5 @@
+use std::error::Error;
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::RwLock;
 use std::time::Duration;
@@ -126,7 +128,7 @@ fn hardened(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Transpor
         .connect_timeout(ReqwestClient::CONNECT_TIMEOUT)
         .timeout(ReqwestClient::TIMEOUT)
         .build()
-        .map_err(|error| TransportError::Build(Box::new(error)))
+        .map_err(|error| TransportError::Build(error.into()))
 }
 
 /// Reads a response to its end, or to the most that is taken.
@@ -142,7 +144,7 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
     }
     // A token is in it: what is not handed on is wiped. Whoever announces much has not sent it yet.
     let mut body = Wiped::new(Vec::with_capacity(announced.min(16 * 1024)));
-    while let Some(chunk) = response.chunk().await.map_err(|error| failure(error, host(response.url())))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| cut(error, host(response.url())))? {
         let len = body.len() + chunk.len();
         if len > LIMIT {
             return Err(too_large(&response));
@@ -206,15 +208,53 @@ fn host(url: &reqwest::Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
 
+/// Why there is no head of an answer.
 fn failure(error: reqwest::Error, host: String) -> TransportError {
-    if error.is_connect() {
+    let error = error.without_url();
+    if error.is_connect() && is_tls(&error) {
+        TransportError::Tls { host, source: error.into() }
+    } else if error.is_connect() {
         // Also a connection that could not be made in time: nothing was sent.
-        TransportError::Connect { host, source: error.without_url().into() }
+        TransportError::Connect { host, source: error.into() }
     } else if error.is_timeout() {
         TransportError::Timeout { host }
     } else if error.is_builder() {
-        TransportError::Request(error.without_url().into())
+        TransportError::Request(error.into())
+    } else if causes(&error).filter_map(<dyn Error>::downcast_ref).any(hyper::Error::is_parse) {
+        TransportError::Malformed { host, source: error.into() }
     } else {
-        TransportError::Broken { host, source: error.without_url().into() }
+        TransportError::Broken { host, source: error.into() }
     }
+}
+
+/// Why a body does not come to its end.
+fn cut(error: reqwest::Error, host: String) -> TransportError {
+    if error.is_timeout() {
+        TransportError::Timeout { host }
+    } else {
+        TransportError::Incomplete { host, source: error.without_url().into() }
+    }
+}
+
+/// Whether it was the handshake, for what was said in it, and not because the connection broke meanwhile.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    let kinds: Vec<ErrorKind> =
+        causes(error).filter_map(|cause| cause.downcast_ref().map(std::io::Error::kind)).collect();
+    // With native-tls there is no I/O error unless that was the reason; what rustls says comes as invalid data.
+    #[cfg(feature = "native-tls")]
+    if kinds.is_empty() {
+        return causes(error).any(|cause| cause.is::<native_tls::Error>());
+    }
+    kinds.contains(&ErrorKind::InvalidData)
+}
+
+/// An error and what it came of.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        // An I/O error that wraps another says of itself that it came of what that one came of.
+        match error.downcast_ref().and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    })
 }

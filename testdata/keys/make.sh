@@ -108,6 +108,25 @@ openssl x509 -req -in "$tmp/leaf.csr" -CA ca.cert.pem -CAkey "$tmp/ca.pem" -set_
 cat rsa2048.pkcs8.pem rsa2048.leaf.pem ca.cert.pem > rsa2048.key-then-chain.pem
 openssl req -x509 -new -key p256.pkcs8.pem -subj /CN=localhost -addext basicConstraints=critical,CA:FALSE \
   -addext subjectAltName=DNS:localhost -days $DAYS -out p256.localhost.cert.pem
+: > "$tmp/index" && echo 01 > "$tmp/serial" && cat > "$tmp/ca.cnf" <<END
+[ca]
+default_ca = test
+[test]
+database = $tmp/index
+serial = $tmp/serial
+new_certs_dir = $tmp
+default_md = sha256
+policy = policy
+x509_extensions = extensions
+[policy]
+commonName = supplied
+[extensions]
+basicConstraints = critical,CA:FALSE
+subjectAltName = DNS:localhost
+END
+openssl req -new -key p256.pkcs8.pem -subj /CN=localhost -out "$tmp/expired.csr"
+openssl ca -batch -config "$tmp/ca.cnf" -selfsign -keyfile p256.pkcs8.pem -in "$tmp/expired.csr" -notext \
+  -startdate 20200101000000Z -enddate 20200102000000Z -out p256.localhost-expired.cert.pem 2>/dev/null
 
 ### PKCS#12 (p256.p12 is above)
 p12() { openssl pkcs12 -export -inkey "$1.pkcs8.pem" -passout "pass:$PW" "${@:2}"; }

@@ -14,9 +14,10 @@ use super::*;
 
 const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
+/// It asks again what was refused before: the tests register keys in between.
 async fn token_client(dev: &DevServer, key: PrivateKey) -> TokenClient {
     let server = AuthorizationServer::discover(dev.issuer()).await.unwrap();
-    TokenClient::new(server, "client", key).unwrap()
+    TokenClient::builder(server, "client", key).without_refusal_memory().build().unwrap()
 }
 
 fn verdict(error: private_key_jwt::Error) -> Box<Refusal> {

@@ -168,6 +168,8 @@ impl Prepared<'_> {
             .assertion(|assertion| options.assertion.apply(assertion))
             .http(http)
             .clock(move || clock.read())
+            // Whoever runs a command sees what happened, and can run it again.
+            .without_retries()
             .build()
             .context(command)?;
         Ok(Connected { client, last_time })

@@ -51,8 +51,8 @@ impl<T, E: Error + 'static> Context<T> for Result<T, E> {
     fn context(self, what: impl Display) -> Result<T, Failure> {
         self.map_err(|error| {
             let mut why = chain(&error);
-            if let Some(private_key_jwt::Error::OAuth(error)) = (&error as &dyn Error).downcast_ref()
-                && let Retry::After(pause) = error.retry()
+            if let Some(client) = (&error as &dyn Error).downcast_ref::<private_key_jwt::Error>()
+                && let Retry::After(pause) = client.retry()
             {
                 why.push_str(&format!("; it asks to be left alone for {} s", pause.as_secs()));
             }
@@ -79,7 +79,8 @@ fn chain(error: &dyn Error) -> String {
 
 /// Whether an error says that an argument was wrong, and not that a key or a server refused.
 fn is_usage(error: &(dyn Error + 'static)) -> bool {
-    let oauth = if let Some(private_key_jwt::Error::OAuth(error)) = error.downcast_ref() {
+    let client = error.downcast_ref().map(private_key_jwt::Error::last);
+    let oauth = if let Some(private_key_jwt::Error::OAuth(error)) = client {
         Some(error)
     } else if let Some(TransportError::OAuth(error)) = error.downcast_ref() {
         Some(error)

@@ -1,0 +1,214 @@
+//! Whether a request is sent again, and after which pause: functions of what happened, the time that is left, and a
+//! random number.
+
+use std::time::Duration;
+
+use super::Error;
+use crate::oauth::{OAuthError, Retry};
+use crate::transport::TransportError;
+
+/// Pauses that grow from one failure to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Backoff {
+    /// The longest pause after the first failure.
+    pub(super) first: Duration,
+    /// The longest pause after any.
+    pub(super) longest: Duration,
+}
+
+impl Backoff {
+    /// The bound of the pause after so many failures in a row: twice the one before.
+    pub(super) fn bound(&self, failures: u32) -> Duration {
+        let doublings = failures.saturating_sub(1).min(31);
+        self.first.saturating_mul(1 << doublings).min(self.longest)
+    }
+
+    /// Anything from nothing to the bound, so that clients that failed together do not come back together.
+    fn full_jitter(&self, failures: u32, random: u64) -> Duration {
+        fraction(self.bound(failures), random)
+    }
+
+    /// Half of the bound at least: for what must not happen often.
+    pub(super) fn half_jitter(&self, failures: u32, random: u64) -> Duration {
+        let half = self.bound(failures) / 2;
+        half + fraction(half, random)
+    }
+}
+
+/// How a request may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repetition {
+    /// A second one does no harm.
+    Freely,
+    /// What it carries is good once: only when the server cannot have received it.
+    Unreceived,
+    /// Its caller asks again, at a pace of its own.
+    Never,
+}
+
+impl Repetition {
+    /// A second use of a code may cost all tokens that came of the first (RFC 6749 §4.1.2), one of a refresh token that
+    /// was rotated too (RFC 9700 §4.14.2). A question for a device has a pace (RFC 8628 §3.5).
+    pub(super) fn of_grant(grant_type: &str) -> Self {
+        match grant_type {
+            "authorization_code" | "refresh_token" => Self::Unreceived,
+            "urn:ietf:params:oauth:grant-type:device_code" => Self::Never,
+            _ => Self::Freely,
+        }
+    }
+
+    /// Whether this failure may be gone with the next attempt, and another attempt does no harm.
+    fn allows(self, error: &Error) -> bool {
+        match error {
+            Error::Transport(TransportError::Connect { .. }) => self != Self::Never,
+            Error::Transport(TransportError::Broken { .. }) => self == Self::Freely,
+            Error::OAuth(OAuthError::Unavailable(answer)) => {
+                self == Self::Freely && matches!(answer.status(), 429 | 502 | 503 | 504)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// How often, and for how long, a request is tried.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retries {
+    pub(super) backoff: Backoff,
+    /// The longest `Retry-After` that is waited for.
+    pub(super) longest_wait: Duration,
+}
+
+impl Retries {
+    /// The pause before another attempt; `None` when there should be none: the failure is not of that kind, the server
+    /// wants to be left alone for longer than is waited for, or the time would be over.
+    pub(super) fn pause(
+        &self,
+        error: &Error,
+        repetition: Repetition,
+        failures: u32,
+        left: Duration,
+        random: u64,
+    ) -> Option<Duration> {
+        if !repetition.allows(error) {
+            return None;
+        }
+        let jitter = self.backoff.full_jitter(failures, random);
+        let pause = match error.retry() {
+            Retry::Never => return None,
+            Retry::After(wait) if wait > self.longest_wait => return None,
+            // All who are told the same time would come back at it.
+            Retry::After(wait) => wait.saturating_add(jitter),
+            Retry::BackOff => jitter,
+        };
+        Some(pause).filter(|pause| *pause < left)
+    }
+}
+
+/// A part of a time: none of it for 0, all of it for the largest number.
+fn fraction(of: Duration, random: u64) -> Duration {
+    let nanoseconds = u64::try_from(of.as_nanos()).unwrap_or(u64::MAX);
+    let part = (u128::from(nanoseconds) * (u128::from(random) + 1)) >> 64;
+    Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RETRIES: Retries = Retries {
+        backoff: Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(10) },
+        longest_wait: Duration::from_secs(10),
+    };
+    const LONG: Duration = Duration::from_secs(30);
+    use Repetition::{Freely, Never, Unreceived};
+
+    fn answer(status: u16, retry_after: Option<&str>) -> Error {
+        let mut response = http::Response::builder().status(status);
+        if let Some(value) = retry_after {
+            response = response.header("retry-after", value);
+        }
+        let response = response.body(Vec::new()).unwrap();
+        let now = time::OffsetDateTime::UNIX_EPOCH;
+        crate::oauth::TokenResponse::from_http(response, now).unwrap_err().into()
+    }
+
+    fn connect() -> Error {
+        TransportError::Connect { host: "h".to_owned(), source: "x".into() }.into()
+    }
+
+    fn broken() -> Error {
+        TransportError::Broken { host: "h".to_owned(), source: "x".into() }.into()
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_are_spread_over_all_of_it() {
+        let bounds: Vec<u128> = (1..=7).map(|failures| RETRIES.backoff.bound(failures).as_millis()).collect();
+        assert_eq!(bounds, [500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+        assert_eq!(RETRIES.backoff.bound(u32::MAX), Duration::from_secs(10));
+        for (random, full, half) in [(0, 0, 2000), (u64::MAX / 2, 2000, 3000), (u64::MAX, 4000, 4000)] {
+            assert_eq!(RETRIES.backoff.full_jitter(4, random).as_millis(), full);
+            assert_eq!(RETRIES.backoff.half_jitter(4, random).as_millis(), half);
+        }
+        let longest = Backoff { first: Duration::MAX, longest: Duration::MAX };
+        assert_eq!(longest.full_jitter(9, u64::MAX), Duration::from_nanos(u64::MAX));
+    }
+
+    #[test]
+    fn which_failures_are_tried_again_depends_on_what_a_second_request_would_do() {
+        let cases = [
+            (connect(), [true, true, false]),
+            (broken(), [true, false, false]),
+            (answer(429, None), [true, false, false]),
+            (answer(502, None), [true, false, false]),
+            (answer(503, None), [true, false, false]),
+            (answer(504, None), [true, false, false]),
+            (answer(500, None), [false; 3]),
+            (answer(404, None), [false; 3]),
+            (answer(401, None), [false; 3]),
+            (answer(302, None), [false; 3]),
+            (answer(200, None), [false; 3]),
+            (TransportError::Timeout { host: "h".to_owned() }.into(), [false; 3]),
+            (TransportError::Tls { host: "h".to_owned(), source: "x".into() }.into(), [false; 3]),
+            (TransportError::Incomplete { host: "h".to_owned(), source: "x".into() }.into(), [false; 3]),
+            (TransportError::Malformed { host: "h".to_owned(), source: "x".into() }.into(), [false; 3]),
+            (crate::keys::KeyError::Signer("x".into()).into(), [false; 3]),
+        ];
+        for (error, expected) in cases {
+            let found = [Freely, Unreceived, Never]
+                .map(|repetition| RETRIES.pause(&error, repetition, 1, LONG, 0).is_some());
+            assert_eq!(found, expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn rfc6749_4_1_2_and_rfc9700_4_14_2_what_is_good_once_is_sent_once() {
+        let of = Repetition::of_grant;
+        assert_eq!([of("authorization_code"), of("refresh_token")], [Unreceived; 2]);
+        assert_eq!(of("urn:ietf:params:oauth:grant-type:device_code"), Never);
+        for grant_type in [
+            "client_credentials",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ] {
+            assert_eq!(of(grant_type), Freely, "{grant_type}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_up_to_the_cap_and_never_past_the_deadline() {
+        let pause = |retry_after, left, random| {
+            RETRIES.pause(&answer(503, Some(retry_after)), Freely, 1, Duration::from_secs(left), random)
+        };
+        assert_eq!(pause("7", 30, 0), Some(Duration::from_secs(7)));
+        assert_eq!(pause("7", 30, u64::MAX), Some(Duration::from_millis(7500)));
+        assert_eq!(pause("10", 30, 0), Some(Duration::from_secs(10)));
+        assert_eq!(pause("11", 30, 0), None);
+        assert_eq!(pause("7", 7, 0), None);
+        assert_eq!(pause("7", 8, 0), Some(Duration::from_secs(7)));
+        assert_eq!(pause("Thu, 01 Jan 1970 00:00:05 GMT", 30, 0), Some(Duration::from_secs(5)));
+        assert_eq!(pause("Thu, 01 Jan 1970 00:01:00 GMT", 90, 0), None);
+        // What is no pause is none.
+        assert_eq!(pause("soon", 30, 0), Some(Duration::ZERO));
+        assert_eq!(RETRIES.pause(&connect(), Freely, 1, Duration::ZERO, 0), None);
+    }
+}

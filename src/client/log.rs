@@ -1,0 +1,151 @@
+//! What a client says of itself: spans and events for a subscriber of `tracing`, and without the feature of that name
+//! nothing. No secret is in them: errors carry none, and what a server says is masked where it is read.
+#![cfg_attr(not(feature = "tracing"), allow(unused_variables))]
+
+use std::time::Duration;
+
+use super::Error;
+use super::attempts::Call;
+use crate::keys::Signer;
+#[cfg(feature = "tracing")]
+use crate::keys::key_name;
+
+#[cfg(feature = "tracing")]
+macro_rules! event {
+    ($level:ident, $($fields:tt)*) => {
+        tracing::event!(target: "private_key_jwt", tracing::Level::$level, $($fields)*)
+    };
+}
+#[cfg(not(feature = "tracing"))]
+macro_rules! event {
+    ($($fields:tt)*) => {};
+}
+
+/// A span, or nothing.
+#[derive(Clone, Default)]
+pub(super) struct Span {
+    #[cfg(feature = "tracing")]
+    span: Option<tracing::Span>,
+}
+
+impl Span {
+    /// The whole of a call.
+    pub(super) fn call(call: Call) -> Self {
+        Self {
+            #[cfg(feature = "tracing")]
+            span: Some(tracing::info_span!(
+                target: "private_key_jwt",
+                "call",
+                endpoint = call.endpoint.metadata_name(),
+                grant_type = call.grant_type,
+            )),
+        }
+    }
+
+    /// One request of it, the first is 1.
+    pub(super) fn attempt(number: u32) -> Self {
+        Self {
+            #[cfg(feature = "tracing")]
+            span: Some(tracing::info_span!(
+                target: "private_key_jwt",
+                "request",
+                attempt = number,
+                key_id = tracing::field::Empty,
+                status = tracing::field::Empty,
+                correlation_ids = tracing::field::Empty,
+                duration_ms = tracing::field::Empty,
+            )),
+        }
+    }
+
+    /// The key that signed.
+    pub(super) fn signed(&self, signer: &dyn Signer) {
+        #[cfg(feature = "tracing")]
+        self.record(|span| {
+            span.record("key_id", tracing::field::display(key_name(signer)));
+        });
+    }
+
+    /// What the server answered, so long after the request was sent.
+    pub(super) fn answered(&self, response: &http::Response<Vec<u8>>, duration: Duration) {
+        #[cfg(feature = "tracing")]
+        self.record(|span| {
+            span.record("status", response.status().as_u16());
+            span.record("duration_ms", milliseconds(duration));
+            let ids = crate::oauth::Refusal::correlation_of(response.headers());
+            if !ids.is_empty() {
+                let ids: Vec<String> = ids.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                span.record("correlation_ids", ids.join(", "));
+            }
+        });
+    }
+
+    /// Does the work inside of it.
+    #[cfg(feature = "tracing")]
+    pub(super) fn around<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        use tracing::Instrument as _;
+        work.instrument(self.span.unwrap_or_else(tracing::Span::none))
+    }
+
+    /// Does the work.
+    #[cfg(not(feature = "tracing"))]
+    pub(super) fn around<F: Future>(self, work: F) -> F {
+        work
+    }
+
+    #[cfg(feature = "tracing")]
+    fn record(&self, record: impl FnOnce(&tracing::Span)) {
+        if let Some(span) = self.span.as_ref().filter(|span| !span.is_disabled()) {
+            record(span);
+        }
+    }
+}
+
+/// Another attempt follows.
+pub(super) fn retried(error: &Error, attempt: u32, pause: Duration) {
+    event!(WARN, attempt, pause_ms = milliseconds(pause), error = %error, "tried again after a pause");
+}
+
+/// Another assertion follows, with this difference to the clock.
+pub(super) fn time_corrected(error: &Error, offset: time::Duration) {
+    event!(WARN, offset_ms = signed(offset), error = %error, "refused, and signed again with the server's time");
+}
+
+/// Another assertion follows, by the key before.
+pub(super) fn key_corrected(error: &Error, key: &dyn Signer) {
+    event!(WARN, key_id = %key_name(key), error = %error, "refused, and signed again with the key before");
+}
+
+/// Assertions are made with another difference to the clock from now on.
+pub(super) fn offset_changed(offset: time::Duration) {
+    event!(INFO, offset_ms = signed(offset), "assertions follow the server's clock");
+}
+
+/// The key is left alone from now on.
+pub(super) fn key_refused(error: &Error, key: &dyn Signer, pause: Duration) {
+    event!(
+        WARN,
+        key_id = %key_name(key), pause_ms = milliseconds(pause), error = %error,
+        "the key is refused and not used before the pause is over"
+    );
+}
+
+/// Nothing was sent.
+pub(super) fn remembered(error: &Error) {
+    event!(DEBUG, error = %error, "not asked again so soon");
+}
+
+/// The key before signs, since the active one is left alone.
+pub(super) fn signs_with_previous(key: &dyn Signer) {
+    event!(DEBUG, key_id = %key_name(key), "signed with the key before, the active one is refused");
+}
+
+#[cfg(feature = "tracing")]
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(feature = "tracing")]
+fn signed(duration: time::Duration) -> i64 {
+    i64::try_from(duration.whole_milliseconds()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,116 @@
+//! What a client does when a request fails, and how each of it is turned off.
+
+use std::time::Duration;
+
+use super::TokenClientBuilder;
+use super::backoff::{Backoff, Retries};
+
+/// See the methods of [`TokenClientBuilder`] of these names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) deadline: Duration,
+    pub(super) retries: Retries,
+    pub(super) tries_again: bool,
+    pub(super) corrects_time: bool,
+    pub(super) falls_back: bool,
+    pub(super) remembers_refusals: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let backoff =
+            Backoff { first: TokenClientBuilder::FIRST_PAUSE, longest: TokenClientBuilder::LONGEST_PAUSE };
+        Self {
+            deadline: TokenClientBuilder::DEADLINE,
+            retries: Retries { backoff, longest_wait: TokenClientBuilder::LONGEST_RETRY_AFTER },
+            tries_again: true,
+            corrects_time: true,
+            falls_back: true,
+            remembers_refusals: true,
+        }
+    }
+}
+
+/// # When a request fails
+///
+/// What may pass is tried again, every time with an assertion of its own: no connection, a connection that broke before
+/// an answer came, and the statuses 429, 502, 503 and 504. Not: a certificate that is not trusted, an answer that broke
+/// off, one that does not come in time.
+///
+/// | request | tried again |
+/// | --- | --- |
+/// | `client_credentials`, JWT bearer, token exchange | yes: a second token does no harm |
+/// | authorization code, refresh token | only when there was no connection: each is good once (RFC 6749 §4.1.2, RFC 9700 §4.14.2) |
+/// | device code | no: [`device_token`](super::TokenClient::device_token) asks at the pace that the server sets |
+/// | pushed authorization, device authorization | yes: of what a lost answer brought nobody makes use |
+/// | introspection, revocation | yes: the second says and does the same (RFC 7009 §2.2) |
+///
+/// What the server refuses is corrected once at most, with what its answer and the ring have to say: the time, or else
+/// the key. Codes that are about the request and not about the client, such as `invalid_scope`, are left alone; an
+/// authorization code, a refresh token and a device code are sent again after `invalid_client` only, since that is
+/// said before they are looked at.
+impl TokenClientBuilder {
+    /// How long a call may take in all, unless said otherwise.
+    pub const DEADLINE: Duration = Duration::from_secs(30);
+    /// The longest pause after the first failure, unless said otherwise.
+    pub const FIRST_PAUSE: Duration = Duration::from_millis(500);
+    /// The longest pause after any failure, unless said otherwise.
+    pub const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+    /// The longest `Retry-After` that is waited for, unless said otherwise.
+    pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(10);
+
+    /// How long a call may take in all, its signatures, attempts and pauses together; [30 s](Self::DEADLINE) unless said
+    /// otherwise. An attempt ends with it, too, whatever longer time the HTTP client gives a request. Measured by
+    /// the timer of tokio, and not outside of its runtimes; [`Duration::MAX`] is no bound, and needs no timer.
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.settings.deadline = deadline;
+        self
+    }
+
+    /// The pauses between attempts: anything from nothing to `first`, and up to twice as long after each further failure,
+    /// but not longer than `longest`. [500 ms](Self::FIRST_PAUSE) and [10 s](Self::LONGEST_PAUSE) unless said otherwise.
+    pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.settings.retries.backoff = Backoff { first, longest };
+        self
+    }
+
+    /// The longest `Retry-After` (RFC 9110 §10.2.3) that is waited for; [10 s](Self::LONGEST_RETRY_AFTER) unless said
+    /// otherwise. With a longer one, or one that goes past the deadline, the error comes at once.
+    pub const fn longest_retry_after(mut self, longest: Duration) -> Self {
+        self.settings.retries.longest_wait = longest;
+        self
+    }
+
+    /// Tries nothing again. The deadline stays, and so do corrections.
+    pub const fn without_retries(mut self) -> Self {
+        self.settings.tries_again = false;
+        self
+    }
+
+    /// Does not sign again with the server's time. Otherwise, when the server refuses and the `Date` of its answer is
+    /// more than 3 s and not more than 5 min away from the clock, one more assertion is made with that time. When it is accepted, the
+    /// difference is kept for the assertions that follow, and for nothing else, and looked at again with the date of
+    /// each success and each refusal.
+    pub const fn without_time_correction(mut self) -> Self {
+        self.settings.corrects_time = false;
+        self
+    }
+
+    /// Does not sign again with the key before. Otherwise, when the server refuses, time is not the reason, and the
+    /// active key has been so for no longer than the ring's propagation time (5 min at least), one more assertion is
+    /// made with the key that signed before, if it is still in the ring.
+    pub const fn without_key_fallback(mut self) -> Self {
+        self.settings.falls_back = false;
+        self
+    }
+
+    /// Asks the server every time, whatever it said before. Otherwise a key that it refused with `invalid_client`, or
+    /// with a 401 that says nothing (RFC 6749 §5.2), is not used again at that endpoint for 1 to 2 s, and for twice as
+    /// long after each further refusal, up to 30 to 60 s: calls get [`Error::Remembered`](super::Error::Remembered)
+    /// without a request, or are signed with the key before where [that](Self::without_key_fallback) may be done. When
+    /// the time is over, one call tries. Another active key is tried at once.
+    pub const fn without_refusal_memory(mut self) -> Self {
+        self.settings.remembers_refusals = false;
+        self
+    }
+}

@@ -1,0 +1,144 @@
+use super::*;
+use crate::jose::{Algorithm, JoseError, Jwk, KeyParameters, Signature};
+use crate::keys::BoxFuture;
+
+/// A key service that says of itself what it likes.
+struct Remote(Algorithm, Jwk);
+
+impl Signer for Remote {
+    fn algorithm(&self) -> Algorithm {
+        self.0
+    }
+
+    fn public_jwk(&self) -> &Jwk {
+        &self.1
+    }
+
+    fn sign<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
+        Box::pin(std::future::ready(Err(KeyError::Signing)))
+    }
+}
+
+#[test]
+fn a_remote_key_is_held_to_the_policy_before_its_first_signature() {
+    let rsa = |bits: usize| Jwk::new(KeyParameters::Rsa { n: vec![0xff; bits / 8], e: vec![1, 0, 1] });
+    let refusal = |algorithm, jwk: Jwk| {
+        let of_new = KeyRing::new(Arc::new(Remote(algorithm, jwk.clone()))).map(|_| ()).unwrap_err();
+        let of_publish = KeyRing::from(key().0).publish(Remote(algorithm, jwk), at(0)).unwrap_err();
+        assert_eq!(of_new.to_string(), of_publish.to_string());
+        of_new
+    };
+    assert!(matches!(refusal(Algorithm::RS256, rsa(1024)), KeyError::RsaSize { bits: 1024 }));
+    assert!(matches!(
+        refusal(Algorithm::ES256, rsa(2048)),
+        KeyError::Jose(JoseError::AlgorithmMismatch { algorithm: Algorithm::ES256, .. })
+    ));
+    // Its JWKS would tell the server to refuse what it signs.
+    assert!(matches!(
+        refusal(Algorithm::RS256, rsa(2048).for_signatures(Algorithm::PS256).unwrap()),
+        KeyError::OtherAlgorithm { found: Algorithm::RS256, .. }
+    ));
+    assert!(KeyRing::new(Arc::new(Remote(Algorithm::RS256, rsa(2048)))).is_ok());
+}
+
+const START: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+fn key() -> (PrivateKey, KeyId) {
+    let key = PrivateKey::generate(Algorithm::EdDSA).unwrap().private_key().unwrap();
+    let key_id = key.key_id().clone();
+    (key, key_id)
+}
+
+fn at(seconds: i64) -> OffsetDateTime {
+    START + time::Duration::seconds(seconds)
+}
+
+fn active(ring: &KeyRing) -> KeyId {
+    name(ring.active().unwrap().as_ref())
+}
+
+#[test]
+fn a_rotation_keeps_both_keys_published_while_it_matters() {
+    let ((old, old_id), (new, new_id)) = (key(), key());
+    let ring = KeyRing::from(old);
+    ring.publish(new, at(0)).unwrap();
+    assert_eq!((ring.jwks().keys().len(), active(&ring)), (2, old_id.clone()));
+    assert!(
+        matches!(ring.activate(&new_id, at(299)), Err(KeyError::TooEarly { ready, .. }) if ready == at(300))
+    );
+    assert!(matches!(ring.retire(&old_id, at(299)), Err(KeyError::StillActive { .. })));
+    ring.activate(&new_id, at(300)).unwrap();
+    assert_eq!((ring.jwks().keys().len(), active(&ring)), (2, new_id.clone()));
+    assert!(
+        matches!(ring.retire(&old_id, at(599)), Err(KeyError::TooEarly { ready, .. }) if ready == at(600))
+    );
+    ring.retire(&old_id, at(600)).unwrap();
+    assert_eq!(ring.jwks().keys().len(), 1);
+    assert!(matches!(ring.activate(&old_id, at(600)), Err(KeyError::NotInRing { .. })));
+}
+
+#[test]
+fn a_revoked_key_is_gone_and_nothing_takes_its_place_by_itself() {
+    let ((bad, bad_id), (new, new_id)) = (key(), key());
+    let ring = KeyRing::from(bad);
+    ring.publish(new, at(0)).unwrap();
+    ring.revoke(&bad_id);
+    assert!(matches!(ring.active().map(|_| ()), Err(KeyError::NoActiveKey)));
+    assert_eq!(ring.jwks().keys().len(), 1);
+    ring.activate(&new_id, at(1)).unwrap();
+    assert_eq!(active(&ring), new_id);
+}
+
+#[test]
+fn names_are_unique_and_clones_share_the_ring() {
+    let (key, key_id) = key();
+    let ring = KeyRing::from(key.clone());
+    assert!(
+        matches!(ring.clone().publish(key, at(0)), Err(KeyError::DuplicateKeyId { key_id: id }) if id == key_id)
+    );
+    let (other, other_id) = self::key();
+    ring.clone().publish(other, at(0)).unwrap();
+    assert_eq!(ring.jwks().keys().len(), 2);
+    ring.retire(&other_id, at(0)).unwrap();
+}
+
+#[test]
+fn the_previous_key_can_be_activated_again_without_waiting() {
+    let ((old, old_id), (new, new_id)) = (key(), key());
+    let ring = KeyRing::from(old);
+    ring.publish(new, at(0)).unwrap();
+    ring.activate(&new_id, at(300)).unwrap();
+    ring.activate(&old_id, at(301)).unwrap();
+    assert_eq!(active(&ring), old_id);
+}
+
+#[cfg(feature = "client")]
+#[test]
+fn the_previous_key_is_there_while_the_active_one_is_new() {
+    let ((old, old_id), (new, new_id), (newest, newest_id)) = (key(), key(), key());
+    let ring = KeyRing::from(old);
+    let previous = |ring: &KeyRing, now| ring.previous(now).map(|signer| name(signer.as_ref()));
+    ring.publish(new, at(0)).unwrap();
+    ring.publish(newest, at(0)).unwrap();
+    assert_eq!(previous(&ring, at(0)), None);
+    ring.activate(&new_id, at(300)).unwrap();
+    for (seconds, expected) in [(300, Some(&old_id)), (599, Some(&old_id)), (600, None), (9000, None)] {
+        assert_eq!(previous(&ring, at(seconds)).as_ref(), expected, "{seconds}");
+    }
+    // Activated anew it is no newer.
+    ring.activate(&new_id, at(599)).unwrap();
+    assert_eq!(previous(&ring, at(600)), None);
+    // The propagation time counts where it is longer.
+    assert_eq!(
+        previous(&ring.clone().with_propagation(Duration::from_secs(400)), at(699)),
+        Some(old_id.clone())
+    );
+    assert_eq!(previous(&ring.clone().with_propagation(Duration::ZERO), at(599)), Some(old_id.clone()));
+    // The one that signed last, and never one that is gone.
+    ring.activate(&newest_id, at(700)).unwrap();
+    assert_eq!(previous(&ring, at(700)), Some(new_id.clone()));
+    ring.revoke(&new_id);
+    assert_eq!(previous(&ring, at(700)), Some(old_id.clone()));
+    ring.retire(&old_id, at(700)).unwrap();
+    assert_eq!(previous(&ring, at(700)), None);
+}

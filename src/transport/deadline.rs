@@ -1,0 +1,86 @@
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+/// What is left of the time that something may take in all. It is the executor's time, which nobody sets, and not that
+/// of a [`Clock`](super::Clock).
+pub(crate) struct Deadline {
+    left: Duration,
+}
+
+impl Deadline {
+    /// So much from now on; [`Duration::MAX`] is no bound, and then no timer is needed.
+    pub(crate) const fn after(left: Duration) -> Self {
+        Self { left }
+    }
+
+    pub(crate) const fn left(&self) -> Duration {
+        self.left
+    }
+
+    /// Makes a pause. It counts as long as it was meant to be at least, so that one that nobody waits for in a test counts,
+    /// too.
+    pub(crate) async fn pause(&mut self, pause: Duration, sleep: impl Future<Output = ()>) {
+        let start = Instant::now();
+        sleep.await;
+        self.spend(pause.max(start.elapsed()));
+    }
+
+    fn spend(&mut self, time: Duration) {
+        if self.left != Duration::MAX {
+            self.left = self.left.saturating_sub(time);
+        }
+    }
+
+    /// Waits for the work, and no longer than there is time: `None` when it is over, and the work is dropped. Outside of
+    /// a runtime of tokio there is no timer, and no bound.
+    pub(crate) async fn bound<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        if self.left == Duration::MAX || Handle::try_current().is_err() {
+            return Some(work.await);
+        }
+        let start = Instant::now();
+        let done = tokio::time::timeout(self.left, work).await.ok();
+        self.spend(if done.is_some() { start.elapsed() } else { self.left });
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_dropped_when_the_time_is_over_and_pauses_count() {
+        let mut deadline = Deadline::after(Duration::from_secs(3));
+        assert_eq!(deadline.bound(ready(7)).await, Some(7));
+        assert!(deadline.left() > Duration::from_secs(2));
+        deadline.pause(Duration::from_millis(2900), ready(())).await;
+        assert!(deadline.left() <= Duration::from_millis(100));
+        deadline.pause(Duration::from_millis(1), tokio::time::sleep(Duration::from_millis(20))).await;
+        assert!(deadline.left() <= Duration::from_millis(80));
+        assert_eq!(deadline.bound(pending::<()>()).await, None);
+        assert_eq!(deadline.left(), Duration::ZERO);
+        assert_eq!(deadline.bound(pending::<()>()).await, None);
+        // What is there already needs no time.
+        assert_eq!(deadline.bound(ready(7)).await, Some(7));
+    }
+
+    #[test]
+    fn without_a_bound_or_a_runtime_there_is_no_timer() {
+        let poll = |deadline: &mut Deadline| {
+            pin!(deadline.bound(ready(7))).poll(&mut Context::from_waker(Waker::noop()))
+        };
+        assert_eq!(poll(&mut Deadline::after(Duration::from_secs(1))), Poll::Ready(Some(7)));
+        let mut none = Deadline::after(Duration::MAX);
+        none.spend(Duration::MAX);
+        assert_eq!(none.left(), Duration::MAX);
+        // A runtime without a timer.
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(none.bound(ready(7))), Some(7));
+    }
+}

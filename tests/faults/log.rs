@@ -1,0 +1,226 @@
+//! What a subscriber of `tracing` sees, and that no secret is in it.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::sync::Once;
+
+use private_key_jwt::{AuthorizationServer, KeyRing, TokenClient, TokenRequest};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::clock::Skips;
+use crate::server::{Act, Server, answer, token};
+use crate::simulation::Simulated;
+use crate::support::{MARK, has_mark, key};
+
+thread_local! {
+    /// What the test of this thread has seen; nothing where no test listens.
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
+/// Notes each span, what is recorded in it, and each event, a line each, for the test of the thread. It is the one
+/// subscriber of the whole process: whether a place in the code speaks at all is decided once, for all threads.
+struct Lines;
+
+static SUBSCRIBED: Once = Once::new();
+
+/// From now on this thread's lines are kept.
+fn listen() {
+    SUBSCRIBED.call_once(|| {
+        tracing::subscriber::set_global_default(Lines).unwrap();
+        tracing::callsite::rebuild_interest_cache();
+    });
+    LINES.set(Some(Vec::new()));
+}
+
+fn push(begin: impl std::fmt::Display, fields: impl FnOnce(&mut Fields)) {
+    LINES.with_borrow_mut(|lines| {
+        if let Some(lines) = lines {
+            let mut line = Fields(begin.to_string());
+            fields(&mut line);
+            lines.push(line.0);
+        }
+    });
+}
+
+/// All lines until now, none with a secret, and without the numbers that differ from run to run.
+fn lines() -> Vec<String> {
+    let lines = LINES.replace(Some(Vec::new())).unwrap();
+    assert!(!has_mark(&lines.join("\n")), "{lines:#?}");
+    assert!(!lines.join("\n").contains("eyJ"), "{lines:#?}");
+    let without_numbers = |line: &String| {
+        let words = line.split(' ').map(|word| match word.split_once("_ms=") {
+            Some((name, _)) if name != "offset" => format!("{name}_ms=…"),
+            _ => word.to_owned(),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    lines.iter().map(without_numbers).collect()
+}
+
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        match field.name() {
+            "message" => write!(self.0, " {value:?}:").unwrap(),
+            name => write!(self.0, " {name}={value:?}").unwrap(),
+        }
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "private_key_jwt"
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        push(format_args!("{} span {}", span.metadata().level(), span.metadata().name()), |line| {
+            span.record(line);
+        });
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        push("recorded", |line| values.record(line));
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        push(event.metadata().level(), |line| event.record(line));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn a_call_that_is_tried_again() {
+    listen();
+    let server = Server::start(|number| match number {
+        0 => Act::Close(answer("503 Service Unavailable\r\nx-request-id: r-1\r\ncorrelation-id: c-1", "")),
+        _ => Act::Close(token()),
+    })
+    .await;
+    let known = AuthorizationServer::new("https://as.example", server.url()).unwrap();
+    let client = TokenClient::builder(known, "client", key("p256.pkcs8.pem").with_key_id("k1"))
+        .clock(Skips::new())
+        .build()
+        .unwrap();
+    client.token("a").await.unwrap();
+    assert_eq!(
+        lines(),
+        [
+            r#"INFO span call endpoint="token_endpoint" grant_type="client_credentials""#,
+            "INFO span request attempt=1",
+            "recorded key_id=k1",
+            "recorded status=503",
+            "recorded duration_ms=…",
+            r#"recorded correlation_ids="correlation-id c-1, x-request-id r-1""#,
+            "WARN tried again after a pause: attempt=1 pause_ms=… error=the server answered 503 \
+             [correlation-id c-1] [x-request-id r-1]",
+            "INFO span request attempt=2",
+            "recorded key_id=k1",
+            "recorded status=200",
+            "recorded duration_ms=…",
+        ]
+    );
+}
+
+/// The events alone.
+fn events() -> Vec<String> {
+    lines()
+        .into_iter()
+        .filter(|line| !line.starts_with("recorded") && !line.starts_with("INFO span"))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_the_client_corrects_and_remembers_it_says() {
+    listen();
+    let clock = Skips::new();
+    let (old, new) = (key("p256.pkcs8.pem").with_key_id("old"), key("p384.pkcs8.pem").with_key_id("new"));
+
+    let server = Simulated::ahead(&clock, &old, -180);
+    let client = server.client(old.clone()).build().unwrap();
+    client.token("a").await.unwrap();
+    client.token("a").await.unwrap();
+    assert_eq!(
+        events(),
+        [
+            "WARN refused, and signed again with the server's time: offset_ms=-180000 \
+             error=refused: 401 invalid_client",
+            "INFO assertions follow the server's clock: offset_ms=-180000",
+        ]
+    );
+
+    let server = Simulated::ahead(&clock, &old, 0);
+    let ring = KeyRing::from(old.clone());
+    let now = private_key_jwt::transport::Clock::now(&clock);
+    ring.publish(new.clone(), now - KeyRing::PROPAGATION).unwrap();
+    ring.activate(new.key_id(), now).unwrap();
+    let client = server.client(ring).build().unwrap();
+    client.token("a").await.unwrap();
+    client.token("a").await.unwrap();
+    assert_eq!(
+        events(),
+        [
+            "WARN the key is refused and not used before the pause is over: key_id=new pause_ms=… \
+             error=refused: 401 invalid_client",
+            "WARN refused, and signed again with the key before: key_id=old \
+             error=refused: 401 invalid_client",
+            "DEBUG signed with the key before, the active one is refused: key_id=old",
+        ]
+    );
+
+    let client = server.client(new).build().unwrap();
+    client.token("a").await.unwrap_err();
+    client.token("a").await.unwrap_err();
+    assert_eq!(
+        events(),
+        [
+            "WARN the key is refused and not used before the pause is over: key_id=new pause_ms=… \
+             error=refused: 401 invalid_client",
+            "DEBUG not asked again so soon: error=nothing was sent, the server refused the key `new` before: \
+             401 invalid_client",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn no_secret_is_in_any_line_whatever_the_server_sends_back() {
+    listen();
+    let secret = |head: &str| {
+        let body = format!(
+            r#"{{"error":"invalid_client","access_token":"{MARK}","token":"{MARK}","assertion":"{MARK}"}}"#
+        );
+        answer(&format!("{head}\r\nx-request-id: eyJhbGciOiJFUzI1NiJ9.{}", MARK.repeat(4)), body)
+    };
+    let server = Server::start(move |number| match number {
+        0 => Act::Close(secret("503 Service Unavailable")),
+        1 => Act::CloseUnread,
+        2 => Act::Close(secret("401 Unauthorized\r\ndate: Fri, 15 Jan 2027 08:03:00 GMT")),
+        3 => Act::Close(answer(
+            "200 OK",
+            format!(r#"{{"access_token":"{MARK}","refresh_token":"{MARK}","token_type":"Bearer"}}"#),
+        )),
+        _ => Act::Close(secret("401 Unauthorized")),
+    })
+    .await;
+    let known = AuthorizationServer::new("https://as.example", server.url()).unwrap();
+    let client = TokenClient::builder(known, "client", key("p256.pkcs8.pem"))
+        .assertion(|assertion| assertion.claim("canary", MARK).unwrap())
+        .clock(Skips::new())
+        .build()
+        .unwrap();
+    let request = TokenRequest::client_credentials("a").parameter("canary", MARK).unwrap();
+    client.request(&request).await.unwrap();
+    for _ in 0..2 {
+        client.request(&TokenRequest::refresh_token(MARK)).await.unwrap_err();
+    }
+    assert_eq!(server.requests(), 5);
+    // All of it was said.
+    let events = events();
+    assert_eq!(events.len(), 6, "{events:#?}");
+}

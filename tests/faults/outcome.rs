@@ -1,0 +1,56 @@
+//! What became of a call, in a few words: the variant of the error, and what is in it that matters.
+
+use private_key_jwt::jose::JoseError;
+use private_key_jwt::oauth::OAuthError;
+use private_key_jwt::transport::TransportError;
+use private_key_jwt::{Error, TokenResponse};
+
+use crate::support::clean;
+
+/// The secret of every token that a server here issues.
+pub(crate) const TOKEN: &str = "AT";
+
+/// The words, and how many attempts there were. The error has been looked through for secrets.
+pub(crate) fn outcome(result: Result<TokenResponse, Error>) -> (String, Option<u32>) {
+    let error = match result {
+        Ok(response) => {
+            assert_eq!(response.access_token().secret(), TOKEN);
+            return ("a token".to_owned(), None);
+        }
+        Err(error) => clean(error),
+    };
+    let words = match error.last() {
+        Error::Transport(error) => transport(error).to_owned(),
+        Error::OAuth(OAuthError::Refused(answer)) => format!("Refused {}", answer.status()),
+        Error::OAuth(OAuthError::Unavailable(answer)) => format!("Unavailable {}", answer.status()),
+        Error::OAuth(OAuthError::Redirect { status, .. }) => format!("Redirect {status}"),
+        Error::OAuth(OAuthError::Response { reason, .. }) => format!("Response, {}", unreadable(reason)),
+        Error::Remembered { refusal, .. } => format!("Remembered {}", refusal.status()),
+        other => format!("{other:?}"),
+    };
+    (words, Some(error.attempts()))
+}
+
+fn transport(error: &TransportError) -> &'static str {
+    match error {
+        TransportError::Connect { .. } => "Connect",
+        TransportError::Tls { .. } => "Tls",
+        TransportError::Timeout { .. } => "Timeout",
+        TransportError::Broken { .. } => "Broken",
+        TransportError::Incomplete { .. } => "Incomplete",
+        TransportError::Malformed { .. } => "Malformed",
+        TransportError::BodyTooLarge { .. } => "BodyTooLarge",
+        other => panic!("{other:?}"),
+    }
+}
+
+fn unreadable(reason: &JoseError) -> String {
+    match reason {
+        JoseError::Json { line, column, .. } => format!("Json {line}:{column}"),
+        JoseError::NotAnObject { .. } => "NotAnObject".to_owned(),
+        JoseError::MissingMember { member, .. } => format!("MissingMember {member}"),
+        JoseError::InvalidMember { member, .. } => format!("InvalidMember {member}"),
+        JoseError::DuplicateMember { member, .. } => format!("DuplicateMember {member}"),
+        other => format!("{other:?}"),
+    }
+}

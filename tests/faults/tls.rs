@@ -1,0 +1,113 @@
+//! A server whose TLS is not to be trusted, or is none.
+
+use std::sync::Arc;
+
+use private_key_jwt::oauth::Retry;
+use private_key_jwt::transport::{ReqwestClient, TransportError};
+use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+
+use crate::clock::Skips;
+use crate::server::{Act, Server, read_request, token};
+use crate::support::{clean, key, testdata};
+
+/// A TLS server with this certificate of the P-256 key: its port.
+async fn serve(certificate: &str) -> u16 {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let chain = vec![CertificateDer::from_pem_slice(&testdata(&format!("keys/{certificate}"))).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(&testdata("keys/p256.pkcs8.pem")).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Whoever does not trust it goes away.
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                read_request(&mut stream).await.unwrap();
+                stream.write_all(&token()).await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        }
+    });
+    port
+}
+
+async fn request(host: &str, port: u16, trusted: Option<&str>, clock: &Skips) -> Result<(), Error> {
+    let trusted =
+        trusted.map(|file| reqwest::Certificate::from_pem(&testdata(&format!("keys/{file}"))).unwrap());
+    let http = ReqwestClient::build(|builder| {
+        trusted.iter().cloned().fold(builder, reqwest::ClientBuilder::add_root_certificate)
+    });
+    let server = AuthorizationServer::from_token_endpoint(format!("https://{host}:{port}/token")).unwrap();
+    let client = TokenClient::builder(server, "client", key("p256.pkcs8.pem"))
+        .http(http.unwrap())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    client.request(&TokenRequest::client_credentials(())).await.map(drop).map_err(clean)
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_ends_it_at_once() {
+    const GOOD: &str = "p256.localhost.cert.pem";
+    const EXPIRED: &str = "p256.localhost-expired.cert.pem";
+    let (good, expired) = (serve(GOOD).await, serve(EXPIRED).await);
+    let clock = Skips::new();
+    assert!(request("localhost", good, Some(GOOD), &clock).await.is_ok());
+    for (name, host, port, trusted) in [
+        ("an unknown CA", "localhost", good, None),
+        ("another CA", "localhost", good, Some("ca.cert.pem")),
+        ("a wrong name", "127.0.0.1", good, Some(GOOD)),
+        ("an expired certificate", "localhost", expired, Some(EXPIRED)),
+    ] {
+        let error = request(host, port, trusted, &clock).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Transport(TransportError::Tls { host: found, .. }) if found == host),
+            "{name}: {error:?}"
+        );
+        assert_eq!((error.attempts(), error.retry()), (1, Retry::Never), "{name}");
+    }
+    assert!(clock.pauses().is_empty());
+}
+
+#[tokio::test]
+async fn a_port_without_tls_ends_it_at_once_and_a_handshake_that_breaks_off_does_not() {
+    use tokio::io::AsyncReadExt;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let clock = Skips::new();
+    let error = request("localhost", port, None, &clock).await.unwrap_err();
+    assert!(matches!(&error, Error::Transport(TransportError::Tls { .. })), "{error:?}");
+    assert_eq!((error.attempts(), clock.pauses().len()), (1, 0));
+
+    let server = Server::start(|_| Act::ResetUnread).await;
+    let port = server.url().split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
+    let error = request("localhost", port, None, &clock).await.unwrap_err();
+    // The last attempt may by chance be left too short a moment.
+    assert!(
+        matches!(
+            error.last(),
+            Error::Transport(TransportError::Connect { .. } | TransportError::Timeout { .. })
+        ),
+        "{error:?}"
+    );
+    assert!(error.attempts() > 1 && error.retry() == Retry::BackOff);
+    assert!(server.requests() > 1);
+}
