@@ -35,7 +35,7 @@ async fn run(issuer: &str, client_id: &str, key: &str, scope: &str) -> Result<()
     let token = client.token(scope).await?;
     println!("a {} token of {} characters", token.token_type(), token.secret().len());
     if let Some(expires_at) = token.expires_at() {
-        println!("good until {expires_at}; keep it until then");
+        println!("good until {expires_at}; the client keeps it until then");
     }
     Ok(())
 }

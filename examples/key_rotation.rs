@@ -11,7 +11,7 @@ use std::error::Error;
 
 use axum::{Router, http::header::CONTENT_TYPE, routing::get};
 use private_key_jwt::dev_server::{ClientKeys, DevServer};
-use private_key_jwt::{Algorithm, AuthorizationServer, KeyRing, PrivateKey, TokenClient};
+use private_key_jwt::{Algorithm, AuthorizationServer, KeyRing, PrivateKey, TokenClient, TokenRequest};
 use time::{Duration, OffsetDateTime};
 
 #[tokio::main]
@@ -34,7 +34,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     dev.register("client", ClientKeys::JwksUrl(url))?;
     let server = AuthorizationServer::discover(dev.issuer()).await?;
     let client = TokenClient::new(server, "client", keys.clone())?;
-    let show = async |step: &str| match client.token(()).await {
+    // Not `client.token`, which would hand out the token of the first step again.
+    let request = TokenRequest::client_credentials(());
+    let show = async |step: &str| match client.request(&request).await {
         Ok(_) => println!("{step}: {} published, the server takes the signature", keys.jwks().keys().len()),
         Err(error) => println!("{step}: {} published, no token: {error}", keys.jwks().keys().len()),
     };

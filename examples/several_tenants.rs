@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         requests.spawn(async move {
             let server = AuthorizationServer::discover_with(&issuer, &http).await?;
             let client = TokenClient::builder(server, client_id.as_str(), key).http(http).build()?;
-            let token = client.token(()).await?; // a program keeps the client, and tokens until they expire
+            let token = client.token(()).await?; // a program keeps the client, which keeps the token
             Ok::<_, private_key_jwt::Error>(format!("{client_id}: until {:?}", token.expires_at()))
         });
     }

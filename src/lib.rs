@@ -14,7 +14,10 @@
 //! | 3 | [`oauth`] | assertions, metadata, requests, responses, profiles: no I/O |
 //! | 4 | [`verifier`] | the authorization server's side: no I/O |
 #![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | HTTP, clock, discovery, thread pool, tasks |")]
-#![cfg_attr(feature = "client", doc = "| 6 | [`client`] | [`TokenClient`] |")]
+#![cfg_attr(
+    feature = "client",
+    doc = "| 6 | [`client`] | [`TokenClient`], [`TokenSource`]: tokens, and their cache |"
+)]
 #![cfg_attr(
     feature = "client",
     doc = "| 6 | [`server`] | [`RemoteJwks`], tower layers, the replay store in Redis |"
@@ -46,6 +49,6 @@ pub use oauth::{
 pub use verifier::{AccessTokenVerifier, ClientAssertionVerifier, InMemoryReplayStore, ReplayStore};
 
 #[cfg(feature = "client")]
-pub use client::{Error, TokenClient};
+pub use client::{Error, TokenClient, TokenSource};
 #[cfg(feature = "client")]
 pub use server::RemoteJwks;

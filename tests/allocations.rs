@@ -1,5 +1,9 @@
-//! What the crate allocates around a signature, and for an assertion that is remembered. A count, not a time: it is the same on every machine.
+//! What the crate allocates around a signature, for a token that is at hand, and for an assertion that is remembered. A count,
+//! not a time: it is the same on every machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[cfg(feature = "client")]
+use std::task::{Context, Poll, Waker};
 
 use private_key_jwt::verifier::ReplayEntry;
 use private_key_jwt::{
@@ -32,6 +36,22 @@ fn allocations<T>(mut work: impl FnMut() -> T) -> u64 {
 
 fn server() -> AuthorizationServer {
     AuthorizationServer::new("https://as.example/t", "https://as.example/t/token").unwrap()
+}
+
+#[cfg(feature = "client")]
+#[test]
+fn a_token_that_is_at_hand_takes_none() {
+    use private_key_jwt::{TokenClient, TokenResponse};
+    let (_, key) = keys().last().unwrap();
+    let body = br#"{"access_token":"t","token_type":"Bearer","expires_in":300}"#.to_vec();
+    let response = TokenResponse::from_http(http::Response::new(body), OffsetDateTime::now_utc()).unwrap();
+    let tokens = TokenClient::new(server(), "client", key).unwrap().source_from(response);
+    let taken =
+        allocations(|| match std::pin::pin!(tokens.token()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(token) => token.unwrap(),
+            Poll::Pending => panic!("it waits"),
+        });
+    assert_eq!(taken, 0);
 }
 
 #[test]

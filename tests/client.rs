@@ -106,9 +106,9 @@ async fn a_request_without_scope_has_no_scope_and_extra_parameters_are_encoded()
 async fn every_request_has_its_own_jti() {
     let server = answering(ResponseTemplate::new(401)).await;
     let client = client(&server);
-    let calls: Vec<_> = (0..20).map(|_| client.token("a")).collect();
-    for call in calls {
-        assert!(call.await.is_err());
+    let request = TokenRequest::client_credentials("a");
+    for _ in 0..20 {
+        assert!(client.request(&request).await.is_err());
     }
     let verifier = ClientAssertionVerifier::new(ISSUER);
     let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
@@ -406,14 +406,14 @@ async fn a_dead_server_and_a_silent_one() {
         .build()
         .unwrap();
     // The listener accepts (the kernel does) and says nothing.
-    let error = clean(client.token(()).await.unwrap_err());
+    let error = clean(client.request(&().into()).await.unwrap_err());
     assert!(
         matches!(&error, Error::Transport(TransportError::Timeout { host }) if host == "127.0.0.1"),
         "{error:?}"
     );
     assert_eq!(error.retry(), Retry::BackOff);
     drop(listener);
-    let error = clean(client.token(()).await.unwrap_err());
+    let error = clean(client.request(&().into()).await.unwrap_err());
     assert!(matches!(&error, Error::Transport(TransportError::Connect { host, .. }) if host == "127.0.0.1"));
     assert_eq!(error.retry(), Retry::BackOff);
 }
@@ -513,12 +513,12 @@ async fn a_rotation_is_seen_by_the_client_and_a_revoked_key_signs_nothing() {
     let authorization_server = AuthorizationServer::new(ISSUER, format!("{}/token", server.uri())).unwrap();
     let client =
         TokenClient::builder(authorization_server, "client", ring.clone()).clock(now).build().unwrap();
-    client.token(()).await.unwrap();
+    client.request(&().into()).await.unwrap();
     ring.publish(new.clone(), now()).unwrap();
     ring.activate(new.key_id(), now() + KeyRing::PROPAGATION).unwrap();
-    client.token(()).await.unwrap();
+    client.request(&().into()).await.unwrap();
     ring.revoke(new.key_id());
-    let error = clean(client.token(()).await.unwrap_err());
+    let error = clean(client.request(&().into()).await.unwrap_err());
     assert!(matches!(error, Error::Key(KeyError::NoActiveKey)));
 
     let requests = server.received_requests().await.unwrap();

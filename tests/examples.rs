@@ -115,7 +115,7 @@ async fn client_credentials_with_a_server_without_one_and_without_its_settings()
     };
     has(
         &printed(with("client")),
-        &["a Bearer token of ", " characters\ngood until ", "; keep it until then\n"],
+        &["a Bearer token of ", " characters\ngood until ", "; the client keeps it until then\n"],
     );
 
     let unknown = with("somebody").output().unwrap();

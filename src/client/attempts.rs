@@ -24,6 +24,8 @@ pub(super) struct Call {
     #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "it is for the log"))]
     pub(super) grant_type: Option<&'static str>,
     repetition: Repetition,
+    /// Whether what may pass is tried again here, and not by who calls.
+    is_retried: bool,
 }
 
 impl Call {
@@ -34,12 +36,18 @@ impl Call {
             endpoint: Endpoint::Token,
             grant_type: Some(grant_type),
             repetition: Repetition::of_grant(grant_type),
+            is_retried: true,
         }
+    }
+
+    /// The same, of a caller who asks again at a pace of its own.
+    pub(super) const fn once(self) -> Self {
+        Self { is_retried: false, ..self }
     }
 
     /// A request to another endpoint. None of them uses anything up.
     pub(super) const fn of(endpoint: Endpoint) -> Self {
-        Self { endpoint, grant_type: None, repetition: Repetition::Freely }
+        Self { endpoint, grant_type: None, repetition: Repetition::Freely, is_retried: true }
     }
 
     /// Whether this refusal leaves it to be asked again with another assertion.
@@ -150,7 +158,7 @@ impl TokenClient {
             // No number is as good as the largest: a pause too long, but no error in place of another.
             let random = random().unwrap_or(u64::MAX);
             let pause = retries.pause(&error, call.repetition, count, deadline.left(), random);
-            let pause = pause.filter(|_| *tries_again);
+            let pause = pause.filter(|_| *tries_again && call.is_retried);
             let Some(pause) = pause else {
                 return Err(error.after(count));
             };

@@ -105,7 +105,7 @@ impl Retries {
 }
 
 /// A part of a time: none of it for 0, all of it for the largest number.
-fn fraction(of: Duration, random: u64) -> Duration {
+pub(super) fn fraction(of: Duration, random: u64) -> Duration {
     let nanoseconds = u64::try_from(of.as_nanos()).unwrap_or(u64::MAX);
     let part = (u128::from(nanoseconds) * (u128::from(random) + 1)) >> 64;
     Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX))

@@ -24,6 +24,30 @@ pub enum Error {
     /// No answer from the server.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// A request that is good once, as the request of a [`TokenSource`](super::TokenSource): it would be sent again for the
+    /// next token. Send it with [`TokenClient::request`](super::TokenClient::request), and make a source of the response.
+    #[error("a grant of the type {grant_type} is good once, and no source of tokens")]
+    SingleUse {
+        /// The `grant_type`.
+        grant_type: &'static str,
+    },
+    /// A [`TokenSource`](super::TokenSource) has no way to another token: the server refused the refresh token, or there is
+    /// none. The user has to log in again.
+    #[error("the grant has ended{}", refusal.as_ref().map(|refusal| format!(", refused: {refusal}")).unwrap_or_default())]
+    GrantEnded {
+        /// What the server said of the refresh token.
+        refusal: Option<Box<Refusal>>,
+    },
+    /// A token of a type that needs more than a `Bearer` header (RFC 6749 §7.1).
+    #[error("the token is of the type {token_type}, and no bearer token")]
+    NotBearer {
+        /// The `token_type`, safe to log.
+        token_type: String,
+    },
+    /// A request that others made and that was waited for ended without an answer: it panicked, or its runtime was shut
+    /// down.
+    #[error("the token request was cut off")]
+    Interrupted,
     /// Any of these, after more than one request.
     #[error(transparent)]
     Attempts(Box<Attempts>),
@@ -46,7 +70,10 @@ impl Error {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Key(KeyError::Signer(_)) => Retry::BackOff,
-            Self::Key(_) => Retry::Never,
+            Self::Key(_) | Self::SingleUse { .. } | Self::GrantEnded { .. } | Self::NotBearer { .. } => {
+                Retry::Never
+            }
+            Self::Interrupted => Retry::BackOff,
             Self::OAuth(error) => error.retry(),
             Self::Transport(error) => error.retry(),
             Self::Attempts(attempts) => attempts.last.retry(),
@@ -86,7 +113,9 @@ impl Error {
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match self.last() {
-            Self::OAuth(OAuthError::Refused(refusal)) | Self::Remembered { refusal, .. } => Some(refusal),
+            Self::OAuth(OAuthError::Refused(refusal))
+            | Self::Remembered { refusal, .. }
+            | Self::GrantEnded { refusal: Some(refusal) } => Some(refusal),
             _ => None,
         }
     }

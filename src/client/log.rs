@@ -9,6 +9,7 @@ use super::attempts::Call;
 use crate::keys::Signer;
 #[cfg(feature = "tracing")]
 use crate::keys::key_name;
+use crate::oauth::Refusal;
 
 #[cfg(feature = "tracing")]
 macro_rules! event {
@@ -128,6 +129,21 @@ pub(super) fn key_refused(error: &Error, key: &dyn Signer, pause: Duration) {
         key_id = %key_name(key), pause_ms = milliseconds(pause), error = %error,
         "the key is refused and not used before the pause is over"
     );
+}
+
+/// No other token came, and the one that is held serves.
+pub(super) fn not_renewed(error: &Error, pause: Duration) {
+    event!(WARN, error = %error, pause_ms = milliseconds(pause), "not renewed, the token at hand is used meanwhile");
+}
+
+/// A resource server refused the token that was held.
+pub(super) fn invalidated() {
+    event!(INFO, "a token that was refused is dropped");
+}
+
+/// The refresh token is good no longer.
+pub(super) fn refresh_token_refused(refusal: &Refusal) {
+    event!(WARN, refusal = %refusal, "the refresh token is refused");
 }
 
 /// Nothing was sent.

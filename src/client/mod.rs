@@ -7,6 +7,9 @@
 
 mod attempts;
 mod backoff;
+#[cfg(feature = "reqwest-middleware")]
+mod bearer_middleware;
+mod cache;
 mod correction;
 mod endpoints;
 mod error;
@@ -17,9 +20,13 @@ mod refused_keys;
 mod settings;
 mod signing;
 mod token_client;
+mod token_source;
 
+#[cfg(feature = "reqwest-middleware")]
+pub use bearer_middleware::BearerMiddleware;
 pub use error::{Attempts, Error};
 #[cfg(feature = "dev-server")]
 pub(crate) use fresh::random_bytes;
 pub use fresh::{fresh_code_verifier, fresh_jti};
 pub use token_client::{TokenClient, TokenClientBuilder};
+pub use token_source::TokenSource;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempts::Call;
+use super::cache::{Cache, CacheSettings};
 use super::correction::ServerClock;
 use super::refused_keys::RefusedKeys;
 use super::settings::Settings;
@@ -40,6 +41,7 @@ struct Inner {
     settings: Settings,
     server_clock: ServerClock,
     refused_keys: RefusedKeys,
+    cache: Cache,
 }
 
 impl TokenClient {
@@ -68,19 +70,24 @@ impl TokenClient {
             http: None,
             clock: Arc::new(SystemClock),
             settings: Settings::default(),
+            cache: CacheSettings::default(),
         }
     }
 
     /// A token for the client itself (`client_credentials`, RFC 6749 §4.4) with these scopes.
     ///
-    /// Each call is a request with a fresh assertion. Keep the token until it [expires](AccessToken::expires_at).
+    /// The token is kept, and asked for again before it ends: [the cache](TokenClientBuilder#the-cache). A
+    /// [source](TokenClient::source) does the same for other requests, and for less at each call.
     ///
     /// # Errors
     ///
-    /// As [`TokenClient::request`].
+    /// As [`TokenSource::token`](super::TokenSource::token).
     pub async fn token(&self, scope: impl Into<Scope>) -> Result<AccessToken, Error> {
-        let request = TokenRequest::client_credentials(scope);
-        Ok(self.request(&request).await?.into_access_token())
+        let scope = scope.into();
+        match self.inner.cache.fresh(&scope, self.clock()) {
+            Some(token) => Ok(token),
+            None => self.source(scope).token().await,
+        }
     }
 
     /// Sends a request to the token endpoint, with a fresh assertion, and hands on the whole response.
@@ -96,8 +103,17 @@ impl TokenClient {
     /// one request it is inside [`Error::Attempts`]. [`Error::Remembered`] when nothing was sent, since the server
     /// refused the key a short while ago.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
+        self.call(Call::token(request), request).await
+    }
+
+    /// As [`TokenClient::request`], but what may pass is not tried again.
+    pub(super) async fn request_once(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
+        self.call(Call::token(request).once(), request).await
+    }
+
+    async fn call(&self, call: Call, request: &TokenRequest) -> Result<TokenResponse, Error> {
         let send = |assertion: &_| request.to_http(self.server(), assertion);
-        self.send(Call::token(request), send, TokenResponse::from_http).await
+        self.send(call, send, TokenResponse::from_http).await
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -114,6 +130,10 @@ impl TokenClient {
 
     pub(super) fn server_clock(&self) -> &ServerClock {
         &self.inner.server_clock
+    }
+
+    pub(super) fn cache(&self) -> &Cache {
+        &self.inner.cache
     }
 
     pub(super) fn refused_keys(&self) -> &RefusedKeys {
@@ -195,6 +215,7 @@ pub struct TokenClientBuilder {
     http: Option<Arc<dyn HttpClient>>,
     clock: Arc<dyn Clock>,
     pub(super) settings: Settings,
+    pub(super) cache: CacheSettings,
 }
 
 impl TokenClientBuilder {
@@ -258,9 +279,10 @@ impl TokenClientBuilder {
             Some(http) => http,
             None => Arc::new(ReqwestClient::new()?),
         };
-        let Self { assertion, keys, clock, settings, .. } = self;
+        let Self { assertion, keys, clock, settings, cache, .. } = self;
         let (server_clock, refused_keys) = (ServerClock::default(), RefusedKeys::default());
-        let inner = Inner { assertion, keys, http, clock, settings, server_clock, refused_keys };
+        let cache = Cache::new(cache);
+        let inner = Inner { assertion, keys, http, clock, settings, server_clock, refused_keys, cache };
         Ok(TokenClient { inner: Arc::new(inner) })
     }
 }

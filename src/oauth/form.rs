@@ -65,6 +65,16 @@ impl Parameters {
         }
     }
 
+    /// Adds what the user of other parameters has added to those, except what is there already.
+    #[cfg(feature = "client")]
+    pub(super) fn add_all_of_user(&mut self, others: &Self) {
+        for other in others.0.iter().filter(|other| matches!(other.name, Name::Added(_))) {
+            if !self.0.iter().any(|parameter| parameter.name() == other.name()) {
+                self.0.push(other.clone());
+            }
+        }
+    }
+
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.0.iter().map(|parameter| (parameter.name(), parameter.value.as_str()))
     }

@@ -1,3 +1,6 @@
+#[cfg(feature = "client")]
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::form::{self, Parameters};
@@ -6,6 +9,10 @@ use super::{
     AuthorizationServer, ClientAssertion, CodeVerifier, DeviceAuthorization, Endpoint, JwtGrant, OAuthError,
     Scope, TokenExchange,
 };
+#[cfg(feature = "client")]
+use crate::jose::wiped::Wiped;
+
+const CLIENT_CREDENTIALS: &str = "client_credentials";
 
 /// A request to the token endpoint (RFC 6749 §3.2), before it is sent.
 ///
@@ -42,7 +49,7 @@ impl TokenRequest {
     /// A token for the client itself (RFC 6749 §4.4).
     #[must_use]
     pub fn client_credentials(scope: impl Into<Scope>) -> Self {
-        Self::of("client_credentials").scope(scope)
+        Self::of(CLIENT_CREDENTIALS).scope(scope)
     }
 
     /// A token for the user who has logged in (RFC 6749 §4.1.3). The redirect URI is the one of the authorization
@@ -175,6 +182,65 @@ pub(crate) fn is_resource(resource: &str) -> bool {
     resource.bytes().all(of_uri) && Url::parse(resource).is_ok()
 }
 
+/// What the cache of a client needs to know.
+#[cfg(feature = "client")]
+impl TokenRequest {
+    /// Whether the same request can be made again, for another token. A code is good once (RFC 6749 §4.1.2, RFC 8628 §3.5),
+    /// and a refresh token may be (RFC 6749 §6).
+    pub(crate) fn is_repeatable(&self) -> bool {
+        !matches!(
+            self.grant_type,
+            "authorization_code" | "refresh_token" | "urn:ietf:params:oauth:grant-type:device_code"
+        )
+    }
+
+    /// Whether the token is for the client itself.
+    pub(crate) fn is_of_client(&self) -> bool {
+        self.grant_type == CLIENT_CREDENTIALS
+    }
+
+    /// The same request by a refresh token: the parameters of its user, such as a resource (RFC 8707 §2.2), and not the
+    /// scopes, of which fewer may have been granted (RFC 6749 §6).
+    pub(crate) fn renewed_with(&self, refresh_token: &str) -> Self {
+        let mut request = Self::refresh_token(refresh_token);
+        request.parameters.add_all_of_user(&self.parameters);
+        request
+    }
+
+    /// The same text for the same request, in whatever order its parts were set. `None` when it cannot be sent, or not
+    /// again. It may hold secrets.
+    pub(crate) fn key(&self) -> Option<Wiped<String>> {
+        self.scope.check().ok().filter(|()| self.is_repeatable())?;
+        let scope = self.scope.in_order();
+        let mut pairs: Vec<(&str, &str)> = self.parameters.pairs().collect();
+        if self.is_of_client() && pairs.is_empty() {
+            return Some(Wiped::new(scope.into_owned()));
+        }
+        pairs.sort_unstable();
+        let room: usize = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+        let mut key = Wiped::new(String::with_capacity(scope.len() + self.grant_type.len() + 3 + room));
+        // No scope begins with one, nor has two in a row: this is not the key of a request with scopes alone.
+        key.push(' ');
+        key.push_str(&scope);
+        key.push_str("  ");
+        key.push_str(self.grant_type);
+        form_urlencoded::Serializer::new(&mut *key).extend_pairs(pairs);
+        Some(key)
+    }
+
+    /// The [key](Self::key) of a request for the client itself with nothing but scopes.
+    pub(crate) fn key_of_client_credentials(scope: &Scope) -> Cow<'_, str> {
+        scope.in_order()
+    }
+}
+
+/// Scopes alone are a request for the client itself.
+impl<S: Into<Scope>> From<S> for TokenRequest {
+    fn from(scope: S) -> Self {
+        Self::client_credentials(scope)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +282,53 @@ mod tests {
         }
         let refresh = TokenRequest::refresh_token("r").parameter("refresh_token", "s");
         assert!(matches!(refresh, Err(OAuthError::ReservedParameter { name }) if name == "refresh_token"));
+    }
+
+    #[cfg(feature = "client")]
+    #[test]
+    fn requests_of_one_key_are_the_same_in_another_order() {
+        let request = |scope: &str, parameters: &[(&str, &str)]| {
+            parameters.iter().fold(TokenRequest::from(scope), |request, (name, value)| {
+                request.parameter(*name, *value).unwrap()
+            })
+        };
+        let key = |scope, parameters| request(scope, parameters).key().unwrap().into_inner();
+        assert_eq!(key("b a", &[]), "a b");
+        assert_eq!(key("b a", &[]), TokenRequest::key_of_client_credentials(&Scope::from("a b")));
+        let one = key("a b", &[("resource", "urn:x"), ("audience", "y&z")]);
+        assert_eq!(one, key("b a b", &[("audience", "y&z"), ("resource", "urn:x")]));
+        assert_eq!(one, " a b  client_credentials&audience=y%26z&resource=urn%3Ax");
+        assert_ne!(one, TokenRequest::key_of_client_credentials(&Scope::from(one.as_str())));
+        let keys = [
+            one,
+            key("", &[]),
+            key("a", &[]),
+            key("a", &[("x", "")]),
+            key("a", &[("x", "y")]),
+            key("a", &[("x", "y&z=1")]),
+            key("a", &[("x", "y"), ("z", "1")]),
+            key("", &[("scopes", "a")]),
+            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a").key().unwrap().into_inner(),
+            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("k")).scope("a").key().unwrap().into_inner(),
+        ];
+        assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), keys.len());
+        // What cannot be sent, or not again.
+        assert!(request("a\nb", &[]).key().is_none());
+        let verifier = CodeVerifier::from_random(&[7; 32]);
+        assert!(TokenRequest::authorization_code("c", "https://app.example/cb", &verifier).key().is_none());
+        assert!(TokenRequest::refresh_token("r").key().is_none());
+    }
+
+    #[cfg(feature = "client")]
+    #[test]
+    fn rfc6749_6_a_refresh_takes_the_parameters_along_and_neither_grant_nor_scope() {
+        let request =
+            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a").resource("urn:x").unwrap();
+        let renewed = request.renewed_with("r");
+        assert_eq!((renewed.grant_type, renewed.scope.is_empty()), ("refresh_token", true));
+        let pairs: Vec<_> = renewed.parameters.pairs().collect();
+        assert_eq!(pairs, [("refresh_token", "r"), ("resource", "urn:x")]);
+        assert!(renewed.parameter("refresh_token", "s").is_err());
     }
 
     #[test]

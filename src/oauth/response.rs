@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -9,9 +11,14 @@ use crate::jose::JoseError;
 use crate::jose::json::{self, WipedMembers};
 use crate::jose::wiped::{Text, Wiped};
 
-/// A token and what is known about it. `Debug` is redacted, and the token is wiped on drop.
+/// A token and what is known about it. Cloning is cheap, and the clones share one token. It is wiped when the last of them
+/// is dropped; `Debug` is redacted.
 #[derive(Clone)]
 pub struct AccessToken {
+    issued: Arc<Issued>,
+}
+
+struct Issued {
     secret: Wiped<String>,
     token_type: String,
     expires_at: Option<OffsetDateTime>,
@@ -22,20 +29,20 @@ impl AccessToken {
     /// issue bearer tokens.
     #[must_use]
     pub fn secret(&self) -> &str {
-        &self.secret
+        &self.issued.secret
     }
 
     /// The `token_type` (RFC 6749 §7.1), as the server wrote it.
     #[must_use]
     pub fn token_type(&self) -> &str {
-        &self.token_type
+        &self.issued.token_type
     }
 
     /// Whether the token goes into an `Authorization: Bearer` header; the comparison is case-insensitive (RFC 6749
     /// §5.1).
     #[must_use]
     pub fn is_bearer(&self) -> bool {
-        self.token_type.eq_ignore_ascii_case("bearer")
+        self.token_type().eq_ignore_ascii_case("bearer")
     }
 
     /// The token when it is a bearer token, and nothing when it is of a type that needs more than a header.
@@ -46,8 +53,26 @@ impl AccessToken {
 
     /// When the token ends, where the server said so (`expires_in`, counted from when the response came).
     #[must_use]
-    pub const fn expires_at(&self) -> Option<OffsetDateTime> {
-        self.expires_at
+    pub fn expires_at(&self) -> Option<OffsetDateTime> {
+        self.issued.expires_at
+    }
+
+    /// The `token_type`, safe to log.
+    #[cfg(feature = "reqwest-middleware")]
+    pub(crate) fn shown_type(&self) -> String {
+        safe(self.token_type())
+    }
+
+    /// Whether nobody else has a share of it.
+    #[cfg(all(test, feature = "client"))]
+    pub(crate) fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.issued) == 1
+    }
+
+    /// Whether both are from one answer. A server may issue the same text twice.
+    #[cfg(feature = "client")]
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.issued, &other.issued)
     }
 }
 
@@ -55,8 +80,8 @@ impl std::fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AccessToken")
             .field("secret", &"[redacted]")
-            .field("token_type", &safe(&self.token_type))
-            .field("expires_at", &self.expires_at)
+            .field("token_type", &safe(self.token_type()))
+            .field("expires_at", &self.expires_at())
             .finish()
     }
 }
@@ -126,12 +151,13 @@ impl TokenResponse {
             document.text("issued_token_type", issued_token_type)?.map(|kind| TokenKind::from(&*kind));
         let expires_at =
             document.seconds("expires_in", expires_in)?.map(|seconds| now.saturating_add(seconds));
+        let issued = Issued {
+            secret: secret.into_owned(),
+            token_type: token_type.into_owned().into_inner(),
+            expires_at,
+        };
         Ok(Self {
-            access_token: AccessToken {
-                secret: secret.into_owned(),
-                token_type: token_type.into_owned().into_inner(),
-                expires_at,
-            },
+            access_token: AccessToken { issued: Arc::new(issued) },
             refresh_token,
             id_token,
             scope,
@@ -150,6 +176,12 @@ impl TokenResponse {
     #[must_use]
     pub fn into_access_token(self) -> AccessToken {
         self.access_token
+    }
+
+    /// The token, and the refresh token where there is one.
+    #[cfg(feature = "client")]
+    pub(crate) fn into_tokens(self) -> (AccessToken, Option<Wiped<String>>) {
+        (self.access_token, self.refresh_token)
     }
 
     /// The refresh token (RFC 6749 §1.5), where there is one.

@@ -1,3 +1,5 @@
+#[cfg(feature = "client")]
+use std::borrow::Cow;
 use std::fmt;
 
 use super::OAuthError;
@@ -27,6 +29,18 @@ impl Scope {
     /// The single scopes, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.split_terminator(' ')
+    }
+
+    /// The scopes in an order that does not depend on theirs, each once: RFC 6749 §3.3 gives their order no meaning.
+    #[cfg(feature = "client")]
+    pub(crate) fn in_order(&self) -> Cow<'_, str> {
+        if self.iter().is_sorted_by(|one, next| one < next) {
+            return Cow::Borrowed(&self.0);
+        }
+        let mut scopes: Vec<&str> = self.iter().collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        Cow::Owned(scopes.join(" "))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -116,6 +130,23 @@ mod tests {
         assert_eq!(Scope::from(" a  b ").to_string(), "a b");
         assert_eq!(Scope::from(vec!["a", "b c"]).to_string(), "a b c");
         assert_eq!(Scope::from(String::new()), Scope::from(()));
+    }
+
+    #[cfg(feature = "client")]
+    #[test]
+    fn rfc6749_3_3_the_order_of_scopes_means_nothing() {
+        for (scope, expected) in [
+            ("", ""),
+            ("a", "a"),
+            ("a b", "a b"),
+            ("b a", "a b"),
+            ("b a b", "a b"),
+            ("a a", "a"),
+            ("a B", "B a"),
+        ] {
+            assert_eq!(Scope::from(scope).in_order(), expected);
+        }
+        assert!(matches!(Scope::from("a b").in_order(), Cow::Borrowed(_)));
     }
 
     #[test]

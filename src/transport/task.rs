@@ -10,11 +10,15 @@ use tokio::sync::watch;
 
 use super::Clock;
 
-/// Does the work in a task of its own, on the runtime that this is called in: whoever called may go away. Without a
-/// runtime, and in one that is being shut down, the work is dropped.
-pub(crate) fn detach(work: impl Future<Output = ()> + Send + 'static) {
-    if let Ok(runtime) = Handle::try_current() {
-        runtime.spawn(work);
+/// Does the work in a task of its own, on the runtime that this is called in: whoever called may go away. In a runtime
+/// that is being shut down, the work is dropped. Without one it is handed back.
+pub(crate) fn detach<W: Future<Output = ()> + Send + 'static>(work: W) -> Option<W> {
+    match Handle::try_current() {
+        Ok(runtime) => {
+            runtime.spawn(work);
+            None
+        }
+        Err(_) => Some(work),
     }
 }
 
@@ -117,13 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_runtime_the_work_is_dropped() {
+    fn without_a_runtime_the_work_is_handed_back() {
         let (announcer, announcement) = announcement();
         let dropped = Dropped(Some(announcer));
-        detach(async move {
+        let work = detach(async move {
             let _kept = dropped;
             std::future::pending::<()>().await;
         });
+        drop(work.unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert_eq!(runtime.block_on(announcement.wait()), Some("dropped"));
     }

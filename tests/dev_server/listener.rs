@@ -72,10 +72,11 @@ async fn a_rotated_key_is_found_behind_the_jwks_url() {
     let dev = DevServer::bind(LOOPBACK.into()).await.unwrap();
     dev.register("client", ClientKeys::JwksUrl(format!("{}/jwks", published.uri()))).unwrap();
     let old = token_client(&dev, old).await;
-    old.token(()).await.unwrap();
-    old.token(()).await.unwrap();
-    token_client(&dev, new).await.token(()).await.unwrap();
-    old.token(()).await.unwrap();
+    let request = TokenRequest::client_credentials(());
+    old.request(&request).await.unwrap();
+    old.request(&request).await.unwrap();
+    token_client(&dev, new).await.request(&request).await.unwrap();
+    old.request(&request).await.unwrap();
 }
 
 #[tokio::test]

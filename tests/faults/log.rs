@@ -108,7 +108,7 @@ async fn a_call_that_is_tried_again() {
         .clock(Skips::new())
         .build()
         .unwrap();
-    client.token("a").await.unwrap();
+    client.request(&"a".into()).await.unwrap();
     assert_eq!(
         lines(),
         [
@@ -144,8 +144,8 @@ async fn what_the_client_corrects_and_remembers_it_says() {
 
     let server = Simulated::ahead(&clock, &old, -180);
     let client = server.client(old.clone()).build().unwrap();
-    client.token("a").await.unwrap();
-    client.token("a").await.unwrap();
+    client.request(&"a".into()).await.unwrap();
+    client.request(&"a".into()).await.unwrap();
     assert_eq!(
         events(),
         [
@@ -161,8 +161,8 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     ring.publish(new.clone(), now - KeyRing::PROPAGATION).unwrap();
     ring.activate(new.key_id(), now).unwrap();
     let client = server.client(ring).build().unwrap();
-    client.token("a").await.unwrap();
-    client.token("a").await.unwrap();
+    client.request(&"a".into()).await.unwrap();
+    client.request(&"a".into()).await.unwrap();
     assert_eq!(
         events(),
         [
@@ -175,8 +175,8 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     );
 
     let client = server.client(new).build().unwrap();
-    client.token("a").await.unwrap_err();
-    client.token("a").await.unwrap_err();
+    client.request(&"a".into()).await.unwrap_err();
+    client.request(&"a".into()).await.unwrap_err();
     assert_eq!(
         events(),
         [

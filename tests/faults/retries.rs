@@ -107,7 +107,7 @@ async fn a_server_that_says_when_is_asked_then() {
     ] {
         let body = json!({"access_token": "AT", "token_type": "Bearer"});
         let (server, client, clock) = busy_twice(busy, body).await;
-        client.token(()).await.unwrap();
+        client.request(&().into()).await.unwrap();
         assert_eq!(server.requests(), 3);
         for ((pause, least), jitter) in clock.pauses().into_iter().zip(pauses).zip([500, 1000]) {
             let least = Duration::from_secs(least);
@@ -132,7 +132,7 @@ async fn a_server_that_wants_long_is_left_alone_unless_told_otherwise() {
     let known = || AuthorizationServer::new("https://as.example", server.url()).unwrap();
     let builder = || TokenClient::builder(known(), "client", key("p256.pkcs8.pem")).clock(Skips::new());
     let patient = builder().longest_retry_after(Duration::from_secs(20)).build().unwrap();
-    patient.token(()).await.unwrap();
+    patient.request(&().into()).await.unwrap();
     assert_eq!(server.requests(), 2);
 }
 
@@ -146,6 +146,6 @@ async fn without_retries_there_are_none() {
         .without_retries()
         .build()
         .unwrap();
-    let error: Error = clean(client.token(()).await.unwrap_err());
+    let error: Error = clean(client.request(&().into()).await.unwrap_err());
     assert_eq!((error.attempts(), server.requests(), clock.pauses().len()), (1, 1, 0));
 }

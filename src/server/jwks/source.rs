@@ -82,7 +82,7 @@ impl Shared {
         if state.attempts.decide(&self.source.rules, age, Need::Keys, now) == Decision::ServeAndFetch {
             let fetch = self.begin(&mut state, now);
             drop(state);
-            task::detach(fetch.run());
+            drop(task::detach(fetch.run()));
         }
     }
 
@@ -126,7 +126,7 @@ impl Shared {
                 let fetch = self.begin(&mut state, now);
                 let outcome = state.outcome.clone();
                 drop(state);
-                task::detach(fetch.run());
+                drop(task::detach(fetch.run()));
                 outcome.map(Asking::Waiting).ok_or(NoKeys::CoolingDown)
             }
         }

@@ -1,0 +1,162 @@
+//! How long a token is used, and from when on there should be another: a function of when it came, what the server said,
+//! a random number, and the time.
+//!
+//! The clock may be set while a token is held. One that is set forward makes a token older than it is, which costs a
+//! request. One that is set back shows a time before the token came: how old it is cannot be known then, so that another is
+//! had, and this one serves meanwhile; unless the clock is back by more than the token's whole life, when it may well have
+//! been wrong before, and nothing is left to go by.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::CacheSettings;
+use crate::client::backoff::fraction;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lifetime {
+    came: OffsetDateTime,
+    /// From when on another one is had beside.
+    ageing: OffsetDateTime,
+    end: OffsetDateTime,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// It is used.
+    Fresh,
+    /// It is used, and another one should be had.
+    Ageing,
+    /// It is used no longer, or there is none.
+    Over,
+}
+
+impl Lifetime {
+    /// Of a token that came now, and ends when the server said, if it did.
+    ///
+    /// Tokens that came at one time are renewed at different ones: the last part of a life is cut by up to a half.
+    pub(super) fn of(
+        settings: &CacheSettings,
+        now: OffsetDateTime,
+        expires_at: Option<OffsetDateTime>,
+        random: u64,
+    ) -> Self {
+        let end = expires_at.unwrap_or_else(|| after(now, settings.unstated_lifetime)).max(now);
+        let life = Duration::try_from(end - now).unwrap_or_default();
+        let ahead = settings.ahead(life);
+        let ahead = ahead - fraction(ahead / 2, random);
+        Self { came: now, ageing: end - ahead, end }
+    }
+
+    pub(super) fn phase(&self, now: OffsetDateTime) -> Phase {
+        if now >= self.came && now < self.ageing {
+            Phase::Fresh
+        } else if now < self.end && self.came - now < self.end - self.came {
+            Phase::Ageing
+        } else {
+            Phase::Over
+        }
+    }
+
+    /// The time that there is to have another one while this one serves.
+    pub(super) fn window(&self) -> Duration {
+        (self.end - self.ageing).unsigned_abs()
+    }
+}
+
+pub(super) fn after(now: OffsetDateTime, pause: Duration) -> OffsetDateTime {
+    now.saturating_add(pause.try_into().unwrap_or(time::Duration::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()
+            + time::Duration::milliseconds(milliseconds)
+    }
+
+    /// Of a token that came at 0 and lives so many milliseconds.
+    fn lifetime(settings: CacheSettings, milliseconds: i64, random: u64) -> Lifetime {
+        Lifetime::of(&settings, at(0), Some(at(milliseconds)), random)
+    }
+
+    fn ahead(settings: CacheSettings, milliseconds: i64, random: u64) -> u128 {
+        lifetime(settings, milliseconds, random).window().as_millis()
+    }
+
+    #[test]
+    fn the_last_part_of_a_life_is_its_tenth_or_a_minute_and_up_to_a_half_less() {
+        for (life, longest) in [(2_000, 200), (300_000, 30_000), (600_000, 60_000), (3_600_000, 60_000)] {
+            let ahead = |random| ahead(CacheSettings::default(), life, random);
+            assert_eq!(ahead(0), longest, "{life}");
+            assert_eq!(ahead(u64::MAX / 2), longest / 4 * 3, "{life}");
+            assert_eq!(ahead(u64::MAX), longest / 2, "{life}");
+        }
+    }
+
+    #[test]
+    fn what_its_user_says_is_the_last_part_and_never_more_than_half_of_a_life() {
+        let settings =
+            CacheSettings { refresh_ahead: Some(Duration::from_secs(120)), ..CacheSettings::default() };
+        for (life, longest) in [(3_600_000, 120_000), (300_000, 120_000), (60_000, 30_000)] {
+            assert_eq!(ahead(settings, life, 0), longest, "{life}");
+        }
+        let none = CacheSettings { refresh_ahead: Some(Duration::ZERO), ..settings };
+        let lifetime = lifetime(none, 1000, 0);
+        assert_eq!([999, 1000].map(|now| lifetime.phase(at(now))), [Phase::Fresh, Phase::Over]);
+    }
+
+    #[test]
+    fn a_token_is_fresh_then_ageing_then_over() {
+        let lifetime = lifetime(CacheSettings::default(), 300_000, 0);
+        for (now, expected) in [
+            (0, Phase::Fresh),
+            (269_999, Phase::Fresh),
+            (270_000, Phase::Ageing),
+            (299_999, Phase::Ageing),
+            (300_000, Phase::Over),
+            (i64::from(u32::MAX), Phase::Over),
+        ] {
+            assert_eq!(lifetime.phase(at(now)), expected, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_leaves_the_token_in_use_while_another_is_had() {
+        let lifetime = lifetime(CacheSettings::default(), 300_000, 0);
+        for (now, expected) in [
+            (-1, Phase::Ageing),
+            (-299_999, Phase::Ageing),
+            (-300_000, Phase::Over),
+            (-86_400_000, Phase::Over),
+        ] {
+            assert_eq!(lifetime.phase(at(now)), expected, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_token_without_expires_in_is_kept_for_a_minute_unless_said_otherwise() {
+        let lifetime = |settings| Lifetime::of(&settings, at(0), None, 0);
+        let default = lifetime(CacheSettings::default());
+        assert_eq!((default.end, default.ageing), (at(60_000), at(54_000)));
+        let never = CacheSettings { unstated_lifetime: Duration::ZERO, ..CacheSettings::default() };
+        assert_eq!(lifetime(never).phase(at(0)), Phase::Over);
+    }
+
+    #[test]
+    fn a_life_that_is_over_before_it_begins_and_one_that_never_ends() {
+        for milliseconds in [0, -1, -1_000_000] {
+            let lifetime = lifetime(CacheSettings::default(), milliseconds, u64::MAX);
+            assert_eq!([-1, 0, 1].map(|now| lifetime.phase(at(now))), [Phase::Over; 3]);
+        }
+        let latest = time::PrimitiveDateTime::MAX.assume_utc();
+        let endless = Lifetime::of(&CacheSettings::default(), at(0), Some(latest), 0);
+        assert_eq!(endless.phase(at(0)), Phase::Fresh);
+        assert_eq!(endless.ageing, latest - Duration::from_secs(60));
+        let unstated = CacheSettings { unstated_lifetime: Duration::MAX, ..CacheSettings::default() };
+        assert_eq!(Lifetime::of(&unstated, at(0), None, 0).end, latest);
+        assert_eq!(Lifetime::of(&unstated, latest, None, 0).phase(latest), Phase::Over);
+    }
+}

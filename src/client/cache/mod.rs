@@ -1,0 +1,118 @@
+//! The tokens that are held: one for each set of request parameters.
+//!
+//! What is looked up often is read without a lock: the map is replaced as a whole when an entry comes or goes, which is
+//! seldom, and each entry's token when it is renewed. What a caller meets is decided by functions of the state, the time
+//! and a random number, `lifetime` and `schedule`; `entry` does it.
+
+mod entry;
+mod grant;
+mod lifetime;
+mod schedule;
+mod settings;
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use time::OffsetDateTime;
+
+pub(super) use entry::Entry;
+pub(super) use settings::CacheSettings;
+
+use crate::jose::wiped::Wiped;
+use crate::oauth::{AccessToken, Scope, TokenRequest, TokenResponse};
+use crate::transport::Clock;
+
+/// The entries of a client.
+pub(super) struct Cache {
+    settings: CacheSettings,
+    entries: ArcSwap<HashMap<Key, Arc<Entry>>>,
+    /// Held while the map is replaced. Whoever looks up does not wait for it.
+    writing: Mutex<()>,
+}
+
+/// What makes requests the same. It may hold secrets, and is wiped on drop.
+#[derive(Clone)]
+struct Key(Arc<Wiped<String>>);
+
+impl Cache {
+    pub(super) fn new(settings: CacheSettings) -> Self {
+        Self { settings, entries: ArcSwap::default(), writing: Mutex::default() }
+    }
+
+    /// A token for the client itself that is fresh.
+    pub(super) fn fresh(&self, scope: &Scope, clock: &dyn Clock) -> Option<AccessToken> {
+        let entries = self.entries.load();
+        let entry = entries.get(TokenRequest::key_of_client_credentials(scope).as_ref())?;
+        entry.fresh(clock.now())
+    }
+
+    /// The entry for these parameters. A request that cannot be sent has one that nobody else gets, and so has each when
+    /// none is kept.
+    pub(super) fn entry(&self, request: TokenRequest, now: OffsetDateTime) -> Arc<Entry> {
+        let key = match request.key() {
+            Some(key) if self.settings.capacity > 0 => Key(Arc::new(key)),
+            _ => return Arc::new(Entry::of(request, self.settings, now)),
+        };
+        let find = || self.entries.load().get(key.as_str()).cloned();
+        if let Some(entry) = find() {
+            return entry;
+        }
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have been first.
+        if let Some(entry) = find() {
+            return entry;
+        }
+        let entry = Arc::new(Entry::of(request, self.settings, now));
+        let mut entries = HashMap::clone(&self.entries.load());
+        while entries.len() >= self.settings.capacity {
+            let Some(oldest) = longest_unused(&entries) else { break };
+            entries.remove(oldest.as_str());
+        }
+        entries.insert(key, Arc::clone(&entry));
+        self.entries.store(Arc::new(entries));
+        entry
+    }
+
+    /// An entry of its own, with the token that came and the refresh token that came with it.
+    pub(super) fn entry_from(&self, response: TokenResponse, now: OffsetDateTime) -> Arc<Entry> {
+        Arc::new(Entry::from_response(response, self.settings, now))
+    }
+
+    /// Drops this token from whichever entry hands it out.
+    pub(super) fn invalidate(&self, token: &AccessToken, now: OffsetDateTime) -> bool {
+        self.entries.load().values().any(|entry| entry.invalidate(token, now))
+    }
+}
+
+fn longest_unused(entries: &HashMap<Key, Arc<Entry>>) -> Option<Key> {
+    entries.iter().min_by_key(|(_, entry)| entry.last_used()).map(|(key, _)| key.clone())
+}
+
+impl Key {
+    fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}

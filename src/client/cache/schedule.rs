@@ -1,0 +1,340 @@
+//! When the server is asked: a function of the phase of what is held, what was asked before, and the time.
+//!
+//! - While a token serves, another is asked for beside; after a failure there is a pause that doubles, a sixteenth of the
+//!   time that there is and at most a quarter of it, so that it is tried several times before the token ends, whatever its
+//!   life.
+//! - When none serves, callers wait for the one request that is on its way, or begin it. After one that failed then, the
+//!   server is left alone for a second: callers get its error at once. What failed while a token served holds nobody up.
+//! - A `Retry-After` is obeyed in both cases, up to a minute.
+//! - A failure that a change of keys may mend is no reason to wait: whether a key is worth a request is known elsewhere.
+//!
+//! Distances count in both directions, so that a clock that is set back keeps nobody waiting.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::lifetime::Phase;
+use crate::client::Error;
+use crate::client::backoff::Backoff;
+use crate::keys::KeyError;
+use crate::oauth::Retry;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// What is held is used.
+    Serve,
+    /// What is held is used, and a request begins beside.
+    ServeAndRenew,
+    /// A request is on its way; its outcome is waited for.
+    Wait,
+    /// A request begins; its outcome is waited for.
+    RenewAndWait,
+    /// There is nothing to use, and the server is left alone.
+    Refuse,
+}
+
+/// What was asked before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Schedule {
+    /// The number of the last request.
+    generation: u64,
+    /// When it began, while it is on its way.
+    in_flight: Option<OffsetDateTime>,
+    /// How many failed since the last success.
+    failures: u32,
+    /// The last failure.
+    pause: Option<Pause>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pause {
+    since: OffsetDateTime,
+    /// While a token serves.
+    serving: Duration,
+    /// While none does.
+    waiting: Duration,
+}
+
+impl Schedule {
+    /// The longest `Retry-After` that is obeyed.
+    pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+    /// Between two requests that fail while no token serves.
+    const BETWEEN_FAILURES: Duration = Duration::from_secs(1);
+
+    /// What to do for a caller. A request that is not heard of for `limit` has gone with its runtime.
+    pub(super) fn decide(&self, phase: Phase, limit: Duration, now: OffsetDateTime) -> Decision {
+        let in_flight = self.in_flight.is_some_and(|began| distance(now, began) < limit);
+        let pause = |of: fn(&Pause) -> Duration| {
+            self.pause.as_ref().is_some_and(|pause| distance(now, pause.since) < of(pause))
+        };
+        match phase {
+            Phase::Fresh => Decision::Serve,
+            Phase::Ageing if in_flight || pause(|pause| pause.serving) => Decision::Serve,
+            Phase::Ageing => Decision::ServeAndRenew,
+            Phase::Over if in_flight => Decision::Wait,
+            Phase::Over if pause(|pause| pause.waiting) => Decision::Refuse,
+            Phase::Over => Decision::RenewAndWait,
+        }
+    }
+
+    /// A request begins; this is its number.
+    pub(super) fn begin(&mut self, now: OffsetDateTime) -> u64 {
+        self.generation += 1;
+        self.in_flight = Some(now);
+        self.generation
+    }
+
+    pub(super) fn succeeded(&mut self, generation: u64) {
+        self.end(generation);
+        self.failures = 0;
+        self.pause = None;
+    }
+
+    /// `window` is the time that there was to have another token while one served; nothing when none does now. Hands back
+    /// the pause while a token serves, unless it was not the last request: one that was given up says nothing any more.
+    pub(super) fn failed(
+        &mut self,
+        generation: u64,
+        error: &Error,
+        window: Option<Duration>,
+        now: OffsetDateTime,
+        random: u64,
+    ) -> Option<Duration> {
+        if !self.end(generation) {
+            return None;
+        }
+        let told = match error.retry() {
+            Retry::After(pause) if !may_be_mended_by_another_key(error) => pause.min(Self::LONGEST_PAUSE),
+            _ => Duration::ZERO,
+        };
+        let between = match window {
+            None if !may_be_mended_by_another_key(error) => Self::BETWEEN_FAILURES,
+            _ => Duration::ZERO,
+        };
+        let serving = self.back_off(window.unwrap_or_default(), random).max(told);
+        self.pause = Some(Pause { since: now, serving, waiting: between.max(told) });
+        Some(serving)
+    }
+
+    /// A request that went with its runtime, or panicked. It says nothing about the server, and holds nobody up who has
+    /// no token. `window` as for [`Schedule::failed`].
+    pub(super) fn lost(&mut self, generation: u64, window: Duration) {
+        if let Some(since) = self.in_flight.filter(|_| self.end(generation)) {
+            let serving = self.back_off(window, u64::MAX);
+            self.pause = Some(Pause { since, serving, waiting: Duration::ZERO });
+        }
+    }
+
+    /// The pause after one more failure.
+    fn back_off(&mut self, window: Duration, random: u64) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        let longest = (window / 4).min(Self::LONGEST_PAUSE);
+        Backoff { first: (window / 16).min(longest), longest }.half_jitter(self.failures, random)
+    }
+
+    /// Whether it is the last one that ends.
+    fn end(&mut self, generation: u64) -> bool {
+        let is_last = generation == self.generation;
+        if is_last {
+            self.in_flight = None;
+        }
+        is_last
+    }
+}
+
+/// What depends on which key signs, or whether it can: another may be active in a moment.
+fn may_be_mended_by_another_key(error: &Error) -> bool {
+    match error.last() {
+        // One outside of the process that does not answer is spared like a server.
+        Error::Key(error) => !matches!(error, KeyError::Signer(_)),
+        Error::Remembered { .. } => true,
+        // Without a code it may be about the client, too.
+        _ => error.refusal().is_some_and(|refusal| matches!(refusal.error(), None | Some("invalid_client"))),
+    }
+}
+
+pub(super) fn distance(a: OffsetDateTime, b: OffsetDateTime) -> Duration {
+    (a - b).unsigned_abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::{JoseError, KeyId};
+    use crate::oauth::{OAuthError, TokenResponse};
+    use crate::transport::TransportError;
+
+    const LIMIT: Duration = Duration::from_secs(70);
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn at(milliseconds: i64) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()
+            + time::Duration::milliseconds(milliseconds)
+    }
+
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Error {
+        let mut response = http::Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        let response = response.body(body.as_bytes().to_vec()).unwrap();
+        TokenResponse::from_http(response, at(0)).unwrap_err().into()
+    }
+
+    fn refused(code: &str) -> Error {
+        answer(400, &[], &format!(r#"{{"error":"{code}"}}"#))
+    }
+
+    fn timeout() -> Error {
+        TransportError::Timeout { host: "h".to_owned() }.into()
+    }
+
+    /// After one request that failed at 0, with the longest pauses.
+    fn failing(error: &Error, window: Option<Duration>) -> Schedule {
+        let mut schedule = Schedule::default();
+        let generation = schedule.begin(at(0));
+        schedule.failed(generation, error, window, at(0), u64::MAX).unwrap();
+        schedule
+    }
+
+    fn decide(schedule: &Schedule, phase: Phase, milliseconds: i64) -> Decision {
+        schedule.decide(phase, LIMIT, at(milliseconds))
+    }
+
+    /// For how many milliseconds this is decided.
+    fn lasts(schedule: &Schedule, phase: Phase, decision: Decision) -> i64 {
+        (0..100_000).find(|now| decide(schedule, phase, *now) != decision).unwrap()
+    }
+
+    #[test]
+    fn one_request_at_a_time_and_only_when_there_is_need() {
+        let mut schedule = Schedule::default();
+        assert_eq!(decide(&schedule, Phase::Fresh, 0), Decision::Serve);
+        assert_eq!(decide(&schedule, Phase::Ageing, 0), Decision::ServeAndRenew);
+        assert_eq!(decide(&schedule, Phase::Over, 0), Decision::RenewAndWait);
+        let generation = schedule.begin(at(0));
+        assert_eq!(decide(&schedule, Phase::Fresh, 1), Decision::Serve);
+        assert_eq!(decide(&schedule, Phase::Ageing, 1), Decision::Serve);
+        assert_eq!(decide(&schedule, Phase::Over, 1), Decision::Wait);
+        schedule.succeeded(generation);
+        // A token that was over when it came.
+        assert_eq!(decide(&schedule, Phase::Over, 1), Decision::RenewAndWait);
+    }
+
+    #[test]
+    fn while_a_token_serves_the_pauses_double_within_the_time_that_there_is() {
+        let mut schedule = Schedule::default();
+        for pause in [3750, 7500, 15_000, 15_000] {
+            let generation = schedule.begin(at(0));
+            let told = schedule.failed(generation, &timeout(), Some(MINUTE), at(0), u64::MAX).unwrap();
+            assert_eq!(told, Duration::from_millis(pause));
+            let pause = i64::try_from(pause).unwrap();
+            assert_eq!(decide(&schedule, Phase::Ageing, pause - 1), Decision::Serve);
+            assert_eq!(decide(&schedule, Phase::Ageing, pause), Decision::ServeAndRenew);
+            // Whoever has no token is not held up by that.
+            assert_eq!(decide(&schedule, Phase::Over, 0), Decision::RenewAndWait);
+        }
+        // By chance it is up to a half shorter; for a token of 2 s it is a matter of milliseconds, and never more than a
+        // minute.
+        let pause = |window, random| {
+            let mut schedule = Schedule::default();
+            let generation = schedule.begin(at(0));
+            schedule.failed(generation, &timeout(), Some(window), at(0), random).unwrap()
+        };
+        assert_eq!(pause(MINUTE, 0), Duration::from_millis(1875));
+        assert_eq!(pause(Duration::from_millis(200), u64::MAX), Duration::from_micros(12_500));
+        assert_eq!(pause(Duration::from_secs(86_400), u64::MAX), MINUTE);
+        assert_eq!(pause(Duration::ZERO, u64::MAX), Duration::ZERO);
+        // A success forgets them.
+        let generation = schedule.begin(at(0));
+        schedule.succeeded(generation);
+        assert_eq!(schedule, Schedule { generation, ..Schedule::default() });
+    }
+
+    #[test]
+    fn when_none_serves_a_failure_is_repeated_for_a_second() {
+        let host = || "h".to_owned();
+        let response = |reason| OAuthError::Response { what: "w", reason, content_type: None };
+        for error in [
+            timeout(),
+            TransportError::Connect { host: host(), source: "refused".into() }.into(),
+            answer(503, &[], ""),
+            answer(404, &[], ""),
+            response(JoseError::NotAnObject { what: "w" }).into(),
+            Error::Key(KeyError::Signer("the HSM is out".into())),
+            refused("invalid_scope"),
+            refused("invalid_grant"),
+        ] {
+            let schedule = failing(&error, None);
+            assert_eq!(lasts(&schedule, Phase::Over, Decision::Refuse), 1000, "{error}");
+            assert_eq!(decide(&schedule, Phase::Over, 1000), Decision::RenewAndWait);
+            assert_eq!(decide(&schedule, Phase::Fresh, 0), Decision::Serve);
+        }
+    }
+
+    #[test]
+    fn what_another_key_may_mend_is_not_repeated() {
+        let Error::OAuth(OAuthError::Refused(refusal)) = refused("invalid_client") else { panic!() };
+        let key_id = KeyId::from("k");
+        for error in [
+            Error::Key(KeyError::NoActiveKey),
+            Error::Key(KeyError::Signing),
+            refused("invalid_client"),
+            answer(401, &[], ""),
+            answer(401, &[("retry-after", "30")], ""),
+            Error::Remembered { key_id, refusal, pause: Duration::from_secs(30) },
+        ] {
+            let schedule = failing(&error, None);
+            assert_eq!(decide(&schedule, Phase::Over, 0), Decision::RenewAndWait, "{error}");
+            // While a token serves there is no hurry.
+            let schedule = failing(&error, Some(MINUTE));
+            assert_eq!(lasts(&schedule, Phase::Ageing, Decision::Serve), 3750, "{error}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_up_to_a_minute() {
+        for (status, seconds, expected) in
+            [(429, "5", 5000), (503, "5", 5000), (503, "3600", 60_000), (503, "0", 1000)]
+        {
+            let schedule = failing(&answer(status, &[("retry-after", seconds)], ""), None);
+            assert_eq!(lasts(&schedule, Phase::Over, Decision::Refuse), expected, "{status} {seconds}");
+        }
+        let schedule = failing(&answer(503, &[("retry-after", "20")], ""), Some(MINUTE));
+        assert_eq!(lasts(&schedule, Phase::Ageing, Decision::Serve), 20_000);
+        // Also when the token ends meanwhile.
+        assert_eq!(lasts(&schedule, Phase::Over, Decision::Refuse), 20_000);
+    }
+
+    #[test]
+    fn a_request_that_is_never_heard_of_again_blocks_nothing() {
+        let mut schedule = Schedule::default();
+        let first = schedule.begin(at(0));
+        assert_eq!(decide(&schedule, Phase::Over, 69_999), Decision::Wait);
+        assert_eq!(decide(&schedule, Phase::Over, 70_000), Decision::RenewAndWait);
+        let second = schedule.begin(at(70_000));
+        // What it says at last does not end the next one.
+        assert_eq!(schedule.failed(first, &timeout(), None, at(70_001), 0), None);
+        schedule.lost(first, MINUTE);
+        assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::Wait);
+        schedule.lost(second, MINUTE);
+        assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::RenewAndWait);
+        // While a token serves it is no reason to hurry.
+        assert_eq!(decide(&schedule, Phase::Ageing, 70_001), Decision::Serve);
+        assert_eq!(decide(&schedule, Phase::Ageing, 73_750), Decision::ServeAndRenew);
+        // It is lost once.
+        schedule.lost(second, MINUTE);
+        assert_eq!(schedule.failures, 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_waiting() {
+        let schedule = failing(&timeout(), None);
+        assert_eq!(decide(&schedule, Phase::Over, -999), Decision::Refuse);
+        assert_eq!(decide(&schedule, Phase::Over, -1000), Decision::RenewAndWait);
+        let mut schedule = Schedule::default();
+        schedule.begin(at(0));
+        assert_eq!(decide(&schedule, Phase::Over, -70_000), Decision::RenewAndWait);
+    }
+}

@@ -1,0 +1,16 @@
+//! The cache of the token client, against a server inside the process, with a clock that is set by hand. Every request
+//! that arrives is verified, and none may bring an assertion that was there before.
+#![cfg(feature = "client")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod concurrency;
+mod entries;
+mod failures;
+mod invalidation;
+mod lifetimes;
+mod refresh_tokens;
+mod runtimes;
+mod server;

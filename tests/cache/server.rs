@@ -1,0 +1,204 @@
+//! The server, the clock, and what all tests do with them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use private_key_jwt::client::TokenClientBuilder;
+use private_key_jwt::keys::BoxFuture;
+use private_key_jwt::oauth::OAuthError;
+use private_key_jwt::transport::{Clock, HttpClient, TransportError};
+use private_key_jwt::{
+    AuthorizationServer, ClientAssertionVerifier, Error, JwkSet, PublicKeySet, TokenClient,
+};
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+use crate::support::{clean, key, now};
+
+const ISSUER: &str = "https://as.example";
+
+/// What a request carried, without its authentication.
+pub(crate) type Form = BTreeMap<String, String>;
+
+/// What the server does with a request.
+pub(crate) enum Reply {
+    /// A token response with these members. Without others, the token is the number of the request.
+    Token(serde_json::Value),
+    Status(u16, Vec<(&'static str, &'static str)>, &'static str),
+    Unreachable,
+    Panic,
+}
+
+impl Reply {
+    /// A token for so many seconds.
+    pub(crate) fn token(seconds: impl Into<serde_json::Value>) -> Self {
+        Self::Token(serde_json::json!({"expires_in": seconds.into()}))
+    }
+
+    pub(crate) fn refused(code: &'static str) -> Self {
+        let body = match code {
+            "invalid_grant" => r#"{"error":"invalid_grant"}"#,
+            "invalid_client" => r#"{"error":"invalid_client"}"#,
+            other => panic!("{other}"),
+        };
+        Self::Status(400, Vec::new(), body)
+    }
+}
+
+type Answerer = Box<dyn FnMut(&Form) -> Reply + Send>;
+
+#[derive(Clone)]
+pub(crate) struct Server(Arc<Shared>);
+
+struct Shared {
+    clock: Hand,
+    forms: Mutex<Vec<Form>>,
+    jtis: Mutex<HashSet<String>>,
+    reply: Mutex<Answerer>,
+    /// Requests stand still while it is closed.
+    open: watch::Sender<bool>,
+}
+
+impl Server {
+    /// With tokens for five minutes.
+    pub(crate) fn new() -> Self {
+        Self::answering(|_| Reply::token(300))
+    }
+
+    pub(crate) fn answering(reply: impl FnMut(&Form) -> Reply + Send + 'static) -> Self {
+        Self(Arc::new(Shared {
+            clock: Hand(Arc::new(AtomicI64::new(0))),
+            forms: Mutex::default(),
+            jtis: Mutex::default(),
+            reply: Mutex::new(Box::new(reply)),
+            open: watch::Sender::new(true),
+        }))
+    }
+
+    pub(crate) fn answer(&self, reply: impl FnMut(&Form) -> Reply + Send + 'static) {
+        *self.0.reply.lock().unwrap() = Box::new(reply);
+    }
+
+    pub(crate) fn client(&self) -> TokenClient {
+        self.client_with(|builder| builder)
+    }
+
+    /// A client that tries nothing again, so that what it tries again is the cache's.
+    pub(crate) fn client_with(
+        &self,
+        change: impl FnOnce(TokenClientBuilder) -> TokenClientBuilder,
+    ) -> TokenClient {
+        let server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
+        let builder = TokenClient::builder(server, "client", key("p256.pkcs8.pem"))
+            .http(self.clone())
+            .clock(self.0.clock.clone())
+            .without_retries();
+        change(builder).build().unwrap()
+    }
+
+    pub(crate) fn clock(&self) -> &Hand {
+        &self.0.clock
+    }
+
+    /// Lets requests stand still, or go on.
+    pub(crate) fn open(&self, is_open: bool) {
+        self.0.open.send_replace(is_open);
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.0.forms.lock().unwrap().len()
+    }
+
+    pub(crate) fn form(&self, number: usize) -> Form {
+        self.0.forms.lock().unwrap()[number].clone()
+    }
+
+    /// Notes a request, which must be authenticated in a way never seen before.
+    fn receive(&self, body: &[u8]) -> Reply {
+        let verifier = ClientAssertionVerifier::new(ISSUER);
+        let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
+        let verified = verifier.parse(body).unwrap().verify(&keys, None, self.0.clock.now()).unwrap();
+        assert!(self.0.jtis.lock().unwrap().insert(verified.jti().to_owned()), "an assertion was sent twice");
+        let form: Form = form_urlencoded::parse(body)
+            .into_owned()
+            .filter(|(name, _)| !name.starts_with("client_"))
+            .collect();
+        let reply = (self.0.reply.lock().unwrap())(&form);
+        let mut forms = self.0.forms.lock().unwrap();
+        forms.push(form);
+        match reply {
+            Reply::Token(mut members) => {
+                let object = members.as_object_mut().unwrap();
+                object.entry("access_token").or_insert(forms.len().to_string().into());
+                object.entry("token_type").or_insert("Bearer".into());
+                Reply::Token(members)
+            }
+            other => other,
+        }
+    }
+}
+
+impl HttpClient for Server {
+    fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+        Box::pin(async move {
+            let reply = self.receive(request.body());
+            self.0.open.subscribe().wait_for(|open| *open).await.unwrap();
+            let host = || "as.example".to_owned();
+            match reply {
+                Reply::Token(members) => Ok(http::Response::new(members.to_string().into_bytes())),
+                Reply::Status(status, headers, body) => {
+                    let mut response = http::Response::builder().status(status);
+                    for (name, value) in headers {
+                        response = response.header(name, value);
+                    }
+                    Ok(response.body(body.as_bytes().to_vec()).unwrap())
+                }
+                Reply::Unreachable => Err(TransportError::Connect { host: host(), source: "refused".into() }),
+                Reply::Panic => panic!("on purpose"),
+            }
+        })
+    }
+}
+
+/// A clock that is set by hand.
+#[derive(Clone)]
+pub(crate) struct Hand(Arc<AtomicI64>);
+
+impl Hand {
+    /// To so many seconds after the beginning, or before it.
+    pub(crate) fn set(&self, seconds: f64) {
+        #[allow(clippy::cast_possible_truncation)]
+        self.0.store((seconds * 1000.0) as i64, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> OffsetDateTime {
+        now() + time::Duration::milliseconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Lets the tasks of a runtime with one thread do what they can.
+pub(crate) async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The text of the token.
+pub(crate) async fn text(source: &private_key_jwt::TokenSource) -> String {
+    source.token().await.unwrap().secret().to_owned()
+}
+
+/// The error, looked through for secrets.
+pub(crate) async fn error(source: &private_key_jwt::TokenSource) -> Error {
+    clean(source.token().await.unwrap_err())
+}
+
+pub(crate) fn is_unavailable(error: &Error, status: u16) -> bool {
+    matches!(error, Error::OAuth(OAuthError::Unavailable(answer)) if answer.status() == status)
+}
