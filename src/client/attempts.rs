@@ -171,7 +171,7 @@ impl TokenClient {
     /// How the first attempt is signed: with the active key, or while that is refused, with the one before.
     fn first(&self, call: Call) -> Result<Signing, Error> {
         let signing = |key, turn| Signing { key, turn, offset: self.time_offset() };
-        if !self.settings().remembers_refusals {
+        if !self.settings().remembers_refusals || self.refused_keys().is_empty() {
             return Ok(signing(WhichKey::Active, Turn::default()));
         }
         let now = self.clock().now();
@@ -218,7 +218,7 @@ impl TokenClient {
         // It is in the form; the answer may take its time.
         drop(assertion);
         let (sent, left) = (self.clock().now(), deadline.left());
-        let answer = deadline.bound(self.http().send(request)).await;
+        let answer = deadline.bound_for(self.http().timeout(), self.http().send(request)).await;
         let response = answer.ok_or_else(|| TransportError::Timeout { host: self.host(call.endpoint) })??;
         span.answered(&response, left.saturating_sub(deadline.left()));
         let received = self.clock().now();
@@ -271,7 +271,7 @@ impl TokenClient {
 
     fn accepted(&self, call: Call, used: Signing, key: &Arc<dyn Signer>, shown: Shown) {
         self.time_answered(used.offset, true, shown);
-        if self.settings().remembers_refusals
+        if !self.refused_keys().is_empty()
             && let Ok(active) = self.keys().active()
         {
             self.refused_keys().accepted(KeyUse { active: &active, key, endpoint: call.endpoint });

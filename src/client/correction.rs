@@ -30,9 +30,12 @@ impl ServerClock {
     pub(super) fn answered(&self, used: Duration, accepted: bool, shown: Shown) -> Option<Duration> {
         let kept = self.offset();
         let next = if accepted { after_success(kept, used, shown) } else { after_refusal(kept, shown) };
+        if next == kept {
+            return None;
+        }
         let milliseconds = i64::try_from(next.whole_milliseconds()).unwrap_or(0);
         self.offset.store(milliseconds, Ordering::Relaxed);
-        (next != kept).then_some(next)
+        Some(next)
     }
 }
 

@@ -6,6 +6,7 @@
 //! one grant, `invalid_grant` and `invalid_scope` are about one request: another one may well be answered. It is
 //! remembered for one endpoint: a server may take at one what it refuses at another, for its audience.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -20,7 +21,11 @@ const PAUSES: Backoff = Backoff { first: Duration::from_secs(2), longest: Durati
 
 /// What is remembered, of the key that signs and of the one before it.
 #[derive(Default)]
-pub(super) struct RefusedKeys(Mutex<Memory>);
+pub(super) struct RefusedKeys {
+    memory: Mutex<Memory>,
+    /// Mostly nothing is, and then calls need not meet at the lock.
+    is_any: AtomicBool,
+}
 
 #[derive(Default)]
 struct Memory {
@@ -59,6 +64,11 @@ pub(super) struct KeyUse<'a> {
 }
 
 impl RefusedKeys {
+    /// Whether no key is refused, as far as is known.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.is_any.load(Ordering::Relaxed)
+    }
+
     /// Whether a request with this key may be sent. When a pause is over, whoever asks first may, and the others as soon
     /// as that one was accepted.
     pub(super) fn turn(&self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Remembered> {
@@ -98,6 +108,7 @@ impl RefusedKeys {
             None => {
                 let KeyUse { key, endpoint, .. } = key;
                 memory.refused.push(Refused { key: Arc::downgrade(key), endpoint, refusal, times, until });
+                self.is_any.store(true, Ordering::Relaxed);
             }
         }
         Some(pause)
@@ -105,16 +116,19 @@ impl RefusedKeys {
 
     /// Notes that the server takes the key.
     pub(super) fn accepted(&self, key: KeyUse<'_>) {
-        self.memory(key).refused.retain(|refused| !refused.is_of(key));
+        let mut memory = self.memory(key);
+        memory.refused.retain(|refused| !refused.is_of(key));
+        self.is_any.store(!memory.refused.is_empty(), Ordering::Relaxed);
     }
 
     /// The memory, emptied when another key has become active. A panic elsewhere does not spoil it: no step leaves it
     /// half-changed.
     fn memory(&self, key: KeyUse<'_>) -> MutexGuard<'_, Memory> {
-        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if !memory.active.as_ref().is_some_and(|known| is(known, key.active)) {
             memory.active = Some(Arc::downgrade(key.active));
             memory.refused.clear();
+            self.is_any.store(false, Ordering::Relaxed);
         }
         memory
     }

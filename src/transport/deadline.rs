@@ -36,11 +36,24 @@ impl Deadline {
     /// Waits for the work, and no longer than there is time: `None` when it is over, and the work is dropped. Outside of
     /// a runtime of tokio there is no timer, and no bound.
     pub(crate) async fn bound<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        self.bound_for(None, work).await
+    }
+
+    /// As [`Deadline::bound`]; work that ends by itself in this time needs no second timer where there is more left: among
+    /// many requests in flight each timer is felt.
+    pub(crate) async fn bound_for<T>(
+        &mut self,
+        longest: Option<Duration>,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
         if self.left == Duration::MAX || Handle::try_current().is_err() {
             return Some(work.await);
         }
         let start = Instant::now();
-        let done = tokio::time::timeout(self.left, work).await.ok();
+        let done = match longest {
+            Some(longest) if longest <= self.left => Some(work.await),
+            _ => tokio::time::timeout(self.left, work).await.ok(),
+        };
         self.spend(if done.is_some() { start.elapsed() } else { self.left });
         done
     }
@@ -68,6 +81,19 @@ mod tests {
         assert_eq!(deadline.bound(pending::<()>()).await, None);
         // What is there already needs no time.
         assert_eq!(deadline.bound(ready(7)).await, Some(7));
+    }
+
+    #[test]
+    fn work_that_keeps_the_time_itself_needs_no_timer_where_there_is_enough() {
+        // Without a timer: one that is asked for panics.
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut deadline = Deadline::after(Duration::from_secs(3));
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(runtime.block_on(deadline.bound_for(second, ready(7))), Some(7));
+        assert!(deadline.left() < Duration::from_secs(3));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let mut deadline = Deadline::after(Duration::from_millis(1));
+        assert_eq!(runtime.block_on(deadline.bound_for(second, pending::<()>())), None);
     }
 
     #[test]

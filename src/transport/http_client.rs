@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::TransportError;
 use crate::keys::BoxFuture;
 
@@ -21,6 +23,13 @@ pub trait HttpClient: Send + Sync {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>>;
+
+    /// How long [`send`](HttpClient::send) takes at most, where it keeps the time by itself. A caller who has that long to
+    /// wait sets no timer of its own, so that more than the truth would let a request outlive its deadline. Unless told
+    /// otherwise nothing is known of it, and the caller sets one.
+    fn timeout(&self) -> Option<Duration> {
+        None
+    }
 }
 
 impl<T: HttpClient + ?Sized> HttpClient for std::sync::Arc<T> {
@@ -29,5 +38,9 @@ impl<T: HttpClient + ?Sized> HttpClient for std::sync::Arc<T> {
         request: http::Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
         (**self).send(request)
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        (**self).timeout()
     }
 }

@@ -91,6 +91,10 @@ impl HttpClient for PublicNetworkClient {
             self.http.send(request).await.map_err(not_public)
         })
     }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.http.timeout()
+    }
 }
 
 /// What is optional about a [`PublicNetworkClient`].

@@ -10,7 +10,7 @@ use crate::keys::BoxFuture;
 use crate::oauth;
 
 /// [`HttpClient`] over reqwest, with what a request with an assertion needs: no redirects, nothing sent again by
-/// itself, 10 s to connect, 30 s in all, a body of at most 1 MiB, no proxy to loopback, `localhost` pinned to loopback.
+/// itself, 10 s to connect, 20 s in all, a body of at most 1 MiB, no proxy to loopback, `localhost` pinned to loopback.
 ///
 /// These stay true with settings of your own. That is why it takes a function that configures a
 /// [`reqwest::ClientBuilder`] and not a ready `Client`: the settings are applied to two clients, of which one is for
@@ -37,7 +37,7 @@ impl ReqwestClient {
     /// How long connecting may take.
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
     /// How long a request may take in all, unless told otherwise.
-    pub const TIMEOUT: Duration = Duration::from_secs(30);
+    pub const TIMEOUT: Duration = Duration::from_secs(20);
     /// The longest body that is read, in bytes.
     pub const MAX_BODY_LEN: usize = 1 << 20;
 
@@ -200,6 +200,10 @@ impl HttpClient for ReqwestClient {
             })?;
             receive(response).await
         })
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        Some(self.timeout)
     }
 }
 
