@@ -12,6 +12,8 @@ mod authorization_response;
 mod authorization_server;
 mod device;
 mod device_polling;
+#[cfg(feature = "client")]
+mod echo;
 mod endpoint;
 mod error;
 mod exchange;
@@ -58,6 +60,8 @@ pub use scope::Scope;
 
 #[cfg(feature = "dev-server")]
 pub(crate) use authorization::with_query;
+#[cfg(feature = "client")]
+pub(crate) use echo::Secrets;
 #[cfg(feature = "client")]
 pub(crate) use endpoint::{check_endpoint, is_loopback};
 

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::Value;
@@ -51,7 +52,8 @@ impl AccessToken {
         self.is_bearer().then(|| self.secret())
     }
 
-    /// When the token ends, where the server said so (`expires_in`, counted from when the response came).
+    /// When the token ends, where the server said so: `expires_in`, counted by a client from when it sent the request, since
+    /// nobody knows how long the answer took.
     #[must_use]
     pub fn expires_at(&self) -> Option<OffsetDateTime> {
         self.issued.expires_at
@@ -101,6 +103,7 @@ impl std::fmt::Debug for AccessToken {
 /// ```
 pub struct TokenResponse {
     access_token: AccessToken,
+    expires_in: Option<Duration>,
     refresh_token: Option<Wiped<String>>,
     id_token: Option<Wiped<String>>,
     scope: Option<Scope>,
@@ -110,7 +113,8 @@ pub struct TokenResponse {
 }
 
 impl TokenResponse {
-    /// Judges an HTTP response; `now` is when it came.
+    /// Judges an HTTP response; `now` is what `expires_in` counts from: when it came or, to be on the safe side, when it was
+    /// asked for.
     ///
     /// # Errors
     ///
@@ -149,8 +153,8 @@ impl TokenResponse {
         let scope = document.text("scope", scope)?.map(|scope| Scope::from(&*scope));
         let issued_token_type =
             document.text("issued_token_type", issued_token_type)?.map(|kind| TokenKind::from(&*kind));
-        let expires_at =
-            document.seconds("expires_in", expires_in)?.map(|seconds| now.saturating_add(seconds));
+        let expires_in = document.seconds("expires_in", expires_in)?;
+        let expires_at = expires_in.map(|seconds| now.saturating_add(seconds));
         let issued = Issued {
             secret: secret.into_owned(),
             token_type: token_type.into_owned().into_inner(),
@@ -158,6 +162,7 @@ impl TokenResponse {
         };
         Ok(Self {
             access_token: AccessToken { issued: Arc::new(issued) },
+            expires_in: expires_in.map(time::Duration::unsigned_abs),
             refresh_token,
             id_token,
             scope,
@@ -182,6 +187,13 @@ impl TokenResponse {
     #[cfg(feature = "client")]
     pub(crate) fn into_tokens(self) -> (AccessToken, Option<Wiped<String>>) {
         (self.access_token, self.refresh_token)
+    }
+
+    /// The `expires_in` (RFC 6749 §5.1), where there is one: how long the token lives. Fractions are cut off; more than a
+    /// century is a century.
+    #[must_use]
+    pub const fn expires_in(&self) -> Option<Duration> {
+        self.expires_in
     }
 
     /// The refresh token (RFC 6749 §1.5), where there is one.

@@ -1,13 +1,11 @@
 //! The options that `token`, `introspect` and `revoke` share: which server, and as which client with which key.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::builder::NonEmptyStringValueParser;
 use private_key_jwt::oauth::{Endpoint, OAuthError};
 use private_key_jwt::transport::ReqwestClient;
 use private_key_jwt::{Audience, AuthorizationServer, PrivateKey, Profile, TokenClient};
-use time::OffsetDateTime;
 
 use crate::assertion::AssertionOptions;
 use crate::error::{Context, Failure};
@@ -96,7 +94,6 @@ pub(crate) struct Prepared<'a> {
 /// A client that knows its server.
 pub(crate) struct Connected {
     pub(crate) client: TokenClient,
-    last_time: LastTime,
 }
 
 impl ClientOptions {
@@ -160,19 +157,16 @@ impl Prepared<'_> {
     pub(crate) async fn connect(self, command: &str) -> Result<Connected, Failure> {
         let Self { options, key, http } = self;
         let (server, audience) = options.server(&http).await?;
-        let last_time = LastTime::default();
-        let clock = last_time.clone();
         let client = TokenClient::builder(server, &options.client_id, key)
             .profile(options.profile.map_or_else(Profile::default, Profile::from))
             .audience(audience)
             .assertion(|assertion| options.assertion.apply(assertion))
             .http(http)
-            .clock(move || clock.read())
             // Whoever runs a command sees what happened, and can run it again.
             .without_retries()
             .build()
             .context(command)?;
-        Ok(Connected { client, last_time })
+        Ok(Connected { client })
     }
 }
 
@@ -183,29 +177,6 @@ impl Connected {
         self.client.server().endpoint(endpoint).map(str::to_owned).map_err(|_| {
             Failure::refused(name, format!("the server does not name it; --endpoint {name}=URL does"))
         })
-    }
-
-    /// When the last answer came: counted from then, `expires_in` is exactly what the server said.
-    pub(crate) fn answered_at(&self) -> OffsetDateTime {
-        *self.last_time.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The operating system's clock, and what it said last.
-#[derive(Clone)]
-struct LastTime(Arc<Mutex<OffsetDateTime>>);
-
-impl Default for LastTime {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(OffsetDateTime::UNIX_EPOCH)))
-    }
-}
-
-impl LastTime {
-    fn read(&self) -> OffsetDateTime {
-        let now = OffsetDateTime::now_utc();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
-        now
     }
 }
 

@@ -3,7 +3,6 @@
 use private_key_jwt::TokenResponse;
 use private_key_jwt::oauth::{Endpoint, TokenKind};
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
 
 use crate::client::ClientOptions;
 use crate::error::{Context, Failure};
@@ -54,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             }
         };
         if *json {
-            return output::json(&whole(&response, connected.answered_at()));
+            return output::json(&whole(&response));
         }
         // Whoever sees the token alone takes it for a Bearer token.
         let token = response.access_token();
@@ -81,14 +80,14 @@ fn secret(secret: &str) -> Result<(), Failure> {
 }
 
 /// The response with the members that the server sent (RFC 6749 §5.1).
-fn whole(response: &TokenResponse, now: OffsetDateTime) -> Value {
+fn whole(response: &TokenResponse) -> Value {
     let token = response.access_token();
     let mut members: Map<String, Value> =
         response.members().map(|(name, value)| (name.to_owned(), value.clone())).collect();
     members.insert("access_token".to_owned(), token.secret().into());
     members.insert("token_type".to_owned(), token.token_type().into());
     let optional = [
-        ("expires_in", token.expires_at().map(|end| (end - now).whole_seconds().into())),
+        ("expires_in", response.expires_in().map(|life| life.as_secs().into())),
         ("scope", response.scope().map(|scope| scope.to_string().into())),
         ("refresh_token", response.refresh_token().map(Value::from)),
         ("id_token", response.id_token().map(Value::from)),
