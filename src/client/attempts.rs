@@ -2,6 +2,7 @@
 //! `correction`, `refused_keys`); here it is done.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
@@ -12,9 +13,10 @@ use super::log::{self, Span};
 use super::refused_keys::{KeyUse, Turn};
 use super::settings::Settings;
 use super::signing::WhichKey;
+use super::subject::Subject;
 use super::{Error, TokenClient};
 use crate::keys::{KeyError, Signer, key_name};
-use crate::oauth::{ClientAssertion, Endpoint, OAuthError, Refusal, TokenRequest};
+use crate::oauth::{ClientAssertion, Endpoint, OAuthError, Refusal, Secrets, TokenRequest};
 use crate::transport::{Deadline, TransportError};
 
 /// What is asked of the server.
@@ -24,8 +26,10 @@ pub(super) struct Call {
     #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "it is for the log"))]
     pub(super) grant_type: Option<&'static str>,
     repetition: Repetition,
-    /// Whether what may pass is tried again here, and not by who calls.
-    is_retried: bool,
+    /// For a caller who asks again at a pace of its own: how long it waits. What may pass is not tried again here then.
+    once_within: Option<Duration>,
+    /// Whether secrets may be in the form that a server could echo, beside the assertion.
+    holds_secrets: bool,
 }
 
 impl Call {
@@ -36,58 +40,28 @@ impl Call {
             endpoint: Endpoint::Token,
             grant_type: Some(grant_type),
             repetition: Repetition::of_grant(grant_type),
-            is_retried: true,
+            once_within: None,
+            holds_secrets: !request.is_of_client(),
         }
     }
 
-    /// The same, of a caller who asks again at a pace of its own.
-    pub(super) const fn once(self) -> Self {
-        Self { is_retried: false, ..self }
+    /// The same, of a caller who asks again at a pace of its own, and waits for so long.
+    pub(super) const fn once_within(self, limit: Duration) -> Self {
+        Self { once_within: Some(limit), ..self }
     }
 
     /// A request to another endpoint. None of them uses anything up.
     pub(super) const fn of(endpoint: Endpoint) -> Self {
-        Self { endpoint, grant_type: None, repetition: Repetition::Freely, is_retried: true }
+        let repetition = Repetition::Freely;
+        Self { endpoint, grant_type: None, repetition, once_within: None, holds_secrets: true }
     }
 
     /// Whether this refusal leaves it to be asked again with another assertion.
     fn is_correctable(&self, refusal: &Refusal) -> bool {
         match self.repetition {
-            Repetition::Freely => About::of(refusal) != About::Request,
+            Repetition::Freely => Subject::of(refusal) != Subject::Request,
             // Client authentication comes before the grant is looked at.
             Repetition::Unreceived | Repetition::Never => refusal.error() == Some("invalid_client"),
-        }
-    }
-}
-
-/// What a refusal is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
-    /// The client is not who it says it is.
-    Client,
-    /// The client was heard, and must not ask this.
-    Request,
-    /// Either: servers say much.
-    Unknown,
-}
-
-impl About {
-    fn of(refusal: &Refusal) -> Self {
-        match refusal.error() {
-            Some("invalid_client") => Self::Client,
-            // RFC 6749 §5.2: the status of that error.
-            None if refusal.status() == 401 => Self::Client,
-            // RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 8628 §3.5, RFC 8707 §2
-            Some(
-                "invalid_scope"
-                | "unsupported_grant_type"
-                | "unsupported_token_type"
-                | "invalid_target"
-                | "authorization_pending"
-                | "slow_down"
-                | "expired_token",
-            ) => Self::Request,
-            _ => Self::Unknown,
         }
     }
 }
@@ -98,6 +72,12 @@ struct Signing {
     key: WhichKey,
     turn: Turn,
     offset: time::Duration,
+}
+
+/// How the first attempt is signed, and what is remembered of the active key where that is left alone.
+struct First {
+    signing: Signing,
+    remembered: Option<Error>,
 }
 
 /// What the server answered, and to what.
@@ -124,10 +104,12 @@ impl TokenClient {
         request: impl Fn(&ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>,
         read: impl Fn(http::Response<Vec<u8>>, OffsetDateTime) -> Result<T, OAuthError>,
     ) -> Result<T, Error> {
-        let mut signing = self.first(call)?;
-        let mut deadline = Deadline::after(self.settings().deadline);
-        // What was refused before the correction.
-        let mut refused = None;
+        let First { mut signing, remembered } = self.first(call)?;
+        let Settings { retries, tries_again, deadline, .. } = self.settings();
+        let mut deadline = Deadline::after(call.once_within.unwrap_or(*deadline).min(*deadline));
+        // Why the attempt before failed.
+        let mut before: Option<Error> = None;
+        let mut is_corrected = false;
         let mut count = 1;
         loop {
             let span = Span::attempt(count);
@@ -139,59 +121,67 @@ impl TokenClient {
                 }
                 Ok(Answer { result: Err(error), key, shown }) => {
                     let error = Error::from(error);
-                    let may = refused.is_none() && !deadline.left().is_zero();
+                    let may = !is_corrected && !deadline.left().is_zero();
                     if let Some(other) = self.corrected(call, signing, &error, &key, shown, may) {
-                        (signing, refused) = (other, Some(error));
+                        (signing, before, is_corrected) = (other, Some(error), true);
                         count += 1;
                         continue;
                     }
                     error
                 }
-                Err(error @ Error::Transport(_)) => error,
-                // It was not sent. A correction that cannot be made leaves what it was to correct.
+                // Cut off by the deadline: what went before says more of why. Of what is good once it must not say less
+                // than that it may have been received.
+                Err(error @ Error::Transport(_)) => {
+                    let is_over = call.repetition == Repetition::Freely && deadline.left().is_zero();
+                    match before.take_if(|_| is_over) {
+                        Some(before) => return Err(before.after(count)),
+                        None => error,
+                    }
+                }
+                // It was not sent. What led to this signature says more, too.
                 Err(error) => {
-                    let refused = refused.map(|refused: Error| refused.after(count - 1));
-                    return Err(refused.unwrap_or_else(|| error.after(count)));
+                    let before = before.map(|before| before.after(count - 1)).or(remembered);
+                    return Err(before.unwrap_or_else(|| error.after(count)));
                 }
             };
-            let Settings { retries, tries_again, .. } = self.settings();
             // No number is as good as the largest: a pause too long, but no error in place of another.
             let random = random().unwrap_or(u64::MAX);
             let pause = retries.pause(&error, call.repetition, count, deadline.left(), random);
-            let pause = pause.filter(|_| *tries_again && call.is_retried);
-            let Some(pause) = pause else {
+            let Some(pause) = pause.filter(|_| *tries_again && call.once_within.is_none()) else {
                 return Err(error.after(count));
             };
             log::retried(&error, count, pause);
+            before = Some(error);
             deadline.pause(pause, self.clock().sleep(pause)).await;
             count += 1;
         }
     }
 
     /// How the first attempt is signed: with the active key, or while that is refused, with the one before.
-    fn first(&self, call: Call) -> Result<Signing, Error> {
-        let signing = |key, turn| Signing { key, turn, offset: self.time_offset() };
+    fn first(&self, call: Call) -> Result<First, Error> {
+        let offset = self.time_offset();
+        let first = |key, turn, remembered| First { signing: Signing { key, turn, offset }, remembered };
         if !self.settings().remembers_refusals || self.refused_keys().is_empty() {
-            return Ok(signing(WhichKey::Active, Turn::default()));
+            return Ok(first(WhichKey::Active, Turn::default(), None));
         }
         let now = self.clock().now();
         let active = self.keys().active()?;
         let key = KeyUse { active: &active, key: &active, endpoint: call.endpoint };
         let remembered = match self.refused_keys().turn(key, now) {
-            Ok(turn) => return Ok(signing(WhichKey::Active, turn)),
+            Ok(turn) => return Ok(first(WhichKey::Active, turn, None)),
             Err(remembered) => remembered,
         };
-        if let Some(previous) = self.previous(now)
-            && let Ok(turn) = self.refused_keys().turn(KeyUse { key: &previous, ..key }, now)
-        {
-            log::signs_with_previous(previous.as_ref());
-            return Ok(signing(WhichKey::Previous, turn));
-        }
         let error = Error::Remembered {
             key_id: key_name(active.as_ref()),
             refusal: remembered.refusal,
             pause: remembered.pause,
         };
+        if let Some(previous) = self.previous(now)
+            && let Ok(turn) = self.refused_keys().turn(KeyUse { key: &previous, ..key }, now)
+        {
+            log::signs_with_previous(previous.as_ref());
+            return Ok(first(WhichKey::Previous, turn, Some(error)));
+        }
         log::remembered(&error);
         Err(error)
     }
@@ -217,13 +207,22 @@ impl TokenClient {
         let request = request(&assertion)?;
         // It is in the form; the answer may take its time.
         drop(assertion);
-        let (sent, left) = (self.clock().now(), deadline.left());
+        let secrets = if call.holds_secrets { Secrets::of(&request) } else { Secrets::default() };
+        let sent = self.clock().now();
         let answer = deadline.bound_for(self.http().timeout(), self.http().send(request)).await;
-        let response = answer.ok_or_else(|| TransportError::Timeout { host: self.host(call.endpoint) })??;
-        span.answered(&response, left.saturating_sub(deadline.left()));
+        let mut response =
+            answer.ok_or_else(|| TransportError::Timeout { host: self.host(call.endpoint) })??;
         let received = self.clock().now();
+        span.answered(&response, received - sent);
         let shown = Shown::by(response.headers(), sent, received);
-        Ok(Answer { result: read(response, received), key, shown })
+        // The life of a token counts from its request at the latest, and a pause from its answer.
+        let now = if response.status().is_success() {
+            sent
+        } else {
+            secrets.mask(response.body_mut());
+            received
+        };
+        Ok(Answer { result: read(response, now), key, shown })
     }
 
     /// Another way to sign after this answer, where it may be corrected; what it says is noted in any case.
@@ -237,10 +236,12 @@ impl TokenClient {
         may: bool,
     ) -> Option<Signing> {
         let refusal = error.refusal()?;
-        self.time_answered(used.offset, false, shown);
+        let subject = Subject::of(refusal);
+        // Whom the server has heard, it has authenticated.
+        self.time_answered(used.offset, subject == Subject::Request, shown);
         let may = may && call.is_correctable(refusal);
-        let settings = self.settings();
-        if let Some(offset) = shown.correction(used.offset).filter(|_| may && settings.corrects_time) {
+        let offset = self.server_clock().correction(used.offset, shown);
+        if let Some(offset) = offset.filter(|_| may && self.settings().corrects_time) {
             log::time_corrected(error, offset);
             return Some(Signing { offset, ..used });
         }
@@ -248,10 +249,10 @@ impl TokenClient {
         // The refusal stands, also where the key before gets further.
         let active = self.keys().active().ok()?;
         let key = KeyUse { active: &active, key, endpoint: call.endpoint };
-        match About::of(refusal) {
-            About::Client => self.refused(key, used.turn, error, refusal, now),
-            About::Request => self.refused_keys().accepted(key),
-            About::Unknown => {}
+        match subject {
+            Subject::Client => self.refused(key, used.turn, error, refusal, now),
+            Subject::Request => self.refused_keys().accepted(key),
+            Subject::Unknown => {}
         }
         let previous = self.previous(now).filter(|_| may && matches!(used.key, WhichKey::Active))?;
         let turn = self.refused_keys().turn(KeyUse { key: &previous, ..key }, now).ok()?;

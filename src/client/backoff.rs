@@ -96,8 +96,8 @@ impl Retries {
         let pause = match error.retry() {
             Retry::Never => return None,
             Retry::After(wait) if wait > self.longest_wait => return None,
-            // All who are told the same time would come back at it.
-            Retry::After(wait) => wait.saturating_add(jitter),
+            // All who are told the same time would come back at it. Some time must be left to do so.
+            Retry::After(wait) => wait.saturating_add(jitter.min(left.saturating_sub(wait) / 2)),
             Retry::BackOff => jitter,
         };
         Some(pause).filter(|pause| *pause < left)
@@ -205,6 +205,9 @@ mod tests {
         assert_eq!(pause("11", 30, 0), None);
         assert_eq!(pause("7", 7, 0), None);
         assert_eq!(pause("7", 8, 0), Some(Duration::from_secs(7)));
+        assert_eq!(pause("7", 8, u64::MAX), Some(Duration::from_millis(7500)));
+        let late = RETRIES.pause(&answer(503, Some("7")), Freely, 5, Duration::from_secs(8), u64::MAX);
+        assert_eq!(late, Some(Duration::from_millis(7500)));
         assert_eq!(pause("Thu, 01 Jan 1970 00:00:05 GMT", 30, 0), Some(Duration::from_secs(5)));
         assert_eq!(pause("Thu, 01 Jan 1970 00:01:00 GMT", 90, 0), None);
         // What is no pause is none.

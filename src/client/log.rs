@@ -68,11 +68,11 @@ impl Span {
     }
 
     /// What the server answered, so long after the request was sent.
-    pub(super) fn answered(&self, response: &http::Response<Vec<u8>>, duration: Duration) {
+    pub(super) fn answered(&self, response: &http::Response<Vec<u8>>, duration: time::Duration) {
         #[cfg(feature = "tracing")]
         self.record(|span| {
             span.record("status", response.status().as_u16());
-            span.record("duration_ms", milliseconds(duration));
+            span.record("duration_ms", signed(duration));
             let ids = crate::oauth::Refusal::correlation_of(response.headers());
             if !ids.is_empty() {
                 let ids: Vec<String> = ids.iter().map(|(name, value)| format!("{name} {value}")).collect();

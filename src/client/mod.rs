@@ -19,6 +19,7 @@ mod log;
 mod refused_keys;
 mod settings;
 mod signing;
+mod subject;
 mod token_client;
 mod token_source;
 

@@ -1,10 +1,9 @@
 //! Keys that the server refuses, and until when it is not asked again. Without this a revoked key would turn every call
 //! into a request, and use up a rate limit that others share.
 //!
-//! What counts is a failed client authentication and nothing else: `invalid_client` (RFC 6749 §5.2), or a 401 that says
-//! nothing, since 401 is that error's status and no other's. `unauthorized_client` is about an *authenticated* client and
-//! one grant, `invalid_grant` and `invalid_scope` are about one request: another one may well be answered. It is
-//! remembered for one endpoint: a server may take at one what it refuses at another, for its audience.
+//! What counts is a failed client authentication ([`Subject::Client`](super::subject::Subject::Client)) and nothing else: after
+//! any other refusal another request may well be answered, and the cache spares the server for that one. It is remembered for
+//! one endpoint: a server may take at one what it refuses at another, for its audience.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -70,7 +69,7 @@ impl RefusedKeys {
     }
 
     /// Whether a request with this key may be sent. When a pause is over, whoever asks first may, and the others as soon
-    /// as that one was accepted.
+    /// as that one was accepted; or another one after 2 s, since what became of the first may say nothing of the key.
     pub(super) fn turn(&self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Remembered> {
         let mut memory = self.memory(key);
         let Some(refused) = memory.of(key) else {
@@ -79,7 +78,7 @@ impl RefusedKeys {
         let pause = Duration::try_from(refused.until - now).unwrap_or_default();
         // A clock that was set back must not make it longer.
         if pause.is_zero() || pause > PAUSES.longest {
-            refused.until = after(now, PAUSES.bound(refused.times));
+            refused.until = after(now, PAUSES.first);
             return Ok(Turn(refused.times));
         }
         Err(Remembered { refusal: refused.refusal.clone(), pause })
@@ -231,9 +230,15 @@ mod tests {
         // One that never came back does not block the next for ever.
         let turn = memory.turn(10).unwrap();
         assert_eq!(memory.refused(turn, 10), Some(2));
-        assert!(memory.turn(12).is_ok());
+        let next = memory.turn(12).unwrap();
         assert_eq!(memory.turn(13), Err(1));
         assert!(memory.turn(14).is_ok());
+        // However long the pause had become.
+        assert_eq!(memory.refused(next, 14), Some(4));
+        for now in [18, 20, 22] {
+            assert_eq!(memory.turn(now), Ok(Turn(2)));
+            assert_eq!(memory.turn(now), Err(2));
+        }
     }
 
     #[test]

@@ -106,9 +106,13 @@ impl TokenClient {
         self.call(Call::token(request), request).await
     }
 
-    /// As [`TokenClient::request`], but what may pass is not tried again.
-    pub(super) async fn request_once(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
-        self.call(Call::token(request).once(), request).await
+    /// As [`TokenClient::request`], but what may pass is not tried again, and the answer is waited for no longer than this.
+    pub(super) async fn request_once(
+        &self,
+        request: &TokenRequest,
+        limit: Duration,
+    ) -> Result<TokenResponse, Error> {
+        self.call(Call::token(request).once_within(limit), request).await
     }
 
     async fn call(&self, call: Call, request: &TokenRequest) -> Result<TokenResponse, Error> {

@@ -3,7 +3,7 @@
 use private_key_jwt::oauth::JwtGrant;
 use private_key_jwt::{Error, TokenRequest};
 
-use crate::server::{Server, error, text};
+use crate::server::{Reply, Server, error, text};
 
 fn request(scope: &str, parameters: &[(&str, &str)]) -> TokenRequest {
     parameters.iter().fold(TokenRequest::client_credentials(scope), |request, (name, value)| {
@@ -127,4 +127,21 @@ async fn a_grant_that_is_good_once_is_no_source() {
 fn debug_shows_no_token() {
     let source = Server::new().client().source(request("a", &[("subject_token", "secret")]));
     assert!(!format!("{source:?}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_leaves_in_place_what_is_in_use() {
+    let server = Server::answering(|_| Reply::token(1_000_000));
+    let client = server.client_with(|builder| builder.cache_capacity(2));
+    server.clock().set(7200.0);
+    for scope in ["a", "b"] {
+        client.token(scope).await.unwrap();
+    }
+    server.clock().set(0.0);
+    for _ in 0..10 {
+        for scope in ["c", "d"] {
+            client.token(scope).await.unwrap();
+        }
+    }
+    assert_eq!(server.requests(), 4);
 }

@@ -12,5 +12,6 @@ mod failures;
 mod invalidation;
 mod lifetimes;
 mod refresh_tokens;
+mod renewals;
 mod runtimes;
 mod server;

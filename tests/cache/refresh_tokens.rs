@@ -163,3 +163,30 @@ async fn rfc6749_4_4_3_one_that_comes_with_a_token_for_the_client_itself_is_left
     assert_eq!(text(&tokens).await, "2");
     assert_eq!(sent(&server.form(1)), ("client_credentials", None));
 }
+
+/// Of two requests that are on their way, since the first one's runtime stood still, the second has the last word.
+#[test]
+fn a_refresh_token_that_comes_late_does_not_take_the_place_of_a_later_one() {
+    use tokio::runtime::Builder;
+    let mut numbers = 1..;
+    let server = Server::answering(move |_| {
+        let refresh_token = format!("r{}", numbers.next().unwrap());
+        Reply::Token(json!({"expires_in": 300, "refresh_token": refresh_token}))
+    });
+    let client = server.client_with(|builder| builder.deadline(std::time::Duration::from_secs(5)));
+    let tokens = client.source_from(login(Some("r0")));
+    server.clock().set(300.0);
+    let first = Builder::new_current_thread().enable_all().build().unwrap();
+    server.open(false);
+    first.block_on(async {
+        let tokens = tokens.clone();
+        tokio::spawn(async move { tokens.token().await });
+        settle().await;
+    });
+    server.open(true);
+    let second = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    assert_eq!(second.block_on(text(&tokens)), "2");
+    first.block_on(settle());
+    assert_eq!(second.block_on(text(&tokens)), "2");
+    assert_eq!(tokens.refresh_token().as_deref().map(String::as_str), Some("r2"));
+}

@@ -27,6 +27,10 @@ pub(crate) enum Reply {
     Token(serde_json::Value),
     Status(u16, Vec<(&'static str, &'static str)>, &'static str),
     Unreachable,
+    /// The connection breaks before an answer.
+    Broken,
+    /// No answer, ever.
+    Nothing,
     Panic,
 }
 
@@ -158,6 +162,8 @@ impl HttpClient for Server {
                     Ok(response.body(body.as_bytes().to_vec()).unwrap())
                 }
                 Reply::Unreachable => Err(TransportError::Connect { host: host(), source: "refused".into() }),
+                Reply::Broken => Err(TransportError::Broken { host: host(), source: "reset".into() }),
+                Reply::Nothing => std::future::pending().await,
                 Reply::Panic => panic!("on purpose"),
             }
         })

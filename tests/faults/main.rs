@@ -18,6 +18,7 @@ mod retries;
 mod server;
 mod simulation;
 mod soak;
+mod standing_refusals;
 mod table;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod tls;

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::CacheSettings;
-use super::grant::{Answer, Grant};
+use super::grant::{Answer, Grant, Urgency};
 use super::lifetime::{Lifetime, Phase};
 use super::schedule::{self, Decision, Schedule};
 use crate::client::fresh::random;
@@ -49,6 +49,8 @@ struct State {
 #[derive(Clone)]
 struct Flight {
     generation: u64,
+    /// Whether no token served when it began.
+    is_awaited: bool,
     outcome: Announcement<Outcome>,
 }
 
@@ -109,7 +111,8 @@ impl Entry {
 
     /// The token that is held, or the next one.
     pub(in crate::client) async fn token(self: &Arc<Self>, client: &TokenClient) -> Outcome {
-        for _ in 0..2 {
+        let mut lost = 0;
+        while lost < 2 {
             let Turn { token, flight, work } = self.turn(client)?;
             // Not under the lock: a runtime that is being shut down drops it there and then.
             if let Some(work) = work.and_then(task::detach) {
@@ -118,10 +121,14 @@ impl Entry {
             if let Some(token) = token {
                 return Ok(token);
             }
-            if let Some(flight) = flight
-                && let Some(outcome) = self.outcome(flight, limit(client)).await
-            {
-                return outcome;
+            if let Some(flight) = flight {
+                let is_awaited = flight.is_awaited;
+                match self.outcome(flight, limit(client)).await {
+                    // It was not made for those who have no token: the next one tries harder.
+                    Some(Err(_)) if !is_awaited => {}
+                    Some(outcome) => return outcome,
+                    None => lost += 1,
+                }
             }
         }
         Err(Error::Interrupted)
@@ -138,7 +145,9 @@ impl Entry {
         let now = client.clock().now();
         let phase = held.as_ref().map_or(Phase::Over, |held| held.lifetime.phase(now));
         let decision = state.schedule.decide(phase, limit(client), now);
-        let token = held.filter(|_| phase != Phase::Over).map(|held| held.token.clone());
+        let held = held.filter(|_| phase != Phase::Over);
+        let (token, lifetime) =
+            (held.as_ref().map(|held| held.token.clone()), held.map(|held| held.lifetime));
         match (decision, &state.error, &state.flight) {
             (Decision::Serve, ..) => return Ok(Turn { token, flight: None, work: None }),
             (Decision::Refuse, Some(error), _) => return Err(error.clone()),
@@ -155,12 +164,14 @@ impl Entry {
         };
         let (announcer, outcome) = task::announcement();
         let generation = state.schedule.begin(now);
-        let flight = Flight { generation, outcome };
+        let flight = Flight { generation, is_awaited: lifetime.is_none(), outcome };
         state.flight = Some(flight.clone());
-        let landing = Landing { entry: Arc::clone(self), generation, announcer: Some(announcer) };
-        let (client, is_awaited) = (client.clone(), token.is_none());
+        let window = lifetime.map(|lifetime| lifetime.window());
+        let landing = Landing { entry: Arc::clone(self), generation, window, announcer: Some(announcer) };
+        let urgency = lifetime.map_or(Urgency::Awaited, |lifetime| Urgency::Beside(lifetime.left(now)));
+        let client = client.clone();
         let work = async move {
-            let answer = steps.carry_out(&client, is_awaited).await;
+            let answer = steps.carry_out(&client, urgency).await;
             landing.land(answer, client.clock().now());
         };
         Ok(Turn { token, flight: Some(flight), work: Some(work) })
@@ -170,26 +181,36 @@ impl Entry {
     async fn outcome(&self, flight: Flight, limit: Duration) -> Option<Outcome> {
         let outcome = Deadline::after(limit).bound(flight.outcome.wait()).await;
         if outcome.is_none() {
-            self.lost(flight.generation);
+            self.lost(flight.generation, None);
         }
         outcome.flatten()
     }
 
-    fn landed(&self, generation: u64, answer: Answer, now: OffsetDateTime) -> Outcome {
+    /// `window` as for [`Schedule::failed`].
+    fn landed(
+        &self,
+        generation: u64,
+        answer: Answer,
+        window: Option<Duration>,
+        now: OffsetDateTime,
+    ) -> Outcome {
         let mut state = self.state();
         state.forget(generation);
+        if answer.is_token() && !state.schedule.succeeded(generation) {
+            return answer.into_token();
+        }
         let outcome = state.grant.answered(answer);
         match &outcome {
             Ok(token) => {
                 self.held.store(Some(Arc::new(Held::new(token.clone(), &self.settings, now))));
-                state.schedule.succeeded(generation);
                 state.error = None;
             }
             Err(error) => {
                 let random = random().unwrap_or(u64::MAX);
-                let window = self.window(now);
                 if let Some(pause) = state.schedule.failed(generation, error, window, now, random) {
                     state.error = Some(error.clone());
+                    // A subscriber is not ours: it may ask this entry.
+                    drop(state);
                     if window.is_some() {
                         log::not_renewed(error, pause);
                     }
@@ -199,18 +220,11 @@ impl Entry {
         outcome
     }
 
-    fn lost(&self, generation: u64) {
+    /// `window` as for [`Schedule::failed`].
+    fn lost(&self, generation: u64, window: Option<Duration>) {
         let mut state = self.state();
         state.forget(generation);
-        let window = self.held.load().as_ref().map(|held| held.lifetime.window());
         state.schedule.lost(generation, window.unwrap_or_default());
-    }
-
-    /// The time that there was to have another token while this one serves; `None` when none does.
-    fn window(&self, now: OffsetDateTime) -> Option<Duration> {
-        let held = self.held.load();
-        let lifetime = held.as_ref()?.lifetime;
-        (lifetime.phase(now) != Phase::Over).then(|| lifetime.window())
     }
 
     /// Drops the token if it is this one.
@@ -220,12 +234,14 @@ impl Entry {
         let may = state
             .invalidated
             .is_none_or(|before| schedule::distance(now, before) >= Self::BETWEEN_INVALIDATIONS);
-        if is_current && may {
-            state.invalidated = Some(now);
-            self.held.store(None);
-            log::invalidated();
+        if !is_current || !may {
+            return false;
         }
-        is_current && may
+        state.invalidated = Some(now);
+        self.held.store(None);
+        drop(state);
+        log::invalidated();
+        true
     }
 
     pub(in crate::client) fn has_ended(&self) -> bool {
@@ -262,12 +278,13 @@ impl Held {
 struct Landing {
     entry: Arc<Entry>,
     generation: u64,
+    window: Option<Duration>,
     announcer: Option<Announcer<Outcome>>,
 }
 
 impl Landing {
     fn land(mut self, answer: Answer, now: OffsetDateTime) {
-        let outcome = self.entry.landed(self.generation, answer, now);
+        let outcome = self.entry.landed(self.generation, answer, self.window, now);
         if let Some(announcer) = self.announcer.take() {
             announcer.announce(outcome);
         }
@@ -278,7 +295,7 @@ impl Drop for Landing {
     /// Before a word was said.
     fn drop(&mut self) {
         if self.announcer.is_some() {
-            self.entry.lost(self.generation);
+            self.entry.lost(self.generation, self.window);
         }
     }
 }
@@ -312,6 +329,16 @@ mod tests {
     }
 
     #[test]
+    fn tokens_that_came_together_are_renewed_apart() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let body = br#"{"access_token":"t","token_type":"Bearer","expires_in":300}"#.to_vec();
+        let token = TokenResponse::from_http(http::Response::new(body), now).unwrap().into_access_token();
+        let window = || Held::new(token.clone(), &CacheSettings::default(), now).lifetime.window();
+        let windows: std::collections::HashSet<_> = (0..20).map(|_| window()).collect();
+        assert!(windows.len() > 10, "{windows:?}");
+    }
+
+    #[test]
     fn a_token_that_is_dropped_is_kept_nowhere() {
         let server = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
         let key = PrivateKey::from_file("testdata/keys/p256.pkcs8.pem").unwrap();
@@ -323,6 +350,11 @@ mod tests {
             panic!("no token");
         };
         assert!(!token.is_alone());
+        {
+            // What is fresh is read while a request begins or ends.
+            let _begins = entry.state();
+            assert!(entry.fresh(client.clock().now()).is_some());
+        }
         assert!(entry.invalidate(&token, now));
         assert!(token.is_alone());
     }

@@ -2,14 +2,18 @@
 //!
 //! A refresh token is used before the request, carries on its parameters, and is replaced when the server sends another
 //! (RFC 6749 §6). When the server refuses it with `invalid_grant` it is good no longer; what is left then is the request,
-//! and without one the grant has ended. One that comes with a token for the client itself is not kept: the client has a key
+//! and without one the grant has ended. When nobody knows whether it was used up, since no answer could be read, the request
+//! takes its place, too; without one it is tried again, for there is no other. One that comes with a token for the client itself is not kept: the client has a key
 //! to ask with, and such an answer should have none (§4.4.3).
+
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::client::{Error, TokenClient, log};
 use crate::jose::wiped::Wiped;
-use crate::oauth::{AccessToken, Refusal, TokenRequest, TokenResponse};
+use crate::oauth::{AccessToken, OAuthError, Refusal, TokenRequest, TokenResponse};
+use crate::transport::TransportError;
 
 pub(super) struct Grant {
     request: Option<TokenRequest>,
@@ -28,8 +32,19 @@ pub(super) struct Steps {
 /// What came of it.
 pub(super) struct Answer {
     result: Result<TokenResponse, Error>,
-    /// The refresh token that the server refused, and how.
-    refused: Option<(Wiped<String>, Box<Refusal>)>,
+    /// The refresh token that is not sent again.
+    given_up: Option<Wiped<String>>,
+    /// How the server refused it.
+    refusal: Option<Box<Refusal>>,
+}
+
+/// How the server is asked.
+#[derive(Clone, Copy)]
+pub(super) enum Urgency {
+    /// No token serves: what may pass is tried again.
+    Awaited,
+    /// One serves for so long. What may pass is not tried again: a pause would keep those waiting whose token ends meanwhile.
+    Beside(Duration),
 }
 
 impl Grant {
@@ -61,12 +76,11 @@ impl Grant {
     /// Takes from an answer what the next token is had by, and hands on the rest.
     pub(super) fn answered(&mut self, answer: Answer) -> Result<AccessToken, Error> {
         // Another one may have come meanwhile.
-        if let Some((refused, refusal)) = answer.refused
-            && self.refresh_token.as_ref().is_some_and(|current| **current == *refused)
+        if let Some(given_up) = answer.given_up
+            && self.refresh_token.as_ref().is_some_and(|current| **current == *given_up)
         {
-            log::refresh_token_refused(&refusal);
             self.refresh_token = None;
-            self.refusal = Some(refusal);
+            self.refusal = answer.refusal;
         }
         let (token, refresh_token) = match answer.result {
             Ok(response) => response.into_tokens(),
@@ -90,32 +104,70 @@ impl Grant {
     }
 }
 
+impl Answer {
+    pub(super) const fn is_token(&self) -> bool {
+        self.result.is_ok()
+    }
+
+    /// The token alone, of an answer that came too late for anything else.
+    pub(super) fn into_token(self) -> Result<AccessToken, Error> {
+        self.result.map(TokenResponse::into_access_token)
+    }
+}
+
+impl Urgency {
+    /// A request that stands still is given up when the token ends that serves meanwhile, but not sooner than this.
+    const SHORTEST: Duration = Duration::from_secs(5);
+
+    async fn send(self, client: &TokenClient, request: &TokenRequest) -> Result<TokenResponse, Error> {
+        match self {
+            Self::Awaited => client.request(request).await,
+            // With the answer another refresh token may be lost.
+            Self::Beside(_) if !request.is_repeatable() => client.request_once(request, Duration::MAX).await,
+            Self::Beside(left) => client.request_once(request, left.max(Self::SHORTEST)).await,
+        }
+    }
+}
+
 impl Steps {
-    /// `is_awaited` when there is no token that serves. Otherwise what may pass is not tried again here: a pause would keep
-    /// those waiting whose token ends meanwhile.
-    pub(super) async fn carry_out(self, client: &TokenClient, is_awaited: bool) -> Answer {
+    pub(super) async fn carry_out(self, client: &TokenClient, urgency: Urgency) -> Answer {
         let Self { refresh_token, refresh, request } = self;
-        let send = async |request: &TokenRequest| match is_awaited {
-            true => client.request(request).await,
-            false => client.request_once(request).await,
-        };
-        let mut refused = None;
+        let (mut given_up, mut refusal) = (None, None);
         if let Some(refresh) = refresh {
-            let result = send(&refresh).await;
-            refused = result.as_ref().err().and_then(refusal_of_grant).map(Box::new);
-            if refused.is_none() || request.is_none() {
-                return Answer { result, refused: refresh_token.zip(refused) };
+            let result = urgency.send(client, &refresh).await;
+            let error = result.as_ref().err();
+            refusal = error.and_then(refusal_of_grant).map(Box::new);
+            if let Some(refusal) = &refusal {
+                log::refresh_token_refused(refusal);
+            }
+            let is_good =
+                refusal.is_none() && (request.is_none() || !error.is_some_and(may_have_been_received));
+            given_up = refresh_token.filter(|_| !is_good);
+            if is_good || request.is_none() {
+                return Answer { result, given_up, refusal };
             }
         }
         let result = match request {
-            Some(request) => send(&request).await,
+            Some(request) => urgency.send(client, &request).await,
             None => Err(Error::GrantEnded { refusal: None }),
         };
-        Answer { result, refused: refresh_token.zip(refused) }
+        Answer { result, given_up, refusal }
     }
 }
 
 /// RFC 6749 §5.2: a refresh token that is invalid, expired, revoked, or of another client.
 fn refusal_of_grant(error: &Error) -> Option<Refusal> {
     error.refusal().filter(|refusal| refusal.error() == Some("invalid_grant")).cloned()
+}
+
+/// Whether the server may have done what it was asked to, and its answer is lost.
+fn may_have_been_received(error: &Error) -> bool {
+    match error.last() {
+        Error::Transport(error) => !matches!(
+            error,
+            TransportError::Connect { .. } | TransportError::Tls { .. } | TransportError::Build(_)
+        ),
+        Error::OAuth(error) => matches!(error, OAuthError::Unavailable(_) | OAuthError::Response { .. }),
+        _ => false,
+    }
 }

@@ -58,6 +58,11 @@ impl Lifetime {
         }
     }
 
+    /// How long it serves from now on.
+    pub(super) fn left(&self, now: OffsetDateTime) -> Duration {
+        (self.end - now).try_into().unwrap_or_default()
+    }
+
     /// The time that there is to have another one while this one serves.
     pub(super) fn window(&self) -> Duration {
         (self.end - self.ageing).unsigned_abs()

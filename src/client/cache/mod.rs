@@ -68,7 +68,7 @@ impl Cache {
         let entry = Arc::new(Entry::of(request, self.settings, now));
         let mut entries = HashMap::clone(&self.entries.load());
         while entries.len() >= self.settings.capacity {
-            let Some(oldest) = longest_unused(&entries) else { break };
+            let Some(oldest) = longest_unused(&entries, now) else { break };
             entries.remove(oldest.as_str());
         }
         entries.insert(key, Arc::clone(&entry));
@@ -87,8 +87,11 @@ impl Cache {
     }
 }
 
-fn longest_unused(entries: &HashMap<Key, Arc<Entry>>) -> Option<Key> {
-    entries.iter().min_by_key(|(_, entry)| entry.last_used()).map(|(key, _)| key.clone())
+/// Of a clock that was set back, one that was used later than now was used before that.
+fn longest_unused(entries: &HashMap<Key, Arc<Entry>>, now: OffsetDateTime) -> Option<Key> {
+    let now = now.unix_timestamp();
+    let order = |entry: &Entry| Some(entry.last_used()).filter(|used| *used <= now);
+    entries.iter().min_by_key(|(_, entry)| order(entry)).map(|(key, _)| key.clone())
 }
 
 impl Key {

@@ -3,10 +3,12 @@
 //! - While a token serves, another is asked for beside; after a failure there is a pause that doubles, a sixteenth of the
 //!   time that there is and at most a quarter of it, so that it is tried several times before the token ends, whatever its
 //!   life.
-//! - When none serves, callers wait for the one request that is on its way, or begin it. After one that failed then, the
-//!   server is left alone for a second: callers get its error at once. What failed while a token served holds nobody up.
+//! - When none serves, callers wait for the one request that is on its way, or begin it. After one that failed the server
+//!   is left alone for a second, and after a refusal for up to twice as long each time, up to a minute: callers get the error
+//!   at once. What failed and was begun while a token served holds nobody up.
 //! - A `Retry-After` is obeyed in both cases, up to a minute.
 //! - A failure that a change of keys may mend is no reason to wait: whether a key is worth a request is known elsewhere.
+//! - What comes late, after a request that began later had its answer, changes nothing.
 //!
 //! Distances count in both directions, so that a clock that is set back keeps nobody waiting.
 
@@ -17,6 +19,7 @@ use time::OffsetDateTime;
 use super::lifetime::Phase;
 use crate::client::Error;
 use crate::client::backoff::Backoff;
+use crate::client::subject::Subject;
 use crate::keys::KeyError;
 use crate::oauth::Retry;
 
@@ -39,10 +42,14 @@ pub(super) enum Decision {
 pub(super) struct Schedule {
     /// The number of the last request.
     generation: u64,
-    /// When it began, while it is on its way.
+    /// The number of the last that brought a token.
+    succeeded: u64,
+    /// When the last began, while it is on its way.
     in_flight: Option<OffsetDateTime>,
     /// How many failed since the last success.
     failures: u32,
+    /// How many were refused since then, while no token served.
+    refusals: u32,
     /// The last failure.
     pause: Option<Pause>,
 }
@@ -61,6 +68,8 @@ impl Schedule {
     pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
     /// Between two requests that fail while no token serves.
     const BETWEEN_FAILURES: Duration = Duration::from_secs(1);
+    /// The same, where the server refuses.
+    const BETWEEN_REFUSALS: Backoff = Backoff { first: Self::BETWEEN_FAILURES, longest: Self::LONGEST_PAUSE };
 
     /// What to do for a caller. A request that is not heard of for `limit` has gone with its runtime.
     pub(super) fn decide(&self, phase: Phase, limit: Duration, now: OffsetDateTime) -> Decision {
@@ -85,14 +94,19 @@ impl Schedule {
         self.generation
     }
 
-    pub(super) fn succeeded(&mut self, generation: u64) {
+    /// A request brought a token. `false` when it is of no use any more: one that began later has brought another.
+    pub(super) fn succeeded(&mut self, generation: u64) -> bool {
         self.end(generation);
-        self.failures = 0;
-        self.pause = None;
+        if generation < self.succeeded {
+            return false;
+        }
+        (self.succeeded, self.failures, self.refusals, self.pause) = (generation, 0, 0, None);
+        true
     }
 
-    /// `window` is the time that there was to have another token while one served; nothing when none does now. Hands back
-    /// the pause while a token serves, unless it was not the last request: one that was given up says nothing any more.
+    /// `window` is the time that there was to have another token while one served; nothing when none did as it began. Hands
+    /// back the pause while a token serves, unless it was not the last request: one that was given up says nothing any
+    /// more.
     pub(super) fn failed(
         &mut self,
         generation: u64,
@@ -109,8 +123,13 @@ impl Schedule {
             _ => Duration::ZERO,
         };
         let between = match window {
-            None if !may_be_mended_by_another_key(error) => Self::BETWEEN_FAILURES,
-            _ => Duration::ZERO,
+            None if may_be_mended_by_another_key(error) => Duration::ZERO,
+            None if error.refusal().is_some() => {
+                self.refusals = self.refusals.saturating_add(1);
+                Self::BETWEEN_REFUSALS.half_jitter(self.refusals, random)
+            }
+            None => Self::BETWEEN_FAILURES,
+            Some(_) => Duration::ZERO,
         };
         let serving = self.back_off(window.unwrap_or_default(), random).max(told);
         self.pause = Some(Pause { since: now, serving, waiting: between.max(told) });
@@ -149,8 +168,7 @@ fn may_be_mended_by_another_key(error: &Error) -> bool {
         // One outside of the process that does not answer is spared like a server.
         Error::Key(error) => !matches!(error, KeyError::Signer(_)),
         Error::Remembered { .. } => true,
-        // Without a code it may be about the client, too.
-        _ => error.refusal().is_some_and(|refusal| matches!(refusal.error(), None | Some("invalid_client"))),
+        _ => error.refusal().is_some_and(|refusal| Subject::of(refusal) == Subject::Client),
     }
 }
 
@@ -249,7 +267,7 @@ mod tests {
         // A success forgets them.
         let generation = schedule.begin(at(0));
         schedule.succeeded(generation);
-        assert_eq!(schedule, Schedule { generation, ..Schedule::default() });
+        assert_eq!(schedule, Schedule { generation, succeeded: generation, ..Schedule::default() });
     }
 
     #[test]
@@ -271,6 +289,40 @@ mod tests {
             assert_eq!(decide(&schedule, Phase::Over, 1000), Decision::RenewAndWait);
             assert_eq!(decide(&schedule, Phase::Fresh, 0), Decision::Serve);
         }
+    }
+
+    #[test]
+    fn a_refusal_that_stands_is_asked_for_ever_more_seldom() {
+        for error in
+            [refused("invalid_scope"), refused("invalid_grant"), answer(400, &[], ""), answer(403, &[], "no")]
+        {
+            let mut schedule = Schedule::default();
+            for pause in [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000] {
+                let generation = schedule.begin(at(0));
+                schedule.failed(generation, &error, None, at(0), u64::MAX).unwrap();
+                assert_eq!(lasts(&schedule, Phase::Over, Decision::Refuse), pause, "{error}");
+            }
+            // One that began while a token served is made again at once, for those who have none.
+            let generation = schedule.begin(at(0));
+            schedule.failed(generation, &error, Some(MINUTE), at(0), u64::MAX).unwrap();
+            assert_eq!(decide(&schedule, Phase::Over, 0), Decision::RenewAndWait, "{error}");
+            let generation = schedule.begin(at(0));
+            schedule.succeeded(generation);
+            let generation = schedule.begin(at(0));
+            schedule.failed(generation, &error, None, at(0), u64::MAX).unwrap();
+            assert_eq!(lasts(&schedule, Phase::Over, Decision::Refuse), 1000, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_comes_after_a_later_one_is_of_no_use() {
+        let mut schedule = Schedule::default();
+        let (first, second) = (schedule.begin(at(0)), schedule.begin(at(1)));
+        assert!(schedule.succeeded(second));
+        let third = schedule.begin(at(2));
+        assert!(!schedule.succeeded(first));
+        assert_eq!(decide(&schedule, Phase::Over, 2), Decision::Wait);
+        assert!(schedule.succeeded(third));
     }
 
     #[test]
