@@ -56,7 +56,7 @@ async fn house(tokens: Value, api: impl Respond + 'static) -> House {
     let resources = MockServer::start().await;
     Mock::given(any()).respond_with(api).mount(&resources).await;
     let bearer = BearerMiddleware::new(client.source("a")).origin(&resources.uri()).unwrap();
-    let http = ClientBuilder::new(reqwest::Client::new()).with(bearer).build();
+    let http = bearer.client(reqwest::Client::builder()).unwrap();
     House { issuer, api: resources, http }
 }
 
@@ -105,24 +105,108 @@ async fn another_origin_never_sees_it() {
     assert_eq!(issuer.received_requests().await.unwrap().len(), 0);
 }
 
+/// Redirects from paths of a server to these URLs.
+async fn redirects(server: &MockServer, status: u16, to: &[(&str, String)]) {
+    for (at, url) in to {
+        let answer = ResponseTemplate::new(status).insert_header("location", url.as_str());
+        Mock::given(path(*at)).respond_with(answer).with_priority(1).mount(server).await;
+    }
+}
+
 #[tokio::test]
-async fn a_redirect_takes_the_token_to_the_same_origin_only() {
+async fn a_redirect_is_followed_within_the_origin_only() {
     for status in [302, 307] {
         let House { issuer, api, http } = house(json!({"expires_in": 300}), Refusing(&[])).await;
         let elsewhere = MockServer::start().await;
-        // It says 401, which is not about a token that it did not see.
         Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&elsewhere).await;
-        api.reset().await;
-        let to = |url: String| ResponseTemplate::new(status).insert_header("location", url.as_str());
-        Mock::given(path("/same")).respond_with(to(format!("{}/end", api.uri()))).mount(&api).await;
-        Mock::given(path("/other")).respond_with(to(format!("{}/end", elsewhere.uri()))).mount(&api).await;
-        Mock::given(path("/end")).respond_with(ResponseTemplate::new(200)).mount(&api).await;
+        let to = [("/same", format!("{}/end", api.uri())), ("/other", format!("{}/end", elsewhere.uri()))];
+        redirects(&api, status, &to).await;
         assert_eq!(http.get(format!("{}/same", api.uri())).send().await.unwrap().status(), 200);
-        assert_eq!(http.get(format!("{}/other", api.uri())).send().await.unwrap().status(), 401);
+        let other = http.get(format!("{}/other", api.uri())).send().await.unwrap();
+        assert_eq!(
+            (other.status(), other.headers()["location"].to_str().unwrap()),
+            (status.try_into().unwrap(), &*to[1].1)
+        );
         assert_eq!(headers(&api).await, [bearer("t1"), bearer("t1"), bearer("t1")]);
-        assert_eq!(headers(&elsewhere).await, [None]);
+        assert_eq!(headers(&elsewhere).await, []);
         assert_eq!(issuer.received_requests().await.unwrap().len(), 1);
     }
+}
+
+/// reqwest alone takes the header off for the first hop, and puts it on again for the second.
+#[tokio::test]
+async fn a_redirect_that_goes_on_elsewhere_does_not_bring_the_token_there() {
+    let House { issuer: _issuer, api, http } = house(json!({"expires_in": 300}), Refusing(&[])).await;
+    let elsewhere = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&elsewhere).await;
+    redirects(&api, 302, &[("/out", format!("{}/one", elsewhere.uri()))]).await;
+    redirects(&elsewhere, 302, &[("/one", format!("{}/two", elsewhere.uri()))]).await;
+    http.get(format!("{}/out", api.uri())).send().await.unwrap();
+    let seen = headers(&elsewhere).await;
+    assert!(seen.iter().all(Option::is_none), "{seen:?}");
+    // What has no token goes where it is told, and gets none on its way.
+    redirects(&elsewhere, 302, &[("/in", format!("{}/end", api.uri()))]).await;
+    assert_eq!(http.get(format!("{}/in", elsewhere.uri())).send().await.unwrap().status(), 200);
+    assert_eq!(headers(&api).await, [bearer("t1"), None]);
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_named_origin_is_handed_on() {
+    let House { issuer, api, .. } = house(json!({"expires_in": 300}), Refusing(&[])).await;
+    let second = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&second).await;
+    redirects(&api, 302, &[("/second", second.uri())]).await;
+    let server = AuthorizationServer::from_token_endpoint(format!("{}/token", issuer.uri())).unwrap();
+    let client = TokenClient::new(server, "client", key("p256.pkcs8.pem")).unwrap();
+    let named =
+        BearerMiddleware::new(client.source("a")).origin(&api.uri()).unwrap().origin(&second.uri()).unwrap();
+    let http = named.client(reqwest::Client::builder()).unwrap();
+    assert_eq!(http.get(format!("{}/second", api.uri())).send().await.unwrap().status(), 302);
+    assert_eq!(http.get(second.uri()).send().await.unwrap().status(), 200);
+    assert_eq!(headers(&second).await, [bearer("t1")]);
+}
+
+#[tokio::test]
+async fn the_header_is_not_shown_by_debug() {
+    struct Sees(std::sync::Arc<std::sync::Mutex<String>>);
+    #[async_trait::async_trait]
+    impl reqwest_middleware::Middleware for Sees {
+        async fn handle(
+            &self,
+            request: reqwest::Request,
+            extensions: &mut http::Extensions,
+            next: reqwest_middleware::Next<'_>,
+        ) -> reqwest_middleware::Result<reqwest::Response> {
+            *self.0.lock().unwrap() = format!("{request:?}");
+            next.run(request, extensions).await
+        }
+    }
+    let House { issuer, api, .. } = house(json!({"access_token": support::MARK}), Refusing(&[])).await;
+    let server = AuthorizationServer::from_token_endpoint(format!("{}/token", issuer.uri())).unwrap();
+    let client = TokenClient::new(server, "client", key("p256.pkcs8.pem")).unwrap();
+    let named = BearerMiddleware::new(client.source("a")).origin(&api.uri()).unwrap();
+    let seen = std::sync::Arc::default();
+    let policy = named.redirect_policy();
+    let http = reqwest::Client::builder().redirect(policy).build().unwrap();
+    let http = ClientBuilder::new(http).with(named).with(Sees(std::sync::Arc::clone(&seen))).build();
+    http.get(api.uri()).send().await.unwrap();
+    assert_eq!(headers(&api).await, [bearer(support::MARK)]);
+    let seen = seen.lock().unwrap();
+    assert!(seen.contains(r#""authorization": Sensitive"#) && !support::has_mark(&seen), "{seen}");
+}
+
+#[tokio::test]
+async fn when_the_next_token_cannot_be_had_the_error_is_the_clients() {
+    let House { issuer, api, http } = house(json!({"expires_in": 300}), Refusing(&["t1"])).await;
+    issuer.reset().await;
+    let one = Tokens(AtomicUsize::new(0), json!({"expires_in": 300}));
+    Mock::given(any()).respond_with(one).up_to_n_times(1).with_priority(1).mount(&issuer).await;
+    let refusal = ResponseTemplate::new(400).set_body_json(json!({"error": "invalid_scope"}));
+    Mock::given(any()).respond_with(refusal).mount(&issuer).await;
+    let error = error(&http, api.uri()).await;
+    let Error::OAuth(OAuthError::Refused(refusal)) = &error else { panic!("{error:?}") };
+    assert_eq!(refusal.error(), Some("invalid_scope"));
+    assert_eq!(headers(&api).await, [bearer("t1")]);
 }
 
 #[tokio::test]
@@ -183,7 +267,7 @@ async fn error(http: &ClientWithMiddleware, url: String) -> Error {
 #[tokio::test]
 async fn rfc6749_7_1_a_token_of_another_type_is_put_nowhere() {
     let tokens = json!({"expires_in": 300, "token_type": "DPoP\u{1b}[2J"});
-    let House { api, http, .. } = house(tokens, Refusing(&[])).await;
+    let House { issuer: _issuer, api, http } = house(tokens, Refusing(&[])).await;
     let error = error(&http, api.uri()).await;
     let Error::NotBearer { token_type } = &error else { panic!("{error:?}") };
     assert_eq!(token_type, "DPoP\\u{1b}[2J");

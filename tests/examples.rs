@@ -12,7 +12,7 @@ use private_key_jwt::{Algorithm, JwkSet, PrivateKey};
 use serde_json::Value;
 
 /// What this test was built with, so that building the examples builds nothing else anew.
-const FEATURES: [(&str, bool); 7] = [
+const FEATURES: [(&str, bool); 9] = [
     ("client", cfg!(feature = "client")),
     ("rustls", cfg!(feature = "rustls")),
     ("native-tls", cfg!(feature = "native-tls")),
@@ -20,6 +20,8 @@ const FEATURES: [(&str, bool); 7] = [
     ("aws-lc-rs", cfg!(feature = "aws-lc-rs")),
     ("cli", cfg!(feature = "cli")),
     ("tower", cfg!(feature = "tower")),
+    ("reqwest-middleware", cfg!(feature = "reqwest-middleware")),
+    ("tracing", cfg!(feature = "tracing")),
 ];
 
 /// The examples of this set of features, built: name and program.
@@ -87,6 +89,7 @@ fn every_example_is_run_here() {
         let needs_more = match name {
             "custom_signer" => !cfg!(feature = "rustcrypto"),
             "axum_resource_server" => !cfg!(feature = "tower"),
+            "bearer_middleware" => !cfg!(feature = "reqwest-middleware"),
             _ => false,
         };
         assert!(needs_more || examples().contains_key(name), "{name} is not built");
@@ -196,4 +199,17 @@ fn axum_resource_server() {
         "/whoami with Some(\"orders:write\"): 200 OK None\n",
     ];
     has(&printed(example("axum_resource_server")), &said);
+}
+
+#[cfg(feature = "reqwest-middleware")]
+#[test]
+fn bearer_middleware() {
+    let said = [
+        "  the API has seen 1 token(s), and refuses\n",
+        "  the API has seen 2 token(s), and answers\norder 1: 200 OK\n",
+        "  the API has seen 2 token(s), and answers\norder 2: 200 OK\n",
+        "  the API has seen 2 token(s), and answers\norder 3: 200 OK\n",
+        "no token: Some(\"invalid_client\")\n",
+    ];
+    has(&printed(example("bearer_middleware")), &said);
 }

@@ -1,12 +1,14 @@
 use async_trait::async_trait;
 use http::header::{AUTHORIZATION, HeaderValue};
 use http::{Extensions, StatusCode};
+use reqwest_middleware::reqwest::redirect::Policy;
 use reqwest_middleware::reqwest::{Request, Response};
-use reqwest_middleware::{Middleware, Next};
-use url::Origin;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
+use url::{Origin, Url};
 
 use super::{Error, TokenSource};
 use crate::oauth::{AccessToken, OAuthError, check_endpoint};
+use crate::transport::TransportError;
 
 /// Puts the token of a [`TokenSource`] on the requests of a client of `reqwest-middleware` (RFC 6750 §2.1), for the origins
 /// that are named and no others.
@@ -17,20 +19,26 @@ use crate::oauth::{AccessToken, OAuthError, check_endpoint};
 /// use reqwest_middleware::ClientWithMiddleware;
 ///
 /// # fn example(tokens: TokenSource) -> Result<ClientWithMiddleware, private_key_jwt::Error> {
-/// let bearer = BearerMiddleware::new(tokens).origin("https://api.example.com")?;
-/// let http = reqwest_middleware::ClientBuilder::new(reqwest::Client::new()).with(bearer).build();
+/// let http = BearerMiddleware::new(tokens)
+///     .origin("https://api.example.com")?
+///     .client(reqwest::Client::builder())?;
 /// # Ok(http) }
 /// ```
 ///
 /// - An origin is scheme, host and port (RFC 6454 §4), and all three must be those of the request.
-/// - A request that has an `Authorization` header keeps it, whatever its origin, and is passed on as it is.
+/// - A request that has an `Authorization` header of its own keeps it, whatever its origin, and is passed on as it is. One of
+///   reqwest's default headers is not seen, and gives way.
 /// - When the answer is 401, the token is [dropped](TokenSource::invalidate), and the request is sent once more with the
 ///   next one, if there is one and the body can be sent again: one that is a stream cannot, and its 401 is handed on.
 /// - A token that is not a bearer token is put nowhere: the request fails with [`Error::NotBearer`].
 ///
-/// Redirects are followed below, by reqwest, unless the client has another policy. It takes the header off when the next
-/// URL differs in scheme, host or port, also when that is another of the origins named here, and never puts it back on. A
-/// 401 from there says nothing of the token, which was not shown, and is handed on.
+/// **Redirects** are followed below, by reqwest, with the header of the first request. It takes the header off for another
+/// origin than that of the hop before, and so puts it on again for the second hop there: one redirect of a named origin
+/// to a foreign one would hand out the token. [`client`](Self::client) therefore builds a client that follows a request with
+/// a token within its origin only, and hands on any other redirect as the answer that it is. With a client of your own,
+/// give it this [policy](Self::redirect_policy), or none.
+///
+/// A client with a proxy sends what goes to a plain http origin through it, in clear; turn it off for loopback.
 ///
 /// The error of a call is a [`reqwest_middleware::Error::Middleware`] with an [`Error`] in it, which
 /// `error.downcast_ref::<private_key_jwt::Error>()` finds; also when the first token was refused and the next cannot be had.
@@ -62,6 +70,32 @@ impl BearerMiddleware {
         }
         self.origins.push(url.origin());
         Ok(self)
+    }
+
+    /// A client with this in front of it, and with the [policy](Self::redirect_policy) for redirects that goes with it. For
+    /// more middlewares, build it of [`reqwest_middleware::ClientBuilder`] by hand.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::Build`] when reqwest refuses its settings.
+    pub fn client(self, http: reqwest::ClientBuilder) -> Result<ClientWithMiddleware, Error> {
+        let http = http.redirect(self.redirect_policy()).build();
+        let http = http.map_err(|error| TransportError::Build(error.into()))?;
+        Ok(ClientBuilder::new(http).with(self).build())
+    }
+
+    /// Follows a request to one of the origins so far named within that origin only, and any other as reqwest does unless
+    /// told otherwise.
+    #[must_use]
+    pub fn redirect_policy(&self) -> Policy {
+        let origins = self.origins.clone();
+        let others = Policy::default();
+        Policy::custom(move |attempt| {
+            let first = attempt.previous().first().map(Url::origin);
+            let leaves =
+                first.is_some_and(|first| origins.contains(&first) && first != attempt.url().origin());
+            if leaves { attempt.stop() } else { others.redirect(attempt) }
+        })
     }
 
     async fn token(&self) -> reqwest_middleware::Result<AccessToken> {
