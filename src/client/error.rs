@@ -44,11 +44,10 @@ pub enum Error {
         /// The `token_type`, safe to log.
         token_type: String,
     },
-    /// A request that others made and that was waited for ended without an answer: it panicked, or its runtime was shut
-    /// down.
+    /// A request that was waited for, whoever began it, ended without an answer: it panicked, or its runtime was shut down.
     #[error("the token request was cut off")]
     Interrupted,
-    /// Any of these, after more than one request.
+    /// Any of these, after more than one attempt.
     #[error(transparent)]
     Attempts(Box<Attempts>),
     /// Nothing was sent: the server refused the key a short while ago and is left alone for a time that grows. Another
@@ -81,12 +80,13 @@ impl Error {
         }
     }
 
-    /// How many attempts there were: one, unless a request was sent again; none for a refusal that is remembered.
+    /// How many attempts there were, also such as ended before a request was sent: one, unless there was another; none
+    /// where there was nothing to attempt, as for a refusal that is remembered.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         match self {
             Self::Attempts(attempts) => attempts.count,
-            Self::Remembered { .. } => 0,
+            Self::Remembered { .. } | Self::SingleUse { .. } | Self::GrantEnded { .. } => 0,
             _ => 1,
         }
     }

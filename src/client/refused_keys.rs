@@ -12,7 +12,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::backoff::Backoff;
-use crate::keys::Signer;
+use crate::keys::{Signer, after};
 use crate::oauth::{Endpoint, Refusal};
 
 /// The pauses between two requests with a key that is refused.
@@ -148,10 +148,6 @@ impl Refused {
 /// Whether it is this very key: the address of one that is gone is not used again while something here refers to it.
 fn is(known: &Weak<dyn Signer>, key: &Arc<dyn Signer>) -> bool {
     std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(key))
-}
-
-fn after(now: OffsetDateTime, pause: Duration) -> OffsetDateTime {
-    now.saturating_add(pause.try_into().unwrap_or(time::Duration::MAX))
 }
 
 #[cfg(test)]

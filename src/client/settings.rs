@@ -39,14 +39,15 @@ impl Default for Settings {
 ///
 /// | request | tried again |
 /// | --- | --- |
-/// | `client_credentials`, JWT bearer, token exchange | yes: a second token does no harm |
+/// | `client_credentials`, JWT bearer, token exchange | yes: a second token does no harm; but where a server takes the JWT of a grant once (RFC 7523 §3), the second answer is `invalid_grant` |
 /// | authorization code, refresh token | only when there was no connection: each is good once (RFC 6749 §4.1.2, RFC 9700 §4.14.2) |
 /// | device code | no: [`device_token`](super::TokenClient::device_token) asks at the pace that the server sets |
 /// | pushed authorization, device authorization | yes: of what a lost answer brought nobody makes use |
 /// | introspection, revocation | yes: the second says and does the same (RFC 7009 §2.2) |
 ///
 /// What the server refuses is corrected once at most, with what its answer and the ring have to say: the time, or else
-/// the key. Codes that are about the request and not about the client, such as `invalid_scope`, are left alone; an
+/// the key. Codes that are about the request and not about the client, such as `invalid_scope`, are left alone, but not
+/// `invalid_grant` and `unauthorized_client`, which some servers say of an assertion, too; an
 /// authorization code, a refresh token and a device code are sent again after `invalid_client` only, since that is
 /// said before they are looked at.
 impl TokenClientBuilder {
@@ -88,9 +89,9 @@ impl TokenClientBuilder {
     }
 
     /// Does not sign again with the server's time. Otherwise, when the server refuses and the `Date` of its answer is
-    /// more than 3 s and not more than 5 min away from the clock, one more assertion is made with that time. When it is accepted, the
-    /// difference is kept for the assertions that follow, and for nothing else, and looked at again with the date of
-    /// each success and each refusal.
+    /// more than 3 s and not more than 5 min away from the clock, and further than where it took an assertion of our time,
+    /// one more assertion is made with that time. When it is accepted, the difference is kept for the assertions that follow,
+    /// and for nothing else, and looked at again with the date of each success and each refusal.
     pub const fn without_time_correction(mut self) -> Self {
         self.settings.corrects_time = false;
         self
@@ -108,7 +109,8 @@ impl TokenClientBuilder {
     /// with a 401 that says nothing (RFC 6749 §5.2), is not used again at that endpoint for 1 to 2 s, and for twice as
     /// long after each further refusal, up to 30 to 60 s: calls get [`Error::Remembered`](super::Error::Remembered)
     /// without a request, or are signed with the key before where [that](Self::without_key_fallback) may be done. When
-    /// the time is over, one call tries. Another active key is tried at once.
+    /// the time is over, one call tries, or one in 2 s where its answer says nothing of the key. Another active key is tried
+    /// at once.
     pub const fn without_refusal_memory(mut self) -> Self {
         self.settings.remembers_refusals = false;
         self

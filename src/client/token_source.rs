@@ -58,7 +58,7 @@ impl TokenClient {
     /// is what it is for. Nothing is shared with other sources.
     ///
     /// A request that broke off may have used the refresh token up. It is tried again all the same: the source has no other,
-    /// and servers that replace them allow for that, if they are asked again soon.
+    /// and servers that replace them mostly allow for that, if they are asked again soon.
     #[must_use]
     pub fn source_from(&self, response: TokenResponse) -> TokenSource {
         let entry = self.cache().entry_from(response, self.clock().now());

@@ -33,5 +33,7 @@ pub use public_key::PublicKey;
 pub use public_key_set::PublicKeySet;
 pub use ring::KeyRing;
 #[cfg(feature = "client")]
+pub(crate) use ring::after;
+#[cfg(feature = "client")]
 pub(crate) use ring::name as key_name;
 pub use signer::{BoxFuture, Signer};

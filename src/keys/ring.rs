@@ -181,7 +181,7 @@ impl KeyRing {
             State::Active(since) => since,
             _ => None,
         })?;
-        let is_new = now < Self::after(since, self.propagation.max(Self::PROPAGATION));
+        let is_new = now < after(since, self.propagation.max(Self::PROPAGATION));
         let resting = entries.iter().filter_map(|entry| match entry.state {
             State::Resting(since) => Some((since, &entry.signer)),
             _ => None,
@@ -201,12 +201,8 @@ impl KeyRing {
     }
 
     fn wait(&self, key_id: &KeyId, since: OffsetDateTime, now: OffsetDateTime) -> Result<(), KeyError> {
-        let ready = Self::after(since, self.propagation);
+        let ready = after(since, self.propagation);
         if now < ready { Err(KeyError::TooEarly { key_id: key_id.clone(), ready }) } else { Ok(()) }
-    }
-
-    fn after(since: OffsetDateTime, time: Duration) -> OffsetDateTime {
-        since.saturating_add(time.try_into().unwrap_or(time::Duration::MAX))
     }
 
     // No step leaves the list half-changed, so a panic elsewhere does not spoil it.
@@ -250,6 +246,11 @@ fn state_of(entries: &[Entry], key_id: &KeyId) -> Result<State, KeyError> {
         .find(|entry| entry.key_id == *key_id)
         .map(|entry| entry.state)
         .ok_or_else(|| KeyError::NotInRing { key_id: key_id.clone() })
+}
+
+/// So long after, or the last time that there is.
+pub(crate) fn after(since: OffsetDateTime, time: Duration) -> OffsetDateTime {
+    since.saturating_add(time.try_into().unwrap_or(time::Duration::MAX))
 }
 
 #[cfg(test)]

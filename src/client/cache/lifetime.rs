@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 
 use super::CacheSettings;
 use crate::client::backoff::fraction;
+use crate::keys::after;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lifetime {
@@ -67,10 +68,6 @@ impl Lifetime {
     pub(super) fn window(&self) -> Duration {
         (self.end - self.ageing).unsigned_abs()
     }
-}
-
-pub(super) fn after(now: OffsetDateTime, pause: Duration) -> OffsetDateTime {
-    now.saturating_add(pause.try_into().unwrap_or(time::Duration::MAX))
 }
 
 #[cfg(test)]

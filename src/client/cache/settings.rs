@@ -42,7 +42,8 @@ impl Default for CacheSettings {
 ///   before the token ends.
 /// - When there is no token that serves, callers wait for one request, whoever of them started it and whether or not that
 ///   one is still there, and all get its token or its error. After an error that asking again at once would not mend they
-///   get the same one for a second, or for as long as the server says (`Retry-After`, a minute at most), without a request.
+///   get the same one without a request: for a second, for as long as the server says (`Retry-After`, a minute at most), or
+///   after a refusal that is not about the key for up to twice as long each time, up to a minute.
 /// - A token that is not a bearer token is kept like any other.
 ///
 /// Requests run in tasks of their own on the tokio runtime of the caller who starts them. Outside of one, the caller who
@@ -73,7 +74,7 @@ impl TokenClientBuilder {
     }
 
     /// How many tokens are kept, one for each set of parameters; [1000](Self::CACHE_CAPACITY) unless said otherwise.
-    /// When there is one more, the one is dropped that was asked for by request longest ago, to the second. With nothing,
+    /// When there is one more, the one is dropped that nobody has asked for the longest, to the second. With nothing,
     /// each call of `token` is a request; a [`TokenSource`](super::TokenSource) keeps its own token in any case.
     pub const fn cache_capacity(mut self, entries: usize) -> Self {
         self.cache.capacity = entries;
