@@ -3,9 +3,9 @@
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::oauth::OAuthError;
 use private_key_jwt::transport::TransportError;
-use private_key_jwt::{Error, TokenResponse};
+use private_key_jwt::{Error, PrivateKey, TokenClient, TokenRequest, TokenResponse};
 
-use crate::support::clean;
+use crate::support::{clean, key};
 
 /// The secret of every token that a server here issues.
 pub(crate) const TOKEN: &str = "AT";
@@ -29,6 +29,27 @@ pub(crate) fn outcome(result: Result<TokenResponse, Error>) -> (String, Option<u
         other => format!("{other:?}"),
     };
     (words, Some(error.attempts()))
+}
+
+pub(crate) fn a_token() -> (String, Option<u32>) {
+    ("a token".to_owned(), None)
+}
+
+pub(crate) fn error(words: &str, attempts: u32) -> (String, Option<u32>) {
+    (words.to_owned(), Some(attempts))
+}
+
+pub(crate) fn es256() -> PrivateKey {
+    key("p256.pkcs8.pem")
+}
+
+pub(crate) fn es384() -> PrivateKey {
+    key("p384.pkcs8.pem")
+}
+
+/// What a request comes to, in so many words, and after how many attempts where it is an error.
+pub(crate) async fn get(client: &TokenClient, request: &TokenRequest) -> (String, Option<u32>) {
+    outcome(client.request(request).await)
 }
 
 fn transport(error: &TransportError) -> &'static str {

@@ -4,20 +4,12 @@ use std::time::Duration;
 
 use private_key_jwt::oauth::{CodeVerifier, Retry};
 use private_key_jwt::transport::Clock;
-use private_key_jwt::{Error, KeyRing, PrivateKey, Profile, TokenClient, TokenRequest};
+use private_key_jwt::{Error, KeyRing, Profile, TokenRequest};
 
 use crate::clock::Skips;
-use crate::outcome::outcome;
+use crate::outcome::{a_token, error, es256, es384, get};
 use crate::simulation::Simulated;
 use crate::support::{clean, key};
-
-fn es256() -> PrivateKey {
-    key("p256.pkcs8.pem")
-}
-
-fn es384() -> PrivateKey {
-    key("p384.pkcs8.pem")
-}
 
 fn freely() -> TokenRequest {
     TokenRequest::client_credentials("a")
@@ -25,19 +17,6 @@ fn freely() -> TokenRequest {
 
 fn once() -> TokenRequest {
     TokenRequest::authorization_code("c", "https://app.example/cb", &CodeVerifier::from_random(&[7; 32]))
-}
-
-/// What it comes to, in so many words, and after how many attempts where it is an error.
-async fn get(client: &TokenClient, request: &TokenRequest) -> (String, Option<u32>) {
-    outcome(client.request(request).await)
-}
-
-fn a_token() -> (String, Option<u32>) {
-    ("a token".to_owned(), None)
-}
-
-fn error(words: &str, attempts: u32) -> (String, Option<u32>) {
-    (words.to_owned(), Some(attempts))
 }
 
 #[tokio::test]

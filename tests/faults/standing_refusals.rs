@@ -2,32 +2,12 @@
 
 use private_key_jwt::oauth::{CodeVerifier, JwtGrant, TokenExchange, TokenKind};
 use private_key_jwt::transport::Clock;
-use private_key_jwt::{Error, KeyRing, PrivateKey, Profile, TokenClient, TokenRequest};
+use private_key_jwt::{Error, KeyRing, Profile, TokenRequest};
 
 use crate::clock::Skips;
-use crate::outcome::outcome;
+use crate::outcome::{a_token, error, es256, es384, get};
 use crate::simulation::Simulated;
 use crate::support::{MARK, clean, key};
-
-fn es256() -> PrivateKey {
-    key("p256.pkcs8.pem")
-}
-
-fn es384() -> PrivateKey {
-    key("p384.pkcs8.pem")
-}
-
-async fn get(client: &TokenClient) -> (String, Option<u32>) {
-    outcome(client.request(&"a".into()).await)
-}
-
-fn a_token() -> (String, Option<u32>) {
-    ("a token".to_owned(), None)
-}
-
-fn error(words: &str, attempts: u32) -> (String, Option<u32>) {
-    (words.to_owned(), Some(attempts))
-}
 
 /// Some servers do not look at `iat`, and their clock is off by some seconds for ever.
 #[tokio::test]
@@ -37,12 +17,12 @@ async fn a_date_that_never_mattered_does_not_stand_before_the_key_before() {
     server.set(|state| state.date_ahead = Some(time::Duration::seconds(10)));
     let ring = KeyRing::from(es256());
     let client = server.client(ring.clone()).build().unwrap();
-    assert_eq!(get(&client).await, a_token());
+    assert_eq!(get(&client, &"a".into()).await, a_token());
     ring.publish(es384(), clock.now() - KeyRing::PROPAGATION).unwrap();
     ring.activate(es384().key_id(), clock.now()).unwrap();
     for minute in 0..4 {
         for _ in 0..3 {
-            assert_eq!(get(&client).await, a_token(), "{minute}");
+            assert_eq!(get(&client, &"a".into()).await, a_token(), "{minute}");
         }
         clock.move_by(time::Duration::seconds(60));
     }
@@ -57,8 +37,8 @@ async fn a_key_before_that_cannot_sign_leaves_what_is_remembered() {
     ring.publish(es384(), clock.now() - KeyRing::PROPAGATION).unwrap();
     ring.activate(es384().key_id(), clock.now()).unwrap();
     let client = server.client(ring).profile(Profile::ping_one()).build().unwrap();
-    assert_eq!(get(&client).await, error("Refused 401", 1));
-    assert_eq!(get(&client).await, error("Remembered 401", 0));
+    assert_eq!(get(&client, &"a".into()).await, error("Refused 401", 1));
+    assert_eq!(get(&client, &"a".into()).await, error("Remembered 401", 0));
     assert_eq!(server.requests(), (1, 0));
 }
 
@@ -69,19 +49,19 @@ async fn an_attempt_that_says_nothing_of_the_key_holds_up_nobody_for_long() {
     let client = server.client(es256()).without_retries().build().unwrap();
     // Until the pause is a minute.
     for _ in 0..6 {
-        assert_eq!(get(&client).await, error("Refused 401", 1));
+        assert_eq!(get(&client, &"a".into()).await, error("Refused 401", 1));
         clock.move_by(time::Duration::seconds(60));
     }
     server.set(|state| {
         state.keys = es256().public_jwk().clone().into();
         state.instead = Some((503, ""));
     });
-    assert_eq!(get(&client).await, error("Unavailable 503", 1));
-    assert_eq!(get(&client).await, error("Remembered 401", 0));
+    assert_eq!(get(&client, &"a".into()).await, error("Unavailable 503", 1));
+    assert_eq!(get(&client, &"a".into()).await, error("Remembered 401", 0));
     server.set(|state| state.instead = None);
     clock.move_by(time::Duration::seconds(2));
-    assert_eq!(get(&client).await, a_token());
-    assert_eq!(get(&client).await, a_token());
+    assert_eq!(get(&client, &"a".into()).await, a_token());
+    assert_eq!(get(&client, &"a".into()).await, a_token());
 }
 
 /// A code or a refresh token may look like any word; servers do say which one they refuse.
