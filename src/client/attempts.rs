@@ -1,6 +1,7 @@
 //! One call: its attempts, and what follows from each. What to do is decided by functions of what happened (`backoff`,
 //! `correction`, `refused_keys`); here it is done.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -201,7 +202,7 @@ impl TokenClient {
         request: impl Fn(&ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>,
         read: impl Fn(http::Response<Vec<u8>>, OffsetDateTime) -> Result<T, OAuthError>,
     ) -> Result<Answer<T>, Error> {
-        let signed = deadline.bound(self.sign(call.endpoint, signing.key, signing.offset)).await;
+        let signed = deadline.bound(pin!(self.sign(call.endpoint, signing.key, signing.offset))).await;
         let (assertion, key) = signed.ok_or_else(|| KeyError::Signer("no signature in time".into()))??;
         span.signed(key.as_ref());
         let request = request(&assertion)?;
@@ -209,7 +210,8 @@ impl TokenClient {
         drop(assertion);
         let secrets = if call.holds_secrets { Secrets::of(&request) } else { Secrets::default() };
         let sent = self.clock().now();
-        let answer = deadline.bound_for(self.http().timeout(), self.http().send(request)).await;
+        let answer = self.http().send(request);
+        let answer = deadline.bound_for(self.http().timeout(), pin!(answer)).await;
         let mut response =
             answer.ok_or_else(|| TransportError::Timeout { host: self.host(call.endpoint) })??;
         let received = self.clock().now();

@@ -183,8 +183,11 @@ impl TokenClient {
     ) -> Result<(ClientAssertion, Arc<dyn Signer>), Error> {
         let Inner { assertion, keys, clock, .. } = &*self.inner;
         let jti = fresh_jti()?;
-        let previous = || keys.previous(clock.now()).filter(|_| which == WhichKey::Previous);
-        let choose = || previous().map_or_else(|| keys.active(), Ok);
+        let previous = || keys.previous(clock.now());
+        let choose = || match (which == WhichKey::Previous).then(previous).flatten() {
+            Some(previous) => Ok(previous),
+            None => keys.active(),
+        };
         let now = || clock.now().saturating_add(offset);
         signing::assertion(choose, |signer| assertion.prepare_for(endpoint, signer, now(), &jti)).await
     }

@@ -1,3 +1,6 @@
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -35,7 +38,9 @@ impl Deadline {
 
     /// Waits for the work, and no longer than there is time: `None` when it is over, and the work is dropped. Outside of
     /// a runtime of tokio there is no timer, and no bound.
-    pub(crate) async fn bound<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    ///
+    /// The work stays where it is: handed over by value it would be copied, and have room twice in the caller's future.
+    pub(crate) async fn bound<T>(&mut self, work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
         self.bound_for(None, work).await
     }
 
@@ -44,15 +49,20 @@ impl Deadline {
     pub(crate) async fn bound_for<T>(
         &mut self,
         longest: Option<Duration>,
-        work: impl Future<Output = T>,
+        mut work: Pin<&mut impl Future<Output = T>>,
     ) -> Option<T> {
-        if self.left == Duration::MAX || Handle::try_current().is_err() {
+        if self.left == Duration::MAX {
             return Some(work.await);
         }
         let start = Instant::now();
         let done = match longest {
             Some(longest) if longest <= self.left => Some(work.await),
-            _ => tokio::time::timeout(self.left, work).await.ok(),
+            // What is there at once, as a signature with a curve, needs no timer either.
+            _ => match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+                Poll::Ready(done) => Some(done),
+                Poll::Pending if Handle::try_current().is_err() => Some(work.await),
+                Poll::Pending => tokio::time::timeout(self.left, work).await.ok(),
+            },
         };
         self.spend(if done.is_some() { start.elapsed() } else { self.left });
         done
@@ -63,24 +73,24 @@ impl Deadline {
 mod tests {
     use std::future::{pending, ready};
     use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
+    use std::task::{Context, Waker};
 
     use super::*;
 
     #[tokio::test]
     async fn work_is_dropped_when_the_time_is_over_and_pauses_count() {
         let mut deadline = Deadline::after(Duration::from_secs(3));
-        assert_eq!(deadline.bound(ready(7)).await, Some(7));
+        assert_eq!(deadline.bound(pin!(ready(7))).await, Some(7));
         assert!(deadline.left() > Duration::from_secs(2));
         deadline.pause(Duration::from_millis(2900), ready(())).await;
         assert!(deadline.left() <= Duration::from_millis(100));
         deadline.pause(Duration::from_millis(1), tokio::time::sleep(Duration::from_millis(20))).await;
         assert!(deadline.left() <= Duration::from_millis(80));
-        assert_eq!(deadline.bound(pending::<()>()).await, None);
+        assert_eq!(deadline.bound(pin!(pending::<()>())).await, None);
         assert_eq!(deadline.left(), Duration::ZERO);
-        assert_eq!(deadline.bound(pending::<()>()).await, None);
+        assert_eq!(deadline.bound(pin!(pending::<()>())).await, None);
         // What is there already needs no time.
-        assert_eq!(deadline.bound(ready(7)).await, Some(7));
+        assert_eq!(deadline.bound(pin!(ready(7))).await, Some(7));
     }
 
     #[test]
@@ -89,17 +99,17 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut deadline = Deadline::after(Duration::from_secs(3));
         let second = Some(Duration::from_secs(1));
-        assert_eq!(runtime.block_on(deadline.bound_for(second, ready(7))), Some(7));
+        assert_eq!(runtime.block_on(deadline.bound_for(second, pin!(ready(7)))), Some(7));
         assert!(deadline.left() < Duration::from_secs(3));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let mut deadline = Deadline::after(Duration::from_millis(1));
-        assert_eq!(runtime.block_on(deadline.bound_for(second, pending::<()>())), None);
+        assert_eq!(runtime.block_on(deadline.bound_for(second, pin!(pending::<()>()))), None);
     }
 
     #[test]
     fn without_a_bound_or_a_runtime_there_is_no_timer() {
         let poll = |deadline: &mut Deadline| {
-            pin!(deadline.bound(ready(7))).poll(&mut Context::from_waker(Waker::noop()))
+            pin!(deadline.bound(pin!(ready(7)))).poll(&mut Context::from_waker(Waker::noop()))
         };
         assert_eq!(poll(&mut Deadline::after(Duration::from_secs(1))), Poll::Ready(Some(7)));
         let mut none = Deadline::after(Duration::MAX);
@@ -107,6 +117,6 @@ mod tests {
         assert_eq!(none.left(), Duration::MAX);
         // A runtime without a timer.
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        assert_eq!(runtime.block_on(none.bound(ready(7))), Some(7));
+        assert_eq!(runtime.block_on(none.bound(pin!(ready(7)))), Some(7));
     }
 }

@@ -4,6 +4,7 @@
 //! wait. A request that ends without a word, because it panicked or its runtime went away, leaves the entry as it was: who
 //! waited tries once more.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -179,7 +180,7 @@ impl Entry {
 
     /// What a request comes to; `None` when it ends without a word, or is not heard of for too long.
     async fn outcome(&self, flight: Flight, limit: Duration) -> Option<Outcome> {
-        let outcome = Deadline::after(limit).bound(flight.outcome.wait()).await;
+        let outcome = Deadline::after(limit).bound(pin!(flight.outcome.wait())).await;
         if outcome.is_none() {
             self.lost(flight.generation, None);
         }
@@ -308,7 +309,6 @@ fn limit(client: &TokenClient) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
     use super::*;
