@@ -1,11 +1,17 @@
-//! Callers who ask for a token two hundred times a second.
+//! Callers who ask for a token two hundred times a second, for a minute.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use private_key_jwt::{AccessToken, Error};
+use private_key_jwt::{Error, TokenClient};
+
+use crate::server::Server;
+use crate::support::key;
 
 pub(crate) const DURATION: Duration = Duration::from_secs(60);
-pub(crate) const CALLS_PER_SECOND: u32 = 200;
+const CALLS_PER_SECOND: u32 = 200;
+/// How long a token lives, in seconds.
+pub(crate) const LIFE: u32 = 2;
 
 /// What came of all calls.
 #[derive(Debug, Default)]
@@ -13,24 +19,30 @@ pub(crate) struct Outcome {
     pub(crate) calls: usize,
     pub(crate) errors: Vec<Error>,
     /// How many calls were not answered on the spot, and the longest time that one took.
-    pub(crate) waited: usize,
-    pub(crate) longest: Duration,
+    waited: usize,
+    longest: Duration,
 }
 
-/// Calls for a minute, each in a task of its own, and waits for all of them.
-pub(crate) async fn run<F>(call: impl Fn() -> F) -> Outcome
-where
-    F: Future<Output = Result<AccessToken, Error>> + Send + 'static,
-{
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { calls, errors, waited, longest } = self;
+        write!(f, "{calls} calls, {} failed, {waited} waited, {longest:?} at the longest", errors.len())
+    }
+}
+
+/// Asks one source of this server's tokens, in a task for each call, and waits for all of them.
+pub(crate) async fn run(server: &Server) -> Outcome {
+    let client = TokenClient::new(server.metadata(), "client", key("p256.pkcs8.pem")).unwrap();
+    let tokens = client.source("api:read");
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / CALLS_PER_SECOND);
     let began = Instant::now();
     let mut calls = Vec::new();
     while began.elapsed() < DURATION {
         ticks.tick().await;
-        let call = call();
+        let tokens = tokens.clone();
         calls.push(tokio::spawn(async move {
             let began = Instant::now();
-            (call.await, began.elapsed())
+            (tokens.token().await, began.elapsed())
         }));
     }
     let mut outcome = Outcome { calls: calls.len(), ..Outcome::default() };
@@ -40,5 +52,6 @@ where
         outcome.waited += usize::from(time > Duration::from_millis(1));
         outcome.longest = outcome.longest.max(time);
     }
+    assert!(outcome.calls >= usize::try_from(CALLS_PER_SECOND * 55).unwrap(), "{outcome}");
     outcome
 }

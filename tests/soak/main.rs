@@ -1,5 +1,5 @@
-//! A minute of real time against a server that behaves badly: every call must get its token. Run by a command of its own,
-//! see CONTRIBUTING.md.
+//! A minute of real time against servers that behave badly, each with 200 calls a second of its own. Run by a command of
+//! its own, see CONTRIBUTING.md.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../support/mod.rs"]
@@ -7,4 +7,19 @@ mod support;
 
 mod load;
 mod outages;
+mod refusals;
 mod server;
+
+/// One test, so that it is one minute however many tests run at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_minute_of_outages_of_a_wrong_clock_and_of_refusals() {
+    use refusals::a_key_that_is_refused_is_a_handful_of_requests as refused;
+    tokio::join!(
+        outages::no_call_fails_while_the_server_is_down_a_third_of_the_time(),
+        refusals::no_call_fails_with_a_server_whose_clock_is_three_minutes_off(),
+        refused(401, r#"{"error":"invalid_client"}"#),
+        refused(401, ""),
+        refused(400, ""),
+        refused(403, "<html>"),
+    );
+}

@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use private_key_jwt::TokenClient;
+use crate::load::{self, DURATION, LIFE};
+use crate::server::{Behaviour, Rules, Server};
 
-use crate::load::{self, CALLS_PER_SECOND, DURATION};
-use crate::server::{Behaviour, Server};
-use crate::support::key;
-
-const LIFE: u32 = 2;
 /// What is left of a token when it is renewed at the latest: half of the last tenth of its life.
 const REMAINING: Duration = Duration::from_millis(100);
 const SEED: u64 = 6;
@@ -41,8 +37,7 @@ fn outages() -> Vec<Outage> {
     outages
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_call_fails_while_the_server_is_down_a_third_of_the_time() {
+pub(crate) async fn no_call_fails_while_the_server_is_down_a_third_of_the_time() {
     let outages = outages();
     let end = outages.last().unwrap().to;
     let down: Duration = outages.iter().map(|outage| outage.to - outage.from).sum();
@@ -50,34 +45,22 @@ async fn no_call_fails_while_the_server_is_down_a_third_of_the_time() {
     assert!((0.31..0.36).contains(&share), "{share}");
     assert!(outages.iter().all(|outage| outage.to - outage.from < REMAINING));
 
-    let server = Server::start(move |now| {
+    let server = Server::start(Rules::default(), move |now| {
         let current = outages.iter().find(|outage| (outage.from..outage.to).contains(&now));
         current.map_or(Behaviour::Token(LIFE), |outage| outage.kind)
     })
     .await;
-    let client = TokenClient::new(server.metadata(), "client", key("p256.pkcs8.pem")).unwrap();
-    let tokens = client.source("api:read");
-    let outcome = load::run(move || {
-        let tokens = tokens.clone();
-        async move { tokens.token().await }
-    })
-    .await;
+    let outcome = load::run(&server).await;
 
     let requests = server.requests();
     let answered = requests.iter().filter(|request| **request == Behaviour::Token(LIFE)).count();
     println!(
-        "{} calls, {} failed, {} waited, {:?} at the longest; {} requests, {answered} of them answered; \
-         down for {:.1} % of the time",
-        outcome.calls,
-        outcome.errors.len(),
-        outcome.waited,
-        outcome.longest,
+        "down for {:.1} % of the time: {outcome}; {} requests, {answered} of them answered",
+        share * 100.0,
         requests.len(),
-        share * 100.0
     );
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
-    // It was a soak: the calls were made, tokens were renewed, and outages were met.
-    assert!(outcome.calls >= usize::try_from(CALLS_PER_SECOND * 55).unwrap());
+    // It was a soak: tokens were renewed, and outages were met.
     assert!((25..=60).contains(&answered), "{answered}");
     assert!(requests.len() > answered);
 }

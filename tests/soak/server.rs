@@ -1,15 +1,15 @@
-//! A token endpoint on a socket of its own, which does at each moment what it is told. Every assertion is verified, and
-//! none may come twice.
+//! A token endpoint on a socket of its own, which does at each moment what it is told. Every assertion is verified by a
+//! clock of its own, and none may come twice.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use private_key_jwt::{AuthorizationServer, ClientAssertionVerifier, JwkSet, PublicKeySet};
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::key;
 
@@ -33,25 +33,50 @@ pub(crate) struct Server {
     shared: Arc<Shared>,
 }
 
+/// What the server makes of assertions.
+pub(crate) struct Rules {
+    /// How far its clock is ahead, as its answers say.
+    pub(crate) ahead: Duration,
+    /// Whether it knows the client's key.
+    pub(crate) knows_key: bool,
+    /// Status and body for an assertion that is not good.
+    pub(crate) refusal: (u16, &'static str),
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { ahead: Duration::ZERO, knows_key: true, refusal: (401, r#"{"error":"invalid_client"}"#) }
+    }
+}
+
 struct Shared {
     began: Instant,
+    rules: Rules,
     behaviour: Box<dyn Fn(Duration) -> Behaviour + Send + Sync>,
-    jtis: Mutex<HashSet<String>>,
-    requests: Mutex<Vec<Behaviour>>,
+    /// The name of each assertion, and what became of its request. A panic here would only break a connection, so that
+    /// they are looked at by the test.
+    requests: Mutex<Vec<(String, Behaviour)>>,
 }
 
 impl Server {
-    /// `behaviour` is what it does so long after its start.
-    pub(crate) async fn start(behaviour: impl Fn(Duration) -> Behaviour + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+    /// `behaviour` is what it does so long after its start with an assertion that is good.
+    pub(crate) async fn start(
+        rules: Rules,
+        behaviour: impl Fn(Duration) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
+        // Bound and never listening: the port stays ours while nobody listens.
+        let port = TcpSocket::new_v4().unwrap();
+        port.set_reuseaddr(true).unwrap();
+        port.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = port.local_addr().unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
         let shared = Arc::new(Shared {
             began: Instant::now(),
+            rules,
             behaviour: Box::new(behaviour),
-            jtis: Mutex::default(),
             requests: Mutex::default(),
         });
-        tokio::spawn(listen(listener, address, Arc::clone(&shared)));
+        tokio::spawn(listen(listener, port, Arc::clone(&shared)));
         Self { address, shared }
     }
 
@@ -59,9 +84,12 @@ impl Server {
         AuthorizationServer::new(ISSUER, format!("http://{}/token", self.address)).unwrap()
     }
 
-    /// What it did with each request that arrived.
+    /// What it did with each request that arrived, each with an assertion of its own.
     pub(crate) fn requests(&self) -> Vec<Behaviour> {
-        self.shared.requests.lock().unwrap().clone()
+        let requests = self.shared.requests.lock().unwrap();
+        let jtis: HashSet<&str> = requests.iter().map(|(jti, _)| jti.as_str()).collect();
+        assert_eq!(jtis.len(), requests.len(), "an assertion was sent twice");
+        requests.iter().map(|(_, behaviour)| *behaviour).collect()
     }
 }
 
@@ -72,18 +100,42 @@ impl Shared {
 
     /// Judges a request, and says what becomes of it.
     fn receive(&self, body: &[u8]) -> Behaviour {
-        let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
+        let Rules { ahead, knows_key, refusal: (refused, _) } = self.rules;
+        let known = key(if knows_key { "p256.pkcs8.pem" } else { "p384.pkcs8.pem" });
+        let keys = PublicKeySet::from(JwkSet::from(known.public_jwk().clone()));
         let verifier = ClientAssertionVerifier::new(ISSUER);
-        let unverified = verifier.parse(body).unwrap();
-        let verified = unverified.verify(&keys, None, OffsetDateTime::now_utc()).unwrap();
-        assert!(self.jtis.lock().unwrap().insert(verified.jti().to_owned()), "an assertion was sent twice");
-        let behaviour = self.now();
-        self.requests.lock().unwrap().push(behaviour);
+        let verified = verifier.parse(body).unwrap().verify(&keys, None, OffsetDateTime::now_utc() + ahead);
+        let behaviour = if verified.is_ok() { self.now() } else { Behaviour::Status(refused) };
+        self.requests.lock().unwrap().push((jti(body), behaviour));
         behaviour
+    }
+
+    fn answer(&self, behaviour: Behaviour) -> Option<String> {
+        let (status, body) = match behaviour {
+            Behaviour::Token(seconds) => {
+                (200, format!(r#"{{"access_token":"t","token_type":"Bearer","expires_in":{seconds}}}"#))
+            }
+            Behaviour::Status(status) if status == self.rules.refusal.0 => {
+                (status, self.rules.refusal.1.into())
+            }
+            Behaviour::Status(status) => (status, String::new()),
+            Behaviour::HangUp | Behaviour::Gone => return None,
+        };
+        let (len, date) = (body.len(), httpdate::fmt_http_date(SystemTime::now() + self.rules.ahead));
+        Some(format!("HTTP/1.1 {status} It\r\ndate: {date}\r\ncontent-length: {len}\r\n\r\n{body}"))
     }
 }
 
-async fn listen(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
+/// The name of the assertion, whether it is good or not.
+fn jti(body: &[u8]) -> String {
+    let mut form = form_urlencoded::parse(body);
+    let (_, assertion) = form.find(|(name, _)| name == "client_assertion").unwrap();
+    let jwt = private_key_jwt::jose::UnverifiedJwt::parse(&assertion).unwrap();
+    jwt.claims()["jti"].as_str().unwrap().to_owned()
+}
+
+async fn listen(listener: TcpListener, port: TcpSocket, shared: Arc<Shared>) {
+    let address = port.local_addr().unwrap();
     let mut listening = Some(listener);
     loop {
         if shared.now() == Behaviour::Gone {
@@ -105,15 +157,7 @@ async fn listen(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>)
 async fn serve(mut stream: TcpStream, shared: Arc<Shared>) -> Option<()> {
     loop {
         let body = read(&mut stream).await?;
-        let (status, body) = match shared.receive(&body) {
-            Behaviour::Token(seconds) => {
-                (200, format!(r#"{{"access_token":"t","token_type":"Bearer","expires_in":{seconds}}}"#))
-            }
-            Behaviour::Status(status) => (status, String::new()),
-            Behaviour::HangUp | Behaviour::Gone => return None,
-        };
-        let len = body.len();
-        let answer = format!("HTTP/1.1 {status} It\r\ncontent-length: {len}\r\n\r\n{body}");
+        let answer = shared.answer(shared.receive(&body))?;
         stream.write_all(answer.as_bytes()).await.ok()?;
     }
 }
