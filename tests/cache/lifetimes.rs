@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use private_key_jwt::Error;
+use private_key_jwt::oauth::OAuthError;
 use serde_json::{Value, json};
 
 use crate::server::{Reply, Server, settle, text};
@@ -117,7 +119,8 @@ async fn an_expires_in_that_cannot_be_is_an_error_and_nothing_is_kept() {
         let server = Server::answering(move |_| Reply::token(wrong.clone()));
         let client = server.client();
         for requests in [1, 2] {
-            assert!(client.token("a").await.is_err());
+            let error = client.token("a").await.unwrap_err();
+            assert!(matches!(&error, Error::OAuth(OAuthError::Response { .. })), "{error:?}");
             assert_eq!(server.requests(), requests);
             server.clock().set(1.0);
         }

@@ -20,8 +20,8 @@ pub(crate) enum Act {
     Stall(Vec<u8>),
     /// Writes this and resets the connection.
     Reset(Vec<u8>),
-    /// Writes one byte of this a second.
-    Drip(Vec<u8>),
+    /// Writes this byte by byte, with so long a time between them.
+    Drip(Vec<u8>, Duration),
     /// Writes the one, and then the other until nobody reads it.
     Endless(Vec<u8>, Vec<u8>),
     /// Closes the connection at once, without reading a request.
@@ -133,10 +133,10 @@ async fn play(stream: &mut TcpStream, act: Act) -> bool {
             drop(stream.write_all(&bytes).await);
             std::future::pending::<()>().await;
         }
-        Act::Drip(bytes) => {
+        Act::Drip(bytes, between) => {
             for byte in bytes {
                 drop(stream.write_all(&[byte]).await);
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tokio::time::sleep(between).await;
             }
         }
         Act::Endless(first, next) => {
@@ -150,8 +150,8 @@ async fn play(stream: &mut TcpStream, act: Act) -> bool {
             stream.set_zero_linger().unwrap();
         }
         Act::ResetUnread => {
-            // Not while the other side is still connecting.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            // Not while the other side is still connecting: when it has, it writes.
+            let _ = stream.peek(&mut [0]).await;
             stream.set_zero_linger().unwrap();
         }
     }

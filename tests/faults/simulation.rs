@@ -14,6 +14,7 @@ use private_key_jwt::{
 use time::OffsetDateTime;
 
 use crate::clock::Skips;
+use crate::server::jti;
 
 pub(crate) const ISSUER: &str = "https://as.example";
 
@@ -37,8 +38,8 @@ pub(crate) struct State {
     pub(crate) latency: Duration,
     /// What is answered to a good assertion in place of a token.
     pub(crate) instead: Option<(u16, &'static str)>,
-    /// The names of all good assertions.
-    jtis: HashSet<String>,
+    /// The names of all assertions, good or not.
+    jtis: Vec<String>,
     /// Every request: when it came, the key, and whether its assertion was good.
     pub(crate) requests: Vec<(OffsetDateTime, Option<KeyId>, bool)>,
 }
@@ -52,7 +53,7 @@ impl Simulated {
             refusal: (401, r#"{"error":"invalid_client"}"#),
             latency: Duration::ZERO,
             instead: None,
-            jtis: HashSet::new(),
+            jtis: Vec::new(),
             requests: Vec::new(),
         };
         Self { clock: clock.clone(), state: Arc::new(Mutex::new(state)) }
@@ -72,9 +73,13 @@ impl Simulated {
         change(&mut self.state.lock().unwrap());
     }
 
-    /// How many requests there were, and how many with a good assertion, since this was asked last.
+    /// How many requests there were, and how many with a good assertion, since this was asked last. No assertion may have
+    /// come twice.
     pub(crate) fn requests(&self) -> (usize, usize) {
-        let requests = std::mem::take(&mut self.state.lock().unwrap().requests);
+        let mut state = self.state.lock().unwrap();
+        let jtis: HashSet<&String> = state.jtis.iter().collect();
+        assert_eq!(jtis.len(), state.jtis.len(), "an assertion came twice");
+        let requests = std::mem::take(&mut state.requests);
         (requests.len(), requests.iter().filter(|(.., good)| *good).count())
     }
 
@@ -104,12 +109,12 @@ impl Simulated {
             .header()
             .key_id
             .clone();
-        let jti = unverified.verify(&keys, None, now).map(|verified| verified.jti().to_owned());
-        let good = jti.is_ok();
-        if let Ok(jti) = jti {
-            assert!(self.state.lock().unwrap().jtis.insert(jti), "an assertion came twice");
+        let good = unverified.verify(&keys, None, now).is_ok();
+        {
+            let mut state = self.state.lock().unwrap();
+            state.jtis.push(jti(request.body()));
+            state.requests.push((received, key_id, good));
         }
-        self.state.lock().unwrap().requests.push((received, key_id, good));
         self.clock.move_by(latency.try_into().unwrap());
         let (status, body) = match (good, instead) {
             (false, _) => refusal,

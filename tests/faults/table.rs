@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use private_key_jwt::client::TokenClientBuilder;
 use private_key_jwt::transport::ReqwestClient;
 use private_key_jwt::{AuthorizationServer, TokenClient, TokenRequest};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::clock::Skips;
@@ -26,8 +27,10 @@ struct Row {
 const AMPLE: Duration = Duration::from_secs(20);
 /// For what would take longer than this.
 const SHORT: Duration = Duration::from_millis(300);
-/// What a loaded machine may need beside it.
-const SLACK: Duration = Duration::from_millis(1500);
+/// What a loaded machine may need beside it, or for something that needs no time.
+const SLACK: Duration = Duration::from_secs(4);
+/// How many rows are tried at a time: some of them write as fast as they can.
+const AT_A_TIME: usize = 8;
 
 /// Something that happens once and for all: sent once.
 fn row(name: &'static str, act: Act, outcome: &'static str) -> Row {
@@ -48,8 +51,9 @@ fn bytes(text: &str) -> Vec<u8> {
     text.as_bytes().to_vec()
 }
 
+/// The connection is not used again, so that no attempt meets one that is just being closed.
 fn close(head: &str, body: impl AsRef<[u8]>) -> Act {
-    Act::Close(answer(head, body))
+    Act::Close(answer(&format!("{head}\r\nconnection: close"), body))
 }
 
 fn json(body: impl AsRef<[u8]>) -> Act {
@@ -86,7 +90,11 @@ fn broken_connections() -> Vec<Row> {
         hanging("silence", Act::Stall(Vec::new())),
         hanging("silence in the headers", Act::Stall(bytes("HTTP/1.1 200 OK\r\ncontent-"))),
         hanging("silence in the body", Act::Stall(half())),
-        hanging("one byte a second", Act::Drip(token())),
+        hanging("a byte at a time", Act::Drip(token(), Duration::from_millis(20))),
+        Row {
+            deadline: Duration::from_millis(2500),
+            ..hanging("one byte a second", Act::Drip(token(), Duration::from_secs(1)))
+        },
         hanging("informational answers for ever", {
             Act::Endless(Vec::new(), bytes("HTTP/1.1 103 Early Hints\r\n\r\n"))
         }),
@@ -269,11 +277,11 @@ async fn check(row: Row, http: ReqwestClient) {
         let (found, attempts) = outcome(client.request(request).await);
         let took = start.elapsed();
         assert_eq!(found, expected, "{name}");
-        assert_eq!(server.requests(), requests, "{name}");
+        assert_eq!(server.requests(), requests, "{name}, {found}");
         assert!(attempts.is_none_or(|attempts| attempts == 1), "{name}: {attempts:?}");
         assert_eq!(clock.pauses().len(), requests - 1, "{name}");
-        assert!(took < deadline + SLACK, "{name} took {took:?}");
-        assert!(expected != "Timeout" || took >= deadline, "{name} took {took:?}");
+        let least = if expected == "Timeout" { deadline } else { Duration::ZERO };
+        assert!((least..least + SLACK).contains(&took), "{name} took {took:?}");
     }
 }
 
@@ -281,11 +289,16 @@ async fn check(row: Row, http: ReqwestClient) {
 async fn every_row_of_the_table() {
     let rows = [broken_connections(), http(), statuses(), bodies()].into_iter().flatten();
     let http = ReqwestClient::new().unwrap();
+    let places = Arc::new(Semaphore::new(AT_A_TIME));
     let mut tasks = JoinSet::new();
     let mut count = 0;
     for row in rows {
         count += 1;
-        tasks.spawn(check(row, http.clone()));
+        let (places, http) = (Arc::clone(&places), http.clone());
+        tasks.spawn(async move {
+            let _place = places.acquire().await.unwrap();
+            check(row, http).await;
+        });
     }
     assert!(count >= 60, "{count} rows");
     let mut failed = 0;
