@@ -4,12 +4,14 @@ use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::sync::Once;
 
-use private_key_jwt::{AuthorizationServer, KeyRing, TokenClient, TokenRequest};
+use private_key_jwt::transport::Clock;
+use private_key_jwt::{AuthorizationServer, KeyRing, TokenClient, TokenRequest, TokenResponse};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::clock::Skips;
+use crate::outcome::es256;
 use crate::server::{Act, Server, answer, token};
 use crate::simulation::Simulated;
 use crate::support::{MARK, has_mark, key};
@@ -223,4 +225,45 @@ async fn no_secret_is_in_any_line_whatever_the_server_sends_back() {
     // All of it was said.
     let events = events();
     assert_eq!(events.len(), 6, "{events:#?}");
+}
+
+/// The cache's own lines, of what it asks for in the background.
+#[tokio::test]
+async fn a_token_that_is_not_renewed_is_dropped_and_a_refresh_token_is_refused() {
+    listen();
+    let clock = Skips::new();
+    let server = Simulated::ahead(&clock, &es256(), 0);
+    let client = server.client(es256()).build().unwrap();
+    let body = format!(
+        r#"{{"access_token":"{MARK}","token_type":"Bearer","expires_in":300,"refresh_token":"{MARK}-r"}}"#
+    );
+    let login = TokenResponse::from_http(http::Response::new(body.into_bytes()), clock.now()).unwrap();
+    let tokens = client.source_from(login);
+    let renewal = async |instead| {
+        server.set(|state| state.instead = Some(instead));
+        let token = tokens.token().await.unwrap();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        token
+    };
+    clock.move_by(time::Duration::seconds(286));
+    renewal((503, "")).await;
+    clock.move_by(time::Duration::seconds(10));
+    let refused = format!(r#"{{"error":"invalid_grant","error_description":"{MARK}-r is bad"}}"#);
+    let token = renewal((400, refused.leak())).await;
+    assert!(tokens.invalidate(&token));
+    let lines = lines();
+    let events: Vec<_> =
+        lines.iter().filter(|line| line.starts_with(['W', 'I']) && !line.contains(" span ")).collect();
+    assert_eq!(
+        events,
+        [
+            "WARN not renewed, the token at hand is used meanwhile: error=the server answered 503 pause_ms=…",
+            "WARN the refresh token is refused: refusal=400 invalid_grant: [masked] is bad",
+            "WARN not renewed, the token at hand is used meanwhile: error=the grant has ended, refused: 400 \
+             invalid_grant: [masked] is bad pause_ms=…",
+            "INFO a token that was refused is dropped:",
+        ]
+    );
 }
