@@ -31,9 +31,9 @@ impl Default for CacheSettings {
 
 /// # The cache
 ///
-/// [`TokenClient::token`](super::TokenClient::token) and [`TokenClient::source`](super::TokenClient::source) keep one
+/// [`TokenClient::token`](crate::TokenClient::token) and [`TokenClient::source`](crate::TokenClient::source) keep one
 /// token for each set of request parameters: the grant, the scopes in any order, the resource, the audience, and every
-/// other parameter. [`TokenClient::request`](super::TokenClient::request) keeps nothing.
+/// other parameter. [`TokenClient::request`](crate::TokenClient::request) keeps nothing.
 ///
 /// - While a token is fresh it is handed out without a request.
 /// - In the last part of its life ([a tenth, a minute at most](Self::refresh_ahead), and up to half of that less, by
@@ -75,7 +75,7 @@ impl TokenClientBuilder {
 
     /// How many tokens are kept, one for each set of parameters; [1000](Self::CACHE_CAPACITY) unless said otherwise.
     /// When there is one more, the one is dropped that nobody has asked for the longest, to the second. With nothing,
-    /// each call of `token` is a request; a [`TokenSource`](super::TokenSource) keeps its own token in any case.
+    /// each call of `token` is a request; a [`TokenSource`](crate::TokenSource) keeps its own token in any case.
     pub const fn cache_capacity(mut self, entries: usize) -> Self {
         self.cache.capacity = entries;
         self
