@@ -237,13 +237,15 @@ impl TokenClient {
         shown: Shown,
         may: bool,
     ) -> Option<Signing> {
-        let refusal = error.refusal()?;
-        let subject = Subject::of(refusal);
+        let subject = error.refusal().map(Subject::of);
         // Whom the server has heard, it has authenticated.
-        self.time_answered(used.offset, subject == Subject::Request, shown);
+        self.time_answered(used.offset, subject == Some(Subject::Request), shown);
+        let (refusal, subject) = (error.refusal()?, subject?);
         let may = may && call.is_correctable(refusal);
-        let offset = self.server_clock().correction(used.offset, shown);
-        if let Some(offset) = offset.filter(|_| may && self.settings().corrects_time) {
+        if may
+            && self.settings().corrects_time
+            && let Some(offset) = self.server_clock().correction(used.offset, shown)
+        {
             log::time_corrected(error, offset);
             return Some(Signing { offset, ..used });
         }

@@ -91,7 +91,7 @@ impl TokenClientBuilder {
     /// Does not sign again with the server's time. Otherwise, when the server refuses and the `Date` of its answer is
     /// more than 3 s and not more than 5 min away from the clock, and further than where it took an assertion of our time,
     /// one more assertion is made with that time. When it is accepted, the difference is kept for the assertions that follow,
-    /// and for nothing else, and looked at again with the date of each success and each refusal.
+    /// and for nothing else, and looked at again with the date of each answer.
     pub const fn without_time_correction(mut self) -> Self {
         self.settings.corrects_time = false;
         self

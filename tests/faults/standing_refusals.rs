@@ -98,3 +98,20 @@ async fn what_a_server_echoes_of_a_request_is_in_no_error() {
         assert!(error.to_string().contains("Invalid token: [masked]"), "{error}");
     }
 }
+
+/// What an answer of any kind contradicts is given up, without a refusal.
+#[tokio::test]
+async fn an_offset_is_looked_at_again_with_each_answer() {
+    let clock = Skips::new();
+    let server = Simulated::ahead(&clock, &es256(), 180);
+    let client = server.client(es256()).without_retries().build().unwrap();
+    assert_eq!(get(&client, &"a".into()).await, a_token());
+    assert_eq!(server.requests(), (2, 1));
+    // Its clock is set right while it is busy.
+    server.set(|state| (state.instead, state.date_ahead) = (Some((503, "")), Some(time::Duration::ZERO)));
+    assert_eq!(get(&client, &"a".into()).await, error("Unavailable 503", 1));
+    server.set(|state| (state.instead, state.ahead) = (None, time::Duration::ZERO));
+    server.requests();
+    assert_eq!(get(&client, &"a".into()).await, a_token());
+    assert_eq!(server.requests(), (1, 1));
+}
