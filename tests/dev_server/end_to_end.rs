@@ -101,6 +101,35 @@ async fn a_login_a_refresh_an_introspection_and_a_revocation_under_each_audience
     }
 }
 
+/// The server takes each refresh token once: whoever sends one twice loses the login.
+#[tokio::test]
+async fn a_source_goes_on_from_a_login_and_keeps_up_with_the_refresh_tokens() {
+    let (dev, client) = dev_and_client(Audience::Issuer).await;
+    let login = log_in(&dev, &client, "a b").await;
+    let first = login.refresh_token().unwrap().to_owned();
+    let tokens = client.source_from(login);
+    let token = tokens.token().await.unwrap();
+    assert!(tokens.invalidate(&token));
+    // A resource server refused it: all who ask get the next one, of one request.
+    let callers: Vec<_> = (0..50)
+        .map(|_| {
+            tokio::spawn({
+                let tokens = tokens.clone();
+                async move { tokens.token().await }
+            })
+        })
+        .collect();
+    let mut secrets = std::collections::HashSet::new();
+    for caller in callers {
+        secrets.insert(caller.await.unwrap().unwrap().secret().to_owned());
+    }
+    assert!(secrets.len() == 1 && !secrets.contains(token.secret()));
+    let second = tokens.refresh_token().unwrap();
+    assert_ne!(*second, first);
+    let next = client.refresh_token(second.as_str()).await.unwrap();
+    assert!(client.introspect(next.access_token().secret()).await.unwrap().is_active());
+}
+
 #[tokio::test]
 async fn a_pushed_login_is_used_once_under_each_audience() {
     for audience in audiences() {
