@@ -1,5 +1,6 @@
 //! Callers who ask for a token two hundred times a second, for a minute.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,8 @@ use crate::support::key;
 
 pub(crate) const DURATION: Duration = Duration::from_secs(60);
 const CALLS_PER_SECOND: u32 = 200;
+/// A call that has not ended so long after the load hangs: its deadline is 30 s.
+const AT_LAST: Duration = Duration::from_secs(60);
 /// How long a token lives, in seconds.
 pub(crate) const LIFE: u32 = 2;
 
@@ -26,7 +29,12 @@ pub(crate) struct Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { calls, errors, waited, longest } = self;
-        write!(f, "{calls} calls, {} failed, {waited} waited, {longest:?} at the longest", errors.len())
+        write!(f, "{calls} calls, {} failed, {waited} waited, {longest:?} at the longest", errors.len())?;
+        let mut texts = BTreeMap::<String, usize>::new();
+        for error in errors {
+            *texts.entry(error.to_string()).or_default() += 1;
+        }
+        texts.iter().try_for_each(|(text, count)| write!(f, "; {count} times `{text}`"))
     }
 }
 
@@ -45,9 +53,11 @@ pub(crate) async fn run(server: &Server) -> Outcome {
             (tokens.token().await, began.elapsed())
         }));
     }
+    let last = tokio::time::Instant::now() + AT_LAST;
     let mut outcome = Outcome { calls: calls.len(), ..Outcome::default() };
     for call in calls {
-        let (result, time) = call.await.unwrap();
+        let ended = tokio::time::timeout_at(last, call).await.expect("a call hangs");
+        let (result, time) = ended.unwrap();
         outcome.errors.extend(result.err());
         outcome.waited += usize::from(time > Duration::from_millis(1));
         outcome.longest = outcome.longest.max(time);

@@ -63,4 +63,6 @@ pub(crate) async fn no_call_fails_while_the_server_is_down_a_third_of_the_time()
     // It was a soak: tokens were renewed, and outages were met.
     assert!((25..=60).contains(&answered), "{answered}");
     assert!(requests.len() > answered);
+    // And no assertion was refused.
+    assert!(!requests.contains(&Behaviour::Status(401)));
 }

@@ -37,15 +37,19 @@ pub(crate) struct Server {
 pub(crate) struct Rules {
     /// How far its clock is ahead, as its answers say.
     pub(crate) ahead: Duration,
-    /// Whether it knows the client's key.
-    pub(crate) knows_key: bool,
+    /// How long it knows the client's key.
+    pub(crate) known_for: Duration,
     /// Status and body for an assertion that is not good.
     pub(crate) refusal: (u16, &'static str),
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { ahead: Duration::ZERO, knows_key: true, refusal: (401, r#"{"error":"invalid_client"}"#) }
+        Self {
+            ahead: Duration::ZERO,
+            known_for: Duration::MAX,
+            refusal: (401, r#"{"error":"invalid_client"}"#),
+        }
     }
 }
 
@@ -100,8 +104,9 @@ impl Shared {
 
     /// Judges a request, and says what becomes of it.
     fn receive(&self, body: &[u8]) -> Behaviour {
-        let Rules { ahead, knows_key, refusal: (refused, _) } = self.rules;
-        let known = key(if knows_key { "p256.pkcs8.pem" } else { "p384.pkcs8.pem" });
+        let Rules { ahead, known_for, refusal: (refused, _) } = self.rules;
+        let is_known = self.began.elapsed() < known_for;
+        let known = key(if is_known { "p256.pkcs8.pem" } else { "p384.pkcs8.pem" });
         let keys = PublicKeySet::from(JwkSet::from(known.public_jwk().clone()));
         let verifier = ClientAssertionVerifier::new(ISSUER);
         let verified = verifier.parse(body).unwrap().verify(&keys, None, OffsetDateTime::now_utc() + ahead);
