@@ -175,3 +175,22 @@ async fn a_key_that_is_refused_is_a_handful_of_requests_a_minute() {
     assert_eq!(minutes[..4], [0; 4]);
     assert!(minutes[4..].iter().all(|requests| (1..=8).contains(requests)), "{minutes:?}");
 }
+
+#[tokio::test]
+async fn a_refusal_that_begins_while_a_token_serves_is_a_handful_of_requests_a_minute() {
+    for (status, body) in [(400, ""), (403, ""), (401, r#"{"error":"unauthorized_client"}"#)] {
+        let server = Server::answering(|_| Reply::token(2));
+        let tokens = server.client().source("a");
+        assert_eq!(text(&tokens).await, "1");
+        server.answer(move |_| Reply::Status(status, Vec::new(), body));
+        let mut refused = 0;
+        for tick in 0..60 * 200 {
+            server.clock().set(f64::from(tick) / 200.0);
+            refused += usize::from(tokens.token().await.is_err());
+            settle().await;
+        }
+        // One beside the token, and then after at least 0.5, 1, 2, 4, 8 and 16 s, and at most twice as much.
+        let requests = server.requests() - 1;
+        assert!((7..=9).contains(&requests) && refused == 58 * 200, "{status} {body}: {requests}, {refused}");
+    }
+}

@@ -23,7 +23,7 @@ async fn a_minute_of_outages_of_a_wrong_clock_and_of_refusals() {
         tokio::spawn(refusals::no_call_fails_with_a_server_whose_clock_is_three_minutes_off()),
         tokio::spawn(refused(revoked, 401, r#"{"error":"invalid_client"}"#)),
         tokio::spawn(refused(revoked, 401, "")),
-        tokio::spawn(refused(Duration::ZERO, 400, "")),
+        tokio::spawn(refused(revoked, 400, "")),
         tokio::spawn(refused(Duration::ZERO, 403, "<html>")),
     ];
     let mut failed = 0;

@@ -2,7 +2,7 @@
 //!
 //! - While a token serves, another is asked for beside; after a failure there is a pause that doubles, a sixteenth of the
 //!   time that there is and at most a quarter of it, so that it is tried several times before the token ends, whatever its
-//!   life.
+//!   life; but after a refusal as long as when none serves, at least.
 //! - When none serves, callers wait for the one request that is on its way, or begin it. After one that failed the server
 //!   is left alone for a second, and after a refusal for up to twice as long each time, up to a minute: callers get the error
 //!   at once. What failed and was begun while a token served holds nobody up.
@@ -131,7 +131,11 @@ impl Schedule {
             None => Self::BETWEEN_FAILURES,
             Some(_) => Duration::ZERO,
         };
-        let serving = self.back_off(window.unwrap_or_default(), random).max(told);
+        let mut serving = self.back_off(window.unwrap_or_default(), random).max(told);
+        if error.refusal().is_some() {
+            // A part of a short window is no time for another mind.
+            serving = serving.max(Self::BETWEEN_REFUSALS.half_jitter(self.failures, random));
+        }
         self.pause = Some(Pause { since: now, serving, waiting: between.max(told) });
         Some(serving)
     }

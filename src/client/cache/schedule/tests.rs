@@ -134,6 +134,15 @@ fn a_refusal_that_stands_is_asked_for_ever_more_seldom() {
 }
 
 #[test]
+fn a_refusal_is_not_asked_for_many_times_in_a_short_window() {
+    let short = Some(Duration::from_millis(200));
+    for (error, pause) in [(timeout(), 13), (answer(400, &[], ""), 1000), (answer(401, &[], ""), 1000)] {
+        let schedule = failing(&error, short);
+        assert_eq!(lasts(&schedule, Phase::Ageing, Decision::Serve), pause, "{error}");
+    }
+}
+
+#[test]
 fn a_token_that_comes_after_a_later_one_is_of_no_use() {
     let mut schedule = Schedule::default();
     let (first, second) = (schedule.begin(at(0)), schedule.begin(at(1)));
