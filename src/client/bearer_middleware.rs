@@ -25,6 +25,15 @@ use crate::transport::TransportError;
 /// # Ok(http) }
 /// ```
 ///
+/// It comes with its client, because what the client does with a redirect decides who sees the token. Put before just any
+/// client it does not compile:
+///
+/// ```compile_fail,E0277
+/// # fn example(bearer: private_key_jwt::client::BearerMiddleware) {
+/// reqwest_middleware::ClientBuilder::new(reqwest::Client::new()).with(bearer);
+/// # }
+/// ```
+///
 /// - An origin is scheme, host and port (RFC 6454 §4), and all three must be those of the request.
 /// - A request that has an `Authorization` header of its own keeps it, whatever its origin, and is passed on as it is. One of
 ///   reqwest's default headers is not seen, and gives way.
@@ -34,11 +43,8 @@ use crate::transport::TransportError;
 ///
 /// **Redirects** are followed below, by reqwest, with the header of the first request. It takes the header off for another
 /// origin than that of the hop before, and so puts it on again for the second hop there: one redirect of a named origin
-/// to a foreign one would hand out the token. [`client`](Self::client) therefore builds a client that follows a request with
-/// a token within its origin only, and hands on any other redirect as the answer that it is. With a client of your own,
-/// give it this [policy](Self::redirect_policy), or none.
-///
-/// A client with a proxy sends what goes to a plain http origin through it, in clear; turn it off for loopback.
+/// to a foreign one would hand out the token. [`client`](Self::client) therefore builds a client that follows a request to
+/// a named origin within that origin only, and hands on any other redirect as the answer that it is.
 ///
 /// The error of a call is a [`reqwest_middleware::Error::Middleware`] with an [`Error`] in it, which
 /// `error.downcast_ref::<private_key_jwt::Error>()` finds; also when the first token was refused and the next cannot be had.
@@ -72,22 +78,38 @@ impl BearerMiddleware {
         Ok(self)
     }
 
-    /// A client with this in front of it, and with the [policy](Self::redirect_policy) for redirects that goes with it. For
-    /// more middlewares, build it of [`reqwest_middleware::ClientBuilder`] by hand.
+    /// A client with this in front of it. The policy for redirects takes the place of one that the builder has; requests to
+    /// origins that are not named are followed as reqwest does by itself. More middlewares go behind this one with
+    /// [`reqwest_middleware::ClientBuilder::from_client`].
+    ///
+    /// A proxy would read what goes to a plain http origin. When one is named, which is on loopback, the client uses no proxy
+    /// at all, not for other origins either.
     ///
     /// # Errors
     ///
     /// [`TransportError::Build`] when reqwest refuses its settings.
     pub fn client(self, http: reqwest::ClientBuilder) -> Result<ClientWithMiddleware, Error> {
-        let http = http.redirect(self.redirect_policy()).build();
+        let http = if self.names_plain_http() { http.no_proxy() } else { http };
+        let (policy, bearer) = self.into_parts();
+        let http = http.redirect(policy).build();
         let http = http.map_err(|error| TransportError::Build(error.into()))?;
-        Ok(ClientBuilder::new(http).with(self).build())
+        Ok(ClientBuilder::new(http).with(bearer).build())
     }
 
-    /// Follows a request to one of the origins so far named within that origin only, and any other as reqwest does unless
-    /// told otherwise.
-    #[must_use]
-    pub fn redirect_policy(&self) -> Policy {
+    /// For a client that is built elsewhere: the policy for redirects, and the middleware. **The client must have this policy**,
+    /// or [`Policy::none`]: any other gives the token away when a named origin redirects to a foreign one, and that once
+    /// more. A proxy of that client sees what goes to plain http origins.
+    #[must_use = "the client needs both"]
+    pub fn into_parts(self) -> (Policy, impl Middleware) {
+        (self.redirect_policy(), Bearer(self))
+    }
+
+    fn names_plain_http(&self) -> bool {
+        self.origins.iter().any(|origin| matches!(origin, Origin::Tuple(scheme, ..) if scheme == "http"))
+    }
+
+    /// Follows a request to one of the origins within that origin only, and any other as reqwest does unless told otherwise.
+    fn redirect_policy(&self) -> Policy {
         let origins = self.origins.clone();
         let others = Policy::default();
         Policy::custom(move |attempt| {
@@ -103,30 +125,34 @@ impl BearerMiddleware {
     }
 }
 
+/// Apart, so that it cannot be put before a client that does not have the policy.
+struct Bearer(BearerMiddleware);
+
 #[async_trait]
-impl Middleware for BearerMiddleware {
+impl Middleware for Bearer {
     async fn handle(
         &self,
         mut request: Request,
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> reqwest_middleware::Result<Response> {
+        let BearerMiddleware { tokens, origins } = &self.0;
         let origin = request.url().origin();
-        if !self.origins.contains(&origin) || request.headers().contains_key(AUTHORIZATION) {
+        if !origins.contains(&origin) || request.headers().contains_key(AUTHORIZATION) {
             return next.run(request, extensions).await;
         }
-        let token = self.token().await?;
+        let token = self.0.token().await?;
         let again = request.try_clone();
         put(&token, &mut request)?;
         let response = next.clone().run(request, extensions).await?;
         if response.status() != StatusCode::UNAUTHORIZED || response.url().origin() != origin {
             return Ok(response);
         }
-        self.tokens.invalidate(&token);
+        tokens.invalidate(&token);
         let Some(mut again) = again else {
             return Ok(response);
         };
-        let other = self.token().await?;
+        let other = self.0.token().await?;
         if other.is_same_as(&token) {
             return Ok(response);
         }
