@@ -7,7 +7,7 @@ use private_key_jwt::oauth::{OAuthError, Retry};
 use private_key_jwt::transport::TransportError;
 use private_key_jwt::{Error, KeyRing};
 
-use crate::server::{Reply, Server, error, is_unavailable, settle, text};
+use crate::server::{Reply, Server, assert_renewed_at_last, error, is_unavailable, settle, text};
 use crate::support::{clean, key, now};
 
 fn down() -> Reply {
@@ -49,17 +49,7 @@ async fn a_renewal_that_comes_through_at_last_is_used() {
     let tokens = server.client().source("a");
     assert_eq!(text(&tokens).await, "1");
     server.answer(|_| Reply::Unreachable);
-    server.clock().set(286.0);
-    for _ in 0..10 {
-        assert_eq!(text(&tokens).await, "1");
-        settle().await;
-    }
-    assert_eq!(server.requests(), 2);
-    server.answer(|_| Reply::token(300));
-    server.clock().set(294.0);
-    assert_eq!(text(&tokens).await, "1");
-    settle().await;
-    assert_eq!(text(&tokens).await, "3");
+    assert_renewed_at_last(&server, &tokens).await;
 }
 
 #[tokio::test]

@@ -213,3 +213,18 @@ pub(crate) async fn error(source: &private_key_jwt::TokenSource) -> Error {
 pub(crate) fn is_unavailable(error: &Error, status: u16) -> bool {
     matches!(error, Error::OAuth(OAuthError::Unavailable(answer)) if answer.status() == status)
 }
+
+/// The token `1` of 300 s serves while its renewal comes to nothing, once; the next attempt brings another.
+pub(crate) async fn assert_renewed_at_last(server: &Server, tokens: &private_key_jwt::TokenSource) {
+    server.clock().set(286.0);
+    for _ in 0..10 {
+        assert_eq!(text(tokens).await, "1");
+        settle().await;
+    }
+    assert_eq!(server.requests(), 2);
+    server.answer(|_| Reply::token(300));
+    server.clock().set(294.0);
+    assert_eq!(text(tokens).await, "1");
+    settle().await;
+    assert_eq!(text(tokens).await, "3");
+}

@@ -325,6 +325,8 @@ async fn a_correction_that_cannot_be_signed_leaves_the_refusal() {
     ring.activate(es384().key_id(), clock.now()).unwrap();
     let client = server.client(ring).profile(Profile::ping_one()).build().unwrap();
     assert_eq!(get(&client, &freely()).await, error("Refused 401", 1));
+    // And what is remembered of it.
+    assert_eq!(get(&client, &freely()).await, error("Remembered 401", 0));
     assert_eq!(server.requests(), (1, 0));
 }
 

@@ -2,12 +2,12 @@
 
 use private_key_jwt::oauth::{CodeVerifier, JwtGrant, TokenExchange, TokenKind};
 use private_key_jwt::transport::Clock;
-use private_key_jwt::{Error, KeyRing, Profile, TokenRequest};
+use private_key_jwt::{Error, KeyRing, TokenRequest};
 
 use crate::clock::Skips;
 use crate::outcome::{a_token, error, es256, es384, get};
 use crate::simulation::Simulated;
-use crate::support::{MARK, clean, key};
+use crate::support::{MARK, clean};
 
 /// Some servers do not look at `iat`, and their clock is off by some seconds for ever.
 #[tokio::test]
@@ -26,20 +26,6 @@ async fn a_date_that_never_mattered_does_not_stand_before_the_key_before() {
         }
         clock.move_by(time::Duration::seconds(60));
     }
-}
-
-#[tokio::test]
-async fn a_key_before_that_cannot_sign_leaves_what_is_remembered() {
-    let clock = Skips::new();
-    let server = Simulated::ahead(&clock, &key("rsa2048.pkcs8.pem"), 0);
-    // The profile does not take the key before.
-    let ring = KeyRing::from(key("ed25519.pkcs8.pem"));
-    ring.publish(es384(), clock.now() - KeyRing::PROPAGATION).unwrap();
-    ring.activate(es384().key_id(), clock.now()).unwrap();
-    let client = server.client(ring).profile(Profile::ping_one()).build().unwrap();
-    assert_eq!(get(&client, &"a".into()).await, error("Refused 401", 1));
-    assert_eq!(get(&client, &"a".into()).await, error("Remembered 401", 0));
-    assert_eq!(server.requests(), (1, 0));
 }
 
 #[tokio::test]
