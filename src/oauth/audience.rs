@@ -1,6 +1,6 @@
 /// Whom a client assertion is for (`aud`, RFC 7523 §3). Always one string.
 ///
-/// The issuer is the safe choice and the only one of draft-ietf-oauth-rfc7523bis: an assertion for an endpoint's URL
+/// The issuer is the safe choice and the only one of RFC 10070: an assertion for an endpoint's URL
 /// can be had by whoever makes the client believe in a wrong endpoint (CVE-2025-27370), while the issuer is what the
 /// user configured. An array cannot be expressed: an assertion that several servers accept can be replayed by each of
 /// them at the others.

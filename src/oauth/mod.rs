@@ -68,5 +68,5 @@ pub(crate) use endpoint::{check_endpoint, is_loopback};
 /// `client_assertion_type` of RFC 7523 §2.2.
 pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// `typ` of a client assertion (draft-ietf-oauth-rfc7523bis §4.1).
+/// `typ` of a client assertion (RFC 10070 §4.1).
 pub const CLIENT_AUTHENTICATION_JWT: &str = "client-authentication+jwt";

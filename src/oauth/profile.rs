@@ -5,7 +5,7 @@ use crate::jose::Algorithm;
 
 /// What one kind of authorization server asks of a client assertion, all together.
 ///
-/// The default is the strict reading of draft-ietf-oauth-rfc7523bis and FAPI 2.0: the issuer as the only audience, a
+/// The default is the strict reading of RFC 10070 and FAPI 2.0: the issuer as the only audience, a
 /// life of 60 s, `typ: client-authentication+jwt`, `kid`, no `nbf`, and `client_id` in the form. A named profile
 /// differs where its server's documentation does. Single settings are changed on
 /// [`ClientAssertionBuilder`](super::ClientAssertionBuilder).

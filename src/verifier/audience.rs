@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AudiencePolicy {
-    /// The issuer and nothing else, as draft-ietf-oauth-rfc7523bis §4 and FAPI 2.0 §5.3.2.1 want it.
+    /// The issuer and nothing else, as RFC 10070 §4 and FAPI 2.0 §5.3.2.1 want it.
     #[default]
     Strict,
     /// The issuer, or one of these URLs, byte for byte: the token endpoint that older clients name (RFC 7523 §3), or the

@@ -114,7 +114,7 @@ pub enum VerifierError {
     /// Claims that do not fit the caller's own type.
     #[error("the claims do not fit the type that they are wanted as")]
     CustomClaims(#[source] JoseError),
-    /// More or fewer than one audience (draft-ietf-oauth-rfc7523bis §4.1).
+    /// More or fewer than one audience (RFC 10070 §4.1).
     #[error("the assertion has {found} audiences, exactly one is accepted")]
     AudienceCount {
         /// How many.
