@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 
 use super::answer::Refused;
 use crate::jose::error::excerpt;
-use crate::jose::wiped::Text;
+use crate::jose::text::Text;
 use crate::verifier::{ClientAssertionVerifier, Form};
 
 /// The form of a client: what it authenticates with, and the rest.

@@ -6,10 +6,11 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use zeroize::{Zeroize, Zeroizing};
 
 use super::JoseError;
 use super::error::excerpt;
-use super::wiped::{self, Text, Wiped};
+use super::text::Text;
 
 /// Reads an object; a member that stands there twice, at any depth, is an error.
 pub(crate) fn object(what: &'static str, bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
@@ -118,7 +119,7 @@ impl Drop for WipedValue {
 
 fn wipe(value: &mut Value) {
     match value {
-        Value::String(text) => wiped::wipe(text),
+        Value::String(text) => text.zeroize(),
         Value::Array(elements) => elements.iter_mut().for_each(wipe),
         Value::Object(members) => members.values_mut().for_each(wipe),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -366,7 +367,7 @@ impl<'de> Visitor<'de> for Borrowing<'_> {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Member<'de>, E> {
-        Ok(Member::Text(Text::Owned(Wiped::new(value.to_owned()))))
+        Ok(Member::Text(Text::Owned(Zeroizing::new(value.to_owned()))))
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Member<'de>, E> {

@@ -15,8 +15,8 @@ pub(crate) mod jws;
 mod jwt;
 mod key_parameters;
 mod signature;
+pub(crate) mod text;
 mod thumbprint;
-pub(crate) mod wiped;
 
 pub use algorithm::{Algorithm, Curve, KeyType};
 pub use error::JoseError;

@@ -4,17 +4,18 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use serde_json::Value;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::text::safe;
 use super::{OAuthError, Refusal};
 use crate::jose::JoseError;
 use crate::jose::json::{Member, WipedValue};
-use crate::jose::wiped::{Text, Wiped};
+use crate::jose::text::Text;
 
 /// A success, and how the document in its body is read. It may hold a token; every copy of it is wiped.
 pub(super) struct Success {
     what: &'static str,
-    body: Wiped<Vec<u8>>,
+    body: Zeroizing<Vec<u8>>,
     /// As it came: it is made fit to be shown only where the body is not what it should be.
     content_type: Option<HeaderValue>,
 }
@@ -31,7 +32,7 @@ impl Success {
             return Err(failure(&response, now));
         }
         let content_type = response.headers_mut().remove(CONTENT_TYPE);
-        Ok(Self { what, body: Wiped::new(response.into_body()), content_type })
+        Ok(Self { what, body: Zeroizing::new(response.into_body()), content_type })
     }
 
     /// Reads the body.

@@ -1,12 +1,12 @@
 use http::StatusCode;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::answer::{Document, Success};
 use super::form::{self, Parameters};
 use super::{AuthorizationServer, ClientAssertion, CodeVerifier, Endpoint, OAuthError, Scope};
 use crate::jose::JoseError;
 use crate::jose::json;
-use crate::jose::wiped::Wiped;
 
 /// A request that a user log in (RFC 6749 §4.1.1, with PKCE by RFC 7636 §4.3): pushed to the server (RFC 9126), or as
 /// the URL that the browser is sent to.
@@ -123,7 +123,7 @@ impl AuthorizationRequest {
 ///
 /// The name is wiped on drop, and `Debug` does not show it.
 pub struct PushedAuthorization {
-    request_uri: Wiped<String>,
+    request_uri: Zeroizing<String>,
     expires_at: OffsetDateTime,
 }
 

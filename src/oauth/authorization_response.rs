@@ -1,8 +1,9 @@
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::text::safe;
 use super::{AuthorizationServer, OAuthError};
-use crate::jose::wiped::{Text, Wiped};
+use crate::jose::text::Text;
 
 /// What came back to the redirect URI after a login (RFC 6749 §4.1.2): the code, for the request that was made and from
 /// the server that was asked.
@@ -22,7 +23,7 @@ use crate::jose::wiped::{Text, Wiped};
 ///
 /// The code is wiped on drop, and `Debug` does not show it.
 pub struct AuthorizationResponse {
-    code: Wiped<String>,
+    code: Zeroizing<String>,
 }
 
 impl AuthorizationResponse {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::answer::{Document, Success};
 use super::endpoint::check_endpoint;
@@ -10,7 +11,7 @@ use super::text::safe;
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError, Scope};
 use crate::jose::JoseError;
 use crate::jose::json;
-use crate::jose::wiped::{Text, Wiped};
+use crate::jose::text::Text;
 
 /// A request for codes by which a user logs in on another device (RFC 8628 §3.1).
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ impl DeviceAuthorizationRequest {
 ///
 /// The device code is wiped on drop, and `Debug` does not show it.
 pub struct DeviceAuthorization {
-    device_code: Wiped<String>,
+    device_code: Zeroizing<String>,
     user_code: String,
     verification_uri: String,
     verification_uri_complete: Option<String>,

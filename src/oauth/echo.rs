@@ -3,11 +3,11 @@
 
 use http::Request;
 
-use crate::jose::wiped::Wiped;
+use zeroize::Zeroizing;
 
 /// The secrets in the form of a request, wiped on drop.
 #[derive(Default)]
-pub(crate) struct Secrets(Vec<Wiped<String>>);
+pub(crate) struct Secrets(Vec<Zeroizing<String>>);
 
 impl Secrets {
     /// The parameters that are secrets. The assertion is none of them: it is always known by its look.
@@ -28,7 +28,7 @@ impl Secrets {
     pub(crate) fn of(request: &Request<Vec<u8>>) -> Self {
         let pairs = form_urlencoded::parse(request.body());
         let secrets = pairs.filter(|(name, _)| Self::NAMES.contains(&&**name));
-        let secrets = secrets.map(|(_, value)| Wiped::new(value.into_owned()));
+        let secrets = secrets.map(|(_, value)| Zeroizing::new(value.into_owned()));
         Self(secrets.filter(|value| value.len() >= Self::SHORTEST).collect())
     }
 
@@ -37,7 +37,7 @@ impl Secrets {
         for secret in &self.0 {
             replace(body, secret.as_bytes());
             if secret.contains('/') {
-                replace(body, Wiped::new(secret.replace('/', "\\/")).as_bytes());
+                replace(body, Zeroizing::new(secret.replace('/', "\\/")).as_bytes());
             }
         }
     }

@@ -1,4 +1,4 @@
-use crate::jose::wiped::Wiped;
+use zeroize::Zeroizing;
 
 /// What kind of token a token is (RFC 8693 §3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +50,8 @@ impl TokenKind {
 /// ```
 #[derive(Clone)]
 pub struct TokenExchange {
-    subject: (Wiped<String>, TokenKind),
-    actor: Option<(Wiped<String>, TokenKind)>,
+    subject: (Zeroizing<String>, TokenKind),
+    actor: Option<(Zeroizing<String>, TokenKind)>,
     requested: Option<TokenKind>,
 }
 
@@ -59,13 +59,13 @@ impl TokenExchange {
     /// An exchange of this token, on whose behalf the new one will be.
     #[must_use]
     pub fn new(subject_token: impl Into<String>, kind: TokenKind) -> Self {
-        Self { subject: (Wiped::new(subject_token.into()), kind), actor: None, requested: None }
+        Self { subject: (Zeroizing::new(subject_token.into()), kind), actor: None, requested: None }
     }
 
     /// Who acts for the subject.
     #[must_use]
     pub fn actor(mut self, actor_token: impl Into<String>, kind: TokenKind) -> Self {
-        self.actor = Some((Wiped::new(actor_token.into()), kind));
+        self.actor = Some((Zeroizing::new(actor_token.into()), kind));
         self
     }
 

@@ -2,9 +2,9 @@
 
 use http::Method;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use zeroize::Zeroizing;
 
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
-use crate::jose::wiped::Wiped;
 
 /// Ways to authenticate, of which a request has one (RFC 6749 §2.3): the assertion's, which the request adds itself.
 const AUTHENTICATION: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
@@ -17,7 +17,7 @@ pub(super) struct Parameters(Vec<Parameter>);
 #[derive(Clone)]
 struct Parameter {
     name: Name,
-    value: Wiped<String>,
+    value: Zeroizing<String>,
 }
 
 #[derive(Clone)]
@@ -41,7 +41,7 @@ impl Parameters {
     /// Sets one of the request's own parameters, also where it is set already.
     pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.0.retain(|parameter| parameter.name() != name);
-        self.0.push(Parameter { name: Name::Own(name), value: Wiped::new(value.into()) });
+        self.0.push(Parameter { name: Name::Own(name), value: Zeroizing::new(value.into()) });
     }
 
     /// Adds a parameter of the user's.
@@ -51,7 +51,7 @@ impl Parameters {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<(), OAuthError> {
-        let (name, value) = (name.into(), Wiped::new(value.into()));
+        let (name, value) = (name.into(), Zeroizing::new(value.into()));
         if AUTHENTICATION.contains(&name.as_str()) || reserved.contains(&name.as_str()) {
             return Err(OAuthError::ReservedParameter { name });
         }

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::signing_input::{SigningInput, check_token_id, life};
 use super::{AuthorizationServer, Endpoint, OAuthError};
-use crate::jose::wiped::Wiped;
 use crate::jose::{Signature, jws};
 use crate::keys::{PrivateKey, Signer};
 
@@ -29,7 +29,7 @@ use crate::keys::{PrivateKey, Signer};
 /// # let _ = request;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct JwtGrant(Wiped<String>);
+pub struct JwtGrant(Zeroizing<String>);
 
 impl JwtGrant {
     /// Starts a grant of this issuer for this subject. The audience is the server's issuer, or its token endpoint where
@@ -62,7 +62,7 @@ impl JwtGrant {
     /// A grant that was made elsewhere, such as by a security token service.
     #[must_use]
     pub fn from_jwt(jwt: impl Into<String>) -> Self {
-        Self(Wiped::new(jwt.into()))
+        Self(Zeroizing::new(jwt.into()))
     }
 
     /// The JWT, for the `assertion` parameter. Treat it as a password.

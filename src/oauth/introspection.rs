@@ -7,7 +7,7 @@ use super::text::safe;
 use super::{OAuthError, Scope};
 use crate::jose::JoseError;
 use crate::jose::json::{self, Member, WipedMembers, WipedValue};
-use crate::jose::wiped::Text;
+use crate::jose::text::Text;
 
 /// What the server says of a token (RFC 7662 §2.2). As much as the connection is to be trusted: the signed form
 /// (RFC 9701) is neither asked for nor read.

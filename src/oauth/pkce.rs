@@ -1,10 +1,10 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::OAuthError;
 use crate::jose::base64url;
-use crate::jose::wiped::Wiped;
 
 /// The secret that binds an authorization code to who asked for it (RFC 7636 §4.1). The authorization request has its
 /// hash, the code exchange has the secret itself.
@@ -21,7 +21,7 @@ use crate::jose::wiped::Wiped;
 /// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
 /// ```
 #[derive(Clone)]
-pub struct CodeVerifier(Wiped<String>);
+pub struct CodeVerifier(Zeroizing<String>);
 
 impl CodeVerifier {
     /// `code_challenge_method`.
@@ -33,7 +33,7 @@ impl CodeVerifier {
     ///
     /// [`OAuthError::CodeVerifier`] unless it has 43 to 128 of the characters `A-Z a-z 0-9 - . _ ~`.
     pub fn new(verifier: impl Into<String>) -> Result<Self, OAuthError> {
-        let verifier = Wiped::new(verifier.into());
+        let verifier = Zeroizing::new(verifier.into());
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         if (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved) {
             Ok(Self(verifier))
@@ -46,7 +46,7 @@ impl CodeVerifier {
     /// operating system.
     #[must_use]
     pub fn from_random(random: &[u8; 32]) -> Self {
-        Self(Wiped::new(Base64UrlUnpadded::encode_string(random)))
+        Self(Zeroizing::new(Base64UrlUnpadded::encode_string(random)))
     }
 
     /// The verifier itself: to be kept where the code will arrive, and shown to nobody but the token endpoint.

@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::form::{self, Parameters};
 use super::text::safe;
@@ -10,7 +11,6 @@ use super::{
     Scope, TokenExchange,
 };
 #[cfg(feature = "client")]
-use crate::jose::wiped::Wiped;
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
 
@@ -209,16 +209,16 @@ impl TokenRequest {
 
     /// The same text for the same request, in whatever order its parts were set. `None` when it cannot be sent, or not
     /// again. It may hold secrets.
-    pub(crate) fn key(&self) -> Option<Wiped<String>> {
+    pub(crate) fn key(&self) -> Option<Zeroizing<String>> {
         self.scope.check().ok().filter(|()| self.is_repeatable())?;
         let scope = self.scope.in_order();
         let mut pairs: Vec<(&str, &str)> = self.parameters.pairs().collect();
         if self.is_of_client() && pairs.is_empty() {
-            return Some(Wiped::new(scope.into_owned()));
+            return Some(Zeroizing::new(scope.into_owned()));
         }
         pairs.sort_unstable();
         let room: usize = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
-        let mut key = Wiped::new(String::with_capacity(scope.len() + self.grant_type.len() + 3 + room));
+        let mut key = Zeroizing::new(String::with_capacity(scope.len() + self.grant_type.len() + 3 + room));
         // No scope begins with one, nor has two in a row: this is not the key of a request with scopes alone.
         key.push(' ');
         key.push_str(&scope);
@@ -292,7 +292,7 @@ mod tests {
                 request.parameter(*name, *value).unwrap()
             })
         };
-        let key = |scope, parameters| request(scope, parameters).key().unwrap().into_inner();
+        let key = |scope, parameters| request(scope, parameters).key().unwrap();
         assert_eq!(key("b a", &[]), "a b");
         assert_eq!(key("b a", &[]), TokenRequest::key_of_client_credentials(&Scope::from("a b")));
         let one = key("a b", &[("resource", "urn:x"), ("audience", "y&z")]);
@@ -308,8 +308,8 @@ mod tests {
             key("a", &[("x", "y&z=1")]),
             key("a", &[("x", "y"), ("z", "1")]),
             key("", &[("scopes", "a")]),
-            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a").key().unwrap().into_inner(),
-            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("k")).scope("a").key().unwrap().into_inner(),
+            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a").key().unwrap(),
+            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("k")).scope("a").key().unwrap(),
         ];
         assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), keys.len());
         // What cannot be sent, or not again.

@@ -4,13 +4,14 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::Value;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::answer::{Document, Success};
 use super::text::safe;
 use super::{OAuthError, Scope, TokenKind};
 use crate::jose::JoseError;
 use crate::jose::json::{self, WipedMembers};
-use crate::jose::wiped::{Text, Wiped};
+use crate::jose::text::Text;
 
 /// A token and what is known about it. Cloning is cheap, and the clones share one token. It is wiped when the last of them
 /// is dropped; `Debug` is redacted.
@@ -20,7 +21,7 @@ pub struct AccessToken {
 }
 
 struct Issued {
-    secret: Wiped<String>,
+    secret: Zeroizing<String>,
     token_type: String,
     expires_at: Option<OffsetDateTime>,
 }
@@ -104,8 +105,8 @@ impl std::fmt::Debug for AccessToken {
 pub struct TokenResponse {
     access_token: AccessToken,
     expires_in: Option<Duration>,
-    refresh_token: Option<Wiped<String>>,
-    id_token: Option<Wiped<String>>,
+    refresh_token: Option<Zeroizing<String>>,
+    id_token: Option<Zeroizing<String>>,
     scope: Option<Scope>,
     issued_token_type: Option<TokenKind>,
     /// Nobody knows which of them are secrets.
@@ -155,11 +156,7 @@ impl TokenResponse {
             document.text("issued_token_type", issued_token_type)?.map(|kind| TokenKind::from(&*kind));
         let expires_in = document.seconds("expires_in", expires_in)?;
         let expires_at = expires_in.map(|seconds| now.saturating_add(seconds));
-        let issued = Issued {
-            secret: secret.into_owned(),
-            token_type: token_type.into_owned().into_inner(),
-            expires_at,
-        };
+        let issued = Issued { secret: secret.into_owned(), token_type: token_type.to_string(), expires_at };
         Ok(Self {
             access_token: AccessToken { issued: Arc::new(issued) },
             expires_in: expires_in.map(time::Duration::unsigned_abs),
@@ -185,7 +182,7 @@ impl TokenResponse {
 
     /// The token, and the refresh token where there is one.
     #[cfg(feature = "client")]
-    pub(crate) fn into_tokens(self) -> (AccessToken, Option<Wiped<String>>) {
+    pub(crate) fn into_tokens(self) -> (AccessToken, Option<Zeroizing<String>>) {
         (self.access_token, self.refresh_token)
     }
 

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::OAuthError;
-use crate::jose::wiped::Wiped;
 use crate::jose::{Algorithm, Signature, jws};
 
 /// A JWT that lacks its signature.
@@ -32,12 +32,12 @@ impl SigningInput {
     }
 
     /// The JWT. The signature goes where room was kept for it.
-    pub(super) fn signed(self, signature: &Signature) -> Result<Wiped<String>, OAuthError> {
+    pub(super) fn signed(self, signature: &Signature) -> Result<Zeroizing<String>, OAuthError> {
         if signature.algorithm() != self.algorithm {
             let found = signature.algorithm();
             return Err(OAuthError::SignatureAlgorithm { expected: self.algorithm, found });
         }
-        let mut jwt = Wiped::new(self.text);
+        let mut jwt = Zeroizing::new(self.text);
         jws::push_signature(&mut jwt, signature);
         Ok(jwt)
     }

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::RwLock;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::{HttpClient, TransportError};
-use crate::jose::wiped::Wiped;
 use crate::keys::BoxFuture;
 use crate::oauth;
 
@@ -143,7 +144,7 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
         return Err(too_large(&response));
     }
     // A token is in it: what is not handed on is wiped. Whoever announces much has not sent it yet.
-    let mut body = Wiped::new(Vec::with_capacity(announced.min(16 * 1024)));
+    let mut body = Zeroizing::new(Vec::with_capacity(announced.min(16 * 1024)));
     while let Some(chunk) = response.chunk().await.map_err(|error| cut(error, host(response.url())))? {
         let len = body.len() + chunk.len();
         if len > LIMIT {
@@ -151,13 +152,13 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
         }
         if len > body.capacity() {
             // Moved by hand: a buffer that grows by itself leaves copies behind.
-            let mut larger = Wiped::new(Vec::with_capacity(2 * len));
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * len));
             larger.extend_from_slice(&body);
             body = larger;
         }
         body.extend_from_slice(&chunk);
     }
-    let mut answer = http::Response::new(body.into_inner());
+    let mut answer = http::Response::new(std::mem::take(&mut *body));
     *answer.status_mut() = response.status();
     *answer.headers_mut() = std::mem::take(response.headers_mut());
     Ok(answer)

@@ -10,7 +10,7 @@ use super::claims::{check_lifetime, check_signature, check_times, numeric_date, 
 use super::form::Form;
 use crate::jose::header::ReadHeaders;
 use crate::jose::json::{self, Member, WipedValue};
-use crate::jose::wiped::Text;
+use crate::jose::text::Text;
 use crate::jose::{Algorithm, CompactJws, Header, Signature, error::excerpt};
 use crate::keys::PublicKeySet;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
@@ -112,7 +112,7 @@ impl ClientAssertionVerifier {
     }
 
     /// Refuses assertions without `typ: client-authentication+jwt`. By default a missing `typ` and `JWT` are accepted,
-    /// as draft-ietf-oauth-rfc7523bis §4.1 asks of servers; another kind of token's `typ` never is.
+    /// as RFC 10070 §4.1 asks of servers; another kind of token's `typ` never is.
     #[must_use]
     pub const fn typed_only(mut self) -> Self {
         self.typed_only = true;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{ClientAssertionVerifier, VerifierError};
 use crate::jose::error::excerpt;
-use crate::jose::wiped::Text;
+use crate::jose::text::Text;
 
 /// The parameters that authenticate a client, each once.
 #[derive(Default)]

@@ -11,20 +11,19 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::client::{Error, TokenClient, log};
-use crate::jose::wiped::Wiped;
 use crate::oauth::{AccessToken, OAuthError, Refusal, TokenRequest, TokenResponse};
 use crate::transport::TransportError;
 
 pub(super) struct Grant {
     request: Option<TokenRequest>,
-    refresh_token: Option<Wiped<String>>,
+    refresh_token: Option<Zeroizing<String>>,
     /// What was said to the last refresh token.
     refusal: Option<Box<Refusal>>,
 }
 
 /// What to send for the next token.
 pub(super) struct Steps {
-    refresh_token: Option<Wiped<String>>,
+    refresh_token: Option<Zeroizing<String>>,
     refresh: Option<TokenRequest>,
     request: Option<TokenRequest>,
 }
@@ -33,7 +32,7 @@ pub(super) struct Steps {
 pub(super) struct Answer {
     result: Result<TokenResponse, Error>,
     /// The refresh token that is not sent again.
-    given_up: Option<Wiped<String>>,
+    given_up: Option<Zeroizing<String>>,
     /// How the server refused it.
     refusal: Option<Box<Refusal>>,
 }

@@ -17,11 +17,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 pub(super) use entry::Entry;
 pub(super) use settings::CacheSettings;
 
-use crate::jose::wiped::Wiped;
 use crate::oauth::{AccessToken, Scope, TokenRequest, TokenResponse};
 use crate::transport::Clock;
 
@@ -35,7 +35,7 @@ pub(super) struct Cache {
 
 /// What makes requests the same. It may hold secrets, and is wiped on drop.
 #[derive(Clone)]
-struct Key(Arc<Wiped<String>>);
+struct Key(Arc<Zeroizing<String>>);
 
 impl Cache {
     pub(super) fn new(settings: CacheSettings) -> Self {

@@ -9,12 +9,12 @@ mod tests;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 pub use builder::ClientAssertionBuilder;
 
 use super::signing_input::SigningInput;
 use super::{AuthorizationServer, CLIENT_ASSERTION_TYPE, Endpoint, OAuthError};
-use crate::jose::wiped::Wiped;
 use crate::jose::{Algorithm, Signature};
 
 /// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2): the proof of who the client is, good for one request.
@@ -38,7 +38,7 @@ use crate::jose::{Algorithm, Signature};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ClientAssertion {
-    jwt: Wiped<String>,
+    jwt: Zeroizing<String>,
     client_id: Arc<str>,
     sends_client_id: bool,
     bound_to: Option<Endpoint>,
