@@ -292,7 +292,7 @@ mod tests {
                 request.parameter(*name, *value).unwrap()
             })
         };
-        let key = |scope, parameters| request(scope, parameters).key().unwrap();
+        let key = |scope, parameters| request(scope, parameters).key().unwrap().to_string();
         assert_eq!(key("b a", &[]), "a b");
         assert_eq!(key("b a", &[]), TokenRequest::key_of_client_credentials(&Scope::from("a b")));
         let one = key("a b", &[("resource", "urn:x"), ("audience", "y&z")]);
@@ -308,8 +308,8 @@ mod tests {
             key("a", &[("x", "y&z=1")]),
             key("a", &[("x", "y"), ("z", "1")]),
             key("", &[("scopes", "a")]),
-            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a").key().unwrap(),
-            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("k")).scope("a").key().unwrap(),
+            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a").key().unwrap().to_string(),
+            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("k")).scope("a").key().unwrap().to_string(),
         ];
         assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), keys.len());
         // What cannot be sent, or not again.
