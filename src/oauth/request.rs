@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 
 use url::Url;
+#[cfg(feature = "client")]
 use zeroize::Zeroizing;
 
 use super::form::{self, Parameters};
@@ -10,7 +11,6 @@ use super::{
     AuthorizationServer, ClientAssertion, CodeVerifier, DeviceAuthorization, Endpoint, JwtGrant, OAuthError,
     Scope, TokenExchange,
 };
-#[cfg(feature = "client")]
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
 

@@ -5,7 +5,7 @@ use getrandom::SysRng;
 use pkcs1::RsaPrivateKeyRef;
 use rand_core::UnwrapErr;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts, SignatureScheme};
-use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey};
+use rsa::{BoxedUint, Pkcs1v15Sign, Pss};
 use sha2::digest::FixedOutputReset;
 use sha2::digest::const_oid::AssociatedOid;
 use sha2::{Digest, Sha256, Sha384, Sha512};
@@ -18,7 +18,7 @@ use crate::keys::{KeyError, format};
 
 /// A private key that is ready to sign.
 pub(in crate::keys) enum SigningKey {
-    Rsa(Box<RsaPrivateKey>),
+    Rsa(Box<rsa::PrivateKey>),
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
     P521(p521::ecdsa::SigningKey),
@@ -92,7 +92,7 @@ impl SigningKey {
 
 /// A public key that is ready to verify.
 pub(in crate::keys) enum VerifyingKey {
-    Rsa(Box<RsaPublicKey>),
+    Rsa(Box<rsa::PublicKey>),
     P256(p256::ecdsa::VerifyingKey),
     P384(p384::ecdsa::VerifyingKey),
     P521(p521::ecdsa::VerifyingKey),
@@ -104,7 +104,7 @@ impl VerifyingKey {
     pub(in crate::keys) fn new(parameters: &KeyParameters) -> Result<Self, KeyError> {
         match parameters {
             KeyParameters::Rsa { n, e } => {
-                RsaPublicKey::new(BoxedUint::from_be_slice_vartime(n), BoxedUint::from_be_slice_vartime(e))
+                rsa::PublicKey::new(BoxedUint::from_be_slice_vartime(n), BoxedUint::from_be_slice_vartime(e))
                     .map(|key| Self::Rsa(Box::new(key)))
                     .map_err(|_| KeyError::Inconsistent { key_type: "RSA" })
             }
@@ -148,7 +148,7 @@ impl VerifyingKey {
 }
 
 fn rsa_sign<D: Digest + AssociatedOid + FixedOutputReset>(
-    key: &RsaPrivateKey,
+    key: &rsa::PrivateKey,
     algorithm: Algorithm,
     message: &[u8],
 ) -> Result<Vec<u8>, signature::Error> {
@@ -162,7 +162,7 @@ fn rsa_sign<D: Digest + AssociatedOid + FixedOutputReset>(
 }
 
 fn rsa_verify<D: Digest + AssociatedOid + FixedOutputReset>(
-    key: &RsaPublicKey,
+    key: &rsa::PublicKey,
     algorithm: Algorithm,
     message: &[u8],
     signature: &[u8],
@@ -180,7 +180,7 @@ fn rsa_verify<D: Digest + AssociatedOid + FixedOutputReset>(
 fn rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<SigningKey, KeyError> {
     let inconsistent = || KeyError::Inconsistent { key_type: "RSA" };
     let integer = |value: &UintRef<'_>| BoxedUint::from_be_slice_vartime(value.as_bytes());
-    let rsa = RsaPrivateKey::from_components(
+    let rsa = rsa::PrivateKey::from_components(
         integer(&key.modulus),
         integer(&key.public_exponent),
         integer(&key.private_exponent),
@@ -216,11 +216,11 @@ fn equal_integers(padded: &[u8], digits: &[u8]) -> bool {
 pub(in crate::keys) fn generate_rsa(bits: usize) -> Result<KeyMaterial, KeyError> {
     // The crate's prime search takes an infallible source; probe the system's once before.
     getrandom::fill(&mut [0; 8]).map_err(|_| KeyError::Random)?;
-    let key = RsaPrivateKey::new(&mut UnwrapErr(SysRng), bits).map_err(|_| KeyError::Random)?;
+    let key = rsa::PrivateKey::new(&mut UnwrapErr(SysRng), bits).map_err(|_| KeyError::Random)?;
     rsa_material(&key)
 }
 
-fn rsa_material(key: &RsaPrivateKey) -> Result<KeyMaterial, KeyError> {
+fn rsa_material(key: &rsa::PrivateKey) -> Result<KeyMaterial, KeyError> {
     let failed = || KeyError::Inconsistent { key_type: "RSA" };
     let digits = |value: &BoxedUint| Zeroizing::new(value.to_be_bytes_trimmed_vartime().into_vec());
     let [p, q] = key.primes() else {
