@@ -1,3 +1,4 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // The README's code needs the client; it is the front page of the documentation, which has every feature.
 #![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
 #![cfg_attr(not(feature = "client"), doc = "OAuth 2.0 `private_key_jwt` client authentication (RFC 7523).")]
@@ -40,15 +41,23 @@ pub mod server;
 #[cfg(feature = "client")]
 pub mod transport;
 
-pub use jose::{Algorithm, Jwk, JwkSet, KeyId, Signature, Thumbprint};
-pub use keys::{KeyRing, PrivateKey, PublicKey, PublicKeySet, Signer};
+pub use jose::{Algorithm, JoseError, Jwk, JwkSet, KeyId, Signature, Thumbprint};
+pub use keys::{KeyError, KeyRing, PrivateKey, PublicKey, PublicKeySet, Signer};
 pub use oauth::{
-    AccessToken, Audience, AuthorizationServer, ClientAssertion, Profile, Region, Scope, TokenRequest,
-    TokenResponse,
+    AccessToken, Audience, AuthorizationRequest, AuthorizationResponse, AuthorizationServer, ClientAssertion,
+    CodeVerifier, DeviceAuthorization, Introspection, JwksUri, JwtGrant, OAuthError, PingAccess, Profile,
+    Refusal, Region, Retry, Scope, TokenExchange, TokenKind, TokenRequest, TokenResponse,
 };
-pub use verifier::{AccessTokenVerifier, ClientAssertionVerifier, InMemoryReplayStore, ReplayStore};
+pub use verifier::{
+    AccessTokenClaims, AccessTokenVerifier, AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore,
+    ReplayStore, VerifierError,
+};
 
 #[cfg(feature = "client")]
-pub use client::{Error, TokenClient, TokenSource};
+pub use client::{Error, TokenClient, TokenClientBuilder, TokenSource};
+#[cfg(feature = "redis")]
+pub use server::RedisReplayStore;
+#[cfg(feature = "tower")]
+pub use server::{BearerLayer, RequireScope};
 #[cfg(feature = "client")]
-pub use server::RemoteJwks;
+pub use server::{RemoteJwks, RemoteJwksError};
