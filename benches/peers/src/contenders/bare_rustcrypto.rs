@@ -7,7 +7,7 @@ use pkcs1::RsaPrivateKeyRef;
 use pkcs8::{DecodePrivateKey, DecodePublicKey, PrivateKeyInfoRef, SecretDocument};
 use private_key_jwt::Algorithm;
 use rsa::traits::SignatureScheme;
-use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey};
+use rsa::{BoxedUint, Pkcs1v15Sign, Pss};
 use sec1::EcPrivateKey;
 use sha2::{Digest, Sha256};
 use signature::{Signer, Verifier};
@@ -68,7 +68,7 @@ impl Contender for BareRustCrypto {
         let good = (fixture.signing_input(), fixture.signature()?);
         Ok(match fixture.algorithm {
             Algorithm::RS256 | Algorithm::PS256 => {
-                let key = RsaPublicKey::from_public_key_pem(pem)?;
+                let key = rsa::PublicKey::from_public_key_pem(pem)?;
                 let is_pss = fixture.algorithm.is_pss();
                 Some(super::bare(fixture, good, move |input, signature| {
                     let digest = Sha256::digest(input);
@@ -114,7 +114,7 @@ impl Contender for BareRustCrypto {
             Algorithm::RS256 => |pkcs1| {
                 let key = RsaPrivateKeyRef::try_from(pkcs1)?;
                 let integer = |value: &[u8]| BoxedUint::from_be_slice_vartime(value);
-                black_box(RsaPrivateKey::from_components(
+                black_box(rsa::PrivateKey::from_components(
                     integer(key.modulus.as_bytes()),
                     integer(key.public_exponent.as_bytes()),
                     integer(key.private_exponent.as_bytes()),
@@ -141,7 +141,7 @@ fn rsa<S: SignatureScheme + 'static>(
     input: &'static [u8],
     scheme: fn() -> S,
 ) -> Result<Sign, Error> {
-    let key = RsaPrivateKey::from_pkcs8_pem(pem)?;
+    let key = rsa::PrivateKey::from_pkcs8_pem(pem)?;
     Ok(Box::new(move || {
         Ok(Signed::Signature(scheme().sign(Some(&mut SysRng), &key, &Sha256::digest(input))?))
     }))
