@@ -9,6 +9,7 @@ mod introspect;
 mod jwks;
 mod keygen;
 mod login;
+mod quickstart;
 mod run;
 mod serve;
 mod server;
@@ -22,8 +23,19 @@ use run::{assert_command, command, pkjwt, testdata};
 
 #[test]
 fn help_has_an_example_and_usage_errors_are_status_2() {
-    for command in ["keygen", "jwks", "inspect", "assert", "token", "introspect", "revoke", "verify", "serve"]
-    {
+    let commands = [
+        "quickstart",
+        "keygen",
+        "jwks",
+        "inspect",
+        "assert",
+        "token",
+        "introspect",
+        "revoke",
+        "verify",
+        "serve",
+    ];
+    for command in commands {
         let help = pkjwt([command, "--help"]).done();
         assert!(help.contains("Example") && help.contains(&format!("pkjwt {command}")), "{help}");
         pkjwt([command, "--no-such-option"]).clap();

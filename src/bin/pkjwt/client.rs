@@ -48,7 +48,7 @@ pub(crate) struct ClientOptions {
 
 /// The profiles of the library, by name.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum ProfileName {
+pub(crate) enum ProfileName {
     /// typ JWT, only RS256 to RS512 and ES256 to ES512, a lifetime of at most an hour
     PingOne,
 }

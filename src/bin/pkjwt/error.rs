@@ -30,6 +30,23 @@ impl Failure {
         Self { status: 130, line: "interrupted".to_owned() }
     }
 
+    /// An error with its whole source chain, and what was being done when it happened.
+    pub(crate) fn caused(what: impl Display, error: &(dyn Error + 'static)) -> Self {
+        let mut why = chain(error);
+        if let Some(client) = error.downcast_ref::<private_key_jwt::Error>()
+            && let Retry::After(pause) = client.retry()
+        {
+            why.push_str(&format!("; it asks to be left alone for {} s", pause.as_secs()));
+        }
+        if is_usage(error) { Self::usage(what, why) } else { Self::refused(what, why) }
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn hint(mut self, hint: impl Display) -> Self {
+        self.line.push_str(&format!("; {hint}"));
+        self
+    }
+
     /// The exit status.
     pub(crate) const fn status(&self) -> u8 {
         self.status
@@ -49,15 +66,7 @@ pub(crate) trait Context<T> {
 
 impl<T, E: Error + 'static> Context<T> for Result<T, E> {
     fn context(self, what: impl Display) -> Result<T, Failure> {
-        self.map_err(|error| {
-            let mut why = chain(&error);
-            if let Some(client) = (&error as &dyn Error).downcast_ref::<private_key_jwt::Error>()
-                && let Retry::After(pause) = client.retry()
-            {
-                why.push_str(&format!("; it asks to be left alone for {} s", pause.as_secs()));
-            }
-            if is_usage(&error) { Failure::usage(what, why) } else { Failure::refused(what, why) }
-        })
+        self.map_err(|error| Failure::caused(what, &error))
     }
 }
 

@@ -19,6 +19,7 @@ mod keygen;
 mod login;
 mod output;
 mod public_keys;
+mod quickstart;
 mod redirect;
 mod revoke;
 mod secret;
@@ -37,6 +38,7 @@ use error::{Context, Failure};
 #[derive(Parser)]
 #[command(name = "pkjwt", version, arg_required_else_help = true, after_help = EXAMPLE)]
 enum Command {
+    Quickstart(quickstart::Arguments),
     Keygen(keygen::Arguments),
     Jwks(jwks::Arguments),
     Inspect(inspect::Arguments),
@@ -49,6 +51,7 @@ enum Command {
 }
 
 const EXAMPLE: &str = "Example:
+  pkjwt quickstart                         # a token from an embedded dev server, step by step
   pkjwt keygen --alg ES256 --out key.pem
   pkjwt inspect key.pem
   pkjwt jwks key.pem                       # register this with the authorization server
@@ -58,6 +61,7 @@ Exit status: 0 done, 1 refused or failed, 2 wrong usage, 130 ended by Ctrl-C dur
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
+        Command::Quickstart(arguments) => quickstart::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Jwks(arguments) => jwks::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

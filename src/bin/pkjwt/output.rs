@@ -49,6 +49,12 @@ impl Drop for Spinner {
     }
 }
 
+/// A headline for stdout: bold on a terminal, unless `NO_COLOR` is set.
+pub(crate) fn bold(text: &str) -> String {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if io::stdout().is_terminal() && !plain { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
+}
+
 /// Prints a value as JSON over several lines. Other than ASCII is escaped, so that text from somewhere else cannot
 /// drive the terminal.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {

@@ -1,0 +1,215 @@
+//! `pkjwt quickstart`: the main job, step by step, against a server inside this process or a real one.
+
+mod recorder;
+mod steps;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use clap::builder::NonEmptyStringValueParser;
+use private_key_jwt::dev_server::{DevServer, RunningDevServer};
+use private_key_jwt::transport::ReqwestClient;
+use private_key_jwt::{
+    Algorithm, Audience, AuthorizationServer, JwkSet, PrivateKey, Profile, TokenClient, TokenRequest,
+};
+
+use crate::client::ProfileName;
+use crate::error::{Context, Failure};
+use crate::key::{self, PassphraseSource};
+use recorder::Recorder;
+
+const EXAMPLE: &str = "Example:
+  pkjwt quickstart
+  pkjwt quickstart --issuer https://auth.pingone.com/ENV_ID/as --profile ping-one --key key.pem --client-id CLIENT_ID
+
+For a real server, register the client and its public JWKS (pkjwt jwks key.pem) there first. A variable takes the place of
+an option: PKJWT_ISSUER, PKJWT_TOKEN_ENDPOINT, PKJWT_CLIENT_ID, PKJWT_KEY, PKJWT_KEY_PASSPHRASE, PKJWT_SCOPE,
+PKJWT_PROFILE. pkjwt token has more options.";
+
+/// Get a token and check the proof, step by step; without options, against an embedded dev server
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(crate) struct Arguments {
+    /// Issuer of a real authorization server; its endpoints are discovered
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    issuer: Option<String>,
+    /// Token endpoint of a real server without discovery
+    #[arg(long, value_name = "URL", conflicts_with = "issuer", value_parser = NonEmptyStringValueParser::new())]
+    token_endpoint: Option<String>,
+    /// Client id, as registered with the server [default: quickstart]
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// Private key: a file, or - for standard input [default: a new ES256 key]
+    #[arg(long, value_name = "KEY")]
+    key: Option<PathBuf>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+    /// Scope to request; may be repeated [default: api:read at the dev server, none at a real one]
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
+    /// Follow the rules of this kind of server
+    #[arg(long, value_enum)]
+    profile: Option<ProfileName>,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let place = Place::of(arguments)?;
+    let profile = arguments.profile()?.map_or_else(Profile::default, Profile::from);
+    let key = arguments.load_key()?;
+    let http = Recorder::new()?;
+    crate::block_on(async {
+        let jwks = JwkSet::from(key.public_jwk().clone());
+        steps::key(&key, arguments.key_path().as_deref(), &jwks)?;
+        let client_id = place.client_id.as_str();
+        let (server, audience, dev) = place.server(&jwks, &http.inner).await?;
+        steps::server(&server, client_id, dev.is_some())?;
+
+        let client = TokenClient::builder(server, client_id, key)
+            .profile(profile)
+            .audience(audience)
+            .http(http.clone())
+            // The steps show one request.
+            .without_retries()
+            .build()
+            .context("quickstart")?;
+        let scope = arguments.scope(dev.is_some());
+        let answer = client.request(&TokenRequest::client_credentials(scope.as_str())).await;
+        // Shown before the answer is judged: a refusal is understood by what was sent.
+        let sent = http.last();
+        if let Some(sent) = &sent {
+            steps::assertion(sent)?;
+            steps::request(sent)?;
+        }
+        let response = answer.map_err(|error| refused(&error, &client, client_id))?;
+        let sent = sent.ok_or_else(|| Failure::refused("quickstart", "no request was sent"))?;
+        steps::token(&response, dev.is_some())?;
+
+        steps::verification(&sent, client.server(), &jwks)?;
+        if let Some(dev) = &dev {
+            steps::api(&response, dev, http.clone(), &scope).await?;
+            steps::replay(sent, &http.inner).await?;
+        }
+        steps::next(&scope)
+    })?
+}
+
+/// Why there is no token. A server that does not know the key is the mistake of a first run.
+fn refused(error: &private_key_jwt::Error, client: &TokenClient, client_id: &str) -> Failure {
+    let failure = Failure::caused(client.server().token_endpoint(), error);
+    match error.refusal().and_then(|refusal| refusal.error()) {
+        Some("invalid_client") => {
+            failure.hint(format!("is the public JWKS of step 1 registered for the client {client_id}?"))
+        }
+        _ => failure,
+    }
+}
+
+/// Which server the token comes from, and as which client.
+struct Place {
+    at: At,
+    client_id: String,
+}
+
+enum At {
+    Embedded,
+    Issuer(String),
+    TokenEndpoint(String),
+}
+
+impl Place {
+    fn of(arguments: &Arguments) -> Result<Self, Failure> {
+        let client_id = arguments.client_id.clone().or_else(|| variable("PKJWT_CLIENT_ID"));
+        // The options exclude each other, so one of them replaces both variables.
+        let at = match (&arguments.issuer, &arguments.token_endpoint) {
+            (Some(issuer), _) => At::Issuer(issuer.clone()),
+            (None, Some(endpoint)) => At::TokenEndpoint(endpoint.clone()),
+            (None, None) => match (variable("PKJWT_ISSUER"), variable("PKJWT_TOKEN_ENDPOINT")) {
+                (None, None) => {
+                    let client_id = client_id.unwrap_or_else(|| "quickstart".to_owned());
+                    return Ok(Self { at: At::Embedded, client_id });
+                }
+                (Some(issuer), None) => At::Issuer(issuer),
+                (None, Some(endpoint)) => At::TokenEndpoint(endpoint),
+                (Some(_), Some(_)) => {
+                    let why = "PKJWT_ISSUER and PKJWT_TOKEN_ENDPOINT are both set; unset the second";
+                    return Err(Failure::usage("quickstart", why));
+                }
+            },
+        };
+        let missing = |what| Failure::usage("quickstart", format!("a real server needs {what} too"));
+        let client_id = client_id.ok_or_else(|| missing("--client-id ID (or PKJWT_CLIENT_ID)"))?;
+        arguments.key_path().ok_or_else(|| missing("--key KEY (or PKJWT_KEY)"))?;
+        Ok(Self { at, client_id })
+    }
+
+    /// The server with its audience, and the dev server where it is that.
+    async fn server(
+        &self,
+        jwks: &JwkSet,
+        http: &ReqwestClient,
+    ) -> Result<(AuthorizationServer, Audience, Option<RunningDevServer>), Failure> {
+        let discover = async |issuer: &str| {
+            let server = AuthorizationServer::discover_with(issuer, http).await;
+            Ok((server.context("the issuer")?, Audience::Issuer))
+        };
+        let ((server, audience), dev) = match &self.at {
+            At::Embedded => {
+                let dev = DevServer::bind(([127, 0, 0, 1], 0).into()).await.context("the dev server")?;
+                dev.register(&self.client_id, jwks.clone()).context("the dev server")?;
+                (discover(dev.issuer()).await?, Some(dev))
+            }
+            At::Issuer(issuer) => (discover(issuer).await?, None),
+            At::TokenEndpoint(endpoint) => {
+                let server = AuthorizationServer::from_token_endpoint(endpoint);
+                ((server.context("the token endpoint")?, Audience::TokenEndpoint), None)
+            }
+        };
+        Ok((server, audience, dev))
+    }
+}
+
+impl Arguments {
+    fn key_path(&self) -> Option<PathBuf> {
+        self.key.clone().or_else(|| variable("PKJWT_KEY").map(PathBuf::from))
+    }
+
+    fn load_key(&self) -> Result<PrivateKey, Failure> {
+        const PASSPHRASE: &str = "PKJWT_KEY_PASSPHRASE";
+        let Some(path) = self.key_path() else {
+            return PrivateKey::generate(Algorithm::ES256)
+                .and_then(|generated| generated.private_key())
+                .context("quickstart");
+        };
+        if self.passphrase.passphrase()?.is_none() && variable(PASSPHRASE).is_some() {
+            let passphrase = key::variable(PASSPHRASE, PASSPHRASE)?;
+            let bytes = key::read(&path, PrivateKey::MAX_FILE_LEN)?;
+            return PrivateKey::from_encrypted_bytes(&bytes, passphrase).context(key::name(&path));
+        }
+        key::load(&path, &self.passphrase, None, None)
+    }
+
+    fn profile(&self) -> Result<Option<ProfileName>, Failure> {
+        let from_variable = || {
+            variable("PKJWT_PROFILE")
+                .map(|name| ProfileName::from_str(&name, false))
+                .transpose()
+                .map_err(|why| Failure::usage("PKJWT_PROFILE", why))
+        };
+        self.profile.map_or_else(from_variable, |profile| Ok(Some(profile)))
+    }
+
+    /// The scopes, separated by spaces.
+    fn scope(&self, embedded: bool) -> String {
+        if !self.scope.is_empty() {
+            return self.scope.join(" ");
+        }
+        let default = if embedded { "api:read" } else { "" };
+        variable("PKJWT_SCOPE").unwrap_or_else(|| default.to_owned())
+    }
+}
+
+/// An environment variable; an empty one counts as not set.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
