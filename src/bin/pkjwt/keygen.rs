@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Context, Failure};
 use crate::key::{self, PassphraseSource};
-use crate::output::{self, Spinner};
+use crate::output;
 
 const EXAMPLE: &str = "Examples:
   pkjwt keygen --alg ES256 --out key.pem
@@ -88,10 +88,11 @@ fn bits(algorithm: Algorithm, bits: Option<usize>) -> Result<usize, Failure> {
     }
 }
 
-/// With a spinner for RSA, when somebody watches.
+/// An RSA key takes a while.
 fn generate(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, Failure> {
-    let _spinner = (algorithm.key_type() == KeyType::Rsa)
-        .then(|| Spinner::start(format!("making an RSA key of {bits} bits")));
+    if algorithm.key_type() == KeyType::Rsa {
+        output::progress(&format!("making an RSA key of {bits} bits"));
+    }
     PrivateKey::generate_rsa_bits(algorithm, bits).context("keygen")
 }
 

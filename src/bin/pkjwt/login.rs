@@ -3,7 +3,6 @@
 
 use std::future::Future;
 
-use indicatif::HumanDuration;
 use private_key_jwt::client::{fresh_code_verifier, fresh_jti};
 use private_key_jwt::oauth::{
     AuthorizationRequest, AuthorizationResponse, DeviceAuthorizationRequest, Endpoint, TokenResponse,
@@ -13,7 +12,7 @@ use time::OffsetDateTime;
 
 use crate::client::{ClientOptions, Connected};
 use crate::error::{Context, Failure};
-use crate::output::{self, Spinner};
+use crate::output;
 use crate::redirect::Redirect;
 
 /// Shows the code and where to enter it, and waits until the user has.
@@ -30,7 +29,7 @@ pub(crate) async fn on_a_device(
     }
     let left = (codes.expires_at() - OffsetDateTime::now_utc()).unsigned_abs();
     let endpoint = connected.endpoint(Endpoint::Token)?;
-    waiting(format!("waiting for the login; the codes are good for {}", HumanDuration(left)), async {
+    waiting(&format!("waiting for the login; the code expires in {}", output::words(left)), async {
         client.device_token(&codes).await.context(&endpoint)
     })
     .await
@@ -51,9 +50,9 @@ pub(crate) async fn in_a_browser(
     output::note(&format!("to log in, open {}", url(client, options.client_id(), &request).await?));
     let server = client.server().clone();
     let judge = move |query: &str| AuthorizationResponse::from_query(query, &server, &state);
-    let message = format!("waiting for the browser to come back to {}", redirect.uri());
+    let message = format!("waiting for the browser at {}", redirect.uri());
     let uri = redirect.uri().to_owned();
-    let answer = waiting(message, redirect.answer(judge)).await?;
+    let answer = waiting(&message, redirect.answer(judge)).await?;
     let endpoint = connected.endpoint(Endpoint::Token)?;
     client.authorization_code(answer.code(), uri, &verifier).await.context(&endpoint)
 }
@@ -77,9 +76,9 @@ async fn url(
     .context("--grant authorization-code")
 }
 
-/// With a spinner when somebody watches. Ctrl-C ends it.
-async fn waiting<T>(message: String, login: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let _spinner = Spinner::start(message);
+/// Waits for a login, or for Ctrl-C.
+async fn waiting<T>(message: &str, login: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    output::progress(message);
     tokio::select! {
         done = login => done,
         interrupted = tokio::signal::ctrl_c() => {

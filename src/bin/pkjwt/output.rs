@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::error::{Context, Failure};
@@ -27,26 +26,26 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
-/// A spinner on stderr, for as long as the value lives; nothing when nobody watches.
-pub(crate) struct Spinner(Option<ProgressBar>);
-
-impl Spinner {
-    /// Says what is being done.
-    pub(crate) fn start(message: String) -> Self {
-        Self(io::stderr().is_terminal().then(|| {
-            let spinner = ProgressBar::new_spinner().with_message(printable(&message));
-            spinner.enable_steady_tick(Duration::from_millis(100));
-            spinner
-        }))
+/// Says on a terminal what takes a while; silent where stderr is a file or a pipe.
+pub(crate) fn progress(text: &str) {
+    if io::stderr().is_terminal() {
+        note(text);
     }
 }
 
-impl Drop for Spinner {
-    fn drop(&mut self) {
-        if let Some(spinner) = &self.0 {
-            spinner.finish_and_clear();
-        }
-    }
+/// A duration in words, rounded: "45 seconds", "10 minutes", "3 days".
+pub(crate) fn words(duration: Duration) -> String {
+    /// From the longest: the name, and its seconds. A year has no leap day.
+    const UNITS: [(&str, u64); 5] =
+        [("year", 365 * 86_400), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+    let millis = duration.as_millis();
+    let count = |seconds: u64| (millis + u128::from(seconds) * 500) / (u128::from(seconds) * 1_000);
+    // At least two of a unit: "90 minutes" says more than "2 hours".
+    let (name, count) = UNITS
+        .into_iter()
+        .find(|(_, seconds)| count(1) >= 2 * u128::from(*seconds))
+        .map_or_else(|| ("second", count(1)), |(name, seconds)| (name, count(seconds)));
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A headline for stdout: bold on a terminal, unless `NO_COLOR` is set.
@@ -95,6 +94,27 @@ pub(crate) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duration_in_words_has_one_unit_and_is_rounded() {
+        for (seconds, text) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (119, "119 seconds"),
+            (120, "2 minutes"),
+            (569, "9 minutes"),
+            (570, "10 minutes"),
+            (7_199, "120 minutes"),
+            (7_200, "2 hours"),
+            (3 * 86_400 + 30, "3 days"),
+            (2 * 365 * 86_400, "2 years"),
+        ] {
+            assert_eq!(words(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(words(Duration::from_millis(599_990)), "10 minutes");
+        assert_eq!(words(Duration::from_millis(119_600)), "2 minutes");
+        assert_eq!(words(Duration::MAX), "584942417355 years");
+    }
 
     #[test]
     fn json_in_ascii_is_the_same_json() {
