@@ -11,7 +11,8 @@ mod support;
 use std::time::Duration;
 
 use private_key_jwt::oauth::{
-    AuthorizationRequest, CodeVerifier, Endpoint, HintedToken, JwtGrant, OAuthError, TokenExchange, TokenKind,
+    AuthorizationRequest, CodeVerifier, DeviceAuthorizationRequest, Endpoint, HintedToken, JwtGrant,
+    OAuthError, TokenExchange, TokenKind,
 };
 use private_key_jwt::{
     Algorithm, Audience, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, Error, JwkSet,
@@ -73,6 +74,8 @@ async fn form(server: &MockServer) -> String {
     let [request] = requests.as_slice() else { panic!("{} requests", requests.len()) };
     assert_eq!(request.headers["content-type"], "application/x-www-form-urlencoded");
     assert_eq!(request.headers["accept"], "application/json");
+    assert_eq!(request.headers["accept-encoding"], "identity");
+    assert_eq!(request.headers["user-agent"], concat!("private-key-jwt/", env!("CARGO_PKG_VERSION")));
     assert!(!request.headers.contains_key("authorization"));
     assert_eq!(request.url.query(), None);
     assert_holds(&request.body);
@@ -178,6 +181,70 @@ fn rfc7523_3_a_grant_that_cannot_be() {
 }
 
 #[tokio::test]
+async fn rfc8707_2_several_resources_in_every_request_that_may_name_them() {
+    let resources = "resource=https%3A%2F%2Fapi.example%2Fv1&resource=urn%3Aexample%3Aother";
+    let of = |request: TokenRequest| {
+        request.resource("https://api.example/v1").and_then(|request| request.resource("urn:example:other"))
+    };
+    let (server, client) = token_endpoint().await;
+    client.request(&of(TokenRequest::client_credentials("a")).unwrap()).await.unwrap();
+    assert_eq!(form(&server).await, format!("grant_type=client_credentials&scope=a&{resources}&"));
+    let (server, client) = token_endpoint().await;
+    client.request(&of(TokenRequest::refresh_token("r")).unwrap()).await.unwrap();
+    assert_eq!(form(&server).await, format!("grant_type=refresh_token&refresh_token=r&{resources}&"));
+    let (server, client) =
+        answering(Endpoint::DeviceAuthorization, ResponseTemplate::new(200).set_body_json(codes(60))).await;
+    let request = DeviceAuthorizationRequest::new(())
+        .resource("https://api.example/v1")
+        .and_then(|request| request.resource("urn:example:other"));
+    client.authorize_device_with(&request.unwrap()).await.unwrap();
+    assert_eq!(form(&server).await, format!("{resources}&"));
+}
+
+/// Some gateways answer every POST with 201.
+#[tokio::test]
+async fn a_201_counts_where_the_user_says_so_at_every_endpoint() {
+    for (endpoint, answer) in [
+        (Endpoint::Token, json!({"access_token": "AT", "token_type": "Bearer"})),
+        (Endpoint::PushedAuthorization, json!({"request_uri": "u", "expires_in": 1})),
+        (Endpoint::Introspection, json!({"active": true})),
+        (Endpoint::Revocation, json!({})),
+        (Endpoint::DeviceAuthorization, codes(60)),
+    ] {
+        let created = ResponseTemplate::new(201).set_body_json(answer);
+        let (server, strict) = answering(endpoint, created).await;
+        let known = metadata(&server.uri()).accept_created();
+        let client = TokenClient::builder(known, "client", key("p256.pkcs8.pem")).clock(now).build().unwrap();
+        call(&client, endpoint).await.unwrap();
+        let result = call(&strict, endpoint).await;
+        // RFC 9126 §2.2: there it is the status of a success.
+        if endpoint == Endpoint::PushedAuthorization {
+            assert!(result.is_ok());
+            continue;
+        }
+        let error = clean(result.unwrap_err());
+        assert!(
+            matches!(&error, Error::OAuth(OAuthError::Unavailable(answer)) if answer.status() == 201),
+            "{error:?}"
+        );
+    }
+}
+
+async fn call(client: &TokenClient, endpoint: Endpoint) -> Result<(), Error> {
+    match endpoint {
+        Endpoint::Token => client.request(&"a".into()).await.map(drop),
+        Endpoint::PushedAuthorization => {
+            let verifier = CodeVerifier::new(VERIFIER).unwrap();
+            let request = AuthorizationRequest::new("https://app.example/cb", &verifier);
+            client.push_authorization(&request).await.map(drop)
+        }
+        Endpoint::Introspection => client.introspect("t").await.map(drop),
+        Endpoint::Revocation => client.revoke("t").await,
+        _ => client.authorize_device(()).await.map(drop),
+    }
+}
+
+#[tokio::test]
 async fn rfc8693_2_1_a_token_exchange() {
     let body =
         json!({"access_token": "T", "issued_token_type": TokenKind::Jwt.as_str(), "token_type": "N_A"});
@@ -188,7 +255,9 @@ async fn rfc8693_2_1_a_token_exchange() {
     let request = TokenRequest::token_exchange(&exchange)
         .scope("a")
         .audience("orders & co")
+        .and_then(|request| request.audience("billing"))
         .and_then(|request| request.resource("https://api.example/v1"))
+        .and_then(|request| request.resource("urn:example:other"))
         .unwrap();
     let response = client.request(&request).await.unwrap();
     assert_eq!(response.issued_token_type(), Some(&TokenKind::Jwt));
@@ -199,7 +268,8 @@ async fn rfc8693_2_1_a_token_exchange() {
         format!(
             "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&scope=a&subject_token=s%2B1\
              &subject_token_type={kind}access_token&actor_token=a%2F1&actor_token_type={kind}jwt\
-             &requested_token_type=urn%3Ax%3Ay&audience=orders+%26+co&resource=https%3A%2F%2Fapi.example%2Fv1&"
+             &requested_token_type=urn%3Ax%3Ay&audience=orders+%26+co&audience=billing&resource=https%3A%2F%2Fapi.example%2Fv1\
+             &resource=urn%3Aexample%3Aother&"
         )
     );
     let (server, client) = token_endpoint().await;
@@ -222,6 +292,8 @@ async fn rfc9126_2_1_a_pushed_authorization_request() {
         .scope("openid")
         .state("s/1")
         .parameter("nonce", "n")
+        .and_then(|request| request.resource("urn:a"))
+        .and_then(|request| request.resource("urn:b"))
         .unwrap();
     let pushed = client.push_authorization(&request).await.unwrap();
     assert_eq!(
@@ -232,7 +304,8 @@ async fn rfc9126_2_1_a_pushed_authorization_request() {
     assert_eq!(
         form(&server).await,
         "response_type=code&scope=openid&redirect_uri=https%3A%2F%2Fapp.example%2Fcb\
-         &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&state=s%2F1&nonce=n&"
+         &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&state=s%2F1&nonce=n\
+         &resource=urn%3Aa&resource=urn%3Ab&"
     );
 }
 

@@ -216,6 +216,7 @@ impl TokenClient {
             answer.ok_or_else(|| TransportError::Timeout { host: self.host(call.endpoint) })??;
         let received = self.clock().now();
         span.answered(&response, received - sent);
+        self.server().normalize(&mut response);
         let shown = Shown::by(response.headers(), sent, received);
         // The life of a token counts from its request at the latest, and a pause from its answer.
         let now = if response.status().is_success() {

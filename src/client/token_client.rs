@@ -284,7 +284,7 @@ impl TokenClientBuilder {
         self.assertion.prepare(signer.as_ref(), self.clock.now(), "a trial that is never signed")?;
         let http = match self.http {
             Some(http) => http,
-            None => Arc::new(ReqwestClient::new()?),
+            None => Arc::new(ReqwestClient::with_plain_http(self.assertion.server().plain_http())?),
         };
         let Self { assertion, keys, clock, settings, cache, .. } = self;
         let (server_clock, refused_keys) = (ServerClock::default(), RefusedKeys::default());

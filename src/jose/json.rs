@@ -23,9 +23,27 @@ pub(crate) fn object_without(
     bytes: &[u8],
     secret: &[&str],
 ) -> Result<Map<String, Value>, JoseError> {
+    read_object(what, bytes, secret, None)
+}
+
+/// As [`object`], but only these members have to be unique, at any depth; of another that is repeated the last one counts.
+pub(crate) fn object_with_unique(
+    what: &'static str,
+    bytes: &[u8],
+    unique: &[&str],
+) -> Result<Map<String, Value>, JoseError> {
+    read_object(what, bytes, &[], Some(unique))
+}
+
+fn read_object(
+    what: &'static str,
+    bytes: &[u8],
+    secret: &[&str],
+    only: Option<&[&str]>,
+) -> Result<Map<String, Value>, JoseError> {
     let duplicate = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = Unique { duplicate: &duplicate, secret }
+    let parsed = Unique { duplicate: &duplicate, secret, only }
         .deserialize(&mut deserializer)
         .map(WipedValue)
         .and_then(|value| deserializer.end().map(|()| value));
@@ -76,7 +94,7 @@ fn read_any_members<'a>(
     // Judged as text at once: the parser would do it string by string.
     let parsed = str::from_utf8(bytes).ok().and_then(|text| {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let unique = Unique { duplicate: &duplicate, secret: &[] };
+        let unique = Unique { duplicate: &duplicate, secret: &[], only: None };
         let others = deserializer.deserialize_map(Named { names, values, unique });
         others.and_then(|others| deserializer.end().map(|()| others)).ok()
     });
@@ -266,6 +284,8 @@ const NUMBER: &str = "$serde_json::private::Number";
 struct Unique<'a> {
     duplicate: &'a RefCell<Option<String>>,
     secret: &'a [&'a str],
+    /// The members that have to be unique, where it is not all.
+    only: Option<&'a [&'a str]>,
 }
 
 impl<'de> DeserializeSeed<'de> for Unique<'_> {
@@ -333,7 +353,8 @@ impl<'de> Visitor<'de> for Unique<'_> {
             } else {
                 entries.next_value_seed(Unique { ..self })?
             };
-            if members.0.contains_key(&name) {
+            let is_judged = self.only.is_none_or(|only| only.contains(&name.as_str()));
+            if is_judged && members.0.contains_key(&name) {
                 self.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
             }
             if let Some(mut replaced) = members.0.insert(name, value) {

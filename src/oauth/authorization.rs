@@ -62,7 +62,17 @@ impl AuthorizationRequest {
         self
     }
 
-    /// Adds a parameter of an extension, such as `nonce`, `login_hint` or `resource`.
+    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further resource.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Resource`] unless it is an absolute URI without a fragment.
+    pub fn resource(mut self, resource: impl Into<String>) -> Result<Self, OAuthError> {
+        self.parameters.add_resource(resource)?;
+        Ok(self)
+    }
+
+    /// Adds a parameter of an extension, such as `nonce` or `login_hint`.
     ///
     /// # Errors
     ///
@@ -220,10 +230,12 @@ mod tests {
             .scope("openid email")
             .state("s&t")
             .parameter("nonce", "n")
+            .and_then(|request| request.resource("urn:a"))
+            .and_then(|request| request.resource("urn:b"))
             .unwrap();
         let query = "response_type=code&client_id=c+1&scope=openid+email&redirect_uri=https%3A%2F%2Fapp.example%2Fcb\
             %3Fa%3Db&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&state=s%26t\
-            &nonce=n";
+            &nonce=n&resource=urn%3Aa&resource=urn%3Ab";
         for (endpoint, start) in [
             ("https://as.example/authorize", "https://as.example/authorize?"),
             ("https://as.example/authorize?p=1", "https://as.example/authorize?p=1&"),

@@ -1,12 +1,8 @@
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::endpoint::{Endpoint, Location, check_endpoint, check_issuer};
-use super::text::{safe, safe_url};
+use super::endpoint::{Endpoint, Location, PlainHttp};
+use super::text::safe;
 use super::{Audience, OAuthError};
-use crate::jose::JoseError;
-use crate::jose::json;
 
 /// An authorization server: who it is and where its endpoints are (RFC 8414 §2). URLs are kept verbatim.
 ///
@@ -19,23 +15,37 @@ use crate::jose::json;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationServer {
-    issuer: Option<String>,
-    token_endpoint: Location,
+    pub(super) issuer: Option<String>,
+    pub(super) token_endpoint: Location,
     /// All but the token endpoint, which every server has.
-    other_endpoints: BTreeMap<Endpoint, Location>,
-    authorization_endpoint: Option<String>,
-    jwks_uri: Option<String>,
-    authentication_methods: Option<Vec<String>>,
-    signing_algorithms: Option<Vec<String>>,
+    pub(super) other_endpoints: BTreeMap<Endpoint, Result<Location, Unusable>>,
+    pub(super) authorization_endpoint: Option<Result<String, Unusable>>,
+    pub(super) jwks_uri: Option<String>,
+    pub(super) authentication_methods: Option<Vec<String>>,
+    pub(super) signing_algorithms: Option<Vec<String>>,
     /// Whether its authorization responses have an `iss` (RFC 9207 §3).
-    promises_issuer: bool,
+    pub(super) promises_issuer: bool,
     /// Whether the endpoints come from a document of the server and not from the user.
-    discovered: bool,
+    pub(super) discovered: bool,
+    pub(super) plain_http: PlainHttp,
+    pub(super) accepts_created: bool,
+}
+
+/// An optional endpoint of the metadata that cannot be used: calling it says why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unusable {
+    /// What stands there, safe to show.
+    pub(super) found: String,
+    pub(super) reason: &'static str,
+}
+
+impl Unusable {
+    fn error(&self, endpoint: &'static str) -> OAuthError {
+        OAuthError::Endpoint { endpoint, url: self.found.clone(), reason: self.reason }
+    }
 }
 
 impl AuthorizationServer {
-    const WHAT: &str = "the document";
-
     /// A server whose issuer and token endpoint are known.
     ///
     /// # Errors
@@ -43,9 +53,7 @@ impl AuthorizationServer {
     /// [`OAuthError::Issuer`] and [`OAuthError::Endpoint`] for a URL that is neither https nor http on loopback, or
     /// has credentials, a fragment or (the issuer) a query.
     pub fn new(issuer: impl Into<String>, token_endpoint: impl Into<String>) -> Result<Self, OAuthError> {
-        let issuer = issuer.into();
-        check_issuer(&issuer)?;
-        Ok(Self { issuer: Some(issuer), ..Self::from_token_endpoint(token_endpoint)? })
+        Self::checked(PlainHttp::Loopback, Some(issuer.into()), token_endpoint.into())
     }
 
     /// A server of which only the token endpoint is known; it is then the audience too.
@@ -54,9 +62,59 @@ impl AuthorizationServer {
     ///
     /// [`OAuthError::Endpoint`] as [`AuthorizationServer::new`].
     pub fn from_token_endpoint(token_endpoint: impl Into<String>) -> Result<Self, OAuthError> {
-        let token_endpoint = token_endpoint.into();
-        check_endpoint("token_endpoint", &token_endpoint)?;
-        Ok(Self::at(None, token_endpoint))
+        Self::checked(PlainHttp::Loopback, None, token_endpoint.into())
+    }
+
+    /// As [`AuthorizationServer::new`], with plain http to any host.
+    ///
+    /// **Without TLS, everyone on the network path can read the access tokens and use them, spend an assertion first,
+    /// and answer in the server's place.** Use it only where another layer encrypts and authenticates the connection,
+    /// such as the sidecars of a service mesh. It counts for the endpoints that are added later, too.
+    ///
+    /// [`TokenClient`](crate::TokenClient) follows it with its own HTTP client; an HTTP client of yours needs
+    /// [`ReqwestClient::danger_allow_unencrypted`](crate::transport::ReqwestClient::danger_allow_unencrypted). To
+    /// discover such a server, use [`Discovery::danger_allow_unencrypted`](super::Discovery::danger_allow_unencrypted).
+    ///
+    /// ```
+    /// use private_key_jwt::AuthorizationServer;
+    ///
+    /// let issuer = "http://keycloak.auth.svc:8080/realms/a";
+    /// assert!(AuthorizationServer::new(issuer, format!("{issuer}/token")).is_err());
+    /// let server = AuthorizationServer::danger_unencrypted(issuer, format!("{issuer}/token"))?;
+    /// # let _ = server;
+    /// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthorizationServer::new`], except for plain http.
+    pub fn danger_unencrypted(
+        issuer: impl Into<String>,
+        token_endpoint: impl Into<String>,
+    ) -> Result<Self, OAuthError> {
+        Self::checked(PlainHttp::Anywhere, Some(issuer.into()), token_endpoint.into())
+    }
+
+    /// As [`AuthorizationServer::from_token_endpoint`], with plain http to any host, at the price that
+    /// [`AuthorizationServer::danger_unencrypted`] names.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthorizationServer::from_token_endpoint`], except for plain http.
+    pub fn danger_unencrypted_token_endpoint(token_endpoint: impl Into<String>) -> Result<Self, OAuthError> {
+        Self::checked(PlainHttp::Anywhere, None, token_endpoint.into())
+    }
+
+    fn checked(
+        plain_http: PlainHttp,
+        issuer: Option<String>,
+        token_endpoint: String,
+    ) -> Result<Self, OAuthError> {
+        if let Some(issuer) = &issuer {
+            plain_http.check_issuer(issuer)?;
+        }
+        plain_http.check_endpoint("token_endpoint", &token_endpoint)?;
+        Ok(Self { plain_http, ..Self::at(issuer, token_endpoint) })
     }
 
     /// A stand-in for a server of which only the audience is known, and which is never called.
@@ -64,7 +122,7 @@ impl AuthorizationServer {
         Self::at(Some(audience.clone()), audience)
     }
 
-    fn at(issuer: Option<String>, token_endpoint: String) -> Self {
+    pub(super) fn at(issuer: Option<String>, token_endpoint: String) -> Self {
         Self {
             issuer,
             token_endpoint: Location::new(token_endpoint),
@@ -75,71 +133,9 @@ impl AuthorizationServer {
             signing_algorithms: None,
             promises_issuer: false,
             discovered: false,
+            plain_http: PlainHttp::Loopback,
+            accepts_created: false,
         }
-    }
-
-    /// Reads a metadata document (RFC 8414 §3.2, OpenID Connect Discovery 1.0 §4.2).
-    ///
-    /// # Errors
-    ///
-    /// [`OAuthError::IssuerMismatch`] unless its issuer equals the one asked for, byte for byte (§3.3);
-    /// [`OAuthError::Metadata`] when it cannot be read or has no token endpoint; [`OAuthError::Endpoint`] for an
-    /// endpoint that may not be used, among them plain http below an https issuer.
-    pub fn from_metadata(issuer: &str, json: &[u8]) -> Result<Self, OAuthError> {
-        let issuer_url = check_issuer(issuer)?;
-        let mut members = json::object(Self::WHAT, json).map_err(OAuthError::Metadata)?;
-        // What a server has no value for is to be omitted (§3.2); some write it as null.
-        members.retain(|_, value| !value.is_null());
-        let string = |member| json::string(Self::WHAT, &members, member).map_err(OAuthError::Metadata);
-        let missing = JoseError::MissingMember { what: Self::WHAT, member: "issuer" };
-        let found = string("issuer")?.ok_or(OAuthError::Metadata(missing))?;
-        if found != issuer {
-            return Err(OAuthError::IssuerMismatch { expected: safe(issuer), found: safe_url(&found) });
-        }
-        let url = |endpoint| {
-            let Some(url) = string(endpoint)? else { return Ok(None) };
-            let parsed = check_endpoint(endpoint, &url)?;
-            if issuer_url.scheme() == "https" && parsed.scheme() != "https" {
-                let reason = "is plain http below an https issuer";
-                return Err(OAuthError::Endpoint { endpoint, url: safe(&url), reason });
-            }
-            Ok(Some(url))
-        };
-        let mut other_endpoints = BTreeMap::new();
-        for endpoint in Endpoint::ALL {
-            if let Some(url) = url(endpoint.metadata_name())? {
-                other_endpoints.insert(endpoint, Location::new(url));
-            }
-        }
-        let missing = JoseError::MissingMember { what: Self::WHAT, member: "token_endpoint" };
-        let token_endpoint = other_endpoints.remove(&Endpoint::Token).ok_or(OAuthError::Metadata(missing))?;
-        Ok(Self {
-            token_endpoint,
-            other_endpoints,
-            authorization_endpoint: url("authorization_endpoint")?,
-            jwks_uri: url("jwks_uri")?,
-            authentication_methods: strings(members.get("token_endpoint_auth_methods_supported")),
-            signing_algorithms: strings(members.get("token_endpoint_auth_signing_alg_values_supported")),
-            promises_issuer: members.get("authorization_response_iss_parameter_supported")
-                == Some(&Value::Bool(true)),
-            issuer: Some(found),
-            discovered: true,
-        })
-    }
-
-    /// Where the metadata of an issuer may be, in the order of trying: the OpenID path behind the issuer (Discovery
-    /// 1.0 §4), then the RFC 8414 §3.1 path in front of the issuer's own path.
-    ///
-    /// # Errors
-    ///
-    /// [`OAuthError::Issuer`] as [`AuthorizationServer::new`].
-    pub fn metadata_urls(issuer: &str) -> Result<[String; 2], OAuthError> {
-        check_issuer(issuer)?;
-        let appended = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-        let (scheme, rest) = issuer.split_once("://").unwrap_or_default();
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let path = path.trim_end_matches('/');
-        Ok([appended, format!("{scheme}://{authority}/.well-known/oauth-authorization-server{path}")])
     }
 
     /// Adds where the server publishes its own keys.
@@ -149,7 +145,7 @@ impl AuthorizationServer {
     /// [`OAuthError::Endpoint`] as [`AuthorizationServer::new`].
     pub fn with_jwks_uri(mut self, jwks_uri: impl Into<String>) -> Result<Self, OAuthError> {
         let jwks_uri = jwks_uri.into();
-        check_endpoint("jwks_uri", &jwks_uri)?;
+        self.plain_http.check_endpoint("jwks_uri", &jwks_uri)?;
         self.jwks_uri = Some(jwks_uri);
         Ok(self)
     }
@@ -161,12 +157,12 @@ impl AuthorizationServer {
     /// [`OAuthError::Endpoint`] as [`AuthorizationServer::new`].
     pub fn with_endpoint(mut self, endpoint: Endpoint, url: impl Into<String>) -> Result<Self, OAuthError> {
         let url = url.into();
-        check_endpoint(endpoint.metadata_name(), &url)?;
+        self.plain_http.check_endpoint(endpoint.metadata_name(), &url)?;
         let location = Location::new(url);
         match endpoint {
             Endpoint::Token => self.token_endpoint = location,
             other => {
-                self.other_endpoints.insert(other, location);
+                self.other_endpoints.insert(other, Ok(location));
             }
         }
         Ok(self)
@@ -179,9 +175,34 @@ impl AuthorizationServer {
     /// [`OAuthError::Endpoint`] as [`AuthorizationServer::new`].
     pub fn with_authorization_endpoint(mut self, url: impl Into<String>) -> Result<Self, OAuthError> {
         let url = url.into();
-        check_endpoint("authorization_endpoint", &url)?;
-        self.authorization_endpoint = Some(url);
+        self.plain_http.check_endpoint("authorization_endpoint", &url)?;
+        self.authorization_endpoint = Some(Ok(url));
         Ok(self)
+    }
+
+    /// Accepts 201 where the specifications say 200, as some gateways answer every POST. It counts for every request of
+    /// [`TokenClient`](crate::TokenClient). By default, such an answer is [`OAuthError::Unavailable`].
+    ///
+    /// The price: a 201 of something else than the endpoint, such as a proxy that stored the form, is no longer told
+    /// apart by its status, only by its body.
+    #[must_use]
+    pub const fn accept_created(mut self) -> Self {
+        self.accepts_created = true;
+        self
+    }
+
+    /// Makes a 201 a 200 where the user has said so.
+    #[cfg(feature = "client")]
+    pub(crate) fn normalize(&self, response: &mut http::Response<Vec<u8>>) {
+        if self.accepts_created && response.status() == http::StatusCode::CREATED {
+            *response.status_mut() = http::StatusCode::OK;
+        }
+    }
+
+    /// Where plain http may go.
+    #[cfg(feature = "client")]
+    pub(crate) const fn plain_http(&self) -> PlainHttp {
+        self.plain_http
     }
 
     /// The issuer identifier, where it is known.
@@ -200,7 +221,8 @@ impl AuthorizationServer {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::NotKnown`] when neither the metadata nor the user says.
+    /// [`OAuthError::NotKnown`] when neither the metadata nor the user says; [`OAuthError::Endpoint`] when the metadata
+    /// has one that cannot be used.
     pub fn endpoint(&self, endpoint: Endpoint) -> Result<&str, OAuthError> {
         self.location(endpoint).map(Location::url)
     }
@@ -214,8 +236,9 @@ impl AuthorizationServer {
         match endpoint {
             Endpoint::Token => Ok(&self.token_endpoint),
             other => {
-                let not_known = OAuthError::NotKnown { member: other.metadata_name() };
-                self.other_endpoints.get(&other).ok_or(not_known)
+                let member = other.metadata_name();
+                let location = self.other_endpoints.get(&other).ok_or(OAuthError::NotKnown { member })?;
+                location.as_ref().map_err(|unusable| unusable.error(member))
             }
         }
     }
@@ -224,10 +247,14 @@ impl AuthorizationServer {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::NotKnown`] when neither the metadata nor the user says.
+    /// As [`AuthorizationServer::endpoint`].
     pub fn authorization_endpoint(&self) -> Result<&str, OAuthError> {
-        let not_known = OAuthError::NotKnown { member: "authorization_endpoint" };
-        self.authorization_endpoint.as_deref().ok_or(not_known)
+        let member = "authorization_endpoint";
+        match &self.authorization_endpoint {
+            None => Err(OAuthError::NotKnown { member }),
+            Some(Ok(url)) => Ok(url),
+            Some(Err(unusable)) => Err(unusable.error(member)),
+        }
     }
 
     /// `authorization_response_iss_parameter_supported` (RFC 9207 §3).
@@ -277,19 +304,13 @@ impl AuthorizationServer {
     /// An endpoint that a document names is believed as an audience only at the issuer's own origin.
     fn endpoint_audience<'a>(&self, endpoint: &'a str) -> Result<&'a str, OAuthError> {
         if let Some(issuer) = self.issuer.as_deref().filter(|_| self.discovered) {
-            let same_origin =
-                check_endpoint("endpoint", endpoint)?.origin() == check_issuer(issuer)?.origin();
-            if !same_origin {
+            let endpoint_origin = self.plain_http.check_endpoint("endpoint", endpoint)?.origin();
+            if endpoint_origin != self.plain_http.check_issuer(issuer)?.origin() {
                 return Err(OAuthError::ForeignAudience { endpoint: safe(endpoint), issuer: safe(issuer) });
             }
         }
         Ok(endpoint)
     }
-}
-
-fn strings(value: Option<&Value>) -> Option<Vec<String>> {
-    let elements = value?.as_array()?;
-    Some(elements.iter().filter_map(|element| element.as_str().map(str::to_owned)).collect())
 }
 
 #[cfg(test)]
@@ -300,90 +321,6 @@ mod tests {
 
     fn metadata(members: &str) -> Result<AuthorizationServer, OAuthError> {
         AuthorizationServer::from_metadata(ISSUER, format!(r#"{{"issuer":"{ISSUER}",{members}}}"#).as_bytes())
-    }
-
-    #[test]
-    fn rfc8414_3_3_the_issuer_must_be_the_one_asked_for_byte_for_byte() {
-        for found in
-            ["https://as.example/t/", "https://AS.example/t", "https://as.example:443/t", "https://evil/t"]
-        {
-            let json = format!(r#"{{"issuer":"{found}","token_endpoint":"https://as.example/token"}}"#);
-            assert!(matches!(
-                AuthorizationServer::from_metadata(ISSUER, json.as_bytes()),
-                Err(OAuthError::IssuerMismatch { expected, found: other }) if expected == ISSUER && other == found
-            ));
-        }
-    }
-
-    #[test]
-    fn an_https_issuer_has_no_http_endpoints_not_even_on_loopback() {
-        assert!(matches!(
-            metadata(r#""token_endpoint":"http://127.0.0.1/token""#),
-            Err(OAuthError::Endpoint {
-                endpoint: "token_endpoint",
-                reason: "is plain http below an https issuer",
-                ..
-            })
-        ));
-        assert!(matches!(
-            metadata(r#""token_endpoint":"https://as.example/token","jwks_uri":"http://localhost/jwks""#),
-            Err(OAuthError::Endpoint { endpoint: "jwks_uri", .. })
-        ));
-        assert!(matches!(
-            metadata(r#""token_endpoint":"http://as.example/token""#),
-            Err(OAuthError::Endpoint { reason: "is plain http, which is for loopback only", .. })
-        ));
-    }
-
-    #[test]
-    fn a_null_is_as_good_as_nothing() {
-        let server = metadata(r#""token_endpoint":"https://as.example/token","jwks_uri":null"#).unwrap();
-        assert!(matches!(server.jwks_uri(), Err(OAuthError::NotKnown { member: "jwks_uri" })));
-        assert!(matches!(
-            metadata(r#""token_endpoint":null"#),
-            Err(OAuthError::Metadata(JoseError::MissingMember { member: "token_endpoint", .. }))
-        ));
-    }
-
-    #[test]
-    fn metadata_needs_a_token_endpoint() {
-        assert!(matches!(
-            metadata(r#""token_endpoint":7"#),
-            Err(OAuthError::Metadata(JoseError::InvalidMember { member: "token_endpoint", .. }))
-        ));
-        assert!(matches!(
-            metadata(r#""jwks_uri":"https://as.example/jwks""#),
-            Err(OAuthError::Metadata(JoseError::MissingMember { member: "token_endpoint", .. }))
-        ));
-        assert!(matches!(
-            AuthorizationServer::from_metadata(ISSUER, b"<html>"),
-            Err(OAuthError::Metadata(JoseError::Json { .. }))
-        ));
-    }
-
-    #[test]
-    fn discovery_paths_are_appended_and_inserted() {
-        let urls = |issuer| AuthorizationServer::metadata_urls(issuer).unwrap();
-        assert_eq!(
-            urls("https://as.example/a/b"),
-            [
-                "https://as.example/a/b/.well-known/openid-configuration",
-                "https://as.example/.well-known/oauth-authorization-server/a/b"
-            ]
-        );
-        for issuer in ["https://as.example", "https://as.example/"] {
-            assert_eq!(
-                urls(issuer),
-                [
-                    "https://as.example/.well-known/openid-configuration",
-                    "https://as.example/.well-known/oauth-authorization-server"
-                ]
-            );
-        }
-        assert_eq!(
-            urls("https://as.example//a/")[0],
-            "https://as.example//a/.well-known/openid-configuration"
-        );
     }
 
     #[test]

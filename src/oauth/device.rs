@@ -27,7 +27,17 @@ impl DeviceAuthorizationRequest {
         Self { scope: scope.into(), parameters: Parameters::default() }
     }
 
-    /// Adds a parameter of an extension, such as `resource` or `audience`.
+    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further resource.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Resource`] unless it is an absolute URI without a fragment.
+    pub fn resource(mut self, resource: impl Into<String>) -> Result<Self, OAuthError> {
+        self.parameters.add_resource(resource)?;
+        Ok(self)
+    }
+
+    /// Adds a parameter of an extension, such as `audience`.
     ///
     /// # Errors
     ///

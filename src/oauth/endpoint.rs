@@ -81,22 +81,39 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Where plain http may go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PlainHttp {
+    /// To this machine.
+    #[default]
+    Loopback,
+    /// To any host: the user has said that the network itself is trusted.
+    Anywhere,
+}
+
 /// An endpoint: https, or http on loopback; without fragment (RFC 6749 §3.2) and credentials.
 pub(crate) fn check_endpoint(endpoint: &'static str, url: &str) -> Result<Url, OAuthError> {
-    parse(url).map_err(|reason| OAuthError::Endpoint { endpoint, url: safe_url(url), reason })
+    PlainHttp::Loopback.check_endpoint(endpoint, url)
 }
 
-/// An issuer identifier: as an endpoint, and without query (RFC 8414 §2).
-pub(super) fn check_issuer(issuer: &str) -> Result<Url, OAuthError> {
-    let wrong = |reason| OAuthError::Issuer { issuer: safe_url(issuer), reason };
-    let url = parse(issuer).map_err(wrong)?;
-    if url.query().is_some() {
-        return Err(wrong("has a query"));
+impl PlainHttp {
+    /// As the function of this name, with plain http to where it may go.
+    pub(crate) fn check_endpoint(self, endpoint: &'static str, url: &str) -> Result<Url, OAuthError> {
+        parse(url, self).map_err(|reason| OAuthError::Endpoint { endpoint, url: safe_url(url), reason })
     }
-    Ok(url)
+
+    /// An issuer identifier: as an endpoint, and without query (RFC 8414 §2).
+    pub(super) fn check_issuer(self, issuer: &str) -> Result<Url, OAuthError> {
+        let wrong = |reason| OAuthError::Issuer { issuer: safe_url(issuer), reason };
+        let url = parse(issuer, self).map_err(wrong)?;
+        if url.query().is_some() {
+            return Err(wrong("has a query"));
+        }
+        Ok(url)
+    }
 }
 
-fn parse(text: &str) -> Result<Url, &'static str> {
+fn parse(text: &str, plain_http: PlainHttp) -> Result<Url, &'static str> {
     // The parser drops tabs and line ends and turns backslashes; what is kept verbatim must not need that.
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
         return Err("has characters that do not belong into a URL");
@@ -119,7 +136,7 @@ fn parse(text: &str) -> Result<Url, &'static str> {
     }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
+        "http" if plain_http == PlainHttp::Anywhere || is_loopback(&url) => Ok(url),
         "http" => Err("is plain http, which is for loopback only"),
         _ => Err("is not https"),
     }
@@ -171,6 +188,26 @@ mod tests {
             "http://[::ffff:127.0.0.1]/",
         ] {
             assert_eq!(reason(url), "is plain http, which is for loopback only", "{url}");
+        }
+    }
+
+    #[test]
+    fn plain_http_to_any_host_takes_nothing_else_along() {
+        let check = |url| PlainHttp::Anywhere.check_endpoint("token_endpoint", url);
+        for url in ["http://keycloak.auth.svc:8080/t", "http://10.0.0.7/t", "https://as.example/t"] {
+            assert!(check(url).is_ok(), "{url}");
+            assert!(PlainHttp::Anywhere.check_issuer(url).is_ok(), "{url}");
+        }
+        for (url, found) in [
+            ("http://a:b@as.example/", "has credentials"),
+            ("http://as.example/#a", "has a fragment"),
+            ("ftp://as.example/", "is not https"),
+            ("http://as.example/\t", "has characters that do not belong into a URL"),
+        ] {
+            assert!(
+                matches!(check(url), Err(OAuthError::Endpoint { reason, .. }) if reason == found),
+                "{url}"
+            );
         }
     }
 
@@ -229,6 +266,7 @@ mod tests {
 
     #[test]
     fn rfc8414_2_an_issuer_has_no_query_and_no_fragment() {
+        let check_issuer = |issuer| PlainHttp::Loopback.check_issuer(issuer);
         let reason = |issuer| match check_issuer(issuer) {
             Err(OAuthError::Issuer { reason, .. }) => reason,
             other => panic!("{other:?}"),

@@ -1,16 +1,21 @@
 //! The form that all requests of a client are: parameters, then the assertion.
 
 use http::Method;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
 use zeroize::Zeroizing;
 
+use super::resource::is_resource;
+use super::text::safe;
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
 
 /// Ways to authenticate, of which a request has one (RFC 6749 §2.3): the assertion's, which the request adds itself.
 const AUTHENTICATION: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
 
-/// Parameters of a request. Each name is there once (RFC 6749 §3.2), and what the request says itself is not said by
-/// its user. The values are wiped on drop: some are codes and tokens.
+/// The one parameter that any request may repeat (RFC 8707 §2).
+pub(super) const RESOURCE: &str = "resource";
+
+/// Parameters of a request. Each name is there once (RFC 6749 §3.2) but for `resource`, and what the request says itself
+/// is not said by its user. The values are wiped on drop: some are codes and tokens.
 #[derive(Clone, Default)]
 pub(super) struct Parameters(Vec<Parameter>);
 
@@ -51,28 +56,51 @@ impl Parameters {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<(), OAuthError> {
+        self.add_or_repeat(reserved, &[RESOURCE], name, value)
+    }
+
+    /// As [`Parameters::add`], with the names that may be repeated. The same value twice is sent once.
+    pub(super) fn add_or_repeat(
+        &mut self,
+        reserved: &[&str],
+        repeatable: &[&str],
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<(), OAuthError> {
         let (name, value) = (name.into(), Zeroizing::new(value.into()));
         if AUTHENTICATION.contains(&name.as_str()) || reserved.contains(&name.as_str()) {
             return Err(OAuthError::ReservedParameter { name });
         }
-        match self.0.iter().find(|parameter| parameter.name() == name) {
-            Some(Parameter { name: Name::Own(_), .. }) => Err(OAuthError::ReservedParameter { name }),
-            Some(Parameter { name: Name::Added(_), .. }) => Err(OAuthError::DuplicateParameter { name }),
-            None => {
-                self.0.push(Parameter { name: Name::Added(name), value });
-                Ok(())
+        let may_repeat = repeatable.contains(&name.as_str());
+        for present in self.0.iter().filter(|parameter| parameter.name() == name) {
+            match present.name {
+                Name::Own(_) => return Err(OAuthError::ReservedParameter { name }),
+                Name::Added(_) if !may_repeat => return Err(OAuthError::DuplicateParameter { name }),
+                Name::Added(_) if present.value == value => return Ok(()),
+                Name::Added(_) => {}
             }
         }
+        self.0.push(Parameter { name: Name::Added(name), value });
+        Ok(())
+    }
+
+    /// Adds a resource (RFC 8707 §2).
+    pub(super) fn add_resource(&mut self, resource: impl Into<String>) -> Result<(), OAuthError> {
+        let resource = resource.into();
+        if !is_resource(&resource) {
+            return Err(OAuthError::Resource { resource: safe(&resource) });
+        }
+        self.add(&[], RESOURCE, resource)
     }
 
     /// Adds what the user of other parameters has added to those, except what is there already.
     #[cfg(feature = "client")]
     pub(super) fn add_all_of_user(&mut self, others: &Self) {
-        for other in others.0.iter().filter(|other| matches!(other.name, Name::Added(_))) {
-            if !self.0.iter().any(|parameter| parameter.name() == other.name()) {
-                self.0.push(other.clone());
-            }
-        }
+        // Judged before anything is added: a name of the others may be there several times.
+        let is_new = |other: &&Parameter| !self.0.iter().any(|present| present.name() == other.name());
+        let added = others.0.iter().filter(|other| matches!(other.name, Name::Added(_)));
+        let new: Vec<Parameter> = added.filter(is_new).cloned().collect();
+        self.0.extend(new);
     }
 
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
@@ -106,6 +134,8 @@ pub(super) fn post<'a>(
     let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
     request.headers_mut().insert(CONTENT_TYPE, form_type);
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+    // Without it any coding may come (RFC 9110 §12.5.3).
+    request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     Ok(request)
 }
 
@@ -135,6 +165,23 @@ mod tests {
         parameters.set("code", "d");
         assert_eq!(names(&parameters), ["nonce", "code"]);
         assert_eq!(parameters.pairs().last(), Some(("code", "d")));
+    }
+
+    #[test]
+    fn rfc8707_2_a_resource_may_be_repeated_and_nothing_else() {
+        let mut parameters = Parameters::default();
+        for resource in ["urn:a", "urn:b", "urn:a"] {
+            parameters.add_resource(resource).unwrap();
+        }
+        parameters.add(&[], "resource", "urn:c").unwrap();
+        let pairs: Vec<_> = parameters.pairs().collect();
+        assert_eq!(pairs, [("resource", "urn:a"), ("resource", "urn:b"), ("resource", "urn:c")]);
+        parameters.add_or_repeat(&[], &["audience"], "audience", "x").unwrap();
+        parameters.add_or_repeat(&[], &["audience"], "audience", "y").unwrap();
+        let twice = parameters.add(&[], "audience", "z");
+        assert!(matches!(twice, Err(OAuthError::DuplicateParameter { name }) if name == "audience"));
+        let no_uri = parameters.add_resource("api");
+        assert!(matches!(no_uri, Err(OAuthError::Resource { resource }) if resource == "api"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod authorization_response;
 mod authorization_server;
 mod device;
 mod device_polling;
+mod discovery;
 #[cfg(feature = "client")]
 mod echo;
 mod endpoint;
@@ -22,12 +23,14 @@ mod grant;
 mod hinted_token;
 mod introspection;
 mod jwks_uri;
+mod metadata;
 mod ping_access;
 mod ping_one;
 mod pkce;
 mod profile;
 mod refusal;
 mod request;
+mod resource;
 mod response;
 mod scope;
 mod signing_input;
@@ -40,6 +43,7 @@ pub use authorization_response::AuthorizationResponse;
 pub use authorization_server::AuthorizationServer;
 pub use device::{DeviceAuthorization, DeviceAuthorizationRequest};
 pub use device_polling::DevicePolling;
+pub use discovery::Discovery;
 pub use endpoint::Endpoint;
 pub use error::{OAuthError, Retry};
 pub use exchange::{TokenExchange, TokenKind};
@@ -53,8 +57,6 @@ pub use pkce::CodeVerifier;
 pub use profile::Profile;
 pub use refusal::Refusal;
 pub use request::TokenRequest;
-#[cfg(feature = "dev-server")]
-pub(crate) use request::is_resource;
 pub use response::{AccessToken, TokenResponse};
 pub use scope::Scope;
 
@@ -63,7 +65,9 @@ pub(crate) use authorization::with_query;
 #[cfg(feature = "client")]
 pub(crate) use echo::Secrets;
 #[cfg(feature = "client")]
-pub(crate) use endpoint::{check_endpoint, is_loopback};
+pub(crate) use endpoint::{PlainHttp, check_endpoint, is_loopback};
+#[cfg(feature = "dev-server")]
+pub(crate) use resource::is_resource;
 
 /// `client_assertion_type` of RFC 7523 §2.2.
 pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

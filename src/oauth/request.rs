@@ -1,18 +1,17 @@
 #[cfg(feature = "client")]
 use std::borrow::Cow;
 
-use url::Url;
 #[cfg(feature = "client")]
 use zeroize::Zeroizing;
 
 use super::form::{self, Parameters};
-use super::text::safe;
 use super::{
     AuthorizationServer, ClientAssertion, CodeVerifier, DeviceAuthorization, Endpoint, JwtGrant, OAuthError,
     Scope, TokenExchange,
 };
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// A request to the token endpoint (RFC 6749 §3.2), before it is sent.
 ///
@@ -87,7 +86,7 @@ impl TokenRequest {
     /// A token in exchange for another (RFC 8693 §2.1).
     #[must_use]
     pub fn token_exchange(exchange: &TokenExchange) -> Self {
-        let mut request = Self::of("urn:ietf:params:oauth:grant-type:token-exchange");
+        let mut request = Self::of(TOKEN_EXCHANGE);
         for (name, value) in exchange.pairs() {
             request.parameters.set(name, value);
         }
@@ -115,26 +114,23 @@ impl TokenRequest {
         self
     }
 
-    /// The resource that the token is for (RFC 8707 §2). One to a request: RFC 8707 allows several, RFC 6749 §3.2 no
-    /// parameter twice, and a token for one resource cannot be used by it at another.
+    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further resource. Note that a token
+    /// for several resources can be used by each of them at the others.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Resource`] unless it is an absolute URI without a fragment; [`OAuthError::DuplicateParameter`]
-    /// for a second one.
-    pub fn resource(self, resource: impl Into<String>) -> Result<Self, OAuthError> {
-        let resource = resource.into();
-        if !is_resource(&resource) {
-            return Err(OAuthError::Resource { resource: safe(&resource) });
-        }
-        self.parameter("resource", resource)
+    /// [`OAuthError::Resource`] unless it is an absolute URI without a fragment.
+    pub fn resource(mut self, resource: impl Into<String>) -> Result<Self, OAuthError> {
+        self.parameters.add_resource(resource)?;
+        Ok(self)
     }
 
-    /// The name of the service that the token is for (RFC 8693 §2.1; several servers know it with other grants too).
+    /// Adds the name of the service that the token is for (RFC 8693 §2.1; several servers know it with other grants too).
+    /// A token exchange may name several.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::DuplicateParameter`] for a second one.
+    /// [`OAuthError::DuplicateParameter`] for a second one, except in a token exchange.
     pub fn audience(self, audience: impl Into<String>) -> Result<Self, OAuthError> {
         self.parameter("audience", audience)
     }
@@ -144,13 +140,18 @@ impl TokenRequest {
     /// # Errors
     ///
     /// [`OAuthError::ReservedParameter`] for a name that the request sets itself or that would be a second way of
-    /// authentication (RFC 6749 §2.3); [`OAuthError::DuplicateParameter`] for one that is there already (§3.2).
+    /// authentication (RFC 6749 §2.3); [`OAuthError::DuplicateParameter`] for one that is there already (§3.2), except
+    /// `resource` (RFC 8707 §2) and, in a token exchange, `audience` (RFC 8693 §2.1).
     pub fn parameter(
         mut self,
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, OAuthError> {
-        self.parameters.add(&Self::RESERVED, name, value)?;
+        let repeatable: &[&str] = match self.grant_type {
+            TOKEN_EXCHANGE => &[form::RESOURCE, "audience"],
+            _ => &[form::RESOURCE],
+        };
+        self.parameters.add_or_repeat(&Self::RESERVED, repeatable, name, value)?;
         Ok(self)
     }
 
@@ -173,13 +174,6 @@ impl TokenRequest {
             .chain(self.parameters.pairs());
         form::post(server, Endpoint::Token, pairs, assertion)
     }
-}
-
-/// RFC 8707 §2: an absolute URI without a fragment.
-pub(crate) fn is_resource(resource: &str) -> bool {
-    // RFC 3986 §2.2 and §2.3; `#` is left out.
-    let of_uri = |byte: u8| byte.is_ascii_alphanumeric() || b"%-._~:/?[]@!$&'()*+,;=".contains(&byte);
-    resource.bytes().all(of_uri) && Url::parse(resource).is_ok()
 }
 
 /// What the cache of a client needs to know.
@@ -299,6 +293,9 @@ mod tests {
         assert_eq!(one, key("b a b", &[("audience", "y&z"), ("resource", "urn:x")]));
         assert_eq!(one, " a b  client_credentials&audience=y%26z&resource=urn%3Ax");
         assert_ne!(one, TokenRequest::key_of_client_credentials(&Scope::from(one.as_str())));
+        let both = |one, other| [("resource", one), ("resource", other)];
+        let (ab, ba) = (both("urn:a", "urn:b"), both("urn:b", "urn:a"));
+        assert_eq!(key("a", &ab), key("a", &ba));
         let keys = [
             one,
             key("", &[]),
@@ -307,6 +304,8 @@ mod tests {
             key("a", &[("x", "y")]),
             key("a", &[("x", "y&z=1")]),
             key("a", &[("x", "y"), ("z", "1")]),
+            key("a", &[("resource", "urn:a")]),
+            key("a", &[("resource", "urn:a"), ("resource", "urn:b")]),
             key("", &[("scopes", "a")]),
             TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a").key().unwrap().to_string(),
             TokenRequest::jwt_bearer(&JwtGrant::from_jwt("k")).scope("a").key().unwrap().to_string(),
@@ -322,13 +321,23 @@ mod tests {
     #[cfg(feature = "client")]
     #[test]
     fn rfc6749_6_a_refresh_takes_the_parameters_along_and_neither_grant_nor_scope() {
-        let request =
-            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a").resource("urn:x").unwrap();
+        let request = TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a");
+        let request = request.resource("urn:x").unwrap().resource("urn:y").unwrap();
         let renewed = request.renewed_with("r");
         assert_eq!((renewed.grant_type, renewed.scope.is_empty()), ("refresh_token", true));
         let pairs: Vec<_> = renewed.parameters.pairs().collect();
-        assert_eq!(pairs, [("refresh_token", "r"), ("resource", "urn:x")]);
+        assert_eq!(pairs, [("refresh_token", "r"), ("resource", "urn:x"), ("resource", "urn:y")]);
         assert!(renewed.parameter("refresh_token", "s").is_err());
+    }
+
+    #[test]
+    fn rfc8693_2_1_an_exchange_may_name_several_audiences_and_no_other_grant_may() {
+        let exchange = TokenExchange::new("t", super::super::TokenKind::Jwt);
+        let request = TokenRequest::token_exchange(&exchange).audience("a").unwrap().audience("b").unwrap();
+        let pairs: Vec<_> = request.parameters.pairs().skip(2).collect();
+        assert_eq!(pairs, [("audience", "a"), ("audience", "b")]);
+        let twice = TokenRequest::refresh_token("r").audience("a").unwrap().audience("b");
+        assert!(matches!(twice, Err(OAuthError::DuplicateParameter { name }) if name == "audience"));
     }
 
     #[test]
@@ -343,7 +352,5 @@ mod tests {
             let refused = TokenRequest::client_credentials(()).resource(resource);
             assert!(matches!(refused, Err(OAuthError::Resource { .. })), "{resource}");
         }
-        let twice = TokenRequest::client_credentials(()).resource("urn:a").unwrap().resource("urn:b");
-        assert!(matches!(twice, Err(OAuthError::DuplicateParameter { name }) if name == "resource"));
     }
 }

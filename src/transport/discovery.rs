@@ -1,18 +1,21 @@
 use http::StatusCode;
+use http::header::{ACCEPT, ACCEPT_ENCODING};
 
 use super::{HttpClient, ReqwestClient, TransportError};
-use crate::oauth::{AuthorizationServer, OAuthError};
+use crate::oauth::{AuthorizationServer, Discovery, OAuthError};
 
 impl AuthorizationServer {
-    /// Asks an issuer for its metadata: the OpenID path first, then RFC 8414's, going on only after a 404. The issuer
-    /// in the document must be the one asked for.
+    /// Asks an issuer for its metadata: the OpenID path first, then, whenever that brings none, RFC 8414's. The issuer in
+    /// the document must be the one asked for. The URL of such a document does instead of the issuer:
+    /// [`Discovery::new`]. For what is too strict here, see [`Discovery`].
     ///
     /// # Errors
     ///
     /// [`TransportError`] when there is no answer, another status than 200, or a document that
-    /// [`AuthorizationServer::from_metadata`] refuses.
+    /// [`AuthorizationServer::from_metadata`] refuses. If both paths fail, the error is the first path's, unless only the
+    /// second path has an answer to show: there is nothing at the first, or the second is a document.
     pub async fn discover(issuer: &str) -> Result<Self, TransportError> {
-        Self::discover_with(issuer, &ReqwestClient::new()?).await
+        Discovery::new(issuer).discover().await
     }
 
     /// As [`AuthorizationServer::discover`], with an HTTP client of your own.
@@ -21,25 +24,82 @@ impl AuthorizationServer {
     ///
     /// As [`AuthorizationServer::discover`].
     pub async fn discover_with(issuer: &str, http: &dyn HttpClient) -> Result<Self, TransportError> {
-        let [openid, rfc8414] = Self::metadata_urls(issuer)?;
-        let document = match get_json(http, &openid).await {
-            Err(TransportError::Status { status: 404, .. }) => get_json(http, &rfc8414).await?,
-            other => other?,
-        };
-        Ok(Self::from_metadata(issuer, &document)?)
+        Discovery::new(issuer).discover_with(http).await
     }
+}
+
+impl Discovery {
+    /// Asks for the document and reads it, as [`AuthorizationServer::discover`].
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthorizationServer::discover`].
+    pub async fn discover(&self) -> Result<AuthorizationServer, TransportError> {
+        self.discover_with(&ReqwestClient::with_plain_http(self.plain_http())?).await
+    }
+
+    /// As [`Discovery::discover`], with an HTTP client of your own. Plain http needs its consent, too:
+    /// [`ReqwestClient::danger_allow_unencrypted`].
+    ///
+    /// # Errors
+    ///
+    /// As [`AuthorizationServer::discover`].
+    pub async fn discover_with(&self, http: &dyn HttpClient) -> Result<AuthorizationServer, TransportError> {
+        let mut failure: Option<TransportError> = None;
+        for url in self.urls()? {
+            let error = match get_json(http, &url).await {
+                Ok(document) => match self.read(&document) {
+                    Ok(server) => return Ok(server),
+                    Err(error) => error.into(),
+                },
+                Err(error) => error,
+            };
+            let is_over = !leaves_another_path(&error);
+            failure = Some(match failure {
+                Some(first) if !says_more(&error, &first) => first,
+                _ => error,
+            });
+            if is_over {
+                break;
+            }
+        }
+        let nothing = || OAuthError::NotKnown { member: "metadata" }.into();
+        Err(failure.unwrap_or_else(nothing))
+    }
+}
+
+/// Whether another path of the same server may be better: not where the server is out of reach.
+const fn leaves_another_path(error: &TransportError) -> bool {
+    !matches!(
+        error,
+        TransportError::Connect { .. }
+            | TransportError::Tls { .. }
+            | TransportError::NotPublic { .. }
+            | TransportError::Request(_)
+            | TransportError::Build(_)
+    )
+}
+
+/// Whether a later path's error says more of why there is no metadata than the first one's: that is about a document, or
+/// there is nothing at the first path.
+fn says_more(later: &TransportError, first: &TransportError) -> bool {
+    let is_absent =
+        |error: &TransportError| matches!(error, TransportError::Status { status: 404 | 410, .. });
+    let is_document = |error: &TransportError| matches!(error, TransportError::OAuth(_));
+    is_document(later) && !is_document(first) || is_absent(first) && !is_absent(later)
 }
 
 /// A JSON document, with status 200 and nothing else.
 pub(crate) async fn get_json(http: &dyn HttpClient, url: &str) -> Result<Vec<u8>, TransportError> {
     let request = http::Request::get(url)
-        .header(http::header::ACCEPT, "application/json")
+        .header(ACCEPT, "application/json")
+        .header(ACCEPT_ENCODING, "identity")
         .body(Vec::new())
         .map_err(|_| OAuthError::Endpoint {
-        endpoint: "document",
-        url: url.to_owned(),
-        reason: "is not an HTTP target",
-    })?;
+            endpoint: "document",
+            url: url.to_owned(),
+            reason: "is not an HTTP target",
+        })?;
     let response = http.send(request).await?;
     match response.status() {
         StatusCode::OK => Ok(response.into_body()),

@@ -158,7 +158,7 @@ impl PublicNetworkClientBuilder {
     pub fn build(self) -> Result<PublicNetworkClient, TransportError> {
         let Self { configure, resolver, reach, timeout } = self;
         let filter = PublicResolver { resolver, reach: reach.clone() };
-        let builder = configure(reqwest::Client::builder()).no_proxy().https_only(true).dns_resolver(filter);
+        let builder = configure(ReqwestClient::builder()).no_proxy().https_only(true).dns_resolver(filter);
         Ok(PublicNetworkClient { http: ReqwestClient::of(builder)?.with_timeout(timeout), reach })
     }
 }

@@ -4,14 +4,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::RwLock;
 use std::time::Duration;
 
+use http::header::{ACCEPT_ENCODING, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::{HttpClient, TransportError};
 use crate::keys::BoxFuture;
-use crate::oauth;
+use crate::oauth::{self, PlainHttp};
 
 /// [`HttpClient`] over reqwest, with what a request with an assertion needs: no redirects, nothing sent again by
 /// itself, 10 s to connect, 20 s in all, a body of at most 1 MiB, no proxy to loopback, `localhost` pinned to loopback.
+/// Requests say `Accept-Encoding: identity`, and [who sends them](Self::USER_AGENT) unless you set a `user_agent`.
 ///
 /// These stay true with settings of your own. That is why it takes a function that configures a
 /// [`reqwest::ClientBuilder`] and not a ready `Client`: the settings are applied to two clients, of which one is for
@@ -27,6 +29,7 @@ pub struct ReqwestClient {
     remote: reqwest::Client,
     loopback: reqwest::Client,
     timeout: Duration,
+    plain_http: PlainHttp,
     last: LastTarget,
 }
 
@@ -41,6 +44,8 @@ impl ReqwestClient {
     pub const TIMEOUT: Duration = Duration::from_secs(20);
     /// The longest body that is read, in bytes.
     pub const MAX_BODY_LEN: usize = 1 << 20;
+    /// The `User-Agent` of its requests by default: the crate's name and version. Some servers refuse requests without one.
+    pub const USER_AGENT: &str = concat!("private-key-jwt/", env!("CARGO_PKG_VERSION"));
 
     /// A client with reqwest's own settings.
     ///
@@ -61,10 +66,20 @@ impl ReqwestClient {
     ) -> Result<Self, TransportError> {
         let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
         let pinned = || {
-            configure(reqwest::Client::builder())
+            configure(Self::builder())
                 .resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))
         };
         Ok(Self { loopback: hardened(pinned().no_proxy())?, ..Self::of(pinned())? })
+    }
+
+    /// What settings of the user's begin with.
+    pub(super) fn builder() -> reqwest::ClientBuilder {
+        reqwest::Client::builder().user_agent(Self::USER_AGENT)
+    }
+
+    /// A client for a server that plain http may go to.
+    pub(crate) fn with_plain_http(plain_http: PlainHttp) -> Result<Self, TransportError> {
+        Ok(Self { plain_http, ..Self::new()? })
     }
 
     /// One client for every host; to it, loopback is a host like any other.
@@ -74,6 +89,7 @@ impl ReqwestClient {
             loopback: client.clone(),
             remote: client,
             timeout: Self::TIMEOUT,
+            plain_http: PlainHttp::Loopback,
             last: LastTarget::default(),
         })
     }
@@ -82,6 +98,15 @@ impl ReqwestClient {
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Lets plain http go to any host, at the price that
+    /// [`AuthorizationServer::danger_unencrypted`](crate::AuthorizationServer::danger_unencrypted) names. By default, it
+    /// goes to loopback only.
+    #[must_use]
+    pub const fn danger_allow_unencrypted(mut self) -> Self {
+        self.plain_http = PlainHttp::Anywhere;
         self
     }
 
@@ -96,6 +121,9 @@ impl ReqwestClient {
         let mut request = reqwest::Request::new(parts.method, url);
         *request.version_mut() = parts.version;
         *request.headers_mut() = parts.headers;
+        // Without it any coding may come (RFC 9110 §12.5.3), and none is undone here.
+        let codings = request.headers_mut().entry(ACCEPT_ENCODING);
+        codings.or_insert(HeaderValue::from_static("identity"));
         *request.body_mut() = Some(body.into());
         // One of a request of its own is looked for in a map.
         if self.timeout != Self::TIMEOUT {
@@ -112,7 +140,7 @@ impl ReqwestClient {
         {
             return Ok(url.clone());
         }
-        let url = oauth::check_endpoint("URL", &target.to_string())?;
+        let url = self.plain_http.check_endpoint("URL", &target.to_string())?;
         if let Ok(mut last) = self.last.try_write() {
             *last = Some((target.clone(), url.clone()));
         }
@@ -167,11 +195,12 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
 impl Clone for ReqwestClient {
     /// The clone shares the connections and remembers a target of its own: it is mostly made for another server.
     fn clone(&self) -> Self {
-        let Self { remote, loopback, timeout, last: _ } = self;
+        let Self { remote, loopback, timeout, plain_http, last: _ } = self;
         Self {
             remote: remote.clone(),
             loopback: loopback.clone(),
             timeout: *timeout,
+            plain_http: *plain_http,
             last: LastTarget::default(),
         }
     }
@@ -180,11 +209,12 @@ impl Clone for ReqwestClient {
 impl std::fmt::Debug for ReqwestClient {
     /// Without the last target: what is in its query may be secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { remote, loopback, timeout, last: _ } = self;
+        let Self { remote, loopback, timeout, plain_http, last: _ } = self;
         f.debug_struct("ReqwestClient")
             .field("remote", remote)
             .field("loopback", loopback)
             .field("timeout", timeout)
+            .field("plain_http", plain_http)
             .finish_non_exhaustive()
     }
 }
