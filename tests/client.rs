@@ -254,22 +254,19 @@ async fn a_success_that_is_no_token_response() {
                 expected: "printable ASCII (RFC 6749 A.12)",
             },
         ),
-        (
-            r#"{"error":"invalid_client"}"#.to_owned(),
-            JoseError::MissingMember { what, member: "access_token" },
-        ),
     ];
     for (body, expected) in cases {
         assert_eq!(reason(&body).await, expected, "{body}");
     }
-    for value in [r#""300""#, "-1", "-0.5", "true", "[]"] {
-        let body = format!(r#"{marked},"token_type":"Bearer","expires_in":{value}}}"#);
-        assert_eq!(
-            reason(&body).await,
-            JoseError::InvalidMember { what, member: "expires_in", expected: "a number of seconds" },
-            "{value}"
-        );
-    }
+}
+
+#[tokio::test]
+async fn a_200_with_an_error_and_no_token_is_the_refusal() {
+    let body =
+        serde_json::json!({"error": "invalid_client", "error_description": "The key is not registered."});
+    let error = error_for(ResponseTemplate::new(200).set_body_json(body)).await;
+    assert_eq!(error.to_string(), "refused: 200 invalid_client: The key is not registered.");
+    assert!(matches!(error, OAuthError::Refused(refusal) if refusal.is_verdict() && refusal.status() == 200));
 }
 
 #[test]

@@ -54,6 +54,68 @@ fn token_responses_cut_and_changed() {
     }
 }
 
+/// Errors of every make, with secrets where a server echoes a request.
+#[test]
+fn error_bodies_cut_and_changed() {
+    let bodies = [
+        format!(
+            r#"{{"error":"invalid_client","error_description":"no","refresh_token":"{MARK}","x":[{{"token":"{MARK}"}}]}}"#
+        ),
+        format!(r#"[{{"errorCode":"E1","errorSummary":"s\u00e9","errorCauses":[{{"token":"{MARK}"}}]}}]"#),
+        format!(r#"{{"fault":{{"faultstring":"f","detail":{{"errorcode":"c","client_secret":"{MARK}"}}}}}}"#),
+        format!("error=invalid_client&error_description=no+client&refresh_token={MARK}&code_verifier={MARK}"),
+        format!(
+            "<html><title>Error &amp; &#233;</title><p>refresh_token={MARK}</p><!-- x --><![CDATA[y]]></html>"
+        ),
+        format!("cannot read grant_type=refresh_token&refresh_token={MARK} \u{e9}"),
+    ];
+    for body in bodies {
+        let bytes = body.as_bytes();
+        for len in 0..=bytes.len() {
+            for status in [400, 503] {
+                drop(clean(judge(status, &bytes[..len]).unwrap_err()));
+            }
+        }
+        for index in 0..bytes.len() {
+            for mask in [1, 2, 4, 16, 32, 128, 255] {
+                let mut changed = bytes.to_vec();
+                changed[index] ^= mask;
+                let error = judge(400, &changed).unwrap_err().to_string();
+                assert!(!error.contains(char::is_control) && error.chars().count() < 2_000, "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_error_body_of_a_megabyte_is_read_in_a_moment() {
+    let start = std::time::Instant::now();
+    for piece in [
+        "<",
+        "<p>",
+        "<!--",
+        "&",
+        "&;",
+        "=",
+        "token=",
+        "a=b&",
+        "\"",
+        "\\",
+        "\n",
+        "{\"error\":",
+        "[",
+        "\u{e9}",
+        "x ",
+    ] {
+        for opening in ["", "<", "{\"", "\"", "error="] {
+            let body = format!("{opening}{}", piece.repeat((1 << 18) / piece.len()));
+            let error = clean(judge(400, body.as_bytes()).unwrap_err()).to_string();
+            assert!(error.chars().count() < 2_000);
+        }
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
 #[test]
 fn json_nested_too_deeply_is_an_error() {
     for open in ["[", r#"{"a":"#] {

@@ -88,7 +88,7 @@ const ENCRYPTED: [&str; 12] = [
     "rsa2048.pbkdf2-sha256-aes256.pem",
 ];
 
-const PUBLIC: [(&str, KeyType); 15] = [
+const PUBLIC: [(&str, KeyType); 16] = [
     ("rsa2048.pub.pem", KeyType::Rsa),
     ("rsa2048-pss.pub.pem", KeyType::Rsa),
     ("rsa2048.cert.pem", KeyType::Rsa),
@@ -97,6 +97,7 @@ const PUBLIC: [(&str, KeyType); 15] = [
     ("p256.pub.pem", P256),
     ("p256.cert.pem", P256),
     ("p256.localhost.cert.pem", P256),
+    ("p256.localhost-ca.cert.pem", P256),
     ("p256.localhost-expired.cert.pem", P256),
     ("p384.pub.pem", P384),
     ("p384.cert.pem", P384),

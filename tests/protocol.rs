@@ -110,6 +110,28 @@ async fn rfc7636_4_5_an_authorization_code() {
     );
 }
 
+/// What a request holds may come back in any answer that is no token.
+#[tokio::test]
+async fn an_echo_of_the_code_is_masked_in_every_kind_of_answer() {
+    const CODE: &str = "Splx/lOB+e-cAnArY";
+    let verifier = CodeVerifier::new(VERIFIER).unwrap();
+    let encoded = "Splx%2FlOB%2Be-cAnArY";
+    for (status, body, expected) in [
+        (200, format!(r#"{{"error":"e","error_description":"bad {CODE}"}}"#), "200 e: bad [masked]"),
+        (400, format!(r#"{{"error":{{"message":"bad {CODE}"}}}}"#), "400: bad [masked]"),
+        (400, format!("bad {CODE}, that is {encoded}"), "400: bad [masked], that is [masked]"),
+        (400, format!("<title>bad {CODE}</title>"), "400: bad [masked]"),
+        (400, format!("error=e&error_description=bad+{encoded}"), "400 e: bad [masked]"),
+    ] {
+        let answer = ResponseTemplate::new(status).set_body_raw(body.as_str(), "application/json");
+        let (_server, client) = answering(Endpoint::Token, answer).await;
+        let error = client.authorization_code(CODE, "https://app.example/cb", &verifier).await.unwrap_err();
+        let error = clean(error);
+        assert!(!support::all_texts(&error).contains("cAnArY"), "{error:?}");
+        assert_eq!(error.to_string(), format!("refused: {expected}"));
+    }
+}
+
 #[tokio::test]
 async fn rfc6749_6_a_refresh_token_with_and_without_a_scope() {
     let (server, client) = token_endpoint().await;

@@ -17,7 +17,7 @@ use super::signing::WhichKey;
 use super::subject::Subject;
 use super::{Error, TokenClient};
 use crate::keys::{KeyError, Signer, key_name};
-use crate::oauth::{ClientAssertion, Endpoint, OAuthError, Refusal, Secrets, TokenRequest};
+use crate::oauth::{ClientAssertion, Endpoint, OAuthError, Refusal, Secrets, TokenRequest, is_refusal};
 use crate::transport::{Deadline, TransportError};
 
 /// What is asked of the server.
@@ -219,7 +219,7 @@ impl TokenClient {
         self.server().normalize(&mut response);
         let shown = Shown::by(response.headers(), sent, received);
         // The life of a token counts from its request at the latest, and a pause from its answer.
-        let now = if response.status().is_success() {
+        let now = if response.status().is_success() && !is_refusal(&response) {
             sent
         } else {
             secrets.mask(response.body_mut());

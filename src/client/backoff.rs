@@ -63,7 +63,7 @@ impl Repetition {
             Error::Transport(TransportError::Connect { .. }) => self != Self::Never,
             Error::Transport(TransportError::Broken { .. }) => self == Self::Freely,
             Error::OAuth(OAuthError::Unavailable(answer)) => {
-                self == Self::Freely && matches!(answer.status(), 429 | 502 | 503 | 504)
+                self == Self::Freely && matches!(answer.status(), 408 | 425 | 429 | 502 | 503 | 504)
             }
             _ => false,
         }
@@ -158,6 +158,8 @@ mod tests {
         let cases = [
             (connect(), [true, true, false]),
             (broken(), [true, false, false]),
+            (answer(408, None), [true, false, false]),
+            (answer(425, None), [true, false, false]),
             (answer(429, None), [true, false, false]),
             (answer(502, None), [true, false, false]),
             (answer(503, None), [true, false, false]),

@@ -34,7 +34,7 @@ impl Default for Settings {
 /// # When a request fails
 ///
 /// What may pass is tried again, every time with an assertion of its own: no connection, a connection that broke before
-/// an answer came, and the statuses 429, 502, 503 and 504. Not: a certificate that is not trusted, an answer that broke
+/// an answer came, and the statuses 408, 425, 429, 502, 503 and 504. Not: a certificate that is not trusted, an answer that broke
 /// off, one that does not come in time.
 ///
 /// | request | tried again |

@@ -35,6 +35,17 @@ pub(crate) fn object_with_unique(
     read_object(what, bytes, &[], Some(unique))
 }
 
+/// Any JSON, as a server in trouble writes it, with the values of the secret members passed over as in
+/// [`object_without`]. Of a member that is repeated the last one counts; whether one of `watched` is, comes beside.
+pub(crate) fn any_without(bytes: &[u8], secret: &[&str], watched: &[&str]) -> Option<(Value, bool)> {
+    let duplicate = RefCell::new(None);
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let unique = Unique { duplicate: &duplicate, secret, only: Some(watched) };
+    let mut value = unique.deserialize(&mut deserializer).map(WipedValue).ok()?;
+    deserializer.end().ok()?;
+    Some((std::mem::take(&mut value.0), duplicate.into_inner().is_some()))
+}
+
 fn read_object(
     what: &'static str,
     bytes: &[u8],

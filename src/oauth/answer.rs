@@ -1,23 +1,26 @@
 //! What all answers have in common: the status decides what a body is.
 
-use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::error_body::{ErrorBody, coding};
 use super::text::safe;
-use super::{OAuthError, Refusal};
+use super::{OAuthError, Refusal, Scope};
 use crate::jose::JoseError;
-use crate::jose::json::{Member, WipedValue};
+use crate::jose::json::{self, Member, WipedValue};
 use crate::jose::text::Text;
 
 /// A success, and how the document in its body is read. It may hold a token; every copy of it is wiped.
 pub(super) struct Success {
     what: &'static str,
+    status: StatusCode,
+    /// As they came: they are looked at only where the body is not what it should be.
+    headers: HeaderMap,
     body: Zeroizing<Vec<u8>>,
-    /// As it came: it is made fit to be shown only where the body is not what it should be.
-    content_type: Option<HeaderValue>,
+    now: OffsetDateTime,
 }
 
 impl Success {
@@ -25,28 +28,61 @@ impl Success {
     pub(super) fn of(
         what: &'static str,
         successes: &[StatusCode],
-        mut response: http::Response<Vec<u8>>,
+        response: http::Response<Vec<u8>>,
         now: OffsetDateTime,
     ) -> Result<Self, OAuthError> {
-        if !successes.contains(&response.status()) {
+        let status = response.status();
+        if !successes.contains(&status) {
             return Err(failure(&response, now));
         }
-        let content_type = response.headers_mut().remove(CONTENT_TYPE);
-        Ok(Self { what, body: Zeroizing::new(response.into_body()), content_type })
+        let (parts, body) = response.into_parts();
+        Ok(Self { what, status, headers: parts.headers, body: Zeroizing::new(body), now })
     }
 
-    /// Reads the body.
+    /// Reads the body. One that is not what it should be, and says that it is an error, is a refusal.
     pub(super) fn read<T>(
         self,
         read: impl FnOnce(Document<'_>) -> Result<T, JoseError>,
     ) -> Result<T, OAuthError> {
-        let Self { what, body, content_type } = self;
-        let document = Document { what, json: &body };
-        read(document).map_err(|reason| OAuthError::Response {
-            what,
-            reason,
-            content_type: content_type.as_ref().map(shown),
+        let Self { what, status, headers, body, now } = self;
+        read(Document { what, json: &body }).map_err(|reason| {
+            if let Some(error) = refusal(status, &headers, &body) {
+                let refusal = Refusal::from_body(status.as_u16(), &headers, error, now);
+                return OAuthError::Refused(Box::new(refusal));
+            }
+            match coding(&headers).filter(|_| matches!(reason, JoseError::Json { .. })) {
+                Some(coding) => OAuthError::ContentEncoding { what, found: coding },
+                None => {
+                    OAuthError::Response { what, reason, content_type: headers.get(CONTENT_TYPE).map(shown) }
+                }
+            }
         })
+    }
+}
+
+/// The error in the body of a success: some servers answer every request with 200.
+fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
+    // Whatever its make, it has one of these, and a token response mostly has neither.
+    let has = |word: &[u8]| memchr::memmem::find(body, word).is_some();
+    if !status.is_success() || !has(b"rror") && !has(b"fault") {
+        return None;
+    }
+    let error = ErrorBody::read(status.as_u16(), headers, body);
+    Some(error).filter(|error| error.is_error && !has_token(body))
+}
+
+/// Whether a success is a refusal by its body.
+#[cfg(feature = "client")]
+pub(crate) fn is_refusal(response: &http::Response<Vec<u8>>) -> bool {
+    refusal(response.status(), response.headers(), response.body()).is_some()
+}
+
+/// Whether there is a token in a body, or it cannot be told, since a member stands there twice.
+fn has_token(body: &[u8]) -> bool {
+    let mut values = [const { None }; 1];
+    match json::read_members("the body", body, &["access_token"], &mut values) {
+        Ok(_) => values.iter().flatten().any(|token| token.text().is_some_and(|token| !token.is_empty())),
+        Err(reason) => matches!(reason, JoseError::DuplicateMember { .. }),
     }
 }
 
@@ -85,7 +121,8 @@ impl Document<'_> {
         Ok(self.text(member, value)?.filter(|text| !text.is_empty()))
     }
 
-    /// RFC 6749 §5.1: a number of seconds. Fractions are cut off; more than a century is a century.
+    /// A lifetime (RFC 6749 §5.1) that must be readable where it stands: a number of seconds, or its digits as a string.
+    /// Fractions are cut off; more than a century is a century.
     pub(super) fn seconds(
         self,
         member: &'static str,
@@ -94,6 +131,11 @@ impl Document<'_> {
         const CENTURY: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
         let seconds = self.number(member, value, "a number of seconds")?;
         Ok(seconds.map(|seconds| time::Duration::seconds_f64(seconds.min(CENTURY).floor())))
+    }
+
+    /// A lifetime that only decorates: one that cannot be read is not stated.
+    pub(super) fn stated_seconds(self, value: Option<Member<'_>>) -> Option<time::Duration> {
+        self.seconds("", value).ok().flatten()
     }
 
     /// RFC 7519 §2: seconds since 1970. Fractions are cut off; what is after the year 9999 is its last second.
@@ -108,7 +150,7 @@ impl Document<'_> {
         Ok(since.map(|since| OffsetDateTime::UNIX_EPOCH.saturating_add(since)))
     }
 
-    /// A number that is not negative.
+    /// A number that is not negative, also one that stands there as a string of digits.
     fn number(
         self,
         member: &'static str,
@@ -118,14 +160,39 @@ impl Document<'_> {
         let number = match value {
             None | Some(Member::Other(WipedValue(Value::Null))) => return Ok(None),
             Some(Member::Other(value)) => value.0.as_f64().filter(|number| *number >= 0.0),
-            Some(Member::Text(_)) => None,
+            Some(Member::Text(text)) => digits(&text),
         };
         number.map(Some).ok_or_else(|| self.invalid(member, expected))
+    }
+
+    /// Scopes: separated by spaces (RFC 6749 §3.3), or an array of them, as several servers write it.
+    pub(super) fn scope(
+        self,
+        member: &'static str,
+        value: Option<Member<'_>>,
+    ) -> Result<Option<Scope>, JoseError> {
+        match value {
+            None | Some(Member::Other(WipedValue(Value::Null))) => Ok(None),
+            Some(Member::Text(text)) => Ok(Some(Scope::from(&*text))),
+            Some(Member::Other(value)) => {
+                let wrong = || self.invalid(member, "a string or an array of strings");
+                let elements = value.0.as_array().ok_or_else(wrong)?;
+                let scopes: Option<Scope> = elements.iter().map(Value::as_str).collect();
+                scopes.map(Some).ok_or_else(wrong)
+            }
+        }
     }
 
     pub(super) const fn invalid(self, member: &'static str, expected: &'static str) -> JoseError {
         JoseError::InvalidMember { what: self.what, member, expected }
     }
+}
+
+/// A string of digits as a number; so many that they do not fit are many.
+fn digits(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let are_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| are_digits)
 }
 
 /// Everything but a success.

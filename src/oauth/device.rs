@@ -134,7 +134,7 @@ impl DeviceAuthorization {
         let user_code = shown("user_code", document.filled("user_code", user_code)?)?;
         let verification_uri = page("verification_uri", document.text("verification_uri", uri)?)?;
         let lifetime = document.required("expires_in", document.seconds("expires_in", expires_in)?)?;
-        let interval = document.seconds("interval", interval)?.map(time::Duration::unsigned_abs);
+        let interval = document.stated_seconds(interval).map(time::Duration::unsigned_abs);
         Ok(Self {
             device_code: document.required("device_code", device_code)?.into_owned(),
             user_code: document.required("user_code", user_code)?,
@@ -227,6 +227,30 @@ mod tests {
             read(&self::codes(r#","expires_in":9"#)).unwrap().interval(),
             DeviceAuthorization::INTERVAL
         );
+    }
+
+    #[test]
+    fn times_of_another_type_are_read_and_an_interval_that_cannot_be_read_is_not_stated() {
+        let codes = read(&codes(r#","expires_in":"1800","interval":"7""#)).unwrap();
+        assert_eq!(codes.expires_at(), NOW + Duration::from_secs(1800));
+        assert_eq!(codes.interval(), Duration::from_secs(7));
+        for interval in ["null", "-1", "true", r#""soon""#, "[7]"] {
+            let codes = read(&self::codes(&format!(r#","expires_in":9,"interval":{interval}"#))).unwrap();
+            assert_eq!(codes.interval(), DeviceAuthorization::INTERVAL, "{interval}");
+        }
+        // Without an end nobody could say when to stop asking.
+        for lifetime in ["-1", r#""soon""#, "true"] {
+            let refused = read(&self::codes(&format!(r#","expires_in":{lifetime}"#)));
+            assert!(matches!(
+                refused,
+                Err(OAuthError::Response {
+                    reason: JoseError::InvalidMember { member: "expires_in", .. },
+                    ..
+                })
+            ));
+        }
+        let refused = read(r#"{"error":"unauthorized_client","error_description":"no devices"}"#);
+        assert_eq!(refused.unwrap_err().to_string(), "refused: 200 unauthorized_client: no devices");
     }
 
     #[test]

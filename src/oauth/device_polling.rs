@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use http::StatusCode;
 use time::OffsetDateTime;
 
-use super::{DeviceAuthorization, OAuthError, Retry};
+use super::{DeviceAuthorization, OAuthError, Refusal, Retry};
 
 /// When to ask for the token again (RFC 8628 §3.5): a function of what the server said and of the time. Whoever uses it
 /// waits.
@@ -40,17 +41,21 @@ impl DevicePolling {
     }
 
     /// What follows from an answer that is no token: to go on after `authorization_pending`, to go on slower after
-    /// `slow_down` and whenever the server was not to be had; once after as long as it wants, where it says so.
+    /// `slow_down`, and to end with any other `error`, whatever the status. Without one, to go on slower when the server
+    /// was not to be had; once after as long as it wants, where it says so.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::DeviceCodeExpired`] for `expired_token`; every other refusal, such as `access_denied`, as it is.
+    /// [`OAuthError::DeviceCodeExpired`] for `expired_token`; every other error, such as `access_denied` or
+    /// `server_error`, as it is.
     pub fn after(self, answer: OAuthError) -> Result<Self, OAuthError> {
-        if let OAuthError::Refused(refusal) = &answer {
-            return match refusal.error() {
-                Some("authorization_pending") => Ok(self.with(self.interval)),
-                Some("slow_down") => Ok(self.with(self.interval.saturating_add(Self::SLOWER_BY))),
-                Some("expired_token") => Err(OAuthError::DeviceCodeExpired),
+        if let OAuthError::Refused(refusal) | OAuthError::Unavailable(refusal) = &answer
+            && let Some(error) = code(refusal)
+        {
+            return match error {
+                "authorization_pending" => Ok(self.with(self.interval)),
+                "slow_down" => Ok(self.slower(refusal.retry_after())),
+                "expired_token" => Err(OAuthError::DeviceCodeExpired),
                 _ => Err(answer),
             };
         }
@@ -59,6 +64,11 @@ impl DevicePolling {
             Retry::BackOff => Ok(self.after_no_answer()),
             Retry::After(pause) => Ok(Self { at_least: pause, ..self }),
         }
+    }
+
+    fn slower(self, at_least: Option<Duration>) -> Self {
+        let slower = self.with(self.interval.saturating_add(Self::SLOWER_BY));
+        Self { at_least: at_least.unwrap_or_default(), ..slower }
     }
 
     /// What follows when no answer came: twice the pause (RFC 8628 §3.5).
@@ -70,6 +80,12 @@ impl DevicePolling {
     const fn with(self, interval: Duration) -> Self {
         Self { interval, at_least: Duration::ZERO, expires_at: self.expires_at }
     }
+}
+
+/// The `error` code of an answer. Some frameworks write the status's own name there, which says nothing.
+fn code(refusal: &Refusal) -> Option<&str> {
+    let name = StatusCode::from_u16(refusal.status()).ok().and_then(|status| status.canonical_reason());
+    refusal.error().filter(|error| Some(*error) != name)
 }
 
 #[cfg(test)]
@@ -110,6 +126,62 @@ mod tests {
             let Err(OAuthError::Refused(refusal)) = polling.after(refused(error)) else { panic!("{error}") };
             assert_eq!(refusal.error(), Some(error));
         }
+    }
+
+    fn answer(status: u16, body: &str) -> OAuthError {
+        let response = http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap();
+        failure(&response, NOW)
+    }
+
+    #[test]
+    fn rfc8628_3_5_any_other_error_ends_it_whatever_its_status() {
+        let seconds = Duration::from_secs;
+        let polling = polling("");
+        for (status, error) in
+            [(500, "server_error"), (503, "temporarily_unavailable"), (429, "access_denied"), (404, "e")]
+        {
+            let refused = polling.after(answer(status, &format!(r#"{{"error":"{error}"}}"#))).unwrap_err();
+            assert_eq!(refused.to_string(), format!("the server answered {status} {error}"));
+        }
+        // What the two codes say counts with any status, too.
+        let pending = polling.after(answer(429, r#"{"error":"authorization_pending"}"#)).unwrap();
+        assert_eq!(pending, polling);
+        let slower = polling.after(answer(429, r#"{"error":"slow_down"}"#)).unwrap();
+        assert_eq!(slower.pause(NOW).unwrap(), seconds(10));
+        let ended = polling.after(answer(500, r#"{"error":"expired_token"}"#));
+        assert!(matches!(ended, Err(OAuthError::DeviceCodeExpired)));
+        // No code: the server was not to be had.
+        for (status, body) in [
+            (500, ""),
+            (502, "<title>Bad Gateway</title>"),
+            (503, r#"{"message":"busy"}"#),
+            (503, r#"{"status":503,"error":"Service Unavailable","path":"/token"}"#),
+            (500, r#"{"error":"Internal Server Error"}"#),
+            (408, ""),
+            (425, ""),
+            (429, r#"{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit"}"#),
+        ] {
+            let later = polling.after(answer(status, body)).unwrap();
+            assert_eq!(later.pause(NOW).unwrap(), seconds(10), "{status} {body}");
+        }
+        for (status, body) in [(404, ""), (400, r#"{"errorCode":"E1"}"#), (401, ""), (403, "<html>")] {
+            assert!(polling.after(answer(status, body)).is_err(), "{status} {body}");
+        }
+    }
+
+    /// Some servers answer the questions of a device with 200, whatever there is to say.
+    #[test]
+    fn a_200_with_an_error_is_an_answer_like_any_other() {
+        let answer = |error: &str| {
+            let body = format!(r#"{{"error":"{error}","error_description":"d","interval":10}}"#).into_bytes();
+            crate::oauth::TokenResponse::from_http(http::Response::new(body), NOW).unwrap_err()
+        };
+        let polling = polling("");
+        assert_eq!(polling.after(answer("authorization_pending")).unwrap(), polling);
+        let slower = polling.after(answer("slow_down")).unwrap();
+        assert_eq!(slower.pause(NOW).unwrap(), Duration::from_secs(10));
+        let refused = polling.after(answer("incorrect_device_code")).unwrap_err();
+        assert_eq!(refused.to_string(), "refused: 200 incorrect_device_code: d");
     }
 
     /// Otherwise one busy moment of the server would keep a user who has logged in waiting, until the codes end.

@@ -32,10 +32,12 @@ impl Secrets {
         Self(secrets.filter(|value| value.len() >= Self::SHORTEST).collect())
     }
 
-    /// Masks them in the body of an answer, also where its JSON has `\/` for a slash.
+    /// Masks them in the body of an answer, also where its JSON has `\/` for a slash, and as they were in the form.
     pub(crate) fn mask(&self, body: &mut Vec<u8>) {
         for secret in &self.0 {
             replace(body, secret.as_bytes());
+            let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            replace(body, Zeroizing::new(encoded).as_bytes());
             if secret.contains('/') {
                 replace(body, Zeroizing::new(secret.replace('/', "\\/")).as_bytes());
             }
@@ -67,6 +69,7 @@ mod tests {
             masked("refresh_token=0b9b5f8e-2c55", "bad: 0b9b5f8e-2c550b9b5f8e-2c55, 0b9b5f8e-2c5"),
             "bad: [masked][masked], 0b9b5f8e-2c5"
         );
+        assert_eq!(masked("code=a%2Fb%2Bcdefg", "code=a%2Fb%2Bcdefg&x"), "code=[masked]&x");
         assert_eq!(
             masked(
                 "code=a%2Fb%2Bcdefg&code_verifier=verifier",

@@ -177,7 +177,7 @@ pub enum OAuthError {
     /// The key could not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The server refused: 400, 401 or 403, whatever the body.
+    /// The server refused: 400, 401 or 403, whatever the body, or 200 with an error in place of what was asked for.
     #[error("refused: {0}")]
     Refused(Box<Refusal>),
     /// The server did not answer the question: any other status that is not a success.
@@ -202,6 +202,14 @@ pub enum OAuthError {
         /// The content type of the body.
         content_type: Option<String>,
     },
+    /// A success whose body is compressed, although the request said that it must not be (RFC 9110 §12.5.3).
+    #[error("{what} is encoded as {found}, which the client does not read")]
+    ContentEncoding {
+        /// What it should be, such as `the token response`.
+        what: &'static str,
+        /// The `Content-Encoding`.
+        found: String,
+    },
 }
 
 /// Whether it makes sense to try again.
@@ -221,7 +229,8 @@ impl OAuthError {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Unavailable(answer) if answer.status() == 429 || answer.status() >= 500 => {
+            // 408 may be repeated by its definition (RFC 9110 §15.5.9), 425 too (RFC 8470 §5.2).
+            Self::Unavailable(answer) if matches!(answer.status(), 408 | 425 | 429 | 500..) => {
                 answer.retry_after().map_or(Retry::BackOff, Retry::After)
             }
             _ => Retry::Never,

@@ -38,8 +38,11 @@ impl Introspection {
     ///
     /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
     /// [`OAuthError::Unavailable`] for every other status but 200; [`OAuthError::Response`] for a 200 that is not an
-    /// introspection response: not JSON (a signed one among them), a member twice, no `active`, a member of another
-    /// type than the specification has. A `null` counts as left out.
+    /// introspection response: not JSON (a signed one among them), a member twice, no `active`, a member that decides of
+    /// another type than the specification has. A `null` counts as left out.
+    ///
+    /// A `scope` may be an array of strings, and a time a string of digits. An `iat`, `jti` or `username` that cannot be
+    /// read counts as left out.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         Success::of("the introspection response", &[StatusCode::OK], response, now)?.read(Self::read)
     }
@@ -70,18 +73,24 @@ impl Introspection {
             let text = document.text(member, value)?;
             Ok(text.map(|text: Text<'_>| (*text).to_owned()))
         };
+        // What only decorates: a value that cannot be read is none.
+        let stated = |value: Option<Member<'_>>| value.as_ref().and_then(Member::text).map(str::to_owned);
         Ok(Self {
             is_active,
-            scope: document.text("scope", scope)?.map(|scope| Scope::from(&*scope)),
+            scope: document.scope("scope", scope)?,
             texts: [
                 text("client_id", client_id)?,
-                text("username", username)?,
+                stated(username),
                 text("token_type", token_type)?,
                 text("sub", sub)?,
                 text("iss", iss)?,
-                text("jti", jti)?,
+                stated(jti),
             ],
-            times: [document.time("exp", exp)?, document.time("iat", iat)?, document.time("nbf", nbf)?],
+            times: [
+                document.time("exp", exp)?,
+                document.time("iat", iat).ok().flatten(),
+                document.time("nbf", nbf)?,
+            ],
             audience: audience(document, aud)?,
             members,
         })
@@ -243,6 +252,27 @@ mod tests {
     }
 
     #[test]
+    fn members_of_another_type_are_read_or_count_as_left_out() {
+        let token =
+            read(r#"{"active":true,"scope":["a","b c"],"exp":"4102444800","nbf":"7","iat":"6"}"#).unwrap();
+        assert_eq!(token.scope(), Some(&Scope::from("a b c")));
+        let times = [token.expires_at(), token.issued_at(), token.not_before()];
+        assert_eq!(times.map(|time| time.unwrap().unix_timestamp()), [4_102_444_800, 6, 7]);
+        let token =
+            read(r#"{"active":true,"iat":-1,"jti":7,"username":{},"scope":null,"aud":[],"exp":null}"#);
+        let token = token.unwrap();
+        assert_eq!((token.issued_at(), token.token_id(), token.username()), (None, None, None));
+        assert_eq!((token.scope(), token.audience(), token.expires_at()), (None, &[][..], None));
+    }
+
+    #[test]
+    fn a_200_with_an_error_is_the_refusal() {
+        let refused = read(r#"{"error":"invalid_client","error_description":"no"}"#).unwrap_err();
+        assert_eq!(refused.to_string(), "refused: 200 invalid_client: no");
+        assert!(!read(r#"{"active":false,"error":"invalid_token"}"#).unwrap().is_active());
+    }
+
+    #[test]
     fn what_is_not_clearly_active_is_no_answer() {
         for (body, member) in [
             ("{}", None),
@@ -250,9 +280,14 @@ mod tests {
             (r#"{"active":1}"#, Some("active")),
             (r#"{"active":null}"#, Some("active")),
             (r#"{"active":true,"exp":"soon"}"#, Some("exp")),
-            (r#"{"active":true,"iat":-1}"#, Some("iat")),
+            (r#"{"active":true,"exp":-1}"#, Some("exp")),
+            (r#"{"active":true,"nbf":"1.5"}"#, Some("nbf")),
             (r#"{"active":true,"aud":[1]}"#, Some("aud")),
-            (r#"{"active":true,"scope":["a"]}"#, Some("scope")),
+            (r#"{"active":true,"aud":{}}"#, Some("aud")),
+            (r#"{"active":true,"scope":["a",1]}"#, Some("scope")),
+            (r#"{"active":true,"scope":{}}"#, Some("scope")),
+            (r#"{"active":true,"sub":7}"#, Some("sub")),
+            (r#"{"active":true,"token_type":7}"#, Some("token_type")),
         ] {
             let Err(OAuthError::Response { what: "the introspection response", reason, .. }) = read(body)
             else {

@@ -17,12 +17,15 @@ mod discovery;
 mod echo;
 mod endpoint;
 mod error;
+mod error_body;
+mod error_words;
 mod exchange;
 mod form;
 mod grant;
 mod hinted_token;
 mod introspection;
 mod jwks_uri;
+mod markup;
 mod metadata;
 mod ping_access;
 mod ping_one;
@@ -60,12 +63,16 @@ pub use request::TokenRequest;
 pub use response::{AccessToken, TokenResponse};
 pub use scope::Scope;
 
+#[cfg(feature = "client")]
+pub(crate) use answer::is_refusal;
 #[cfg(feature = "dev-server")]
 pub(crate) use authorization::with_query;
 #[cfg(feature = "client")]
 pub(crate) use echo::Secrets;
 #[cfg(feature = "client")]
 pub(crate) use endpoint::{PlainHttp, check_endpoint, is_loopback};
+#[cfg(feature = "client")]
+pub(crate) use error_body::coding as content_coding;
 #[cfg(feature = "dev-server")]
 pub(crate) use resource::is_resource;
 

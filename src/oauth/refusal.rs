@@ -2,13 +2,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::error_body::ErrorBody;
 use super::text::safe;
-use crate::jose::json;
 
-/// What a server said instead of a token: the status, the RFC 6749 §5.2 members where the body has them, and what
-/// helps a support ticket.
+/// What a server said instead of a token: the status, the RFC 6749 §5.2 members where the body has them, the server's own
+/// words where it says them in another way, and what helps a support ticket.
+///
+/// Words are found in RFC 9457 problem details, in the documents of the usual platforms and gateways, in a form, in a page
+/// or XML, and in plain text, also where control characters or Latin-1 make the body invalid. [`Display`](fmt::Display)
+/// shows the status, the code and the message; if the body says nothing, the `WWW-Authenticate` field; and the names of
+/// the request.
 ///
 /// Every text is safe to log: control characters are escaped, 512 characters at most, whatever looks like a token is
 /// masked, and members that are known to hold one are `null`.
@@ -18,7 +24,11 @@ pub struct Refusal {
     error: Option<String>,
     description: Option<String>,
     uri: Option<String>,
+    /// In place of an `error` and an `error_description`.
+    code: Option<String>,
+    message: Option<String>,
     members: BTreeMap<String, String>,
+    www_authenticate: Option<String>,
     correlation: Vec<(String, String)>,
     retry_after: Option<Duration>,
 }
@@ -36,49 +46,40 @@ impl Refusal {
         "x-amzn-requestid",
         "traceparent",
     ];
-    /// Members that belong into a success, or back to the client: they are passed over, at any depth.
-    const SECRET: [&str; 12] = [
-        "access_token",
-        "refresh_token",
-        "id_token",
-        "client_assertion",
-        "assertion",
-        "client_secret",
-        "token",
-        "subject_token",
-        "actor_token",
-        "device_code",
-        "code_verifier",
-        "request_uri",
-    ];
     /// The most unknown members that are kept.
     const MAX_MEMBERS: usize = 16;
 
     pub(super) fn from_http(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> Self {
-        let mut members =
-            json::object_without("an error response", response.body(), &Self::SECRET).unwrap_or_default();
-        let mut text = |member: &str| match members.remove(member) {
-            Some(serde_json::Value::String(text)) => Some(safe(&text)),
-            _ => None,
-        };
-        let (error, description, uri) = (text("error"), text("error_description"), text("error_uri"));
+        let (status, headers) = (response.status().as_u16(), response.headers());
+        Self::from_body(status, headers, ErrorBody::read(status, headers, response.body()), now)
+    }
+
+    pub(super) fn from_body(
+        status: u16,
+        headers: &http::HeaderMap,
+        body: ErrorBody,
+        now: OffsetDateTime,
+    ) -> Self {
+        let ErrorBody { error, description, uri, members, words, .. } = body;
+        let shown = |text: Option<String>| text.map(|text| safe(&text));
+        let text = |value: &Value| value.as_str().map_or_else(|| safe(&value.to_string()), safe);
+        let challenges = headers.get_all(http::header::WWW_AUTHENTICATE).into_iter();
+        let challenges: Vec<_> = challenges.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         Self {
-            status: response.status().as_u16(),
-            error,
-            description,
-            uri,
+            status,
+            error: shown(error),
+            description: shown(description),
+            uri: shown(uri),
+            code: shown(words.code),
+            message: shown(words.message),
             members: members
                 .iter()
                 .take(Self::MAX_MEMBERS)
-                .map(|(name, value)| {
-                    (
-                        safe(name),
-                        safe(value.as_str().map_or_else(|| value.to_string(), str::to_owned).as_str()),
-                    )
-                })
+                .map(|(name, value)| (safe(name), text(value)))
                 .collect(),
-            correlation: Self::correlation_of(response.headers()),
-            retry_after: retry_after(response.headers(), now),
+            www_authenticate: shown(Some(challenges.join(", ")).filter(|challenges| !challenges.is_empty())),
+            correlation: Self::correlation_of(headers),
+            retry_after: retry_after(headers, now),
         }
     }
 
@@ -123,6 +124,27 @@ impl Refusal {
         self.uri.as_deref()
     }
 
+    /// The short name of what is wrong: the `error` code, or what the body has in its place, such as a `code`, an
+    /// `errorCode` or a problem's `title`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.error().or(self.code.as_deref())
+    }
+
+    /// What the server says of it: the `error_description`, or what the body has in its place, such as a `message`, a
+    /// problem's `detail` or the text of a page.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        let description = self.description().filter(|text| !text.is_empty());
+        description.or(self.message.as_deref())
+    }
+
+    /// The `WWW-Authenticate` field (RFC 9110 §11.6.1): what would be accepted, and sometimes why this was not.
+    #[must_use]
+    pub fn www_authenticate(&self) -> Option<&str> {
+        self.www_authenticate.as_deref()
+    }
+
     /// The other members of the body: strings as they are, anything else as JSON; 16 at most.
     #[must_use]
     pub const fn members(&self) -> &BTreeMap<String, String> {
@@ -145,12 +167,15 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
-        // PingOne's platform has its own names for the two, where something else than its token endpoint answers.
-        if let Some(error) = self.error.as_ref().or_else(|| self.members.get("code")) {
-            write!(f, " {error}")?;
+        if let Some(code) = self.code().filter(|code| !code.is_empty()) {
+            write!(f, " {code}")?;
         }
-        if let Some(description) = self.description.as_ref().or_else(|| self.members.get("message")) {
-            write!(f, ": {description}")?;
+        if let Some(message) = self.message() {
+            write!(f, ": {message}")?;
+        } else if self.code().is_none()
+            && let Some(challenge) = self.www_authenticate()
+        {
+            write!(f, " [www-authenticate {challenge}]")?;
         }
         for (name, value) in &self.correlation {
             write!(f, " [{name} {value}]")?;
@@ -251,7 +276,7 @@ mod tests {
         assert_eq!((refusal.error(), refusal.description()), (None, None));
         assert_eq!(
             refusal.to_string(),
-            "429 INVALID_DATA: The request could not be completed. [correlation-id c0]"
+            "429 INVALID_DATA: The request could not be completed. (client_assertion: must be a JWT) [correlation-id c0]"
         );
         assert_eq!(refusal.members()["id"], "8f8d6f1e");
         assert_eq!(
@@ -303,8 +328,135 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_rfc6749_error_is_no_verdict() {
-        for body in ["", "<html>", "[]", "{}", r#"{"error":{"code":1}}"#, r#"{"code":"ACCESS_FAILED"}"#] {
+        for body in [
+            "",
+            "<html>",
+            "[]",
+            "{}",
+            r#"{"error":{"code":1}}"#,
+            r#"{"code":"ACCESS_FAILED"}"#,
+            r#"{"error":"a","error":"a"}"#,
+            r#"{"error":"invalid_client","#,
+            r#"[{"error":7}]"#,
+            "invalid_client",
+        ] {
             assert!(!refusal(&[], body).is_verdict(), "{body}");
         }
+    }
+
+    fn of_bytes(content_type: &str, body: &[u8]) -> Refusal {
+        let response = http::Response::builder().status(400).header("content-type", content_type);
+        Refusal::from_http(&response.body(body.to_vec()).unwrap(), OffsetDateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn the_servers_own_words_come_through_whatever_they_are_written_in() {
+        let json = "application/json";
+        for (content_type, body, expected) in [
+            (json, &b"{\"error\":\"invalid_client\",\"error_description\":\"one\ntwo\t\"}"[..], {
+                "400 invalid_client: one\\u{a}two\\u{9}"
+            }),
+            (json, b"{\"error\":\"invalid_client\",\"error_description\":\"cl\xe9 inconnue\"}", {
+                "400 invalid_client: cl\u{e9} inconnue"
+            }),
+            (
+                json,
+                "{\"error\":\"e\",\"error_description\":\"\u{e9}\u{20ac}\"}".as_bytes(),
+                "400 e: \u{e9}\u{20ac}",
+            ),
+            (json, b"\xef\xbb\xbf{\"error\":\"e\"}", "400 e"),
+            (json, br#"{"error":"e","error_description":""}"#, "400 e"),
+            (json, br#"{"error":"e","error_description":["one","two"]}"#, "400 e"),
+            (json, br#"{"error":"e","error":"f","error_description":"d"}"#, "400 f: d"),
+            (json, br#"{"error":"e","x":1,"x":2}"#, "400 e"),
+            (json, br#"{"error":"e","error_description":"the half of"#, "400 e"),
+            (json, br#"{"error":{"code":"AccessDenied","message":"The audience is wrong"}}"#, {
+                "400 AccessDenied: The audience is wrong"
+            }),
+            (
+                "application/problem+json",
+                br#"{"type":"about:blank","title":"No","status":400,"detail":"why"}"#,
+                { "400 No: why" },
+            ),
+            ("text/plain", b"Invalid client assertion: audience mismatch", {
+                "400: Invalid client assertion: audience mismatch"
+            }),
+            ("text/plain", b"  \"a\" is\r\n\tnot known ", "400: \"a\" is not known"),
+            ("text/plain", b"[invalid_client] no such client", "400: [invalid_client] no such client"),
+            ("text/html", b"<title>Blocked</title><p>by policy 7", "400: Blocked: by policy 7"),
+            (
+                "application/x-www-form-urlencoded",
+                b"error=invalid_client&error_description=no+such+client",
+                "400 invalid_client: no such client",
+            ),
+            ("text/plain", b"error=invalid_client", "400 invalid_client"),
+            ("text/plain", b"\0\x01\x02binary", "400"),
+            ("application/gzip", b"\x1f\x8b\x08\0\0\0", "400"),
+            (json, b"   ", "400"),
+        ] {
+            assert_eq!(of_bytes(content_type, body).to_string(), expected, "{}", body.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_document_is_lost() {
+        let members = |body: &str| {
+            let members: Vec<String> = of_bytes("", body.as_bytes())
+                .members()
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            members.join(" ")
+        };
+        assert_eq!(members(r#"{"error":{"code":1},"error_description":["d"],"error_uri":7}"#), {
+            r#"error={"code":1} error_description=["d"] error_uri=7"#
+        });
+        assert_eq!(members("{\"error\":\"e\",\"trace\":\"a\nb\"}"), "trace=a\\u{a}b");
+        assert_eq!(members(r#"{"error":"e","x":1,"x":2}"#), "x=2");
+        assert_eq!(members(r#"[{"errorCode":"c","id":"i"},{"id":"j"}]"#), "errorCode=c id=i");
+        assert_eq!(members("error=e&trace=t&access_token=secret"), "access_token=null trace=t");
+    }
+
+    #[test]
+    fn what_came_back_of_the_request_is_not_shown() {
+        let jwt = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIn0.c2lnbmF0dXJl";
+        for body in [
+            format!("grant_type=refresh_token&refresh_token=secret-1&client_assertion={jwt}"),
+            format!("cannot parse grant_type=x&code=1;refresh_token=secret-1, token=secret-2 and {jwt}"),
+            format!("<p>client_assertion={jwt}&amp;refresh_token=secret-1<p>token='secret-2'"),
+            format!(r#"{{"message":"bad {jwt}","refresh_token":"secret-1","token":{{"x":"secret-2"}}"#),
+            format!(r#"{{"message":"bad {jwt}","x":[{{"refresh_token":"secret-1"}}]}}"#),
+            format!("error=e&refresh_token=secret-1&error_description={jwt}"),
+        ] {
+            let shown = format!("{0} {0:?}", of_bytes("", body.as_bytes()));
+            assert!(
+                !shown.contains("secret-") && !shown.contains("eyJ") && !shown.contains("c2ln"),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn rfc9110_11_6_1_the_challenge_is_kept_and_shown_where_the_body_says_nothing() {
+        let challenge = ("www-authenticate", r#"Basic realm="as""#);
+        let second = ("www-authenticate", "Bearer error=\"invalid_token\"");
+        let bare = refusal(&[challenge, second], "");
+        let both = r#"Basic realm="as", Bearer error="invalid_token""#;
+        assert_eq!(bare.www_authenticate(), Some(both));
+        assert_eq!(bare.to_string(), format!("429 [www-authenticate {both}]"));
+        let said = refusal(&[challenge], r#"{"error":"invalid_client"}"#);
+        assert_eq!(said.www_authenticate(), Some(challenge.1));
+        assert_eq!(said.to_string(), "429 invalid_client");
+        assert_eq!(refusal(&[], "").www_authenticate(), None);
+    }
+
+    #[test]
+    fn a_coding_that_nobody_asked_for_is_named() {
+        let coded = refusal(&[("content-encoding", "GZIP")], "\u{1f}\u{8b}\u{8}\0");
+        assert_eq!(coded.to_string(), "429: the body is encoded as gzip, which the client does not read");
+        // Undone by the HTTP client, which left the field as it was.
+        let undone = refusal(&[("content-encoding", "gzip")], r#"{"error":"invalid_client"}"#);
+        assert_eq!(undone.to_string(), "429 invalid_client");
+        assert_eq!(refusal(&[("content-encoding", "identity")], "no").to_string(), "429: no");
     }
 }

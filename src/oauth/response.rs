@@ -10,8 +10,7 @@ use super::answer::{Document, Success};
 use super::text::safe;
 use super::{OAuthError, Scope, TokenKind};
 use crate::jose::JoseError;
-use crate::jose::json::{self, WipedMembers};
-use crate::jose::text::Text;
+use crate::jose::json::{self, Member, WipedMembers};
 
 /// A token and what is known about it. Cloning is cheap, and the clones share one token. It is wiped when the last of them
 /// is dropped; `Debug` is redacted.
@@ -119,10 +118,15 @@ impl TokenResponse {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
-    /// [`OAuthError::Unavailable`] for every other status but 200; [`OAuthError::Response`] for a 200 that is not a
+    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body, and for a 200 with an error and no token;
+    /// [`OAuthError::Redirect`] for a 3xx; [`OAuthError::Unavailable`] for every other status but 200;
+    /// [`OAuthError::ContentEncoding`] for a 200 that is compressed; [`OAuthError::Response`] for a 200 that is not a
     /// token response: not JSON, a member twice, no `access_token` or `token_type`, a token that is not printable
-    /// ASCII, an `expires_in` that is not a number of seconds. A `null` counts as left out, and so does an empty token.
+    /// ASCII. A `null` counts as left out, and so does an empty token.
+    ///
+    /// What only decorates takes no token away: an `expires_in` may be a string of digits, a `scope` an array of strings,
+    /// and any other value of these and of `refresh_token`, `id_token` and `issued_token_type` that cannot be read counts
+    /// as left out. `token_type` decides how the token is used, so it has to be there (RFC 6749 §5.1, §7.1).
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         let success = Success::of("the token response", &[StatusCode::OK], response, now)?;
         success.read(|document| Self::read(document, now))
@@ -149,12 +153,16 @@ impl TokenResponse {
             return Err(document.invalid("access_token", "printable ASCII (RFC 6749 A.12)"));
         }
         let token_type = document.required("token_type", document.text("token_type", token_type)?)?;
-        let refresh_token = document.filled("refresh_token", refresh_token)?.map(Text::into_owned);
-        let id_token = document.filled("id_token", id_token)?.map(Text::into_owned);
-        let scope = document.text("scope", scope)?.map(|scope| Scope::from(&*scope));
+        // What only decorates: a value that cannot be read is none.
+        let filled = |value: Option<Member<'_>>| match value {
+            Some(Member::Text(text)) if !text.is_empty() => Some(text.into_owned()),
+            _ => None,
+        };
+        let (refresh_token, id_token) = (filled(refresh_token), filled(id_token));
+        let scope = document.scope("scope", scope).ok().flatten();
         let issued_token_type =
-            document.text("issued_token_type", issued_token_type)?.map(|kind| TokenKind::from(&*kind));
-        let expires_in = document.seconds("expires_in", expires_in)?;
+            issued_token_type.as_ref().and_then(Member::text).map(|kind: &str| TokenKind::from(kind));
+        let expires_in = document.stated_seconds(expires_in);
         let expires_at = expires_in.map(|seconds| now.saturating_add(seconds));
         let issued = Issued { secret: secret.into_owned(), token_type: token_type.to_string(), expires_at };
         Ok(Self {
@@ -186,7 +194,7 @@ impl TokenResponse {
         (self.access_token, self.refresh_token)
     }
 
-    /// The `expires_in` (RFC 6749 §5.1), where there is one: how long the token lives. Fractions are cut off; more than a
+    /// The `expires_in` (RFC 6749 §5.1), where there is one that can be read: how long the token lives. Fractions are cut off; more than a
     /// century is a century.
     #[must_use]
     pub const fn expires_in(&self) -> Option<Duration> {
@@ -256,5 +264,138 @@ mod tests {
         let response =
             TokenResponse::from_http(http::Response::new(body), OffsetDateTime::UNIX_EPOCH).unwrap();
         assert_eq!((response.refresh_token(), response.id_token()), (None, None));
+    }
+
+    fn read(members: &str) -> TokenResponse {
+        let body = format!(r#"{{"access_token":"t","token_type":"Bearer",{members}}}"#).into_bytes();
+        TokenResponse::from_http(http::Response::new(body), OffsetDateTime::UNIX_EPOCH).unwrap()
+    }
+
+    #[test]
+    fn an_expires_in_of_another_type_is_read_or_not_stated() {
+        for (value, seconds) in [
+            ("3599", Some(3599)),
+            (r#""3599""#, Some(3599)),
+            (r#"" 3599 ""#, Some(3599)),
+            (r#""0""#, Some(0)),
+            ("3599.9", Some(3599)),
+            ("1e3", Some(1000)),
+            (r#""18446744073709551616""#, Some(100 * 365 * 24 * 3600)),
+            ("1e300", Some(100 * 365 * 24 * 3600)),
+            ("-1", None),
+            ("-0.5", None),
+            ("null", None),
+            ("true", None),
+            ("[3599]", None),
+            (r#"{"seconds":3599}"#, None),
+            (r#""an hour""#, None),
+            (r#""-1""#, None),
+            (r#""+1""#, None),
+            (r#""1e3""#, None),
+            (r#""""#, None),
+            ("\"\u{0661}\"", None),
+        ] {
+            let response = read(&format!(r#""expires_in":{value}"#));
+            assert_eq!(response.expires_in(), seconds.map(Duration::from_secs), "{value}");
+            let expires_at = seconds.map(|seconds| OffsetDateTime::UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(response.access_token().expires_at(), expires_at, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_only_decorates_is_read_or_takes_nothing_else_away() {
+        for (value, scope) in [
+            (r#""a  b""#, Some("a b")),
+            (r#"["a","b"]"#, Some("a b")),
+            (r#"["a b","c"]"#, Some("a b c")),
+            ("[]", Some("")),
+            (r#""""#, Some("")),
+            ("null", None),
+            ("7", None),
+            ("{}", None),
+            (r#"["a",7]"#, None),
+        ] {
+            let response = read(&format!(r#""scope":{value}"#));
+            assert_eq!(response.scope().map(ToString::to_string).as_deref(), scope, "{value}");
+        }
+        for value in ["null", "7", "false", "{}", "[]", r#""""#] {
+            let response = read(&format!(r#""refresh_token":{value},"id_token":{value}"#));
+            assert_eq!((response.refresh_token(), response.id_token()), (None, None), "{value}");
+        }
+        for value in ["null", "7", r#"["urn:x"]"#] {
+            assert_eq!(read(&format!(r#""issued_token_type":{value}"#)).issued_token_type(), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn rfc6749_7_1_a_token_of_no_known_type_is_no_token() {
+        for token_type in ["null", "7", "[]", "{}"] {
+            let body = format!(r#"{{"access_token":"t","token_type":{token_type}}}"#).into_bytes();
+            let refused = TokenResponse::from_http(http::Response::new(body), OffsetDateTime::UNIX_EPOCH);
+            let Err(OAuthError::Response { reason, .. }) = refused else { panic!("{token_type}") };
+            assert!(
+                matches!(
+                    reason,
+                    JoseError::MissingMember { member: "token_type", .. }
+                        | JoseError::InvalidMember { member: "token_type", .. }
+                ),
+                "{reason:?}"
+            );
+        }
+    }
+
+    fn judge(body: &str) -> OAuthError {
+        let response = http::Response::builder().header("x-request-id", "r").body(body.into()).unwrap();
+        TokenResponse::from_http(response, OffsetDateTime::UNIX_EPOCH).unwrap_err()
+    }
+
+    #[test]
+    fn a_200_with_an_error_and_no_token_is_the_refusal() {
+        for (body, expected) in [
+            (r#"{"error":"invalid_client","error_description":"The key is not registered."}"#, {
+                "200 invalid_client: The key is not registered."
+            }),
+            (r#"{"error":"e","access_token":null}"#, "200 e"),
+            (r#"{"error":"e","access_token":""}"#, "200 e"),
+            (r#"{"error":{"code":"c","message":"m"}}"#, "200 c: m"),
+            (r#"{"errorCode":"E1","errorSummary":"s"}"#, "200 E1: s"),
+            (r#"{"errors":[{"message":"m"}]}"#, "200: m"),
+            ("{\"error\":\"e\",\"error_description\":\"a\nb\"}", "200 e: a\\u{a}b"),
+            ("error=e&error_description=a+b", "200 e: a b"),
+        ] {
+            let error = judge(body);
+            assert_eq!(error.to_string(), format!("refused: {expected} [x-request-id r]"), "{body}");
+            assert_eq!(error.retry(), crate::oauth::Retry::Never);
+        }
+        // A token, or nothing that says that it is an error.
+        assert!(read(r#""error":"e""#).members().next().is_some());
+        for body in [
+            r#"{"error":"e","access_token":"t"}"#,
+            r#"{"error":"e","access_token":"t","access_token":"u","token_type":"Bearer"}"#,
+            r#"{"error":"","error_description":"d"}"#,
+            r#"{"error":null,"errors":[]}"#,
+            r#"{"message":"no error"}"#,
+            r#"{"error":"e""#,
+            "<html><title>error</title>",
+            "error",
+        ] {
+            assert!(matches!(judge(body), OAuthError::Response { .. }), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_answer_says_so() {
+        let response = |coding: &str, body: &[u8]| {
+            let response = http::Response::builder().header("content-encoding", coding).body(body.to_vec());
+            TokenResponse::from_http(response.unwrap(), OffsetDateTime::UNIX_EPOCH)
+        };
+        let error = response("gzip", b"\x1f\x8b\x08\0\0").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the token response is encoded as gzip, which the client does not read"
+        );
+        // Undone by the HTTP client, which left the field as it was.
+        assert!(response("gzip", br#"{"access_token":"t","token_type":"Bearer"}"#).is_ok());
+        assert!(matches!(response("identity", b"\x1f\x8b"), Err(OAuthError::Response { .. })));
     }
 }

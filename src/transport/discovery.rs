@@ -2,7 +2,8 @@ use http::StatusCode;
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 
 use super::{HttpClient, ReqwestClient, TransportError};
-use crate::oauth::{AuthorizationServer, Discovery, OAuthError};
+use crate::jose::JoseError;
+use crate::oauth::{AuthorizationServer, Discovery, OAuthError, content_coding};
 
 impl AuthorizationServer {
     /// Asks an issuer for its metadata: the OpenID path first, then, whenever that brings none, RFC 8414's. The issuer in
@@ -47,10 +48,10 @@ impl Discovery {
     pub async fn discover_with(&self, http: &dyn HttpClient) -> Result<AuthorizationServer, TransportError> {
         let mut failure: Option<TransportError> = None;
         for url in self.urls()? {
-            let error = match get_json(http, &url).await {
-                Ok(document) => match self.read(&document) {
+            let error = match get(http, &url).await {
+                Ok(response) => match self.read(response.body()) {
                     Ok(server) => return Ok(server),
-                    Err(error) => error.into(),
+                    Err(error) => unreadable(&response, error).into(),
                 },
                 Err(error) => error,
             };
@@ -89,8 +90,24 @@ fn says_more(later: &TransportError, first: &TransportError) -> bool {
     is_document(later) && !is_document(first) || is_absent(first) && !is_absent(later)
 }
 
-/// A JSON document, with status 200 and nothing else.
+/// Says of a document that is compressed that it is.
+fn unreadable(response: &http::Response<Vec<u8>>, error: OAuthError) -> OAuthError {
+    match content_coding(response.headers()) {
+        Some(found) if matches!(error, OAuthError::Metadata(JoseError::Json { .. })) => {
+            OAuthError::ContentEncoding { what: "the metadata", found }
+        }
+        _ => error,
+    }
+}
+
+/// The body of a JSON document, with status 200 and nothing else.
+#[cfg(feature = "dev-server")]
 pub(crate) async fn get_json(http: &dyn HttpClient, url: &str) -> Result<Vec<u8>, TransportError> {
+    get(http, url).await.map(http::Response::into_body)
+}
+
+/// A JSON document, with status 200 and nothing else.
+async fn get(http: &dyn HttpClient, url: &str) -> Result<http::Response<Vec<u8>>, TransportError> {
     let request = http::Request::get(url)
         .header(ACCEPT, "application/json")
         .header(ACCEPT_ENCODING, "identity")
@@ -102,7 +119,7 @@ pub(crate) async fn get_json(http: &dyn HttpClient, url: &str) -> Result<Vec<u8>
         })?;
     let response = http.send(request).await?;
     match response.status() {
-        StatusCode::OK => Ok(response.into_body()),
+        StatusCode::OK => Ok(response),
         status => Err(TransportError::Status { url: url.to_owned(), status: status.as_u16() }),
     }
 }

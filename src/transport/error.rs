@@ -15,8 +15,9 @@ pub enum TransportError {
         /// What the HTTP client says.
         source: Cause,
     },
-    /// A connection that cannot be trusted, or whose two ends do not agree: the TLS handshake failed. The server cannot
-    /// have seen the request.
+    /// A connection that cannot be trusted, or whose two ends do not agree: the TLS handshake failed, or the server
+    /// refused it afterwards with an alert, as for a missing client certificate. The server cannot have seen the request.
+    /// The source says what to do about it, where that is known.
     #[error("cannot connect to {host} by TLS")]
     Tls {
         /// The host.
@@ -96,7 +97,7 @@ impl TransportError {
             Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } | Self::Incomplete { .. } => {
                 Retry::BackOff
             }
-            Self::Status { status, .. } if *status == 429 || *status >= 500 => Retry::BackOff,
+            Self::Status { status: 408 | 425 | 429 | 500.., .. } => Retry::BackOff,
             Self::OAuth(error) => error.retry(),
             _ => Retry::Never,
         }

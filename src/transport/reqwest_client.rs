@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use zeroize::Zeroizing;
 
-use super::{HttpClient, TransportError};
+use super::{HttpClient, TransportError, tls_advice};
 use crate::keys::BoxFuture;
 use crate::oauth::{self, PlainHttp};
 
@@ -245,9 +245,11 @@ fn host(url: &reqwest::Url) -> String {
 
 /// Why there is no head of an answer.
 fn failure(error: reqwest::Error, host: String) -> TransportError {
+    // Under TLS 1.3 a server refuses the client's certificate after the client's side of the handshake.
+    let over_tls = error.is_connect() || error.url().is_some_and(|url| url.scheme() == "https");
     let error = error.without_url();
-    if error.is_connect() && is_tls(&error) {
-        TransportError::Tls { host, source: error.into() }
+    if over_tls && is_tls(&error) {
+        TransportError::Tls { host, source: tls_advice::advised(error) }
     } else if error.is_connect() {
         // Also a connection that could not be made in time: nothing was sent.
         TransportError::Connect { host, source: error.into() }

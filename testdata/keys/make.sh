@@ -108,6 +108,8 @@ openssl x509 -req -in "$tmp/leaf.csr" -CA ca.cert.pem -CAkey "$tmp/ca.pem" -set_
 cat rsa2048.pkcs8.pem rsa2048.leaf.pem ca.cert.pem > rsa2048.key-then-chain.pem
 openssl req -x509 -new -key p256.pkcs8.pem -subj /CN=localhost -addext basicConstraints=critical,CA:FALSE \
   -addext subjectAltName=DNS:localhost -days $DAYS -out p256.localhost.cert.pem
+openssl req -x509 -new -key p256.pkcs8.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost -days $DAYS \
+  -out p256.localhost-ca.cert.pem
 : > "$tmp/index" && echo 01 > "$tmp/serial" && cat > "$tmp/ca.cnf" <<END
 [ca]
 default_ca = test

@@ -25,6 +25,7 @@ pub(crate) fn outcome(result: Result<TokenResponse, Error>) -> (String, Option<u
         Error::OAuth(OAuthError::Unavailable(answer)) => format!("Unavailable {}", answer.status()),
         Error::OAuth(OAuthError::Redirect { status, .. }) => format!("Redirect {status}"),
         Error::OAuth(OAuthError::Response { reason, .. }) => format!("Response, {}", unreadable(reason)),
+        Error::OAuth(OAuthError::ContentEncoding { found, .. }) => format!("ContentEncoding {found}"),
         Error::Remembered { refusal, .. } => format!("Remembered {}", refusal.status()),
         other => format!("{other:?}"),
     };

@@ -9,6 +9,7 @@ use private_key_jwt::transport::{ReqwestClient, TransportError};
 use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
@@ -18,15 +19,27 @@ use crate::support::{all_texts, clean, key, testdata};
 
 /// A TLS server with this certificate of the P-256 key: its port, and how many requests it has read.
 async fn serve(certificate: &str) -> (u16, Arc<AtomicUsize>) {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    serve_clients(certificate, None).await
+}
+
+/// As [`serve`], for clients with a certificate of this CA where there is one.
+async fn serve_clients(certificate: &str, client_ca: Option<&str>) -> (u16, Arc<AtomicUsize>) {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let chain = vec![CertificateDer::from_pem_slice(&testdata(&format!("keys/{certificate}"))).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(&testdata("keys/p256.pkcs8.pem")).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(provider.into())
+    let config = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
         .unwrap();
+    let config = match client_ca {
+        None => config.with_no_client_auth(),
+        Some(file) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_slice(&testdata(&format!("keys/{file}"))).unwrap()).unwrap();
+            let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build();
+            config.with_client_cert_verifier(clients.unwrap())
+        }
+    };
+    let config = config.with_single_cert(chain, key).unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -94,6 +107,54 @@ async fn a_certificate_that_is_not_trusted_ends_it_at_once() {
     assert!(clock.pauses().is_empty());
     // None but the first was sent.
     assert_eq!([at_good, at_expired].map(|requests| requests.load(Ordering::SeqCst)), [1, 0]);
+}
+
+/// What is said of an error below its first line: each source, the nearest first.
+fn sources(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
+}
+
+/// Under TLS 1.3 the client learns it when its side of the handshake is over, while it waits for the answer.
+#[tokio::test]
+async fn a_client_certificate_that_is_demanded_ends_it_at_once() {
+    const GOOD: &str = "p256.localhost.cert.pem";
+    let (port, requests) = serve_clients(GOOD, Some("ca.cert.pem")).await;
+    let clock = Skips::new();
+    let error = request("localhost", port, Some(GOOD), &clock).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Transport(TransportError::Tls { host, .. }) if host == "localhost"),
+        "{error:?}"
+    );
+    assert_eq!((error.attempts(), error.retry(), clock.pauses().len()), (1, Retry::Never, 0));
+    assert_eq!(requests.load(Ordering::SeqCst), 0);
+    if cfg!(feature = "rustls") {
+        assert_eq!(
+            sources(&error)[0],
+            "the server demands a client certificate (mutual TLS); configure one (`ClientBuilder::identity` of reqwest)"
+        );
+    }
+}
+
+/// rustls takes no CA for a server, not even one that is trusted: the text says how to make another certificate.
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn what_openssl_makes_of_itself_is_told_what_it_lacks() {
+    const CA: &str = "p256.localhost-ca.cert.pem";
+    let (port, _) = serve(CA).await;
+    let error = request("localhost", port, Some(CA), &Skips::new()).await.unwrap_err();
+    assert!(matches!(&error, Error::Transport(TransportError::Tls { .. })), "{error:?}");
+    assert_eq!(
+        sources(&error)[0],
+        "the server's certificate is a CA's (CA:TRUE), which rustls does not accept of a server; make it with \
+         `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`, or sign another one with it"
+    );
+    let (port, _) = serve("p256.localhost.cert.pem").await;
+    let error = request("localhost", port, Some("ca.cert.pem"), &Skips::new()).await.unwrap_err();
+    assert_eq!(
+        sources(&error)[0],
+        "the server's certificate is signed by a CA that is not trusted here; trust that CA \
+         (`ClientBuilder::tls_certs_merge` of reqwest, `--ca-file` of pkjwt)"
+    );
 }
 
 #[tokio::test]

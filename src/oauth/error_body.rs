@@ -1,0 +1,227 @@
+//! The body of an answer that is no success: RFC 6749 §5.2, or whatever a server, a gateway or a framework writes instead.
+
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use serde_json::{Map, Value};
+
+use super::error_words::Words;
+use super::markup;
+use super::text::safe;
+use crate::jose::json;
+
+/// Members that belong into a success, or back to the client: they are passed over, at any depth.
+const SECRET: [&str; 12] = [
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "client_assertion",
+    "assertion",
+    "client_secret",
+    "token",
+    "subject_token",
+    "actor_token",
+    "device_code",
+    "code_verifier",
+    "request_uri",
+];
+/// Members by which a document says that it is an error, whatever its status.
+const ERROR: [&str; 7] = ["error", "errors", "errorCode", "errorSummary", "ErrorCode", "Error", "fault"];
+
+/// What a body says, as it stands there: hostile text still.
+#[derive(Default)]
+pub(super) struct ErrorBody {
+    /// The `error` code of RFC 6749 §5.2.
+    pub(super) error: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) uri: Option<String>,
+    /// The other members.
+    pub(super) members: Map<String, Value>,
+    pub(super) words: Words,
+    /// Whether it is a document that says that it is an error.
+    pub(super) is_error: bool,
+}
+
+impl ErrorBody {
+    pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8]) -> Self {
+        let text = decoded(body);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let is_object = text.starts_with('{');
+        if is_object || text.starts_with(['[', '"']) {
+            match json(text) {
+                Some((document, is_repeated)) => return Self::of_document(status, document, is_repeated),
+                // What is left of a document that broke off says what it says, and decides nothing.
+                None if is_object || text.starts_with("[{") => {
+                    return Self { is_error: false, ..Self::of_document(status, salvaged(text), true) };
+                }
+                None => {}
+            }
+        }
+        if is_form(headers, text) {
+            return Self::of_document(status, form(text), false);
+        }
+        Self { words: Words::of_text(plain(headers, text)), ..Self::default() }
+    }
+
+    fn of_document(status: u16, document: Value, is_repeated: bool) -> Self {
+        let mut words = Words::of(status, &document);
+        let mut members = match document {
+            Value::Object(members) => members,
+            // Some put the one error into a list.
+            Value::Array(elements) => match elements.into_iter().next() {
+                Some(Value::Object(members)) => members,
+                _ => Map::new(),
+            },
+            _ => Map::new(),
+        };
+        let says = |value: &Value| match value {
+            Value::String(text) => !text.is_empty(),
+            Value::Array(elements) => !elements.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+            Value::Null | Value::Bool(_) => false,
+            Value::Number(_) => true,
+        };
+        let is_error = ERROR.iter().any(|name| members.get(*name).is_some_and(says));
+        let mut text = |member: &str| match members.get(member) {
+            Some(Value::String(_)) => match members.remove(member) {
+                Some(Value::String(text)) => Some(text),
+                _ => None,
+            },
+            _ => None,
+        };
+        let (mut error, description, uri) = (text("error"), text("error_description"), text("error_uri"));
+        // A code that stands there twice is read in two ways: it decides nothing, and stays a word.
+        if is_repeated {
+            words.code = error.take().or(words.code.take());
+        }
+        Self { error, description, uri, members, words, is_error }
+    }
+}
+
+/// The coding of a body, if it has one: none is asked for, and none is undone here.
+pub(crate) fn coding(headers: &HeaderMap) -> Option<String> {
+    let coding =
+        String::from_utf8_lossy(headers.get(CONTENT_ENCODING)?.as_bytes()).trim().to_ascii_lowercase();
+    Some(safe(&coding)).filter(|coding| !coding.is_empty() && coding != "identity")
+}
+
+/// UTF-8, and what is none as Latin-1, byte by byte.
+fn decoded(body: &[u8]) -> String {
+    let mut text = String::with_capacity(body.len());
+    for chunk in body.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().copied().map(char::from));
+    }
+    text
+}
+
+/// A document, also one whose strings have control characters in them, and whether it has its `error` twice.
+fn json(text: &str) -> Option<(Value, bool)> {
+    let read = |text: &str| json::any_without(text.as_bytes(), &SECRET, &["error"]);
+    read(text).or_else(|| read(&controls_escaped(text)))
+}
+
+/// Writes control characters inside of strings as JSON wants them (RFC 8259 §7).
+fn controls_escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 64);
+    let (mut is_inside, mut is_escape) = (false, false);
+    for character in text.chars() {
+        match character {
+            '"' if !is_escape => is_inside = !is_inside,
+            _ if is_inside && u32::from(character) < 0x20 => {
+                // A backslash before it would escape the backslash of the escape.
+                if is_escape {
+                    escaped.push('\\');
+                }
+                escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+                is_escape = false;
+                continue;
+            }
+            _ => {}
+        }
+        is_escape = character == '\\' && is_inside && !is_escape;
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// The strings of well-known names in what is no JSON: cut off, or damaged. Nothing else of it is shown.
+fn salvaged(text: &str) -> Value {
+    let text = controls_escaped(text);
+    const NAMES: [&str; 13] = [
+        "error",
+        "error_description",
+        "errorCode",
+        "errorSummary",
+        "error_message",
+        "code",
+        "message",
+        "msg",
+        "title",
+        "detail",
+        "description",
+        "reason",
+        "faultstring",
+    ];
+    let found = NAMES.into_iter().filter_map(|name| {
+        let (_, rest) = text.split_once(&format!("\"{name}\""))?;
+        let value = rest.trim_start().strip_prefix(':')?.trim_start();
+        let mut values = serde_json::Deserializer::from_str(value).into_iter::<String>();
+        Some((name.to_owned(), Value::String(values.next()?.ok()?)))
+    });
+    Value::Object(found.collect())
+}
+
+fn is_form(headers: &HeaderMap, text: &str) -> bool {
+    let is_pair = |pair: &str| pair.starts_with("error=") || pair.starts_with("error_description=");
+    let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+    let is_said = content_type.is_some_and(|value| value.starts_with(b"application/x-www-form-urlencoded"));
+    !text.contains(char::is_whitespace)
+        && text.split('&').any(|pair| is_pair(pair) || is_said && pair.contains('='))
+}
+
+/// A form as a document, without its secrets. The first of a name counts.
+fn form(text: &str) -> Value {
+    let mut members = Map::new();
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        let value = if SECRET.contains(&&*name) { Value::Null } else { Value::String(value.into_owned()) };
+        members.entry(name).or_insert(value);
+    }
+    Value::Object(members)
+}
+
+/// Text in a body that is no document: a page, XML, or a line.
+fn plain(headers: &HeaderMap, text: &str) -> String {
+    if let Some(coding) = coding(headers) {
+        return format!("the body is encoded as {coding}, which the client does not read");
+    }
+    let is_binary = |character: char| character.is_control() && !character.is_ascii_whitespace();
+    let binary = text.chars().filter(|character| is_binary(*character)).count();
+    if text.contains('\0') || binary * 10 > text.chars().count() {
+        return String::new();
+    }
+    let text = if text.starts_with('<') { markup::text(text) } else { text.to_owned() };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    without_values(&words.join(" "))
+}
+
+/// Masks the secrets among the pairs of a request that came back, such as `refresh_token=…`.
+fn without_values(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((name, value)) = rest.split_once('=') {
+        masked.push_str(name);
+        masked.push('=');
+        rest = value;
+        if SECRET.iter().any(|secret| name.ends_with(secret)) {
+            // A quote opens the value, and closes it.
+            let value = value.trim_start_matches(['"', '\'']);
+            let is_end = |character: char| character.is_whitespace() || "&;,\"'<>".contains(character);
+            let (secret, after) =
+                value.split_at_checked(value.find(is_end).unwrap_or(value.len())).unwrap_or_default();
+            masked.push_str(if secret.is_empty() { "" } else { "[masked]" });
+            rest = after;
+        }
+    }
+    masked.push_str(rest);
+    masked
+}

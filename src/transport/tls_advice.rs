@@ -1,0 +1,45 @@
+//! What to do about a TLS handshake that failed: a TLS library says what is wrong, and not how it is put right.
+
+use std::error::Error;
+
+use crate::keys::Cause;
+
+/// What a library says, and what it means to a user of this crate. The libraries' errors are types of crates that are no
+/// dependency here, so they are told apart by their words.
+const ADVICE: [(&str, &str); 5] = [
+    (
+        "CaUsedAsEndEntity",
+        "the server's certificate is a CA's (CA:TRUE), which rustls does not accept of a server; make it with \
+         `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`, or sign another one with it",
+    ),
+    ("UnknownIssuer", UNKNOWN_ISSUER),
+    // No trusted CA of that name, or any, has a key that fits the signature.
+    ("UnsupportedSignatureAlgorithmForPublicKey", UNKNOWN_ISSUER),
+    ("CertificateRequired", CLIENT_CERTIFICATE),
+    ("certificate required", CLIENT_CERTIFICATE),
+];
+const UNKNOWN_ISSUER: &str = "the server's certificate is signed by a CA that is not trusted here; trust that CA \
+    (`ClientBuilder::tls_certs_merge` of reqwest, `--ca-file` of pkjwt)";
+const CLIENT_CERTIFICATE: &str = "the server demands a client certificate (mutual TLS); configure one \
+    (`ClientBuilder::identity` of reqwest)";
+
+#[derive(Debug, thiserror::Error)]
+#[error("{advice}")]
+struct Advised {
+    advice: &'static str,
+    source: reqwest::Error,
+}
+
+/// The error, below advice where there is some.
+pub(super) fn advised(source: reqwest::Error) -> Cause {
+    let mut said = String::new();
+    let mut cause: Option<&dyn Error> = Some(&source);
+    while let Some(error) = cause {
+        said.push_str(&format!("{error}\n{error:?}\n"));
+        cause = error.source();
+    }
+    match ADVICE.iter().find(|(word, _)| said.contains(word)) {
+        Some((_, advice)) => Advised { advice, source }.into(),
+        None => source.into(),
+    }
+}
