@@ -90,6 +90,30 @@ impl Algorithm {
         }
     }
 
+    /// Whether both names mean one algorithm. `EdDSA` and `Ed25519` do (RFC 9864 §2.2: the second is the first with an
+    /// Ed25519 key, and this crate has no other kind); every other name means itself. Everything that compares algorithms
+    /// asks this: a JWK's `alg`, what a client registered, a server's allow-list.
+    ///
+    /// ```
+    /// use private_key_jwt::Algorithm;
+    ///
+    /// assert!(Algorithm::EdDSA.is_same_as(Algorithm::Ed25519));
+    /// assert!(!Algorithm::RS256.is_same_as(Algorithm::PS256));
+    /// ```
+    #[must_use]
+    pub const fn is_same_as(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::EdDSA | Self::Ed25519, Self::EdDSA | Self::Ed25519) => true,
+            _ => self as u8 == other as u8,
+        }
+    }
+
+    /// As [`Algorithm::is_same_as`], for a name that may be none of a signature algorithm.
+    pub(crate) fn is_named(self, name: &str) -> bool {
+        name == self.as_str()
+            || Self::ALL.iter().any(|other| other.as_str() == name && other.is_same_as(self))
+    }
+
     /// Whether this is one of `PS256`, `PS384`, `PS512`.
     #[must_use]
     pub const fn is_pss(self) -> bool {
@@ -202,6 +226,19 @@ mod tests {
                 lower.parse::<Algorithm>(),
                 Err(JoseError::UnsupportedAlgorithm { found: lower.clone() })
             );
+        }
+    }
+
+    #[test]
+    fn rfc9864_2_2_eddsa_and_ed25519_are_one_algorithm_and_no_others_are() {
+        let polymorphic = |algorithm| matches!(algorithm, Algorithm::EdDSA | Algorithm::Ed25519);
+        for (one, other) in Algorithm::ALL.iter().flat_map(|one| Algorithm::ALL.map(|other| (*one, other))) {
+            let same = one == other || polymorphic(one) && polymorphic(other);
+            assert_eq!(one.is_same_as(other), same, "{one} {other}");
+            assert_eq!(one.is_named(other.as_str()), same, "{one} {other}");
+        }
+        for name in ["", "eddsa", "Ed448", "none"] {
+            assert!(!Algorithm::EdDSA.is_named(name), "{name}");
         }
     }
 

@@ -1,9 +1,9 @@
-use super::{Algorithm, KeyType};
+use super::{Algorithm, KeyMismatch, KeyType};
 
 /// What can be wrong with a JWS, a JWK or a JWK Set.
 ///
-/// No variant carries a token, a signature or a private value; text that comes from the input is cut to
-/// 64 characters and its control characters are escaped.
+/// No variant carries a token, a signature or a private value; text that comes from the input is made printable and cut
+/// (to 64 characters, a `kid` to 128).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoseError {
@@ -93,16 +93,18 @@ pub enum JoseError {
         /// [`JwkSet::MAX_KEYS`](super::JwkSet::MAX_KEYS).
         limit: usize,
     },
-    /// No key of the set fits the header's `kid` and `alg`.
-    #[error("no key in the set fits {algorithm} and {}", kid_text(.kid.as_deref()))]
+    /// No key of the set fits the header. A newer set may have one: this is the error to fetch the set again for.
+    #[error("no key in the set fits {algorithm}{}: {reason}", kid_text(.kid.as_deref()))]
     NoMatchingKey {
         /// The `kid` that was looked for.
         kid: Option<String>,
         /// The algorithm that was looked for.
         algorithm: Algorithm,
+        /// Why no key fits, with what the set has.
+        reason: KeyMismatch,
     },
-    /// More than one key of the set fits, so that none can be chosen.
-    #[error("{found} keys in the set fit {algorithm} and {}", kid_text(.kid.as_deref()))]
+    /// More than one key of the set fits, so none can be chosen. One key that stands there twice is one.
+    #[error("{found} keys in the set fit {algorithm}{}", kid_text(.kid.as_deref()))]
     AmbiguousKey {
         /// The `kid` that was looked for.
         kid: Option<String>,
@@ -136,10 +138,52 @@ pub enum JoseError {
 }
 
 fn kid_text(kid: Option<&str>) -> String {
-    kid.map_or_else(|| "no `kid`".to_owned(), |kid| format!("`kid` \"{kid}\""))
+    kid.map_or_else(|| " (the header has no `kid`)".to_owned(), |kid| format!(" and `kid` \"{kid}\""))
 }
 
 /// At most 64 characters of hostile text, control characters escaped, for an error message.
 pub(crate) fn excerpt(text: &str) -> String {
     super::json::printable(text, 64)
+}
+
+/// Hostile text for an error that shows it beside what was expected: whole up to `limit` characters, else a piece that
+/// has the place where it differs from the expected text most like it.
+pub(crate) fn unlike<'a>(found: &str, expected: impl IntoIterator<Item = &'a str>, limit: usize) -> String {
+    const BEFORE: usize = 16;
+    // A parameter in the wrong place may be an assertion.
+    if found.starts_with("eyJ") && found.contains('.') {
+        return "[a JWT]".to_owned();
+    }
+    let common = |other: &str| found.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let differs = expected.into_iter().map(common).max().unwrap_or(0);
+    if found.chars().count() <= limit || differs + BEFORE < limit {
+        return super::json::printable(found, limit);
+    }
+    let piece: String = found.chars().skip(differs.saturating_sub(BEFORE)).collect();
+    format!("…{}", super::json::printable(&piece, limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_never_cut_off() {
+        let url = format!("https://as.example/{}", "a".repeat(100));
+        assert_eq!(unlike(&format!("{url}/"), [url.as_str()], 256), format!("{url}/"));
+        assert_eq!(unlike(&format!("{url}/"), [url.as_str()], 64), format!("…{}/", "a".repeat(16)));
+        assert_eq!(
+            unlike(&format!("{url}/"), ["https://other.example", &url], 64),
+            format!("…{}/", "a".repeat(16))
+        );
+        // The first 64 characters show it.
+        assert_eq!(
+            unlike(&url, ["https://other.example"], 64),
+            format!("https://as.example/{}…", "a".repeat(45))
+        );
+        // The whole of the expected text, and no more.
+        assert_eq!(unlike(&url, [format!("{url}/").as_str()], 64), format!("…{}", "a".repeat(16)));
+        assert_eq!(unlike("a\nb", [], 64), "a\\u{a}b");
+        assert_eq!(unlike("eyJhbGciOiJub25lIn0.e30.", ["urn:x"], 64), "[a JWT]");
+    }
 }

@@ -14,12 +14,20 @@ pub struct Header {
     pub key_id: Option<KeyId>,
     /// `typ` (§4.1.9), as it stands there.
     pub media_type: Option<String>,
+    /// `x5t#S256` (§4.1.8), as it stands there: it may choose among keys that are known, and proves nothing. `None` also
+    /// when it is not text.
+    pub x5t_s256: Option<String>,
+    /// `x5t` (§4.1.7), likewise.
+    pub x5t: Option<String>,
 }
 
 impl Header {
     const WHAT: &str = "the JWS header";
 
-    /// Reads the first part of a compact JWS: strict base64url, no repeated members, no `crit`, a known algorithm.
+    const NAMES: [&str; 6] = ["alg", "kid", "typ", "x5t#S256", "x5t", "crit"];
+
+    /// Reads the first part of a compact JWS: strict base64url, no repeated members, no `crit`, a known algorithm. A `null`
+    /// is an absent member, except for `crit`.
     pub(super) fn read(text: &str) -> Result<Self, JoseError> {
         Self::from_json(&base64url::decode(Self::WHAT, text)?)
     }
@@ -30,11 +38,12 @@ impl Header {
             value: Option<&'a json::Member<'_>>,
         ) -> Result<Option<&'a str>, JoseError> {
             let not_text = || JoseError::InvalidMember { what: Header::WHAT, member, expected: "a string" };
+            let value = value.filter(|value| !value.is_null());
             value.map(|value| value.text().ok_or_else(not_text)).transpose()
         }
-        let mut values = [const { None }; 4];
-        json::read_members(Self::WHAT, json, &["alg", "kid", "typ", "crit"], &mut values)?;
-        let [alg, kid, typ, crit] = values.each_ref().map(Option::as_ref);
+        let mut values = [const { None }; 6];
+        json::read_members(Self::WHAT, json, &Self::NAMES, &mut values)?;
+        let [alg, kid, typ, x5t_s256, x5t, crit] = values.each_ref().map(Option::as_ref);
         if crit.is_some() {
             return Err(JoseError::CriticalHeader);
         }
@@ -44,6 +53,8 @@ impl Header {
             algorithm: alg.ok_or_else(missing)?.parse()?,
             key_id: kid.map(KeyId::from),
             media_type: typ.map(str::to_owned),
+            x5t_s256: x5t_s256.and_then(json::Member::text).map(str::to_owned),
+            x5t: x5t.and_then(json::Member::text).map(str::to_owned),
         })
     }
 
@@ -164,6 +175,27 @@ mod tests {
             }
         }
         assert_eq!(kept(&headers), 0);
+    }
+
+    #[test]
+    fn null_is_absent_and_a_thumbprint_is_text_or_nothing() {
+        let read = |json: &str| Header::from_json(json.as_bytes());
+        let bare = read(r#"{"alg":"ES256"}"#).unwrap();
+        assert_eq!(
+            read(r#"{"alg":"ES256","kid":null,"typ":null,"x5t":null,"x5t#S256":7}"#),
+            Ok(bare.clone())
+        );
+        assert_eq!(
+            read(r#"{"x5t":"a","alg":"ES256","x5t#S256":"b"}"#),
+            Ok(Header { x5t: Some("a".to_owned()), x5t_s256: Some("b".to_owned()), ..bare })
+        );
+        let what = Header::WHAT;
+        assert_eq!(read(r#"{"alg":null}"#), Err(JoseError::MissingMember { what, member: "alg" }));
+        assert_eq!(read(r#"{"alg":"ES256","crit":null}"#), Err(JoseError::CriticalHeader));
+        assert_eq!(
+            read(r#"{"alg":"ES256","x5t":"a","x5t":"a"}"#),
+            Err(JoseError::DuplicateMember { what, member: "x5t".to_owned() })
+        );
     }
 
     #[test]

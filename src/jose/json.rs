@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -17,7 +19,8 @@ pub(crate) fn object(what: &'static str, bytes: &[u8]) -> Result<Map<String, Val
     object_without(what, bytes, &[])
 }
 
-/// As [`object`], but the values of these members, at any depth, are passed over and never copied: they become `null`.
+/// As [`object`], but the values of these members, at any depth, are passed over and never copied: they become `true`, or
+/// stay `null`.
 pub(crate) fn object_without(
     what: &'static str,
     bytes: &[u8],
@@ -67,6 +70,37 @@ fn read_object(
     }
 }
 
+/// Reads an object whose one member `name` is handed over as it is written, whatever its value; the others are read as
+/// strictly as [`object`] does, and dropped.
+pub(crate) fn raw_member<'a>(
+    what: &'static str,
+    bytes: &'a [u8],
+    name: &'static str,
+) -> Result<Option<&'a RawValue>, JoseError> {
+    let duplicate = RefCell::new(None);
+    let parsed = str::from_utf8(bytes).ok().and_then(|text| {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let raw = Raw { name, unique: Unique { duplicate: &duplicate, secret: &[] } };
+        let member = deserializer.deserialize_map(raw);
+        member.and_then(|member| deserializer.end().map(|()| member)).ok()
+    });
+    match (parsed, duplicate.into_inner()) {
+        (Some(_), Some(member)) => Err(JoseError::DuplicateMember { what, member }),
+        (Some(member), None) => Ok(member),
+        // What is wrong is said in one place only.
+        (None, _) => Err(object(what, bytes).err().unwrap_or(JoseError::NotAnObject { what })),
+    }
+}
+
+/// All strings that an object has as this member, of an object that may be damaged or have it twice; a few at most.
+/// For error messages: nothing may be decided by them.
+pub(crate) fn claimed_strings(text: &str, name: &'static str) -> Vec<String> {
+    let found = RefCell::new(Vec::new());
+    // What was found before the damage counts.
+    let _ = serde_json::Deserializer::from_str(text).deserialize_map(Claimed { name, found: &found });
+    found.into_inner()
+}
+
 /// The value of a member: text, or anything else.
 pub(crate) enum Member<'a> {
     Text(Text<'a>),
@@ -80,6 +114,11 @@ impl Member<'_> {
             Self::Text(text) => Some(text),
             Self::Other(_) => None,
         }
+    }
+
+    /// Whether it is `null`, which serializers write for what is absent.
+    pub(crate) const fn is_null(&self) -> bool {
+        matches!(self, Self::Other(WipedValue(Value::Null)))
     }
 }
 
@@ -160,14 +199,14 @@ pub(crate) fn syntax(what: &'static str, error: &serde_json::Error) -> JoseError
     JoseError::Json { what, line: error.line(), column: error.column() }
 }
 
-/// A string member, or `None` where there is none.
+/// A string member; `None` where there is none, or a `null`.
 pub(crate) fn string(
     what: &'static str,
     members: &Map<String, Value>,
     member: &'static str,
 ) -> Result<Option<String>, JoseError> {
     match members.get(member) {
-        None => Ok(None),
+        None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(JoseError::InvalidMember { what, member, expected: "a string" }),
     }
@@ -198,6 +237,66 @@ pub(crate) fn printable(text: &str, limit: usize) -> String {
 const fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
+}
+
+/// The one member of [`raw_member`].
+struct Raw<'a> {
+    name: &'static str,
+    unique: Unique<'a>,
+}
+
+impl<'de> Visitor<'de> for Raw<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut member = None;
+        let mut names = BTreeSet::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            if name == self.name {
+                member = Some(entries.next_value::<&RawValue>()?);
+            } else {
+                wipe(&mut entries.next_value_seed(self.unique)?);
+            }
+            if names.contains(&name) {
+                self.unique.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
+            }
+            names.insert(name);
+        }
+        Ok(member)
+    }
+}
+
+/// The member of [`claimed_strings`].
+struct Claimed<'a> {
+    name: &'static str,
+    found: &'a RefCell<Vec<String>>,
+}
+
+impl<'de> Visitor<'de> for Claimed<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        const LIMIT: usize = 4;
+        while let Some(name) = entries.next_key::<String>()? {
+            let value = entries.next_value::<&RawValue>()?;
+            let mut found = self.found.borrow_mut();
+            if name == self.name
+                && found.len() < LIMIT
+                && let Ok(text) = serde_json::from_str(value.get())
+            {
+                found.push(text);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The members of [`read_members`]: those with a name are put in their places, the others are returned.
@@ -359,8 +458,8 @@ impl<'de> Visitor<'de> for Unique<'_> {
                 return Ok(Value::Number(number));
             }
             let value = if self.secret.contains(&name.as_str()) {
-                entries.next_value::<serde::de::IgnoredAny>()?;
-                Value::Null
+                let value = entries.next_value::<Option<serde::de::IgnoredAny>>()?;
+                value.map_or(Value::Null, |_| Value::Bool(true))
             } else {
                 entries.next_value_seed(Unique { ..self })?
             };
@@ -495,13 +594,49 @@ mod tests {
 
     #[test]
     fn secret_members_are_seen_and_not_copied() {
-        let text = br#"{"d":"secret","a":{"d":["secret"]},"b":1}"#;
+        let text = br#"{"d":"secret","a":{"d":["secret"]},"b":1,"c":{"d":null}}"#;
         let members = object_without("x", text, &["d"]).unwrap();
-        assert_eq!(Value::Object(members).to_string(), r#"{"a":{"d":null},"b":1,"d":null}"#);
+        assert_eq!(Value::Object(members).to_string(), r#"{"a":{"d":true},"b":1,"c":{"d":null},"d":true}"#);
         assert_eq!(
             object_without("x", br#"{"d":"secret","d":"secret"}"#, &["d"]),
             Err(JoseError::DuplicateMember { what: "x", member: "d".to_owned() })
         );
+    }
+
+    #[test]
+    fn one_member_is_handed_over_as_it_is_and_the_rest_is_checked() {
+        let read =
+            |text: &str| raw_member("x", text.as_bytes(), "a").map(|raw| raw.map(|raw| raw.get().to_owned()));
+        assert_eq!(read(r#"{"b":{"c":1},"a":[{"c":1,"c":2}] }"#), Ok(Some(r#"[{"c":1,"c":2}]"#.to_owned())));
+        assert_eq!(read(r#"{"b":1}"#), Ok(None));
+        for (text, member) in
+            [(r#"{"a":1,"a":1}"#, "a"), (r#"{"b":1,"a":1,"b":2}"#, "b"), (r#"{"b":{"c":1,"c":1}}"#, "c")]
+        {
+            let member = member.to_owned();
+            assert_eq!(read(text), Err(JoseError::DuplicateMember { what: "x", member }), "{text}");
+        }
+        for text in
+            ["[]", "7", "{} {}", "{", r#"{"a":}"#, r#"{"a":[1,}"#, "", "\u{feff}{}", r#"{"b":"\ud800"}"#]
+        {
+            assert_eq!(read(text), Err(object("x", text.as_bytes()).unwrap_err()), "{text}");
+        }
+        assert!(matches!(raw_member("x", b"{\"b\":\"\xff\"}", "a"), Err(JoseError::Json { .. })));
+    }
+
+    #[test]
+    fn the_name_of_a_damaged_object_is_found_where_it_can_be() {
+        let many = format!("{{{}\"b\":1}}", r#""a":"1","#.repeat(9));
+        for (text, found) in [
+            (r#"{"b":1,"a":"1"}"#, &["1"][..]),
+            (r#"{"a":"1","\u0061":"2"}"#, &["1", "2"]),
+            (r#"{"a":1,"a":"2"}"#, &["2"]),
+            (r#"{"a":"1","b":{"a":"2""#, &["1"]),
+            (r#"[{"a":"1"}]"#, &[]),
+            ("7", &[]),
+            (&many, &["1", "1", "1", "1"]),
+        ] {
+            assert_eq!(claimed_strings(text, "a"), found, "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Algorithm, JoseError, KeyParameters, KeyType, Thumbprint, base64url, json};
+use super::error::excerpt;
+use super::json::WipedMembers;
+use super::{Algorithm, JoseError, KeyMismatch, KeyParameters, KeyType, Thumbprint, base64url, json};
 
 /// The name of a key (`kid`, RFC 7517 §4.5). Any string; compared as it is.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +39,9 @@ impl fmt::Debug for KeyId {
 /// A public JSON Web Key (RFC 7517 §4). It cannot hold a private value: reading a JWK that has one is an error,
 /// because a private key in a public document is a leak and not a spelling mistake.
 ///
+/// What serializers write for an unset member says nothing: `null` for any member, `[]` for an array, an empty text for
+/// `use`, `alg` and the thumbprints. An empty `kid` is a name.
+///
 /// ```
 /// use private_key_jwt::Jwk;
 ///
@@ -53,6 +58,18 @@ pub struct Jwk {
     public_key_use: Option<String>,
     key_operations: Option<Vec<String>>,
     certificates: Vec<Vec<u8>>,
+    x5t_s256: Option<String>,
+    x5t: Option<String>,
+}
+
+/// The first thing about a key that rules an algorithm out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unfit {
+    Use,
+    KeyOps,
+    UnknownAlgorithm,
+    KeyType,
+    OtherAlgorithm(Algorithm),
 }
 
 impl Jwk {
@@ -70,6 +87,8 @@ impl Jwk {
             public_key_use: None,
             key_operations: None,
             certificates: Vec::new(),
+            x5t_s256: None,
+            x5t: None,
         }
     }
 
@@ -95,9 +114,13 @@ impl Jwk {
         Ok(self)
     }
 
-    /// Adds the certificate chain, the key's own certificate first, each as DER (`x5c`, §4.7).
+    /// Adds the certificate chain, the key's own certificate first, each as DER (`x5c`, §4.7). Thumbprints of another
+    /// certificate that the JWK came with are dropped.
     #[must_use]
     pub fn with_certificates(mut self, chain: Vec<Vec<u8>>) -> Self {
+        if self.certificates.first() != chain.first() {
+            (self.x5t_s256, self.x5t) = (None, None);
+        }
         self.certificates = chain;
         self
     }
@@ -111,19 +134,25 @@ impl Jwk {
     /// [`JoseError::UnsupportedKey`] for a `kty` or `crv` that this crate does not use;
     /// [`JoseError::PrivateMember`] for a private or symmetric key.
     pub fn from_json(json: &[u8]) -> Result<Self, JoseError> {
-        Self::from_members(&json::object(Self::WHAT, json)?)
+        let members = WipedMembers(json::object(Self::WHAT, json)?);
+        Self::from_members(&members.0)
     }
 
     pub(super) fn from_members(members: &Map<String, Value>) -> Result<Self, JoseError> {
         let parameters = match KeyParameters::from_members(members) {
             // A symmetric key is above all not public.
-            Err(error @ JoseError::UnsupportedKey { .. }) if !members.contains_key("k") => return Err(error),
+            Err(error @ JoseError::UnsupportedKey { .. }) if !is_set(members, "k") => return Err(error),
             other => other,
         };
-        if let Some(member) = Self::PRIVATE_MEMBERS.into_iter().find(|member| members.contains_key(*member)) {
+        if let Some(member) = Self::private_member(members) {
             return Err(JoseError::PrivateMember { member });
         }
         Self::with_metadata(parameters?, members)
+    }
+
+    /// The first member that holds a private or symmetric value. `null` and `[]` hold none.
+    pub(crate) fn private_member(members: &Map<String, Value>) -> Option<&'static str> {
+        Self::PRIVATE_MEMBERS.into_iter().find(|member| is_set(members, member))
     }
 
     /// The members that are not the key itself; shared with private JWKs.
@@ -132,17 +161,25 @@ impl Jwk {
         members: &Map<String, Value>,
     ) -> Result<Self, JoseError> {
         let string = |member| json::string(Self::WHAT, members, member);
+        let some_text = |member| Ok(string(member)?.filter(|text| !text.is_empty()));
+        // Nothing depends on these but which of several keys is tried.
+        let thumbprint = |member: &str| {
+            let text = members.get(member).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
         Ok(Self {
             parameters,
             key_id: string("kid")?.map(KeyId::from),
-            algorithm: string("alg")?,
-            public_key_use: string("use")?,
+            algorithm: some_text("alg")?,
+            public_key_use: some_text("use")?,
             key_operations: strings(members, "key_ops")?,
             certificates: strings(members, "x5c")?
                 .unwrap_or_default()
                 .iter()
                 .map(|text| base64url::decode_standard(text).ok_or(JoseError::X5c))
                 .collect::<Result<_, _>>()?,
+            x5t_s256: thumbprint("x5t#S256"),
+            x5t: thumbprint("x5t"),
         })
     }
 
@@ -182,6 +219,19 @@ impl Jwk {
         &self.certificates
     }
 
+    /// The SHA-256 thumbprint of the key's certificate as the JWK states it (`x5t#S256`, §4.9). It is not compared with
+    /// [`certificates`](Self::certificates).
+    #[must_use]
+    pub fn x5t_s256(&self) -> Option<&str> {
+        self.x5t_s256.as_deref()
+    }
+
+    /// The SHA-1 thumbprint of the key's certificate as the JWK states it (`x5t`, §4.8), likewise.
+    #[must_use]
+    pub fn x5t(&self) -> Option<&str> {
+        self.x5t.as_deref()
+    }
+
     /// The RFC 7638 thumbprint.
     #[must_use]
     pub fn thumbprint(&self) -> Thumbprint {
@@ -189,12 +239,46 @@ impl Jwk {
     }
 
     /// Whether a signature of this algorithm may be checked with this key: its type fits, and `use`, `key_ops`
-    /// and `alg`, where present, allow it (RFC 7517 §4.2–4.4).
+    /// and `alg`, where present, allow it (RFC 7517 §4.2–4.4). `EdDSA` and `Ed25519` are one algorithm
+    /// ([`Algorithm::is_same_as`]).
     #[must_use]
     pub fn verifies(&self, algorithm: Algorithm) -> bool {
-        self.may_sign_or_verify("verify")
-            && algorithm.key_type() == self.key_type()
-            && self.algorithm.as_deref().is_none_or(|name| name == algorithm.as_str())
+        self.unfit(algorithm).is_none()
+    }
+
+    /// Why a signature of this algorithm may not be checked with this key.
+    pub(crate) fn mismatch(&self, algorithm: Algorithm) -> Option<KeyMismatch> {
+        let not_for_signatures = |member, found: String| KeyMismatch::NotForSignatures { member, found };
+        let quoted = |text: Option<&str>| format!("\"{}\"", excerpt(text.unwrap_or_default()));
+        Some(match self.unfit(algorithm)? {
+            Unfit::Use => not_for_signatures("use", quoted(self.public_key_use())),
+            Unfit::KeyOps => {
+                let operations = self.key_operations.as_deref().unwrap_or_default().join(" ");
+                not_for_signatures("key_ops", quoted(Some(&operations)))
+            }
+            Unfit::UnknownAlgorithm => not_for_signatures("alg", quoted(self.algorithm())),
+            Unfit::KeyType => {
+                KeyMismatch::OtherKeyType { found: self.key_type(), needed: algorithm.key_type() }
+            }
+            Unfit::OtherAlgorithm(found) => KeyMismatch::OtherAlgorithm { found },
+        })
+    }
+
+    fn unfit(&self, algorithm: Algorithm) -> Option<Unfit> {
+        if self.public_key_use().is_some_and(|word| word != "sig") {
+            return Some(Unfit::Use);
+        }
+        if !self.may_sign_or_verify("verify") {
+            return Some(Unfit::KeyOps);
+        }
+        let bound = self.algorithm().filter(|name| !algorithm.is_named(name));
+        let bound = bound.map(|name| Algorithm::ALL.into_iter().find(|known| known.as_str() == name));
+        match bound {
+            Some(None) => Some(Unfit::UnknownAlgorithm),
+            _ if algorithm.key_type() != self.key_type() => Some(Unfit::KeyType),
+            Some(Some(other)) => Some(Unfit::OtherAlgorithm(other)),
+            None => None,
+        }
     }
 
     /// Whether `use` and `key_ops` leave room for signatures.
@@ -227,6 +311,8 @@ impl Jwk {
         insert("key_ops", self.key_operations.clone().map(Value::from));
         let chain: Vec<String> = self.certificates.iter().map(base64url::encode_standard).collect();
         insert("x5c", (!chain.is_empty()).then(|| chain.into()));
+        insert("x5t", self.x5t().map(Value::from));
+        insert("x5t#S256", self.x5t_s256().map(Value::from));
         members
     }
 }
@@ -237,9 +323,17 @@ impl serde::Serialize for Jwk {
     }
 }
 
+/// Whether a member says something: `null` and `[]` are what serializers write for what is unset.
+fn is_set(members: &Map<String, Value>, member: &str) -> bool {
+    members
+        .get(member)
+        .is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|array| !array.is_empty()))
+}
+
+/// An array of strings that says something.
 fn strings(members: &Map<String, Value>, member: &'static str) -> Result<Option<Vec<String>>, JoseError> {
     let invalid = || JoseError::InvalidMember { what: Jwk::WHAT, member, expected: "an array of strings" };
-    match members.get(member) {
+    match members.get(member).filter(|_| is_set(members, member)) {
         None => Ok(None),
         Some(Value::Array(elements)) => elements
             .iter()
@@ -302,12 +396,101 @@ mod tests {
         assert!(!okp(r#","use":"enc""#).unwrap().verifies(Algorithm::EdDSA));
         assert!(!okp(r#","key_ops":["sign"]"#).unwrap().verifies(Algorithm::EdDSA));
         assert!(okp(r#","key_ops":["verify"],"use":"sig""#).unwrap().verifies(Algorithm::Ed25519));
-        assert!(!okp(r#","alg":"EdDSA""#).unwrap().verifies(Algorithm::Ed25519));
+        assert!(!okp(r#","alg":"ES256""#).unwrap().verifies(Algorithm::ES256));
+    }
+
+    #[test]
+    fn rfc9864_2_2_both_names_of_ed25519_are_one_alg() {
+        for alg in ["EdDSA", "Ed25519"] {
+            let jwk = okp(&format!(r#","alg":"{alg}""#)).unwrap();
+            assert!(jwk.verifies(Algorithm::EdDSA) && jwk.verifies(Algorithm::Ed25519), "{alg}");
+        }
+    }
+
+    #[test]
+    fn what_serializers_write_for_an_unset_member_says_nothing() {
+        let bare = okp("").unwrap();
+        for more in [
+            r#","use":null,"alg":null,"kid":null,"key_ops":null,"x5c":null,"x5t":null,"x5t#S256":null,"x5u":null"#,
+            r#","key_ops":[],"x5c":[]"#,
+            r#","use":"","alg":"","x5t":"","x5t#S256":"""#,
+            r#","d":null,"p":null,"q":null,"dp":null,"dq":null,"qi":null,"oth":null,"k":null,"n":null,"e":null,"y":null"#,
+            r#","oth":[]"#,
+            // These only help to choose among keys.
+            r#","x5t":7,"x5t#S256":["a"]"#,
+        ] {
+            assert_eq!(okp(more).as_ref(), Ok(&bare), "{more}");
+        }
+        assert_eq!(okp(r#","kid":"""#).unwrap().key_id(), Some(&KeyId::from("")));
+        // What is there and says something is judged as ever.
+        let what = Jwk::WHAT;
+        for (more, member, expected) in [
+            (r#","alg":7"#, "alg", "a string"),
+            (r#","use":[]"#, "use", "a string"),
+            (r#","key_ops":"verify""#, "key_ops", "an array of strings"),
+            (r#","key_ops":[null]"#, "key_ops", "an array of strings"),
+        ] {
+            assert_eq!(okp(more), Err(JoseError::InvalidMember { what, member, expected }), "{more}");
+        }
+        for (more, member) in [(r#","d":"""#, "d"), (r#","oth":[{}]"#, "oth"), (r#","k":7"#, "k")] {
+            assert_eq!(okp(more), Err(JoseError::PrivateMember { member }), "{more}");
+        }
+        assert_eq!(
+            Jwk::from_json(br#"{"kty":null,"k":null}"#),
+            Err(JoseError::MissingMember { what, member: "kty" })
+        );
+        assert_eq!(
+            Jwk::from_json(br#"{"kty":"OKP","crv":null,"x":"AA"}"#),
+            Err(JoseError::MissingMember { what, member: "crv" })
+        );
+    }
+
+    #[test]
+    fn a_key_that_does_not_verify_says_why() {
+        let rsa = |more: &str| {
+            let n = base64url::encode([0xff; 256]);
+            Jwk::from_json(format!(r#"{{"kty":"RSA","n":"{n}","e":"AQAB"{more}}}"#).as_bytes()).unwrap()
+        };
+        for (more, algorithm, why) in [
+            ("", Algorithm::ES256, "the key is of type RSA, not EC P-256"),
+            (r#","alg":"RS256""#, Algorithm::ES256, "the key is of type RSA, not EC P-256"),
+            (r#","alg":"RS256""#, Algorithm::RS384, "the key is for RS256 (`alg`)"),
+            (r#","alg":"RS256""#, Algorithm::PS256, "the key is for RS256 (`alg`)"),
+            (
+                r#","use":"enc""#,
+                Algorithm::RS256,
+                "the key does not check signatures here (its `use` is \"enc\")",
+            ),
+            (
+                r#","key_ops":["encrypt","wrapKey"]"#,
+                Algorithm::RS256,
+                "the key does not check signatures here (its `key_ops` is \"encrypt wrapKey\")",
+            ),
+            (
+                r#","alg":"RSA-OAEP-256\u001b""#,
+                Algorithm::RS256,
+                "the key does not check signatures here (its `alg` is \"RSA-OAEP-256\\u{1b}\")",
+            ),
+        ] {
+            let jwk = rsa(more);
+            assert_eq!(jwk.mismatch(algorithm).map(|why| why.to_string()).as_deref(), Some(why), "{more}");
+            assert!(!jwk.verifies(algorithm), "{more}");
+        }
+        assert_eq!(rsa(r#","alg":"RS256","use":"sig""#).mismatch(Algorithm::RS256), None);
+    }
+
+    #[test]
+    fn thumbprints_are_kept_until_there_is_another_certificate() {
+        let jwk = okp(r#","x5c":["MAA="],"x5t":"a","x5t#S256":"b""#).unwrap();
+        assert_eq!((jwk.x5t(), jwk.x5t_s256()), (Some("a"), Some("b")));
+        assert_eq!(jwk.clone().with_certificates(vec![vec![0x30, 0]]), jwk);
+        let other = jwk.with_certificates(vec![vec![0x30, 1, 0]]);
+        assert_eq!((other.x5t(), other.x5t_s256()), (None, None));
     }
 
     #[test]
     fn json_round_trips() {
-        let jwk = okp(r#","kid":"k","alg":"EdDSA","use":"sig","key_ops":["verify"],"x5c":["MAA="]"#).unwrap();
+        let jwk = okp(r#","kid":"k","alg":"EdDSA","use":"sig","key_ops":["verify"],"x5c":["MAA="],"x5t":"t","x5t#S256":"u""#).unwrap();
         assert_eq!(Jwk::from_json(jwk.to_json().as_bytes()).unwrap(), jwk);
     }
 

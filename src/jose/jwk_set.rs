@@ -1,11 +1,14 @@
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{JoseError, Jwk, json};
+use super::{JoseError, Jwk, KeyId, json};
 
 /// A JSON Web Key Set of public keys (RFC 7517 §5).
 ///
 /// Reading one skips the keys that cannot be used and says which and why in [`JwkSet::skipped`]; one odd key does
-/// not take the others away.
+/// not take the others away, not even one that has a member twice (RFC 7517 §4).
+///
+/// Outside the keys, a member that stands there twice makes the whole set unusable, also one that means nothing here
+/// (RFC 7517 §5 allows either): two readers could take two different sets from such a document.
 ///
 /// ```
 /// use private_key_jwt::JwkSet;
@@ -28,6 +31,8 @@ pub struct JwkSet {
 pub struct SkippedJwk {
     /// Its place in the `keys` array, from 0.
     pub index: usize,
+    /// The names that it claims (`kid`), as far as they can be read: none, one, or several when the member is repeated.
+    pub key_ids: Vec<KeyId>,
     /// Why it was skipped.
     pub reason: JoseError,
 }
@@ -45,27 +50,23 @@ impl JwkSet {
     /// [`JoseError::MissingMember`] and [`JoseError::InvalidMember`] when the document itself is malformed;
     /// [`JoseError::TooManyKeys`] above [`JwkSet::MAX_KEYS`].
     pub fn from_json(json: &[u8]) -> Result<Self, JoseError> {
-        let members = json::object(Self::WHAT, json)?;
-        let elements = match members.get("keys") {
-            Some(Value::Array(elements)) => elements,
-            Some(_) => {
-                return Err(JoseError::InvalidMember {
-                    what: Self::WHAT,
-                    member: "keys",
-                    expected: "an array",
-                });
-            }
-            None => return Err(JoseError::MissingMember { what: Self::WHAT, member: "keys" }),
-        };
+        let (what, member) = (Self::WHAT, "keys");
+        let keys = json::raw_member(what, json, member)?.filter(|keys| keys.get() != "null");
+        let keys = keys.ok_or(JoseError::MissingMember { what, member })?;
+        let elements: Vec<&RawValue> = serde_json::from_str(keys.get())
+            .map_err(|_| JoseError::InvalidMember { what, member, expected: "an array" })?;
         if elements.len() > Self::MAX_KEYS {
             return Err(JoseError::TooManyKeys { found: elements.len(), limit: Self::MAX_KEYS });
         }
         let mut set = Self::default();
         for (index, element) in elements.iter().enumerate() {
-            let jwk = element.as_object().ok_or(JoseError::NotAnObject { what: "a JWK" });
-            match jwk.and_then(Jwk::from_members) {
+            match Jwk::from_json(element.get().as_bytes()) {
                 Ok(jwk) => set.keys.push(jwk),
-                Err(reason) => set.skipped.push(SkippedJwk { index, reason }),
+                Err(reason) => {
+                    let key_ids = json::claimed_strings(element.get(), "kid");
+                    let key_ids = key_ids.into_iter().map(KeyId::from).collect();
+                    set.skipped.push(SkippedJwk { index, key_ids, reason });
+                }
             }
         }
         Ok(set)
@@ -83,9 +84,9 @@ impl JwkSet {
         &self.skipped
     }
 
-    /// The usable keys, by value.
-    pub(crate) fn into_keys(self) -> impl Iterator<Item = Jwk> {
-        self.keys.into_iter()
+    /// The usable keys and those that were left out, by value.
+    pub(crate) fn into_parts(self) -> (Vec<Jwk>, Vec<SkippedJwk>) {
+        (self.keys, self.skipped)
     }
 
     /// The set as JSON in one line.
@@ -126,19 +127,48 @@ mod tests {
     #[test]
     fn one_odd_key_does_not_take_the_others_away() {
         let json = format!(
-            r#"{{"keys":[7,{{"kty":"EC","crv":"P-192"}},{{"kty":"OKP","crv":"Ed25519","x":"{X}","d":"AA"}},
-               {{"kty":"OKP","crv":"Ed25519","x":"{X}"}}]}}"#
+            r#"{{"keys":[7,{{"kty":"EC","crv":"P-192","kid":"a"}},{{"kty":"OKP","crv":"Ed25519","x":"{X}","d":"AA"}},
+               {{"kty":"OKP","crv":"Ed25519","x":"{X}"}},{{"kty":"OKP","kid":"b","kid":"c"}},
+               {{"kty":"OKP","crv":"Ed25519","x":"{X}","kid":"d","more":{{"e":1,"\u0065":2}}}},
+               {{"kid":"\ud800"}},null,{{"kid":7}},{{"kid":"e","deep":{}{}}}]}}"#,
+            "[".repeat(1000),
+            "]".repeat(1000)
         );
         let set = JwkSet::from_json(json.as_bytes()).unwrap();
         assert_eq!(set.keys().len(), 1);
-        assert_eq!(
-            set.skipped(),
-            [
-                SkippedJwk { index: 0, reason: JoseError::NotAnObject { what: "a JWK" } },
-                SkippedJwk { index: 1, reason: JoseError::UnsupportedKey { found: "EC P-192".to_owned() } },
-                SkippedJwk { index: 2, reason: JoseError::PrivateMember { member: "d" } },
-            ]
-        );
+        let (jwk, line) = ("a JWK", 1);
+        let twice = |member: &str| JoseError::DuplicateMember { what: "a JWK", member: member.to_owned() };
+        let expected = [
+            (0, &[][..], JoseError::NotAnObject { what: jwk }),
+            (1, &["a"], JoseError::UnsupportedKey { found: "EC P-192".to_owned() }),
+            (2, &[], JoseError::PrivateMember { member: "d" }),
+            (4, &["b", "c"], twice("kid")),
+            (5, &["d"], twice("e")),
+            (6, &[], JoseError::Json { what: jwk, line, column: 15 }),
+            (7, &[], JoseError::NotAnObject { what: jwk }),
+            (8, &[], JoseError::MissingMember { what: jwk, member: "kty" }),
+            (9, &["e"], JoseError::Json { what: jwk, line, column: 145 }),
+        ];
+        let expected = expected.map(|(index, key_ids, reason)| SkippedJwk {
+            index,
+            key_ids: key_ids.iter().map(|key_id| KeyId::from(*key_id)).collect(),
+            reason,
+        });
+        assert_eq!(set.skipped(), expected);
+    }
+
+    #[test]
+    fn rfc7517_5_a_member_twice_outside_the_keys_spoils_the_set() {
+        let what = "a JWK Set";
+        for (json, member) in [
+            (r#"{"keys":[],"keys":[]}"#, "keys"),
+            (r#"{"keys":[],"\u006beys":[]}"#, "keys"),
+            (r#"{"more":1,"keys":[],"more":1}"#, "more"),
+            (r#"{"keys":[],"more":{"a":1,"a":1}}"#, "a"),
+        ] {
+            let member = member.to_owned();
+            assert_eq!(JwkSet::from_json(json.as_bytes()), Err(JoseError::DuplicateMember { what, member }));
+        }
     }
 
     #[test]
@@ -153,10 +183,17 @@ mod tests {
     #[test]
     fn the_document_itself_must_be_a_set() {
         let what = "a JWK Set";
-        assert_eq!(JwkSet::from_json(b"{}"), Err(JoseError::MissingMember { what, member: "keys" }));
-        assert_eq!(
-            JwkSet::from_json(br#"{"keys":{}}"#),
-            Err(JoseError::InvalidMember { what, member: "keys", expected: "an array" })
+        for json in ["{}", r#"{"keys":null}"#, r#"{"kty":"EC"}"#] {
+            let missing = JoseError::MissingMember { what, member: "keys" };
+            assert_eq!(JwkSet::from_json(json.as_bytes()), Err(missing), "{json}");
+        }
+        for json in [r#"{"keys":{}}"#, r#"{"keys":"[]"}"#, r#"{"keys":7}"#] {
+            let wrong = JoseError::InvalidMember { what, member: "keys", expected: "an array" };
+            assert_eq!(JwkSet::from_json(json.as_bytes()), Err(wrong), "{json}");
+        }
+        assert_eq!(JwkSet::from_json(br#"{"keys": [ ] , "more": null}"#), Ok(JwkSet::default()));
+        assert!(
+            matches!(JwkSet::from_json(br#"{"keys":[1,]}"#), Err(JoseError::Json { what: found, .. }) if found == what)
         );
         assert_eq!(JwkSet::from_json(b"[]"), Err(JoseError::NotAnObject { what }));
     }

@@ -187,7 +187,9 @@ mod tests {
             Header {
                 algorithm: Algorithm::ES256,
                 key_id: Some("k".into()),
-                media_type: Some("JWT".to_owned())
+                media_type: Some("JWT".to_owned()),
+                x5t_s256: None,
+                x5t: None,
             }
         );
     }

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::{KeyError, PublicKey};
-use crate::jose::error::excerpt;
-use crate::jose::{Algorithm, JoseError, Jwk, JwkSet, KeyId};
+use super::{Certificate, KeyError, PublicKey};
+use crate::jose::error::{excerpt, unlike};
+use crate::jose::json::printable;
+use crate::jose::{Algorithm, Header, JoseError, Jwk, JwkSet, KeyId, KeyMismatch, SkippedJwk, base64url};
 
 /// The public keys of one party, ready to check signatures: a [`JwkSet`] whose keys are found by their name and parsed
 /// once, when they are first needed. Make one and keep it; it can be shared by any number of threads.
@@ -25,6 +26,8 @@ pub struct PublicKeySet {
     entries: Vec<Entry>,
     /// Where the keys of each name stand in `entries`.
     by_name: HashMap<KeyId, Vec<usize>>,
+    /// For the error of a token that names one of them.
+    skipped: Vec<SkippedJwk>,
     goes_by_any_name: bool,
 }
 
@@ -32,50 +35,256 @@ pub struct PublicKeySet {
 struct Entry {
     jwk: Jwk,
     parsed: OnceLock<PublicKey>,
+    /// The thumbprints of the certificate in the JWK, hashed when they are first needed.
+    certificate: OnceLock<Option<Thumbprints>>,
+}
+
+/// `x5t#S256` and `x5t`, each as base64url.
+#[derive(Debug)]
+struct Thumbprints {
+    sha256: String,
+    sha1: String,
+}
+
+/// What a header says of its key.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    key_id: Option<&'a KeyId>,
+    algorithm: Algorithm,
+    x5t_s256: Option<&'a str>,
+    x5t: Option<&'a str>,
 }
 
 impl PublicKeySet {
-    /// The one key that a signature with this header can have been made with.
+    /// The one key that a signature of this name and algorithm can have been made with.
     ///
-    /// With a `kid`, keys of that name that fit the algorithm; without one, every key that fits. Exactly one must
-    /// remain: two are refused rather than tried in turn.
+    /// With a `kid`, the keys of that name that fit the algorithm; without one, every key that fits. Exactly one must
+    /// remain: two are refused rather than tried in turn. Entries with the same key parameters are one key, whatever
+    /// their names and metadata; an entry whose `use`, `key_ops` or `alg` rules the algorithm out does not count for it.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Jose`] with [`NoMatchingKey`](JoseError::NoMatchingKey) or
+    /// [`KeyError::Jose`] with [`NoMatchingKey`](JoseError::NoMatchingKey), which says why, or
     /// [`AmbiguousKey`](JoseError::AmbiguousKey); those of [`PublicKey::from_jwk`] when the key may not be used.
     pub fn select(&self, key_id: Option<&KeyId>, algorithm: Algorithm) -> Result<&PublicKey, KeyError> {
-        let found = match (key_id, self.entries.as_slice()) {
+        self.find(Wanted { key_id, algorithm, x5t_s256: None, x5t: None })
+    }
+
+    /// As [`PublicKeySet::select`], for the header of a JWS. Where several keys remain, its certificate thumbprint
+    /// (`x5t#S256`, else `x5t`, RFC 7515 §4.1.7 and §4.1.8) chooses among them; AD FS sends that instead of a `kid`.
+    ///
+    /// A key goes by the thumbprint of the first certificate in its `x5c`, and by the one that its JWK states. If the
+    /// two contradict each other, the certificate comes first: the stated one counts only if no certificate in the set
+    /// has the thumbprint. A key without either is taken if it is the only one and no other key has the thumbprint.
+    /// A wrong choice costs a signature that does not verify, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`PublicKeySet::select`].
+    pub fn key_for(&self, header: &Header) -> Result<&PublicKey, KeyError> {
+        self.find(Wanted {
+            key_id: header.key_id.as_ref(),
+            algorithm: header.algorithm,
+            x5t_s256: header.x5t_s256.as_deref(),
+            x5t: header.x5t.as_deref(),
+        })
+    }
+
+    fn find(&self, wanted: Wanted<'_>) -> Result<&PublicKey, KeyError> {
+        match (wanted.key_id, self.entries.as_slice()) {
             // Compared sooner than hashed.
             (Some(key_id), [lone]) if lone.jwk.key_id() == Some(key_id) => {
-                only([lone].into_iter(), algorithm)
+                self.among(std::iter::once(lone), wanted)
             }
             (Some(key_id), _) if !self.goes_by_any_name => {
                 let places = self.by_name.get(key_id).map(Vec::as_slice).unwrap_or_default();
-                only(places.iter().filter_map(|place| self.entries.get(*place)), algorithm)
+                self.among(places.iter().filter_map(|place| self.entries.get(*place)), wanted)
             }
-            (_, entries) => only(entries.iter(), algorithm),
+            (_, entries) => self.among(entries.iter(), wanted),
+        }
+    }
+
+    fn among<'a>(
+        &'a self,
+        candidates: impl Iterator<Item = &'a Entry> + Clone,
+        wanted: Wanted<'_>,
+    ) -> Result<&'a PublicKey, KeyError> {
+        let fitting = candidates.clone().filter(|entry| entry.jwk.verifies(wanted.algorithm));
+        if let Some(key) = only(fitting.clone()) {
+            return key;
+        }
+        if fitting.clone().next().is_none() {
+            return Err(self.no_match(self.mismatch(candidates, wanted), wanted));
+        }
+        let ambiguous = |found| {
+            KeyError::from(JoseError::AmbiguousKey {
+                kid: self.kid(wanted),
+                algorithm: wanted.algorithm,
+                found,
+            })
         };
-        let kid = || key_id.map(|key_id| excerpt(key_id.as_str()));
-        match found {
-            Ok(entry) => entry.key(),
-            Err(0) => Err(JoseError::NoMatchingKey { kid: kid(), algorithm }.into()),
-            Err(found) => Err(JoseError::AmbiguousKey { kid: kid(), algorithm, found }.into()),
+        let chosen = |by: &dyn Fn(&Entry) -> bool| {
+            let chosen = fitting.clone().filter(|entry| by(entry));
+            chosen.clone().next()?;
+            Some(only(chosen.clone()).unwrap_or_else(|| Err(ambiguous(count(chosen)))))
+        };
+        for (found, kind) in wanted.thumbprints() {
+            let of_certificate = |entry: &Entry| kind.of_certificate(entry) == Some(found);
+            let stated = |entry: &Entry| kind.stated(entry) == Some(found);
+            if let Some(key) = chosen(&of_certificate).or_else(|| chosen(&stated)) {
+                return key;
+            }
+        }
+        let Some((found, kind)) = wanted.thumbprints().next() else {
+            return Err(ambiguous(count(fitting)));
+        };
+        if let Some(key) = chosen(&|entry| wanted.thumbprints().all(|(_, kind)| kind.of(entry).is_none())) {
+            return key;
+        }
+        let known = fitting.clone().filter_map(|entry| kind.of(entry)).map(excerpt);
+        let known = known.take(KeyMismatch::MOST_LISTED).collect();
+        Err(self.no_match(KeyMismatch::UnknownThumbprint { found: excerpt(found), known }, wanted))
+    }
+
+    fn no_match(&self, reason: KeyMismatch, wanted: Wanted<'_>) -> KeyError {
+        JoseError::NoMatchingKey { kid: self.kid(wanted), algorithm: wanted.algorithm, reason }.into()
+    }
+
+    fn kid(&self, wanted: Wanted<'_>) -> Option<String> {
+        let known = || self.by_name.keys().map(KeyId::as_str);
+        wanted.key_id.map(|key_id| unlike(key_id.as_str(), known(), KID_LEN))
+    }
+
+    /// Why none of these keys, which are all of the wanted name, fits.
+    fn mismatch<'a>(
+        &self,
+        candidates: impl Iterator<Item = &'a Entry> + Clone,
+        wanted: Wanted<'_>,
+    ) -> KeyMismatch {
+        let named = wanted.key_id.filter(|_| !self.goes_by_any_name);
+        let skipped = |key: &SkippedJwk| named.is_none_or(|named| key.key_ids.contains(named));
+        let mut skipped = self.skipped.iter().filter(|key| skipped(key));
+        let unfit = candidates.filter_map(|entry| Some((entry, entry.jwk.mismatch(wanted.algorithm)?)));
+        let mut reasons: Vec<(String, KeyMismatch)> =
+            unfit.map(|(entry, reason)| (name(entry.jwk.key_id()), reason)).collect();
+        reasons.extend(skipped.by_ref().map(|key| {
+            let reason = Box::new(key.reason.clone());
+            (name(key.key_ids.first()), KeyMismatch::Skipped { index: key.index, reason })
+        }));
+        match (reasons.len(), named) {
+            (0, None) => KeyMismatch::EmptySet,
+            (0, Some(_)) => self.unknown_name(),
+            (1, _) => reasons.pop().map_or(KeyMismatch::EmptySet, |(_, reason)| reason),
+            (all, _) => {
+                let listed = reasons.iter().take(KeyMismatch::MOST_LISTED);
+                let keys: Vec<String> =
+                    listed.map(|(name, reason)| format!("{name} {}", reason.predicate())).collect();
+                let others = all - keys.len();
+                KeyMismatch::NoneFits { keys, others }
+            }
+        }
+    }
+
+    fn unknown_name(&self) -> KeyMismatch {
+        let (keys, skipped) = (self.entries.len(), self.skipped.len());
+        let names = self.entries.iter().filter_map(|entry| entry.jwk.key_id());
+        let known: Vec<String> =
+            names.take(KeyMismatch::MOST_LISTED).map(|key_id| printable(key_id.as_str(), KID_LEN)).collect();
+        match known.len() {
+            _ if keys + skipped == 0 => KeyMismatch::EmptySet,
+            0 if skipped == 0 => KeyMismatch::NoKeyIds { keys },
+            listed => KeyMismatch::UnknownKeyId { known, others: keys - listed, skipped },
         }
     }
 }
 
-/// The only entry that fits the algorithm, or how many there are.
-fn only<'a>(entries: impl Iterator<Item = &'a Entry>, algorithm: Algorithm) -> Result<&'a Entry, usize> {
-    let mut fitting = entries.filter(|entry| entry.jwk.verifies(algorithm));
-    let first = fitting.next().ok_or(0_usize)?;
-    match fitting.count() {
-        0 => Ok(first),
-        more => Err(more + 1),
+/// How much of a `kid` an error shows, in characters.
+const KID_LEN: usize = 128;
+
+/// The only key among these entries, which may stand there several times; `None` when there are several, or none. Of
+/// equal ones the first that can be used.
+fn only<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) -> Option<Result<&'a PublicKey, KeyError>> {
+    let mut rest = entries.clone();
+    let first = rest.next()?;
+    if !rest.all(|entry| entry.jwk.parameters() == first.jwk.parameters()) {
+        return None;
+    }
+    let usable = first.key();
+    Some(match usable {
+        Ok(key) => Ok(key),
+        Err(error) => entries.skip(1).find_map(|entry| entry.key().ok()).ok_or(error),
+    })
+}
+
+/// How many different keys these are.
+fn count<'a>(entries: impl Iterator<Item = &'a Entry>) -> usize {
+    let mut different: Vec<&Jwk> = Vec::new();
+    for Entry { jwk, .. } in entries {
+        if different.iter().all(|other| other.parameters() != jwk.parameters()) {
+            different.push(jwk);
+        }
+    }
+    different.len()
+}
+
+/// A key in a list of an error.
+fn name(key_id: Option<&KeyId>) -> String {
+    let named = |key_id: &KeyId| format!("key \"{}\"", excerpt(key_id.as_str()));
+    key_id.map_or_else(|| "a key without `kid`".to_owned(), named)
+}
+
+/// Which of the two thumbprints is compared.
+#[derive(Clone, Copy)]
+enum ThumbprintKind {
+    Sha256,
+    Sha1,
+}
+
+impl ThumbprintKind {
+    fn of_certificate(self, entry: &Entry) -> Option<&str> {
+        let thumbprints = entry.certificate.get_or_init(|| Thumbprints::of(&entry.jwk)).as_ref()?;
+        Some(match self {
+            Self::Sha256 => &thumbprints.sha256,
+            Self::Sha1 => &thumbprints.sha1,
+        })
+    }
+
+    fn stated(self, entry: &Entry) -> Option<&str> {
+        match self {
+            Self::Sha256 => entry.jwk.x5t_s256(),
+            Self::Sha1 => entry.jwk.x5t(),
+        }
+    }
+
+    /// The one that an error shows.
+    fn of(self, entry: &Entry) -> Option<&str> {
+        self.of_certificate(entry).or_else(|| self.stated(entry))
+    }
+}
+
+impl Thumbprints {
+    /// `None` when there is no certificate, or none that can be read: the key may then not be used either.
+    fn of(jwk: &Jwk) -> Option<Self> {
+        let certificate = Certificate::from_der(jwk.certificates().first()?.clone()).ok()?;
+        let encode = |hash: &[u8]| base64url::encode(hash);
+        Some(Self { sha256: encode(&certificate.sha256()), sha1: encode(&certificate.sha1()) })
+    }
+}
+
+impl<'a> Wanted<'a> {
+    /// Those of the header, the stronger one first.
+    fn thumbprints(&self) -> impl Iterator<Item = (&'a str, ThumbprintKind)> + use<'a> {
+        let sha256 = self.x5t_s256.map(|found| (found, ThumbprintKind::Sha256));
+        let sha1 = self.x5t.map(|found| (found, ThumbprintKind::Sha1));
+        sha256.into_iter().chain(sha1)
     }
 }
 
 impl Entry {
+    fn new(jwk: Jwk, parsed: OnceLock<PublicKey>) -> Self {
+        Self { jwk, parsed, certificate: OnceLock::new() }
+    }
+
     /// A key that cannot be used is tried again each time: the error is not kept, only its cause.
     fn key(&self) -> Result<&PublicKey, KeyError> {
         match self.parsed.get() {
@@ -90,12 +299,13 @@ impl Entry {
 
 impl From<JwkSet> for PublicKeySet {
     fn from(jwks: JwkSet) -> Self {
-        let mut set = Self::default();
-        for (place, jwk) in jwks.into_keys().enumerate() {
+        let (keys, skipped) = jwks.into_parts();
+        let mut set = Self { skipped, ..Self::default() };
+        for (place, jwk) in keys.into_iter().enumerate() {
             if let Some(key_id) = jwk.key_id() {
                 set.by_name.entry(key_id.clone()).or_default().push(place);
             }
-            set.entries.push(Entry { jwk, parsed: OnceLock::new() });
+            set.entries.push(Entry::new(jwk, OnceLock::new()));
         }
         set
     }
@@ -107,8 +317,9 @@ impl From<PublicKey> for PublicKeySet {
         Self {
             goes_by_any_name: jwk.key_id().is_none(),
             by_name: jwk.key_id().map(|key_id| (key_id.clone(), vec![0])).into_iter().collect(),
+            skipped: Vec::new(),
             // As it is, and not from its JWK: a certificate may restrict it further.
-            entries: vec![Entry { jwk, parsed: key.into() }],
+            entries: vec![Entry::new(jwk, key.into())],
         }
     }
 }
@@ -132,31 +343,273 @@ mod tests {
         }
     }
 
+    fn no_match(kid: Option<&str>, algorithm: Algorithm, reason: KeyMismatch) -> JoseError {
+        JoseError::NoMatchingKey { kid: kid.map(str::to_owned), algorithm, reason }
+    }
+
+    /// A set of the keys in these files, each with more members.
+    fn of_files(keys: &[(&str, &str)]) -> PublicKeySet {
+        let keys: Vec<String> = keys
+            .iter()
+            .map(|(file, more)| {
+                let jwk = PublicKey::from_bytes(&read(file)).unwrap().jwk().to_json();
+                format!("{}{more}}}", jwk.strip_suffix('}').unwrap())
+            })
+            .collect();
+        JwkSet::from_json(format!(r#"{{"keys":[{}]}}"#, keys.join(",")).as_bytes()).unwrap().into()
+    }
+
+    fn read(file: &str) -> Vec<u8> {
+        std::fs::read(format!("testdata/keys/{file}")).unwrap()
+    }
+
     #[test]
     fn exactly_one_key_must_fit() {
-        let algorithm = Algorithm::EdDSA;
-        let both = set(&[r#","kid":"a""#, r#","kid":"b""#]);
+        let algorithm = Algorithm::RS256;
+        let both = of_files(&[("rsa2048.pub.pem", r#","kid":"a""#), ("ca.cert.pem", r#","kid":"b""#)]);
         assert_eq!(both.select(Some(&"b".into()), algorithm).unwrap().jwk().key_id(), Some(&"b".into()));
         assert_eq!(
             refusal(&both, None, algorithm),
             JoseError::AmbiguousKey { kid: None, algorithm, found: 2 }
         );
-        assert_eq!(
-            refusal(&both, Some("c"), algorithm),
-            JoseError::NoMatchingKey { kid: Some("c".to_owned()), algorithm }
-        );
-        assert_eq!(
-            refusal(&both, Some("a"), Algorithm::ES256),
-            JoseError::NoMatchingKey { kid: Some("a".to_owned()), algorithm: Algorithm::ES256 }
-        );
-        assert!(set(&[""]).select(None, algorithm).is_ok());
-        assert_eq!(
-            refusal(&set(&[""]), Some("a"), algorithm),
-            JoseError::NoMatchingKey { kid: Some("a".to_owned()), algorithm }
-        );
+        assert!(set(&[""]).select(None, Algorithm::EdDSA).is_ok());
         let same_kid = set(&[r#","kid":"a","use":"enc""#, r#","kid":"a""#]);
-        let key = same_kid.select(Some(&"a".into()), algorithm).unwrap();
+        let key = same_kid.select(Some(&"a".into()), Algorithm::EdDSA).unwrap();
         assert_eq!(key.jwk().public_key_use(), None);
+    }
+
+    #[test]
+    fn a_key_that_stands_there_twice_is_one_key() {
+        let algorithm = Algorithm::EdDSA;
+        for twice in [
+            set(&[r#","kid":"a""#, r#","kid":"a""#]),
+            set(&[r#","kid":"a""#, r#","kid":"a","use":"sig","alg":"Ed25519""#]),
+            set(&[r#","kid":"a","alg":"EdDSA""#, r#","kid":"b""#]),
+            set(&[r#","kid":"b","use":"enc""#, r#","kid":"a""#, ""]),
+        ] {
+            for key_id in [None, Some(&"a".into())] {
+                assert_eq!(twice.select(key_id, algorithm).unwrap().jwk().key_id(), Some(&"a".into()));
+            }
+        }
+        // Each entry keeps its own restrictions.
+        let rsa =
+            of_files(&[("rsa2048.pub.pem", r#","alg":"RS256""#), ("rsa2048.pub.pem", r#","alg":"PS256""#)]);
+        for algorithm in [Algorithm::RS256, Algorithm::PS256] {
+            assert_eq!(rsa.select(None, algorithm).unwrap().jwk().algorithm(), Some(algorithm.as_str()));
+        }
+        let refused = r#"key "k" is for RS256 (`alg`); key "k" is for PS256 (`alg`)"#;
+        let rsa = of_files(&[
+            ("rsa2048.pub.pem", r#","kid":"k","alg":"RS256""#),
+            ("rsa2048.pub.pem", r#","kid":"k","alg":"PS256""#),
+        ]);
+        assert!(refusal(&rsa, Some("k"), Algorithm::RS384).to_string().ends_with(refused));
+        // One with the certificate of another key does not take the good one away.
+        let chain = [read("rsa2048.cert.der")].to_vec();
+        let jwk = PublicKey::from_bytes(&read("ed25519.pub.pem")).unwrap().jwk().clone();
+        let wrong = jwk.clone().with_certificates(chain);
+        let keys: PublicKeySet = [wrong.clone(), jwk].into_iter().collect::<JwkSet>().into();
+        assert!(keys.select(None, algorithm).unwrap().jwk().certificates().is_empty());
+        let keys: PublicKeySet = [wrong.clone(), wrong].into_iter().collect::<JwkSet>().into();
+        assert!(matches!(keys.select(None, algorithm), Err(KeyError::CertificateMismatch)));
+        // Three entries, two keys.
+        let keys = of_files(&[("rsa2048.pub.pem", ""), ("ca.cert.pem", ""), ("rsa2048.pub.pem", "")]);
+        let algorithm = Algorithm::RS256;
+        assert_eq!(
+            refusal(&keys, None, algorithm),
+            JoseError::AmbiguousKey { kid: None, algorithm, found: 2 }
+        );
+    }
+
+    #[test]
+    fn the_error_says_why_no_key_fits_and_what_the_set_has() {
+        let (ed, es) = (Algorithm::EdDSA, Algorithm::ES256);
+        let named = set(&[r#","kid":"a""#, r#","kid":"b""#]);
+        let known = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(
+            refusal(&named, Some("c"), ed),
+            no_match(Some("c"), ed, KeyMismatch::UnknownKeyId { known, others: 0, skipped: 0 })
+        );
+        let needed = es.key_type();
+        assert_eq!(
+            refusal(&named, Some("a"), es),
+            no_match(Some("a"), es, KeyMismatch::OtherKeyType { found: ed.key_type(), needed })
+        );
+        assert_eq!(
+            refusal(&set(&["", ""]), Some("a"), ed),
+            no_match(Some("a"), ed, KeyMismatch::NoKeyIds { keys: 2 })
+        );
+        let rsa = of_files(&[("rsa2048.pub.pem", r#","kid":"k","alg":"RS256""#)]);
+        let text = |set: &PublicKeySet, kid, algorithm| refusal(set, kid, algorithm).to_string();
+        assert_eq!(
+            text(&rsa, Some("k"), Algorithm::RS384),
+            "no key in the set fits RS384 and `kid` \"k\": the key is for RS256 (`alg`)"
+        );
+        assert_eq!(
+            text(&rsa, Some("K"), Algorithm::RS256),
+            "no key in the set fits RS256 and `kid` \"K\": no key has that `kid`; the set has \"k\""
+        );
+        assert_eq!(
+            text(&rsa, None, es),
+            "no key in the set fits ES256 (the header has no `kid`): the key is of type RSA, not EC P-256"
+        );
+        assert_eq!(
+            text(&PublicKeySet::default(), None, es),
+            "no key in the set fits ES256 (the header has no `kid`): the set has no keys"
+        );
+        assert_eq!(
+            text(&PublicKeySet::default(), Some("k"), es),
+            "no key in the set fits ES256 and `kid` \"k\": the set has no keys"
+        );
+        assert_eq!(
+            text(&set(&[""]), Some("k"), ed),
+            "no key in the set fits EdDSA and `kid` \"k\": the only key of the set has no `kid`"
+        );
+        assert_eq!(
+            text(&set(&[r#","kid":"k","alg":"ECDH-ES""#]), Some("k"), ed),
+            "no key in the set fits EdDSA and `kid` \"k\": the key does not check signatures here (its `alg` is \"ECDH-ES\")"
+        );
+        assert_eq!(
+            text(&set(&[r#","kid":"k","use":"enc""#, r#","key_ops":["sign"]"#]), None, ed),
+            "no key in the set fits EdDSA (the header has no `kid`): key \"k\" does not check signatures here (its `use` \
+             is \"enc\"); a key without `kid` does not check signatures here (its `key_ops` is \"sign\")"
+        );
+    }
+
+    #[test]
+    fn a_list_of_keys_is_bounded_and_printable() {
+        let names: Vec<String> = (0..300).map(|number| format!(r#","kid":"{number}""#)).collect();
+        let many = set(&names.iter().map(String::as_str).take(256).collect::<Vec<_>>());
+        assert_eq!(
+            refusal(&many, Some("x\u{1b}"), Algorithm::EdDSA).to_string(),
+            "no key in the set fits EdDSA and `kid` \"x\\u{1b}\": no key has that `kid`; the set has \"0\", \"1\", \"2\", \
+             \"3\", \"4\", \"5\", \"6\", \"7\", 248 more"
+        );
+        let error = refusal(&many, None, Algorithm::ES256).to_string();
+        assert!(error.ends_with("key \"7\" is of type Ed25519, not EC P-256; 248 more"), "{error}");
+        // Where two long names differ is seen.
+        let long = "k".repeat(300);
+        let set = set(&[&format!(r#","kid":"{long}""#)]);
+        let error = refusal(&set, Some(&format!("{long}x")), Algorithm::EdDSA).to_string();
+        assert!(error.contains("`kid` \"…kkkkkkkkkkkkkkkkx\""), "{error}");
+    }
+
+    #[test]
+    fn the_error_of_a_skipped_key_says_so() {
+        let keys = |keys: &str| PublicKeySet::from(JwkSet::from_json(keys.as_bytes()).unwrap());
+        let text = |set: &PublicKeySet, kid| refusal(set, kid, Algorithm::EdDSA).to_string();
+        let good = format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{X}","kid":"good"}}"#);
+        let set =
+            keys(&format!(r#"{{"keys":[{good},{{"kty":"oct","kid":"a","kid":"b"}},{{"kid":"c"}},7]}}"#));
+        for kid in ["a", "b"] {
+            assert_eq!(
+                text(&set, Some(kid)),
+                format!(
+                    "no key in the set fits EdDSA and `kid` \"{kid}\": key 2 of the set was skipped: \
+                     a JWK has the member `kid` more than once"
+                )
+            );
+        }
+        assert!(text(&set, Some("c")).ends_with(": key 3 of the set was skipped: a JWK has no member `kty`"));
+        assert!(text(&set, Some("d")).ends_with(": no key has that `kid`; the set has \"good\", 3 skipped"));
+        assert!(set.select(None, Algorithm::EdDSA).is_ok());
+        let none = keys(r#"{"keys":[{"kid":"c"},7]}"#);
+        assert!(text(&none, Some("d")).ends_with(": no key has that `kid`; the set has 2 skipped"));
+        assert_eq!(
+            text(&none, None),
+            "no key in the set fits EdDSA (the header has no `kid`): key \"c\" was skipped: a JWK has no member `kty`; \
+             a key without `kid` was skipped: a JWK is not a JSON object"
+        );
+        // Another key of the same name does not hide it.
+        let two =
+            keys(&format!(r#"{{"keys":[{{"kid":"good"}},{}]}}"#, good.replace("}", r#","alg":"ES256"}"#)));
+        assert!(text(&two, Some("good")).ends_with(
+            ": key \"good\" is for ES256 (`alg`); key \"good\" was skipped: a JWK has no member `kty`"
+        ));
+    }
+
+    fn header(json: &str) -> Header {
+        let token = format!("{}.e30.{}", base64url::encode(json), base64url::encode([1; 256]));
+        crate::jose::CompactJws::parse(&token).unwrap().header().clone()
+    }
+
+    #[test]
+    fn rfc7515_4_1_7_a_certificate_thumbprint_chooses_among_keys() {
+        let file = ["rsa2048.cert.pem", "ca.cert.pem"];
+        let certificates = file.map(|file| Certificate::all_from_bytes(&read(file)).unwrap().remove(0));
+        let keys = file.map(|file| PublicKey::from_bytes(&read(file)).unwrap());
+        assert_ne!(keys[0].jwk().parameters(), keys[1].jwk().parameters());
+        let sha1 = certificates.each_ref().map(|certificate| base64url::encode(certificate.sha1()));
+        let sha256 = certificates.each_ref().map(|certificate| base64url::encode(certificate.sha256()));
+        let bare = keys.each_ref().map(|key| {
+            let jwk = Jwk::new(key.jwk().parameters().clone()).to_json();
+            jwk.strip_suffix('}').unwrap().to_owned()
+        });
+        let set = |more: [String; 2]| {
+            let [a, b] = [0, 1].map(|index| format!("{}{}}}", bare[index], more[index]));
+            PublicKeySet::from(JwkSet::from_json(format!(r#"{{"keys":[{a},{b}]}}"#).as_bytes()).unwrap())
+        };
+        let x5c = |index: usize| {
+            format!(r#","x5c":["{}"]"#, base64url::encode_standard(certificates[index].as_der()))
+        };
+        let x5t = |index: usize| format!(r#","x5t":"{}""#, sha1[index]);
+        let x5t_s256 = |index: usize| format!(r#","x5t#S256":"{}""#, sha256[index]);
+        let chosen = |set: &PublicKeySet, members: &str| {
+            let found = set.key_for(&header(&format!(r#"{{"alg":"RS256"{members}}}"#)));
+            found.map(|found| {
+                keys.iter().position(|key| key.jwk().parameters() == found.jwk().parameters()).unwrap()
+            })
+        };
+        let error = |set: &PublicKeySet, members: &str| match chosen(set, members) {
+            Err(KeyError::Jose(error)) => error,
+            other => panic!("{other:?}"),
+        };
+        let algorithm = Algorithm::RS256;
+        let ambiguous = JoseError::AmbiguousKey { kid: None, algorithm, found: 2 };
+        for certified in [
+            [x5c(0), x5c(1)],
+            [x5t(0) + &x5t_s256(0), x5t(1) + &x5t_s256(1)],
+            [x5c(0), x5t(1) + &x5t_s256(1)],
+        ] {
+            let set = set(certified);
+            for index in [0, 1] {
+                assert_eq!(chosen(&set, &x5t(index)).unwrap(), index);
+                assert_eq!(chosen(&set, &x5t_s256(index)).unwrap(), index);
+                assert_eq!(chosen(&set, &(x5t(index) + &x5t_s256(index))).unwrap(), index);
+                // The stronger one decides where both are there.
+                assert_eq!(chosen(&set, &(x5t(1 - index) + &x5t_s256(index))).unwrap(), index);
+                assert_eq!(chosen(&set, &(x5t(index) + r#","x5t#S256":"other""#)).unwrap(), index);
+            }
+            let reason = KeyMismatch::UnknownThumbprint { found: "other".to_owned(), known: sha1.to_vec() };
+            let no_match = JoseError::NoMatchingKey { kid: None, algorithm, reason };
+            assert_eq!(error(&set, r#","x5t":"other""#), no_match);
+            assert_eq!(
+                no_match.to_string(),
+                format!(
+                    "no key in the set fits RS256 (the header has no `kid`): no key has the certificate \"other\"; \
+                     the set has \"{}\", \"{}\"",
+                    sha1[0], sha1[1]
+                )
+            );
+            assert_eq!(error(&set, ""), ambiguous);
+        }
+        // What a certificate is comes before what the JWK says of it.
+        let crossed = set([x5c(0) + &x5t(1), x5c(1) + &x5t(0)]);
+        assert_eq!([0, 1].map(|index| chosen(&crossed, &x5t(index)).unwrap()), [0, 1]);
+        let other = set([x5c(0) + r#","x5t":"other""#, x5c(1)]);
+        assert_eq!(chosen(&other, r#","x5t":"other""#).unwrap(), 0);
+        // The only key without a certificate may be the one; of two such, neither.
+        let half = set([x5c(0), String::new()]);
+        assert_eq!([&*x5t(0), r#","x5t":"other""#].map(|members| chosen(&half, members).unwrap()), [0, 1]);
+        let none = set([String::new(), String::new()]);
+        assert_eq!(error(&none, &x5t(0)), ambiguous);
+        // Two keys under one thumbprint.
+        let same = set([x5t(0), x5t(0)]);
+        assert_eq!(error(&same, &x5t(0)), ambiguous);
+        // The `kid` decides first; among keys of one name the thumbprint does.
+        let named = set([x5c(0) + r#","kid":"a""#, x5c(1) + r#","kid":"b""#]);
+        assert_eq!(chosen(&named, &(x5t(0) + r#","kid":"b""#)).unwrap(), 1);
+        let same_name = set([x5c(0) + r#","kid":"a""#, x5c(1) + r#","kid":"a""#]);
+        assert_eq!([0, 1].map(|index| chosen(&same_name, &(x5t(index) + r#","kid":"a""#)).unwrap()), [0, 1]);
     }
 
     #[test]
@@ -187,7 +640,11 @@ mod tests {
         }
         assert_eq!(
             refusal(&key(r#","kid":"a""#), Some("b"), Algorithm::EdDSA),
-            JoseError::NoMatchingKey { kid: Some("b".to_owned()), algorithm: Algorithm::EdDSA }
+            no_match(
+                Some("b"),
+                Algorithm::EdDSA,
+                KeyMismatch::UnknownKeyId { known: vec!["a".to_owned()], others: 0, skipped: 0 }
+            )
         );
     }
 }
