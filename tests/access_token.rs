@@ -120,7 +120,7 @@ fn rfc9068_2_1_the_type_is_at_jwt_unless_that_was_given_up() {
     for typ in ["client-authentication+jwt", "logout+jwt", "secevent+jwt", ""] {
         for verifier in [verifier(), verifier().accept_untyped()] {
             let error = verify(&verifier, &with(header(), "typ", json!(typ)), &claims()).unwrap_err();
-            assert!(matches!(error, VerifierError::MediaType { found: Some(found) } if found == typ));
+            assert!(matches!(error, VerifierError::MediaType { found: Some(found), .. } if found == typ));
         }
     }
 }

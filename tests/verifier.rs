@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use private_key_jwt::jose::JoseError;
+use private_key_jwt::jose::{JoseError, KeyMismatch};
 use private_key_jwt::keys::KeyError;
 use private_key_jwt::oauth::CLIENT_ASSERTION_TYPE;
 use private_key_jwt::verifier::{AudiencePolicy, VerifiedAssertion, VerifierError};
@@ -180,15 +180,139 @@ fn rfc7523_3_iss_and_sub_are_the_client_id() {
         claims_error(&with(good_claims(), "sub", json!("other"))),
         VerifierError::IssuerIsNotSubject { iss, sub } if iss == "client" && sub == "other"
     ));
+    let long = "c".repeat(300);
+    let claims = with(with(good_claims(), "iss", json!(long)), "sub", json!(format!("{long}d")));
+    let end = "c".repeat(16);
+    assert_eq!(
+        claims_error(&claims).to_string(),
+        format!("iss is `…{end}`, sub is `…{end}d`; both must be the client id")
+    );
     for claim in ["iss", "sub"] {
+        assert!(matches!(
+            claims_error(&with(good_claims(), claim, json!(null))),
+            VerifierError::MissingClaim { claim: found } if found == claim
+        ));
         assert!(matches!(
             claims_error(&without(good_claims(), claim)),
             VerifierError::MissingClaim { claim: found } if found == claim
         ));
         assert!(matches!(
             claims_error(&with(good_claims(), claim, json!(7))),
-            VerifierError::InvalidClaim { claim: found, expected: "a string" } if found == claim
+            VerifierError::InvalidClaim { claim: found, expected: "a string", .. } if found == claim
         ));
+    }
+}
+
+#[test]
+fn the_whole_audience_is_shown_beside_the_one_that_is_expected() {
+    let error = |issuer: &str, found: &str| {
+        let token = signed(&good_header().to_string(), &with(good_claims(), "aud", json!(found)).to_string());
+        clean(check(&ClientAssertionVerifier::new(issuer), &token).unwrap_err()).to_string()
+    };
+    let issuer = format!("https://as.example/{}", "tenant/".repeat(20));
+    let issuer = issuer.trim_end_matches('/');
+    assert_eq!(
+        error(issuer, &format!("{issuer}/")),
+        format!("the audience is `{issuer}/`, expected is `{issuer}`")
+    );
+    // Beyond 256 characters, the place where they differ.
+    let issuer = format!("{issuer}/{}", "x".repeat(200));
+    assert_eq!(
+        error(&issuer, &format!("{issuer}/\n")),
+        format!("the audience is `…{}/\\u{{a}}`, expected is `{issuer}`", "x".repeat(16))
+    );
+}
+
+/// What a person reads who has just set up a client wrongly.
+#[test]
+fn every_claim_of_the_wrong_kind_is_named_with_what_it_is() {
+    for (claim, value, text) in [
+        ("exp", json!("1800000060"), "the claim `exp` is a string, not a number of seconds since 1970"),
+        ("exp", json!(-1), "the claim `exp` is the number -1, not a number of seconds since 1970"),
+        ("exp", json!(null), "the claim `exp` is missing"),
+        ("iat", json!({}), "the claim `iat` is an object, not a number of seconds since 1970"),
+        ("nbf", json!(true), "the claim `nbf` is a boolean, not a number of seconds since 1970"),
+        ("aud", json!(7), "the claim `aud` is the number 7, not a string"),
+        ("aud", json!([7]), "the claim `aud` is an array, not a string"),
+        ("aud", json!([]), "the assertion has 0 audiences, exactly one is accepted"),
+        ("jti", json!(17), "the claim `jti` is the number 17, not a string"),
+        ("jti", json!(""), "the claim `jti` is 0 bytes long, not 1 to 256 bytes long"),
+        ("jti", json!(["a"]), "the claim `jti` is an array, not a string"),
+        (
+            "exp",
+            json!((NOW + 60) * 1000),
+            "the claim `exp` is 1800000060000, which is past the year 9999: it must be in seconds, not milliseconds",
+        ),
+        ("exp", json!(NOW - 100), "the JWT expired at 1799999900, 100 s ago (now is 1800000000)"),
+        ("iat", json!(NOW + 90), "the claim `iat` is 1800000090, 90 s in the future (now is 1800000000)"),
+        ("exp", json!(NOW + 3600), "the assertion lives 3600 s, at most 300 s are accepted"),
+    ] {
+        assert_eq!(
+            claims_error(&with(good_claims(), claim, value.clone())).to_string(),
+            text,
+            "{claim}: {value}"
+        );
+    }
+    let silent = without(with(good_claims(), "exp", json!(NOW + 3660)), "iat");
+    assert_eq!(
+        claims_error(&silent).to_string(),
+        "the assertion expires in 3660 s by this clock (it has no `iat`), at most 300 s are accepted"
+    );
+}
+
+#[test]
+fn rfc7519_2_milliseconds_are_called_that() {
+    for claim in ["exp", "iat", "nbf"] {
+        assert!(matches!(
+            claims_error(&with(good_claims(), claim, json!(NOW * 1000))),
+            VerifierError::NotInSeconds { claim: found, found: 1_800_000_000_000 } if found == claim
+        ));
+    }
+    // What was written for "never" is a time, and too far away.
+    assert!(matches!(
+        claims_error(&with(good_claims(), "exp", json!(253_402_300_799_i64))),
+        VerifierError::Lifetime { .. }
+    ));
+    assert!(matches!(
+        claims_error(&with(good_claims(), "exp", json!(253_402_300_800_i64))),
+        VerifierError::NotInSeconds { claim: "exp", .. }
+    ));
+}
+
+#[test]
+fn a_null_claim_is_absent() {
+    let claims = with(with(good_claims(), "iat", json!(null)), "nbf", json!(null));
+    assert!(verdict(&good_header(), &claims).is_ok());
+    assert!(verdict(&with(good_header(), "typ", json!(null)), &good_claims()).is_ok());
+    assert!(verdict(&with(good_header(), "kid", json!(null)), &good_claims()).is_ok());
+}
+
+#[test]
+fn fapi_2_0_5_3_2_1_the_audience_is_a_plain_string() {
+    let token = |aud: Value| signed(&good_header().to_string(), &with(good_claims(), "aud", aud).to_string());
+    let fapi = ClientAssertionVerifier::new(ISSUER).audience_policy(AudiencePolicy::Fapi2);
+    assert!(check(&fapi, &token(json!(ISSUER))).is_ok());
+    for array in [json!([ISSUER]), json!([ISSUER, ISSUER])] {
+        let error = clean(check(&fapi, &token(array)).unwrap_err());
+        assert_eq!(error.to_string(), "the claim `aud` is an array, not a string");
+    }
+    assert_eq!(
+        clean(check(&fapi, &token(json!([]))).unwrap_err()).to_string(),
+        "the claim `aud` is an empty array, not a string"
+    );
+    assert!(matches!(
+        clean(check(&fapi, &token(json!("https://as.example/token"))).unwrap_err()),
+        VerifierError::Audience { expected, .. } if expected == [ISSUER]
+    ));
+}
+
+/// RFC 10070 takes it; the other policies do as well.
+#[test]
+fn rfc10070_4_an_audience_in_an_array_of_one_is_accepted() {
+    let token = signed(&good_header().to_string(), &with(good_claims(), "aud", json!([ISSUER])).to_string());
+    for policy in [AudiencePolicy::Strict, AudiencePolicy::compatible(["https://as.example/token"])] {
+        let verifier = ClientAssertionVerifier::new(ISSUER).audience_policy(policy);
+        assert!(check(&verifier, &token).is_ok());
     }
 }
 
@@ -228,16 +352,15 @@ fn rfc7523_3_the_audience_is_this_server_by_string_comparison() {
             VerifierError::AudienceCount { found: other } if other == found
         ));
     }
-    for audience in [json!(7), json!([7]), json!({}), json!(null)] {
+    for audience in [json!(7), json!([7]), json!({})] {
         assert!(matches!(
             claims_error(&with(good_claims(), "aud", audience)),
             VerifierError::InvalidClaim { claim: "aud", .. }
         ));
     }
-    assert!(matches!(
-        claims_error(&without(good_claims(), "aud")),
-        VerifierError::MissingClaim { claim: "aud" }
-    ));
+    for claims in [without(good_claims(), "aud"), with(good_claims(), "aud", json!(null))] {
+        assert!(matches!(claims_error(&claims), VerifierError::MissingClaim { claim: "aud" }));
+    }
 }
 
 #[test]
@@ -256,7 +379,7 @@ fn rfc7523_3_exp_is_required_and_holds_with_ten_seconds_of_leeway() {
         claims_error(&without(good_claims(), "exp")),
         VerifierError::MissingClaim { claim: "exp" }
     ));
-    for exp in [json!("1800000060"), json!(null), json!(-1), json!(1e300), json!([NOW]), json!(true)] {
+    for exp in [json!("1800000060"), json!(-1), json!(1e300), json!([NOW]), json!(true)] {
         assert!(
             matches!(
                 claims_error(&with(good_claims(), "exp", exp.clone())),
@@ -273,15 +396,20 @@ fn an_assertion_that_lives_too_long_is_refused() {
     assert!(verdict(&good_header(), &with(good_claims(), "exp", json!(NOW + 300))).is_ok());
     assert!(matches!(
         claims_error(&with(good_claims(), "exp", json!(NOW + 311))),
-        VerifierError::Lifetime { found: 311, limit: 300 }
+        VerifierError::Lifetime { found: 311, limit: 300, issued: Some(NOW) }
     ));
     // Also when it is backdated, and when it does not say when it was issued.
     assert!(matches!(
         claims_error(&with(good_claims(), "iat", json!(NOW - 3600))),
         VerifierError::Lifetime { found: 3660, .. }
     ));
-    let silent = without(with(good_claims(), "exp", json!(i64::MAX / 1_000_000)), "iat");
-    assert!(matches!(claims_error(&silent), VerifierError::Lifetime { .. }));
+    let silent = without(with(good_claims(), "exp", json!(NOW + 1_000_000)), "iat");
+    assert!(matches!(
+        claims_error(&silent),
+        VerifierError::Lifetime { found: 1_000_000, limit: 300, issued: None }
+    ));
+    let silent = without(with(good_claims(), "exp", json!(i64::MAX)), "iat");
+    assert!(matches!(claims_error(&silent), VerifierError::NotInSeconds { claim: "exp", .. }));
     let patient = ClientAssertionVerifier::new(ISSUER).longest_lifetime(Duration::from_secs(3600));
     let token =
         signed(&good_header().to_string(), &with(good_claims(), "exp", json!(NOW + 3600)).to_string());
@@ -339,13 +467,22 @@ fn rfc8725_3_11_another_kind_of_token_is_refused() {
     for typ in ["at+jwt", "logout+jwt", "dpop+jwt", "", "client-authentication+jwt;x"] {
         assert!(matches!(
             header_error(&with(good_header(), "typ", json!(typ))),
-            VerifierError::MediaType { found: Some(found) } if found == typ
+            VerifierError::MediaType { found: Some(found), .. } if found == typ
         ));
     }
+    let at = with(good_header(), "typ", json!("at+jwt"));
+    assert_eq!(
+        header_error(&at).to_string(),
+        "the typ is `at+jwt`, expected is `client-authentication+jwt`, `JWT` or none"
+    );
     let strict = ClientAssertionVerifier::new(ISSUER).typed_only();
     for header in [without(good_header(), "typ"), with(good_header(), "typ", json!("JWT"))] {
         let token = signed(&header.to_string(), &good_claims().to_string());
-        assert!(matches!(check(&strict, &token), Err(VerifierError::MediaType { .. })));
+        let found = header.get("typ").map_or("missing", |_| "`JWT`");
+        assert_eq!(
+            clean(check(&strict, &token).unwrap_err()).to_string(),
+            format!("the typ is {found}, expected is `client-authentication+jwt`")
+        );
     }
 }
 
@@ -371,11 +508,44 @@ fn rfc8725_3_1_the_algorithm_is_bound_to_the_key_and_the_registration() {
     );
     assert_eq!(error.to_string(), "the algorithm is ES256, allowed is none");
     // A key of the same name and of another type, or registered for another algorithm.
-    for other in ["p384.pkcs8.pem", "rsa2048.pkcs8.pem"] {
+    for (other, of_type) in [("p384.pkcs8.pem", "EC P-384"), ("rsa2048.pkcs8.pem", "RSA")] {
         let set = PublicKeySet::from(JwkSet::from(key(other).with_key_id("k1").public_jwk().clone()));
+        let error = clean(unverified().verify(&set, None, now()).unwrap_err());
         assert!(matches!(
-            unverified().verify(&set, None, now()).map_err(clean),
-            Err(VerifierError::Jose(JoseError::NoMatchingKey { algorithm: Algorithm::ES256, .. }))
+            error,
+            VerifierError::Jose(JoseError::NoMatchingKey {
+                algorithm: Algorithm::ES256,
+                reason: KeyMismatch::OtherKeyType { .. },
+                ..
+            })
+        ));
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "no key in the set fits ES256 and `kid` \"k1\": the key is of type {of_type}, not EC P-256"
+            )
+        );
+    }
+}
+
+#[test]
+fn rfc9864_2_2_eddsa_and_ed25519_are_one_algorithm_at_both_ends() {
+    let names = [Algorithm::EdDSA, Algorithm::Ed25519];
+    let server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
+    for (signed_as, other) in [(names[0], names[1]), (names[1], names[0])] {
+        let key = key("ed25519.pkcs8.pem").with_algorithm(signed_as).unwrap();
+        let assertion = ClientAssertion::builder("client", &server).sign(&key, now(), "j").unwrap();
+        // The JWK's alg, the registered algorithm and the allow-list, each by the other name.
+        let jwk = key.public_jwk().clone().for_signatures(other).unwrap();
+        let keys = PublicKeySet::from(JwkSet::from(jwk));
+        let verifier = ClientAssertionVerifier::new(ISSUER).algorithms([other]);
+        let unverified = verifier.parse_assertion(assertion.secret()).unwrap();
+        let verified = unverified.verify(&keys, other, now()).map_err(clean).unwrap();
+        assert_eq!(verified.algorithm(), signed_as);
+        let unverified = verifier.parse_assertion(assertion.secret()).unwrap();
+        assert!(matches!(
+            clean(unverified.verify(&keys, Algorithm::ES256, now()).unwrap_err()),
+            VerifierError::Algorithm { allowed, .. } if allowed.is_empty()
         ));
     }
 }
@@ -385,8 +555,12 @@ fn a_key_is_found_by_kid_or_by_being_the_only_one() {
     let unnamed = signed(&without(good_header(), "kid").to_string(), &good_claims().to_string());
     let verifier = ClientAssertionVerifier::new(ISSUER);
     assert!(check(&verifier, &unnamed).is_ok());
-    let two: JwkSet =
-        [signing_key(), key("p256.pkcs8.pem")].iter().map(|key| key.public_jwk().clone()).collect();
+    let jwk = |key: &PrivateKey| key.public_jwk().clone();
+    // The same key under two names is one key.
+    let twice: JwkSet = [signing_key(), key("p256.pkcs8.pem")].iter().map(jwk).collect();
+    assert!(verifier.parse_assertion(&unnamed).unwrap().verify(&twice.into(), None, now()).is_ok());
+    let other = PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap();
+    let two: JwkSet = [signing_key(), other].iter().map(jwk).collect();
     assert!(matches!(
         verifier.parse_assertion(&unnamed).unwrap().verify(&two.into(), None, now()).map_err(clean),
         Err(VerifierError::Jose(JoseError::AmbiguousKey { found: 2, .. }))
@@ -395,6 +569,10 @@ fn a_key_is_found_by_kid_or_by_being_the_only_one() {
         header_error(&with(good_header(), "kid", json!("k2"))),
         VerifierError::Jose(JoseError::NoMatchingKey { kid: Some(kid), .. }) if kid == "k2"
     ));
+    assert_eq!(
+        header_error(&with(good_header(), "kid", json!("k2"))).to_string(),
+        "no key in the set fits ES256 and `kid` \"k2\": no key has that `kid`; the set has \"k1\""
+    );
     assert!(matches!(
         verifier
             .parse_assertion(&unnamed)
@@ -577,6 +755,37 @@ mod form {
                 VerifierError::AssertionType { found: other } if other == found
             ));
         }
+        let (_, end) = CLIENT_ASSERTION_TYPE.split_at(CLIENT_ASSERTION_TYPE.len() - 16);
+        let longer =
+            error(&changed("client_assertion_type", &format!("{CLIENT_ASSERTION_TYPE}, of RFC 7523")));
+        assert_eq!(
+            longer.to_string(),
+            format!(
+                "the client_assertion_type is `…{end}, of RFC 7523`, expected is `{CLIENT_ASSERTION_TYPE}`"
+            )
+        );
+        // The assertion, in the wrong parameter.
+        let server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
+        let swapped = error(&changed("client_assertion_type", marked_assertion(&server).secret()));
+        assert_eq!(
+            swapped.to_string(),
+            format!("the client_assertion_type is `[a JWT]`, expected is `{CLIENT_ASSERTION_TYPE}`")
+        );
+    }
+
+    #[test]
+    fn rfc6749_2_3_1_a_client_secret_is_another_method() {
+        let secret = [
+            ("grant_type", "client_credentials".to_owned()),
+            ("client_id", "client".to_owned()),
+            ("client_secret", MARK.to_owned()),
+        ];
+        let error = error(&secret);
+        assert!(matches!(error, VerifierError::OtherMethod { found: "client_secret" }));
+        assert_eq!(
+            error.to_string(),
+            "the form has a `client_secret`, which is another authentication method; a `client_assertion` is needed"
+        );
     }
 
     #[test]

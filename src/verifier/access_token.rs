@@ -6,7 +6,10 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::VerifierError;
-use super::claims::{audience, check_signature, check_times, numeric_date, text, whole_seconds};
+use super::claims::{
+    audience, check_algorithm, check_signature, check_times, numeric_date, optional_text, present, text,
+    whole_seconds,
+};
 use crate::jose::header::ReadHeaders;
 use crate::jose::json::{self, Member};
 use crate::jose::{Algorithm, CompactJws, Header, error::excerpt};
@@ -134,14 +137,13 @@ impl AccessTokenVerifier {
         let typ_fits = header.is_typed("at+jwt")
             || self.accepts_jwt_type && (header.media_type.is_none() || header.is_typed("JWT"));
         if !typ_fits {
-            return Err(VerifierError::MediaType { found: header.media_type.as_deref().map(excerpt) });
+            let expected = if self.accepts_jwt_type { "`at+jwt`, `JWT` or none" } else { "`at+jwt`" };
+            return Err(VerifierError::MediaType {
+                found: header.media_type.as_deref().map(excerpt),
+                expected,
+            });
         }
-        let found = header.algorithm;
-        if self.algorithms.contains(&found) {
-            Ok(())
-        } else {
-            Err(VerifierError::Algorithm { found, allowed: self.algorithms.clone() })
-        }
+        check_algorithm(header.algorithm, self.algorithms.iter().copied())
     }
 
     fn check_claims(&self, payload: Vec<u8>, now: i64) -> Result<AccessTokenClaims, VerifierError> {
@@ -165,12 +167,12 @@ impl AccessTokenVerifier {
         }
         // RFC 9068 §2.2 requires these; with the relaxation they are taken where they are.
         let required = |claim, value: Option<&Member<'_>>| match value {
-            None if self.accepts_jwt_type => Ok(None),
+            value if present(value).is_none() && self.accepts_jwt_type => Ok(None),
             value => text(claim, value).map(|text| Some(text.to_owned())),
         };
         let (client_id, jti) = (required("client_id", client_id)?, required("jti", jti)?);
         let (issuer, subject) = (issuer.to_owned(), text("sub", sub)?.to_owned());
-        let scope = scope.map(|scope| text("scope", Some(scope))).transpose()?;
+        let scope = optional_text("scope", scope)?;
         let scope = Scope::from(scope.unwrap_or_default());
         // Last: whoever lacks a scope has a token that is good otherwise (RFC 6750 §3.1).
         if let Some(missing) = self.scopes.iter().find(|wanted| !scope.iter().any(|scope| scope == *wanted)) {

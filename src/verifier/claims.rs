@@ -5,14 +5,47 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::VerifierError;
+use crate::jose::error::excerpt;
 use crate::jose::json::{Member, WipedValue};
-use crate::jose::{Header, Signature};
+use crate::jose::{Algorithm, Header, Signature};
 use crate::keys::{KeyError, PublicKeySet};
+
+/// A claim that is there: `null` is what serializers write for an absent one.
+pub(crate) fn present<'a, 'de>(value: Option<&'a Member<'de>>) -> Option<&'a Member<'de>> {
+    value.filter(|value| !value.is_null())
+}
 
 /// A claim that has to be there, and to be text.
 pub(crate) fn text<'a>(claim: &'static str, value: Option<&'a Member<'_>>) -> Result<&'a str, VerifierError> {
-    let value = value.ok_or_else(|| VerifierError::MissingClaim { claim })?;
-    value.text().ok_or_else(|| VerifierError::InvalidClaim { claim, expected: "a string" })
+    optional_text(claim, value)?.ok_or(VerifierError::MissingClaim { claim })
+}
+
+/// A claim that is text where it is there.
+pub(crate) fn optional_text<'a>(
+    claim: &'static str,
+    value: Option<&'a Member<'_>>,
+) -> Result<Option<&'a str>, VerifierError> {
+    let Some(value) = present(value) else {
+        return Ok(None);
+    };
+    value.text().map(Some).ok_or_else(|| wrong_type(claim, value, "a string"))
+}
+
+/// The error for a claim of the wrong JSON type, which it names.
+pub(crate) fn wrong_type(claim: &'static str, value: &Member<'_>, expected: &'static str) -> VerifierError {
+    let found = match value {
+        Member::Text(_) => "a string".to_owned(),
+        Member::Other(WipedValue(value)) => match value {
+            Value::Null => "null".to_owned(),
+            Value::Bool(_) => "a boolean".to_owned(),
+            Value::Number(number) => format!("the number {}", excerpt(&number.to_string())),
+            Value::String(_) => "a string".to_owned(),
+            Value::Array(elements) if elements.is_empty() => "an empty array".to_owned(),
+            Value::Array(_) => "an array".to_owned(),
+            Value::Object(_) => "an object".to_owned(),
+        },
+    };
+    VerifierError::InvalidClaim { claim, found, expected }
 }
 
 /// RFC 7519 §2: seconds since 1970, fractions allowed (cut off here).
@@ -20,10 +53,10 @@ pub(crate) fn numeric_date(
     claim: &'static str,
     value: Option<&Member<'_>>,
 ) -> Result<Option<i64>, VerifierError> {
-    let Some(value) = value else {
+    let Some(member) = present(value) else {
         return Ok(None);
     };
-    let value = match value {
+    let value = match member {
         Member::Text(_) => &Value::Null,
         Member::Other(value) => &value.0,
     };
@@ -33,9 +66,7 @@ pub(crate) fn numeric_date(
         .as_i64()
         .filter(|seconds| *seconds >= 0)
         .or_else(|| value.as_f64().filter(in_range).map(|seconds| seconds as i64));
-    seconds
-        .map(Some)
-        .ok_or_else(|| VerifierError::InvalidClaim { claim, expected: "a number of seconds since 1970" })
+    seconds.map(Some).ok_or_else(|| wrong_type(claim, member, "a number of seconds since 1970"))
 }
 
 pub(crate) fn whole_seconds(duration: Duration) -> i64 {
@@ -44,14 +75,26 @@ pub(crate) fn whole_seconds(duration: Duration) -> i64 {
 
 /// RFC 7519 §4.1.3: one string, or several.
 pub(crate) fn audience(aud: Option<&Member<'_>>) -> Result<Vec<String>, VerifierError> {
-    let wrong = || VerifierError::InvalidClaim { claim: "aud", expected: "a string or an array of strings" };
+    let aud = present(aud).ok_or(VerifierError::MissingClaim { claim: "aud" })?;
+    let wrong = || wrong_type("aud", aud, "a string or an array of strings");
     match aud {
-        None => Err(VerifierError::MissingClaim { claim: "aud" }),
-        Some(Member::Text(audience)) => Ok(vec![(**audience).to_owned()]),
-        Some(Member::Other(WipedValue(Value::Array(audiences)))) => {
+        Member::Text(audience) => Ok(vec![(**audience).to_owned()]),
+        Member::Other(WipedValue(Value::Array(audiences))) => {
             audiences.iter().map(|audience| audience.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
         }
-        Some(Member::Other(_)) => Err(wrong()),
+        Member::Other(_) => Err(wrong()),
+    }
+}
+
+/// Whether an algorithm is among the allowed ones, by either of its names (RFC 8725 §3.2, RFC 9864 §2.2).
+pub(crate) fn check_algorithm(
+    found: Algorithm,
+    allowed: impl Iterator<Item = Algorithm> + Clone,
+) -> Result<(), VerifierError> {
+    if allowed.clone().any(|allowed| allowed.is_same_as(found)) {
+        Ok(())
+    } else {
+        Err(VerifierError::Algorithm { found, allowed: allowed.collect() })
     }
 }
 
@@ -62,14 +105,17 @@ pub(crate) fn check_signature(
     signing_input: &str,
     signature: &Signature,
 ) -> Result<(), VerifierError> {
-    let key = keys.select(header.key_id.as_ref(), header.algorithm).map_err(|error| match error {
+    let key = keys.key_for(header).map_err(|error| match error {
         KeyError::Jose(error) => VerifierError::Jose(error),
         error => VerifierError::Key(error),
     })?;
     Ok(key.verify(signing_input.as_bytes(), signature)?)
 }
 
-/// Neither over nor yet to come, but for so many seconds.
+/// The end of the year 9999, the last that many issuers write for "never". Milliseconds since 1970 are past it.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// In seconds, and neither over nor yet to come, but for so many seconds.
 pub(crate) fn check_times(
     exp: i64,
     nbf: Option<i64>,
@@ -77,6 +123,11 @@ pub(crate) fn check_times(
     leeway: i64,
     now: i64,
 ) -> Result<(), VerifierError> {
+    for (claim, time) in [("exp", Some(exp)), ("nbf", nbf), ("iat", iat)] {
+        if let Some(found) = time.filter(|time| *time > LAST_SECOND) {
+            return Err(VerifierError::NotInSeconds { claim, found });
+        }
+    }
     if exp.saturating_add(leeway) <= now {
         return Err(VerifierError::Expired { expired: exp, now });
     }
@@ -97,5 +148,9 @@ pub(crate) fn check_lifetime(
     now: i64,
 ) -> Result<(), VerifierError> {
     let found = exp.saturating_sub(iat.unwrap_or(now).min(now));
-    if found > limit.saturating_add(leeway) { Err(VerifierError::Lifetime { found, limit }) } else { Ok(()) }
+    if found <= limit.saturating_add(leeway) {
+        Ok(())
+    } else {
+        Err(VerifierError::Lifetime { found, limit, issued: iat })
+    }
 }

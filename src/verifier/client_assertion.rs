@@ -6,18 +6,22 @@ use time::OffsetDateTime;
 
 use super::VerifierError;
 use super::audience::AudiencePolicy;
-use super::claims::{check_lifetime, check_signature, check_times, numeric_date, text, whole_seconds};
+use super::claims::{
+    check_algorithm, check_lifetime, check_signature, check_times, numeric_date, present, text,
+    whole_seconds, wrong_type,
+};
 use super::form::Form;
+use crate::jose::error::{excerpt, unlike};
 use crate::jose::header::ReadHeaders;
 use crate::jose::json::{self, Member, WipedValue};
 use crate::jose::text::Text;
-use crate::jose::{Algorithm, CompactJws, Header, Signature, error::excerpt};
+use crate::jose::{Algorithm, CompactJws, Header, Signature};
 use crate::keys::PublicKeySet;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
-/// Checks client assertions as an authorization server does. Strict unless said otherwise: the issuer is the only
-/// audience, every algorithm of this crate is allowed but the registered one decides, a life of at most five
-/// minutes, and ten seconds of clock skew (FAPI 2.0 §5.3.2.1).
+/// Checks client assertions as an authorization server does. By default, the issuer is the only audience, every algorithm
+/// of this crate is allowed and the registered one decides, an assertion lives five minutes at most, and clocks may differ
+/// by ten seconds (FAPI 2.0 §5.3.2.1).
 ///
 /// The form is all that is looked at. A request that also has an `Authorization` header uses two methods of
 /// authentication at once (RFC 6749 §2.3); refusing it is up to the caller, who has the header.
@@ -82,29 +86,28 @@ impl ClientAssertionVerifier {
         }
     }
 
-    /// Whom an assertion may be for; [`AudiencePolicy::Strict`] unless said otherwise.
+    /// Whom an assertion may be for. Default: [`AudiencePolicy::Strict`].
     #[must_use]
     pub fn audience_policy(mut self, policy: AudiencePolicy) -> Self {
         self.audience = policy;
         self
     }
 
-    /// Allows these algorithms only (RFC 8725 §3.2).
+    /// Allows these algorithms only (RFC 8725 §3.2). `EdDSA` and `Ed25519` are one ([`Algorithm::is_same_as`]).
     #[must_use]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = algorithms.into_iter().collect();
         self
     }
 
-    /// How much the clocks may differ, 60 s at most; 10 s unless said otherwise.
+    /// How much the clocks may differ, 60 s at most. Default: 10 s.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = whole_seconds(leeway.min(Self::MAX_LEEWAY));
         self
     }
 
-    /// The longest life that an assertion may have; 300 s unless said otherwise. A `jti` has to be remembered for as
-    /// long.
+    /// The longest life that an assertion may have. Default: 300 s. A `jti` has to be remembered for as long.
     #[must_use]
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = whole_seconds(lifetime);
@@ -131,12 +134,15 @@ impl ClientAssertionVerifier {
 
     /// As [`ClientAssertionVerifier::parse`], for whoever has read the form for its other parameters.
     pub(crate) fn parse_form<'a>(&'a self, form: Form<'a>) -> Result<UnverifiedAssertion<'a>, VerifierError> {
-        let token =
-            form.client_assertion.ok_or(VerifierError::MissingParameter { name: "client_assertion" })?;
+        let token = form.client_assertion.ok_or(match form.client_secret {
+            Some(_) => VerifierError::OtherMethod { found: "client_secret" },
+            None => VerifierError::MissingParameter { name: "client_assertion" },
+        })?;
         match form.client_assertion_type {
             None => return Err(VerifierError::MissingParameter { name: "client_assertion_type" }),
             Some(found) if &*found != CLIENT_ASSERTION_TYPE => {
-                return Err(VerifierError::AssertionType { found: excerpt(&found) });
+                let found = unlike(&found, [CLIENT_ASSERTION_TYPE], 64);
+                return Err(VerifierError::AssertionType { found });
             }
             Some(_) => {}
         }
@@ -146,8 +152,8 @@ impl ClientAssertionVerifier {
         let unverified = self.take_apart(token)?;
         match form.client_id {
             Some(client_id) if *client_id != *unverified.client_id => Err(VerifierError::ClientIdMismatch {
-                form: excerpt(&client_id),
-                assertion: excerpt(&unverified.client_id),
+                form: unlike(&client_id, [&*unverified.client_id], SHOWN),
+                assertion: unlike(&unverified.client_id, [&*client_id], SHOWN),
             }),
             _ => Ok(unverified),
         }
@@ -191,7 +197,8 @@ impl ClientAssertionVerifier {
         let [iss, sub, aud, jti, iat, exp, nbf] = values.each_ref().map(Option::as_ref);
         let (iss, sub) = (text("iss", iss)?, text("sub", sub)?);
         if iss != sub {
-            return Err(VerifierError::IssuerIsNotSubject { iss: excerpt(iss), sub: excerpt(sub) });
+            let (iss, sub) = (unlike(iss, [sub], SHOWN), unlike(sub, [iss], SHOWN));
+            return Err(VerifierError::IssuerIsNotSubject { iss, sub });
         }
         let claims = self.check_audience(aud).and_then(|()| {
             Ok(Claims {
@@ -200,7 +207,8 @@ impl ClientAssertionVerifier {
                 iat: numeric_date("iat", iat)?,
                 jti: match text("jti", jti)? {
                     jti if jti.is_empty() || jti.len() > 256 => {
-                        return Err(VerifierError::InvalidClaim { claim: "jti", expected: "1 to 256 bytes" });
+                        let (found, expected) = (format!("{} bytes long", jti.len()), "1 to 256 bytes long");
+                        return Err(VerifierError::InvalidClaim { claim: "jti", found, expected });
                     }
                     jti => jti.to_owned(),
                 },
@@ -210,25 +218,30 @@ impl ClientAssertionVerifier {
     }
 
     fn check_audience(&self, aud: Option<&Member<'_>>) -> Result<(), VerifierError> {
-        const NOT_TEXT: VerifierError = VerifierError::InvalidClaim { claim: "aud", expected: "a string" };
+        let aud = present(aud).ok_or(VerifierError::MissingClaim { claim: "aud" })?;
+        let not_text = || wrong_type("aud", aud, "a string");
         let found = match aud {
-            None => return Err(VerifierError::MissingClaim { claim: "aud" }),
-            Some(Member::Text(audience)) => &**audience,
-            Some(Member::Other(WipedValue(Value::Array(audiences)))) => match audiences.as_slice() {
+            Member::Text(audience) => &**audience,
+            Member::Other(_) if self.audience == AudiencePolicy::Fapi2 => return Err(not_text()),
+            Member::Other(WipedValue(Value::Array(audiences))) => match audiences.as_slice() {
                 [Value::String(audience)] => audience,
-                [_] => return Err(NOT_TEXT),
+                [_] => return Err(not_text()),
                 several => return Err(VerifierError::AudienceCount { found: several.len() }),
             },
-            Some(Member::Other(_)) => return Err(NOT_TEXT),
+            Member::Other(_) => return Err(not_text()),
         };
         let accepted = || std::iter::once(&self.issuer).chain(self.audience.others());
         if accepted().any(|audience| audience == found) {
             Ok(())
         } else {
-            Err(VerifierError::Audience { expected: accepted().cloned().collect(), found: excerpt(found) })
+            let found = unlike(found, accepted().map(String::as_str), SHOWN);
+            Err(VerifierError::Audience { expected: accepted().cloned().collect(), found })
         }
     }
 }
+
+/// How much of a client id or an audience an error shows, in characters, unless more is needed to see what differs.
+const SHOWN: usize = 256;
 
 /// The claims that say nothing before the signature is checked (RFC 7523 §3).
 struct Claims {
@@ -270,8 +283,8 @@ impl UnverifiedAssertion<'_> {
 
     /// Checks the assertion against the client's keys: type and algorithm, signature, then the claims.
     ///
-    /// `registered` is the algorithm that the client registered (`token_endpoint_auth_signing_alg`); with `None`, the
-    /// key and the server's allow-list decide.
+    /// `registered` is the algorithm that the client registered (`token_endpoint_auth_signing_alg`), by either of its
+    /// names; with `None`, the key and the server's allow-list decide.
     ///
     /// # Errors
     ///
@@ -317,19 +330,18 @@ impl UnverifiedAssertion<'_> {
             Some(_) => !self.verifier.typed_only && self.header.is_typed("JWT"),
         };
         if !typ_fits {
-            return Err(VerifierError::MediaType { found: self.header.media_type.as_deref().map(excerpt) });
+            let expected = if self.verifier.typed_only {
+                "`client-authentication+jwt`"
+            } else {
+                "`client-authentication+jwt`, `JWT` or none"
+            };
+            let found = self.header.media_type.as_deref();
+            let found = found.map(|found| unlike(found, [CLIENT_AUTHENTICATION_JWT], 64));
+            return Err(VerifierError::MediaType { found, expected });
         }
-        let found = self.header.algorithm;
-        let allowed = || {
-            let of_client =
-                |algorithm: &&Algorithm| registered.is_none_or(|registered| registered == **algorithm);
-            self.verifier.algorithms.iter().filter(of_client)
-        };
-        if allowed().any(|algorithm| *algorithm == found) {
-            Ok(())
-        } else {
-            Err(VerifierError::Algorithm { found, allowed: allowed().copied().collect() })
-        }
+        let of_client =
+            |algorithm: &Algorithm| registered.is_none_or(|registered| registered.is_same_as(*algorithm));
+        check_algorithm(self.header.algorithm, self.verifier.algorithms.iter().copied().filter(of_client))
     }
 }
 

@@ -1,11 +1,13 @@
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::KeyError;
+use crate::oauth::CLIENT_ASSERTION_TYPE;
 
 /// Why a client assertion or an access token is refused. A server answers each of an assertion's with `invalid_client` (RFC
 /// 7523 §3.2), each of an access token's with `invalid_token` but for [`MissingScope`](Self::MissingScope) (RFC 6750 §3.1),
 /// and keeps the reason to its own log.
 ///
-/// No variant carries the JWT; text from it is cut to 64 characters and its control characters are escaped.
+/// No variant carries the JWT. Text from it is made printable and cut to 64 characters; where it is shown beside what was
+/// expected, to 256 characters or to the place where the two differ.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifierError {
@@ -39,10 +41,18 @@ pub enum VerifierError {
         name: String,
     },
     /// A `client_assertion_type` other than RFC 7523 §2.2's.
-    #[error("the client_assertion_type is `{found}`")]
+    #[error("the client_assertion_type is `{found}`, expected is `{CLIENT_ASSERTION_TYPE}`")]
     AssertionType {
         /// The value.
         found: String,
+    },
+    /// No assertion, but what another method authenticates with (RFC 6749 §2.3.1).
+    #[error(
+        "the form has a `{found}`, which is another authentication method; a `client_assertion` is needed"
+    )]
+    OtherMethod {
+        /// The parameter of the other method.
+        found: &'static str,
     },
     /// A second way of authentication beside the assertion (RFC 6749 §2.3).
     #[error("the form has a `client_secret` beside the assertion")]
@@ -62,10 +72,12 @@ pub enum VerifierError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A `typ` that is another kind of token's (RFC 8725 §3.11), or none where one is demanded.
-    #[error("the typ is {}", .found.as_deref().map_or_else(|| "missing".to_owned(), |typ| format!("`{typ}`")))]
+    #[error("the typ is {}, expected is {expected}", .found.as_deref().map_or_else(|| "missing".to_owned(), |typ| format!("`{typ}`")))]
     MediaType {
         /// The `typ`, if there is one.
         found: Option<String>,
+        /// What is accepted, in words.
+        expected: &'static str,
     },
     /// An algorithm that the server does not allow, or that is not the one registered for the client (RFC 8725 §3.1).
     #[error("the algorithm is {found}, allowed is {}", list(.allowed))]
@@ -82,15 +94,17 @@ pub enum VerifierError {
         claim: &'static str,
     },
     /// A claim of the wrong JSON type or length.
-    #[error("the claim `{claim}` is not {expected}")]
+    #[error("the claim `{claim}` is {found}, not {expected}")]
     InvalidClaim {
         /// The claim.
         claim: &'static str,
+        /// What it is: its JSON type, or a number, and never text from it.
+        found: String,
         /// What it should be.
         expected: &'static str,
     },
     /// `iss` and `sub` must both be the client id (RFC 7523 §3).
-    #[error("iss is `{iss}`, sub is `{sub}`")]
+    #[error("iss is `{iss}`, sub is `{sub}`; both must be the client id")]
     IssuerIsNotSubject {
         /// The `iss`.
         iss: String,
@@ -129,7 +143,7 @@ pub enum VerifierError {
         found: String,
     },
     /// Past its `exp`.
-    #[error("the JWT expired at {expired}, now is {now}")]
+    #[error("the JWT expired at {expired}, {} s ago (now is {now})", now.saturating_sub(*expired))]
     Expired {
         /// Its `exp`, in seconds since 1970.
         expired: i64,
@@ -137,7 +151,7 @@ pub enum VerifierError {
         now: i64,
     },
     /// Before its `nbf`, or issued in the future (`iat`).
-    #[error("the claim `{claim}` is {found}, now is {now}")]
+    #[error("the claim `{claim}` is {found}, {} s in the future (now is {now})", found.saturating_sub(*now))]
     NotYetValid {
         /// `nbf` or `iat`.
         claim: &'static str,
@@ -146,16 +160,28 @@ pub enum VerifierError {
         /// The server's time, in seconds since 1970.
         now: i64,
     },
+    /// A time that cannot be one in seconds (RFC 7519 §2): it is past the year 9999, as milliseconds are.
+    #[error(
+        "the claim `{claim}` is {found}, which is past the year 9999: it must be in seconds, not milliseconds"
+    )]
+    NotInSeconds {
+        /// `exp`, `nbf` or `iat`.
+        claim: &'static str,
+        /// Its value.
+        found: i64,
+    },
     /// A life longer than the server allows.
-    #[error("the assertion lives {found} s, at most {limit} s are accepted")]
+    #[error("the assertion {} {found} s{}, at most {limit} s are accepted", if issued.is_some() { "lives" } else { "expires in" }, if issued.is_some() { "" } else { " by this clock (it has no `iat`)" })]
     Lifetime {
-        /// The life, in seconds.
+        /// The life, in seconds: from `iat` to `exp`, or from now where there is no `iat`.
         found: i64,
         /// The server's limit, in seconds.
         limit: i64,
+        /// The `iat`, in seconds since 1970.
+        issued: Option<i64>,
     },
-    /// The assertion was used before (`jti`).
-    #[error("the assertion was used before")]
+    /// The client has used the `jti` before: the assertion was sent twice, or two assertions have one `jti`.
+    #[error("the `jti` of the assertion was used before; every assertion needs a new one")]
     Replayed,
     /// The replay store has no room; an assertion that cannot be remembered is not accepted.
     #[error("the replay store is full")]

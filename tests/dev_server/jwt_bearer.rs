@@ -62,7 +62,10 @@ fn a_token_for_the_subject_and_none_to_refresh_it_with() {
     assert!(exchange.outcome.ends_with(line), "{}", exchange.outcome);
     assert!(!exchange.outcome.contains("eyJ"));
     // A jti is good once, for each issuer.
-    assert_eq!(refusal(&ask(&client, grant.secret(), at(1))), invalid_grant("the assertion was used before"));
+    assert_eq!(
+        refusal(&ask(&client, grant.secret(), at(1))),
+        invalid_grant("the `jti` of the assertion was used before; every assertion needs a new one")
+    );
 }
 
 #[test]
@@ -88,7 +91,7 @@ fn rfc7523_3_the_audience_is_the_issuer_or_the_token_endpoint_perhaps_among_othe
     assert_eq!(refusal(&with(json!([]))), invalid_grant(&format!("the audience is ``, {expected}")));
     assert_eq!(
         refusal(&with(json!(7))),
-        invalid_grant("the claim `aud` is not a string or an array of strings")
+        invalid_grant("the claim `aud` is the number 7, not a string or an array of strings")
     );
 }
 
@@ -104,7 +107,11 @@ fn rfc7523_3_1_what_does_not_hold_is_refused_with_the_check_that_failed() {
     let unnamed = es256();
     assert_eq!(
         refusal_of(vouch(&client, &unnamed, Ok).secret(), now()),
-        invalid_grant(&format!("no key in the set fits ES256 and `kid` '{}'", unnamed.key_id()))
+        invalid_grant(&format!(
+            "no key in the set fits ES256 and `kid` '{}': no key has that `kid`; the set has '{}'",
+            unnamed.key_id(),
+            key.key_id()
+        ))
     );
     let stranger =
         JwtGrant::builder("https://other.example", "u", client.dev.authorization_server()).unwrap();
@@ -116,11 +123,11 @@ fn rfc7523_3_1_what_does_not_hold_is_refused_with_the_check_that_failed() {
     let grant = vouch(&client, &key, Ok);
     assert_eq!(
         refusal_of(grant.secret(), at(70)),
-        invalid_grant("the JWT expired at 1700000060, now is 1700000070")
+        invalid_grant("the JWT expired at 1700000060, 10 s ago (now is 1700000070)")
     );
     assert_eq!(
         refusal_of(grant.secret(), at(-11)),
-        invalid_grant("the claim `iat` is 1700000000, now is 1699999989")
+        invalid_grant("the claim `iat` is 1700000000, 11 s in the future (now is 1699999989)")
     );
     let day = 24 * 3600;
     let long = vouch(&client, &key, |builder| builder.lifetime(Duration::from_secs(day)));
@@ -155,7 +162,7 @@ fn rfc8725_3_11_no_other_kind_of_token_is_a_grant() {
         let grant = vouch(&client, &key, |builder| Ok(builder.media_type(Some(media_type))));
         assert_eq!(
             refusal(&ask(&client, grant.secret(), now())),
-            invalid_grant(&format!("the typ is `{media_type}`"))
+            invalid_grant(&format!("the typ is `{media_type}`, expected is `JWT` or none"))
         );
     }
     let untyped = vouch(&client, &key, |builder| Ok(builder.media_type(None)));
@@ -175,5 +182,8 @@ fn rfc8725_3_11_no_other_kind_of_token_is_a_grant() {
         .body(form.into_bytes())
         .unwrap();
     let refusal = refusal(&client.dev.respond(&request, now()));
-    assert_eq!(refusal, invalid_client(&format!("iss is `{STS}`, sub is `user-7`")));
+    assert_eq!(
+        refusal,
+        invalid_client(&format!("iss is `{STS}`, sub is `user-7`; both must be the client id"))
+    );
 }

@@ -88,7 +88,7 @@ async fn within_the_cool_down_an_unknown_kid_is_refused_at_once() {
     for _ in 0..100 {
         let error = refused(at_once(jwks.verify(&verifier(), &token(&key, Some("new")))).unwrap());
         assert!(
-            matches!(&error, VerifierError::Jose(JoseError::NoMatchingKey { kid: Some(kid), algorithm: Algorithm::ES256 }) if kid == "new")
+            matches!(&error, VerifierError::Jose(JoseError::NoMatchingKey { kid: Some(kid), algorithm: Algorithm::ES256, .. }) if kid == "new")
         );
     }
     assert_eq!(issuer.asked(), 1);
@@ -209,7 +209,7 @@ async fn what_newer_keys_cannot_help_causes_no_fetch() {
     assert!(matches!(next(), VerifierError::Issuer { .. }));
     assert!(matches!(
         next(),
-        VerifierError::Jose(JoseError::AmbiguousKey { kid: None, algorithm: Algorithm::ES256, found: 3 })
+        VerifierError::Jose(JoseError::AmbiguousKey { kid: None, algorithm: Algorithm::ES256, found: 2 })
     ));
     assert!(matches!(next(), VerifierError::Key(KeyError::RsaSize { bits: 1032 })));
     assert!(matches!(next(), VerifierError::Key(KeyError::CertificateMismatch)));

@@ -9,6 +9,7 @@ mod fetching;
 mod outsiders;
 mod rollover;
 mod scripted;
+mod shapes;
 #[path = "../support/mod.rs"]
 mod support;
 mod tasks;
@@ -82,9 +83,15 @@ fn token(key: &PrivateKey, name: Option<&str>) -> String {
     if let Some(name) = name {
         header["kid"] = json!(name);
     }
-    let input = unsigned(&header);
-    let signature = key.sign(input.as_bytes()).unwrap();
-    format!("{input}.{}", Base64UrlUnpadded::encode_string(signature.as_bytes()))
+    signed(key, &unsigned(&header))
+}
+
+fn signed(key: &PrivateKey, input: &str) -> String {
+    format!("{input}.{}", base64url(key.sign(input.as_bytes()).unwrap().as_bytes()))
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(bytes)
 }
 
 /// A token that nobody has signed.

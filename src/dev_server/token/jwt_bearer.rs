@@ -57,7 +57,7 @@ fn verify(server: &Inner, assertion: &str, now: OffsetDateTime) -> Result<Claims
     // One of another type is another kind of token, an assertion of the client's among them (RFC 8725 §3.11).
     if jws.header().media_type.is_some() && !jws.header().is_typed("JWT") {
         let found = jws.header().media_type.as_deref().map(excerpt);
-        return Err(refused(VerifierError::MediaType { found }));
+        return Err(refused(VerifierError::MediaType { found, expected: "`JWT` or none" }));
     }
     let found = Claims::read(jws.payload()).map_err(refused)?;
     let keys = server.state().issuers.get(&found.iss).map(Arc::clone);
@@ -79,7 +79,7 @@ impl Claims {
             iss: claims::text("iss", iss)?.to_owned(),
             sub: claims::text("sub", sub)?.to_owned(),
             aud: claims::audience(aud)?,
-            jti: jti.map(|jti| claims::text("jti", Some(jti)).map(str::to_owned)).transpose()?,
+            jti: claims::optional_text("jti", jti)?.map(str::to_owned),
             exp: claims::numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?,
             nbf: claims::numeric_date("nbf", nbf)?,
             iat: claims::numeric_date("iat", iat)?,
