@@ -101,7 +101,7 @@ pub enum JoseError {
         /// The algorithm that was looked for.
         algorithm: Algorithm,
         /// Why no key fits, with what the set has.
-        reason: KeyMismatch,
+        reason: Box<KeyMismatch>,
     },
     /// More than one key of the set fits, so none can be chosen. One key that stands there twice is one.
     #[error("{found} keys in the set fit {algorithm}{}", kid_text(.kid.as_deref()))]
@@ -154,9 +154,12 @@ pub(crate) fn unlike<'a>(found: &str, expected: impl IntoIterator<Item = &'a str
     if found.starts_with("eyJ") && found.contains('.') {
         return "[a JWT]".to_owned();
     }
+    if found.chars().count() <= limit {
+        return super::json::printable(found, limit);
+    }
     let common = |other: &str| found.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
     let differs = expected.into_iter().map(common).max().unwrap_or(0);
-    if found.chars().count() <= limit || differs + BEFORE < limit {
+    if differs + BEFORE < limit {
         return super::json::printable(found, limit);
     }
     let piece: String = found.chars().skip(differs.saturating_sub(BEFORE)).collect();

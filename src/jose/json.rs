@@ -1,14 +1,17 @@
 //! JSON as the specifications want it: an object, each member once.
 
+mod raw;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
+
+pub(crate) use raw::{claimed_strings, raw_member};
 
 use super::JoseError;
 use super::error::excerpt;
@@ -19,14 +22,28 @@ pub(crate) fn object(what: &'static str, bytes: &[u8]) -> Result<Map<String, Val
     object_without(what, bytes, &[])
 }
 
-/// As [`object`], but the values of these members, at any depth, are passed over and never copied: they become `true`, or
-/// stay `null`.
+/// As [`object`], but the values of these members, at any depth, are passed over and never copied: they become `null`.
 pub(crate) fn object_without(
     what: &'static str,
     bytes: &[u8],
     secret: &[&str],
 ) -> Result<Map<String, Value>, JoseError> {
-    read_object(what, bytes, secret, None)
+    read_object(what, bytes, secret, None, |_| Value::Null)
+}
+
+/// As [`object_without`], but what says something becomes `true`: only `null` and `[]` stay what they are.
+pub(crate) fn object_masked(
+    what: &'static str,
+    bytes: &[u8],
+    secret: &[&str],
+) -> Result<Map<String, Value>, JoseError> {
+    read_object(what, bytes, secret, None, |raw| {
+        match raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(elements) if elements.trim_ascii().is_empty() => Value::Array(Vec::new()),
+            None if raw == "null" => Value::Null,
+            _ => Value::Bool(true),
+        }
+    })
 }
 
 /// As [`object`], but only these members have to be unique, at any depth; of another that is repeated the last one counts.
@@ -35,7 +52,7 @@ pub(crate) fn object_with_unique(
     bytes: &[u8],
     unique: &[&str],
 ) -> Result<Map<String, Value>, JoseError> {
-    read_object(what, bytes, &[], Some(unique))
+    read_object(what, bytes, &[], Some(unique), |_| Value::Null)
 }
 
 /// Any JSON, as a server in trouble writes it, with the values of the secret members passed over as in
@@ -43,7 +60,7 @@ pub(crate) fn object_with_unique(
 pub(crate) fn any_without(bytes: &[u8], secret: &[&str], watched: &[&str]) -> Option<(Value, bool)> {
     let duplicate = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let unique = Unique { duplicate: &duplicate, secret, only: Some(watched) };
+    let unique = Unique { duplicate: &duplicate, secret, only: Some(watched), instead: |_| Value::Null };
     let mut value = unique.deserialize(&mut deserializer).map(WipedValue).ok()?;
     deserializer.end().ok()?;
     Some((std::mem::take(&mut value.0), duplicate.into_inner().is_some()))
@@ -54,10 +71,11 @@ fn read_object(
     bytes: &[u8],
     secret: &[&str],
     only: Option<&[&str]>,
+    instead: fn(&str) -> Value,
 ) -> Result<Map<String, Value>, JoseError> {
     let duplicate = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = Unique { duplicate: &duplicate, secret, only }
+    let parsed = Unique { duplicate: &duplicate, secret, only, instead }
         .deserialize(&mut deserializer)
         .map(WipedValue)
         .and_then(|value| deserializer.end().map(|()| value));
@@ -68,37 +86,6 @@ fn read_object(
         Value::Object(members) => Ok(std::mem::take(members)),
         _ => Err(JoseError::NotAnObject { what }),
     }
-}
-
-/// Reads an object whose one member `name` is handed over as it is written, whatever its value; the others are read as
-/// strictly as [`object`] does, and dropped.
-pub(crate) fn raw_member<'a>(
-    what: &'static str,
-    bytes: &'a [u8],
-    name: &'static str,
-) -> Result<Option<&'a RawValue>, JoseError> {
-    let duplicate = RefCell::new(None);
-    let parsed = str::from_utf8(bytes).ok().and_then(|text| {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let raw = Raw { name, unique: Unique { duplicate: &duplicate, secret: &[] } };
-        let member = deserializer.deserialize_map(raw);
-        member.and_then(|member| deserializer.end().map(|()| member)).ok()
-    });
-    match (parsed, duplicate.into_inner()) {
-        (Some(_), Some(member)) => Err(JoseError::DuplicateMember { what, member }),
-        (Some(member), None) => Ok(member),
-        // What is wrong is said in one place only.
-        (None, _) => Err(object(what, bytes).err().unwrap_or(JoseError::NotAnObject { what })),
-    }
-}
-
-/// All strings that an object has as this member, of an object that may be damaged or have it twice; a few at most.
-/// For error messages: nothing may be decided by them.
-pub(crate) fn claimed_strings(text: &str, name: &'static str) -> Vec<String> {
-    let found = RefCell::new(Vec::new());
-    // What was found before the damage counts.
-    let _ = serde_json::Deserializer::from_str(text).deserialize_map(Claimed { name, found: &found });
-    found.into_inner()
 }
 
 /// The value of a member: text, or anything else.
@@ -144,7 +131,7 @@ fn read_any_members<'a>(
     // Judged as text at once: the parser would do it string by string.
     let parsed = str::from_utf8(bytes).ok().and_then(|text| {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let unique = Unique { duplicate: &duplicate, secret: &[], only: None };
+        let unique = Unique { duplicate: &duplicate, secret: &[], only: None, instead: |_| Value::Null };
         let others = deserializer.deserialize_map(Named { names, values, unique });
         others.and_then(|others| deserializer.end().map(|()| others)).ok()
     });
@@ -237,66 +224,6 @@ pub(crate) fn printable(text: &str, limit: usize) -> String {
 const fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
-}
-
-/// The one member of [`raw_member`].
-struct Raw<'a> {
-    name: &'static str,
-    unique: Unique<'a>,
-}
-
-impl<'de> Visitor<'de> for Raw<'_> {
-    type Value = Option<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let mut member = None;
-        let mut names = BTreeSet::new();
-        while let Some(name) = entries.next_key::<String>()? {
-            if name == self.name {
-                member = Some(entries.next_value::<&RawValue>()?);
-            } else {
-                wipe(&mut entries.next_value_seed(self.unique)?);
-            }
-            if names.contains(&name) {
-                self.unique.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
-            }
-            names.insert(name);
-        }
-        Ok(member)
-    }
-}
-
-/// The member of [`claimed_strings`].
-struct Claimed<'a> {
-    name: &'static str,
-    found: &'a RefCell<Vec<String>>,
-}
-
-impl<'de> Visitor<'de> for Claimed<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        const LIMIT: usize = 4;
-        while let Some(name) = entries.next_key::<String>()? {
-            let value = entries.next_value::<&RawValue>()?;
-            let mut found = self.found.borrow_mut();
-            if name == self.name
-                && found.len() < LIMIT
-                && let Ok(text) = serde_json::from_str(value.get())
-            {
-                found.push(text);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The members of [`read_members`]: those with a name are put in their places, the others are returned.
@@ -396,6 +323,8 @@ struct Unique<'a> {
     secret: &'a [&'a str],
     /// The members that have to be unique, where it is not all.
     only: Option<&'a [&'a str]>,
+    /// What stands in the place of a secret value, by its text.
+    instead: fn(&str) -> Value,
 }
 
 impl<'de> DeserializeSeed<'de> for Unique<'_> {
@@ -458,8 +387,7 @@ impl<'de> Visitor<'de> for Unique<'_> {
                 return Ok(Value::Number(number));
             }
             let value = if self.secret.contains(&name.as_str()) {
-                let value = entries.next_value::<Option<serde::de::IgnoredAny>>()?;
-                value.map_or(Value::Null, |_| Value::Bool(true))
+                (self.instead)(entries.next_value::<&RawValue>()?.get())
             } else {
                 entries.next_value_seed(Unique { ..self })?
             };
@@ -535,139 +463,4 @@ fn other<'a>(value: Value) -> Member<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rfc7515_4_member_names_are_unique_at_every_depth() {
-        for text in [r#"{"a":1,"a":1}"#, r#"{"b":[{"a":1,"a":2}]}"#, r#"{"\u0061":1,"a":2}"#] {
-            assert_eq!(
-                object("x", text.as_bytes()),
-                Err(JoseError::DuplicateMember { what: "x", member: "a".to_owned() })
-            );
-        }
-    }
-
-    #[test]
-    fn the_values_of_some_members_come_with_every_check_of_the_whole() {
-        fn read(text: &[u8]) -> Result<([Option<Member<'_>>; 3], WipedMembers), JoseError> {
-            let mut values = [const { None }; 3];
-            let others = read_members("x", text, &["a", "b", "c"], &mut values)?;
-            Ok((values, others))
-        }
-        let (values, others) = read(br#"{"x":{"y":[1]},"b":"2","a":1,"\u0063":null}"#).unwrap();
-        let [Some(Member::Other(a)), Some(Member::Text(Text::Borrowed("2"))), Some(Member::Other(c))] =
-            values
-        else {
-            panic!("other values");
-        };
-        assert_eq!((&a.0, &c.0), (&Value::from(1), &Value::Null));
-        assert_eq!(others.0, object("x", br#"{"x":{"y":[1]}}"#).unwrap());
-        assert!(matches!(read(b"{}").unwrap().0, [None, None, None]));
-        let (escaped, _) = read(br#"{"a":"\u0061\n"}"#).unwrap();
-        assert!(matches!(escaped, [Some(Member::Text(Text::Owned(text))), None, None] if *text == "a\n"));
-        for text in [
-            r#"{"a":1,"a":1}"#,
-            r#"{"x":1,"x":1}"#,
-            r#"{"x":1,"\u0078":1}"#,
-            r#"{"a":1,"\u0061":1}"#,
-            r#"{"a":{"y":1,"y":1}}"#,
-            r#"{"x":[{"y":1,"y":1}]}"#,
-            r#"{"$serde_json::private::Number":"1"}"#,
-            r#"{"$serde_json::private::Number":"1","a":1}"#,
-            r#"{"x":{"$serde_json::private::Number":"1","a":1}}"#,
-            "[]",
-            "7",
-            "{} {}",
-            "{",
-            r#"{"a":}"#,
-            r#"{"a":1,}"#,
-            "",
-            "[1,",
-            "\u{feff}{}",
-        ] {
-            let refused = object("x", text.as_bytes()).unwrap_err();
-            assert_eq!(read(text.as_bytes()).err(), Some(refused), "{text}");
-        }
-        assert!(matches!(read(b"{\"\xff\":1}"), Err(JoseError::Json { .. })));
-    }
-
-    #[test]
-    fn secret_members_are_seen_and_not_copied() {
-        let text = br#"{"d":"secret","a":{"d":["secret"]},"b":1,"c":{"d":null}}"#;
-        let members = object_without("x", text, &["d"]).unwrap();
-        assert_eq!(Value::Object(members).to_string(), r#"{"a":{"d":true},"b":1,"c":{"d":null},"d":true}"#);
-        assert_eq!(
-            object_without("x", br#"{"d":"secret","d":"secret"}"#, &["d"]),
-            Err(JoseError::DuplicateMember { what: "x", member: "d".to_owned() })
-        );
-    }
-
-    #[test]
-    fn one_member_is_handed_over_as_it_is_and_the_rest_is_checked() {
-        let read =
-            |text: &str| raw_member("x", text.as_bytes(), "a").map(|raw| raw.map(|raw| raw.get().to_owned()));
-        assert_eq!(read(r#"{"b":{"c":1},"a":[{"c":1,"c":2}] }"#), Ok(Some(r#"[{"c":1,"c":2}]"#.to_owned())));
-        assert_eq!(read(r#"{"b":1}"#), Ok(None));
-        for (text, member) in
-            [(r#"{"a":1,"a":1}"#, "a"), (r#"{"b":1,"a":1,"b":2}"#, "b"), (r#"{"b":{"c":1,"c":1}}"#, "c")]
-        {
-            let member = member.to_owned();
-            assert_eq!(read(text), Err(JoseError::DuplicateMember { what: "x", member }), "{text}");
-        }
-        for text in
-            ["[]", "7", "{} {}", "{", r#"{"a":}"#, r#"{"a":[1,}"#, "", "\u{feff}{}", r#"{"b":"\ud800"}"#]
-        {
-            assert_eq!(read(text), Err(object("x", text.as_bytes()).unwrap_err()), "{text}");
-        }
-        assert!(matches!(raw_member("x", b"{\"b\":\"\xff\"}", "a"), Err(JoseError::Json { .. })));
-    }
-
-    #[test]
-    fn the_name_of_a_damaged_object_is_found_where_it_can_be() {
-        let many = format!("{{{}\"b\":1}}", r#""a":"1","#.repeat(9));
-        for (text, found) in [
-            (r#"{"b":1,"a":"1"}"#, &["1"][..]),
-            (r#"{"a":"1","\u0061":"2"}"#, &["1", "2"]),
-            (r#"{"a":1,"a":"2"}"#, &["2"]),
-            (r#"{"a":"1","b":{"a":"2""#, &["1"]),
-            (r#"[{"a":"1"}]"#, &[]),
-            ("7", &[]),
-            (&many, &["1", "1", "1", "1"]),
-        ] {
-            assert_eq!(claimed_strings(text, "a"), found, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_number_is_a_number_with_arbitrary_precision_too() {
-        let members = object("x", br#"{"exp":{"$serde_json::private::Number":"1800000000"}}"#).unwrap();
-        assert_eq!(members["exp"].as_i64(), Some(1_800_000_000));
-        assert!(object("x", br#"{"exp":{"$serde_json::private::Number":"soon"}}"#).is_err());
-    }
-
-    #[test]
-    fn wiping_reaches_every_string() {
-        let mut value = serde_json::json!({"a": "secret", "b": ["secret", {"c": "secret"}], "d": 1});
-        wipe(&mut value);
-        assert_eq!(value, serde_json::json!({"a": "", "b": ["", {"c": ""}], "d": 1}));
-    }
-
-    #[test]
-    fn only_one_object_and_nothing_after_it() {
-        assert_eq!(object("x", b"[]"), Err(JoseError::NotAnObject { what: "x" }));
-        assert!(matches!(object("x", b"{} {}"), Err(JoseError::Json { .. })));
-        assert!(matches!(object("x", b"\xef\xbb\xbf{}"), Err(JoseError::Json { .. })));
-        assert!(matches!(object("x", b"{\"a\":\"\xff\"}"), Err(JoseError::Json { .. })));
-        assert!(matches!(object("x", "[".repeat(100_000).as_bytes()), Err(JoseError::Json { .. })));
-    }
-
-    #[test]
-    fn printable_escapes_and_cuts() {
-        assert_eq!(printable("a\u{1b}[31m\u{202e}b\n", 64), "a\\u{1b}[31m\\u{202e}b\\u{a}");
-        assert_eq!(printable("abcdef", 3), "abc…");
-        assert_eq!(printable("abc", 3), "abc");
-        // What is escaped counts as it is written.
-        assert_eq!(printable(&"\u{202e}".repeat(100), 17), "\\u{202e}\\u{202e}…");
-    }
-}
+mod tests;

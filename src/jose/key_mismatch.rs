@@ -29,7 +29,7 @@ pub enum KeyMismatch {
         /// Its place in the `keys` array, from 0.
         index: usize,
         /// Why it was skipped.
-        reason: Box<JoseError>,
+        reason: JoseError,
     },
     /// The only key in question is of another type, or on another curve.
     OtherKeyType {

@@ -67,9 +67,8 @@ pub(super) fn load(text: &[u8]) -> Result<Loaded, KeyError> {
 
 /// A JWK or a JWK Set, and whether a private or symmetric value stands in it.
 pub(super) fn recognise(text: &[u8]) -> Result<KeyFormat, KeyError> {
-    let members = json::object_without("a JWK", text, &Jwk::PRIVATE_MEMBERS)?;
-    let is_private =
-        |jwk: &Map<String, Value>| Jwk::PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name));
+    let members = json::object_masked("a JWK", text, &Jwk::PRIVATE_MEMBERS)?;
+    let is_private = |jwk: &Map<String, Value>| Jwk::private_member(jwk).is_some();
     Ok(match members.get("keys") {
         Some(keys) => {
             let mut jwks = keys.as_array().into_iter().flatten().filter_map(Value::as_object);

@@ -1,0 +1,105 @@
+//! Pieces of a document as they are written: for an array whose elements are judged one by one.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{Unique, object, wipe};
+use crate::jose::JoseError;
+use crate::jose::error::excerpt;
+
+/// Reads an object whose one member `name` is handed over as it is written, whatever its value; the others are read as
+/// strictly as [`object`] does, and dropped.
+pub(crate) fn raw_member<'a>(
+    what: &'static str,
+    bytes: &'a [u8],
+    name: &'static str,
+) -> Result<Option<&'a RawValue>, JoseError> {
+    let duplicate = RefCell::new(None);
+    let parsed = str::from_utf8(bytes).ok().and_then(|text| {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let raw =
+            Raw { name, unique: Unique { duplicate: &duplicate, secret: &[], instead: |_| Value::Null } };
+        let member = deserializer.deserialize_map(raw);
+        member.and_then(|member| deserializer.end().map(|()| member)).ok()
+    });
+    match (parsed, duplicate.into_inner()) {
+        (Some(_), Some(member)) => Err(JoseError::DuplicateMember { what, member }),
+        (Some(member), None) => Ok(member),
+        // What is wrong is said in one place only.
+        (None, _) => Err(object(what, bytes).err().unwrap_or(JoseError::NotAnObject { what })),
+    }
+}
+
+/// All strings that an object has as this member, of an object that may be damaged or have it twice; a few at most.
+/// For error messages: nothing may be decided by them.
+pub(crate) fn claimed_strings(text: &str, name: &'static str) -> Vec<String> {
+    let found = RefCell::new(Vec::new());
+    // What was found before the damage counts.
+    let _ = serde_json::Deserializer::from_str(text).deserialize_map(Claimed { name, found: &found });
+    found.into_inner()
+}
+
+/// The one member of [`raw_member`].
+struct Raw<'a> {
+    name: &'static str,
+    unique: Unique<'a>,
+}
+
+impl<'de> Visitor<'de> for Raw<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut member = None;
+        let mut names = BTreeSet::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            if name == self.name {
+                member = Some(entries.next_value::<&RawValue>()?);
+            } else {
+                wipe(&mut entries.next_value_seed(self.unique)?);
+            }
+            if names.contains(&name) {
+                self.unique.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
+            }
+            names.insert(name);
+        }
+        Ok(member)
+    }
+}
+
+/// The member of [`claimed_strings`].
+struct Claimed<'a> {
+    name: &'static str,
+    found: &'a RefCell<Vec<String>>,
+}
+
+impl<'de> Visitor<'de> for Claimed<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        const LIMIT: usize = 4;
+        while let Some(name) = entries.next_key::<String>()? {
+            let value = entries.next_value::<&RawValue>()?;
+            let mut found = self.found.borrow_mut();
+            if name == self.name
+                && found.len() < LIMIT
+                && let Ok(text) = serde_json::from_str(value.get())
+            {
+                found.push(text);
+            }
+        }
+        Ok(())
+    }
+}

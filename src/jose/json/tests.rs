@@ -1,0 +1,136 @@
+use super::*;
+
+#[test]
+fn rfc7515_4_member_names_are_unique_at_every_depth() {
+    for text in [r#"{"a":1,"a":1}"#, r#"{"b":[{"a":1,"a":2}]}"#, r#"{"\u0061":1,"a":2}"#] {
+        assert_eq!(
+            object("x", text.as_bytes()),
+            Err(JoseError::DuplicateMember { what: "x", member: "a".to_owned() })
+        );
+    }
+}
+
+#[test]
+fn the_values_of_some_members_come_with_every_check_of_the_whole() {
+    fn read(text: &[u8]) -> Result<([Option<Member<'_>>; 3], WipedMembers), JoseError> {
+        let mut values = [const { None }; 3];
+        let others = read_members("x", text, &["a", "b", "c"], &mut values)?;
+        Ok((values, others))
+    }
+    let (values, others) = read(br#"{"x":{"y":[1]},"b":"2","a":1,"\u0063":null}"#).unwrap();
+    let [Some(Member::Other(a)), Some(Member::Text(Text::Borrowed("2"))), Some(Member::Other(c))] = values
+    else {
+        panic!("other values");
+    };
+    assert_eq!((&a.0, &c.0), (&Value::from(1), &Value::Null));
+    assert_eq!(others.0, object("x", br#"{"x":{"y":[1]}}"#).unwrap());
+    assert!(matches!(read(b"{}").unwrap().0, [None, None, None]));
+    let (escaped, _) = read(br#"{"a":"\u0061\n"}"#).unwrap();
+    assert!(matches!(escaped, [Some(Member::Text(Text::Owned(text))), None, None] if *text == "a\n"));
+    for text in [
+        r#"{"a":1,"a":1}"#,
+        r#"{"x":1,"x":1}"#,
+        r#"{"x":1,"\u0078":1}"#,
+        r#"{"a":1,"\u0061":1}"#,
+        r#"{"a":{"y":1,"y":1}}"#,
+        r#"{"x":[{"y":1,"y":1}]}"#,
+        r#"{"$serde_json::private::Number":"1"}"#,
+        r#"{"$serde_json::private::Number":"1","a":1}"#,
+        r#"{"x":{"$serde_json::private::Number":"1","a":1}}"#,
+        "[]",
+        "7",
+        "{} {}",
+        "{",
+        r#"{"a":}"#,
+        r#"{"a":1,}"#,
+        "",
+        "[1,",
+        "\u{feff}{}",
+    ] {
+        let refused = object("x", text.as_bytes()).unwrap_err();
+        assert_eq!(read(text.as_bytes()).err(), Some(refused), "{text}");
+    }
+    assert!(matches!(read(b"{\"\xff\":1}"), Err(JoseError::Json { .. })));
+}
+
+#[test]
+fn secret_members_are_seen_and_not_copied() {
+    let text = br#"{"d":"secret","a":{"d":["secret"]},"b":1,"c":{"d":null,"a":[{"d":[ ]}]}}"#;
+    let members = object_without("x", text, &["d"]).unwrap();
+    let expected = r#"{"a":{"d":null},"b":1,"c":{"a":[{"d":null}],"d":null},"d":null}"#;
+    assert_eq!(Value::Object(members).to_string(), expected);
+    let members = object_masked("x", text, &["d"]).unwrap();
+    let expected = r#"{"a":{"d":true},"b":1,"c":{"a":[{"d":[]}],"d":null},"d":true}"#;
+    assert_eq!(Value::Object(members).to_string(), expected);
+    assert_eq!(
+        object_without("x", br#"{"d":"secret","d":"secret"}"#, &["d"]),
+        Err(JoseError::DuplicateMember { what: "x", member: "d".to_owned() })
+    );
+}
+
+#[test]
+fn one_member_is_handed_over_as_it_is_and_the_rest_is_checked() {
+    let read =
+        |text: &str| raw_member("x", text.as_bytes(), "a").map(|raw| raw.map(|raw| raw.get().to_owned()));
+    assert_eq!(read(r#"{"b":{"c":1},"a":[{"c":1,"c":2}] }"#), Ok(Some(r#"[{"c":1,"c":2}]"#.to_owned())));
+    assert_eq!(read(r#"{"b":1}"#), Ok(None));
+    for (text, member) in
+        [(r#"{"a":1,"a":1}"#, "a"), (r#"{"b":1,"a":1,"b":2}"#, "b"), (r#"{"b":{"c":1,"c":1}}"#, "c")]
+    {
+        let member = member.to_owned();
+        assert_eq!(read(text), Err(JoseError::DuplicateMember { what: "x", member }), "{text}");
+    }
+    for text in ["[]", "7", "{} {}", "{", r#"{"a":}"#, r#"{"a":[1,}"#, "", "\u{feff}{}", r#"{"b":"\ud800"}"#]
+    {
+        assert_eq!(read(text), Err(object("x", text.as_bytes()).unwrap_err()), "{text}");
+    }
+    assert!(matches!(raw_member("x", b"{\"b\":\"\xff\"}", "a"), Err(JoseError::Json { .. })));
+}
+
+#[test]
+fn the_name_of_a_damaged_object_is_found_where_it_can_be() {
+    let many = format!("{{{}\"b\":1}}", r#""a":"1","#.repeat(9));
+    for (text, found) in [
+        (r#"{"b":1,"a":"1"}"#, &["1"][..]),
+        (r#"{"a":"1","\u0061":"2"}"#, &["1", "2"]),
+        (r#"{"a":1,"a":"2"}"#, &["2"]),
+        (r#"{"a":"1","b":{"a":"2""#, &["1"]),
+        (r#"[{"a":"1"}]"#, &[]),
+        ("7", &[]),
+        (&many, &["1", "1", "1", "1"]),
+    ] {
+        assert_eq!(claimed_strings(text, "a"), found, "{text}");
+    }
+}
+
+#[test]
+fn a_number_is_a_number_with_arbitrary_precision_too() {
+    let members = object("x", br#"{"exp":{"$serde_json::private::Number":"1800000000"}}"#).unwrap();
+    assert_eq!(members["exp"].as_i64(), Some(1_800_000_000));
+    assert!(object("x", br#"{"exp":{"$serde_json::private::Number":"soon"}}"#).is_err());
+}
+
+#[test]
+fn wiping_reaches_every_string() {
+    let mut value = serde_json::json!({"a": "secret", "b": ["secret", {"c": "secret"}], "d": 1});
+    wipe(&mut value);
+    assert_eq!(value, serde_json::json!({"a": "", "b": ["", {"c": ""}], "d": 1}));
+}
+
+#[test]
+fn only_one_object_and_nothing_after_it() {
+    assert_eq!(object("x", b"[]"), Err(JoseError::NotAnObject { what: "x" }));
+    assert!(matches!(object("x", b"{} {}"), Err(JoseError::Json { .. })));
+    assert!(matches!(object("x", b"\xef\xbb\xbf{}"), Err(JoseError::Json { .. })));
+    assert!(matches!(object("x", b"{\"a\":\"\xff\"}"), Err(JoseError::Json { .. })));
+    assert!(matches!(object("x", "[".repeat(100_000).as_bytes()), Err(JoseError::Json { .. })));
+}
+
+#[test]
+fn printable_escapes_and_cuts() {
+    assert_eq!(printable("a\u{1b}[31m\u{202e}b\n", 64), "a\\u{1b}[31m\\u{202e}b\\u{a}");
+    assert_eq!(printable("abcdef", 3), "abc…");
+    assert_eq!(printable("abc", 3), "abc");
+    // What is escaped counts as it is written.
+    assert_eq!(printable(&"\u{202e}".repeat(100), 17), "\\u{202e}\\u{202e}…");
+}

@@ -1,0 +1,57 @@
+//! Why no key of a set fits a header: for the error, so nothing here is on the way of a token that is good.
+
+use super::{Entry, KID_LEN, PublicKeySet, Wanted};
+use crate::jose::error::excerpt;
+use crate::jose::json::printable;
+use crate::jose::{KeyId, KeyMismatch, SkippedJwk};
+
+impl PublicKeySet {
+    /// Why none of these keys, which are all of the wanted name, fits.
+    pub(super) fn mismatch<'a>(
+        &self,
+        candidates: impl Iterator<Item = &'a Entry> + Clone,
+        wanted: Wanted<'_>,
+    ) -> KeyMismatch {
+        let named = wanted.key_id.filter(|_| !self.goes_by_any_name);
+        let is_meant = |key: &&SkippedJwk| named.is_none_or(|named| key.key_ids.contains(named));
+        let skipped = self.skipped.iter().filter(is_meant);
+        let all = candidates.clone().count() + skipped.clone().count();
+        let unfit = candidates
+            .filter_map(|entry| Some((entry.jwk.key_id(), entry.jwk.mismatch(wanted.algorithm)?)))
+            .chain(skipped.map(|key| {
+                let reason = key.reason.clone();
+                (key.key_ids.first(), KeyMismatch::Skipped { index: key.index, reason })
+            }));
+        let mut listed: Vec<_> = unfit.take(KeyMismatch::MOST_LISTED).collect();
+        match (listed.pop(), listed.as_slice(), named) {
+            (None, _, None) => KeyMismatch::EmptySet,
+            (None, _, Some(_)) => self.unknown_name(),
+            (Some((_, reason)), [], _) => reason,
+            (Some(last), ..) => {
+                listed.push(last);
+                let keys: Vec<String> = listed
+                    .into_iter()
+                    .map(|(key_id, reason)| format!("{} {}", subject(key_id), reason.predicate()))
+                    .collect();
+                KeyMismatch::NoneFits { others: all.saturating_sub(keys.len()), keys }
+            }
+        }
+    }
+
+    fn unknown_name(&self) -> KeyMismatch {
+        let (keys, skipped) = (self.entries.len(), self.skipped.len());
+        let names = self.entries.iter().filter_map(|entry| entry.jwk.key_id());
+        let known: Vec<String> =
+            names.take(KeyMismatch::MOST_LISTED).map(|key_id| printable(key_id.as_str(), KID_LEN)).collect();
+        match known.len() {
+            0 if keys + skipped == 0 => KeyMismatch::EmptySet,
+            0 if skipped == 0 => KeyMismatch::NoKeyIds { keys },
+            listed => KeyMismatch::UnknownKeyId { known, others: keys.saturating_sub(listed), skipped },
+        }
+    }
+}
+
+fn subject(key_id: Option<&KeyId>) -> String {
+    let named = |key_id: &KeyId| format!("key \"{}\"", excerpt(key_id.as_str()));
+    key_id.map_or_else(|| "a key without `kid`".to_owned(), named)
+}
