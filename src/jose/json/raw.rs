@@ -22,8 +22,10 @@ pub(crate) fn raw_member<'a>(
     let duplicate = RefCell::new(None);
     let parsed = str::from_utf8(bytes).ok().and_then(|text| {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let raw =
-            Raw { name, unique: Unique { duplicate: &duplicate, secret: &[], instead: |_| Value::Null } };
+        let raw = Raw {
+            name,
+            unique: Unique { duplicate: &duplicate, secret: &[], only: None, instead: |_| Value::Null },
+        };
         let member = deserializer.deserialize_map(raw);
         member.and_then(|member| deserializer.end().map(|()| member)).ok()
     });
