@@ -396,8 +396,8 @@ fn a_set_without_a_private_signing_key_says_why() {
     for purpose in [
         r#","use":"enc""#,
         r#","key_ops":["verify"]"#,
-        r#","key_ops":[]"#,
         r#","use":"sig","key_ops":["deriveKey"]"#,
+        r#","use":"enc","key_ops":[]"#,
     ] {
         assert!(matches!(set(&with(purpose)), KeyError::NotForSignatures), "{purpose}");
         let error = error_of(with(purpose).as_bytes());

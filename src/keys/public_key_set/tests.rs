@@ -34,7 +34,14 @@ fn of_files(keys: &[(&str, &str)]) -> PublicKeySet {
 }
 
 fn read(file: &str) -> Vec<u8> {
-    std::fs::read(format!("testdata/keys/{file}")).unwrap()
+    const FILES: [(&str, &[u8]); 5] = [
+        ("ca.cert.pem", include_bytes!("../../../testdata/keys/ca.cert.pem")),
+        ("ed25519.pub.pem", include_bytes!("../../../testdata/keys/ed25519.pub.pem")),
+        ("rsa2048.cert.der", include_bytes!("../../../testdata/keys/rsa2048.cert.der")),
+        ("rsa2048.cert.pem", include_bytes!("../../../testdata/keys/rsa2048.cert.pem")),
+        ("rsa2048.pub.pem", include_bytes!("../../../testdata/keys/rsa2048.pub.pem")),
+    ];
+    FILES.iter().find(|(name, _)| *name == file).unwrap().1.to_vec()
 }
 
 #[test]
