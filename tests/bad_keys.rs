@@ -66,16 +66,14 @@ bad! {
     "rsa2048-3prime.pkcs1.pem" => KeyError::RsaPrimes, "an RSA key has two primes, found more";
     "rsa2048-3prime.pkcs8.pem" => KeyError::RsaPrimes, "an RSA key has two primes, found more";
     "rsa2048.with-oth.jwk.json" => KeyError::RsaPrimes, "an RSA key has two primes, found more";
-    "rsa2048.no-crt.jwk.json" => KeyError::RsaCrtMissing { member: "p" },
-        "an RSA private key needs its CRT members, `p` is missing";
     "rsa2048.e1.jwk.json" => KeyError::RsaExponent,
         "an RSA public exponent is odd and between 3 and 2^33-1";
     "rsa2048.mangled-n.pkcs8.pem" => KeyError::Inconsistent { key_type: "RSA" },
         "the parts of the RSA key do not belong together";
     "rsa2049.d-above-n.jwk.json" => KeyError::Inconsistent { key_type: "RSA" },
         "the parts of the RSA key do not belong together";
-    "rsa2560.unbalanced.jwk.json" => KeyError::Inconsistent { key_type: "RSA" },
-        "the parts of the RSA key do not belong together";
+    "rsa2560.short-prime.jwk.json" => KeyError::RsaPrimeLengths { bits: [2048, 512], least: 854 },
+        "the primes of the RSA key have 2048 and 512 bits, each must have at least 854";
     "secp256k1.sec1.pem" => KeyError::UnsupportedKey { found } if found == "EC secp256k1",
         "a key of this type cannot be used: EC secp256k1";
     "secp256k1.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "EC secp256k1",
@@ -92,12 +90,10 @@ bad! {
         "a key of this type cannot be used: DSA";
     "dsa.pem" => KeyError::UnsupportedKey { found } if found == "DSA",
         "a key of this type cannot be used: DSA";
-    "p256.explicit-parameters.pem" =>
-        KeyError::UnsupportedKey { found } if found == "EC with explicit curve parameters",
-        "a key of this type cannot be used: EC with explicit curve parameters";
-    "p256.explicit-parameters.pkcs8.pem" =>
-        KeyError::UnsupportedKey { found } if found == "EC with explicit curve parameters",
-        "a key of this type cannot be used: EC with explicit curve parameters";
+    "p256.explicit-parameters.pem" => KeyError::ForeignFormat { format: "an EC key with explicit curve parameters", .. },
+        "an EC key with explicit curve parameters is not read here; convert it with: openssl ec -in KEY -param_enc named_curve -out key.pem (for a public key with -pubin)";
+    "p256.explicit-parameters.pkcs8.pem" => KeyError::ForeignFormat { format: "an EC key with explicit curve parameters", .. },
+        "an EC key with explicit curve parameters is not read here; convert it with: openssl ec -in KEY -param_enc named_curve -out key.pem (for a public key with -pubin)";
     "p256.wrong-public.sec1.der" => KeyError::Inconsistent { key_type: "EC" },
         "the parts of the EC key do not belong together";
     "p256.wrong-public.jwk.json" => KeyError::Inconsistent { key_type: "EC" },
@@ -120,7 +116,8 @@ bad! {
             convert: CONVERT_PKCS8,
         },
         "a traditional encrypted PEM (DEK-Info) is not read here; convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out key.pem";
-    "two-keys.pem" => KeyError::SeveralKeys { found: 2 }, "one private key is needed, found 2";
+    "two-keys.pem" => KeyError::SeveralKeys { found } if found.len() == 2,
+        "one private key is needed, found 2: (1) thumbprint -8XI0VfIx_ICgFnTLhuCkWSA8XR6yWW2GzssDGWCtu0; (2) thumbprint O2LLTCBW_ROG483Md87aOsyJO1GLWd38x7eHk2UVBTk; name one by alias, kid or thumbprint";
     "truncated.pem" => KeyError::Pem { reason: "a BEGIN line without its END line" },
         "damaged PEM: a BEGIN line without its END line";
     "no-end.pem" => KeyError::Pem { reason: "a BEGIN line without its END line" },
@@ -313,17 +310,13 @@ fn foreign_formats_are_named_in_der_and_in_other_encodings() {
         let text = String::from_utf8(read("p256.pkcs8.pem")).unwrap();
         mark.into_iter().chain(text.encode_utf16().flat_map(order)).collect::<Vec<u8>>()
     };
-    let bare = support::base64(&read("p256.pkcs8.der"));
-    let lines = bare.replace('B', "B\r\n");
-    let cases: [(&[u8], &str); 8] = [
+    let cases: [(&[u8], &str); 6] = [
         (&utf16([0xff, 0xfe], u16::to_le_bytes), "a UTF-16 text"),
         (&utf16([0xfe, 0xff], u16::to_be_bytes), "a UTF-16 text"),
         (&support::pem("bad/pkcs7.pem"), "a PKCS#7 message"),
         (b"\xce\xce\xce\xce\0\0\0\x02", "a Java key store"),
         (b"\x1e\xf1\xb5\xb0\0\0\0\0\x02\0\0\0", "a Microsoft PVK file"),
         (b"\x07\x02\0\0\0\x24\0\0RSA2", "a Microsoft key blob"),
-        (bare.as_bytes(), "base64 without PEM lines"),
-        (lines.as_bytes(), "base64 without PEM lines"),
     ];
     for (bytes, name) in cases {
         let error = error_of(bytes);
@@ -339,7 +332,7 @@ fn foreign_formats_are_named_in_der_and_in_other_encodings() {
 fn damaged_pem_says_what_is_wrong() {
     let good = String::from_utf8(read("p256.pkcs8.pem")).unwrap();
     let cases = [
-        (good.trim_end().replace('\n', "\\n"), "its line ends are written as \\n, they must be real ones"),
+        (good.trim_end().replace('\n', "\\x"), "its body is not complete base64"),
         (
             good.replace("-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY"),
             "a BEGIN line that does not end",
@@ -368,15 +361,30 @@ fn damaged_pem_says_what_is_wrong() {
 
 #[test]
 fn two_keys_are_one_too_many_in_any_combination() {
+    let is_two = |error: &KeyError| matches!(error, KeyError::SeveralKeys { found } if found.len() == 2);
     for files in [
-        ["p256.pkcs8.pem", "p256.pkcs8.pem"],
+        ["p256.pkcs8.pem", "p384.pkcs8.pem"],
         ["rsa2048.pkcs1.pem", "p256.sec1.pem"],
         ["p256.scrypt-aes256.pem", "ed25519.pkcs8.pem"],
+        // Closed, it might be another one.
+        ["p256.scrypt-aes256.pem", "p256.pkcs8.pem"],
+        ["p256.pkcs8.pem", "bad/dek-info-rsa.pem"],
+        ["p256.pkcs8.pem", "bad/rsa1024.pkcs8.pem"],
     ] {
         let error = error_of(&files.map(read).concat());
-        assert!(matches!(error, KeyError::SeveralKeys { found: 2 }), "{files:?}: {error:?}");
+        assert!(is_two(&error), "{files:?}: {error:?}");
     }
-    assert!(matches!(error("two-private.jwks.json"), KeyError::SeveralKeys { found: 2 }));
+    assert!(is_two(&error("two-private.jwks.json")));
+    // The same key counts once, in whatever forms it stands there; one that no signature has does not count.
+    for files in [
+        ["p256.pkcs8.pem", "p256.pkcs8.pem"],
+        ["p256.pkcs8.pem", "p256.sec1.pem"],
+        ["bad/dsa.pem", "p256.pkcs8.pem"],
+        ["p256.pkcs8.pem", "bad/x25519.pkcs8.pem"],
+    ] {
+        let key = PrivateKey::from_bytes(&files.map(read).concat()).unwrap();
+        assert_eq!(key.thumbprint(), self::key("p256.pkcs8.pem").thumbprint(), "{files:?}");
+    }
 }
 
 #[test]
@@ -436,10 +444,17 @@ fn a_private_jwk_is_as_strict_as_a_public_one() {
         error_of(good.replace(&d, &format!("{d}=")).as_bytes()),
         KeyError::Jose(JoseError::Base64Url { what: "a private JWK member" })
     ));
-    assert!(matches!(error_of(good.replace(&d, "AQAB").as_bytes()), KeyError::JwkMember { member: "d" }));
+    // A short number lacks its zeros; this one is another.
+    let inconsistent =
+        |jwk: String| matches!(error_of(jwk.as_bytes()), KeyError::Inconsistent { key_type: "EC" });
+    assert!(inconsistent(good.replace(&d, "AQAB")) && inconsistent(good.replace(&member("y"), "AQAB")));
+    assert!(matches!(
+        error_of(good.replace(&d, &support::base64url(&[1; 33])).as_bytes()),
+        KeyError::JwkMember { member: "d" }
+    ));
     assert!(matches!(error_of(good.replace(&d, "").as_bytes()), KeyError::JwkMember { member: "d" }));
     assert!(matches!(
-        error_of(good.replace(&member("y"), "AQAB").as_bytes()),
+        error_of(good.replace(&member("y"), &support::base64url(&[1; 33])).as_bytes()),
         KeyError::Jose(JoseError::InvalidMember { member: "y", .. })
     ));
     assert!(matches!(error_of(b"{}"), KeyError::Jose(JoseError::MissingMember { member: "kty", .. })));
@@ -653,6 +668,17 @@ fn a_file_that_cannot_be_read_is_named() {
     ));
     assert_eq!(error.to_string(), format!("cannot read {}", missing.display()));
     assert!(error.source().is_some());
+    // A key in the place of a path is not shown.
+    let pem = String::from_utf8(read("p256.pkcs8.pem")).unwrap();
+    let jwk = String::from_utf8(read("p256.jwk.json")).unwrap();
+    for path in [pem.clone(), pem.replace('\n', "\\n"), jwk, support::base64(pem.as_bytes())] {
+        let error = clean(PrivateKey::from_file(&path).map(|_| ()).unwrap_err(), path.as_bytes());
+        assert!(matches!(error, KeyError::KeyAsPath), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "the path is a key itself and no file: pass it to PrivateKey::from_bytes, or write it to a file"
+        );
+    }
     let error = PrivateKey::from_encrypted_file(directory.path(), PASSPHRASE).map(|_| ()).unwrap_err();
     assert!(matches!(&error, KeyError::File { path, .. } if path == directory.path()), "{error:?}");
 }

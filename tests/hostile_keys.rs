@@ -289,6 +289,14 @@ fn the_longest_files_take_moderate_time() {
         [&b"-----BEGIN PRIVATE KEY-----"[..], &b"A".repeat(LEN - 100), b"-----END PRIVATE KEY-----"].concat(),
         repeated("{\"keys\":["),
         format!("{{\"keys\":[{}]}}", vec!["{}"; LEN / 4].join(",")).into_bytes(),
+        format!("{{\"a\":[{}]}}", vec!["{\"kty\":\"EC\",\"d\":\"AA\"}"; LEN / 40].join(",")).into_bytes(),
+        format!("{{\"a\":{}1{}}}", "[".repeat(LEN / 3), "]".repeat(LEN / 3)).into_bytes(),
+        format!("{{\"a\":\"{}\"}}", "\\\\".repeat(LEN / 3)).into_bytes(),
+        format!("{{\"a\":\"{}\"}}", support::base64(&[0x30; LEN / 2])).into_bytes(),
+        repeated("\\"),
+        repeated("-----BEGIN A-----\\\\\\\\-----END A-----"),
+        [&b"-----BEGIN A-----"[..], &b"\\".repeat(LEN - 100), b"n-----END A-----"].concat(),
+        support::base64(support::base64(&b"{".repeat(LEN / 2)).as_bytes()).into_bytes(),
         format!("{{{}}}", (0..50_000).map(|n| format!("\"m{n}\":0")).collect::<Vec<_>>().join(","))
             .into_bytes(),
         elements,
@@ -443,6 +451,39 @@ proptest! {
     fn arbitrary_json_does_not_panic(text in jsonish()) {
         let _ = feed(text.as_bytes());
         let _ = feed(format!("{{{text}}}").as_bytes());
+    }
+
+    #[test]
+    fn arbitrary_wrapping_does_not_panic(
+        inner in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..120),
+            derish(),
+            jsonish().prop_map(String::into_bytes),
+            jwk_of_any_values().prop_map(String::into_bytes),
+            Just(read("ed25519.pkcs8.pem")),
+            Just(read("p256.sec1.der")),
+        ],
+        layers in prop::collection::vec(0_usize..8, 0..6),
+        noise in "[\\\\\"'a-z0-9\\\\nu]{0,12}",
+    ) {
+        let wrapped = layers.into_iter().fold(inner, |inner, layer| {
+            let text = || String::from_utf8_lossy(&inner).into_owned();
+            let string = || serde_json::Value::from(text()).to_string();
+            match layer {
+                0 => support::base64(&inner).into_bytes(),
+                1 => support::base64url(&inner).into_bytes(),
+                2 => string().into_bytes(),
+                3 => format!("'{}'", text()).into_bytes(),
+                4 => format!("{{\"kid\":\"k\",\"key\":{}}}", string()).into_bytes(),
+                5 => format!("{{\"a\":[{}],\"passphrase\":\"x\"}}", text()).into_bytes(),
+                6 => text().replace('\n', "\\n").into_bytes(),
+                _ => [noise.as_bytes(), &inner].concat(),
+            }
+        });
+        if let (Ok(key), _) = feed(&wrapped) {
+            is_whole(&key);
+        }
+        let _ = open(&wrapped);
     }
 
     #[test]

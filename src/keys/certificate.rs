@@ -5,6 +5,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use x509_cert::certificate::{CertificateInner, Raw};
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, SubjectKeyIdentifier};
 use x509_cert::name::Name;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
@@ -144,33 +145,34 @@ fn hexadecimal(number: &[u8]) -> String {
     number.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
-/// Puts the certificate of this key first (RFC 7515 §4.1.6). The rest keeps its order, if it is in one; of a set, those
-/// that issued it follow, and others are left out.
+/// The chain of this key (RFC 7515 §4.1.6): its own certificate first, each of the others certifies the one before.
+/// Others are left out, wherever they stand.
 pub(super) fn chain_for(
     parameters: &KeyParameters,
-    mut certificates: Vec<Certificate>,
-    ordered: bool,
+    certificates: Vec<Certificate>,
 ) -> Result<Vec<Certificate>, KeyError> {
     if certificates.is_empty() {
         return Ok(certificates);
     }
-    // A certificate of the chain may be for a key that this crate cannot use; it is then not this key's.
-    let leaf = certificates
-        .iter()
-        .position(|certificate| certificate.key().is_ok_and(|(found, _)| found == *parameters))
-        .ok_or(KeyError::CertificateMismatch)?;
-    let leaf = certificates.remove(leaf);
-    if ordered {
-        certificates.insert(0, leaf);
-        return Ok(certificates);
+    let mut others = Vec::new();
+    let mut own: Option<Named> = None;
+    for certificate in certificates {
+        // A certificate of the chain may be for a key that this crate cannot use; it is then not this key's.
+        let is_own = certificate.key().is_ok_and(|(found, _)| found == *parameters);
+        let named = Named::new(certificate)?;
+        if !is_own {
+            others.push(named);
+        } else if own.as_ref().is_none_or(|own| own.not_before < named.not_before) {
+            // Of several for the key the latest: a renewed one, or one by an authority instead of its own.
+            own = Some(named);
+        }
     }
-    let mut named = certificates.into_iter().map(Named::new).collect::<Result<Vec<_>, _>>()?;
-    let mut last = Named::new(leaf)?;
+    let mut last = own.ok_or(KeyError::CertificateMismatch)?;
     let mut chain = Vec::new();
     while last.subject != last.issuer
-        && let Some(at) = named.iter().position(|other| other.subject == last.issuer)
+        && let Some(at) = others.iter().position(|other| other.certifies(&last))
     {
-        chain.push(std::mem::replace(&mut last, named.swap_remove(at)).certificate);
+        chain.push(std::mem::replace(&mut last, others.swap_remove(at)).certificate);
     }
     chain.push(last.certificate);
     Ok(chain)
@@ -182,6 +184,10 @@ struct Named {
     certificate: Certificate,
     subject: Vec<u8>,
     issuer: Vec<u8>,
+    not_before: std::time::Duration,
+    /// The names of the keys (RFC 5280 §4.2.1.1 and §4.2.1.2): an authority may have had several under one name.
+    own_key: Option<Vec<u8>>,
+    issuers_key: Option<Vec<u8>>,
 }
 
 impl Named {
@@ -191,7 +197,25 @@ impl Named {
         let names = parsed.tbs_certificate();
         let subject = names.subject().to_der().map_err(|_| KeyError::Certificate)?;
         let issuer = names.issuer().to_der().map_err(|_| KeyError::Certificate)?;
-        Ok(Self { certificate, subject, issuer })
+        let not_before = names.validity().not_before.to_unix_duration();
+        let own_key = names.get_extension::<SubjectKeyIdentifier>().ok().flatten();
+        let issuers_key = names.get_extension::<AuthorityKeyIdentifier>().ok().flatten();
+        Ok(Self {
+            subject,
+            issuer,
+            not_before,
+            own_key: own_key.map(|(_, key)| key.0.as_bytes().to_vec()),
+            issuers_key: issuers_key.and_then(|(_, key)| Some(key.key_identifier?.as_bytes().to_vec())),
+            certificate,
+        })
+    }
+
+    fn certifies(&self, other: &Self) -> bool {
+        let by_another_key = matches!(
+            (&self.own_key, &other.issuers_key),
+            (Some(own), Some(issuers)) if own != issuers
+        );
+        self.subject == other.issuer && !by_another_key
     }
 }
 

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::Cause;
+use super::{Cause, KeyEntry, key_entry};
+use crate::jose::json::printable;
 use crate::jose::{Algorithm, JoseError, KeyId};
 
 /// What can be wrong with a key, a key file or a ring of keys.
@@ -19,6 +20,23 @@ pub enum KeyError {
         path: PathBuf,
         /// What the operating system says.
         source: Arc<std::io::Error>,
+    },
+    /// A key in the place of the path of a key file. It is not shown.
+    #[error("the path is a key itself and no file: pass it to PrivateKey::from_bytes, or write it to a file")]
+    KeyAsPath,
+    /// An environment variable that is empty or not set.
+    #[error("the environment variable {name} is empty or not set")]
+    EnvironmentVariable {
+        /// Its name.
+        name: String,
+    },
+    /// An environment variable whose value is no key that can be used.
+    #[error("cannot use the key in the environment variable {name}")]
+    Environment {
+        /// Its name.
+        name: String,
+        /// What is wrong with the value.
+        source: Arc<Self>,
     },
     /// A key file longer than any key.
     #[error("a key file has at most {limit} bytes, found {found}")]
@@ -55,10 +73,18 @@ pub enum KeyError {
         found: String,
     },
     /// More than one private key where one is due.
-    #[error("one private key is needed, found {found}")]
+    #[error("one private key is needed, found {}: {}; name one by alias, kid or thumbprint", found.len(), key_entry::list(found))]
     SeveralKeys {
-        /// How many.
-        found: usize,
+        /// The keys, in the order of the file.
+        found: Vec<KeyEntry>,
+    },
+    /// A key that was asked for by name and is not in the file.
+    #[error("no key is called `{}`, found {}: {}", printable(name, 128), found.len(), key_entry::list(found))]
+    NoSuchEntry {
+        /// The name: an alias, a `kid` or a thumbprint.
+        name: String,
+        /// The keys, in the order of the file.
+        found: Vec<KeyEntry>,
     },
     /// PEM that cannot be read (RFC 7468).
     #[error("damaged PEM: {reason}")]
@@ -142,6 +168,20 @@ pub enum KeyError {
     RsaCrtMissing {
         /// The first that is missing.
         member: &'static str,
+    },
+    /// An RSA key of `n`, `e` and `d` alone (RFC 7518 §6.3.2, and zeros in RFC 8017 A.1.2) whose primes are not recovered.
+    #[error("an RSA key without its primes: {reason}")]
+    RsaPrimesUnknown {
+        /// Why not, and what to do.
+        reason: &'static str,
+    },
+    /// An RSA key with one prime that is much shorter than the other, and so easier to find.
+    #[error("the primes of the RSA key have {} and {} bits, each must have at least {least}", bits[0], bits[1])]
+    RsaPrimeLengths {
+        /// The lengths in bits.
+        bits: [usize; 2],
+        /// A third of the length of the modulus.
+        least: usize,
     },
     /// Numbers that are not a key, or a public part that is not the private part's.
     #[error("the parts of the {key_type} key do not belong together")]

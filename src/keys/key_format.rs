@@ -2,11 +2,11 @@ use std::fmt;
 
 use super::{KeyError, format};
 
-/// What a key file is: the structure, and how it is written down. Found without a passphrase and without judging the
+/// What a key file is: the structure, how it is written down, and what is wrapped around that. Found without a passphrase and without judging the
 /// key, so that it can be asked of an encrypted file, and of one that [`PrivateKey`](super::PrivateKey) and
 /// [`PublicKey`](super::PublicKey) refuse.
 ///
-/// `Display` writes both: `PKCS#8, PEM`.
+/// `Display` writes them: `PKCS#8, PEM`, or `PKCS#8, PEM, in base64`.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, PrivateKey};
@@ -23,6 +23,7 @@ use super::{KeyError, format};
 pub struct KeyFormat {
     structure: KeyStructure,
     encoding: Encoding,
+    wrapping: Option<Wrapping>,
     is_private: bool,
 }
 
@@ -40,7 +41,12 @@ impl KeyFormat {
     }
 
     pub(super) const fn new(structure: KeyStructure, encoding: Encoding, is_private: bool) -> Self {
-        Self { structure, encoding, is_private }
+        Self { structure, encoding, wrapping: None, is_private }
+    }
+
+    pub(super) const fn within(mut self, wrapping: Wrapping) -> Self {
+        self.wrapping = Some(wrapping);
+        self
     }
 
     /// The structure.
@@ -53,6 +59,12 @@ impl KeyFormat {
     #[must_use]
     pub const fn encoding(self) -> Encoding {
         self.encoding
+    }
+
+    /// What is around the structure: the outermost, where there are several.
+    #[must_use]
+    pub const fn wrapping(self) -> Option<Wrapping> {
+        self.wrapping
     }
 
     /// Whether there is a private key in it, or a symmetric one: nothing to give away.
@@ -71,7 +83,8 @@ impl KeyFormat {
 
 impl fmt::Display for KeyFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.structure, self.encoding)
+        write!(f, "{}, {}", self.structure, self.encoding)?;
+        self.wrapping.map_or(Ok(()), |wrapping| write!(f, ", in {wrapping}"))
     }
 }
 
@@ -161,6 +174,37 @@ impl fmt::Display for Encoding {
     }
 }
 
+/// What a key is wrapped in on its way through variables, secrets and consoles. PEM whose line ends are written as `\n` is
+/// PEM, and not wrapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wrapping {
+    /// Base64 or base64url, as in a Kubernetes secret.
+    Base64,
+    /// A JSON string, or text in quotes.
+    JsonString,
+    /// A JSON document that is no JWK, such as a console hands out.
+    JsonDocument,
+}
+
+impl Wrapping {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Base64 => "base64",
+            Self::JsonString => "a JSON string",
+            Self::JsonDocument => "a JSON document",
+        }
+    }
+}
+
+impl fmt::Display for Wrapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +247,30 @@ mod tests {
             assert_eq!((format.to_string().as_str(), format.is_private()), (name, is_private), "{file}");
             let takes_passphrase = name.starts_with("encrypted") || name.starts_with("PKCS#12");
             assert_eq!(format.takes_passphrase(), takes_passphrase, "{file}");
+        }
+        // Whatever is around it.
+        let key = |file: &str| std::fs::read_to_string(format!("testdata/keys/{file}")).unwrap();
+        let pem = key("p256.sec1.pem");
+        let json = serde_json::json!({"type": "service", "private_key": pem}).to_string();
+        let base64 = |text: &str| crate::jose::base64url::encode(text);
+        let der = crate::jose::base64url::encode_standard(std::fs::read("testdata/keys/p256.p12").unwrap());
+        for (file, name) in [
+            (pem.replace('\n', "\\n"), "SEC1, PEM"),
+            (serde_json::Value::from(pem.as_str()).to_string(), "SEC1, PEM"),
+            (base64(&pem), "SEC1, PEM, in base64"),
+            (der, "PKCS#12, DER, in base64"),
+            (format!("'{}'", base64(&pem)), "SEC1, PEM, in a JSON string"),
+            (serde_json::Value::from(key("p256.jwk.json")).to_string(), "JWK, JSON, in a JSON string"),
+            (json.clone(), "SEC1, PEM, in a JSON document"),
+            (base64(&json), "SEC1, PEM, in base64"),
+            (
+                format!(r#"{{"public":{{"kty":"EC"}},"private":{}}}"#, key("p256.jwk.json")),
+                "JWK, JSON, in a JSON document",
+            ),
+            (pem.replace("EC PRIVATE KEY", "PRIVATE KEY"), "SEC1, PEM"),
+        ] {
+            let format = KeyFormat::of(file.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!((format.to_string().as_str(), format.is_private()), (name, true));
         }
         let public = KeyFormat::of(br#"{"keys":[{"kty":"EC"},7]}"#).unwrap();
         assert_eq!((public.to_string().as_str(), public.is_private()), ("JWK Set, JSON", false));

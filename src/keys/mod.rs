@@ -5,7 +5,7 @@
 //! such a key may be used at all; `backend` turns it into something that signs. Only `backend` knows a library that
 //! signs, RustCrypto or AWS-LC, and none of its types leaves this floor.
 //!
-//! This floor reads one key file when asked to, and takes random bytes from the operating system. It has no clock:
+//! This floor reads one key file or environment variable when asked to, and takes random bytes from the operating system. It has no clock:
 //! [`KeyRing`] is told the time.
 
 mod backend;
@@ -14,7 +14,9 @@ mod certificate;
 mod error;
 mod format;
 mod generate;
+mod key_entry;
 mod key_format;
+mod key_loader;
 mod material;
 mod policy;
 mod private_key;
@@ -27,7 +29,9 @@ pub use cause::Cause;
 pub use certificate::{Certificate, CertificateFields};
 pub use error::KeyError;
 pub use generate::GeneratedKey;
-pub use key_format::{Encoding, KeyFormat, KeyStructure};
+pub use key_entry::KeyEntry;
+pub use key_format::{Encoding, KeyFormat, KeyStructure, Wrapping};
+pub use key_loader::KeyLoader;
 pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use public_key_set::PublicKeySet;

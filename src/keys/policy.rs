@@ -66,7 +66,7 @@ pub(super) fn check_private(material: &KeyMaterial) -> Result<(), KeyError> {
     }
 }
 
-/// Two primes, all CRT members, and every number within its bounds.
+/// Two primes and all CRT members, or none of them, and every number within its bounds.
 fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     if key.other_prime_infos.is_some() {
         return Err(KeyError::RsaPrimes);
@@ -79,18 +79,36 @@ fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
         ("dq", &key.exponent2),
         ("qi", &key.coefficient),
     ];
+    // RFC 8017 §3.2: d is less than n.
+    let n = key.modulus.as_bytes();
+    let d = key.private_exponent.as_bytes();
+    let below_n = (d.len(), d) < (n.len(), n);
+    if lacks_primes(key) {
+        let is_key = below_n && bit_len(d) > 0;
+        return if is_key { Ok(()) } else { Err(KeyError::Inconsistent { key_type: "RSA" }) };
+    }
     if let Some((member, _)) = members.iter().find(|(_, value)| bit_len(value.as_bytes()) == 0) {
         return Err(KeyError::RsaCrtMissing { member });
     }
     // A backend multiplies these before it judges them, and primes of megabits overflow the stack of `crypto-bigint`.
-    let n = key.modulus.as_bytes();
     let bounded = members.iter().all(|(_, value)| value.as_bytes().len() <= n.len());
-    // RFC 8017 §3.2: d is less than n. Primes of unequal length, and with them the smaller one, are easier to find.
-    let d = key.private_exponent.as_bytes();
-    let below_n = (d.len(), d) < (n.len(), n);
-    let half = bit_len(n).div_ceil(2);
-    let balanced = [&key.prime1, &key.prime2].into_iter().all(|prime| bit_len(prime.as_bytes()) <= half);
-    if bounded && below_n && balanced { Ok(()) } else { Err(KeyError::Inconsistent { key_type: "RSA" }) }
+    let [n_bits, p_bits, q_bits] = [n, key.prime1.as_bytes(), key.prime2.as_bytes()].map(bit_len);
+    let is_product = [n_bits, n_bits + 1].contains(&(p_bits + q_bits));
+    if !(bounded && below_n && is_product) {
+        return Err(KeyError::Inconsistent { key_type: "RSA" });
+    }
+    // The shorter prime is the easier to find. From a third of the modulus on that takes no less than factoring it.
+    let least = n_bits.div_ceil(3);
+    if p_bits.min(q_bits) < least {
+        return Err(KeyError::RsaPrimeLengths { bits: [p_bits, q_bits], least });
+    }
+    Ok(())
+}
+
+/// Whether a key is n, e and d alone: RFC 8017 A.1.2 has no other way to say so than zeros, which Java writes.
+pub(super) fn lacks_primes(key: &RsaPrivateKeyRef<'_>) -> bool {
+    let members = [&key.prime1, &key.prime2, &key.exponent1, &key.exponent2, &key.coefficient];
+    members.into_iter().all(|value| bit_len(value.as_bytes()) == 0)
 }
 
 /// A public part that stands beside the private one must be its own: a point in either form of SEC 1 §2.3.3, or the

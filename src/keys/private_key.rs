@@ -3,18 +3,22 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::format::{self, Loaded};
+use super::format::{Found, Loaded};
 use super::material::{KeyMaterial, RsaScheme};
-use super::{Certificate, KeyError, PublicKey, backend, certificate, policy};
+use super::{Certificate, KeyError, KeyLoader, PublicKey, backend, certificate, policy};
 use crate::jose::{Algorithm, Jwk, KeyId, KeyType, Signature, Thumbprint};
 
 /// A private key that signs client assertions.
 ///
-/// One entry point for a file and one for bytes; the format follows from the content. PKCS#8, PKCS#1, SEC1 and
-/// encrypted PKCS#8 as PEM or DER, a private JWK, or a JWK Set with one private signing key; with the feature `pkcs12`
-/// also PKCS#12 with one key, as DER, BER or PEM. Certificates beside a key in PEM stay in their order, behind its own; of
-/// those in PKCS#12 the key's own and its issuers are taken, in that order. The algorithm follows from the key (RSA: `RS256`, P-256: `ES256`, P-384: `ES384`, P-521: `ES512`, Ed25519: `EdDSA`), `kid` is the
-/// RFC 7638 thumbprint; both can be set.
+/// One entry point for a file, one for bytes, one for an environment variable; the format follows from the content, never
+/// from a name or a label. PKCS#8, PKCS#1, SEC1 and encrypted PKCS#8 as PEM or DER, a private JWK, or a JWK Set with one
+/// private signing key; with the feature `pkcs12` also PKCS#12 with one key, as DER, BER or PEM. Any of these may be
+/// wrapped: in base64, in quotes, with `\n` spelled out, or in the JSON document of a console, whose key id is then the
+/// `kid`. [`KeyLoader`] chooses among several keys.
+///
+/// Of the certificates beside a key, its own and its issuers are taken, in that order. The algorithm follows from the key
+/// (RSA: `RS256`, P-256: `ES256`, P-384: `ES384`, P-521: `ES512`, Ed25519: `EdDSA`), `kid` is the RFC 7638 thumbprint,
+/// unless the file states others; both can be set.
 ///
 /// The entry points are named for what they take, not for PEM: the format is found, not told.
 ///
@@ -48,21 +52,41 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::File`] when the file cannot be read, and all of [`PrivateKey::from_bytes`].
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
+    /// [`PrivateKey::from_bytes`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
-        Self::from_bytes(&read(path.as_ref())?)
+        KeyLoader::new().load_file(path)
     }
 
     /// Reads a key from a file, and opens it with the passphrase if it is encrypted.
     ///
     /// # Errors
     ///
-    /// [`KeyError::File`] when the file cannot be read, and all of [`PrivateKey::from_encrypted_bytes`].
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
+    /// [`PrivateKey::from_encrypted_bytes`].
     pub fn from_encrypted_file(
         path: impl AsRef<Path>,
         passphrase: impl AsRef<[u8]>,
     ) -> Result<Self, KeyError> {
-        Self::from_encrypted_bytes(&read(path.as_ref())?, passphrase)
+        KeyLoader::new().passphrase(passphrase).load_file(path)
+    }
+
+    /// Reads a key that is not encrypted from an environment variable, which is how CI systems and containers hand keys
+    /// over: everything that [`PrivateKey::from_bytes`] reads, PEM with `\n` spelled out and base64 among it.
+    /// [`KeyLoader::load_env`] opens an encrypted one.
+    ///
+    /// ```no_run
+    /// # use private_key_jwt::PrivateKey;
+    /// let key = PrivateKey::from_env("CLIENT_KEY")?;
+    /// # Ok::<(), private_key_jwt::keys::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and [`KeyError::Environment`] around
+    /// every error of [`PrivateKey::from_bytes`]. They name the variable and never show its value.
+    pub fn from_env(variable: impl AsRef<str>) -> Result<Self, KeyError> {
+        KeyLoader::new().load_env(variable.as_ref())
     }
 
     /// Reads a key that is not encrypted: PEM, DER or JSON. A PKCS#12 file with an empty passphrase opens here too.
@@ -72,7 +96,7 @@ impl PrivateKey {
     /// Every [`KeyError`] of a key that cannot be read or may not be used; [`KeyError::PassphraseRequired`] for an
     /// encrypted one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        Self::load(bytes, None)
+        KeyLoader::new().load_bytes(bytes)
     }
 
     /// Reads a key, and opens it with the passphrase if it is encrypted: PBES2 (RFC 8018 §6.2) and, with the feature
@@ -82,7 +106,8 @@ impl PrivateKey {
     /// 256 MiB and a parallelization of 16. A PKCS#12 file has several derivations, of 10 million iterations in all.
     ///
     /// The passphrase is taken as it is, which is UTF-8 nearly everywhere; for the older encryption of PKCS#12 and its MAC
-    /// it becomes UTF-16, and one that is not UTF-8 is taken for Latin-1.
+    /// it becomes UTF-16, and one that is not UTF-8 is taken for Latin-1. One that ends in a line end, as read from a file,
+    /// is tried as it is and then without that line end.
     ///
     /// # Errors
     ///
@@ -90,16 +115,15 @@ impl PrivateKey {
     /// [`KeyError::UnsupportedPkcs12`] and [`KeyError::KeyDerivationCost`] for an encrypted key that is not opened. A
     /// damaged PKCS#12 file is a wrong passphrase to its MAC.
     pub fn from_encrypted_bytes(bytes: &[u8], passphrase: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        Self::load(bytes, Some(passphrase.as_ref()))
+        KeyLoader::new().passphrase(passphrase).load_bytes(bytes)
     }
 
-    fn load(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Self, KeyError> {
-        if bytes.len() > Self::MAX_FILE_LEN {
-            return Err(KeyError::TooLarge { found: bytes.len(), limit: Self::MAX_FILE_LEN });
-        }
-        let Loaded { material, algorithm, key_id, certificates, ordered, publics } =
-            format::load(bytes, passphrase)?;
+    /// Judges what the loader took out of a file. Of several keys in it, not every one need have a certificate or a public
+    /// key.
+    pub(super) fn new(loaded: Loaded, beside: &Found, is_only: bool) -> Result<Self, KeyError> {
+        let Loaded { material, algorithm, key_id, certificates } = loaded;
         policy::check_private(&material)?;
+        let material = backend::with_primes(material)?;
         let signing = backend::SigningKey::new(&material)?;
         let parameters = signing.public_parameters()?;
         policy::check_public_part(&material, &parameters)?;
@@ -107,19 +131,32 @@ impl PrivateKey {
             KeyMaterial::Rsa { scheme, .. } => scheme,
             KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => RsaScheme::Any,
         };
-        if publics.iter().any(|public| *public != parameters) {
+        if is_only && beside.publics.iter().any(|public| *public != parameters) {
             return Err(KeyError::Inconsistent { key_type: "PEM file's" });
         }
         let key_type = parameters.key_type();
         let algorithm = algorithm.unwrap_or_else(|| policy::default_algorithm(key_type, scheme));
         policy::check_algorithm(algorithm, key_type, scheme)?;
-        let certificates = certificate::chain_for(&parameters, certificates, ordered)?;
+        let is_own = !certificates.is_empty();
+        let certificates =
+            match certificate::chain_for(&parameters, [&certificates[..], &beside.certificates].concat()) {
+                Err(KeyError::CertificateMismatch) if !is_only && !is_own => Vec::new(),
+                chain => chain?,
+            };
+        let mut names = beside.key_ids.iter();
+        let of_public = || names.find(|(public, _)| *public == parameters).map(|(_, name)| name.clone());
+        let key_id = key_id.or_else(of_public);
         let jwk = Jwk::new(parameters);
         let key_id = key_id.unwrap_or_else(|| jwk.thumbprint().to_string().into());
         let jwk = jwk.with_key_id(key_id.clone()).for_signatures(algorithm)?.with_certificates(
             certificates.iter().map(|certificate| certificate.as_der().to_vec()).collect(),
         );
         Ok(Self { signing: Arc::new(signing), scheme, algorithm, jwk, key_id, certificates })
+    }
+
+    /// Whether another key does the same under the same name.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.jwk, self.scheme) == (&other.jwk, other.scheme)
     }
 
     /// Signs with another algorithm than the one that follows from the key.
@@ -212,12 +249,45 @@ impl std::fmt::Debug for PrivateKey {
     }
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+/// The contents of a key file.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     use std::io::Read;
-    let file = |source| KeyError::File { path: path.to_owned(), source: Arc::new(source) };
+    let file = |source| match is_key(path) {
+        true => KeyError::KeyAsPath,
+        false => KeyError::File { path: path.to_owned(), source: Arc::new(source) },
+    };
     let opened = std::fs::File::open(path).map_err(file)?;
     // Room for everything from the start: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(PrivateKey::MAX_FILE_LEN + 2));
     opened.take(PrivateKey::MAX_FILE_LEN as u64 + 1).read_to_end(&mut bytes).map_err(file)?;
     Ok(bytes)
+}
+
+/// Whether a path is a key in the place of a path, which no message may show.
+fn is_key(path: &Path) -> bool {
+    /// No file is called so, and no key is shorter.
+    const LEN: usize = 80;
+    let text = path.to_string_lossy();
+    let text =
+        text.trim_start_matches(|character: char| character.is_whitespace() || "'\"".contains(character));
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\r\n\\".contains(&byte);
+    text.contains("-----BEGIN")
+        || text.starts_with('{')
+        || (text.len() > LEN && text.starts_with(['M', 'L', 'e']) && text.bytes().all(is_base64))
+}
+
+/// The value of an environment variable, if there is one.
+pub(super) fn environment(variable: &str) -> Option<Zeroizing<Vec<u8>>> {
+    // The operating system's functions do not take every string.
+    let takes = !variable.is_empty() && !variable.contains(['=', '\0']);
+    let value = takes.then(|| std::env::var_os(variable)).flatten()?;
+    Some(Zeroizing::new(value.into_encoded_bytes())).filter(|value| !value.trim_ascii().is_empty())
+}
+
+/// What to call a variable in a message. A key that was passed in its place is not shown.
+pub(super) fn variable_name(variable: &str) -> String {
+    const LONGEST: usize = 64;
+    let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let is_name = (1..=LONGEST).contains(&variable.len()) && variable.bytes().all(is_ours);
+    if is_name { variable.to_owned() } else { "(no name of a variable)".to_owned() }
 }

@@ -58,6 +58,9 @@ for pair in p256:prime256v1 p384:secp384r1 p521:secp521r1; do
   jwk $k.pkcs8.pem $k.jwk.json
   cert $k
 done
+openssl pkey -in p256.pkcs8.pem -pubout -ec_conv_form compressed -out p256.compressed.pub.pem
+openssl pkey -in p384.pkcs8.pem -pubout -ec_conv_form compressed -out p384.compressed.pub.pem
+openssl pkey -in p521.pkcs8.pem -pubout -ec_conv_form compressed -out p521.compressed.pub.pem
 openssl ec -no_public -in p256.sec1.pem -outform DER -out p256.no-public.sec1.der 2>/dev/null
 # p256.no-public.pkcs8.pem: python, below
 
@@ -106,6 +109,23 @@ openssl req -new -key rsa2048.pkcs8.pem -subj '/CN=private-key-jwt test leaf' -o
 openssl x509 -req -in "$tmp/leaf.csr" -CA ca.cert.pem -CAkey "$tmp/ca.pem" -set_serial 2 -days $DAYS \
   -extfile <(echo basicConstraints=CA:FALSE) -out rsa2048.leaf.pem 2>/dev/null
 cat rsa2048.pkcs8.pem rsa2048.leaf.pem ca.cert.pem > rsa2048.key-then-chain.pem
+# A root, an intermediate and a leaf for p256; an older root of the same name with another key; any order, doubles, a stranger
+for authority in root old-root intermediate; do
+  openssl ecparam -name prime256v1 -genkey -noout -out "$tmp/$authority.pem"
+done
+for root in root old-root; do
+  openssl req -x509 -new -key "$tmp/$root.pem" -subj '/CN=private-key-jwt test root' -days $DAYS -out "$tmp/$root.cert.pem"
+done
+openssl req -new -key "$tmp/intermediate.pem" -subj '/CN=private-key-jwt test intermediate' -out "$tmp/intermediate.csr"
+openssl x509 -req -in "$tmp/intermediate.csr" -CA "$tmp/root.cert.pem" -CAkey "$tmp/root.pem" -set_serial 3 -days $DAYS \
+  -extfile <(printf 'basicConstraints=CA:TRUE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid') \
+  -out "$tmp/intermediate.cert.pem" 2>/dev/null
+openssl req -new -key p256.pkcs8.pem -subj '/CN=private-key-jwt test leaf' -out "$tmp/p256.csr"
+openssl x509 -req -in "$tmp/p256.csr" -CA "$tmp/intermediate.cert.pem" -CAkey "$tmp/intermediate.pem" -set_serial 4 -days $DAYS \
+  -extfile <(printf 'basicConstraints=CA:FALSE\nauthorityKeyIdentifier=keyid') -out "$tmp/p256.cert.pem" 2>/dev/null
+cat "$tmp"/{p256,intermediate,root}.cert.pem > p256.chain.pem
+cat "$tmp"/{old-root,root}.cert.pem p384.cert.pem "$tmp/intermediate.cert.pem" p256.pkcs8.pem \
+  "$tmp"/{intermediate,p256,root}.cert.pem > p256.shuffled-chain.pem
 openssl req -x509 -new -key p256.pkcs8.pem -subj /CN=localhost -addext basicConstraints=critical,CA:FALSE \
   -addext subjectAltName=DNS:localhost -days $DAYS -out p256.localhost.cert.pem
 openssl req -x509 -new -key p256.pkcs8.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost -days $DAYS \
@@ -286,7 +306,7 @@ v["n"] ^= 1 << 1000
 write("bad/rsa2048.mangled-n.pkcs8.pem", pem("PRIVATE KEY", seq(
     integer(0), seq(oid("1.2.840.113549.1.1.1"), NULL),
     octets(seq(integer(0), *(integer(v[k]) for k in ("n", "e", "d", "p", "q", "dp", "dq", "qi")))))))
-dump("bad/rsa2048.no-crt.jwk.json", {k: rsa[k] for k in ("kty", "n", "e", "d")})
+dump("rsa2048.no-crt.jwk.json", {k: rsa[k] for k in ("kty", "n", "e", "d")})
 # "oth" holds made-up numbers: its presence is the point
 dump("bad/rsa2048.with-oth.jwk.json", {**rsa, "oth": [{"r": rsa["p"], "d": rsa["dp"], "t": rsa["qi"]}]})
 dump("bad/rsa2048.e1.jwk.json", {**rsa, "e": "AQ"})
@@ -316,7 +336,8 @@ p, q = (int.from_bytes(un64(rsa[k]), "big") for k in ("p", "q"))
 period = math.lcm(p - 1, q - 1)
 dump("rsa2048.swapped.jwk.json", members(q, p))
 dump("rsa2048.unreduced-d.jwk.json", members(p, q, d=pow(65537, -1, period) + period))
-dump("bad/rsa2560.unbalanced.jwk.json", members(prime(1024), prime(1536)))
+dump("rsa2560.unbalanced.jwk.json", members(prime(1024), prime(1536)))
+dump("bad/rsa2560.short-prime.jwk.json", members(prime(2048), prime(512)))
 # Nothing but a test of primality finds this one; it cannot sign
 dump("rsa2048.composite-prime.jwk.json", members(prime(512) * prime(512), prime(1024)))
 

@@ -191,7 +191,10 @@ mod with {
 
     const BAD_SAYS: [(&str, &str); 8] = [
         ("no-key.p12", "a private key is needed, found a PKCS#12 file without a private key"),
-        ("two-keys.p12", "one private key is needed, found 2"),
+        (
+            "two-keys.p12",
+            "one private key is needed, found 2: (1) thumbprint -8XI0VfIx_ICgFnTLhuCkWSA8XR6yWW2GzssDGWCtu0; (2) thumbprint O2LLTCBW_ROG483Md87aOsyJO1GLWd38x7eHk2UVBTk; name one by alias, kid or thumbprint",
+        ),
         ("wrong-certificate.p12", "the certificate is for another key"),
         (
             "rc4.p12",
@@ -225,7 +228,7 @@ mod with {
             assert_eq!(error.to_string(), says, "{file}");
             let expected = match (file, &error) {
                 ("no-key.p12", KeyError::NotPrivate { found }) => found.contains("PKCS#12"),
-                ("two-keys.p12", KeyError::SeveralKeys { found: 2 }) => true,
+                ("two-keys.p12", KeyError::SeveralKeys { found }) => found.len() == 2,
                 ("wrong-certificate.p12", KeyError::CertificateMismatch) => true,
                 ("rc4.p12", KeyError::UnsupportedPkcs12 { scheme }) => scheme == "128-bit RC4",
                 ("mac-md5.p12", KeyError::UnsupportedPkcs12 { scheme }) => scheme == "a MAC with MD5",
@@ -278,6 +281,75 @@ mod with {
 
     fn certificate_bag(der: &[u8]) -> Vec<u8> {
         bag(3, &tlv(0x30, &[oid(&[9, 22, 1]), tlv(0xa0, &tlv(4, der))].concat()))
+    }
+
+    /// A friendly name is UTF-16 (RFC 2985 §5.5.1), among other attributes.
+    fn named(bag: &[u8], name: &str) -> Vec<u8> {
+        let units: Vec<u8> = name.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let attribute = |kind: u8, tag: u8, value: &[u8]| {
+            tlv(0x30, &[oid(&[9, kind]), tlv(0x31, &tlv(tag, value))].concat())
+        };
+        let attributes = tlv(0x31, &[attribute(21, 4, b"1"), attribute(20, 0x1e, &units)].concat());
+        // The bag is a SEQUENCE of less than 64 KiB.
+        let content = match bag[1] {
+            0x82 => &bag[4..],
+            0x81 => &bag[3..],
+            _ => &bag[2..],
+        };
+        tlv(0x30, &[content, &attributes].concat())
+    }
+
+    #[test]
+    fn one_of_several_keys_is_taken_by_its_alias_with_its_own_chain() {
+        use private_key_jwt::keys::KeyLoader;
+        let closed = bag(2, &read("p256.pbkdf2-sha256-aes256.der"));
+        let keys = [
+            named(&key_bag("rsa2048.pkcs8.der"), "web server"),
+            named(&closed, "schlüssel🔑"),
+            named(&key_bag("ed25519.pkcs8.der"), ""),
+        ];
+        let certificates =
+            ["ca.cert.pem", "p256.cert.pem", "rsa2048.leaf.pem"].map(|file| certificate_bag(&pem(file)));
+        let file = pfx(&[data(&tlv(0x30, &[certificates.concat(), keys.concat()].concat()))]);
+        let loader = KeyLoader::new().passphrase(PASSPHRASE);
+        let KeyError::SeveralKeys { found } = loader.load_bytes(&file).unwrap_err() else {
+            panic!("one key")
+        };
+        let aliases: Vec<_> = found.iter().map(|entry| entry.alias.as_deref()).collect();
+        assert_eq!(aliases, [Some("web server"), Some("schlüssel🔑"), None]);
+        let thumbprints =
+            ["rsa2048", "p256", "ed25519"].map(|stem| key(&format!("{stem}.pkcs8.pem")).thumbprint());
+        assert_eq!(found.iter().map(|entry| entry.thumbprint.unwrap()).collect::<Vec<_>>(), thumbprints);
+
+        let by_name = |name: &str| loader.clone().entry(name).load_bytes(&file);
+        for name in ["web server", "WEB Server", &thumbprints[0].to_string()] {
+            let key = by_name(name).unwrap();
+            assert_eq!(
+                key.public_jwk().certificates(),
+                [pem("rsa2048.leaf.pem"), pem("ca.cert.pem")],
+                "{name}"
+            );
+            is_the_key_of(&key, "rsa2048");
+        }
+        is_the_key_of(&by_name("schlüssel🔑").unwrap(), "p256");
+        // A key without a certificate beside others that have one.
+        assert!(by_name(&thumbprints[2].to_string()).unwrap().certificates().is_empty());
+        let error = by_name("mail\nserver").unwrap_err();
+        assert!(
+            matches!(&error, KeyError::NoSuchEntry { name, found } if name == "mail\nserver" && found.len() == 3)
+        );
+        assert!(
+            error
+                .to_string()
+                .starts_with("no key is called `mail\\u{a}server`, found 3: (1) alias `web server`, ")
+        );
+        // Without the passphrase only what is closed is out of reach.
+        let without = |name: &str| KeyLoader::new().entry(name).load_bytes(&file);
+        is_the_key_of(&without("web server").unwrap(), "rsa2048");
+        assert!(matches!(
+            without("schlüssel🔑"),
+            Err(KeyError::WrongPassphrase | KeyError::PassphraseRequired)
+        ));
     }
 
     /// One file, one bound: many cheap derivations are no cheaper than one that is dear.
@@ -346,7 +418,9 @@ mod with {
     #[test]
     fn a_pem_block_counts_as_a_key() {
         let text = [read("p256.pkcs12.pem"), read("ed25519.pkcs8.pem")].concat();
-        assert!(matches!(error_of(&text, Some(PASSPHRASE)), KeyError::SeveralKeys { found: 2 }));
+        assert!(
+            matches!(error_of(&text, Some(PASSPHRASE)), KeyError::SeveralKeys { found } if found.len() == 2)
+        );
         // Certificates around it belong to it.
         let text = [
             read("rsa2048.leaf.pem"),

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ParsedPublicKey, RsaKeyPair};
@@ -159,6 +159,19 @@ impl VerifyingKey {
     pub(in crate::keys) fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         self.parsed(algorithm).is_some_and(|key| key.verify_sig(message, signature).is_ok())
     }
+}
+
+/// A compressed point (SEC 1 §2.3.3) with both coordinates.
+pub(in crate::keys) fn decompressed(curve: Curve, point: &[u8]) -> Result<KeyParameters, KeyError> {
+    let key = ParsedPublicKey::new(ecdsa(curve).1, point).map_err(inconsistent("EC"))?;
+    let der: PublicKeyX509Der<'_> = key.as_der().map_err(inconsistent("EC"))?;
+    // A `SubjectPublicKeyInfo` ends in the point, which AWS-LC writes uncompressed.
+    let len = 1 + 2 * curve.coordinate_len();
+    let point = der.as_ref().len().checked_sub(len).and_then(|start| der.as_ref().get(start..));
+    format::spki::ec(
+        curve,
+        point.filter(|point| point.first() == Some(&4)).ok_or(()).map_err(inconsistent("EC"))?,
+    )
 }
 
 /// A new RSA key of a length that the policy has passed.

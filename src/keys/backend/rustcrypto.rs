@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::jose::{Algorithm, Curve, KeyParameters};
 use crate::keys::material::KeyMaterial;
+use crate::keys::policy::bit_len;
 use crate::keys::{KeyError, format};
 
 /// A private key that is ready to sign.
@@ -147,6 +148,19 @@ impl VerifyingKey {
     }
 }
 
+/// A compressed point (SEC 1 §2.3.3) with both coordinates.
+pub(in crate::keys) fn decompressed(curve: Curve, point: &[u8]) -> Result<KeyParameters, KeyError> {
+    let point = match curve {
+        Curve::P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point)
+            .map(|key| key.to_sec1_point(false).as_bytes().to_vec()),
+        Curve::P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(point)
+            .map(|key| key.to_sec1_point(false).as_bytes().to_vec()),
+        Curve::P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(point)
+            .map(|key| key.to_sec1_point(false).as_bytes().to_vec()),
+    };
+    format::spki::ec(curve, &point.map_err(|_| KeyError::Inconsistent { key_type: "EC" })?)
+}
+
 fn rsa_sign<D: Digest + AssociatedOid + FixedOutputReset>(
     key: &rsa::PrivateKey,
     algorithm: Algorithm,
@@ -180,12 +194,16 @@ fn rsa_verify<D: Digest + AssociatedOid + FixedOutputReset>(
 fn rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<SigningKey, KeyError> {
     let inconsistent = || KeyError::Inconsistent { key_type: "RSA" };
     let integer = |value: &UintRef<'_>| BoxedUint::from_be_slice_vartime(value.as_bytes());
-    let rsa = rsa::PrivateKey::from_components(
-        integer(&key.modulus),
-        integer(&key.public_exponent),
-        integer(&key.private_exponent),
-        vec![integer(&key.prime1), integer(&key.prime2)],
-    )
+    let [n, e, d] = [&key.modulus, &key.public_exponent, &key.private_exponent].map(integer);
+    let primes = vec![integer(&key.prime1), integer(&key.prime2)];
+    // The wide form is slow and tells by its time that the primes differ in length, so it is for those that do.
+    let half = bit_len(key.modulus.as_bytes()).div_ceil(2);
+    let is_wide = [&key.prime1, &key.prime2].iter().any(|prime| bit_len(prime.as_bytes()) > half);
+    let rsa = if is_wide {
+        rsa::PrivateKey::from_components_with_wide_primes(n, e, d, primes)
+    } else {
+        rsa::PrivateKey::from_components(n, e, d, primes)
+    }
     .map_err(|_| inconsistent())?;
     // As it was computed already: `crt_coefficient` inverts once more, half as long as all the rest takes.
     let coefficient = rsa.qinv().map(|inverse| Zeroizing::new(inverse.retrieve()));
@@ -217,25 +235,5 @@ pub(in crate::keys) fn generate_rsa(bits: usize) -> Result<KeyMaterial, KeyError
     // The crate's prime search takes an infallible source; probe the system's once before.
     getrandom::fill(&mut [0; 8]).map_err(|_| KeyError::Random)?;
     let key = rsa::PrivateKey::new(&mut UnwrapErr(SysRng), bits).map_err(|_| KeyError::Random)?;
-    rsa_material(&key)
-}
-
-fn rsa_material(key: &rsa::PrivateKey) -> Result<KeyMaterial, KeyError> {
-    let failed = || KeyError::Inconsistent { key_type: "RSA" };
-    let digits = |value: &BoxedUint| Zeroizing::new(value.to_be_bytes_trimmed_vartime().into_vec());
-    let [p, q] = key.primes() else {
-        return Err(KeyError::RsaPrimes);
-    };
-    let coefficient = Zeroizing::new(key.crt_coefficient().ok_or_else(failed)?);
-    let members = [
-        Zeroizing::new(key.n_bytes().into_vec()),
-        Zeroizing::new(key.e_bytes().into_vec()),
-        digits(key.d()),
-        digits(p),
-        digits(q),
-        digits(key.dp().ok_or_else(failed)?),
-        digits(key.dq().ok_or_else(failed)?),
-        digits(&coefficient),
-    ];
-    KeyMaterial::rsa(members.each_ref().map(|digits| digits.as_slice()))
+    super::primes::material(&key)
 }

@@ -13,7 +13,6 @@ const MAX_PARALLELIZATION: u64 = 16;
 
 /// What one or several derivations cost.
 #[derive(Clone, Copy, Default)]
-#[cfg_attr(not(feature = "pkcs12"), expect(dead_code, reason = "only a PKCS#12 file has several to add up"))]
 pub(super) struct Costs {
     pub(super) iterations: u64,
     /// 128·N·r·p.
@@ -22,7 +21,6 @@ pub(super) struct Costs {
 
 impl Costs {
     /// Both together. A file with many derivations may cost no more than one with the most expensive one.
-    #[cfg(feature = "pkcs12")]
     pub(super) fn and(self, other: Self) -> Result<Self, KeyError> {
         let iterations = self.iterations.saturating_add(other.iterations);
         let scrypt = self.scrypt.saturating_add(other.scrypt);

@@ -8,7 +8,7 @@ use pkcs8::spki::AlgorithmIdentifierRef;
 use sec1::EcPrivateKey;
 use zeroize::Zeroizing;
 
-use super::{Loaded, encrypted, foreign};
+use super::{Entry, Found, Loaded, encrypted, fitted, foreign};
 use crate::jose::{Algorithm, Curve};
 use crate::keys::KeyError;
 use crate::keys::material::{KeyMaterial, RsaScheme};
@@ -54,6 +54,7 @@ pub(in crate::keys) mod oid {
 }
 
 /// What a DER document is, by the tags of its first elements.
+#[derive(Clone, Copy)]
 pub(super) enum Structure {
     Pkcs8,
     RsaPrivateKey,
@@ -112,22 +113,31 @@ impl Structure {
     }
 }
 
-/// A private key in any of the DER structures.
-pub(super) fn private(der: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
-    let material = match Structure::of(der)? {
+/// What is in one DER document; `curve` stands outside of it, in a block of its own.
+pub(super) fn collect(
+    der: &[u8],
+    structure: Structure,
+    curve: Option<ObjectIdentifier>,
+    passphrase: Option<&[u8]>,
+    found: &mut Found,
+) -> Result<(), KeyError> {
+    let material = match structure {
         Structure::Pkcs8 => pkcs8(der),
         Structure::RsaPrivateKey => rsa(der),
-        Structure::EcPrivateKey => ec(der, None),
-        Structure::EncryptedPrivateKey => encrypted::open(der, passphrase),
-        Structure::Pkcs7 => Err(foreign::pkcs7()),
-        Structure::Pkcs12 => return super::pkcs12(der, passphrase),
+        Structure::EcPrivateKey => ec(der, curve),
+        Structure::EncryptedPrivateKey => encrypted::open(der, passphrase, &mut found.spent),
         Structure::DsaPrivateKey => Err(KeyError::UnsupportedKey { found: "DSA".to_owned() }),
+        Structure::Pkcs12 => return super::pkcs12(der, passphrase, found),
+        Structure::Pkcs7 => {
+            found.because(foreign::pkcs7());
+            return Ok(());
+        }
         other @ (Structure::Certificate
         | Structure::CertificateRequest
         | Structure::PublicKey
         | Structure::RsaPublicKey) => Err(KeyError::NotPrivate { found: other.name().to_owned() }),
     };
-    material.map(Loaded::from)
+    found.push(Entry::new(material.map(Loaded::from)))
 }
 
 /// A SEQUENCE that starts with version 3 and another SEQUENCE (RFC 7292 §4). Looked for by hand: some programs write it in
@@ -162,7 +172,7 @@ pub(in crate::keys) fn pkcs8(der: &[u8]) -> Result<KeyMaterial, KeyError> {
         }
         oid::EC => {
             let curve = parameters.ok_or(STRUCTURE)?.decode_as::<ObjectIdentifier>();
-            let mut material = ec(inner, Some(curve.map_err(|_| explicit_parameters())?))?;
+            let mut material = ec(inner, Some(curve.map_err(|_| foreign::explicit_curve())?))?;
             if let (KeyMaterial::Ec { point, .. }, Some(outer)) = (&mut material, info.public_key) {
                 attach_public(point, outer.raw_bytes())?;
             }
@@ -208,7 +218,7 @@ pub(super) fn rsa(der: &[u8]) -> Result<KeyMaterial, KeyError> {
 pub(super) fn ec(der: &[u8], outer: Option<ObjectIdentifier>) -> Result<KeyMaterial, KeyError> {
     const STRUCTURE: KeyError = KeyError::Der { structure: "ECPrivateKey (RFC 5915 §3)" };
     let key = EcPrivateKey::from_der(der)
-        .map_err(|_| if has_explicit_parameters(der) { explicit_parameters() } else { STRUCTURE })?;
+        .map_err(|_| if has_explicit_parameters(der) { foreign::explicit_curve() } else { STRUCTURE })?;
     let inner = key.parameters.and_then(|parameters| parameters.named_curve());
     let curve = match (inner, outer) {
         (Some(inner), Some(outer)) if inner != outer => {
@@ -217,16 +227,9 @@ pub(super) fn ec(der: &[u8], outer: Option<ObjectIdentifier>) -> Result<KeyMater
         (Some(curve), _) | (None, Some(curve)) => named_curve(curve)?,
         (None, None) => return Err(KeyError::Der { structure: "ECPrivateKey: no curve is named" }),
     };
-    // RFC 5915 §3: the private value has the length of the curve's order. GnuTLS writes it as it writes an INTEGER, with a
-    // zero before a first bit that is set.
-    let value = match key.private_key {
-        [0, value @ ..] if value.len() == curve.coordinate_len() => value,
-        value => value,
-    };
-    if value.len() != curve.coordinate_len() {
-        return Err(STRUCTURE);
-    }
-    let scalar = Zeroizing::new(value.to_vec());
+    // RFC 5915 §3: the private value has the length of the curve's order. Many write it as an INTEGER, without its leading
+    // zeros or with one before a first bit that is set (OpenSSL 1.0.2, GnuTLS, Botan).
+    let scalar = fitted(key.private_key, curve.coordinate_len()).ok_or(STRUCTURE)?;
     Ok(KeyMaterial::Ec { curve, scalar, point: key.public_key.map(<[u8]>::to_vec) })
 }
 
@@ -237,10 +240,6 @@ pub(super) fn named_curve(curve: ObjectIdentifier) -> Result<Curve, KeyError> {
         oid::P521 => Ok(Curve::P521),
         other => Err(KeyError::UnsupportedKey { found: oid::name(&other) }),
     }
-}
-
-pub(super) fn explicit_parameters() -> KeyError {
-    KeyError::UnsupportedKey { found: "EC with explicit curve parameters".to_owned() }
 }
 
 /// Whether the `[0] ECParameters` of an `ECPrivateKey` is a SEQUENCE and not the name of a curve.

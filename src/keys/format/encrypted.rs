@@ -19,17 +19,23 @@ use crate::keys::material::KeyMaterial;
 pub(super) const STRUCTURE_NAME: &str = "EncryptedPrivateKeyInfo (RFC 5958 §3)";
 pub(super) const STRUCTURE: KeyError = KeyError::Der { structure: STRUCTURE_NAME };
 
-/// Opens an encrypted key.
-pub(super) fn open(der: &[u8], passphrase: Option<&[u8]>) -> Result<KeyMaterial, KeyError> {
+/// Opens an encrypted key, if that costs no more than what is left after other keys of the file.
+pub(super) fn open(
+    der: &[u8],
+    passphrase: Option<&[u8]>,
+    spent: &mut Costs,
+) -> Result<KeyMaterial, KeyError> {
     let encrypted = Encrypted::from_der(der)?;
-    encrypted.private_key(Some(passphrase.ok_or(KeyError::PassphraseRequired)?))
+    let sum = spent.and(encrypted.costs)?;
+    let passphrase = passphrase.ok_or(KeyError::PassphraseRequired)?;
+    *spent = sum;
+    encrypted.private_key(Some(passphrase))
 }
 
 /// Something encrypted with a passphrase, in a scheme that is read here and at a cost that is affordable.
 pub(super) struct Encrypted<'a> {
     scheme: Scheme,
     data: Cow<'a, [u8]>,
-    #[cfg_attr(not(feature = "pkcs12"), expect(dead_code, reason = "only PKCS#12 has several of these"))]
     costs: Costs,
 }
 

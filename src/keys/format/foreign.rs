@@ -33,6 +33,14 @@ pub(super) const fn dek_info() -> KeyError {
     )
 }
 
+/// RFC 5480 §2.1.1: curves have names.
+pub(super) const fn explicit_curve() -> KeyError {
+    foreign(
+        "an EC key with explicit curve parameters",
+        "openssl ec -in KEY -param_enc named_curve -out key.pem (for a public key with -pubin)",
+    )
+}
+
 /// By the label of a PEM block (RFC 7468 §2).
 pub(super) fn of_label(label: &str) -> Option<KeyError> {
     match label {
@@ -66,10 +74,6 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Option<KeyError> {
     if bytes.starts_with(&[7, 2, 0, 0]) {
         return Some(foreign("a Microsoft key blob", "openssl rsa -inform MSBLOB -in KEY -out key.pem"));
     }
-    // A DER SEQUENCE of the length of a key starts with these letters.
-    if bytes.len() > 60 && bytes.starts_with(b"M") && bytes.iter().all(is_base64) {
-        return Some(foreign("base64 without PEM lines", "base64 -d KEY > key.der"));
-    }
     if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
         return Some(foreign("a UTF-16 text", "iconv -f UTF-16 -t UTF-8 KEY > key.pem"));
     }
@@ -83,8 +87,4 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Option<KeyError> {
         return Some(KeyError::NotPrivate { found: "an OpenSSH public key".to_owned() });
     }
     None
-}
-
-fn is_base64(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/=".contains(byte)
 }

@@ -1,12 +1,12 @@
-//! Private JWKs (RFC 7517 §4, RFC 7518 §6.2.2 and §6.3.2, RFC 8037 §2) and sets with one of them.
+//! Private JWKs (RFC 7517 §4, RFC 7518 §6.2.2 and §6.3.2, RFC 8037 §2) and sets of them.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::Loaded;
-use crate::jose::{Curve, JoseError, Jwk, KeyParameters, base64url, json};
+use super::{Entry, Found, Loaded, fitted};
+use crate::jose::{Curve, JoseError, Jwk, KeyId, KeyParameters, base64url, json};
 use crate::keys::key_format::{Encoding, KeyFormat, KeyStructure};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{Certificate, KeyError};
@@ -22,7 +22,7 @@ struct PrivateMembers {
     dp: Option<Zeroizing<String>>,
     dq: Option<Zeroizing<String>>,
     qi: Option<Zeroizing<String>>,
-    oth: Option<serde::de::IgnoredAny>,
+    oth: Option<Vec<serde::de::IgnoredAny>>,
 }
 
 #[derive(Deserialize)]
@@ -31,37 +31,47 @@ struct PrivateSet<'a> {
     keys: Option<Vec<&'a RawValue>>,
 }
 
-pub(super) fn load(text: &[u8]) -> Result<Loaded, KeyError> {
+/// One JWK, or those of a set. Public keys, and keys of types and for algorithms that are not used here, may stand
+/// beside the private ones of a set.
+pub(super) fn collect(text: &[u8], found: &mut Found) -> Result<(), KeyError> {
     let set: PrivateSet<'_> = serde_json::from_slice(text).map_err(|error| json::syntax(WHAT, &error))?;
     let Some(keys) = set.keys else {
-        return key(text)?.ok_or(KeyError::NotForSignatures);
+        return add(text, found);
     };
     if keys.len() > crate::jose::JwkSet::MAX_KEYS {
         return Err(JoseError::TooManyKeys { found: keys.len(), limit: crate::jose::JwkSet::MAX_KEYS }.into());
     }
-    let mut found = Vec::new();
-    let mut other = None;
-    for element in &keys {
-        match key(element.get().as_bytes()) {
-            Ok(Some(key)) => found.push(key),
-            Ok(None) => other = Some(KeyError::NotForSignatures),
-            // Public keys, and keys of types and for algorithms that are not used here, may stand beside it.
-            Err(
-                skipped @ (KeyError::NotPrivate { .. }
-                | KeyError::Jose(
-                    JoseError::UnsupportedKey { .. } | JoseError::UnsupportedAlgorithm { .. },
-                )),
-            ) => {
-                other = Some(skipped);
-            }
-            Err(error) => return Err(error),
-        }
+    keys.iter().try_for_each(|element| add(element.get().as_bytes(), found))
+}
+
+fn add(text: &[u8], found: &mut Found) -> Result<(), KeyError> {
+    let entry = entry(text);
+    if matches!(entry.loaded, Err(KeyError::NotPrivate { .. })) {
+        found.key_ids.extend(public_name(text));
     }
-    let count = found.len();
-    match (found.pop(), count) {
-        (Some(key), 1) => Ok(key),
-        (None, _) => Err(other.unwrap_or(KeyError::Empty)),
-        _ => Err(KeyError::SeveralKeys { found: count }),
+    found.push(entry)
+}
+
+/// A public JWK and its `kid`.
+pub(super) fn public_name(text: &[u8]) -> Option<(KeyParameters, KeyId)> {
+    let jwk = Jwk::from_json(text).ok()?;
+    Some((jwk.parameters().clone(), jwk.key_id()?.clone()))
+}
+
+/// One private JWK.
+pub(super) fn entry(text: &[u8]) -> Entry {
+    #[derive(Deserialize)]
+    struct Named {
+        kid: Option<String>,
+    }
+    let loaded = key(text);
+    match &loaded {
+        Ok(_) => Entry::new(loaded),
+        // A key that cannot be used is still called what it is called.
+        Err(_) => {
+            let named = serde_json::from_slice::<Named>(text).ok();
+            Entry { key_id: named.and_then(|named| named.kid).map(KeyId::from), ..Entry::new(loaded) }
+        }
     }
 }
 
@@ -78,11 +88,11 @@ pub(super) fn recognise(text: &[u8]) -> Result<KeyFormat, KeyError> {
     })
 }
 
-/// One private JWK; `None` when it is not for signatures.
-fn key(text: &[u8]) -> Result<Option<Loaded>, KeyError> {
+fn key(text: &[u8]) -> Result<Loaded, KeyError> {
     // The public members through the strict reader, which copies no private one; the private ones on their own.
-    let members = json::object_without(WHAT, text, &Jwk::PRIVATE_MEMBERS)?;
+    let mut members = json::object_without(WHAT, text, &Jwk::PRIVATE_MEMBERS)?;
     let private: PrivateMembers = serde_json::from_slice(text).map_err(|error| json::syntax(WHAT, &error))?;
+    fit_coordinates(&mut members);
     let parameters = KeyParameters::from_members(&members)?;
     let Some(d) = &private.d else {
         return Err(KeyError::NotPrivate { found: "a public JWK".to_owned() });
@@ -94,33 +104,56 @@ fn key(text: &[u8]) -> Result<Option<Loaded>, KeyError> {
         .map(|certificate| Certificate::from_der(certificate.clone()))
         .collect::<Result<Vec<_>, _>>()?;
     if !jwk.may_sign_or_verify("sign") {
-        return Ok(None);
+        return Err(KeyError::NotForSignatures);
     }
     let d = base64url::decode_secret("a private JWK member", d)?;
     let material = match jwk.parameters() {
         KeyParameters::Rsa { n, e } => rsa(n, e, &d, &private)?,
-        KeyParameters::Ec { curve, x, y } => ec(*curve, d, x, y)?,
+        KeyParameters::Ec { curve, x, y } => ec(*curve, &d, x, y)?,
         KeyParameters::Ed25519 { x } => {
             let seed = <[u8; 32]>::try_from(d.as_slice()).map_err(|_| KeyError::JwkMember { member: "d" })?;
             KeyMaterial::Ed25519 { seed: Zeroizing::new(seed), public: Some(x.to_vec()) }
         }
     };
     let algorithm = jwk.algorithm().map(str::parse).transpose()?;
-    Ok(Some(Loaded { algorithm, key_id: jwk.key_id().cloned(), certificates, ..material.into() }))
+    Ok(Loaded { algorithm, key_id: jwk.key_id().cloned(), certificates, ..material.into() })
 }
 
-fn ec(curve: Curve, d: Zeroizing<Vec<u8>>, x: &[u8], y: &[u8]) -> Result<KeyMaterial, KeyError> {
-    // RFC 7518 §6.2.2.1
-    if d.len() != curve.coordinate_len() {
-        return Err(KeyError::JwkMember { member: "d" });
+/// RFC 7518 §6.2.1.2 wants coordinates of the curve's length, and public JWKs are held to it: the thumbprint that others
+/// compute is over the text as it stands. A private one is published anew from here, so its numbers are clear.
+fn fit_coordinates(members: &mut Map<String, Value>) {
+    let is = |member, value| members.get(member).and_then(Value::as_str) == Some(value);
+    let curve = [Curve::P256, Curve::P384, Curve::P521].into_iter().find(|curve| is("crv", curve.as_str()));
+    let Some(curve) = curve.filter(|_| is("kty", "EC")) else {
+        return;
+    };
+    for member in ["x", "y"] {
+        if let Some(Value::String(text)) = members.get_mut(member)
+            && let Ok(octets) = base64url::decode(WHAT, text)
+            && octets.len() != curve.coordinate_len()
+            && let Some(octets) = fitted(&octets, curve.coordinate_len())
+        {
+            *text = base64url::encode(octets.as_slice());
+        }
     }
-    Ok(KeyMaterial::Ec { curve, scalar: d, point: Some([&[4], x, y].concat()) })
 }
 
-/// As PKCS#1, so that RSA keys of every format take one way through policy and backend.
+fn ec(curve: Curve, d: &[u8], x: &[u8], y: &[u8]) -> Result<KeyMaterial, KeyError> {
+    // RFC 7518 §6.2.2.1 has its length; some write a number without its leading zeros.
+    let scalar = fitted(d, curve.coordinate_len()).ok_or(KeyError::JwkMember { member: "d" })?;
+    Ok(KeyMaterial::Ec { curve, scalar, point: Some([&[4], x, y].concat()) })
+}
+
+/// As PKCS#1, so that RSA keys of every format take one way through policy and backend. RFC 7518 §6.3.2: all CRT members
+/// or none; PKCS#1 writes zeros for none.
 fn rsa(n: &[u8], e: &[u8], d: &[u8], private: &PrivateMembers) -> Result<KeyMaterial, KeyError> {
-    if private.oth.is_some() {
+    if private.oth.as_ref().is_some_and(|others| !others.is_empty()) {
         return Err(KeyError::RsaPrimes);
+    }
+    let members = [&private.p, &private.q, &private.dp, &private.dq, &private.qi];
+    if members.iter().all(|member| member.is_none()) {
+        const NONE: &[u8] = &[0];
+        return KeyMaterial::rsa([n, e, d, NONE, NONE, NONE, NONE, NONE]);
     }
     let member = |name: &'static str, value: &Option<Zeroizing<String>>| {
         let value = value.as_ref().ok_or(KeyError::RsaCrtMissing { member: name })?;

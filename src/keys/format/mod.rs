@@ -1,24 +1,29 @@
 //! What a key file is, and what is in it.
 //!
-//! `load` looks at the content, never at a file name: a `-----BEGIN` anywhere means PEM, a brace first means JSON,
-//! 0x30 first means DER. What is recognised and not read gets an error with its name and the command that
-//! converts it.
+//! `load` looks at the content, never at a file name or a label: a `-----BEGIN` anywhere means PEM, a brace first means
+//! JSON, 0x30 first means DER; base64 and quotes around any of them come off first. What is recognised and not read gets
+//! an error with its name and the command that converts it.
 //!
 //! | read | by | encryption |
 //! | --- | --- | --- |
 //! | PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017), SEC1 (RFC 5915), in PEM or DER | `der_key`, `pem` | none |
 //! | encrypted PKCS#8, in PEM or DER | `encrypted` | PBES2 with AES-CBC; with `pkcs12` also the PBE of PKCS#12 |
-//! | private JWK (RFC 7517, RFC 8037), or a set with one for signatures, in JSON | `jwk` | none |
+//! | private JWK (RFC 7517, RFC 8037), or a set with private keys for signatures, in JSON | `jwk` | none |
 //! | PKCS#12 (RFC 7292), in DER, BER or PEM, by the feature `pkcs12` | `pkcs12` | as encrypted PKCS#8 |
-//! | certificates beside a key, in PEM or PKCS#12 | `pem`, `pkcs12` | as the key |
+//! | certificates beside a key, in PEM, PKCS#12 or JSON | `pem`, `pkcs12`, `document` | as the key |
+//! | a JSON document that a console hands out, with any of these in it | `document` | as the key |
+//! | base64 of any of these, PEM with `\n` spelled out, a quoted text | `content`, `escapes` | as the key |
 
 #[cfg(feature = "pkcs12")]
 mod ber;
+mod content;
 mod costs;
 pub(super) mod der_key;
+mod document;
 pub(super) use der_key::oid;
 pub(super) use recognise::{certificates, recognise};
 mod encrypted;
+mod escapes;
 mod foreign;
 mod jwk;
 #[cfg(feature = "pkcs12")]
@@ -31,12 +36,15 @@ mod pkcs12;
 mod recognise;
 pub(super) mod spki;
 
+use content::{Content, Kind};
 use der::Decode;
+use der_key::Structure;
 use pkcs1::RsaPrivateKeyRef;
+use zeroize::Zeroizing;
 
 use super::material::{KeyMaterial, RsaScheme};
 use super::{Certificate, KeyError};
-use crate::jose::{Algorithm, Jwk, KeyId, KeyParameters};
+use crate::jose::{Algorithm, JoseError, Jwk, JwkSet, KeyId, KeyParameters};
 
 /// A private key and what its file said about it.
 pub(super) struct Loaded {
@@ -44,41 +52,107 @@ pub(super) struct Loaded {
     pub(super) algorithm: Option<Algorithm>,
     pub(super) key_id: Option<KeyId>,
     pub(super) certificates: Vec<Certificate>,
-    /// Whether the certificates are this key's, in an order that somebody chose. In PKCS#12 they are a set, of which this
-    /// key's chain is a part.
-    pub(super) ordered: bool,
-    /// Public keys that stand beside the private one and must be its own.
-    pub(super) publics: Vec<KeyParameters>,
 }
 
 impl From<KeyMaterial> for Loaded {
     fn from(material: KeyMaterial) -> Self {
-        Self {
-            material,
-            algorithm: None,
-            key_id: None,
-            certificates: Vec::new(),
-            ordered: true,
-            publics: Vec::new(),
-        }
+        Self { material, algorithm: None, key_id: None, certificates: Vec::new() }
     }
 }
 
-/// Finds out what the bytes are and takes the private key out of them.
-pub(super) fn load(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
-    match Content::of(bytes)? {
-        Content::Pem(text) => pem::load(text, passphrase),
-        Content::Json(json) => jwk::load(json),
-        Content::Der(der) => der_key::private(der, passphrase),
+/// A private key of a file, or why it cannot be used.
+pub(super) struct Entry {
+    /// What the file calls it: a friendly name, or a place in a JSON document.
+    pub(super) alias: Option<String>,
+    pub(super) key_id: Option<KeyId>,
+    pub(super) loaded: Result<Loaded, KeyError>,
+}
+
+impl Entry {
+    fn new(loaded: Result<Loaded, KeyError>) -> Self {
+        let key_id = loaded.as_ref().ok().and_then(|loaded| loaded.key_id.clone());
+        Self { alias: None, key_id, loaded }
+    }
+}
+
+/// What a file holds.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) entries: Vec<Entry>,
+    /// Certificates beside the keys: a set that contains the chain of a key.
+    pub(super) certificates: Vec<Certificate>,
+    /// Public keys beside a private one, which must be its own.
+    pub(super) publics: Vec<KeyParameters>,
+    /// The names that public JWKs beside a private one have: some consoles give the `kid` to one half only.
+    pub(super) key_ids: Vec<(KeyParameters, KeyId)>,
+    /// Why there is no key, for a file without one.
+    reason: Option<KeyError>,
+    /// What the derivations cost so far: a file with many costs no more than one with the most expensive one.
+    spent: costs::Costs,
+}
+
+impl Found {
+    /// More keys than a file needs.
+    const MAX_ENTRIES: usize = JwkSet::MAX_KEYS;
+
+    fn because(&mut self, reason: KeyError) {
+        self.reason.get_or_insert(reason);
+    }
+
+    /// Adds a key; one of a type that no signature here has, or for another purpose, is passed over beside others.
+    fn push(&mut self, entry: Entry) -> Result<(), KeyError> {
+        match entry.loaded {
+            Err(
+                skipped @ (KeyError::NotPrivate { .. }
+                | KeyError::NotForSignatures
+                | KeyError::UnsupportedKey { .. }
+                | KeyError::Jose(
+                    JoseError::UnsupportedKey { .. } | JoseError::UnsupportedAlgorithm { .. },
+                )),
+            ) => self.because(skipped),
+            _ if self.entries.len() == Self::MAX_ENTRIES => {
+                let found = Self::MAX_ENTRIES + 1;
+                return Err(JoseError::TooManyKeys { found, limit: Self::MAX_ENTRIES }.into());
+            }
+            _ => self.entries.push(entry),
+        }
+        Ok(())
+    }
+}
+
+/// Finds out what the bytes are and takes the private keys out of them: one at least.
+pub(super) fn load(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Found, KeyError> {
+    let content = Content::of(bytes)?;
+    let mut found = Found::default();
+    collect(&content, passphrase, &mut found)?;
+    match found.reason.take() {
+        Some(reason) if found.entries.is_empty() => Err(reason),
+        None if found.entries.is_empty() => Err(KeyError::Empty),
+        _ => Ok(found),
+    }
+}
+
+fn collect(content: &Content<'_>, passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
+    match content.kind {
+        Kind::Pem => pem::collect(&content.bytes, passphrase, found),
+        Kind::Json if document::is_document(&content.bytes)? => {
+            document::collect(&content.bytes, passphrase, found)
+        }
+        Kind::Json => jwk::collect(&content.bytes, found),
+        Kind::Der => {
+            let structure = der_key::Structure::of(&content.bytes)?;
+            der_key::collect(&content.bytes, structure, None, passphrase, found)
+        }
     }
 }
 
 /// The public key of a PEM, DER or JSON document, and which RSA signatures its algorithm identifier allows.
 pub(super) fn public_jwk(bytes: &[u8]) -> Result<(Jwk, RsaScheme), KeyError> {
-    let (parameters, scheme) = match Content::of(bytes)? {
-        Content::Pem(text) => pem::public(text)?,
-        Content::Json(json) => return Ok((Jwk::from_json(json)?, RsaScheme::Any)),
-        Content::Der(der) => public_der(der)?,
+    let content = Content::of(bytes)?;
+    let (parameters, scheme) = match content.kind {
+        Kind::Pem => pem::public(&content.bytes)?,
+        Kind::Json => return Ok((Jwk::from_json(&content.bytes)?, RsaScheme::Any)),
+        Kind::Der => public_der(&content.bytes)?,
     };
     let jwk = Jwk::new(parameters);
     match scheme {
@@ -89,9 +163,9 @@ pub(super) fn public_jwk(bytes: &[u8]) -> Result<(Jwk, RsaScheme), KeyError> {
 
 /// RFC 7292, or why it is not read.
 #[cfg_attr(not(feature = "pkcs12"), expect(unused_variables, reason = "nothing is opened"))]
-fn pkcs12(der: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
+fn pkcs12(der: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
     #[cfg(feature = "pkcs12")]
-    return pkcs12::open(der, passphrase);
+    return pkcs12::collect(der, passphrase, found);
     #[cfg(not(feature = "pkcs12"))]
     Err(foreign::pkcs12())
 }
@@ -101,39 +175,23 @@ pub(super) fn pkcs1(der: &[u8]) -> Result<RsaPrivateKeyRef<'_>, KeyError> {
     RsaPrivateKeyRef::from_der(der).map_err(|_| KeyError::Der { structure: "RSAPrivateKey (RFC 8017 A.1.2)" })
 }
 
-enum Content<'a> {
-    Pem(&'a [u8]),
-    Json(&'a [u8]),
-    Der(&'a [u8]),
-}
-
-impl<'a> Content<'a> {
-    fn of(bytes: &'a [u8]) -> Result<Self, KeyError> {
-        const BOM: &[u8] = b"\xef\xbb\xbf";
-        let text = bytes.strip_prefix(BOM).unwrap_or(bytes).trim_ascii();
-        match text.first() {
-            None => Err(KeyError::Empty),
-            Some(b'{') => Ok(Self::Json(text)),
-            // 0x30 is also the digit 0 at the start of a text. DER may hold any text inside and end in octets that
-            // look like white space, but it starts with tags and lengths that are not text.
-            Some(0x30) if bytes.first() == Some(&0x30) && !is_text(bytes.iter().take(8)) => {
-                Ok(Self::Der(bytes))
-            }
-            _ if pem::is_pem(text) => Ok(Self::Pem(text)),
-            _ => Err(foreign::of_bytes(text).unwrap_or(KeyError::UnknownFormat)),
-        }
-    }
-}
-
-fn is_text<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> bool {
-    bytes.into_iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
-}
-
 fn public_der(der: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError> {
     match der_key::Structure::of(der)? {
-        der_key::Structure::PublicKey => spki::from_der(der),
-        der_key::Structure::RsaPublicKey => Ok((spki::rsa(der)?, RsaScheme::Any)),
-        der_key::Structure::Certificate => Certificate::from_der(der)?.key(),
+        Structure::PublicKey => spki::from_der(der),
+        Structure::RsaPublicKey => Ok((spki::rsa(der)?, RsaScheme::Any)),
+        Structure::Certificate => Certificate::from_der(der)?.key(),
         other => Err(KeyError::NotPublic { found: other.name().to_owned() }),
     }
+}
+
+/// A number of a curve's length, from octets that lack its leading zeros or have too many of them. `None` for one that is
+/// too long, and for nothing.
+fn fitted(number: &[u8], len: usize) -> Option<Zeroizing<Vec<u8>>> {
+    let zeros = number.iter().take_while(|digit| **digit == 0).count();
+    let digits = number.get(zeros..)?;
+    let missing = len.checked_sub(digits.len()).filter(|_| !number.is_empty())?;
+    let mut fitted = Zeroizing::new(Vec::with_capacity(len));
+    fitted.resize(missing, 0);
+    fitted.extend_from_slice(digits);
+    Some(fitted)
 }

@@ -1,6 +1,6 @@
 //! PEM as people have it (RFC 7468, and what is around).
 //!
-//! The blocks are found and their white space is removed here, the base64 is decoded by `base64ct`. Found here, because
+//! The blocks are found here, `escapes` removes their white space, the base64 is decoded by `base64ct`. Found here, because
 //! `pem-rfc7468` takes one block with regular lines and nothing behind it, while key files come with CRLF, indentation,
 //! blank lines, bag attributes and certificates; and the lenient crates copy the key into buffers that they do not wipe.
 
@@ -9,7 +9,8 @@ use der::Decode;
 use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
 
-use super::{Loaded, der_key, encrypted, foreign, recognise, spki};
+use super::der_key::Structure;
+use super::{Entry, Found, Loaded, der_key, encrypted, escapes, foreign, recognise, spki};
 use crate::jose::KeyParameters;
 use crate::keys::key_format::KeyStructure;
 use crate::keys::material::RsaScheme;
@@ -19,51 +20,109 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 
+/// A label whose content may be encrypted as RFC 1421 has it, and is of no use either way.
+const DSA: &str = "DSA PRIVATE KEY";
+
 pub(super) fn is_pem(text: &[u8]) -> bool {
     find(text, BEGIN).is_some()
 }
 
-pub(super) fn load(text: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
-    let mut keys = Vec::new();
+/// What is in the blocks of a text. Their content decides; a label decides only about what cannot be told apart by its
+/// content, and about which structure is damaged.
+pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
     let mut curve = None;
-    let mut certificates = Vec::new();
-    let mut publics = Vec::new();
-    let (mut foreign, mut other) = (None, None);
+    let (mut unusable, mut foreign) = (None, None);
+    let (mut public, mut certificate, mut other) = (None, None, None);
     for block in (Blocks { rest: text }) {
         let block = block?;
-        match block.label {
-            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" | "PKCS12" => {
-                keys.push(block)
+        if let Some(error) = foreign::of_label(block.label) {
+            foreign = Some(error);
+            continue;
+        }
+        if block.label == "EC PARAMETERS" {
+            curve = Some(block);
+            continue;
+        }
+        let expected = recognise::of_label(block.label);
+        let is_private = expected.is_some_and(KeyStructure::is_of_private_keys);
+        // Certificates and public keys that come with a key are to be whole.
+        let is_strict =
+            matches!(expected, Some(KeyStructure::Certificate | KeyStructure::SubjectPublicKeyInfo));
+        let der = match block.decode() {
+            Ok(der) => der,
+            Err(_) if block.label == DSA => {
+                unusable = Some(unsupported_dsa());
+                continue;
             }
-            "DSA PRIVATE KEY" => return Err(KeyError::UnsupportedKey { found: "DSA".to_owned() }),
-            "EC PARAMETERS" => curve = Some(block),
-            "CERTIFICATE" | "X509 CERTIFICATE" => {
-                certificates.push(Certificate::from_der(block.decode()?.to_vec())?)
+            Err(error) if is_private => {
+                found.push(block.entry(Err(error)))?;
+                continue;
             }
-            "PUBLIC KEY" => publics.push(spki::from_der(&block.decode()?)?.0),
-            label => match foreign::of_label(label) {
-                Some(error) => foreign = Some(error),
-                None => other = Some(not_private(label)),
+            Err(error) if is_strict => return Err(error),
+            Err(_) => {
+                other = Some(not_private(block.label));
+                continue;
+            }
+        };
+        match Structure::of(&der) {
+            Ok(Structure::PublicKey) => {
+                found.publics.push(spki::from_der(&der)?.0);
+                public = Some(not_private(Structure::PublicKey.name()));
+            }
+            Ok(Structure::RsaPublicKey) => {
+                found.publics.push(spki::rsa(&der)?);
+                public = Some(not_private(Structure::RsaPublicKey.name()));
+            }
+            // A revocation list looks the same from outside.
+            Ok(Structure::Certificate) => match Certificate::from_der(der.to_vec()) {
+                Ok(found_here) => {
+                    found.certificates.push(found_here);
+                    certificate = Some(not_private(Structure::Certificate.name()));
+                }
+                Err(error) if is_strict => return Err(error),
+                Err(_) => other = Some(not_private(block.label)),
             },
+            Ok(Structure::CertificateRequest) => other = Some(not_private(block.label)),
+            Ok(Structure::Pkcs7) => foreign = Some(foreign::pkcs7()),
+            Ok(structure) => {
+                let curve = match (&structure, curve.take()) {
+                    (Structure::EcPrivateKey, Some(block)) => block.curve().map(Some),
+                    _ => Ok(None),
+                };
+                let mut here = Found { spent: found.spent, ..Found::default() };
+                let done =
+                    curve.and_then(|curve| der_key::collect(&der, structure, curve, passphrase, &mut here));
+                found.spent = here.spent;
+                if let Err(error) = done {
+                    here.entries = vec![Entry::new(Err(error))];
+                }
+                for entry in here.entries {
+                    found.push(Entry { alias: entry.alias.or_else(|| block.alias()), ..entry })?;
+                }
+                found.certificates.append(&mut here.certificates);
+                unusable = here.reason.or(unusable);
+            }
+            Err(error) if is_private => found.push(block.entry(Err(damaged(block.label, &der, error))))?,
+            Err(_) if expected == Some(KeyStructure::Certificate) => return Err(KeyError::Certificate),
+            Err(error) if is_strict => return Err(spki::from_der(&der).err().unwrap_or(error)),
+            Err(_) => other = Some(not_private(block.label)),
         }
     }
-    let key = match keys.as_slice() {
-        [key] => key,
-        [] => {
-            return Err(if let Some(error) = foreign {
-                error
-            } else if !publics.is_empty() {
-                not_private("PUBLIC KEY")
-            } else if !certificates.is_empty() {
-                not_private("CERTIFICATE")
-            } else {
-                other.unwrap_or_else(|| not_private("EC PARAMETERS"))
-            });
-        }
-        several => return Err(KeyError::SeveralKeys { found: several.len() }),
+    let without = || not_private("EC PARAMETERS");
+    found.because(unusable.or(foreign).or(public).or(certificate).or(other).unwrap_or_else(without));
+    Ok(())
+}
+
+/// Why DER that is no key is not the one that its label promises.
+fn damaged(label: &str, der: &[u8], otherwise: KeyError) -> KeyError {
+    let structure = match label {
+        "RSA PRIVATE KEY" => der_key::rsa(der).err(),
+        "EC PRIVATE KEY" => der_key::ec(der, None).err(),
+        "ENCRYPTED PRIVATE KEY" => Some(encrypted::STRUCTURE),
+        "PRIVATE KEY" => der_key::pkcs8(der).err(),
+        _ => None,
     };
-    let loaded = private(key, curve.as_ref(), passphrase)?;
-    Ok(Loaded { certificates: [loaded.certificates, certificates].concat(), publics, ..loaded })
+    structure.unwrap_or(otherwise)
 }
 
 /// The first public key or certificate.
@@ -71,18 +130,37 @@ pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError
     let mut found = None;
     for block in (Blocks { rest: text }) {
         let block = block?;
-        match block.label {
-            "PUBLIC KEY" => return spki::from_der(&block.decode()?),
-            "RSA PUBLIC KEY" => return Ok((spki::rsa(&block.decode()?)?, RsaScheme::Any)),
-            "CERTIFICATE" | "X509 CERTIFICATE" => {
-                return Certificate::from_der(block.decode()?.to_vec())?.key();
+        let expected = recognise::of_label(block.label);
+        let is_public = expected.is_some_and(|structure| !structure.is_of_private_keys());
+        let der = match block.decode() {
+            Ok(der) => der,
+            Err(error) if is_public => return Err(error),
+            Err(_) => {
+                found.get_or_insert_with(|| not_public(block.label));
+                continue;
             }
-            label => {
-                found.get_or_insert(label);
+        };
+        match Structure::of(&der) {
+            Ok(Structure::PublicKey) => return spki::from_der(&der),
+            Ok(Structure::RsaPublicKey) => return Ok((spki::rsa(&der)?, RsaScheme::Any)),
+            Ok(Structure::Certificate) => match Certificate::from_der(der.to_vec()) {
+                Ok(certificate) => return certificate.key(),
+                Err(error) if is_public => return Err(error),
+                Err(_) => {}
+            },
+            Ok(structure) => {
+                found.get_or_insert_with(|| not_public(structure.name()));
             }
+            Err(_) if expected == Some(KeyStructure::Certificate) => return Err(KeyError::Certificate),
+            Err(_) if expected == Some(KeyStructure::Pkcs1PublicKey) => {
+                return Ok((spki::rsa(&der)?, RsaScheme::Any));
+            }
+            Err(_) if is_public => return spki::from_der(&der),
+            Err(_) => {}
         }
+        found.get_or_insert_with(|| not_public(block.label));
     }
-    Err(not_public(found.unwrap_or_default()))
+    Err(found.unwrap_or_else(|| not_public("")))
 }
 
 /// The private key's structure, or else that of the first public key or certificate: what stands behind that does not
@@ -90,20 +168,17 @@ pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError
 pub(super) fn structure(text: &[u8]) -> Result<KeyStructure, KeyError> {
     let (mut public, mut other) = (None, None);
     for block in (Blocks { rest: text }) {
-        let label = match block {
-            Ok(block) => block.label,
+        let block = match block {
+            Ok(block) => block,
             Err(error) => return public.ok_or(error),
         };
-        match recognise::of_label(label) {
-            Some(structure) if structure.is_of_private_keys() => return Ok(structure),
-            Some(structure) => {
+        match block.structure() {
+            Ok(structure) if structure.is_of_private_keys() => return Ok(structure),
+            Ok(structure) => {
                 public.get_or_insert(structure);
             }
-            None => {
-                other.get_or_insert_with(|| match label {
-                    "DSA PRIVATE KEY" => KeyError::UnsupportedKey { found: "DSA".to_owned() },
-                    label => foreign::of_label(label).unwrap_or_else(|| not_public(label)),
-                });
+            Err(error) => {
+                other.get_or_insert(error);
             }
         }
     }
@@ -115,33 +190,24 @@ pub(super) fn certificates(text: &[u8]) -> Result<Vec<Certificate>, KeyError> {
     let mut certificates = Vec::new();
     for block in (Blocks { rest: text }) {
         let block = block?;
-        if recognise::of_label(block.label) == Some(KeyStructure::Certificate) {
-            certificates.push(Certificate::from_der(block.decode()?.to_vec())?);
+        let is_labelled = recognise::of_label(block.label) == Some(KeyStructure::Certificate);
+        match block.decode() {
+            Ok(der) if is_labelled || matches!(Structure::of(&der), Ok(Structure::Certificate)) => {
+                match Certificate::from_der(der.to_vec()) {
+                    Ok(certificate) => certificates.push(certificate),
+                    Err(error) if is_labelled => return Err(error),
+                    Err(_) => {}
+                }
+            }
+            Err(error) if is_labelled => return Err(error),
+            Ok(_) | Err(_) => {}
         }
     }
     Ok(certificates)
 }
 
-fn private(
-    key: &Block<'_>,
-    curve: Option<&Block<'_>>,
-    passphrase: Option<&[u8]>,
-) -> Result<Loaded, KeyError> {
-    let der = key.decode()?;
-    let material = match key.label {
-        "PKCS12" => return super::pkcs12(&der, passphrase),
-        "RSA PRIVATE KEY" => der_key::rsa(&der),
-        "EC PRIVATE KEY" => {
-            let curve = curve.map(|block| {
-                let parameters = block.decode()?;
-                ObjectIdentifier::from_der(&parameters).map_err(|_| der_key::explicit_parameters())
-            });
-            der_key::ec(&der, curve.transpose()?)
-        }
-        "ENCRYPTED PRIVATE KEY" => encrypted::open(&der, passphrase),
-        _ => der_key::pkcs8(&der),
-    };
-    material.map(Loaded::from)
+fn unsupported_dsa() -> KeyError {
+    KeyError::UnsupportedKey { found: "DSA".to_owned() }
 }
 
 fn not_private(label: &str) -> KeyError {
@@ -152,10 +218,11 @@ fn not_public(label: &str) -> KeyError {
     KeyError::NotPublic { found: crate::jose::json::printable(label, 64) }
 }
 
-/// One block: its label, and the text between the boundaries.
+/// One block: its label, the text between the boundaries, and the text before it.
 struct Block<'a> {
     label: &'a str,
     body: &'a [u8],
+    before: &'a [u8],
 }
 
 impl Block<'_> {
@@ -164,21 +231,45 @@ impl Block<'_> {
         if has(b"DEK-Info:") || has(b"Proc-Type:") {
             return Err(foreign::dek_info());
         }
-        // As in an environment variable or a JSON string that nobody has unescaped.
-        if has(b"\\n") {
-            return Err(KeyError::Pem { reason: "its line ends are written as \\n, they must be real ones" });
-        }
-        // One buffer, large enough from the start: one that grows leaves copies behind.
-        let mut der = Zeroizing::new(Vec::with_capacity(self.body.len()));
-        for piece in self.body.split(u8::is_ascii_whitespace) {
-            der.extend_from_slice(piece);
-        }
+        let mut der = escapes::base64_digits(self.body);
         let len = Base64::decode_in_place(&mut der).map(<[u8]>::len).unwrap_or_default();
         if len == 0 {
             return Err(KeyError::Pem { reason: "its body is not complete base64" });
         }
         der.truncate(len);
         Ok(der)
+    }
+
+    /// By the content, or by the label where that is damaged or says nothing.
+    fn structure(&self) -> Result<KeyStructure, KeyError> {
+        if let Some(error) = foreign::of_label(self.label) {
+            return Err(error);
+        }
+        let expected = recognise::of_label(self.label);
+        let found = self.decode().ok().and_then(|der| recognise::of_der(&der).ok());
+        match found {
+            Some(KeyStructure::Certificate) if expected.is_none() => Err(not_public(self.label)),
+            Some(structure) => Ok(structure),
+            None if self.label == DSA => Err(unsupported_dsa()),
+            None => expected.ok_or_else(|| not_public(self.label)),
+        }
+    }
+
+    /// The contents of an `EC PARAMETERS` block (RFC 5480 §2.1.1).
+    fn curve(&self) -> Result<ObjectIdentifier, KeyError> {
+        ObjectIdentifier::from_der(&self.decode()?).map_err(|_| foreign::explicit_curve())
+    }
+
+    fn entry(&self, loaded: Result<Loaded, KeyError>) -> Entry {
+        Entry { alias: self.alias(), ..Entry::new(loaded) }
+    }
+
+    /// The friendly name that OpenSSL writes before a block out of a PKCS#12 file.
+    fn alias(&self) -> Option<String> {
+        const NAME: &str = "friendlyName:";
+        let text = std::str::from_utf8(self.before).ok()?;
+        let name = text.lines().rev().find_map(|line| line.trim().strip_prefix(NAME))?.trim();
+        (!name.is_empty()).then(|| name.to_owned())
     }
 }
 
@@ -190,8 +281,8 @@ impl<'a> Iterator for Blocks<'a> {
     type Item = Result<Block<'a>, KeyError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (_, rest) = split(self.rest, BEGIN)?;
-        let block = block(rest);
+        let (before, rest) = split(self.rest, BEGIN)?;
+        let block = block(before, rest);
         self.rest = match &block {
             Ok((_, rest)) => rest,
             Err(_) => &[],
@@ -201,7 +292,7 @@ impl<'a> Iterator for Blocks<'a> {
 }
 
 /// A block, from behind its `-----BEGIN `, and what follows it.
-fn block(text: &[u8]) -> Result<(Block<'_>, &[u8]), KeyError> {
+fn block<'a>(before: &'a [u8], text: &'a [u8]) -> Result<(Block<'a>, &'a [u8]), KeyError> {
     let damaged = |reason| KeyError::Pem { reason };
     let truncated = || damaged("a BEGIN line without its END line");
     let (label, rest) = split(text, DASHES).ok_or_else(truncated)?;
@@ -217,7 +308,7 @@ fn block(text: &[u8]) -> Result<(Block<'_>, &[u8]), KeyError> {
     if find(body, BEGIN).is_some() {
         return Err(truncated());
     }
-    Ok((Block { label, body }, rest))
+    Ok((Block { label, body, before }, rest))
 }
 
 /// By its first byte: for a text as short as a key, a searcher takes longer to build than to run.

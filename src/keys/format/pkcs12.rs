@@ -1,4 +1,4 @@
-//! PKCS#12 (RFC 7292) in password mode: one private key, and the certificates beside it.
+//! PKCS#12 (RFC 7292) in password mode: private keys with their names, and the certificates beside them.
 //!
 //! Behind the cargo feature `pkcs12`. Even the MAC of a modern file needs the key derivation of RFC 7292 Appendix B, whose
 //! one kept implementation is the crate `pkcs12`: a pre-release that pins another (`cms`), with which a program's own pin
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::costs::Costs;
 use super::encrypted::{Encrypted, STRUCTURE, STRUCTURE_NAME, octets, sequence};
 use super::mac::Mac;
-use super::{Loaded, ber, der_key};
+use super::{Entry, Found, Loaded, ber, der_key};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{Certificate, KeyError};
 
@@ -39,27 +39,28 @@ mod oid {
     pub(super) const SHROUDED_KEY_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10.1.2");
     pub(super) const CERTIFICATE_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10.1.3");
     pub(super) const SAFE_CONTENTS_BAG: ObjectIdentifier = oid("1.2.840.113549.1.12.10.1.6");
+    pub(super) const FRIENDLY_NAME: ObjectIdentifier = oid("1.2.840.113549.1.9.20");
     pub(super) const X509: ObjectIdentifier = oid("1.2.840.113549.1.9.22.1");
 }
 
 /// Opens a file.
-pub(super) fn open(file: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
-    open_any(file, passphrase).map_err(named)
+pub(super) fn collect(file: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
+    open_any(file, passphrase, found).map_err(named)
 }
 
 /// Without a passphrase and with an empty one, nothing and the empty string are both tried: programs do not agree on which
 /// of them stands for no protection.
-fn open_any(file: &[u8], passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
+fn open_any(file: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
     let file = ber::to_der(file).ok_or(STRUCTURE)?;
     let (content, mac) = pfx(&file)?;
     let safes = ber::to_der(content).ok_or(STRUCTURE)?;
-    let archive = Archive::new(&safes, content, mac)?;
+    let archive = Archive::new(&safes, content, mac, found.spent)?;
     let candidates = match passphrase {
         None | Some([]) => &[Some(&[][..]), None][..],
         Some(_) => &[passphrase],
     };
     for candidate in candidates {
-        match archive.open(*candidate) {
+        match archive.open(*candidate, found) {
             Err(KeyError::WrongPassphrase) => {}
             other => return other,
         }
@@ -98,8 +99,8 @@ struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     /// RFC 7292 §4.1. What can be seen of the costs is bounded here, before anything is derived.
-    fn new(safes: &'a [u8], content: &'a [u8], mac: Option<Mac<'a>>) -> Result<Self, KeyError> {
-        let mut costs = mac.as_ref().map(Mac::costs).unwrap_or_default();
+    fn new(safes: &'a [u8], content: &'a [u8], mac: Option<Mac<'a>>, spent: Costs) -> Result<Self, KeyError> {
+        let mut costs = spent.and(mac.as_ref().map(Mac::costs).unwrap_or_default())?;
         let (mut open, mut encrypted) = (Bags::default(), Vec::new());
         for safe in elements(safes)? {
             match content_info(safe)? {
@@ -118,7 +119,7 @@ impl<'a> Archive<'a> {
         Ok(Self { content, mac, open, encrypted, costs })
     }
 
-    fn open(&self, passphrase: Option<&[u8]>) -> Result<Loaded, KeyError> {
+    fn open(&self, passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
         if self.mac.as_ref().is_some_and(|mac| !mac.verify(passphrase, self.content)) {
             return Err(KeyError::WrongPassphrase);
         }
@@ -130,12 +131,24 @@ impl<'a> Archive<'a> {
                 other => other?,
             }
         }
-        bags.check(self.costs)?;
-        let Some(key) = bags.keys.pop() else {
-            return Err(KeyError::NotPrivate { found: "a PKCS#12 file without a private key".to_owned() });
-        };
-        let material = key.material(passphrase)?;
-        Ok(Loaded { certificates: bags.certificates, ordered: false, ..material.into() })
+        let spent = bags.check(self.costs)?;
+        let several = bags.keys.len() > 1;
+        let mut entries = Vec::new();
+        for key in &bags.keys {
+            match key.material(passphrase) {
+                Err(error) if !several => return Err(error),
+                material => entries.push(Entry {
+                    alias: key.alias.clone(),
+                    ..Entry::new(material.map(Loaded::from).map_err(named))
+                }),
+            }
+        }
+        found.spent = spent;
+        found.certificates.append(&mut bags.certificates);
+        if entries.is_empty() {
+            found.because(KeyError::NotPrivate { found: "a PKCS#12 file without a private key".to_owned() });
+        }
+        entries.into_iter().try_for_each(|entry| found.push(entry))
     }
 }
 
@@ -147,11 +160,12 @@ struct Bags {
 }
 
 #[derive(Clone)]
-enum Key {
-    /// PKCS#8.
-    Plain(Zeroizing<Vec<u8>>),
-    /// Encrypted PKCS#8.
-    Shrouded(Zeroizing<Vec<u8>>),
+struct Key {
+    /// `friendlyName` (RFC 2985 §5.5.1).
+    alias: Option<String>,
+    is_shrouded: bool,
+    /// PKCS#8, or encrypted PKCS#8 where it is shrouded.
+    der: Zeroizing<Vec<u8>>,
 }
 
 impl Bags {
@@ -164,13 +178,16 @@ impl Bags {
     fn add(&mut self, bags: Vec<AnyRef<'_>>, depth: usize) -> Result<(), KeyError> {
         for bag in bags {
             let bag: Vec<AnyRef<'_>> = sequence(bag)?;
-            let [id, value, ..] = bag.as_slice() else {
+            let [id, value, attributes @ ..] = bag.as_slice() else {
                 return Err(STRUCTURE);
             };
             let value = explicit(*value)?;
             match id.decode_as::<ObjectIdentifier>().map_err(|_| STRUCTURE)? {
-                oid::KEY_BAG => self.keys.push(Key::Plain(whole(value)?)),
-                oid::SHROUDED_KEY_BAG => self.keys.push(Key::Shrouded(whole(value)?)),
+                id @ (oid::KEY_BAG | oid::SHROUDED_KEY_BAG) => self.keys.push(Key {
+                    alias: attributes.first().copied().and_then(friendly_name),
+                    is_shrouded: id == oid::SHROUDED_KEY_BAG,
+                    der: whole(value)?,
+                }),
                 oid::CERTIFICATE_BAG => self.certificates.extend(certificate(value)?),
                 oid::SAFE_CONTENTS_BAG => {
                     self.add(sequence(value)?, depth.checked_sub(1).ok_or(STRUCTURE)?)?;
@@ -182,23 +199,50 @@ impl Bags {
         Ok(())
     }
 
-    /// One key, and one that can be opened for what is left of the costs.
-    fn check(&self, spent: Costs) -> Result<(), KeyError> {
-        match self.keys.as_slice() {
-            [] | [Key::Plain(_)] => Ok(()),
-            [Key::Shrouded(der)] => spent.and(Encrypted::from_der(der)?.costs()).map(|_| ()),
-            several => Err(KeyError::SeveralKeys { found: several.len() }),
-        }
+    /// What all keys cost together with what is spent, if that is allowed. A key that is not read here costs nothing.
+    fn check(&self, spent: Costs) -> Result<Costs, KeyError> {
+        let several = self.keys.len() > 1;
+        self.keys.iter().filter(|key| key.is_shrouded).try_fold(
+            spent,
+            |spent, key| match Encrypted::from_der(&key.der) {
+                Ok(encrypted) => spent.and(encrypted.costs()),
+                Err(KeyError::KeyDerivationCost { parameter, found, allowed }) => {
+                    Err(KeyError::KeyDerivationCost { parameter, found, allowed })
+                }
+                Err(_) if several => Ok(spent),
+                Err(error) => Err(error),
+            },
+        )
     }
 }
 
 impl Key {
     fn material(&self, passphrase: Option<&[u8]>) -> Result<KeyMaterial, KeyError> {
-        match self {
-            Self::Plain(der) => der_key::pkcs8(der),
-            Self::Shrouded(der) => Encrypted::from_der(der)?.private_key(passphrase),
+        if self.is_shrouded {
+            Encrypted::from_der(&self.der)?.private_key(passphrase)
+        } else {
+            der_key::pkcs8(&self.der)
         }
     }
+}
+
+/// RFC 2985 §5.5.1, among the attributes of a bag (RFC 7292 §4.2): a BMPString, which is UTF-16 in practice. A name is a
+/// convenience, so one that cannot be read is none.
+fn friendly_name(attributes: AnyRef<'_>) -> Option<String> {
+    let attributes = AnyRef::new(Tag::Sequence, attributes.value()).ok()?;
+    let attributes: Vec<AnyRef<'_>> = sequence(attributes).ok()?;
+    let value = attributes.into_iter().find_map(|attribute| {
+        let attribute: Vec<AnyRef<'_>> = sequence(attribute).ok()?;
+        let [kind, values] = attribute.as_slice() else {
+            return None;
+        };
+        let is_name = kind.decode_as::<ObjectIdentifier>() == Ok(oid::FRIENDLY_NAME);
+        is_name.then(|| AnyRef::from_der(values.value()).ok()).flatten()
+    })?;
+    let units =
+        value.value().chunks_exact(2).filter_map(|pair| Some(u16::from_be_bytes(pair.try_into().ok()?)));
+    let name = String::from_utf16(&units.collect::<Vec<u16>>()).ok()?;
+    Some(name).filter(|name| value.tag() == Tag::BmpString && !name.is_empty())
 }
 
 /// RFC 7292 §4.2.3. Only X.509 is of use.

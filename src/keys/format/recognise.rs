@@ -1,32 +1,46 @@
 //! What a file is, before anything in it is opened or judged.
 
+use super::content::{Content, Kind};
 use super::der_key::Structure;
-use super::{Content, foreign, jwk, pem};
+use super::{document, foreign, jwk, pem};
 use crate::keys::key_format::{Encoding, KeyFormat, KeyStructure};
 use crate::keys::{Certificate, KeyError};
 
 /// The structure and the encoding of a key file.
 pub(in crate::keys) fn recognise(bytes: &[u8]) -> Result<KeyFormat, KeyError> {
-    let (structure, encoding) = match Content::of(bytes)? {
-        Content::Json(json) => return jwk::recognise(json),
-        Content::Pem(text) => (pem::structure(text)?, Encoding::Pem),
-        Content::Der(der) => (of_der(der)?, Encoding::Der),
+    of_content(&Content::of(bytes)?)
+}
+
+pub(super) fn of_content(content: &Content<'_>) -> Result<KeyFormat, KeyError> {
+    let (structure, encoding) = match content.kind {
+        Kind::Json => {
+            let format = match document::is_document(&content.bytes)? {
+                true => document::recognised(&content.bytes)?,
+                false => None,
+            };
+            let format = format.map_or_else(|| jwk::recognise(&content.bytes), Ok)?;
+            return Ok(content.wrapping.map_or(format, |wrapping| format.within(wrapping)));
+        }
+        Kind::Pem => (pem::structure(&content.bytes)?, Encoding::Pem),
+        Kind::Der => (of_der(&content.bytes)?, Encoding::Der),
     };
-    Ok(KeyFormat::new(structure, encoding, structure.is_of_private_keys()))
+    let format = KeyFormat::new(structure, encoding, structure.is_of_private_keys());
+    Ok(content.wrapping.map_or(format, |wrapping| format.within(wrapping)))
 }
 
 /// The certificates of a PEM or DER file.
 pub(in crate::keys) fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>, KeyError> {
-    match Content::of(bytes)? {
-        Content::Pem(text) => pem::certificates(text),
-        Content::Der(der) if matches!(Structure::of(der)?, Structure::Certificate) => {
-            Ok(vec![Certificate::from_der(der)?])
+    let content = Content::of(bytes)?;
+    match content.kind {
+        Kind::Pem => pem::certificates(&content.bytes),
+        Kind::Der if matches!(Structure::of(&content.bytes)?, Structure::Certificate) => {
+            Ok(vec![Certificate::from_der(content.bytes.to_vec())?])
         }
-        Content::Der(_) | Content::Json(_) => Ok(Vec::new()),
+        Kind::Der | Kind::Json => Ok(Vec::new()),
     }
 }
 
-fn of_der(der: &[u8]) -> Result<KeyStructure, KeyError> {
+pub(super) fn of_der(der: &[u8]) -> Result<KeyStructure, KeyError> {
     match Structure::of(der)? {
         Structure::Pkcs8 => Ok(KeyStructure::Pkcs8),
         Structure::RsaPrivateKey => Ok(KeyStructure::Pkcs1),

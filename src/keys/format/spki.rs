@@ -5,10 +5,11 @@ use der::asn1::ObjectIdentifier;
 use pkcs1::RsaPublicKeyRef;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use super::der_key::{explicit_parameters, named_curve, oid, pss_algorithm};
+use super::der_key::{named_curve, oid, pss_algorithm};
+use super::foreign;
 use crate::jose::{Curve, KeyParameters};
-use crate::keys::KeyError;
 use crate::keys::material::RsaScheme;
+use crate::keys::{KeyError, backend};
 
 const STRUCTURE: KeyError = KeyError::Der { structure: "SubjectPublicKeyInfo (RFC 5280 §4.1.2.7)" };
 
@@ -31,7 +32,7 @@ pub(in crate::keys) fn parameters(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<
         oid::RSA | oid::RSA_PSS => rsa(key),
         oid::EC => {
             let curve = spki.algorithm.parameters.ok_or(STRUCTURE)?.decode_as::<ObjectIdentifier>();
-            ec(named_curve(curve.map_err(|_| explicit_parameters())?)?, key)
+            ec(named_curve(curve.map_err(|_| foreign::explicit_curve())?)?, key)
         }
         oid::ED25519 => {
             let x = <[u8; 32]>::try_from(key).map_err(|_| STRUCTURE)?;
@@ -41,12 +42,17 @@ pub(in crate::keys) fn parameters(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<
     }
 }
 
-/// SEC 1 §2.3.3, uncompressed.
+/// SEC 1 §2.3.3, uncompressed or compressed (RFC 5480 §2.2).
 pub(in crate::keys) fn ec(curve: Curve, point: &[u8]) -> Result<KeyParameters, KeyError> {
-    let coordinates = point.strip_prefix(&[4]).filter(|rest| rest.len() == 2 * curve.coordinate_len());
-    match coordinates.and_then(|rest| rest.split_at_checked(curve.coordinate_len())) {
-        Some((x, y)) => Ok(KeyParameters::Ec { curve, x: x.to_vec(), y: y.to_vec() }),
-        None => Err(KeyError::Der { structure: "EC point: not in uncompressed form (SEC 1 §2.3.3)" }),
+    const POINT: KeyError = KeyError::Der { structure: "EC point (SEC 1 §2.3.3)" };
+    let len = curve.coordinate_len();
+    match point.split_first() {
+        Some((4, rest)) if rest.len() == 2 * len => {
+            let (x, y) = rest.split_at_checked(len).ok_or(POINT)?;
+            Ok(KeyParameters::Ec { curve, x: x.to_vec(), y: y.to_vec() })
+        }
+        Some((2 | 3, x)) if x.len() == len => backend::decompressed(curve, point),
+        _ => Err(POINT),
     }
 }
 

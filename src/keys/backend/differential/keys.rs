@@ -4,7 +4,8 @@ use zeroize::Zeroizing;
 
 use super::signatures::order;
 use super::{
-    KEYS, KeyMaterial, KeyParameters, Private, answer, difference, format, key, material, public_answer, sum,
+    KEYS, KeyMaterial, KeyParameters, Private, answer, aws, difference, key, loaded, material, public_answer,
+    rust, same, sum,
 };
 use crate::jose::Curve;
 
@@ -69,6 +70,31 @@ fn an_ec_point_beside_a_scalar_is_its_own() {
         ] {
             assert_eq!(answer(&point), EC, "{name} {point:02x?}");
         }
+    }
+}
+
+/// RFC 5480 §2.2, SEC 1 §2.3.4.
+#[test]
+fn compressed_points_have_one_other_coordinate() {
+    for (name, curve) in CURVES {
+        let parameters = key(name).parameters;
+        let KeyParameters::Ec { x, y, .. } = &parameters else { panic!("an EC key") };
+        let both = |point: &[u8]| same(rust::decompressed(curve, point), aws::decompressed(curve, point));
+        let sign = 2 | y[y.len() - 1] & 1;
+        let (of_rust, of_aws) = both(&[&[sign], &x[..]].concat()).unwrap();
+        assert_eq!((&of_rust, &of_aws), (&parameters, &parameters), "{name}");
+        let (other, of_aws) = both(&[&[5 - sign], &x[..]].concat()).unwrap();
+        assert_eq!(other, of_aws);
+        assert!(matches!(&other, KeyParameters::Ec { x: same, y: other, .. } if same == x && other != y));
+        // Half of all numbers are no coordinates, and none from the field's size on.
+        let mut x = x.clone();
+        let results = (0..32).map(|_| {
+            x = sum(&x, &[1]);
+            both(&[&[sign], &x[..]].concat()).is_ok()
+        });
+        let points = results.filter(|is_point| *is_point).count();
+        assert!((4..29).contains(&points), "{name}: {points}");
+        assert!(both(&[&[2], &vec![0xff; x.len()][..]].concat()).unwrap_err().starts_with(EC));
     }
 }
 
@@ -162,8 +188,17 @@ proptest! {
         let mut bytes = file.1.to_vec();
         let position = position.index(bytes.len());
         bytes[position] ^= mask;
-        if let Ok(loaded) = format::load(&bytes, None) {
-            let _ = answer(&loaded.material);
+        if let Ok(material) = loaded(&bytes) {
+            let _ = answer(&material);
+        }
+    }
+
+    #[test]
+    fn any_compressed_point_is_judged_alike(curve in 0_usize..3, x in any::<[u8; 66]>(), odd in any::<bool>()) {
+        let (_, curve) = CURVES[curve];
+        let point = [&[2 | u8::from(odd)], &x[..curve.coordinate_len()]].concat();
+        if let Ok((of_rust, of_aws)) = same(rust::decompressed(curve, &point), aws::decompressed(curve, &point)) {
+            assert_eq!(of_rust, of_aws);
         }
     }
 

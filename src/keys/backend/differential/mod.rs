@@ -14,7 +14,9 @@ macro_rules! way {
     ($name:ident, $backend:ident) => {
         mod $name {
             use super::{Algorithm, KeyError, KeyMaterial, KeyParameters, policy};
-            pub(super) use crate::keys::backend::$backend::{SigningKey, VerifyingKey, generate_rsa};
+            pub(super) use crate::keys::backend::$backend::{
+                SigningKey, VerifyingKey, decompressed, generate_rsa,
+            };
 
             pub(super) fn private(material: &KeyMaterial) -> Result<(SigningKey, KeyParameters), KeyError> {
                 policy::check_private(material)?;
@@ -111,10 +113,11 @@ macro_rules! file {
 }
 
 /// Every size, every curve, and lengths that are not whole octets.
-const KEYS: [(&str, &[u8]); 10] = [
+const KEYS: [(&str, &[u8]); 11] = [
     file!("rsa2048.pkcs8.der"),
     file!("rsa2048.swapped.jwk.json"),
     file!("rsa2049.jwk.json"),
+    file!("rsa2560.unbalanced.jwk.json"),
     file!("rsa3072.pkcs8.pem"),
     file!("rsa4096.pkcs8.pem"),
     file!("rsa8192.pkcs8.pem"),
@@ -126,7 +129,14 @@ const KEYS: [(&str, &[u8]); 10] = [
 
 fn material(name: &str) -> KeyMaterial {
     let (_, bytes) = KEYS.iter().find(|(file, _)| *file == name).expect("a key of the list");
-    format::load(bytes, None).unwrap_or_else(|error| panic!("{name}: {error}")).material
+    loaded(bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The only key of a file, with its primes where it lacks them.
+fn loaded(bytes: &[u8]) -> Result<KeyMaterial, KeyError> {
+    let mut found = format::load(bytes, None)?;
+    let material = found.entries.pop().expect("a key").loaded?.material;
+    policy::check_private(&material).and_then(|()| crate::keys::backend::with_primes(material))
 }
 
 fn key(name: &str) -> Private {

@@ -2,9 +2,11 @@ use pkcs1::UintRef;
 use proptest::prelude::*;
 
 use super::{
-    KeyMaterial, KeyParameters, Private, answer, aws, difference, format, material, public_answer, rust, sum,
+    KEYS, KeyMaterial, KeyParameters, Private, answer, aws, difference, format, key, loaded, material,
+    policy, public_answer, rust, sum,
 };
 use crate::jose::Algorithm;
+use crate::keys::KeyError;
 use crate::keys::policy::bit_len;
 
 const RSA: &str = "Inconsistent { key_type: \"RSA\" }";
@@ -81,13 +83,14 @@ fn rsa_numbers_that_are_not_reduced_are_no_key() {
     assert_eq!(rsa_with(5, sum(&longer(&dp), &p_less_one)), RSA);
     assert_eq!(rsa_with(6, sum(&longer(&dq), &q_less_one)), RSA);
     assert_eq!(rsa_with(7, sum(&longer(&qi), &p)), RSA);
-    let load = |bytes: &[u8]| answer(&format::load(bytes, None).unwrap().material);
+    let load =
+        |bytes: &[u8]| loaded(bytes).map_or_else(|error| format!("{error:?}"), |material| answer(&material));
     assert_eq!(load(include_bytes!("../../../../testdata/keys/rsa2048.unreduced-d.jwk.json")), "a key");
     assert_eq!(load(include_bytes!("../../../../testdata/keys/bad/rsa2049.d-above-n.jwk.json")), RSA);
 }
 
 #[test]
-fn rsa_primes_are_two_of_one_length_and_divide_n() {
+fn rsa_primes_are_two_and_divide_n() {
     let [n, e, d, p, q, dp, dq, qi] = numbers("rsa2048.pkcs8.der");
     let others = numbers("rsa2049.jwk.json");
     let one = vec![1];
@@ -96,21 +99,86 @@ fn rsa_primes_are_two_of_one_length_and_divide_n() {
         [&n, &e, &d, &q, &p, &dq, &dp, &qi],
         [&n, &e, &d, &p, &q, &dq, &dp, &qi],
         [&n, &e, &d, &p, &p, &dp, &dp, &qi],
-        [&n, &e, &d, &one, &n, &dp, &dq, &qi],
-        [&n, &e, &d, &n, &one, &dp, &dq, &qi],
         [&n, &e, &d, &others[4], &q, &dp, &dq, &qi],
         [&n, &e, &d, &p, &others[4], &dp, &others[6], &qi],
         [&others[0], &e, &d, &p, &q, &dp, &dq, &qi],
     ] {
         assert_eq!(answer(&rsa(&numbers.map(Clone::clone))), RSA);
     }
-    let unbalanced = include_bytes!("../../../../testdata/keys/bad/rsa2560.unbalanced.jwk.json");
-    assert_eq!(answer(&format::load(unbalanced, None).unwrap().material), RSA);
+    for numbers in [[&n, &e, &d, &one, &n, &dp, &dq, &qi], [&n, &e, &d, &n, &one, &dp, &dq, &qi]] {
+        assert!(answer(&rsa(&numbers.map(Clone::clone))).starts_with("RsaPrimeLengths"));
+    }
     // Neither tests for primes, and neither lets a signature out that it has not verified.
     let composite = include_bytes!("../../../../testdata/keys/rsa2048.composite-prime.jwk.json");
-    let composite = Private::new(&format::load(composite, None).unwrap().material).unwrap();
+    let composite = Private::new(&loaded(composite).unwrap()).unwrap();
     for algorithm in composite.algorithms() {
         assert!(composite.sign(algorithm, b"message").unwrap_err().starts_with("Signing"));
+    }
+}
+
+/// Each may be as short as a third of the modulus, and signs like any other.
+#[test]
+fn rsa_primes_may_differ_in_length() {
+    let key = key("rsa2560.unbalanced.jwk.json");
+    for algorithm in key.algorithms() {
+        for signature in key.sign(algorithm, b"message").unwrap() {
+            assert!(key.public.verify(algorithm, b"message", &signature), "{algorithm}");
+        }
+    }
+    let short = include_bytes!("../../../../testdata/keys/bad/rsa2560.short-prime.jwk.json");
+    assert_eq!(
+        loaded(short).map(|_| ()).unwrap_err().to_string(),
+        "the primes of the RSA key have 2048 and 512 bits, each must have at least 854"
+    );
+    // The parts of such a key are judged as those of any other.
+    let good = numbers("rsa2560.unbalanced.jwk.json");
+    for place in [0, 2, 3, 4, 5, 6, 7] {
+        let mut numbers = good.clone();
+        numbers[place] = sum(&numbers[place], &[2]);
+        assert_eq!(answer(&rsa(&numbers)), RSA, "{place}");
+    }
+}
+
+/// NIST SP 800-56B C.2.
+#[test]
+fn primes_are_recovered_from_n_e_and_d() {
+    for (name, _) in KEYS.iter().filter(|(name, _)| name.starts_with("rsa") && !name.contains("8192")) {
+        let good = numbers(name);
+        let mut alone = good.clone();
+        for number in alone.iter_mut().skip(3) {
+            *number = vec![0];
+        }
+        let material = crate::keys::backend::with_primes(rsa(&alone)).unwrap();
+        let KeyMaterial::Rsa { pkcs1, .. } = &material else { panic!("an RSA key") };
+        let found = format::pkcs1(pkcs1).unwrap();
+        let found = [found.prime1, found.prime2].map(|prime| prime.as_bytes().to_vec());
+        assert!(found == [good[3].clone(), good[4].clone()] || found == [good[4].clone(), good[3].clone()]);
+        assert_eq!(answer(&material), "a key", "{name}");
+        // Without primes nothing tells a wrong d but that there are none for it.
+        for place in [0, 2] {
+            let mut wrong = alone.clone();
+            wrong[place] = sum(&wrong[place], &[2]);
+            let material = rsa(&wrong);
+            policy::check_private(&material).unwrap();
+            let error = crate::keys::backend::with_primes(material).map(|_| ()).unwrap_err();
+            assert!(format!("{error:?}").starts_with(RSA), "{name} {place}: {error:?}");
+        }
+    }
+    let [n, _, d, ..] = numbers("rsa2048.pkcs8.der");
+    let zero = vec![0];
+    let alone = |e: &[u8], d: &[u8]| {
+        let [n, e, d] = [&n[..], e, d].map(<[u8]>::to_vec);
+        let material =
+            rsa(&[n, e, d].into_iter().chain(vec![zero.clone(); 5]).collect::<Vec<_>>().try_into().unwrap());
+        policy::check_private(&material)
+            .and_then(|()| crate::keys::backend::with_primes(material))
+            .map(|_| ())
+    };
+    for e in [&[3][..], &[17], &[0xff, 0xff]] {
+        assert!(matches!(alone(e, &d), Err(KeyError::RsaPrimesUnknown { .. })), "{e:?}");
+    }
+    for d in [&zero[..], &[1], &[3], &n, &[0x55; 5000], &difference(&n, &[1])] {
+        assert!(matches!(alone(&[1, 0, 1], d), Err(KeyError::Inconsistent { key_type: "RSA" })), "{d:02x?}");
     }
 }
 
@@ -160,15 +228,23 @@ proptest! {
         mask in any::<u8>(),
         cut in 0_usize..3,
         appended in prop::collection::vec(any::<u8>(), 0..3),
+        alone in prop::bool::weighted(0.2),
     ) {
         let mut numbers = numbers("rsa2048.pkcs8.der");
-        let number = &mut numbers[place];
+        if alone {
+            numbers.iter_mut().skip(3).for_each(|number| *number = vec![0]);
+        }
+        let number = &mut numbers[if alone { place % 3 } else { place }];
         let position = position.index(number.len());
         number[position] ^= mask;
         let kept = number.len().saturating_sub(cut).max(1);
         number.truncate(kept);
         number.extend(appended);
-        let _ = answer(&rsa(&numbers));
+        let material = rsa(&numbers);
+        let whole = policy::check_private(&material).and_then(|()| crate::keys::backend::with_primes(material));
+        if let Ok(material) = whole {
+            let _ = answer(&material);
+        }
         let [n, e, ..] = numbers;
         let _ = public_answer(&KeyParameters::Rsa { n, e });
     }

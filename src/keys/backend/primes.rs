@@ -1,0 +1,79 @@
+//! The primes of an RSA key that has only n, e and d (NIST SP 800-56B C.2), by the crate `rsa`. AWS-LC has no such function,
+//! so this is the one that is used with it as well; without the feature `rustcrypto` such keys are refused.
+
+use crate::keys::material::KeyMaterial;
+use crate::keys::{KeyError, format, policy};
+
+/// The key as it is, with its primes where it lacks them. The policy has passed it.
+pub(in crate::keys) fn with_primes(material: KeyMaterial) -> Result<KeyMaterial, KeyError> {
+    let KeyMaterial::Rsa { pkcs1, scheme } = &material else {
+        return Ok(material);
+    };
+    let key = format::pkcs1(pkcs1)?;
+    if !policy::lacks_primes(&key) {
+        return Ok(material);
+    }
+    match recovered(&key)? {
+        KeyMaterial::Rsa { pkcs1, .. } => Ok(KeyMaterial::Rsa { pkcs1, scheme: *scheme }),
+        other => Ok(other),
+    }
+}
+
+#[cfg(not(feature = "rustcrypto"))]
+fn recovered(_: &pkcs1::RsaPrivateKeyRef<'_>) -> Result<KeyMaterial, KeyError> {
+    Err(KeyError::RsaPrimesUnknown {
+        reason: "they are recovered from n, e and d with the feature `rustcrypto` of private-key-jwt only",
+    })
+}
+
+#[cfg(all(feature = "rustcrypto", any(test, not(feature = "aws-lc-rs"))))]
+pub(super) use by_rsa::material;
+#[cfg(feature = "rustcrypto")]
+use by_rsa::recovered;
+
+#[cfg(feature = "rustcrypto")]
+mod by_rsa {
+    use der::asn1::UintRef;
+    use pkcs1::RsaPrivateKeyRef;
+    use rsa::BoxedUint;
+    use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+    use zeroize::Zeroizing;
+
+    use crate::keys::KeyError;
+    use crate::keys::material::KeyMaterial;
+    use crate::keys::policy::bit_len;
+
+    pub(super) fn recovered(key: &RsaPrivateKeyRef<'_>) -> Result<KeyMaterial, KeyError> {
+        // The method of SP 800-56B wants a public exponent above this.
+        if bit_len(key.public_exponent.as_bytes()) < 17 {
+            return Err(KeyError::RsaPrimesUnknown {
+                reason: "they are recovered from n, e and d for a public exponent of 65537 or more only",
+            });
+        }
+        let integer = |value: &UintRef<'_>| BoxedUint::from_be_slice_vartime(value.as_bytes());
+        let [n, e, d] = [&key.modulus, &key.public_exponent, &key.private_exponent].map(integer);
+        let key = rsa::PrivateKey::from_components_with_wide_primes(n, e, d, Vec::new())
+            .map_err(|_| KeyError::Inconsistent { key_type: "RSA" })?;
+        material(&key)
+    }
+
+    pub(in super::super) fn material(key: &rsa::PrivateKey) -> Result<KeyMaterial, KeyError> {
+        let failed = || KeyError::Inconsistent { key_type: "RSA" };
+        let digits = |value: &BoxedUint| Zeroizing::new(value.to_be_bytes_trimmed_vartime().into_vec());
+        let [p, q] = key.primes() else {
+            return Err(KeyError::RsaPrimes);
+        };
+        let coefficient = Zeroizing::new(key.crt_coefficient().ok_or_else(failed)?);
+        let members = [
+            Zeroizing::new(key.n_bytes().into_vec()),
+            Zeroizing::new(key.e_bytes().into_vec()),
+            digits(key.d()),
+            digits(p),
+            digits(q),
+            digits(key.dp().ok_or_else(failed)?),
+            digits(key.dq().ok_or_else(failed)?),
+            digits(&coefficient),
+        ];
+        KeyMaterial::rsa(members.each_ref().map(|digits| digits.as_slice()))
+    }
+}

@@ -1,0 +1,181 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::format::{self, Entry};
+use super::{KeyEntry, KeyError, PrivateKey, private_key};
+
+/// Loads a private key that needs more than a path: a passphrase, or a choice among several keys.
+///
+/// [`PrivateKey::from_file`] and its siblings are this without an entry.
+///
+/// ```
+/// use private_key_jwt::keys::{KeyError, KeyLoader};
+/// # let set = {
+/// #     let pem = |alg| private_key_jwt::PrivateKey::generate(alg)?.to_pem();
+/// #     let [a, b] = [private_key_jwt::Algorithm::ES256, private_key_jwt::Algorithm::EdDSA].map(pem);
+/// #     let pem = |name: &str, pem: &str| format!("friendlyName: {name}\n{pem}");
+/// #     pem("2026-01", &a?) + &pem("2026-02", &b?)
+/// # };
+///
+/// // A file with two keys: without a choice the error lists them.
+/// let error = KeyLoader::new().load_bytes(set.as_bytes()).unwrap_err();
+/// assert!(matches!(&error, KeyError::SeveralKeys { found } if found[1].alias.as_deref() == Some("2026-02")));
+///
+/// let key = KeyLoader::new().entry("2026-02").load_bytes(set.as_bytes())?;
+/// assert_eq!(key.algorithm(), private_key_jwt::Algorithm::EdDSA);
+/// # Ok::<(), KeyError>(())
+/// ```
+#[derive(Clone, Default)]
+#[must_use]
+pub struct KeyLoader {
+    passphrase: Option<Zeroizing<Vec<u8>>>,
+    entry: Option<String>,
+}
+
+impl KeyLoader {
+    /// A loader without a passphrase, for a file with one key.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens encrypted keys with this passphrase. One that ends in a line end, as read from a file, is tried as it is and
+    /// then without that line end.
+    pub fn passphrase(mut self, passphrase: impl AsRef<[u8]>) -> Self {
+        self.passphrase = Some(Zeroizing::new(passphrase.as_ref().to_vec()));
+        self
+    }
+
+    /// Takes the key of this name: its alias (the friendly name in PKCS#12, the place in a JSON document), its `kid` or
+    /// its RFC 7638 thumbprint. Default: the only key of the file.
+    pub fn entry(mut self, name: impl Into<String>) -> Self {
+        self.entry = Some(name.into());
+        self
+    }
+
+    /// Loads from a file.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
+    /// [`KeyLoader::load_bytes`].
+    pub fn load_file(&self, path: impl AsRef<Path>) -> Result<PrivateKey, KeyError> {
+        self.load_bytes(&private_key::read(path.as_ref())?)
+    }
+
+    /// Loads the value of an environment variable.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and [`KeyError::Environment`] around
+    /// every error of [`KeyLoader::load_bytes`].
+    pub fn load_env(&self, variable: &str) -> Result<PrivateKey, KeyError> {
+        let name = private_key::variable_name(variable);
+        let Some(value) = private_key::environment(variable) else {
+            return Err(KeyError::EnvironmentVariable { name });
+        };
+        self.load_bytes(&value).map_err(|source| KeyError::Environment { name, source: Arc::new(source) })
+    }
+
+    /// Loads what stands in memory.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PrivateKey::from_encrypted_bytes`]; [`KeyError::SeveralKeys`] for a file with several keys and no
+    /// [`entry`](Self::entry), [`KeyError::NoSuchEntry`] for an entry that is not in it.
+    pub fn load_bytes(&self, bytes: &[u8]) -> Result<PrivateKey, KeyError> {
+        const LIMIT: usize = PrivateKey::MAX_FILE_LEN;
+        if bytes.len() > LIMIT {
+            return Err(KeyError::TooLarge { found: bytes.len(), limit: LIMIT });
+        }
+        let passphrase = self.passphrase.as_ref().map(|passphrase| passphrase.as_slice());
+        match self.load_with(bytes, passphrase) {
+            Err(KeyError::WrongPassphrase) => match passphrase.and_then(without_line_end) {
+                Some(passphrase) => self.load_with(bytes, Some(passphrase)),
+                None => Err(KeyError::WrongPassphrase),
+            },
+            other => other,
+        }
+    }
+
+    fn load_with(&self, bytes: &[u8], passphrase: Option<&[u8]>) -> Result<PrivateKey, KeyError> {
+        let mut file = format::load(bytes, passphrase)?;
+        let entries = std::mem::take(&mut file.entries);
+        let is_only = entries.len() == 1;
+        let mut keys: Vec<(KeyEntry, Result<PrivateKey, KeyError>)> = Vec::new();
+        for Entry { alias, key_id, loaded } in entries {
+            let key = loaded.and_then(|loaded| PrivateKey::new(loaded, &file, is_only));
+            let thumbprint = key.as_ref().ok().map(PrivateKey::thumbprint);
+            // The same key under the same name counts once, in whatever form it stands there.
+            let is_same = |(other, loaded): &(KeyEntry, Result<PrivateKey, KeyError>)| {
+                let forms = (loaded.as_ref().ok(), key.as_ref().ok());
+                other.key_id == key_id
+                    && matches!(forms, (Some(one), Some(two)) if one.is_same(two))
+                    && (alias.is_none() || other.alias.is_none() || self.entry.is_none())
+            };
+            if !keys.iter().any(is_same) {
+                let problem = key.as_ref().err().map(ToString::to_string);
+                keys.push((KeyEntry { alias, key_id, thumbprint, problem }, key));
+            }
+        }
+        match &self.entry {
+            None => only(keys),
+            Some(name) => called(name, keys),
+        }
+    }
+}
+
+impl fmt::Debug for KeyLoader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyLoader").field("entry", &self.entry).finish_non_exhaustive()
+    }
+}
+
+type Loaded = (KeyEntry, Result<PrivateKey, KeyError>);
+
+fn only(mut keys: Vec<Loaded>) -> Result<PrivateKey, KeyError> {
+    match (keys.pop(), keys.is_empty()) {
+        (Some((_, key)), true) => key,
+        (None, _) => Err(KeyError::Empty),
+        (Some(last), false) => {
+            keys.push(last);
+            Err(KeyError::SeveralKeys { found: entries(keys) })
+        }
+    }
+}
+
+fn called(name: &str, keys: Vec<Loaded>) -> Result<PrivateKey, KeyError> {
+    let is_exact = keys.iter().any(|(entry, _)| entry.is_called(name));
+    let (mut fitting, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(entry, _)| {
+        if is_exact { entry.is_called(name) } else { entry.is_called_in_any_case(name) }
+    });
+    if !fitting.is_empty() {
+        // Several entries of one name are one key more often than not.
+        let first = fitting.first().and_then(|(_, key)| key.as_ref().ok()).cloned();
+        if let Some(first) = first
+            && fitting.iter().all(|(_, key)| key.as_ref().is_ok_and(|key| key.is_same(&first)))
+        {
+            fitting.truncate(1);
+        }
+        return only(fitting);
+    }
+    // The thumbprint of a closed key may be the name.
+    let closed = |error: &KeyError| matches!(error, KeyError::PassphraseRequired | KeyError::WrongPassphrase);
+    match others.iter().find_map(|(_, key)| key.as_ref().err().filter(|error| closed(error))) {
+        Some(error) => Err(error.clone()),
+        None => Err(KeyError::NoSuchEntry { name: name.to_owned(), found: entries(others) }),
+    }
+}
+
+fn entries(keys: Vec<Loaded>) -> Vec<KeyEntry> {
+    keys.into_iter().map(|(entry, _)| entry).collect()
+}
+
+/// Editors and `echo` end a file with one.
+fn without_line_end(passphrase: &[u8]) -> Option<&[u8]> {
+    let shorter = passphrase.strip_suffix(b"\n");
+    let shorter = shorter.map(|text| text.strip_suffix(b"\r").unwrap_or(text));
+    shorter.or_else(|| passphrase.strip_suffix(b"\r"))
+}
