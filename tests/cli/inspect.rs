@@ -82,6 +82,26 @@ fn inspect_names_a_private_key_in_every_format() {
 }
 
 #[test]
+fn inspect_says_what_is_around_a_key() {
+    let place = Place::new();
+    let pem = fs::read_to_string(testdata("p256.pkcs8.pem")).unwrap();
+    let secret = json!({"kind": "Secret", "data": {"tls.key": to_base64url(&pem)}}).to_string();
+    let google = json!({"private_key_id": "k7", "private_key": pem}).to_string();
+    for (content, format, key_id) in [
+        (pem.replace('\n', "\\n"), "PKCS#8, PEM", None),
+        (pem.replace("PRIVATE KEY", "RSA PRIVATE KEY"), "PKCS#8, PEM", None),
+        (to_base64url(&pem), "PKCS#8, PEM, in base64", None),
+        (secret, "PKCS#8, PEM, in a JSON document", None),
+        (google, "PKCS#8, PEM, in a JSON document", Some("k7")),
+    ] {
+        let found = as_json(&[&place.put("key", content)]);
+        let thumbprint = private_key("p256").thumbprint().to_string();
+        assert_eq!((&found["format"], &found["thumbprint"]), (&json!(format), &json!(thumbprint)));
+        assert_eq!(found["kid"], key_id.unwrap_or(&thumbprint));
+    }
+}
+
+#[test]
 fn inspect_shows_nothing_private() {
     let mut checked = 0;
     for (stem, _) in KEYS {
@@ -313,7 +333,10 @@ fn inspect_meets_hostile_input_with_one_line() {
     for (file, line) in [
         ("bad/csr.pem", "neither a key nor a certificate: CERTIFICATE REQUEST"),
         ("bad/rsa1024.pkcs8.pem", "an RSA key has 2048 to 8192 bits, found 1024"),
-        ("bad/two-keys.pem", "one private key is needed, found 2"),
+        (
+            "bad/two-keys.pem",
+            "one private key is needed, found 2: (1) thumbprint -8XI0VfIx_ICgFnTLhuCkWSA8XR6yWW2GzssDGWCtu0; (2) thumbprint O2LLTCBW_ROG483Md87aOsyJO1GLWd38x7eHk2UVBTk; name one by alias, kid or thumbprint with --entry NAME",
+        ),
         ("bad/truncated.pem", "damaged PEM: a BEGIN line without its END line"),
     ] {
         let file = testdata(file);

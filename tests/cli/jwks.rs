@@ -5,7 +5,9 @@ use std::fs;
 use private_key_jwt::{JwkSet, PrivateKey};
 use serde_json::Value;
 
-use crate::run::{KEYS, Place, assert_command, decode, pkjwt, pkjwt_stdin, private_key, testdata};
+use crate::run::{
+    KEYS, PASSPHRASE, Place, assert_command, decode, pkjwt, pkjwt_env, pkjwt_stdin, private_key, testdata,
+};
 
 #[test]
 fn jwks_has_the_public_part_of_every_kind_of_key() {
@@ -93,4 +95,65 @@ fn a_file_that_is_no_private_key_is_named_with_the_reason() {
         let line = pkjwt(["jwks", &hostile]).refused(&["\\u{1b}[2Jkey\\u{a}.pem"]);
         assert!(!line.contains('\u{1b}'));
     }
+}
+
+#[test]
+fn a_key_may_come_from_an_environment_variable() {
+    let pem = fs::read_to_string(testdata("p256.pkcs8.pem")).unwrap();
+    let expected = pkjwt(["jwks", &testdata("p256.pkcs8.pem")]).done();
+    for value in
+        [pem.clone(), pem.replace('\n', "\\n"), fs::read_to_string(testdata("p256.jwk.json")).unwrap()]
+    {
+        assert_eq!(pkjwt_env(["jwks", "env:PKJWT_TEST"], "PKJWT_TEST", &value).done(), expected);
+        let jwt = pkjwt_env(assert_command("env:PKJWT_TEST", &[]), "PKJWT_TEST", &value).done();
+        assert_eq!(decode(jwt.trim_end()).0["alg"], "ES256");
+        let shown = pkjwt_env(["inspect", "env:PKJWT_TEST"], "PKJWT_TEST", &value).done();
+        assert!(shown.starts_with("kind: private key\n"), "{shown}");
+    }
+    let line =
+        pkjwt_env(["jwks", "env:PKJWT_TEST"], "PKJWT_TEST", "correct horse").refused(&["env:PKJWT_TEST"]);
+    assert!(!line.contains("horse"), "{line}");
+    pkjwt(["jwks", "env:PKJWT_UNSET"]).usage(&["env:PKJWT_UNSET", "empty or not set"]);
+    // A key in the place of a name, or of a file, is not repeated.
+    let pem = pem.replace('\n', "\\n");
+    let line = pkjwt(["jwks", &format!("env:{pem}")]).usage(&["env:"]);
+    assert!(!line.contains("MIG"), "{line}");
+    for key in [pem, fs::read_to_string(testdata("p256.jwk.json")).unwrap().replace('\n', "")] {
+        let line =
+            pkjwt(["jwks", "--", &key]).refused(&["KEY is a file, - or env:VAR, and this is a key itself"]);
+        assert!(!line.contains("MIG") && !line.contains("\"d\""), "{line}");
+    }
+}
+
+#[test]
+fn a_passphrase_may_come_from_a_file() {
+    let place = Place::new();
+    let encrypted = testdata("p256.scrypt-aes128.pem");
+    for content in [PASSPHRASE.to_owned(), format!("{PASSPHRASE}\n"), format!("{PASSPHRASE}\r\n")] {
+        let file = place.put("passphrase", content);
+        pkjwt(["jwks", &encrypted, "--passphrase-file", &file]).done();
+    }
+    let wrong = place.put("passphrase", "battery staple\n");
+    let line = pkjwt(["jwks", &encrypted, "--passphrase-file", &wrong]).refused(&["does not open"]);
+    assert!(!line.contains("battery"), "{line}");
+    let empty = place.put("passphrase", "\n");
+    pkjwt(["jwks", &encrypted, "--passphrase-file", &empty]).usage(&["--passphrase-file", "empty"]);
+    // The passphrase itself in the place of its file.
+    let line = pkjwt(["jwks", &encrypted, "--passphrase-file", PASSPHRASE]).refused(&["--passphrase-file"]);
+    assert!(!line.contains("horse"), "{line}");
+    pkjwt(["jwks", &encrypted, "--passphrase-file", &wrong, "--passphrase-env", "X"]).clap();
+}
+
+#[test]
+fn a_key_of_several_is_taken_by_its_name() {
+    let file = testdata("two-private.jwks.json");
+    pkjwt(["jwks", &file]).refused(&["found 2", "kid `my-key-1`", "kid `my-key-2`", "--entry NAME"]);
+    let set = JwkSet::from_json(pkjwt(["jwks", &file, "--entry", "my-key-2"]).done().as_bytes()).unwrap();
+    assert_eq!(set.keys()[0].key_id(), Some(&"my-key-2".into()));
+    assert_eq!(set.keys()[0].thumbprint(), private_key("p384").thumbprint());
+    let jwt = pkjwt(assert_command(&file, &["--entry", "my-key-1", "--kid", "other"])).done();
+    let (header, _) = decode(jwt.trim_end());
+    assert_eq!((&header["alg"], &header["kid"]), (&Value::from("ES256"), &Value::from("other")));
+    assert!(pkjwt(["inspect", &file, "--entry", "my-key-2"]).done().contains("kid: my-key-2\n"));
+    pkjwt(["jwks", &file, "--entry", "third"]).refused(&["no key is called `third`", "my-key-1"]);
 }

@@ -134,3 +134,56 @@ fn an_encrypted_key_opens_with_its_passphrase_only() {
     pkjwt(["jwks", &out, "--passphrase-env", "A=B"]).usage(&["--passphrase-env"]);
     pkjwt(["jwks", &out, "--passphrase", PASSPHRASE]).clap();
 }
+
+/// The command that a hint has, as a shell takes it, and its options to sign.
+#[cfg(unix)]
+fn hinted(stderr: &str) -> (Vec<String>, Vec<String>) {
+    let words = |start: &str| {
+        let line = stderr.lines().find_map(|line| line.strip_prefix(start)).unwrap();
+        let output = std::process::Command::new("sh")
+            .args(["-c", &format!("for word in {line}; do printf '%s\\n' \"$word\"; done")])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    (words("its public JWKS: pkjwt "), words("to sign with it: "))
+}
+
+/// What is registered and what is sent name one algorithm, and every hint works as it stands.
+#[cfg(unix)]
+#[test]
+fn the_hints_of_keygen_work_as_printed() {
+    let place = Place::new();
+    let secret = place.put("pass phrase", format!("{PASSPHRASE}\r\n"));
+    for (alg, name, more) in [
+        ("Ed25519", "ed25519.pem", &[][..]),
+        ("EdDSA", "it's mine.pem", &[]),
+        ("ES384", "a b.pem", &["--passphrase-file", &secret]),
+        ("PS512", "-rsa.pem", &["--bits", "2048", "--passphrase-env", "PKJWT_TEST"]),
+    ] {
+        let out = format!("{}/{name}", place.0.path().display());
+        let keygen = ["keygen", "--alg", alg, "--out", &out].into_iter().chain(more.iter().copied());
+        let run = pkjwt_env(keygen, "PKJWT_TEST", PASSPHRASE);
+        assert_eq!(run.status, Some(0), "{}", run.stderr);
+        let (jwks, sign) = hinted(&run.stderr);
+        let set = pkjwt_env(&jwks, "PKJWT_TEST", PASSPHRASE).done();
+        let set = JwkSet::from_json(set.as_bytes()).unwrap();
+        assert_eq!(set.keys()[0].algorithm(), Some(alg));
+        let assert =
+            ["assert", "--client-id", "client", "--audience", "https://as.example"].map(str::to_owned);
+        let jwt = pkjwt_env(assert.iter().chain(&sign), "PKJWT_TEST", PASSPHRASE).done();
+        let (header, _) = crate::run::decode(jwt.trim_end());
+        assert_eq!(
+            (&header["alg"], &header["kid"]),
+            (&alg.into(), &set.keys()[0].key_id().unwrap().as_str().into())
+        );
+    }
+    // As other programs read the passphrase of a file: without its line end.
+    let pem = fs::read(place.path("a b.pem")).unwrap();
+    assert!(PrivateKey::from_encrypted_bytes(&pem, PASSPHRASE).is_ok());
+    // In the folder itself a name may start like an option.
+    let run = crate::run::finish(
+        crate::run::command(["keygen", "--alg", "ES256", "--out=-key.pem"]).current_dir(place.0.path()),
+    );
+    assert!(run.stderr.contains("pkjwt jwks ./-key.pem\n"), "{}", run.stderr);
+}

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use crate::error::{Context, Failure};
 use crate::findings::{Finding, Findings, state};
-use crate::key::{self, PassphraseSource};
+use crate::key::{self, KeyOptions};
 
 const EXAMPLE: &str = "Examples:
   pkjwt inspect client.pem
@@ -23,11 +23,12 @@ A token that somebody else could still use is better piped in: other users can s
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// A key, a certificate, a JWK Set or a JWT: a file, or - for standard input; a JWT may stand here itself
+    /// A key, a certificate, a JWK Set or a JWT: a file, - for standard input, or env:VAR for an environment variable; a JWT
+    /// may stand here itself
     #[arg(value_name = "KEY_OR_JWT")]
     subject: PathBuf,
     #[command(flatten)]
-    passphrase: PassphraseSource,
+    options: KeyOptions,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let now = OffsetDateTime::now_utc();
     let findings = match arguments.subject.to_str() {
         Some(token) if is_token(token) => of_token(token, "the token", now),
-        _ => of_file(&arguments.subject, &arguments.passphrase, now),
+        _ => of_file(&arguments.subject, &arguments.options, now),
     }?;
     findings.print(arguments.json, now)
 }
@@ -54,7 +55,7 @@ fn is_token(text: &str) -> bool {
     begins && text.find('.').is_some_and(|dot| dot >= HEADER_LEN) && text.bytes().all(is_ours)
 }
 
-fn of_file(path: &Path, passphrase: &PassphraseSource, now: OffsetDateTime) -> Result<Findings, Failure> {
+fn of_file(path: &Path, options: &KeyOptions, now: OffsetDateTime) -> Result<Findings, Failure> {
     const LIMIT: usize = PrivateKey::MAX_FILE_LEN;
     let name = key::name(path);
     let bytes = key::read(path, LIMIT)?;
@@ -77,10 +78,13 @@ fn of_file(path: &Path, passphrase: &PassphraseSource, now: OffsetDateTime) -> R
         format => format.context(&name)?,
     };
     if format.is_private() {
-        return of_private_key(&key::open(&name, &bytes, passphrase)?, format, now).context(&name);
+        return of_private_key(&key::open(&name, &bytes, options)?, format, now).context(&name);
     }
     match format.structure() {
-        KeyStructure::JwkSet => Ok(of_set(&JwkSet::from_json(json(&bytes)).context(&name)?, format, now)),
+        // Wrapped ones are for keys.
+        KeyStructure::JwkSet if format.wrapping().is_none() => {
+            Ok(of_set(&JwkSet::from_json(json(&bytes)).context(&name)?, format, now))
+        }
         _ => of_public_key(&bytes, format, now).context(&name),
     }
 }

@@ -6,7 +6,7 @@ use private_key_jwt::{Algorithm, KeyRing};
 use time::OffsetDateTime;
 
 use crate::error::{Context, Failure};
-use crate::key::{self, PassphraseSource};
+use crate::key::{self, KeyOptions};
 use crate::output;
 
 const EXAMPLE: &str = "Examples:
@@ -17,7 +17,7 @@ const EXAMPLE: &str = "Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// A private key: a file, or - for standard input
+    /// A private key: a file, - for standard input, or env:VAR for an environment variable
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<PathBuf>,
     /// The keys are for this algorithm instead of the one that follows from each
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json_string: bool,
     #[command(flatten)]
-    passphrase: PassphraseSource,
+    options: KeyOptions,
 }
 
 /// Runs the command.
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     key::one_stdin(arguments.keys.iter().map(PathBuf::as_path))?;
     let mut ring: Option<KeyRing> = None;
     for path in &arguments.keys {
-        let key = key::load(path, &arguments.passphrase, arguments.alg, arguments.kid.as_deref())?;
+        let key = key::load(path, &arguments.options, arguments.alg, arguments.kid.as_deref())?;
         match &ring {
             None => ring = Some(KeyRing::from(key)),
             // The time matters to a ring that signs.

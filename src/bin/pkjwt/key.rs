@@ -1,34 +1,117 @@
-//! The KEY argument: a file, or `-` for standard input, and the passphrase of an encrypted one. A passphrase comes
-//! from an environment variable or from a prompt on a terminal, never from an argument, which other users can see.
+//! The KEY argument: a file, `-` for standard input, or `env:VAR` for an environment variable, and the passphrase of an
+//! encrypted one. A passphrase comes from an environment variable, a file or a prompt on a terminal, never from an
+//! argument, which other users can see.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use private_key_jwt::keys::KeyError;
+use clap::builder::NonEmptyStringValueParser;
+use private_key_jwt::keys::{KeyError, KeyLoader};
 use private_key_jwt::{Algorithm, PrivateKey};
 use zeroize::Zeroizing;
 
 use crate::error::{Context, Failure};
 
+/// How an argument starts that names an environment variable.
+const ENV: &str = "env:";
+
 /// Where the passphrase of an encrypted key comes from.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct PassphraseSource {
     /// The environment variable that holds the key's passphrase
-    #[arg(long, value_name = "VAR")]
+    #[arg(long, value_name = "VAR", conflicts_with = "passphrase_file")]
     passphrase_env: Option<String>,
+    /// The file that holds the key's passphrase, with or without a line end
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
 }
 
 impl PassphraseSource {
-    /// The passphrase, where a variable was named. One that is not there is wrong usage, and its name is not
+    /// The passphrase as it stands, where one was named. A variable that is not there is wrong usage, and its name is not
     /// repeated: it might be a passphrase in the wrong place.
     pub(crate) fn passphrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
-        self.passphrase_env.as_deref().map(|name| variable("--passphrase-env", name)).transpose()
+        /// The longest passphrase that is read, in bytes.
+        const MAX_LEN: usize = 64 * 1024;
+        const OPTION: &str = "--passphrase-file";
+        if let Some(name) = &self.passphrase_env {
+            return variable("--passphrase-env", name).map(Some);
+        }
+        let Some(path) = &self.passphrase_file else {
+            return Ok(None);
+        };
+        let passphrase = contents(path, MAX_LEN).map_err(|error| {
+            Failure::refused(OPTION, format!("{error}; it is a file with the passphrase"))
+        })?;
+        if passphrase.len() > MAX_LEN {
+            return Err(Failure::refused(OPTION, format!("more than {MAX_LEN} bytes")));
+        }
+        if without_line_end(&passphrase).is_empty() {
+            return Err(Failure::usage(OPTION, "that file is empty"));
+        }
+        Ok(Some(passphrase))
+    }
+
+    /// The passphrase of a new key: without the line end that files end in, as other programs read it.
+    pub(crate) fn new_passphrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        let passphrase = self.passphrase()?;
+        Ok(passphrase.map(|passphrase| Zeroizing::new(without_line_end(&passphrase).to_vec())))
+    }
+
+    /// The options that open a key with the same passphrase, ready to be pasted.
+    pub(crate) fn arguments(&self) -> String {
+        let env = self.passphrase_env.as_ref().map(|name| format!(" --passphrase-env {}", quoted(name)));
+        let file = self
+            .passphrase_file
+            .as_ref()
+            .map(|path| format!(" --passphrase-file {}", quoted(&path.display().to_string())));
+        env.or(file).unwrap_or_default()
+    }
+}
+
+fn without_line_end(passphrase: &[u8]) -> &[u8] {
+    let shorter = passphrase.strip_suffix(b"\n").unwrap_or(passphrase);
+    shorter.strip_suffix(b"\r").unwrap_or(shorter)
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:,+@%".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// How a key is taken out of its file: what commands share that read one.
+#[derive(Clone, clap::Args)]
+pub(crate) struct KeyOptions {
+    #[command(flatten)]
+    passphrase: PassphraseSource,
+    /// Of a file with several keys take this one: an alias, a kid or a thumbprint
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    entry: Option<String>,
+}
+
+impl KeyOptions {
+    /// With the passphrase of a variable, if the options name none.
+    pub(crate) fn or_passphrase_env(&self, variable: Option<&str>) -> Self {
+        let mut options = self.clone();
+        if options.passphrase.passphrase_file.is_none() && options.passphrase.passphrase_env.is_none() {
+            options.passphrase.passphrase_env = variable.map(str::to_owned);
+        }
+        options
     }
 }
 
 /// The value of an environment variable that an option names.
 pub(crate) fn variable(option: &str, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    value(name).ok_or_else(|| Failure::usage(option, "that variable is empty or not set"))
+}
+
+fn value(name: &str) -> Option<Zeroizing<Vec<u8>>> {
     // The operating system's functions do not take every string.
     let takes = !name.is_empty() && !name.contains(['=', '\0']);
     takes
@@ -36,7 +119,6 @@ pub(crate) fn variable(option: &str, name: &str) -> Result<Zeroizing<Vec<u8>>, F
         .flatten()
         .map(|value| Zeroizing::new(value.into_encoded_bytes()))
         .filter(|value| !value.is_empty())
-        .ok_or_else(|| Failure::usage(option, "that variable is empty or not set"))
 }
 
 /// `alg` names, for clap.
@@ -49,12 +131,12 @@ pub(crate) fn algorithm_parser() -> impl clap::builder::TypedValueParser<Value =
 /// Loads a KEY with the algorithm and the `kid` that were asked for.
 pub(crate) fn load(
     path: &Path,
-    passphrase: &PassphraseSource,
+    options: &KeyOptions,
     algorithm: Option<Algorithm>,
     key_id: Option<&str>,
 ) -> Result<PrivateKey, Failure> {
     let name = name(path);
-    let mut key = open(&name, &read(path, PrivateKey::MAX_FILE_LEN)?, passphrase)?;
+    let mut key = open(&name, &read(path, PrivateKey::MAX_FILE_LEN)?, options)?;
     if let Some(algorithm) = algorithm {
         key = key.with_algorithm(algorithm).context(&name)?;
     }
@@ -65,23 +147,34 @@ pub(crate) fn load(
 }
 
 /// Takes a key out of the contents of a KEY, with its passphrase where it has one.
-pub(crate) fn open(name: &str, bytes: &[u8], passphrase: &PassphraseSource) -> Result<PrivateKey, Failure> {
-    match passphrase.passphrase()? {
-        Some(passphrase) => PrivateKey::from_encrypted_bytes(bytes, passphrase),
-        None => match PrivateKey::from_bytes(bytes) {
+pub(crate) fn open(name: &str, bytes: &[u8], options: &KeyOptions) -> Result<PrivateKey, Failure> {
+    let mut loader = KeyLoader::new();
+    if let Some(entry) = &options.entry {
+        loader = loader.entry(entry);
+    }
+    let opened = match options.passphrase.passphrase()? {
+        Some(passphrase) => loader.passphrase(passphrase).load_bytes(bytes),
+        None => match loader.load_bytes(bytes) {
             Err(KeyError::PassphraseRequired) if io::stderr().is_terminal() => {
-                PrivateKey::from_encrypted_bytes(bytes, prompt(name)?.as_bytes())
+                loader.passphrase(prompt(name)?.as_bytes()).load_bytes(bytes)
             }
             Err(error @ KeyError::PassphraseRequired) => {
                 return Err(Failure::refused(
                     name,
-                    format!("{error}: name its variable with --passphrase-env"),
+                    format!(
+                        "{error}: name its variable with --passphrase-env, or its file with --passphrase-file"
+                    ),
                 ));
             }
             other => other,
         },
+    };
+    match opened {
+        Err(error @ KeyError::SeveralKeys { .. }) => {
+            Err(Failure::refused(name, format!("{error} with --entry NAME")))
+        }
+        other => other.context(name),
     }
-    .context(name)
 }
 
 /// The prompt goes to the terminal itself, so that it works with the key on standard input and never lands in a
@@ -93,7 +186,13 @@ fn prompt(name: &str) -> Result<Zeroizing<String>, Failure> {
 
 /// As [`contents`], with the name of the file where that fails.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    contents(path, limit).context(name(path))
+    match in_environment(path) {
+        // What is not set may be a key in the place of its variable's name, and so is not repeated.
+        Some(variable) => {
+            value(&variable).ok_or_else(|| Failure::usage(name(path), "that variable is empty or not set"))
+        }
+        None => contents(path, limit).context(name(path)),
+    }
 }
 
 /// The contents of a file or of standard input, and one byte more than `limit` at most, so that whoever reads it sees
@@ -104,6 +203,11 @@ pub(crate) fn contents(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8
     let reader: &mut dyn Read = if is_stdin(path) { &mut io::stdin().lock() } else { &mut File::open(path)? };
     reader.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The variable that an argument names. A file of such a name is `./env:…`.
+fn in_environment(path: &Path) -> Option<String> {
+    path.as_os_str().to_str().and_then(|text| text.strip_prefix(ENV)).map(str::to_owned)
 }
 
 /// Whether the argument means standard input.
@@ -119,24 +223,47 @@ pub(crate) fn one_stdin<'a>(sources: impl IntoIterator<Item = &'a Path>) -> Resu
     }
 }
 
-/// What to call a file in a message.
+/// What to call a file in a message. What looks like a key itself is not shown.
 pub(crate) fn name(path: &Path) -> String {
-    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+    if is_stdin(path) {
+        return "standard input".to_owned();
+    }
+    if let Some(variable) = in_environment(path) {
+        let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        let is_name = (1..=64).contains(&variable.len()) && variable.bytes().all(is_ours);
+        return if is_name { format!("{ENV}{variable}") } else { format!("{ENV} without a variable's name") };
+    }
+    if is_key(path.as_os_str()) {
+        return "KEY is a file, - or env:VAR, and this is a key itself".to_owned();
+    }
+    path.display().to_string()
+}
+
+/// Whether an argument is a key in the place of its file.
+fn is_key(argument: &OsStr) -> bool {
+    /// No file is called so, and no key is shorter.
+    const LEN: usize = 80;
+    let text = argument.to_string_lossy();
+    let text = text.trim_start();
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\r\n\\".contains(&byte);
+    text.contains("-----BEGIN")
+        || text.starts_with('{')
+        || (text.len() > LEN && text.starts_with(['M', 'L', 'e']) && text.bytes().all(is_base64))
 }
 
 /// The options of a key that signs.
 #[derive(clap::Args)]
 pub(crate) struct SigningKey {
-    /// The private key: a file, or - for standard input
+    /// The private key: a file, - for standard input, or env:VAR for an environment variable
     #[arg(long, value_name = "KEY")]
     key: PathBuf,
     #[command(flatten)]
-    passphrase: PassphraseSource,
+    options: KeyOptions,
     /// Sign with this algorithm instead of the one that follows from the key
     #[arg(long, value_name = "ALG", value_parser = algorithm_parser())]
     alg: Option<Algorithm>,
     /// Name the key this instead of its RFC 7638 thumbprint
-    #[arg(long, value_name = "KID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "KID", value_parser = NonEmptyStringValueParser::new())]
     kid: Option<String>,
 }
 
@@ -148,6 +275,39 @@ impl SigningKey {
 
     /// Loads the key.
     pub(crate) fn load(&self) -> Result<PrivateKey, Failure> {
-        load(&self.key, &self.passphrase, self.alg, self.kid.as_deref())
+        load(&self.key, &self.options, self.alg, self.kid.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_for_a_shell_where_it_has_to_be() {
+        for (word, expected) in [
+            ("key.pem", "key.pem"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+            ("$HOME", "'$HOME'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+
+    #[test]
+    fn a_message_never_shows_a_key_in_the_place_of_a_name() {
+        for (argument, shown) in [
+            ("key.pem", "key.pem"),
+            ("-", "standard input"),
+            ("env:CLIENT_KEY", "env:CLIENT_KEY"),
+            ("env:-----BEGIN PRIVATE KEY-----", "env: without a variable's name"),
+            ("-----BEGIN PRIVATE KEY-----\nMC4", "KEY is a file, - or env:VAR, and this is a key itself"),
+            (r#"{"kty":"OKP"}"#, "KEY is a file, - or env:VAR, and this is a key itself"),
+        ] {
+            assert_eq!(name(Path::new(argument)), shown);
+        }
+        assert!(!name(Path::new(&"MIIEvQIB".repeat(20))).contains("MII"));
     }
 }

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
 /// Runs the command. What can be refused is refused before a long key is made.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bits = bits(arguments.alg, arguments.bits)?;
-    let passphrase = arguments.passphrase.passphrase()?;
+    let passphrase = arguments.passphrase.new_passphrase()?;
     let file = arguments.out.as_deref().filter(|path| !key::is_stdin(path));
     match file {
         Some(path) => replaceable(path, arguments.force)?,
@@ -66,14 +66,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let key = generated.private_key().context("keygen")?;
     output::note(&format!("kid {}", key.key_id()));
+    // A file does not say which algorithm it is for, so every command that uses it has to be told.
     let default =
         PrivateKey::from_bytes(generated.to_pem().context("keygen")?.as_bytes()).context("keygen")?;
-    let alg = if default.algorithm() == key.algorithm() {
-        String::new()
-    } else {
-        format!(" --alg {}", key.algorithm())
+    let is_default = default.algorithm() == key.algorithm();
+    let alg = if is_default { String::new() } else { format!(" --alg {}", key.algorithm()) };
+    let passphrase = arguments.passphrase.arguments();
+    let path = match path.to_string_lossy() {
+        path if path.starts_with('-') => key::quoted(&format!("./{path}")),
+        path => key::quoted(&path),
     };
-    output::note(&format!("its public JWKS: pkjwt jwks{alg} {}", path.display()));
+    output::note(&format!("its public JWKS: pkjwt jwks{alg}{passphrase} {path}"));
+    output::note(&format!("to sign with it: --key {path}{alg}{passphrase}"));
     Ok(())
 }
 

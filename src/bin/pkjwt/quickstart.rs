@@ -15,7 +15,7 @@ use private_key_jwt::{
 
 use crate::client::ProfileName;
 use crate::error::{Context, Failure};
-use crate::key::{self, PassphraseSource};
+use crate::key::{self, KeyOptions};
 use recorder::Recorder;
 
 const EXAMPLE: &str = "Example:
@@ -39,11 +39,11 @@ pub(crate) struct Arguments {
     /// Client id, as registered with the server [default: quickstart]
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// Private key: a file, or - for standard input [default: a new ES256 key]
+    /// Private key: a file, - for standard input, or env:VAR for an environment variable [default: a new ES256 key]
     #[arg(long, value_name = "KEY")]
     key: Option<PathBuf>,
     #[command(flatten)]
-    passphrase: PassphraseSource,
+    options: KeyOptions,
     /// Scope to request; may be repeated [default: api:read at the dev server, none at a real one]
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
@@ -181,12 +181,8 @@ impl Arguments {
                 .and_then(|generated| generated.private_key())
                 .context("quickstart");
         };
-        if self.passphrase.passphrase()?.is_none() && variable(PASSPHRASE).is_some() {
-            let passphrase = key::variable(PASSPHRASE, PASSPHRASE)?;
-            let bytes = key::read(&path, PrivateKey::MAX_FILE_LEN)?;
-            return PrivateKey::from_encrypted_bytes(&bytes, passphrase).context(key::name(&path));
-        }
-        key::load(&path, &self.passphrase, None, None)
+        let options = self.options.or_passphrase_env(variable(PASSPHRASE).map(|_| PASSPHRASE));
+        key::load(&path, &options, None, None)
     }
 
     fn profile(&self) -> Result<Option<ProfileName>, Failure> {
