@@ -6,20 +6,18 @@ use time::{Duration, OffsetDateTime};
 use super::Inner;
 use super::grant::Grant;
 use crate::client::fresh_jti;
-use crate::jose::{CompactJws, json, jws};
+use crate::jose::{CompactJws, json};
 use crate::keys::KeyError;
 
 /// `expires_in`.
 pub(super) const LIFETIME: Duration = Duration::hours(1);
 
-/// `typ` (§2.1).
-const MEDIA_TYPE: &str = "at+jwt";
+/// `typ` (§2.1), unless the settings have another one.
+pub(super) const MEDIA_TYPE: &str = "at+jwt";
 
 /// Signs a token (§2).
 pub(super) fn issue(server: &Inner, grant: &Grant, now: OffsetDateTime) -> Result<String, KeyError> {
     let issued = now.unix_timestamp();
-    let header =
-        json!({"typ": MEDIA_TYPE, "alg": server.key.algorithm(), "kid": server.key.key_id().as_str()});
     let mut claims = json!({
         "iss": server.issuer,
         "exp": issued.saturating_add(LIFETIME.whole_seconds()),
@@ -37,24 +35,34 @@ pub(super) fn issue(server: &Inner, grant: &Grant, now: OffsetDateTime) -> Resul
     if let Value::Object(claims) = &mut claims {
         claims.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     }
-    let mut token = String::new();
-    jws::push_json(&mut token, &header);
-    token.push('.');
-    jws::push_json(&mut token, &claims);
-    let signature = server.key.sign(token.as_bytes())?;
-    jws::push_signature(&mut token, &signature);
-    Ok(token)
+    server.keys.access_token().sign(server.token_media_type.as_deref(), &claims)
 }
 
-/// The claims of a token that this server has issued and that is good now. Its clock has no leeway to itself.
-pub(super) fn active(server: &Inner, token: &str, now: OffsetDateTime) -> Option<Map<String, Value>> {
-    let jws = CompactJws::parse(token).ok()?;
-    let key = server.public_keys.select(jws.header().key_id.as_ref(), jws.header().algorithm).ok()?;
-    key.verify(jws.signing_input().as_bytes(), jws.signature()).ok()?;
-    let claims = json::object("the claims set", jws.payload()).ok()?;
-    let has_ended = claims.get("exp")?.as_i64()? <= now.unix_timestamp();
+/// The claims of a token that this server has issued and that is good now, or why it is not: a predicate whose subject is
+/// the token. The server's clock has no leeway to itself.
+pub(super) fn active(server: &Inner, token: &str, now: OffsetDateTime) -> Result<Map<String, Value>, String> {
+    const FOREIGN: &str = "is not a token of this server";
+    if let Some(found) = server.state().refresh_tokens.get(token, now) {
+        return Err(format!("is a refresh token of client `{}`", found.grant.client_id));
+    }
+    let jws = CompactJws::parse(token).map_err(|_| "is not a JWT that this server has issued".to_owned())?;
+    let header = jws.header();
+    let public = server.keys.access_token().public().map_err(|error| error.to_string())?;
+    let key = public.select(header.key_id.as_ref(), header.algorithm).map_err(|_| FOREIGN)?;
+    key.verify(jws.signing_input().as_bytes(), jws.signature()).map_err(|_| FOREIGN)?;
+    let claims = json::object("the claims set", jws.payload()).map_err(|_| FOREIGN)?;
+    // An ID token may have the same key and type; it has no client_id.
+    if !claims.contains_key("client_id") {
+        return Err("is an ID token, not an access token".to_owned());
+    }
+    let (exp, now_s) = (claims.get("exp").and_then(Value::as_i64).unwrap_or_default(), now.unix_timestamp());
+    if exp <= now_s {
+        return Err(format!("expired {} s ago", now_s.saturating_sub(exp)));
+    }
     let state = server.state();
     let mut names = ["jti", "grant_id"].into_iter().filter_map(|name| claims.get(name)?.as_str());
-    let is_revoked = names.any(|name| state.is_revoked(name, now));
-    (jws.header().is_typed(MEDIA_TYPE) && !has_ended && !is_revoked).then_some(claims)
+    if names.any(|name| state.is_revoked(name, now)) {
+        return Err("was revoked".to_owned());
+    }
+    Ok(claims)
 }

@@ -1,8 +1,8 @@
 use std::error::Error;
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    PRAGMA, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -17,8 +17,9 @@ pub struct Exchange {
     /// The answer.
     pub response: http::Response<Vec<u8>>,
     /// One line such as `POST /…/token 200 client=app alg=ES256 grant=client_credentials scope="a b"` or
-    /// `POST /…/token 401 invalid_client: the signature does not verify`. No secret is in it, and text from the request
-    /// has its control characters escaped. The URL at which a user decides about a device is there, with the user code.
+    /// `POST /…/token 400 client=app alg=ES256 invalid_grant: the code is not known`; a client is named once its signature
+    /// is verified. The line has no secret and no time; control characters of the request are escaped. The URL at which a
+    /// user decides about a device is there, with the user code.
     pub outcome: String,
     /// A client whose JWKS URL has to be asked before the answer can be a better one.
     pub(super) wants_keys_of: Option<String>,
@@ -28,8 +29,8 @@ impl Exchange {
     pub(super) fn new(method: &Method, path: &str, answer: Result<Answer, Refused>) -> Self {
         let (answer, header, wants_keys_of) = match answer {
             Ok(answer) => (answer, None, None),
-            Err(Refused { status, error, description, header, wants_keys_of }) => {
-                let note = format!("{error}: {description}");
+            Err(Refused { status, error, description, header, client, wants_keys_of }) => {
+                let note = format!("{client}{error}: {description}");
                 let body = json!({"error": error, "error_description": description});
                 (Answer::json(body, note).with_status(status), header, wants_keys_of)
             }
@@ -37,14 +38,22 @@ impl Exchange {
         let Answer { status, body, note } = answer;
         let mut headers = http::HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // RFC 6749 §5.1 wants both.
+        headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
         if let Some((name, value)) = header {
-            headers.insert(name, HeaderValue::from_static(value));
+            headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
         }
-        let mut response = http::Response::new(body.write(&mut headers));
+        let mut body = body.write(&mut headers);
+        // RFC 9110 §9.3.2: the header fields of GET, without the content.
+        if *method == Method::HEAD {
+            headers.insert(CONTENT_LENGTH, body.len().into());
+            body.clear();
+        }
+        let mut response = http::Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         let line = format!("{method} {path} {} {note}", status.as_u16());
-        Self { response, outcome: printable(line.trim_end(), 1024), wants_keys_of }
+        Self { response, outcome: printable(line.trim_end(), 4096), wants_keys_of }
     }
 }
 
@@ -94,6 +103,12 @@ impl Answer {
         self.status = status;
         self
     }
+
+    /// What the log says of the client that is answered.
+    pub(super) fn of_client(mut self, client: &str) -> Self {
+        self.note = format!("{client} {}", self.note.trim_start());
+        self
+    }
 }
 
 impl Body {
@@ -134,13 +149,16 @@ pub(super) struct Refused {
     status: StatusCode,
     error: &'static str,
     description: String,
-    header: Option<(HeaderName, &'static str)>,
+    header: Option<(HeaderName, String)>,
+    /// What the log says of the client, once it is proven.
+    client: String,
     wants_keys_of: Option<String>,
 }
 
 impl Refused {
     pub(super) fn new(status: StatusCode, error: &'static str, description: &str) -> Self {
-        Self { status, error, description: describable(description), header: None, wants_keys_of: None }
+        let (description, client) = (describable(description), String::new());
+        Self { status, error, description, header: None, client, wants_keys_of: None }
     }
 
     pub(super) fn bad_request(error: &'static str, description: &str) -> Self {
@@ -163,17 +181,36 @@ impl Refused {
         Self::bad_request("invalid_scope", description)
     }
 
+    /// 400, for clients that authenticate in the form: 401 needs a challenge, and there is none for that (RFC 6749 §5.2).
     pub(super) fn invalid_client(description: &str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "invalid_client", description)
+        Self::bad_request("invalid_client", description)
     }
 
-    pub(super) fn method_not_allowed(allowed: &'static str) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", &format!("the method here is {allowed}"))
+    pub(super) fn method_not_allowed(found: &Method, allowed: &'static str) -> Self {
+        let description = format!("the method is {}, expected is {allowed}", shown(found.as_str()));
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", &description)
             .with_header(http::header::ALLOW, allowed)
     }
 
-    pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, value));
+    pub(super) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.header = Some((name, value.into()));
+        self
+    }
+
+    /// Names the client in the log.
+    pub(super) fn of_client(mut self, mut client: String) -> Self {
+        client.push(' ');
+        self.client = client;
+        self
+    }
+
+    pub(super) fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Says which of two JWTs of the request is meant.
+    pub(super) fn about(mut self, jwt: &str) -> Self {
+        self.description = format!("{jwt}: {}", self.description);
         self
     }
 
@@ -212,10 +249,31 @@ pub(super) fn chain(error: &dyn Error) -> String {
     line
 }
 
+/// Text of a request, as far as a refusal quotes it.
+pub(super) fn shown(text: &str) -> String {
+    printable(text, MOST_SHOWN)
+}
+
+/// The most characters of a text that a refusal quotes.
+const MOST_SHOWN: usize = 200;
+
+/// Two texts that differ, so that the difference is seen: of long ones the beginning that they share is left out.
+pub(super) fn both_shown(found: &str, expected: &str) -> [String; 2] {
+    let shared = found.chars().zip(expected.chars()).take_while(|(one, other)| one == other).count();
+    let longest = found.chars().count().max(expected.chars().count());
+    [found, expected].map(|text| {
+        if longest <= MOST_SHOWN || shared < MOST_SHOWN / 2 {
+            return shown(text);
+        }
+        let rest: String = text.chars().skip(shared - MOST_SHOWN / 4).collect();
+        format!("…{}", printable(&rest, MOST_SHOWN))
+    })
+}
+
 /// What `error_description` may hold: %x20-21 / %x23-5B / %x5D-7E (RFC 6749 §5.2).
 fn describable(text: &str) -> String {
     let mut described = String::with_capacity(text.len());
-    for character in text.chars().take(512) {
+    for character in text.chars().take(2048) {
         match character {
             '"' => described.push('\''),
             '\\' => described.push('/'),
@@ -244,6 +302,15 @@ mod tests {
                     .all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e))
             );
         }
+    }
+
+    #[test]
+    fn two_texts_are_shown_where_they_differ() {
+        assert_eq!(both_shown("https://a/", "https://a"), ["https://a/", "https://a"]);
+        let long = "x".repeat(300);
+        let tail = format!("…{}", "x".repeat(50));
+        assert_eq!(both_shown(&format!("{long}/"), &long), [format!("{tail}/"), tail.clone()]);
+        assert_eq!(both_shown("y", &long), ["y".to_owned(), format!("{}…", "x".repeat(200))]);
     }
 
     #[test]

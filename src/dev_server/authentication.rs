@@ -1,4 +1,4 @@
-//! Who asks: `private_key_jwt` (RFC 7523 §2.2), the same at every endpoint.
+//! Client authentication by `private_key_jwt` (RFC 7523 §2.2), the same at every endpoint.
 
 use std::borrow::Cow;
 
@@ -6,15 +6,15 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use time::OffsetDateTime;
 
-use super::Inner;
-use super::answer::{Refused, chain};
+use super::answer::{Refused, both_shown, chain, shown};
 use super::clients::Lookup;
 use super::form::{ClientForm, Parameters};
 use super::grant::Access;
-use crate::jose::error::excerpt;
+use super::{Inner, par};
 use crate::jose::{Algorithm, JoseError};
+use crate::keys::KeyError;
 use crate::oauth::Endpoint;
-use crate::verifier::{AudiencePolicy, Form, VerifierError};
+use crate::verifier::{AudiencePolicy, VerifierError};
 
 /// A request of a client that has proven who it is.
 pub(super) struct ClientRequest<'a> {
@@ -25,23 +25,28 @@ pub(super) struct ClientRequest<'a> {
 }
 
 impl<'a> ClientRequest<'a> {
-    /// What is malformed is refused before the assertion is spent.
+    /// Refuses what is malformed before the assertion is spent.
     pub(super) fn of(
         server: &'a Inner,
         endpoint: Endpoint,
         request: &'a http::Request<Vec<u8>>,
         now: OffsetDateTime,
     ) -> Result<Self, Refused> {
-        let ClientForm { authentication, parameters } = ClientForm::of(request)?;
-        let indispensable = match endpoint {
-            Endpoint::Token => Some("grant_type"),
-            Endpoint::Introspection | Endpoint::Revocation => Some("token"),
-            Endpoint::PushedAuthorization | Endpoint::DeviceAuthorization => None,
-        };
-        if let Some(name) = indispensable {
-            parameters.required(name)?;
+        let form = ClientForm::of(request)?;
+        match endpoint {
+            Endpoint::Token => drop(form.parameters.required("grant_type")?),
+            Endpoint::Introspection | Endpoint::Revocation => drop(form.parameters.required("token")?),
+            Endpoint::PushedAuthorization => par::check_form(&form)?,
+            Endpoint::DeviceAuthorization => {}
         }
-        let client = authenticate(server, endpoint, request.headers(), authentication, now)?;
+        check_method(request.headers(), &form)?;
+        // With two JWTs in the request, it is not plain which one is meant.
+        let has_another = ["assertion", "subject_token", "actor_token"]
+            .into_iter()
+            .any(|name| form.parameters.value(name).is_some());
+        let ClientForm { authentication, parameters, .. } = form;
+        let client = authenticate(server, endpoint, authentication, now)
+            .map_err(|refused| if has_another { refused.about("the client_assertion") } else { refused })?;
         Ok(Self { server, client, parameters, now })
     }
 
@@ -54,7 +59,7 @@ impl<'a> ClientRequest<'a> {
     }
 }
 
-/// Who has signed.
+/// The client whose key has signed.
 pub(super) struct Client {
     pub(super) id: String,
     algorithm: Algorithm,
@@ -67,23 +72,67 @@ impl Client {
     }
 }
 
+const ONLY_METHOD: &str = "this server accepts private_key_jwt only (RFC 7523 §2.2)";
+
+/// Names another authentication method, or a second one (RFC 6749 §2.3).
+fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), Refused> {
+    let header = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+    let scheme = header.map(|value| value.split(' ').next().unwrap_or_default());
+    let Some(assertion) = &form.authentication.client_assertion else {
+        return Err(match scheme {
+            // RFC 6749 §5.2: who came by this header gets a challenge of the same scheme.
+            Some(scheme) => other_scheme(scheme),
+            None if form.has("client_secret") => {
+                let description =
+                    format!("the form has a `client_secret`, which is client_secret_post; {ONLY_METHOD}");
+                Refused::invalid_client(&description)
+            }
+            None if form.has("assertion") => {
+                let description = "the form has no `client_assertion`; its `assertion` is the grant's (RFC 7523 §2.1) \
+                                   and does not authenticate the client";
+                Refused::invalid_client(description)
+            }
+            None => Refused::invalid_client(&format!("the form has no `client_assertion`; {ONLY_METHOD}")),
+        });
+    };
+    if let Some(scheme) = scheme {
+        let description = format!(
+            "the request has an Authorization header ({}) beside the client_assertion: two methods",
+            shown(scheme)
+        );
+        return Err(Refused::invalid_request(&description));
+    }
+    let damage = if assertion.contains(char::is_whitespace) {
+        "white space in it, perhaps a line end of the file that it comes from"
+    } else if assertion.starts_with(['"', '\'']) {
+        "quotes around it"
+    } else {
+        return Ok(());
+    };
+    Err(Refused::invalid_client(&format!("the client_assertion has {damage}")))
+}
+
+fn other_scheme(scheme: &str) -> Refused {
+    let method = match scheme {
+        basic if basic.eq_ignore_ascii_case("Basic") => "client_secret_basic (`Basic`)".to_owned(),
+        other => format!("`{}`", shown(other)),
+    };
+    let description = format!("the Authorization header is {method}; {ONLY_METHOD}");
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte);
+    let well_formed = !scheme.is_empty() && scheme.len() <= 32 && scheme.bytes().all(is_token);
+    let challenge = if well_formed { scheme } else { "Basic" };
+    Refused::new(StatusCode::UNAUTHORIZED, "invalid_client", &description)
+        .with_header(WWW_AUTHENTICATE, format!("{challenge} realm=\"private_key_jwt is the only method\""))
+}
+
 /// The three steps of the crate's own verifier, with the registry in between. The audience is the issuer, the token
 /// endpoint or the endpoint that is called.
 fn authenticate(
     server: &Inner,
     endpoint: Endpoint,
-    headers: &http::HeaderMap,
-    form: Form<'_>,
+    form: crate::verifier::Form<'_>,
     now: OffsetDateTime,
 ) -> Result<Client, Refused> {
-    if headers.contains_key(AUTHORIZATION) {
-        return Err(match form.client_assertion {
-            Some(_) => Refused::invalid_request("an Authorization header beside the assertion: two methods"),
-            // RFC 6749 §5.2: who came by this header is answered by its counterpart.
-            None => Refused::invalid_client("the only method is private_key_jwt")
-                .with_header(WWW_AUTHENTICATE, "Basic realm=\"private_key_jwt is the only method\""),
-        });
-    }
     let verifier = match endpoint {
         Endpoint::Token => Cow::Borrowed(&server.verifier),
         other => {
@@ -96,22 +145,29 @@ fn authenticate(
     let (keys, by_url) = match server.clients.lookup(&client_id) {
         Lookup::Known { keys, by_url } => (keys, by_url),
         Lookup::Unknown => {
-            let description = format!("no client `{}` is registered", excerpt(&client_id));
+            let description = server.clients.check_known(&client_id).err().unwrap_or_default();
             return Err(Refused::invalid_client(&description));
         }
         Lookup::NotFetched => {
-            let description = "the client's JWKS URL has not been asked yet";
-            return Err(Refused::invalid_client(description).wanting_keys_of(&client_id));
+            let description = format!("the JWKS URL of client `{client_id}` was not asked yet");
+            return Err(Refused::invalid_client(&description).wanting_keys_of(&client_id));
         }
     };
-    let verified = unverified.verify(&keys, None, now).map_err(|error| match error {
+    unverified.check_signature(&keys, None).map_err(|error| match error {
         VerifierError::Jose(JoseError::NoMatchingKey { .. }) if by_url => {
             Refused::from(error).wanting_keys_of(&client_id)
         }
+        VerifierError::Key(KeyError::BadSignature) => {
+            let description = format!("{} with the key that client `{client_id}` registered", chain(&error));
+            Refused::invalid_client(&description)
+        }
         error => error.into(),
     })?;
+    // From here on the client is proven.
+    let refused = |error: VerifierError| Refused::from(error).of_client(format!("client={client_id}"));
+    let verified = unverified.check_claims(now).map_err(refused)?;
     let algorithm = verified.algorithm();
-    Ok(Client { id: server.replay.spend_now(verified, now)?, algorithm })
+    Ok(Client { id: server.replay.spend_now(verified, now).map_err(refused)?, algorithm })
 }
 
 /// RFC 7523 §3.2 and RFC 6749 §5.2. The description names the failed check, which only a dev server does.
@@ -126,7 +182,27 @@ impl From<VerifierError> for Refused {
             VerifierError::ReplayStoreFull | VerifierError::ReplayShareFull { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &description)
             }
+            VerifierError::Lifetime { .. } => {
+                const HOW: &str =
+                    "the builder's `longest_lifetime` and `pkjwt serve --longest-lifetime` allow more";
+                Self::invalid_client(&format!("{description}; {HOW}"))
+            }
+            VerifierError::Jose(JoseError::UnsupportedAlgorithm { found }) if found.starts_with("HS") => {
+                let what = "client_secret_jwt: a signature with a shared secret";
+                Self::invalid_client(&format!("the algorithm is {found}, which is {what}; {ONLY_METHOD}"))
+            }
+            VerifierError::Jose(JoseError::UnsupportedAlgorithm { found })
+                if found.eq_ignore_ascii_case("none") =>
+            {
+                Self::invalid_client(&format!("the client_assertion is not signed (`alg` is `{found}`)"))
+            }
             _ => Self::invalid_client(&description),
         }
     }
+}
+
+/// What to say of a code or a token that another client brings.
+pub(super) fn issued_to_another(what: &str, owner: Option<&str>, client_id: &str) -> String {
+    let [client, owner] = both_shown(client_id, owner.unwrap_or_default());
+    format!("the {what} was issued to client `{owner}`, not to `{client}`")
 }

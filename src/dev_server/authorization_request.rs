@@ -1,6 +1,6 @@
 //! A request that a user log in (RFC 6749 §4.1.1), pushed or in the browser's address.
 
-use super::answer::Refused;
+use super::answer::{Refused, shown};
 use super::form::Parameters;
 use super::grant::{Access, is_printable_ascii};
 use crate::jose::base64url;
@@ -20,7 +20,7 @@ impl ReturnAddress {
         let redirect_uri = parameters.required("redirect_uri")?;
         if !check_endpoint("redirect_uri", redirect_uri).is_ok_and(|url| is_loopback(&url)) {
             let description =
-                format!("the redirect_uri `{}` is not http or https on loopback", excerpt(redirect_uri));
+                format!("the redirect_uri `{}` is not http or https on loopback", shown(redirect_uri));
             return Err(Refused::invalid_request(&description));
         }
         let state = parameters.value("state");
@@ -47,32 +47,62 @@ pub(super) struct AuthorizationRequest {
     pub(super) client_id: String,
     pub(super) address: ReturnAddress,
     pub(super) challenge: String,
+    /// Goes into the ID token (OpenID Connect Core §3.1.2.1).
+    pub(super) nonce: Option<String>,
+    /// `prompt=none`: no page may be shown.
+    pub(super) forbids_page: bool,
     pub(super) access: Access,
+}
+
+/// How the names of pushed requests begin (RFC 9126 §2.2).
+pub(super) const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// A request that was pushed.
+pub(super) struct Pushed {
+    pub(super) request: AuthorizationRequest,
+    /// Whether the user has decided.
+    pub(super) used: bool,
 }
 
 impl AuthorizationRequest {
     /// The parameters that are looked at.
-    pub(super) const PARAMETERS: [&'static str; 9] = [
+    pub(super) const PARAMETERS: [&'static str; 11] = [
         "response_type",
         "response_mode",
         "redirect_uri",
         "scope",
         "state",
+        "nonce",
+        "prompt",
         "code_challenge",
         "code_challenge_method",
         "resource",
         "audience",
     ];
 
+    /// Refuses requests whose parameters are in a JWT (OpenID Connect Core §6, RFC 9101): every other check would miss
+    /// what they hold.
+    pub(super) fn check_supported(parameters: &Parameters<'_>) -> Result<(), Refused> {
+        let unsupported = [
+            ("request", "request_not_supported", "a request object (`request`, RFC 9101)"),
+            ("request_uri", "request_uri_not_supported", "a request object by URL (`request_uri`, RFC 9101)"),
+            ("registration", "registration_not_supported", "the parameter `registration`"),
+        ];
+        for (name, error, what) in unsupported {
+            let found = parameters.value(name).filter(|value| !value.starts_with(REQUEST_URI));
+            if found.is_some() {
+                let description = format!("{what} is not supported; pushed requests are (RFC 9126)");
+                return Err(Refused::bad_request(error, &description));
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn of(
         client_id: &str,
         address: ReturnAddress,
         parameters: &Parameters<'_>,
     ) -> Result<Self, Refused> {
-        if parameters.value("request").is_some() {
-            let description = "a request object (RFC 9101) is not read";
-            return Err(Refused::bad_request("request_not_supported", description));
-        }
         let response_type = parameters.required("response_type")?;
         if response_type != "code" {
             let description =
@@ -83,19 +113,58 @@ impl AuthorizationRequest {
             let description = format!("the response_mode is `{}`, supported is `query`", excerpt(mode));
             return Err(Refused::invalid_request(&description));
         }
-        let challenge = parameters.required("code_challenge")?;
-        // Left out, it would be `plain` (RFC 7636 §4.3).
-        if parameters.value("code_challenge_method") != Some(CodeVerifier::METHOD) {
-            return Err(Refused::invalid_request("the code_challenge_method is not S256"));
+        let challenge = challenge(parameters)?;
+        let nonce = parameters.value("nonce");
+        if !nonce.is_none_or(is_printable_ascii) {
+            return Err(Refused::invalid_request("the nonce is not printable ASCII"));
         }
-        if !base64url::decode("the challenge", challenge).is_ok_and(|hash| hash.len() == 32) {
-            return Err(Refused::invalid_request("the code_challenge is not a SHA-256 hash in base64url"));
+        let prompt = parameters.value("prompt").unwrap_or_default();
+        let forbids_page = prompt.split(' ').any(|word| word == "none");
+        if forbids_page && prompt != "none" {
+            let description = format!("the prompt is `{}`, but `none` stands alone", shown(prompt));
+            return Err(Refused::invalid_request(&description));
         }
         Ok(Self {
             client_id: client_id.to_owned(),
             address,
             challenge: challenge.to_owned(),
+            nonce: nonce.map(str::to_owned),
+            forbids_page,
             access: Access::of(parameters)?,
         })
+    }
+}
+
+/// PKCE (RFC 7636 §4.3), required, and with S256 only.
+fn challenge<'a>(parameters: &'a Parameters<'_>) -> Result<&'a str, Refused> {
+    let challenge = parameters.value("code_challenge").ok_or_else(|| {
+        let description = parameters.missing("code_challenge");
+        Refused::invalid_request(&format!("{description}; PKCE is required (RFC 7636)"))
+    })?;
+    match parameters.value("code_challenge_method") {
+        Some(CodeVerifier::METHOD) => {}
+        Some(other) => {
+            let description = format!("the code_challenge_method is `{}`, expected is `S256`", shown(other));
+            return Err(Refused::invalid_request(&description));
+        }
+        None => {
+            let description = parameters.missing("code_challenge_method");
+            let description = format!("{description}, which then is `plain`; expected is `S256`");
+            return Err(Refused::invalid_request(&description));
+        }
+    }
+    match base64url::decode("the challenge", challenge) {
+        Ok(hash) if hash.len() == 32 => Ok(challenge),
+        Ok(hash) => {
+            let description = format!(
+                "the code_challenge has {} bytes, expected are the 32 bytes of a SHA-256 hash",
+                hash.len()
+            );
+            Err(Refused::invalid_request(&description))
+        }
+        Err(_) => {
+            let description = "the code_challenge is not base64url without padding (RFC 7636 §4.2)";
+            Err(Refused::invalid_request(description))
+        }
     }
 }

@@ -3,14 +3,12 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::answer::{Answer, Refused};
+use super::answer::{Answer, Refused, both_shown};
 use super::authorization_request::{AuthorizationRequest, ReturnAddress};
-use super::clients::Lookup;
 use super::grant::Grant;
 use super::page::{Decision, ask_for_decision};
 use super::state::State;
-use super::{DevServer, Inner, secret};
-use crate::jose::error::excerpt;
+use super::{DevServer, Inner, par, secret};
 
 /// What the browser takes to the application (§4.1.2).
 pub(super) struct Code {
@@ -20,21 +18,25 @@ pub(super) struct Code {
 }
 
 impl Code {
-    const LIFETIME: Duration = Duration::minutes(1);
+    pub(super) const LIFETIME: Duration = Duration::minutes(1);
 }
 
-/// What is wrong with the client or with the address is shown here, everything else goes back to the address (§4.1.2.1).
+/// Shows what is wrong with the client or with the address, and sends everything else back to the address (§4.1.2.1).
 pub(super) fn answer(
     server: &Inner,
     request: &http::Request<Vec<u8>>,
     now: OffsetDateTime,
 ) -> Result<Answer, Refused> {
     let (parameters, decision) = Decision::asked(request)?;
-    let client_id = parameters.required("client_id")?;
-    if matches!(server.clients.lookup(client_id), Lookup::Unknown) {
-        let description = format!("no client `{}` is registered", excerpt(client_id));
-        return Err(Refused::invalid_request(&description));
+    if let Err(refused) = AuthorizationRequest::check_supported(&parameters) {
+        let known = parameters.value("client_id").is_some_and(|id| server.clients.check_known(id).is_ok());
+        return match ReturnAddress::of(&parameters) {
+            Ok(address) if known => Ok(sent_back(server, &address, refused)),
+            _ => Err(refused),
+        };
     }
+    let client_id = parameters.required("client_id")?;
+    server.clients.check_known(client_id).map_err(|description| Refused::invalid_request(&description))?;
     let mut state = server.state();
     let request_uri = parameters.value("request_uri");
     let asked = match request_uri {
@@ -49,6 +51,11 @@ pub(super) fn answer(
     };
     let logged_in = || state.user.clone().map(|subject| Decision::Approved { subject });
     let Some(decision) = decision.or_else(logged_in) else {
+        if asked.forbids_page {
+            let description = "no user is logged in, and prompt=none forbids to ask one";
+            let refused = Refused::bad_request("login_required", description);
+            return Ok(sent_back(server, &asked.address, refused));
+        }
         let names = match request_uri {
             Some(_) => ["request_uri"].as_slice(),
             None => AuthorizationRequest::PARAMETERS.as_slice(),
@@ -60,7 +67,10 @@ pub(super) fn answer(
         return Ok(Answer::page(page, format!("client={client_id}{}", asked.access.note())));
     };
     if let Some(request_uri) = request_uri {
-        state.pushed.remove(request_uri);
+        if let Some(pushed) = state.pushed.get_mut(request_uri, now) {
+            pushed.used = true;
+        }
+        state.pushed.end(request_uri, now);
     }
     let address = asked.address.clone();
     let Decision::Approved { subject } = &decision else {
@@ -68,23 +78,34 @@ pub(super) fn answer(
         return Ok(sent_back(server, &address, refused));
     };
     let note = format!("{} client={client_id}{}", decision.note(), asked.access.note());
-    let grant = Grant::of_user(subject, client_id, asked.access.clone())?;
+    let grant = Grant::of_user(subject, client_id, asked.access.clone(), now)?;
     let code = secret::fresh()?;
     let value = Code { request: asked, grant, used: false };
     state.codes.insert(&code, value, now.saturating_add(Code::LIFETIME), now)?;
     Ok(Answer::redirect(address.with(&server.issuer, [("code", code.as_str())]), note))
 }
 
-/// A pushed request (RFC 9126 §4). It is used up by the decision and not by the page, which may be loaded anew.
+/// A pushed request (RFC 9126 §4). The decision uses it up and not the page, which may be loaded anew.
 fn pushed(
     state: &State,
     request_uri: &str,
     client_id: &str,
     now: OffsetDateTime,
 ) -> Result<AuthorizationRequest, Refused> {
-    let pushed = state.pushed.get(request_uri, now).filter(|pushed| pushed.client_id == client_id);
-    let unknown = "the request_uri is not known, has expired, was used, or is another client's";
-    pushed.cloned().ok_or_else(|| Refused::bad_request("invalid_request_uri", unknown))
+    let found = state.pushed.get(request_uri, now);
+    let refusal = match found.or_else(|| state.pushed.ended(request_uri, now)) {
+        None => "the request_uri is not known".to_owned(),
+        Some(pushed) if pushed.request.client_id != client_id => {
+            let [found, expected] = both_shown(client_id, &pushed.request.client_id);
+            format!("the request_uri was pushed by client `{expected}`, the client_id is `{found}`")
+        }
+        Some(pushed) if pushed.used => "the request_uri was used before".to_owned(),
+        Some(pushed) if found.is_some() => return Ok(pushed.request.clone()),
+        Some(_) => {
+            format!("the request_uri expired, it lives for {} s", par::LIFETIME.whole_seconds())
+        }
+    };
+    Err(Refused::bad_request("invalid_request_uri", &refusal))
 }
 
 fn sent_back(server: &Inner, address: &ReturnAddress, refused: Refused) -> Answer {

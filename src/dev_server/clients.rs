@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::DevServerError;
+use super::answer::shown;
 use crate::jose::{JoseError, JwkSet};
 use crate::keys::{KeyError, PublicKey, PublicKeySet};
 use crate::oauth::check_endpoint;
@@ -53,12 +54,18 @@ impl ClientKeys {
                 check_endpoint("jwks_uri", url)?;
                 Ok(None)
             }
-            Self::PublicKey(key) => Ok(Some(key.clone().into())),
+            Self::PublicKey(key) => match check_usable(key) {
+                Ok(()) => Ok(Some(key.clone().into())),
+                Err(reason) => {
+                    let (client_id, reason) = (client_id.to_owned(), Some(reason));
+                    Err(DevServerError::NoUsableKey { client_id, reason })
+                }
+            },
             Self::Jwks(jwks) => {
                 let mut reason = jwks.skipped().first().map(|skipped| KeyError::from(skipped.reason.clone()));
                 for jwk in jwks.keys() {
-                    match PublicKey::from_jwk(jwk) {
-                        Ok(_) => return Ok(Some(jwks.clone().into())),
+                    match PublicKey::from_jwk(jwk).and_then(|key| check_usable(&key)) {
+                        Ok(()) => return Ok(Some(jwks.clone().into())),
                         Err(error) => reason = reason.or(Some(error)),
                     }
                 }
@@ -66,6 +73,18 @@ impl ClientKeys {
             }
         }
     }
+}
+
+/// Whether the key checks signatures of any algorithm: its `alg` may be unknown, another key type's, or for encryption.
+fn check_usable(key: &PublicKey) -> Result<(), KeyError> {
+    if key.algorithms().next().is_some() {
+        return Ok(());
+    }
+    let key_type = key.key_type();
+    Err(match key.jwk().algorithm().unwrap_or_default().parse() {
+        Ok(algorithm) => JoseError::AlgorithmMismatch { algorithm, key_type }.into(),
+        Err(unknown) => KeyError::from(unknown),
+    })
 }
 
 impl From<JwkSet> for ClientKeys {
@@ -133,6 +152,22 @@ impl Clients {
                 Lookup::Known { keys: Arc::clone(keys), by_url: jwks_url.is_some() }
             }
         }
+    }
+
+    /// Whether there is such a client, or what to say if not: a wrong client id is a wrong set-up.
+    pub(super) fn check_known(&self, client_id: &str) -> Result<(), String> {
+        const NAMED: usize = 5;
+        let clients = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        if clients.contains_key(client_id) {
+            return Ok(());
+        }
+        let unknown = format!("no client `{}` is registered", shown(client_id));
+        let known: Vec<_> = clients.keys().take(NAMED).map(|id| format!("`{}`", shown(id))).collect();
+        Err(match (known.is_empty(), clients.len() > NAMED) {
+            (true, _) => format!("{unknown}, and no other"),
+            (false, false) => format!("{unknown}, registered: {}", known.join(", ")),
+            (false, true) => format!("{unknown}, registered: {} and more", known.join(", ")),
+        })
     }
 
     /// Where the client publishes its keys, for a client that does.

@@ -17,6 +17,8 @@ pub(super) struct DeviceLogin {
     /// How long the device is to wait between two questions.
     pub(super) interval: Duration,
     pub(super) last_asked: Option<OffsetDateTime>,
+    /// Whether the device has its tokens.
+    pub(super) used: bool,
 }
 
 impl DeviceLogin {

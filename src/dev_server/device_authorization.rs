@@ -11,7 +11,7 @@ use crate::oauth::with_query;
 pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let ClientRequest { server, client, now, .. } = request;
     let (access, now) = (request.access()?, *now);
-    let note = format!("{}{}", client.note(), access.note());
+    let note = access.note();
 
     let mut state = server.state();
     let mut user_code = secret::fresh_user_code()?;
@@ -27,6 +27,7 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
         expires_at: now.saturating_add(DeviceLogin::LIFETIME),
         interval: DeviceLogin::INTERVAL,
         last_asked: None,
+        used: false,
     };
     // For a while longer than it is good, so that the device learns why it is not.
     let end = login.expires_at.saturating_add(DeviceLogin::LIFETIME);

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use http::header::CONTENT_TYPE;
 
-use super::answer::Refused;
-use crate::jose::error::excerpt;
+use super::answer::{Refused, shown};
 use crate::jose::text::Text;
 use crate::verifier::{ClientAssertionVerifier, Form};
 
@@ -15,6 +14,7 @@ use crate::verifier::{ClientAssertionVerifier, Form};
 pub(super) struct ClientForm<'a> {
     pub(super) authentication: Form<'a>,
     pub(super) parameters: Parameters<'a>,
+    body: &'a [u8],
 }
 
 impl<'a> ClientForm<'a> {
@@ -22,7 +22,12 @@ impl<'a> ClientForm<'a> {
         check(request)?;
         let mut parameters = Parameters::new("form");
         let authentication = Form::parse_with(request.body(), |name, value| parameters.push(name, value))?;
-        Ok(Self { authentication, parameters })
+        Ok(Self { authentication, parameters, body: request.body() })
+    }
+
+    /// Whether the form has a parameter, those of authentication among them.
+    pub(super) fn has(&self, name: &str) -> bool {
+        form_urlencoded::parse(self.body).any(|(found, value)| found == name && !value.is_empty())
     }
 }
 
@@ -66,7 +71,7 @@ impl<'a> Parameters<'a> {
         let repeatable = Self::REPEATABLE.contains(&&*name);
         let values = self.values.entry(name.clone()).or_default();
         if !repeatable && !values.is_empty() {
-            let description = format!("the {} has `{}` more than once", self.place, excerpt(&name));
+            let description = format!("the {} has `{}` more than once", self.place, shown(&name));
             return Err(Refused::invalid_request(&description));
         }
         values.push(value);
@@ -79,8 +84,12 @@ impl<'a> Parameters<'a> {
     }
 
     pub(super) fn required(&self, name: &str) -> Result<&str, Refused> {
-        self.value(name)
-            .ok_or_else(|| Refused::invalid_request(&format!("the {} has no `{name}`", self.place)))
+        self.value(name).ok_or_else(|| Refused::invalid_request(&self.missing(name)))
+    }
+
+    /// What to say of a parameter that is not there.
+    pub(super) fn missing(&self, name: &str) -> String {
+        format!("the {} has no `{name}`", self.place)
     }
 
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
@@ -88,21 +97,76 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// A POST of a form, with parameters in the body and nowhere else.
+/// Parameters of the protocol. In the URL of a form they are refused by name: whoever put them there expects them to count.
+const PARAMETERS: [&str; 40] = [
+    "access_token",
+    "actor_token",
+    "actor_token_type",
+    "assertion",
+    "audience",
+    "client_assertion",
+    "client_assertion_type",
+    "client_id",
+    "client_secret",
+    "code",
+    "code_challenge",
+    "code_challenge_method",
+    "code_verifier",
+    "decision",
+    "device_code",
+    "grant_type",
+    "id_token_hint",
+    "login_hint",
+    "max_age",
+    "nonce",
+    "password",
+    "prompt",
+    "redirect_uri",
+    "refresh_token",
+    "registration",
+    "request",
+    "request_uri",
+    "requested_token_type",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+    "subject",
+    "subject_token",
+    "subject_token_type",
+    "token",
+    "token_type_hint",
+    "user_code",
+    "username",
+];
+
+/// A POST of a form with its parameters in the body. What else the URL has is the endpoint's own (RFC 6749 §3.2).
 fn check(request: &http::Request<Vec<u8>>) -> Result<(), Refused> {
     if request.method() != Method::POST {
-        return Err(Refused::method_not_allowed("POST"));
+        return Err(Refused::method_not_allowed(request.method(), "POST"));
     }
-    if request.uri().query().is_some() {
-        return Err(Refused::invalid_request("parameters belong into the body, not into the URL"));
+    let query = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+    for (name, _) in query {
+        if PARAMETERS.contains(&&*name) {
+            let description = format!("the URL has `{name}`, which belongs into the body (RFC 6749 §3.2)");
+            return Err(Refused::invalid_request(&description));
+        }
     }
     let mut types = request.headers().get_all(CONTENT_TYPE).iter();
     let is_form = |value: &http::HeaderValue| {
         let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
         essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
     };
-    if !types.next().is_some_and(is_form) || types.next().is_some() {
-        return Err(Refused::invalid_request("the Content-Type is not application/x-www-form-urlencoded"));
-    }
-    Ok(())
+    const EXPECTED: &str = "application/x-www-form-urlencoded";
+    let description = match (types.next(), types.next()) {
+        (Some(one), None) if is_form(one) => return Ok(()),
+        (Some(one), None) => {
+            let found = shown(&String::from_utf8_lossy(one.as_bytes()));
+            format!("the Content-Type is `{found}`, expected is `{EXPECTED}`")
+        }
+        (None, _) => format!("the request has no Content-Type, expected is `{EXPECTED}`"),
+        (Some(_), Some(_)) => format!("the request has more than one Content-Type, expected is `{EXPECTED}`"),
+    };
+    Err(Refused::invalid_request(&description))
 }

@@ -1,6 +1,7 @@
 //! What tokens are good for.
 
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
 use super::DevServer;
 use super::answer::Refused;
@@ -45,11 +46,15 @@ impl Access {
     pub(super) fn narrowed(&self, asked: Self) -> Result<Self, Refused> {
         if let Some(scope) = asked.scope.iter().find(|asked| !self.scope.iter().any(|scope| scope == *asked))
         {
-            return Err(Refused::invalid_scope(&format!("the scope `{}` was not granted", excerpt(scope))));
+            let granted = self.scope().map_or_else(|| "none".to_owned(), |scope| format!("`{scope}`"));
+            let description = format!("the scope `{}` was not granted, granted: {granted}", excerpt(scope));
+            return Err(Refused::invalid_scope(&description));
         }
         let granted = |asked: &&String| self.resources.is_empty() || self.resources.contains(asked);
         if let Some(resource) = asked.resources.iter().find(|asked| !granted(asked)) {
-            let description = format!("the resource `{}` was not granted", excerpt(resource));
+            let granted = self.resources.join("`, `");
+            let description =
+                format!("the resource `{}` was not granted, granted: `{granted}`", excerpt(resource));
             return Err(Refused::invalid_target(&description));
         }
         Ok(asked.or(self.clone()))
@@ -72,6 +77,10 @@ impl Access {
         };
         let scope = claims.get("scope").and_then(Value::as_str).unwrap_or_default();
         Self { scope: scope.into(), resources }
+    }
+
+    pub(super) fn has_scope(&self, scope: &str) -> bool {
+        self.scope.iter().any(|found| found == scope)
     }
 
     /// The scopes, where there are any.
@@ -102,6 +111,8 @@ pub(super) struct Grant {
     pub(super) id: Option<String>,
     pub(super) client_id: String,
     pub(super) subject: String,
+    /// When the user was there: the `auth_time` of ID tokens. A grant without one gives none.
+    pub(super) authenticated: Option<OffsetDateTime>,
     /// Who acts for the subject (`act`, RFC 8693 §4.1).
     pub(super) actor: Option<Value>,
     pub(super) access: Access,
@@ -111,13 +122,19 @@ impl Grant {
     /// Of a client to itself.
     pub(super) fn of_client(client_id: &str, access: Access) -> Self {
         let (client_id, subject) = (client_id.to_owned(), client_id.to_owned());
-        Self { id: None, client_id, subject, actor: None, access }
+        Self { id: None, client_id, subject, authenticated: None, actor: None, access }
     }
 
-    /// Of a user who was there.
-    pub(super) fn of_user(subject: &str, client_id: &str, access: Access) -> Result<Self, KeyError> {
+    /// Of a user who is there now.
+    pub(super) fn of_user(
+        subject: &str,
+        client_id: &str,
+        access: Access,
+        now: OffsetDateTime,
+    ) -> Result<Self, KeyError> {
         let grant = Self::of_client(client_id, access);
-        Ok(Self { id: Some(fresh_jti()?), subject: subject.to_owned(), ..grant })
+        let id = Some(fresh_jti()?);
+        Ok(Self { id, subject: subject.to_owned(), authenticated: Some(now), ..grant })
     }
 }
 

@@ -10,10 +10,15 @@ use super::refresh_token::RefreshToken;
 /// An access token is shown to every client, since resource servers ask as clients; a refresh token to its own only.
 pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let token = request.required("token")?;
-    let found = access_token::active(request.server, token, request.now)
+    let access_token = access_token::active(request.server, token, request.now);
+    // The answer keeps the reason to itself (§2.2), the log has it.
+    let reason = access_token.as_ref().err().map(|reason| format!(": the token {reason}"));
+    let found = access_token
+        .ok()
         .map(|claims| with(claims, "token_type", "Bearer"))
         .or_else(|| refresh_token(request, token));
-    let note = format!("{} active={}", request.client.note(), found.is_some());
+    let reason = reason.filter(|_| found.is_none()).unwrap_or_default();
+    let note = format!("active={}{reason}", found.is_some());
     let body = found.map_or_else(|| json!({"active": false}), |members| with(members, "active", true).into());
     Ok(Answer::json(body, note))
 }

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::answer::Refused;
-use super::{DevServer, DevServerError, Exchange};
+use super::{DevServer, DevServerBuilder, DevServerError, Exchange};
 use crate::transport::ReqwestClient;
 
 /// The longest body of a request, in bytes.
@@ -36,7 +36,8 @@ pub struct RunningDevServer {
 
 impl DevServer {
     /// Listens on a loopback address, with port 0 on any free port, and serves from a tokio task until the value that
-    /// is returned is dropped. The origin is the address itself, so that the issuer is `http://127.0.0.1:PORT/…`.
+    /// is returned is dropped. The origin is the address itself, so the issuer is `http://127.0.0.1:PORT/…`.
+    /// [`DevServer::builder`] has settings.
     ///
     /// # Errors
     ///
@@ -44,7 +45,7 @@ impl DevServer {
     /// it cannot be listened on, [`DevServerError::Key`] and [`DevServerError::Transport`] when the server's key or
     /// its HTTP client cannot be made.
     pub async fn bind(listen: SocketAddr) -> Result<RunningDevServer, DevServerError> {
-        Self::bind_with(listen, |_| {}).await
+        Self::builder().bind(listen).await
     }
 
     /// As [`DevServer::bind`], calling `log` with one line for each request: [`Exchange::outcome`].
@@ -56,13 +57,29 @@ impl DevServer {
         listen: SocketAddr,
         log: impl Fn(&str) + Send + Sync + 'static,
     ) -> Result<RunningDevServer, DevServerError> {
+        Self::builder().bind_with(listen, log).await
+    }
+}
+
+impl DevServerBuilder {
+    /// Listens on a loopback address and calls `log` with one line for each request, as [`DevServer::bind_with`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`DevServer::bind`].
+    pub async fn bind_with(
+        &self,
+        listen: SocketAddr,
+        log: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Result<RunningDevServer, DevServerError> {
         if !listen.ip().is_loopback() {
             return Err(DevServerError::NotLoopback { address: listen });
         }
         let failed = |source| DevServerError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
-        let server = Self::new(&format!("http://{local_addr}"))?;
+        let server = self.build(&format!("http://{local_addr}"))?;
+        server.make_keys_ahead();
         let shared = Arc::new(Shared { server: server.clone(), http: ReqwestClient::new()?, log });
         let task = tokio::spawn(accept(listener, shared));
         Ok(RunningDevServer { server, local_addr, task })
@@ -132,12 +149,15 @@ async fn serve<L: Fn(&str) + Send + Sync + 'static>(stream: TcpStream, shared: A
         (shared.log)(&exchange.outcome);
         Ok::<_, hyper::Error>(exchange.response.map(Full::<Bytes>::from))
     });
-    // A connection that breaks concerns its client alone.
-    let _ = hyper::server::conn::http1::Builder::new()
+    let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(READ_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await;
+    // A connection that breaks concerns its client alone, unless it never was one of HTTP.
+    if served.is_err_and(|error| error.is_parse()) {
+        (shared.log)("400 not HTTP/1.1: this server speaks plain http, not https");
+    }
 }
 
 impl<L> Shared<L> {

@@ -3,11 +3,18 @@
 use serde_json::{Value, json};
 
 use super::DevServer;
+use super::id_token;
+use super::signing_keys::SigningKeys;
 use super::token::GRANT_TYPES;
 use crate::jose::Algorithm;
 use crate::oauth::{CodeVerifier, Endpoint};
 
 pub(super) const JWKS: &str = "/jwks";
+/// The userinfo endpoint (OpenID Connect Core §5.3).
+pub(super) const USERINFO: &str = "/userinfo";
+/// The metadata, behind the issuer (OpenID Connect Discovery §4) or in front of its path (RFC 8414 §3.1, §5).
+pub(super) const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+pub(super) const OAUTH_AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 /// The authorization endpoint (RFC 6749 §3.1).
 pub(super) const AUTHORIZE: &str = "/authorize";
 /// The verification page (RFC 8628 §3.3).
@@ -29,7 +36,7 @@ pub(super) const fn path(endpoint: Endpoint) -> &'static str {
     }
 }
 
-/// The document.
+/// The document (RFC 8414 §2, OpenID Connect Discovery §3).
 pub(super) fn document(issuer: &str) -> Value {
     let mut document = json!({
         "issuer": issuer,
@@ -40,6 +47,15 @@ pub(super) fn document(issuer: &str) -> Value {
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": [CodeVerifier::METHOD],
         "authorization_response_iss_parameter_supported": true,
+        "userinfo_endpoint": format!("{issuer}{USERINFO}"),
+        "scopes_supported": [id_token::SCOPE, "offline_access"],
+        "claims_supported": id_token::CLAIMS,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [SigningKeys::ID_TOKEN_ALGORITHM],
+        // Left out, the second would be true.
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "claims_parameter_supported": false,
     });
     if let Value::Object(members) = &mut document {
         for endpoint in Endpoint::ALL {

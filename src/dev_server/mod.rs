@@ -1,50 +1,71 @@
-//! Floor 7: a small, strict authorization server for quickstarts and for your own tests. **Not for production**: it
-//! grants every scope, forgets everything when it ends, lets whoever sees its pages decide for the user, and tells whoever
-//! asks which check failed.
+//! Floor 7: a small, strict authorization server and OpenID provider for quickstarts and tests. **Not for production**: it
+//! grants every scope, forgets everything when it ends, lets anyone who sees its pages decide for the user, and tells every
+//! caller which check failed.
 //!
 //! The server is a function from a request and a time to a response, [`DevServer::respond`]. Mount it in any HTTP
-//! mock, or let [`DevServer::bind`] listen on a loopback port.
+//! mock, or let [`DevServer::bind`] listen on a loopback port. [`DevServer::builder`] has its settings.
 //!
-//! # Where everything is
+//! # Endpoints
 //!
 //! The paths are PingOne's, below the issuer `ORIGIN/ENV_ID/as`:
 //!
-//! | path | what is there |
+//! | path | endpoint |
 //! | --- | --- |
 //! | `/token` | the token endpoint (RFC 6749 §3.2) |
 //! | `/par` | pushed authorization requests (RFC 9126) |
 //! | `/introspect` | introspection (RFC 7662): access tokens for every client, refresh tokens for their own |
-//! | `/revoke` | revocation (RFC 7009): with a refresh token end all tokens of its login |
+//! | `/revoke` | revocation (RFC 7009): a refresh token takes all tokens of its login along |
 //! | `/device_authorization` | device authorization (RFC 8628), with the page at `/device` |
 //! | `/authorize` | the authorization endpoint (RFC 6749 §3.1), a page or a redirect |
-//! | `/jwks` | the key that access tokens are signed with (RFC 9068) |
-//! | `/.well-known/openid-configuration` | the metadata, at the RFC 8414 path too |
+//! | `/userinfo` | the `sub` of an access token with the scope `openid` (OpenID Connect Core §5.3) |
+//! | `/jwks` | the keys that tokens are signed with |
+//! | `/.well-known/openid-configuration` | the metadata (OpenID Connect Discovery §4), also at the RFC 8414 §3.1 path |
 //!
-//! [`DevServer::authorization_server`] hands all of it out without a request.
+//! [`DevServer::authorization_server`] returns all of it without a request. An unknown query parameter in an endpoint's URL
+//! is ignored (RFC 6749 §3.2); a parameter of the protocol is refused there, since it belongs into the body. HEAD is
+//! answered wherever GET is.
 //!
 //! # Clients
 //!
-//! A client authenticates at each of the first five by `private_key_jwt` and by nothing else, checked by this crate's own
-//! [verifier](crate::verifier): any of the crate's algorithms, an assertion used once, a life of at most five minutes.
-//! Like PingOne it accepts three audiences, the issuer, the token endpoint and the endpoint that is called; still one per
-//! assertion. What is malformed is refused before the assertion is used up.
+//! A client authenticates at each of the first five endpoints by `private_key_jwt` and by nothing else, checked by this
+//! crate's own [verifier](crate::verifier): any of the crate's algorithms, each assertion once, a life of at most
+//! [`DevServer::LONGEST_LIFETIME`] unless [`DevServerBuilder::longest_lifetime`] allows more. `EdDSA` and `Ed25519` name
+//! one algorithm. Like PingOne the server accepts three audiences, the issuer, the token endpoint and the endpoint that is
+//! called; one per assertion. Malformed requests are refused before the assertion is used up.
+//!
+//! # Refusals
+//!
+//! `error_description` names the check that failed, with what was found and what was expected. A client that fails to
+//! authenticate gets 400 `invalid_client`; with an `Authorization` header it gets 401 and a challenge of the same scheme
+//! (RFC 6749 §5.2, RFC 9110 §15.5.2).
+//!
+//! # Tokens
+//!
+//! Access tokens follow RFC 9068: `typ: at+jwt`, signed with RS256. [`DevServerBuilder::token_algorithm`] and
+//! [`DevServerBuilder::token_media_type`] choose others, for resource servers that want them. `resource` and `audience` go
+//! into the `aud` of the token with each grant. Tokens of a login have a claim `grant_id`.
+//!
+//! A login with the scope `openid` also gets an ID token (OpenID Connect Core §2), signed with RS256, from the
+//! authorization code, the device code and each refresh: `iss`, `sub`, `aud`, `exp`, `iat`, `auth_time`, `at_hash` and,
+//! with a code, the `nonce` of the request.
+//!
+//! A key is made when it is first needed, or in the background while the server starts to listen.
 //!
 //! # Grants
 //!
 //! - `client_credentials`.
 //! - `authorization_code`: PKCE with S256 is required. A redirect URI is http or https on loopback, any port and path; it
 //!   is not registered, and compared byte for byte with the one at `/token`. A code lives for a minute and is used up by
-//!   whoever comes with it, also in vain; when it comes again, the tokens that it gave are revoked. A pushed request
-//!   waits for a minute, until the user has decided; `response_mode` is `query`, and the answer has `iss` (RFC 9207).
+//!   the first request that brings it, also in vain; when it comes again, the tokens that it gave are revoked. A pushed
+//!   request waits for a minute, until the user has decided; `response_mode` is `query`, and the answer has `iss`
+//!   (RFC 9207). `prompt=none` without a user who is logged in ends with `login_required`.
 //! - `refresh_token`: there is one with each login. It lives for a day and is used once, the next takes its place; when
 //!   it comes again, all tokens of the login are revoked (RFC 9700 §4.14.2). Scopes and resources may be narrowed.
 //! - `device_code`: ten minutes for the user, five seconds between two questions, and five more with each `slow_down`.
 //! - `jwt-bearer`: for the issuers of [`DevServer::trust_issuer`]; the audience is the issuer or the token endpoint, a life
-//!   is a day at most, and a `jti`, where there is one, is good once.
+//!   is a day at most, and a `jti`, where there is one, is accepted once.
 //! - `token-exchange`: an access token of this server for another one, with `act` where there is an actor. It ends with
 //!   the login that the first one came from.
-//!
-//! `resource` and `audience` go into the `aud` of the token with each grant. Tokens of a login have a claim `grant_id`.
 //!
 //! # Users
 //!
@@ -57,14 +78,15 @@
 //! curl -i -d client_id=client -d request_uri=urn:… -d decision=deny ISSUER/authorize
 //! ```
 //!
-//! What is remembered is in memory and bounded: a thousand logins of each kind at a time, a hundred thousand tokens. A
-//! server that is full answers 503 until some have ended, by the time that it is given.
+//! The server remembers everything in memory, bounded: a thousand logins of each kind at a time, a hundred thousand tokens.
+//! A full server answers 503 until some have ended, by the time that it is given.
 
 mod access_token;
 mod answer;
 mod authentication;
 mod authorization_request;
 mod authorize;
+mod builder;
 mod clients;
 mod device;
 mod device_authorization;
@@ -72,6 +94,7 @@ mod device_page;
 mod error;
 mod form;
 mod grant;
+mod id_token;
 mod introspect;
 mod listener;
 mod metadata;
@@ -79,33 +102,33 @@ mod page;
 mod par;
 mod refresh_token;
 mod revoke;
+mod routes;
 mod secret;
+mod signing_keys;
 mod state;
 mod store;
 mod token;
+mod userinfo;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::{Method, StatusCode};
-use serde_json::json;
 use time::OffsetDateTime;
 
 pub use answer::Exchange;
-use answer::{Answer, Refused, chain};
-use authentication::ClientRequest;
+use answer::{Refused, chain};
+pub use builder::DevServerBuilder;
 pub use clients::ClientKeys;
 use clients::Clients;
 pub use error::DevServerError;
 pub use listener::RunningDevServer;
+use signing_keys::SigningKeys;
 use state::State;
 
-use crate::jose::error::excerpt;
-use crate::jose::{Algorithm, JwkSet};
-use crate::keys::{PrivateKey, PublicKeySet};
-use crate::oauth::{AuthorizationServer, Endpoint, check_endpoint, is_loopback};
+use crate::jose::JwkSet;
+use crate::oauth::{AuthorizationServer, Endpoint};
 use crate::transport::{HttpClient, get_json};
-use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore};
+use crate::verifier::{ClientAssertionVerifier, InMemoryReplayStore};
 
 /// A development authorization server. Cloning is cheap; the clones share clients, keys and used assertions.
 ///
@@ -133,9 +156,11 @@ pub struct DevServer {
 struct Inner {
     issuer: String,
     jwks_uri: String,
+    userinfo_endpoint: String,
     authorization_server: AuthorizationServer,
-    key: PrivateKey,
-    public_keys: PublicKeySet,
+    keys: SigningKeys,
+    /// The `typ` of access tokens.
+    token_media_type: Option<String>,
     verifier: ClientAssertionVerifier,
     replay: InMemoryReplayStore,
     clients: Clients,
@@ -145,49 +170,29 @@ struct Inner {
 impl DevServer {
     /// The environment in every path, as PingOne has one.
     pub const ENVIRONMENT_ID: &str = "de7de7de-0000-4000-8000-000000000000";
-    /// The `aud` of a token when the request names no `resource` (RFC 9068 §3).
+    /// The `aud` of an access token when the request names no `resource` (RFC 9068 §3).
     pub const DEFAULT_AUDIENCE: &str = "https://api.example";
-    /// How long a token lives: `expires_in`.
+    /// How long an access token lives (`expires_in`), and an ID token.
     pub const TOKEN_LIFETIME: Duration = access_token::LIFETIME.unsigned_abs();
+    /// The longest life of a client assertion, unless [`DevServerBuilder::longest_lifetime`] allows more.
+    pub const LONGEST_LIFETIME: Duration = Duration::from_secs(300);
     /// The user, unless a page or a test says another one.
     pub const DEFAULT_SUBJECT: &str = "user-1";
 
-    /// A server that is reached at this origin, such as `http://127.0.0.1:8080`, with a new ES256 key for its tokens.
-    /// It listens nowhere; see [`DevServer::respond`], and [`DevServer::bind`] for one that does.
+    /// A server that is reached at this origin, such as `http://127.0.0.1:8080`, with the settings that
+    /// [`DevServer::builder`] starts with. It does not listen; see [`DevServer::respond`], and [`DevServer::bind`] for one
+    /// that does.
     ///
     /// # Errors
     ///
-    /// [`DevServerError::Origin`] for anything but a scheme, a loopback host and a port; [`DevServerError::Key`] when
-    /// no key can be made.
+    /// [`DevServerError::Origin`] for anything but a scheme, a loopback host and a port.
     pub fn new(origin: &str) -> Result<Self, DevServerError> {
-        let wrong = |reason| DevServerError::Origin { origin: excerpt(origin), reason };
-        let url = check_endpoint("origin", origin)
-            .map_err(|_| wrong("is not an origin of this machine, such as http://127.0.0.1:8080"))?;
-        if !is_loopback(&url) {
-            return Err(wrong("is not loopback; the dev server is not for production"));
-        }
-        if url.path() != "/" || url.query().is_some() || origin.ends_with('/') {
-            return Err(wrong("has more than a scheme, a host and a port"));
-        }
-        let issuer = format!("{origin}{}", metadata::path_of_issuer());
-        let document = metadata::document(&issuer).to_string();
-        let authorization_server = AuthorizationServer::from_metadata(&issuer, document.as_bytes())?;
-        let token_endpoint = authorization_server.token_endpoint();
-        let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                jwks_uri: format!("{issuer}{}", metadata::JWKS),
-                verifier: ClientAssertionVerifier::new(&issuer)
-                    .audience_policy(AudiencePolicy::compatible([token_endpoint])),
-                replay: InMemoryReplayStore::default(),
-                clients: Clients::default(),
-                state: Mutex::default(),
-                public_keys: key.public_key()?.into(),
-                authorization_server,
-                key,
-                issuer,
-            }),
-        })
+        Self::builder().build(origin)
+    }
+
+    /// The settings of a new server.
+    pub fn builder() -> DevServerBuilder {
+        DevServerBuilder::new()
     }
 
     /// The issuer identifier: the origin, the environment and `/as`.
@@ -202,22 +207,35 @@ impl DevServer {
         self.inner.authorization_server.token_endpoint()
     }
 
+    /// Where an access token with the scope `openid` is answered with its `sub` (OpenID Connect Core §5.3).
+    #[must_use]
+    pub fn userinfo_endpoint(&self) -> &str {
+        &self.inner.userinfo_endpoint
+    }
+
     /// The server as [discovery](AuthorizationServer::discover) finds it, without asking: with all of its endpoints.
     #[must_use]
     pub fn authorization_server(&self) -> &AuthorizationServer {
         &self.inner.authorization_server
     }
 
-    /// Where the server publishes the key of its tokens.
+    /// Where the server publishes the keys of its tokens.
     #[must_use]
     pub fn jwks_uri(&self) -> &str {
         &self.inner.jwks_uri
     }
 
-    /// The public key of its tokens, as it stands behind [`DevServer::jwks_uri`].
+    /// The public keys of its tokens, as [`DevServer::jwks_uri`] has them. Makes them if no request needed them yet. Empty
+    /// if the operating system has no random bytes to make them of; every token request then fails with `server_error`.
     #[must_use]
     pub fn jwks(&self) -> JwkSet {
-        self.inner.key.public_jwk().clone().into()
+        self.inner.keys.jwks().unwrap_or_default()
+    }
+
+    /// Makes the keys in the background, so that neither the start nor the first token waits for them.
+    fn make_keys_ahead(&self) {
+        let server = self.clone();
+        std::thread::spawn(move || server.jwks());
     }
 
     /// Registers a client. One of the same id is replaced.
@@ -242,7 +260,7 @@ impl DevServer {
     /// As [`DevServer::respond`], with a line for the log.
     #[must_use]
     pub fn handle(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> Exchange {
-        Exchange::new(request.method(), request.uri().path(), self.answer(request, now))
+        Exchange::new(request.method(), request.uri().path(), self.inner.answer(request, now))
     }
 
     /// As [`DevServer::handle`], asking a client's JWKS URL where that is needed.
@@ -259,7 +277,8 @@ impl DevServer {
         match self.refresh(client_id, http).await {
             Ok(()) => self.handle(request, now),
             Err(error) => {
-                let refused = Refused::invalid_client(&format!("the client's JWKS URL: {}", chain(&error)));
+                let description = format!("the JWKS URL of client `{client_id}`: {}", chain(&error));
+                let refused = Refused::invalid_client(&description);
                 Exchange::new(request.method(), request.uri().path(), Err(refused))
             }
         }
@@ -278,36 +297,6 @@ impl DevServer {
             clients.store(client_id, &url, JwkSet::from_json(&document)?);
         }
         Ok(())
-    }
-
-    fn answer(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> Result<Answer, Refused> {
-        const RFC8414: &str = "/.well-known/oauth-authorization-server";
-        let (path, issuer) = (request.uri().path(), metadata::path_of_issuer());
-        let path_behind = path.strip_prefix(&issuer);
-        let server = &*self.inner;
-        if let Some(endpoint) = Endpoint::ALL.into_iter().find(|it| path_behind == Some(metadata::path(*it)))
-        {
-            let request = ClientRequest::of(server, endpoint, request, now)?;
-            return match endpoint {
-                Endpoint::Token => token::answer(&request),
-                Endpoint::PushedAuthorization => par::answer(&request),
-                Endpoint::Introspection => introspect::answer(&request),
-                Endpoint::Revocation => revoke::answer(&request),
-                Endpoint::DeviceAuthorization => device_authorization::answer(&request),
-            };
-        }
-        let document = match path_behind {
-            Some(metadata::AUTHORIZE) => return authorize::answer(server, request, now),
-            Some(metadata::DEVICE) => return device_page::answer(server, request, now),
-            Some(metadata::JWKS) => json!(self.jwks()),
-            Some("/.well-known/openid-configuration") => metadata::document(self.issuer()),
-            _ if path.strip_prefix(RFC8414) == Some(&issuer) => metadata::document(self.issuer()),
-            _ => return Err(Refused::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")),
-        };
-        if request.method() != Method::GET {
-            return Err(Refused::method_not_allowed("GET"));
-        }
-        Ok(Answer::json(document, String::new()))
     }
 }
 

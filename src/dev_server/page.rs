@@ -31,7 +31,7 @@ impl Decision {
             "deny" => Ok(Self::Denied),
             other => {
                 let description =
-                    format!("the decision is `{}`, known are `approve` and `deny`", excerpt(other));
+                    format!("the decision is `{}`, expected is `approve` or `deny`", excerpt(other));
                 Err(Refused::invalid_request(&description))
             }
         }
@@ -40,13 +40,13 @@ impl Decision {
     /// The parameters of a page: GET shows it, POST decides.
     pub(super) fn asked(request: &http::Request<Vec<u8>>) -> Result<(Parameters<'_>, Option<Self>), Refused> {
         match *request.method() {
-            Method::GET => Ok((Parameters::of_query(request)?, None)),
+            Method::GET | Method::HEAD => Ok((Parameters::of_query(request)?, None)),
             Method::POST => {
                 let parameters = Parameters::of_form(request)?;
                 let decision = Self::of(&parameters)?;
                 Ok((parameters, Some(decision)))
             }
-            _ => Err(Refused::method_not_allowed("GET, POST")),
+            ref other => Err(Refused::method_not_allowed(other, "GET, POST")),
         }
     }
 

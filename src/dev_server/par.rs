@@ -6,21 +6,34 @@ use time::Duration;
 
 use super::answer::{Answer, Refused};
 use super::authentication::ClientRequest;
-use super::authorization_request::{AuthorizationRequest, ReturnAddress};
+use super::authorization_request::{AuthorizationRequest, Pushed, REQUEST_URI, ReturnAddress};
+use super::form::ClientForm;
 use super::secret;
 
 /// How long a request waits for its browser.
-const LIFETIME: Duration = Duration::minutes(1);
+pub(super) const LIFETIME: Duration = Duration::minutes(1);
 
-pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
-    let ClientRequest { server, client, parameters, now } = request;
-    if parameters.value("request_uri").is_some() {
+/// What is refused before the client is authenticated. A request object would hold the parameters that are missed here, so
+/// it is refused first; `client_id` is a parameter of the pushed request itself (§2.1).
+pub(super) fn check_form(form: &ClientForm<'_>) -> Result<(), Refused> {
+    AuthorizationRequest::check_supported(&form.parameters)?;
+    if form.parameters.value("request_uri").is_some() {
         return Err(Refused::invalid_request("a request_uri cannot be pushed (RFC 9126 §2.1)"));
     }
+    if !form.has("client_id") {
+        let description = "the form has no `client_id`, which a pushed request needs (RFC 9126 §2.1)";
+        return Err(Refused::invalid_request(description));
+    }
+    Ok(())
+}
+
+pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
+    let ClientRequest { server, client, parameters, now, .. } = request;
     let address = ReturnAddress::of(parameters)?;
     let pushed = AuthorizationRequest::of(&client.id, address, parameters)?;
-    let note = format!("{}{}", client.note(), pushed.access.note());
-    let request_uri = format!("urn:ietf:params:oauth:request_uri:{}", secret::fresh()?);
+    let note = pushed.access.note();
+    let request_uri = format!("{REQUEST_URI}{}", secret::fresh()?);
+    let pushed = Pushed { request: pushed, used: false };
     server.state().pushed.insert(&request_uri, pushed, now.saturating_add(LIFETIME), *now)?;
     let body = json!({"request_uri": request_uri, "expires_in": LIFETIME.whole_seconds()});
     Ok(Answer::json(body, note).with_status(StatusCode::CREATED))

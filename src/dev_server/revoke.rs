@@ -2,7 +2,7 @@
 
 use super::access_token;
 use super::answer::{Answer, Refused};
-use super::authentication::ClientRequest;
+use super::authentication::{ClientRequest, issued_to_another};
 
 /// A token that is not known, or has ended, counts as revoked (§2.2). With a refresh token end all tokens of its grant
 /// (§2.1).
@@ -11,11 +11,11 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let (token, now) = (request.required("token")?, *now);
     let check = |owner: Option<&str>| match owner {
         Some(owner) if owner == client.id => Ok(()),
-        _ => Err(Refused::invalid_grant("the token was issued to another client")),
+        owner => Err(Refused::invalid_grant(&issued_to_another("token", owner, &client.id))),
     };
     let claims = access_token::active(server, token, now);
     let mut state = server.state();
-    if let Some(claims) = claims {
+    if let Ok(claims) = claims {
         let text = |claim| claims.get(claim).and_then(serde_json::Value::as_str);
         check(text("client_id"))?;
         let end = now.saturating_add(access_token::LIFETIME);
@@ -25,5 +25,5 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
         let grant = token.grant.id.clone();
         state.revoke_grant(grant.as_deref(), now)?;
     }
-    Ok(Answer::empty(client.note()))
+    Ok(Answer::empty(String::new()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::authorization_request::AuthorizationRequest;
+use super::authorization_request::Pushed;
 use super::authorize::Code;
 use super::device::DeviceLogin;
 use super::refresh_token::RefreshToken;
@@ -16,7 +16,7 @@ pub(super) struct State {
     /// Who is logged in at the authorization endpoint.
     pub(super) user: Option<String>,
     /// Authorization requests, by their `request_uri`.
-    pub(super) pushed: Store<AuthorizationRequest>,
+    pub(super) pushed: Store<Pushed>,
     pub(super) codes: Store<Code>,
     pub(super) devices: Store<DeviceLogin>,
     pub(super) refresh_tokens: Store<RefreshToken>,

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-/// Values by their names, of which only hashes are kept: most are secrets. Each is there until its end; a store that
-/// is full of what has not ended refuses more.
+/// Values by the hashes of their names, most of which are secrets. Each is there until its end. A full store drops
+/// entries that have ended, and refuses more when there are none.
 pub(super) struct Store<T> {
     capacity: usize,
     entries: HashMap<[u8; 32], Entry<T>>,
@@ -52,8 +52,16 @@ impl<T> Store<T> {
         entry.map(|entry| &mut entry.value)
     }
 
-    pub(super) fn remove(&mut self, name: &str) {
-        self.entries.remove(&hash(name));
+    /// An entry that has ended and was not needed room for yet: it tells what has expired from what is not known.
+    pub(super) fn ended(&self, name: &str, now: OffsetDateTime) -> Option<&T> {
+        self.entries.get(&hash(name)).filter(|entry| entry.end <= now).map(|entry| &entry.value)
+    }
+
+    /// Ends an entry before its time.
+    pub(super) fn end(&mut self, name: &str, now: OffsetDateTime) {
+        if let Some(entry) = self.entries.get_mut(&hash(name)) {
+            entry.end = entry.end.min(now);
+        }
     }
 
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
@@ -82,8 +90,13 @@ mod tests {
         assert_eq!(store.get("a", at(10)), None);
         assert_eq!(store.get_mut("a", at(10)), None);
         assert_eq!(store.get("b", at(0)), None);
-        store.remove("a");
-        assert_eq!(store.get("a", at(0)), None);
+        assert_eq!((store.ended("a", at(9)), store.ended("a", at(10))), (None, Some(&1)));
+        store.end("a", at(5));
+        assert_eq!((store.get("a", at(4)), store.get("a", at(5))), (Some(&1), None));
+        // It never ends later than it did.
+        store.end("a", at(7));
+        store.end("b", at(7));
+        assert_eq!((store.ended("a", at(5)), store.ended("b", at(9))), (Some(&1), None));
     }
 
     #[test]

@@ -158,7 +158,8 @@ fn the_page_carries_the_request_to_the_decision() {
     let mut by_query = http::Request::post(url(&client.dev, &of_client(&REQUEST)));
     by_query = by_query.header("content-type", "application/x-www-form-urlencoded");
     let response = client.dev.respond(&by_query.body(b"decision=approve".to_vec()).unwrap(), now());
-    assert_eq!(refusal(&response), invalid_request("parameters belong into the body, not into the URL"));
+    let said = "the URL has `client_id`, which belongs into the body (RFC 6749 section 3.2)";
+    assert_eq!(refusal(&response), invalid_request(said));
 }
 
 #[test]
@@ -169,7 +170,8 @@ fn rfc6749_4_1_2_1_a_wrong_client_or_address_is_shown_and_not_redirected() {
     assert_eq!(shown(&REQUEST), invalid_request("the query has no `client_id`"));
     let stranger = [&[("client_id", "stranger\n")], &REQUEST[..]].concat();
     // Control characters are escaped, and RFC 6749 §5.2 has no backslash.
-    assert_eq!(shown(&stranger), invalid_request("no client `stranger/u{a}` is registered"));
+    let said = "no client `stranger/u{a}` is registered, registered: `client`";
+    assert_eq!(shown(&stranger), invalid_request(said));
     assert_eq!(
         shown(&of_client(&with("redirect_uri", None))),
         invalid_request("the query has no `redirect_uri`")
@@ -224,23 +226,51 @@ fn wrong_requests() -> Vec<Wrong> {
             "invalid_request",
             "the response_mode is `fragment`, supported is `query`",
         ),
-        (with("request", Some("a.b.c")), "request_not_supported", "a request object (RFC 9101) is not read"),
-        (with("code_challenge", None), "invalid_request", "the PLACE has no `code_challenge`"),
-        (with("code_challenge_method", None), "invalid_request", "the code_challenge_method is not S256"),
+        (
+            with("request", Some("a.b.c")),
+            "request_not_supported",
+            "a request object (`request`, RFC 9101) is not supported; pushed requests are (RFC 9126)",
+        ),
+        (
+            with("request_uri", Some("https://127.0.0.1/request")),
+            "request_uri_not_supported",
+            "a request object by URL (`request_uri`, RFC 9101) is not supported; pushed requests are (RFC 9126)",
+        ),
+        (
+            with("registration", Some("{}")),
+            "registration_not_supported",
+            "the parameter `registration` is not supported; pushed requests are (RFC 9126)",
+        ),
+        (with("nonce", Some("\n")), "invalid_request", "the nonce is not printable ASCII"),
+        (
+            with("prompt", Some("login none")),
+            "invalid_request",
+            "the prompt is `login none`, but `none` stands alone",
+        ),
+        (
+            with("code_challenge", None),
+            "invalid_request",
+            "the PLACE has no `code_challenge`; PKCE is required (RFC 7636)",
+        ),
+        (
+            with("code_challenge_method", None),
+            "invalid_request",
+            "the PLACE has no `code_challenge_method`, which then is `plain`; expected is `S256`",
+        ),
         (
             with("code_challenge_method", Some("plain")),
             "invalid_request",
-            "the code_challenge_method is not S256",
+            "the code_challenge_method is `plain`, expected is `S256`",
         ),
         (
-            with("code_challenge", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c")),
+            with("code_challenge", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw")),
             "invalid_request",
-            "the code_challenge is not a SHA-256 hash in base64url",
+            "the code_challenge has 30 bytes, expected are the 32 bytes of a SHA-256 hash",
         ),
         (
             with("code_challenge", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=")),
             "invalid_request",
-            "the code_challenge is not a SHA-256 hash in base64url",
+            "the code_challenge is not base64url without padding (RFC 7636 section 4.2)",
         ),
         (
             with("scope", Some("a\\b")),
@@ -292,7 +322,7 @@ fn rfc9126_2_3_a_wrong_request_is_refused_when_it_is_pushed() {
         invalid_request("the redirect_uri `https://app.example/cb` is not http or https on loopback")
     );
     assert_eq!(
-        push(&with("request_uri", Some("urn:x"))),
+        push(&with("request_uri", Some("urn:ietf:params:oauth:request_uri:x"))),
         invalid_request("a request_uri cannot be pushed (RFC 9126 section 2.1)")
     );
     assert_eq!(push(&[("client_id", "other")]), invalid_request("the form has `client_id` more than once"));
@@ -336,28 +366,31 @@ fn rfc9126_4_a_pushed_request_is_decided_once_and_soon() {
     let tokens = client.token(&exchange(&code(&decide("approve")), &[]), at(60));
     assert_eq!(good(&tokens)["scope"], "a b");
 
-    let unknown = refused(
-        400,
-        "invalid_request_uri",
-        "the request_uri is not known, has expired, was used, or is another client's",
-    );
-    assert_eq!(refusal(&decide("approve")), unknown);
-    assert_eq!(refusal(&authorize(&client, &pairs, at(59))), unknown);
+    let invalid = |description: &str| refused(400, "invalid_request_uri", description);
+    let used = invalid("the request_uri was used before");
+    assert_eq!(refusal(&decide("approve")), used);
+    assert_eq!(refusal(&authorize(&client, &pairs, at(59))), used);
     // Denied is decided, too; and a minute is all that there is.
     client.dev.log_in_as("user-1");
-    for (request_uri, now) in [(pushed(&client, now()), at(60)), ("urn:x".to_owned(), now())] {
-        assert_eq!(refusal(&authorize(&client, &[("request_uri", &request_uri)], now)), unknown);
+    for (request_uri, now, said) in [
+        (pushed(&client, now()), at(60), "the request_uri expired, it lives for 60 s"),
+        ("urn:ietf:params:oauth:request_uri:x".to_owned(), now(), "the request_uri is not known"),
+    ] {
+        assert_eq!(refusal(&authorize(&client, &[("request_uri", &request_uri)], now)), invalid(said));
     }
     let request_uri = pushed(&client, now());
     let denied = [("client_id", "client"), ("request_uri", request_uri.as_str()), ("decision", "deny")];
     assert_eq!(sent_to(&press(&client.dev, endpoint, &denied, now())).1[1].1, "access_denied");
-    assert_eq!(refusal(&authorize(&client, &[("request_uri", &request_uri)], now())), unknown);
+    assert_eq!(refusal(&authorize(&client, &[("request_uri", &request_uri)], now())), used);
 
     // What else the address says means nothing (RFC 9101 §6.3), and another client has no part in it.
     let request_uri = pushed(&client, now());
     Client::of(&client.dev, "other");
     let others = [("client_id", "other"), ("request_uri", request_uri.as_str())];
-    assert_eq!(refusal(&page(&client.dev, &url(&client.dev, &others), now())), unknown);
+    assert_eq!(
+        refusal(&page(&client.dev, &url(&client.dev, &others), now())),
+        invalid("the request_uri was pushed by client `client`, the client_id is `other`")
+    );
     let more =
         [("request_uri", request_uri.as_str()), ("scope", "everything"), ("redirect_uri", "https://evil/")];
     let (address, sent) = sent_to(&authorize(&client, &more, now()));

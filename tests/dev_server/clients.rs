@@ -55,7 +55,7 @@ fn a_client_registered_by_certificate_may_name_its_key_as_it_likes() {
     }
     assert_eq!(
         refusal(&dev.respond(&request(&dev, &es256(), as_it_is), now())),
-        invalid_client("the signature does not verify")
+        invalid_client("the signature does not verify with the key that client `client` registered")
     );
 }
 
@@ -95,6 +95,34 @@ fn what_could_never_verify_is_not_registered() {
     assert_eq!(error.to_string(), "client `client` has no key that can check a signature");
     let source = std::error::Error::source(&error).unwrap();
     assert_eq!(source.to_string(), "a public JWK has the private member `k`");
+    // A key whose `alg` no signature has, as a set and as a single key.
+    let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    for (more, expected) in [
+        (r#","alg":"ECDH-ES""#, "unsupported algorithm `ECDH-ES`"),
+        (r#","alg":"future""#, "unsupported algorithm `future`"),
+        (r#","alg":"ES256""#, "ES256 needs a key of type EC P-256, found Ed25519"),
+        (r#","use":"enc""#, "the JWK is not for signatures (`use`, `key_ops`)"),
+    ] {
+        let jwk = format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}"{more}}}"#);
+        let mut sources = vec![ClientKeys::from_bytes(format!(r#"{{"keys":[{jwk}]}}"#).as_bytes())];
+        if !more.contains("use") {
+            sources.push(ClientKeys::from_bytes(jwk.as_bytes()));
+        }
+        for keys in sources {
+            match register("client", keys.unwrap()) {
+                Err(DevServerError::NoUsableKey { reason: Some(reason), .. }) => {
+                    assert_eq!(reason.to_string(), expected);
+                }
+                other => panic!("{more}: {other:?}"),
+            }
+        }
+    }
+    // One that can verify is enough.
+    let good = format!(
+        r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{x}","alg":"ECDH-ES"}},{}]}}"#,
+        key.public_jwk().to_json()
+    );
+    register("client", ClientKeys::from_bytes(good.as_bytes()).unwrap()).unwrap();
     for url in ["http://as.example/jwks", "jwks", "https://a@as.example/jwks"] {
         let keys = ClientKeys::JwksUrl(url.to_owned());
         assert!(matches!(
@@ -131,13 +159,13 @@ async fn a_jwks_url_is_asked_only_when_its_keys_are_needed() {
 
     assert_eq!(
         refusal(&dev.respond(&request(&dev, &key, as_it_is), now())),
-        invalid_client("the client's JWKS URL has not been asked yet")
+        invalid_client("the JWKS URL of client `client` was not asked yet")
     );
     let broken = Document(Mutex::new(0), Err(503));
     let exchange = dev.handle_with(&request(&dev, &key, as_it_is), now(), &broken).await;
     assert_eq!(
         refusal(&exchange.response),
-        invalid_client(&format!("the client's JWKS URL: {url} answered 503"))
+        invalid_client(&format!("the JWKS URL of client `client`: {url} answered 503"))
     );
 
     let there = Document(Mutex::new(0), Ok(jwks(&key).to_json().into_bytes()));
@@ -150,20 +178,21 @@ async fn a_jwks_url_is_asked_only_when_its_keys_are_needed() {
     // A key that it does not know: asked again, once; and a document that cannot be read takes nothing away.
     let other = es256();
     let exchange = dev.handle_with(&request(&dev, &other, as_it_is), now(), &there).await;
-    assert_eq!(exchange.response.status(), 401);
+    assert_eq!(exchange.response.status(), 400);
     assert_eq!(*there.0.lock().unwrap(), 2);
     let garbage = Document(Mutex::new(0), Ok(b"<html>".to_vec()));
     let exchange = dev.handle_with(&request(&dev, &other, as_it_is), now(), &garbage).await;
     assert_eq!(
         refusal(&exchange.response),
-        invalid_client("the client's JWKS URL: a JWK Set is not JSON (line 1, column 1)")
+        invalid_client("the JWKS URL of client `client`: a JWK Set is not JSON (line 1, column 1)")
     );
     assert_eq!(dev.respond(&request(&dev, &key, as_it_is), now()).status(), 200);
 
     // A bad signature is no reason to ask.
     let forged = es256().with_key_id(key.key_id().as_str());
     let exchange = dev.handle_with(&request(&dev, &forged, as_it_is), now(), &there).await;
-    assert_eq!(refusal(&exchange.response), invalid_client("the signature does not verify"));
+    let said = "the signature does not verify with the key that client `client` registered";
+    assert_eq!(refusal(&exchange.response), invalid_client(said));
     assert_eq!(*there.0.lock().unwrap(), 2);
 
     assert!(matches!(

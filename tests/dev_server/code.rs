@@ -15,7 +15,7 @@ fn invalid_grant(description: &str) -> (u16, String, String) {
     refused(400, "invalid_grant", description)
 }
 
-const UNKNOWN: &str = "the code is not known, or has expired";
+const UNKNOWN: &str = "the code is not known";
 const REUSED: &str = "the code was used before; the tokens that it gave are revoked";
 
 #[test]
@@ -37,18 +37,23 @@ fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
     let other = Client::of(&client.dev, "other");
     let wrong_verifier = "a".repeat(43);
     for (who, more, description) in [
-        (&other, vec![], "the code was issued to another client"),
+        (&other, vec![], "the code was issued to client `client`, not to `other`"),
         (
             &client,
             vec![("redirect_uri", "http://127.0.0.1:9/cb")],
-            "the redirect_uri is not that of the authorization request",
+            "the redirect_uri is `http://127.0.0.1:9/cb`, that of the authorization request was \
+             `http://127.0.0.1:9/cb?a=b`",
         ),
         (
             &client,
             vec![("code_verifier", wrong_verifier.as_str())],
-            "the code_verifier does not match the code_challenge",
+            "the code_verifier does not match the code_challenge of the authorization request",
         ),
-        (&client, vec![("code_verifier", CHALLENGE)], "the code_verifier does not match the code_challenge"),
+        (
+            &client,
+            vec![("code_verifier", CHALLENGE)],
+            "the code_verifier is the code_challenge itself, expected is the text that it is the hash of",
+        ),
     ] {
         let code = fresh_code(&client);
         assert_eq!(refusal(&who.token(&exchange(&code, &more), now())), invalid_grant(description));
@@ -56,7 +61,10 @@ fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
         assert_eq!(refusal(&client.token(&exchange(&code, &[]), now())), invalid_grant(REUSED));
     }
     let code = fresh_code(&client);
-    assert_eq!(refusal(&client.token(&exchange(&code, &[]), at(60))), invalid_grant(UNKNOWN));
+    assert_eq!(
+        refusal(&client.token(&exchange(&code, &[]), at(60))),
+        invalid_grant("the code expired, it lives for 60 s")
+    );
     assert_eq!(refusal(&client.token(&exchange("x", &[]), now())), invalid_grant(UNKNOWN));
 
     // What is malformed uses nothing up.

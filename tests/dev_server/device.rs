@@ -70,8 +70,10 @@ fn rfc8628_3_5_pending_then_the_tokens_once() {
     let line = "200 client=client alg=ES256 grant=device_code sub=\"user-7\" scope=\"a b\"";
     assert!(exchange.outcome.ends_with(line), "{}", exchange.outcome);
 
-    let used = refused(400, "invalid_grant", "the device code is not known, or was used");
+    let used = refused(400, "invalid_grant", "the device code was used before");
     assert_eq!(refusal(&client.poll(device_code, at(20))), used);
+    let unknown = refused(400, "invalid_grant", "the device code is not known");
+    assert_eq!(refusal(&client.poll(&json!("x"), at(20))), unknown);
     assert!(matches!(
         client.dev.approve(codes["user_code"].as_str().unwrap(), "user-7"),
         Err(DevServerError::UserCode { user_code }) if codes["user_code"] == user_code.as_str()
@@ -135,7 +137,7 @@ fn a_device_code_is_its_clients() {
     client.dev.approve(codes["user_code"].as_str().unwrap(), "u").unwrap();
     assert_eq!(
         refusal(&other.poll(&codes["device_code"], now())),
-        refused(400, "invalid_grant", "the device code was issued to another client")
+        refused(400, "invalid_grant", "the device code was issued to client `client`, not to `other`")
     );
     assert_eq!(client.poll(&codes["device_code"], now()).status(), 200);
 }
@@ -209,7 +211,7 @@ fn the_page_refuses_what_it_cannot_read() {
     assert_eq!(press(&[("decision", "approve")]), invalid_request("the form has no `user_code`"));
     assert_eq!(
         press(&[("user_code", &user_code), ("decision", "yes")]),
-        invalid_request("the decision is `yes`, known are `approve` and `deny`")
+        invalid_request("the decision is `yes`, expected is `approve` or `deny`")
     );
     for subject in ["u\n", "\u{fc}", &"u".repeat(256)] {
         assert_eq!(
@@ -234,7 +236,10 @@ fn the_page_refuses_what_it_cannot_read() {
 
     let put = http::Request::put(&url).body(Vec::new()).unwrap();
     let response = client.dev.respond(&put, now());
-    assert_eq!(refusal(&response), refused(405, "invalid_request", "the method here is GET, POST"));
+    assert_eq!(
+        refusal(&response),
+        refused(405, "invalid_request", "the method is PUT, expected is GET, POST")
+    );
     assert_eq!(response.headers()["allow"], "GET, POST");
     assert_eq!(refusal(&client.poll(&codes["device_code"], now())), pending());
 }

@@ -139,7 +139,7 @@ fn rfc7009_2_1_a_token_of_another_client_is_not_revoked() {
         let refused_to_other = other.ask(Revocation, &[("token", tokens[kind].as_str().unwrap())], now());
         assert_eq!(
             refusal(&refused_to_other),
-            refused(400, "invalid_grant", "the token was issued to another client")
+            refused(400, "invalid_grant", "the token was issued to client `client`, not to `other`")
         );
         assert!(client.is_active(&tokens[kind], now()));
     }

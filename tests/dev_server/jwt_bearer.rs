@@ -30,7 +30,7 @@ fn ask(client: &Client, assertion: &str, now: OffsetDateTime) -> http::Response<
 }
 
 fn invalid_grant(description: &str) -> (u16, String, String) {
-    refused(400, "invalid_grant", description)
+    refused(400, "invalid_grant", &format!("the assertion of the grant: {description}"))
 }
 
 /// A JWT of these claims, whatever they say.
@@ -118,7 +118,7 @@ fn rfc7523_3_1_what_does_not_hold_is_refused_with_the_check_that_failed() {
     let stranger = stranger.sign(&key, now(), fresh()).unwrap();
     assert_eq!(
         refusal_of(stranger.secret(), now()),
-        invalid_grant("the issuer `https://other.example` is not trusted")
+        invalid_grant("the issuer `https://other.example` is not trusted, trusted: `https://sts.example`")
     );
     let grant = vouch(&client, &key, Ok);
     assert_eq!(

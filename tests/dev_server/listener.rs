@@ -54,9 +54,10 @@ async fn a_refusal_arrives_typed() {
     dev.register("client", jwks(&key)).unwrap();
     let client = token_client(&dev, es256().with_key_id(key.key_id().as_str())).await;
     let refusal = verdict(client.token(()).await.unwrap_err());
-    assert_eq!(refusal.status(), 401);
+    assert_eq!(refusal.status(), 400);
     assert_eq!(refusal.error(), Some("invalid_client"));
-    assert_eq!(refusal.description(), Some("the signature does not verify"));
+    let said = "the signature does not verify with the key that client `client` registered";
+    assert_eq!(refusal.description(), Some(said));
 }
 
 #[tokio::test]
@@ -96,7 +97,7 @@ async fn each_request_is_one_line_in_the_log() {
         *lines.lock().unwrap(),
         [
             format!("GET {base}/.well-known/openid-configuration 200"),
-            format!("POST {base}/token 401 invalid_client: no client `client` is registered"),
+            format!("POST {base}/token 400 invalid_client: no client `client` is registered, and no other"),
             format!("POST {base}/token 200 client=client alg=ES256 grant=client_credentials scope=\"a\""),
         ]
     );
@@ -192,7 +193,7 @@ async fn mounted_in_wiremock_it_serves_a_token_client() {
     let client = token_client(&dev, key.clone()).await;
     assert_eq!(
         verdict(client.token("a").await.unwrap_err()).description(),
-        Some("no client `client` is registered")
+        Some("no client `client` is registered, and no other")
     );
     dev.register("client", jwks(&key)).unwrap();
     let token = client.token("a").await.unwrap();

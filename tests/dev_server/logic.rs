@@ -9,6 +9,9 @@ use serde_json::json;
 
 use super::*;
 
+const LONG: &str = "the assertion lives 3600 s, at most 300 s are accepted; the builder's `longest_lifetime` and \
+                    `pkjwt serve --longest-lifetime` allow more";
+
 #[test]
 fn rfc9068_2_2_an_issued_token_has_every_claim_and_verifies() {
     let (dev, key) = dev();
@@ -91,12 +94,8 @@ fn an_assertion_is_accepted_once() {
         invalid_client("the `jti` of the assertion was used before; every assertion needs a new one")
     );
     let path = format!("/{}/as/token", DevServer::ENVIRONMENT_ID);
-    assert_eq!(
-        exchange.outcome,
-        format!(
-            "POST {path} 401 invalid_client: the `jti` of the assertion was used before; every assertion needs a new one"
-        )
-    );
+    let line = format!("POST {path} 400 client=client invalid_client: the assertion was used before");
+    assert_eq!(exchange.outcome, line);
 }
 
 #[test]
@@ -123,7 +122,7 @@ fn a_bad_assertion_is_refused_with_the_check_that_failed() {
     let forged = es256().with_key_id(key.key_id().as_str());
     assert_eq!(
         refusal_of(&request(&dev, &forged, as_it_is)),
-        invalid_client("the signature does not verify")
+        invalid_client("the signature does not verify with the key that client `client` registered")
     );
     // Another key under its own name.
     let other = es256();
@@ -148,7 +147,7 @@ fn a_bad_assertion_is_refused_with_the_check_that_failed() {
     );
     // Too long a life.
     let long = request(&dev, &key, |assertion| assertion.lifetime(Duration::from_secs(3600)));
-    assert_eq!(refusal_of(&long), invalid_client("the assertion lives 3600 s, at most 300 s are accepted"));
+    assert_eq!(refusal_of(&long), invalid_client(LONG));
     // Another kind of token.
     let typed = request(&dev, &key, |assertion| assertion.media_type(Some("at+jwt")));
     assert_eq!(
@@ -167,7 +166,7 @@ fn an_unknown_client_is_refused_and_its_name_escaped() {
         let request = TokenRequest::client_credentials(()).to_http(&server(&dev), &assertion).unwrap();
         assert_eq!(
             refusal(&dev.respond(&request, now())),
-            invalid_client(&format!("no client `{shown}` is registered"))
+            invalid_client(&format!("no client `{shown}` is registered, registered: `client`"))
         );
     }
 }
@@ -180,18 +179,15 @@ fn rfc6749_2_3_two_methods_are_one_too_many() {
     with_header.headers_mut().insert("authorization", "Basic YTpi".parse().unwrap());
     assert_eq!(
         refusal(&dev.respond(&with_header, now())),
-        invalid_request("an Authorization header beside the assertion: two methods")
+        invalid_request(
+            "the request has an Authorization header (Basic) beside the client_assertion: two methods"
+        )
     );
     let secret = ("client_secret".to_owned(), "s".to_owned());
     assert_eq!(
         refusal(&dev.respond(&with_form(&plain, form(&plain).into_iter().chain([secret])), now())),
         invalid_request("the form has a `client_secret` beside the assertion")
     );
-    // The wrong method alone: RFC 6749 §5.2 wants the counterpart of the header.
-    let grant = [("grant_type".to_owned(), "client_credentials".to_owned())];
-    let response = dev.respond(&with_form(&with_header, grant), now());
-    assert_eq!(refusal(&response), invalid_client("the only method is private_key_jwt"));
-    assert!(response.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
     // Nothing was used up.
     assert_eq!(dev.respond(&plain, now()).status(), 200);
 }
@@ -215,7 +211,10 @@ fn a_malformed_form_is_refused() {
 
     assert_eq!(without("grant_type"), invalid_request("the form has no `grant_type`"));
     assert_eq!(replaced("grant_type", ""), invalid_request("the form has no `grant_type`"));
-    assert_eq!(without("client_assertion"), invalid_client("the form has no `client_assertion`"));
+    assert_eq!(
+        without("client_assertion"),
+        invalid_client(&format!("the form has no `client_assertion`; {ONLY_METHOD}"))
+    );
     assert_eq!(without("client_assertion_type"), invalid_request("the form has no `client_assertion_type`"));
     assert_eq!(
         replaced("client_assertion_type", "urn:x"),
@@ -277,10 +276,9 @@ fn only_a_posted_form_is_a_token_request() {
     let mut get = plain.clone();
     *get.method_mut() = http::Method::GET;
     let response = dev.respond(&get, now());
-    assert_eq!(refusal(&response), refused(405, "invalid_request", "the method here is POST"));
+    assert_eq!(refusal(&response), refused(405, "invalid_request", "the method is GET, expected is POST"));
     assert_eq!(response.headers()["allow"], "POST");
 
-    let wrong_type = invalid_request("the Content-Type is not application/x-www-form-urlencoded");
     for content_type in
         [Some("application/json"), Some("text/plain"), Some("application/x-www-form-urlencoded2"), None]
     {
@@ -289,17 +287,24 @@ fn only_a_posted_form_is_a_token_request() {
         if let Some(content_type) = content_type {
             request.headers_mut().insert("content-type", content_type.parse().unwrap());
         }
-        assert_eq!(refusal(&dev.respond(&request, now())), wrong_type, "{content_type:?}");
+        let found = content_type.map_or_else(
+            || "the request has no Content-Type".to_owned(),
+            |found| format!("the Content-Type is `{found}`"),
+        );
+        let expected = format!("{found}, expected is `application/x-www-form-urlencoded`");
+        assert_eq!(refusal(&dev.respond(&request, now())), invalid_request(&expected));
     }
     let mut twice = plain.clone();
     twice.headers_mut().append("content-type", "text/plain".parse().unwrap());
-    assert_eq!(refusal(&dev.respond(&twice, now())), wrong_type);
+    let several =
+        "the request has more than one Content-Type, expected is `application/x-www-form-urlencoded`";
+    assert_eq!(refusal(&dev.respond(&twice, now())), invalid_request(several));
 
     let mut query = plain.clone();
     *query.uri_mut() = format!("{}?scope=a", dev.token_endpoint()).parse().unwrap();
     assert_eq!(
         refusal(&dev.respond(&query, now())),
-        invalid_request("parameters belong into the body, not into the URL")
+        invalid_request("the URL has `scope`, which belongs into the body (RFC 6749 section 3.2)")
     );
 
     let mut with_charset = plain.clone();
@@ -332,20 +337,35 @@ fn the_documents_are_at_ping_ones_paths_and_nothing_else_is_anywhere() {
         assert_eq!(body(&document), metadata(issuer));
 
         let response = ask("POST", url);
-        assert_eq!(refusal(&response), refused(405, "invalid_request", "the method here is GET"));
+        assert_eq!(
+            refusal(&response),
+            refused(405, "invalid_request", "the method is POST, expected is GET")
+        );
         assert_eq!(response.headers()["allow"], "GET");
     }
+    // Where Spring looks second.
+    let openid_in_front = rfc8414.replace("oauth-authorization-server", "openid-configuration");
+    assert_eq!(body(&ask("GET", &openid_in_front)), metadata(issuer));
+    // Nimbus appends the path of RFC 8414 to the issuer.
     for path in [
-        "/",
-        "/token",
-        "/.well-known/oauth-authorization-server",
-        &format!("/{}/as", DevServer::ENVIRONMENT_ID),
+        "/".to_owned(),
+        "/oauth2/token".to_owned(),
+        "/.well-known/openid-configuration".to_owned(),
+        format!("/{}/as", DevServer::ENVIRONMENT_ID),
+        format!("/{}/as/.well-known/oauth-authorization-server", DevServer::ENVIRONMENT_ID),
+        format!("/{}/as/jwks/x", DevServer::ENVIRONMENT_ID),
     ] {
         let response = ask("GET", &format!("{ORIGIN}{path}"));
-        assert_eq!(refusal(&response), refused(404, "not_found", "there is nothing here"), "{path}");
+        let said = format!(
+            "there is nothing at `{path}`; the issuer is {issuer}, its metadata is at {openid} and {rfc8414}"
+        );
+        assert_eq!(refusal(&response), refused(404, "not_found", &said));
     }
-    assert_eq!(ask("GET", &format!("{issuer}/token/")).status(), 404);
-    assert_eq!(ask("GET", &format!("{issuer}/jwks/x")).status(), 404);
+    for path in ["/token".to_owned(), format!("/{}/as/token/", DevServer::ENVIRONMENT_ID)] {
+        let response = ask("POST", &format!("{ORIGIN}{path}"));
+        let said = format!("there is nothing at `{path}`, the endpoint is {issuer}/token");
+        assert_eq!(refusal(&response), refused(404, "not_found", &said));
+    }
 }
 
 #[test]
@@ -369,7 +389,7 @@ fn an_origin_is_a_loopback_scheme_host_and_port() {
     }
 }
 
-/// Every member of the document (RFC 8414 §2).
+/// Every member of the document (RFC 8414 §2, OpenID Connect Discovery §3).
 fn metadata(issuer: &str) -> serde_json::Value {
     let algorithms = Algorithm::ALL.map(Algorithm::as_str);
     let urn = |grant: &str| format!("urn:ietf:params:oauth:grant-type:{grant}");
@@ -400,5 +420,13 @@ fn metadata(issuer: &str) -> serde_json::Value {
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": ["private_key_jwt"],
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "scopes_supported": ["openid", "offline_access"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "claims_parameter_supported": false,
     })
 }

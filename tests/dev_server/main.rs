@@ -12,6 +12,8 @@ mod introspection;
 mod jwt_bearer;
 mod listener;
 mod logic;
+mod methods;
+mod openid;
 mod refresh;
 
 use private_key_jwt::dev_server::DevServer;
@@ -213,6 +215,7 @@ fn good(response: &http::Response<Vec<u8>>) -> Value {
 fn body(response: &http::Response<Vec<u8>>) -> Value {
     assert_eq!(response.headers()["content-type"], "application/json");
     assert_eq!(response.headers()["cache-control"], "no-store");
+    assert_eq!(response.headers()["pragma"], "no-cache");
     serde_json::from_slice(response.body()).unwrap()
 }
 
@@ -230,8 +233,10 @@ fn refused(status: u16, error: &str, description: &str) -> (u16, String, String)
     (status, error.to_owned(), description.to_owned())
 }
 
+const ONLY_METHOD: &str = "this server accepts private_key_jwt only (RFC 7523 section 2.2)";
+
 fn invalid_client(description: &str) -> (u16, String, String) {
-    refused(401, "invalid_client", description)
+    refused(400, "invalid_client", description)
 }
 
 fn invalid_request(description: &str) -> (u16, String, String) {

@@ -1,21 +1,27 @@
 //! `pkjwt serve`: the dev server on a loopback port, with one line for each request.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use private_key_jwt::PublicKeySet;
 use private_key_jwt::dev_server::{ClientKeys, DevServer};
 use private_key_jwt::oauth::{Endpoint, OAuthError};
+use private_key_jwt::{Algorithm, PublicKeySet};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
+use crate::assertion::duration;
 use crate::error::{Context, Failure};
-use crate::{output, public_keys};
+use crate::{key, output, public_keys};
 
 const EXAMPLE: &str = "Example:
   pkjwt serve --client my-client=jwks.json
   pkjwt token --issuer http://127.0.0.1:8080/de7de7de-0000-4000-8000-000000000000/as \\
     --key key.pem --client-id my-client
 
-The server is for development only: it grants every scope and tells whoever asks which check failed. When a device
-login begins, the log has the URL at which it is approved or denied; without a browser:
+The server is for development only: it grants every scope and tells every caller which check failed. It is an OpenID
+provider too: a login with the scope openid gets an ID token. An assertion may live for 300 s; libraries with longer
+ones (MSAL 600 s, Authlib and zitadel 3600 s) need --longest-lifetime. When a device login begins, the log has the URL
+at which it is approved or denied; without a browser:
   curl -d user_code=CODE -d decision=approve -d subject=user-1 ISSUER/device";
 
 /// Run a small, strict authorization server for development
@@ -29,13 +35,22 @@ pub(crate) struct Arguments {
     /// repeated
     #[arg(long, value_name = "ID=FILE_OR_URL", required = true)]
     client: Vec<String>,
-    /// Somebody whose JWTs are good for a token (the jwt-bearer grant), and the public keys, a file as for --client; may
-    /// be repeated
+    /// An issuer whose JWTs are exchanged for tokens (the jwt-bearer grant), and its public keys, a file as for --client;
+    /// may be repeated
     #[arg(long, value_name = "ISSUER=FILE")]
     trust_issuer: Vec<String>,
     /// The user of every browser: the authorization endpoint then shows no page
     #[arg(long, value_name = "SUBJECT")]
     log_in_as: Option<String>,
+    /// The algorithm that access tokens are signed with
+    #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = key::algorithm_parser())]
+    token_alg: Algorithm,
+    /// The typ of access tokens, such as JWT for resource servers that accept no other; empty to leave it out
+    #[arg(long, value_name = "TYP", default_value = "at+jwt")]
+    token_typ: String,
+    /// The longest life of a client assertion that is accepted: 300s, 10m, 1h, or plain seconds
+    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = duration)]
+    longest_lifetime: Duration,
 }
 
 /// NAME=SOURCE, each name once.
@@ -74,12 +89,19 @@ fn endpoints(server: &DevServer) -> Result<String, OAuthError> {
     for endpoint in Endpoint::ALL {
         lines.push_str(&format!("{}: {}\n", endpoint.metadata_name(), metadata.endpoint(endpoint)?));
     }
+    lines.push_str(&format!("userinfo_endpoint: {}\n", server.userinfo_endpoint()));
     lines.push_str(&format!("jwks_uri: {}", server.jwks_uri()));
     Ok(lines)
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "an address is an IP address and a port, such as 127.0.0.1:8080")
+}
+
+/// The time of a line of the log, in UTC.
+fn timestamp() -> String {
+    let now = OffsetDateTime::now_utc();
+    now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
 }
 
 /// Runs the command until it is interrupted.
@@ -89,9 +111,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let issuers = issuers.into_iter().map(|(id, keys)| Ok((id, key_set(keys)?)));
     let issuers = issuers.collect::<Result<Vec<_>, Failure>>()?;
     crate::block_on(async {
-        // Requests are served whether or not somebody still reads about them.
-        let log = |outcome: &str| drop(output::line(&output::printable(outcome)));
-        let server = DevServer::bind_with(arguments.listen, log).await.context("serve")?;
+        // Requests are served even if no one reads the log.
+        let log = |outcome: &str| {
+            drop(output::line(&output::printable(&format!("{} {outcome}", timestamp()))));
+        };
+        let typ = Some(arguments.token_typ.as_str()).filter(|typ| !typ.is_empty());
+        let server = DevServer::builder()
+            .token_algorithm(arguments.token_alg)
+            .token_media_type(typ)
+            .longest_lifetime(arguments.longest_lifetime)
+            .bind_with(arguments.listen, log)
+            .await
+            .context("serve")?;
         for (id, keys) in clients {
             server.register(id, keys).context("--client")?;
         }

@@ -1,13 +1,13 @@
 //! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
-use super::super::answer::Refused;
-use super::super::authentication::ClientRequest;
+use super::super::answer::{Refused, both_shown};
+use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::authorize::Code;
 use super::Granted;
 use crate::oauth::CodeVerifier;
 
-/// A code is used up by whoever comes with it, also in vain: in the wrong hands it was stolen. When it comes again, what
-/// it gave ends (RFC 6749 §4.1.2).
+/// The first request that brings a code uses it up, also in vain: in the wrong hands it was stolen. When it comes again,
+/// what it gave ends (RFC 6749 §4.1.2).
 pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let ClientRequest { server, ref client, now, .. } = *request;
     let code = request.required("code")?;
@@ -17,29 +17,39 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let asked = request.access()?;
 
     let mut state = server.state();
-    let unknown = || Refused::invalid_grant("the code is not known, or has expired");
+    if state.codes.ended(code, now).is_some() {
+        let lifetime = Code::LIFETIME.whole_seconds();
+        return Err(Refused::invalid_grant(&format!("the code expired, it lives for {lifetime} s")));
+    }
+    let unknown = || Refused::invalid_grant("the code is not known");
     let code = state.codes.get_mut(code, now).ok_or_else(unknown)?;
     let was_used = std::mem::replace(&mut code.used, true);
     let Code { request: asked_for, grant, .. } = &*code;
     let refusal = if was_used {
-        Some("the code was used before; the tokens that it gave are revoked")
+        Some("the code was used before; the tokens that it gave are revoked".to_owned())
     } else if asked_for.client_id != client.id {
-        Some("the code was issued to another client")
+        Some(issued_to_another("code", Some(&asked_for.client_id), &client.id))
     } else if asked_for.address.redirect_uri != redirect_uri {
-        Some("the redirect_uri is not that of the authorization request")
+        let [found, expected] = both_shown(redirect_uri, &asked_for.address.redirect_uri);
+        Some(format!("the redirect_uri is `{found}`, that of the authorization request was `{expected}`"))
+    } else if verifier.secret() == asked_for.challenge {
+        Some(
+            "the code_verifier is the code_challenge itself, expected is the text that it is the hash of"
+                .to_owned(),
+        )
     } else if !verifier.matches(&asked_for.challenge) {
-        Some("the code_verifier does not match the code_challenge")
+        Some("the code_verifier does not match the code_challenge of the authorization request".to_owned())
     } else {
         None
     };
-    let grant = grant.clone();
+    let (grant, nonce) = (grant.clone(), asked_for.nonce.clone());
     match refusal {
-        None => Granted::with_refresh(&mut state, grant, asked, now),
+        None => Ok(Granted { nonce, ..Granted::with_refresh(&mut state, grant, asked, now)? }),
         Some(description) => {
             if was_used {
                 state.revoke_grant(grant.id.as_deref(), now)?;
             }
-            Err(Refused::invalid_grant(description))
+            Err(Refused::invalid_grant(&description))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The device code grant (RFC 8628 §3.4, §3.5).
 
 use super::super::answer::Refused;
-use super::super::authentication::ClientRequest;
+use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::device::DeviceLogin;
 use super::super::grant::Grant;
 use super::super::page::Decision;
@@ -14,10 +14,14 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let asked = request.access()?;
 
     let mut state = server.state();
-    let unknown = || Refused::invalid_grant("the device code is not known, or was used");
+    if state.devices.ended(device_code, now).is_some_and(|login| login.used) {
+        return Err(Refused::invalid_grant("the device code was used before"));
+    }
+    let unknown = || Refused::invalid_grant("the device code is not known");
     let login = state.devices.get_mut(device_code, now).ok_or_else(unknown)?;
     if login.client_id != client.id {
-        return Err(Refused::invalid_grant("the device code was issued to another client"));
+        let description = issued_to_another("device code", Some(&login.client_id), &client.id);
+        return Err(Refused::invalid_grant(&description));
     }
     if login.expires_at <= now {
         return Err(Refused::bad_request("expired_token", "the user did not decide in time"));
@@ -26,9 +30,12 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
         None => Err(not_yet(login, request)),
         Some(Decision::Denied) => Err(Refused::bad_request("access_denied", "the user has denied it")),
         Some(Decision::Approved { subject }) => {
-            let grant = Grant::of_user(&subject, &client.id, login.access.clone())?;
+            let grant = Grant::of_user(&subject, &client.id, login.access.clone(), now)?;
             let granted = Granted::with_refresh(&mut state, grant, asked, now)?;
-            state.devices.remove(device_code);
+            if let Some(login) = state.devices.get_mut(device_code, now) {
+                login.used = true;
+            }
+            state.devices.end(device_code, now);
             Ok(granted)
         }
     }

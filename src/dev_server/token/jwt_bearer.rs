@@ -1,10 +1,10 @@
-//! The JWT bearer grant (RFC 7523 §2.1): somebody who is trusted vouches for a subject.
+//! The JWT bearer grant (RFC 7523 §2.1): an issuer that is trusted vouches for a subject.
 
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::super::answer::{Refused, chain};
+use super::super::answer::{Refused, chain, shown};
 use super::super::authentication::ClientRequest;
 use super::super::grant::Grant;
 use super::super::{DevServer, Inner};
@@ -14,7 +14,7 @@ use crate::keys::PublicKeySet;
 use crate::oauth::JwtGrantBuilder;
 use crate::verifier::{ClientAssertionVerifier, VerifierError, claims};
 
-/// There is no refresh token: whoever vouched can do so again (RFC 7521 §4.1).
+/// There is no refresh token: the issuer can vouch again (RFC 7521 §4.1).
 pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let ClientRequest { server, ref client, now, .. } = *request;
     let assertion = request.required("assertion")?;
@@ -61,8 +61,10 @@ fn verify(server: &Inner, assertion: &str, now: OffsetDateTime) -> Result<Claims
     }
     let found = Claims::read(jws.payload()).map_err(refused)?;
     let keys = server.state().issuers.get(&found.iss).map(Arc::clone);
-    let unknown = || Refused::invalid_grant(&format!("the issuer `{}` is not trusted", excerpt(&found.iss)));
-    let keys = keys.ok_or_else(unknown)?;
+    let keys = match keys {
+        Some(keys) => keys,
+        None => return Err(server.not_trusted(&found.iss)),
+    };
     claims::check_signature(&keys, jws.header(), jws.signing_input(), jws.signature())
         .and_then(|()| found.check(server, now.unix_timestamp()))
         .map_err(refused)?;
@@ -102,7 +104,23 @@ impl Claims {
 
 /// RFC 7523 §3.1.
 fn refused(error: VerifierError) -> Refused {
-    Refused::invalid_grant(&chain(&error))
+    Refused::invalid_grant(&chain(&error)).about("the assertion of the grant")
+}
+
+impl Inner {
+    fn not_trusted(&self, issuer: &str) -> Refused {
+        const NAMED: usize = 5;
+        let unknown = format!("the issuer `{}` is not trusted", shown(issuer));
+        let state = self.state();
+        let trusted: Vec<_> =
+            state.issuers.keys().take(NAMED).map(|known| format!("`{}`", shown(known))).collect();
+        let description = match (trusted.is_empty(), state.issuers.len() > NAMED) {
+            (true, _) => format!("{unknown}, and no other"),
+            (false, false) => format!("{unknown}, trusted: {}", trusted.join(", ")),
+            (false, true) => format!("{unknown}, trusted: {} and more", trusted.join(", ")),
+        };
+        Refused::invalid_grant(&description).about("the assertion of the grant")
+    }
 }
 
 impl DevServer {

@@ -9,13 +9,12 @@ mod token_exchange;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::access_token;
-use super::answer::{Answer, Refused};
+use super::answer::{Answer, Refused, shown};
 use super::authentication::ClientRequest;
 use super::grant::{Access, Grant};
 use super::refresh_token::RefreshToken;
 use super::state::State;
-use crate::jose::error::excerpt;
+use super::{access_token, id_token};
 use crate::oauth::TokenKind;
 
 /// `grant_types_supported`.
@@ -33,6 +32,8 @@ struct Granted {
     grant: Grant,
     refresh_token: Option<String>,
     issued_token_type: Option<TokenKind>,
+    /// For the ID token. One of a refresh has none (OpenID Connect Core §12.2).
+    nonce: Option<String>,
 }
 
 pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
@@ -47,20 +48,23 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
         "urn:ietf:params:oauth:grant-type:token-exchange" => token_exchange::granted(request),
         other => {
             let supported = GRANT_TYPES.join("`, `");
-            let description = format!("the grant_type is `{}`, supported are `{supported}`", excerpt(other));
+            let description = format!("the grant_type is `{}`, supported are `{supported}`", shown(other));
             Err(Refused::bad_request("unsupported_grant_type", &description))
         }
     };
-    let Granted { grant, refresh_token, issued_token_type } = granted?;
+    let Granted { grant, refresh_token, issued_token_type, nonce } = granted?;
 
+    let access_token = access_token::issue(server, &grant, *now)?;
+    let id_token = id_token::issue(server, &grant, nonce.as_deref(), &access_token, *now)?;
     let mut body = json!({
-        "access_token": access_token::issue(server, &grant, *now)?,
+        "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": access_token::LIFETIME.whole_seconds(),
     });
     let more = [
         ("scope", grant.access.scope()),
         ("refresh_token", refresh_token),
+        ("id_token", id_token),
         ("issued_token_type", issued_token_type.map(|kind| kind.as_str().to_owned())),
     ];
     if let Value::Object(members) = &mut body {
@@ -71,14 +75,14 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
         subject if subject == client.id => String::new(),
         subject => format!(" sub=\"{subject}\""),
     };
-    let note = format!("{} grant={grant_name}{subject}{}", client.note(), grant.access.note());
+    let note = format!("grant={grant_name}{subject}{}", grant.access.note());
     Ok(Answer::json(body, note))
 }
 
 impl Granted {
     /// What will have to be asked for again.
     const fn without_refresh(grant: Grant) -> Self {
-        Self { grant, refresh_token: None, issued_token_type: None }
+        Self { grant, refresh_token: None, issued_token_type: None, nonce: None }
     }
 
     /// An access token as narrow as it was asked for, and a refresh token for all of the grant.

@@ -1,7 +1,7 @@
 //! The refresh token grant (RFC 6749 §6).
 
 use super::super::answer::Refused;
-use super::super::authentication::ClientRequest;
+use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::refresh_token::RefreshToken;
 use super::Granted;
 
@@ -13,11 +13,16 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let asked = request.access()?;
 
     let mut state = server.state();
-    let unknown = || Refused::invalid_grant("the refresh token is not known, or has expired");
+    if state.refresh_tokens.ended(token, now).is_some() {
+        let lifetime = RefreshToken::LIFETIME.whole_seconds();
+        return Err(Refused::invalid_grant(&format!("the refresh token expired, it lives for {lifetime} s")));
+    }
+    let unknown = || Refused::invalid_grant("the refresh token is not known");
     let RefreshToken { grant, used, .. } = state.refresh_tokens.get(token, now).ok_or_else(unknown)?;
     let (grant, used) = (grant.clone(), *used);
     if grant.client_id != client.id {
-        return Err(Refused::invalid_grant("the refresh token was issued to another client"));
+        let description = issued_to_another("refresh token", Some(&grant.client_id), &client.id);
+        return Err(Refused::invalid_grant(&description));
     }
     if grant.id.as_deref().is_some_and(|id| state.is_revoked(id, now)) {
         return Err(Refused::invalid_grant("the refresh token was revoked"));

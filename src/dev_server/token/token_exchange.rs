@@ -41,6 +41,7 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
         id: text("grant_id"),
         client_id: request.client.id.clone(),
         subject: text("sub").unwrap_or_default(),
+        authenticated: None,
         actor,
         access,
     };
@@ -51,11 +52,8 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
 fn token(request: &ClientRequest<'_>, name: &str, kind: &str) -> Result<Map<String, Value>, Refused> {
     let token = request.required(name)?;
     check_kind(request, kind)?;
-    access_token::active(request.server, token, request.now).ok_or_else(|| {
-        Refused::invalid_request(&format!(
-            "the `{name}` is not an access token of this server that is good now"
-        ))
-    })
+    access_token::active(request.server, token, request.now)
+        .map_err(|reason| Refused::invalid_request(&format!("the {name} {reason}")))
 }
 
 fn check_kind(request: &ClientRequest<'_>, name: &str) -> Result<(), Refused> {
@@ -63,7 +61,7 @@ fn check_kind(request: &ClientRequest<'_>, name: &str) -> Result<(), Refused> {
         TokenKind::AccessToken => Ok(()),
         other => {
             let (found, supported) = (excerpt(other.as_str()), TokenKind::AccessToken);
-            let description = format!("the `{name}` is `{found}`, supported is `{}`", supported.as_str());
+            let description = format!("the {name} is `{found}`, expected is `{}`", supported.as_str());
             Err(Refused::invalid_request(&description))
         }
     }

@@ -1,0 +1,112 @@
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::signing_keys::SigningKeys;
+use super::{DevServer, DevServerError, Inner, RunningDevServer, access_token, metadata};
+use crate::jose::Algorithm;
+use crate::jose::error::excerpt;
+use crate::oauth::{AuthorizationServer, check_endpoint, is_loopback};
+use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore};
+
+/// The settings of a [`DevServer`]: its access tokens, and how long an assertion may live.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use private_key_jwt::Algorithm;
+/// use private_key_jwt::dev_server::DevServer;
+///
+/// let dev = DevServer::builder()
+///     .token_algorithm(Algorithm::ES256)
+///     .token_media_type(Some("JWT"))
+///     .longest_lifetime(Duration::from_secs(3600))
+///     .build("http://127.0.0.1:8080")?;
+/// # let _ = dev;
+/// # Ok::<(), private_key_jwt::dev_server::DevServerError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build` or `bind`"]
+pub struct DevServerBuilder {
+    token_algorithm: Algorithm,
+    token_media_type: Option<String>,
+    longest_lifetime: Duration,
+}
+
+impl DevServerBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            token_algorithm: Algorithm::RS256,
+            token_media_type: Some(access_token::MEDIA_TYPE.to_owned()),
+            longest_lifetime: DevServer::LONGEST_LIFETIME,
+        }
+    }
+
+    /// The algorithm that access tokens are signed with. ID tokens are always signed with RS256. Default: RS256, which
+    /// every resource server supports (RFC 9068 §2.1).
+    pub const fn token_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.token_algorithm = algorithm;
+        self
+    }
+
+    /// The `typ` of access tokens; `None` leaves it out. Default: `at+jwt` (RFC 9068 §2.1). Resource servers that accept
+    /// nothing but `JWT` need another one.
+    pub fn token_media_type(mut self, media_type: Option<&str>) -> Self {
+        self.token_media_type = media_type.map(str::to_owned);
+        self
+    }
+
+    /// The longest life that a client assertion may have. Default: [`DevServer::LONGEST_LIFETIME`]. MSAL sends assertions
+    /// of 600 s, Authlib and zitadel of 3600 s.
+    pub const fn longest_lifetime(mut self, lifetime: Duration) -> Self {
+        self.longest_lifetime = lifetime;
+        self
+    }
+
+    /// A server that is reached at this origin, such as `http://127.0.0.1:8080`. It does not listen: mount
+    /// [`DevServer::respond`] in any HTTP mock.
+    ///
+    /// # Errors
+    ///
+    /// [`DevServerError::Origin`] for anything but a scheme, a loopback host and a port.
+    pub fn build(&self, origin: &str) -> Result<DevServer, DevServerError> {
+        let wrong = |reason| DevServerError::Origin { origin: excerpt(origin), reason };
+        let url = check_endpoint("origin", origin)
+            .map_err(|_| wrong("is not an origin of this machine, such as http://127.0.0.1:8080"))?;
+        if !is_loopback(&url) {
+            return Err(wrong("is not loopback; the dev server is not for production"));
+        }
+        if url.path() != "/" || url.query().is_some() || origin.ends_with('/') {
+            return Err(wrong("has more than a scheme, a host and a port"));
+        }
+        let issuer = format!("{origin}{}", metadata::path_of_issuer());
+        let document = metadata::document(&issuer).to_string();
+        let authorization_server = AuthorizationServer::from_metadata(&issuer, document.as_bytes())?;
+        let token_endpoint = authorization_server.token_endpoint();
+        Ok(DevServer {
+            inner: Arc::new(Inner {
+                jwks_uri: format!("{issuer}{}", metadata::JWKS),
+                userinfo_endpoint: format!("{issuer}{}", metadata::USERINFO),
+                verifier: ClientAssertionVerifier::new(&issuer)
+                    .audience_policy(AudiencePolicy::compatible([token_endpoint]))
+                    .longest_lifetime(self.longest_lifetime),
+                replay: InMemoryReplayStore::default(),
+                clients: super::Clients::default(),
+                state: Mutex::default(),
+                keys: SigningKeys::new(self.token_algorithm),
+                token_media_type: self.token_media_type.clone(),
+                authorization_server,
+                issuer,
+            }),
+        })
+    }
+
+    /// Listens on a loopback address, as [`DevServer::bind`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`DevServer::bind`].
+    pub async fn bind(&self, listen: SocketAddr) -> Result<RunningDevServer, DevServerError> {
+        self.bind_with(listen, |_| {}).await
+    }
+}

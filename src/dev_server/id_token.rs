@@ -1,0 +1,66 @@
+//! ID tokens (OpenID Connect Core §2): who the user is who has logged in, for the client.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+use super::Inner;
+use super::access_token::LIFETIME;
+use super::grant::Grant;
+use crate::jose::base64url;
+use crate::keys::KeyError;
+
+/// The scope that asks for one (§3.1.2.1).
+pub(super) const SCOPE: &str = "openid";
+
+/// `claims_supported`.
+pub(super) const CLAIMS: [&str; 8] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash"];
+
+/// `typ`, which tells it from an access token (RFC 8725 §3.11).
+const MEDIA_TYPE: &str = "JWT";
+
+/// Signs the ID token beside an access token, where the grant is a user's and has the scope `openid`.
+pub(super) fn issue(
+    server: &Inner,
+    grant: &Grant,
+    nonce: Option<&str>,
+    access_token: &str,
+    now: OffsetDateTime,
+) -> Result<Option<String>, KeyError> {
+    let Some(authenticated) = grant.authenticated.filter(|_| grant.access.has_scope(SCOPE)) else {
+        return Ok(None);
+    };
+    let issued = now.unix_timestamp();
+    let mut claims = json!({
+        "iss": server.issuer,
+        "sub": grant.subject,
+        "aud": grant.client_id,
+        "exp": issued.saturating_add(LIFETIME.whole_seconds()),
+        "iat": issued,
+        "auth_time": authenticated.unix_timestamp(),
+        "at_hash": access_token_hash(access_token),
+    });
+    if let (Value::Object(claims), Some(nonce)) = (&mut claims, nonce) {
+        claims.insert("nonce".to_owned(), nonce.into());
+    }
+    server.keys.id_token().sign(Some(MEDIA_TYPE), &claims).map(Some)
+}
+
+/// `at_hash` (§3.1.3.6): the left half of the token's hash, by the hash function of RS256.
+fn access_token_hash(token: &str) -> String {
+    let hash = Sha256::digest(token.as_bytes());
+    let (left, _) = hash.split_at(hash.len() / 2);
+    base64url::encode(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oidc_core_3_1_3_6_the_hash_is_the_left_half() {
+        // The access token and the at_hash of OpenID Connect Core, A.3 and A.4.
+        let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+        assert_eq!(access_token_hash(token), "77QmUPtjPfzWtF2AnpK9RQ");
+    }
+}

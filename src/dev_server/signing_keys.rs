@@ -1,0 +1,134 @@
+//! The keys that the server signs with, each made when it is first needed: an RSA key takes a moment.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::jose::{Algorithm, JwkSet, KeyType, jws};
+use crate::keys::{KeyError, PrivateKey, PublicKeySet};
+
+/// Signs access tokens with the algorithm of the settings, and ID tokens with RS256.
+pub(super) struct SigningKeys {
+    access_token: SigningKey,
+    /// Its own only where access tokens have another algorithm.
+    id_token: Option<SigningKey>,
+}
+
+impl SigningKeys {
+    /// The algorithm of ID tokens, which every OpenID provider supports (OpenID Connect Discovery §3).
+    pub(super) const ID_TOKEN_ALGORITHM: Algorithm = Algorithm::RS256;
+
+    pub(super) fn new(access_token_algorithm: Algorithm) -> Self {
+        let differs = access_token_algorithm != Self::ID_TOKEN_ALGORITHM;
+        Self {
+            access_token: SigningKey::new(access_token_algorithm),
+            id_token: differs.then(|| SigningKey::new(Self::ID_TOKEN_ALGORITHM)),
+        }
+    }
+
+    pub(super) const fn access_token(&self) -> &SigningKey {
+        &self.access_token
+    }
+
+    pub(super) fn id_token(&self) -> &SigningKey {
+        self.id_token.as_ref().unwrap_or(&self.access_token)
+    }
+
+    /// The public part of all keys, which are made for it.
+    pub(super) fn jwks(&self) -> Result<JwkSet, KeyError> {
+        let keys = [Some(&self.access_token), self.id_token.as_ref()];
+        let jwks = keys.into_iter().flatten().map(|key| Ok(key.made()?.private.public_jwk().clone()));
+        jwks.collect()
+    }
+}
+
+/// One key.
+pub(super) struct SigningKey {
+    algorithm: Algorithm,
+    made: OnceLock<Made>,
+    /// Held while the key is made, so that it is made once.
+    making: Mutex<()>,
+}
+
+struct Made {
+    private: PrivateKey,
+    public: PublicKeySet,
+}
+
+impl SigningKey {
+    /// Short for an RSA key, and long enough for one that lives for an afternoon.
+    const RSA_BITS: usize = 2048;
+
+    fn new(algorithm: Algorithm) -> Self {
+        Self { algorithm, made: OnceLock::new(), making: Mutex::new(()) }
+    }
+
+    fn made(&self) -> Result<&Made, KeyError> {
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        let generated = match self.algorithm.key_type() {
+            KeyType::Rsa => PrivateKey::generate_rsa_bits(self.algorithm, Self::RSA_BITS)?,
+            KeyType::Ec(_) | KeyType::Ed25519 => PrivateKey::generate(self.algorithm)?,
+        };
+        let private = generated.private_key()?;
+        let public = private.public_key()?.into();
+        Ok(self.made.get_or_init(|| Made { private, public }))
+    }
+
+    /// A compact JWS of these claims. Without a media type the header has no `typ`.
+    pub(super) fn sign(&self, media_type: Option<&str>, claims: &Value) -> Result<String, KeyError> {
+        let key = &self.made()?.private;
+        let mut header = json!({"alg": key.algorithm(), "kid": key.key_id().as_str()});
+        if let (Value::Object(header), Some(media_type)) = (&mut header, media_type) {
+            header.insert("typ".to_owned(), media_type.into());
+        }
+        let mut token = String::new();
+        jws::push_json(&mut token, &header);
+        token.push('.');
+        jws::push_json(&mut token, claims);
+        let signature = key.sign(token.as_bytes())?;
+        jws::push_signature(&mut token, &signature);
+        Ok(token)
+    }
+
+    /// What checks the signatures of this key.
+    pub(super) fn public(&self) -> Result<&PublicKeySet, KeyError> {
+        Ok(&self.made()?.public)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_key_serves_both_kinds_of_token_unless_access_tokens_have_another_algorithm() {
+        let keys = SigningKeys::new(Algorithm::RS256);
+        assert!(std::ptr::eq(keys.access_token(), keys.id_token()));
+        assert!(keys.access_token.made.get().is_none());
+        assert_eq!(keys.jwks().unwrap().keys().len(), 1);
+
+        let keys = SigningKeys::new(Algorithm::ES256);
+        keys.access_token().public().unwrap();
+        assert!(keys.id_token().made.get().is_none());
+        let algorithms: Vec<_> =
+            keys.jwks().unwrap().keys().iter().map(|key| key.algorithm().unwrap().to_owned()).collect();
+        assert_eq!(algorithms, ["ES256", "RS256"]);
+    }
+
+    #[test]
+    fn a_key_is_made_once_however_many_ask_for_it() {
+        let keys = SigningKeys::new(Algorithm::ES256);
+        let made = || std::ptr::from_ref(keys.access_token().made().unwrap()) as usize;
+        let all: Vec<usize> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(made)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(all.iter().all(|key| *key == made()));
+    }
+}
