@@ -132,7 +132,7 @@ async fn client_credentials_with_a_server_without_one_and_without_its_settings()
 
     let unknown = with("somebody").output().unwrap();
     assert_eq!(unknown.status.code(), Some(1));
-    let said = ["refused: 401 invalid_client: no client `somebody`", "for support: [] {}", "would not help"];
+    let said = ["refused: 400 invalid_client: no client `somebody`", "for support: [] {}", "would not help"];
     has(text(&unknown.stderr), &said);
 
     let Output { status, stdout, stderr } = example("client_credentials").output().unwrap();

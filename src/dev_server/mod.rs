@@ -49,7 +49,8 @@
 //! authorization code, the device code and each refresh: `iss`, `sub`, `aud`, `exp`, `iat`, `auth_time`, `at_hash` and,
 //! with a code, the `nonce` of the request.
 //!
-//! A key is made when it is first needed, or in the background while the server starts to listen.
+//! Keys are made when they are first needed, and in the background once the server listens. The servers of a process share
+//! the RSA key, which is slow to make, under different names (`kid`).
 //!
 //! # Grants
 //!

@@ -1,9 +1,11 @@
-//! The keys that the server signs with, each made when it is first needed: an RSA key takes a moment.
+//! The keys that the server signs with, each made when it is first needed. An RSA key takes a third of a second in a debug
+//! build, so the servers of a process share one; each gives it a name of its own, and so refuses the tokens of the others.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
+use crate::client::fresh_jti;
 use crate::jose::{Algorithm, JwkSet, KeyType, jws};
 use crate::keys::{KeyError, PrivateKey, PublicKeySet};
 
@@ -56,28 +58,19 @@ struct Made {
 }
 
 impl SigningKey {
-    /// Short for an RSA key, and long enough for one that lives for an afternoon.
-    const RSA_BITS: usize = 2048;
-
     fn new(algorithm: Algorithm) -> Self {
         Self { algorithm, made: OnceLock::new(), making: Mutex::new(()) }
     }
 
     fn made(&self) -> Result<&Made, KeyError> {
-        if let Some(made) = self.made.get() {
-            return Ok(made);
-        }
-        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(made) = self.made.get() {
-            return Ok(made);
-        }
-        let generated = match self.algorithm.key_type() {
-            KeyType::Rsa => PrivateKey::generate_rsa_bits(self.algorithm, Self::RSA_BITS)?,
-            KeyType::Ec(_) | KeyType::Ed25519 => PrivateKey::generate(self.algorithm)?,
-        };
-        let private = generated.private_key()?;
-        let public = private.public_key()?.into();
-        Ok(self.made.get_or_init(|| Made { private, public }))
+        once(&self.made, &self.making, || {
+            let private = match self.algorithm.key_type() {
+                KeyType::Rsa => rsa_key()?.clone().with_algorithm(self.algorithm)?.with_key_id(fresh_jti()?),
+                KeyType::Ec(_) | KeyType::Ed25519 => PrivateKey::generate(self.algorithm)?.private_key()?,
+            };
+            let public = private.public_key()?.into();
+            Ok(Made { private, public })
+        })
     }
 
     /// A compact JWS of these claims. Without a media type the header has no `typ`.
@@ -102,6 +95,32 @@ impl SigningKey {
     }
 }
 
+/// The RSA key of this process.
+fn rsa_key() -> Result<&'static PrivateKey, KeyError> {
+    /// Short for an RSA key, and long enough for one that lives for an afternoon.
+    const BITS: usize = 2048;
+    static KEY: OnceLock<PrivateKey> = OnceLock::new();
+    static MAKING: Mutex<()> = Mutex::new(());
+    once(&KEY, &MAKING, || PrivateKey::generate_rsa_bits(Algorithm::RS256, BITS)?.private_key())
+}
+
+/// `OnceLock::get_or_try_init`, which is not stable yet.
+fn once<'a, T>(
+    lock: &'a OnceLock<T>,
+    making: &Mutex<()>,
+    make: impl FnOnce() -> Result<T, KeyError>,
+) -> Result<&'a T, KeyError> {
+    if let Some(made) = lock.get() {
+        return Ok(made);
+    }
+    let _making = making.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(made) = lock.get() {
+        return Ok(made);
+    }
+    let made = make()?;
+    Ok(lock.get_or_init(|| made))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +138,25 @@ mod tests {
         let algorithms: Vec<_> =
             keys.jwks().unwrap().keys().iter().map(|key| key.algorithm().unwrap().to_owned()).collect();
         assert_eq!(algorithms, ["ES256", "RS256"]);
+    }
+
+    #[test]
+    fn the_rsa_key_is_the_processs_and_its_name_the_servers() {
+        let [first, second] = [(); 2].map(|()| SigningKeys::new(Algorithm::PS256));
+        let keys: Vec<_> =
+            [first.jwks(), second.jwks()].into_iter().flat_map(|jwks| jwks.unwrap().into_keys()).collect();
+        assert_eq!(
+            keys.iter().map(|key| key.key_id().unwrap()).collect::<std::collections::HashSet<_>>().len(),
+            4
+        );
+        assert!(keys.iter().all(|key| key.parameters() == keys[0].parameters()));
+        let token = first.access_token().sign(None, &json!({})).unwrap();
+        let jws = crate::jose::CompactJws::parse(&token).unwrap();
+        let select = |keys: &SigningKeys| {
+            let header = jws.header();
+            keys.access_token().public().unwrap().select(header.key_id.as_ref(), header.algorithm).is_ok()
+        };
+        assert!(select(&first) && !select(&second));
     }
 
     #[test]

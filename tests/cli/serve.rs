@@ -7,6 +7,7 @@ use private_key_jwt::AuthorizationServer;
 use private_key_jwt::oauth::JwtGrant;
 use serde_json::Value;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::login::get;
 use crate::run::{Place, assertion, command, decode, pkjwt, pkjwt_stdin, private_key, testdata};
@@ -15,19 +16,50 @@ use crate::verify::verify;
 
 #[test]
 fn serve_registers_by_url_and_verify_asks_it() {
+    let rfc3339 = |time: OffsetDateTime| time.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
+    let started = rfc3339(OffsetDateTime::now_utc());
     let place = Place::new();
     // The server publishes its own key as a JWK Set; as a client's keys that is as good as any.
     let first = Server::start(&[format!("p256={}", place.jwks("p256"))]);
     let mut second = Server::start(&[format!("p256={}", first.jwks_uri)]);
     pkjwt(token_command(["--issuer", &second.issuer], "p256", &[]))
         .refused(&["invalid_client", "no key in the set"]);
-    assert!(second.outcome().contains("401"));
+    let outcome = second.outcome();
+    let (time, line) = outcome.split_once(' ').unwrap();
+    assert!(line.starts_with("POST /") && line.contains(" 400 invalid_client: no key"), "{outcome}");
+    assert!(*time <= *rfc3339(OffsetDateTime::now_utc()) && *time >= *started, "{outcome}");
 
     let jwt = assertion(&testdata("p256.pkcs8.pem"), &[]);
     verify(&jwt, &first.jwks_uri).refused(&["no key in the set fits ES256"]);
     verify(&jwt, &first.issuer).refused(&["answered 404"]);
     verify(&jwt, "http://as.example/jwks").refused(&["plain http"]);
     verify(&jwt, &first.token_endpoint).refused(&["answered 405"]);
+}
+
+#[test]
+fn serve_issues_tokens_as_it_is_told_and_takes_longer_assertions_when_it_is_told() {
+    let place = Place::new();
+    let clients = [format!("p256={}", place.jwks("p256"))];
+    let header = |token: &str| decode(token.trim_end()).0;
+    let plain = Server::start(&clients);
+    let issuer = ["--issuer", plain.issuer.as_str()];
+    let token = pkjwt(token_command(issuer, "p256", &[])).done();
+    assert_eq!((&header(&token)["alg"], &header(&token)["typ"]), (&"RS256".into(), &"at+jwt".into()));
+    pkjwt(token_command(issuer, "p256", &["--lifetime", "600s"]))
+        .refused(&["lives 600 s, at most 300 s", "--longest-lifetime"]);
+
+    let more = ["--token-alg", "EdDSA", "--token-typ", "JWT", "--longest-lifetime", "10m"];
+    let other = Server::start_with(&clients, &more);
+    let issuer = ["--issuer", other.issuer.as_str()];
+    let token = pkjwt(token_command(issuer, "p256", &["--lifetime", "600s"])).done();
+    assert_eq!((&header(&token)["alg"], &header(&token)["typ"]), (&"EdDSA".into(), &"JWT".into()));
+
+    let untyped = Server::start_with(&clients, &["--token-typ", ""]);
+    let token = pkjwt(token_command(["--issuer", untyped.issuer.as_str()], "p256", &[])).done();
+    assert_eq!(header(&token).get("typ"), None);
+    for wrong in [["--token-alg", "HS256"], ["--longest-lifetime", "x"], ["--longest-lifetime", "0"]] {
+        pkjwt(["serve", "--client", &clients[0]].into_iter().chain(wrong)).clap();
+    }
 }
 
 #[test]

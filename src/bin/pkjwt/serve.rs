@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TYP", default_value = "at+jwt")]
     token_typ: String,
     /// The longest life of a client assertion that is accepted: 300s, 10m, 1h, or plain seconds
-    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = lifetime)]
     longest_lifetime: Duration,
 }
 
@@ -96,6 +96,13 @@ fn endpoints(server: &DevServer) -> Result<String, OAuthError> {
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "an address is an IP address and a port, such as 127.0.0.1:8080")
+}
+
+fn lifetime(text: &str) -> Result<Duration, &'static str> {
+    match duration(text) {
+        Ok(Duration::ZERO) => Err("an assertion lives longer than nothing"),
+        other => other,
+    }
 }
 
 /// The time of a line of the log, in UTC.
