@@ -249,9 +249,9 @@ pub(super) fn chain(error: &dyn Error) -> String {
     line
 }
 
-/// Text of a request, as far as a refusal quotes it.
+/// Text of a request, as far as a refusal quotes it. A JWT in the wrong parameter may be somebody's token.
 pub(super) fn shown(text: &str) -> String {
-    printable(text, MOST_SHOWN)
+    if text.contains("eyJ") { "[a JWT]".to_owned() } else { printable(text, MOST_SHOWN) }
 }
 
 /// The most characters of a text that a refusal quotes.
@@ -262,7 +262,7 @@ pub(super) fn both_shown(found: &str, expected: &str) -> [String; 2] {
     let shared = found.chars().zip(expected.chars()).take_while(|(one, other)| one == other).count();
     let longest = found.chars().count().max(expected.chars().count());
     [found, expected].map(|text| {
-        if longest <= MOST_SHOWN || shared < MOST_SHOWN / 2 {
+        if longest <= MOST_SHOWN || shared < MOST_SHOWN / 2 || text.contains("eyJ") {
             return shown(text);
         }
         let rest: String = text.chars().skip(shared - MOST_SHOWN / 4).collect();
@@ -310,6 +310,7 @@ mod tests {
         let long = "x".repeat(300);
         let tail = format!("…{}", "x".repeat(50));
         assert_eq!(both_shown(&format!("{long}/"), &long), [format!("{tail}/"), tail.clone()]);
+        assert_eq!(both_shown("a eyJh.e30.", "a"), ["[a JWT]", "a"]);
         assert_eq!(both_shown("y", &long), ["y".to_owned(), format!("{}…", "x".repeat(200))]);
     }
 

@@ -6,12 +6,12 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use time::OffsetDateTime;
 
-use super::answer::{Refused, both_shown, chain, shown};
+use super::answer::{Refused, both_shown, chain};
 use super::clients::Lookup;
 use super::form::{ClientForm, Parameters};
 use super::grant::Access;
 use super::{Inner, par};
-use crate::jose::{Algorithm, JoseError};
+use crate::jose::{Algorithm, JoseError, KeyType};
 use crate::keys::KeyError;
 use crate::oauth::Endpoint;
 use crate::verifier::{AudiencePolicy, VerifierError};
@@ -76,11 +76,9 @@ const ONLY_METHOD: &str = "this server accepts private_key_jwt only (RFC 7523 §
 
 /// Names another authentication method, or a second one (RFC 6749 §2.3).
 fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), Refused> {
-    let header = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let scheme = header.map(|value| value.split(' ').next().unwrap_or_default());
+    let scheme = headers.get(AUTHORIZATION).map(scheme);
     let Some(assertion) = &form.authentication.client_assertion else {
         return Err(match scheme {
-            // RFC 6749 §5.2: who came by this header gets a challenge of the same scheme.
             Some(scheme) => other_scheme(scheme),
             None if form.has("client_secret") => {
                 let description =
@@ -98,7 +96,7 @@ fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), 
     if let Some(scheme) = scheme {
         let description = format!(
             "the request has an Authorization header ({}) beside the client_assertion: two methods",
-            shown(scheme)
+            scheme.unwrap_or("without a scheme")
         );
         return Err(Refused::invalid_request(&description));
     }
@@ -112,17 +110,24 @@ fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), 
     Err(Refused::invalid_client(&format!("the client_assertion has {damage}")))
 }
 
-fn other_scheme(scheme: &str) -> Refused {
-    let method = match scheme {
-        basic if basic.eq_ignore_ascii_case("Basic") => "client_secret_basic (`Basic`)".to_owned(),
-        other => format!("`{}`", shown(other)),
-    };
-    let description = format!("the Authorization header is {method}; {ONLY_METHOD}");
+/// The scheme of an `Authorization` header. Text without one may be a secret, and is not shown.
+fn scheme(header: &http::HeaderValue) -> Option<&str> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte);
-    let well_formed = !scheme.is_empty() && scheme.len() <= 32 && scheme.bytes().all(is_token);
-    let challenge = if well_formed { scheme } else { "Basic" };
+    let (scheme, _) = header.to_str().ok()?.split_once(' ')?;
+    (!scheme.is_empty() && scheme.len() <= 32 && scheme.bytes().all(is_token)).then_some(scheme)
+}
+
+/// RFC 6749 §5.2: a client that uses the header gets a challenge of the same scheme.
+fn other_scheme(scheme: Option<&str>) -> Refused {
+    let method = match scheme {
+        Some(basic) if basic.eq_ignore_ascii_case("Basic") => "is client_secret_basic (`Basic`)".to_owned(),
+        Some(other) => format!("is `{other}`"),
+        None => "has no scheme".to_owned(),
+    };
+    let description = format!("the Authorization header {method}; {ONLY_METHOD}");
+    let challenge = format!("{} realm=\"private_key_jwt is the only method\"", scheme.unwrap_or("Basic"));
     Refused::new(StatusCode::UNAUTHORIZED, "invalid_client", &description)
-        .with_header(WWW_AUTHENTICATE, format!("{challenge} realm=\"private_key_jwt is the only method\""))
+        .with_header(WWW_AUTHENTICATE, challenge)
 }
 
 /// The three steps of the crate's own verifier, with the registry in between. The audience is the issuer, the token
@@ -186,6 +191,12 @@ impl From<VerifierError> for Refused {
                 const HOW: &str =
                     "the builder's `longest_lifetime` and `pkjwt serve --longest-lifetime` allow more";
                 Self::invalid_client(&format!("{description}; {HOW}"))
+            }
+            VerifierError::Jose(JoseError::SignatureLength { algorithm, .. })
+                if matches!(algorithm.key_type(), KeyType::Ec(_)) =>
+            {
+                let hint = "expected are R and S side by side (RFC 7518 §3.4), not DER";
+                Self::invalid_client(&format!("{description}; {hint}"))
             }
             VerifierError::Jose(JoseError::UnsupportedAlgorithm { found }) if found.starts_with("HS") => {
                 let what = "client_secret_jwt: a signature with a shared secret";

@@ -74,6 +74,8 @@ fn rfc8628_3_5_pending_then_the_tokens_once() {
     assert_eq!(refusal(&client.poll(device_code, at(20))), used);
     let unknown = refused(400, "invalid_grant", "the device code is not known");
     assert_eq!(refusal(&client.poll(&json!("x"), at(20))), unknown);
+    let user_code = refused(400, "invalid_grant", "the device code is not known: it is the user code");
+    assert_eq!(refusal(&client.poll(&codes["user_code"], at(20))), user_code);
     assert!(matches!(
         client.dev.approve(codes["user_code"].as_str().unwrap(), "user-7"),
         Err(DevServerError::UserCode { user_code }) if codes["user_code"] == user_code.as_str()

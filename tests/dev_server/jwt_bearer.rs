@@ -34,7 +34,7 @@ fn invalid_grant(description: &str) -> (u16, String, String) {
 }
 
 /// A JWT of these claims, whatever they say.
-fn signed(key: &PrivateKey, header: Value, claims: Value) -> String {
+pub(crate) fn signed(key: &PrivateKey, header: Value, claims: Value) -> String {
     use base64ct::{Base64UrlUnpadded, Encoding};
     let part = |value: Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
     let input = format!("{}.{}", part(header), part(claims));

@@ -166,6 +166,23 @@ async fn it_stops_when_dropped() {
     assert!(gone(address).await);
 }
 
+#[tokio::test]
+async fn a_client_that_speaks_tls_leaves_a_line_in_the_log() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&lines);
+    let log = move |line: &str| log.lock().unwrap().push(line.to_owned());
+    let dev = DevServer::bind_with(LOOPBACK.into(), log).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(dev.local_addr()).await.unwrap();
+    // How a ClientHello begins.
+    stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await.unwrap();
+    let _ = stream.read_to_end(&mut Vec::new()).await;
+    while lines.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*lines.lock().unwrap(), ["400 not HTTP/1.1: this server speaks plain http, not https"]);
+}
+
 struct Mounted(DevServer);
 
 impl Respond for Mounted {

@@ -15,6 +15,7 @@ mod logic;
 mod methods;
 mod openid;
 mod refresh;
+mod setups;
 
 use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::jose::CompactJws;

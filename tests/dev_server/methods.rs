@@ -42,17 +42,19 @@ fn rfc6749_5_2_a_header_is_challenged_by_its_scheme_and_a_form_is_not() {
     );
     assert!(!client.dev.respond(&bare, now()).headers().contains_key("www-authenticate"));
     for (header, found, challenge) in [
-        ("Basic YTpi", "client_secret_basic (`Basic`)", "Basic"),
-        ("basic YTpi", "client_secret_basic (`Basic`)", "basic"),
-        ("Bearer abc", "`Bearer`", "Bearer"),
-        ("DPoP abc", "`DPoP`", "DPoP"),
-        ("a\"b", "`a'b`", "Basic"),
-        ("", "``", "Basic"),
+        ("Basic YTpi", "is client_secret_basic (`Basic`)", "Basic"),
+        ("basic YTpi", "is client_secret_basic (`Basic`)", "basic"),
+        ("Bearer abc", "is `Bearer`", "Bearer"),
+        ("DPoP abc", "is `DPoP`", "DPoP"),
+        // It may be a secret.
+        ("eyJhbGciOiJub25lIn0.e30.", "has no scheme", "Basic"),
+        ("a\"b c", "has no scheme", "Basic"),
+        ("", "has no scheme", "Basic"),
     ] {
         let mut with_header = bare.clone();
         with_header.headers_mut().insert("authorization", header.parse().unwrap());
         let response = client.dev.respond(&with_header, now());
-        let said = format!("the Authorization header is {found}; {ONLY_METHOD}");
+        let said = format!("the Authorization header {found}; {ONLY_METHOD}");
         assert_eq!(refusal(&response), refused(401, "invalid_client", &said));
         let expected = format!("{challenge} realm=\"private_key_jwt is the only method\"");
         assert_eq!(response.headers()["www-authenticate"], expected.as_str());

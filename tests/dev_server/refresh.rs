@@ -67,8 +67,11 @@ fn a_token_is_its_clients_and_another_does_it_no_harm() {
     assert_eq!(client.refresh(&tokens["refresh_token"], now()).status(), 200);
     // An access token is no refresh token, and neither is anything else.
     for token in [tokens["access_token"].clone(), json!("x"), json!("x".repeat(60_000))] {
-        let refusal = refusal(&client.refresh(&token, now()));
-        assert_eq!(refusal, invalid_grant("the refresh token is not known"));
+        let said = match token == tokens["access_token"] {
+            true => "the refresh token is not known: it is a JWT, perhaps an access token",
+            false => "the refresh token is not known",
+        };
+        assert_eq!(refusal(&client.refresh(&token, now())), invalid_grant(said));
     }
 }
 

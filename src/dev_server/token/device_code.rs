@@ -17,6 +17,9 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     if state.devices.ended(device_code, now).is_some_and(|login| login.used) {
         return Err(Refused::invalid_grant("the device code was used before"));
     }
+    if state.devices.values_mut().any(|login| login.user_code == device_code) {
+        return Err(Refused::invalid_grant("the device code is not known: it is the user code"));
+    }
     let unknown = || Refused::invalid_grant("the device code is not known");
     let login = state.devices.get_mut(device_code, now).ok_or_else(unknown)?;
     if login.client_id != client.id {

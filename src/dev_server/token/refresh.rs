@@ -17,7 +17,13 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
         let lifetime = RefreshToken::LIFETIME.whole_seconds();
         return Err(Refused::invalid_grant(&format!("the refresh token expired, it lives for {lifetime} s")));
     }
-    let unknown = || Refused::invalid_grant("the refresh token is not known");
+    let unknown = || match token.contains('.') {
+        // Those of this server are opaque.
+        true => {
+            Refused::invalid_grant("the refresh token is not known: it is a JWT, perhaps an access token")
+        }
+        false => Refused::invalid_grant("the refresh token is not known"),
+    };
     let RefreshToken { grant, used, .. } = state.refresh_tokens.get(token, now).ok_or_else(unknown)?;
     let (grant, used) = (grant.clone(), *used);
     if grant.client_id != client.id {

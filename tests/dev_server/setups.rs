@@ -1,0 +1,282 @@
+//! Clients that are set up wrongly: the refusal names what was found and what was expected. The verifier's own suite has
+//! the whole sentences of its checks; here they have to arrive.
+
+use private_key_jwt::dev_server::ClientKeys;
+use private_key_jwt::oauth::CLIENT_ASSERTION_TYPE;
+use serde_json::{Map, json};
+
+use super::jwt_bearer::signed;
+use super::*;
+
+/// A client whose assertions are made by hand.
+struct SetUp {
+    client: Client,
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    form: Vec<(&'static str, String)>,
+}
+
+impl SetUp {
+    fn right() -> Self {
+        let client = Client::alone();
+        let now = now().unix_timestamp();
+        let object = |value: Value| value.as_object().unwrap().clone();
+        Self {
+            header: object(json!({"alg": "ES256", "kid": client.key.key_id().as_str()})),
+            claims: object(
+                json!({"iss": "client", "sub": "client", "aud": client.dev.issuer(), "jti": fresh(),
+                "iat": now, "exp": now + 60}),
+            ),
+            form: vec![
+                ("grant_type", "client_credentials".to_owned()),
+                ("client_id", "client".to_owned()),
+                ("client_assertion_type", CLIENT_ASSERTION_TYPE.to_owned()),
+            ],
+            client,
+        }
+    }
+
+    fn assertion(&self) -> String {
+        signed(&self.client.key, self.header.clone().into(), self.claims.clone().into())
+    }
+
+    fn send(&self, assertion: &str) -> (http::Response<Vec<u8>>, String) {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(&self.form).append_pair("client_assertion", assertion);
+        let request = http::Request::post(self.client.dev.token_endpoint())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.finish().into_bytes())
+            .unwrap();
+        let exchange = self.client.dev.handle(&request, now());
+        (exchange.response, exchange.outcome)
+    }
+
+    /// What is said once something of it is wrong: it has all of these words, and no assertion.
+    #[track_caller]
+    fn refused(&self, assertion: &str, error: &str, words: &[&str]) -> String {
+        let (response, outcome) = self.send(assertion);
+        let (status, found, description) = refusal(&response);
+        assert_eq!((status, found.as_str()), (400, error), "{description}");
+        for word in words {
+            assert!(description.contains(word), "no `{word}` in `{description}`");
+        }
+        for text in [&description, &outcome] {
+            assert!(!text.contains("eyJ") && text.lines().count() == 1, "{text}");
+        }
+        outcome
+    }
+}
+
+/// With this done to the right one.
+#[track_caller]
+fn with(change: impl FnOnce(&mut SetUp), words: &[&str]) -> String {
+    let mut set_up = SetUp::right();
+    change(&mut set_up);
+    set_up.refused(&set_up.assertion(), "invalid_client", words)
+}
+
+#[test]
+fn the_right_one_is_accepted() {
+    let set_up = SetUp::right();
+    assert_eq!(set_up.send(&set_up.assertion()).0.status(), 200);
+}
+
+#[test]
+fn keys() {
+    let kid = SetUp::right().client.key.key_id().as_str().to_owned();
+    with(|it| drop(it.header.insert("kid".into(), "other".into())), &["ES256", "`kid` 'other'"]);
+    // The same key under another name, and another key under the same one.
+    with(
+        |it| it.client.key = es256().with_key_id(it.header["kid"].as_str().unwrap()),
+        &["the signature does not verify with the key that client `client` registered"],
+    );
+    // An RSA key where an EC key is registered.
+    let rsa = PrivateKey::from_file("testdata/keys/rsa2048.pkcs8.pem").unwrap();
+    with(
+        |it| {
+            it.header.insert("alg".into(), "RS256".into());
+            it.client.key = rsa.clone();
+        },
+        &["RS256"],
+    );
+    for (alg, words) in [
+        ("none", &["not signed", "`none`"][..]),
+        ("HS256", &["HS256", "client_secret_jwt", "private_key_jwt only"]),
+        ("ES256K", &["ES256K"]),
+        ("es256", &["es256"]),
+    ] {
+        with(|it| drop(it.header.insert("alg".into(), alg.into())), words);
+    }
+    with(|it| drop(it.header.remove("alg")), &["the JWS header", "`alg`"]);
+    // Registered without a `kid`, signed with one.
+    with(
+        |it| {
+            let jwk = it
+                .client
+                .key
+                .public_jwk()
+                .to_json()
+                .replace(&format!(",\"kid\":\"{}\"", it.client.key.key_id()), "");
+            assert!(!jwk.contains("kid"), "{jwk}");
+            let keys = ClientKeys::from_bytes(format!("{{\"keys\":[{jwk}]}}").as_bytes()).unwrap();
+            it.client.dev.register("client", keys).unwrap();
+        },
+        &["no key", "`kid`"],
+    );
+    let _ = kid;
+}
+
+#[test]
+fn the_jwt_itself() {
+    let set_up = SetUp::right();
+    let assertion = set_up.assertion();
+    let refused = |assertion: &str, words: &[&str]| set_up.refused(assertion, "invalid_client", words);
+    refused(&format!("{assertion}\n"), &["white space", "line end"]);
+    refused(&format!("\"{assertion}\""), &["quotes"]);
+    refused(&format!("Bearer {assertion}"), &["white space"]);
+    refused("secret", &["three parts", "found 1"]);
+    refused(&format!("{assertion}.x.y"), &["three parts", "found 5"]);
+    refused(&format!("{assertion}="), &["the JWS signature", "base64url"]);
+    let (input, signature) = assertion.rsplit_once('.').unwrap();
+    // As OpenSSL writes a signature: DER.
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    let der = Base64UrlUnpadded::encode_string(&[0x30; 71]);
+    refused(&format!("{input}.{der}"), &["71 bytes", "ES256", "not DER"]);
+    let other: String = signature.chars().rev().collect();
+    let changed = format!("{input}.{other}");
+    if Base64UrlUnpadded::decode_vec(&other).is_ok() {
+        refused(&changed, &["the signature does not verify"]);
+    }
+    assert_eq!(set_up.send(&assertion).0.status(), 200);
+    let outcome = refused(&assertion, &["used before"]);
+    assert!(outcome.contains(" 400 client=client invalid_client: "), "{outcome}");
+}
+
+#[test]
+fn claims() {
+    let issuer = SetUp::right().client.dev.issuer().to_owned();
+    let claim = |name: &'static str, value: Value, words: &[&str]| {
+        let outcome = with(|it| drop(it.claims.insert(name.to_owned(), value)), words);
+        if !["iss", "sub"].contains(&name) {
+            // The signature holds, so the client is known.
+            assert!(outcome.contains(" 400 client=client invalid_client: "), "{outcome}");
+        }
+    };
+    for name in ["iss", "sub", "aud", "exp", "jti"] {
+        with(|it| drop(it.claims.remove(name)), &[&format!("`{name}`"), "missing"]);
+    }
+    claim("iss", "other".into(), &["iss is `other`", "sub is `client`"]);
+    claim("sub", "user-1".into(), &["iss is `client`", "sub is `user-1`"]);
+    let with_slash = format!("{issuer}/");
+    for wrong in ["https://other.example/token", with_slash.as_str(), "client"] {
+        claim("aud", wrong.into(), &[&format!("`{issuer}`"), &format!("`{issuer}/token`"), "expected"]);
+    }
+    claim("aud", json!([issuer, "https://other.example"]), &["2 audiences", "one"]);
+    claim("aud", json!(7), &["`aud`", "a string"]);
+    claim("exp", json!(1_699_999_000), &["expired", "1699999000", "1700000000"]);
+    claim("iat", json!(1_700_000_030), &["`iat`", "1700000030", "1700000000"]);
+    claim("nbf", json!(1_700_000_030), &["`nbf`", "1700000030", "1700000000"]);
+    claim("exp", json!("1700000060"), &["`exp`", "a number of seconds"]);
+    claim("exp", json!(1_700_003_600), &["3600 s", "at most 300 s", "--longest-lifetime"]);
+    claim("jti", json!(7), &["`jti`", "a string"]);
+    claim("jti", json!(""), &["`jti`"]);
+}
+
+#[test]
+fn the_other_members_of_the_form() {
+    let form = |name: &'static str, value: &str| {
+        let mut set_up = SetUp::right();
+        set_up.form.retain(|(found, _)| *found != name);
+        if !value.is_empty() {
+            set_up.form.push((name, value.to_owned()));
+        }
+        set_up
+    };
+    let refused = |name, value: &str, error, words: &[&str]| {
+        let set_up = form(name, value);
+        set_up.refused(&set_up.assertion(), error, words)
+    };
+    let jwt_bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    refused("client_assertion_type", jwt_bearer, "invalid_client", &["client_assertion_type", jwt_bearer]);
+    refused("client_assertion_type", "", "invalid_request", &["no `client_assertion_type`"]);
+    refused("client_id", "other", "invalid_client", &["`other`", "`client`"]);
+    refused(
+        "client_secret",
+        "s",
+        "invalid_request",
+        &["`client_secret`", "client_assertion"]
+            .map(|word| if word == "client_assertion" { "assertion" } else { word }),
+    );
+    refused("grant_type", "", "invalid_request", &["no `grant_type`"]);
+    refused(
+        "grant_type",
+        CLIENT_ASSERTION_TYPE,
+        "unsupported_grant_type",
+        &[CLIENT_ASSERTION_TYPE, jwt_bearer],
+    );
+    refused(
+        "grant_type",
+        "client-credentials",
+        "unsupported_grant_type",
+        &["`client-credentials`", "`client_credentials`"],
+    );
+    for (grant, missing) in [
+        ("authorization_code", "code"),
+        ("refresh_token", "refresh_token"),
+        ("urn:ietf:params:oauth:grant-type:device_code", "device_code"),
+        (jwt_bearer, "assertion"),
+        ("urn:ietf:params:oauth:grant-type:token-exchange", "subject_token"),
+    ] {
+        let outcome =
+            refused("grant_type", grant, "invalid_request", &[&format!("the form has no `{missing}`")]);
+        assert!(outcome.contains(" 400 client=client alg=ES256 invalid_request: "), "{outcome}");
+    }
+    // A token in the wrong parameter is not shown.
+    let token = SetUp::right().assertion();
+    refused("grant_type", &token, "unsupported_grant_type", &["[a JWT]"]);
+}
+
+#[test]
+fn with_two_jwts_in_a_request_the_text_says_which() {
+    let set_up = |grant: &str, parameter: &'static str, value: &str| {
+        let mut set_up = SetUp::right();
+        set_up.form.retain(|(name, _)| *name != "grant_type");
+        set_up.form.extend([("grant_type", grant.to_owned()), (parameter, value.to_owned())]);
+        set_up
+    };
+    let jwt_bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+    for (grant, parameter) in
+        [(jwt_bearer, "assertion"), (exchange, "subject_token"), (exchange, "actor_token")]
+    {
+        let mut set_up = set_up(grant, parameter, "a.b.c");
+        set_up.claims.insert("exp".to_owned(), json!(1_699_999_000));
+        set_up.refused(&set_up.assertion(), "invalid_client", &["the client_assertion: ", "expired"]);
+    }
+    let of_grant = set_up(jwt_bearer, "assertion", "a.b");
+    let words = ["the assertion of the grant: ", "three parts, found 2"];
+    of_grant.refused(&of_grant.assertion(), "invalid_grant", &words);
+    // The client's own assertion in the place of the grant's.
+    let mut both = set_up(jwt_bearer, "assertion", "");
+    let own = both.assertion();
+    both.form.retain(|(name, _)| *name != "assertion");
+    both.form.push(("assertion", own));
+    both.claims.insert("jti".to_owned(), fresh().into());
+    let words = ["the assertion of the grant: ", "the issuer `client` is not trusted, and no other"];
+    both.refused(&both.assertion(), "invalid_grant", &words);
+}
+
+#[test]
+fn an_unknown_client_sees_which_are_known() {
+    let set_up = SetUp::right();
+    for more in ["a", "b", "c", "d", "e"] {
+        set_up.client.dev.register(more, jwks(&set_up.client.key)).unwrap();
+    }
+    let mut unknown = SetUp { client: set_up.client.clone(), ..SetUp::right() };
+    for (name, value) in [("iss", "Client"), ("sub", "Client"), ("aud", set_up.client.dev.issuer())] {
+        unknown.claims.insert(name.to_owned(), value.into());
+    }
+    unknown.form.retain(|(name, _)| *name != "client_id");
+    let words = ["no client `Client` is registered, registered: `a`, `b`, `c`, `client`, `d` and more"];
+    unknown.refused(&unknown.assertion(), "invalid_client", &words);
+}
