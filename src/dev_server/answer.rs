@@ -6,8 +6,11 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
+use super::page::SCRIPT;
 use super::store::Full;
+use crate::jose::base64url;
 use crate::jose::json::printable;
 use crate::keys::KeyError;
 
@@ -76,6 +79,8 @@ pub(super) struct Answer {
 enum Body {
     Json(Value),
     Page(String),
+    /// A page whose form a script submits.
+    PostingPage(String),
     Redirect(String),
     Empty,
 }
@@ -88,6 +93,11 @@ impl Answer {
     /// A page for a browser, in HTML.
     pub(super) const fn page(html: String, note: String) -> Self {
         Self { status: StatusCode::OK, body: Body::Page(html), note }
+    }
+
+    /// A page that sends a browser on with a form, with the one script that pages have.
+    pub(super) const fn posting_page(html: String, note: String) -> Self {
+        Self { status: StatusCode::OK, body: Body::PostingPage(html), note }
     }
 
     /// Sends a browser on, which then asks with GET (RFC 9700 §4.12).
@@ -125,6 +135,15 @@ impl Body {
                 }
                 html.into_bytes()
             }
+            Self::PostingPage(html) => {
+                let bytes = Self::Page(html).write(headers);
+                let hash = base64url::encode_standard(Sha256::digest(SCRIPT));
+                let policy = format!("{NOTHING_LOADED}; script-src 'sha256-{hash}'");
+                if let Ok(policy) = HeaderValue::try_from(policy) {
+                    headers.insert(CONTENT_SECURITY_POLICY, policy);
+                }
+                bytes
+            }
             Self::Redirect(url) => {
                 // It was judged as a URL: printable ASCII.
                 headers.extend(HeaderValue::try_from(url).ok().map(|url| (LOCATION, url)));
@@ -136,10 +155,12 @@ impl Body {
     }
 }
 
-/// A page loads nothing, runs nothing, stands in no frame, and tells nobody its address, which may have a code in it.
+const NOTHING_LOADED: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A page loads nothing, runs nothing, stands in no frame, and sends no referrer: its address may have a code in it.
 const PAGE: [(HeaderName, &str); 4] = [
     (CONTENT_TYPE, "text/html; charset=utf-8"),
-    (CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    (CONTENT_SECURITY_POLICY, NOTHING_LOADED),
     (REFERRER_POLICY, "no-referrer"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];

@@ -172,7 +172,10 @@ fn authenticate(
     let refused = |error: VerifierError| Refused::from(error).of_client(format!("client={client_id}"));
     let verified = unverified.check_claims(now).map_err(refused)?;
     let algorithm = verified.algorithm();
-    Ok(Client { id: server.replay.spend_now(verified, now).map_err(refused)?, algorithm })
+    if let Some(replay) = &server.replay {
+        replay.spend_now(verified, now).map_err(refused)?;
+    }
+    Ok(Client { id: client_id, algorithm })
 }
 
 /// RFC 7523 §3.2 and RFC 6749 §5.2. The description names the failed check, which only a dev server does.
@@ -186,6 +189,11 @@ impl From<VerifierError> for Refused {
             | VerifierError::TwoMethods => Self::invalid_request(&description),
             VerifierError::ReplayStoreFull | VerifierError::ReplayShareFull { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &description)
+            }
+            VerifierError::Replayed => {
+                const HOW: &str = "the builder's `reusable_assertions` and `pkjwt serve --reuse-assertions` accept it \
+                                   again, for clients such as MSAL";
+                Self::invalid_client(&format!("{description}; {HOW}"))
             }
             VerifierError::Lifetime { .. } => {
                 const HOW: &str =

@@ -1,10 +1,10 @@
 //! A request that a user log in (RFC 6749 §4.1.1), pushed or in the browser's address.
 
-use super::answer::{Refused, shown};
+use super::answer::{Answer, Refused, shown};
 use super::form::Parameters;
 use super::grant::{Access, is_printable_ascii};
+use super::page::post_itself;
 use crate::jose::base64url;
-use crate::jose::error::excerpt;
 use crate::oauth::{CodeVerifier, check_endpoint, is_loopback, with_query};
 
 /// Where the browser goes with the answer (§4.1.2).
@@ -12,6 +12,8 @@ use crate::oauth::{CodeVerifier, check_endpoint, is_loopback, with_query};
 pub(super) struct ReturnAddress {
     pub(super) redirect_uri: String,
     state: Option<String>,
+    /// `response_mode=form_post` (OAuth 2.0 Form Post Response Mode): the browser posts the answer.
+    is_posted: bool,
 }
 
 impl ReturnAddress {
@@ -27,17 +29,27 @@ impl ReturnAddress {
         if !state.is_none_or(is_printable_ascii) {
             return Err(Refused::invalid_request("the state is not printable ASCII (RFC 6749 A.5)"));
         }
-        Ok(Self { redirect_uri: redirect_uri.to_owned(), state: state.map(str::to_owned) })
+        Ok(Self {
+            redirect_uri: redirect_uri.to_owned(),
+            state: state.map(str::to_owned),
+            is_posted: parameters.value("response_mode") == Some("form_post"),
+        })
     }
 
-    /// The address with these parameters, `state` and `iss` (RFC 9207).
-    pub(super) fn with<'a>(
+    /// Sends the browser there with these parameters, `state` and `iss` (RFC 9207).
+    pub(super) fn answer<'a>(
         &'a self,
         issuer: &'a str,
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> String {
+        note: String,
+    ) -> Answer {
         let state = self.state.as_deref().map(|state| ("state", state));
-        with_query(&self.redirect_uri, pairs.into_iter().chain(state).chain([("iss", issuer)]))
+        let pairs = pairs.into_iter().chain(state).chain([("iss", issuer)]);
+        if self.is_posted {
+            Answer::posting_page(post_itself(&self.redirect_uri, pairs), note)
+        } else {
+            Answer::redirect(with_query(&self.redirect_uri, pairs), note)
+        }
     }
 }
 
@@ -105,12 +117,13 @@ impl AuthorizationRequest {
     ) -> Result<Self, Refused> {
         let response_type = parameters.required("response_type")?;
         if response_type != "code" {
-            let description =
-                format!("the response_type is `{}`, supported is `code`", excerpt(response_type));
+            let description = format!("the response_type is `{}`, expected is `code`", shown(response_type));
             return Err(Refused::bad_request("unsupported_response_type", &description));
         }
-        if let Some(mode) = parameters.value("response_mode").filter(|mode| *mode != "query") {
-            let description = format!("the response_mode is `{}`, supported is `query`", excerpt(mode));
+        let mode = parameters.value("response_mode");
+        if let Some(mode) = mode.filter(|mode| !["query", "form_post"].contains(mode)) {
+            let description =
+                format!("the response_mode is `{}`, expected is `query` or `form_post`", shown(mode));
             return Err(Refused::invalid_request(&description));
         }
         let challenge = challenge(parameters)?;

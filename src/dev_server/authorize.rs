@@ -82,7 +82,7 @@ pub(super) fn answer(
     let code = secret::fresh()?;
     let value = Code { request: asked, grant, used: false };
     state.codes.insert(&code, value, now.saturating_add(Code::LIFETIME), now)?;
-    Ok(Answer::redirect(address.with(&server.issuer, [("code", code.as_str())]), note))
+    Ok(address.answer(&server.issuer, [("code", code.as_str())], note))
 }
 
 /// A pushed request (RFC 9126 §4). The decision uses it up and not the page, which may be loaded anew.
@@ -111,7 +111,7 @@ fn pushed(
 fn sent_back(server: &Inner, address: &ReturnAddress, refused: Refused) -> Answer {
     let (error, description) = refused.into_parts();
     let pairs = [("error", error), ("error_description", description.as_str())];
-    Answer::redirect(address.with(&server.issuer, pairs), format!("{error}: {description}"))
+    address.answer(&server.issuer, pairs, format!("{error}: {description}"))
 }
 
 impl DevServer {

@@ -31,6 +31,7 @@ pub struct DevServerBuilder {
     token_algorithm: Algorithm,
     token_media_type: Option<String>,
     longest_lifetime: Duration,
+    accepts_reuse: bool,
 }
 
 impl DevServerBuilder {
@@ -39,6 +40,7 @@ impl DevServerBuilder {
             token_algorithm: Algorithm::RS256,
             token_media_type: Some(access_token::MEDIA_TYPE.to_owned()),
             longest_lifetime: DevServer::LONGEST_LIFETIME,
+            accepts_reuse: false,
         }
     }
 
@@ -60,6 +62,14 @@ impl DevServerBuilder {
     /// of 600 s, Authlib and zitadel of 3600 s.
     pub const fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = lifetime;
+        self
+    }
+
+    /// Accepts an assertion as often as it comes, until it expires: MSAL sends one with every request for ten minutes. By
+    /// default each is accepted once, as RFC 7523 §3 allows and FAPI 2.0 demands. It costs the one check that finds a
+    /// client which forgets to make a new `jti`.
+    pub const fn reusable_assertions(mut self) -> Self {
+        self.accepts_reuse = true;
         self
     }
 
@@ -90,7 +100,7 @@ impl DevServerBuilder {
                 verifier: ClientAssertionVerifier::new(&issuer)
                     .audience_policy(AudiencePolicy::compatible([token_endpoint]))
                     .longest_lifetime(self.longest_lifetime),
-                replay: InMemoryReplayStore::default(),
+                replay: (!self.accepts_reuse).then(InMemoryReplayStore::default),
                 clients: super::Clients::default(),
                 state: Mutex::default(),
                 keys: SigningKeys::new(self.token_algorithm),

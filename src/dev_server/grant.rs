@@ -23,6 +23,12 @@ impl Access {
     pub(super) fn of(parameters: &Parameters<'_>) -> Result<Self, Refused> {
         let scope = Scope::from(parameters.value("scope").unwrap_or_default());
         scope.check().map_err(|error| Refused::invalid_scope(&error.to_string()))?;
+        Ok(Self { scope, ..Self::of_exchange(parameters)? })
+    }
+
+    /// The same without its scopes: the exchange of a code has no parameter `scope` (RFC 6749 §4.1.3, RFC 8628 §3.4), but
+    /// MSAL sends one.
+    pub(super) fn of_exchange(parameters: &Parameters<'_>) -> Result<Self, Refused> {
         let mut resources = Vec::new();
         for resource in parameters.values("resource") {
             if !is_resource(resource) {
@@ -39,7 +45,7 @@ impl Access {
             }
             resources.push(audience.to_owned());
         }
-        Ok(Self { scope, resources })
+        Ok(Self { scope: Scope::default(), resources })
     }
 
     /// No more than this (RFC 6749 §6, RFC 8707 §2.2); what is not asked for in particular stays as it is.

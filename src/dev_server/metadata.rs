@@ -44,7 +44,7 @@ pub(super) fn document(issuer: &str) -> Value {
         "grant_types_supported": GRANT_TYPES,
         "authorization_endpoint": format!("{issuer}{AUTHORIZE}"),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "form_post"],
         "code_challenge_methods_supported": [CodeVerifier::METHOD],
         "authorization_response_iss_parameter_supported": true,
         "userinfo_endpoint": format!("{issuer}{USERINFO}"),

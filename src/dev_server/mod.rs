@@ -29,8 +29,8 @@
 //!
 //! A client authenticates at each of the first five endpoints by `private_key_jwt` and by nothing else, checked by this
 //! crate's own [verifier](crate::verifier): any of the crate's algorithms, each assertion once, a life of at most
-//! [`DevServer::LONGEST_LIFETIME`] unless [`DevServerBuilder::longest_lifetime`] allows more. `EdDSA` and `Ed25519` name
-//! one algorithm. Like PingOne the server accepts three audiences, the issuer, the token endpoint and the endpoint that is
+//! [`DevServer::LONGEST_LIFETIME`]. [`DevServerBuilder::longest_lifetime`] and [`DevServerBuilder::reusable_assertions`]
+//! allow more. `EdDSA` and `Ed25519` name one algorithm. Like PingOne the server accepts three audiences, the issuer, the token endpoint and the endpoint that is
 //! called; one per assertion. Malformed requests are refused before the assertion is used up.
 //!
 //! # Refusals
@@ -58,8 +58,8 @@
 //! - `authorization_code`: PKCE with S256 is required. A redirect URI is http or https on loopback, any port and path; it
 //!   is not registered, and compared byte for byte with the one at `/token`. A code lives for a minute and is used up by
 //!   the first request that brings it, also in vain; when it comes again, the tokens that it gave are revoked. A pushed
-//!   request waits for a minute, until the user has decided; `response_mode` is `query`, and the answer has `iss`
-//!   (RFC 9207). `prompt=none` without a user who is logged in ends with `login_required`.
+//!   request waits for a minute, until the user has decided; `response_mode` is `query` or `form_post`, and the answer has
+//!   `iss` (RFC 9207). The `scope` of a code exchange is ignored (RFC 6749 §4.1.3). `prompt=none` without a user who is logged in ends with `login_required`.
 //! - `refresh_token`: there is one with each login. It lives for a day and is used once, the next takes its place; when
 //!   it comes again, all tokens of the login are revoked (RFC 9700 §4.14.2). Scopes and resources may be narrowed.
 //! - `device_code`: ten minutes for the user, five seconds between two questions, and five more with each `slow_down`.
@@ -163,7 +163,8 @@ struct Inner {
     /// The `typ` of access tokens.
     token_media_type: Option<String>,
     verifier: ClientAssertionVerifier,
-    replay: InMemoryReplayStore,
+    /// The assertions that were used, unless they may be reused.
+    replay: Option<InMemoryReplayStore>,
     clients: Clients,
     state: Mutex<State>,
 }

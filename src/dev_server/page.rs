@@ -80,12 +80,7 @@ pub(super) fn ask_for_decision<'a>(
     path: &str,
     pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> String {
-    let hidden: String = pairs
-        .into_iter()
-        .map(|(name, value)| {
-            format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escape(name), escape(value))
-        })
-        .collect();
+    let hidden = hidden(pairs);
     page(&format!(
         "<p>The client <b>{client}</b> asks for <b>{scope}</b>.</p>\n<form method=\"post\" action=\"{path}\">\n\
          {hidden}<p><label>User <input name=\"subject\" value=\"{subject}\"></label></p>\n\
@@ -96,6 +91,26 @@ pub(super) fn ask_for_decision<'a>(
         path = escape(path),
         subject = escape(DevServer::DEFAULT_SUBJECT),
     ))
+}
+
+/// The one script of all pages.
+pub(super) const SCRIPT: &str = "document.forms[0].submit()";
+
+/// A page that posts these pairs to another address at once, or by a button in a browser without scripts.
+pub(super) fn post_itself<'a>(address: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    page(&format!(
+        "<form method=\"post\" action=\"{}\">\n{}<p><button>Continue</button></p>\n</form>\n\
+         <script>{SCRIPT}</script>",
+        escape(address),
+        hidden(pairs)
+    ))
+}
+
+fn hidden<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let input = |(name, value)| {
+        format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escape(name), escape(value))
+    };
+    pairs.into_iter().map(input).collect()
 }
 
 fn page(body: &str) -> String {
@@ -137,7 +152,11 @@ mod tests {
             ask_for_decision("c", None, hostile, []),
             ask_for_decision("c", None, "/x", [(hostile, "v")]),
             ask_for_decision("c", None, "/x", [("n", hostile)]),
+            post_itself(hostile, []),
+            post_itself("/x", [(hostile, "v")]),
+            post_itself("/x", [("n", hostile)]),
         ] {
+            let page = page.replace(&format!("<script>{SCRIPT}</script>"), "");
             assert!(page.contains(escaped) && !page.contains("<script"), "{page}");
         }
     }

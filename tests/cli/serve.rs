@@ -48,7 +48,8 @@ fn serve_issues_tokens_as_it_is_told_and_takes_longer_assertions_when_it_is_told
     pkjwt(token_command(issuer, "p256", &["--lifetime", "600s"]))
         .refused(&["lives 600 s, at most 300 s", "--longest-lifetime"]);
 
-    let more = ["--token-alg", "EdDSA", "--token-typ", "JWT", "--longest-lifetime", "10m"];
+    let more =
+        ["--token-alg", "EdDSA", "--token-typ", "JWT", "--longest-lifetime", "10m", "--reuse-assertions"];
     let other = Server::start_with(&clients, &more);
     let issuer = ["--issuer", other.issuer.as_str()];
     let token = pkjwt(token_command(issuer, "p256", &["--lifetime", "600s"])).done();

@@ -219,12 +219,12 @@ fn wrong_requests() -> Vec<Wrong> {
         (
             with("response_type", Some("token")),
             "unsupported_response_type",
-            "the response_type is `token`, supported is `code`",
+            "the response_type is `token`, expected is `code`",
         ),
         (
             with("response_mode", Some("fragment")),
             "invalid_request",
-            "the response_mode is `fragment`, supported is `query`",
+            "the response_mode is `fragment`, expected is `query` or `form_post`",
         ),
         (
             with("request", Some("a.b.c")),
@@ -396,4 +396,41 @@ fn rfc9126_4_a_pushed_request_is_decided_once_and_soon() {
     let (address, sent) = sent_to(&authorize(&client, &more, now()));
     assert_eq!(address, "http://127.0.0.1:9/cb");
     assert_eq!(good(&client.token(&exchange(&sent[1].1, &[]), now()))["scope"], "a b");
+}
+
+/// OAuth 2.0 Form Post Response Mode §2.
+#[test]
+fn the_answer_is_posted_to_the_application_that_asks_for_it() {
+    let client = Client::alone();
+    client.dev.log_in_as("user-7");
+    let inputs = |response: http::Response<Vec<u8>>| -> Pairs {
+        assert_eq!(response.status(), 200);
+        // The hash of the script as openssl has it.
+        assert_eq!(
+            response.headers()["content-security-policy"],
+            "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; \
+             script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='"
+        );
+        let page = String::from_utf8(response.into_body()).unwrap();
+        assert!(page.contains("<form method=\"post\" action=\"http://127.0.0.1:9/cb?a=b\">"), "{page}");
+        assert!(page.contains("<script>document.forms[0].submit()</script>"), "{page}");
+        let inputs = page.lines().filter_map(|line| line.strip_prefix("<input type=\"hidden\" name=\""));
+        let pair = |line: &str| {
+            let (name, value) = line.strip_suffix("\">").unwrap().split_once("\" value=\"").unwrap();
+            (name.to_owned(), value.replace("&amp;", "&"))
+        };
+        inputs.map(pair).collect()
+    };
+    let posted = inputs(authorize(&client, &with("response_mode", Some("form_post")), now()));
+    let names: Vec<&str> = posted.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["code", "state", "iss"]);
+    assert_eq!((posted[1].1.as_str(), posted[2].1.as_str()), ("s &1", client.dev.issuer()));
+    assert_eq!(good(&client.token(&exchange(&posted[0].1, &[]), now()))["scope"], "a b");
+
+    // Errors too, and pushed requests.
+    let wrong = [&with("response_type", Some("token"))[..], &[("response_mode", "form_post")]].concat();
+    assert_eq!(inputs(authorize(&client, &wrong, now()))[0].1, "unsupported_response_type");
+    let pushed = client.ask(PushedAuthorization, &with("response_mode", Some("form_post")), now());
+    let request_uri = text(&body(&pushed)["request_uri"]);
+    assert_eq!(inputs(authorize(&client, &[("request_uri", &request_uri)], now()))[0].0, "code");
 }

@@ -84,3 +84,11 @@ fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
     }
     assert_eq!(client.token(&exchange(&code, &[]), at(59)).status(), 200);
 }
+
+#[test]
+fn rfc6749_4_1_3_a_scope_in_the_exchange_of_a_code_is_ignored() {
+    let client = Client::alone();
+    let code = fresh_code(&client);
+    let tokens = good(&client.token(&exchange(&code, &[("scope", "a openid offline_access")]), now()));
+    assert_eq!((&tokens["scope"], tokens.get("id_token")), (&"a b".into(), None));
+}

@@ -89,12 +89,9 @@ fn an_assertion_is_accepted_once() {
     let request = request(&dev, &key, as_it_is);
     assert_eq!(dev.respond(&request, now()).status(), 200);
     let exchange = dev.clone().handle(&request, now());
-    assert_eq!(
-        refusal(&exchange.response),
-        invalid_client("the `jti` of the assertion was used before; every assertion needs a new one")
-    );
+    assert_eq!(refusal(&exchange.response), invalid_client(USED));
     let path = format!("/{}/as/token", DevServer::ENVIRONMENT_ID);
-    let line = format!("POST {path} 400 client=client invalid_client: the assertion was used before");
+    let line = format!("POST {path} 400 client=client invalid_client: {USED}");
     assert_eq!(exchange.outcome, line);
 }
 
@@ -411,7 +408,7 @@ fn metadata(issuer: &str) -> serde_json::Value {
             urn("token-exchange"),
         ],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "form_post"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],

@@ -254,3 +254,17 @@ fn a_log_line_says_why_a_token_is_not_active() {
     let line = "200 client=client alg=ES256 active=false: the token is an ID token, not an access token";
     assert!(exchange.outcome.ends_with(line), "{}", exchange.outcome);
 }
+
+#[test]
+fn an_assertion_is_reused_only_where_that_is_a_setting() {
+    let lenient = DevServer::builder().reusable_assertions().build(ORIGIN).unwrap();
+    let (strict, key) = dev();
+    lenient.register("client", jwks(&key)).unwrap();
+    let request = request(&strict, &key, as_it_is);
+    for (dev, second) in [(&strict, 400), (&lenient, 200)] {
+        assert_eq!(dev.respond(&request, now()).status(), 200);
+        assert_eq!(dev.respond(&request, at(1)).status(), second);
+        // It still ends.
+        assert_eq!(dev.respond(&request, at(70)).status(), 400);
+    }
+}

@@ -19,9 +19,10 @@ const EXAMPLE: &str = "Example:
     --key key.pem --client-id my-client
 
 The server is for development only: it grants every scope and tells every caller which check failed. It is an OpenID
-provider too: a login with the scope openid gets an ID token. An assertion may live for 300 s; libraries with longer
-ones (MSAL 600 s, Authlib and zitadel 3600 s) need --longest-lifetime. When a device login begins, the log has the URL
-at which it is approved or denied; without a browser:
+provider too: a login with the scope openid gets an ID token. An assertion may live for 300 s and is accepted once;
+libraries with longer ones (MSAL 600 s, Authlib and zitadel 3600 s) need --longest-lifetime, and MSAL, which sends one
+several times, --reuse-assertions. When a device login begins, the log has the URL at which it is approved or denied;
+without a browser:
   curl -d user_code=CODE -d decision=approve -d subject=user-1 ISSUER/device";
 
 /// Run a small, strict authorization server for development
@@ -51,6 +52,9 @@ pub(crate) struct Arguments {
     /// The longest life of a client assertion that is accepted: 300s, 10m, 1h, or plain seconds
     #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = lifetime)]
     longest_lifetime: Duration,
+    /// Accept an assertion as often as it comes, until it expires, for clients that send one several times (MSAL)
+    #[arg(long)]
+    reuse_assertions: bool,
 }
 
 /// NAME=SOURCE, each name once.
@@ -123,13 +127,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             drop(output::line(&output::printable(&format!("{} {outcome}", timestamp()))));
         };
         let typ = Some(arguments.token_typ.as_str()).filter(|typ| !typ.is_empty());
-        let server = DevServer::builder()
+        let mut builder = DevServer::builder()
             .token_algorithm(arguments.token_alg)
             .token_media_type(typ)
-            .longest_lifetime(arguments.longest_lifetime)
-            .bind_with(arguments.listen, log)
-            .await
-            .context("serve")?;
+            .longest_lifetime(arguments.longest_lifetime);
+        if arguments.reuse_assertions {
+            builder = builder.reusable_assertions();
+        }
+        let server = builder.bind_with(arguments.listen, log).await.context("serve")?;
         for (id, keys) in clients {
             server.register(id, keys).context("--client")?;
         }

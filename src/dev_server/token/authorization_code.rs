@@ -3,6 +3,7 @@
 use super::super::answer::{Refused, both_shown};
 use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::authorize::Code;
+use super::super::grant::Access;
 use super::Granted;
 use crate::oauth::CodeVerifier;
 
@@ -14,7 +15,7 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let redirect_uri = request.required("redirect_uri")?;
     let verifier = CodeVerifier::new(request.required("code_verifier")?)
         .map_err(|error| Refused::invalid_request(&error.to_string()))?;
-    let asked = request.access()?;
+    let asked = Access::of_exchange(&request.parameters)?;
 
     let mut state = server.state();
     if state.codes.ended(code, now).is_some() {

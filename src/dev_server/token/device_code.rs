@@ -3,7 +3,7 @@
 use super::super::answer::Refused;
 use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::device::DeviceLogin;
-use super::super::grant::Grant;
+use super::super::grant::{Access, Grant};
 use super::super::page::Decision;
 use super::Granted;
 
@@ -11,7 +11,7 @@ use super::Granted;
 pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let ClientRequest { server, ref client, now, .. } = *request;
     let device_code = request.required("device_code")?;
-    let asked = request.access()?;
+    let asked = Access::of_exchange(&request.parameters)?;
 
     let mut state = server.state();
     if state.devices.ended(device_code, now).is_some_and(|login| login.used) {
