@@ -38,8 +38,8 @@ pub(super) fn issue(server: &Inner, grant: &Grant, now: OffsetDateTime) -> Resul
     server.keys.access_token().sign(server.token_media_type.as_deref(), &claims)
 }
 
-/// The claims of a token that this server has issued and that is good now, or why it is not: a predicate whose subject is
-/// the token. The server's clock has no leeway to itself.
+/// The claims of a token that this server has issued and that is good now, or why it is not: a
+/// predicate whose subject is the token. The server's clock has no leeway to itself.
 pub(super) fn active(server: &Inner, token: &str, now: OffsetDateTime) -> Result<Map<String, Value>, String> {
     const FOREIGN: &str = "is not a token of this server";
     if let Some(found) = server.state().refresh_tokens.get(token, now) {

@@ -19,10 +19,11 @@ use crate::keys::KeyError;
 pub struct Exchange {
     /// The answer.
     pub response: http::Response<Vec<u8>>,
-    /// One line such as `POST /…/token 200 client=app alg=ES256 grant=client_credentials scope="a b"` or
-    /// `POST /…/token 400 client=app alg=ES256 invalid_grant: the code is not known`; a client is named once its signature
-    /// is verified. The line has no secret and no time; control characters of the request are escaped. The URL at which a
-    /// user decides about a device is there, with the user code.
+    /// One line such as `POST /…/token 200 client=app alg=ES256 grant=client_credentials scope="a
+    /// b"` or `POST /…/token 400 client=app alg=ES256 invalid_grant: the code is not known`; a
+    /// client is named once its signature is verified. The line has no secret and no time; control
+    /// characters of the request are escaped. The URL at which a user decides about a device is
+    /// there, with the user code.
     pub outcome: String,
     /// A client whose JWKS URL has to be asked before the answer can be a better one.
     pub(super) wants_keys_of: Option<String>,
@@ -157,7 +158,8 @@ impl Body {
 
 const NOTHING_LOADED: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/// A page loads nothing, runs nothing, stands in no frame, and sends no referrer: its address may have a code in it.
+/// A page loads nothing, runs nothing, stands in no frame, and sends no referrer: its address may
+/// have a code in it.
 const PAGE: [(HeaderName, &str); 4] = [
     (CONTENT_TYPE, "text/html; charset=utf-8"),
     (CONTENT_SECURITY_POLICY, NOTHING_LOADED),
@@ -202,7 +204,8 @@ impl Refused {
         Self::bad_request("invalid_scope", description)
     }
 
-    /// 400, for clients that authenticate in the form: 401 needs a challenge, and there is none for that (RFC 6749 §5.2).
+    /// 400, for clients that authenticate in the form: 401 needs a challenge, and there is none for
+    /// that (RFC 6749 §5.2).
     pub(super) fn invalid_client(description: &str) -> Self {
         Self::bad_request("invalid_client", description)
     }
@@ -270,7 +273,7 @@ pub(super) fn chain(error: &dyn Error) -> String {
     line
 }
 
-/// Text of a request, as far as a refusal quotes it. A JWT in the wrong parameter may be somebody's token.
+/// Text of a request, as far as a refusal quotes it. A JWT in the wrong parameter may be a token.
 pub(super) fn shown(text: &str) -> String {
     if text.contains("eyJ") { "[a JWT]".to_owned() } else { printable(text, MOST_SHOWN) }
 }
@@ -278,7 +281,8 @@ pub(super) fn shown(text: &str) -> String {
 /// The most characters of a text that a refusal quotes.
 const MOST_SHOWN: usize = 200;
 
-/// Two texts that differ, so that the difference is seen: of long ones the beginning that they share is left out.
+/// Two texts that differ, so that the difference is seen: of long ones the beginning that they
+/// share is left out.
 pub(super) fn both_shown(found: &str, expected: &str) -> [String; 2] {
     let shared = found.chars().zip(expected.chars()).take_while(|(one, other)| one == other).count();
     let longest = found.chars().count().max(expected.chars().count());

@@ -130,8 +130,8 @@ fn other_scheme(scheme: Option<&str>) -> Refused {
         .with_header(WWW_AUTHENTICATE, challenge)
 }
 
-/// The three steps of the crate's own verifier, with the registry in between. The audience is the issuer, the token
-/// endpoint or the endpoint that is called.
+/// The three steps of the crate's own verifier, with the registry in between. The audience is the
+/// issuer, the token endpoint or the endpoint that is called.
 fn authenticate(
     server: &Inner,
     endpoint: Endpoint,
@@ -178,7 +178,8 @@ fn authenticate(
     Ok(Client { id: client_id, algorithm })
 }
 
-/// RFC 7523 §3.2 and RFC 6749 §5.2. The description names the failed check, which only a dev server does.
+/// RFC 7523 §3.2 and RFC 6749 §5.2. The description names the failed check, which only a dev server
+/// does.
 impl From<VerifierError> for Refused {
     fn from(error: VerifierError) -> Self {
         let description = chain(&error);
@@ -189,6 +190,11 @@ impl From<VerifierError> for Refused {
             | VerifierError::TwoMethods => Self::invalid_request(&description),
             VerifierError::ReplayStoreFull | VerifierError::ReplayShareFull { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &description)
+            }
+            VerifierError::MissingClaim { claim: "jti" } => {
+                const HOW: &str = "OpenID Connect Core §9 requires it; \
+                                   kafka-clients adds it with `sasl.oauthbearer.assertion.claim.jti.include=true`";
+                Self::invalid_client(&format!("{description}; {HOW}"))
             }
             VerifierError::Replayed => {
                 const HOW: &str = "the builder's `reusable_assertions` and `pkjwt serve --reuse-assertions` accept it \

@@ -17,7 +17,8 @@ pub(super) struct ReturnAddress {
 }
 
 impl ReturnAddress {
-    /// The application of a dev server is on this machine too: no address has to be registered, and none leads elsewhere.
+    /// The application of a dev server is on this machine too: no address has to be registered, and
+    /// none leads elsewhere.
     pub(super) fn of(parameters: &Parameters<'_>) -> Result<Self, Refused> {
         let redirect_uri = parameters.required("redirect_uri")?;
         if !check_endpoint("redirect_uri", redirect_uri).is_ok_and(|url| is_loopback(&url)) {
@@ -92,8 +93,8 @@ impl AuthorizationRequest {
         "audience",
     ];
 
-    /// Refuses requests whose parameters are in a JWT (OpenID Connect Core §6, RFC 9101): every other check would miss
-    /// what they hold.
+    /// Refuses requests whose parameters are in a JWT (OpenID Connect Core §6, RFC 9101): every
+    /// other check would miss what they hold.
     pub(super) fn check_supported(parameters: &Parameters<'_>) -> Result<(), Refused> {
         let unsupported = [
             ("request", "request_not_supported", "a request object (`request`, RFC 9101)"),

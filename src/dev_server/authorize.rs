@@ -1,5 +1,5 @@
-//! The authorization endpoint (RFC 6749 §3.1). GET shows a page, POST decides; with a user who is logged in already
-//! nobody is asked.
+//! The authorization endpoint (RFC 6749 §3.1). GET shows a page, POST decides; no page is shown
+//! for a user who is logged in.
 
 use time::{Duration, OffsetDateTime};
 
@@ -21,7 +21,8 @@ impl Code {
     pub(super) const LIFETIME: Duration = Duration::minutes(1);
 }
 
-/// Shows what is wrong with the client or with the address, and sends everything else back to the address (§4.1.2.1).
+/// Shows what is wrong with the client or with the address, and sends everything else back to the
+/// address (§4.1.2.1).
 pub(super) fn answer(
     server: &Inner,
     request: &http::Request<Vec<u8>>,
@@ -85,7 +86,8 @@ pub(super) fn answer(
     Ok(address.answer(&server.issuer, [("code", code.as_str())], note))
 }
 
-/// A pushed request (RFC 9126 §4). The decision uses it up and not the page, which may be loaded anew.
+/// A pushed request (RFC 9126 §4). The decision uses it up and not the page, which may be loaded
+/// anew.
 fn pushed(
     state: &State,
     request_uri: &str,
@@ -115,8 +117,8 @@ fn sent_back(server: &Inner, address: &ReturnAddress, refused: Refused) -> Answe
 }
 
 impl DevServer {
-    /// Logs a user in, as if there were a session in every browser: the authorization endpoint then asks nobody, and
-    /// sends the browser on with a code at once.
+    /// Logs a user in, as if there were a session in every browser: the authorization endpoint then
+    /// shows no page and redirects with a code at once.
     ///
     /// ```
     /// use private_key_jwt::client::fresh_code_verifier;

@@ -44,37 +44,37 @@ impl DevServerBuilder {
         }
     }
 
-    /// The algorithm that access tokens are signed with. ID tokens are always signed with RS256. Default: RS256, which
-    /// every resource server supports (RFC 9068 §2.1).
+    /// The algorithm that access tokens are signed with. ID tokens are always signed with RS256.
+    /// Default: RS256, which every resource server supports (RFC 9068 §2.1).
     pub const fn token_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.token_algorithm = algorithm;
         self
     }
 
-    /// The `typ` of access tokens; `None` leaves it out. Default: `at+jwt` (RFC 9068 §2.1). Resource servers that accept
-    /// nothing but `JWT` need another one.
+    /// The `typ` of access tokens; `None` leaves it out. Default: `at+jwt` (RFC 9068 §2.1).
+    /// Resource servers that accept nothing but `JWT` need another one.
     pub fn token_media_type(mut self, media_type: Option<&str>) -> Self {
         self.token_media_type = media_type.map(str::to_owned);
         self
     }
 
-    /// The longest life that a client assertion may have. Default: [`DevServer::LONGEST_LIFETIME`]. MSAL sends assertions
-    /// of 600 s, Authlib and zitadel of 3600 s.
+    /// The longest life that a client assertion may have. Default: [`DevServer::LONGEST_LIFETIME`].
+    /// MSAL sends assertions of 600 s, Authlib and zitadel of 3600 s.
     pub const fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = lifetime;
         self
     }
 
-    /// Accepts an assertion as often as it comes, until it expires: MSAL sends one with every request for ten minutes. By
-    /// default each is accepted once, as RFC 7523 §3 allows and FAPI 2.0 demands. It costs the one check that finds a
-    /// client which forgets to make a new `jti`.
+    /// Accepts an assertion as often as it comes, until it expires: MSAL sends one with every
+    /// request for ten minutes. By default each is accepted once, as RFC 7523 §3 allows.
+    /// It costs the one check that finds a client which forgets to make a new `jti`.
     pub const fn reusable_assertions(mut self) -> Self {
         self.accepts_reuse = true;
         self
     }
 
-    /// A server that is reached at this origin, such as `http://127.0.0.1:8080`. It does not listen: mount
-    /// [`DevServer::respond`] in any HTTP mock.
+    /// A server that is reached at this origin, such as `http://127.0.0.1:8080`. It does not
+    /// listen: mount [`DevServer::respond`] in any HTTP mock.
     ///
     /// # Errors
     ///

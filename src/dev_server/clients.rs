@@ -13,10 +13,11 @@ use crate::oauth::check_endpoint;
 pub enum ClientKeys {
     /// A JWK Set, given by value.
     Jwks(JwkSet),
-    /// The URL of a JWK Set (`jwks_uri`): https, or http on loopback. It is fetched when the first assertion comes,
-    /// and again when an assertion's `kid` is not in it.
+    /// The URL of a JWK Set (`jwks_uri`): https, or http on loopback. It is fetched when the first
+    /// assertion comes, and again when an assertion's `kid` is not in it.
     JwksUrl(String),
-    /// One public key, such as that of a certificate. When it has no `kid` of its own, it goes by any name.
+    /// One public key, such as that of a certificate. When it has no `kid` of its own, it goes by
+    /// any name.
     PublicKey(PublicKey),
 }
 
@@ -33,8 +34,9 @@ impl ClientKeys {
     ///
     /// # Errors
     ///
-    /// [`DevServerError::Jose`] and [`DevServerError::Key`] for a document that is none of these, or is a private
-    /// key. In a PEM file with several blocks, the first public key or certificate counts.
+    /// [`DevServerError::Jose`] and [`DevServerError::Key`] for a document that is none of these,
+    /// or is a private key. In a PEM file with several blocks, the first public key or certificate
+    /// counts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DevServerError> {
         match JwkSet::from_json(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)) {
             Ok(jwks) => Ok(Self::Jwks(jwks)),
@@ -47,7 +49,8 @@ impl ClientKeys {
         }
     }
 
-    /// What there is to verify with, as far as it is known now: nothing before a URL has been asked.
+    /// What there is to verify with, as far as it is known now: nothing before a URL has been
+    /// asked.
     fn ready(&self, client_id: &str) -> Result<Option<PublicKeySet>, DevServerError> {
         match self {
             Self::JwksUrl(url) => {
@@ -75,7 +78,8 @@ impl ClientKeys {
     }
 }
 
-/// Whether the key checks signatures of any algorithm: its `alg` may be unknown, another key type's, or for encryption.
+/// Whether the key checks signatures of any algorithm: its `alg` may be unknown, another key
+/// type's, or for encryption.
 fn check_usable(key: &PublicKey) -> Result<(), KeyError> {
     if key.algorithms().next().is_some() {
         return Ok(());
@@ -179,7 +183,8 @@ impl Clients {
             .ok_or_else(|| DevServerError::UnknownClient { client_id: printable(client_id) })
     }
 
-    /// Keeps what a client's JWKS URL said, unless the client was registered anew with another one meanwhile.
+    /// Keeps what a client's JWKS URL said, unless the client was registered anew with another one
+    /// meanwhile.
     pub(super) fn store(&self, client_id: &str, url: &str, jwks: JwkSet) {
         let mut clients = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get_mut(client_id)

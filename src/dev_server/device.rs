@@ -37,8 +37,8 @@ impl State {
 }
 
 impl DevServer {
-    /// Lets a device in (RFC 8628 §3.3): what the user does at the verification page, done in their place. The tokens are
-    /// this subject's.
+    /// Lets a device in (RFC 8628 §3.3): what the user does at the verification page, done in their
+    /// place. The tokens are this subject's.
     ///
     /// ```
     /// use private_key_jwt::dev_server::DevServer;

@@ -5,7 +5,8 @@ use crate::keys::KeyError;
 use crate::oauth::OAuthError;
 use crate::transport::TransportError;
 
-/// What can go wrong when a dev server is set up. What goes wrong in a request is an answer, not an error.
+/// What can go wrong when a dev server is set up. What goes wrong in a request is an answer, not an
+/// error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DevServerError {
@@ -67,7 +68,8 @@ pub enum DevServerError {
     /// A JWKS URL that must not be called.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
-    /// The client's JWKS URL did not hand out a document, or there is no HTTP client to fetch it with.
+    /// The client's JWKS URL did not hand out a document, or there is no HTTP client to fetch it
+    /// with.
     #[error(transparent)]
     Transport(#[from] TransportError),
 }

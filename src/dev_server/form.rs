@@ -97,7 +97,8 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// Parameters of the protocol. In the URL of a form they are refused by name: whoever put them there expects them to count.
+/// Parameters of the protocol. In the URL of a form they are refused by name: the client expects
+/// them to count.
 const PARAMETERS: [&str; 40] = [
     "access_token",
     "actor_token",
@@ -141,7 +142,8 @@ const PARAMETERS: [&str; 40] = [
     "username",
 ];
 
-/// A POST of a form with its parameters in the body. What else the URL has is the endpoint's own (RFC 6749 §3.2).
+/// A POST of a form with its parameters in the body. What else the URL has is the endpoint's own
+/// (RFC 6749 §3.2).
 fn check(request: &http::Request<Vec<u8>>) -> Result<(), Refused> {
     if request.method() != Method::POST {
         return Err(Refused::method_not_allowed(request.method(), "POST"));

@@ -1,4 +1,4 @@
-//! What tokens are good for.
+//! What a client may do with a token.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -26,8 +26,8 @@ impl Access {
         Ok(Self { scope, ..Self::of_exchange(parameters)? })
     }
 
-    /// The same without its scopes: the exchange of a code has no parameter `scope` (RFC 6749 §4.1.3, RFC 8628 §3.4), but
-    /// MSAL sends one.
+    /// The same without its scopes: the exchange of a code has no parameter `scope` (RFC 6749
+    /// §4.1.3, RFC 8628 §3.4), but MSAL sends one.
     pub(super) fn of_exchange(parameters: &Parameters<'_>) -> Result<Self, Refused> {
         let mut resources = Vec::new();
         for resource in parameters.values("resource") {
@@ -48,7 +48,8 @@ impl Access {
         Ok(Self { scope: Scope::default(), resources })
     }
 
-    /// No more than this (RFC 6749 §6, RFC 8707 §2.2); what is not asked for in particular stays as it is.
+    /// No more than this (RFC 6749 §6, RFC 8707 §2.2); what is not asked for in particular stays as
+    /// it is.
     pub(super) fn narrowed(&self, asked: Self) -> Result<Self, Refused> {
         if let Some(scope) = asked.scope.iter().find(|asked| !self.scope.iter().any(|scope| scope == *asked))
         {
@@ -74,7 +75,7 @@ impl Access {
         }
     }
 
-    /// What an access token of this server is good for.
+    /// What an access token of this server allows.
     pub(super) fn of_claims(claims: &Map<String, Value>) -> Self {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let resources = match claims.get("aud") {
@@ -109,11 +110,11 @@ impl Access {
     }
 }
 
-/// What somebody lets a client do: a token says all of it.
+/// What a user, or the client itself, lets a client do: a token says all of it.
 #[derive(Clone)]
 pub(super) struct Grant {
-    /// The name of what a user has allowed: the tokens of one name can be ended together. A client in its own name has
-    /// none.
+    /// The name of what a user has allowed: the tokens of one name can be ended together. A client
+    /// in its own name has none.
     pub(super) id: Option<String>,
     pub(super) client_id: String,
     pub(super) subject: String,

@@ -19,7 +19,8 @@ pub(super) const CLAIMS: [&str; 8] = ["iss", "sub", "aud", "exp", "iat", "auth_t
 /// `typ`, which tells it from an access token (RFC 8725 §3.11).
 const MEDIA_TYPE: &str = "JWT";
 
-/// Signs the ID token beside an access token, where the grant is a user's and has the scope `openid`.
+/// Signs the ID token beside an access token, where the grant is a user's and has the scope
+/// `openid`.
 pub(super) fn issue(
     server: &Inner,
     grant: &Grant,

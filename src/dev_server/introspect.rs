@@ -7,7 +7,8 @@ use super::answer::{Answer, Refused};
 use super::authentication::ClientRequest;
 use super::refresh_token::RefreshToken;
 
-/// An access token is shown to every client, since resource servers ask as clients; a refresh token to its own only.
+/// An access token is shown to every client, since resource servers ask as clients; a refresh token
+/// to its own only.
 pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let token = request.required("token")?;
     let access_token = access_token::active(request.server, token, request.now);

@@ -19,7 +19,8 @@ use crate::transport::ReqwestClient;
 
 /// The longest body of a request, in bytes.
 const MAX_BODY_LEN: usize = 64 * 1024;
-/// How much of a body that is too long is read and thrown away, so that the client gets to read the answer.
+/// How much of a body that is too long is read and thrown away, so that the client gets to read the
+/// answer.
 const MAX_DISCARDED_LEN: usize = 1 << 20;
 /// How long a client may take for its header, and again for its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,15 +36,15 @@ pub struct RunningDevServer {
 }
 
 impl DevServer {
-    /// Listens on a loopback address, with port 0 on any free port, and serves from a tokio task until the value that
-    /// is returned is dropped. The origin is the address itself, so the issuer is `http://127.0.0.1:PORT/…`.
-    /// [`DevServer::builder`] has settings.
+    /// Listens on a loopback address, with port 0 on any free port, and serves from a tokio task
+    /// until the value that is returned is dropped. The origin is the address itself, so the issuer
+    /// is `http://127.0.0.1:PORT/…`. [`DevServer::builder`] has settings.
     ///
     /// # Errors
     ///
-    /// [`DevServerError::NotLoopback`] for an address that other machines can reach, [`DevServerError::Listen`] when
-    /// it cannot be listened on, [`DevServerError::Key`] and [`DevServerError::Transport`] when the server's key or
-    /// its HTTP client cannot be made.
+    /// [`DevServerError::NotLoopback`] for an address that other machines can reach,
+    /// [`DevServerError::Listen`] when it cannot be listened on, [`DevServerError::Key`] and
+    /// [`DevServerError::Transport`] when the server's key or its HTTP client cannot be made.
     pub async fn bind(listen: SocketAddr) -> Result<RunningDevServer, DevServerError> {
         Self::builder().bind(listen).await
     }
@@ -62,7 +63,8 @@ impl DevServer {
 }
 
 impl DevServerBuilder {
-    /// Listens on a loopback address and calls `log` with one line for each request, as [`DevServer::bind_with`] does.
+    /// Listens on a loopback address and calls `log` with one line for each request, as
+    /// [`DevServer::bind_with`] does.
     ///
     /// # Errors
     ///
@@ -99,7 +101,8 @@ impl RunningDevServer {
         self.local_addr
     }
 
-    /// Serves for as long as this is awaited. It does not end by itself; dropping the future stops the server.
+    /// Serves for as long as this is awaited. It does not end by itself; dropping the future stops
+    /// the server.
     pub async fn wait(mut self) {
         // An error says that the task was stopped, and that is what is waited for.
         let _ = (&mut self.task).await;

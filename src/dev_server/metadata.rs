@@ -12,7 +12,8 @@ use crate::oauth::{CodeVerifier, Endpoint};
 pub(super) const JWKS: &str = "/jwks";
 /// The userinfo endpoint (OpenID Connect Core §5.3).
 pub(super) const USERINFO: &str = "/userinfo";
-/// The metadata, behind the issuer (OpenID Connect Discovery §4) or in front of its path (RFC 8414 §3.1, §5).
+/// The metadata, behind the issuer (OpenID Connect Discovery §4) or in front of its path (RFC 8414
+/// §3.1, §5).
 pub(super) const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 pub(super) const OAUTH_AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 /// The authorization endpoint (RFC 6749 §3.1).
@@ -61,7 +62,8 @@ pub(super) fn document(issuer: &str) -> Value {
         for endpoint in Endpoint::ALL {
             members.insert(endpoint.metadata_name().to_owned(), format!("{issuer}{}", path(endpoint)).into());
         }
-        // The other endpoints have no such members: what holds for the token endpoint holds for them (RFC 9126 §5).
+        // The other endpoints have no such members: what holds for the token endpoint holds for
+        // them (RFC 9126 §5).
         for endpoint in [Endpoint::Token, Endpoint::Introspection, Endpoint::Revocation] {
             let name = endpoint.metadata_name();
             members.insert(format!("{name}_auth_methods_supported"), ["private_key_jwt"].as_slice().into());

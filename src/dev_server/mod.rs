@@ -1,9 +1,10 @@
-//! Floor 7: a small, strict authorization server and OpenID provider for quickstarts and tests. **Not for production**: it
-//! grants every scope, forgets everything when it ends, lets anyone who sees its pages decide for the user, and tells every
-//! caller which check failed.
+//! Floor 7: a small, strict authorization server and OpenID provider for quickstarts and tests.
+//! **Not for production**: it grants every scope, forgets everything when it ends, lets anyone who
+//! sees its pages decide for the user, and tells every caller which check failed.
 //!
-//! The server is a function from a request and a time to a response, [`DevServer::respond`]. Mount it in any HTTP
-//! mock, or let [`DevServer::bind`] listen on a loopback port. [`DevServer::builder`] has its settings.
+//! The server is a function from a request and a time to a response, [`DevServer::respond`]. Mount
+//! it in any HTTP mock, or let [`DevServer::bind`] listen on a loopback port.
+//! [`DevServer::builder`] has its settings.
 //!
 //! # Endpoints
 //!
@@ -21,66 +22,75 @@
 //! | `/jwks` | the keys that tokens are signed with |
 //! | `/.well-known/openid-configuration` | the metadata (OpenID Connect Discovery §4), also at the RFC 8414 §3.1 path |
 //!
-//! [`DevServer::authorization_server`] returns all of it without a request. An unknown query parameter in an endpoint's URL
-//! is ignored (RFC 6749 §3.2); a parameter of the protocol is refused there, since it belongs into the body. HEAD is
-//! answered wherever GET is.
+//! [`DevServer::authorization_server`] returns all of it without a request. An unknown query
+//! parameter in an endpoint's URL is ignored (RFC 6749 §3.2); a parameter of the protocol is
+//! refused there, since it belongs into the body. HEAD is answered wherever GET is.
 //!
 //! # Clients
 //!
-//! A client authenticates at each of the first five endpoints by `private_key_jwt` and by nothing else, checked by this
-//! crate's own [verifier](crate::verifier): any of the crate's algorithms, each assertion once, a life of at most
-//! [`DevServer::LONGEST_LIFETIME`]. [`DevServerBuilder::longest_lifetime`] and [`DevServerBuilder::reusable_assertions`]
-//! allow more. `EdDSA` and `Ed25519` name one algorithm. Like PingOne the server accepts three audiences, the issuer, the token endpoint and the endpoint that is
-//! called; one per assertion. Malformed requests are refused before the assertion is used up.
+//! A client authenticates at each of the first five endpoints by `private_key_jwt` and by nothing
+//! else, checked by this crate's own [verifier](crate::verifier): any of the crate's algorithms,
+//! each assertion once, a life of at most [`DevServer::LONGEST_LIFETIME`].
+//! [`DevServerBuilder::longest_lifetime`] and [`DevServerBuilder::reusable_assertions`] allow more.
+//! `EdDSA` and `Ed25519` name one algorithm. Like PingOne the server accepts three audiences, the
+//! issuer, the token endpoint and the endpoint that is called; one per assertion. Malformed
+//! requests are refused before the assertion is used up.
 //!
 //! # Refusals
 //!
-//! `error_description` names the check that failed, with what was found and what was expected. A client that fails to
-//! authenticate gets 400 `invalid_client`; with an `Authorization` header it gets 401 and a challenge of the same scheme
-//! (RFC 6749 §5.2, RFC 9110 §15.5.2).
+//! `error_description` names the check that failed, with what was found and what was expected. A
+//! client that fails to authenticate gets 400 `invalid_client`; with an `Authorization` header it
+//! gets 401 and a challenge of the same scheme (RFC 6749 §5.2, RFC 9110 §15.5.2).
 //!
 //! # Tokens
 //!
-//! Access tokens follow RFC 9068: `typ: at+jwt`, signed with RS256. [`DevServerBuilder::token_algorithm`] and
-//! [`DevServerBuilder::token_media_type`] choose others, for resource servers that want them. `resource` and `audience` go
-//! into the `aud` of the token with each grant. Tokens of a login have a claim `grant_id`.
+//! Access tokens follow RFC 9068: `typ: at+jwt`, signed with RS256.
+//! [`DevServerBuilder::token_algorithm`] and [`DevServerBuilder::token_media_type`] choose others,
+//! for resource servers that want them. `resource` and `audience` go into the `aud` of the token
+//! with each grant. Tokens of a login have a claim `grant_id`.
 //!
-//! A login with the scope `openid` also gets an ID token (OpenID Connect Core §2), signed with RS256, from the
-//! authorization code, the device code and each refresh: `iss`, `sub`, `aud`, `exp`, `iat`, `auth_time`, `at_hash` and,
-//! with a code, the `nonce` of the request.
+//! A login with the scope `openid` also gets an ID token (OpenID Connect Core §2), signed with
+//! RS256, from the authorization code, the device code and each refresh: `iss`, `sub`, `aud`,
+//! `exp`, `iat`, `auth_time`, `at_hash` and, with a code, the `nonce` of the request.
 //!
-//! Keys are made when they are first needed, and in the background once the server listens. The servers of a process share
-//! the RSA key, which is slow to make, under different names (`kid`).
+//! Keys are made when they are first needed, and in the background once the server listens. The
+//! servers of a process share the RSA key, which is slow to make, under different names (`kid`).
 //!
 //! # Grants
 //!
 //! - `client_credentials`.
-//! - `authorization_code`: PKCE with S256 is required. A redirect URI is http or https on loopback, any port and path; it
-//!   is not registered, and compared byte for byte with the one at `/token`. A code lives for a minute and is used up by
-//!   the first request that brings it, also in vain; when it comes again, the tokens that it gave are revoked. A pushed
-//!   request waits for a minute, until the user has decided; `response_mode` is `query` or `form_post`, and the answer has
-//!   `iss` (RFC 9207). The `scope` of a code exchange is ignored (RFC 6749 §4.1.3). `prompt=none` without a user who is logged in ends with `login_required`.
-//! - `refresh_token`: there is one with each login. It lives for a day and is used once, the next takes its place; when
-//!   it comes again, all tokens of the login are revoked (RFC 9700 §4.14.2). Scopes and resources may be narrowed.
-//! - `device_code`: ten minutes for the user, five seconds between two questions, and five more with each `slow_down`.
-//! - `jwt-bearer`: for the issuers of [`DevServer::trust_issuer`]; the audience is the issuer or the token endpoint, a life
-//!   is a day at most, and a `jti`, where there is one, is accepted once.
-//! - `token-exchange`: an access token of this server for another one, with `act` where there is an actor. It ends with
-//!   the login that the first one came from.
+//! - `authorization_code`: PKCE with S256 is required. A redirect URI is http or https on loopback,
+//!   any port and path; it is not registered, and compared byte for byte with the one at `/token`.
+//!   A code lives for a minute and is used up by the first request that brings it, also in vain;
+//!   when it comes again, the tokens that it gave are revoked. A pushed request waits for a minute,
+//!   until the user has decided; `response_mode` is `query` or `form_post`, and the answer has
+//!   `iss` (RFC 9207). The `scope` of a code exchange is ignored (RFC 6749 §4.1.3). `prompt=none`
+//!   without a user who is logged in ends with `login_required`.
+//! - `refresh_token`: there is one with each login. It lives for a day and is used once, the next
+//!   takes its place; when it comes again, all tokens of the login are revoked (RFC 9700 §4.14.2).
+//!   Scopes and resources may be narrowed.
+//! - `device_code`: ten minutes for the user, five seconds between two questions, and five more
+//!   with each `slow_down`.
+//! - `jwt-bearer`: for the issuers of [`DevServer::trust_issuer`]; the audience is the issuer or
+//!   the token endpoint, a life is a day at most, and a `jti`, where there is one, is accepted
+//!   once.
+//! - `token-exchange`: an access token of this server for another one, with `act` where there is an
+//!   actor. It ends with the login that the first one came from.
 //!
 //! # Users
 //!
 //! A test decides in the user's place: [`DevServer::approve`] and [`DevServer::deny`] for a device,
-//! [`DevServer::log_in_as`] for `/authorize`, which then redirects at once. Without a test there are pages with two
-//! buttons, and a form that `curl` can send as well:
+//! [`DevServer::log_in_as`] for `/authorize`, which then redirects at once. Without a test there
+//! are pages with two buttons, and a form that `curl` can send as well:
 //!
 //! ```text
 //! curl -d user_code=WDJB-MJHT -d decision=approve -d subject=user-1 ISSUER/device
 //! curl -i -d client_id=client -d request_uri=urn:… -d decision=deny ISSUER/authorize
 //! ```
 //!
-//! The server remembers everything in memory, bounded: a thousand logins of each kind at a time, a hundred thousand tokens.
-//! A full server answers 503 until some have ended, by the time that it is given.
+//! The server remembers everything in memory, bounded: a thousand logins of each kind at a time, a
+//! hundred thousand tokens. A full server answers 503 until some have ended, by the time that it is
+//! given.
 
 mod access_token;
 mod answer;
@@ -131,7 +141,8 @@ use crate::oauth::{AuthorizationServer, Endpoint};
 use crate::transport::{HttpClient, get_json};
 use crate::verifier::{ClientAssertionVerifier, InMemoryReplayStore};
 
-/// A development authorization server. Cloning is cheap; the clones share clients, keys and used assertions.
+/// A development authorization server. Cloning is cheap; the clones share clients, keys and used
+/// assertions.
 ///
 /// ```
 /// use private_key_jwt::dev_server::DevServer;
@@ -176,14 +187,15 @@ impl DevServer {
     pub const DEFAULT_AUDIENCE: &str = "https://api.example";
     /// How long an access token lives (`expires_in`), and an ID token.
     pub const TOKEN_LIFETIME: Duration = access_token::LIFETIME.unsigned_abs();
-    /// The longest life of a client assertion, unless [`DevServerBuilder::longest_lifetime`] allows more.
+    /// The longest life of a client assertion, unless [`DevServerBuilder::longest_lifetime`] allows
+    /// more.
     pub const LONGEST_LIFETIME: Duration = Duration::from_secs(300);
     /// The user, unless a page or a test says another one.
     pub const DEFAULT_SUBJECT: &str = "user-1";
 
-    /// A server that is reached at this origin, such as `http://127.0.0.1:8080`, with the settings that
-    /// [`DevServer::builder`] starts with. It does not listen; see [`DevServer::respond`], and [`DevServer::bind`] for one
-    /// that does.
+    /// A server that is reached at this origin, such as `http://127.0.0.1:8080`, with the settings
+    /// that [`DevServer::builder`] starts with. It does not listen; see [`DevServer::respond`], and
+    /// [`DevServer::bind`] for one that does.
     ///
     /// # Errors
     ///
@@ -209,13 +221,15 @@ impl DevServer {
         self.inner.authorization_server.token_endpoint()
     }
 
-    /// Where an access token with the scope `openid` is answered with its `sub` (OpenID Connect Core §5.3).
+    /// Where an access token with the scope `openid` is answered with its `sub` (OpenID Connect
+    /// Core §5.3).
     #[must_use]
     pub fn userinfo_endpoint(&self) -> &str {
         &self.inner.userinfo_endpoint
     }
 
-    /// The server as [discovery](AuthorizationServer::discover) finds it, without asking: with all of its endpoints.
+    /// The server as [discovery](AuthorizationServer::discover) finds it, without asking: with all
+    /// of its endpoints.
     #[must_use]
     pub fn authorization_server(&self) -> &AuthorizationServer {
         &self.inner.authorization_server
@@ -227,14 +241,16 @@ impl DevServer {
         &self.inner.jwks_uri
     }
 
-    /// The public keys of its tokens, as [`DevServer::jwks_uri`] has them. Makes them if no request needed them yet. Empty
-    /// if the operating system has no random bytes to make them of; every token request then fails with `server_error`.
+    /// The public keys of its tokens, as [`DevServer::jwks_uri`] has them. Makes them if no request
+    /// needed them yet. Empty if the operating system has no random bytes to make them of; every
+    /// token request then fails with `server_error`.
     #[must_use]
     pub fn jwks(&self) -> JwkSet {
         self.inner.keys.jwks().unwrap_or_default()
     }
 
-    /// Makes the keys in the background, so that neither the start nor the first token waits for them.
+    /// Makes the keys in the background, so that neither the start nor the first token waits for
+    /// them.
     fn make_keys_ahead(&self) {
         let server = self.clone();
         std::thread::spawn(move || server.jwks());
@@ -244,16 +260,18 @@ impl DevServer {
     ///
     /// # Errors
     ///
-    /// [`DevServerError::ClientId`]; [`DevServerError::NoUsableKey`] and [`DevServerError::Key`] for keys that can
-    /// check no signature; [`DevServerError::OAuth`] for a JWKS URL that is neither https nor http on loopback.
+    /// [`DevServerError::ClientId`]; [`DevServerError::NoUsableKey`] and [`DevServerError::Key`]
+    /// for keys that can check no signature; [`DevServerError::OAuth`] for a JWKS URL that is
+    /// neither https nor http on loopback.
     pub fn register(&self, client_id: &str, keys: impl Into<ClientKeys>) -> Result<(), DevServerError> {
         self.inner.clients.register(client_id, keys.into())
     }
 
-    /// Answers a request. Nothing but the clients, the used assertions and the random `jti` of a token comes from
-    /// elsewhere than the arguments.
+    /// Answers a request. Nothing but the clients, the used assertions and the random `jti` of a
+    /// token comes from elsewhere than the arguments.
     ///
-    /// A client that is registered by URL needs [`DevServer::refresh`] first, since this does no I/O.
+    /// A client that is registered by URL needs [`DevServer::refresh`] first, since this does no
+    /// I/O.
     #[must_use]
     pub fn respond(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> http::Response<Vec<u8>> {
         self.handle(request, now).response
@@ -286,7 +304,8 @@ impl DevServer {
         }
     }
 
-    /// Asks a client's JWKS URL for its keys. For a client that is registered otherwise there is nothing to do.
+    /// Asks a client's JWKS URL for its keys. For a client that is registered otherwise there is
+    /// nothing to do.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! The pages for a browser: a form with two buttons, and one line of text. Nothing is loaded from elsewhere.
+//! The pages for a browser: a form with two buttons, and one line of text. Nothing is loaded from
+//! elsewhere.
 
 use http::Method;
 
@@ -73,7 +74,8 @@ pub(super) fn ask_for_code(text: &str) -> String {
     ))
 }
 
-/// A page that asks whether a client may do something. The form carries these pairs to a path of this server.
+/// A page that asks whether a client may do something. The form carries these pairs to a path of
+/// this server.
 pub(super) fn ask_for_decision<'a>(
     client_id: &str,
     scope: Option<&str>,
@@ -96,7 +98,8 @@ pub(super) fn ask_for_decision<'a>(
 /// The one script of all pages.
 pub(super) const SCRIPT: &str = "document.forms[0].submit()";
 
-/// A page that posts these pairs to another address at once, or by a button in a browser without scripts.
+/// A page that posts these pairs to another address at once, or by a button in a browser without
+/// scripts.
 pub(super) fn post_itself<'a>(address: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     page(&format!(
         "<form method=\"post\" action=\"{}\">\n{}<p><button>Continue</button></p>\n</form>\n\

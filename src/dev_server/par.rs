@@ -13,8 +13,9 @@ use super::secret;
 /// How long a request waits for its browser.
 pub(super) const LIFETIME: Duration = Duration::minutes(1);
 
-/// What is refused before the client is authenticated. A request object would hold the parameters that are missed here, so
-/// it is refused first; `client_id` is a parameter of the pushed request itself (§2.1).
+/// What is refused before the client is authenticated. A request object would hold the parameters
+/// that are missed here, so it is refused first; `client_id` is a parameter of the pushed request
+/// itself (§2.1).
 pub(super) fn check_form(form: &ClientForm<'_>) -> Result<(), Refused> {
     AuthorizationRequest::check_supported(&form.parameters)?;
     if form.parameters.value("request_uri").is_some() {

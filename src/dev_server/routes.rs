@@ -45,7 +45,8 @@ impl Inner {
         Ok(Answer::json(document, String::new()))
     }
 
-    /// The endpoints at which a client authenticates. The log names the client, also when it is refused later.
+    /// The endpoints at which a client authenticates. The log names the client, also when it is
+    /// refused later.
     fn answer_client(
         &self,
         endpoint: Endpoint,

@@ -4,12 +4,13 @@ use crate::client::random_bytes;
 use crate::jose::base64url;
 use crate::keys::KeyError;
 
-/// What nobody can guess (RFC 6749 §10.10): 256 bits, base64url.
+/// A secret that cannot be guessed (RFC 6749 §10.10): 256 bits, base64url.
 pub(super) fn fresh() -> Result<String, KeyError> {
     Ok(base64url::encode(*random_bytes::<32>()?))
 }
 
-/// The letters of a user code: no vowels, so that there are no words, and no two that look alike (RFC 8628 §6.1).
+/// The letters of a user code: no vowels, so that there are no words, and no two that look alike
+/// (RFC 8628 §6.1).
 const LETTERS: [char; 20] =
     ['B', 'C', 'D', 'F', 'G', 'H', 'J', 'K', 'L', 'M', 'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Z'];
 
@@ -32,7 +33,7 @@ fn user_code_of(mut random: u64) -> String {
     code
 }
 
-/// A user code as somebody has typed it, as it was given out: upper case, with the dash in its place.
+/// The user code that was typed, in the form in which it was issued: upper case, with its dash.
 pub(super) fn typed_user_code(typed: &str) -> String {
     let mut letters =
         typed.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase());

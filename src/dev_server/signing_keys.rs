@@ -1,5 +1,6 @@
-//! The keys that the server signs with, each made when it is first needed. An RSA key takes a third of a second in a debug
-//! build, so the servers of a process share one; each gives it a name of its own, and so refuses the tokens of the others.
+//! The keys that the server signs with, each made when it is first needed. An RSA key takes a third
+//! of a second in a debug build, so the servers of a process share one; each gives it a name of its
+//! own, and so refuses the tokens of the others.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -17,7 +18,8 @@ pub(super) struct SigningKeys {
 }
 
 impl SigningKeys {
-    /// The algorithm of ID tokens, which every OpenID provider supports (OpenID Connect Discovery §3).
+    /// The algorithm of ID tokens, which every OpenID provider supports (OpenID Connect Discovery
+    /// §3).
     pub(super) const ID_TOKEN_ALGORITHM: Algorithm = Algorithm::RS256;
 
     pub(super) fn new(access_token_algorithm: Algorithm) -> Self {

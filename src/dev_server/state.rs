@@ -24,7 +24,7 @@ pub(super) struct State {
     revoked: Store<()>,
     /// Who may vouch for a subject, and with which keys.
     pub(super) issuers: BTreeMap<String, Arc<PublicKeySet>>,
-    /// The JWTs that somebody has vouched with.
+    /// The JWTs of the jwt-bearer grant that were used.
     pub(super) vouched: Store<()>,
 }
 
@@ -54,7 +54,8 @@ impl State {
         self.revoked.insert(jti, (), end, now)
     }
 
-    /// Ends everything that a user has allowed: no token of it lives longer than a refresh token of now.
+    /// Ends everything that a user has allowed: no token of it lives longer than a refresh token of
+    /// now.
     pub(super) fn revoke_grant(&mut self, id: Option<&str>, now: OffsetDateTime) -> Result<(), Full> {
         id.map_or(Ok(()), |id| self.revoke(id, now.saturating_add(RefreshToken::LIFETIME), now))
     }

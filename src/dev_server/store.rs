@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-/// Values by the hashes of their names, most of which are secrets. Each is there until its end. A full store drops
-/// entries that have ended, and refuses more when there are none.
+/// Values by the hashes of their names, most of which are secrets. Each is there until its end. A
+/// full store drops entries that have ended, and refuses more when there are none.
 pub(super) struct Store<T> {
     capacity: usize,
     entries: HashMap<[u8; 32], Entry<T>>,
@@ -52,7 +52,8 @@ impl<T> Store<T> {
         entry.map(|entry| &mut entry.value)
     }
 
-    /// An entry that has ended and was not needed room for yet: it tells what has expired from what is not known.
+    /// An entry that has ended and was not needed room for yet: it tells what has expired from what
+    /// is not known.
     pub(super) fn ended(&self, name: &str, now: OffsetDateTime) -> Option<&T> {
         self.entries.get(&hash(name)).filter(|entry| entry.end <= now).map(|entry| &entry.value)
     }

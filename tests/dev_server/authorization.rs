@@ -383,7 +383,8 @@ fn rfc9126_4_a_pushed_request_is_decided_once_and_soon() {
     assert_eq!(sent_to(&press(&client.dev, endpoint, &denied, now())).1[1].1, "access_denied");
     assert_eq!(refusal(&authorize(&client, &[("request_uri", &request_uri)], now())), used);
 
-    // What else the address says means nothing (RFC 9101 §6.3), and another client has no part in it.
+    // What else the address says means nothing (RFC 9101 §6.3), and another client has no part in
+    // it.
     let request_uri = pushed(&client, now());
     Client::of(&client.dev, "other");
     let others = [("client_id", "other"), ("request_uri", request_uri.as_str())];

@@ -66,7 +66,8 @@ fn rfc4055_1_2_a_key_that_is_for_pss_alone_stays_so_when_it_is_registered() {
     dev.register("client", ClientKeys::from_bytes(&public).unwrap()).unwrap();
     let key = PrivateKey::from_file("testdata/keys/rsa2048-pss.pkcs8.pem").unwrap();
     assert_eq!(dev.respond(&request(&dev, &key, as_it_is), now()).status(), 200);
-    // The same numbers without the identifier that restricts them: the RSAPrivateKey inside the PKCS#8 document.
+    // The same numbers without the identifier that restricts them: the RSAPrivateKey inside the
+    // PKCS#8 document.
     let pem = std::fs::read_to_string("testdata/keys/rsa2048-pss.pkcs8.pem").unwrap();
     let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let pkcs8 = Base64::decode_vec(&body).unwrap();
@@ -175,7 +176,8 @@ async fn a_jwks_url_is_asked_only_when_its_keys_are_needed() {
     }
     assert_eq!(*there.0.lock().unwrap(), 1);
 
-    // A key that it does not know: asked again, once; and a document that cannot be read takes nothing away.
+    // A key that it does not know: asked again, once; and a document that cannot be read takes
+    // nothing away.
     let other = es256();
     let exchange = dev.handle_with(&request(&dev, &other, as_it_is), now(), &there).await;
     assert_eq!(exchange.response.status(), 400);

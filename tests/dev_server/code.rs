@@ -1,4 +1,5 @@
-//! The codes that a browser brings from the authorization endpoint (RFC 6749 §4.1.3, RFC 7636 §4.6).
+//! The codes that a browser brings from the authorization endpoint (RFC 6749 §4.1.3, RFC 7636
+//! §4.6).
 
 use super::authorization::{CHALLENGE, REQUEST, authorize, code, exchange};
 use super::*;

@@ -1,5 +1,5 @@
-//! Clients that are set up wrongly: the refusal names what was found and what was expected. The verifier's own suite has
-//! the whole sentences of its checks; here they have to arrive.
+//! Clients that are set up wrongly: the refusal names what was found and what was expected. The
+//! verifier's own suite has the whole sentences of its checks; here they have to arrive.
 
 use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::oauth::CLIENT_ASSERTION_TYPE;

@@ -32,12 +32,12 @@ pub(crate) struct Arguments {
     /// The loopback address to listen on; port 0 is any free port
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
-    /// A client and its public keys: a file (JWK Set, JWK, certificate or public key) or the URL of a JWK Set; may be
-    /// repeated
+    /// A client and its public keys: a file (JWK Set, JWK, certificate or public key) or the URL of
+    /// a JWK Set; may be repeated
     #[arg(long, value_name = "ID=FILE_OR_URL", required = true)]
     client: Vec<String>,
-    /// An issuer whose JWTs are exchanged for tokens (the jwt-bearer grant), and its public keys, a file as for --client;
-    /// may be repeated
+    /// An issuer whose JWTs are exchanged for tokens (the jwt-bearer grant), and its public keys, a
+    /// file as for --client; may be repeated
     #[arg(long, value_name = "ISSUER=FILE")]
     trust_issuer: Vec<String>,
     /// The user of every browser: the authorization endpoint then shows no page
@@ -46,13 +46,15 @@ pub(crate) struct Arguments {
     /// The algorithm that access tokens are signed with
     #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = key::algorithm_parser())]
     token_alg: Algorithm,
-    /// The typ of access tokens, such as JWT for resource servers that accept no other; empty to leave it out
+    /// The typ of access tokens, such as JWT for resource servers that accept no other; empty to
+    /// leave it out
     #[arg(long, value_name = "TYP", default_value = "at+jwt")]
     token_typ: String,
     /// The longest life of a client assertion that is accepted: 300s, 10m, 1h, or plain seconds
     #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = lifetime)]
     longest_lifetime: Duration,
-    /// Accept an assertion as often as it comes, until it expires, for clients that send one several times (MSAL)
+    /// Accept an assertion as often as it comes, until it expires, for clients that send one
+    /// several times (MSAL)
     #[arg(long)]
     reuse_assertions: bool,
 }

@@ -54,7 +54,8 @@ fn verify(server: &Inner, assertion: &str, now: OffsetDateTime) -> Result<Claims
         return Err(refused(VerifierError::TooLarge { found: assertion.len(), limit }));
     }
     let jws = CompactJws::parse(assertion).map_err(|error| refused(error.into()))?;
-    // One of another type is another kind of token, an assertion of the client's among them (RFC 8725 §3.11).
+    // One of another type is another kind of token, an assertion of the client's among them (RFC
+    // 8725 §3.11).
     if jws.header().media_type.is_some() && !jws.header().is_typed("JWT") {
         let found = jws.header().media_type.as_deref().map(excerpt);
         return Err(refused(VerifierError::MediaType { found, expected: "`JWT` or none" }));
@@ -88,7 +89,8 @@ impl Claims {
         })
     }
 
-    /// The audience is the issuer or the token endpoint, perhaps among others; the life has a bound (§3).
+    /// The audience is the issuer or the token endpoint, perhaps among others; the life has a bound
+    /// (§3).
     fn check(&self, server: &Inner, now: i64) -> Result<(), VerifierError> {
         let expected =
             [server.issuer.as_str(), server.authorization_server.token_endpoint()].map(str::to_owned);
@@ -124,8 +126,8 @@ impl Inner {
 }
 
 impl DevServer {
-    /// Trusts whom this issuer vouches for with a JWT (RFC 7523 §2.1): its `iss`, byte for byte, and the keys that it
-    /// signs with. One of the same name is replaced.
+    /// Trusts whom this issuer vouches for with a JWT (RFC 7523 §2.1): its `iss`, byte for byte,
+    /// and the keys that it signs with. One of the same name is replaced.
     ///
     /// ```
     /// use private_key_jwt::client::fresh_jti;

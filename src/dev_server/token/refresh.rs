@@ -5,8 +5,8 @@ use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::refresh_token::RefreshToken;
 use super::Granted;
 
-/// Each token is used once. One that comes again was stolen from somebody, and nobody knows from whom: all tokens of the
-/// grant end (RFC 9700 §4.14.2).
+/// Each token is used once. One that comes again was stolen, from the client or from the thief: all
+/// tokens of the grant end (RFC 9700 §4.14.2).
 pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let ClientRequest { server, ref client, now, .. } = *request;
     let token = request.required("refresh_token")?;
