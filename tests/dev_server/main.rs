@@ -236,7 +236,7 @@ fn refused(status: u16, error: &str, description: &str) -> (u16, String, String)
 
 const ONLY_METHOD: &str = "this server accepts private_key_jwt only (RFC 7523 section 2.2)";
 
-const USED: &str = "the assertion was used before; the builder's `reusable_assertions` and `pkjwt serve \
+const USED: &str = "the `jti` of the assertion was used before; every assertion needs a new one; the builder's `reusable_assertions` and `pkjwt serve \
                     --reuse-assertions` accept it again, for clients such as MSAL";
 
 fn invalid_client(description: &str) -> (u16, String, String) {

@@ -1,6 +1,7 @@
 //! Clients that are set up wrongly: the refusal names what was found and what was expected. The
 //! verifier's own suite has the whole sentences of its checks; here they have to arrive.
 
+use private_key_jwt::PublicKey;
 use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::oauth::CLIENT_ASSERTION_TYPE;
 use serde_json::{Map, json};
@@ -83,8 +84,12 @@ fn the_right_one_is_accepted() {
 
 #[test]
 fn keys() {
-    let kid = SetUp::right().client.key.key_id().as_str().to_owned();
-    with(|it| drop(it.header.insert("kid".into(), "other".into())), &["ES256", "`kid` 'other'"]);
+    // The wrong `kid` for the right key: the text has the one that is registered.
+    let mut set_up = SetUp::right();
+    let kid = set_up.client.key.key_id().to_string();
+    set_up.header.insert("kid".into(), "other".into());
+    let words = ["ES256", "`kid` 'other'", "no key has that `kid`", kid.as_str()];
+    set_up.refused(&set_up.assertion(), "invalid_client", &words);
     // The same key under another name, and another key under the same one.
     with(
         |it| it.client.key = es256().with_key_id(it.header["kid"].as_str().unwrap()),
@@ -97,7 +102,22 @@ fn keys() {
             it.header.insert("alg".into(), "RS256".into());
             it.client.key = rsa.clone();
         },
-        &["RS256"],
+        &["RS256", "EC P-256", "RSA"],
+    );
+    // A key for encryption, beside one that signs.
+    with(
+        |it| {
+            let key = it.client.key.public_jwk().to_json().replace("\"sig\"", "\"enc\"");
+            let good = es256().with_key_id("signs").public_jwk().to_json();
+            let keys = ClientKeys::from_bytes(format!("{{\"keys\":[{key},{good}]}}").as_bytes()).unwrap();
+            it.client.dev.register("client", keys).unwrap();
+        },
+        &["`use`", "enc"],
+    );
+    // The typ of another token.
+    with(
+        |it| drop(it.header.insert("typ".into(), "at+jwt".into())),
+        &["`at+jwt`", "expected", "`client-authentication+jwt`"],
     );
     for (alg, words) in [
         ("none", &["not signed", "`none`"][..]),
@@ -121,9 +141,8 @@ fn keys() {
             let keys = ClientKeys::from_bytes(format!("{{\"keys\":[{jwk}]}}").as_bytes()).unwrap();
             it.client.dev.register("client", keys).unwrap();
         },
-        &["no key", "`kid`"],
+        &["no key", "the only key of the set has no `kid`"],
     );
-    let _ = kid;
 }
 
 #[test]
@@ -148,7 +167,7 @@ fn the_jwt_itself() {
         refused(&changed, &["the signature does not verify"]);
     }
     assert_eq!(set_up.send(&assertion).0.status(), 200);
-    let outcome = refused(&assertion, &["used before"]);
+    let outcome = refused(&assertion, &["`jti`", "used before"]);
     assert!(outcome.contains(" 400 client=client invalid_client: "), "{outcome}");
 }
 
@@ -162,6 +181,7 @@ fn claims() {
             assert!(outcome.contains(" 400 client=client invalid_client: "), "{outcome}");
         }
     };
+    with(|it| drop(it.claims.remove("jti")), &["`jti` is missing", "OpenID Connect Core section 9"]);
     for name in ["iss", "sub", "aud", "exp", "jti"] {
         with(|it| drop(it.claims.remove(name)), &[&format!("`{name}`"), "missing"]);
     }
@@ -171,13 +191,24 @@ fn claims() {
     for wrong in ["https://other.example/token", with_slash.as_str(), "client"] {
         claim("aud", wrong.into(), &[&format!("`{issuer}`"), &format!("`{issuer}/token`"), "expected"]);
     }
+    // Two URLs that differ in their last character are shown whole.
+    claim("aud", with_slash.as_str().into(), &[&format!("is `{with_slash}`, expected is `{issuer}`")]);
     claim("aud", json!([issuer, "https://other.example"]), &["2 audiences", "one"]);
-    claim("aud", json!(7), &["`aud`", "a string"]);
-    claim("exp", json!(1_699_999_000), &["expired", "1699999000", "1700000000"]);
-    claim("iat", json!(1_700_000_030), &["`iat`", "1700000030", "1700000000"]);
+    claim("aud", json!(7), &["`aud`", "the number 7", "a string"]);
+    claim("exp", json!(1_699_999_000), &["expired", "1699999000", "1000 s ago", "1700000000"]);
+    claim("iat", json!(1_700_000_030), &["`iat`", "1700000030", "30 s in the future", "1700000000"]);
     claim("nbf", json!(1_700_000_030), &["`nbf`", "1700000030", "1700000000"]);
-    claim("exp", json!("1700000060"), &["`exp`", "a number of seconds"]);
-    claim("exp", json!(1_700_003_600), &["3600 s", "at most 300 s", "--longest-lifetime"]);
+    claim("exp", json!("1700000060"), &["`exp`", "is a string", "a number of seconds"]);
+    claim("exp", json!(1_700_003_600), &["lives 3600 s", "at most 300 s", "--longest-lifetime"]);
+    with(
+        |it| {
+            it.claims.remove("iat");
+            it.claims.insert("exp".to_owned(), json!(1_700_003_660));
+        },
+        &["expires in 3660 s by this clock", "at most 300 s"],
+    );
+    claim("exp", json!(1_700_000_060_000_i64), &["`exp`", "milliseconds"]);
+    claim("iat", json!(1_700_000_000_000_i64), &["`iat`", "milliseconds"]);
     claim("jti", json!(7), &["`jti`", "a string"]);
     claim("jti", json!(""), &["`jti`"]);
 }
@@ -197,16 +228,12 @@ fn the_other_members_of_the_form() {
         set_up.refused(&set_up.assertion(), error, words)
     };
     let jwt_bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-    refused("client_assertion_type", jwt_bearer, "invalid_client", &["client_assertion_type", jwt_bearer]);
+    let words = [format!("is `{jwt_bearer}`"), format!("expected is `{CLIENT_ASSERTION_TYPE}`")];
+    let words = words.each_ref().map(String::as_str);
+    refused("client_assertion_type", jwt_bearer, "invalid_client", &words);
     refused("client_assertion_type", "", "invalid_request", &["no `client_assertion_type`"]);
     refused("client_id", "other", "invalid_client", &["`other`", "`client`"]);
-    refused(
-        "client_secret",
-        "s",
-        "invalid_request",
-        &["`client_secret`", "client_assertion"]
-            .map(|word| if word == "client_assertion" { "assertion" } else { word }),
-    );
+    refused("client_secret", "s", "invalid_request", &["`client_secret`", "beside the assertion"]);
     refused("grant_type", "", "invalid_request", &["no `grant_type`"]);
     refused(
         "grant_type",
@@ -279,4 +306,22 @@ fn an_unknown_client_sees_which_are_known() {
     unknown.form.retain(|(name, _)| *name != "client_id");
     let words = ["no client `Client` is registered, registered: `a`, `b`, `c`, `client`, `d` and more"];
     unknown.refused(&unknown.assertion(), "invalid_client", &words);
+}
+
+/// RFC 9864 §2.2: one algorithm by two names.
+#[test]
+fn an_ed25519_key_is_registered_and_used_by_either_name() {
+    let key = PrivateKey::from_file("testdata/keys/ed25519.pkcs8.pem").unwrap();
+    let key = |algorithm| key.clone().with_algorithm(algorithm).unwrap();
+    for registered in [Algorithm::EdDSA, Algorithm::Ed25519] {
+        for used in [Algorithm::EdDSA, Algorithm::Ed25519] {
+            let dev = DevServer::new(ORIGIN).unwrap();
+            dev.register("client", jwks(&key(registered))).unwrap();
+            let exchange = dev.handle(&request(&dev, &key(used), as_it_is), now());
+            assert_eq!(exchange.response.status(), 200, "{}", exchange.outcome);
+            dev.register("client", PublicKey::from_jwk(key(registered).public_jwk()).unwrap()).unwrap();
+            let exchange = dev.handle(&request(&dev, &key(used), as_it_is), now());
+            assert_eq!(exchange.response.status(), 200, "{}", exchange.outcome);
+        }
+    }
 }
