@@ -31,18 +31,20 @@ impl AuthorizationResponse {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::AuthorizationResponse`] for one that is no answer to this request: another `state`, a parameter
-    /// twice, neither `code` nor `error`, no `iss` where the server's metadata promises one;
-    /// [`OAuthError::AuthorizationIssuer`] for one of another server (RFC 9207 §2.4);
-    /// [`OAuthError::AuthorizationRefused`] when the server says why there is no code.
+    /// [`OAuthError::AuthorizationState`] for a response to another request: a login in progress ignores it. Every other
+    /// error ends the login: [`OAuthError::AuthorizationIssuer`] for a response of another server (RFC 9207 §2.4);
+    /// [`OAuthError::AuthorizationRefused`] when the server says why there is no code;
+    /// [`OAuthError::AuthorizationResponse`] for a parameter twice, for neither `code` nor `error`, and for no `iss`
+    /// although the server's metadata promises one.
     pub fn from_query(query: &str, server: &AuthorizationServer, state: &str) -> Result<Self, OAuthError> {
-        let [code, found_state, iss, error, description] =
-            parameters(query, ["code", "state", "iss", "error", "error_description"])?;
-        // The session first: what does not belong to it says nothing.
-        let is_ours = |found: &Text<'_>| bool::from(found.as_bytes().ct_eq(state.as_bytes()));
-        if !found_state.as_ref().is_some_and(is_ours) {
-            return Err(wrong("is of another state than the request"));
+        // The session first: a response of another one, or with two states, says nothing about this one.
+        let is_ours = |found: Text<'_>| bool::from(found.as_bytes().ct_eq(state.as_bytes()));
+        let found_state = parameters(query, ["state"]).ok().and_then(|[state]| state);
+        if !found_state.is_some_and(is_ours) {
+            return Err(OAuthError::AuthorizationState);
         }
+        let [code, iss, error, description] =
+            parameters(query, ["code", "iss", "error", "error_description"])?;
         match (iss, server.issuer()) {
             (Some(found), Some(expected)) if *found != *expected => {
                 let (expected, found) = (safe(expected), safe(&found));
@@ -133,13 +135,18 @@ mod tests {
         for query in
             ["", "code=a", "code=a&state=", "code=a&state=s+2", "error=x&state=s+2", "code=a&state=s+1+"]
         {
-            assert_eq!(reason(judge(query)), "is of another state than the request", "{query}");
+            assert!(matches!(judge(query), Err(OAuthError::AuthorizationState)), "{query}");
         }
         let empty = AuthorizationResponse::from_query("code=a&state=", &server(""), "");
-        assert_eq!(reason(empty), "is of another state than the request");
+        assert!(matches!(empty, Err(OAuthError::AuthorizationState)), "{empty:?}");
+        // Two states belong to no session, whatever else is twice.
+        for query in ["state=s+1&state=s+1&code=a", "state=s+1&state=x&code=a&code=b"] {
+            assert!(matches!(judge(query), Err(OAuthError::AuthorizationState)), "{query}");
+        }
         assert_eq!(reason(judge("state=s+1&code=")), "has neither a code nor an error");
         assert_eq!(reason(judge("state=s+1&code=a&error=b")), "has a code and an error");
-        for twice in ["state=s+1&state=s+1&code=a", "state=s+1&code=a&code=a", "state=s+1&code=a&code="] {
+        for twice in ["state=s+1&code=a&code=a", "state=s+1&code=a&code=", "state=s+1&error=a&error=b&code=c"]
+        {
             assert_eq!(reason(judge(twice)), "has a parameter twice", "{twice}");
         }
     }

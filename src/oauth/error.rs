@@ -89,7 +89,11 @@ pub enum OAuthError {
         /// The URI.
         resource: String,
     },
-    /// A redirect that is no answer to the authorization request (RFC 6749 §4.1.2).
+    /// A redirect with another `state` than the request (RFC 6749 §10.12): of another login, or forged. A login in
+    /// progress ignores it and goes on waiting.
+    #[error("the authorization response is of another state than the request")]
+    AuthorizationState,
+    /// A redirect with the `state` of the request that is no valid answer to it (RFC 6749 §4.1.2).
     #[error("the authorization response {reason}")]
     AuthorizationResponse {
         /// What is wrong with it.

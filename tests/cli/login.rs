@@ -193,15 +193,23 @@ fn a_browser_login_waits_for_the_right_answer_and_exchanges_the_code() {
     assert!(redirect.starts_with("http://127.0.0.1:") && redirect.ends_with('/'), "{redirect}");
     // What browsers and other pages send, and no answer to this request.
     assert!(get(&format!("{redirect}favicon.ico")).0.starts_with("HTTP/1.1 404 "));
-    for query in ["", "?code=x", "?code=x&state=other", &format!("?code=x&state={state}&state={state}")] {
+    for query in [
+        "",
+        "?code=x",
+        "?code=x&state=other",
+        "?error=access_denied",
+        "?error=access_denied&state=other",
+        "?code=x&state=other&iss=https%3A%2F%2Fevil.example",
+        &format!("?code=x&state={state}&state={state}"),
+    ] {
         let (head, body) = get(&format!("{redirect}{query}"));
         assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
-        assert_eq!(body, "This is not the answer that is waited for.");
-        assert!(waiting.line().starts_with("not the answer that is waited for: the authorization response "));
+        assert_eq!(body, "This redirect does not belong to the login in progress.");
+        assert_eq!(waiting.line(), "ignored a redirect with another state than this login's\n");
     }
     let (head, body) = get(&format!("{redirect}?state={state}&code=a%2Bb&iss=https%3A%2F%2Fas.example"));
     assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("no-store"), "{head}");
-    assert_eq!(body, "The login is done. Close this page and go back to the terminal.");
+    assert_eq!(body, "You are logged in. Close this page and return to the terminal.");
     let asked = waiting.request();
     assert_eq!(asked.line, "POST /token");
     let verifier = CodeVerifier::new(asked.value("code_verifier")).unwrap();
@@ -220,9 +228,47 @@ fn a_browser_login_that_the_user_refuses_ends() {
     assert_eq!(value("redirect_uri"), redirect);
     let answer = format!("http://127.0.0.1:{port}/cb?a=b&error=access_denied&error_description=n%1Bo&state=");
     let (_, body) = get(&(answer + &value("state")));
-    assert_eq!(body, "There was no login. Close this page and go back to the terminal.");
+    assert_eq!(body, FAILED);
     let run = waiting.end();
     assert_eq!(run.refused(&[]), "pkjwt: token: the login was refused: access_denied: n\\u{1b}o\n");
+}
+
+const FAILED: &str = "The login failed. Close this page and return to the terminal.";
+
+/// The right `state` is this login's, so the answer is final whatever it is.
+#[test]
+fn a_browser_login_ends_with_the_reason_of_a_wrong_answer() {
+    let place = Place::new();
+    let server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
+    let issuer = form_urlencoded::byte_serialize(server.issuer.as_bytes()).collect::<String>();
+    let other =
+        format!("the authorization response is of issuer https://evil.example/, asked was {}", server.issuer);
+    for (query, why) in [
+        ("code=x&iss=https%3A%2F%2Fevil.example%2F".to_owned(), other.as_str()),
+        ("error=access_denied&iss=https%3A%2F%2Fevil.example%2F".to_owned(), &other),
+        ("code=x".to_owned(), "the authorization response has no iss, which the server's metadata promises"),
+        (format!("iss={issuer}"), "the authorization response has neither a code nor an error"),
+        (format!("code=x&error=y&iss={issuer}"), "the authorization response has a code and an error"),
+        (format!("code=x&code=y&iss={issuer}"), "the authorization response has a parameter twice"),
+        (
+            format!("error=server_error&error_description=try+later&iss={issuer}"),
+            "the login was refused: server_error: try later",
+        ),
+    ] {
+        let mut waiting = Waiting::at(&server.issuer, &BROWSER);
+        let (url, value) = opened(&waiting.line());
+        // The request was pushed, so the state is known when the server redirects.
+        let form = [("client_id", "p256"), ("request_uri", &value("request_uri")), ("decision", "deny")];
+        let (head, _) = post(url.split_once('?').unwrap().0, &form);
+        let back = head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
+        let mut back = url::Url::parse(back).unwrap();
+        let state = back.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        back.set_query(Some(&format!("state={state}&{query}")));
+        let (head, body) = get(back.as_str());
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        assert_eq!(body, FAILED);
+        assert_eq!(waiting.end().refused(&[]), format!("pkjwt: token: {why}\n"));
+    }
 }
 
 #[test]
@@ -237,9 +283,7 @@ fn a_browser_login_comes_back_to_this_machine() {
     ] {
         let more = [&BROWSER[..], &["--redirect-uri", redirect]].concat();
         let run = Waiting::start(Vec::new(), "authorization_endpoint", &more).end();
-        run.usage(&[
-            "--redirect-uri: a login from here comes back to this machine: http://127.0.0.1:PORT/PATH",
-        ]);
+        run.usage(&["--redirect-uri: must be http on this machine, with a port: http://127.0.0.1:PORT/PATH"]);
     }
     let more = [&BROWSER[..], &["--redirect-uri", "app"]].concat();
     Waiting::start(Vec::new(), "authorization_endpoint", &more).end().usage(&["--redirect-uri: not a URL"]);

@@ -1,5 +1,5 @@
-//! Logins of a user that a token waits for: on another device (RFC 8628), or in a browser on this machine (RFC 8252).
-//! What the user has to do goes to stderr.
+//! Logins of a user: on another device (RFC 8628), or in a browser on this machine (RFC 8252). Instructions for the user
+//! go to stderr.
 
 use std::future::Future;
 
@@ -15,7 +15,7 @@ use crate::error::{Context, Failure};
 use crate::output;
 use crate::redirect::Redirect;
 
-/// Shows the code and where to enter it, and waits until the user has.
+/// Shows the code and where to enter it, and waits for the login.
 pub(crate) async fn on_a_device(
     connected: &Connected,
     request: &DeviceAuthorizationRequest,
@@ -35,7 +35,7 @@ pub(crate) async fn on_a_device(
     .await
 }
 
-/// Shows the URL to open, and waits for the browser to come back with the code.
+/// Shows the URL to open, and waits for the redirect with the code.
 pub(crate) async fn in_a_browser(
     connected: &Connected,
     options: &ClientOptions,
@@ -57,14 +57,14 @@ pub(crate) async fn in_a_browser(
     client.authorization_code(answer.code(), uri, &verifier).await.context(&endpoint)
 }
 
-/// Where the browser goes: with the request pushed (RFC 9126) where the server takes that.
+/// The URL to open. The request is pushed (RFC 9126) if the server has an endpoint for that.
 async fn url(
     client: &TokenClient,
     client_id: &str,
     request: &AuthorizationRequest,
 ) -> Result<String, Failure> {
     let server = client.server();
-    // Before anything is pushed that nobody could then log in with.
+    // Before a request is pushed in vain.
     server.authorization_endpoint().context("--grant authorization-code")?;
     match server.endpoint(Endpoint::PushedAuthorization) {
         Ok(endpoint) => {

@@ -1,4 +1,4 @@
-//! Where a browser comes back to after a login: a loopback port of this machine, for one answer (RFC 8252 §7.3).
+//! The redirect URI of a login in a browser: a loopback port of this machine, for one answer (RFC 8252 §7.3).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,25 +18,26 @@ use url::{Host, Url};
 use crate::error::{Context, Failure};
 use crate::output;
 
-/// A redirect URI that is listened at.
+/// A redirect URI with its listener.
 pub(crate) struct Redirect {
     listener: TcpListener,
     uri: String,
     path: String,
 }
 
-/// What a redirect is taken for. An error that is not [`is_final`] is somebody else's page and not the answer.
+/// The verdict on a redirect.
 type Judged = Result<AuthorizationResponse, OAuthError>;
 
 /// How long a browser may take for its request.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// Browsers open a few at once.
+/// A browser opens a few at once.
 const MAX_CONNECTIONS: usize = 16;
 
 impl Redirect {
     /// Listens at this URI: plain http at 127.0.0.0/8, `[::1]` or `localhost`. Without one, at any free port.
     pub(crate) async fn listen(uri: Option<&str>) -> Result<Self, Failure> {
         const OPTION: &str = "--redirect-uri";
+        const ELSEWHERE: &str = "must be http on this machine, with a port: http://127.0.0.1:PORT/PATH";
         let Some(uri) = uri else {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context(OPTION)?;
             let port = listener.local_addr().context(OPTION)?.port();
@@ -50,16 +51,12 @@ impl Redirect {
             // RFC 8252 §8.3
             Some(Host::Domain("localhost")) => IpAddr::V4(Ipv4Addr::LOCALHOST),
             _ => {
-                return Err(wrong(
-                    "a login from here comes back to this machine: http://127.0.0.1:PORT/PATH",
-                ));
+                return Err(wrong(ELSEWHERE));
             }
         };
         let port =
             url.port().filter(|_| url.scheme() == "http" && ip.is_loopback() && url.fragment().is_none());
-        let port = port.ok_or_else(|| {
-            wrong("a login from here comes back to this machine: http://127.0.0.1:PORT/PATH")
-        })?;
+        let port = port.ok_or_else(|| wrong(ELSEWHERE))?;
         let listener = TcpListener::bind(SocketAddr::new(ip, port)).await.context(OPTION)?;
         Ok(Self { listener, uri: uri.to_owned(), path: url.path().to_owned() })
     }
@@ -69,8 +66,7 @@ impl Redirect {
         &self.uri
     }
 
-    /// Waits for the answer. Everything else that comes is told so, and waited past: any page can make a browser send a
-    /// request here.
+    /// Waits for the answer and ignores other requests: any page can make a browser send one here.
     pub(crate) async fn answer(
         self,
         judge: impl Fn(&str) -> Judged + Send + Sync + 'static,
@@ -86,7 +82,7 @@ impl Redirect {
                     Ok(_) => {}
                     Err(error) => return Err(error).context("--redirect-uri"),
                 },
-                // When a connection ends, its answer has been sent.
+                // When a connection ends, the browser has its page.
                 Some(_) = connections.join_next() => {
                     let answer = inbox.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
                     if let Some(answer) = answer {
@@ -98,7 +94,7 @@ impl Redirect {
     }
 }
 
-/// What comes in.
+/// The answer, once it is there.
 struct Inbox<F> {
     path: String,
     judge: F,
@@ -122,33 +118,30 @@ async fn serve<F: Fn(&str) -> Judged + Send + Sync>(stream: TcpStream, inbox: Ar
 impl<F: Fn(&str) -> Judged> Inbox<F> {
     fn respond(&self, method: &Method, uri: &http::Uri) -> Response<Full<Bytes>> {
         if uri.path() != self.path {
-            return page(StatusCode::NOT_FOUND, "There is nothing here.");
+            return page(StatusCode::NOT_FOUND, "Nothing is here.");
         }
         if method != Method::GET {
-            return page(StatusCode::METHOD_NOT_ALLOWED, "An answer comes by GET.");
+            return page(StatusCode::METHOD_NOT_ALLOWED, "Only GET is allowed here.");
         }
         let judged = (self.judge)(uri.query().unwrap_or_default());
         let response = match &judged {
-            Ok(_) => page(StatusCode::OK, "The login is done. Close this page and go back to the terminal."),
-            Err(error) if is_final(error) => {
-                page(StatusCode::OK, "There was no login. Close this page and go back to the terminal.")
+            Ok(_) => page(StatusCode::OK, "You are logged in. Close this page and return to the terminal."),
+            // Of another login, or forged: the answer is still to come.
+            Err(OAuthError::AuthorizationState) => {
+                output::note("ignored a redirect with another state than this login's");
+                return page(
+                    StatusCode::BAD_REQUEST,
+                    "This redirect does not belong to the login in progress.",
+                );
             }
-            Err(error) => {
-                output::note(&format!("not the answer that is waited for: {error}"));
-                return page(StatusCode::BAD_REQUEST, "This is not the answer that is waited for.");
-            }
+            Err(_) => page(StatusCode::OK, "The login failed. Close this page and return to the terminal."),
         };
         self.answer.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(judged);
         response
     }
 }
 
-/// Whether the server that was asked has said no to the request that was made.
-const fn is_final(error: &OAuthError) -> bool {
-    matches!(error, OAuthError::AuthorizationRefused { .. })
-}
-
-/// Plain text of our own. The code is in this page's URL, so no other page is told of it.
+/// Plain text. The URL of the page has the code in it, so it is sent to no other page as a referrer.
 fn page(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
