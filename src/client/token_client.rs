@@ -260,6 +260,30 @@ impl TokenClientBuilder {
         self
     }
 
+    /// As [`TokenClientBuilder::assertion`], for a change that can fail, such as
+    /// [`claim`](ClientAssertionBuilder::claim).
+    ///
+    /// ```
+    /// # use private_key_jwt::{Algorithm, AuthorizationServer, PrivateKey, TokenClient};
+    /// # let server = AuthorizationServer::from_token_endpoint("https://as.example/token")?;
+    /// # let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// let client = TokenClient::builder(server, "client", key)
+    ///     .try_assertion(|assertion| assertion.claim("tenant", "t1"))?
+    ///     .build()?;
+    /// # Ok::<(), private_key_jwt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of the change.
+    pub fn try_assertion<E>(
+        mut self,
+        change: impl FnOnce(ClientAssertionBuilder) -> Result<ClientAssertionBuilder, E>,
+    ) -> Result<Self, E> {
+        self.assertion = change(self.assertion)?;
+        Ok(self)
+    }
+
     /// Sends requests with this; a [`ReqwestClient`] unless said otherwise.
     pub fn http(mut self, http: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(http));

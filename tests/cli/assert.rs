@@ -51,6 +51,10 @@ fn assert_says_what_it_was_told_to() {
     assert_eq!((exp - iat, iat - nbf), (300, 30));
     assert_eq!((&claims["groups"], &claims["name"]), (&json!(["a", 1]), &json!("x=y")));
 
+    let (header, _) = decode(&assertion(&key, &["--profile", "ping-one", "--x5c", "--x5t", "--no-kid"]));
+    let members: Vec<&str> = header.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!((members, &header["typ"]), (vec!["alg", "typ", "x5c", "x5t"], &json!("JWT")));
+    assert_eq!(base64url(header["x5t"].as_str().unwrap()).len(), 20);
     let (header, _) =
         decode(&assertion(&testdata("rsa2048.pkcs1.pem"), &["--alg", "PS256", "--no-kid", "--typ", ""]));
     assert_eq!(header, json!({"alg": "PS256"}));
@@ -64,7 +68,10 @@ fn assert_says_what_it_was_told_to() {
 fn assert_refuses_what_does_not_fit() {
     let key = testdata("p256.pkcs8.pem");
     let with = |more: &[&str]| pkjwt(assert_command(&key, more));
-    with(&["--x5t-s256"]).refused(&["no certificate", "x5t#S256"]);
+    assert_eq!(
+        with(&["--x5t-s256"]).refused(&[]),
+        "pkjwt: assert: the key has no certificate for x5t#S256; append the certificate to the key file\n"
+    );
     with(&["--alg", "RS256"]).refused(&["p256.pkcs8.pem", "RS256 needs a key of type RSA"]);
     with(&["--claim", "aud=\"x\""]).usage(&["--claim", "`aud`"]);
     with(&["--claim", "a=1", "--claim", "a=2"]).usage(&["--claim", "`a`", "more than once"]);
@@ -75,6 +82,7 @@ fn assert_refuses_what_does_not_fit() {
         assert!(!line.contains("canary"));
     }
     with(&["--lifetime", "25h"]).usage(&["lives"]);
+    with(&["--profile", "ping-one", "--lifetime", "2h"]).usage(&["lives"]);
     for lifetime in ["0", "0s", "1d", "-1", "x", "", "1.5s"] {
         with(&["--lifetime", lifetime]).clap();
     }

@@ -166,11 +166,11 @@ fn options_belong_to_a_grant_and_standard_input_holds_one_thing() {
         ),
         (
             &["--grant", "authorization-code", "--code-verifier", "x"],
-            "--code-verifier: is for a --code; a login from here has its own",
+            "--code-verifier: needs --code; a login on this machine makes its own",
         ),
         (
             &["--grant", "token-exchange", "--subject-token", &key, "--actor-token-type", "jwt"],
-            "--actor-token-type: there is no --actor-token",
+            "--actor-token-type: needs --actor-token",
         ),
         (
             &["--grant", "token-exchange", "--subject-token", "-", "--actor-token", "-"],
@@ -216,7 +216,7 @@ fn an_endpoint_that_the_server_does_not_name_can_be_named() {
     let device = refused(&["--grant", "device-code"]);
     assert_eq!(
         device.refused(&[]),
-        "pkjwt: device_authorization_endpoint: the server does not name it; --endpoint \
-         device_authorization_endpoint=URL does\n"
+        "pkjwt: token: the authorization server has no device_authorization_endpoint; name it with --endpoint \
+         device_authorization_endpoint=URL\n"
     );
 }

@@ -87,7 +87,9 @@ fn a_token_is_never_an_argument_and_its_endpoint_has_to_be_known() {
         let run = pkjwt_stdin([command, "-"].iter().chain(&server), b"t");
         assert_eq!(
             run.refused(&[]),
-            format!("pkjwt: {name}: the server does not name it; --endpoint {name}=URL does\n")
+            format!(
+                "pkjwt: {command}: the authorization server has no {name}; name it with --endpoint {name}=URL\n"
+            )
         );
         pkjwt([command, "-", "--token-endpoint", "http://127.0.0.1:1/", "--client-id", "c", "--key", "-"])
             .usage(&["standard input holds one thing"]);

@@ -107,6 +107,8 @@ pub(crate) fn answering<S: Read + Write>(
 pub(crate) struct Recorded {
     /// Method and path.
     pub(crate) line: String,
+    /// Header fields, their names in lower case.
+    pub(crate) header: Vec<(String, String)>,
     pub(crate) form: Vec<(String, String)>,
 }
 
@@ -143,23 +145,19 @@ fn answer(stream: impl Read + Write, head: &str, body: &str) -> std::io::Result<
     let mut stream = BufReader::new(stream);
     let mut first = String::new();
     stream.read_line(&mut first)?;
-    let mut len = 0;
+    let mut header = Vec::new();
     loop {
         let mut line = String::new();
         stream.read_line(&mut line)?;
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                len = value.parse().unwrap()
-            }
-            None if line.trim_end().is_empty() => break,
-            _ => {}
-        }
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        header.push((name.to_ascii_lowercase(), value.to_owned()));
     }
-    let mut form = vec![0; len];
+    let len = header.iter().find(|(name, _)| name == "content-length");
+    let mut form = vec![0; len.map_or(0, |(_, value)| value.parse().unwrap())];
     stream.read_exact(&mut form)?;
     let framing = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     stream.get_mut().write_all(format!("HTTP/1.1 {head}\r\n{framing}{body}").as_bytes())?;
     stream.get_mut().flush()?;
     let line = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    Ok(Recorded { line, form: form_urlencoded::parse(&form).into_owned().collect() })
+    Ok(Recorded { line, header, form: form_urlencoded::parse(&form).into_owned().collect() })
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::run::{KEYS, Place, decode, pkjwt, testdata};
-use crate::server::{Server, answering, token_command};
+use crate::server::{Server, answering, recording, token_command};
 
 #[test]
 fn token_gets_one_with_every_kind_of_key_by_issuer_and_by_token_endpoint() {
@@ -66,6 +66,101 @@ fn token_takes_the_options_of_an_assertion_and_a_request() {
     pkjwt(token_command(issuer, "p256", &["--profile", "ping-one", "--lifetime", "2h"])).usage(&["lives"]);
 }
 
+/// What `token`, `introspect` and `revoke` send can be reproduced with `assert`, but for its times and its name.
+#[test]
+fn an_assertion_is_the_same_from_every_command() {
+    let key = testdata("p256.key-then-cert.pem");
+    let options = [
+        "--profile",
+        "ping-one",
+        "--kid",
+        "k",
+        "--typ",
+        "client-authentication+jwt",
+        "--lifetime",
+        "2m",
+        "--not-before",
+        "30s",
+        "--x5t",
+        "--x5t-s256",
+        "--x5c",
+        "--claim",
+        "tenant=\"t\"",
+        "--claim",
+        "groups=[1]",
+    ];
+    let same = |jwt: &str| {
+        let (header, mut claims) = decode(jwt);
+        let [iat, exp, nbf] = ["iat", "exp", "nbf"].map(|claim| claims[claim].as_i64().unwrap());
+        assert_eq!((exp - iat, iat - nbf), (120, 30));
+        for claim in ["iat", "exp", "nbf", "jti"] {
+            claims[claim].take();
+        }
+        (header, claims)
+    };
+    let audience = ["--client-id", "c", "--key", &key, "--audience", "https://as.example"];
+    let assert = pkjwt(["assert"].iter().chain(&audience).chain(&options)).done();
+    let expected = same(assert.trim_end());
+    assert_eq!(
+        expected.0.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["alg", "kid", "typ", "x5c", "x5t", "x5t#S256"]
+    );
+    assert_eq!((&expected.1["tenant"], &expected.1["groups"]), (&json!("t"), &json!([1])));
+
+    let place = Place::new();
+    let token = place.put("token", "t");
+    let answers = [r#"{"access_token":"t","token_type":"Bearer"}"#, r#"{"active":true}"#, ""];
+    for (command, answer) in ["token", "introspect", "revoke"].into_iter().zip(answers) {
+        let (url, requests) = recording(vec![("200 OK", answer); 2]);
+        let (introspection, revocation) =
+            (format!("introspection_endpoint={url}/i"), format!("revocation_endpoint={url}/r"));
+        let endpoint = format!("{url}/token");
+        let mut arguments = vec![command, "--token-endpoint", &endpoint];
+        if command != "token" {
+            arguments.extend([token.as_str(), "--endpoint", &introspection, "--endpoint", &revocation]);
+        }
+        arguments.extend(audience.iter().chain(&options));
+        pkjwt(&arguments).done();
+        let sent = requests.recv().unwrap();
+        assert_eq!(same(sent.value("client_assertion")), expected, "{command}");
+        assert_eq!(sent.value("client_id"), "c");
+
+        arguments.extend(["--no-client-id", "--user-agent", "my-program/1.0 (x)"]);
+        pkjwt(&arguments).done();
+        let sent = requests.recv().unwrap();
+        assert!(!sent.form.iter().any(|(name, _)| name == "client_id"), "{command}");
+        let agents: Vec<&str> = sent
+            .header
+            .iter()
+            .filter(|(name, _)| name == "user-agent")
+            .map(|(_, value)| value.as_str())
+            .collect();
+        assert_eq!(agents, ["my-program/1.0 (x)"], "{command}");
+    }
+}
+
+/// Nothing listens there, so it is refused before anything is sent.
+#[test]
+fn token_checks_an_assertion_before_it_talks_to_anybody() {
+    let with = |more: &[&str]| pkjwt(token_command(["--issuer", "http://127.0.0.1:1"], "p256", more));
+    assert_eq!(
+        with(&["--claim", "sub=1"]).usage(&[]),
+        "pkjwt: --claim: the claim `sub` is set by the assertion itself\n"
+    );
+    assert_eq!(
+        with(&["--claim", "a=canary"]).usage(&[]),
+        "pkjwt: --claim: the value of `a` is not JSON; put text in quotes: a='\"text\"'\n"
+    );
+    with(&["--claim", "a=1", "--claim", "a=2"]).usage(&["--claim", "`a` is given more than once"]);
+    with(&["--user-agent", ""]).clap();
+    with(&["--user-agent", "a\nb"]).clap();
+    for option in ["--x5t", "--x5t-s256", "--x5c"] {
+        let endpoint = ["--token-endpoint", "http://127.0.0.1:1/"];
+        pkjwt(token_command(endpoint, "p256", &[option]))
+            .refused(&["the key has no certificate for x5", "; append the certificate to the key file"]);
+    }
+}
+
 #[test]
 fn token_as_json_is_the_whole_response() {
     let place = Place::new();
@@ -84,7 +179,7 @@ fn a_token_of_another_type_than_bearer_comes_with_a_note() {
     let url = format!("http://{}/token", answering(vec![("200 OK", body); 2], |stream| stream));
     let run = pkjwt(token_command(["--token-endpoint", &url], "p256", &[]));
     assert_eq!((run.status, run.stdout.as_str()), (Some(0), "t\n"));
-    assert_eq!(run.stderr, "pkjwt: the token is not a Bearer token, its type is DPoP\\u{1b}[2J\n");
+    assert_eq!(run.stderr, "pkjwt: token type is \"DPoP\\u{1b}[2J\", not \"Bearer\"\n");
     // There the type is seen.
     let json = pkjwt(token_command(["--token-endpoint", &url], "p256", &["--json"])).done();
     assert!(json.contains(r#""token_type": "DPoP\u001b[2J""#), "{json}");
@@ -94,7 +189,8 @@ fn a_token_of_another_type_than_bearer_comes_with_a_note() {
 fn a_server_that_asks_for_a_pause_is_quoted() {
     let busy = ("429 Too Many Requests\r\nretry-after: 120", "");
     let url = format!("http://{}/token", answering(vec![busy], |stream| stream));
-    pkjwt(token_command(["--token-endpoint", &url], "p256", &[])).refused(&["answered 429", "for 120 s"]);
+    pkjwt(token_command(["--token-endpoint", &url], "p256", &[]))
+        .refused(&["answered 429", "; the server asks for a pause of 120 s"]);
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]

@@ -1,31 +1,70 @@
-//! The options that `assert` and `token` share: what an assertion says beside its audience.
+//! The options that `assert` and every command with a client share: what an assertion says besides its audience.
 
 use std::time::Duration;
 
+use private_key_jwt::Profile;
 use private_key_jwt::oauth::ClientAssertionBuilder;
+use serde_json::Value;
 
-/// What is optional about an assertion.
+use crate::error::{Context, Failure};
+
+/// What an assertion says besides client and audience.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Assertion")]
 pub(crate) struct AssertionOptions {
+    /// Follow the rules of this kind of server; the other options change single settings
+    #[arg(long, value_enum)]
+    profile: Option<ProfileName>,
+    /// Lifetime of the assertion: 60s, 5m, 1h, or plain seconds [default: 60s]
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    lifetime: Option<Duration>,
+    /// Add nbf, this long before iat, for servers that require one
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    not_before: Option<Duration>,
+    /// Add a claim, its value as JSON (text in quotes); may be repeated
+    #[arg(long, value_name = "NAME=JSON")]
+    claim: Vec<String>,
+    /// typ header [default: client-authentication+jwt]; an empty one leaves it out
+    #[arg(long, value_name = "TYP")]
+    typ: Option<String>,
     /// Leave kid out of the header
     #[arg(long, conflicts_with = "kid")]
     no_kid: bool,
-    /// How long the assertion lives: 60s, 5m, 1h, or plain seconds [default: 60s]
-    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
-    lifetime: Option<Duration>,
-    /// Add nbf, set back by this much, for servers that demand one
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    not_before: Option<Duration>,
-    /// The typ header [default: client-authentication+jwt]; empty to leave it out
-    #[arg(long, value_name = "TYP")]
-    typ: Option<String>,
+    /// Add x5t#S256, the SHA-256 thumbprint of the certificate in the key file
+    #[arg(long)]
+    x5t_s256: bool,
+    /// Add x5t, the SHA-1 thumbprint of the certificate in the key file, for servers without x5t#S256
+    #[arg(long)]
+    x5t: bool,
+    /// Add x5c, the certificate chain in the key file
+    #[arg(long)]
+    x5c: bool,
+}
+
+/// The profiles of the library, by name.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum ProfileName {
+    /// typ JWT, only RS256 to RS512 and ES256 to ES512, a lifetime of at most an hour
+    PingOne,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::PingOne => Self::ping_one(),
+        }
+    }
 }
 
 impl AssertionOptions {
-    /// Sets what was asked for and leaves the rest as it is.
-    pub(crate) fn apply(&self, mut assertion: ClientAssertionBuilder) -> ClientAssertionBuilder {
-        if self.no_kid {
-            assertion = assertion.without_key_id();
+    /// Applies the options and leaves the other settings as they are. A profile replaces the audience, so the audience
+    /// is set afterwards.
+    pub(crate) fn apply(
+        &self,
+        mut assertion: ClientAssertionBuilder,
+    ) -> Result<ClientAssertionBuilder, Failure> {
+        if let Some(profile) = self.profile {
+            assertion = assertion.profile(profile.into());
         }
         if let Some(lifetime) = self.lifetime {
             assertion = assertion.lifetime(lifetime);
@@ -33,12 +72,55 @@ impl AssertionOptions {
         if let Some(set_back) = self.not_before {
             assertion = assertion.not_before(set_back);
         }
+        for (name, value) in self.claims()? {
+            assertion = assertion.claim(name, value).context(CLAIM)?;
+        }
         if let Some(typ) = &self.typ {
             assertion = assertion.media_type(Some(typ.as_str()).filter(|typ| !typ.is_empty()));
         }
-        assertion
+        if self.no_kid {
+            assertion = assertion.without_key_id();
+        }
+        if self.x5t_s256 {
+            assertion = assertion.x5t_s256();
+        }
+        if self.x5t {
+            assertion = assertion.x5t();
+        }
+        if self.x5c {
+            assertion = assertion.x5c();
+        }
+        Ok(assertion)
+    }
+
+    /// The claims, each name once.
+    fn claims(&self) -> Result<Vec<(&str, Value)>, Failure> {
+        let mut claims: Vec<(&str, Value)> = Vec::new();
+        for claim in &self.claim {
+            let (name, value) = parse_claim(claim)?;
+            if claims.iter().any(|(present, _)| *present == name) {
+                return Err(Failure::usage(CLAIM, format!("`{name}` is given more than once")));
+            }
+            claims.push((name, value));
+        }
+        Ok(claims)
     }
 }
+
+/// `name=JSON`. The value may be a secret, so errors do not repeat it.
+fn parse_claim(claim: &str) -> Result<(&str, Value), Failure> {
+    let parts = claim.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, json) = parts.ok_or_else(|| Failure::usage(CLAIM, "a claim is written name=JSON"))?;
+    let value = serde_json::from_str(json).map_err(|_| {
+        Failure::usage(
+            CLAIM,
+            format!("the value of `{name}` is not JSON; put text in quotes: {name}='\"text\"'"),
+        )
+    })?;
+    Ok((name, value))
+}
+
+const CLAIM: &str = "--claim";
 
 /// `60s`, `5m`, `1h`, or plain seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
@@ -56,8 +138,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
 }
 
 fn positive_duration(text: &str) -> Result<Duration, &'static str> {
-    duration(text)
-        .and_then(|duration| if duration.is_zero() { Err("it is longer than nothing") } else { Ok(duration) })
+    duration(text).and_then(|duration| {
+        if duration.is_zero() { Err("a lifetime is at least one second") } else { Ok(duration) }
+    })
 }
 
 #[cfg(test)]

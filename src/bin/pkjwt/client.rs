@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::builder::NonEmptyStringValueParser;
-use private_key_jwt::oauth::{Endpoint, OAuthError};
+use http::HeaderValue;
+use private_key_jwt::oauth::{ClientAssertionBuilder, Endpoint, OAuthError};
 use private_key_jwt::transport::ReqwestClient;
-use private_key_jwt::{Audience, AuthorizationServer, PrivateKey, Profile, TokenClient};
+use private_key_jwt::{Audience, AuthorizationServer, ClientAssertion, PrivateKey, TokenClient};
 
 use crate::assertion::AssertionOptions;
 use crate::error::{Context, Failure};
@@ -15,50 +16,42 @@ use crate::key::{self, SigningKey};
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("server").required(true).args(["issuer", "token_endpoint"]))]
 pub(crate) struct ClientOptions {
-    /// The authorization server's issuer; its endpoints are discovered
+    /// Issuer of the authorization server; its endpoints are discovered
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     issuer: Option<String>,
-    /// The token endpoint, without discovery
+    /// Token endpoint, for a server without discovery
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     token_endpoint: Option<String>,
-    /// Another endpoint, by its name in RFC 8414 (introspection_endpoint …), where the server does not name it; may be
-    /// repeated
+    /// Another endpoint by its RFC 8414 name (introspection_endpoint …), if discovery does not find it; may be repeated
     #[arg(long, value_name = "NAME=URL", value_parser = named_endpoint)]
     endpoint: Vec<(NamedEndpoint, String)>,
-    /// Whom the assertion is for [default: the issuer, or else the token endpoint]
+    /// Audience of the assertion [default: the issuer, or the token endpoint if no issuer is known]
     #[arg(long, value_name = "URL")]
     audience: Option<String>,
     #[command(flatten)]
     key: SigningKey,
-    /// The client, as the server knows it
+    /// Client id, as registered with the server
     #[arg(long, value_name = "ID")]
     client_id: String,
-    #[command(flatten)]
-    assertion: AssertionOptions,
-    /// Follow the rules of this kind of server
-    #[arg(long, value_enum)]
-    profile: Option<ProfileName>,
-    /// Add a parameter to the request, such as resource or audience; may be repeated
+    /// Leave client_id out of the request: the assertion names the client already
+    #[arg(long)]
+    no_client_id: bool,
+    /// Add a parameter to the request, such as audience; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     param: Vec<String>,
-    /// Trust these too: CA certificates, or a self-signed one that says CA:FALSE
+    /// Trust these certificates as well: CA certificates, or a self-signed one that says CA:FALSE
     #[arg(long, value_name = "PEM")]
     ca_file: Option<PathBuf>,
+    /// User-Agent of the requests
+    #[arg(long, value_name = "TEXT", value_parser = user_agent)]
+    user_agent: Option<HeaderValue>,
+    #[command(flatten)]
+    assertion: AssertionOptions,
 }
 
-/// The profiles of the library, by name.
-#[derive(Clone, Copy, clap::ValueEnum)]
-pub(crate) enum ProfileName {
-    /// typ JWT, only RS256 to RS512 and ES256 to ES512, a lifetime of at most an hour
-    PingOne,
-}
-
-impl From<ProfileName> for Profile {
-    fn from(name: ProfileName) -> Self {
-        match name {
-            ProfileName::PingOne => Self::ping_one(),
-        }
-    }
+fn user_agent(text: &str) -> Result<HeaderValue, &'static str> {
+    let value = HeaderValue::from_str(text).ok().filter(|value| !value.is_empty());
+    value.ok_or("a user agent is one line of text, such as my-program/1.0")
 }
 
 /// An endpoint that can be named by hand.
@@ -84,7 +77,7 @@ fn named_endpoint(text: &str) -> Result<(NamedEndpoint, String), String> {
     Ok((endpoint, url.to_owned()))
 }
 
-/// What the options hold, read and not used yet: nothing has been sent.
+/// The key and the HTTP client of the options; nothing has been sent.
 pub(crate) struct Prepared<'a> {
     options: &'a ClientOptions,
     key: PrivateKey,
@@ -94,10 +87,11 @@ pub(crate) struct Prepared<'a> {
 /// A client that knows its server.
 pub(crate) struct Connected {
     pub(crate) client: TokenClient,
+    command: &'static str,
 }
 
 impl ClientOptions {
-    /// The files that are read; one of them may be standard input.
+    /// The files to read; one of them may be standard input.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         [self.key.path()].into_iter().chain(self.ca_file.as_deref())
     }
@@ -117,14 +111,21 @@ impl ClientOptions {
             Some((name, value)) if !name.is_empty() => {
                 add(request, name.to_owned(), value.to_owned()).context("--param")
             }
-            // It may be a secret, so it is not repeated.
+            // It may be a secret, so the error does not repeat it.
             _ => Err(Failure::usage("--param", "a parameter is written name=value")),
         })
     }
 
-    /// Reads the key and the certificates.
+    /// Reads the key and the certificates, and checks what can be checked before a request.
     pub(crate) fn prepare(&self) -> Result<Prepared<'_>, Failure> {
-        Ok(Prepared { options: self, key: self.key.load()?, http: http(self.ca_file.as_deref())? })
+        self.apply(ClientAssertion::builder_for_audience(&self.client_id, "unknown"))?;
+        let http = http(self.ca_file.as_deref(), self.user_agent.as_ref())?;
+        Ok(Prepared { options: self, key: self.key.load()?, http })
+    }
+
+    fn apply(&self, assertion: ClientAssertionBuilder) -> Result<ClientAssertionBuilder, Failure> {
+        let assertion = self.assertion.apply(assertion)?;
+        Ok(if self.no_client_id { assertion.without_client_id() } else { assertion })
     }
 
     async fn server(&self, http: &ReqwestClient) -> Result<(AuthorizationServer, Audience), Failure> {
@@ -138,7 +139,7 @@ impl ClientOptions {
                 Audience::TokenEndpoint,
             ),
             (None, None) => {
-                return Err(Failure::usage("the server", "--issuer or --token-endpoint is needed"));
+                return Err(Failure::usage("the server", "needs --issuer or --token-endpoint"));
             }
         };
         for (endpoint, url) in &self.endpoint {
@@ -153,36 +154,35 @@ impl ClientOptions {
 }
 
 impl Prepared<'_> {
-    /// Asks the server for its endpoints, unless they are given.
-    pub(crate) async fn connect(self, command: &str) -> Result<Connected, Failure> {
+    /// Discovers the endpoints of the server, unless they are given.
+    pub(crate) async fn connect(self, command: &'static str) -> Result<Connected, Failure> {
         let Self { options, key, http } = self;
         let (server, audience) = options.server(&http).await?;
         let client = TokenClient::builder(server, &options.client_id, key)
-            .profile(options.profile.map_or_else(Profile::default, Profile::from))
+            .try_assertion(|assertion| options.apply(assertion))?
             .audience(audience)
-            .assertion(|assertion| options.assertion.apply(assertion))
             .http(http)
-            // Whoever runs a command sees what happened, and can run it again.
+            // The user sees what happened, and can run the command again.
             .without_retries()
             .build()
             .context(command)?;
-        Ok(Connected { client })
+        Ok(Connected { client, command })
     }
 }
 
 impl Connected {
-    /// Where the requests to an endpoint go.
+    /// The URL of an endpoint.
     pub(crate) fn endpoint(&self, endpoint: Endpoint) -> Result<String, Failure> {
-        let name = endpoint.metadata_name();
-        self.client.server().endpoint(endpoint).map(str::to_owned).map_err(|_| {
-            Failure::refused(name, format!("the server does not name it; --endpoint {name}=URL does"))
+        self.client.server().endpoint(endpoint).map(str::to_owned).map_err(|error| {
+            let hint = format!("name it with --endpoint {}=URL", endpoint.metadata_name());
+            Failure::caused(self.command, &error).hint(hint)
         })
     }
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn http(ca_file: Option<&Path>) -> Result<ReqwestClient, Failure> {
-    /// The longest file of certificates that is read, in bytes: the usual bundles have a quarter of it.
+fn http(ca_file: Option<&Path>, user_agent: Option<&HeaderValue>) -> Result<ReqwestClient, Failure> {
+    /// The longest file of certificates, in bytes: the usual bundles have a quarter of it.
     const MAX_LEN: usize = 1 << 20;
     let mut certificates = Vec::new();
     if let Some(path) = ca_file {
@@ -195,15 +195,24 @@ fn http(ca_file: Option<&Path>) -> Result<ReqwestClient, Failure> {
             return Err(Failure::refused(key::name(path), "no certificate in PEM form in it"));
         }
     }
-    let trust =
-        |builder| certificates.iter().cloned().fold(builder, reqwest::ClientBuilder::add_root_certificate);
-    ReqwestClient::build(trust).context(ca_file.map_or("the HTTP client".to_owned(), key::name))
+    let configure = |builder| {
+        let trust = reqwest::ClientBuilder::add_root_certificate;
+        named(certificates.iter().cloned().fold(builder, trust), user_agent)
+    };
+    ReqwestClient::build(configure).context(ca_file.map_or("the HTTP client".to_owned(), key::name))
 }
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn http(ca_file: Option<&Path>) -> Result<ReqwestClient, Failure> {
+fn http(ca_file: Option<&Path>, user_agent: Option<&HeaderValue>) -> Result<ReqwestClient, Failure> {
     match ca_file {
         Some(path) => Err(Failure::usage(key::name(path), "this program was built without TLS")),
-        None => ReqwestClient::new().context("the HTTP client"),
+        None => ReqwestClient::build(|builder| named(builder, user_agent)).context("the HTTP client"),
+    }
+}
+
+fn named(builder: reqwest::ClientBuilder, user_agent: Option<&HeaderValue>) -> reqwest::ClientBuilder {
+    match user_agent {
+        Some(name) => builder.user_agent(name.clone()),
+        None => builder,
     }
 }

@@ -8,7 +8,7 @@ use private_key_jwt::transport::TransportError;
 
 use crate::output;
 
-/// The end of a command that did not do what it was asked.
+/// Why a command failed.
 pub(crate) struct Failure {
     status: u8,
     line: String,
@@ -25,7 +25,7 @@ impl Failure {
         Self { status: 2, line: format!("{what}: {why}") }
     }
 
-    /// Ended by Ctrl-C: the exit status that shells have for it.
+    /// Ended by Ctrl-C: the exit status that shells use for it.
     pub(crate) fn interrupted() -> Self {
         Self { status: 130, line: "interrupted".to_owned() }
     }
@@ -36,7 +36,10 @@ impl Failure {
         if let Some(client) = error.downcast_ref::<private_key_jwt::Error>()
             && let Retry::After(pause) = client.retry()
         {
-            why.push_str(&format!("; it asks to be left alone for {} s", pause.as_secs()));
+            why.push_str(&format!("; the server asks for a pause of {} s", pause.as_secs()));
+        }
+        if let Some(OAuthError::NoCertificate { .. }) = oauth_error(error) {
+            why.push_str("; append the certificate to the key file");
         }
         if is_usage(error) { Self::usage(what, why) } else { Self::refused(what, why) }
     }
@@ -52,7 +55,7 @@ impl Failure {
         self.status
     }
 
-    /// One line without control characters, whoever wrote the text in it.
+    /// One line without control characters: some of the text is a server's.
     pub(crate) fn line(&self) -> String {
         format!("pkjwt: {}", output::printable(&self.line))
     }
@@ -88,16 +91,8 @@ fn chain(error: &dyn Error) -> String {
 
 /// Whether an error says that an argument was wrong, and not that a key or a server refused.
 fn is_usage(error: &(dyn Error + 'static)) -> bool {
-    let client = error.downcast_ref().map(private_key_jwt::Error::last);
-    let oauth = if let Some(private_key_jwt::Error::OAuth(error)) = client {
-        Some(error)
-    } else if let Some(TransportError::OAuth(error)) = error.downcast_ref() {
-        Some(error)
-    } else {
-        error.downcast_ref()
-    };
     matches!(
-        oauth,
+        oauth_error(error),
         Some(
             OAuthError::ClientId { .. }
                 | OAuthError::EmptyAudience
@@ -109,6 +104,18 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
                 | OAuthError::Scope
         )
     )
+}
+
+/// The error of the protocol inside an error of a client.
+fn oauth_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a OAuthError> {
+    let client = error.downcast_ref().map(private_key_jwt::Error::last);
+    if let Some(private_key_jwt::Error::OAuth(error)) = client {
+        Some(error)
+    } else if let Some(TransportError::OAuth(error)) = error.downcast_ref() {
+        Some(error)
+    } else {
+        error.downcast_ref()
+    }
 }
 
 #[cfg(test)]

@@ -12,16 +12,16 @@ use crate::client::ClientOptions;
 use crate::error::{Context, Failure};
 use crate::secret::SecretSource;
 
-/// A way to a token.
+/// A grant type.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum GrantName {
     /// For the client itself (RFC 6749 §4.4)
     ClientCredentials,
-    /// For a user: with --code, the exchange alone; without it, the login in a browser on this machine (RFC 8252)
+    /// For a user who logs in with a browser on this machine (RFC 8252); with --code, only the exchange of the code
     AuthorizationCode,
-    /// In place of a token that has ended (RFC 6749 §6)
+    /// In exchange for a refresh token (RFC 6749 §6)
     RefreshToken,
-    /// For the subject of a JWT that somebody else has signed (RFC 7523 §2.1)
+    /// For the subject of a JWT from an issuer that the server trusts (RFC 7523 §2.1)
     JwtBearer,
     /// In exchange for another token (RFC 8693)
     TokenExchange,
@@ -46,16 +46,16 @@ impl GrantName {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Grant")]
 pub(crate) struct GrantOptions {
-    /// How to get the token
+    /// Grant type
     #[arg(long, value_enum, default_value_t = GrantName::ClientCredentials)]
     grant: GrantName,
-    /// A scope to ask for; may be repeated
+    /// Scope to request; may be repeated
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
     /// authorization-code: the code, in a file, - or env:VAR
     #[arg(long, value_name = "SECRET")]
     code: Option<SecretSource>,
-    /// authorization-code: where the code was sent; for a login from here, http on loopback [default: any free port]
+    /// authorization-code: the redirect URI; for a login on this machine, http on loopback [default: any free port]
     #[arg(long, value_name = "URL")]
     redirect_uri: Option<String>,
     /// authorization-code: the PKCE verifier of the code, in a file, - or env:VAR
@@ -67,24 +67,25 @@ pub(crate) struct GrantOptions {
     /// jwt-bearer: the JWT, in a file, - or env:VAR
     #[arg(long, value_name = "SECRET")]
     assertion: Option<SecretSource>,
-    /// token-exchange: the token on whose behalf the new one will be, in a file, - or env:VAR
+    /// token-exchange: the token of the party that the new token is for, in a file, - or env:VAR
     #[arg(long, value_name = "SECRET")]
     subject_token: Option<SecretSource>,
-    /// token-exchange: access_token, refresh_token, id_token, saml1, saml2, jwt or a URI [default: access_token]
+    /// token-exchange: kind of the subject token: access_token, refresh_token, id_token, saml1, saml2, jwt or a URI
+    /// [default: access_token]
     #[arg(long, value_name = "KIND", value_parser = token_kind)]
     subject_token_type: Option<TokenKind>,
-    /// token-exchange: the token of who acts for the subject, in a file, - or env:VAR
+    /// token-exchange: the token of the party that acts for the subject, in a file, - or env:VAR
     #[arg(long, value_name = "SECRET")]
     actor_token: Option<SecretSource>,
-    /// token-exchange: its kind [default: access_token]
+    /// token-exchange: kind of the actor token [default: access_token]
     #[arg(long, value_name = "KIND", value_parser = token_kind)]
     actor_token_type: Option<TokenKind>,
-    /// token-exchange: the kind of token to be issued
+    /// token-exchange: kind of the new token
     #[arg(long, value_name = "KIND", value_parser = token_kind)]
     requested_token_type: Option<TokenKind>,
 }
 
-/// What the options ask for.
+/// The request that the options describe.
 pub(crate) enum Grant {
     /// One request to the token endpoint.
     Request(TokenRequest),
@@ -154,7 +155,7 @@ impl GrantOptions {
         Scope::from(self.scope.as_slice())
     }
 
-    /// An option of another grant would be passed over, and whoever gave it meant something.
+    /// Refuses options of another grant instead of ignoring them.
     fn check(&self) -> Result<(), Failure> {
         use GrantName::{AuthorizationCode, JwtBearer, RefreshToken, TokenExchange};
         let options = [
@@ -175,10 +176,13 @@ impl GrantOptions {
             return Err(Failure::usage(option, format!("is for --grant {}", grant.as_str())));
         }
         if self.code_verifier.is_some() && self.code.is_none() {
-            return Err(Failure::usage("--code-verifier", "is for a --code; a login from here has its own"));
+            return Err(Failure::usage(
+                "--code-verifier",
+                "needs --code; a login on this machine makes its own",
+            ));
         }
         if self.actor_token_type.is_some() && self.actor_token.is_none() {
-            return Err(Failure::usage("--actor-token-type", "there is no --actor-token"));
+            return Err(Failure::usage("--actor-token-type", "needs --actor-token"));
         }
         Ok(())
     }

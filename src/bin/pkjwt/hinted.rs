@@ -1,4 +1,4 @@
-//! What `introspect` and `revoke` are given: a token with a hint of its kind, and who asks.
+//! The options that `introspect` and `revoke` share: a token with a hint of its kind, and the client.
 
 use private_key_jwt::oauth::HintedToken;
 
@@ -10,10 +10,10 @@ use crate::secret::SecretSource;
 /// The token, the server and the client.
 #[derive(clap::Args)]
 pub(crate) struct HintedOptions {
-    /// The token: a file that holds it, - for standard input, or env:VAR for an environment variable
+    /// The token: a file, - for standard input, or env:VAR for an environment variable
     #[arg(value_name = "TOKEN")]
     token: SecretSource,
-    /// Where the server should look first
+    /// Kind of the token, which the server looks for first
     #[arg(long, value_enum)]
     hint: Option<Hint>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `pkjwt introspect`: what the server says of a token (RFC 7662).
+//! `pkjwt introspect`: asks the server about a token (RFC 7662).
 
 use private_key_jwt::oauth::{Endpoint, Introspection};
 use serde_json::{Map, Value};
@@ -12,10 +12,10 @@ const EXAMPLE: &str = "Example:
   pkjwt token --issuer https://as.example --key key.pem --client-id my-client |
     pkjwt introspect - --issuer https://as.example --key key.pem --client-id my-client
 
-Exit status: 0 the token is active, 1 it is not or the server did not say, 2 wrong usage. Only where the server did say,
-its answer is on stdout.";
+Exit status: 0 the token is active, 1 it is not active or the request failed, 2 wrong usage. The answer is printed in
+both of the first two cases, unless the request failed.";
 
-/// Ask the server whether a token is active, and print what it says
+/// Ask the server whether a token is active, and print the answer
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {

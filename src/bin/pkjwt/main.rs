@@ -1,8 +1,8 @@
 //! `pkjwt`: private_key_jwt on the command line.
 //!
-//! One file per command. Each takes its arguments apart, calls the library, and prints; what a library user would
-//! miss does not live here. Exit status 0: done, 1: refused or failed, 2: wrong usage. Results go to stdout, everything
-//! else to stderr.
+//! One file per command. Each reads its arguments, calls the library, and prints; nothing that a library user would miss
+//! lives here. Exit status 0: success, 1: refused or failed, 2: wrong usage. Results go to stdout, everything else to
+//! stderr.
 
 mod assert;
 mod assertion;
@@ -57,7 +57,7 @@ const EXAMPLE: &str = "Example:
   pkjwt jwks key.pem                       # register this with the authorization server
   pkjwt token --issuer https://as.example --key key.pem --client-id my-client
 
-Exit status: 0 done, 1 refused or failed, 2 wrong usage, 130 ended by Ctrl-C during a login.";
+Exit status: 0 success, 1 refused or failed, 2 wrong usage, 130 interrupted by Ctrl-C during a login.";
 
 fn main() -> ExitCode {
     let done = match Command::parse() {

@@ -1,4 +1,4 @@
-//! Results on stdout, everything else on stderr. A reader that has gone away is no error.
+//! Results go to stdout, everything else to stderr. A closed pipe is no error.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Context, Failure};
 
-/// Prints one line on stdout at once. When nobody reads it any more, that is the end of it.
+/// Prints one line on stdout and flushes it. A closed pipe is ignored.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout
@@ -22,7 +22,7 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
 
 /// Prints a note for the person at the terminal on stderr.
 pub(crate) fn note(text: &str) {
-    // There is nobody left to tell that stderr is gone.
+    // Without stderr there is no place for an error.
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
@@ -54,14 +54,14 @@ pub(crate) fn bold(text: &str) -> String {
     if io::stdout().is_terminal() && !plain { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Prints a value as JSON over several lines. Other than ASCII is escaped, so that text from somewhere else cannot
-/// drive the terminal.
+/// Prints a value as JSON over several lines. Everything but ASCII is escaped, so that text from elsewhere cannot drive
+/// the terminal.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).context("stdout")?;
     line(&ascii(&text))
 }
 
-/// The same JSON in ASCII. Outside strings there is nothing else anyway.
+/// The same JSON in ASCII. Other characters occur only inside strings.
 pub(crate) fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {

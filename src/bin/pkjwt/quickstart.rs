@@ -13,7 +13,7 @@ use private_key_jwt::{
     Algorithm, Audience, AuthorizationServer, JwkSet, PrivateKey, Profile, TokenClient, TokenRequest,
 };
 
-use crate::client::ProfileName;
+use crate::assertion::ProfileName;
 use crate::error::{Context, Failure};
 use crate::key::{self, KeyOptions};
 use recorder::Recorder;

@@ -1,4 +1,4 @@
-//! `pkjwt revoke`: makes a token good no longer (RFC 7009).
+//! `pkjwt revoke`: revokes a token (RFC 7009).
 
 use private_key_jwt::oauth::Endpoint;
 
@@ -8,9 +8,9 @@ use crate::hinted::HintedOptions;
 const EXAMPLE: &str = "Example:
   pkjwt revoke refresh-token.txt --hint refresh_token --issuer https://as.example --key key.pem --client-id my-client
 
-A token that the server does not know counts as revoked (RFC 7009).";
+The server confirms unknown tokens too (RFC 7009 §2.2).";
 
-/// Make a token good no longer
+/// Revoke a token
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {

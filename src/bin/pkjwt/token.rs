@@ -1,4 +1,4 @@
-//! `pkjwt token`: an access token from a real authorization server, by any grant that makes sense at a prompt.
+//! `pkjwt token`: an access token from an authorization server, by any grant that makes sense at a prompt.
 
 use private_key_jwt::TokenResponse;
 use private_key_jwt::oauth::{Endpoint, TokenKind};
@@ -17,26 +17,26 @@ const EXAMPLE: &str = "Examples:
   pkjwt token --grant refresh-token --refresh-token token.txt --issuer https://as.example --key key.pem \\
     --client-id my-client
 
-A SECRET is a file that holds it, - for standard input, or env:VAR for an environment variable; never the secret itself,
-since other users can see arguments. With --grant authorization-code and device-code, --param goes to the request that
-starts the login.";
+A SECRET is a file, - for standard input, or env:VAR for an environment variable; never the secret itself, because other
+users can see arguments. With --grant authorization-code and device-code, --param goes into the request that starts the
+login.";
 
-/// Print an access token, got with a client assertion
+/// Request an access token and print it
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    client: ClientOptions,
     /// Print the whole response as JSON, with the refresh token if there is one
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    client: ClientOptions,
     #[command(flatten)]
     grant: GrantOptions,
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments { client: options, json, grant } = arguments;
+    let Arguments { json, client: options, grant } = arguments;
     key::one_stdin(options.paths().chain(grant.paths()))?;
     let grant = grant.read(options)?;
     let client = options.prepare()?;
@@ -55,26 +55,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         if *json {
             return output::json(&whole(&response));
         }
-        // Whoever sees the token alone takes it for a Bearer token.
+        // The token alone looks like a Bearer token.
         let token = response.access_token();
         if !token.is_bearer() {
-            output::note(&format!(
-                "pkjwt: the token is not a Bearer token, its type is {:.128}",
-                token.token_type()
-            ));
+            output::note(&format!("pkjwt: token type is \"{:.128}\", not \"Bearer\"", token.token_type()));
         }
         secret(token.secret())
     })?
 }
 
-/// The token alone. One that is not of RFC 6749 A.12's characters could drive the terminal, and fits no header.
+/// The token alone. With characters outside RFC 6749 A.12 it could drive the terminal, and would fit no header.
 fn secret(secret: &str) -> Result<(), Failure> {
     if secret.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         output::line(secret)
     } else {
         Err(Failure::refused(
             "token",
-            "the access token is not printable ASCII (RFC 6749 A.12); see it with --json",
+            "the access token is not printable ASCII (RFC 6749 A.12); print it with --json",
         ))
     }
 }
