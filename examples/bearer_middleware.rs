@@ -1,10 +1,11 @@
-//! A client for an API: its token is put on each request, renewed, and replaced when the API refuses it.
+//! An HTTP client for an API: the middleware puts the token on each request, refreshes it, and replaces it if the API
+//! rejects it.
 //!
 //! ```text
 //! cargo run --example bearer_middleware --features dev-server,reqwest-middleware
 //! ```
 //!
-//! The API here refuses the first token that it sees, as one does that has lost its sessions.
+//! The API in this example rejects the first token that it sees, like one that has lost its sessions.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -25,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = TokenClient::new(server, "client", key)?;
 
     let api = api().await?;
-    // The token goes to this origin, over no redirect to another one, and to nobody else.
+    // The token goes to this origin only, and follows no redirect to another one.
     let http =
         BearerMiddleware::new(client.source("api:read")).origin(&api)?.client(reqwest::Client::builder())?;
     for order in 1..=3 {
@@ -33,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("order {order}: {}", response.status());
     }
 
-    // What goes wrong with a token is an error of this crate, inside of the middleware's.
+    // If there is no token, the error of this crate is inside the error of the middleware.
     let unknown = TokenClient::new(client.server().clone(), "unknown", client.keys().clone())?;
     let http = BearerMiddleware::new(unknown.source(())).origin(&api)?.client(reqwest::Client::builder())?;
     if let Err(reqwest_middleware::Error::Middleware(error)) = http.get(&api).send().await
@@ -44,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Where the API is.
+/// Starts the API and returns its URL.
 async fn api() -> Result<String, Box<dyn Error>> {
     let seen = Arc::new(Mutex::new(HashSet::new()));
     let order = move |headers: HeaderMap| async move {

@@ -1,11 +1,11 @@
-//! A program without an async runtime: this crate makes the request and reads the response, ureq carries them.
+//! A program without an async runtime: this crate makes the request and reads the response, ureq sends it.
 //!
 //! ```text
 //! cargo run --example blocking_ureq --features dev-server
 //! ```
 //!
-//! A program of this kind needs none of this crate's HTTP: `default-features = false, features = ["rustcrypto"]`. Turn
-//! on `rustls` or `native-tls` of ureq; here it talks to loopback only. The runtime below is the dev server's.
+//! Such a program does not need this crate's HTTP client: `default-features = false, features = ["rustcrypto"]`. Turn
+//! on `rustls` or `native-tls` of ureq; this example talks to loopback only. The runtime below is for the dev server.
 
 use std::error::Error;
 use std::time::Duration;
@@ -23,12 +23,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dev = runtime.block_on(DevServer::bind(([127, 0, 0, 1], 0).into()))?;
     dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
 
-    // What a request with an assertion needs: no redirects, a bound for the time, every status an answer.
+    // For a request with an assertion: no redirects, a time limit, and every status is an answer.
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)
         .timeout_global(Some(Duration::from_secs(30)))
-        .proxy(None) // there is none to loopback
+        .proxy(None) // not needed for loopback
         .build()
         .into();
     let send = |request: http::Request<Vec<u8>>| {
@@ -42,8 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let metadata = send(http::Request::get(metadata_url).body(Vec::new())?)?;
     let server = AuthorizationServer::from_metadata(issuer, metadata.body())?; // the issuer is checked
 
-    let builder = ClientAssertion::builder("client", &server); // kept, for any number of assertions
-    let assertion = builder.sign(&key, OffsetDateTime::now_utc(), fresh_jti()?)?; // one for each request
+    let builder = ClientAssertion::builder("client", &server); // keep it: it makes any number of assertions
+    let assertion = builder.sign(&key, OffsetDateTime::now_utc(), fresh_jti()?)?; // one per request
     let request = TokenRequest::client_credentials("api:read").to_http(&server, &assertion)?;
     let response = TokenResponse::from_http(send(request)?, OffsetDateTime::now_utc())?;
     println!("{:?}", response.access_token());

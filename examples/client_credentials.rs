@@ -1,11 +1,11 @@
-//! A token from a real server, with the settings in the environment.
+//! A token from a real server, configured by environment variables.
 //!
 //! ```text
 //! PKJWT_ISSUER=https://auth.pingone.eu/ENV_ID/as PKJWT_CLIENT_ID=CLIENT_ID PKJWT_KEY=client.pem \
 //!     cargo run --example client_credentials
 //! ```
 //!
-//! `PKJWT_SCOPE` has the scopes, separated by spaces; without it the server chooses.
+//! `PKJWT_SCOPE` holds the scopes, separated by spaces. Without it, the server chooses.
 
 use std::process::ExitCode;
 
@@ -35,12 +35,12 @@ async fn run(issuer: &str, client_id: &str, key: &str, scope: &str) -> Result<()
     let token = client.token(scope).await?;
     println!("a {} token of {} characters", token.token_type(), token.secret().len());
     if let Some(expires_at) = token.expires_at() {
-        println!("good until {expires_at}; the client keeps it until then");
+        println!("expires at {expires_at}; the client caches it until then");
     }
     Ok(())
 }
 
-/// What an operator needs to know.
+/// Prints what an operator needs to know.
 fn explain(error: &Error) {
     eprintln!("{error}");
     let mut source = std::error::Error::source(error);
@@ -52,14 +52,14 @@ fn explain(error: &Error) {
         eprintln!("  for support: {:?} {:?}", refusal.correlation_ids(), refusal.members());
     }
     match error.retry() {
-        Retry::After(pause) => eprintln!("  try again after {} s", pause.as_secs()),
-        Retry::BackOff => eprintln!("  try again, with growing pauses"),
-        _ => eprintln!("  trying again would not help"),
+        Retry::After(pause) => eprintln!("  retry after {} s", pause.as_secs()),
+        Retry::BackOff => eprintln!("  retry with growing pauses"),
+        _ => eprintln!("  a retry will not help"),
     }
 }
 
 /// An environment variable; an empty one counts as not set.
 fn variable(name: &str) -> Result<String, String> {
     let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-    value.ok_or_else(|| format!("{name} is not set; the beginning of this example says what it is for"))
+    value.ok_or_else(|| format!("{name} is not set; see the top of this example"))
 }

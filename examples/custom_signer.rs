@@ -1,4 +1,4 @@
-//! A key that never enters the process: a key management service signs, over the network, and answers in DER.
+//! A key that never enters the process: a key management service signs over the network and answers in DER.
 //!
 //! ```text
 //! cargo run --example custom_signer --features dev-server
@@ -15,11 +15,11 @@ use private_key_jwt::{
     Algorithm, AuthorizationServer, Jwk, JwkSet, KeyRing, PublicKey, Signature, Signer, TokenClient,
 };
 
-/// Stands for the service. Those of the field have these two calls, and fail with an error of their own.
+/// Stands in for the service. Real ones have these two calls, and an error type of their own.
 struct KeyService(SigningKey);
 
 impl KeyService {
-    /// The public key as a SubjectPublicKeyInfo in DER; the beginning is the same for every key on P-256.
+    /// The public key as a SubjectPublicKeyInfo in DER; every P-256 key has the same beginning.
     async fn public_key(&self) -> Vec<u8> {
         const BEGINNING: &[u8] = b"0Y0\x13\x06\x07*\x86H\xce=\x02\x01\x06\x08*\x86H\xce=\x03\x01\x07\x03B\0";
         [BEGINNING, self.0.verifying_key().to_sec1_point(false).as_bytes()].concat()
@@ -44,7 +44,7 @@ impl Signer for RemoteKey {
     }
 
     fn public_jwk(&self) -> &Jwk {
-        &self.public // asked for once: it is needed for every assertion
+        &self.public // fetched once: every assertion needs it
     }
 
     fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let dev = DevServer::bind(([127, 0, 0, 1], 0).into()).await?;
     dev.register("client", JwkSet::from(public.clone()))?;
 
-    let keys = KeyRing::new(Arc::new(RemoteKey { service, public }))?; // held to the same policy as a key file
+    let keys = KeyRing::new(Arc::new(RemoteKey { service, public }))?; // the same key policy as for a key file
     let client = TokenClient::new(AuthorizationServer::discover(dev.issuer()).await?, "client", keys)?;
     println!("{:?}", client.token("api:read").await?);
     Ok(())

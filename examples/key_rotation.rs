@@ -1,11 +1,11 @@
-//! A key's life in a ring, against a server that reads the client's keys from a URL.
+//! Key rotation with a ring, against a server that reads the client's keys from a URL.
 //!
 //! ```text
 //! cargo run --example key_rotation --features dev-server
 //! ```
 //!
-//! A ring has no clock: each step is told the time, which here is minutes ahead so that nothing waits. A service keeps
-//! the times of its steps with its keys, and lets a job of its own take the next one when it is due.
+//! A ring has no clock: the time is an argument of each step. Here it runs minutes ahead so that nothing waits. A service
+//! stores the time of each step with its keys, and a job takes the next step when it is due.
 
 use std::error::Error;
 
@@ -34,10 +34,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     dev.register("client", ClientKeys::JwksUrl(url))?;
     let server = AuthorizationServer::discover(dev.issuer()).await?;
     let client = TokenClient::new(server, "client", keys.clone())?;
-    // Not `client.token`, which would hand out the token of the first step again.
+    // Not `client.token`, which would return the cached token of the first step.
     let request = TokenRequest::client_credentials(());
     let show = async |step: &str| match client.request(&request).await {
-        Ok(_) => println!("{step}: {} published, the server takes the signature", keys.jwks().keys().len()),
+        Ok(_) => println!("{step}: {} published, the server accepts the signature", keys.jwks().keys().len()),
         Err(error) => println!("{step}: {} published, no token: {error}", keys.jwks().keys().len()),
     };
     show("the first key").await;
@@ -45,17 +45,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     keys.publish(second, after(0))?; // in the JWKS, not signing
     show("published").await;
     if let Err(error) = keys.activate(&second_id, after(4)) {
-        println!("too early: {error}"); // some server may not have read the JWKS again
+        println!("too early: {error}"); // a server may still have the old JWKS cached
     }
-    keys.activate(&second_id, after(5))?; // signs from now on; what the first one signed still verifies
+    keys.activate(&second_id, after(5))?; // signs from now on; signatures of the first key still verify
     show("activated").await;
-    keys.retire(&first_id, after(10))?; // refused while something that it signed may be on its way
+    keys.retire(&first_id, after(10))?; // refused while a request that it signed may be in flight
     show("retired").await;
 
-    keys.revoke(&second_id); // compromised: gone at once. Tell the server too, it may keep its copy for a while
+    keys.revoke(&second_id); // compromised: removed at once. Tell the server too: it may have the JWKS cached
     show("revoked").await;
     let third_id = keys.publish(third, after(11))?;
-    keys.activate(&third_id, after(11))?; // no wait: nothing else signs
+    keys.activate(&third_id, after(11))?; // no wait: no other key signs
     show("replaced").await;
     Ok(())
 }

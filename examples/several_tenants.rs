@@ -1,11 +1,11 @@
-//! Many clients of many authorization servers over one HTTP client, and with it one pool of connections.
+//! Many clients of many authorization servers over one HTTP client with one connection pool.
 //!
 //! ```text
 //! cargo run --example several_tenants --features dev-server
 //! cargo run --example several_tenants --features dev-server -- ISSUER CLIENT_ID KEY_FILE [ISSUER CLIENT_ID KEY_FILE]...
 //! ```
 //!
-//! Without arguments it starts two dev servers, with a client each.
+//! Without arguments it starts two dev servers with one client each.
 
 use std::error::Error;
 
@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         requests.spawn(async move {
             let server = AuthorizationServer::discover_with(&issuer, &http).await?;
             let client = TokenClient::builder(server, client_id.as_str(), key).http(http).build()?;
-            let token = client.token(()).await?; // a program keeps the client, which keeps the token
+            let token = client.token(()).await?; // keep the client: it caches the token
             Ok::<_, private_key_jwt::Error>(format!("{client_id}: until {:?}", token.expires_at()))
         });
     }

@@ -1,5 +1,5 @@
-//! The other end: a token endpoint of axum that checks client assertions. It starts, gives a token to a client of its
-//! own, refuses the copy of a request, and ends.
+//! The other end: a token endpoint in axum that checks client assertions. The example starts it, requests a token, and
+//! shows that a replayed request is rejected.
 //!
 //! ```text
 //! cargo run --example verify_assertion
@@ -21,28 +21,28 @@ use time::OffsetDateTime;
 struct Server {
     verifier: ClientAssertionVerifier,
     replay: InMemoryReplayStore,
-    client: (String, PublicKeySet, Algorithm), // what a client registers: its id, its keys, its one algorithm
+    client: (String, PublicKeySet, Algorithm), // the registered client: its id, its keys, its algorithm
 }
 
 async fn authenticate(server: &Server, form: &[u8]) -> Result<String, VerifierError> {
     let now = OffsetDateTime::now_utc();
     let unverified = server.verifier.parse(form)?; // one assertion, one method, client_id agrees
-    let ((client_id, keys, algorithm), nobody) = (&server.client, PublicKeySet::default());
-    let keys = if unverified.client_id() == client_id { keys } else { &nobody }; // claimed, nothing more
+    let ((client_id, keys, algorithm), none) = (&server.client, PublicKeySet::default());
+    let keys = if unverified.client_id() == client_id { keys } else { &none }; // not proven yet
     let verified = unverified.verify(keys, *algorithm, now)?;
-    server.replay.spend(verified, now).await // the jti is used up; this is the client
+    server.replay.spend(verified, now).await // uses up the jti; the client is proven
 }
 
 async fn token(State(server): State<Arc<Server>>, headers: HeaderMap, form: Bytes) -> impl IntoResponse {
     let (status, body) = match authenticate(&server, &form).await {
-        // A second method beside the assertion (RFC 6749 §2.3).
+        // A second authentication method (RFC 6749 §2.3).
         _ if headers.contains_key(header::AUTHORIZATION) => {
             (StatusCode::BAD_REQUEST, r#"{"error":"invalid_request"}"#)
         }
-        // What is asked for, and whether this client may have it, is up to the server from here on.
+        // From here on, the server decides about the grant and the scope.
         Ok(_client_id) => (StatusCode::OK, r#"{"access_token":"an example","token_type":"Bearer"}"#),
         Err(error) => {
-            eprintln!("refused: {error}"); // the reason is for the server's log
+            eprintln!("rejected: {error}"); // the reason belongs into the server's log
             (StatusCode::UNAUTHORIZED, r#"{"error":"invalid_client"}"#) // RFC 7523 §3.2
         }
     };

@@ -4,13 +4,13 @@
 //! cargo run --example with_oauth2_crate --features dev-server
 //! ```
 //!
-//! `oauth2` knows no assertions, but sends extra parameters as they are. Three things to heed:
+//! `oauth2` does not support assertions, but sends extra parameters as they are. Three rules:
 //!
-//! - It puts `client_id` into the form itself, so the assertion leaves its own out, and there is no secret: a request
-//!   has one way of authentication (RFC 6749 §2.3).
-//! - An assertion is good for one request. Where `oauth2` sends one and the same request again, as it does while it
-//!   waits for a device login, each but the first is refused; use `TokenClient::device_token` there.
-//! - Its HTTP client must not follow redirects, or the assertion goes to another host. This crate's own does not.
+//! - `oauth2` puts `client_id` into the form itself, so leave it out of the assertion's form, and set no secret: a
+//!   request uses one authentication method (RFC 6749 §2.3).
+//! - An assertion is valid for one request. `oauth2` repeats the same request while it polls for a device login, and the
+//!   server rejects all but the first; use `TokenClient::device_token` there.
+//! - The HTTP client must not follow redirects, or the assertion goes to another host. The client of this crate does not.
 
 use std::error::Error;
 

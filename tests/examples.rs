@@ -127,12 +127,13 @@ async fn client_credentials_with_a_server_without_one_and_without_its_settings()
     };
     has(
         &printed(with("client")),
-        &["a Bearer token of ", " characters\ngood until ", "; the client keeps it until then\n"],
+        &["a Bearer token of ", " characters\nexpires at ", "; the client caches it until then\n"],
     );
 
     let unknown = with("somebody").output().unwrap();
     assert_eq!(unknown.status.code(), Some(1));
-    let said = ["refused: 400 invalid_client: no client `somebody`", "for support: [] {}", "would not help"];
+    let said =
+        ["refused: 400 invalid_client: no client `somebody`", "for support: [] {}", "a retry will not help"];
     has(text(&unknown.stderr), &said);
 
     let Output { status, stdout, stderr } = example("client_credentials").output().unwrap();
@@ -184,13 +185,13 @@ fn verify_assertion() {
 #[test]
 fn key_rotation() {
     let said = [
-        "the first key: 1 published, the server takes the signature\n",
-        "published: 2 published, the server takes the signature\n",
+        "the first key: 1 published, the server accepts the signature\n",
+        "published: 2 published, the server accepts the signature\n",
         "too early: key `",
-        "activated: 2 published, the server takes the signature\n",
-        "retired: 1 published, the server takes the signature\n",
+        "activated: 2 published, the server accepts the signature\n",
+        "retired: 1 published, the server accepts the signature\n",
         "revoked: 0 published, no token: no key in the ring is active\n",
-        "replaced: 1 published, the server takes the signature\n",
+        "replaced: 1 published, the server accepts the signature\n",
     ];
     has(&printed(example("key_rotation")), &said);
 }

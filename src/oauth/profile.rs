@@ -3,11 +3,11 @@ use std::time::Duration;
 use super::{Audience, CLIENT_AUTHENTICATION_JWT, OAuthError};
 use crate::jose::Algorithm;
 
-/// What one kind of authorization server asks of a client assertion, all together.
+/// The rules of one kind of authorization server for client assertions.
 ///
-/// The default is the strict reading of RFC 10070 and FAPI 2.0: the issuer as the only audience, a
-/// life of 60 s, `typ: client-authentication+jwt`, `kid`, no `nbf`, and `client_id` in the form. A named profile
-/// differs where its server's documentation does. Single settings are changed on
+/// The default is the strict reading of RFC 10070 and FAPI 2.0: the issuer as the only audience, a lifetime of 60 s,
+/// `typ: client-authentication+jwt`, `kid`, no `nbf`, and `client_id` in the form. A named profile differs where the
+/// documentation of its server does. Change single settings on
 /// [`ClientAssertionBuilder`](super::ClientAssertionBuilder).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -23,13 +23,13 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The life of an assertion unless told otherwise, in seconds.
+    /// The default lifetime of an assertion.
     pub const LIFETIME: Duration = Duration::from_secs(60);
 
-    /// PingOne: RS256 to RS512 and ES256 to ES512, a life of at most one hour, the issuer as audience, and
-    /// `typ: JWT`, as its documentation shows it.
+    /// PingOne: RS256 to RS512 and ES256 to ES512, a lifetime of at most one hour, the issuer as audience, and
+    /// `typ: JWT`, as in its documentation.
     ///
-    /// Its pages disagree whether ES* is accepted everywhere; a tenant that refuses it wants an RSA key.
+    /// Its documentation disagrees on whether ES* is accepted everywhere. For a tenant that refuses it, use an RSA key.
     #[must_use]
     pub fn ping_one() -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Profile {
         }
     }
 
-    /// The name of the kind of server, for messages.
+    /// The kind of server, for messages.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name

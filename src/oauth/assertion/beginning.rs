@@ -1,6 +1,5 @@
-//! How the assertions of a builder begin: the protected header, and the claims that say who speaks to whom. These
-//! depend on the key and the settings and not on the request, so they are encoded once and kept until one of them
-//! changes.
+//! The beginning of an assertion: the protected header, and the claims `iss`, `sub` and `aud`. They depend on the key and
+//! the settings, not on the request, so they are encoded once and cached until one of those changes.
 
 use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,7 +8,7 @@ use super::header::HeaderSource;
 use crate::jose::jws;
 use crate::oauth::{Audience, Endpoint, OAuthError};
 
-/// Everything that a beginning is made of, but for what a builder has from its start: the client and the server.
+/// Everything that determines a beginning, except client and server, which a builder never changes.
 #[derive(PartialEq)]
 pub(super) struct Source<'a> {
     pub(super) header: HeaderSource<'a>,
@@ -28,20 +27,19 @@ impl Source<'_> {
     }
 }
 
-/// The last beginning. One is enough: the key changes at a rotation, the settings hardly ever, and most clients call one
-/// endpoint.
+/// The last beginning. One is enough: keys and settings rarely change, and most clients call one endpoint.
 #[derive(Default)]
 pub(super) struct BeginningCache(RwLock<Option<Arc<(Source<'static>, jws::Beginning)>>>);
 
 impl BeginningCache {
-    /// Hands the beginning to `use_it`; it is encoded first where its source is not that of the last one.
+    /// Passes the beginning to `use_it`. Encodes it first unless the last one has the same source.
     pub(super) fn with<T>(
         &self,
         source: Source<'_>,
         encode: impl FnOnce(&Source<'_>) -> Result<jws::Beginning, OAuthError>,
         use_it: impl FnOnce(&jws::Beginning) -> T,
     ) -> Result<T, OAuthError> {
-        // No step leaves the entry half-changed, so a panic elsewhere does not spoil it.
+        // The entry is replaced whole, so a poisoned lock does no harm.
         let last = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(last) = last.filter(|last| last.0 == source) {
             return Ok(use_it(&last.1));
@@ -54,7 +52,7 @@ impl BeginningCache {
 }
 
 impl Clone for BeginningCache {
-    /// Starts empty: a clone is mostly made to change it.
+    /// Starts empty: a clone is usually made to be changed.
     fn clone(&self) -> Self {
         Self::default()
     }

@@ -15,7 +15,7 @@ use crate::keys::{PrivateKey, Signer};
 use crate::oauth::signing_input::{SigningInput, check_token_id, life};
 use crate::oauth::{Audience, AuthorizationServer, Endpoint, OAuthError, Profile};
 
-/// What goes into an assertion. The same builder serves any number of assertions: time and `jti` come with
+/// The settings of an assertion. One builder makes any number of assertions: time and `jti` are arguments of
 /// [`prepare`](Self::prepare).
 #[derive(Clone, Debug)]
 pub struct ClientAssertionBuilder {
@@ -44,71 +44,71 @@ impl ClientAssertionBuilder {
         }
     }
 
-    /// Follows the rules of a kind of server. It replaces what was set before it.
+    /// Follows the rules of a kind of server. Replaces the settings made before.
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// Whom the assertion is for; the issuer unless said otherwise.
+    /// Audience of the assertion. Default: the issuer, or the token endpoint if no issuer is known.
     #[must_use]
     pub fn audience(mut self, audience: Audience) -> Self {
         self.profile.audience = Some(audience);
         self
     }
 
-    /// Which endpoint the assertion will be sent to; the token endpoint unless said otherwise. It makes a difference
-    /// with [`Audience::CalledEndpoint`].
+    /// The endpoint that the assertion will be sent to, which matters with [`Audience::CalledEndpoint`]. Default: the
+    /// token endpoint.
     #[must_use]
     pub const fn endpoint(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;
         self
     }
 
-    /// How long the assertion lives, in whole seconds; 60 s unless said otherwise.
+    /// Lifetime of the assertion, in whole seconds. Default: 60 s.
     #[must_use]
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
         self.profile.lifetime = lifetime;
         self
     }
 
-    /// Adds `nbf`, set back by this much, for servers that demand one. By default there is none: with it, one second
-    /// of clock drift breaks the assertion, and it buys nothing.
+    /// Adds `nbf`, this long before `iat`, for servers that require one. By default there is none: it adds no security,
+    /// and a server whose clock is a second behind refuses the assertion.
     #[must_use]
     pub const fn not_before(mut self, set_back: Duration) -> Self {
         self.profile.not_before = Some(set_back);
         self
     }
 
-    /// The `typ` header (RFC 7515 §4.1.9); `None` leaves it out.
+    /// The `typ` header (RFC 7515 §4.1.9); `None` leaves it out. Default: `client-authentication+jwt`.
     #[must_use]
     pub fn media_type(mut self, media_type: Option<&str>) -> Self {
         self.profile.media_type = media_type.map(str::to_owned);
         self
     }
 
-    /// Leaves `kid` out of the header. The server then has to try the client's keys.
+    /// Leaves `kid` out of the header. The server then has to try each key of the client.
     #[must_use]
     pub const fn without_key_id(mut self) -> Self {
         self.profile.sends_key_id = false;
         self
     }
 
-    /// Leaves `client_id` out of the form, where it is optional (RFC 7521 §4.2).
+    /// Leaves `client_id` out of the form, where it is optional (RFC 7521 §4.2). By default it is there.
     #[must_use]
     pub const fn without_client_id(mut self) -> Self {
         self.profile.sends_client_id = false;
         self
     }
 
-    /// Adds `x5t#S256`, the SHA-256 hash of the key's certificate (RFC 7515 §4.1.8).
+    /// Adds `x5t#S256`, the SHA-256 thumbprint of the key's certificate (RFC 7515 §4.1.8).
     #[must_use]
     pub fn x5t_s256(self) -> Self {
         self.certificate_header(CertificateHeader::X5tS256)
     }
 
-    /// Adds `x5t`, the SHA-1 hash of the key's certificate (RFC 7515 §4.1.7), for servers that know nothing better.
+    /// Adds `x5t`, the SHA-1 thumbprint of the key's certificate (RFC 7515 §4.1.7), for servers without `x5t#S256`.
     #[must_use]
     pub fn x5t(self) -> Self {
         self.certificate_header(CertificateHeader::X5t)
@@ -127,7 +127,7 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// Adds a claim, replacing one of the same name that was added before.
+    /// Adds a claim. Replaces a claim of the same name that was added before.
     ///
     /// # Errors
     ///
@@ -141,12 +141,12 @@ impl ClientAssertionBuilder {
         Ok(self)
     }
 
-    /// The first step: everything but the signature, for the token endpoint. The key, here or elsewhere, only says
-    /// its algorithm and its public part. The `jti` must never have been used before; a UUID v4 will do.
+    /// The first step: everything but the signature. Only the algorithm and the public key of the signer are used. The
+    /// `jti` must never have been used before; a UUID v4 is fine.
     ///
     /// # Errors
     ///
-    /// Every [`OAuthError`] of a builder whose parts do not fit: [`ClientId`](OAuthError::ClientId),
+    /// An [`OAuthError`] if the settings do not fit together: [`ClientId`](OAuthError::ClientId),
     /// [`TokenId`](OAuthError::TokenId), [`Lifetime`](OAuthError::Lifetime), [`Time`](OAuthError::Time),
     /// [`ProfileAlgorithm`](OAuthError::ProfileAlgorithm), [`NoCertificate`](OAuthError::NoCertificate),
     /// [`EmptyAudience`](OAuthError::EmptyAudience), [`NotKnown`](OAuthError::NotKnown),
@@ -160,7 +160,7 @@ impl ClientAssertionBuilder {
         self.prepare_for(self.endpoint, signer, now, jti.as_ref())
     }
 
-    /// As [`Self::prepare`], for another endpoint than the builder's.
+    /// As [`Self::prepare`], for this endpoint instead of the builder's.
     pub(crate) fn prepare_for<S: Signer + ?Sized>(
         &self,
         endpoint: Endpoint,
@@ -205,7 +205,7 @@ impl ClientAssertionBuilder {
         })
     }
 
-    /// What all assertions of one source begin with.
+    /// The first part of every assertion of one source.
     fn begin(&self, source: &Source<'_>) -> Result<jws::Beginning, OAuthError> {
         let aud = self.server.audience(source.audience.as_deref(), source.endpoint)?;
         if aud.is_empty() {
@@ -215,11 +215,11 @@ impl ClientAssertionBuilder {
         Ok(jws::Beginning::new(&source.header.header()?, &parties))
     }
 
-    /// Both steps with a key in this process.
+    /// Both steps, with a key in this process.
     ///
     /// # Errors
     ///
-    /// As [`ClientAssertionBuilder::prepare`], and [`OAuthError::Key`] when the key cannot sign.
+    /// As [`ClientAssertionBuilder::prepare`], and [`OAuthError::Key`] if the key cannot sign.
     pub fn sign(
         &self,
         key: &PrivateKey,
@@ -231,7 +231,7 @@ impl ClientAssertionBuilder {
         unsigned.complete(&signature)
     }
 
-    /// What can be said before there is a key and a time: the client id.
+    /// Checks what needs neither a key nor a time: the client id.
     ///
     /// # Errors
     ///
@@ -247,7 +247,7 @@ impl ClientAssertionBuilder {
         Ok(())
     }
 
-    /// The server that the assertion is for.
+    /// The server.
     #[cfg(feature = "client")]
     pub(crate) const fn server(&self) -> &AuthorizationServer {
         &self.server
@@ -272,7 +272,7 @@ struct Claims<'a> {
 }
 
 impl Claims<'_> {
-    /// Piece by piece: serializing a structure was half of the instructions of a signing input.
+    /// Writes piece by piece: serializing a structure took half of the instructions of a signing input.
     fn write(&self, mut writer: impl Write) -> io::Result<()> {
         writer.write_all(br#","jti":"#)?;
         serde_json::to_writer(&mut writer, self.jti)?;
@@ -293,7 +293,7 @@ impl Claims<'_> {
         Ok(())
     }
 
-    /// The length of that, when nothing needs escaping and no claim was added: names and numbers take less than 100.
+    /// An upper bound of the length if nothing needs escaping and no claim was added: names and numbers take less than 100.
     const fn len(&self) -> usize {
         100 + self.jti.len()
     }

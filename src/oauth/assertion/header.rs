@@ -16,7 +16,7 @@ pub(super) enum CertificateHeader {
     X5c,
 }
 
-/// Everything that a header is made of.
+/// Everything that determines a header.
 #[derive(PartialEq)]
 pub(super) struct HeaderSource<'a> {
     algorithm: Algorithm,

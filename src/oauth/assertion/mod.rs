@@ -1,4 +1,4 @@
-//! The client assertion (RFC 7521 §4.2, RFC 7523 §3): its life from a builder over an unsigned to a signed one.
+//! The client assertion (RFC 7521 §4.2, RFC 7523 §3): from a builder to an unsigned one to a signed one.
 
 mod beginning;
 mod builder;
@@ -17,9 +17,9 @@ use super::signing_input::SigningInput;
 use super::{AuthorizationServer, CLIENT_ASSERTION_TYPE, Endpoint, OAuthError};
 use crate::jose::{Algorithm, Signature};
 
-/// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2): the proof of who the client is, good for one request.
+/// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2): proves who the client is, for one request.
 ///
-/// It is a secret while it lives. `Debug` is redacted, there is no `Display`, and the text is wiped on drop.
+/// It is a secret until it is used or expired. `Debug` is redacted, there is no `Display`, and the text is wiped on drop.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, AuthorizationServer, ClientAssertion, PrivateKey};
@@ -28,7 +28,7 @@ use crate::jose::{Algorithm, Signature};
 /// let server = AuthorizationServer::new("https://as.example", "https://as.example/token")?;
 /// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
 ///
-/// // Two steps, no I/O: sign in between with whatever holds the key.
+/// // Two steps without I/O: the signature in between may come from elsewhere, such as an HSM.
 /// let unsigned = ClientAssertion::builder("client", &server).prepare(&key, OffsetDateTime::now_utc(), "a-fresh-jti")?;
 /// let assertion = unsigned.attach(key.sign(unsigned.signing_input())?)?;
 ///
@@ -46,16 +46,15 @@ pub struct ClientAssertion {
 }
 
 impl ClientAssertion {
-    /// Starts an assertion of this client for this server, by the default [`Profile`](super::Profile).
+    /// Starts an assertion of this client for this server, with the default [`Profile`](super::Profile).
     #[must_use]
     pub fn builder(client_id: impl Into<String>, server: &AuthorizationServer) -> ClientAssertionBuilder {
         ClientAssertionBuilder::new(client_id.into(), server.clone())
     }
 
-    /// Starts an assertion for an audience that is known as a string and nothing more, by the default
-    /// [`Profile`](super::Profile): for a request that something else makes and sends. The audience need not be a URL
-    /// (RFC 7523 §3); every
-    /// [`Audience`](super::Audience) but [`Audience::Exactly`](super::Audience::Exactly) stands for it.
+    /// Starts an assertion for an audience of which only the string is known, with the default
+    /// [`Profile`](super::Profile): for a request that other code makes and sends. The audience need not be a URL
+    /// (RFC 7523 §3). Every [`Audience`](super::Audience) except [`Audience::Exactly`](super::Audience::Exactly) means it.
     ///
     /// ```
     /// use private_key_jwt::{Algorithm, ClientAssertion, PrivateKey};
@@ -81,20 +80,20 @@ impl ClientAssertion {
         &self.jwt
     }
 
-    /// The client id that the assertion speaks for.
+    /// The client id (`iss` and `sub`).
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// When the assertion ends (`exp`).
+    /// When the assertion expires (`exp`).
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
     }
 
-    /// The form pairs of RFC 7521 §4.2: `client_assertion_type`, `client_assertion`, and `client_id` unless it was
-    /// left out. Not percent-encoded yet.
+    /// The form pairs of RFC 7521 §4.2, not percent-encoded: `client_assertion_type`, `client_assertion`, and
+    /// `client_id` unless the builder [leaves it out](ClientAssertionBuilder::without_client_id).
     #[must_use]
     pub fn form(&self) -> Vec<(&'static str, &str)> {
         let mut pairs =
@@ -110,7 +109,7 @@ impl ClientAssertion {
         self.sends_client_id
     }
 
-    /// An assertion for one endpoint is no good at another.
+    /// Refuses an assertion whose audience is another endpoint.
     pub(in crate::oauth) fn check_endpoint(&self, called: Endpoint) -> Result<(), OAuthError> {
         match self.bound_to {
             Some(expected) if expected != called => Err(OAuthError::OtherEndpoint {
@@ -121,7 +120,7 @@ impl ClientAssertion {
         }
     }
 
-    /// Adds [`ClientAssertion::form`], encoded, to a form. What a JWS is made of stands for itself in a form (RFC 7515 §7.1), so most of it is copied and not looked at.
+    /// Adds [`ClientAssertion::form`], encoded, to a form. A JWS needs no encoding (RFC 7515 §7.1), so it is copied.
     pub(in crate::oauth) fn push_form(&self, form: &mut String) {
         let first = Self::FORM.strip_prefix('&').filter(|_| form.is_empty());
         form.push_str(first.unwrap_or(Self::FORM));
@@ -153,13 +152,13 @@ impl std::fmt::Debug for ClientAssertion {
     }
 }
 
-/// An assertion that lacks its signature.
+/// An assertion without its signature.
 #[derive(Clone)]
 pub struct UnsignedAssertion {
     signing_input: SigningInput,
     client_id: Arc<str>,
     sends_client_id: bool,
-    /// The endpoint that is the audience, where one is.
+    /// The endpoint that is the audience, if one is.
     bound_to: Option<Endpoint>,
     expires_at: OffsetDateTime,
 }
@@ -177,16 +176,16 @@ impl UnsignedAssertion {
         self.signing_input.algorithm()
     }
 
-    /// The second step: the signature, wherever it was made. Whether it is the key's own is for the server to say.
+    /// The second step: attaches the signature. It is not verified here; the server does that.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::SignatureAlgorithm`] when it is of another algorithm than the header names.
+    /// [`OAuthError::SignatureAlgorithm`] if its algorithm is not the one in the header.
     pub fn attach(&self, signature: Signature) -> Result<ClientAssertion, OAuthError> {
         self.clone().complete(&signature)
     }
 
-    /// As [`UnsignedAssertion::attach`], in place: the signature goes where room was kept for it.
+    /// As [`UnsignedAssertion::attach`], in place: the signing input has room for the signature.
     pub(crate) fn complete(self, signature: &Signature) -> Result<ClientAssertion, OAuthError> {
         Ok(ClientAssertion {
             jwt: self.signing_input.signed(signature)?,
