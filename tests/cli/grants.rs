@@ -106,6 +106,11 @@ fn every_grant_sends_what_its_specification_has() {
         ]
     );
     assert_eq!(sent("client-credentials", &[], "").parameters(), [("grant_type", "client_credentials")]);
+    let resources = ["--resource", "urn:a", "--resource", "https://api.example/x", "--resource", "urn:a"];
+    assert_eq!(
+        sent("client-credentials", &resources, "").parameters(),
+        [("grant_type", "client_credentials"), ("resource", "urn:a"), ("resource", "https://api.example/x")]
+    );
 }
 
 #[test]
@@ -180,6 +185,7 @@ fn options_belong_to_a_grant_and_standard_input_holds_one_thing() {
             &["--grant", "refresh-token", "--refresh-token", "-", "--ca-file", "-"],
             "-: standard input holds one thing, and several arguments want it",
         ),
+        (&["--resource", "x#y"], "--resource: the resource x#y is not an absolute URI without a fragment"),
         (&["--param", "resource=x"], "--param: the resource x is not an absolute URI without a fragment"),
     ] {
         assert_eq!(refused(more).usage(&[]), format!("pkjwt: {line}\n"));

@@ -72,14 +72,19 @@ const PENDING: Answer = ("400 Bad Request", r#"{"error":"authorization_pending"}
 
 #[test]
 fn a_device_login_shows_the_code_and_asks_until_there_is_a_token() {
-    let more = [&DEVICE[..], &["--scope", "a", "--param", "audience=x", "--json"]].concat();
+    let options =
+        ["--scope", "a", "--param", "audience=x", "--resource", "urn:a", "--resource", "urn:b", "--json"];
+    let more = [&DEVICE[..], &options].concat();
     let endpoint = "device_authorization_endpoint";
     let mut waiting = Waiting::start(vec![CODES, PENDING, PENDING, TOKEN], endpoint, &more);
     assert_eq!(waiting.line(), "to log in, open https://as.example/device and enter WDJB-MJHT\n");
     assert_eq!(waiting.line(), "or open https://as.example/device?c=1\n");
     let asked = waiting.request();
     assert_eq!(asked.line, "POST /start");
-    assert_eq!(asked.parameters(), [("scope", "a"), ("audience", "x")]);
+    assert_eq!(
+        asked.parameters(),
+        [("scope", "a"), ("resource", "urn:a"), ("resource", "urn:b"), ("audience", "x")]
+    );
     let mut assertions = vec![asked.value("client_assertion").to_owned()];
     for _ in 0..3 {
         let asked = waiting.request();
@@ -184,10 +189,13 @@ fn opened(line: &str) -> (String, impl Fn(&str) -> String + use<>) {
 
 #[test]
 fn a_browser_login_waits_for_the_right_answer_and_exchanges_the_code() {
-    let more = [&BROWSER[..], &["--scope", "openid", "--param", "prompt=login"]].concat();
+    let options =
+        ["--scope", "openid", "--param", "prompt=login", "--resource", "urn:a", "--resource", "urn:b"];
+    let more = [&BROWSER[..], &options].concat();
     let mut waiting = Waiting::start(vec![TOKEN], "authorization_endpoint", &more);
     let (url, value) = opened(&waiting.line());
     assert!(url.contains("/start?response_type=code&client_id=p256&scope=openid&redirect_uri="), "{url}");
+    assert!(url.contains("resource=urn%3Aa&resource=urn%3Ab"), "{url}");
     assert_eq!((value("code_challenge_method"), value("prompt")), ("S256".to_owned(), "login".to_owned()));
     let (redirect, state) = (value("redirect_uri"), value("state"));
     assert!(redirect.starts_with("http://127.0.0.1:") && redirect.ends_with('/'), "{redirect}");

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::run::{KEYS, Place, decode, pkjwt, testdata};
-use crate::server::{Server, answering, recording, token_command};
+use crate::run::{KEYS, Place, command, decode, finish, pkjwt, testdata};
+use crate::server::{Answer, Server, answering, recording, token_command};
 
 #[test]
 fn token_gets_one_with_every_kind_of_key_by_issuer_and_by_token_endpoint() {
@@ -139,6 +139,44 @@ fn an_assertion_is_the_same_from_every_command() {
     }
 }
 
+/// The same server by its issuer, by its metadata document, and by the URL of another one that speaks for it.
+#[test]
+fn token_finds_a_server_whose_issuer_is_another() {
+    let place = Place::new();
+    let server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
+    let document = format!("{}/.well-known/openid-configuration", server.issuer);
+    pkjwt(token_command(["--issuer", &document], "p256", &[])).done();
+
+    let metadata =
+        format!(r#"{{"issuer":"{}","token_endpoint":"{}"}}"#, server.issuer, server.token_endpoint);
+    let metadata: &'static str = metadata.leak();
+    let (url, _requests) = recording(vec![("200 OK", metadata); 3]);
+    pkjwt(token_command(["--issuer", &url], "p256", &["--expect-issuer", &server.issuer])).done();
+    // Both documents are of another issuer.
+    pkjwt(token_command(["--issuer", &url], "p256", &[])).refused(&["--issuer: ", &server.issuer, &url]);
+    let without = ["--token-endpoint", &server.token_endpoint];
+    pkjwt(token_command(without, "p256", &["--expect-issuer", &server.issuer])).clap();
+}
+
+#[test]
+fn switches_reach_servers_that_need_them() {
+    const CREATED: Answer = ("201 Created", r#"{"access_token":"t","token_type":"Bearer"}"#);
+    let (url, _requests) = recording(vec![CREATED; 2]);
+    let created = |more: &[&str]| pkjwt(token_command(["--token-endpoint", &url], "p256", more));
+    created(&[]).refused(&["201"]);
+    assert_eq!(created(&["--accept-created"]).done(), "t\n");
+
+    // The proxy takes the place of a host that is not this machine.
+    let (proxy, requests) = recording(vec![("200 OK", CREATED.1)]);
+    let plain = |more: &[&str]| {
+        let arguments = token_command(["--token-endpoint", "http://as.example/token"], "p256", more);
+        finish(command(arguments).env("http_proxy", &proxy).env_remove("no_proxy").env_remove("NO_PROXY"))
+    };
+    plain(&[]).refused(&["--token-endpoint: ", "is plain http"]);
+    assert_eq!(plain(&["--danger-unencrypted"]).done(), "t\n");
+    assert_eq!(requests.recv().unwrap().line, "POST http://as.example/token");
+}
+
 /// Nothing listens there, so it is refused before anything is sent.
 #[test]
 fn token_checks_an_assertion_before_it_talks_to_anybody() {
@@ -158,6 +196,22 @@ fn token_checks_an_assertion_before_it_talks_to_anybody() {
         let endpoint = ["--token-endpoint", "http://127.0.0.1:1/"];
         pkjwt(token_command(endpoint, "p256", &[option]))
             .refused(&["the key has no certificate for x5", "; append the certificate to the key file"]);
+    }
+}
+
+/// RFC 9864 has two names for one algorithm.
+#[test]
+fn an_ed25519_key_signs_under_both_names() {
+    let place = Place::new();
+    let mut server = Server::start(&[format!("ed25519={}", place.jwks("ed25519"))]);
+    for alg in ["EdDSA", "Ed25519"] {
+        let token = pkjwt(token_command(["--issuer", &server.issuer], "ed25519", &["--alg", alg])).done();
+        decode(token.trim_end());
+        assert!(server.outcome().contains(&format!(" alg={alg} ")));
+        let key = testdata("ed25519.pkcs8.pem");
+        let assert =
+            pkjwt(["assert", "--key", &key, "--client-id", "c", "--audience", "a", "--alg", alg]).done();
+        assert_eq!(decode(assert.trim_end()).0["alg"], alg);
     }
 }
 
@@ -236,6 +290,44 @@ fn a_refusal_says_what_the_server_said_and_gives_no_secret_away() {
     let key = testdata("p384.pkcs8.pem");
     pkjwt(["token", "--issuer", &server.issuer, "--key", &key, "--client-id", "client"])
         .refused(&["400 invalid_client: ", "no key in the set fits ES384"]);
+}
+
+/// Whatever the server writes its reason in, it is in the one line of the error.
+#[test]
+fn a_refusal_has_the_servers_own_words() {
+    for (head, body, words) in [
+        (
+            "400 Bad Request\r\ncontent-type: application/problem+json",
+            r#"{"type":"about:blank","title":"Bad client","detail":"the key is unknown","status":400}"#,
+            "the key is unknown",
+        ),
+        (
+            "401 Unauthorized\r\ncontent-type: application/json",
+            r#"{"errorCode":"E0000021","errorSummary":"Bad assertion","errorId":"x"}"#,
+            "E0000021: Bad assertion",
+        ),
+        (
+            "400 Bad Request\r\ncontent-type: text/plain",
+            "clock skew\n too great",
+            "refused: 400: clock skew too great",
+        ),
+        (
+            "403 Forbidden\r\ncontent-type: text/html",
+            "<html><head><title>Blocked</title></head><body><p>by policy 7</p></body></html>",
+            "Blocked: by policy 7",
+        ),
+        ("401 Unauthorized\r\nwww-authenticate: Basic realm=\"as\"", "", "Basic realm=\"as\""),
+        (
+            "200 OK",
+            r#"{"error":"invalid_grant","error_description":"used before"}"#,
+            "invalid_grant: used before",
+        ),
+    ] {
+        let url = format!("http://{}/token", answering(vec![(head, body)], |stream| stream));
+        let line =
+            pkjwt(token_command(["--token-endpoint", &url], "p256", &[])).refused(&["refused: ", words]);
+        assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')), "{line}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::NonEmptyStringValueParser;
 use http::HeaderValue;
-use private_key_jwt::oauth::{ClientAssertionBuilder, Endpoint, OAuthError};
+use private_key_jwt::oauth::{ClientAssertionBuilder, Discovery, Endpoint, OAuthError};
 use private_key_jwt::transport::ReqwestClient;
 use private_key_jwt::{Audience, AuthorizationServer, ClientAssertion, PrivateKey, TokenClient};
 
@@ -16,12 +16,16 @@ use crate::key::{self, SigningKey};
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("server").required(true).args(["issuer", "token_endpoint"]))]
 pub(crate) struct ClientOptions {
-    /// Issuer of the authorization server; its endpoints are discovered
+    /// Issuer of the authorization server, whose endpoints are discovered; or the URL of its metadata document
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     issuer: Option<String>,
     /// Token endpoint, for a server without discovery
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     token_endpoint: Option<String>,
+    /// Issuer in the metadata, if it differs from --issuer by design (Entra ID's common, a proxy). The server behind the
+    /// URL can then act in the name of this issuer
+    #[arg(long, value_name = "URL", requires = "issuer", value_parser = NonEmptyStringValueParser::new())]
+    expect_issuer: Option<String>,
     /// Another endpoint by its RFC 8414 name (introspection_endpoint …), if discovery does not find it; may be repeated
     #[arg(long, value_name = "NAME=URL", value_parser = named_endpoint)]
     endpoint: Vec<(NamedEndpoint, String)>,
@@ -42,7 +46,13 @@ pub(crate) struct ClientOptions {
     /// Trust these certificates as well: CA certificates, or a self-signed one that says CA:FALSE
     #[arg(long, value_name = "PEM")]
     ca_file: Option<PathBuf>,
-    /// User-Agent of the requests
+    /// Allow plain http to any host: everyone on the network path can read and use the tokens
+    #[arg(long)]
+    danger_unencrypted: bool,
+    /// Accept 201 where the specifications require 200
+    #[arg(long)]
+    accept_created: bool,
+    /// User-Agent of the requests [default: private-key-jwt/VERSION]
     #[arg(long, value_name = "TEXT", value_parser = user_agent)]
     user_agent: Option<HeaderValue>,
     #[command(flatten)]
@@ -119,7 +129,10 @@ impl ClientOptions {
     /// Reads the key and the certificates, and checks what can be checked before a request.
     pub(crate) fn prepare(&self) -> Result<Prepared<'_>, Failure> {
         self.apply(ClientAssertion::builder_for_audience(&self.client_id, "unknown"))?;
-        let http = http(self.ca_file.as_deref(), self.user_agent.as_ref())?;
+        let mut http = http(self.ca_file.as_deref(), self.user_agent.as_ref())?;
+        if self.danger_unencrypted {
+            http = http.danger_allow_unencrypted();
+        }
         Ok(Prepared { options: self, key: self.key.load()?, http })
     }
 
@@ -130,14 +143,17 @@ impl ClientOptions {
 
     async fn server(&self, http: &ReqwestClient) -> Result<(AuthorizationServer, Audience), Failure> {
         let (mut server, audience) = match (&self.issuer, &self.token_endpoint) {
-            (Some(issuer), _) => (
-                AuthorizationServer::discover_with(issuer, http).await.context("--issuer")?,
-                Audience::Issuer,
-            ),
-            (None, Some(endpoint)) => (
-                AuthorizationServer::from_token_endpoint(endpoint).context("--token-endpoint")?,
-                Audience::TokenEndpoint,
-            ),
+            (Some(issuer), _) => {
+                (self.discovery(issuer).discover_with(http).await.context("--issuer")?, Audience::Issuer)
+            }
+            (None, Some(endpoint)) => {
+                let server = if self.danger_unencrypted {
+                    AuthorizationServer::danger_unencrypted_token_endpoint(endpoint)
+                } else {
+                    AuthorizationServer::from_token_endpoint(endpoint)
+                };
+                (server.context("--token-endpoint")?, Audience::TokenEndpoint)
+            }
             (None, None) => {
                 return Err(Failure::usage("the server", "needs --issuer or --token-endpoint"));
             }
@@ -149,7 +165,21 @@ impl ClientOptions {
             }
             .context("--endpoint")?;
         }
+        if self.accept_created {
+            server = server.accept_created();
+        }
         Ok((server, self.audience.clone().map_or(audience, Audience::Exactly)))
+    }
+
+    fn discovery(&self, issuer: &str) -> Discovery {
+        let mut discovery = Discovery::new(issuer);
+        if let Some(expected) = &self.expect_issuer {
+            discovery = discovery.expect_issuer(expected);
+        }
+        if self.danger_unencrypted {
+            discovery = discovery.danger_allow_unencrypted();
+        }
+        discovery
     }
 }
 

@@ -52,6 +52,9 @@ pub(crate) struct GrantOptions {
     /// Scope to request; may be repeated
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
+    /// Resource that the token is for, a URI (RFC 8707); may be repeated
+    #[arg(long, value_name = "URI")]
+    resource: Vec<String>,
     /// authorization-code: the code, in a file, - or env:VAR
     #[arg(long, value_name = "SECRET")]
     code: Option<SecretSource>,
@@ -92,7 +95,7 @@ pub(crate) enum Grant {
     /// A login on another device.
     Device(DeviceAuthorizationRequest),
     /// A login in a browser on this machine.
-    Browser { scope: Scope, redirect_uri: Option<String> },
+    Browser { scope: Scope, resources: Vec<String>, redirect_uri: Option<String> },
 }
 
 /// A short name, or a URI of one's own (RFC 8693 §3).
@@ -132,7 +135,8 @@ impl GrantOptions {
             GrantName::AuthorizationCode if self.code.is_some() => self.authorization_code()?,
             GrantName::AuthorizationCode => {
                 let redirect_uri = self.redirect_uri.clone();
-                return Ok(Grant::Browser { scope: self.scope(), redirect_uri });
+                let resources = self.resource.clone();
+                return Ok(Grant::Browser { scope: self.scope(), resources, redirect_uri });
             }
             GrantName::RefreshToken => {
                 let token = self.secret("--refresh-token", self.refresh_token.as_ref())?;
@@ -145,10 +149,12 @@ impl GrantOptions {
             GrantName::TokenExchange => TokenRequest::token_exchange(&self.exchange()?),
             GrantName::DeviceCode => {
                 let request = DeviceAuthorizationRequest::new(self.scope());
+                let request = add_resources(request, &self.resource, DeviceAuthorizationRequest::resource)?;
                 return Ok(Grant::Device(client.parameters(request, DeviceAuthorizationRequest::parameter)?));
             }
         };
-        Ok(Grant::Request(client.parameters(request.scope(self.scope()), parameter)?))
+        let request = add_resources(request.scope(self.scope()), &self.resource, TokenRequest::resource)?;
+        Ok(Grant::Request(client.parameters(request, parameter)?))
     }
 
     fn scope(&self) -> Scope {
@@ -218,6 +224,19 @@ impl GrantOptions {
             None => exchange,
         })
     }
+}
+
+/// Adds the resources of the command line to a request.
+pub(crate) fn add_resources<R>(
+    request: R,
+    resources: &[String],
+    add: impl Fn(R, String) -> Result<R, OAuthError>,
+) -> Result<R, Failure> {
+    resources
+        .iter()
+        .cloned()
+        .try_fold(request, |request, resource| add(request, resource))
+        .context("--resource")
 }
 
 /// A resource is checked where that can be done (RFC 8707 §2).

@@ -3,14 +3,15 @@
 
 use std::future::Future;
 
+use private_key_jwt::TokenClient;
 use private_key_jwt::client::{fresh_code_verifier, fresh_jti};
 use private_key_jwt::oauth::{
-    AuthorizationRequest, AuthorizationResponse, DeviceAuthorizationRequest, Endpoint, TokenResponse,
+    AuthorizationRequest, AuthorizationResponse, CodeVerifier, DeviceAuthorizationRequest, Endpoint,
+    TokenResponse,
 };
-use private_key_jwt::{Scope, TokenClient};
 use time::OffsetDateTime;
 
-use crate::client::{ClientOptions, Connected};
+use crate::client::Connected;
 use crate::error::{Context, Failure};
 use crate::output;
 use crate::redirect::Redirect;
@@ -35,19 +36,17 @@ pub(crate) async fn on_a_device(
     .await
 }
 
-/// Shows the URL to open, and waits for the redirect with the code.
+/// Shows the URL to open, and waits for the redirect with the code. The request gets its `state` here.
 pub(crate) async fn in_a_browser(
     connected: &Connected,
-    options: &ClientOptions,
-    scope: &Scope,
-    redirect_uri: Option<&str>,
+    client_id: &str,
+    redirect: Redirect,
+    request: impl FnOnce(&str, &CodeVerifier) -> Result<AuthorizationRequest, Failure>,
 ) -> Result<TokenResponse, Failure> {
     let client = &connected.client;
-    let redirect = Redirect::listen(redirect_uri).await?;
     let (verifier, state) = (fresh_code_verifier().context("token")?, fresh_jti().context("token")?);
-    let request = AuthorizationRequest::new(redirect.uri(), &verifier).scope(scope.clone()).state(&state);
-    let request = options.parameters(request, AuthorizationRequest::parameter)?;
-    output::note(&format!("to log in, open {}", url(client, options.client_id(), &request).await?));
+    let request = request(redirect.uri(), &verifier)?.state(&state);
+    output::note(&format!("to log in, open {}", url(client, client_id, &request).await?));
     let server = client.server().clone();
     let judge = move |query: &str| AuthorizationResponse::from_query(query, &server, &state);
     let message = format!("waiting for the browser at {}", redirect.uri());

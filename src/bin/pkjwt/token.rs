@@ -1,16 +1,19 @@
 //! `pkjwt token`: an access token from an authorization server, by any grant that makes sense at a prompt.
 
 use private_key_jwt::TokenResponse;
-use private_key_jwt::oauth::{Endpoint, TokenKind};
+use private_key_jwt::oauth::{AuthorizationRequest, Endpoint, TokenKind};
 use serde_json::{Map, Value};
 
 use crate::client::ClientOptions;
 use crate::error::{Context, Failure};
-use crate::grant::{Grant, GrantOptions};
+use crate::grant::{Grant, GrantOptions, add_resources};
+use crate::redirect::Redirect;
 use crate::{key, login, output};
 
 const EXAMPLE: &str = "Examples:
   pkjwt token --issuer https://auth.pingone.com/ENV_ID/as --profile ping-one --key key.pem --client-id CLIENT_ID
+  pkjwt token --issuer https://login.microsoftonline.com/TENANT/v2.0 --scope api://APP/.default --client-id CLIENT_ID \\
+    --audience https://login.microsoftonline.com/TENANT/oauth2/v2.0/token --typ JWT --x5t-s256 --key key-and-cert.pem
   curl -H \"Authorization: Bearer $(pkjwt token --issuer https://as.example --key key.pem --client-id my-client \\
     --scope api:read)\" https://api.example
   pkjwt token --grant device-code --issuer https://as.example --key key.pem --client-id my-client --json
@@ -48,8 +51,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 connected.client.request(request).await.context(&endpoint)?
             }
             Grant::Device(request) => login::on_a_device(&connected, request).await?,
-            Grant::Browser { scope, redirect_uri } => {
-                login::in_a_browser(&connected, options, scope, redirect_uri.as_deref()).await?
+            Grant::Browser { scope, resources, redirect_uri } => {
+                let request = |redirect_uri: &str, verifier: &_| {
+                    let request = AuthorizationRequest::new(redirect_uri, verifier).scope(scope.clone());
+                    let request = add_resources(request, resources, AuthorizationRequest::resource)?;
+                    options.parameters(request, AuthorizationRequest::parameter)
+                };
+                let redirect = Redirect::listen(redirect_uri.as_deref()).await?;
+                login::in_a_browser(&connected, options.client_id(), redirect, request).await?
             }
         };
         if *json {
