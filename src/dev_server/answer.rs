@@ -44,8 +44,10 @@ impl Exchange {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         // RFC 6749 §5.1 wants both.
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-        if let Some((name, value)) = header {
-            headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+        if let Some((name, value)) = header.map(|header| *header)
+            && let Ok(value) = HeaderValue::try_from(value)
+        {
+            headers.insert(name, value);
         }
         let mut body = body.write(&mut headers);
         // RFC 9110 §9.3.2: the header fields of GET, without the content.
@@ -172,7 +174,8 @@ pub(super) struct Refused {
     status: StatusCode,
     error: &'static str,
     description: String,
-    header: Option<(HeaderName, String)>,
+    /// In a box, as most have none and each is the error of many functions.
+    header: Option<Box<(HeaderName, String)>>,
     /// What the log says of the client, once it is proven.
     client: String,
     wants_keys_of: Option<String>,
@@ -217,7 +220,7 @@ impl Refused {
     }
 
     pub(super) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
-        self.header = Some((name, value.into()));
+        self.header = Some(Box::new((name, value.into())));
         self
     }
 
