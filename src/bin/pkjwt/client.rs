@@ -24,7 +24,7 @@ pub(crate) struct ClientOptions {
     token_endpoint: Option<String>,
     /// Issuer in the metadata, if it differs from --issuer by design (Entra ID's common, a proxy). The server behind the
     /// URL can then act in the name of this issuer
-    #[arg(long, value_name = "URL", requires = "issuer", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "URL", conflicts_with = "token_endpoint", value_parser = NonEmptyStringValueParser::new())]
     expect_issuer: Option<String>,
     /// Another endpoint by its RFC 8414 name (introspection_endpoint …), if discovery does not find it; may be repeated
     #[arg(long, value_name = "NAME=URL", value_parser = named_endpoint)]
