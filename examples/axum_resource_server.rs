@@ -21,7 +21,7 @@ use private_key_jwt::{
 const AUDIENCE: &str = "https://api.example"; // this server's name at the issuer
 
 async fn orders(Extension(claims): Extension<Arc<AccessTokenClaims>>) -> String {
-    format!("the orders of {}\n", claims.subject())
+    format!("the orders of {}\n", claims.subject().unwrap_or("a client"))
 }
 
 /// The routes of the API. The issuer is asked for its keys with the first token.

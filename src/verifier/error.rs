@@ -111,11 +111,68 @@ pub enum VerifierError {
         /// The `sub`.
         sub: String,
     },
-    /// An issuer other than the one whose tokens are accepted (RFC 9068 §4).
-    #[error("the issuer is `{found}`, expected is `{expected}`")]
+    /// An issuer other than those whose tokens are accepted (RFC 9068 §4).
+    #[error("the issuer is `{found}`, expected is `{}`", expected.join("` or `"))]
     Issuer {
-        /// The issuer whose tokens are accepted.
-        expected: String,
+        /// The issuers whose tokens are accepted.
+        expected: Vec<String>,
+        /// What the token says.
+        found: String,
+    },
+    /// An access token whose `typ` the profile does not accept (RFC 9068 §4, RFC 8725 §3.11).
+    #[error("the typ is {}, expected is {}{}", or(.found.as_deref(), "missing"), types(.expected), type_hint(.found.as_deref(), .expected))]
+    AccessTokenType {
+        /// The `typ`, if there is one.
+        found: Option<String>,
+        /// What the profile accepts.
+        expected: Vec<String>,
+    },
+    /// A claim that RFC 9068 §2.2 has differently. [`AccessTokenVerifier::relaxed`](super::AccessTokenVerifier::relaxed)
+    /// accepts the token, and so may a preset of [`AccessTokenProfile`](super::AccessTokenProfile).
+    #[error("the claim `{claim}` is {found}, RFC 9068 requires {expected}; {RELAXATION}")]
+    NotRfc9068 {
+        /// The claim.
+        claim: &'static str,
+        /// What it is: `missing`, or its JSON type.
+        found: &'static str,
+        /// What RFC 9068 requires.
+        expected: &'static str,
+    },
+    /// A claim of the access token, named by the profile, that has the wrong JSON type.
+    #[error("the claim `{claim}` is not {expected}")]
+    UnusableClaim {
+        /// The claim.
+        claim: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A claim that shows that the token is another kind of token of the issuer, such as an ID token (RFC 8725 §3.12).
+    #[error("not an access token by the profile `{profile}`: the claim `{claim}` {problem}")]
+    NotAnAccessToken {
+        /// The name of the [`AccessTokenProfile`](super::AccessTokenProfile).
+        profile: String,
+        /// The claim.
+        claim: String,
+        /// What is wrong with it.
+        problem: ClaimProblem,
+    },
+    /// An access token without `aud`, from a client that may not send such tokens (RFC 9068 §4).
+    #[error("the claim `aud` is missing{}", missing_audience(.expected, .client_id.as_deref(), .clients))]
+    MissingAudience {
+        /// The audiences that are accepted.
+        expected: Vec<String>,
+        /// The client id in the token, if there is one.
+        client_id: Option<String>,
+        /// The clients from which tokens without `aud` are accepted
+        /// ([`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from)).
+        clients: Vec<String>,
+    },
+    /// An access token with an `aud`, though only tokens without one are accepted
+    /// ([`AccessTokenVerifier::without_audience`](super::AccessTokenVerifier::without_audience)).
+    #[error(
+        "the audience is `{found}`, expected is none; `AccessTokenVerifier::accept_audience` accepts one"
+    )]
+    UnexpectedAudience {
         /// What the token says.
         found: String,
     },
@@ -197,6 +254,52 @@ pub enum VerifierError {
     /// The replay store failed; an assertion that cannot be remembered is not accepted.
     #[error("the replay store failed")]
     ReplayStore(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a claim shows another kind of token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClaimProblem {
+    /// Access tokens have the claim, this one does not.
+    #[error("is missing")]
+    Missing,
+    /// Access tokens do not have the claim, this one does.
+    #[error("is present")]
+    Present,
+    /// The claim has another value than in access tokens.
+    #[error("is {}, expected is `{}`", or(.found.as_deref(), "not a string"), expected.join("` or `"))]
+    Value {
+        /// The value, if it is a string.
+        found: Option<String>,
+        /// The values of access tokens.
+        expected: Vec<String>,
+    },
+}
+
+const RELAXATION: &str =
+    "`AccessTokenVerifier::relaxed` or the issuer's `AccessTokenProfile` accepts the token";
+
+fn or(text: Option<&str>, otherwise: &str) -> String {
+    text.map_or_else(|| otherwise.to_owned(), |text| format!("`{text}`"))
+}
+
+fn types(accepted: &[String]) -> String {
+    if accepted.is_empty() { "none".to_owned() } else { format!("`{}`", accepted.join("` or `")) }
+}
+
+/// The relaxation where it helps: it accepts `JWT` and no `typ`, and none of another kind of token.
+fn type_hint(found: Option<&str>, accepted: &[String]) -> String {
+    let is_untyped = found.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
+    if is_untyped && accepted == ["at+jwt"] { format!("; {RELAXATION}") } else { String::new() }
+}
+
+fn missing_audience(expected: &[String], client_id: Option<&str>, clients: &[String]) -> String {
+    if clients.is_empty() {
+        const HOW: &str = "`AccessTokenVerifier::accept_missing_audience_from`";
+        return format!(", expected is {}; {HOW} accepts such tokens from named clients", types(expected));
+    }
+    let client = or(client_id, "not named");
+    format!(" and the client is {client}, accepted without `aud` is `{}`", clients.join("` or `"))
 }
 
 /// The names of algorithms, for an error message.

@@ -19,10 +19,10 @@ mod error;
 mod form;
 mod replay;
 
-pub use access_token::{AccessTokenClaims, AccessTokenVerifier};
+pub use access_token::{AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, PermissionClaims};
 pub use audience::AudiencePolicy;
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
-pub use error::VerifierError;
+pub use error::{ClaimProblem, VerifierError};
 #[cfg(feature = "dev-server")]
 pub(crate) use form::Form;
 pub use replay::{InMemoryReplayStore, ReplayEntry, ReplayStore};

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use private_key_jwt::dev_server::ClientKeys;
+use private_key_jwt::jose::CompactJws;
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
+use private_key_jwt::verifier::{AccessTokenProfile, VerifierError};
 use private_key_jwt::{AccessTokenVerifier, ClientAssertionVerifier, JwkSet, PublicKeySet};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -20,8 +22,11 @@ const EXAMPLE: &str = "Examples:
   pkjwt token --issuer https://as.example --key key.pem --client-id my-client |
     pkjwt verify - --kind access-token --jwks https://as.example/jwks --issuer https://as.example \\
     --audience https://api.example --scope api:read
+  pkjwt verify - --kind access-token --profile entra-id --jwks \\
+    https://login.microsoftonline.com/common/discovery/v2.0/keys --audience API_CLIENT_ID \\
+    --issuer https://login.microsoftonline.com/TENANT_ID/v2.0 < token
 
-A token that somebody else could still use is better piped in: other users can see arguments.";
+Pipe in a token that is still valid: other users of the machine can see arguments.";
 
 /// Check a client assertion or an access token, and print its claims
 #[derive(clap::Args)]
@@ -33,25 +38,124 @@ pub(crate) struct Arguments {
     /// What the JWT is
     #[arg(long, value_enum, default_value_t = Kind::ClientAssertion)]
     kind: Kind,
-    /// The public keys of whoever signed it: a file (JWK Set, JWK, certificate or public key) or the URL of a JWK Set
+    /// The public keys of the signer: a file (JWK Set, JWK, certificate or public key) or the URL of a JWK Set
     #[arg(long, value_name = "FILE_OR_URL")]
     jwks: String,
-    /// Who should have signed it (iss): the client, or the authorization server that issued the token
-    #[arg(long, value_name = "ISSUER")]
-    issuer: String,
-    /// Whom it should be for (aud): the authorization server, or the resource server
-    #[arg(long, value_name = "URL")]
-    audience: String,
-    /// How much the clocks may differ, 60s at most [default: 10s]
+    /// The expected issuer (iss): the client, or the authorization server that issued the token; may be repeated for an
+    /// access token
+    #[arg(long, value_name = "ISSUER", required = true)]
+    issuer: Vec<String>,
+    /// The expected audience (aud): the authorization server, or the resource server; may be repeated for an access token
+    #[arg(long, value_name = "AUDIENCE", required_unless_present = "missing_audience_from")]
+    audience: Vec<String>,
+    /// How much the clocks may differ, at most 60s [default: 10s]
     #[arg(long, value_name = "DURATION", value_parser = leeway)]
     leeway: Option<Duration>,
+    #[command(flatten)]
+    access_token: AccessTokenArguments,
+}
+
+/// The options of --kind access-token.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Options for --kind access-token")]
+struct AccessTokenArguments {
+    /// What the issuer's access tokens look like [default: rfc9068]
+    #[arg(long, value_name = "NAME", value_enum)]
+    profile: Option<ProfileName>,
+    /// Short for --profile relaxed: accept an access token that does not follow RFC 9068. An ID token with the same
+    /// audience may pass too; prefer the profile of the issuer
+    #[arg(long, alias = "accept-untyped", conflicts_with = "profile")]
+    relaxed: bool,
+    /// Accept an access token without aud if this client requested it; may be repeated. Tokens that the client obtained
+    /// for other APIs pass too
+    #[arg(long, value_name = "CLIENT_ID")]
+    missing_audience_from: Vec<String>,
+    /// A claim whose values count as scopes, instead of those of the profile: scp, roles, permissions, cognito:groups, or
+    /// /realm_access/roles for a nested one; may be repeated, for all of them together
+    #[arg(long, value_name = "CLAIM")]
+    permission_claim: Vec<String>,
     /// A scope that the access token must have; may be repeated
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
-    /// Take an access token whose typ is JWT or missing, from an issuer that does not follow RFC 9068; an ID token of
-    /// the same audience passes too
-    #[arg(long)]
-    accept_untyped: bool,
+}
+
+impl AccessTokenArguments {
+    /// The first option that was given.
+    fn given(&self) -> Option<&'static str> {
+        let given = [
+            ("--profile", self.profile.is_some()),
+            ("--relaxed", self.relaxed),
+            ("--missing-audience-from", !self.missing_audience_from.is_empty()),
+            ("--permission-claim", !self.permission_claim.is_empty()),
+            ("--scope", !self.scope.is_empty()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+
+    fn profile(&self) -> AccessTokenProfile {
+        match self.profile {
+            Some(name) => name.profile(),
+            None if self.relaxed => AccessTokenProfile::relaxed(),
+            None => AccessTokenProfile::rfc9068(),
+        }
+    }
+}
+
+/// The presets of [`AccessTokenProfile`].
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum ProfileName {
+    /// RFC 9068, strictly
+    Rfc9068,
+    /// Any issuer
+    Relaxed,
+    /// PingOne
+    PingOne,
+    /// PingFederate
+    PingFederate,
+    /// Auth0
+    Auth0,
+    /// Okta, custom authorization server
+    Okta,
+    /// Microsoft Entra ID, tokens of version 1.0 or 2.0
+    EntraId,
+    /// Microsoft Entra ID, tokens of version 1.0
+    EntraIdV1,
+    /// Microsoft Entra ID, tokens of version 2.0
+    EntraIdV2,
+    /// Keycloak
+    Keycloak,
+    /// Active Directory Federation Services
+    Adfs,
+    /// Amazon Cognito
+    Cognito,
+    /// Spring Authorization Server
+    Spring,
+    /// Ory Hydra
+    Hydra,
+    /// The library zitadel/oidc
+    Zitadel,
+}
+
+impl ProfileName {
+    fn profile(self) -> AccessTokenProfile {
+        match self {
+            Self::Rfc9068 => AccessTokenProfile::rfc9068(),
+            Self::Relaxed => AccessTokenProfile::relaxed(),
+            Self::PingOne => AccessTokenProfile::ping_one(),
+            Self::PingFederate => AccessTokenProfile::ping_federate(),
+            Self::Auth0 => AccessTokenProfile::auth0(),
+            Self::Okta => AccessTokenProfile::okta(),
+            Self::EntraId => AccessTokenProfile::entra_id(),
+            Self::EntraIdV1 => AccessTokenProfile::entra_id_v1(),
+            Self::EntraIdV2 => AccessTokenProfile::entra_id_v2(),
+            Self::Keycloak => AccessTokenProfile::keycloak(),
+            Self::Adfs => AccessTokenProfile::adfs(),
+            Self::Cognito => AccessTokenProfile::cognito(),
+            Self::Spring => AccessTokenProfile::spring(),
+            Self::Hydra => AccessTokenProfile::hydra(),
+            Self::Zitadel => AccessTokenProfile::zitadel(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -72,12 +176,8 @@ fn leeway(text: &str) -> Result<Duration, &'static str> {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let is_access_token = arguments.kind == Kind::AccessToken;
-    for (option, given) in
-        [("--scope", !arguments.scope.is_empty()), ("--accept-untyped", arguments.accept_untyped)]
-    {
-        if given && !is_access_token {
-            return Err(Failure::usage(option, "is for --kind access-token"));
-        }
+    if let Some(option) = arguments.access_token.given().filter(|_| !is_access_token) {
+        return Err(Failure::usage(option, "is for --kind access-token"));
     }
     key::one_stdin([&arguments.jwt, &arguments.jwks].map(Path::new))?;
     let jwt = read(&arguments.jwt)?;
@@ -90,31 +190,91 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn client_assertion(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<(), Failure> {
-    let mut verifier = ClientAssertionVerifier::new(&arguments.audience);
+    let issuer = only(&arguments.issuer, "--issuer")?;
+    let mut verifier = ClientAssertionVerifier::new(only(&arguments.audience, "--audience")?);
     if let Some(leeway) = arguments.leeway {
         verifier = verifier.leeway(leeway);
     }
-    let unverified = verifier.parse_assertion(jwt).context("verify")?;
-    if unverified.client_id() != arguments.issuer {
-        let (found, expected) = (unverified.client_id(), &arguments.issuer);
-        return Err(Failure::refused("verify", format!("iss is `{found:.128}`, expected is `{expected}`")));
+    if jwt.len() <= ClientAssertionVerifier::MAX_ASSERTION_LEN
+        && CompactJws::parse(jwt).is_ok_and(|jws| jws.header().is_typed("at+jwt"))
+    {
+        const WHY: &str = "the typ is `at+jwt`, this is an access token: pass --kind access-token";
+        return Err(Failure::refused("verify", WHY));
+    }
+    let unverified = match verifier.parse_assertion(jwt) {
+        Err(error @ VerifierError::IssuerIsNotSubject { .. }) => {
+            const HINT: &str = "if this is an access token, pass --kind access-token";
+            return Err(Failure::refused("verify", format!("{error}; {HINT}")));
+        }
+        parsed => parsed.context("verify")?,
+    };
+    if unverified.client_id() != issuer {
+        let found = unverified.client_id();
+        return Err(Failure::refused("verify", format!("iss is `{found:.256}`, expected is `{issuer}`")));
     }
     let keys = key_set(keys)?;
     let verified = unverified.verify(&keys, None, OffsetDateTime::now_utc()).context("verify")?;
     output::json(&verified.claims())
 }
 
+/// A client assertion has one issuer and one audience.
+fn only<'a>(values: &'a [String], option: &'static str) -> Result<&'a str, Failure> {
+    match values {
+        [value] => Ok(value),
+        _ => Err(Failure::usage(option, "may be repeated with --kind access-token only")),
+    }
+}
+
 fn access_token(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<(), Failure> {
-    let mut verifier = AccessTokenVerifier::new(&arguments.issuer, &arguments.audience)
-        .require_scope(arguments.scope.as_slice());
+    let options = &arguments.access_token;
+    let [issuer, issuers @ ..] = arguments.issuer.as_slice() else {
+        return Err(Failure::usage("--issuer", "is missing"));
+    };
+    let verifier = AccessTokenVerifier::without_audience(issuer, &options.missing_audience_from);
+    let verifier = issuers.iter().fold(verifier, AccessTokenVerifier::accept_issuer);
+    let mut verifier = arguments
+        .audience
+        .iter()
+        .fold(verifier, AccessTokenVerifier::accept_audience)
+        .profile(options.profile())
+        .require_scope(options.scope.as_slice());
+    if !options.permission_claim.is_empty() {
+        verifier = verifier.permission_claims(options.permission_claim.clone());
+    }
     if let Some(leeway) = arguments.leeway {
         verifier = verifier.leeway(leeway);
     }
-    if arguments.accept_untyped {
-        verifier = verifier.accept_untyped();
+    let verified = verifier.verify(&key_set(keys)?, jwt, OffsetDateTime::now_utc());
+    if let Some(why) = verified.as_ref().err().and_then(with_option) {
+        return Err(Failure::refused("verify", why));
     }
-    let claims = verifier.verify(&key_set(keys)?, jwt, OffsetDateTime::now_utc()).context("verify")?;
-    output::json(&claims.all())
+    output::json(&verified.context("verify")?.all())
+}
+
+/// The error, with the option that helps where the library names its method.
+fn with_option(error: &VerifierError) -> Option<String> {
+    const RELAXED: &str = "pass --profile for the issuer, or --relaxed";
+    let is_untyped = |typ: &Option<String>| typ.as_ref().is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
+    Some(match error {
+        VerifierError::AccessTokenType { found, expected } if is_untyped(found) && expected.len() == 1 => {
+            let found = found.as_ref().map_or_else(|| "missing".to_owned(), |typ| format!("`{typ}`"));
+            format!("the typ is {found}, expected is `{}`; {RELAXED}", expected.join(""))
+        }
+        VerifierError::AccessTokenType { found: Some(typ), .. } if typ == "client-authentication+jwt" => {
+            format!("{error}; this is a client assertion: pass --kind client-assertion")
+        }
+        VerifierError::NotRfc9068 { claim, found, expected } => {
+            format!("the claim `{claim}` is {found}, RFC 9068 requires {expected}; {RELAXED}")
+        }
+        VerifierError::MissingAudience { expected, clients, .. } if clients.is_empty() => format!(
+            "the claim `aud` is missing, expected is `{}`; --missing-audience-from accepts it by client id",
+            expected.join("` or `")
+        ),
+        VerifierError::UnexpectedAudience { found } => {
+            format!("the audience is `{found}`, expected is none; pass --audience to accept one")
+        }
+        _ => return None,
+    })
 }
 
 fn key_set(keys: ClientKeys) -> Result<PublicKeySet, Failure> {

@@ -32,7 +32,7 @@ use crate::verifier::{AccessTokenVerifier, VerifierError};
 /// use private_key_jwt::verifier::{AccessTokenClaims, AccessTokenVerifier};
 ///
 /// async fn orders(Extension(claims): Extension<Arc<AccessTokenClaims>>) -> String {
-///     format!("the orders of {}", claims.subject())
+///     format!("the orders of {:?}", claims.subject())
 /// }
 ///
 /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,6 +51,10 @@ use crate::verifier::{AccessTokenVerifier, VerifierError};
 /// [`RemoteJwks::verify`] accepts. The service behind finds an
 /// [`Arc<AccessTokenClaims>`](crate::verifier::AccessTokenClaims) in the extensions of the request. The header stays, marked
 /// as [sensitive](http::HeaderValue::set_sensitive).
+///
+/// The verifier decides which tokens that are: issuers, audiences, the
+/// [`AccessTokenProfile`](crate::verifier::AccessTokenProfile) of the issuer, and which claims carry scopes. Scopes that
+/// [`RequireScope`] asks for are looked up in the same claims.
 ///
 /// A token in the query (`access_token`, RFC 6750 §2.3) or in a form (§2.2) is not looked for: URLs and bodies end up in logs,
 /// and such a request counts as one without a token.
@@ -76,12 +80,14 @@ impl BearerLayer {
     /// A layer that checks tokens with these keys.
     #[must_use]
     pub fn new(jwks: RemoteJwks, verifier: AccessTokenVerifier) -> Self {
-        let realm = verifier.audience().to_owned();
-        Self { gate: Arc::new(Gate { jwks, verifier, realm, on_refusal: None }) }
+        // A challenge needs a parameter (RFC 6750 §3), and a verifier has one of the two.
+        let realm = verifier.audiences().first().or_else(|| verifier.issuers().first());
+        let realm = realm.cloned().unwrap_or_default();
+        Self { gate: Arc::new(Gate { trusted: Trusted { jwks, verifier }, realm, on_refusal: None }) }
     }
 
-    /// The `realm` of the challenges (RFC 9110 §11.5); the audience of the verifier unless said otherwise, for a challenge
-    /// needs a parameter (RFC 6750 §3). Whatever is not printable ASCII becomes `?`.
+    /// The `realm` of the challenges (RFC 9110 §11.5). Characters that are not printable ASCII become `?`. Default: the first
+    /// audience of the verifier, or its first issuer if it accepts no audience.
     #[must_use]
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.gate).realm = realm.into();
@@ -101,8 +107,8 @@ impl BearerLayer {
 impl fmt::Debug for BearerLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BearerLayer")
-            .field("jwks", &self.gate.jwks)
-            .field("verifier", &self.gate.verifier)
+            .field("jwks", &self.gate.trusted.jwks)
+            .field("verifier", &self.gate.trusted.verifier)
             .field("realm", &self.gate.realm)
             .finish_non_exhaustive()
     }
@@ -160,10 +166,16 @@ where
 
 type Hook = Arc<dyn Fn(&RemoteJwksError) + Send + Sync>;
 
+/// The keys of an issuer, and what is required of its tokens.
 #[derive(Clone)]
-struct Gate {
+struct Trusted {
     jwks: RemoteJwks,
     verifier: AccessTokenVerifier,
+}
+
+#[derive(Clone)]
+struct Gate {
+    trusted: Trusted,
     realm: String,
     on_refusal: Option<Hook>,
 }
@@ -176,11 +188,12 @@ impl Gate {
             Credentials::None => return Err(Refusal::NoCredentials),
             Credentials::Malformed => return Err(Refusal::InvalidRequest),
         };
-        let claims = self.jwks.verify(&self.verifier, token).await.map_err(|error| {
+        let Trusted { jwks, verifier } = &self.trusted;
+        let claims = jwks.verify(verifier, token).await.map_err(|error| {
             if let Some(hook) = &self.on_refusal {
                 hook(&error);
             }
-            self.refusal(&error)
+            self.trusted.refusal(&error)
         })?;
         parts.extensions.insert(Arc::new(claims));
         if let Some(header) = parts.headers.get_mut(AUTHORIZATION) {
@@ -188,7 +201,9 @@ impl Gate {
         }
         Ok(())
     }
+}
 
+impl Trusted {
     fn refusal(&self, error: &RemoteJwksError) -> Refusal {
         match error {
             RemoteJwksError::Token(VerifierError::MissingScope { .. }) => {

@@ -11,7 +11,9 @@ use crate::oauth::Scope;
 use crate::verifier::AccessTokenClaims;
 
 /// Lets a request through to a route when its access token has these scopes, all of them. It goes inside of
-/// [`BearerLayer`](super::BearerLayer), which checks the token.
+/// [`BearerLayer`](super::BearerLayer), which checks the token. The scopes are those of
+/// [`AccessTokenClaims::scope`]: the verifier's profile, or
+/// [`permission_claims`](crate::verifier::AccessTokenVerifier::permission_claims), says which claims carry them.
 ///
 /// Otherwise the answer is 403 with `WWW-Authenticate: Bearer error="insufficient_scope", scope="…"`, which has all scopes of
 /// the layer (RFC 6750 §3.1). Where no [`BearerLayer`](super::BearerLayer) has let the request through, nothing is known about

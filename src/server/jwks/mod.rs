@@ -40,7 +40,7 @@ use crate::verifier::{
 /// let jwks = RemoteJwks::discover("https://as.example").await?; // or RemoteJwks::new(url)
 /// let verifier = AccessTokenVerifier::new("https://as.example", "https://api.example");
 /// match jwks.verify(&verifier, bearer).await {
-///     Ok(claims) => println!("{}", claims.subject()),
+///     Ok(claims) => println!("{:?}", claims.subject()),
 ///     Err(RemoteJwksError::Token(VerifierError::MissingScope { .. })) => println!("403"),
 ///     Err(RemoteJwksError::Token(refused)) => println!("401, and for the log: {refused}"),
 ///     Err(unavailable) => println!("503, and for the log: {unavailable}"),

@@ -1,0 +1,122 @@
+//! The claims of a token against the verifier's settings.
+
+use super::super::VerifierError;
+use super::super::claims::{audience, check_times, numeric_date, text};
+use super::claim_set::{ClaimSet, NAMES, Named};
+use super::found::beside;
+use super::{AccessTokenClaims, AccessTokenVerifier};
+use crate::jose::json::Member;
+
+impl AccessTokenVerifier {
+    pub(super) fn check_claims(
+        &self,
+        payload: Vec<u8>,
+        now: i64,
+    ) -> Result<AccessTokenClaims, VerifierError> {
+        let mut claims = self.checked(&payload, now)?;
+        claims.payload = payload;
+        Ok(claims)
+    }
+
+    /// The claims without their payload.
+    fn checked(&self, payload: &[u8], now: i64) -> Result<AccessTokenClaims, VerifierError> {
+        let mut named: Named<'_> = [const { None }; NAMES.len()];
+        let others = ClaimSet::read(payload, &mut named)?;
+        let claims = ClaimSet::new(&named, &others);
+        let [iss, aud, sub, _, jti, _, iat, exp, nbf] = claims.named();
+        let strict = self.profile.is_strict();
+
+        let issuer = text("iss", iss)?;
+        if !self.issuers.iter().any(|accepted| accepted == issuer) {
+            let found = beside(issuer, &self.issuers);
+            return Err(VerifierError::Issuer { expected: self.issuers.clone(), found });
+        }
+        // Before the audience: the audience of an ID token would only hide what the token is.
+        self.profile.check_kind(&claims)?;
+        let client_id = self.profile.client_id(&claims)?;
+        let audience = self.check_audience(aud, client_id)?;
+
+        let exp = numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?;
+        let (iat, nbf) = (numeric_date("iat", iat)?, numeric_date("nbf", nbf)?);
+        check_times(exp, nbf, iat, self.leeway, now)?;
+        let subject = sub.map(|sub| text("sub", Some(sub))).transpose()?;
+        // A `jti` that is not text only names the token, so a lenient profile does without it.
+        let token_id = match jti {
+            Some(jti) if jti.text().is_none() && strict => {
+                return Err(not_rfc9068("jti", "not a string", "a string"));
+            }
+            jti => jti.and_then(Member::text),
+        };
+        if strict {
+            if iat.is_none() {
+                return Err(not_rfc9068("iat", "missing", "a number"));
+            }
+            let texts = [("client_id", client_id), ("jti", token_id), ("sub", subject)];
+            if let Some((claim, _)) = texts.into_iter().find(|(_, text)| text.is_none()) {
+                return Err(not_rfc9068(claim, "missing", "a string"));
+            }
+        }
+
+        let permissions = self.permissions.as_ref().unwrap_or_else(|| self.profile.permissions());
+        let scope = permissions.read(&claims, strict)?;
+        // Last: a token that only lacks a scope is valid otherwise (RFC 6750 §3.1).
+        if let Some(missing) = self.scopes.iter().find(|wanted| !scope.iter().any(|scope| scope == *wanted)) {
+            return Err(VerifierError::MissingScope { scope: missing.clone() });
+        }
+        Ok(AccessTokenClaims {
+            issuer: issuer.to_owned(),
+            subject: subject.map(str::to_owned),
+            client_id: client_id.map(str::to_owned),
+            token_id: token_id.map(str::to_owned),
+            audience,
+            scope,
+            exp,
+            iat,
+            payload: Vec::new(),
+        })
+    }
+
+    fn check_audience(
+        &self,
+        aud: Option<&Member<'_>>,
+        client_id: Option<&str>,
+    ) -> Result<Vec<String>, VerifierError> {
+        let found = match aud {
+            None => Vec::new(),
+            aud => audience(aud)?,
+        };
+        if found.is_empty() {
+            let clients = &self.clients_without_audience;
+            return match client_id {
+                Some(client_id) if clients.iter().any(|accepted| accepted == client_id) => Ok(found),
+                client_id => Err(VerifierError::MissingAudience {
+                    expected: self.audiences.clone(),
+                    client_id: client_id.map(|client_id| beside(client_id, clients)),
+                    clients: clients.clone(),
+                }),
+            };
+        }
+        if found.iter().any(|found| self.audiences.contains(found)) {
+            return Ok(found);
+        }
+        let found = shown(&found, &self.audiences);
+        if self.audiences.is_empty() {
+            return Err(VerifierError::UnexpectedAudience { found });
+        }
+        Err(VerifierError::Audience { expected: self.audiences.clone(), found })
+    }
+}
+
+/// The first few audiences, each of them whole.
+fn shown(found: &[String], expected: &[String]) -> String {
+    const MOST: usize = 8;
+    let mut shown: Vec<String> = found.iter().take(MOST).map(|found| beside(found, expected)).collect();
+    if found.len() > MOST {
+        shown.push("…".to_owned());
+    }
+    shown.join(" ")
+}
+
+const fn not_rfc9068(claim: &'static str, found: &'static str, expected: &'static str) -> VerifierError {
+    VerifierError::NotRfc9068 { claim, found, expected }
+}

@@ -1,0 +1,110 @@
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use super::super::VerifierError;
+use super::claim_set::WHAT;
+use crate::jose::error::excerpt;
+use crate::jose::json;
+use crate::oauth::Scope;
+
+/// The claims of an access token whose signature holds and which is meant for this resource server.
+pub struct AccessTokenClaims {
+    pub(super) issuer: String,
+    pub(super) subject: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) token_id: Option<String>,
+    pub(super) audience: Vec<String>,
+    pub(super) scope: Scope,
+    pub(super) exp: i64,
+    pub(super) iat: Option<i64>,
+    pub(super) payload: Vec<u8>,
+}
+
+impl AccessTokenClaims {
+    /// The issuer (`iss`): one of those that the verifier accepts. Subjects and client ids are unique for one issuer only.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The subject (`sub`): a user, or the client if it requested the token for itself. It is always present unless the
+    /// profile does without it ([`AccessTokenProfile`](super::AccessTokenProfile)): PingOne, for example, sends none to
+    /// machine clients.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// The client that requested the token: `client_id`, or the claim that the profile names. It is always present unless
+    /// the profile does without it.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// The name of the token (`jti`). It is always present unless the profile does without it.
+    #[must_use]
+    pub fn token_id(&self) -> Option<&str> {
+        self.token_id.as_deref()
+    }
+
+    /// All audiences of the token (`aud`). One of them is the verifier's, or there is none
+    /// ([`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from)).
+    #[must_use]
+    pub fn audience(&self) -> &[String] {
+        &self.audience
+    }
+
+    /// The scopes: the values of the [permission claims](super::PermissionClaims), by default those of `scope`.
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Whether the token has this scope.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scope.iter().any(|found| found == scope)
+    }
+
+    /// When the token expires (`exp`), unless that is after the year 9999.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::from_unix_timestamp(self.exp).ok()
+    }
+
+    /// When it was issued (`iat`).
+    #[must_use]
+    pub fn issued_at(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::from_unix_timestamp(self.iat?).ok()
+    }
+
+    /// The claims as a type of your own, such as one with the claims of your issuer. It sees all of them; unknown members
+    /// are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifierError::CustomClaims`] if they do not fit it.
+    pub fn custom<T: DeserializeOwned>(&self) -> Result<T, VerifierError> {
+        serde_json::from_slice(&self.payload)
+            .map_err(|error| VerifierError::CustomClaims(json::syntax(WHAT, &error)))
+    }
+
+    /// All claims.
+    #[must_use]
+    pub fn all(&self) -> Map<String, Value> {
+        // The payload was parsed before, so this cannot fail.
+        json::object(WHAT, &self.payload).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for AccessTokenClaims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessTokenClaims")
+            .field("issuer", &self.issuer)
+            .field("subject", &self.subject.as_deref().map(excerpt))
+            .field("client_id", &self.client_id.as_deref().map(excerpt))
+            .finish_non_exhaustive()
+    }
+}

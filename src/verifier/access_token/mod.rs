@@ -1,0 +1,241 @@
+//! Access tokens as a resource server checks them.
+//!
+//! The verifier holds the caller's decisions (issuers, audiences, scopes), `profile` and `presets` what the tokens of one
+//! kind of issuer look like, `permissions` which claims carry scopes, and `check` applies them to a payload.
+
+mod check;
+mod claim_set;
+mod claims;
+mod found;
+mod permissions;
+mod presets;
+mod profile;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+pub use claims::AccessTokenClaims;
+pub use permissions::PermissionClaims;
+pub use profile::AccessTokenProfile;
+
+use super::VerifierError;
+use super::claims::{check_signature, whole_seconds};
+use crate::jose::header::ReadHeaders;
+use crate::jose::{Algorithm, CompactJws, Header};
+use crate::keys::PublicKeySet;
+use crate::oauth::Scope;
+
+/// Checks access tokens that are JWTs (RFC 9068), as a resource server does.
+///
+/// By default the check is strict: `typ: at+jwt`, every claim that RFC 9068 §2.2 requires, `scope` as a string, one issuer
+/// and one audience, every algorithm of this crate, and clocks that differ by at most 10 s.
+///
+/// ```no_run
+/// use private_key_jwt::PublicKeySet;
+/// use private_key_jwt::verifier::AccessTokenVerifier;
+/// use time::OffsetDateTime;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Tenant {
+///     tenant: String,
+/// }
+///
+/// # fn handle(keys: &PublicKeySet, bearer: &str) -> Result<(), private_key_jwt::verifier::VerifierError> {
+/// let verifier = AccessTokenVerifier::new("https://as.example", "https://api.example").require_scope("orders:read");
+/// let claims = verifier.verify(keys, bearer, OffsetDateTime::now_utc())?;
+/// let Tenant { tenant } = claims.custom()?;
+/// println!("{:?} of {tenant}", claims.subject());
+/// # Ok(()) }
+/// ```
+///
+/// # Issuers that do not follow RFC 9068
+///
+/// Most do not. [`AccessTokenProfile`] has a preset for each of the common ones, which says where the client id and the
+/// scopes stand and how an access token is told from an ID token:
+///
+/// ```
+/// use private_key_jwt::verifier::{AccessTokenProfile, AccessTokenVerifier};
+///
+/// let verifier = AccessTokenVerifier::new("https://login.microsoftonline.com/TENANT_ID/v2.0", "API_CLIENT_ID")
+///     .profile(AccessTokenProfile::entra_id());
+/// ```
+///
+/// [`relaxed`](Self::relaxed) accepts the tokens of any issuer, and costs more.
+#[derive(Clone, Debug)]
+pub struct AccessTokenVerifier {
+    issuers: Vec<String>,
+    audiences: Vec<String>,
+    clients_without_audience: Vec<String>,
+    algorithms: Vec<Algorithm>,
+    scopes: Vec<String>,
+    leeway: i64,
+    profile: AccessTokenProfile,
+    permissions: Option<PermissionClaims>,
+    headers: Arc<ReadHeaders>,
+}
+
+impl AccessTokenVerifier {
+    /// The longest token that is decoded, in bytes.
+    pub const MAX_TOKEN_LEN: usize = 16 * 1024;
+    /// The largest accepted [`leeway`](Self::leeway).
+    pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
+
+    /// Accepts tokens of this issuer for this audience, which is the resource server's own name. Both are compared byte
+    /// for byte (RFC 9068 §4).
+    #[must_use]
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self::of(issuer.into()).accept_audience(audience)
+    }
+
+    /// Accepts tokens of this issuer that have no `aud`, from these clients only. Tokens that have an `aud` are rejected.
+    ///
+    /// See [`accept_missing_audience_from`](Self::accept_missing_audience_from) for what it costs.
+    #[must_use]
+    pub fn without_audience(
+        issuer: impl Into<String>,
+        client_ids: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        Self::of(issuer.into()).accept_missing_audience_from(client_ids)
+    }
+
+    fn of(issuer: String) -> Self {
+        Self {
+            issuers: vec![issuer],
+            audiences: Vec::new(),
+            clients_without_audience: Vec::new(),
+            algorithms: Algorithm::ALL.to_vec(),
+            scopes: Vec::new(),
+            leeway: 10,
+            profile: AccessTokenProfile::default(),
+            permissions: None,
+            headers: Arc::default(),
+        }
+    }
+
+    /// Accepts tokens of another issuer as well; each call adds one.
+    ///
+    /// Any key of the set may sign for any of the issuers, so they must be trusted to speak for each other, as the tenants
+    /// of Entra ID are. Issuers with keys of their own need a verifier each.
+    #[must_use]
+    pub fn accept_issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuers.push(issuer.into());
+        self
+    }
+
+    /// Accepts tokens for another audience as well; each call adds one. A token needs any one of them.
+    #[must_use]
+    pub fn accept_audience(mut self, audience: impl Into<String>) -> Self {
+        self.audiences.push(audience.into());
+        self
+    }
+
+    /// Accepts a token that has no `aud` (Cognito, ID-porten, MITREid Connect), or an empty array (Ory Hydra), if one of
+    /// these clients requested it. The client id is the one in the claim that the profile names. A token with an `aud`
+    /// still needs one that this verifier accepts.
+    ///
+    /// It costs the protection that `aud` gives (RFC 8725 §3.9): a token that one of these clients obtained for another
+    /// API of the same issuer is accepted here, so that API can replay it. Require a scope that only this API uses.
+    #[must_use]
+    pub fn accept_missing_audience_from(
+        mut self,
+        client_ids: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.clients_without_audience.extend(client_ids.into_iter().map(Into::into));
+        self
+    }
+
+    /// What the tokens of the issuer look like. Default: [`AccessTokenProfile::rfc9068`].
+    #[must_use]
+    pub fn profile(mut self, profile: AccessTokenProfile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Accepts tokens that do not follow RFC 9068: short for [`AccessTokenProfile::relaxed`], which says what it costs.
+    #[must_use]
+    pub fn relaxed(self) -> Self {
+        self.profile(AccessTokenProfile::relaxed())
+    }
+
+    /// The claims whose values count as scopes, instead of those of the profile: `["scope", "roles"]` for all of them
+    /// together, or [`PermissionClaims::first_of`]. The order of this call and of [`profile`](Self::profile) does not matter.
+    #[must_use]
+    pub fn permission_claims(mut self, claims: impl Into<PermissionClaims>) -> Self {
+        self.permissions = Some(claims.into());
+        self
+    }
+
+    /// Allows these algorithms only (RFC 8725 §3.2). Default: all of this crate.
+    #[must_use]
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.algorithms = algorithms.into_iter().collect();
+        self
+    }
+
+    /// How much the clocks may differ, at most 60 s. Default: 10 s.
+    #[must_use]
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = whole_seconds(leeway.min(Self::MAX_LEEWAY));
+        self
+    }
+
+    /// Rejects tokens without this scope; each call adds one or several.
+    #[must_use]
+    pub fn require_scope(mut self, scope: impl Into<Scope>) -> Self {
+        self.scopes.extend(scope.into().iter().map(str::to_owned));
+        self
+    }
+
+    /// The issuers whose tokens are accepted, in the order in which they were named.
+    #[must_use]
+    pub fn issuers(&self) -> &[String] {
+        &self.issuers
+    }
+
+    /// The audiences of which a token needs one, in the order in which they were named.
+    #[must_use]
+    pub fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
+    /// All scopes that are required.
+    #[cfg(feature = "tower")]
+    pub(crate) fn required_scope(&self) -> Scope {
+        Scope::from(self.scopes.as_slice())
+    }
+
+    /// Checks a token (RFC 9068 §4): type and algorithm, signature, then the claims.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifierError`] for the first check that fails. RFC 6750 §3.1 has the answer: `insufficient_scope` for
+    /// [`VerifierError::MissingScope`], `invalid_token` for the rest.
+    pub fn verify(
+        &self,
+        keys: &PublicKeySet,
+        token: &str,
+        now: OffsetDateTime,
+    ) -> Result<AccessTokenClaims, VerifierError> {
+        if token.len() > Self::MAX_TOKEN_LEN {
+            return Err(VerifierError::TooLarge { found: token.len(), limit: Self::MAX_TOKEN_LEN });
+        }
+        let jws = CompactJws::parse_with(token, |header| self.headers.read(header))?;
+        self.check_header(jws.header())?;
+        let header = jws.header();
+        check_signature(keys, header, jws.signing_input(), jws.signature())?;
+        let (_, payload, _) = jws.into_parts();
+        self.check_claims(payload, now.unix_timestamp())
+    }
+
+    fn check_header(&self, header: &Header) -> Result<(), VerifierError> {
+        self.profile.check_type(header)?;
+        let found = header.algorithm;
+        if self.algorithms.contains(&found) {
+            Ok(())
+        } else {
+            Err(VerifierError::Algorithm { found, allowed: self.algorithms.clone() })
+        }
+    }
+}

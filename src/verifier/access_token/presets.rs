@@ -1,0 +1,316 @@
+//! One profile for each kind of issuer, after its public documentation as of November 2026.
+
+use std::borrow::Cow;
+
+use super::profile::{Rule, Text};
+use super::{AccessTokenProfile, PermissionClaims};
+
+/// Claims that OpenID Connect Core gives to ID tokens only: hashes of what came with them, and the request's nonce.
+const OF_ID_TOKENS: [&str; 3] = ["at_hash", "c_hash", "nonce"];
+
+/// The event of a logout token (OpenID Connect Back-Channel Logout §2.4), as a JSON Pointer.
+const LOGOUT_EVENT: &str = "/events/http:~1~1schemas.openid.net~1event~1backchannel-logout";
+
+impl AccessTokenProfile {
+    /// RFC 9068, and the default: `typ: at+jwt`; `sub`, `client_id`, `iat` and `jti` are present; `scope` is a string.
+    ///
+    /// Issuers that can be set to it: Auth0 (the RFC 9068 profile of an API), Keycloak (the client's switch for the
+    /// `at+jwt` header, with the `sub` and audience mappers), Curity, Duende IdentityServer and oidc-provider.
+    #[must_use]
+    pub fn rfc9068() -> Self {
+        Self {
+            name: Cow::Borrowed("rfc9068"),
+            is_strict: true,
+            types: vec![Cow::Borrowed("at+jwt")],
+            accepts_untyped: false,
+            client_id: vec![Cow::Borrowed("client_id")],
+            requires_client_id: false,
+            permissions: PermissionClaims::of(&["scope"]),
+            rules: Vec::new(),
+        }
+    }
+
+    /// Any issuer: `typ` is `at+jwt`, `JWT` or missing; `sub`, `client_id`, `iat`, `jti` may be missing, and a `jti` of the
+    /// wrong type counts as missing. The scopes are those of `scope`, or of `scp` if there is no `scope`, as a string or an
+    /// array. The client id is the first of `client_id`, `azp`, `cid`, `appid`.
+    ///
+    /// It costs what `typ` is for (RFC 8725 §3.11): an ID token with the same audience passes, unless it has `at_hash` or
+    /// `c_hash`, and so do other JWTs of the issuer but logout tokens. Prefer the preset for your issuer, an audience that
+    /// is no client's id, and a required scope.
+    #[must_use]
+    pub fn relaxed() -> Self {
+        Self {
+            name: Cow::Borrowed("relaxed"),
+            is_strict: false,
+            types: vec![Cow::Borrowed("at+jwt"), Cow::Borrowed("JWT")],
+            accepts_untyped: true,
+            client_id: names(&["client_id", "azp", "cid", "appid"]),
+            requires_client_id: false,
+            permissions: PermissionClaims::of(&["scope", "scp"]),
+            rules: absent(&["at_hash", "c_hash", LOGOUT_EVENT]),
+        }
+    }
+
+    /// PingOne, for custom resources and the PingOne API.
+    ///
+    /// | what | where |
+    /// | --- | --- |
+    /// | `typ` | none, optionally `at+jwt`; always `at+jwt` from 2 March 2027 |
+    /// | issuer | `https://auth.pingone.com/ENV_ID/as`, or the region's or your own domain |
+    /// | audience | the `audience` of the resource, in an array |
+    /// | subject | `sub`; tokens of the client credentials grant have none |
+    /// | client id | `client_id`, always present |
+    /// | scopes | `scope`, a string |
+    ///
+    /// Told from ID tokens by `client_id`, which those do not have, and by `at_hash`, `c_hash` and `nonce`.
+    #[must_use]
+    pub fn ping_one() -> Self {
+        Self::of("ping-one", &["client_id"], &["scope"])
+    }
+
+    /// PingFederate, with a JSON Web Token access token manager.
+    ///
+    /// | what | where |
+    /// | --- | --- |
+    /// | `typ` | none, unless the manager sets a type header; `at+jwt` is one choice |
+    /// | issuer, audience | as the manager is set; **by default neither**, so set both |
+    /// | subject | `sub` if the attribute contract has it |
+    /// | client id | `client_id`, unless the manager names the claim otherwise |
+    /// | scopes | `scope`: an array, or a string if the manager delimits scopes with spaces |
+    ///
+    /// Told from ID tokens by the client id, and by `at_hash`, `c_hash` and `nonce`. If the manager has another name for the
+    /// claim, call [`client_id_claims`](Self::client_id_claims). An access token manager and an ID token policy may use the
+    /// same key: do not add `client_id` to the policy's contract.
+    #[must_use]
+    pub fn ping_federate() -> Self {
+        Self::of("ping-federate", &["client_id"], &["scope"])
+    }
+
+    /// Auth0, with either access token profile of the API.
+    ///
+    /// | what | where |
+    /// | --- | --- |
+    /// | `typ` | `JWT`; `at+jwt` with the RFC 9068 profile |
+    /// | issuer | `https://TENANT.auth0.com/` **with** the slash, or your own domain |
+    /// | audience | the API's identifier, in an array with `…/userinfo` if `openid` was requested |
+    /// | subject | `sub`: the user, or `CLIENT_ID@clients` |
+    /// | client id | `azp`; `client_id` with the RFC 9068 profile |
+    /// | scopes | `scope`, a string; `permissions`, an array, if the API adds the user's permissions |
+    ///
+    /// To check the permissions of users, call [`permission_claims`](Self::permission_claims) with `"permissions"`.
+    ///
+    /// Told from ID tokens by the client id, and by `at_hash`, `c_hash` and `nonce`; also, their audience is a client's id.
+    #[must_use]
+    pub fn auth0() -> Self {
+        Self::of("auth0", &["azp", "client_id"], &["scope"])
+    }
+
+    /// Okta, with a custom authorization server. The org authorization server's access tokens are for Okta's own API and
+    /// are not to be checked by others.
+    ///
+    /// | what | where |
+    /// | --- | --- |
+    /// | `typ` | none |
+    /// | issuer | `https://ORG.okta.com/oauth2/SERVER_ID`, such as `…/oauth2/default` |
+    /// | audience | the audience of the authorization server, a string |
+    /// | subject | `sub`: the user's login, or the client id; the user's id is `uid` |
+    /// | client id | `cid`, always present |
+    /// | scopes | `scp`, an array |
+    ///
+    /// Told from ID tokens by `cid`, and by `at_hash`, `c_hash` and `nonce`. Do not add a claim `cid` to ID tokens.
+    #[must_use]
+    pub fn okta() -> Self {
+        Self::of("okta", &["cid"], &["scp"])
+    }
+
+    /// Microsoft Entra ID, with tokens of version 1.0 or 2.0, and Azure AD B2C.
+    ///
+    /// | what | version 1.0 | version 2.0 |
+    /// | --- | --- | --- |
+    /// | `typ` | `JWT` | `JWT` |
+    /// | issuer | `https://sts.windows.net/TENANT_ID/` | `https://login.microsoftonline.com/TENANT_ID/v2.0` |
+    /// | audience | the API's App ID URI, such as `api://CLIENT_ID`, or its client id | the API's client id |
+    /// | client id | `appid` | `azp` |
+    ///
+    /// `requestedAccessTokenVersion` in the *API's* manifest decides the version, not the endpoint that the client calls.
+    /// An issuer has the slash at its end in version 1.0 and none in version 2.0.
+    ///
+    /// The subject is `sub`, a different one for each client; `oid` names the user or service principal in the tenant. The
+    /// scopes are those of `scp`, a string, which tokens for a user have. Tokens for the client itself have no `scp`: their
+    /// scopes are the app permissions in `roles`, an array. The `roles` of a user's token are the user's app roles and do
+    /// not count as scopes; read them with [`custom`](super::AccessTokenClaims::custom).
+    ///
+    /// Every tenant is an issuer of its own. Guests of your tenant have tokens of your tenant; for an API that other tenants
+    /// use, name each with [`accept_issuer`](super::AccessTokenVerifier::accept_issuer). All tenants share their keys, at
+    /// `https://login.microsoftonline.com/common/discovery/v2.0/keys`, so the issuers that you name are what keeps other
+    /// tenants out.
+    ///
+    /// Told from ID tokens by `azp` or `appid`, and by `at_hash`, `c_hash` and `nonce`; `ver` must be one of the two.
+    #[must_use]
+    pub fn entra_id() -> Self {
+        Self::of("entra-id", &["azp", "appid"], &["scp", "roles"]).one_of("ver", &["1.0", "2.0"])
+    }
+
+    /// As [`entra_id`](Self::entra_id), for tokens of version 1.0 only.
+    #[must_use]
+    pub fn entra_id_v1() -> Self {
+        Self::of("entra-id-v1", &["appid"], &["scp", "roles"]).one_of("ver", &["1.0"])
+    }
+
+    /// As [`entra_id`](Self::entra_id), for tokens of version 2.0 only.
+    #[must_use]
+    pub fn entra_id_v2() -> Self {
+        Self::of("entra-id-v2", &["azp"], &["scp", "roles"]).one_of("ver", &["2.0"])
+    }
+
+    /// Keycloak.
+    ///
+    /// | what | where |
+    /// | --- | --- |
+    /// | `typ` | `JWT`; `at+jwt` if the client is set to it |
+    /// | issuer | `https://HOST/realms/REALM` |
+    /// | audience | what audience mappers add, otherwise `account` or **nothing**: add one for your API |
+    /// | subject | `sub`, unless the client uses lightweight access tokens |
+    /// | client id | `azp` |
+    /// | scopes | `scope`, a string; roles in `realm_access.roles` and `resource_access.CLIENT.roles` |
+    ///
+    /// To check realm roles, call [`permission_claims`](Self::permission_claims) with `"/realm_access/roles"`.
+    ///
+    /// Told from ID tokens, refresh tokens and logout tokens by the claim `typ`, which is `Bearer`. Nothing remains.
+    #[must_use]
+    pub fn keycloak() -> Self {
+        let rules = Vec::new();
+        let profile = Self { rules, ..Self::of("keycloak", &["azp", "client_id"], &["scope"]) };
+        Self { requires_client_id: false, ..profile }.one_of("typ", &["Bearer"])
+    }
+
+    /// Active Directory Federation Services 2016 and later.
+    ///
+    /// | what | where |
+    /// | --- | --- |
+    /// | `typ` | `JWT`; the key is named by `x5t`, often without `kid` |
+    /// | issuer | `http://HOST/adfs/services/trust`: `access_token_issuer` in the metadata, **not** `issuer` |
+    /// | audience | the identifier of the Web API; `microsoft:identityserver:…` or `urn:microsoft:userinfo` otherwise |
+    /// | subject | `sub` if the issuance rules add it; client credentials tokens have none |
+    /// | client id | `appid`, always present |
+    /// | scopes | `scp`, a string |
+    ///
+    /// Told from ID tokens by the issuer, which is `https://HOST/adfs` in those, by `appid`, and by `at_hash`, `c_hash` and
+    /// `nonce`. ID tokens have `appid` too: if you accept `https://HOST/adfs` as issuer and a client's id as audience, that
+    /// client's ID tokens without a nonce pass.
+    #[must_use]
+    pub fn adfs() -> Self {
+        Self::of("adfs", &["appid"], &["scp"])
+    }
+
+    /// Amazon Cognito user pools.
+    ///
+    /// | what | where |
+    /// | --- | --- |
+    /// | `typ` | none |
+    /// | issuer | `https://cognito-idp.REGION.amazonaws.com/POOL_ID` |
+    /// | audience | **none**, unless the client requested a resource (RFC 8707) |
+    /// | subject | `sub`: the user, or the client id |
+    /// | client id | `client_id`, always present |
+    /// | scopes | `scope`, a string; the user's groups in `cognito:groups` |
+    ///
+    /// Name the clients with [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from)
+    /// or [`without_audience`](super::AccessTokenVerifier::without_audience), which says what that costs.
+    ///
+    /// Told from ID tokens by `token_use`, which is `access`. Nothing remains.
+    #[must_use]
+    pub fn cognito() -> Self {
+        let rules = Vec::new();
+        Self { rules, ..Self::of("cognito", &["client_id"], &["scope"]) }.one_of("token_use", &["access"])
+    }
+
+    /// Spring Authorization Server, with its own token generator.
+    ///
+    /// | what | where |
+    /// | --- | --- |
+    /// | `typ` | none |
+    /// | issuer | as set, or the server's URL |
+    /// | audience | the **client's id**, in an array |
+    /// | subject | `sub`: the user, or the client id |
+    /// | client id | no claim of its own, so `client_id()` is `None`; it is the audience |
+    /// | scopes | `scope`, an array; missing if there are none |
+    ///
+    /// Pass the ids of the clients as audiences. They do not name your API, so a token that one of the clients obtained for
+    /// another API passes (RFC 8725 §3.9): require a scope, or set the audience in an `OAuth2TokenCustomizer`, which may
+    /// also add `client_id`.
+    ///
+    /// Told from ID tokens by `azp`, which those always have, and by `at_hash`, `c_hash` and `nonce`.
+    #[must_use]
+    pub fn spring() -> Self {
+        let profile = Self::of("spring", &["client_id"], &["scope"]).absent("azp");
+        Self { requires_client_id: false, ..profile }
+    }
+
+    /// Ory Hydra, with the access token strategy `jwt`.
+    ///
+    /// | what | where |
+    /// | --- | --- |
+    /// | `typ` | `JWT` |
+    /// | issuer | `urls.self.issuer` |
+    /// | audience | what the client requested with `audience`, otherwise an **empty array** |
+    /// | subject | `sub`: the user, or the client id |
+    /// | client id | `client_id`, always present |
+    /// | scopes | `scp`, an array; `scope`, a string, if `strategies.jwt.scope_claim` is `string` or `both` |
+    ///
+    /// Have clients request your API's audience. For those that do not, name them with
+    /// [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from).
+    ///
+    /// Told from ID tokens by `client_id`, and by `at_hash`, `c_hash` and `nonce`. Do not add `client_id` to the ID token's
+    /// session data.
+    #[must_use]
+    pub fn hydra() -> Self {
+        Self::of("hydra", &["client_id"], &["scp", "scope"])
+    }
+
+    /// The OpenID provider library `zitadel/oidc`.
+    ///
+    /// | what | where |
+    /// | --- | --- |
+    /// | `typ` | `JWT` |
+    /// | audience | the client's id, unless the storage adds others |
+    /// | subject | `sub` |
+    /// | client id | no claim of its own, so `client_id()` is `None` unless the storage adds `client_id` |
+    /// | scopes | none, unless the storage adds `scope` |
+    ///
+    /// Told from ID tokens by `azp`, which those always have, and by `at_hash`, `c_hash` and `nonce`. With a client's id as
+    /// audience the same holds as for [`spring`](Self::spring).
+    #[must_use]
+    pub fn zitadel() -> Self {
+        Self { name: Cow::Borrowed("zitadel"), ..Self::spring() }
+    }
+
+    /// A preset that requires a client id in one of these claims, and refuses the claims of ID tokens.
+    fn of(name: &'static str, client_id: &[&'static str], permissions: &[&'static str]) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            client_id: names(client_id),
+            requires_client_id: true,
+            permissions: PermissionClaims::of(permissions),
+            rules: absent(&OF_ID_TOKENS),
+            ..Self::relaxed()
+        }
+    }
+
+    fn one_of(mut self, claim: &'static str, values: &[&'static str]) -> Self {
+        self.rules.push((Cow::Borrowed(claim), Rule::OneOf(names(values))));
+        self
+    }
+
+    fn absent(mut self, claim: &'static str) -> Self {
+        self.rules.push((Cow::Borrowed(claim), Rule::Absent));
+        self
+    }
+}
+
+fn names(names: &[&'static str]) -> Vec<Text> {
+    names.iter().copied().map(Cow::Borrowed).collect()
+}
+
+fn absent(claims: &[&'static str]) -> Vec<(Text, Rule)> {
+    claims.iter().map(|claim| (Cow::Borrowed(*claim), Rule::Absent)).collect()
+}

@@ -1,0 +1,201 @@
+use std::borrow::Cow;
+
+use super::super::{ClaimProblem, VerifierError};
+use super::PermissionClaims;
+use super::claim_set::ClaimSet;
+use super::found::beside;
+use crate::jose::Header;
+use crate::jose::error::excerpt;
+
+/// The name of a claim, or one of its values.
+pub(super) type Text = Cow<'static, str>;
+
+/// What the access tokens of one kind of issuer look like: their `typ`, the claims that they have, where the client id and
+/// the scopes stand, and what tells them from the issuer's other tokens. Pass it to
+/// [`AccessTokenVerifier::profile`](super::AccessTokenVerifier::profile).
+///
+/// # Presets
+///
+/// Each preset says what its issuer sends, after that issuer's public documentation. All of them but
+/// [`rfc9068`](Self::rfc9068) accept `typ: JWT` and no `typ` besides `at+jwt`, and do without any claim that they do not
+/// name.
+///
+/// Where `typ` cannot tell an access token from an ID token with the same audience, the preset uses what the issuer does
+/// send, such as a claim that only access tokens have (RFC 8725 §3.12). What remains is said in its documentation. In
+/// general: choose an audience for your API that is no client's id, and no ID token has it.
+///
+/// # A profile of your own
+///
+/// ```
+/// use private_key_jwt::verifier::{AccessTokenProfile, AccessTokenVerifier, PermissionClaims};
+///
+/// let profile = AccessTokenProfile::new("gateway")
+///     .client_id_claims(["cid"])
+///     .require_value("token_type", ["access"])
+///     .refuse_claim("nonce")
+///     .permission_claims(PermissionClaims::first_of(["scp", "permissions"]));
+/// let verifier = AccessTokenVerifier::new("https://as.example", "https://api.example").profile(profile);
+/// ```
+///
+/// The claims may be JSON Pointers, as in [`PermissionClaims`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessTokenProfile {
+    pub(super) name: Text,
+    /// Whether everything that RFC 9068 §2.2 requires must be there.
+    pub(super) is_strict: bool,
+    pub(super) types: Vec<Text>,
+    pub(super) accepts_untyped: bool,
+    /// The first that is present counts.
+    pub(super) client_id: Vec<Text>,
+    pub(super) requires_client_id: bool,
+    pub(super) permissions: PermissionClaims,
+    pub(super) rules: Vec<(Text, Rule)>,
+}
+
+/// What a claim of an access token is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    Present,
+    Absent,
+    OneOf(Vec<Text>),
+}
+
+impl AccessTokenProfile {
+    /// A profile of your own. It starts as [`relaxed`](Self::relaxed); the name appears in errors.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: Cow::Owned(name.into()), ..Self::relaxed() }
+    }
+
+    /// Accepts exactly these values of `typ`, compared without case, with or without `application/` (RFC 7515 §4.1.9), and
+    /// no token without a `typ`.
+    #[must_use]
+    pub fn types(mut self, types: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.types = types.into_iter().map(|typ| Cow::Owned(typ.into())).collect();
+        self.accepts_untyped = false;
+        self
+    }
+
+    /// The claims of which the first that is present holds the client id. A client id that is no string is an error.
+    #[must_use]
+    pub fn client_id_claims(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.client_id = names.into_iter().map(|name| Cow::Owned(name.into())).collect();
+        self
+    }
+
+    /// Rejects tokens without a client id.
+    #[must_use]
+    pub const fn require_client_id(mut self) -> Self {
+        self.requires_client_id = true;
+        self
+    }
+
+    /// The claims whose values count as scopes.
+    #[must_use]
+    pub fn permission_claims(mut self, claims: impl Into<PermissionClaims>) -> Self {
+        self.permissions = claims.into();
+        self
+    }
+
+    /// Rejects tokens without this claim.
+    #[must_use]
+    pub fn require_claim(self, name: impl Into<String>) -> Self {
+        self.rule(name.into(), Rule::Present)
+    }
+
+    /// Rejects tokens whose claim is not one of these strings.
+    #[must_use]
+    pub fn require_value(
+        self,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let values = values.into_iter().map(|value| Cow::Owned(value.into())).collect();
+        self.rule(name.into(), Rule::OneOf(values))
+    }
+
+    /// Rejects tokens with this claim, which only other tokens of the issuer have.
+    #[must_use]
+    pub fn refuse_claim(self, name: impl Into<String>) -> Self {
+        self.rule(name.into(), Rule::Absent)
+    }
+
+    fn rule(mut self, name: String, rule: Rule) -> Self {
+        self.rules.push((Cow::Owned(name), rule));
+        self
+    }
+
+    /// The name of the profile, for messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) const fn is_strict(&self) -> bool {
+        self.is_strict
+    }
+
+    pub(super) const fn permissions(&self) -> &PermissionClaims {
+        &self.permissions
+    }
+
+    pub(super) fn check_type(&self, header: &Header) -> Result<(), VerifierError> {
+        let fits = match header.media_type.as_deref() {
+            None => self.accepts_untyped,
+            Some(_) => self.types.iter().any(|typ| header.is_typed(typ)),
+        };
+        if fits {
+            return Ok(());
+        }
+        let expected: Vec<String> = self.types.iter().map(|typ| typ.clone().into_owned()).collect();
+        let found = header.media_type.as_deref().map(|typ| beside(typ, &expected));
+        Err(VerifierError::AccessTokenType { found, expected })
+    }
+
+    /// Whether the claims are those of an access token.
+    pub(super) fn check_kind(&self, claims: &ClaimSet<'_, '_>) -> Result<(), VerifierError> {
+        for (name, rule) in &self.rules {
+            let problem = match (rule, claims.claim(name)) {
+                (Rule::Present, None) | (Rule::OneOf(_), None) => ClaimProblem::Missing,
+                (Rule::Absent, Some(_)) => ClaimProblem::Present,
+                (Rule::OneOf(values), Some(claim)) => {
+                    let found = claim.text();
+                    if found.is_some_and(|found| values.iter().any(|value| value == found)) {
+                        continue;
+                    }
+                    let expected = values.iter().map(|value| value.clone().into_owned()).collect();
+                    ClaimProblem::Value { found: found.map(excerpt), expected }
+                }
+                (Rule::Present, Some(_)) | (Rule::Absent, None) => continue,
+            };
+            return Err(self.not_an_access_token(name, problem));
+        }
+        Ok(())
+    }
+
+    pub(super) fn client_id<'a>(&self, claims: &ClaimSet<'a, '_>) -> Result<Option<&'a str>, VerifierError> {
+        let found = self.client_id.iter().find_map(|name| Some((name, claims.claim(name)?)));
+        match found {
+            Some((name, claim)) => {
+                let unusable = || VerifierError::UnusableClaim { claim: excerpt(name), expected: "a string" };
+                claim.text().map(Some).ok_or_else(unusable)
+            }
+            None if self.requires_client_id => {
+                Err(self.not_an_access_token(&self.client_id.join("` or `"), ClaimProblem::Missing))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn not_an_access_token(&self, claim: &str, problem: ClaimProblem) -> VerifierError {
+        let (profile, claim) = (self.name.clone().into_owned(), claim.to_owned());
+        VerifierError::NotAnAccessToken { profile, claim, problem }
+    }
+}
+
+/// [`AccessTokenProfile::rfc9068`].
+impl Default for AccessTokenProfile {
+    fn default() -> Self {
+        Self::rfc9068()
+    }
+}
