@@ -14,7 +14,7 @@ use http::{HeaderValue, Request, Response};
 use private_key_jwt::keys::BoxFuture;
 use private_key_jwt::server::{BearerLayer, RemoteJwks, RemoteJwksError, RequireScope};
 use private_key_jwt::transport::{HttpClient, TransportError};
-use private_key_jwt::verifier::{AccessTokenClaims, AccessTokenVerifier};
+use private_key_jwt::verifier::{AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier};
 use private_key_jwt::{JwkSet, PrivateKey};
 use serde_json::{Value, json};
 use support::{MARK, has_mark, key, now};
@@ -56,14 +56,21 @@ fn bearer() -> BearerLayer {
 
 /// A token by this key, of these scopes, with one claim changed.
 fn token_by(key: &PrivateKey, claim: &str, value: Value) -> String {
-    let header = json!({"typ": "at+jwt", "alg": "ES256", "kid": key.key_id().as_str()});
     let mut claims = json!({
         "iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "client_id": "client", "jti": "j1", "scope": "a b",
         "iat": now().unix_timestamp(), "exp": now().unix_timestamp() + 300,
     });
     claims[claim] = value;
+    signed(key, Some("at+jwt"), &claims)
+}
+
+fn signed(key: &PrivateKey, typ: Option<&str>, claims: &Value) -> String {
+    let mut header = json!({"alg": "ES256", "kid": key.key_id().as_str()});
+    if let Some(typ) = typ {
+        header["typ"] = json!(typ);
+    }
     let part = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
-    let input = format!("{}.{}", part(&header), part(&claims));
+    let input = format!("{}.{}", part(&header), part(claims));
     let signature = key.sign(input.as_bytes()).unwrap();
     format!("{input}.{}", Base64UrlUnpadded::encode_string(signature.as_bytes()))
 }
@@ -253,6 +260,48 @@ async fn rfc6750_3_1_a_scope_of_the_verifier_is_missing() {
     refused(&layer, &[good.as_bytes()], 403, challenge).await;
     let layer = BearerLayer::new(jwks(true), verifier().require_scope("b a"));
     assert_eq!(answer(&layer, &[good.as_bytes()]).await, (200, None, None, 1));
+}
+
+#[tokio::test]
+async fn scopes_are_those_of_the_profile() {
+    let okta = verifier().profile(AccessTokenProfile::okta());
+    let claims = |claim: &str, value: Value| {
+        let mut claims = json!({
+            "iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "cid": "client", "scp": ["a", "b"],
+            "iat": now().unix_timestamp(), "exp": now().unix_timestamp() + 300,
+        });
+        claims[claim] = value;
+        format!("Bearer {}", signed(&key("p256.pkcs8.pem"), None, &claims))
+    };
+    let (good, wider) = (claims("sub", json!("user-1")), claims("roles", json!(["c"])));
+    let layer = BearerLayer::new(jwks(true), okta.clone().require_scope("a"));
+    assert_eq!(answer(&layer, &[good.as_bytes()]).await, (200, None, None, 1));
+    refused(&bearer(), &[good.as_bytes()], 401, INVALID_TOKEN).await;
+    refused(&layer, &[claims("cid", Value::Null).as_bytes()], 401, INVALID_TOKEN).await;
+    let needs_c = BearerLayer::new(jwks(true), okta.clone().require_scope("c"));
+    let challenge = r#"Bearer realm="https://api.example", error="insufficient_scope", scope="c""#;
+    refused(&needs_c, &[wider.as_bytes()], 403, challenge).await;
+    let named = okta.permission_claims(["scp", "roles"]);
+    // RequireScope sees the same scopes.
+    for (token, status) in [(&good, 403), (&wider, 200)] {
+        let layer = BearerLayer::new(jwks(true), named.clone());
+        let mut service = layer.layer(RequireScope::new("b c").layer(Handler::new()));
+        assert_eq!(send(&mut service, request(&[token.as_bytes()])).await.status().as_u16(), status);
+    }
+}
+
+#[tokio::test]
+async fn without_an_audience_the_realm_is_the_issuer() {
+    let cognito = AccessTokenVerifier::without_audience(ISSUER, ["client"]);
+    let layer = BearerLayer::new(jwks(true), cognito.profile(AccessTokenProfile::cognito()));
+    refused(&layer, &[], 401, r#"Bearer realm="https://as.example""#).await;
+    let claims = json!({
+        "iss": ISSUER, "client_id": "client", "token_use": "access", "exp": now().unix_timestamp() + 300,
+    });
+    let token = format!("Bearer {}", signed(&key("p256.pkcs8.pem"), None, &claims));
+    assert_eq!(answer(&layer, &[token.as_bytes()]).await, (200, None, None, 1));
+    let challenge = r#"Bearer realm="https://as.example", error="invalid_token""#;
+    refused(&layer, &[format!("Bearer {}", good()).as_bytes()], 401, challenge).await;
 }
 
 #[tokio::test]

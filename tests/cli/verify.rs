@@ -4,10 +4,12 @@ use std::fs;
 
 use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::{Algorithm, ClientAssertion, Jwk, PrivateKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
-use crate::run::{AUDIENCE, KEYS, Place, Run, assertion, decode, pkjwt, pkjwt_stdin, private_key, testdata};
+use crate::run::{
+    AUDIENCE, KEYS, Place, Run, assertion, decode, pkjwt, pkjwt_stdin, private_key, testdata, to_base64url,
+};
 use crate::server::{Server, token_command};
 
 pub(crate) fn verify(jwt: &str, jwks: &str) -> Run {
@@ -100,7 +102,7 @@ fn verify_names_the_check_that_failed() {
     let long = assertion(&testdata("p256.pkcs8.pem"), &["--lifetime", "1h"]);
     check(&long, "client", AUDIENCE, &["lives 3600 s, at most 300 s"]);
     let typed = assertion(&testdata("p256.pkcs8.pem"), &["--typ", "at+jwt"]);
-    check(&typed, "client", AUDIENCE, &["typ is `at+jwt`"]);
+    check(&typed, "client", AUDIENCE, &["typ is `at+jwt`", "pass --kind access-token"]);
 
     let hour = Duration::hours(1);
     let now = OffsetDateTime::now_utc();
@@ -139,8 +141,26 @@ fn verify_takes_an_access_token_of_a_server_with_the_servers_keys() {
     // A client assertion is no access token, and the other way round.
     let assertion = assertion(&testdata("p256.pkcs8.pem"), &[]);
     access_token(&assertion, &place.jwks("p256"), "client", AUDIENCE, &[])
-        .refused(&["the typ is `client-authentication+jwt`"]);
-    verify(token.trim_end(), &server.jwks_uri).refused(&["iss is `http://127.0.0.1:"]);
+        .refused(&["the typ is `client-authentication+jwt`", "pass --kind client-assertion"]);
+    verify(token.trim_end(), &server.jwks_uri).refused(&["the typ is `at+jwt`", "pass --kind access-token"]);
+    // Any one of several issuers and audiences.
+    let more = ["--issuer", "https://as.example", "--audience", audience];
+    access_token(&token, &server.jwks_uri, &server.issuer, "https://other.example", &more).done();
+}
+
+/// A token of these claims by the key `p256`.
+fn token(typ: Option<&str>, mut claims: Value) -> String {
+    let key = private_key("p256");
+    let mut header = json!({"alg": "ES256", "kid": key.key_id().as_str()});
+    if let Some(typ) = typ {
+        header["typ"] = json!(typ);
+    }
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    claims["iat"] = json!(now);
+    claims["exp"] = json!(now + 300);
+    let input = format!("{}.{}", to_base64url(header.to_string()), to_base64url(claims.to_string()));
+    let signature = key.sign(input.as_bytes()).unwrap();
+    format!("{input}.{}", to_base64url(signature.as_bytes()))
 }
 
 #[test]
@@ -151,13 +171,97 @@ fn verify_takes_an_untyped_access_token_only_when_told_to() {
     for (typ, found) in [("JWT", "`JWT`"), ("", "missing")] {
         let jwt = assertion(&key, &["--typ", typ]);
         let check = |more: &[&str]| access_token(&jwt, &jwks, "client", AUDIENCE, more);
-        check(&[]).refused(&[&format!("the typ is {found}")]);
-        let printed = check(&["--accept-untyped"]).done();
-        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap()["iss"], "client");
+        check(&[]).refused(&[&format!(
+            "the typ is {found}, expected is `at+jwt`; pass --profile for the issuer, or --relaxed"
+        )]);
+        for relaxed in [&["--relaxed"][..], &["--accept-untyped"], &["--profile", "relaxed"]] {
+            let printed = check(relaxed).done();
+            assert_eq!(serde_json::from_str::<Value>(&printed).unwrap()["iss"], "client");
+        }
+        check(&["--relaxed", "--profile", "okta"]).clap();
     }
     let other = assertion(&key, &["--typ", "logout+jwt"]);
-    access_token(&other, &jwks, "client", AUDIENCE, &["--accept-untyped"])
-        .refused(&["the typ is `logout+jwt`"]);
+    access_token(&other, &jwks, "client", AUDIENCE, &["--relaxed"]).refused(&["the typ is `logout+jwt`"]);
+    // An access token without a `typ` that says so is taken for a client assertion, and the error says what to do.
+    let untyped = token(Some("JWT"), json!({"iss": "client", "sub": "user", "aud": AUDIENCE}));
+    verify(&untyped, &jwks).refused(&["sub is `user`", "pass --kind access-token"]);
+}
+
+#[test]
+fn verify_knows_the_profiles_of_issuers() {
+    let place = Place::new();
+    let jwks = place.jwks("p256");
+    let (issuer, api) = ("https://as.example", "https://api.example");
+    let check = |typ: Option<&str>, claims: &Value, more: &[&str]| {
+        access_token(&token(typ, claims.clone()), &jwks, issuer, api, more)
+    };
+    let with = |more: Value| {
+        let mut claims = json!({"iss": issuer, "aud": api});
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        claims
+    };
+    // Each preset takes the least that its issuer sends.
+    for (profile, typ, claims) in [
+        ("rfc9068", Some("at+jwt"), with(json!({"sub": "s", "client_id": "c", "jti": "j", "scope": "a"}))),
+        ("relaxed", None, with(json!({"scp": "a"}))),
+        ("ping-one", None, with(json!({"client_id": "c", "scope": "a"}))),
+        ("ping-federate", None, with(json!({"client_id": "c", "scope": ["a"]}))),
+        ("auth0", Some("JWT"), with(json!({"azp": "c", "scope": "a"}))),
+        ("okta", None, with(json!({"cid": "c", "scp": ["a"]}))),
+        ("entra-id", Some("JWT"), with(json!({"azp": "c", "roles": ["a"], "ver": "2.0"}))),
+        ("entra-id-v1", Some("JWT"), with(json!({"appid": "c", "scp": "a", "ver": "1.0"}))),
+        ("entra-id-v2", Some("JWT"), with(json!({"azp": "c", "scp": "a", "ver": "2.0"}))),
+        ("keycloak", Some("JWT"), with(json!({"typ": "Bearer", "scope": "a"}))),
+        ("adfs", Some("JWT"), with(json!({"appid": "c", "scp": "a"}))),
+        ("cognito", None, with(json!({"token_use": "access", "client_id": "c", "scope": "a"}))),
+        ("spring", None, with(json!({"scope": ["a"]}))),
+        ("hydra", Some("JWT"), with(json!({"client_id": "c", "scp": ["a"]}))),
+        ("zitadel", Some("JWT"), with(json!({"scope": "a"}))),
+    ] {
+        check(typ, &claims, &["--profile", profile, "--scope", "a"]).done();
+        let more = ["--profile", profile, "--permission-claim", "groups", "--scope", "a"];
+        check(typ, &claims, &more).refused(&["does not have the scope `a`"]);
+    }
+    let roles = with(json!({"cid": "c", "scp": "a", "roles": ["b"], "realm": {"roles": ["c"]}}));
+    let named = ["--permission-claim", "roles", "--permission-claim", "/realm/roles", "--scope", "b c"];
+    check(None, &roles, &[&["--profile", "okta"], &named[..]].concat()).done();
+    check(None, &with(json!({"sub": "s"})), &["--profile", "cognito"])
+        .refused(&["not an access token by the profile `cognito`: the claim `token_use` is missing"]);
+    check(None, &roles, &["--profile", "nobody"]).clap();
+    // The strict default names the claim and the options.
+    check(Some("at+jwt"), &with(json!({"client_id": "c", "jti": "j"})), &[]).refused(&[
+        "the claim `sub` is missing, RFC 9068 requires a string; pass --profile for the issuer, or --relaxed",
+    ]);
+    check(Some("at+jwt"), &with(json!({"client_id": "c", "jti": "j", "sub": "s", "scope": ["a"]})), &[])
+        .refused(&["the claim `scope` is an array of strings", "--relaxed"]);
+}
+
+#[test]
+fn verify_takes_a_token_without_audience_by_client_id_only() {
+    let place = Place::new();
+    let jwks = place.jwks("p256");
+    let claims = json!({"iss": "https://as.example", "token_use": "access", "client_id": "c1"});
+    let jwt = token(None, claims.clone());
+    let run = |jwt: &str, more: &[&str]| {
+        let options = ["verify", "-", "--kind", "access-token", "--profile", "cognito", "--jwks", &jwks];
+        let issuer = ["--issuer", "https://as.example"];
+        pkjwt_stdin(options.iter().chain(&issuer).chain(more), jwt.as_bytes())
+    };
+    let api = ["--audience", "https://api.example"];
+    run(&jwt, &api).refused(&[
+        "the claim `aud` is missing, expected is `https://api.example`; --missing-audience-from accepts it",
+    ]);
+    run(&jwt, &["--missing-audience-from", "c1"]).done();
+    run(&jwt, &["--missing-audience-from", "c2", "--missing-audience-from", "c1"]).done();
+    run(&jwt, &["--missing-audience-from", "c2"]).refused(&["the client is `c1`", "`c2`"]);
+    let mut other = claims;
+    other["aud"] = json!("https://other.example");
+    let other = token(None, other);
+    run(&other, &["--missing-audience-from", "c1"])
+        .refused(&["the audience is `https://other.example`, expected is none; pass --audience"]);
+    run(&other, &[&api[..], &["--missing-audience-from", "c1"]].concat())
+        .refused(&["the audience is `https://other.example`, expected is `https://api.example`"]);
+    run(&jwt, &[]).clap();
 }
 
 #[test]
@@ -168,7 +272,7 @@ fn verify_allows_the_clocks_to_differ_by_as_much_as_it_is_told() {
     let began = OffsetDateTime::now_utc() - Duration::seconds(90);
     let builder = ClientAssertion::builder_for_audience("client", AUDIENCE).media_type(Some("JWT"));
     let jwt = builder.sign(&private_key("p256"), began, "j").unwrap();
-    for kind in [&["--kind", "access-token", "--accept-untyped"][..], &[]] {
+    for kind in [&["--kind", "access-token", "--relaxed"][..], &[]] {
         let verify = ["verify", jwt.secret(), "--jwks", &jwks, "--issuer", "client", "--audience", AUDIENCE];
         let with = |more: &[&str]| pkjwt(verify.iter().chain(kind).chain(more));
         with(&[]).refused(&["expired at"]);
@@ -184,10 +288,22 @@ fn verify_allows_the_clocks_to_differ_by_as_much_as_it_is_told() {
 fn verify_refuses_options_of_the_other_kind() {
     let verify = ["verify", "a.b.c", "--jwks", "x", "--issuer", "i", "--audience", "a"];
     let with = |more: &[&str]| pkjwt(verify.iter().chain(more));
-    assert_eq!(with(&["--scope", "a"]).usage(&[]), "pkjwt: --scope: is for --kind access-token\n");
-    assert_eq!(
-        with(&["--accept-untyped"]).usage(&[]),
-        "pkjwt: --accept-untyped: is for --kind access-token\n"
-    );
+    for option in [
+        &["--scope", "a"][..],
+        &["--relaxed"],
+        &["--profile", "okta"],
+        &["--missing-audience-from", "c"],
+        &["--permission-claim", "roles"],
+    ] {
+        let line = format!("pkjwt: {}: is for --kind access-token\n", option[0]);
+        assert_eq!(with(option).usage(&[]), line);
+    }
+    // A client assertion has one issuer and one audience.
+    let (place, jwt) = (Place::new(), assertion(&testdata("p256.pkcs8.pem"), &[]));
+    let jwks = place.jwks("p256");
+    for option in ["--issuer", "--audience"] {
+        let verify = ["verify", &jwt, "--jwks", &jwks, "--issuer", "client", "--audience", AUDIENCE];
+        pkjwt(verify.iter().chain(&[option, "another"])).usage(&[option, "with --kind access-token only"]);
+    }
     with(&["--kind", "id-token"]).clap();
 }
