@@ -160,9 +160,9 @@ impl ProfileName {
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
-    /// By which a client authenticates (RFC 7523); whether it was used before is for its server to know
+    /// A client assertion (RFC 7523); only its server knows whether it was used before
     ClientAssertion,
-    /// For a resource server (RFC 9068)
+    /// An access token, as a resource server checks it (RFC 9068)
     AccessToken,
 }
 

@@ -2,9 +2,10 @@
 
 use super::super::VerifierError;
 use super::super::claims::{audience, check_times, numeric_date, text};
+use super::AccessTokenVerifier;
 use super::claim_set::{ClaimSet, NAMES, Named};
+use super::claims::AccessTokenClaims;
 use super::found::beside;
-use super::{AccessTokenClaims, AccessTokenVerifier};
 use crate::jose::json::Member;
 
 impl AccessTokenVerifier {

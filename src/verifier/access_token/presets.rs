@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::profile::{Rule, Text};
-use super::{AccessTokenProfile, PermissionClaims};
+use super::permissions::PermissionClaims;
+use super::profile::{AccessTokenProfile, Rule, Text};
 
 /// Claims that OpenID Connect Core gives to ID tokens only: hashes of what came with them, and the request's nonce.
 const OF_ID_TOKENS: [&str; 3] = ["at_hash", "c_hash", "nonce"];
@@ -14,8 +14,8 @@ const LOGOUT_EVENT: &str = "/events/http:~1~1schemas.openid.net~1event~1backchan
 impl AccessTokenProfile {
     /// RFC 9068, and the default: `typ: at+jwt`; `sub`, `client_id`, `iat` and `jti` are present; `scope` is a string.
     ///
-    /// Issuers that can be set to it: Auth0 (the RFC 9068 profile of an API), Keycloak (the client's switch for the
-    /// `at+jwt` header, with the `sub` and audience mappers), Curity, Duende IdentityServer and oidc-provider.
+    /// Issuers that can be set to it are, for example, Auth0 (the RFC 9068 profile of an API) and oidc-provider. The type
+    /// alone is not enough: Keycloak and Duende IdentityServer send `at+jwt`, but not all of the claims.
     #[must_use]
     pub fn rfc9068() -> Self {
         Self {
@@ -32,7 +32,10 @@ impl AccessTokenProfile {
 
     /// Any issuer: `typ` is `at+jwt`, `JWT` or missing; `sub`, `client_id`, `iat`, `jti` may be missing, and a `jti` of the
     /// wrong type counts as missing. The scopes are those of `scope`, or of `scp` if there is no `scope`, as a string or an
-    /// array. The client id is the first of `client_id`, `azp`, `cid`, `appid`.
+    /// array. The client id is the first of `client_id`, `azp`, `cid`, `appid`. This fits issuers without a preset, such as
+    /// Duende IdentityServer, UAA, Authlib, Maskinporten, and, with
+    /// [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from), ID-porten and MITREid
+    /// Connect.
     ///
     /// It costs what `typ` is for (RFC 8725 §3.11): an ID token with the same audience passes, unless it has `at_hash` or
     /// `c_hash`, and so do other JWTs of the issuer but logout tokens. Prefer the preset for your issuer, an audience that
@@ -123,7 +126,7 @@ impl AccessTokenProfile {
         Self::of("okta", &["cid"], &["scp"])
     }
 
-    /// Microsoft Entra ID, with tokens of version 1.0 or 2.0, and Azure AD B2C.
+    /// Microsoft Entra ID, with tokens of version 1.0 or 2.0.
     ///
     /// | what | version 1.0 | version 2.0 |
     /// | --- | --- | --- |

@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
 use super::super::{ClaimProblem, VerifierError};
-use super::PermissionClaims;
 use super::claim_set::ClaimSet;
 use super::found::beside;
+use super::permissions::PermissionClaims;
 use crate::jose::Header;
 use crate::jose::error::excerpt;
 
