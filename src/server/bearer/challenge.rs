@@ -1,5 +1,5 @@
-//! What a request is answered that is not let through (RFC 6750 §3). None of the statuses is stored by caches on its own
-//! (RFC 9110 §15.1), so nothing is said about caching.
+//! Responses to rejected requests (RFC 6750 §3). Caches store none of the statuses by default (RFC 9110 §15.1), so the
+//! responses say nothing about caching.
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -17,9 +17,9 @@ pub(super) enum Refusal {
     InvalidToken,
     /// With all scopes that are needed, not only those that are missing.
     InsufficientScope(Scope),
-    /// Nobody knows whether the token is good.
+    /// There are no keys to check the token with.
     Unavailable,
-    /// The program is put together wrongly.
+    /// The layers are in the wrong order.
     NotChecked,
 }
 
@@ -43,7 +43,7 @@ impl Refusal {
             Self::InsufficientScope(scope) => (Some("insufficient_scope"), Some(scope)),
             Self::Unavailable | Self::NotChecked => return None,
         };
-        // What cannot be a scope cannot be asked for either; the parameter is optional.
+        // The parameter is optional, so a scope that cannot be written is left out.
         let scope = scope.filter(|scope| !scope.is_empty() && scope.check().is_ok()).map(Scope::to_string);
         let parameters = [("realm", realm), ("error", error), ("scope", scope.as_deref())];
         let parameters: Vec<String> = parameters
@@ -67,7 +67,7 @@ impl Refusal {
     }
 }
 
-/// RFC 9110 §5.6.4: a `quoted-string`, without what has a meaning of its own or none.
+/// RFC 9110 §5.6.4: a `quoted-string`; characters other than printable ASCII become `?`.
 fn quoted(value: &str) -> String {
     let mut quoted = String::with_capacity(value.len() + 2);
     quoted.push('"');

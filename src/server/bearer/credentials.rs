@@ -6,7 +6,7 @@ use http::header::AUTHORIZATION;
 /// What a request shows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Credentials<'a> {
-    /// A token of the right syntax; nothing else is known of it.
+    /// A token of the right syntax; nothing else has been checked.
     Bearer(&'a str),
     /// None, or none of the scheme `Bearer`.
     None,
@@ -19,7 +19,7 @@ pub(super) fn of(headers: &HeaderMap) -> Credentials<'_> {
     match (values.next(), values.next()) {
         (None, _) => Credentials::None,
         (Some(value), None) => read(value.as_bytes()),
-        // Which of them a proxy has looked at, nobody knows.
+        // A proxy may have checked the other one.
         (Some(_), Some(_)) => Credentials::Malformed,
     }
 }

@@ -1,4 +1,4 @@
-//! Access tokens at the door of a tower service.
+//! Access tokens in front of a tower service.
 
 mod challenge;
 mod credentials;
@@ -22,8 +22,8 @@ use super::{RemoteJwks, RemoteJwksError};
 use crate::keys::BoxFuture;
 use crate::verifier::{AccessTokenVerifier, VerifierError};
 
-/// Lets a request through to the service behind it when it has a good access token (RFC 6750, RFC 9068), and answers it
-/// otherwise. For axum, and for every other [`tower_service::Service`] of HTTP requests.
+/// Passes a request on to the inner service if its access token is valid (RFC 6750, RFC 9068), and answers it otherwise. For
+/// axum, and for every other [`tower_service::Service`] of HTTP requests.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -41,36 +41,36 @@ use crate::verifier::{AccessTokenVerifier, VerifierError};
 /// let bearer = BearerLayer::new(jwks, verifier).on_refusal(|error| eprintln!("refused: {error}"));
 /// let api: Router = Router::new()
 ///     .route("/orders", get(orders).layer(RequireScope::new("orders:read")))
-///     .layer(bearer); // around everything above, outside of every RequireScope
+///     .layer(bearer); // around every route above, outside of every RequireScope
 /// # Ok(()) }
 /// ```
 ///
-/// # What is let through
+/// # Accepted requests
 ///
-/// A request with one `Authorization` header, of the scheme `Bearer` in any case, whose token
-/// [`RemoteJwks::verify`] accepts. The service behind finds an
+/// The request has one `Authorization` header, of the scheme `Bearer` in any case, whose token
+/// [`RemoteJwks::verify`] accepts. The inner service finds an
 /// [`Arc<AccessTokenClaims>`](crate::verifier::AccessTokenClaims) in the extensions of the request. The header stays, marked
 /// as [sensitive](http::HeaderValue::set_sensitive).
 ///
-/// The verifier decides which tokens that are: issuers, audiences, the
+/// The verifier decides which tokens are accepted: issuers, audiences, the
 /// [`AccessTokenProfile`](crate::verifier::AccessTokenProfile) of the issuer, and which claims carry scopes. Scopes that
 /// [`RequireScope`] asks for are looked up in the same claims.
 ///
-/// A token in the query (`access_token`, RFC 6750 §2.3) or in a form (§2.2) is not looked for: URLs and bodies end up in logs,
-/// and such a request counts as one without a token.
+/// A token in the query (`access_token`, RFC 6750 §2.3) or in a form (§2.2) is ignored, since URLs and bodies end up in logs:
+/// such a request counts as one without a token.
 ///
-/// # What is answered otherwise
+/// # Responses to rejected requests
 ///
 /// | request | status | `WWW-Authenticate` (RFC 6750 §3) |
 /// | --- | --- | --- |
 /// | no `Authorization`, or another scheme | 401 | `Bearer realm="…"` |
 /// | more than one `Authorization`, or no single token behind `Bearer` | 400 | `… error="invalid_request"` |
-/// | a token that is refused | 401 | `… error="invalid_token"` |
+/// | a rejected token | 401 | `… error="invalid_token"` |
 /// | a scope of [`AccessTokenVerifier::require_scope`] is missing | 403 | `… error="insufficient_scope", scope="…"` |
-/// | the keys are not available, or too old | 503 | none, but `Retry-After`: the token may be good |
+/// | the keys are not available, or too old | 503 | none, but `Retry-After`: the token may be valid |
 ///
-/// The bodies are empty, and there is no `error_description`: which check failed is for the server's log, by
-/// [`on_refusal`](Self::on_refusal). A layer for CORS goes outside of this one, since preflight requests have no token.
+/// The bodies are empty, and there is no `error_description`: [`on_refusal`](Self::on_refusal) tells the server's log which
+/// check failed. Put a layer for CORS outside of this one, since preflight requests have no token.
 #[derive(Clone)]
 pub struct BearerLayer {
     gate: Arc<Gate>,
@@ -94,9 +94,9 @@ impl BearerLayer {
         self
     }
 
-    /// Calls this with every token that is refused and with every failure of the keys, before the answer; for the server's
-    /// log. Requests without a well-formed token have no reason beyond their status. It is called in the task of the request,
-    /// so it must not block.
+    /// Calls this hook for every rejected token and for every failure to get the keys, before the response is sent. Use it for
+    /// the server's log. Requests without a well-formed token do not reach it. It runs in the task of the request, so it must
+    /// not block.
     #[must_use]
     pub fn on_refusal(mut self, hook: impl Fn(&RemoteJwksError) + Send + Sync + 'static) -> Self {
         Arc::make_mut(&mut self.gate).on_refusal = Some(Arc::new(hook));
@@ -122,7 +122,7 @@ impl<S> Layer<S> for BearerLayer {
     }
 }
 
-/// The service that [`BearerLayer`] makes of another one.
+/// The service that [`BearerLayer`] returns.
 #[derive(Clone)]
 pub struct BearerService<S> {
     inner: S,
@@ -150,7 +150,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The one that is ready goes with the request, and a clone of it is asked next.
+        // The service that is ready takes the request; its clone is polled next.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
         let gate = Arc::clone(&self.gate);

@@ -10,21 +10,21 @@ use crate::keys::BoxFuture;
 use crate::oauth::Scope;
 use crate::verifier::AccessTokenClaims;
 
-/// Lets a request through to a route when its access token has these scopes, all of them. It goes inside of
+/// Passes a request on to a route if its access token has all of these scopes. Put it inside of
 /// [`BearerLayer`](super::BearerLayer), which checks the token. The scopes are those of
 /// [`AccessTokenClaims::scope`]: the verifier's profile, or
 /// [`permission_claims`](crate::verifier::AccessTokenVerifier::permission_claims), says which claims carry them.
 ///
-/// Otherwise the answer is 403 with `WWW-Authenticate: Bearer error="insufficient_scope", scope="…"`, which has all scopes of
-/// the layer (RFC 6750 §3.1). Where no [`BearerLayer`](super::BearerLayer) has let the request through, nothing is known about
-/// it and the program is put together wrongly: the answer is 500, and the route is not reached.
+/// Otherwise the response is 403 with `WWW-Authenticate: Bearer error="insufficient_scope", scope="…"`, which lists all scopes
+/// of the layer (RFC 6750 §3.1). If no [`BearerLayer`](super::BearerLayer) has checked the request, the layers are in the
+/// wrong order: the response is 500, and the route is not reached.
 #[derive(Clone, Debug)]
 pub struct RequireScope {
     scope: Arc<Scope>,
 }
 
 impl RequireScope {
-    /// A layer that asks for these scopes: `"a b"`, `["a", "b"]`.
+    /// A layer that requires these scopes: `"a b"`, `["a", "b"]`.
     #[must_use]
     pub fn new(scope: impl Into<Scope>) -> Self {
         Self { scope: Arc::new(scope.into()) }
@@ -39,7 +39,7 @@ impl<S> Layer<S> for RequireScope {
     }
 }
 
-/// The service that [`RequireScope`] makes of another one.
+/// The service that [`RequireScope`] returns.
 #[derive(Clone, Debug)]
 pub struct RequireScopeService<S> {
     inner: S,
