@@ -41,9 +41,10 @@ fn relaxed_does_without_what_rfc9068_adds() {
         }
     }
     // What decides who it is, is read strictly.
-    for (claim, text) in
-        [("sub", "the claim `sub` is not a string"), ("client_id", "the claim `client_id` is not a string")]
-    {
+    for (claim, text) in [
+        ("sub", "the claim `sub` is the number 17, not a string"),
+        ("client_id", "the claim `client_id` is not a string"),
+    ] {
         assert_eq!(error(&relaxed, &with(claims(), claim, json!(17))).to_string(), text);
     }
 }

@@ -39,7 +39,7 @@ impl<'a, 'p> ClaimSet<'a, 'p> {
 
     /// The named claims.
     pub(super) fn named(&self) -> [Option<&'a Member<'p>>; NAMES.len()] {
-        self.named.each_ref().map(|claim| claim.as_ref().filter(|claim| !is_null(claim)))
+        self.named.each_ref().map(|claim| claim.as_ref().filter(|claim| !claim.is_null()))
     }
 
     /// The claim of this name. A name that begins with a slash is a JSON Pointer (RFC 6901).
@@ -85,8 +85,4 @@ impl<'a> Claim<'a> {
             Self::Other(_) => None,
         }
     }
-}
-
-const fn is_null(member: &Member<'_>) -> bool {
-    matches!(member, Member::Other(value) if matches!(value.0, Value::Null))
 }

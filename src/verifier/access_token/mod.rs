@@ -6,7 +6,6 @@
 mod check;
 mod claim_set;
 mod claims;
-mod found;
 mod permissions;
 mod presets;
 mod profile;
@@ -21,7 +20,7 @@ pub use permissions::PermissionClaims;
 pub use profile::AccessTokenProfile;
 
 use super::VerifierError;
-use super::claims::{check_signature, whole_seconds};
+use super::claims::{check_algorithm, check_signature, whole_seconds};
 use crate::jose::header::ReadHeaders;
 use crate::jose::{Algorithm, CompactJws, Header};
 use crate::keys::PublicKeySet;
@@ -231,11 +230,6 @@ impl AccessTokenVerifier {
 
     fn check_header(&self, header: &Header) -> Result<(), VerifierError> {
         self.profile.check_type(header)?;
-        let found = header.algorithm;
-        if self.algorithms.contains(&found) {
-            Ok(())
-        } else {
-            Err(VerifierError::Algorithm { found, allowed: self.algorithms.clone() })
-        }
+        check_algorithm(header.algorithm, self.algorithms.iter().copied())
     }
 }

@@ -2,10 +2,9 @@ use std::borrow::Cow;
 
 use super::super::{ClaimProblem, VerifierError};
 use super::claim_set::ClaimSet;
-use super::found::beside;
 use super::permissions::PermissionClaims;
 use crate::jose::Header;
-use crate::jose::error::excerpt;
+use crate::jose::error::{excerpt, unlike};
 
 /// The name of a claim, or one of its values.
 pub(super) type Text = Cow<'static, str>;
@@ -148,7 +147,8 @@ impl AccessTokenProfile {
             return Ok(());
         }
         let expected: Vec<String> = self.types.iter().map(|typ| typ.clone().into_owned()).collect();
-        let found = header.media_type.as_deref().map(|typ| beside(typ, &expected));
+        let found =
+            header.media_type.as_deref().map(|typ| unlike(typ, expected.iter().map(String::as_str), 256));
         Err(VerifierError::AccessTokenType { found, expected })
     }
 
