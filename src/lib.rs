@@ -45,8 +45,8 @@ pub use jose::{Algorithm, JoseError, Jwk, JwkSet, KeyId, Signature, Thumbprint};
 pub use keys::{KeyError, KeyRing, PrivateKey, PublicKey, PublicKeySet, Signer};
 pub use oauth::{
     AccessToken, Audience, AuthorizationRequest, AuthorizationResponse, AuthorizationServer, ClientAssertion,
-    CodeVerifier, DeviceAuthorization, Discovery, Introspection, JwksUri, JwtGrant, OAuthError, PingAccess, Profile,
-    Refusal, Region, Retry, Scope, TokenExchange, TokenKind, TokenRequest, TokenResponse,
+    CodeVerifier, DeviceAuthorization, Discovery, Introspection, JwksUri, JwtGrant, OAuthError, PingAccess,
+    Profile, Refusal, Region, Retry, Scope, TokenExchange, TokenKind, TokenRequest, TokenResponse,
 };
 pub use verifier::{
     AccessTokenClaims, AccessTokenVerifier, AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore,

@@ -154,7 +154,7 @@ pub enum VerifierError {
         /// The claim.
         claim: String,
         /// What is wrong with it.
-        problem: ClaimProblem,
+        problem: Box<ClaimProblem>,
     },
     /// An access token without `aud`, from a client that may not send such tokens (RFC 9068 §4).
     #[error("the claim `aud` is missing{}", missing_audience(.expected, .client_id.as_deref(), .clients))]

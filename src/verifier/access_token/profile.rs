@@ -189,7 +189,7 @@ impl AccessTokenProfile {
 
     fn not_an_access_token(&self, claim: &str, problem: ClaimProblem) -> VerifierError {
         let (profile, claim) = (self.name.clone().into_owned(), claim.to_owned());
-        VerifierError::NotAnAccessToken { profile, claim, problem }
+        VerifierError::NotAnAccessToken { profile, claim, problem: Box::new(problem) }
     }
 }
 
