@@ -42,15 +42,15 @@ pub mod server;
 pub mod transport;
 
 pub use jose::{Algorithm, JoseError, Jwk, JwkSet, KeyId, Signature, Thumbprint};
-pub use keys::{KeyError, KeyRing, PrivateKey, PublicKey, PublicKeySet, Signer};
+pub use keys::{KeyError, KeyLoader, KeyRing, PrivateKey, PublicKey, PublicKeySet, Signer};
 pub use oauth::{
     AccessToken, Audience, AuthorizationRequest, AuthorizationResponse, AuthorizationServer, ClientAssertion,
     CodeVerifier, DeviceAuthorization, Discovery, Introspection, JwksUri, JwtGrant, OAuthError, PingAccess,
     Profile, Refusal, Region, Retry, Scope, TokenExchange, TokenKind, TokenRequest, TokenResponse,
 };
 pub use verifier::{
-    AccessTokenClaims, AccessTokenVerifier, AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore,
-    ReplayStore, VerifierError,
+    AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, AudiencePolicy, ClientAssertionVerifier,
+    InMemoryReplayStore, ReplayStore, VerifierError,
 };
 
 #[cfg(feature = "client")]

@@ -235,7 +235,7 @@ pub(crate) fn add_resources<R>(
     resources
         .iter()
         .cloned()
-        .try_fold(request, |request, resource| add(request, resource))
+        .try_fold(request, add)
         .context("--resource")
 }
 
