@@ -1,5 +1,5 @@
 //! One call: its attempts, and what follows from each. What to do is decided by functions of what happened (`backoff`,
-//! `correction`, `refused_keys`); here it is done.
+//! `clock`, `refused_keys`); here it is done.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::backoff::Repetition;
-use super::correction::Shown;
+use super::clock::{Facts, Offset, Search, Shown, Source, Suspicion, Verdict};
 use super::fresh::random;
 use super::log::{self, Span};
 use super::refused_keys::{KeyUse, Turn};
@@ -17,7 +17,10 @@ use super::signing::WhichKey;
 use super::subject::Subject;
 use super::{Error, TokenClient};
 use crate::keys::{KeyError, Signer, key_name};
-use crate::oauth::{ClientAssertion, Endpoint, OAuthError, Refusal, Secrets, TokenRequest, is_refusal};
+use crate::oauth::{
+    ClientAssertion, ClockMismatch, DeviceAuthorization, Endpoint, Introspection, OAuthError,
+    PushedAuthorization, Refusal, Secrets, ServerTime, TimeFault, TokenRequest, TokenResponse, is_refusal,
+};
 use crate::transport::{Deadline, TransportError};
 
 /// What is asked of the server.
@@ -31,18 +34,21 @@ pub(super) struct Call {
     once_within: Option<Duration>,
     /// Whether secrets may be in the form that a server could echo, beside the assertion.
     holds_secrets: bool,
+    /// Whether there is a grant beside the assertion, which may have expired as well.
+    carries_grant: bool,
 }
 
 impl Call {
     /// A request to the token endpoint.
     pub(super) fn token(request: &TokenRequest) -> Self {
-        let grant_type = request.grant_type();
+        let (grant_type, carries_grant) = (request.grant_type(), !request.is_of_client());
         Self {
             endpoint: Endpoint::Token,
             grant_type: Some(grant_type),
             repetition: Repetition::of_grant(grant_type),
             once_within: None,
-            holds_secrets: !request.is_of_client(),
+            holds_secrets: carries_grant,
+            carries_grant,
         }
     }
 
@@ -54,25 +60,75 @@ impl Call {
     /// A request to another endpoint. None of them uses anything up.
     pub(super) const fn of(endpoint: Endpoint) -> Self {
         let repetition = Repetition::Freely;
-        Self { endpoint, grant_type: None, repetition, once_within: None, holds_secrets: true }
+        Self {
+            endpoint,
+            grant_type: None,
+            repetition,
+            once_within: None,
+            holds_secrets: true,
+            carries_grant: false,
+        }
     }
 
-    /// Whether this refusal leaves it to be asked again with another assertion.
-    fn is_correctable(&self, refusal: &Refusal) -> bool {
+    /// Whether the request may be sent again with another key after this refusal.
+    fn allows_another_key(&self, refusal: &Refusal) -> bool {
         match self.repetition {
             Repetition::Freely => Subject::of(refusal) != Subject::Request,
             // Client authentication comes before the grant is looked at.
             Repetition::Unreceived | Repetition::Never => refusal.error() == Some("invalid_client"),
         }
     }
+
+    /// Whether the request may be sent again with other times after this answer, where times may be the reason.
+    ///
+    /// A grant that is good once may be sent again after any error of RFC 6749 §5.2: the server has refused the request, so it
+    /// issued nothing, and a grant that it used up all the same is lost either way. A failure may have come after the
+    /// grant was used, and an answer without an error code from something in front of the server.
+    fn allows_other_times(&self, error: &OAuthError) -> bool {
+        match (self.repetition, error) {
+            (Repetition::Freely, _) => true,
+            (_, OAuthError::Refused(refusal)) => refusal.is_verdict(),
+            _ => false,
+        }
+    }
+
+    /// What the words of an answer say of the assertion's times.
+    fn time_fault(&self, answer: &Refusal, has_not_before: bool) -> Option<TimeFault> {
+        let fault = match answer.time_fault()? {
+            TimeFault::NotActive if !has_not_before => TimeFault::Expired,
+            fault => fault,
+        };
+        // `invalid_grant` is about the grant in the first place, but no grant is from the future.
+        let is_of_grant = self.carries_grant && answer.error() == Some("invalid_grant");
+        (!is_of_grant || fault == TimeFault::NotYetValid).then_some(fault)
+    }
 }
+
+/// What an answer that was read may show of the server's clock.
+pub(super) trait Shows {
+    /// The time of a JWT in it, where that was just issued.
+    fn server_time(&self, _sent: OffsetDateTime, _received: OffsetDateTime) -> Option<ServerTime> {
+        None
+    }
+}
+
+impl Shows for TokenResponse {
+    fn server_time(&self, sent: OffsetDateTime, received: OffsetDateTime) -> Option<ServerTime> {
+        ServerTime::of_tokens(self, sent, received)
+    }
+}
+
+impl Shows for PushedAuthorization {}
+impl Shows for DeviceAuthorization {}
+impl Shows for Introspection {}
+impl Shows for () {}
 
 /// How an attempt is signed.
 #[derive(Clone, Copy)]
 struct Signing {
     key: WhichKey,
     turn: Turn,
-    offset: time::Duration,
+    offset: Offset,
 }
 
 /// How the first attempt is signed, and what is remembered of the active key where that is left alone.
@@ -86,11 +142,37 @@ struct Answer<T> {
     result: Result<T, OAuthError>,
     key: Arc<dyn Signer>,
     shown: Shown,
+    times: Times,
+}
+
+/// The times of an assertion, and when its answer came.
+#[derive(Clone, Copy)]
+struct Times {
+    issued_at: OffsetDateTime,
+    expires_at: OffsetDateTime,
+    received: OffsetDateTime,
+}
+
+/// What came with an answer that is no success.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    key: &'a Arc<dyn Signer>,
+    shown: Shown,
+    times: Times,
+}
+
+/// What follows from an answer that is no success.
+#[derive(Default)]
+struct Next {
+    /// Another assertion at once.
+    signing: Option<Signing>,
+    /// What the times of the next assertion are moved by, where that has changed.
+    offset: Option<Offset>,
 }
 
 impl TokenClient {
     /// Sends a request to an endpoint and reads the answer, with a fresh assertion for every attempt.
-    pub(super) async fn send<T>(
+    pub(super) async fn send<T: Shows>(
         &self,
         call: Call,
         request: impl Fn(&ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>,
@@ -99,7 +181,7 @@ impl TokenClient {
         Span::call(call).around(self.attempts(call, request, read)).await
     }
 
-    async fn attempts<T>(
+    async fn attempts<T: Shows>(
         &self,
         call: Call,
         request: impl Fn(&ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>,
@@ -110,25 +192,27 @@ impl TokenClient {
         let mut deadline = Deadline::after(call.once_within.unwrap_or(*deadline).min(*deadline));
         // Why the attempt before failed.
         let mut before: Option<Error> = None;
-        let mut is_corrected = false;
+        let mut search = Search::default();
         let mut count = 1;
         loop {
             let span = Span::attempt(count);
             let attempt = self.attempt(call, signing, &mut deadline, &span, &request, &read);
             let error = match span.clone().around(attempt).await {
-                Ok(Answer { result: Ok(value), key, shown }) => {
+                Ok(Answer { result: Ok(value), key, shown, .. }) => {
                     self.accepted(call, signing, &key, shown);
                     return Ok(value);
                 }
-                Ok(Answer { result: Err(error), key, shown }) => {
-                    let error = Error::from(error);
-                    let may = !is_corrected && !deadline.left().is_zero();
-                    if let Some(other) = self.corrected(call, signing, &error, &key, shown, may) {
-                        (signing, before, is_corrected) = (other, Some(error), true);
+                Ok(Answer { result: Err(mut error), key, shown, times }) => {
+                    let may = !deadline.left().is_zero();
+                    let seen = Seen { key: &key, shown, times };
+                    let next = self.next(call, signing, &mut error, seen, &mut search, may);
+                    if let Some(other) = next.signing {
+                        (signing, before) = (other, Some(error.into()));
                         count += 1;
                         continue;
                     }
-                    error
+                    signing.offset = next.offset.unwrap_or(signing.offset);
+                    error.into()
                 }
                 // Cut off by the deadline: what went before says more of why. Of what is good once it must not say less
                 // than that it may have been received.
@@ -193,7 +277,7 @@ impl TokenClient {
     }
 
     /// One attempt: an error when there was no answer.
-    async fn attempt<T>(
+    async fn attempt<T: Shows>(
         &self,
         call: Call,
         signing: Signing,
@@ -202,10 +286,11 @@ impl TokenClient {
         request: impl Fn(&ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>,
         read: impl Fn(http::Response<Vec<u8>>, OffsetDateTime) -> Result<T, OAuthError>,
     ) -> Result<Answer<T>, Error> {
-        let signed = deadline.bound(pin!(self.sign(call.endpoint, signing.key, signing.offset))).await;
+        let signed = deadline.bound(pin!(self.sign(call.endpoint, signing.key, signing.offset.by))).await;
         let (assertion, key) = signed.ok_or_else(|| KeyError::Signer("no signature in time".into()))??;
         span.signed(key.as_ref());
         let request = request(&assertion)?;
+        let (issued_at, expires_at) = (assertion.issued_at(), assertion.expires_at());
         // It is in the form; the answer may take its time.
         drop(assertion);
         let secrets = if call.holds_secrets { Secrets::of(&request) } else { Secrets::default() };
@@ -217,7 +302,7 @@ impl TokenClient {
         let received = self.clock().now();
         span.answered(&response, received - sent);
         self.server().normalize(&mut response);
-        let shown = Shown::by(response.headers(), sent, received);
+        let date = ServerTime::of_answer(response.headers(), sent, received);
         // The life of a token counts from its request at the latest, and a pause from its answer.
         let now = if response.status().is_success() && !is_refusal(&response) {
             sent
@@ -225,47 +310,111 @@ impl TokenClient {
             secrets.mask(response.body_mut());
             received
         };
-        Ok(Answer { result: read(response, now), key, shown })
+        let result = read(response, now);
+        let shown = match (date, &result) {
+            (Some(date), _) => Shown::by(date, Source::Date),
+            (None, Ok(value)) if self.settings().corrects_time => value
+                .server_time(sent, received)
+                .map_or(Shown::NOTHING, |time| Shown::by(time, Source::Token)),
+            _ => Shown::NOTHING,
+        };
+        Ok(Answer { result, key, shown, times: Times { issued_at, expires_at, received } })
     }
 
-    /// Another way to sign after this answer, where it may be corrected; what it says is noted in any case.
-    fn corrected(
+    /// What follows from an answer that is no success: another way to sign, where it may be corrected. What it says is noted in
+    /// any case.
+    fn next(
         &self,
         call: Call,
         used: Signing,
-        error: &Error,
-        key: &Arc<dyn Signer>,
-        shown: Shown,
+        error: &mut OAuthError,
+        seen: Seen<'_>,
+        search: &mut Search,
         may: bool,
-    ) -> Option<Signing> {
-        let subject = error.refusal().map(Subject::of);
-        // Whom the server has heard, it has authenticated.
-        self.time_answered(used.offset, subject == Some(Subject::Request), shown);
-        let (refusal, subject) = (error.refusal()?, subject?);
-        let may = may && call.is_correctable(refusal);
-        if may
-            && self.settings().corrects_time
-            && let Some(offset) = self.server_clock().correction(used.offset, shown)
-        {
-            log::time_corrected(error, offset);
-            return Some(Signing { offset, ..used });
-        }
+    ) -> Next {
         let now = self.clock().now();
-        // The refusal stands, also where the key before gets further.
+        let previous = self.previous(now).filter(|_| {
+            may && !search.is_corrected() && used.key == WhichKey::Active && allows_another_key(call, error)
+        });
+        let facts = self.facts(call, used, error, seen.shown, previous.is_some());
+        let mut next = Next::default();
+        if self.settings().corrects_time {
+            let (kept, suspicion) = (self.time_offset(), self.server_clock().suspicion(&facts));
+            let changed = self.server_clock().answered(&facts);
+            if may
+                && call.allows_other_times(error)
+                && let Some(offset) = self.server_clock().correction(&facts, search, now)
+            {
+                log::time_corrected(error, offset);
+                next.signing = Some(Signing { offset, ..used });
+                return next;
+            }
+            if let Some(offset) = changed {
+                log::offset(kept, offset);
+                next.offset = Some(offset);
+            }
+            if let Some(Suspicion { ahead }) = suspicion {
+                let Times { issued_at, expires_at, received } = seen.times;
+                note(error, ClockMismatch::new(issued_at, expires_at, received, ahead));
+            }
+        }
+        next.signing = self.other_key(call, used, error, seen.key, previous, now);
+        if next.signing.is_some() {
+            search.corrected_to(());
+        }
+        next
+    }
+
+    /// What an answer that is no success says of the clock.
+    fn facts(&self, call: Call, used: Signing, error: &OAuthError, shown: Shown, other_key: bool) -> Facts {
+        let verdict = match error {
+            // Whom the server has heard, it has authenticated.
+            OAuthError::Refused(refusal) if Subject::of(refusal) == Subject::Request => Verdict::Accepted,
+            OAuthError::Refused(_) => Verdict::Refused,
+            OAuthError::Unavailable(answer) if is_failure(answer) => Verdict::Refused,
+            _ => Verdict::Silent,
+        };
+        let (named, failed) = match error {
+            OAuthError::Refused(answer) | OAuthError::Unavailable(answer) if verdict == Verdict::Refused => {
+                (call.time_fault(answer, self.sends_not_before()), is_failure(answer))
+            }
+            _ => (None, false),
+        };
+        Facts { used: used.offset, verdict, shown, named, failed, other_key }
+    }
+
+    /// The key before, to sign with after a refusal. That is noted, also where the key before gets further.
+    fn other_key(
+        &self,
+        call: Call,
+        used: Signing,
+        error: &OAuthError,
+        key: &Arc<dyn Signer>,
+        previous: Option<Arc<dyn Signer>>,
+        now: OffsetDateTime,
+    ) -> Option<Signing> {
+        let OAuthError::Refused(refusal) = error else { return None };
         let active = self.keys().active().ok()?;
         let key = KeyUse { active: &active, key, endpoint: call.endpoint };
-        match subject {
+        match Subject::of(refusal) {
             Subject::Client => self.refused(key, used.turn, error, refusal, now),
             Subject::Request => self.refused_keys().accepted(key),
             Subject::Unknown => {}
         }
-        let previous = self.previous(now).filter(|_| may && matches!(used.key, WhichKey::Active))?;
+        let previous = previous?;
         let turn = self.refused_keys().turn(KeyUse { key: &previous, ..key }, now).ok()?;
         log::key_corrected(error, previous.as_ref());
         Some(Signing { key: WhichKey::Previous, turn, ..used })
     }
 
-    fn refused(&self, key: KeyUse<'_>, turn: Turn, error: &Error, refusal: &Refusal, now: OffsetDateTime) {
+    fn refused(
+        &self,
+        key: KeyUse<'_>,
+        turn: Turn,
+        error: &OAuthError,
+        refusal: &Refusal,
+        now: OffsetDateTime,
+    ) {
         if !self.settings().remembers_refusals {
             return;
         }
@@ -276,19 +425,24 @@ impl TokenClient {
     }
 
     fn accepted(&self, call: Call, used: Signing, key: &Arc<dyn Signer>, shown: Shown) {
-        self.time_answered(used.offset, true, shown);
+        let facts = Facts {
+            used: used.offset,
+            verdict: Verdict::Accepted,
+            shown,
+            named: None,
+            failed: false,
+            other_key: false,
+        };
+        if self.settings().corrects_time {
+            let kept = self.time_offset();
+            if let Some(offset) = self.server_clock().answered(&facts) {
+                log::offset(kept, offset);
+            }
+        }
         if !self.refused_keys().is_empty()
             && let Ok(active) = self.keys().active()
         {
             self.refused_keys().accepted(KeyUse { active: &active, key, endpoint: call.endpoint });
-        }
-    }
-
-    fn time_answered(&self, used: time::Duration, accepted: bool, shown: Shown) {
-        if let Some(offset) = self.server_clock().answered(used, accepted, shown)
-            && self.settings().corrects_time
-        {
-            log::offset_changed(offset);
         }
     }
 
@@ -297,4 +451,21 @@ impl TokenClient {
         let target = url.and_then(|url| url.parse::<http::Uri>().ok());
         target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
     }
+}
+
+/// Has an error say that the clock may be the reason.
+fn note(error: &mut OAuthError, clock: ClockMismatch) {
+    if let OAuthError::Refused(answer) | OAuthError::Unavailable(answer) = error {
+        answer.set_clock(clock);
+    }
+}
+
+fn allows_another_key(call: Call, error: &OAuthError) -> bool {
+    matches!(error, OAuthError::Refused(refusal) if call.allows_another_key(refusal))
+}
+
+/// Whether the server failed over the request itself: some do, where an assertion is from the future. The other statuses
+/// of this kind are said by what stands in front of a server, or of its load.
+fn is_failure(answer: &Refusal) -> bool {
+    matches!(answer.status(), 500..=599) && !matches!(answer.status(), 502..=504)
 }

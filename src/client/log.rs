@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::Error;
 use super::attempts::Call;
+use super::clock::Offset;
 use crate::keys::Signer;
 #[cfg(feature = "tracing")]
 use crate::keys::key_name;
-use crate::oauth::Refusal;
+use crate::oauth::{OAuthError, Refusal};
 
 #[cfg(feature = "tracing")]
 macro_rules! event {
@@ -108,22 +109,47 @@ pub(super) fn retried(error: &Error, attempt: u32, pause: Duration) {
 }
 
 /// Another assertion follows, with this difference to the clock.
-pub(super) fn time_corrected(error: &Error, offset: time::Duration) {
-    event!(WARN, offset_ms = signed(offset), error = %error, "refused, and signed again with the server's time");
+pub(super) fn time_corrected(error: &OAuthError, offset: Offset) {
+    event!(
+        WARN,
+        offset_ms = signed(offset.by), learned_from = offset.source.name(), error = %error,
+        "rejected, signed again with other times"
+    );
 }
 
 /// Another assertion follows, by the key before.
-pub(super) fn key_corrected(error: &Error, key: &dyn Signer) {
+pub(super) fn key_corrected(error: &OAuthError, key: &dyn Signer) {
     event!(WARN, key_id = %key_name(key), error = %error, "refused, and signed again with the key before");
 }
 
 /// Assertions are made with another difference to the clock from now on.
-pub(super) fn offset_changed(offset: time::Duration) {
-    event!(INFO, offset_ms = signed(offset), "assertions follow the server's clock");
+pub(super) fn offset(before: Offset, offset: Offset) {
+    if offset.is_assumed() {
+        offset_assumed(offset);
+    } else if offset != Offset::NONE {
+        event!(
+            INFO,
+            offset_ms = signed(offset.by),
+            learned_from = offset.source.name(),
+            "assertions follow the server's clock"
+        );
+    } else if !before.is_assumed() {
+        event!(INFO, offset_ms = 0, "assertions no longer follow the server's clock");
+    }
+}
+
+/// The next assertion is made with another difference to the clock, to see whether it is accepted.
+pub(super) fn offset_assumed(offset: Offset) {
+    event!(
+        INFO,
+        offset_ms = signed(offset.by),
+        learned_from = offset.source.name(),
+        "the server's clock differs, the next assertion follows it"
+    );
 }
 
 /// The key is left alone from now on.
-pub(super) fn key_refused(error: &Error, key: &dyn Signer, pause: Duration) {
+pub(super) fn key_refused(error: &OAuthError, key: &dyn Signer, pause: Duration) {
     event!(
         WARN,
         key_id = %key_name(key), pause_ms = milliseconds(pause), error = %error,

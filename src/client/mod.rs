@@ -2,7 +2,7 @@
 //! the answer on typed.
 //!
 //! A call is made of attempts (`attempts`). Three things decide what follows from one, each a function of what happened,
-//! the time and a random number: `backoff` whether it is tried again and when, `correction` what time the server has,
+//! the time and a random number: `backoff` whether it is tried again and when, `clock` what time the server has,
 //! `refused_keys` whether a key is worth another request.
 
 mod attempts;
@@ -10,7 +10,7 @@ mod backoff;
 #[cfg(feature = "reqwest-middleware")]
 mod bearer_middleware;
 mod cache;
-mod correction;
+mod clock;
 mod endpoints;
 mod error;
 mod fresh;

@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use super::attempts::Call;
 use super::cache::{Cache, CacheSettings};
-use super::correction::ServerClock;
+use super::clock::{Offset, ServerClock, Shown, Source};
 use super::refused_keys::RefusedKeys;
 use super::settings::Settings;
 use super::signing::{self, WhichKey};
-use super::{Error, fresh_jti};
+use super::{Error, fresh_jti, log};
 use crate::keys::{KeyRing, Signer};
 use crate::oauth::{
     AccessToken, Audience, AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Endpoint, Profile,
@@ -145,8 +145,13 @@ impl TokenClient {
     }
 
     /// What is known of the difference between the server's clock and ours.
-    pub(super) fn time_offset(&self) -> time::Duration {
-        if self.settings().corrects_time { self.server_clock().offset() } else { time::Duration::ZERO }
+    pub(super) fn time_offset(&self) -> Offset {
+        if self.settings().corrects_time { self.server_clock().offset() } else { Offset::NONE }
+    }
+
+    /// Whether the assertions have an `nbf`.
+    pub(super) fn sends_not_before(&self) -> bool {
+        self.inner.assertion.has_not_before()
     }
 
     /// A fresh assertion by the active key, for a request that something else sends. Never use one twice. It is made with
@@ -171,7 +176,7 @@ impl TokenClient {
     ///
     /// As [`TokenClient::assertion`].
     pub async fn assertion_for(&self, endpoint: Endpoint) -> Result<ClientAssertion, Error> {
-        Ok(self.sign(endpoint, WhichKey::Active, self.time_offset()).await?.0)
+        Ok(self.sign(endpoint, WhichKey::Active, self.time_offset().by).await?.0)
     }
 
     /// A fresh assertion by this key, made at so much after our time, and the key.
@@ -311,9 +316,26 @@ impl TokenClientBuilder {
             None => Arc::new(ReqwestClient::with_plain_http(self.assertion.server().plain_http())?),
         };
         let Self { assertion, keys, clock, settings, cache, .. } = self;
-        let (server_clock, refused_keys) = (ServerClock::default(), RefusedKeys::default());
+        let server_clock = ServerClock::new(discovered(assertion.server(), &*clock));
+        if settings.corrects_time && server_clock.offset() != Offset::NONE {
+            log::offset_assumed(server_clock.offset());
+        }
+        let refused_keys = RefusedKeys::default();
         let cache = Cache::new(cache);
         let inner = Inner { assertion, keys, http, clock, settings, server_clock, refused_keys, cache };
         Ok(TokenClient { inner: Arc::new(inner) })
     }
+}
+
+/// What discovery showed of the server's clock. It was timed by the system's clock; the client may have another.
+fn discovered(server: &AuthorizationServer, clock: &dyn Clock) -> Shown {
+    /// Clocks are set, so what was seen long ago shows nothing.
+    const LONGEST: time::Duration = time::Duration::minutes(10);
+    let system = SystemClock.now();
+    let since = |received| system - received;
+    let is_recent = |since: time::Duration| !since.is_negative() && since <= LONGEST;
+    let time = server.server_time().filter(|time| is_recent(since(time.received())));
+    time.map_or(Shown::NOTHING, |time| {
+        Shown::by(time.by_clock_behind(system - clock.now()), Source::Discovery)
+    })
 }

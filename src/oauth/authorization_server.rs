@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+#[cfg(feature = "client")]
+use super::ServerTime;
 use super::endpoint::{Endpoint, Location, PlainHttp};
 use super::text::safe;
 use super::{Audience, OAuthError};
@@ -27,6 +29,9 @@ pub struct AuthorizationServer {
     pub(super) promises_issuer: bool,
     /// Whether the endpoints come from a document of the server and not from the user.
     pub(super) discovered: bool,
+    /// What the answer with that document showed of the server's clock.
+    #[cfg(feature = "client")]
+    pub(super) server_time: Option<ServerTime>,
     pub(super) plain_http: PlainHttp,
     pub(super) accepts_created: bool,
 }
@@ -135,6 +140,8 @@ impl AuthorizationServer {
             discovered: false,
             plain_http: PlainHttp::Loopback,
             accepts_created: false,
+            #[cfg(feature = "client")]
+            server_time: None,
         }
     }
 
@@ -269,6 +276,18 @@ impl AuthorizationServer {
     /// [`OAuthError::NotKnown`] when neither the metadata nor the user says.
     pub fn jwks_uri(&self) -> Result<&str, OAuthError> {
         self.jwks_uri.as_deref().ok_or(OAuthError::NotKnown { member: "jwks_uri" })
+    }
+
+    /// Notes what the answer with the metadata showed of the server's clock.
+    #[cfg(feature = "client")]
+    pub(crate) fn at_server_time(self, server_time: Option<ServerTime>) -> Self {
+        Self { server_time, ..self }
+    }
+
+    /// What the answer with the metadata showed of the server's clock.
+    #[cfg(feature = "client")]
+    pub(crate) const fn server_time(&self) -> Option<ServerTime> {
+        self.server_time
     }
 
     /// `token_endpoint_auth_methods_supported`, where the metadata has it. Servers in the field omit

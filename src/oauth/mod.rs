@@ -10,6 +10,7 @@ mod audience;
 mod authorization;
 mod authorization_response;
 mod authorization_server;
+mod clock_mismatch;
 mod device;
 mod device_polling;
 mod discovery;
@@ -36,14 +37,19 @@ mod request;
 mod resource;
 mod response;
 mod scope;
+#[cfg(feature = "client")]
+mod server_time;
 mod signing_input;
 mod text;
+#[cfg(feature = "client")]
+mod time_fault;
 
 pub use assertion::{ClientAssertion, ClientAssertionBuilder, UnsignedAssertion};
 pub use audience::Audience;
 pub use authorization::{AuthorizationRequest, PushedAuthorization};
 pub use authorization_response::AuthorizationResponse;
 pub use authorization_server::AuthorizationServer;
+pub use clock_mismatch::ClockMismatch;
 pub use device::{DeviceAuthorization, DeviceAuthorizationRequest};
 pub use device_polling::DevicePolling;
 pub use discovery::Discovery;
@@ -75,6 +81,10 @@ pub(crate) use endpoint::{PlainHttp, check_endpoint, is_loopback};
 pub(crate) use error_body::coding as content_coding;
 #[cfg(feature = "dev-server")]
 pub(crate) use resource::is_resource;
+#[cfg(feature = "client")]
+pub(crate) use server_time::ServerTime;
+#[cfg(feature = "client")]
+pub(crate) use time_fault::TimeFault;
 
 /// `client_assertion_type` of RFC 7523 §2.2.
 pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

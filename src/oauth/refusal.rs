@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::ClockMismatch;
 use super::error_body::ErrorBody;
 use super::text::safe;
 
@@ -31,6 +32,7 @@ pub struct Refusal {
     www_authenticate: Option<String>,
     correlation: Vec<(String, String)>,
     retry_after: Option<Duration>,
+    clock: Option<Box<ClockMismatch>>,
 }
 
 impl Refusal {
@@ -80,6 +82,7 @@ impl Refusal {
             www_authenticate: shown(Some(challenges.join(", ")).filter(|challenges| !challenges.is_empty())),
             correlation: Self::correlation_of(headers),
             retry_after: retry_after(headers, now),
+            clock: None,
         }
     }
 
@@ -162,6 +165,18 @@ impl Refusal {
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
+
+    /// The times of the assertion, where they may be the reason: the text names time, or the `Date` is of another time than
+    /// this machine's, and the client could not correct it.
+    #[must_use]
+    pub fn clock(&self) -> Option<&ClockMismatch> {
+        self.clock.as_deref()
+    }
+
+    #[cfg(feature = "client")]
+    pub(crate) fn set_clock(&mut self, clock: ClockMismatch) {
+        self.clock = Some(Box::new(clock));
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -179,6 +194,9 @@ impl fmt::Display for Refusal {
         }
         for (name, value) in &self.correlation {
             write!(f, " [{name} {value}]")?;
+        }
+        if let Some(clock) = &self.clock {
+            write!(f, "; {clock}")?;
         }
         Ok(())
     }

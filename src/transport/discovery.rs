@@ -1,6 +1,7 @@
 use http::StatusCode;
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 
+use super::timed_client::TimedClient;
 use super::{HttpClient, ReqwestClient, TransportError};
 use crate::jose::JoseError;
 use crate::oauth::{AuthorizationServer, Discovery, OAuthError, content_coding};
@@ -46,11 +47,12 @@ impl Discovery {
     ///
     /// As [`AuthorizationServer::discover`].
     pub async fn discover_with(&self, http: &dyn HttpClient) -> Result<AuthorizationServer, TransportError> {
+        let http = &TimedClient::new(http);
         let mut failure: Option<TransportError> = None;
         for url in self.urls()? {
             let error = match get(http, &url).await {
                 Ok(response) => match self.read(response.body()) {
-                    Ok(server) => return Ok(server),
+                    Ok(server) => return Ok(server.at_server_time(http.server_time())),
                     Err(error) => unreadable(&response, error).into(),
                 },
                 Err(error) => error,

@@ -11,6 +11,7 @@ mod public_address;
 mod public_network_client;
 mod reqwest_client;
 pub(crate) mod task;
+mod timed_client;
 mod tls_advice;
 
 pub use clock::{Clock, SystemClock};

@@ -151,11 +151,46 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     assert_eq!(
         events(),
         [
-            "WARN refused, and signed again with the server's time: offset_ms=-180000 \
+            "WARN rejected, signed again with other times: offset_ms=-180000 learned_from=\"date\" \
              error=refused: 401 invalid_client",
-            "INFO assertions follow the server's clock: offset_ms=-180000",
+            "INFO assertions follow the server's clock: offset_ms=-180000 learned_from=\"date\"",
         ]
     );
+
+    // Without a date, and with the difference of discovery.
+    let server = Simulated::ahead(&clock, &old, -180);
+    server.set(|state| {
+        state.date_ahead = None;
+        state.issues_jwts = true;
+        state.refusal = (400, r#"{"error":"invalid_client","error_description":"issued in the future"}"#);
+    });
+    let client = server.client(old.clone()).build().unwrap();
+    client.request(&"a".into()).await.unwrap();
+    let said = "error=refused: 400 invalid_client: issued in the future";
+    assert_eq!(
+        events(),
+        [
+            format!(
+                "WARN rejected, signed again with other times: offset_ms=-60000 learned_from=\"text\" {said}"
+            ),
+            format!(
+                "WARN rejected, signed again with other times: offset_ms=-120000 learned_from=\"text\" {said}"
+            ),
+            "INFO assertions follow the server's clock: offset_ms=-180000 learned_from=\"token\"".to_owned(),
+        ]
+    );
+    server.set(|state| state.date_ahead = Some(state.ahead));
+    let client = server.discovered(old.clone()).await.build().unwrap();
+    client.request(&"a".into()).await.unwrap();
+    server.set(|state| (state.ahead, state.date_ahead) = (time::Duration::ZERO, Some(time::Duration::ZERO)));
+    client.request(&"a".into()).await.unwrap();
+    let lines = events();
+    assert!(
+        lines[0].starts_with("INFO the server's clock differs, the next assertion follows it: offset_ms=-1"),
+        "{lines:#?}"
+    );
+    assert!(lines[1].starts_with("INFO assertions follow the server's clock: offset_ms=-1"), "{lines:#?}");
+    assert_eq!(lines[2..], ["INFO assertions no longer follow the server's clock: offset_ms=0"]);
 
     let server = Simulated::ahead(&clock, &old, 0);
     let ring = KeyRing::from(old.clone());

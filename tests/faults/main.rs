@@ -16,6 +16,7 @@ mod outcome;
 mod refusals;
 mod retries;
 mod server;
+mod server_clock;
 mod simulation;
 mod soak;
 mod standing_refusals;

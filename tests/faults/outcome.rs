@@ -21,6 +21,11 @@ pub(crate) fn outcome(result: Result<TokenResponse, Error>) -> (String, Option<u
     };
     let words = match error.last() {
         Error::Transport(error) => transport(error).to_owned(),
+        Error::OAuth(OAuthError::Refused(answer) | OAuthError::Unavailable(answer))
+            if answer.clock().is_some() =>
+        {
+            format!("Clock {}", answer.status())
+        }
         Error::OAuth(OAuthError::Refused(answer)) => format!("Refused {}", answer.status()),
         Error::OAuth(OAuthError::Unavailable(answer)) => format!("Unavailable {}", answer.status()),
         Error::OAuth(OAuthError::Redirect { status, .. }) => format!("Redirect {status}"),

@@ -101,7 +101,7 @@ async fn a_date_alone_corrects_nothing_and_one_that_is_far_off_is_not_believed()
     for seconds in [-301, 301, 86_400] {
         let server = Simulated::ahead(&clock, &es256(), seconds);
         let client = server.client(es256()).build().unwrap();
-        assert_eq!(get(&client, &freely()).await, error("Refused 401", 1), "{seconds}");
+        assert_eq!(get(&client, &freely()).await, error("Clock 401", 1), "{seconds}");
         assert_eq!(server.requests(), (1, 0), "{seconds}");
     }
     // Without a date there is nothing to go by.
@@ -122,7 +122,7 @@ async fn a_slow_answer_is_no_difference() {
 }
 
 #[tokio::test]
-async fn any_refusal_of_the_client_is_corrected_and_what_is_good_once_after_invalid_client_alone() {
+async fn any_refusal_of_the_client_is_corrected_and_what_is_good_once_after_one_with_a_code() {
     let refused = |status, error: &'static str| (status, error);
     for (refusal, freely_corrected, once_corrected) in [
         (refused(401, r#"{"error":"invalid_client"}"#), true, true),
@@ -130,17 +130,20 @@ async fn any_refusal_of_the_client_is_corrected_and_what_is_good_once_after_inva
         (refused(401, ""), true, false),
         (refused(400, ""), true, false),
         (refused(403, "<html>"), true, false),
-        (refused(400, r#"{"error":"invalid_request"}"#), true, false),
-        (refused(400, r#"{"error":"invalid_grant"}"#), true, false),
-        (refused(400, r#"{"error":"unauthorized_client"}"#), true, false),
+        (refused(400, r#"{"error":"invalid_request"}"#), true, true),
+        (refused(400, r#"{"error":"invalid_grant"}"#), true, true),
+        (refused(400, r#"{"error":"unauthorized_client"}"#), true, true),
         (refused(400, r#"{"code":"INVALID_DATA","message":"no"}"#), true, false),
         // About the request: the client was heard.
         (refused(400, r#"{"error":"invalid_scope"}"#), false, false),
         (refused(400, r#"{"error":"unsupported_grant_type"}"#), false, false),
         (refused(400, r#"{"error":"invalid_target"}"#), false, false),
-        // No refusals.
+        // A failure may have come after the grant was used.
+        (refused(500, r#"{"error":"invalid_client"}"#), true, false),
+        (refused(500, ""), true, false),
+        // Neither a refusal nor a failure over the request.
         (refused(404, ""), false, false),
-        (refused(500, r#"{"error":"invalid_client"}"#), false, false),
+        (refused(302, ""), false, false),
     ] {
         for (request, corrected) in [
             (freely(), freely_corrected),

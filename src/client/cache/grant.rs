@@ -154,9 +154,12 @@ impl Steps {
     }
 }
 
-/// RFC 6749 §5.2: a refresh token that is invalid, expired, revoked, or of another client.
+/// RFC 6749 §5.2: a refresh token that is invalid, expired, revoked, or of another client. Some servers say so of an
+/// assertion whose times are wrong, too; the refresh token is still good then.
 fn refusal_of_grant(error: &Error) -> Option<Refusal> {
-    error.refusal().filter(|refusal| refusal.error() == Some("invalid_grant")).cloned()
+    let is_of_grant =
+        |refusal: &&Refusal| refusal.error() == Some("invalid_grant") && refusal.clock().is_none();
+    error.refusal().filter(is_of_grant).cloned()
 }
 
 /// Whether the server may have done what it was asked to, and its answer is lost.

@@ -141,6 +141,12 @@ impl ClientAssertionBuilder {
         Ok(self)
     }
 
+    /// Whether the assertions have an `nbf`.
+    #[cfg(feature = "client")]
+    pub(crate) const fn has_not_before(&self) -> bool {
+        self.profile.not_before.is_some()
+    }
+
     /// The first step: everything but the signature. Only the algorithm and the public key of the signer are used. The
     /// `jti` must never have been used before; a UUID v4 is fine.
     ///
@@ -173,10 +179,12 @@ impl ClientAssertionBuilder {
         let algorithm = signer.algorithm();
         self.profile.check(algorithm)?;
         let (iat, exp) = life(now, self.profile.lifetime)?;
-        let expires_at = i64::try_from(exp)
-            .ok()
-            .and_then(|exp| OffsetDateTime::from_unix_timestamp(exp).ok())
-            .ok_or(OAuthError::Time)?;
+        let time = |seconds: u64| {
+            let seconds = i64::try_from(seconds).ok();
+            let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+            time.ok_or(OAuthError::Time)
+        };
+        let (issued_at, expires_at) = (time(iat)?, time(exp)?);
         let claims = Claims {
             jti,
             iat,
@@ -201,6 +209,7 @@ impl ClientAssertionBuilder {
             client_id: Arc::clone(&self.client_id),
             sends_client_id: self.profile.sends_client_id,
             bound_to: is_endpoint_bound.then_some(endpoint),
+            issued_at,
             expires_at,
         })
     }

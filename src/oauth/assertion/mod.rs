@@ -42,6 +42,7 @@ pub struct ClientAssertion {
     client_id: Arc<str>,
     sends_client_id: bool,
     bound_to: Option<Endpoint>,
+    issued_at: OffsetDateTime,
     expires_at: OffsetDateTime,
 }
 
@@ -84,6 +85,12 @@ impl ClientAssertion {
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    /// When the assertion was issued (`iat`).
+    #[must_use]
+    pub const fn issued_at(&self) -> OffsetDateTime {
+        self.issued_at
     }
 
     /// When the assertion expires (`exp`).
@@ -160,6 +167,7 @@ pub struct UnsignedAssertion {
     sends_client_id: bool,
     /// The endpoint that is the audience, if one is.
     bound_to: Option<Endpoint>,
+    issued_at: OffsetDateTime,
     expires_at: OffsetDateTime,
 }
 
@@ -192,6 +200,7 @@ impl UnsignedAssertion {
             client_id: self.client_id,
             sends_client_id: self.sends_client_id,
             bound_to: self.bound_to,
+            issued_at: self.issued_at,
             expires_at: self.expires_at,
         })
     }

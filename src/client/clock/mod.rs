@@ -1,0 +1,314 @@
+//! The server's clock, as far as its answers show it, and what follows for the times of assertions.
+//!
+//! The client learns the difference from the `Date` of every answer, discovery included, from the `iat` of a JWT that was
+//! just issued, and last from the words of a refusal (`search`). A difference that was only seen is *assumed*: the next
+//! assertion follows it, and it is dropped when that one is refused. One that an assertion was accepted with is *proven*:
+//! it is kept, and follows the server's clock from then on. None is larger than [`LARGEST`], whatever a server sends.
+//!
+//! All decisions are functions of what is kept, what an answer shows, and the time.
+
+mod offset;
+mod search;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use time::{Duration, OffsetDateTime};
+
+pub(super) use offset::{Offset, Source};
+pub(super) use search::Search;
+
+use crate::oauth::{ServerTime, TimeFault};
+
+/// Servers say whole seconds, and clocks are never quite the same: up to this is no difference.
+const NO_DIFFERENCE: Duration = Duration::seconds(3);
+/// The precision of a `Date`. A clock that is further ahead than this is ahead for certain.
+const PRECISION: Duration = Duration::seconds(1);
+/// No larger difference is believed: it is for a person to look at, and a wrong `Date` must not have assertions made for
+/// long after they are sent.
+const LARGEST: Duration = Duration::minutes(5);
+/// How long the words of a refusal are not followed again after they led nowhere.
+const IN_VAIN: Duration = Duration::minutes(1);
+
+/// What is known of the server's clock. It is shared by all calls of a client.
+#[derive(Debug)]
+pub(super) struct ServerClock {
+    /// A packed [`Offset`]: what to add to our time.
+    kept: AtomicI64,
+    /// In milliseconds: the differences between which the server has accepted assertions of our time, and so tolerates.
+    least_accepted: AtomicI64,
+    most_accepted: AtomicI64,
+    /// In milliseconds: the difference that the last JWT showed; [`UNSEEN`] before the first.
+    of_tokens: AtomicI64,
+    /// Until when the words of a refusal are not followed, in seconds since 1970.
+    in_vain_until: AtomicI64,
+}
+
+const UNSEEN: i64 = i64::MIN;
+
+/// What an answer says of the assertion in its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The client was authenticated.
+    Accepted,
+    /// It may have been refused for the assertion's times.
+    Refused,
+    /// Nothing: something else was wrong, or something in front of the server answered.
+    Silent,
+}
+
+/// One answer, as far as it concerns the clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts {
+    /// What the assertion's times were moved by.
+    pub(super) used: Offset,
+    pub(super) verdict: Verdict,
+    pub(super) shown: Shown,
+    /// What the words of a refusal say of the assertion's times.
+    pub(super) named: Option<TimeFault>,
+    /// Whether the server failed in place of refusing. Some do, over an assertion from the future.
+    pub(super) failed: bool,
+    /// Whether the key may be the reason, and another one is there to try.
+    pub(super) other_key: bool,
+}
+
+/// What an answer shows of the server's clock: by how much it is ahead of ours, at least and at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shown(Option<(Duration, Duration, Source)>);
+
+impl Shown {
+    pub(super) const NOTHING: Self = Self(None);
+
+    pub(super) fn by(time: ServerTime, source: Source) -> Self {
+        let (least, most) = time.ahead();
+        Self(Some((least, most, source)))
+    }
+
+    pub(super) const fn is_nothing(self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The difference that is nearest to this one, so that a slow answer is no difference.
+    fn nearest(self, to: Duration) -> Option<Duration> {
+        self.0.map(|(least, most, _)| to.clamp(least, most))
+    }
+
+    /// As [`Shown::nearest`], where it is another.
+    fn other_than(self, used: Duration) -> Option<Duration> {
+        self.nearest(used).filter(|difference| differs(*difference, used))
+    }
+
+    fn source(self) -> Source {
+        self.0.map_or(Source::Own, |(.., source)| source)
+    }
+}
+
+/// Why the times of a refused assertion may be the reason: what a caller is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Suspicion {
+    /// How far the server's clock is ahead, where an answer shows it.
+    pub(super) ahead: Option<Duration>,
+}
+
+impl ServerClock {
+    /// With the difference that discovery showed, where it did.
+    pub(super) fn new(discovered: Shown) -> Self {
+        let difference = discovered.other_than(Duration::ZERO).and_then(believed);
+        let kept = difference.map_or(Offset::NONE, |by| Offset::assumed(by, discovered.source()));
+        Self {
+            kept: AtomicI64::new(kept.packed()),
+            least_accepted: AtomicI64::new(0),
+            most_accepted: AtomicI64::new(0),
+            of_tokens: AtomicI64::new(UNSEEN),
+            in_vain_until: AtomicI64::new(0),
+        }
+    }
+
+    /// What to add to our time for an assertion.
+    pub(super) fn offset(&self) -> Offset {
+        Offset::unpacked(self.kept.load(Ordering::Relaxed))
+    }
+
+    /// Notes what an answer shows. Returns the offset from now on if it is another.
+    pub(super) fn answered(&self, facts: &Facts) -> Option<Offset> {
+        if facts.verdict == Verdict::Accepted {
+            self.in_vain_until.store(0, Ordering::Relaxed);
+            if let Some(difference) = facts.shown.nearest(facts.used.by) {
+                if facts.shown.source() == Source::Token {
+                    self.of_tokens.store(milliseconds(difference), Ordering::Relaxed);
+                }
+                if facts.used.by.is_zero() && differs(difference, facts.used.by) {
+                    self.least_accepted.fetch_min(milliseconds(difference), Ordering::Relaxed);
+                    self.most_accepted.fetch_max(milliseconds(difference), Ordering::Relaxed);
+                }
+            }
+        }
+        let kept = self.offset();
+        let next = after(kept, facts, |difference| self.tolerates(difference));
+        if next == kept {
+            return None;
+        }
+        // Not over what another answer has made of it meanwhile.
+        let (kept, packed) = (kept.packed(), next.packed());
+        let exchanged = self.kept.compare_exchange(kept, packed, Ordering::Relaxed, Ordering::Relaxed);
+        exchanged.is_ok().then_some(next)
+    }
+
+    /// Whether, and how, time may be the reason of a refusal.
+    pub(super) fn suspicion(&self, facts: &Facts) -> Option<Suspicion> {
+        if facts.verdict != Verdict::Refused {
+            return None;
+        }
+        match facts.shown.other_than(facts.used.by) {
+            Some(difference) if facts.used.by.is_zero() && self.tolerates(difference) => None,
+            Some(difference) => Some(Suspicion { ahead: Some(difference) }),
+            None => (facts.shown.is_nothing() && facts.named.is_some()).then_some(Suspicion { ahead: None }),
+        }
+    }
+
+    /// The offset of another assertion, after one was refused; `None` where time cannot have been the reason, or was none
+    /// before. Then it may be the next time: servers change.
+    pub(super) fn correction(
+        &self,
+        facts: &Facts,
+        search: &mut Search,
+        now: OffsetDateTime,
+    ) -> Option<Offset> {
+        if facts.verdict != Verdict::Refused {
+            return None;
+        }
+        let shown = if facts.shown.is_nothing() { self.shown_by_tokens() } else { facts.shown };
+        if let Some(fault) = facts.named.filter(|_| facts.shown.is_nothing()) {
+            return self.by_words(facts.used, fault, shown, search, now);
+        }
+        if search.is_begun() {
+            return self.end(*search, now);
+        }
+        if let Some(difference) = shown.other_than(facts.used.by) {
+            let offset = believed(difference)?;
+            if facts.used.by.is_zero() && self.tolerates(offset) {
+                self.forget_tolerance();
+                return None;
+            }
+            return search.corrected_to(Offset::assumed(offset, shown.source()));
+        }
+        if facts.used.is_assumed() && !facts.other_key {
+            return search.corrected_to(Offset::NONE);
+        }
+        // What is less than a difference matters to a server without any tolerance for the future.
+        let nearest = facts.shown.nearest(facts.used.by)?;
+        let is_ahead = facts.failed && nearest - facts.used.by < -PRECISION;
+        let may_be = is_ahead || facts.named == Some(TimeFault::NotYetValid);
+        let earlier = facts.used.by - NO_DIFFERENCE;
+        may_be.then(|| search.corrected_to(Offset::assumed(earlier, Source::Date))).flatten()
+    }
+
+    /// As [`ServerClock::correction`], after a refusal that names time and has no `Date`.
+    fn by_words(
+        &self,
+        used: Offset,
+        fault: TimeFault,
+        of_tokens: Shown,
+        search: &mut Search,
+        now: OffsetDateTime,
+    ) -> Option<Offset> {
+        if !search.is_begun() {
+            let until = Duration::seconds(self.in_vain_until.load(Ordering::Relaxed) - now.unix_timestamp());
+            // A clock that was set back must not make it longer.
+            if until.is_positive() && until <= IN_VAIN {
+                return None;
+            }
+            let known = of_tokens.other_than(used.by).and_then(believed);
+            let known = known.map(|by| Offset::assumed(by, Source::Token));
+            // What is kept unproven may be the mistake.
+            let none = used.is_assumed().then_some(Offset::NONE);
+            let is_there = |other: &Offset| search::leads(fault, used.by, other.by);
+            if let Some(other) = known.filter(is_there).or_else(|| none.filter(is_there)) {
+                return search.begun_with(used.by, fault, other);
+            }
+        }
+        match search.next(used.by, fault) {
+            Some(by) => Some(Offset::assumed(by, Source::Text)),
+            None => self.end(*search, now),
+        }
+    }
+
+    /// The words led nowhere.
+    fn end(&self, search: Search, now: OffsetDateTime) -> Option<Offset> {
+        if search.is_begun() {
+            let until = now.saturating_add(IN_VAIN).unix_timestamp();
+            self.in_vain_until.store(until, Ordering::Relaxed);
+        }
+        None
+    }
+
+    fn shown_by_tokens(&self) -> Shown {
+        match self.of_tokens.load(Ordering::Relaxed) {
+            UNSEEN => Shown::NOTHING,
+            seen => {
+                let difference = Duration::milliseconds(seen);
+                Shown(Some((difference, difference, Source::Token)))
+            }
+        }
+    }
+
+    /// Whether the server has accepted assertions of our time at such a difference.
+    fn tolerates(&self, difference: Duration) -> bool {
+        let [least, most] =
+            [&self.least_accepted, &self.most_accepted].map(|bound| bound.load(Ordering::Relaxed));
+        (least..=most).contains(&milliseconds(difference))
+    }
+
+    fn forget_tolerance(&self) {
+        self.least_accepted.store(0, Ordering::Relaxed);
+        self.most_accepted.store(0, Ordering::Relaxed);
+    }
+}
+
+/// What is kept after an answer.
+fn after(kept: Offset, facts: &Facts, tolerates: impl Fn(Duration) -> bool) -> Offset {
+    let Facts { used, verdict, shown, .. } = *facts;
+    match verdict {
+        // Our own time will do. It says nothing against an offset that was proven meanwhile.
+        Verdict::Accepted if used.by.is_zero() => {
+            if kept.is_assumed() {
+                Offset::NONE
+            } else {
+                kept
+            }
+        }
+        Verdict::Accepted => match shown.other_than(used.by) {
+            Some(difference) => {
+                believed(difference).map_or(Offset::NONE, |by| Offset::proven(by, shown.source()))
+            }
+            None => Offset::proven(used.by, used.source),
+        },
+        Verdict::Refused | Verdict::Silent => match shown.other_than(kept.by) {
+            Some(difference) => believed(difference)
+                .filter(|by| !tolerates(*by))
+                .map_or(Offset::NONE, |by| Offset::assumed(by, shown.source())),
+            // An assumption was tried, and did not help.
+            None if kept.is_assumed() && used.by == kept.by && verdict == Verdict::Refused => Offset::NONE,
+            None => kept,
+        },
+    }
+}
+
+/// What is taken for it: none where it is no difference, and nothing where it is more than is believed.
+fn believed(offset: Duration) -> Option<Duration> {
+    match offset.abs() {
+        size if size <= NO_DIFFERENCE => Some(Duration::ZERO),
+        size if size <= LARGEST => Some(offset),
+        _ => None,
+    }
+}
+
+fn differs(one: Duration, other: Duration) -> bool {
+    (one - other).abs() > NO_DIFFERENCE
+}
+
+fn milliseconds(offset: Duration) -> i64 {
+    i64::try_from(offset.whole_milliseconds()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

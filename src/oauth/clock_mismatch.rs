@@ -1,0 +1,96 @@
+use std::fmt;
+
+use time::{Duration, OffsetDateTime, UtcOffset};
+
+/// The times of an assertion that was rejected, where they may be the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockMismatch {
+    issued_at: OffsetDateTime,
+    expires_at: OffsetDateTime,
+    now: OffsetDateTime,
+    ahead: Option<Duration>,
+}
+
+impl ClockMismatch {
+    /// `ahead` is how far the server's clock is ahead of ours, where that is known.
+    #[cfg(feature = "client")]
+    pub(crate) const fn new(
+        issued_at: OffsetDateTime,
+        expires_at: OffsetDateTime,
+        now: OffsetDateTime,
+        ahead: Option<Duration>,
+    ) -> Self {
+        Self { issued_at, expires_at, now, ahead }
+    }
+
+    /// When the assertion was issued (`iat`). Another time than [`ClockMismatch::now`] is one that the client tried.
+    #[must_use]
+    pub const fn issued_at(&self) -> OffsetDateTime {
+        self.issued_at
+    }
+
+    /// When the assertion expires (`exp`).
+    #[must_use]
+    pub const fn expires_at(&self) -> OffsetDateTime {
+        self.expires_at
+    }
+
+    /// The time by this machine's clock when the answer came.
+    #[must_use]
+    pub const fn now(&self) -> OffsetDateTime {
+        self.now
+    }
+
+    /// The time by the server's clock, where the answer has a `Date`.
+    #[must_use]
+    pub fn server_time(&self) -> Option<OffsetDateTime> {
+        self.ahead.map(|ahead| self.now.saturating_add(ahead))
+    }
+}
+
+impl fmt::Display for ClockMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { issued_at, expires_at, now, .. } = self;
+        write!(f, "check the clock: this machine's says {}, ", Utc(*now))?;
+        if let Some(server_time) = self.server_time() {
+            write!(f, "the server's {}, ", Utc(server_time))?;
+        }
+        write!(f, "the assertion's iat is {} and its exp {}", Utc(*issued_at), Utc(*expires_at))
+    }
+}
+
+/// A time as RFC 3339 writes it, in UTC and whole seconds.
+struct Utc(OffsetDateTime);
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = self.0.to_offset(UtcOffset::UTC);
+        let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+        let (hour, minute, second) = time.to_hms();
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
+#[cfg(all(test, feature = "client"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_times_are_said() {
+        let at = |seconds: i64| OffsetDateTime::from_unix_timestamp(1_800_000_000 + seconds).unwrap();
+        let mismatch = ClockMismatch::new(at(-60), at(0), at(1), None);
+        assert_eq!(mismatch.server_time(), None);
+        assert_eq!(
+            mismatch.to_string(),
+            "check the clock: this machine's says 2027-01-15T08:00:01Z, \
+             the assertion's iat is 2027-01-15T07:59:00Z and its exp 2027-01-15T08:00:00Z"
+        );
+        let mismatch = ClockMismatch::new(at(-60), at(0), at(1), Some(Duration::hours(-9)));
+        assert_eq!(mismatch.server_time(), Some(at(1) - Duration::hours(9)));
+        assert_eq!(
+            mismatch.to_string(),
+            "check the clock: this machine's says 2027-01-15T08:00:01Z, the server's 2027-01-14T23:00:01Z, \
+             the assertion's iat is 2027-01-15T07:59:00Z and its exp 2027-01-15T08:00:00Z"
+        );
+    }
+}
