@@ -1,7 +1,7 @@
-//! Servers and verifiers that nobody of this project wrote: `oidc-provider`, `Authlib`, `jose` and `PyJWT`.
+//! Servers and verifiers that nobody of this project wrote: `oidc-provider`, `Authlib`, Keycloak, `jose` and `PyJWT`.
 //!
-//! `cargo test --test interop --features cli` installs them with npm and pip where they are not there yet, starts the
-//! servers on loopback, and ends them. It needs Node.js, npm and Python 3, and fails by name without them. A plain
+//! `cargo test --test interop --features cli` installs them with npm, pip and Maven where they are not there yet, starts
+//! the servers on loopback, and ends them. It needs Node.js, npm, Python 3, Java 17 and Maven, and fails by name without them. A plain
 //! `cargo test` does not run this suite. With `--nocapture` it says which server answered how often, where, and to
 //! assertions of which algorithm.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -9,6 +9,7 @@
 mod authlib;
 mod browser;
 mod endpoints;
+mod keycloak;
 mod libraries;
 mod logins;
 mod peers;
