@@ -176,6 +176,9 @@ async fn what_the_client_corrects_and_remembers_it_says() {
             format!(
                 "WARN rejected, signed again with other times: offset_ms=-120000 learned_from=\"text\" {said}"
             ),
+            format!(
+                "WARN rejected, signed again with other times: offset_ms=-240000 learned_from=\"text\" {said}"
+            ),
             "INFO assertions follow the server's clock: offset_ms=-180000 learned_from=\"token\"".to_owned(),
         ]
     );
