@@ -2,6 +2,7 @@
 //! `clients/` that prints a line for each thing that it does.
 
 mod go;
+mod java;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
