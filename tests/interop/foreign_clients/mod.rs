@@ -3,6 +3,7 @@
 
 mod go;
 mod java;
+mod node;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
