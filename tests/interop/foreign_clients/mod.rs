@@ -4,6 +4,7 @@
 mod go;
 mod java;
 mod node;
+mod python;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
