@@ -232,11 +232,7 @@ pub(crate) fn add_resources<R>(
     resources: &[String],
     add: impl Fn(R, String) -> Result<R, OAuthError>,
 ) -> Result<R, Failure> {
-    resources
-        .iter()
-        .cloned()
-        .try_fold(request, add)
-        .context("--resource")
+    resources.iter().cloned().try_fold(request, add).context("--resource")
 }
 
 /// A resource is checked where that can be done (RFC 8707 §2).
