@@ -69,9 +69,19 @@ fn pkcs12_adds_its_derivation_and_the_old_ciphers() {
     }
 }
 
+/// Spans and events need no feature: reqwest brings `tracing` with either TLS.
 #[test]
-fn tracing_adds_no_crate_to_those_of_the_client() {
-    assert_eq!(tree("client,rustls,rustcrypto,tracing"), tree("client,rustls,rustcrypto"));
+fn tracing_is_there_with_reqwest() {
+    for features in ["rustcrypto,client", "rustcrypto,client,rustls", "rustcrypto,client,native-tls"] {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--edges", "normal", "--no-default-features", "--features", features])
+            .args(["--invert", "tracing", "--prefix", "none", "--format", "{p}"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        let tree = String::from_utf8(output.stdout).unwrap();
+        assert!(tree.lines().any(|line| line.starts_with("hyper-util ")), "{features}: {tree}");
+    }
 }
 
 #[test]

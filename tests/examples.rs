@@ -13,7 +13,7 @@ use private_key_jwt::{Algorithm, JwkSet, PrivateKey};
 use serde_json::Value;
 
 /// What this test was built with, so that building the examples builds nothing else anew.
-const FEATURES: [(&str, bool); 9] = [
+const FEATURES: [(&str, bool); 8] = [
     ("client", cfg!(feature = "client")),
     ("rustls", cfg!(feature = "rustls")),
     ("native-tls", cfg!(feature = "native-tls")),
@@ -22,7 +22,6 @@ const FEATURES: [(&str, bool); 9] = [
     ("cli", cfg!(feature = "cli")),
     ("tower", cfg!(feature = "tower")),
     ("reqwest-middleware", cfg!(feature = "reqwest-middleware")),
-    ("tracing", cfg!(feature = "tracing")),
 ];
 
 /// The examples of this set of features, built: name and program.

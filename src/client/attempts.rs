@@ -27,7 +27,6 @@ use crate::transport::{Deadline, TransportError};
 #[derive(Clone, Copy)]
 pub(super) struct Call {
     pub(super) endpoint: Endpoint,
-    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "it is for the log"))]
     pub(super) grant_type: Option<&'static str>,
     repetition: Repetition,
     /// For a caller who asks again at a pace of its own: how long it waits. What may pass is not tried again here then.

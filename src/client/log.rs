@@ -1,6 +1,5 @@
-//! What a client says of itself: spans and events for a subscriber of `tracing`, and without the feature of that name
-//! nothing. No secret is in them: errors carry none, and what a server says is masked where it is read.
-#![cfg_attr(not(feature = "tracing"), allow(unused_variables))]
+//! Spans and events of the client, for a subscriber of `tracing`. They hold no secret: errors carry none, and text from a
+//! server is masked where it is read.
 
 use std::time::Duration;
 
@@ -8,61 +7,45 @@ use super::Error;
 use super::attempts::Call;
 use super::clock::Offset;
 use crate::keys::Signer;
-#[cfg(feature = "tracing")]
 use crate::keys::key_name;
 use crate::oauth::{OAuthError, Refusal};
 
-#[cfg(feature = "tracing")]
 macro_rules! event {
     ($level:ident, $($fields:tt)*) => {
         tracing::event!(target: "private_key_jwt", tracing::Level::$level, $($fields)*)
     };
 }
-#[cfg(not(feature = "tracing"))]
-macro_rules! event {
-    ($($fields:tt)*) => {};
-}
 
-/// A span, or nothing.
-#[derive(Clone, Default)]
-pub(super) struct Span {
-    #[cfg(feature = "tracing")]
-    span: Option<tracing::Span>,
-}
+/// A span.
+#[derive(Clone)]
+pub(super) struct Span(tracing::Span);
 
 impl Span {
     /// The whole of a call.
     pub(super) fn call(call: Call) -> Self {
-        Self {
-            #[cfg(feature = "tracing")]
-            span: Some(tracing::info_span!(
-                target: "private_key_jwt",
-                "call",
-                endpoint = call.endpoint.metadata_name(),
-                grant_type = call.grant_type,
-            )),
-        }
+        Self(tracing::info_span!(
+            target: "private_key_jwt",
+            "call",
+            endpoint = call.endpoint.metadata_name(),
+            grant_type = call.grant_type,
+        ))
     }
 
     /// One request of it, the first is 1.
     pub(super) fn attempt(number: u32) -> Self {
-        Self {
-            #[cfg(feature = "tracing")]
-            span: Some(tracing::info_span!(
-                target: "private_key_jwt",
-                "request",
-                attempt = number,
-                key_id = tracing::field::Empty,
-                status = tracing::field::Empty,
-                correlation_ids = tracing::field::Empty,
-                duration_ms = tracing::field::Empty,
-            )),
-        }
+        Self(tracing::info_span!(
+            target: "private_key_jwt",
+            "request",
+            attempt = number,
+            key_id = tracing::field::Empty,
+            status = tracing::field::Empty,
+            correlation_ids = tracing::field::Empty,
+            duration_ms = tracing::field::Empty,
+        ))
     }
 
     /// The key that signed.
     pub(super) fn signed(&self, signer: &dyn Signer) {
-        #[cfg(feature = "tracing")]
         self.record(|span| {
             span.record("key_id", tracing::field::display(key_name(signer)));
         });
@@ -70,7 +53,6 @@ impl Span {
 
     /// What the server answered, so long after the request was sent.
     pub(super) fn answered(&self, response: &http::Response<Vec<u8>>, duration: time::Duration) {
-        #[cfg(feature = "tracing")]
         self.record(|span| {
             span.record("status", response.status().as_u16());
             span.record("duration_ms", signed(duration));
@@ -83,22 +65,14 @@ impl Span {
     }
 
     /// Does the work inside of it.
-    #[cfg(feature = "tracing")]
     pub(super) fn around<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         use tracing::Instrument as _;
-        work.instrument(self.span.unwrap_or_else(tracing::Span::none))
+        work.instrument(self.0)
     }
 
-    /// Does the work.
-    #[cfg(not(feature = "tracing"))]
-    pub(super) fn around<F: Future>(self, work: F) -> F {
-        work
-    }
-
-    #[cfg(feature = "tracing")]
     fn record(&self, record: impl FnOnce(&tracing::Span)) {
-        if let Some(span) = self.span.as_ref().filter(|span| !span.is_disabled()) {
-            record(span);
+        if !self.0.is_disabled() {
+            record(&self.0);
         }
     }
 }
@@ -182,12 +156,10 @@ pub(super) fn signs_with_previous(key: &dyn Signer) {
     event!(DEBUG, key_id = %key_name(key), "signed with the key before, the active one is refused");
 }
 
-#[cfg(feature = "tracing")]
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-#[cfg(feature = "tracing")]
 fn signed(duration: time::Duration) -> i64 {
     i64::try_from(duration.whole_milliseconds()).unwrap_or(i64::MAX)
 }

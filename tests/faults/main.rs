@@ -10,7 +10,6 @@ mod support;
 mod clock;
 mod connections;
 mod deadline;
-#[cfg(feature = "tracing")]
 mod log;
 mod outcome;
 mod refusals;

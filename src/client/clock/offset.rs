@@ -19,7 +19,6 @@ impl Source {
     const ALL: [Self; 5] = [Self::Own, Self::Discovery, Self::Date, Self::Token, Self::Text];
 
     /// As the log names it.
-    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "it is for the log"))]
     pub(in crate::client) const fn name(self) -> &'static str {
         match self {
             Self::Own => "own clock",
