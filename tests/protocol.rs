@@ -59,6 +59,8 @@ async fn answering(endpoint: Endpoint, response: ResponseTemplate) -> (MockServe
     let client = TokenClient::builder(metadata(&server.uri()), "client", key("p256.pkcs8.pem"))
         .clock(now)
         .without_retries()
+        // The clock of these tests is not the server's.
+        .without_time_correction()
         .build();
     (server, client.unwrap())
 }

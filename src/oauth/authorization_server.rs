@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 #[cfg(feature = "client")]
 use super::ServerTime;
 use super::endpoint::{Endpoint, Location, PlainHttp};
+#[cfg(feature = "client")]
+use super::server_time::ReadAt;
 use super::text::safe;
 use super::{Audience, OAuthError};
 
@@ -31,7 +33,7 @@ pub struct AuthorizationServer {
     pub(super) discovered: bool,
     /// What the answer with that document showed of the server's clock.
     #[cfg(feature = "client")]
-    pub(super) server_time: Option<ServerTime>,
+    pub(super) server_time: ReadAt,
     pub(super) plain_http: PlainHttp,
     pub(super) accepts_created: bool,
 }
@@ -141,7 +143,7 @@ impl AuthorizationServer {
             plain_http: PlainHttp::Loopback,
             accepts_created: false,
             #[cfg(feature = "client")]
-            server_time: None,
+            server_time: ReadAt::default(),
         }
     }
 
@@ -281,13 +283,13 @@ impl AuthorizationServer {
     /// Notes what the answer with the metadata showed of the server's clock.
     #[cfg(feature = "client")]
     pub(crate) fn at_server_time(self, server_time: Option<ServerTime>) -> Self {
-        Self { server_time, ..self }
+        Self { server_time: ReadAt(server_time), ..self }
     }
 
     /// What the answer with the metadata showed of the server's clock.
     #[cfg(feature = "client")]
     pub(crate) const fn server_time(&self) -> Option<ServerTime> {
-        self.server_time
+        self.server_time.0
     }
 
     /// `token_endpoint_auth_methods_supported`, where the metadata has it. Servers in the field omit

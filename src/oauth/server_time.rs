@@ -16,14 +16,17 @@ pub(crate) struct ServerTime {
     received: OffsetDateTime,
 }
 
-/// The description of a server is the same whenever it was read.
-impl PartialEq for ServerTime {
+/// The server's clock beside the description of the server, which is the same whenever it was read: all of these are equal.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReadAt(pub(crate) Option<ServerTime>);
+
+impl PartialEq for ReadAt {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for ServerTime {}
+impl Eq for ReadAt {}
 
 impl ServerTime {
     /// Of an answer (RFC 9110 §6.6.1) to a request that was sent and answered at these times. A cached answer is as old as

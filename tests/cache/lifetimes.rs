@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use private_key_jwt::Error;
-use private_key_jwt::oauth::OAuthError;
 use serde_json::{Value, json};
 
 use crate::server::{Reply, Server, settle, text};
@@ -114,17 +112,12 @@ async fn a_life_without_end_and_one_of_a_second() {
 }
 
 #[tokio::test]
-async fn an_expires_in_that_cannot_be_is_an_error_and_nothing_is_kept() {
-    for wrong in [json!(-1), json!("300"), json!([])] {
-        let server = Server::answering(move |_| Reply::token(wrong.clone()));
-        let client = server.client();
-        for requests in [1, 2] {
-            let error = client.token("a").await.unwrap_err();
-            assert!(matches!(&error, Error::OAuth(OAuthError::Response { .. })), "{error:?}");
-            assert_eq!(server.requests(), requests);
-            server.clock().set(1.0);
-        }
+async fn an_expires_in_that_cannot_be_counts_as_not_stated() {
+    for wrong in [json!(-1), json!("soon"), json!([])] {
+        assert_eq!(requests(json!({"expires_in": wrong}), [0.0, 53.9]).await, 1, "{wrong}");
+        assert_eq!(requests(json!({"expires_in": wrong}), [0.0, 60.0]).await, 2, "{wrong}");
     }
+    assert_eq!(requests(json!({"expires_in": "300"}), [0.0, 200.0]).await, 1);
 }
 
 #[tokio::test]

@@ -306,11 +306,7 @@ fn a_refusal_has_the_servers_own_words() {
             r#"{"errorCode":"E0000021","errorSummary":"Bad assertion","errorId":"x"}"#,
             "E0000021: Bad assertion",
         ),
-        (
-            "400 Bad Request\r\ncontent-type: text/plain",
-            "clock skew\n too great",
-            "refused: 400: clock skew too great",
-        ),
+        ("400 Bad Request\r\ncontent-type: text/plain", "bad\n assertion", "refused: 400: bad assertion"),
         (
             "403 Forbidden\r\ncontent-type: text/html",
             "<html><head><title>Blocked</title></head><body><p>by policy 7</p></body></html>",
