@@ -47,7 +47,7 @@ const NOT_THE_ASSERTION: [Pieces; 24] = [
 ];
 
 /// The first row that fits decides. What a time "must be" is the opposite of what it is.
-const TEXTS: [(Pieces, TimeFault); 37] = [
+const TEXTS: [(Pieces, TimeFault); 38] = [
     (&["must be", "in the past"], TimeFault::NotYetValid),
     (&["should be in the past"], TimeFault::NotYetValid),
     (&["must be in the future"], TimeFault::Expired),
@@ -58,7 +58,8 @@ const TEXTS: [(Pieces, TimeFault); 37] = [
     (&["valid yet"], TimeFault::NotYetValid),
     (&["used yet"], TimeFault::NotYetValid),
     (&["not valid until"], TimeFault::NotYetValid),
-    (&["used before"], TimeFault::NotYetValid),
+    (&["used before issued"], TimeFault::NotYetValid),
+    (&["used before the nbf"], TimeFault::NotYetValid),
     (&["before use time"], TimeFault::NotYetValid),
     (&["nbf", "before"], TimeFault::NotYetValid),
     (&["nbf", "not been reached"], TimeFault::NotYetValid),
@@ -171,6 +172,9 @@ mod tests {
     #[test]
     fn a_time_of_something_else_and_a_life_that_is_too_long_are_neither() {
         for text in [
+            "JWT ID is used before",
+            "MP-012|Grant is used before",
+            "the `jti` of the client_assertion was used before",
             "",
             "Client authentication failed",
             "Unable to load public key",
