@@ -13,7 +13,7 @@ use super::grant::Access;
 use super::{Inner, par};
 use crate::jose::{Algorithm, JoseError, KeyType};
 use crate::keys::KeyError;
-use crate::oauth::Endpoint;
+use crate::oauth::{CLIENT_ASSERTION_TYPE, Endpoint};
 use crate::verifier::{AudiencePolicy, VerifierError};
 
 /// A request of a client that has proven who it is.
@@ -100,18 +100,37 @@ fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), 
         );
         return Err(Refused::invalid_request(&description));
     }
-    let damage = if assertion.contains(char::is_whitespace) {
-        "white space in it, perhaps a line end of the file that it comes from"
+    match damage(assertion) {
+        None => Ok(()),
+        Some(damage) => Err(Refused::invalid_client(&format!("the client_assertion {damage}"))),
+    }
+}
+
+/// Why a text cannot be a JWT, by how it looks. It is not quoted: it may be a key.
+fn damage(assertion: &str) -> Option<&'static str> {
+    let begins_with =
+        |prefix: &str| assertion.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    Some(if assertion.contains("-----BEGIN ") {
+        "is PEM, expected is a JWT; the key signs the JWT, and is never sent itself"
+    } else if begins_with("Bearer ") {
+        "begins with `Bearer`, expected is the JWT alone"
     } else if assertion.starts_with(['"', '\'']) {
-        "quotes around it"
+        "has quotes around it"
+    } else if assertion.starts_with('{') {
+        "is JSON, expected is a JWT in its compact form"
+    } else if assertion.contains(char::is_whitespace) {
+        "has white space in it, perhaps a line end of the file that it comes from"
+    } else if assertion.contains('%') {
+        "has a `%` in it: it was percent-encoded twice"
+    } else if assertion.starts_with('@') {
+        "begins with `@`, perhaps before the name of a file; `curl --data-urlencode NAME@FILE` sends what is in it"
     } else {
-        return Ok(());
-    };
-    Err(Refused::invalid_client(&format!("the client_assertion has {damage}")))
+        return None;
+    })
 }
 
 /// The scheme of an `Authorization` header. Text without one may be a secret, and is not shown.
-fn scheme(header: &http::HeaderValue) -> Option<&str> {
+pub(super) fn scheme(header: &http::HeaderValue) -> Option<&str> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte);
     let (scheme, _) = header.to_str().ok()?.split_once(' ')?;
     (!scheme.is_empty() && scheme.len() <= 32 && scheme.bytes().all(is_token)).then_some(scheme)
@@ -145,7 +164,17 @@ fn authenticate(
             Cow::Owned(server.verifier.clone().audience_policy(AudiencePolicy::compatible(urls)))
         }
     };
-    let unverified = verifier.parse_form(form)?;
+    let mut audiences = vec![server.issuer.clone(), server.url(Endpoint::Token)];
+    if endpoint != Endpoint::Token {
+        audiences.push(server.url(endpoint));
+    }
+    let refused = |error: VerifierError| match error {
+        VerifierError::MissingClaim { claim: "aud" } | VerifierError::AudienceCount { .. } => {
+            Refused::invalid_client(&format!("{error}; expected is `{}`", audiences.join("` or `")))
+        }
+        error => error.into(),
+    };
+    let unverified = verifier.parse_form(form).map_err(refused)?;
     let client_id = unverified.client_id().to_owned();
     let (keys, by_url) = match server.clients.lookup(&client_id) {
         Lookup::Known { keys, by_url } => (keys, by_url),
@@ -169,7 +198,7 @@ fn authenticate(
         error => error.into(),
     })?;
     // From here on the client is proven.
-    let refused = |error: VerifierError| Refused::from(error).of_client(format!("client={client_id}"));
+    let refused = |error: VerifierError| refused(error).of_client(format!("client={client_id}"));
     let verified = unverified.check_claims(now).map_err(refused)?;
     let algorithm = verified.algorithm();
     if let Some(replay) = &server.replay {
@@ -186,8 +215,10 @@ impl From<VerifierError> for Refused {
         match error {
             VerifierError::FormTooLarge { .. }
             | VerifierError::DuplicateParameter { .. }
-            | VerifierError::MissingParameter { name: "client_assertion_type" }
             | VerifierError::TwoMethods => Self::invalid_request(&description),
+            VerifierError::MissingParameter { name: "client_assertion_type" } => {
+                Self::invalid_request(&format!("{description}, expected is `{CLIENT_ASSERTION_TYPE}`"))
+            }
             VerifierError::ReplayStoreFull | VerifierError::ReplayShareFull { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &description)
             }
@@ -206,11 +237,23 @@ impl From<VerifierError> for Refused {
                     "the builder's `longest_lifetime` and `pkjwt serve --longest-lifetime` allow more";
                 Self::invalid_client(&format!("{description}; {HOW}"))
             }
-            VerifierError::Jose(JoseError::SignatureLength { algorithm, .. })
-                if matches!(algorithm.key_type(), KeyType::Ec(_)) =>
-            {
-                let hint = "expected are R and S side by side (RFC 7518 §3.4), not DER";
+            VerifierError::Jose(JoseError::Base64Url { what: "the JWS signature" }) => {
+                Self::invalid_client(&format!("{description}, or its end is cut off"))
+            }
+            VerifierError::Jose(JoseError::SignatureLength { found: 0, .. }) => {
+                Self::invalid_client("the client_assertion is not signed: its third part is empty")
+            }
+            VerifierError::Jose(JoseError::SignatureLength { algorithm, found }) => {
+                let hint = match algorithm.key_type() {
+                    KeyType::Ec(curve) if found > 2 * curve.coordinate_len() => {
+                        "expected are R and S side by side (RFC 7518 §3.4), not DER"
+                    }
+                    _ => "perhaps its end is cut off",
+                };
                 Self::invalid_client(&format!("{description}; {hint}"))
+            }
+            VerifierError::Jose(JoseError::PartCount { found: 5 }) => {
+                Self::invalid_client(&format!("{description}; five are a JWT that is encrypted (RFC 7516)"))
             }
             VerifierError::Jose(JoseError::UnsupportedAlgorithm { found }) if found.starts_with("HS") => {
                 let what = "client_secret_jwt: a signature with a shared secret";

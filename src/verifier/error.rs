@@ -200,7 +200,7 @@ pub enum VerifierError {
         found: String,
     },
     /// Past its `exp`.
-    #[error("the JWT expired at {expired}, {} s ago (now is {now})", now.saturating_sub(*expired))]
+    #[error("the JWT expired at {expired}, {} s ago (now is {now}){}", now.saturating_sub(*expired), if is_lifetime(*expired, *now) { "; `exp` must be a time in seconds since 1970, not a lifetime" } else { "" })]
     Expired {
         /// Its `exp`, in seconds since 1970.
         expired: i64,
@@ -291,6 +291,12 @@ fn types(accepted: &[String]) -> String {
 fn type_hint(found: Option<&str>, accepted: &[String]) -> String {
     let is_untyped = found.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
     if is_untyped && accepted == ["at+jwt"] { format!("; {RELAXATION}") } else { String::new() }
+}
+
+/// Whether an `exp` is a lifetime by mistake: no JWT is from before 1980.
+const fn is_lifetime(expired: i64, now: i64) -> bool {
+    const TEN_YEARS: i64 = 315_360_000;
+    expired < TEN_YEARS && now > 2 * TEN_YEARS
 }
 
 fn missing_audience(expected: &[String], client_id: Option<&str>, clients: &[String]) -> String {

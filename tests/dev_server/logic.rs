@@ -212,7 +212,13 @@ fn a_malformed_form_is_refused() {
         without("client_assertion"),
         invalid_client(&format!("the form has no `client_assertion`; {ONLY_METHOD}"))
     );
-    assert_eq!(without("client_assertion_type"), invalid_request("the form has no `client_assertion_type`"));
+    assert_eq!(
+        without("client_assertion_type"),
+        invalid_request(
+            "the form has no `client_assertion_type`, expected is \
+             `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`"
+        )
+    );
     assert_eq!(
         replaced("client_assertion_type", "urn:x"),
         invalid_client(&format!(

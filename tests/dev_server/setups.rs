@@ -152,15 +152,22 @@ fn the_jwt_itself() {
     let refused = |assertion: &str, words: &[&str]| set_up.refused(assertion, "invalid_client", words);
     refused(&format!("{assertion}\n"), &["white space", "line end"]);
     refused(&format!("\"{assertion}\""), &["quotes"]);
-    refused(&format!("Bearer {assertion}"), &["white space"]);
+    refused(&format!("Bearer {assertion}"), &["begins with `Bearer`", "the JWT alone"]);
+    refused(&assertion.replace('.', "%2E"), &["`%`", "percent-encoded twice"]);
+    refused("-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----", &["PEM", "never sent"]);
+    refused("{\"alg\":\"ES256\"}", &["JSON", "compact form"]);
+    refused("@assertion.jwt", &["`@`", "--data-urlencode"]);
     refused("secret", &["three parts", "found 1"]);
-    refused(&format!("{assertion}.x.y"), &["three parts", "found 5"]);
-    refused(&format!("{assertion}="), &["the JWS signature", "base64url"]);
+    refused(&format!("{assertion}.x.y"), &["three parts", "found 5", "encrypted"]);
+    refused(&format!("{assertion}="), &["the JWS signature", "base64url", "cut off"]);
     let (input, signature) = assertion.rsplit_once('.').unwrap();
     // As OpenSSL writes a signature: DER.
     use base64ct::{Base64UrlUnpadded, Encoding};
     let der = Base64UrlUnpadded::encode_string(&[0x30; 71]);
     refused(&format!("{input}.{der}"), &["71 bytes", "ES256", "not DER"]);
+    refused(&format!("{input}."), &["the client_assertion is not signed", "third part is empty"]);
+    let cut = Base64UrlUnpadded::encode_string(&[0x30; 58]);
+    refused(&format!("{input}.{cut}"), &["58 bytes", "ES256", "cut off"]);
     let other: String = signature.chars().rev().collect();
     let changed = format!("{input}.{other}");
     if Base64UrlUnpadded::decode_vec(&other).is_ok() {
@@ -193,7 +200,12 @@ fn claims() {
     }
     // Two URLs that differ in their last character are shown whole.
     claim("aud", with_slash.as_str().into(), &[&format!("is `{with_slash}`, expected is `{issuer}`")]);
-    claim("aud", json!([issuer, "https://other.example"]), &["2 audiences", "one"]);
+    let expected = format!("expected is `{issuer}` or `{issuer}/token`");
+    claim("aud", json!([issuer, "https://other.example"]), &["2 audiences", "one", &expected]);
+    with(|it| drop(it.claims.insert("aud".into(), json!([]))), &["0 audiences", &expected]);
+    with(|it| drop(it.claims.remove("aud")), &["`aud` is missing", &expected]);
+    // A lifetime where a time is due.
+    claim("exp", json!(300), &["expired at 300", "`exp` must be a time", "not a lifetime"]);
     claim("aud", json!(7), &["`aud`", "the number 7", "a string"]);
     claim("exp", json!(1_699_999_000), &["expired", "1699999000", "1000 s ago", "1700000000"]);
     claim("iat", json!(1_700_000_030), &["`iat`", "1700000030", "30 s in the future", "1700000000"]);
@@ -231,7 +243,8 @@ fn the_other_members_of_the_form() {
     let words = [format!("is `{jwt_bearer}`"), format!("expected is `{CLIENT_ASSERTION_TYPE}`")];
     let words = words.each_ref().map(String::as_str);
     refused("client_assertion_type", jwt_bearer, "invalid_client", &words);
-    refused("client_assertion_type", "", "invalid_request", &["no `client_assertion_type`"]);
+    let words = ["no `client_assertion_type`", words[1]];
+    refused("client_assertion_type", "", "invalid_request", &words);
     refused("client_id", "other", "invalid_client", &["`other`", "`client`"]);
     refused("client_secret", "s", "invalid_request", &["`client_secret`", "beside the assertion"]);
     refused("grant_type", "", "invalid_request", &["no `grant_type`"]);
