@@ -1,5 +1,5 @@
-//! The authorization endpoint (RFC 6749 §3.1). GET shows a page, POST decides; no page is shown
-//! for a user who is logged in.
+//! The authorization endpoint (RFC 6749 §3.1). A request by GET or POST (OpenID Connect Core
+//! §3.1.2.1) shows a page, whose form decides; no page is shown for a user who is logged in.
 
 use time::{Duration, OffsetDateTime};
 

@@ -1,6 +1,6 @@
 //! The verification page (RFC 8628 §3.3). GET shows, POST decides.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use time::OffsetDateTime;
 
 use super::Inner;
@@ -13,6 +13,9 @@ pub(super) fn answer(
     now: OffsetDateTime,
 ) -> Result<Answer, Refused> {
     let (parameters, decision) = Decision::asked(request)?;
+    if *request.method() == Method::POST {
+        parameters.required("decision")?;
+    }
     let Some(user_code) = parameters.value("user_code") else {
         return match decision {
             None => Ok(Answer::page(ask_for_code("Which code does the device show?"), String::new())),

@@ -38,14 +38,14 @@ impl Decision {
         }
     }
 
-    /// The parameters of a page: GET shows it, POST decides.
+    /// The parameters of a page: GET shows it, and so does POST, unless it has a decision.
     pub(super) fn asked(request: &http::Request<Vec<u8>>) -> Result<(Parameters<'_>, Option<Self>), Refused> {
         match *request.method() {
             Method::GET | Method::HEAD => Ok((Parameters::of_query(request)?, None)),
             Method::POST => {
                 let parameters = Parameters::of_form(request)?;
-                let decision = Self::of(&parameters)?;
-                Ok((parameters, Some(decision)))
+                let decision = parameters.value("decision").map(|_| Self::of(&parameters)).transpose()?;
+                Ok((parameters, decision))
             }
             ref other => Err(Refused::method_not_allowed(other, "GET, POST")),
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::answer::{Answer, Refused};
+use super::authentication::scheme;
 use super::form::Parameters;
 use super::{Inner, access_token, id_token};
 
@@ -31,41 +32,53 @@ pub(super) fn answer(
 }
 
 fn bearer_token(server: &Inner, request: &http::Request<Vec<u8>>) -> Result<String, Refused> {
+    let malformed =
+        |description: &str| challenged(server, StatusCode::BAD_REQUEST, "invalid_request", description, "");
+    let unreadable = |refused: Refused| malformed(refused.description());
     let form = match *request.method() {
         Method::GET | Method::HEAD => None,
         Method::POST if request.body().is_empty() => None,
-        Method::POST => Some(Parameters::of_form(request)?),
+        Method::POST => Some(Parameters::of_form(request).map_err(unreadable)?),
         ref other => return Err(Refused::method_not_allowed(other, "GET, POST")),
     };
-    let query = Parameters::of_query(request)?;
+    let query = Parameters::of_query(request).map_err(unreadable)?;
     if query.value("access_token").is_some() {
-        let description =
-            "the access token is in the URL; send it in the Authorization header (RFC 6750 §2.3)";
-        return Err(Refused::invalid_request(description));
+        return Err(malformed(
+            "the access token is in the URL; send it in the Authorization header (RFC 6750 §2.3)",
+        ));
     }
+    // RFC 6750 §3.1: a request without a token learns the scheme, and no error.
+    let without_token = |description: &str| {
+        let challenge = format!("Bearer realm=\"{}\"", server.issuer);
+        Refused::new(StatusCode::UNAUTHORIZED, "invalid_request", description)
+            .with_header(WWW_AUTHENTICATE, challenge)
+    };
     let in_form = form.as_ref().and_then(|form| form.value("access_token"));
     let in_header = request.headers().get(AUTHORIZATION);
     let header = in_header.map(|value| value.to_str().unwrap_or_default());
     let token = match (header, in_form) {
         (Some(_), Some(_)) => {
-            let description = "the request has an access token in the header and in the form, send it once";
-            return Err(Refused::invalid_request(description));
+            return Err(malformed(
+                "the request has an access token in the header and in the form, send it once",
+            ));
         }
         (None, Some(token)) => token,
-        (Some(header), None) => match header.split_once(' ') {
+        (Some(header), None) => match header.trim().split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => token.trim(),
+            _ if header.trim().eq_ignore_ascii_case("Bearer") => {
+                return Err(malformed("the Authorization header is `Bearer` without an access token"));
+            }
             _ => {
-                let description = "the Authorization header is not `Bearer` and an access token";
-                return Err(Refused::bad_request("invalid_request", description));
+                let found = in_header.and_then(scheme).unwrap_or("without a scheme");
+                let description =
+                    format!("the Authorization header is {found}, expected is `Bearer` and an access token");
+                return Err(without_token(&description));
             }
         },
-        // RFC 6750 §3.1: a request without a token learns the scheme, and no error.
         (None, None) => {
-            let description =
-                "the request has no access token, which the header `Authorization: Bearer` carries";
-            let realm = format!("Bearer realm=\"{}\"", server.issuer);
-            return Err(Refused::new(StatusCode::UNAUTHORIZED, "invalid_request", description)
-                .with_header(WWW_AUTHENTICATE, realm));
+            return Err(without_token(
+                "the request has no access token, which the header `Authorization: Bearer` carries",
+            ));
         }
     };
     Ok(token.to_owned())

@@ -153,7 +153,9 @@ fn the_page_carries_the_request_to_the_decision() {
             ("iss", client.dev.issuer())
         ]
     );
-    assert_eq!(refusal(&decide(&[])), invalid_request("the form has no `decision`"));
+    // OpenID Connect Core §3.1.2.1: a request by POST shows the same page.
+    let by_post = press(&client.dev, endpoint, &[of_client(&REQUEST), more.to_vec()].concat(), now());
+    assert_eq!(html(&by_post), shown);
     // A button is pressed in a form, and nowhere else.
     let mut by_query = http::Request::post(url(&client.dev, &of_client(&REQUEST)));
     by_query = by_query.header("content-type", "application/x-www-form-urlencoded");

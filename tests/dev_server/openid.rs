@@ -198,10 +198,22 @@ fn rfc6750_3_what_is_no_token_of_a_user_is_refused_with_a_challenge() {
         "{realm}, error=\"insufficient_scope\", error_description=\"{description}\", scope=\"openid\""
     );
     assert_eq!(ask(&without, now()), (refused(403, "insufficient_scope", description), challenge));
-    assert_eq!(
-        refusal(&userinfo(&client.dev, Some("Basic YTpi"), now())),
-        invalid_request("the Authorization header is not `Bearer` and an access token")
-    );
+    // Another scheme is no token, and a token that cannot be found is an error (RFC 6750 §3.1).
+    for (header, found) in [("Basic YTpi", "Basic"), ("DPoP x", "DPoP"), ("x", "without a scheme")] {
+        let response = userinfo(&client.dev, Some(header), now());
+        let description =
+            format!("the Authorization header is {found}, expected is `Bearer` and an access token");
+        assert_eq!(refusal(&response), refused(401, "invalid_request", &description));
+        assert_eq!(response.headers()["www-authenticate"], realm.as_str());
+    }
+    let response = userinfo(&client.dev, Some("Bearer"), now());
+    let description = "the Authorization header is `Bearer` without an access token";
+    assert_eq!(refusal(&response), invalid_request(description));
+    let challenge = format!("{realm}, error=\"invalid_request\", error_description=\"{description}\"");
+    assert_eq!(response.headers()["www-authenticate"], challenge.as_str());
+    let in_url = page(&client.dev, &format!("{}?access_token=x", client.dev.userinfo_endpoint()), now());
+    let challenge = in_url.headers()["www-authenticate"].to_str().unwrap();
+    assert!(challenge.starts_with(&format!("{realm}, error=\"invalid_request\"")), "{challenge}");
 }
 
 #[test]
