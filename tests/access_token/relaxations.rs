@@ -76,6 +76,13 @@ fn rfc8725_3_12_relaxed_refuses_what_is_plainly_another_token() {
         VerifierError::NotAnAccessToken { .. }
     ));
     assert!(verify(&relaxed, &header(), &with(claims(), "events", json!(["a"]))).is_ok());
+    // The presets that take a client's id as audience refuse no less.
+    let logout = with(claims(), "events", json!({"http://schemas.openid.net/event/backchannel-logout": {}}));
+    for profile in [AccessTokenProfile::spring(), AccessTokenProfile::zitadel()] {
+        let verifier = verifier().profile(profile);
+        assert!(verify(&verifier, &header(), &claims()).is_ok());
+        assert!(matches!(error(&verifier, &logout), VerifierError::NotAnAccessToken { .. }));
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use super::permissions::PermissionClaims;
 use super::profile::{AccessTokenProfile, Rule, Text};
 
 /// Claims that OpenID Connect Core gives to ID tokens only: hashes of what came with them, and the request's nonce.
-const OF_ID_TOKENS: [&str; 3] = ["at_hash", "c_hash", "nonce"];
+/// The last is what makes a logout token.
+const OF_OTHER_TOKENS: [&str; 4] = ["at_hash", "c_hash", "nonce", LOGOUT_EVENT];
 
 /// The event of a logout token (OpenID Connect Back-Channel Logout §2.4), as a JSON Pointer.
 const LOGOUT_EVENT: &str = "/events/http:~1~1schemas.openid.net~1event~1backchannel-logout";
@@ -287,14 +288,14 @@ impl AccessTokenProfile {
         Self { name: Cow::Borrowed("zitadel"), ..Self::spring() }
     }
 
-    /// A preset that requires a client id in one of these claims, and refuses the claims of ID tokens.
+    /// A preset that requires a client id in one of these claims, and refuses the claims of ID tokens and logout tokens.
     fn of(name: &'static str, client_id: &[&'static str], permissions: &[&'static str]) -> Self {
         Self {
             name: Cow::Borrowed(name),
             client_id: names(client_id),
             requires_client_id: true,
             permissions: PermissionClaims::of(permissions),
-            rules: absent(&OF_ID_TOKENS),
+            rules: absent(&OF_OTHER_TOKENS),
             ..Self::relaxed()
         }
     }
