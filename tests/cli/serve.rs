@@ -58,7 +58,13 @@ fn serve_issues_tokens_as_it_is_told_and_takes_longer_assertions_when_it_is_told
     let untyped = Server::start_with(&clients, &["--token-typ", ""]);
     let token = pkjwt(token_command(["--issuer", untyped.issuer.as_str()], "p256", &[])).done();
     assert_eq!(header(&token).get("typ"), None);
-    for wrong in [["--token-alg", "HS256"], ["--longest-lifetime", "x"], ["--longest-lifetime", "0"]] {
+    for wrong in [
+        ["--token-alg", "HS256"],
+        ["--longest-lifetime", "x"],
+        ["--longest-lifetime", "0"],
+        ["--log-in-as", ""],
+        ["--log-in-as", "\u{fc}"],
+    ] {
         pkjwt(["serve", "--client", &clients[0]].into_iter().chain(wrong)).clap();
     }
 }

@@ -45,7 +45,22 @@ fn verify_reads_the_assertion_from_standard_input_and_the_keys_from_any_file() {
         pkjwt_stdin(arguments, jwt.as_bytes())
     };
     run(&format!("\n {jwt}\r\n")).done();
-    run("").refused(&["three parts"]);
+    run("").refused(&["there is no JWT", "empty"]);
+    for (text, words) in [
+        (format!("Bearer {jwt}"), &["`Bearer`", "the JWT alone"][..]),
+        (format!("{{\"access_token\": \"{jwt}\"}}"), &["JSON", "access_token"]),
+        (format!("\"{jwt}\""), &["quotes"]),
+        (format!("{jwt}.a.b"), &["five parts", "encrypted"]),
+        (fs::read_to_string(testdata("rsa2048.pub.pem")).unwrap(), &["PEM"]),
+    ] {
+        let line = run(&text).refused(words);
+        assert!(!line.contains("eyJ"), "{line}");
+    }
+    access_token("opaque", &jwks, "https://as.example", AUDIENCE, &[]).refused(&[
+        "no JWT",
+        "no dots",
+        "pkjwt introspect",
+    ]);
     run(&"x".repeat(20_000)).refused(&["at most 16384"]);
     // A certificate or a public key has no name, and is the one that is meant.
     let jwk: Jwk = private_key("rsa2048").public_jwk().clone();
@@ -132,7 +147,10 @@ fn verify_takes_an_access_token_of_a_server_with_the_servers_keys() {
         let printed = check(audience, more).done();
         assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), decode(token.trim_end()).1);
     }
-    check(audience, &["--scope", "api:delete"]).refused(&["does not have the scope `api:delete`"]);
+    check(audience, &["--scope", "api:delete"])
+        .refused(&["does not have the scope `api:delete`; it has `api:read api:write`"]);
+    check(audience, &["--scope", "a", "--permission-claim", "roles"])
+        .refused(&["does not have the scope `a`; it has none"]);
     check("https://other.example", &[])
         .refused(&[&format!("the audience is `{audience}`, expected is `https://other.example`")]);
     access_token(&token, &server.jwks_uri, "https://as.example", audience, &[])

@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ISSUER=FILE")]
     trust_issuer: Vec<String>,
     /// The user of every browser: the authorization endpoint then shows no page
-    #[arg(long, value_name = "SUBJECT")]
+    #[arg(long, value_name = "SUBJECT", value_parser = subject)]
     log_in_as: Option<String>,
     /// The algorithm that access tokens are signed with
     #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = key::algorithm_parser())]
@@ -102,6 +102,16 @@ fn endpoints(server: &DevServer) -> Result<String, OAuthError> {
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "an address is an IP address and a port, such as 127.0.0.1:8080")
+}
+
+/// As the page of the server takes it (OpenID Connect Core §2).
+fn subject(text: &str) -> Result<String, &'static str> {
+    let is_printable = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    if (1..=255).contains(&text.len()) && is_printable {
+        Ok(text.to_owned())
+    } else {
+        Err("a subject is 1 to 255 characters of printable ASCII")
+    }
 }
 
 fn lifetime(text: &str) -> Result<Duration, &'static str> {

@@ -181,11 +181,39 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     key::one_stdin([&arguments.jwt, &arguments.jwks].map(Path::new))?;
     let jwt = read(&arguments.jwt)?;
+    if let Some(why) = no_jwt(jwt.trim_ascii(), is_access_token) {
+        return Err(Failure::refused("verify", why));
+    }
     let keys = public_keys::load(&arguments.jwks)?;
     if is_access_token {
         access_token(arguments, jwt.trim_ascii(), keys)
     } else {
         client_assertion(arguments, jwt.trim_ascii(), keys)
+    }
+}
+
+/// Why a text cannot be a JWT, by how it looks. It is not quoted: it may be a token or a key.
+fn no_jwt(text: &str, is_access_token: bool) -> Option<&'static str> {
+    let begins_with =
+        |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    if text.is_empty() {
+        Some("there is no JWT, the text is empty")
+    } else if begins_with("Bearer ") {
+        Some("the text begins with `Bearer`, expected is the JWT alone")
+    } else if text.starts_with('{') {
+        Some("the text is JSON, expected is the JWT alone; of a token response it is the access_token")
+    } else if text.starts_with(['"', '\'']) {
+        Some("the JWT has quotes around it")
+    } else if text.contains("-----BEGIN ") {
+        Some("the text is PEM, expected is a JWT")
+    } else if text.len() > AccessTokenVerifier::MAX_TOKEN_LEN {
+        None
+    } else if text.split('.').count() == 5 {
+        Some("the JWT has five parts, so it is encrypted (RFC 7516); only its recipient can read it")
+    } else if is_access_token && !text.contains('.') {
+        Some("the token is no JWT: it has no dots; pkjwt introspect asks its server about it")
+    } else {
+        None
     }
 }
 
@@ -236,15 +264,20 @@ fn access_token(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<()
         .audience
         .iter()
         .fold(verifier, AccessTokenVerifier::accept_audience)
-        .profile(options.profile())
-        .require_scope(options.scope.as_slice());
+        .profile(options.profile());
     if !options.permission_claim.is_empty() {
         verifier = verifier.permission_claims(options.permission_claim.clone());
     }
     if let Some(leeway) = arguments.leeway {
         verifier = verifier.leeway(leeway);
     }
-    let verified = verifier.verify(&key_set(keys)?, jwt, OffsetDateTime::now_utc());
+    let (keys, now) = (key_set(keys)?, OffsetDateTime::now_utc());
+    let verified = verifier.clone().require_scope(options.scope.as_slice()).verify(&keys, jwt, now);
+    if let Err(error @ VerifierError::MissingScope { .. }) = &verified {
+        let found = verifier.verify(&keys, jwt, now).context("verify")?.scope().to_string();
+        let found = if found.is_empty() { "none".to_owned() } else { format!("`{found:.256}`") };
+        return Err(Failure::refused("verify", format!("{error}; it has {found}")));
+    }
     if let Some(why) = verified.as_ref().err().and_then(with_option) {
         return Err(Failure::refused("verify", why));
     }
