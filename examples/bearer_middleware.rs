@@ -11,8 +11,9 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::sync::{Arc, Mutex};
 
-use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
-use axum::{Router, routing::get};
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Router, response::IntoResponse, routing::get};
 use private_key_jwt::client::BearerMiddleware;
 use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::{Algorithm, AuthorizationServer, JwkSet, PrivateKey, TokenClient};
@@ -59,7 +60,11 @@ async fn api() -> Result<String, Box<dyn Error>> {
             seen.len(),
             if refuses { "refuses" } else { "answers" }
         );
-        if refuses { StatusCode::UNAUTHORIZED } else { StatusCode::OK }
+        if refuses {
+            (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")]).into_response()
+        } else {
+            StatusCode::OK.into_response()
+        }
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let api = format!("http://{}", listener.local_addr()?);

@@ -43,7 +43,7 @@ async fn token(State(server): State<Arc<Server>>, headers: HeaderMap, form: Byte
         Ok(_client_id) => (StatusCode::OK, r#"{"access_token":"an example","token_type":"Bearer"}"#),
         Err(error) => {
             eprintln!("rejected: {error}"); // the reason belongs into the server's log
-            (StatusCode::UNAUTHORIZED, r#"{"error":"invalid_client"}"#) // RFC 7523 §3.2
+            (StatusCode::BAD_REQUEST, r#"{"error":"invalid_client"}"#) // 401 needs a challenge (RFC 9110 §15.5.2)
         }
     };
     (status, [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], body)

@@ -177,7 +177,7 @@ fn blocking_ureq() {
 
 #[test]
 fn verify_assertion() {
-    let said = ["AccessToken", "the same request: 200 OK", "the same request: 401 Unauthorized"];
+    let said = ["AccessToken", "the same request: 200 OK", "the same request: 400 Bad Request"];
     has(&printed(example("verify_assertion")), &said);
 }
 
