@@ -93,7 +93,7 @@ async fn form(server: &MockServer) -> String {
 fn assert_holds(form: &[u8]) -> String {
     let verifier = ClientAssertionVerifier::new(ISSUER).typed_only();
     let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
-    verifier.parse(form).unwrap().verify(&keys, Algorithm::ES256, now()).unwrap().jti().to_owned()
+    verifier.parse(form).unwrap().verify(&keys, Algorithm::ES256, now()).unwrap().jti().unwrap().to_owned()
 }
 
 #[tokio::test]

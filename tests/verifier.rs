@@ -99,7 +99,7 @@ fn a_good_assertion_of_every_algorithm_goes_through_all_three_steps() {
         let unverified = verifier.parse(&body).unwrap();
         assert_eq!(unverified.client_id(), "client");
         let verified = unverified.verify(&keys, algorithm, now()).map_err(clean).unwrap();
-        assert_eq!(verified.jti(), algorithm.as_str());
+        assert_eq!(verified.jti(), Some(algorithm.as_str()));
         assert_eq!(replay.spend_now(verified, now()).unwrap(), "client");
         seen += 1;
     }
@@ -456,6 +456,73 @@ fn oidc_core_9_a_jti_is_required_and_bounded() {
             VerifierError::InvalidClaim { claim: "jti", .. }
         ));
     }
+}
+
+#[tokio::test]
+async fn rfc7523_3_an_assertion_without_a_jti_is_accepted_once_where_that_is_a_setting() {
+    let relaxed = ClientAssertionVerifier::new(ISSUER).accept_missing_jti();
+    let check = |claims: &Value| check(&relaxed, &signed(&good_header().to_string(), &claims.to_string()));
+    let bare = without(good_claims(), "jti");
+    for claims in [&bare, &with(good_claims(), "jti", Value::Null)] {
+        assert_eq!(check(claims).unwrap().jti(), None);
+    }
+    // One that is there is checked as ever.
+    assert_eq!(check(&good_claims()).unwrap().jti(), Some(MARK));
+    for jti in [json!(""), json!("x".repeat(257)), json!(7)] {
+        assert!(matches!(
+            clean(check(&with(good_claims(), "jti", jti)).unwrap_err()),
+            VerifierError::InvalidClaim { claim: "jti", .. }
+        ));
+    }
+
+    let replay = InMemoryReplayStore::default();
+    assert_eq!(replay.spend(check(&bare).unwrap(), now()).await.unwrap(), "client");
+    // Signed again: ECDSA has another signature each time, and what was signed is the same.
+    let error = clean(replay.spend(check(&bare).unwrap(), now()).await.unwrap_err());
+    assert!(matches!(error, VerifierError::ReplayedWithoutJti));
+    assert_eq!(
+        error.to_string(),
+        "the assertion was used before; without a `jti`, two assertions of one second are the same assertion"
+    );
+    assert!(matches!(
+        clean(replay.spend_now(check(&bare).unwrap(), now()).unwrap_err()),
+        VerifierError::ReplayedWithoutJti
+    ));
+    for other in [
+        good_claims(),
+        with(bare.clone(), "exp", json!(NOW + 61)),
+        with(with(bare, "iss", json!("other")), "sub", json!("other")),
+    ] {
+        assert!(replay.spend(check(&other).unwrap(), now()).await.is_ok(), "{other}");
+    }
+}
+
+/// Whoever sees an assertion can make a second signature of it that holds (r, n - s).
+#[test]
+fn the_second_signature_of_ecdsa_does_not_spend_an_assertion_without_a_jti_again() {
+    /// The order of P-256 (SEC 2 §2.4.2).
+    const ORDER: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
+        0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+    ];
+    let relaxed = ClientAssertionVerifier::new(ISSUER).accept_missing_jti();
+    let token = signed(&good_header().to_string(), &without(good_claims(), "jti").to_string());
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    let mut other = Base64UrlUnpadded::decode_vec(signature).unwrap();
+    let mut borrow = 0;
+    for (digit, of_order) in other[32..].iter_mut().zip(ORDER).rev() {
+        let difference = i16::from(of_order) - i16::from(*digit) - borrow;
+        borrow = i16::from(difference < 0);
+        *digit = u8::try_from(difference.rem_euclid(256)).unwrap();
+    }
+    let other = format!("{input}.{}", encode(other));
+    assert_ne!(other, token);
+    let replay = InMemoryReplayStore::default();
+    assert_eq!(replay.spend_now(check(&relaxed, &token).unwrap(), now()).unwrap(), "client");
+    assert!(matches!(
+        clean(replay.spend_now(check(&relaxed, &other).unwrap(), now()).unwrap_err()),
+        VerifierError::ReplayedWithoutJti
+    ));
 }
 
 #[test]

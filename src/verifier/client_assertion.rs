@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::VerifierError;
 use super::audience::AudiencePolicy;
 use super::claims::{
-    check_algorithm, check_lifetime, check_signature, check_times, numeric_date, present, text,
-    whole_seconds, wrong_type,
+    check_algorithm, check_lifetime, check_signature, check_times, numeric_date, optional_text, present,
+    text, whole_seconds, wrong_type,
 };
 use super::form::Form;
 use crate::jose::error::{excerpt, unlike};
@@ -61,6 +62,7 @@ pub struct ClientAssertionVerifier {
     leeway: i64,
     longest_lifetime: i64,
     typed_only: bool,
+    accepts_missing_jti: bool,
     headers: Arc<ReadHeaders>,
 }
 
@@ -82,6 +84,7 @@ impl ClientAssertionVerifier {
             leeway: 10,
             longest_lifetime: 300,
             typed_only: false,
+            accepts_missing_jti: false,
             headers: Arc::default(),
         }
     }
@@ -119,6 +122,19 @@ impl ClientAssertionVerifier {
     #[must_use]
     pub const fn typed_only(mut self) -> Self {
         self.typed_only = true;
+        self
+    }
+
+    /// Accepts assertions without `jti`, which RFC 7523 §3 leaves optional: kafka-clients sends none by default. By default
+    /// they are refused, since OpenID Connect Core §9 requires it.
+    ///
+    /// The replay store then remembers a SHA-256 of what was signed, header and claims, so a copy is still refused. It
+    /// costs clients their independence: two processes that make the same assertion in the same second, with nothing to
+    /// tell them apart, use up one assertion, and the second is refused
+    /// ([`VerifierError::ReplayedWithoutJti`]).
+    #[must_use]
+    pub const fn accept_missing_jti(mut self) -> Self {
+        self.accepts_missing_jti = true;
         self
     }
 
@@ -205,12 +221,14 @@ impl ClientAssertionVerifier {
                 exp: numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?,
                 nbf: numeric_date("nbf", nbf)?,
                 iat: numeric_date("iat", iat)?,
-                jti: match text("jti", jti)? {
-                    jti if jti.is_empty() || jti.len() > 256 => {
+                jti: match optional_text("jti", jti)? {
+                    None if self.accepts_missing_jti => None,
+                    None => return Err(VerifierError::MissingClaim { claim: "jti" }),
+                    Some(jti) if jti.is_empty() || jti.len() > 256 => {
                         let (found, expected) = (format!("{} bytes long", jti.len()), "1 to 256 bytes long");
                         return Err(VerifierError::InvalidClaim { claim: "jti", found, expected });
                     }
-                    jti => jti.to_owned(),
+                    Some(jti) => Some(jti.to_owned()),
                 },
             })
         });
@@ -245,7 +263,7 @@ const SHOWN: usize = 256;
 
 /// The claims that say nothing before the signature is checked (RFC 7523 §3).
 struct Claims {
-    jti: String,
+    jti: Option<String>,
     exp: i64,
     nbf: Option<i64>,
     iat: Option<i64>,
@@ -316,7 +334,11 @@ impl UnverifiedAssertion<'_> {
         Ok(VerifiedAssertion {
             client_id: self.client_id,
             algorithm: self.header.algorithm,
-            jti: claims.jti,
+            identity: match claims.jti {
+                Some(jti) => AssertionIdentity::Jti(jti),
+                // Not of the signature: from one of ECDSA, anybody makes a second one that holds as well.
+                None => AssertionIdentity::SigningInput(Sha256::digest(&*self.signing_input).into()),
+            },
             // Another verifier on the same store may have more leeway.
             forget_after: claims.exp.saturating_add(whole_seconds(ClientAssertionVerifier::MAX_LEEWAY)),
             payload: self.payload,
@@ -354,13 +376,20 @@ impl std::fmt::Debug for UnverifiedAssertion<'_> {
     }
 }
 
+/// What tells an assertion from the others of its client.
+pub(super) enum AssertionIdentity {
+    Jti(String),
+    /// SHA-256 of the signing input, for an assertion without `jti`.
+    SigningInput([u8; 32]),
+}
+
 /// An assertion whose signature and claims hold. It may still be a copy: [`ReplayStore::spend`](super::ReplayStore)
 /// is the last step.
 #[must_use = "an assertion that is not spent can be replayed"]
 pub struct VerifiedAssertion {
     client_id: String,
     algorithm: Algorithm,
-    jti: String,
+    identity: AssertionIdentity,
     forget_after: i64,
     payload: Vec<u8>,
 }
@@ -378,10 +407,13 @@ impl VerifiedAssertion {
         self.algorithm
     }
 
-    /// The `jti`.
+    /// The `jti`. Only [`ClientAssertionVerifier::accept_missing_jti`] lets an assertion without one through.
     #[must_use]
-    pub fn jti(&self) -> &str {
-        &self.jti
+    pub fn jti(&self) -> Option<&str> {
+        match &self.identity {
+            AssertionIdentity::Jti(jti) => Some(jti),
+            AssertionIdentity::SigningInput(_) => None,
+        }
     }
 
     /// All claims, read anew with each call: what a server needs of them every time has been checked.
@@ -389,6 +421,11 @@ impl VerifiedAssertion {
     pub fn claims(&self) -> Map<String, Value> {
         // It has been read once.
         json::object(Claims::WHAT, &self.payload).unwrap_or_default()
+    }
+
+    /// What tells the assertion from the client's others.
+    pub(super) const fn identity(&self) -> &AssertionIdentity {
+        &self.identity
     }
 
     /// The second from which no verifier accepts the assertion (`exp` and the most leeway), since 1970.

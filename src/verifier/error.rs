@@ -240,6 +240,12 @@ pub enum VerifierError {
     /// The client has used the `jti` before: the assertion was sent twice, or two assertions have one `jti`.
     #[error("the `jti` of the assertion was used before; every assertion needs a new one")]
     Replayed,
+    /// The client has used an assertion with the same header and claims before, and neither has a `jti`
+    /// ([`ClientAssertionVerifier::accept_missing_jti`](super::ClientAssertionVerifier::accept_missing_jti)).
+    #[error(
+        "the assertion was used before; without a `jti`, two assertions of one second are the same assertion"
+    )]
+    ReplayedWithoutJti,
     /// The replay store has no room; an assertion that cannot be remembered is not accepted.
     #[error("the replay store is full")]
     ReplayStoreFull,

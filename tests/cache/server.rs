@@ -128,7 +128,7 @@ impl Server {
         let verifier = ClientAssertionVerifier::new(ISSUER);
         let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
         let verified = verifier.parse(body).unwrap().verify(&keys, None, self.0.clock.now()).unwrap();
-        self.0.jtis.lock().unwrap().push(verified.jti().to_owned());
+        self.0.jtis.lock().unwrap().push(verified.jti().unwrap().to_owned());
         let form: Form = form_urlencoded::parse(body)
             .into_owned()
             .filter(|(name, _)| !name.starts_with("client_"))

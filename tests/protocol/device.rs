@@ -73,7 +73,7 @@ async fn device_login(
             unverified.verify(&keys, None, pauses.now()).map_or_else(
                 // Made before the last pauses.
                 |error| panic!("{error}"),
-                |verified| verified.jti().to_owned(),
+                |verified| verified.jti().unwrap().to_owned(),
             )
         })
         .collect();

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 pub use memory::InMemoryReplayStore;
 
+use super::client_assertion::AssertionIdentity;
 use super::{VerifiedAssertion, VerifierError};
 use crate::keys::BoxFuture;
 
@@ -30,16 +31,25 @@ pub trait ReplayStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`VerifierError::Replayed`] when it was used before, and those of [`ReplayStore::insert`].
+    /// [`VerifierError::Replayed`] or [`VerifierError::ReplayedWithoutJti`] when it was used before, and those of [`ReplayStore::insert`].
     fn spend(
         &self,
         assertion: VerifiedAssertion,
         now: OffsetDateTime,
     ) -> BoxFuture<'_, Result<String, VerifierError>> {
         Box::pin(async move {
-            let fresh = self.insert(ReplayEntry::of(&assertion), now).await?;
-            if fresh { Ok(assertion.into_client_id()) } else { Err(VerifierError::Replayed) }
+            let is_new = self.insert(ReplayEntry::of(&assertion), now).await?;
+            spent(assertion, is_new)
         })
+    }
+}
+
+/// The client of an assertion whose entry is new.
+fn spent(assertion: VerifiedAssertion, is_new: bool) -> Result<String, VerifierError> {
+    match assertion.identity() {
+        _ if is_new => Ok(assertion.into_client_id()),
+        AssertionIdentity::Jti(_) => Err(VerifierError::Replayed),
+        AssertionIdentity::SigningInput(_) => Err(VerifierError::ReplayedWithoutJti),
     }
 }
 
@@ -47,7 +57,8 @@ pub trait ReplayStore: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReplayEntry {
-    /// SHA-256 of the length-prefixed `iss` and `jti`: two clients may use the same `jti`.
+    /// SHA-256 of the length-prefixed `iss` and `jti`: two clients may use the same `jti`. Where there is no `jti`, the
+    /// SHA-256 of the signing input takes its place.
     pub key: [u8; 32],
     /// SHA-256 of the length-prefixed `iss`, for stores that give each client a share.
     pub client: [u8; 32],
@@ -60,19 +71,28 @@ impl ReplayEntry {
     /// store without signing assertions.
     #[must_use]
     pub fn new(client_id: &str, jti: &str, forget_after: i64) -> Self {
-        fn update(hash: &mut Sha256, part: &str) {
+        Self::hashed(client_id, jti.as_bytes(), forget_after)
+    }
+
+    /// A `jti` that happens to be another assertion's hash is a `jti` of the same client, which harms itself alone.
+    fn hashed(client_id: &str, identity: &[u8], forget_after: i64) -> Self {
+        fn update(hash: &mut Sha256, part: &[u8]) {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
         let mut hash = Sha256::new();
-        update(&mut hash, client_id);
+        update(&mut hash, client_id.as_bytes());
         let client = hash.clone().finalize().into();
-        update(&mut hash, jti);
+        update(&mut hash, identity);
         Self { key: hash.finalize().into(), client, forget_after }
     }
 
     fn of(assertion: &VerifiedAssertion) -> Self {
-        Self::new(assertion.client_id(), assertion.jti(), assertion.forget_after())
+        let identity = match assertion.identity() {
+            AssertionIdentity::Jti(jti) => jti.as_bytes(),
+            AssertionIdentity::SigningInput(hash) => hash,
+        };
+        Self::hashed(assertion.client_id(), identity, assertion.forget_after())
     }
 }
 

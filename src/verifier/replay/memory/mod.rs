@@ -98,15 +98,15 @@ impl InMemoryReplayStore {
     ///
     /// # Errors
     ///
-    /// [`VerifierError::Replayed`], [`VerifierError::ReplayStoreFull`], [`VerifierError::ReplayShareFull`],
-    /// [`VerifierError::Expired`].
+    /// [`VerifierError::Replayed`], [`VerifierError::ReplayedWithoutJti`], [`VerifierError::ReplayStoreFull`],
+    /// [`VerifierError::ReplayShareFull`], [`VerifierError::Expired`].
     pub fn spend_now(
         &self,
         assertion: VerifiedAssertion,
         now: OffsetDateTime,
     ) -> Result<String, VerifierError> {
-        let fresh = self.insert_now(ReplayEntry::of(&assertion), now)?;
-        if fresh { Ok(assertion.into_client_id()) } else { Err(VerifierError::Replayed) }
+        let is_new = self.insert_now(ReplayEntry::of(&assertion), now)?;
+        super::spent(assertion, is_new)
     }
 
     /// As [`ReplayStore::insert`], for callers that do not await.
