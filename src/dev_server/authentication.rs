@@ -224,10 +224,11 @@ impl From<VerifierError> for Refused {
             }
             VerifierError::MissingClaim { claim: "jti" } => {
                 const HOW: &str = "OpenID Connect Core §9 requires it; \
-                                   kafka-clients adds it with `sasl.oauthbearer.assertion.claim.jti.include=true`";
+                                   kafka-clients adds it with `sasl.oauthbearer.assertion.claim.jti.include=true`, \
+                                   the builder's `accept_missing_jti` and `pkjwt serve --accept-missing-jti` do without";
                 Self::invalid_client(&format!("{description}; {HOW}"))
             }
-            VerifierError::Replayed => {
+            VerifierError::Replayed | VerifierError::ReplayedWithoutJti => {
                 const HOW: &str = "the builder's `reusable_assertions` and `pkjwt serve --reuse-assertions` accept it \
                                    again, for clients such as MSAL";
                 Self::invalid_client(&format!("{description}; {HOW}"))

@@ -32,6 +32,7 @@ pub struct DevServerBuilder {
     token_media_type: Option<String>,
     longest_lifetime: Duration,
     accepts_reuse: bool,
+    accepts_missing_jti: bool,
 }
 
 impl DevServerBuilder {
@@ -41,6 +42,7 @@ impl DevServerBuilder {
             token_media_type: Some(access_token::MEDIA_TYPE.to_owned()),
             longest_lifetime: DevServer::LONGEST_LIFETIME,
             accepts_reuse: false,
+            accepts_missing_jti: false,
         }
     }
 
@@ -73,6 +75,14 @@ impl DevServerBuilder {
         self
     }
 
+    /// Accepts assertions without `jti`, as kafka-clients sends them by default, at the cost that
+    /// [`ClientAssertionVerifier::accept_missing_jti`] names. By default they are refused: OpenID
+    /// Connect Core §9 requires a `jti`.
+    pub const fn accept_missing_jti(mut self) -> Self {
+        self.accepts_missing_jti = true;
+        self
+    }
+
     /// A server that is reached at this origin, such as `http://127.0.0.1:8080`. It does not
     /// listen: mount [`DevServer::respond`] in any HTTP mock.
     ///
@@ -92,14 +102,17 @@ impl DevServerBuilder {
         let issuer = format!("{origin}{}", metadata::path_of_issuer());
         let document = metadata::document(&issuer).to_string();
         let authorization_server = AuthorizationServer::from_metadata(&issuer, document.as_bytes())?;
-        let token_endpoint = authorization_server.token_endpoint();
+        let mut verifier = ClientAssertionVerifier::new(&issuer)
+            .audience_policy(AudiencePolicy::compatible([authorization_server.token_endpoint()]))
+            .longest_lifetime(self.longest_lifetime);
+        if self.accepts_missing_jti {
+            verifier = verifier.accept_missing_jti();
+        }
         Ok(DevServer {
             inner: Arc::new(Inner {
                 jwks_uri: format!("{issuer}{}", metadata::JWKS),
                 userinfo_endpoint: format!("{issuer}{}", metadata::USERINFO),
-                verifier: ClientAssertionVerifier::new(&issuer)
-                    .audience_policy(AudiencePolicy::compatible([token_endpoint]))
-                    .longest_lifetime(self.longest_lifetime),
+                verifier,
                 replay: (!self.accepts_reuse).then(InMemoryReplayStore::default),
                 clients: super::Clients::default(),
                 state: Mutex::default(),

@@ -31,7 +31,8 @@
 //! A client authenticates at each of the first five endpoints by `private_key_jwt` and by nothing
 //! else, checked by this crate's own [verifier](crate::verifier): any of the crate's algorithms,
 //! each assertion once, a life of at most [`DevServer::LONGEST_LIFETIME`].
-//! [`DevServerBuilder::longest_lifetime`] and [`DevServerBuilder::reusable_assertions`] allow more.
+//! [`DevServerBuilder::longest_lifetime`], [`DevServerBuilder::reusable_assertions`] and
+//! [`DevServerBuilder::accept_missing_jti`] allow more.
 //! `EdDSA` and `Ed25519` name one algorithm. Like PingOne the server accepts three audiences, the
 //! issuer, the token endpoint and the endpoint that is called; one per assertion. Malformed
 //! requests are refused before the assertion is used up.

@@ -158,7 +158,7 @@ pub(crate) fn get(url: &str) -> (String, String) {
 }
 
 /// A form that is sent.
-fn post(url: &str, form: &[(&str, &str)]) -> (String, String) {
+pub(crate) fn post(url: &str, form: &[(&str, &str)]) -> (String, String) {
     exchange("POST", url, form)
 }
 

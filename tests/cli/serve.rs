@@ -4,13 +4,15 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use private_key_jwt::AuthorizationServer;
-use private_key_jwt::oauth::JwtGrant;
-use serde_json::Value;
+use private_key_jwt::oauth::{CLIENT_ASSERTION_TYPE, JwtGrant};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::login::get;
-use crate::run::{Place, assertion, command, decode, pkjwt, pkjwt_stdin, private_key, testdata};
+use crate::login::{get, post};
+use crate::run::{
+    Place, assertion, command, decode, pkjwt, pkjwt_stdin, private_key, testdata, to_base64url,
+};
 use crate::server::{Server, token_command};
 use crate::verify::verify;
 
@@ -66,6 +68,31 @@ fn serve_issues_tokens_as_it_is_told_and_takes_longer_assertions_when_it_is_told
         ["--log-in-as", "\u{fc}"],
     ] {
         pkjwt(["serve", "--client", &clients[0]].into_iter().chain(wrong)).clap();
+    }
+}
+
+#[test]
+fn serve_accepts_an_assertion_without_a_jti_where_it_is_told_to() {
+    let place = Place::new();
+    let clients = [format!("p256={}", place.jwks("p256"))];
+    let help = pkjwt(["serve", "--help"]).done();
+    assert!(help.contains("--accept-missing-jti") && help.contains("Kafka, which sends no jti"), "{help}");
+    for (options, status) in [(&[][..], "400"), (&["--accept-missing-jti"], "200")] {
+        let mut server = Server::start_with(&clients, options);
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let claims = json!({"iss": "p256", "sub": "p256", "aud": server.issuer, "iat": now, "exp": now + 60})
+            .to_string();
+        let input = format!("{}.{}", to_base64url(r#"{"alg":"ES256"}"#), to_base64url(claims));
+        let signature = private_key("p256").sign(input.as_bytes()).unwrap();
+        let assertion = format!("{input}.{}", to_base64url(signature.as_bytes()));
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", CLIENT_ASSERTION_TYPE),
+            ("client_assertion", &assertion),
+        ];
+        let (head, _) = post(&server.token_endpoint, &form);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
+        assert_eq!(server.outcome().contains("`jti` is missing"), status == "400");
     }
 }
 

@@ -280,3 +280,29 @@ fn an_assertion_is_reused_only_where_that_is_a_setting() {
         assert_eq!(dev.respond(&request, at(70)).status(), 400);
     }
 }
+
+#[test]
+fn an_assertion_without_a_jti_is_accepted_once_and_only_where_that_is_a_setting() {
+    let lenient = DevServer::builder().accept_missing_jti().build(ORIGIN).unwrap();
+    let (strict, key) = dev();
+    lenient.register("client", jwks(&key)).unwrap();
+    let claims = json!({"iss": "client", "sub": "client", "aud": strict.issuer(),
+        "iat": now().unix_timestamp(), "exp": now().unix_timestamp() + 60});
+    let header = json!({"alg": "ES256", "kid": key.key_id().as_str()});
+    let assertion = super::jwt_bearer::signed(&key, header, claims);
+    let asked = request(&strict, &key, as_it_is);
+    let others = form(&asked).into_iter().filter(|(name, _)| name != "client_assertion");
+    let bare = with_form(&asked, others.chain([("client_assertion".to_owned(), assertion)]));
+    assert_eq!(
+        refusal(&strict.respond(&bare, now())),
+        invalid_client(
+            "the claim `jti` is missing; OpenID Connect Core section 9 requires it; \
+             kafka-clients adds it with `sasl.oauthbearer.assertion.claim.jti.include=true`, \
+             the builder's `accept_missing_jti` and `pkjwt serve --accept-missing-jti` do without"
+        )
+    );
+    assert_eq!(lenient.respond(&bare, now()).status(), 200);
+    let (_, _, description) = refusal(&lenient.respond(&bare, now()));
+    let said = "without a `jti`, two assertions of one second are the same assertion; the builder's `reusable_assertions`";
+    assert!(description.contains(said), "{description}");
+}

@@ -20,8 +20,8 @@ const EXAMPLE: &str = "Example:
 
 The server is for development only: it grants every scope and tells every caller which check failed. It is an OpenID
 provider too: a login with the scope openid gets an ID token. An assertion may live for 300 s and is accepted once;
-libraries with longer ones (MSAL 600 s, Authlib and zitadel 3600 s) need --longest-lifetime, and MSAL, which sends one
-several times, --reuse-assertions. When a device login begins, the log has the URL at which it is approved or denied;
+libraries with longer ones (MSAL 600 s, Authlib and zitadel 3600 s) need --longest-lifetime; MSAL, which sends one
+several times, needs --reuse-assertions; Kafka, which sends no jti, needs --accept-missing-jti. When a device login begins, the log has the URL at which it is approved or denied;
 without a browser:
   curl -d user_code=CODE -d decision=approve -d subject=user-1 ISSUER/device";
 
@@ -57,6 +57,10 @@ pub(crate) struct Arguments {
     /// several times (MSAL)
     #[arg(long)]
     reuse_assertions: bool,
+    /// Accept assertions without a jti, which RFC 7523 leaves optional and OpenID Connect requires, for clients that
+    /// send none (Kafka)
+    #[arg(long)]
+    accept_missing_jti: bool,
 }
 
 /// NAME=SOURCE, each name once.
@@ -145,6 +149,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .longest_lifetime(arguments.longest_lifetime);
         if arguments.reuse_assertions {
             builder = builder.reusable_assertions();
+        }
+        if arguments.accept_missing_jti {
+            builder = builder.accept_missing_jti();
         }
         let server = builder.bind_with(arguments.listen, log).await.context("serve")?;
         for (id, keys) in clients {
