@@ -10,8 +10,8 @@ import javax.security.auth.callback.Callback;
 import javax.security.auth.login.AppConfigurationEntry;
 
 /**
- * Kafka's login with a client assertion: what a producer or a consumer does before it connects. The
- * argument says whether the assertion has a `jti`; Kafka's default is no.
+ * Kafka's login with a client assertion: what a producer or a consumer does before it connects. By
+ * default the assertion has no `jti`.
  */
 final class Kafka {
     public static void main(String[] arguments) {
@@ -22,29 +22,25 @@ final class Kafka {
                 Checks.file("rsa2048.pkcs8") + "," + Checks.file("p256.pkcs8"));
         for (var it : new String[][] {{"rsa", "rsa2048", "RS256"}, {"ec", "p256", "ES256"}}) {
             Map<String, Object> configuration =
-                    new HashMap<>(
-                            Map.of(
-                                    "sasl.oauthbearer.jwt.retriever.class",
-                                    "org.apache.kafka.common.security.oauthbearer.ClientCredentialsJwtRetriever",
-                                    "sasl.oauthbearer.token.endpoint.url",
-                                    token,
-                                    "sasl.oauthbearer.scope",
-                                    "api:read",
-                                    "sasl.oauthbearer.client.credentials.client.id",
-                                    it[0],
-                                    "sasl.oauthbearer.assertion.private.key.file",
-                                    Checks.file(it[1] + ".pkcs8").toString(),
-                                    "sasl.oauthbearer.assertion.algorithm",
-                                    it[2],
-                                    "sasl.oauthbearer.assertion.claim.iss",
-                                    it[0],
-                                    "sasl.oauthbearer.assertion.claim.sub",
-                                    it[0],
-                                    "sasl.oauthbearer.assertion.claim.aud",
-                                    Checks.ISSUER));
-            configuration.put(
-                    "sasl.oauthbearer.assertion.claim.jti.include",
-                    Boolean.parseBoolean(arguments[0]));
+                    Map.of(
+                            "sasl.oauthbearer.jwt.retriever.class",
+                            "org.apache.kafka.common.security.oauthbearer.ClientCredentialsJwtRetriever",
+                            "sasl.oauthbearer.token.endpoint.url",
+                            token,
+                            "sasl.oauthbearer.scope",
+                            "api:read",
+                            "sasl.oauthbearer.client.credentials.client.id",
+                            it[0],
+                            "sasl.oauthbearer.assertion.private.key.file",
+                            Checks.file(it[1] + ".pkcs8").toString(),
+                            "sasl.oauthbearer.assertion.algorithm",
+                            it[2],
+                            "sasl.oauthbearer.assertion.claim.iss",
+                            it[0],
+                            "sasl.oauthbearer.assertion.claim.sub",
+                            it[0],
+                            "sasl.oauthbearer.assertion.claim.aud",
+                            Checks.ISSUER);
             Checks.check(
                     it[2],
                     () -> {
