@@ -141,6 +141,13 @@ fn only(mut keys: Vec<Loaded>) -> Result<PrivateKey, KeyError> {
         (None, _) => Err(KeyError::Empty),
         (Some(last), false) => {
             keys.push(last);
+            // A list of closed keys says nothing; the passphrase comes first.
+            let mut closed = keys.iter().map(|(_, key)| key.as_ref().err().filter(|error| is_closed(error)));
+            if let Some(Some(error)) = closed.next()
+                && closed.all(|error| error.is_some())
+            {
+                return Err(error.clone());
+            }
             Err(KeyError::SeveralKeys { found: entries(keys) })
         }
     }
@@ -162,11 +169,14 @@ fn called(name: &str, keys: Vec<Loaded>) -> Result<PrivateKey, KeyError> {
         return only(fitting);
     }
     // The thumbprint of a closed key may be the name.
-    let closed = |error: &KeyError| matches!(error, KeyError::PassphraseRequired | KeyError::WrongPassphrase);
-    match others.iter().find_map(|(_, key)| key.as_ref().err().filter(|error| closed(error))) {
+    match others.iter().find_map(|(_, key)| key.as_ref().err().filter(|error| is_closed(error))) {
         Some(error) => Err(error.clone()),
         None => Err(KeyError::NoSuchEntry { name: name.to_owned(), found: entries(others) }),
     }
+}
+
+const fn is_closed(error: &KeyError) -> bool {
+    matches!(error, KeyError::PassphraseRequired | KeyError::WrongPassphrase)
 }
 
 fn entries(keys: Vec<Loaded>) -> Vec<KeyEntry> {
