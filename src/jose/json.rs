@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
-pub(crate) use raw::{claimed_strings, raw_member};
+pub(crate) use raw::{claimed_strings, claims_member, raw_member};
 
 use super::JoseError;
 use super::error::excerpt;

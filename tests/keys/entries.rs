@@ -140,8 +140,59 @@ fn all_derivations_of_a_file_together_are_bounded() {
     let file = text("p256.scrypt-aes256.pem").repeat(250);
     let started = std::time::Instant::now();
     let error = KeyLoader::new().load_bytes(file.as_bytes()).unwrap_err();
-    assert!(matches!(error, KeyError::SeveralKeys { found } if found.len() == 250));
+    assert!(matches!(error, KeyError::PassphraseRequired));
     assert!(started.elapsed() < std::time::Duration::from_secs(5), "nothing is derived without a passphrase");
+}
+
+#[test]
+fn several_closed_keys_want_the_passphrase_first() {
+    let closed = ["p256.pbkdf2-sha256-aes256.pem", "rsa2048.pbkdf2-sha256-aes256.pem"].map(text).concat();
+    let load = |passphrase: Option<&str>| {
+        let loader = KeyLoader::new();
+        passphrase.map_or(loader.clone(), |text| loader.passphrase(text)).load_bytes(closed.as_bytes())
+    };
+    assert!(matches!(load(None), Err(KeyError::PassphraseRequired)));
+    assert!(matches!(load(Some("wrong")), Err(KeyError::WrongPassphrase)));
+    // Open, they are listed, also with the line end of the passphrase's file.
+    for passphrase in [PASSPHRASE.to_owned(), format!("{PASSPHRASE}\n")] {
+        let error = load(Some(&passphrase)).unwrap_err();
+        assert!(
+            matches!(&error, KeyError::SeveralKeys { found } if found.iter().all(|key| key.thumbprint.is_some())),
+            "{error}"
+        );
+    }
+    // The same one twice is one.
+    let twice = text("p256.pbkdf2-sha256-aes256.pem").repeat(2);
+    let key = PrivateKey::from_encrypted_bytes(twice.as_bytes(), format!("{PASSPHRASE}\r\n")).unwrap();
+    assert_eq!(key.thumbprint(), thumbprint("p256"));
+}
+
+#[test]
+fn an_odd_public_key_beside_a_private_one_takes_nothing_away() {
+    let private = text("p256.jwk.json");
+    let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    for odd in [
+        r#"{"kty":"RSA","n":"AQAB","e":"AQAB=","use":"enc"}"#.to_owned(),
+        format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}","kid":7}}"#),
+        format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}","kid":"a","kid":"b"}}"#),
+        "null".to_owned(),
+        "{}".to_owned(),
+        "\"text\"".to_owned(),
+    ] {
+        let set = format!(r#"{{"keys":[{odd},{private}]}}"#);
+        let key = PrivateKey::from_bytes(set.as_bytes()).unwrap_or_else(|error| panic!("{odd}: {error}"));
+        assert_eq!(key.thumbprint(), thumbprint("p256"));
+        if odd.contains("\"b\"") {
+            continue; // Outside a set, a member that stands there twice makes the document ambiguous.
+        }
+        let document = format!(r#"{{"other":{odd},"private":{private}}}"#);
+        assert_eq!(PrivateKey::from_bytes(document.as_bytes()).unwrap().thumbprint(), thumbprint("p256"));
+    }
+    // A private one that cannot be read might be the one that is meant.
+    let odd = r#"{"kty":"OKP","crv":"Ed25519","kid":7,"\u0064":"AQAB"}"#;
+    let set = format!(r#"{{"keys":[{odd},{private}]}}"#);
+    let error = PrivateKey::from_bytes(set.as_bytes()).unwrap_err();
+    assert!(matches!(error, KeyError::SeveralKeys { found } if found.len() == 2));
 }
 
 #[test]

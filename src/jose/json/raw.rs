@@ -1,10 +1,10 @@
 //! Pieces of a document as they are written: for an array whose elements are judged one by one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -46,6 +46,13 @@ pub(crate) fn claimed_strings(text: &str, name: &'static str) -> Vec<String> {
     found.into_inner()
 }
 
+/// Whether an object, which may be damaged, has one of these members. Text that is no object has none.
+pub(crate) fn claims_member(text: &str, names: &'static [&'static str]) -> bool {
+    let found = Cell::new(false);
+    let _ = serde_json::Deserializer::from_str(text).deserialize_map(ClaimedNames { names, found: &found });
+    found.get()
+}
+
 /// The one member of [`raw_member`].
 struct Raw<'a> {
     name: &'static str,
@@ -74,6 +81,30 @@ impl<'de> Visitor<'de> for Raw<'_> {
             names.insert(name);
         }
         Ok(member)
+    }
+}
+
+/// The members of [`claims_member`].
+struct ClaimedNames<'a> {
+    names: &'static [&'static str],
+    found: &'a Cell<bool>,
+}
+
+impl<'de> Visitor<'de> for ClaimedNames<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        while let Some(name) = entries.next_key::<String>()? {
+            if self.names.contains(&name.as_str()) {
+                self.found.set(true);
+            }
+            entries.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
     }
 }
 

@@ -92,8 +92,11 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Whether an object is neither a JWK nor a JWK Set. What is not JSON is for their reader.
+/// Whether JSON is neither a JWK nor a JWK Set. What is not JSON is for their reader.
 pub(super) fn is_document(text: &[u8]) -> Result<bool, KeyError> {
+    if text.starts_with(b"[") {
+        return Ok(true);
+    }
     let members = std::str::from_utf8(text).ok().and_then(|text| Members::of(text).ok());
     Ok(members.is_some_and(|members| {
         let is_set = members.value("keys").is_some_and(|keys| keys.get().starts_with('['));
@@ -197,11 +200,8 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
 
     impl Visit for Collecting<'_> {
         fn jwk(&mut self, leaf: &Leaf<'_>, text: &str) -> Result<(), KeyError> {
-            let entry = jwk::entry(text.as_bytes());
-            if matches!(entry.loaded, Err(KeyError::NotPrivate { .. })) {
-                self.0.key_ids.extend(jwk::public_name(text.as_bytes()));
-            }
-            self.add(leaf, vec![entry])
+            let entry = jwk::element(text, self.0);
+            self.add(leaf, entry.into_iter().collect())
         }
 
         fn content(&mut self, leaf: &Leaf<'_>, content: &Content<'_>) -> Result<(), KeyError> {

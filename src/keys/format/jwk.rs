@@ -25,6 +25,18 @@ struct PrivateMembers {
     oth: Option<Vec<serde::de::IgnoredAny>>,
 }
 
+impl PrivateMembers {
+    /// RFC 7518 §6.3.2 allows a key without its primes, and an empty text is what serializers write for what is unset.
+    fn read(text: &[u8]) -> Result<Self, KeyError> {
+        let mut members: Self = serde_json::from_slice(text).map_err(|error| json::syntax(WHAT, &error))?;
+        let Self { p, q, dp, dq, qi, .. } = &mut members;
+        for member in [p, q, dp, dq, qi] {
+            member.take_if(|value| value.is_empty());
+        }
+        Ok(members)
+    }
+}
+
 #[derive(Deserialize)]
 struct PrivateSet<'a> {
     #[serde(borrow)]
@@ -36,30 +48,44 @@ struct PrivateSet<'a> {
 pub(super) fn collect(text: &[u8], found: &mut Found) -> Result<(), KeyError> {
     let set: PrivateSet<'_> = serde_json::from_slice(text).map_err(|error| json::syntax(WHAT, &error))?;
     let Some(keys) = set.keys else {
-        return add(text, found);
+        let entry = entry(text);
+        note_public(text, &entry, found);
+        return found.push(entry);
     };
     if keys.len() > crate::jose::JwkSet::MAX_KEYS {
         return Err(JoseError::TooManyKeys { found: keys.len(), limit: crate::jose::JwkSet::MAX_KEYS }.into());
     }
-    keys.iter().try_for_each(|element| add(element.get().as_bytes(), found))
+    keys.iter().try_for_each(|key| match element(key.get(), found) {
+        Some(entry) => found.push(entry),
+        None => Ok(()),
+    })
 }
 
-fn add(text: &[u8], found: &mut Found) -> Result<(), KeyError> {
-    let entry = entry(text);
-    if matches!(entry.loaded, Err(KeyError::NotPrivate { .. })) {
-        found.key_ids.extend(public_name(text));
+/// One JWK among others. One without private values that cannot be read takes nothing away from them.
+pub(super) fn element(text: &str, found: &mut Found) -> Option<Entry> {
+    let entry = entry(text.as_bytes());
+    note_public(text.as_bytes(), &entry, found);
+    match entry.loaded {
+        Err(reason) if !json::claims_member(text, &Jwk::PRIVATE_MEMBERS) => {
+            found.because(reason);
+            None
+        }
+        _ => Some(entry),
     }
-    found.push(entry)
 }
 
-/// A public JWK and its `kid`.
-pub(super) fn public_name(text: &[u8]) -> Option<(KeyParameters, KeyId)> {
-    let jwk = Jwk::from_json(text).ok()?;
-    Some((jwk.parameters().clone(), jwk.key_id()?.clone()))
+/// Keeps the `kid` of a public JWK.
+fn note_public(text: &[u8], entry: &Entry, found: &mut Found) {
+    if matches!(entry.loaded, Err(KeyError::NotPrivate { .. }))
+        && let Ok(jwk) = Jwk::from_json(text)
+        && let Some(key_id) = jwk.key_id()
+    {
+        found.key_ids.push((jwk.parameters().clone(), key_id.clone()));
+    }
 }
 
 /// One private JWK.
-pub(super) fn entry(text: &[u8]) -> Entry {
+fn entry(text: &[u8]) -> Entry {
     #[derive(Deserialize)]
     struct Named {
         kid: Option<String>,
@@ -91,7 +117,7 @@ pub(super) fn recognise(text: &[u8]) -> Result<KeyFormat, KeyError> {
 fn key(text: &[u8]) -> Result<Loaded, KeyError> {
     // The public members through the strict reader, which copies no private one; the private ones on their own.
     let mut members = json::object_without(WHAT, text, &Jwk::PRIVATE_MEMBERS)?;
-    let private: PrivateMembers = serde_json::from_slice(text).map_err(|error| json::syntax(WHAT, &error))?;
+    let private = PrivateMembers::read(text)?;
     fit_coordinates(&mut members);
     let parameters = KeyParameters::from_members(&members)?;
     let Some(d) = &private.d else {
