@@ -52,6 +52,9 @@ pub enum KeyError {
     /// Not PEM, not DER of a key, not JSON.
     #[error("not a key: neither PEM, DER nor a JWK")]
     UnknownFormat,
+    /// What looks like the name of a file in the place of its content, as in an environment variable. It is not shown.
+    #[error("not a key, but perhaps the name of a file: pass what is in the file, or load the file itself")]
+    FileName,
     /// A format of keys that this crate does not read.
     #[error("{format} is not read here; convert it with: {convert}")]
     ForeignFormat {

@@ -1,7 +1,7 @@
 //! Keys as they arrive: under the wrong label, in base64, with line ends spelled out, in the JSON of a console, in an
 //! environment variable.
 
-use private_key_jwt::keys::{Certificate, KeyError, KeyLoader};
+use private_key_jwt::keys::{Certificate, KeyError, KeyFormat, KeyLoader};
 use private_key_jwt::{PrivateKey, PublicKey};
 use serde_json::{Value, json};
 
@@ -347,9 +347,12 @@ fn an_error_names_the_variable_and_never_its_value() {
     assert_eq!(error.to_string(), "cannot use the key in the environment variable PATH");
     assert!(matches!(
         &error,
-        KeyError::Environment { name, source } if name == "PATH" && matches!(**source, KeyError::UnknownFormat)
+        KeyError::Environment { name, source } if name == "PATH" && matches!(**source, KeyError::FileName)
     ));
-    assert_eq!(error.source().unwrap().to_string(), "not a key: neither PEM, DER nor a JWK");
+    assert_eq!(
+        error.source().unwrap().to_string(),
+        "not a key, but perhaps the name of a file: pass what is in the file, or load the file itself"
+    );
     assert!(!format!("{error:?}").contains(&std::env::var("PATH").unwrap()));
     let error = PrivateKey::from_env("PRIVATE_KEY_JWT_UNSET").unwrap_err();
     assert_eq!(error.to_string(), "the environment variable PRIVATE_KEY_JWT_UNSET is empty or not set");
@@ -361,4 +364,60 @@ fn an_error_names_the_variable_and_never_its_value() {
         assert_eq!(error.to_string(), "the environment variable (no name of a variable) is empty or not set");
         assert!(!format!("{error:?}").contains("MIG"));
     }
+}
+
+#[test]
+fn the_name_of_a_file_in_the_place_of_its_content_is_called_that() {
+    for name in [
+        "/run/secrets/key",
+        "./key",
+        "../k",
+        "~/key",
+        "key.pem\n",
+        "KEY.PEM",
+        "a b.p12",
+        "C:\\keys\\key",
+        "'key.jwk'",
+    ] {
+        let error = PrivateKey::from_bytes(name.as_bytes()).unwrap_err();
+        assert!(matches!(error, KeyError::FileName), "{name}: {error:?}");
+    }
+    for other in ["key", "hello/world", "a\n/b.pem\n", &format!("/{}", "x".repeat(600)), ""] {
+        let error = PrivateKey::from_bytes(other.as_bytes()).unwrap_err();
+        assert!(matches!(error, KeyError::UnknownFormat | KeyError::Empty), "{other}: {error:?}");
+    }
+}
+
+#[test]
+fn keys_in_a_json_array_are_read() {
+    let jwk = text("p256.jwk.json");
+    is("p256", &format!("[{jwk}]"));
+    is("p256", &format!("[ {{\"key\":{jwk}}}, 7 ]\n"));
+    is("p256", &json!([text("p256.pkcs8.pem")]).to_string());
+    // Text before a PEM that only looks like an array.
+    is("p256", &format!("[client]\n{}", text("p256.pkcs8.pem")));
+    assert!(KeyFormat::of(format!("[{jwk}]").as_bytes()).unwrap().is_private());
+    let none = b"[1,{}]";
+    assert!(matches!(PrivateKey::from_bytes(none), Err(KeyError::Jose(_))));
+    assert!(matches!(KeyFormat::of(none), Err(KeyError::Jose(_))));
+    let [one, two] = ["p256", "ed25519"].map(|stem| text(&format!("{stem}.jwk.json")));
+    let error = PrivateKey::from_bytes(format!("[{one},{two}]").as_bytes()).unwrap_err();
+    let KeyError::SeveralKeys { found } = error else { panic!("{error}") };
+    let places: Vec<_> = found.iter().map(|entry| entry.alias.as_deref().unwrap()).collect();
+    assert_eq!(places, ["0", "1"]);
+}
+
+#[test]
+fn an_empty_text_is_no_prime() {
+    let mut rsa: Value = serde_json::from_str(&text("rsa2048.jwk.json")).unwrap();
+    rsa["qi"] = json!("");
+    assert!(matches!(
+        PrivateKey::from_bytes(rsa.to_string().as_bytes()),
+        Err(KeyError::RsaCrtMissing { member: "qi" })
+    ));
+    for member in ["p", "q", "dp", "dq"] {
+        rsa[member] = json!("");
+    }
+    // As without them, RFC 7518 §6.3.2.
+    is("rsa2048", &rsa.to_string());
 }

@@ -87,10 +87,15 @@ impl<'a> Content<'a> {
         match text.first() {
             None => return Err(KeyError::Empty),
             Some(b'{') => return Ok(Self { kind: Kind::Json, bytes: text, wrapping }),
+            Some(b'[') if is_array(&text) => return Ok(Self { kind: Kind::Json, bytes: text, wrapping }),
             _ if pem::is_pem(&text) => return Ok(Self { kind: Kind::Pem, bytes: text, wrapping }),
             _ => {}
         }
-        let unknown = || foreign::of_bytes(&text).unwrap_or(KeyError::UnknownFormat);
+        let unknown = || match foreign::of_bytes(&text) {
+            Some(error) => error,
+            None if is_file_name(&text) => KeyError::FileName,
+            None => KeyError::UnknownFormat,
+        };
         let depth = depth.checked_sub(1).ok_or_else(unknown)?;
         let outermost = |own| Some(wrapping.unwrap_or(own));
         if let Some(inner) = escapes::unquoted(&text) {
@@ -104,7 +109,7 @@ impl<'a> Content<'a> {
             Some(Ok(inner)) => Self::unwrapped(Bytes::Owned(inner), outermost(Wrapping::Base64), depth)
                 .map_err(nothing_known(unknown)),
             Some(Err(error)) => Err(error),
-            None => Err(KeyError::UnknownFormat),
+            None => Err(unknown()),
         }
     }
 }
@@ -112,9 +117,29 @@ impl<'a> Content<'a> {
 /// Text that unwraps to nothing known was not wrapped.
 fn nothing_known(unknown: impl FnOnce() -> KeyError) -> impl FnOnce(KeyError) -> KeyError {
     |error| match error {
-        KeyError::UnknownFormat | KeyError::Empty => unknown(),
+        KeyError::UnknownFormat | KeyError::FileName | KeyError::Empty => unknown(),
         other => other,
     }
+}
+
+/// Whether a text is a JSON array of something.
+fn is_array(text: &[u8]) -> bool {
+    let elements = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(text);
+    elements.is_ok_and(|elements| !elements.is_empty())
+}
+
+/// Whether a text that is no key looks like the name of a file that may be one.
+fn is_file_name(text: &[u8]) -> bool {
+    const LONGEST: usize = 512;
+    const STARTS: [&[u8]; 4] = [b"/", b"./", b"../", b"~/"];
+    const ENDS: [&str; 9] = [".pem", ".key", ".der", ".p8", ".p12", ".pfx", ".jwk", ".jwks", ".json"];
+    let drive = matches!(text, [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
+    let lower = text.to_ascii_lowercase();
+    text.len() <= LONGEST
+        && !text.contains(&b'\n')
+        && (drive
+            || STARTS.iter().any(|start| text.starts_with(start))
+            || ENDS.iter().any(|end| lower.ends_with(end.as_bytes())))
 }
 
 fn is_text<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> bool {

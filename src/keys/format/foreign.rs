@@ -84,7 +84,10 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Option<KeyError> {
         ));
     }
     if [&b"ssh-"[..], b"ecdsa-sha2-"].iter().any(|start| bytes.starts_with(start)) {
-        return Some(KeyError::NotPrivate { found: "an OpenSSH public key".to_owned() });
+        return Some(foreign(
+            "an OpenSSH public key",
+            "ssh-keygen -e -m PKCS8 -f KEY > public.pem (it holds no private key)",
+        ));
     }
     None
 }
