@@ -240,10 +240,21 @@ fn a_public_key_or_a_certificate_is_not_a_private_key() {
             assert_eq!(error.to_string(), format!("a private key is needed, found {what}"));
         }
     }
+    // A public key where a public key is wanted, too.
+    for bytes in [
+        &b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@here"[..],
+        b"ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTI me@here",
+    ] {
+        for error in [error_of(bytes), PublicKey::from_bytes(bytes).unwrap_err()] {
+            assert_eq!(
+                error.to_string(),
+                "an OpenSSH public key is not read here; convert it with: ssh-keygen -e -m PKCS8 -f KEY > public.pem \
+                 (it holds no private key)"
+            );
+        }
+    }
     for (bytes, what) in [
-        (&b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@here"[..], "an OpenSSH public key"),
-        (b"ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTI me@here", "an OpenSSH public key"),
-        (b"-----BEGIN RSA PUBLIC KEY-----\nAAAA\n-----END RSA PUBLIC KEY-----", "RSA PUBLIC KEY"),
+        (&b"-----BEGIN RSA PUBLIC KEY-----\nAAAA\n-----END RSA PUBLIC KEY-----"[..], "RSA PUBLIC KEY"),
         (b"-----BEGIN EC PARAMETERS-----\nAAAA\n-----END EC PARAMETERS-----", "EC PARAMETERS"),
         (b"-----BEGIN MYSTERY-----\nAAAA\n-----END MYSTERY-----", "MYSTERY"),
     ] {
@@ -671,7 +682,11 @@ fn a_file_that_cannot_be_read_is_named() {
     // A key in the place of a path is not shown.
     let pem = String::from_utf8(read("p256.pkcs8.pem")).unwrap();
     let jwk = String::from_utf8(read("p256.jwk.json")).unwrap();
-    for path in [pem.clone(), pem.replace('\n', "\\n"), jwk, support::base64(pem.as_bytes())] {
+    let short = support::base64(&read("ed25519.pkcs8.der"));
+    assert_eq!(short.len(), 64);
+    let array = format!("[{jwk}]");
+    let base64 = support::base64(pem.as_bytes());
+    for path in [pem.clone(), pem.replace('\n', "\\n"), jwk, array, base64, short] {
         let error = clean(PrivateKey::from_file(&path).map(|_| ()).unwrap_err(), path.as_bytes());
         assert!(matches!(error, KeyError::KeyAsPath), "{error:?}");
         assert_eq!(

@@ -265,11 +265,12 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 
 /// Whether a path is a key in the place of a path, which no message may show.
 fn is_key(path: &Path) -> bool {
-    /// No file is called so, and no key is shorter.
-    const LEN: usize = 80;
+    /// Shorter than any key: an Ed25519 one has 64 digits.
+    const LEN: usize = 60;
     let text = path.to_string_lossy();
-    let text =
-        text.trim_start_matches(|character: char| character.is_whitespace() || "'\"".contains(character));
+    let text = text.trim_start_matches(|character: char| {
+        character.is_whitespace() || "'\"[\u{feff}".contains(character)
+    });
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\r\n\\".contains(&byte);
     text.contains("-----BEGIN")
         || text.starts_with('{')

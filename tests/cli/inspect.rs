@@ -345,3 +345,25 @@ fn inspect_meets_hostile_input_with_one_line() {
     pkjwt(["inspect"]).clap();
     pkjwt(["inspect", ""]).clap();
 }
+
+#[test]
+fn a_key_in_the_place_of_its_file_is_never_shown() {
+    let pem = std::fs::read_to_string(testdata("ed25519.pkcs8.pem")).unwrap();
+    let body = pem.lines().nth(1).unwrap();
+    let assert = ["assert", "--client-id", "client", "--audience", "https://as.example"];
+    for arguments in [
+        vec!["inspect", &pem],
+        vec!["jwks", &pem],
+        [&assert[..], &["--key", &pem]].concat(),
+        vec!["keygen", "--alg", &pem],
+        vec![&pem],
+    ] {
+        let said = pkjwt(arguments).usage(&["KEY", "a key itself"]);
+        assert!(!said.contains(body) && said.lines().count() == 1, "{said}");
+    }
+    let whole = format!("--key={pem}");
+    for key in [vec!["--key", body], vec![whole.as_str()]] {
+        let said = pkjwt([&assert[..], &key].concat()).refused(&["a key itself"]);
+        assert!(!said.contains(body), "{said}");
+    }
+}

@@ -241,10 +241,12 @@ pub(crate) fn name(path: &Path) -> String {
 
 /// Whether an argument is a key in the place of its file.
 fn is_key(argument: &OsStr) -> bool {
-    /// No file is called so, and no key is shorter.
-    const LEN: usize = 80;
+    /// Shorter than any key: an Ed25519 one has 64 digits.
+    const LEN: usize = 60;
     let text = argument.to_string_lossy();
-    let text = text.trim_start();
+    let text = text.trim_start_matches(|character: char| {
+        character.is_whitespace() || "'\"[\u{feff}".contains(character)
+    });
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\r\n\\".contains(&byte);
     text.contains("-----BEGIN")
         || text.starts_with('{')
@@ -308,6 +310,16 @@ mod tests {
         ] {
             assert_eq!(name(Path::new(argument)), shown);
         }
-        assert!(!name(Path::new(&"MIIEvQIB".repeat(20))).contains("MII"));
+        for argument in [
+            "MIIEvQIB".repeat(20),
+            // As long as an Ed25519 key.
+            "MC4CAQAw".repeat(8),
+            r#"[{"kty":"OKP"}]"#.to_owned(),
+            "'{\"kty\":\"OKP\"}'".to_owned(),
+            "\u{feff}{\"kty\":\"OKP\"}".to_owned(),
+        ] {
+            let shown = name(Path::new(&argument));
+            assert_eq!(shown, "KEY is a file, - or env:VAR, and this is a key itself", "{argument}");
+        }
     }
 }

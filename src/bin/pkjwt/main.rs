@@ -60,7 +60,17 @@ const EXAMPLE: &str = "Example:
 Exit status: 0 success, 1 refused or failed, 2 wrong usage, 130 interrupted by Ctrl-C during a login.";
 
 fn main() -> ExitCode {
-    let done = match Command::parse() {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        // A key starts like an option, and the message of `clap` repeats it.
+        Err(error) if error.to_string().contains("-----BEGIN") => {
+            let failure = Failure::usage("KEY", "it is a file, - or env:VAR, and this is a key itself");
+            output::note(&failure.line());
+            return ExitCode::from(failure.status());
+        }
+        Err(error) => error.exit(),
+    };
+    let done = match command {
         Command::Quickstart(arguments) => quickstart::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Jwks(arguments) => jwks::run(&arguments),
