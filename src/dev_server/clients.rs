@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::DevServerError;
 use super::answer::shown;
 use crate::jose::{JoseError, JwkSet};
-use crate::keys::{KeyError, PublicKey, PublicKeySet};
+use crate::keys::{KeyError, PublicKey, PublicKeySet, unwrapped_json};
 use crate::oauth::check_endpoint;
 
 /// How a client tells the dev server its public keys.
@@ -23,6 +23,7 @@ pub enum ClientKeys {
 
 impl ClientKeys {
     /// Reads a JWK Set, one public JWK, a certificate or a public key; the last two as PEM or DER.
+    /// Any of these may be in base64 or in a JSON string, as `pkjwt jwks --json-string` prints it.
     ///
     /// ```
     /// use private_key_jwt::dev_server::ClientKeys;
@@ -38,7 +39,10 @@ impl ClientKeys {
     /// or is a private key. In a PEM file with several blocks, the first public key or certificate
     /// counts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DevServerError> {
-        match JwkSet::from_json(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)) {
+        let Some(json) = unwrapped_json(bytes) else {
+            return Ok(Self::PublicKey(PublicKey::from_bytes(bytes)?));
+        };
+        match JwkSet::from_json(&json) {
             Ok(jwks) => Ok(Self::Jwks(jwks)),
             Err(
                 JoseError::Json { .. }

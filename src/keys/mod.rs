@@ -28,6 +28,8 @@ mod signer;
 pub use cause::Cause;
 pub use certificate::{Certificate, CertificateFields};
 pub use error::KeyError;
+#[cfg(feature = "dev-server")]
+pub(crate) use format::json as unwrapped_json;
 pub use generate::GeneratedKey;
 pub use key_entry::KeyEntry;
 pub use key_format::{Encoding, KeyFormat, KeyStructure, Wrapping};

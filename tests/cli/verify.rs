@@ -34,6 +34,37 @@ fn verify_takes_what_assert_makes_with_every_algorithm() {
 }
 
 #[test]
+fn a_wrapped_set_is_read_wherever_a_wrapped_key_is() {
+    use base64ct::Encoding;
+    let place = Place::new();
+    let key = testdata("p256.pkcs8.pem");
+    let jwt = assertion(&key, &[]);
+    let string = pkjwt(["jwks", "--json-string", &key]).done();
+    let base64 = base64ct::Base64::encode_string(pkjwt(["jwks", &key]).done().as_bytes());
+    for (name, text) in [("string.json", string), ("base64.txt", base64)] {
+        let set = place.put(name, text);
+        verify(&jwt, &set).done();
+        let shown = pkjwt(["inspect", &set]).done();
+        assert!(shown.contains("kind: public keys") && shown.contains("JWK Set, JSON, in "), "{shown}");
+    }
+}
+
+#[test]
+fn verify_uses_a_set_in_which_several_keys_cannot_be_used() {
+    let place = Place::new();
+    let jwt = assertion(&testdata("p256.pkcs8.pem"), &[]);
+    let good = pkjwt(["jwks", &testdata("p256.pkcs8.pem")]).done();
+    let good = serde_json::from_str::<Value>(&good).unwrap()["keys"][0].to_string();
+    let odd = r#"null,{},"x",{"kty":"RSA","n":"AQAB","e":"AQAB="},{"kid":"a","kid":"b"}"#;
+    let set = place.put("odd.json", format!(r#"{{"keys":[{odd},{good}]}}"#));
+    verify(&jwt, &set).done();
+    // A private key among them is still refused.
+    let private = fs::read_to_string(testdata("ed25519.jwk.json")).unwrap();
+    let set = place.put("private.json", format!(r#"{{"keys":[{odd},{good},{private}]}}"#));
+    verify(&jwt, &set).refused(&["private key", "pkjwt jwks"]);
+}
+
+#[test]
 fn verify_reads_the_assertion_from_standard_input_and_the_keys_from_any_file() {
     let place = Place::new();
     let jwt = assertion(&testdata("rsa2048.pkcs8.pem"), &[]);

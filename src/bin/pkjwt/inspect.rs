@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::jose::{CompactJws, UnverifiedJwt};
 use private_key_jwt::keys::{Certificate, KeyError, KeyFormat, KeyStructure};
 use private_key_jwt::verifier::VerifierError;
@@ -81,17 +82,12 @@ fn of_file(path: &Path, options: &KeyOptions, now: OffsetDateTime) -> Result<Fin
         return of_private_key(&key::open(&name, &bytes, options)?, format, now).context(&name);
     }
     match format.structure() {
-        // Wrapped ones are for keys.
-        KeyStructure::JwkSet if format.wrapping().is_none() => {
-            Ok(of_set(&JwkSet::from_json(json(&bytes)).context(&name)?, format, now))
-        }
+        KeyStructure::JwkSet => match ClientKeys::from_bytes(&bytes).context(&name)? {
+            ClientKeys::Jwks(set) => Ok(of_set(&set, format, now)),
+            _ => of_public_key(&bytes, format, now).context(&name),
+        },
         _ => of_public_key(&bytes, format, now).context(&name),
     }
-}
-
-/// Without the byte order mark that some editors write.
-fn json(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 fn of_private_key(key: &PrivateKey, format: KeyFormat, now: OffsetDateTime) -> Result<Findings, KeyError> {

@@ -146,6 +146,13 @@ fn collect(content: &Content<'_>, passphrase: Option<&[u8]>, found: &mut Found) 
     }
 }
 
+/// The JSON that a file holds, without what is wrapped around it.
+#[cfg(feature = "dev-server")]
+pub(crate) fn json(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let content = Content::of(bytes).ok()?;
+    (content.kind == Kind::Json).then(|| Zeroizing::new(content.bytes.to_vec()))
+}
+
 /// The public key of a PEM, DER or JSON document, and which RSA signatures its algorithm identifier allows.
 pub(super) fn public_jwk(bytes: &[u8]) -> Result<(Jwk, RsaScheme), KeyError> {
     let content = Content::of(bytes)?;
