@@ -1,8 +1,7 @@
 //! Why no key of a set fits a header: for the error, so nothing here is on the way of a token that is good.
 
 use super::{Entry, KID_LEN, PublicKeySet, Wanted};
-use crate::jose::error::excerpt;
-use crate::jose::json::printable;
+use crate::jose::error::{excerpt, unlike};
 use crate::jose::{KeyId, KeyMismatch, SkippedJwk};
 
 impl PublicKeySet {
@@ -25,7 +24,7 @@ impl PublicKeySet {
         let mut listed: Vec<_> = unfit.take(KeyMismatch::MOST_LISTED).collect();
         match (listed.pop(), listed.as_slice(), named) {
             (None, _, None) => KeyMismatch::EmptySet,
-            (None, _, Some(_)) => self.unknown_name(),
+            (None, _, Some(name)) => self.unknown_name(name),
             (Some((_, reason)), [], _) => reason,
             (Some(last), ..) => {
                 listed.push(last);
@@ -38,11 +37,11 @@ impl PublicKeySet {
         }
     }
 
-    fn unknown_name(&self) -> KeyMismatch {
+    fn unknown_name(&self, wanted: &KeyId) -> KeyMismatch {
         let (keys, skipped) = (self.entries.len(), self.skipped.len());
         let names = self.entries.iter().filter_map(|entry| entry.jwk.key_id());
-        let known: Vec<String> =
-            names.take(KeyMismatch::MOST_LISTED).map(|key_id| printable(key_id.as_str(), KID_LEN)).collect();
+        let shown = |name: &KeyId| unlike(name.as_str(), [wanted.as_str()], KID_LEN);
+        let known: Vec<String> = names.take(KeyMismatch::MOST_LISTED).map(shown).collect();
         match known.len() {
             0 if keys + skipped == 0 => KeyMismatch::EmptySet,
             0 if skipped == 0 => KeyMismatch::NoKeyIds { keys },

@@ -165,6 +165,8 @@ fn a_list_of_keys_is_bounded_and_printable() {
     let set = set(&[&format!(r#","kid":"{long}""#)]);
     let error = refusal(&set, Some(&format!("{long}x")), Algorithm::EdDSA).to_string();
     assert!(error.contains("`kid` \"…kkkkkkkkkkkkkkkkx\""), "{error}");
+    let error = refusal(&set, Some(&format!("{}x", &long[..200])), Algorithm::EdDSA).to_string();
+    assert!(error.contains("`kid` \"…kkkkkkkkkkkkkkkkx\"") && error.contains("the set has \"…"), "{error}");
 }
 
 #[test]
