@@ -133,6 +133,10 @@ fn is_file_name(text: &[u8]) -> bool {
     const LONGEST: usize = 512;
     const STARTS: [&[u8]; 4] = [b"/", b"./", b"../", b"~/"];
     const ENDS: [&str; 9] = [".pem", ".key", ".der", ".p8", ".p12", ".pfx", ".jwk", ".jwks", ".json"];
+    let text = match text {
+        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
+        text => text,
+    };
     let drive = matches!(text, [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
     let lower = text.to_ascii_lowercase();
     text.len() <= LONGEST
