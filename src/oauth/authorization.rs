@@ -76,7 +76,7 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::ReservedParameter`] and [`OAuthError::DuplicateParameter`] as
+    /// [`OAuthError::ReservedParameter`], [`OAuthError::DuplicateParameter`] and [`OAuthError::Resource`] as
     /// [`TokenRequest::parameter`](super::TokenRequest::parameter).
     pub fn parameter(
         mut self,

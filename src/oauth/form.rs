@@ -71,6 +71,9 @@ impl Parameters {
         if AUTHENTICATION.contains(&name.as_str()) || reserved.contains(&name.as_str()) {
             return Err(OAuthError::ReservedParameter { name });
         }
+        if name == RESOURCE && !is_resource(&value) {
+            return Err(OAuthError::Resource { resource: safe(&value) });
+        }
         let may_repeat = repeatable.contains(&name.as_str());
         for present in self.0.iter().filter(|parameter| parameter.name() == name) {
             match present.name {
@@ -86,10 +89,6 @@ impl Parameters {
 
     /// Adds a resource (RFC 8707 §2).
     pub(super) fn add_resource(&mut self, resource: impl Into<String>) -> Result<(), OAuthError> {
-        let resource = resource.into();
-        if !is_resource(&resource) {
-            return Err(OAuthError::Resource { resource: safe(&resource) });
-        }
         self.add(&[], RESOURCE, resource)
     }
 
@@ -180,8 +179,9 @@ mod tests {
         parameters.add_or_repeat(&[], &["audience"], "audience", "y").unwrap();
         let twice = parameters.add(&[], "audience", "z");
         assert!(matches!(twice, Err(OAuthError::DuplicateParameter { name }) if name == "audience"));
-        let no_uri = parameters.add_resource("api");
-        assert!(matches!(no_uri, Err(OAuthError::Resource { resource }) if resource == "api"));
+        for no_uri in [parameters.add_resource("api"), parameters.add(&[], "resource", "api")] {
+            assert!(matches!(no_uri, Err(OAuthError::Resource { resource }) if resource == "api"));
+        }
     }
 
     #[test]

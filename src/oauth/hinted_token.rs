@@ -59,7 +59,7 @@ impl HintedToken {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::ReservedParameter`] and [`OAuthError::DuplicateParameter`] as
+    /// [`OAuthError::ReservedParameter`], [`OAuthError::DuplicateParameter`] and [`OAuthError::Resource`] as
     /// [`TokenRequest::parameter`](super::TokenRequest::parameter).
     pub fn parameter(
         mut self,
@@ -128,6 +128,23 @@ impl From<String> for HintedToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Keycloak says so of a token that it does not know.
+    #[test]
+    fn rfc7009_2_2_a_token_that_is_not_known_counts_as_revoked() {
+        let judge = |status, body: &str| {
+            let response = http::Response::builder().status(status).body(body.into()).unwrap();
+            HintedToken::revoked(response, OffsetDateTime::UNIX_EPOCH)
+        };
+        for body in ["", r#"{"error":"invalid_token","error_description":"Invalid token"}"#, "<html>"] {
+            assert!(judge(200, body).is_ok(), "{body}");
+        }
+        let refused = judge(400, r#"{"error":"unsupported_token_type"}"#);
+        assert!(
+            matches!(refused, Err(OAuthError::Refused(refusal)) if refusal.error() == Some("unsupported_token_type"))
+        );
+        assert!(matches!(judge(503, ""), Err(OAuthError::Unavailable(_))));
+    }
 
     #[test]
     fn what_the_request_says_itself_is_not_said_by_its_user() {

@@ -141,7 +141,8 @@ impl TokenRequest {
     ///
     /// [`OAuthError::ReservedParameter`] for a name that the request sets itself or that would be a second way of
     /// authentication (RFC 6749 §2.3); [`OAuthError::DuplicateParameter`] for one that is there already (§3.2), except
-    /// `resource` (RFC 8707 §2) and, in a token exchange, `audience` (RFC 8693 §2.1).
+    /// `resource` (RFC 8707 §2) and, in a token exchange, `audience` (RFC 8693 §2.1); [`OAuthError::Resource`] for a
+    /// `resource` as [`TokenRequest::resource`].
     pub fn parameter(
         mut self,
         name: impl Into<String>,
@@ -350,6 +351,8 @@ mod tests {
             [" urn:a", "urn:a\n", "urn:a b", "https://api.example/\t", "https://\u{e9}.example/", "urn:<a>"];
         for resource in ["/v1", "api", "https://api.example/#a", ""].into_iter().chain(no_uris) {
             let refused = TokenRequest::client_credentials(()).resource(resource);
+            assert!(matches!(refused, Err(OAuthError::Resource { .. })), "{resource}");
+            let refused = TokenRequest::client_credentials(()).parameter("resource", resource);
             assert!(matches!(refused, Err(OAuthError::Resource { .. })), "{resource}");
         }
     }

@@ -188,7 +188,7 @@ type Adding = Box<dyn Fn(&[&str]) -> Result<(), OAuthError>>;
 
 fn of_token(request: TokenRequest) -> Adding {
     Box::new(move |names| {
-        names.iter().try_fold(request.clone(), |request, name| request.parameter(*name, "x")).map(drop)
+        names.iter().try_fold(request.clone(), |request, name| request.parameter(*name, "urn:x")).map(drop)
     })
 }
 
@@ -221,7 +221,10 @@ fn no_request_can_be_made_to_say_anything_twice_or_to_authenticate_in_two_ways()
         ),
         (
             Box::new(move |names| {
-                names.iter().try_fold(authorization.clone(), |all, name| all.parameter(*name, "x")).map(drop)
+                names
+                    .iter()
+                    .try_fold(authorization.clone(), |all, name| all.parameter(*name, "urn:x"))
+                    .map(drop)
             }),
             &[
                 "response_type",
@@ -236,13 +239,13 @@ fn no_request_can_be_made_to_say_anything_twice_or_to_authenticate_in_two_ways()
         ),
         (
             Box::new(move |names| {
-                names.iter().try_fold(device.clone(), |all, name| all.parameter(*name, "x")).map(drop)
+                names.iter().try_fold(device.clone(), |all, name| all.parameter(*name, "urn:x")).map(drop)
             }),
             &["scope"],
         ),
         (
             Box::new(move |names| {
-                names.iter().try_fold(hinted.clone(), |all, name| all.parameter(*name, "x")).map(drop)
+                names.iter().try_fold(hinted.clone(), |all, name| all.parameter(*name, "urn:x")).map(drop)
             }),
             &["token", "token_type_hint"],
         ),
