@@ -78,7 +78,9 @@ impl TokenClient {
         request: &DeviceAuthorizationRequest,
     ) -> Result<DeviceAuthorization, Error> {
         let send = |assertion: &_| request.to_http(self.server(), assertion);
-        self.send(Call::of(Endpoint::DeviceAuthorization), send, DeviceAuthorization::from_http).await
+        let plain_http = self.server().plain_http();
+        let read = |response, now| DeviceAuthorization::of_server(plain_http, response, now);
+        self.send(Call::of(Endpoint::DeviceAuthorization), send, read).await
     }
 
     /// Waits until the user has logged in (RFC 8628 §3.4): asks as often as the server allows, with a fresh assertion

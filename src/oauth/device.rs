@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::answer::{Document, Success};
-use super::endpoint::check_endpoint;
+use super::endpoint::PlainHttp;
 use super::form::{self, Parameters};
 use super::text::safe;
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError, Scope};
@@ -41,7 +41,7 @@ impl DeviceAuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::ReservedParameter`] and [`OAuthError::DuplicateParameter`] as
+    /// [`OAuthError::ReservedParameter`], [`OAuthError::DuplicateParameter`] and [`OAuthError::Resource`] as
     /// [`TokenRequest::parameter`](super::TokenRequest::parameter).
     pub fn parameter(
         mut self,
@@ -101,11 +101,20 @@ impl DeviceAuthorization {
     /// device authorization response, among them one that sends the user to a page that is neither https nor http on
     /// loopback.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
-        let success = Success::of("the device authorization response", &[StatusCode::OK], response, now)?;
-        success.read(|document| Self::read(document, now))
+        Self::of_server(PlainHttp::Loopback, response, now)
     }
 
-    fn read(document: Document<'_>, now: OffsetDateTime) -> Result<Self, JoseError> {
+    /// As [`DeviceAuthorization::from_http`], of a server that plain http may go to like this; its page is served so, too.
+    pub(crate) fn of_server(
+        plain_http: PlainHttp,
+        response: http::Response<Vec<u8>>,
+        now: OffsetDateTime,
+    ) -> Result<Self, OAuthError> {
+        let success = Success::of("the device authorization response", &[StatusCode::OK], response, now)?;
+        success.read(|document| Self::read(document, now, plain_http))
+    }
+
+    fn read(document: Document<'_>, now: OffsetDateTime, plain_http: PlainHttp) -> Result<Self, JoseError> {
         const NAMES: [&str; 6] = [
             "device_code",
             "user_code",
@@ -125,10 +134,11 @@ impl DeviceAuthorization {
             text => Ok(text.map(|text| (*text).to_owned())),
         };
         let page = |member, text: Option<Text<'_>>| match shown(member, text)? {
-            Some(url) if check_endpoint(member, url.split('#').next().unwrap_or_default()).is_err() => {
-                Err(document.invalid(member, "an https URL"))
-            }
-            url => Ok(url),
+            Some(url) => match plain_http.check_endpoint(member, url.split('#').next().unwrap_or_default()) {
+                Ok(_) => Ok(Some(url)),
+                Err(_) => Err(document.invalid(member, "an https URL")),
+            },
+            None => Ok(None),
         };
         let device_code = document.filled("device_code", device_code)?;
         let user_code = shown("user_code", document.filled("user_code", user_code)?)?;
@@ -160,7 +170,8 @@ impl DeviceAuthorization {
         &self.user_code
     }
 
-    /// The page to type it in at: an https URL, or http on loopback.
+    /// The page to type it in at: an https URL, or http on loopback, or http anywhere if the client was told that its server
+    /// may use that ([`AuthorizationServer::danger_unencrypted`]).
     #[must_use]
     pub fn verification_uri(&self) -> &str {
         &self.verification_uri
@@ -290,6 +301,13 @@ mod tests {
             assert_eq!(member, missing);
         };
         assert!(with("verification_uri", "http://localhost:8080/device").is_ok());
+        let mesh = codes(r#","expires_in":9"#).replace("https://", "http://");
+        let of = |plain_http| {
+            let response = http::Response::new(mesh.clone().into_bytes());
+            DeviceAuthorization::of_server(plain_http, response, NOW)
+        };
+        assert!(of(PlainHttp::Loopback).is_err());
+        assert_eq!(of(PlainHttp::Anywhere).unwrap().verification_uri(), "http://as.example/device");
         assert!(with("verification_uri_complete", "https://as.example/device#WDJB").is_ok());
         for missing in ["device_code", "user_code", "verification_uri", "expires_in"] {
             let body = codes(r#","expires_in":1"#).replace(&format!("\"{missing}\""), "\"x\"");
