@@ -81,12 +81,15 @@ impl Call {
     /// Whether the request may be sent again with other times after this answer, where times may be the reason.
     ///
     /// A grant that is good once may be sent again after any error of RFC 6749 §5.2: the server has refused the request, so it
-    /// issued nothing, and a grant that it used up all the same is lost either way. A failure may have come after the
-    /// grant was used, and an answer without an error code from something in front of the server.
+    /// issued nothing, and a grant that it used up all the same is lost either way. A failure, whatever its status, may have
+    /// come after the grant was used, and an answer without an error code from something in front of the server.
     fn allows_other_times(&self, error: &OAuthError) -> bool {
         match (self.repetition, error) {
             (Repetition::Freely, _) => true,
-            (_, OAuthError::Refused(refusal)) => refusal.is_verdict(),
+            (_, OAuthError::Refused(refusal)) => {
+                let is_failure = matches!(refusal.error(), Some("server_error" | "temporarily_unavailable"));
+                refusal.is_verdict() && !is_failure
+            }
             _ => false,
         }
     }
@@ -354,7 +357,8 @@ impl TokenClient {
             }
             if let Some(Suspicion { ahead }) = suspicion {
                 let Times { issued_at, expires_at, received } = seen.times;
-                note(error, ClockMismatch::new(issued_at, expires_at, received, ahead));
+                let moved = used.offset.by;
+                note(error, ClockMismatch::new(issued_at, expires_at, received, ahead, moved));
             }
         }
         next.signing = self.other_key(call, used, error, seen.key, previous, now);

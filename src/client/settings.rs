@@ -70,8 +70,9 @@ impl Default for Settings {
 ///
 /// An authorization code, a refresh token and a device code are sent again with other times after a refusal with any `error`
 /// code (RFC 6749 §5.2), `invalid_grant` included: a server that refuses has issued nothing, so if it has used up the grant,
-/// the grant is lost either way. They are not sent again after a failure (500), which may come after the grant was used, nor
-/// after a refusal without a code, which may come from something in front of the server. "Expired" in an `invalid_grant` is
+/// the grant is lost either way. They are not sent again after a failure (500, `server_error`, `temporarily_unavailable`),
+/// which may come after the grant was used, nor after a refusal without a code or with the status's own name as a code
+/// (`Forbidden`), which may come from something in front of the server. "Expired" in an `invalid_grant` is
 /// taken to be about the grant.
 ///
 /// If time may be the reason for a refusal and the client cannot correct it, such as a clock that is an hour off, the error

@@ -9,18 +9,21 @@ pub struct ClockMismatch {
     expires_at: OffsetDateTime,
     now: OffsetDateTime,
     ahead: Option<Duration>,
+    moved: Duration,
 }
 
 impl ClockMismatch {
-    /// `ahead` is how far the server's clock is ahead of ours, where that is known.
+    /// `ahead` is how far the server's clock is ahead of ours, where that is known, and `moved` how far the client has moved
+    /// the assertion's times.
     #[cfg(feature = "client")]
     pub(crate) const fn new(
         issued_at: OffsetDateTime,
         expires_at: OffsetDateTime,
         now: OffsetDateTime,
         ahead: Option<Duration>,
+        moved: Duration,
     ) -> Self {
-        Self { issued_at, expires_at, now, ahead }
+        Self { issued_at, expires_at, now, ahead, moved }
     }
 
     /// When the assertion was issued (`iat`). Another time than [`ClockMismatch::now`] is one that the client tried.
@@ -50,12 +53,16 @@ impl ClockMismatch {
 
 impl fmt::Display for ClockMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { issued_at, expires_at, now, .. } = self;
+        let Self { issued_at, expires_at, now, moved, .. } = self;
         write!(f, "check the clock: this machine's says {}, ", Utc(*now))?;
         if let Some(server_time) = self.server_time() {
             write!(f, "the server's {}, ", Utc(server_time))?;
         }
-        write!(f, "the assertion's iat is {} and its exp {}", Utc(*issued_at), Utc(*expires_at))
+        write!(f, "the assertion's iat is {} and its exp {}", Utc(*issued_at), Utc(*expires_at))?;
+        match moved.whole_seconds() {
+            0 => Ok(()),
+            seconds => write!(f, " (the client moved both by {seconds:+} s)"),
+        }
     }
 }
 
@@ -78,19 +85,20 @@ mod tests {
     #[test]
     fn all_times_are_said() {
         let at = |seconds: i64| OffsetDateTime::from_unix_timestamp(1_800_000_000 + seconds).unwrap();
-        let mismatch = ClockMismatch::new(at(-60), at(0), at(1), None);
+        let mismatch = ClockMismatch::new(at(-60), at(0), at(1), None, Duration::ZERO);
         assert_eq!(mismatch.server_time(), None);
         assert_eq!(
             mismatch.to_string(),
             "check the clock: this machine's says 2027-01-15T08:00:01Z, \
              the assertion's iat is 2027-01-15T07:59:00Z and its exp 2027-01-15T08:00:00Z"
         );
-        let mismatch = ClockMismatch::new(at(-60), at(0), at(1), Some(Duration::hours(-9)));
+        let mismatch =
+            ClockMismatch::new(at(-60), at(0), at(1), Some(Duration::hours(-9)), Duration::seconds(-61));
         assert_eq!(mismatch.server_time(), Some(at(1) - Duration::hours(9)));
         assert_eq!(
             mismatch.to_string(),
             "check the clock: this machine's says 2027-01-15T08:00:01Z, the server's 2027-01-14T23:00:01Z, \
-             the assertion's iat is 2027-01-15T07:59:00Z and its exp 2027-01-15T08:00:00Z"
+             the assertion's iat is 2027-01-15T07:59:00Z and its exp 2027-01-15T08:00:00Z (the client moved both by -61 s)"
         );
     }
 }

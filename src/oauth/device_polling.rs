@@ -1,9 +1,8 @@
 use std::time::Duration;
 
-use http::StatusCode;
 use time::OffsetDateTime;
 
-use super::{DeviceAuthorization, OAuthError, Refusal, Retry};
+use super::{DeviceAuthorization, OAuthError, Retry};
 
 /// When to ask for the token again (RFC 8628 §3.5): a function of what the server said and of the time. Whoever uses it
 /// waits.
@@ -50,7 +49,7 @@ impl DevicePolling {
     /// `server_error`, as it is.
     pub fn after(self, answer: OAuthError) -> Result<Self, OAuthError> {
         if let OAuthError::Refused(refusal) | OAuthError::Unavailable(refusal) = &answer
-            && let Some(error) = code(refusal)
+            && let Some(error) = refusal.error().filter(|_| refusal.is_verdict())
         {
             return match error {
                 "authorization_pending" => Ok(self.with(self.interval)),
@@ -80,12 +79,6 @@ impl DevicePolling {
     const fn with(self, interval: Duration) -> Self {
         Self { interval, at_least: Duration::ZERO, expires_at: self.expires_at }
     }
-}
-
-/// The `error` code of an answer. Some frameworks write the status's own name there, which says nothing.
-fn code(refusal: &Refusal) -> Option<&str> {
-    let name = StatusCode::from_u16(refusal.status()).ok().and_then(|status| status.canonical_reason());
-    refusal.error().filter(|error| Some(*error) != name)
 }
 
 #[cfg(test)]

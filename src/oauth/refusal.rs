@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use http::StatusCode;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -103,10 +104,12 @@ impl Refusal {
         self.status
     }
 
-    /// Whether the body is one of RFC 6749 §5.2: the authorization server itself decided, and not something before it.
+    /// Whether the body is one of RFC 6749 §5.2: the authorization server itself decided, and not something before it. Some
+    /// frameworks write the status's own name where the code belongs, such as `Forbidden`; that is no verdict.
     #[must_use]
-    pub const fn is_verdict(&self) -> bool {
-        self.error.is_some()
+    pub fn is_verdict(&self) -> bool {
+        let name = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
+        self.error().is_some_and(|error| Some(error) != name)
     }
 
     /// The `error` code, such as `invalid_client`.
@@ -139,7 +142,9 @@ impl Refusal {
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         let description = self.description().filter(|text| !text.is_empty());
-        description.or(self.message.as_deref())
+        // A text in place of the code is not said twice.
+        let message = self.message.as_deref().filter(|message| Some(*message) != self.error());
+        description.or(message)
     }
 
     /// The `WWW-Authenticate` field (RFC 9110 §11.6.1): what would be accepted, and sometimes why this was not.
@@ -357,6 +362,7 @@ mod tests {
             r#"{"error":"invalid_client","#,
             r#"[{"error":7}]"#,
             "invalid_client",
+            r#"{"status":429,"error":"Too Many Requests"}"#,
         ] {
             assert!(!refusal(&[], body).is_verdict(), "{body}");
         }
@@ -384,7 +390,8 @@ mod tests {
             ),
             (json, b"\xef\xbb\xbf{\"error\":\"e\"}", "400 e"),
             (json, br#"{"error":"e","error_description":""}"#, "400 e"),
-            (json, br#"{"error":"e","error_description":["one","two"]}"#, "400 e"),
+            (json, br#"{"error":"e","error_description":["one","two"]}"#, "400 e: one (two)"),
+            (json, br#"{"error":"No such client","error_code":"invalid_client"}"#, "400 No such client"),
             (json, br#"{"error":"e","error":"f","error_description":"d"}"#, "400 f: d"),
             (json, br#"{"error":"e","x":1,"x":2}"#, "400 e"),
             (json, br#"{"error":"e","error_description":"the half of"#, "400 e"),

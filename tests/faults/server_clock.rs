@@ -123,6 +123,8 @@ async fn an_hour_without_a_date_is_an_error_that_names_the_clock_and_the_times()
             "refused: 400 invalid_client: {text}; check the clock: this machine's says 2027-01-15T08:00:00Z, the assertion's iat is "
         );
         assert!(words.starts_with(&expected), "{words}");
+        let expected = format!(" (the client moved both by {moved:+} s) (after 5 attempts)");
+        assert!(words.ends_with(&expected), "{words}");
         assert_eq!(server.requests(), (5, 0));
         // The same where it is remembered. The text is not followed for every call.
         let remembering = server.client(es256()).build().unwrap();
@@ -198,6 +200,28 @@ async fn nobody_is_locked_out_by_a_server_that_calls_it_invalid_grant() {
     let server = without_date(&clock, 90, ZITADEL);
     let client = server.client(es256()).build().unwrap();
     assert_eq!(get(&client, &freely()).await, a_token());
+}
+
+/// Some servers fail with a status of a refusal, and some frameworks in front of one write its name as the code.
+#[tokio::test]
+async fn what_is_good_once_is_not_sent_again_after_a_failure_or_without_a_code() {
+    const ANSWERS: [(u16, &str); 5] = [
+        (400, r#"{"error":"server_error"}"#),
+        (400, r#"{"error":"temporarily_unavailable"}"#),
+        (403, r#"{"status":403,"error":"Forbidden"}"#),
+        (401, r#"{"error":"Unauthorized","message":"the token has expired"}"#),
+        (400, ""),
+    ];
+    for answer in ANSWERS {
+        for request in [code(), refresh()] {
+            let clock = Skips::new();
+            let server = server(&clock, 30, ZITADEL);
+            server.set(|state| state.instead = Some(answer));
+            let client = server.client(es256()).build().unwrap();
+            client.request(&request).await.unwrap_err();
+            assert_eq!(server.requests().0, 1, "{answer:?}");
+        }
+    }
 }
 
 /// The refresh token is still good where the clock is why it was refused.

@@ -198,8 +198,10 @@ impl ServerClock {
         let nearest = facts.shown.nearest(facts.used.by)?;
         let is_ahead = facts.failed && nearest - facts.used.by < -PRECISION;
         let may_be = is_ahead || facts.named == Some(TimeFault::NotYetValid);
-        let earlier = facts.used.by - NO_DIFFERENCE;
-        may_be.then(|| search.corrected_to(Offset::assumed(earlier, Source::Date))).flatten()
+        let earlier = (facts.used.by - NO_DIFFERENCE).max(-LARGEST);
+        (may_be && earlier < facts.used.by)
+            .then(|| search.corrected_to(Offset::assumed(earlier, Source::Date)))
+            .flatten()
     }
 
     /// As [`ServerClock::correction`], after a refusal that names time and has no `Date`.

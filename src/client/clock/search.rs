@@ -29,7 +29,7 @@ impl Search {
         self.moves > 0
     }
 
-    /// By how far the times were moved in the end, from where they were, after words were followed.
+    /// Whether the call has been corrected, by what is known, the key or words.
     pub(in crate::client) const fn is_corrected(self) -> bool {
         self.is_corrected || self.is_begun()
     }

@@ -107,6 +107,12 @@ fn an_assertion_from_the_future_is_corrected_by_less_than_a_difference() {
     assert_eq!(named(0, TimeFault::Expired), None);
     assert_eq!(named(0, TimeFault::NotActive), None);
     assert_eq!(named(301, TimeFault::Expired), None);
+    // Not by more than is believed.
+    let from = |used| {
+        let facts = refused(proven(used), ahead(used));
+        correction(Facts { named: Some(TimeFault::NotYetValid), ..facts })
+    };
+    assert_eq!([from(-296), from(-298), from(-300)], [Some(-299), Some(-300), None]);
     // Without words, where the server failed and its clock is behind for certain.
     let failed = |by| correction(Facts { failed: true, ..refused(Offset::NONE, ahead(by)) });
     assert_eq!([failed(2), failed(0), failed(-1), failed(-2)], [None, None, None, Some(-3)]);
