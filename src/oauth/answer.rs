@@ -6,7 +6,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::error_body::{ErrorBody, coding};
+use super::error_body::{ErrorBody, coding, is_problem};
 use super::text::safe;
 use super::{OAuthError, Refusal, Scope};
 use crate::jose::JoseError;
@@ -64,7 +64,8 @@ impl Success {
 fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
     // Whatever its make, it has one of these, and a token response mostly has neither.
     let has = |word: &[u8]| memchr::memmem::find(body, word).is_some();
-    if !status.is_success() || !has(b"rror") && !has(b"fault") {
+    let says = || [&b"rror"[..], b"fault", b"errcode", b"\"success\""].into_iter().any(has);
+    if !status.is_success() || !says() && !is_problem(headers) {
         return None;
     }
     let error = ErrorBody::read(status.as_u16(), headers, body);
@@ -193,6 +194,22 @@ fn digits(text: &str) -> Option<f64> {
     let text = text.trim();
     let are_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| are_digits)
+}
+
+/// The status of an answer that is not the document that was asked for, and what the server says beside it.
+#[cfg(feature = "client")]
+pub(crate) fn said(response: &http::Response<Vec<u8>>) -> String {
+    match failure(response, OffsetDateTime::UNIX_EPOCH) {
+        OAuthError::Refused(answer) | OAuthError::Unavailable(answer) => answer.to_string(),
+        OAuthError::Redirect { status, location } => redirect(status, location.as_deref()),
+        _ => response.status().as_u16().to_string(),
+    }
+}
+
+/// A redirect, in words.
+pub(super) fn redirect(status: u16, location: Option<&str>) -> String {
+    let to = location.map(|to| format!(" to {to}")).unwrap_or_default();
+    format!("{status}, a redirect{to}, which is not followed")
 }
 
 /// Everything but a success.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::Refusal;
+use super::answer::redirect;
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::KeyError;
 
@@ -188,7 +189,7 @@ pub enum OAuthError {
     #[error("the server answered {0}")]
     Unavailable(Box<Refusal>),
     /// The endpoint redirects. An assertion is never sent to another address than its own.
-    #[error("the server answered {status}, a redirect{}, which is not followed", location.as_deref().map(|to| format!(" to {to}")).unwrap_or_default())]
+    #[error("the server answered {}", redirect(*status, location.as_deref()))]
     Redirect {
         /// The HTTP status.
         status: u16,

@@ -25,7 +25,20 @@ const SECRET: [&str; 12] = [
     "request_uri",
 ];
 /// Members by which a document says that it is an error, whatever its status.
-const ERROR: [&str; 7] = ["error", "errors", "errorCode", "errorSummary", "ErrorCode", "Error", "fault"];
+const ERROR: [&str; 12] = [
+    "error",
+    "errors",
+    "errorCode",
+    "errorMessage",
+    "errorMessages",
+    "errorSummary",
+    "error_code",
+    "error_message",
+    "errcode",
+    "ErrorCode",
+    "Error",
+    "fault",
+];
 
 /// What a body says, as it stands there: hostile text still.
 #[derive(Default)]
@@ -48,7 +61,10 @@ impl ErrorBody {
         let is_object = text.starts_with('{');
         if is_object || text.starts_with(['[', '"']) {
             match json(text) {
-                Some((document, is_repeated)) => return Self::of_document(status, document, is_repeated),
+                Some((document, is_repeated)) => {
+                    let body = Self::of_document(status, document, is_repeated);
+                    return Self { is_error: body.is_error || is_object && is_problem(headers), ..body };
+                }
                 // What is left of a document that broke off says what it says, and decides nothing.
                 None if is_object || text.starts_with("[{") => {
                     return Self { is_error: false, ..Self::of_document(status, salvaged(text), true) };
@@ -78,9 +94,10 @@ impl ErrorBody {
             Value::Array(elements) => !elements.is_empty(),
             Value::Object(members) => !members.is_empty(),
             Value::Null | Value::Bool(_) => false,
-            Value::Number(_) => true,
+            Value::Number(number) => number.as_f64() != Some(0.0),
         };
-        let is_error = ERROR.iter().any(|name| members.get(*name).is_some_and(says));
+        let is_error = ERROR.iter().any(|name| members.get(*name).is_some_and(says))
+            || members.get("success") == Some(&Value::Bool(false));
         let mut text = |member: &str| match members.get(member) {
             Some(Value::String(_)) => match members.remove(member) {
                 Some(Value::String(text)) => Some(text),
@@ -102,6 +119,12 @@ pub(crate) fn coding(headers: &HeaderMap) -> Option<String> {
     let coding =
         String::from_utf8_lossy(headers.get(CONTENT_ENCODING)?.as_bytes()).trim().to_ascii_lowercase();
     Some(safe(&coding)).filter(|coding| !coding.is_empty() && coding != "identity")
+}
+
+/// RFC 9457 §3: a document of this type is a problem, whatever its status.
+pub(super) fn is_problem(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+    content_type.is_some_and(|value| value.starts_with(b"application/problem+json"))
 }
 
 /// UTF-8, and what is none as Latin-1, byte by byte.

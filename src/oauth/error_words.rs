@@ -11,7 +11,7 @@ pub(super) struct Words {
 }
 
 /// Names of members without case, `_` and `-`, the most telling first.
-const MESSAGES: [&str; 12] = [
+const MESSAGES: [&str; 13] = [
     "errordescription",
     "errormessage",
     "errorsummary",
@@ -22,12 +22,13 @@ const MESSAGES: [&str; 12] = [
     "description",
     "errortext",
     "errormsg",
+    "errmsg",
     "reason",
     "title",
 ];
-const CODES: [&str; 5] = ["error", "errorcode", "code", "type", "status"];
+const CODES: [&str; 6] = ["error", "errorcode", "errcode", "code", "type", "status"];
 /// Where the rest of it may stand.
-const NESTED: [&str; 10] = [
+const NESTED: [&str; 14] = [
     "error",
     "fault",
     "detail",
@@ -38,6 +39,10 @@ const NESTED: [&str; 10] = [
     "innererror",
     "exception",
     "response",
+    "errordescription",
+    "errormessages",
+    "message",
+    "messages",
 ];
 /// What a document is filed under, and what is wrong with it.
 const TARGETS: [&str; 3] = ["target", "field", "param"];
@@ -93,8 +98,15 @@ impl Said {
         let text = |name: &'static str| named(name).find_map(|(_, value)| value.as_str().and_then(filled));
         let title = || text("title");
         let message = MESSAGES.into_iter().find_map(text);
-        let code =
-            CODES.into_iter().find_map(|name| named(name).find_map(|(_, value)| code(status, name, value)));
+        let codes =
+            CODES.into_iter().filter_map(|name| named(name).find_map(|(_, value)| code(status, name, value)));
+        // Some write the text where the code belongs, and the code somewhere else.
+        let (texts, codes): (Vec<_>, Vec<_>) = codes.partition(|code| code.contains(' '));
+        let (code, sentence) = match (codes.into_iter().next(), texts.into_iter().next()) {
+            (None, sentence) => (sentence, None),
+            both => both,
+        };
+        let message = message.or(sentence);
         let code = code.or_else(|| title().filter(|title| Some(title) != message.as_ref()));
         let mut said = Self { code, message, causes: Vec::new() };
         for name in NESTED {
@@ -219,9 +231,20 @@ mod tests {
             (
                 "Apigee",
                 r#"{"ErrorCode":"invalid_client","Error":"ClientId is Invalid"}"#,
+                Some("invalid_client"),
                 Some("ClientId is Invalid"),
-                None,
             ),
+            ("texts in a list", r#"{"error":"e","error_description":["one","two"]}"#, Some("e"), {
+                Some("one (two)")
+            }),
+            (
+                "Atlassian",
+                r#"{"errorMessages":["no such client"],"errors":{}}"#,
+                None,
+                Some("no such client"),
+            ),
+            ("WeChat", r#"{"errcode":40013,"errmsg":"invalid appid"}"#, Some("40013"), Some("invalid appid")),
+            ("a code of words alone", r#"{"error":"Not Allowed","code":401}"#, Some("Not Allowed"), None),
             (
                 "AWS",
                 r#"{"__type":"com.example.api#NotAuthorizedException","message":"no such client"}"#,

@@ -360,6 +360,10 @@ mod tests {
             (r#"{"error":{"code":"c","message":"m"}}"#, "200 c: m"),
             (r#"{"errorCode":"E1","errorSummary":"s"}"#, "200 E1: s"),
             (r#"{"errors":[{"message":"m"}]}"#, "200: m"),
+            (r#"{"errcode":40013,"errmsg":"m"}"#, "200 40013: m"),
+            (r#"{"errorMessages":["m"]}"#, "200: m"),
+            (r#"{"error_code":"c","message":"m"}"#, "200 c: m"),
+            (r#"{"success":false,"message":"m"}"#, "200: m"),
             ("{\"error\":\"e\",\"error_description\":\"a\nb\"}", "200 e: a\\u{a}b"),
             ("error=e&error_description=a+b", "200 e: a b"),
         ] {
@@ -367,6 +371,11 @@ mod tests {
             assert_eq!(error.to_string(), format!("refused: {expected} [x-request-id r]"), "{body}");
             assert_eq!(error.retry(), crate::oauth::Retry::Never);
         }
+        let problem =
+            http::Response::builder().header("content-type", "Application/problem+json; charset=utf-8");
+        let problem = problem.body(br#"{"title":"No","status":401,"detail":"why"}"#.to_vec()).unwrap();
+        let error = TokenResponse::from_http(problem, OffsetDateTime::UNIX_EPOCH).unwrap_err();
+        assert_eq!(error.to_string(), "refused: 200 No: why");
         // A token, or nothing that says that it is an error.
         assert!(read(r#""error":"e""#).members().next().is_some());
         for body in [
@@ -375,6 +384,8 @@ mod tests {
             r#"{"error":"","error_description":"d"}"#,
             r#"{"error":null,"errors":[]}"#,
             r#"{"message":"no error"}"#,
+            r#"{"errcode":0,"errmsg":"ok"}"#,
+            r#"{"success":true,"message":"m"}"#,
             r#"{"error":"e""#,
             "<html><title>error</title>",
             "error",
