@@ -723,6 +723,30 @@ mod discovery {
     }
 
     #[tokio::test]
+    async fn what_the_server_says_in_place_of_its_metadata_is_in_the_error() {
+        let server = MockServer::start().await;
+        let issuer = format!("{}/t", server.uri());
+        let problem = r#"{"title":"Blocked","detail":"no metadata for 10.0.0.7"}"#;
+        let blocked = plain(403).set_body_raw(problem, "application/problem+json");
+        for (answer, expected) in [
+            (blocked.insert_header("x-request-id", "r7"), {
+                "403 Blocked: no metadata for 10.0.0.7 [x-request-id r7]"
+            }),
+            (plain(503).set_body_raw("<title>Down</title>", "text/html"), "503: Down"),
+            (plain(301).insert_header("location", "https://as.example/"), {
+                "301, a redirect to https://as.example/, which is not followed"
+            }),
+            (plain(500), "500"),
+        ] {
+            server.reset().await;
+            metadata(&server, OPENID, answer).await;
+            let error = clean(AuthorizationServer::discover(&issuer).await.unwrap_err());
+            let url = format!("{}{OPENID}", server.uri());
+            assert_eq!(error.to_string(), format!("{url} answered {expected}"));
+        }
+    }
+
+    #[tokio::test]
     async fn plain_http_inside_a_mesh_needs_the_users_word() {
         let server = MockServer::start().await;
         let issuer = "http://as.mesh.svc/t";

@@ -70,7 +70,7 @@ pub use response::{AccessToken, TokenResponse};
 pub use scope::Scope;
 
 #[cfg(feature = "client")]
-pub(crate) use answer::is_refusal;
+pub(crate) use answer::{is_refusal, said};
 #[cfg(feature = "dev-server")]
 pub(crate) use authorization::with_query;
 #[cfg(feature = "client")]

@@ -122,6 +122,6 @@ async fn get(http: &dyn HttpClient, url: &str) -> Result<http::Response<Vec<u8>>
     let response = http.send(request).await?;
     match response.status() {
         StatusCode::OK => Ok(response),
-        status => Err(TransportError::Status { url: url.to_owned(), status: status.as_u16() }),
+        _ => Err(TransportError::status(url, &response)),
     }
 }

@@ -1,5 +1,5 @@
 use crate::keys::Cause;
-use crate::oauth::{OAuthError, Retry};
+use crate::oauth::{OAuthError, Retry, said};
 
 /// Why there is no HTTP response, or no metadata in it.
 ///
@@ -77,12 +77,15 @@ pub enum TransportError {
         host: String,
     },
     /// A document that the server does not hand out.
-    #[error("{url} answered {status}")]
+    #[error("{url} answered {answer}")]
     Status {
         /// The URL of the document.
         url: String,
         /// The HTTP status.
         status: u16,
+        /// The status, and what else the server says: the words of the body, the names of the request, where a redirect
+        /// leads to. Safe to log.
+        answer: String,
     },
     /// The document was there, and is not what it should be.
     #[error(transparent)]
@@ -90,6 +93,11 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// An answer that is not the document at this URL.
+    pub(crate) fn status(url: &str, response: &http::Response<Vec<u8>>) -> Self {
+        Self::Status { url: url.to_owned(), status: response.status().as_u16(), answer: said(response) }
+    }
+
     /// Whether it makes sense to try again, with a new assertion.
     #[must_use]
     pub fn retry(&self) -> Retry {

@@ -29,7 +29,7 @@ pub(crate) fn cause(error: &RemoteJwksError) -> &JwksFetchError {
 }
 
 pub(crate) fn is_status(error: &RemoteJwksError, expected: u16) -> bool {
-    matches!(cause(error), JwksFetchError::Transport(TransportError::Status { status, url }) if *status == expected && url == URL)
+    matches!(cause(error), JwksFetchError::Transport(TransportError::Status { status, url, .. }) if *status == expected && url == URL)
 }
 
 #[tokio::test]

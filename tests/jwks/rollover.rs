@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use private_key_jwt::jose::JoseError;
+use private_key_jwt::oauth::OAuthError;
 use private_key_jwt::server::{JwksFetchError, RemoteJwksError};
 use private_key_jwt::transport::{ReqwestClient, TransportError};
 use private_key_jwt::{Jwk, RemoteJwks};
@@ -180,6 +181,37 @@ async fn serve(listener: TcpListener, published: &Published) -> MockServer {
 }
 
 #[tokio::test]
+async fn plain_http_inside_a_mesh_needs_the_users_word() {
+    let time = Time::new();
+    let published = Published::new(&time);
+    let (key, jwk) = new_key("a");
+    published.keys(&[&jwk]);
+    let server = MockServer::start().await;
+    published.mount(&server).await;
+    // The name leads to the mock server, as in a mesh to the sidecar.
+    let address = *server.address();
+    let mesh = ReqwestClient::build(|builder| builder.resolve("as.mesh.svc", address)).unwrap();
+    let builder = || RemoteJwks::builder("http://as.mesh.svc/jwks").clock(time.clone());
+    assert!(matches!(
+        clean(builder().build().unwrap_err()),
+        TransportError::OAuth(OAuthError::Endpoint {
+            reason: "is plain http, which is for loopback only",
+            ..
+        })
+    ));
+    let jwks = builder().danger_allow_unencrypted().http(mesh.clone()).build().unwrap();
+    assert!(jwks.keys().await.is_err());
+    assert!(server.received_requests().await.unwrap().is_empty());
+    let jwks = builder().danger_allow_unencrypted().http(mesh.danger_allow_unencrypted()).build().unwrap();
+    jwks.verify(&verifier(), &token(&key, Some("a"))).await.unwrap();
+    // Everything else about a URL stays as it was, and the client that it makes itself goes along.
+    assert!(builder().danger_allow_unencrypted().build().is_ok());
+    for url in ["http://a:b@as.example/jwks", "ftp://as.example/jwks"] {
+        assert!(RemoteJwks::builder(url).danger_allow_unencrypted().build().is_err(), "{url}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_is_gone_is_missed_from_the_hard_limit_on_until_it_is_back() {
     let time = Time::new();
     let published = Published::new(&time);
@@ -275,7 +307,17 @@ async fn a_redirect_a_huge_body_and_too_many_keys_over_http() {
         assert!(
             matches!(&*failure, JwksFetchError::Transport(TransportError::Status { status: found, .. }) if *found == status)
         );
+        let url = format!("{}/jwks", server.uri());
+        let expected = format!("{url} answered {status}, a redirect to {to}, which is not followed");
+        assert_eq!(failure.to_string(), expected);
     }
+    let down = failure(ResponseTemplate::new(503).set_body_string(r#"{"message":"no upstream"}"#)).await;
+    assert_eq!(down.to_string(), format!("{}/jwks answered 503: no upstream", server.uri()));
+    let packed =
+        ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_bytes(b"\x1f\x8b");
+    assert_eq!(failure(packed).await.to_string(), {
+        "the JWK Set is encoded as gzip, which the client does not read"
+    });
     let huge = " ".repeat(ReqwestClient::MAX_BODY_LEN) + r#"{"keys":[]}"#;
     let too_large = failure(ResponseTemplate::new(200).set_body_string(huge)).await;
     assert!(

@@ -4,13 +4,14 @@ use std::time::Duration;
 use super::RemoteJwks;
 use super::freshness::Bounds;
 use super::schedule::Rules;
-use crate::oauth::{OAuthError, check_endpoint};
+use crate::oauth::{OAuthError, PlainHttp};
 use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock, TransportError};
 
 /// What is optional about a [`RemoteJwks`].
 #[must_use]
 pub struct RemoteJwksBuilder {
     url: String,
+    plain_http: PlainHttp,
     http: Option<Arc<dyn HttpClient>>,
     clock: Arc<dyn Clock>,
     rules: Rules,
@@ -23,7 +24,16 @@ impl RemoteJwksBuilder {
 
     pub(super) fn new(url: String) -> Self {
         let (rules, bounds) = (Rules::default(), Bounds::default());
-        Self { url, http: None, clock: Arc::new(SystemClock), rules, bounds }
+        Self { url, plain_http: PlainHttp::Loopback, http: None, clock: Arc::new(SystemClock), rules, bounds }
+    }
+
+    /// Lets plain http go to any host. **The price is every check that these keys are for:** anyone on the network path can
+    /// put a key of their own into the set, and from then on forges tokens that are accepted. By default, plain http goes to
+    /// loopback only. Use it only where the network itself protects the connection, such as a service mesh. An HTTP client
+    /// of your own needs its consent, too: [`ReqwestClient::danger_allow_unencrypted`].
+    pub const fn danger_allow_unencrypted(mut self) -> Self {
+        self.plain_http = PlainHttp::Anywhere;
+        self
     }
 
     /// Sends requests with this; a [`ReqwestClient`] unless said otherwise. Clones of one share its connections.
@@ -71,10 +81,11 @@ impl RemoteJwksBuilder {
     ///
     /// # Errors
     ///
-    /// [`TransportError::OAuth`] for a URL that is neither https nor http on loopback, or has credentials or a fragment;
+    /// [`TransportError::OAuth`] for a URL that is neither https nor http on loopback (unless that is
+    /// [allowed](Self::danger_allow_unencrypted)), or has credentials or a fragment;
     /// [`TransportError::Build`] when the HTTP client cannot be built.
     pub fn build(self) -> Result<RemoteJwks, TransportError> {
-        check_endpoint("jwks_uri", &self.url)?;
+        self.plain_http.check_endpoint("jwks_uri", &self.url)?;
         let target = self.url.parse().map_err(|_| OAuthError::Endpoint {
             endpoint: "jwks_uri",
             url: self.url.clone(),
@@ -82,7 +93,7 @@ impl RemoteJwksBuilder {
         })?;
         let http = match self.http {
             Some(http) => http,
-            None => Arc::new(ReqwestClient::new()?),
+            None => Arc::new(ReqwestClient::with_plain_http(self.plain_http)?),
         };
         let Self { url, clock, rules, bounds, .. } = self;
         Ok(RemoteJwks::of(super::Source { url, target, http, clock, rules, bounds }))

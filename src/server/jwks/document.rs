@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{
-    ACCEPT, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    ACCEPT, ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED,
 };
 use http::{Request, Response, StatusCode, Uri};
 use sha2::{Digest, Sha256};
@@ -13,8 +14,9 @@ use time::OffsetDateTime;
 use super::JwksFetchError;
 use super::freshness::{Bounds, stated};
 use super::schedule::Age;
-use crate::jose::JwkSet;
+use crate::jose::{JoseError, JwkSet};
 use crate::keys::PublicKeySet;
+use crate::oauth::{OAuthError, content_coding};
 use crate::transport::{ReqwestClient, TransportError};
 
 /// A set of keys, and what is known of the document that it came from.
@@ -40,6 +42,8 @@ pub(super) fn request(target: &Uri, held: Option<&Document>) -> Request<Vec<u8>>
     *request.uri_mut() = target.clone();
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static("application/jwk-set+json, application/json"));
+    // Without it any coding may come (RFC 9110 §12.5.3), and an HTTP client of the user's may not undo it.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (validator, condition) in CONDITIONS {
         if let Some(value) = held.and_then(|held| held.validators.get(validator)) {
             headers.insert(condition, value.clone());
@@ -65,15 +69,15 @@ impl Asked<'_> {
         answer: Response<Vec<u8>>,
         now: OffsetDateTime,
     ) -> Result<Document, JwksFetchError> {
-        let (parts, body) = answer.into_parts();
-        match (parts.status, self.held) {
-            (StatusCode::OK, held) => self.set(held, parts.headers, &body, now),
+        match (answer.status(), self.held) {
+            (StatusCode::OK, held) => {
+                let (parts, body) = answer.into_parts();
+                self.set(held, parts.headers, &body, now)
+            }
             (StatusCode::NOT_MODIFIED, Some(held)) if !held.validators.is_empty() => {
-                Ok(self.unchanged(held, parts.headers, now))
+                Ok(self.unchanged(held, answer.into_parts().0.headers, now))
             }
-            (status, _) => {
-                Err(TransportError::Status { url: self.url.to_owned(), status: status.as_u16() }.into())
-            }
+            _ => Err(TransportError::status(self.url, &answer).into()),
         }
     }
 
@@ -93,7 +97,13 @@ impl Asked<'_> {
         let keys = match held.filter(|held| held.hash == hash) {
             Some(held) => Arc::clone(&held.keys),
             None => {
-                let refused = |source| JwksFetchError::Document { url: self.url.to_owned(), source };
+                let refused = |source| match content_coding(&headers) {
+                    Some(found) if matches!(source, JoseError::Json { .. }) => {
+                        let error = OAuthError::ContentEncoding { what: "the JWK Set", found };
+                        TransportError::from(error).into()
+                    }
+                    _ => JwksFetchError::Document { url: self.url.to_owned(), source },
+                };
                 Arc::new(JwkSet::from_json(body).map_err(refused)?.into())
             }
         };
