@@ -163,7 +163,7 @@ fn switches_reach_servers_that_need_them() {
     const CREATED: Answer = ("201 Created", r#"{"access_token":"t","token_type":"Bearer"}"#);
     let (url, _requests) = recording(vec![CREATED; 2]);
     let created = |more: &[&str]| pkjwt(token_command(["--token-endpoint", &url], "p256", more));
-    created(&[]).refused(&["201"]);
+    created(&[]).refused(&["201", "; if it answers every request so, use --accept-created"]);
     assert_eq!(created(&["--accept-created"]).done(), "t\n");
 
     // The proxy takes the place of a host that is not this machine.

@@ -41,6 +41,11 @@ impl Failure {
         if let Some(OAuthError::NoCertificate { .. }) = oauth_error(error) {
             why.push_str("; append the certificate to the key file");
         }
+        if let Some(OAuthError::Unavailable(answer)) = oauth_error(error)
+            && answer.status() == 201
+        {
+            why.push_str("; if it answers every request so, use --accept-created");
+        }
         if is_usage(error) { Self::usage(what, why) } else { Self::refused(what, why) }
     }
 
