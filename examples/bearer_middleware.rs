@@ -1,11 +1,12 @@
-//! An HTTP client for an API: the middleware puts the token on each request, refreshes it, and replaces it if the API
-//! rejects it.
+//! An HTTP client for an API: the middleware puts the token on each request, refreshes it, and
+//! replaces it if the API rejects it.
 //!
 //! ```text
 //! cargo run --example bearer_middleware --features dev-server,reqwest-middleware
 //! ```
 //!
-//! The API in this example rejects the first token that it sees, like one that has lost its sessions.
+//! The API in this example rejects the first token that it sees, like one that has lost its
+//! sessions.
 
 use std::collections::HashSet;
 use std::error::Error;

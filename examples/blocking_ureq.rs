@@ -1,11 +1,13 @@
-//! A program without an async runtime: this crate makes the request and reads the response, ureq sends it.
+//! A program without an async runtime: this crate makes the request and reads the response, ureq
+//! sends it.
 //!
 //! ```text
 //! cargo run --example blocking_ureq --features dev-server
 //! ```
 //!
-//! Such a program does not need this crate's HTTP client: `default-features = false, features = ["rustcrypto"]`. Turn
-//! on `rustls` or `native-tls` of ureq; this example talks to loopback only. The runtime below is for the dev server.
+//! Such a program does not need this crate's HTTP client: `default-features = false, features =
+//! ["rustcrypto"]`. Turn on `rustls` or `native-tls` of ureq; this example talks to loopback only.
+//! The runtime below is for the dev server.
 
 use std::error::Error;
 use std::time::Duration;

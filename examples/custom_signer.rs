@@ -1,4 +1,5 @@
-//! A key that never enters the process: a key management service signs over the network and answers in DER.
+//! A key that never enters the process: a key management service signs over the network and answers
+//! in DER.
 //!
 //! ```text
 //! cargo run --example custom_signer --features dev-server

@@ -4,8 +4,9 @@
 //! cargo run --example key_rotation --features dev-server
 //! ```
 //!
-//! A ring has no clock: the time is an argument of each step. Here it runs minutes ahead so that nothing waits. A service
-//! stores the time of each step with its keys, and a job takes the next step when it is due.
+//! A ring has no clock: the time is an argument of each step. Here it runs minutes ahead so that
+//! nothing waits. A service stores the time of each step with its keys, and a job takes the next
+//! step when it is due.
 
 use std::error::Error;
 

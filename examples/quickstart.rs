@@ -1,5 +1,5 @@
-//! The main job: a private key in, an access token out, and the proof checked at the other end. To see each step, with
-//! this dev server or a server of your own:
+//! The main job: a private key in, an access token out, and the proof checked at the other end. To
+//! see each step, with this dev server or a server of your own:
 //!
 //! ```text
 //! cargo run --bin pkjwt --features cli -- quickstart

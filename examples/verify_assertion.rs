@@ -1,5 +1,5 @@
-//! The other end: a token endpoint in axum that checks client assertions. The example starts it, requests a token, and
-//! shows that a replayed request is rejected.
+//! The other end: a token endpoint in axum that checks client assertions. The example starts it,
+//! requests a token, and shows that a replayed request is rejected.
 //!
 //! ```text
 //! cargo run --example verify_assertion

@@ -6,11 +6,12 @@
 //!
 //! `oauth2` does not support assertions, but sends extra parameters as they are. Three rules:
 //!
-//! - `oauth2` puts `client_id` into the form itself, so leave it out of the assertion's form, and set no secret: a
-//!   request uses one authentication method (RFC 6749 §2.3).
-//! - An assertion is valid for one request. `oauth2` repeats the same request while it polls for a device login, and the
-//!   server rejects all but the first; use `TokenClient::device_token` there.
-//! - The HTTP client must not follow redirects, or the assertion goes to another host. The client of this crate does not.
+//! - `oauth2` puts `client_id` into the form itself, so leave it out of the assertion's form, and
+//!   set no secret: a request uses one authentication method (RFC 6749 §2.3).
+//! - An assertion is valid for one request. `oauth2` repeats the same request while it polls for a
+//!   device login, and the server rejects all but the first; use `TokenClient::device_token` there.
+//! - The HTTP client must not follow redirects, or the assertion goes to another host. The client
+//!   of this crate does not.
 
 use std::error::Error;
 

@@ -386,7 +386,8 @@ fn two_keys_are_one_too_many_in_any_combination() {
         assert!(is_two(&error), "{files:?}: {error:?}");
     }
     assert!(is_two(&error("two-private.jwks.json")));
-    // The same key counts once, in whatever forms it stands there; one that no signature has does not count.
+    // The same key counts once, in whatever forms it stands there; one that no signature has does
+    // not count.
     for files in [
         ["p256.pkcs8.pem", "p256.pkcs8.pem"],
         ["p256.pkcs8.pem", "p256.sec1.pem"],

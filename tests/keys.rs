@@ -309,7 +309,8 @@ fn rfc7515_4_1_6_certificates_are_kept_leaf_first_and_published_as_x5c() {
     assert!(!key("p256.pkcs8.pem").public_jwk().to_json().contains("x5c"));
 }
 
-/// Whatever stands around it and in which order; an authority that renewed its key has two certificates of one name.
+/// Whatever stands around it and in which order; an authority that renewed its key has two
+/// certificates of one name.
 #[test]
 fn rfc7515_4_1_6_each_certificate_certifies_the_one_before() {
     let blocks = |file: &str| {
@@ -811,7 +812,8 @@ fn rfc7518_6_3_2_an_rsa_key_may_be_n_e_and_d_alone() {
     }
 }
 
-/// OpenSSL 1.0.2 and older, Botan, CryptX and GnuTLS write a scalar as a number, without its zeros or with more of them.
+/// OpenSSL 1.0.2 and older, Botan, CryptX and GnuTLS write a scalar as a number, without its zeros
+/// or with more of them.
 #[test]
 fn rfc5915_3_and_rfc7518_6_2_2_1_scalars_without_their_zeros_or_with_more() {
     use support::tlv;
@@ -869,7 +871,8 @@ fn rfc5915_3_and_rfc7518_6_2_2_1_scalars_without_their_zeros_or_with_more() {
     }
 }
 
-/// RFC 5480 §2.2. In a JWK there are no compressed points, and a public one keeps the length of its coordinates.
+/// RFC 5480 §2.2. In a JWK there are no compressed points, and a public one keeps the length of its
+/// coordinates.
 #[test]
 fn rfc5480_2_2_a_public_key_may_have_a_compressed_point() {
     for stem in ["p256", "p384", "p521"] {

@@ -78,11 +78,13 @@ impl Call {
         }
     }
 
-    /// Whether the request may be sent again with other times after this answer, where times may be the reason.
+    /// Whether the request may be sent again with other times after this answer, where times may be
+    /// the reason.
     ///
-    /// A grant that is good once may be sent again after any error of RFC 6749 §5.2: the server has refused the request, so it
-    /// issued nothing, and a grant that it used up all the same is lost either way. A failure, whatever its status, may have
-    /// come after the grant was used, and an answer without an error code from something in front of the server.
+    /// A grant that is good once may be sent again after any error of RFC 6749 §5.2: the server has
+    /// refused the request, so it issued nothing, and a grant that it used up all the same is lost
+    /// either way. A failure, whatever its status, may have come after the grant was used, and an
+    /// answer without an error code from something in front of the server.
     fn allows_other_times(&self, error: &OAuthError) -> bool {
         match (self.repetition, error) {
             (Repetition::Freely, _) => true,
@@ -323,8 +325,8 @@ impl TokenClient {
         Ok(Answer { result, key, shown, times: Times { issued_at, expires_at, received } })
     }
 
-    /// What follows from an answer that is no success: another way to sign, where it may be corrected. What it says is noted in
-    /// any case.
+    /// What follows from an answer that is no success: another way to sign, where it may be
+    /// corrected. What it says is noted in any case.
     fn next(
         &self,
         call: Call,
@@ -386,7 +388,8 @@ impl TokenClient {
         Facts { used: used.offset, verdict, shown, named, failed, other_key }
     }
 
-    /// The key before, to sign with after a refusal. That is noted, also where the key before gets further.
+    /// The key before, to sign with after a refusal. That is noted, also where the key before gets
+    /// further.
     fn other_key(
         &self,
         call: Call,
@@ -467,8 +470,9 @@ fn allows_another_key(call: Call, error: &OAuthError) -> bool {
     matches!(error, OAuthError::Refused(refusal) if call.allows_another_key(refusal))
 }
 
-/// Whether the server failed over the request itself: some do, where an assertion is from the future. The other statuses
-/// of this kind are said by what stands in front of a server, or of its load.
+/// Whether the server failed over the request itself: some do, where an assertion is from the
+/// future. The other statuses of this kind are said by what stands in front of a server, or of its
+/// load.
 fn is_failure(answer: &Refusal) -> bool {
     matches!(answer.status(), 500..=599) && !matches!(answer.status(), 502..=504)
 }

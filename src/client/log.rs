@@ -1,5 +1,5 @@
-//! Spans and events of the client, for a subscriber of `tracing`. They hold no secret: errors carry none, and text from a
-//! server is masked where it is read.
+//! Spans and events of the client, for a subscriber of `tracing`. They hold no secret: errors carry
+//! none, and text from a server is masked where it is read.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! Floor 6: the token client. It signs a fresh assertion for every request, posts it, tries again what may pass, and hands
 //! the answer on typed.
 //!
-//! A call is made of attempts (`attempts`). Three things decide what follows from one, each a function of what happened,
-//! the time and a random number: `backoff` whether it is tried again and when, `clock` what time the server has,
-//! `refused_keys` whether a key is worth another request.
+//! A call is made of attempts (`attempts`). Three things decide what follows from one, each a
+//! function of what happened, the time and a random number: `backoff` whether it is tried again and
+//! when, `clock` what time the server has, `refused_keys` whether a key is worth another request.
 
 mod attempts;
 mod backoff;

@@ -33,9 +33,10 @@ impl Default for Settings {
 
 /// # When a request fails
 ///
-/// What may pass is tried again, every time with an assertion of its own: no connection, a connection that broke before
-/// an answer came, and the statuses 408, 425, 429, 502, 503 and 504. Not: a certificate that is not trusted, an answer that broke
-/// off, one that does not come in time.
+/// What may pass is tried again, every time with an assertion of its own: no connection, a
+/// connection that broke before an answer came, and the statuses 408, 425, 429, 502, 503 and 504.
+/// Not: a certificate that is not trusted, an answer that broke off, one that does not come in
+/// time.
 ///
 /// | request | tried again |
 /// | --- | --- |
@@ -45,15 +46,18 @@ impl Default for Settings {
 /// | pushed authorization, device authorization | yes: of what a lost answer brought nobody makes use |
 /// | introspection, revocation | yes: the second says and does the same (RFC 7009 §2.2) |
 ///
-/// A refusal is corrected once at most, with what the answer and the ring have to say: the time, or else the key. Codes that
-/// are about the request and not about the client, such as `invalid_scope`, are not corrected. `invalid_grant` and
-/// `unauthorized_client` are, because some servers say so of an assertion, too. With the key before, an authorization code,
-/// a refresh token and a device code are sent again after `invalid_client` only, which a server says before it looks at them.
+/// A refusal is corrected once at most, with what the answer and the ring have to say: the time, or
+/// else the key. Codes that are about the request and not about the client, such as
+/// `invalid_scope`, are not corrected. `invalid_grant` and `unauthorized_client` are, because some
+/// servers say so of an assertion, too. With the key before, an authorization code, a refresh token
+/// and a device code are sent again after `invalid_client` only, which a server says before it
+/// looks at them.
 ///
 /// # The clock
 ///
-/// Servers reject an assertion whose `iat` is in their future or whose `exp` is in their past. The client learns how far the
-/// server's clock is from its own and moves the times of its assertions by that, never by more than 5 min:
+/// Servers reject an assertion whose `iat` is in their future or whose `exp` is in their past. The
+/// client learns how far the server's clock is from its own and moves the times of its assertions
+/// by that, never by more than 5 min:
 ///
 /// | known from | what the client does |
 /// | --- | --- |
@@ -63,20 +67,23 @@ impl Default for Settings {
 /// | without a `Date`: a text that says "in the future" or "expired" | signs again at most four times, moved by a minute the way the text says, then by 2 and 4 min, and half-way back when the text says the opposite |
 /// | without a `Date`: the `iat` of a JWT that was just issued | follows it once a difference has been accepted, and tries it first after the next such text |
 ///
-/// A difference that an assertion was accepted with is kept for all assertions of the client, and for nothing else, and is
-/// checked against each answer. One that is only assumed gives way to this machine's own time when it is rejected. A
-/// difference at which the server has accepted this machine's time is not a reason for its refusals. After a text has led
-/// nowhere, texts are not followed for a minute.
+/// A difference that an assertion was accepted with is kept for all assertions of the client, and
+/// for nothing else, and is checked against each answer. One that is only assumed gives way to this
+/// machine's own time when it is rejected. A difference at which the server has accepted this
+/// machine's time is not a reason for its refusals. After a text has led nowhere, texts are not
+/// followed for a minute.
 ///
-/// An authorization code, a refresh token and a device code are sent again with other times after a refusal with any `error`
-/// code (RFC 6749 §5.2), `invalid_grant` included: a server that refuses has issued nothing, so if it has used up the grant,
-/// the grant is lost either way. They are not sent again after a failure (500, `server_error`, `temporarily_unavailable`),
-/// which may come after the grant was used, nor after a refusal without a code or with the status's own name as a code
-/// (`Forbidden`), which may come from something in front of the server. "Expired" in an `invalid_grant` is
-/// taken to be about the grant.
+/// An authorization code, a refresh token and a device code are sent again with other times after a
+/// refusal with any `error` code (RFC 6749 §5.2), `invalid_grant` included: a server that refuses
+/// has issued nothing, so if it has used up the grant, the grant is lost either way. They are not
+/// sent again after a failure (500, `server_error`, `temporarily_unavailable`), which may come
+/// after the grant was used, nor after a refusal without a code or with the status's own name as a
+/// code (`Forbidden`), which may come from something in front of the server. "Expired" in an
+/// `invalid_grant` is taken to be about the grant.
 ///
-/// If time may be the reason for a refusal and the client cannot correct it, such as a clock that is an hour off, the error
-/// says so: [`Refusal::clock`](crate::oauth::Refusal::clock). Such a refusal does not end a refresh token.
+/// If time may be the reason for a refusal and the client cannot correct it, such as a clock that
+/// is an hour off, the error says so: [`Refusal::clock`](crate::oauth::Refusal::clock). Such a
+/// refusal does not end a refresh token.
 impl TokenClientBuilder {
     /// How long a call may take in all, unless said otherwise.
     pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -115,8 +122,9 @@ impl TokenClientBuilder {
         self
     }
 
-    /// Signs with this machine's time only, and does not judge refusals by it: [the clock](Self#the-clock). By default, the
-    /// client follows the server's clock, and names the clock in errors where it cannot.
+    /// Signs with this machine's time only, and does not judge refusals by it: [the
+    /// clock](Self#the-clock). By default, the client follows the server's clock, and names the
+    /// clock in errors where it cannot.
     pub const fn without_time_correction(mut self) -> Self {
         self.settings.corrects_time = false;
         self

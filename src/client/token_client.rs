@@ -327,7 +327,8 @@ impl TokenClientBuilder {
     }
 }
 
-/// What discovery showed of the server's clock. It was timed by the system's clock; the client may have another.
+/// What discovery showed of the server's clock. It was timed by the system's clock; the client may
+/// have another.
 fn discovered(server: &AuthorizationServer, clock: &dyn Clock) -> Shown {
     /// Clocks are set, so what was seen long ago shows nothing.
     const LONGEST: time::Duration = time::Duration::minutes(10);

@@ -90,9 +90,10 @@ impl Algorithm {
         }
     }
 
-    /// Whether both names mean one algorithm. `EdDSA` and `Ed25519` do (RFC 9864 §2.2: the second is the first with an
-    /// Ed25519 key, and this crate has no other kind); every other name means itself. Everything that compares algorithms
-    /// asks this: a JWK's `alg`, what a client registered, a server's allow-list.
+    /// Whether both names mean one algorithm. `EdDSA` and `Ed25519` do (RFC 9864 §2.2: the second
+    /// is the first with an Ed25519 key, and this crate has no other kind); every other name means
+    /// itself. Everything that compares algorithms asks this: a JWK's `alg`, what a client
+    /// registered, a server's allow-list.
     ///
     /// ```
     /// use private_key_jwt::Algorithm;

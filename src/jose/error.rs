@@ -2,8 +2,8 @@ use super::{Algorithm, KeyMismatch, KeyType};
 
 /// What can be wrong with a JWS, a JWK or a JWK Set.
 ///
-/// No variant carries a token, a signature or a private value; text that comes from the input is made printable and cut
-/// (to 64 characters, a `kid` to 128).
+/// No variant carries a token, a signature or a private value; text that comes from the input is
+/// made printable and cut (to 64 characters, a `kid` to 128).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoseError {
@@ -93,7 +93,8 @@ pub enum JoseError {
         /// [`JwkSet::MAX_KEYS`](super::JwkSet::MAX_KEYS).
         limit: usize,
     },
-    /// No key of the set fits the header. A newer set may have one: this is the error to fetch the set again for.
+    /// No key of the set fits the header. A newer set may have one: this is the error to fetch the
+    /// set again for.
     #[error("no key in the set fits {algorithm}{}: {reason}", kid_text(.kid.as_deref()))]
     NoMatchingKey {
         /// The `kid` that was looked for.
@@ -103,7 +104,8 @@ pub enum JoseError {
         /// Why no key fits, with what the set has.
         reason: Box<KeyMismatch>,
     },
-    /// More than one key of the set fits, so none can be chosen. One key that stands there twice is one.
+    /// More than one key of the set fits, so none can be chosen. One key that stands there twice is
+    /// one.
     #[error("{found} keys in the set fit {algorithm}{}", kid_text(.kid.as_deref()))]
     AmbiguousKey {
         /// The `kid` that was looked for.
@@ -146,8 +148,9 @@ pub(crate) fn excerpt(text: &str) -> String {
     super::json::printable(text, 64)
 }
 
-/// Hostile text for an error that shows it beside what was expected: whole up to `limit` characters, else a piece that
-/// has the place where it differs from the expected text most like it.
+/// Hostile text for an error that shows it beside what was expected: whole up to `limit`
+/// characters, else a piece that has the place where it differs from the expected text most like
+/// it.
 pub(crate) fn unlike<'a>(found: &str, expected: impl IntoIterator<Item = &'a str>, limit: usize) -> String {
     const BEFORE: usize = 16;
     // A parameter in the wrong place may be an assertion.

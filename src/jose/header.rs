@@ -14,8 +14,8 @@ pub struct Header {
     pub key_id: Option<KeyId>,
     /// `typ` (§4.1.9), as it stands there.
     pub media_type: Option<String>,
-    /// `x5t#S256` (§4.1.8), as it stands there: it may choose among keys that are known, and proves nothing. `None` also
-    /// when it is not text.
+    /// `x5t#S256` (§4.1.8), as it stands there: it may choose among keys that are known, and proves
+    /// nothing. `None` also when it is not text.
     pub x5t_s256: Option<String>,
     /// `x5t` (§4.1.7), likewise.
     pub x5t: Option<String>,
@@ -26,8 +26,8 @@ impl Header {
 
     const NAMES: [&str; 6] = ["alg", "kid", "typ", "x5t#S256", "x5t", "crit"];
 
-    /// Reads the first part of a compact JWS: strict base64url, no repeated members, no `crit`, a known algorithm. A `null`
-    /// is an absent member, except for `crit`.
+    /// Reads the first part of a compact JWS: strict base64url, no repeated members, no `crit`, a
+    /// known algorithm. A `null` is an absent member, except for `crit`.
     pub(super) fn read(text: &str) -> Result<Self, JoseError> {
         Self::from_json(&base64url::decode(Self::WHAT, text)?)
     }

@@ -31,7 +31,8 @@ pub(crate) fn object_without(
     read_object(what, bytes, secret, None, |_| Value::Null)
 }
 
-/// As [`object_without`], but what says something becomes `true`: only `null` and `[]` stay what they are.
+/// As [`object_without`], but what says something becomes `true`: only `null` and `[]` stay what
+/// they are.
 pub(crate) fn object_masked(
     what: &'static str,
     bytes: &[u8],
@@ -46,7 +47,8 @@ pub(crate) fn object_masked(
     })
 }
 
-/// As [`object`], but only these members have to be unique, at any depth; of another that is repeated the last one counts.
+/// As [`object`], but only these members have to be unique, at any depth; of another that is
+/// repeated the last one counts.
 pub(crate) fn object_with_unique(
     what: &'static str,
     bytes: &[u8],
@@ -55,8 +57,9 @@ pub(crate) fn object_with_unique(
     read_object(what, bytes, &[], Some(unique), |_| Value::Null)
 }
 
-/// Any JSON, as a server in trouble writes it, with the values of the secret members passed over as in
-/// [`object_without`]. Of a member that is repeated the last one counts; whether one of `watched` is, comes beside.
+/// Any JSON, as a server in trouble writes it, with the values of the secret members passed over as
+/// in [`object_without`]. Of a member that is repeated the last one counts; whether one of
+/// `watched` is, comes beside.
 pub(crate) fn any_without(bytes: &[u8], secret: &[&str], watched: &[&str]) -> Option<(Value, bool)> {
     let duplicate = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);

@@ -39,8 +39,8 @@ impl fmt::Debug for KeyId {
 /// A public JSON Web Key (RFC 7517 §4). It cannot hold a private value: reading a JWK that has one is an error,
 /// because a private key in a public document is a leak and not a spelling mistake.
 ///
-/// What serializers write for an unset member says nothing: `null` for any member, `[]` for an array, an empty text for
-/// `use`, `alg` and the thumbprints. An empty `kid` is a name.
+/// What serializers write for an unset member says nothing: `null` for any member, `[]` for an
+/// array, an empty text for `use`, `alg` and the thumbprints. An empty `kid` is a name.
 ///
 /// ```
 /// use private_key_jwt::Jwk;
@@ -114,8 +114,8 @@ impl Jwk {
         Ok(self)
     }
 
-    /// Adds the certificate chain, the key's own certificate first, each as DER (`x5c`, §4.7). Thumbprints of another
-    /// certificate that the JWK came with are dropped.
+    /// Adds the certificate chain, the key's own certificate first, each as DER (`x5c`, §4.7).
+    /// Thumbprints of another certificate that the JWK came with are dropped.
     #[must_use]
     pub fn with_certificates(mut self, chain: Vec<Vec<u8>>) -> Self {
         if self.certificates.first() != chain.first() {
@@ -219,8 +219,8 @@ impl Jwk {
         &self.certificates
     }
 
-    /// The SHA-256 thumbprint of the key's certificate as the JWK states it (`x5t#S256`, §4.9). It is not compared with
-    /// [`certificates`](Self::certificates).
+    /// The SHA-256 thumbprint of the key's certificate as the JWK states it (`x5t#S256`, §4.9). It
+    /// is not compared with [`certificates`](Self::certificates).
     #[must_use]
     pub fn x5t_s256(&self) -> Option<&str> {
         self.x5t_s256.as_deref()
@@ -238,9 +238,9 @@ impl Jwk {
         Thumbprint::of(&self.parameters)
     }
 
-    /// Whether a signature of this algorithm may be checked with this key: its type fits, and `use`, `key_ops`
-    /// and `alg`, where present, allow it (RFC 7517 §4.2–4.4). `EdDSA` and `Ed25519` are one algorithm
-    /// ([`Algorithm::is_same_as`]).
+    /// Whether a signature of this algorithm may be checked with this key: its type fits, and
+    /// `use`, `key_ops` and `alg`, where present, allow it (RFC 7517 §4.2–4.4). `EdDSA` and
+    /// `Ed25519` are one algorithm ([`Algorithm::is_same_as`]).
     #[must_use]
     pub fn verifies(&self, algorithm: Algorithm) -> bool {
         self.unfit(algorithm).is_none()

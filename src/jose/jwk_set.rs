@@ -7,8 +7,9 @@ use super::{JoseError, Jwk, KeyId, json};
 /// Reading one skips the keys that cannot be used and says which and why in [`JwkSet::skipped`]; one odd key does
 /// not take the others away, not even one that has a member twice (RFC 7517 §4).
 ///
-/// Outside the keys, a member that stands there twice makes the whole set unusable, also one that means nothing here
-/// (RFC 7517 §5 allows either): two readers could take two different sets from such a document.
+/// Outside the keys, a member that stands there twice makes the whole set unusable, also one that
+/// means nothing here (RFC 7517 §5 allows either): two readers could take two different sets from
+/// such a document.
 ///
 /// ```
 /// use private_key_jwt::JwkSet;
@@ -31,7 +32,8 @@ pub struct JwkSet {
 pub struct SkippedJwk {
     /// Its place in the `keys` array, from 0.
     pub index: usize,
-    /// The names that it claims (`kid`), as far as they can be read: none, one, or several when the member is repeated.
+    /// The names that it claims (`kid`), as far as they can be read: none, one, or several when the
+    /// member is repeated.
     pub key_ids: Vec<KeyId>,
     /// Why it was skipped.
     pub reason: JoseError,

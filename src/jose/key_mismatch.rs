@@ -2,7 +2,8 @@ use std::fmt;
 
 use super::{Algorithm, JoseError, KeyType};
 
-/// Why no key of a set fits the header of a JWS, with what the set has instead. Part of [`JoseError::NoMatchingKey`].
+/// Why no key of a set fits the header of a JWS, with what the set has instead. Part of
+/// [`JoseError::NoMatchingKey`].
 ///
 /// Text from the set is made printable and cut; a list has at most eight entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +58,8 @@ pub enum KeyMismatch {
         /// How many more there are.
         others: usize,
     },
-    /// Several keys fit, and none has the certificate that the header names (`x5t#S256`, `x5t`, RFC 7515 §4.1.7).
+    /// Several keys fit, and none has the certificate that the header names (`x5t#S256`, `x5t`, RFC
+    /// 7515 §4.1.7).
     UnknownThumbprint {
         /// The thumbprint in the header.
         found: String,

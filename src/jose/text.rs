@@ -3,7 +3,8 @@ use std::ops::Deref;
 
 use zeroize::Zeroizing;
 
-/// Text of a document: borrowed as it stands there, or of its own where escapes had to be undone, and then wiped on drop.
+/// Text of a document: borrowed as it stands there, or of its own where escapes had to be undone,
+/// and then wiped on drop.
 pub(crate) enum Text<'a> {
     Borrowed(&'a str),
     Owned(Zeroizing<String>),

@@ -145,8 +145,8 @@ fn hexadecimal(number: &[u8]) -> String {
     number.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
-/// The chain of this key (RFC 7515 §4.1.6): its own certificate first, each of the others certifies the one before.
-/// Others are left out, wherever they stand.
+/// The chain of this key (RFC 7515 §4.1.6): its own certificate first, each of the others certifies
+/// the one before. Others are left out, wherever they stand.
 pub(super) fn chain_for(
     parameters: &KeyParameters,
     certificates: Vec<Certificate>,
@@ -157,13 +157,15 @@ pub(super) fn chain_for(
     let mut others = Vec::new();
     let mut own: Option<Named> = None;
     for certificate in certificates {
-        // A certificate of the chain may be for a key that this crate cannot use; it is then not this key's.
+        // A certificate of the chain may be for a key that this crate cannot use; it is then not
+        // this key's.
         let is_own = certificate.key().is_ok_and(|(found, _)| found == *parameters);
         let named = Named::new(certificate)?;
         if !is_own {
             others.push(named);
         } else if own.as_ref().is_none_or(|own| own.not_before < named.not_before) {
-            // Of several for the key the latest: a renewed one, or one by an authority instead of its own.
+            // Of several for the key the latest: a renewed one, or one by an authority instead of
+            // its own.
             own = Some(named);
         }
     }
@@ -185,7 +187,8 @@ struct Named {
     subject: Vec<u8>,
     issuer: Vec<u8>,
     not_before: std::time::Duration,
-    /// The names of the keys (RFC 5280 §4.2.1.1 and §4.2.1.2): an authority may have had several under one name.
+    /// The names of the keys (RFC 5280 §4.2.1.1 and §4.2.1.2): an authority may have had several
+    /// under one name.
     own_key: Option<Vec<u8>>,
     issuers_key: Option<Vec<u8>>,
 }

@@ -52,7 +52,8 @@ pub enum KeyError {
     /// Not PEM, not DER of a key, not JSON.
     #[error("not a key: neither PEM, DER nor a JWK")]
     UnknownFormat,
-    /// What looks like the name of a file in the place of its content, as in an environment variable. It is not shown.
+    /// What looks like the name of a file in the place of its content, as in an environment
+    /// variable. It is not shown.
     #[error("not a key, but perhaps the name of a file: pass what is in the file, or load the file itself")]
     FileName,
     /// A format of keys that this crate does not read.
@@ -172,7 +173,8 @@ pub enum KeyError {
         /// The first that is missing.
         member: &'static str,
     },
-    /// An RSA key of `n`, `e` and `d` alone (RFC 7518 §6.3.2, and zeros in RFC 8017 A.1.2) whose primes are not recovered.
+    /// An RSA key of `n`, `e` and `d` alone (RFC 7518 §6.3.2, and zeros in RFC 8017 A.1.2) whose
+    /// primes are not recovered.
     #[error("an RSA key without its primes: {reason}")]
     RsaPrimesUnknown {
         /// Why not, and what to do.

@@ -3,12 +3,13 @@ use std::fmt;
 use crate::jose::json::printable;
 use crate::jose::{KeyId, Thumbprint};
 
-/// A private key of a file that holds several, by what the file says about it: see [`KeyLoader::entry`](super::KeyLoader::entry).
+/// A private key of a file that holds several, by what the file says about it: see
+/// [`KeyLoader::entry`](super::KeyLoader::entry).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyEntry {
-    /// The friendly name in PKCS#12 and in what OpenSSL makes of it, or the place in a JSON document:
-    /// `data.tls.key`.
+    /// The friendly name in PKCS#12 and in what OpenSSL makes of it, or the place in a JSON
+    /// document: `data.tls.key`.
     pub alias: Option<String>,
     /// The `kid` that the file states.
     pub key_id: Option<KeyId>,

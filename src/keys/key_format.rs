@@ -2,9 +2,10 @@ use std::fmt;
 
 use super::{KeyError, format};
 
-/// What a key file is: the structure, how it is written down, and what is wrapped around that. Found without a passphrase and without judging the
-/// key, so that it can be asked of an encrypted file, and of one that [`PrivateKey`](super::PrivateKey) and
-/// [`PublicKey`](super::PublicKey) refuse.
+/// What a key file is: the structure, how it is written down, and what is wrapped around that.
+/// Found without a passphrase and without judging the key, so that it can be asked of an encrypted
+/// file, and of one that [`PrivateKey`](super::PrivateKey) and [`PublicKey`](super::PublicKey)
+/// refuse.
 ///
 /// `Display` writes them: `PKCS#8, PEM`, or `PKCS#8, PEM, in base64`.
 ///
@@ -174,8 +175,8 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// What a key is wrapped in on its way through variables, secrets and consoles. PEM whose line ends are written as `\n` is
-/// PEM, and not wrapped.
+/// What a key is wrapped in on its way through variables, secrets and consoles. PEM whose line ends
+/// are written as `\n` is PEM, and not wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wrapping {

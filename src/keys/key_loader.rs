@@ -41,15 +41,15 @@ impl KeyLoader {
         Self::default()
     }
 
-    /// Opens encrypted keys with this passphrase. One that ends in a line end, as read from a file, is tried as it is and
-    /// then without that line end.
+    /// Opens encrypted keys with this passphrase. One that ends in a line end, as read from a file,
+    /// is tried as it is and then without that line end.
     pub fn passphrase(mut self, passphrase: impl AsRef<[u8]>) -> Self {
         self.passphrase = Some(Zeroizing::new(passphrase.as_ref().to_vec()));
         self
     }
 
-    /// Takes the key of this name: its alias (the friendly name in PKCS#12, the place in a JSON document), its `kid` or
-    /// its RFC 7638 thumbprint. Default: the only key of the file.
+    /// Takes the key of this name: its alias (the friendly name in PKCS#12, the place in a JSON
+    /// document), its `kid` or its RFC 7638 thumbprint. Default: the only key of the file.
     pub fn entry(mut self, name: impl Into<String>) -> Self {
         self.entry = Some(name.into());
         self
@@ -69,8 +69,8 @@ impl KeyLoader {
     ///
     /// # Errors
     ///
-    /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and [`KeyError::Environment`] around
-    /// every error of [`KeyLoader::load_bytes`].
+    /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and
+    /// [`KeyError::Environment`] around every error of [`KeyLoader::load_bytes`].
     pub fn load_env(&self, variable: &str) -> Result<PrivateKey, KeyError> {
         let name = private_key::variable_name(variable);
         let Some(value) = private_key::environment(variable) else {
@@ -83,8 +83,9 @@ impl KeyLoader {
     ///
     /// # Errors
     ///
-    /// Those of [`PrivateKey::from_encrypted_bytes`]; [`KeyError::SeveralKeys`] for a file with several keys and no
-    /// [`entry`](Self::entry), [`KeyError::NoSuchEntry`] for an entry that is not in it.
+    /// Those of [`PrivateKey::from_encrypted_bytes`]; [`KeyError::SeveralKeys`] for a file with
+    /// several keys and no [`entry`](Self::entry), [`KeyError::NoSuchEntry`] for an entry that is
+    /// not in it.
     pub fn load_bytes(&self, bytes: &[u8]) -> Result<PrivateKey, KeyError> {
         const LIMIT: usize = PrivateKey::MAX_FILE_LEN;
         if bytes.len() > LIMIT {

@@ -5,8 +5,8 @@
 //! such a key may be used at all; `backend` turns it into something that signs. Only `backend` knows a library that
 //! signs, RustCrypto or AWS-LC, and none of its types leaves this floor.
 //!
-//! This floor reads one key file or environment variable when asked to, and takes random bytes from the operating system. It has no clock:
-//! [`KeyRing`] is told the time.
+//! This floor reads one key file or environment variable when asked to, and takes random bytes from
+//! the operating system. It has no clock: [`KeyRing`] is told the time.
 
 mod backend;
 mod cause;

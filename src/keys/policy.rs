@@ -97,7 +97,8 @@ fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     if !(bounded && below_n && is_product) {
         return Err(KeyError::Inconsistent { key_type: "RSA" });
     }
-    // The shorter prime is the easier to find. From a third of the modulus on that takes no less than factoring it.
+    // The shorter prime is the easier to find. From a third of the modulus on that takes no less
+    // than factoring it.
     let least = n_bits.div_ceil(3);
     if p_bits.min(q_bits) < least {
         return Err(KeyError::RsaPrimeLengths { bits: [p_bits, q_bits], least });
@@ -105,7 +106,8 @@ fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Whether a key is n, e and d alone: RFC 8017 A.1.2 has no other way to say so than zeros, which Java writes.
+/// Whether a key is n, e and d alone: RFC 8017 A.1.2 has no other way to say so than zeros, which
+/// Java writes.
 pub(super) fn lacks_primes(key: &RsaPrivateKeyRef<'_>) -> bool {
     let members = [&key.prime1, &key.prime2, &key.exponent1, &key.exponent2, &key.coefficient];
     members.into_iter().all(|value| bit_len(value.as_bytes()) == 0)

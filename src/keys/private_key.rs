@@ -10,15 +10,17 @@ use crate::jose::{Algorithm, Jwk, KeyId, KeyType, Signature, Thumbprint};
 
 /// A private key that signs client assertions.
 ///
-/// One entry point for a file, one for bytes, one for an environment variable; the format follows from the content, never
-/// from a name or a label. PKCS#8, PKCS#1, SEC1 and encrypted PKCS#8 as PEM or DER, a private JWK, or a JWK Set with one
-/// private signing key; with the feature `pkcs12` also PKCS#12 with one key, as DER, BER or PEM. Any of these may be
-/// wrapped: in base64, in quotes, with `\n` spelled out, or in the JSON document of a console, whose key id is then the
-/// `kid`. [`KeyLoader`] chooses among several keys.
+/// One entry point for a file, one for bytes, one for an environment variable; the format follows
+/// from the content, never from a name or a label. PKCS#8, PKCS#1, SEC1 and encrypted PKCS#8 as PEM
+/// or DER, a private JWK, or a JWK Set with one private signing key; with the feature `pkcs12` also
+/// PKCS#12 with one key, as DER, BER or PEM. Any of these may be wrapped: in base64, in quotes,
+/// with `\n` spelled out, or in the JSON document of a console, whose key id is then the `kid`.
+/// [`KeyLoader`] chooses among several keys.
 ///
-/// Of the certificates beside a key, its own and its issuers are taken, in that order. The algorithm follows from the key
-/// (RSA: `RS256`, P-256: `ES256`, P-384: `ES384`, P-521: `ES512`, Ed25519: `EdDSA`), `kid` is the RFC 7638 thumbprint,
-/// unless the file states others; both can be set.
+/// Of the certificates beside a key, its own and its issuers are taken, in that order. The
+/// algorithm follows from the key (RSA: `RS256`, P-256: `ES256`, P-384: `ES384`, P-521: `ES512`,
+/// Ed25519: `EdDSA`), `kid` is the RFC 7638 thumbprint, unless the file states others; both can be
+/// set.
 ///
 /// The entry points are named for what they take, not for PEM: the format is found, not told.
 ///
@@ -71,9 +73,9 @@ impl PrivateKey {
         KeyLoader::new().passphrase(passphrase).load_file(path)
     }
 
-    /// Reads a key that is not encrypted from an environment variable, which is how CI systems and containers hand keys
-    /// over: everything that [`PrivateKey::from_bytes`] reads, PEM with `\n` spelled out and base64 among it.
-    /// [`KeyLoader::load_env`] opens an encrypted one.
+    /// Reads a key that is not encrypted from an environment variable, which is how CI systems and
+    /// containers hand keys over: everything that [`PrivateKey::from_bytes`] reads, PEM with `\n`
+    /// spelled out and base64 among it. [`KeyLoader::load_env`] opens an encrypted one.
     ///
     /// ```no_run
     /// # use private_key_jwt::PrivateKey;
@@ -83,8 +85,9 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and [`KeyError::Environment`] around
-    /// every error of [`PrivateKey::from_bytes`]. They name the variable and never show its value.
+    /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and
+    /// [`KeyError::Environment`] around every error of [`PrivateKey::from_bytes`]. They name the
+    /// variable and never show its value.
     pub fn from_env(variable: impl AsRef<str>) -> Result<Self, KeyError> {
         KeyLoader::new().load_env(variable.as_ref())
     }
@@ -105,9 +108,10 @@ impl PrivateKey {
     /// The costs of the key derivation are bounded before deriving: PBKDF2 to 10 million iterations, scrypt to
     /// 256 MiB and a parallelization of 16. A PKCS#12 file has several derivations, of 10 million iterations in all.
     ///
-    /// The passphrase is taken as it is, which is UTF-8 nearly everywhere; for the older encryption of PKCS#12 and its MAC
-    /// it becomes UTF-16, and one that is not UTF-8 is taken for Latin-1. One that ends in a line end, as read from a file,
-    /// is tried as it is and then without that line end.
+    /// The passphrase is taken as it is, which is UTF-8 nearly everywhere; for the older encryption
+    /// of PKCS#12 and its MAC it becomes UTF-16, and one that is not UTF-8 is taken for Latin-1.
+    /// One that ends in a line end, as read from a file, is tried as it is and then without that
+    /// line end.
     ///
     /// # Errors
     ///
@@ -118,8 +122,8 @@ impl PrivateKey {
         KeyLoader::new().passphrase(passphrase).load_bytes(bytes)
     }
 
-    /// Judges what the loader took out of a file. Of several keys in it, not every one need have a certificate or a public
-    /// key.
+    /// Judges what the loader took out of a file. Of several keys in it, not every one need have a
+    /// certificate or a public key.
     pub(super) fn new(loaded: Loaded, beside: &Found, is_only: bool) -> Result<Self, KeyError> {
         let Loaded { material, algorithm, key_id, certificates } = loaded;
         policy::check_private(&material)?;

@@ -54,9 +54,10 @@ struct Wanted<'a> {
 impl PublicKeySet {
     /// The one key that a signature of this name and algorithm can have been made with.
     ///
-    /// With a `kid`, the keys of that name that fit the algorithm; without one, every key that fits. Exactly one must
-    /// remain: two are refused rather than tried in turn. Entries with the same key parameters are one key, whatever
-    /// their names and metadata; an entry whose `use`, `key_ops` or `alg` rules the algorithm out does not count for it.
+    /// With a `kid`, the keys of that name that fit the algorithm; without one, every key that
+    /// fits. Exactly one must remain: two are refused rather than tried in turn. Entries with the
+    /// same key parameters are one key, whatever their names and metadata; an entry whose `use`,
+    /// `key_ops` or `alg` rules the algorithm out does not count for it.
     ///
     /// # Errors
     ///
@@ -66,13 +67,15 @@ impl PublicKeySet {
         self.find(Wanted { key_id, algorithm, x5t_s256: None, x5t: None })
     }
 
-    /// As [`PublicKeySet::select`], for the header of a JWS. Where several keys remain, its certificate thumbprint
-    /// (`x5t#S256`, else `x5t`, RFC 7515 §4.1.7 and §4.1.8) chooses among them; AD FS sends that instead of a `kid`.
+    /// As [`PublicKeySet::select`], for the header of a JWS. Where several keys remain, its
+    /// certificate thumbprint (`x5t#S256`, else `x5t`, RFC 7515 §4.1.7 and §4.1.8) chooses among
+    /// them; AD FS sends that instead of a `kid`.
     ///
-    /// A key goes by the thumbprint of the first certificate in its `x5c`, and by the one that its JWK states. If the
-    /// two contradict each other, the certificate comes first: the stated one counts only if no certificate in the set
-    /// has the thumbprint. A key without either is taken if it is the only one and no other key has the thumbprint.
-    /// A wrong choice costs a signature that does not verify, and nothing else.
+    /// A key goes by the thumbprint of the first certificate in its `x5c`, and by the one that its
+    /// JWK states. If the two contradict each other, the certificate comes first: the stated one
+    /// counts only if no certificate in the set has the thumbprint. A key without either is taken
+    /// if it is the only one and no other key has the thumbprint. A wrong choice costs a signature
+    /// that does not verify, and nothing else.
     ///
     /// # Errors
     ///
@@ -156,8 +159,8 @@ impl PublicKeySet {
 /// How much of a `kid` an error shows, in characters.
 const KID_LEN: usize = 128;
 
-/// The only key among these entries, which may stand there several times; `None` when there are several, or none. Of
-/// equal ones the first that can be used.
+/// The only key among these entries, which may stand there several times; `None` when there are
+/// several, or none. Of equal ones the first that can be used.
 fn only<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) -> Option<Result<&'a PublicKey, KeyError>> {
     let mut rest = entries.clone();
     let first = rest.next()?;

@@ -39,7 +39,8 @@ impl Success {
         Ok(Self { what, status, headers: parts.headers, body: Zeroizing::new(body), now })
     }
 
-    /// Reads the body. One that is not what it should be, and says that it is an error, is a refusal.
+    /// Reads the body. One that is not what it should be, and says that it is an error, is a
+    /// refusal.
     pub(super) fn read<T>(
         self,
         read: impl FnOnce(Document<'_>) -> Result<T, JoseError>,
@@ -122,8 +123,8 @@ impl Document<'_> {
         Ok(self.text(member, value)?.filter(|text| !text.is_empty()))
     }
 
-    /// A lifetime (RFC 6749 §5.1) that must be readable where it stands: a number of seconds, or its digits as a string.
-    /// Fractions are cut off; more than a century is a century.
+    /// A lifetime (RFC 6749 §5.1) that must be readable where it stands: a number of seconds, or
+    /// its digits as a string. Fractions are cut off; more than a century is a century.
     pub(super) fn seconds(
         self,
         member: &'static str,
@@ -166,7 +167,8 @@ impl Document<'_> {
         number.map(Some).ok_or_else(|| self.invalid(member, expected))
     }
 
-    /// Scopes: separated by spaces (RFC 6749 §3.3), or an array of them, as several servers write it.
+    /// Scopes: separated by spaces (RFC 6749 §3.3), or an array of them, as several servers write
+    /// it.
     pub(super) fn scope(
         self,
         member: &'static str,
@@ -196,7 +198,8 @@ fn digits(text: &str) -> Option<f64> {
     text.parse().ok().filter(|_| are_digits)
 }
 
-/// The status of an answer that is not the document that was asked for, and what the server says beside it.
+/// The status of an answer that is not the document that was asked for, and what the server says
+/// beside it.
 #[cfg(feature = "client")]
 pub(crate) fn said(response: &http::Response<Vec<u8>>) -> String {
     match failure(response, OffsetDateTime::UNIX_EPOCH) {

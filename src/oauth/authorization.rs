@@ -62,7 +62,8 @@ impl AuthorizationRequest {
         self
     }
 
-    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further resource.
+    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further
+    /// resource.
     ///
     /// # Errors
     ///
@@ -76,8 +77,8 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::ReservedParameter`], [`OAuthError::DuplicateParameter`] and [`OAuthError::Resource`] as
-    /// [`TokenRequest::parameter`](super::TokenRequest::parameter).
+    /// [`OAuthError::ReservedParameter`], [`OAuthError::DuplicateParameter`] and
+    /// [`OAuthError::Resource`] as [`TokenRequest::parameter`](super::TokenRequest::parameter).
     pub fn parameter(
         mut self,
         name: impl Into<String>,

@@ -31,13 +31,15 @@ impl AuthorizationResponse {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::AuthorizationState`] for a response to another request: a login in progress ignores it. Every other
-    /// error ends the login: [`OAuthError::AuthorizationIssuer`] for a response of another server (RFC 9207 §2.4);
-    /// [`OAuthError::AuthorizationRefused`] when the server says why there is no code;
-    /// [`OAuthError::AuthorizationResponse`] for a parameter twice, for neither `code` nor `error`, and for no `iss`
-    /// although the server's metadata promises one.
+    /// [`OAuthError::AuthorizationState`] for a response to another request: a login in progress
+    /// ignores it. Every other error ends the login: [`OAuthError::AuthorizationIssuer`] for a
+    /// response of another server (RFC 9207 §2.4); [`OAuthError::AuthorizationRefused`] when the
+    /// server says why there is no code; [`OAuthError::AuthorizationResponse`] for a parameter
+    /// twice, for neither `code` nor `error`, and for no `iss` although the server's metadata
+    /// promises one.
     pub fn from_query(query: &str, server: &AuthorizationServer, state: &str) -> Result<Self, OAuthError> {
-        // The session first: a response of another one, or with two states, says nothing about this one.
+        // The session first: a response of another one, or with two states, says nothing about this
+        // one.
         let is_ours = |found: Text<'_>| bool::from(found.as_bytes().ct_eq(state.as_bytes()));
         let found_state = parameters(query, ["state"]).ok().and_then(|[state]| state);
         if !found_state.is_some_and(is_ours) {

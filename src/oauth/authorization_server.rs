@@ -74,13 +74,16 @@ impl AuthorizationServer {
 
     /// As [`AuthorizationServer::new`], with plain http to any host.
     ///
-    /// **Without TLS, everyone on the network path can read the access tokens and use them, spend an assertion first,
-    /// and answer in the server's place.** Use it only where another layer encrypts and authenticates the connection,
-    /// such as the sidecars of a service mesh. It counts for the endpoints that are added later, too.
+    /// **Without TLS, everyone on the network path can read the access tokens and use them, spend
+    /// an assertion first, and answer in the server's place.** Use it only where another layer
+    /// encrypts and authenticates the connection, such as the sidecars of a service mesh. It counts
+    /// for the endpoints that are added later, too.
     ///
-    /// [`TokenClient`](crate::TokenClient) follows it with its own HTTP client; an HTTP client of yours needs
-    /// [`ReqwestClient::danger_allow_unencrypted`](crate::transport::ReqwestClient::danger_allow_unencrypted). To
-    /// discover such a server, use [`Discovery::danger_allow_unencrypted`](super::Discovery::danger_allow_unencrypted).
+    /// [`TokenClient`](crate::TokenClient) follows it with its own HTTP client; an HTTP client of
+    /// yours needs
+    /// [`ReqwestClient::danger_allow_unencrypted`](crate::transport::ReqwestClient::danger_allow_unencrypted).
+    /// To discover such a server, use
+    /// [`Discovery::danger_allow_unencrypted`](super::Discovery::danger_allow_unencrypted).
     ///
     /// ```
     /// use private_key_jwt::AuthorizationServer;
@@ -102,8 +105,8 @@ impl AuthorizationServer {
         Self::checked(PlainHttp::Anywhere, Some(issuer.into()), token_endpoint.into())
     }
 
-    /// As [`AuthorizationServer::from_token_endpoint`], with plain http to any host, at the price that
-    /// [`AuthorizationServer::danger_unencrypted`] names.
+    /// As [`AuthorizationServer::from_token_endpoint`], with plain http to any host, at the price
+    /// that [`AuthorizationServer::danger_unencrypted`] names.
     ///
     /// # Errors
     ///
@@ -189,11 +192,12 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// Accepts 201 where the specifications say 200, as some gateways answer every POST. It counts for every request of
-    /// [`TokenClient`](crate::TokenClient). By default, such an answer is [`OAuthError::Unavailable`].
+    /// Accepts 201 where the specifications say 200, as some gateways answer every POST. It counts
+    /// for every request of [`TokenClient`](crate::TokenClient). By default, such an answer is
+    /// [`OAuthError::Unavailable`].
     ///
-    /// The price: a 201 of something else than the endpoint, such as a proxy that stored the form, is no longer told
-    /// apart by its status, only by its body.
+    /// The price: a 201 of something else than the endpoint, such as a proxy that stored the form,
+    /// is no longer told apart by its status, only by its body.
     #[must_use]
     pub const fn accept_created(mut self) -> Self {
         self.accepts_created = true;
@@ -230,8 +234,8 @@ impl AuthorizationServer {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::NotKnown`] when neither the metadata nor the user says; [`OAuthError::Endpoint`] when the metadata
-    /// has one that cannot be used.
+    /// [`OAuthError::NotKnown`] when neither the metadata nor the user says;
+    /// [`OAuthError::Endpoint`] when the metadata has one that cannot be used.
     pub fn endpoint(&self, endpoint: Endpoint) -> Result<&str, OAuthError> {
         self.location(endpoint).map(Location::url)
     }

@@ -13,8 +13,8 @@ pub struct ClockMismatch {
 }
 
 impl ClockMismatch {
-    /// `ahead` is how far the server's clock is ahead of ours, where that is known, and `moved` how far the client has moved
-    /// the assertion's times.
+    /// `ahead` is how far the server's clock is ahead of ours, where that is known, and `moved` how
+    /// far the client has moved the assertion's times.
     #[cfg(feature = "client")]
     pub(crate) const fn new(
         issued_at: OffsetDateTime,
@@ -26,7 +26,8 @@ impl ClockMismatch {
         Self { issued_at, expires_at, now, ahead, moved }
     }
 
-    /// When the assertion was issued (`iat`). Another time than [`ClockMismatch::now`] is one that the client tried.
+    /// When the assertion was issued (`iat`). Another time than [`ClockMismatch::now`] is one that
+    /// the client tried.
     #[must_use]
     pub const fn issued_at(&self) -> OffsetDateTime {
         self.issued_at

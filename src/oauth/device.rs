@@ -27,7 +27,8 @@ impl DeviceAuthorizationRequest {
         Self { scope: scope.into(), parameters: Parameters::default() }
     }
 
-    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further resource.
+    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further
+    /// resource.
     ///
     /// # Errors
     ///
@@ -41,8 +42,8 @@ impl DeviceAuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::ReservedParameter`], [`OAuthError::DuplicateParameter`] and [`OAuthError::Resource`] as
-    /// [`TokenRequest::parameter`](super::TokenRequest::parameter).
+    /// [`OAuthError::ReservedParameter`], [`OAuthError::DuplicateParameter`] and
+    /// [`OAuthError::Resource`] as [`TokenRequest::parameter`](super::TokenRequest::parameter).
     pub fn parameter(
         mut self,
         name: impl Into<String>,
@@ -104,7 +105,8 @@ impl DeviceAuthorization {
         Self::of_server(PlainHttp::Loopback, response, now)
     }
 
-    /// As [`DeviceAuthorization::from_http`], of a server that plain http may go to like this; its page is served so, too.
+    /// As [`DeviceAuthorization::from_http`], of a server that plain http may go to like this; its
+    /// page is served so, too.
     pub(crate) fn of_server(
         plain_http: PlainHttp,
         response: http::Response<Vec<u8>>,
@@ -170,8 +172,8 @@ impl DeviceAuthorization {
         &self.user_code
     }
 
-    /// The page to type it in at: an https URL, or http on loopback, or http anywhere if the client was told that its server
-    /// may use that ([`AuthorizationServer::danger_unencrypted`]).
+    /// The page to type it in at: an https URL, or http on loopback, or http anywhere if the client
+    /// was told that its server may use that ([`AuthorizationServer::danger_unencrypted`]).
     #[must_use]
     pub fn verification_uri(&self) -> &str {
         &self.verification_uri

@@ -39,14 +39,15 @@ impl DevicePolling {
         }
     }
 
-    /// What follows from an answer that is no token: to go on after `authorization_pending`, to go on slower after
-    /// `slow_down`, and to end with any other `error`, whatever the status. Without one, to go on slower when the server
-    /// was not to be had; once after as long as it wants, where it says so.
+    /// What follows from an answer that is no token: to go on after `authorization_pending`, to go
+    /// on slower after `slow_down`, and to end with any other `error`, whatever the status. Without
+    /// one, to go on slower when the server was not to be had; once after as long as it wants,
+    /// where it says so.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::DeviceCodeExpired`] for `expired_token`; every other error, such as `access_denied` or
-    /// `server_error`, as it is.
+    /// [`OAuthError::DeviceCodeExpired`] for `expired_token`; every other error, such as
+    /// `access_denied` or `server_error`, as it is.
     pub fn after(self, answer: OAuthError) -> Result<Self, OAuthError> {
         if let OAuthError::Refused(refusal) | OAuthError::Unavailable(refusal) = &answer
             && let Some(error) = refusal.error().filter(|_| refusal.is_verdict())

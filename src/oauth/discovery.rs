@@ -6,7 +6,8 @@ use super::{AuthorizationServer, OAuthError};
 const OPENID: &str = "/.well-known/openid-configuration";
 const RFC8414: &str = "/.well-known/oauth-authorization-server";
 
-/// How a server's metadata is found and judged, where [`AuthorizationServer::discover`] is too strict.
+/// How a server's metadata is found and judged, where [`AuthorizationServer::discover`] is too
+/// strict.
 ///
 /// ```no_run
 /// use private_key_jwt::oauth::Discovery;
@@ -31,35 +32,36 @@ pub struct Discovery {
 enum Place<'a> {
     /// An issuer: the document has to be of exactly this one.
     Issuer(&'a str),
-    /// A document, and the issuer to which its URL belongs. Whether that ends in a slash, the URL does not show.
+    /// A document, and the issuer to which its URL belongs. Whether that ends in a slash, the URL
+    /// does not show.
     Document { url: &'a str, issuer: String },
 }
 
 impl Discovery {
     /// Looks for the metadata of this issuer, or reads the document at this URL: one that ends in
-    /// `/.well-known/openid-configuration` or has `/.well-known/oauth-authorization-server` in it, with or without a
-    /// query. The document's issuer has to be the one asked for; for a document URL, the one to which it belongs, with or
-    /// without a slash at the end.
+    /// `/.well-known/openid-configuration` or has `/.well-known/oauth-authorization-server` in it,
+    /// with or without a query. The document's issuer has to be the one asked for; for a document
+    /// URL, the one to which it belongs, with or without a slash at the end.
     #[must_use]
     pub fn new(issuer_or_url: impl Into<String>) -> Self {
         Self { place: issuer_or_url.into(), issuer: None, plain_http: PlainHttp::Loopback }
     }
 
-    /// Expects this issuer in the document, byte for byte, and not the one whose URL is asked. Some servers publish an
-    /// issuer that differs by design: Azure AD B2C and Entra ID's `common` and `organizations`, Okta behind a custom
-    /// domain, a server behind a proxy.
+    /// Expects this issuer in the document, byte for byte, and not the one whose URL is asked. Some
+    /// servers publish an issuer that differs by design: Azure AD B2C and Entra ID's `common` and
+    /// `organizations`, Okta behind a custom domain, a server behind a proxy.
     ///
-    /// **The price is RFC 8414 §3.3's protection against mix-up:** whoever controls the URL can now name endpoints in the
-    /// other issuer's name, and receives assertions whose audience that issuer accepts. Use it only with a URL that you
-    /// trust as much as the issuer itself.
+    /// **The price is RFC 8414 §3.3's protection against mix-up:** whoever controls the URL can now
+    /// name endpoints in the other issuer's name, and receives assertions whose audience that
+    /// issuer accepts. Use it only with a URL that you trust as much as the issuer itself.
     #[must_use]
     pub fn expect_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
-    /// Lets plain http go to any host, for the document and for the endpoints in it, at the price that
-    /// [`AuthorizationServer::danger_unencrypted`] names.
+    /// Lets plain http go to any host, for the document and for the endpoints in it, at the price
+    /// that [`AuthorizationServer::danger_unencrypted`] names.
     #[must_use]
     pub fn danger_allow_unencrypted(mut self) -> Self {
         self.plain_http = PlainHttp::Anywhere;
@@ -70,8 +72,8 @@ impl Discovery {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Issuer`] for a URL that is neither https nor http on loopback, or has credentials, a fragment or
-    /// (an issuer) a query.
+    /// [`OAuthError::Issuer`] for a URL that is neither https nor http on loopback, or has
+    /// credentials, a fragment or (an issuer) a query.
     pub fn urls(&self) -> Result<Vec<String>, OAuthError> {
         let place = Place::of(&self.place);
         self.plain_http.check_issuer(place.issuer())?;
@@ -135,8 +137,8 @@ impl<'a> Place<'a> {
 }
 
 impl AuthorizationServer {
-    /// Where the metadata of an issuer may be, in the order of trying: the OpenID path behind the issuer (Discovery
-    /// 1.0 §4), then the RFC 8414 §3.1 path in front of the issuer's own path.
+    /// Where the metadata of an issuer may be, in the order of trying: the OpenID path behind the
+    /// issuer (Discovery 1.0 §4), then the RFC 8414 §3.1 path in front of the issuer's own path.
     ///
     /// # Errors
     ///
@@ -282,7 +284,8 @@ mod tests {
         let server = open.read(document).unwrap();
         assert_eq!(server.endpoint(super::super::Endpoint::Revocation).unwrap(), "http://other.svc/revoke");
         assert_eq!(server.jwks_uri().unwrap(), "http://as.mesh.svc/jwks");
-        // It goes on with what the user adds, and an https server may have its endpoints inside the mesh.
+        // It goes on with what the user adds, and an https server may have its endpoints inside the
+        // mesh.
         assert!(server.with_jwks_uri("http://keys.svc/jwks").is_ok());
         let outside = Discovery::new("https://as.example").danger_allow_unencrypted();
         let document = br#"{"issuer":"https://as.example","token_endpoint":"http://as.mesh.svc/token"}"#;

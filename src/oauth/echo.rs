@@ -32,7 +32,8 @@ impl Secrets {
         Self(secrets.filter(|value| value.len() >= Self::SHORTEST).collect())
     }
 
-    /// Masks them in the body of an answer, also where its JSON has `\/` for a slash, and as they were in the form.
+    /// Masks them in the body of an answer, also where its JSON has `\/` for a slash, and as they
+    /// were in the form.
     pub(crate) fn mask(&self, body: &mut Vec<u8>) {
         for secret in &self.0 {
             replace(body, secret.as_bytes());

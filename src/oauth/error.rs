@@ -90,8 +90,8 @@ pub enum OAuthError {
         /// The URI.
         resource: String,
     },
-    /// A redirect with another `state` than the request (RFC 6749 §10.12): of another login, or forged. A login in
-    /// progress ignores it and goes on waiting.
+    /// A redirect with another `state` than the request (RFC 6749 §10.12): of another login, or
+    /// forged. A login in progress ignores it and goes on waiting.
     #[error("the authorization response is of another state than the request")]
     AuthorizationState,
     /// A redirect with the `state` of the request that is no valid answer to it (RFC 6749 §4.1.2).
@@ -182,7 +182,8 @@ pub enum OAuthError {
     /// The key could not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The server refused: 400, 401 or 403, whatever the body, or 200 with an error in place of what was asked for.
+    /// The server refused: 400, 401 or 403, whatever the body, or 200 with an error in place of
+    /// what was asked for.
     #[error("refused: {0}")]
     Refused(Box<Refusal>),
     /// The server did not answer the question: any other status that is not a success.
@@ -207,7 +208,8 @@ pub enum OAuthError {
         /// The content type of the body.
         content_type: Option<String>,
     },
-    /// A success whose body is compressed, although the request said that it must not be (RFC 9110 §12.5.3).
+    /// A success whose body is compressed, although the request said that it must not be (RFC 9110
+    /// §12.5.3).
     #[error("{what} is encoded as {found}, which the client does not read")]
     ContentEncoding {
         /// What it should be, such as `the token response`.

@@ -1,4 +1,5 @@
-//! The body of an answer that is no success: RFC 6749 §5.2, or whatever a server, a gateway or a framework writes instead.
+//! The body of an answer that is no success: RFC 6749 §5.2, or whatever a server, a gateway or a
+//! framework writes instead.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -137,7 +138,8 @@ fn decoded(body: &[u8]) -> String {
     text
 }
 
-/// A document, also one whose strings have control characters in them, and whether it has its `error` twice.
+/// A document, also one whose strings have control characters in them, and whether it has its
+/// `error` twice.
 fn json(text: &str) -> Option<(Value, bool)> {
     let read = |text: &str| json::any_without(text.as_bytes(), &SECRET, &["error"]);
     read(text).or_else(|| read(&controls_escaped(text)))
@@ -167,7 +169,8 @@ fn controls_escaped(text: &str) -> String {
     escaped
 }
 
-/// The strings of well-known names in what is no JSON: cut off, or damaged. Nothing else of it is shown.
+/// The strings of well-known names in what is no JSON: cut off, or damaged. Nothing else of it is
+/// shown.
 fn salvaged(text: &str) -> Value {
     let text = controls_escaped(text);
     const NAMES: [&str; 13] = [

@@ -1,5 +1,5 @@
-//! A server's own words in an error document of any make: RFC 9457, the platforms of Google, Microsoft, AWS and PingOne,
-//! Okta, Apigee, Spring, JSON:API, and whatever resembles one of them.
+//! A server's own words in an error document of any make: RFC 9457, the platforms of Google,
+//! Microsoft, AWS and PingOne, Okta, Apigee, Spring, JSON:API, and whatever resembles one of them.
 
 use serde_json::{Map, Value};
 

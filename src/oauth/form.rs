@@ -14,8 +14,9 @@ const AUTHENTICATION: [&str; 4] = ["client_id", "client_secret", "client_asserti
 /// The one parameter that any request may repeat (RFC 8707 §2).
 pub(super) const RESOURCE: &str = "resource";
 
-/// Parameters of a request. Each name is there once (RFC 6749 §3.2) but for `resource`, and what the request says itself
-/// is not said by its user. The values are wiped on drop: some are codes and tokens.
+/// Parameters of a request. Each name is there once (RFC 6749 §3.2) but for `resource`, and what
+/// the request says itself is not said by its user. The values are wiped on drop: some are codes
+/// and tokens.
 #[derive(Clone, Default)]
 pub(super) struct Parameters(Vec<Parameter>);
 
@@ -59,7 +60,8 @@ impl Parameters {
         self.add_or_repeat(reserved, &[RESOURCE], name, value)
     }
 
-    /// As [`Parameters::add`], with the names that may be repeated. The same value twice is sent once.
+    /// As [`Parameters::add`], with the names that may be repeated. The same value twice is sent
+    /// once.
     pub(super) fn add_or_repeat(
         &mut self,
         reserved: &[&str],

@@ -59,8 +59,8 @@ impl HintedToken {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::ReservedParameter`], [`OAuthError::DuplicateParameter`] and [`OAuthError::Resource`] as
-    /// [`TokenRequest::parameter`](super::TokenRequest::parameter).
+    /// [`OAuthError::ReservedParameter`], [`OAuthError::DuplicateParameter`] and
+    /// [`OAuthError::Resource`] as [`TokenRequest::parameter`](super::TokenRequest::parameter).
     pub fn parameter(
         mut self,
         name: impl Into<String>,

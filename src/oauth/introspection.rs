@@ -36,13 +36,14 @@ impl Introspection {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
-    /// [`OAuthError::Unavailable`] for every other status but 200; [`OAuthError::Response`] for a 200 that is not an
-    /// introspection response: not JSON (a signed one among them), a member twice, no `active`, a member that decides of
-    /// another type than the specification has. A `null` counts as left out.
+    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`]
+    /// for a 3xx; [`OAuthError::Unavailable`] for every other status but 200;
+    /// [`OAuthError::Response`] for a 200 that is not an introspection response: not JSON (a signed
+    /// one among them), a member twice, no `active`, a member that decides of another type than the
+    /// specification has. A `null` counts as left out.
     ///
-    /// A `scope` may be an array of strings, and a time a string of digits. An `iat`, `jti` or `username` that cannot be
-    /// read counts as left out.
+    /// A `scope` may be an array of strings, and a time a string of digits. An `iat`, `jti` or
+    /// `username` that cannot be read counts as left out.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         Success::of("the introspection response", &[StatusCode::OK], response, now)?.read(Self::read)
     }

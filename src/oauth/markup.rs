@@ -1,6 +1,7 @@
 //! The text of a page or of XML: what a gateway, a firewall or a servlet container answers.
 
-/// The text, with the title first where it does not say it again. Entities are undone; white space is as it stands.
+/// The text, with the title first where it does not say it again. Entities are undone; white space
+/// is as it stands.
 pub(super) fn text(markup: &str) -> String {
     let (mut title, mut body) = (String::new(), String::new());
     let lower = markup.to_ascii_lowercase();

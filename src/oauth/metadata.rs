@@ -27,15 +27,16 @@ pub(super) struct Expected<'a> {
 impl AuthorizationServer {
     /// Reads a metadata document (RFC 8414 §3.2, OpenID Connect Discovery 1.0 §4.2).
     ///
-    /// An optional endpoint that cannot be used is left out, and asking for it says why. `token_endpoint` and `jwks_uri`
-    /// have to be right. A member that this crate reads must be there once; others, which decide nothing, may be
-    /// repeated, as some servers do.
+    /// An optional endpoint that cannot be used is left out, and asking for it says why.
+    /// `token_endpoint` and `jwks_uri` have to be right. A member that this crate reads must be
+    /// there once; others, which decide nothing, may be repeated, as some servers do.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::IssuerMismatch`] unless its issuer equals the one asked for, byte for byte (§3.3);
-    /// [`OAuthError::Metadata`] when it cannot be read or has no token endpoint; [`OAuthError::Endpoint`] for a token
-    /// endpoint or `jwks_uri` that may not be used, among them plain http below an https issuer.
+    /// [`OAuthError::IssuerMismatch`] unless its issuer equals the one asked for, byte for byte
+    /// (§3.3); [`OAuthError::Metadata`] when it cannot be read or has no token endpoint;
+    /// [`OAuthError::Endpoint`] for a token endpoint or `jwks_uri` that may not be used, among them
+    /// plain http below an https issuer.
     pub fn from_metadata(issuer: &str, json: &[u8]) -> Result<Self, OAuthError> {
         let plain_http = PlainHttp::Loopback;
         let place = plain_http.check_issuer(issuer)?;

@@ -5,10 +5,10 @@ use crate::jose::Algorithm;
 
 /// The rules of one kind of authorization server for client assertions.
 ///
-/// The default is the strict reading of RFC 10070 and FAPI 2.0: the issuer as the only audience, a lifetime of 60 s,
-/// `typ: client-authentication+jwt`, `kid`, no `nbf`, and `client_id` in the form. A named profile differs where the
-/// documentation of its server does. Change single settings on
-/// [`ClientAssertionBuilder`](super::ClientAssertionBuilder).
+/// The default is the strict reading of RFC 10070 and FAPI 2.0: the issuer as the only audience, a
+/// lifetime of 60 s, `typ: client-authentication+jwt`, `kid`, no `nbf`, and `client_id` in the
+/// form. A named profile differs where the documentation of its server does. Change single settings
+/// on [`ClientAssertionBuilder`](super::ClientAssertionBuilder).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     pub(super) name: &'static str,
@@ -26,10 +26,11 @@ impl Profile {
     /// The default lifetime of an assertion.
     pub const LIFETIME: Duration = Duration::from_secs(60);
 
-    /// PingOne: RS256 to RS512 and ES256 to ES512, a lifetime of at most one hour, the issuer as audience, and
-    /// `typ: JWT`, as in its documentation.
+    /// PingOne: RS256 to RS512 and ES256 to ES512, a lifetime of at most one hour, the issuer as
+    /// audience, and `typ: JWT`, as in its documentation.
     ///
-    /// Its documentation disagrees on whether ES* is accepted everywhere. For a tenant that refuses it, use an RSA key.
+    /// Its documentation disagrees on whether ES* is accepted everywhere. For a tenant that refuses
+    /// it, use an RSA key.
     #[must_use]
     pub fn ping_one() -> Self {
         Self {

@@ -10,13 +10,13 @@ use super::ClockMismatch;
 use super::error_body::ErrorBody;
 use super::text::safe;
 
-/// What a server said instead of a token: the status, the RFC 6749 §5.2 members where the body has them, the server's own
-/// words where it says them in another way, and what helps a support ticket.
+/// What a server said instead of a token: the status, the RFC 6749 §5.2 members where the body has
+/// them, the server's own words where it says them in another way, and what helps a support ticket.
 ///
-/// Words are found in RFC 9457 problem details, in the documents of the usual platforms and gateways, in a form, in a page
-/// or XML, and in plain text, also where control characters or Latin-1 make the body invalid. [`Display`](fmt::Display)
-/// shows the status, the code and the message; if the body says nothing, the `WWW-Authenticate` field; and the names of
-/// the request.
+/// Words are found in RFC 9457 problem details, in the documents of the usual platforms and
+/// gateways, in a form, in a page or XML, and in plain text, also where control characters or
+/// Latin-1 make the body invalid. [`Display`](fmt::Display) shows the status, the code and the
+/// message; if the body says nothing, the `WWW-Authenticate` field; and the names of the request.
 ///
 /// Every text is safe to log: control characters are escaped, 512 characters at most, whatever looks like a token is
 /// masked, and members that are known to hold one are `null`.
@@ -104,8 +104,9 @@ impl Refusal {
         self.status
     }
 
-    /// Whether the body is one of RFC 6749 §5.2: the authorization server itself decided, and not something before it. Some
-    /// frameworks write the status's own name where the code belongs, such as `Forbidden`; that is no verdict.
+    /// Whether the body is one of RFC 6749 §5.2: the authorization server itself decided, and not
+    /// something before it. Some frameworks write the status's own name where the code belongs,
+    /// such as `Forbidden`; that is no verdict.
     #[must_use]
     pub fn is_verdict(&self) -> bool {
         let name = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
@@ -130,15 +131,15 @@ impl Refusal {
         self.uri.as_deref()
     }
 
-    /// The short name of what is wrong: the `error` code, or what the body has in its place, such as a `code`, an
-    /// `errorCode` or a problem's `title`.
+    /// The short name of what is wrong: the `error` code, or what the body has in its place, such
+    /// as a `code`, an `errorCode` or a problem's `title`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.error().or(self.code.as_deref())
     }
 
-    /// What the server says of it: the `error_description`, or what the body has in its place, such as a `message`, a
-    /// problem's `detail` or the text of a page.
+    /// What the server says of it: the `error_description`, or what the body has in its place, such
+    /// as a `message`, a problem's `detail` or the text of a page.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         let description = self.description().filter(|text| !text.is_empty());
@@ -147,7 +148,8 @@ impl Refusal {
         description.or(message)
     }
 
-    /// The `WWW-Authenticate` field (RFC 9110 §11.6.1): what would be accepted, and sometimes why this was not.
+    /// The `WWW-Authenticate` field (RFC 9110 §11.6.1): what would be accepted, and sometimes why
+    /// this was not.
     #[must_use]
     pub fn www_authenticate(&self) -> Option<&str> {
         self.www_authenticate.as_deref()
@@ -171,8 +173,8 @@ impl Refusal {
         self.retry_after
     }
 
-    /// The times of the assertion, where they may be the reason: the text names time, or the `Date` is of another time than
-    /// this machine's, and the client could not correct it.
+    /// The times of the assertion, where they may be the reason: the text names time, or the `Date`
+    /// is of another time than this machine's, and the client could not correct it.
     #[must_use]
     pub fn clock(&self) -> Option<&ClockMismatch> {
         self.clock.as_deref()

@@ -114,8 +114,8 @@ impl TokenRequest {
         self
     }
 
-    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further resource. Note that a token
-    /// for several resources can be used by each of them at the others.
+    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further
+    /// resource. Note that a token for several resources can be used by each of them at the others.
     ///
     /// # Errors
     ///
@@ -125,8 +125,8 @@ impl TokenRequest {
         Ok(self)
     }
 
-    /// Adds the name of the service that the token is for (RFC 8693 §2.1; several servers know it with other grants too).
-    /// A token exchange may name several.
+    /// Adds the name of the service that the token is for (RFC 8693 §2.1; several servers know it
+    /// with other grants too). A token exchange may name several.
     ///
     /// # Errors
     ///
@@ -139,10 +139,11 @@ impl TokenRequest {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::ReservedParameter`] for a name that the request sets itself or that would be a second way of
-    /// authentication (RFC 6749 §2.3); [`OAuthError::DuplicateParameter`] for one that is there already (§3.2), except
-    /// `resource` (RFC 8707 §2) and, in a token exchange, `audience` (RFC 8693 §2.1); [`OAuthError::Resource`] for a
-    /// `resource` as [`TokenRequest::resource`].
+    /// [`OAuthError::ReservedParameter`] for a name that the request sets itself or that would be a
+    /// second way of authentication (RFC 6749 §2.3); [`OAuthError::DuplicateParameter`] for one
+    /// that is there already (§3.2), except `resource` (RFC 8707 §2) and, in a token exchange,
+    /// `audience` (RFC 8693 §2.1); [`OAuthError::Resource`] for a `resource` as
+    /// [`TokenRequest::resource`].
     pub fn parameter(
         mut self,
         name: impl Into<String>,

@@ -118,15 +118,17 @@ impl TokenResponse {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body, and for a 200 with an error and no token;
-    /// [`OAuthError::Redirect`] for a 3xx; [`OAuthError::Unavailable`] for every other status but 200;
-    /// [`OAuthError::ContentEncoding`] for a 200 that is compressed; [`OAuthError::Response`] for a 200 that is not a
-    /// token response: not JSON, a member twice, no `access_token` or `token_type`, a token that is not printable
-    /// ASCII. A `null` counts as left out, and so does an empty token.
+    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body, and for a 200 with an error
+    /// and no token; [`OAuthError::Redirect`] for a 3xx; [`OAuthError::Unavailable`] for every
+    /// other status but 200; [`OAuthError::ContentEncoding`] for a 200 that is compressed;
+    /// [`OAuthError::Response`] for a 200 that is not a token response: not JSON, a member twice,
+    /// no `access_token` or `token_type`, a token that is not printable ASCII. A `null` counts as
+    /// left out, and so does an empty token.
     ///
-    /// What only decorates takes no token away: an `expires_in` may be a string of digits, a `scope` an array of strings,
-    /// and any other value of these and of `refresh_token`, `id_token` and `issued_token_type` that cannot be read counts
-    /// as left out. `token_type` decides how the token is used, so it has to be there (RFC 6749 §5.1, §7.1).
+    /// What only decorates takes no token away: an `expires_in` may be a string of digits, a
+    /// `scope` an array of strings, and any other value of these and of `refresh_token`, `id_token`
+    /// and `issued_token_type` that cannot be read counts as left out. `token_type` decides how the
+    /// token is used, so it has to be there (RFC 6749 §5.1, §7.1).
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         let success = Success::of("the token response", &[StatusCode::OK], response, now)?;
         success.read(|document| Self::read(document, now))
@@ -194,8 +196,8 @@ impl TokenResponse {
         (self.access_token, self.refresh_token)
     }
 
-    /// The `expires_in` (RFC 6749 §5.1), where there is one that can be read: how long the token lives. Fractions are cut off; more than a
-    /// century is a century.
+    /// The `expires_in` (RFC 6749 §5.1), where there is one that can be read: how long the token
+    /// lives. Fractions are cut off; more than a century is a century.
     #[must_use]
     pub const fn expires_in(&self) -> Option<Duration> {
         self.expires_in

@@ -1,4 +1,5 @@
-//! The server's clock as one of its answers shows it: the `Date`, or the `iat` of a JWT that it has just issued.
+//! The server's clock as one of its answers shows it: the `Date`, or the `iat` of a JWT that it has
+//! just issued.
 
 use http::HeaderMap;
 use http::header::{AGE, DATE};
@@ -16,7 +17,8 @@ pub(crate) struct ServerTime {
     received: OffsetDateTime,
 }
 
-/// The server's clock beside the description of the server, which is the same whenever it was read: all of these are equal.
+/// The server's clock beside the description of the server, which is the same whenever it was read:
+/// all of these are equal.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ReadAt(pub(crate) Option<ServerTime>);
 
@@ -29,8 +31,9 @@ impl PartialEq for ReadAt {
 impl Eq for ReadAt {}
 
 impl ServerTime {
-    /// Of an answer (RFC 9110 §6.6.1) to a request that was sent and answered at these times. A cached answer is as old as
-    /// its `Age` (RFC 9111 §5.1); one whose age cannot be read shows nothing.
+    /// Of an answer (RFC 9110 §6.6.1) to a request that was sent and answered at these times. A
+    /// cached answer is as old as its `Age` (RFC 9111 §5.1); one whose age cannot be read shows
+    /// nothing.
     pub(crate) fn of_answer(
         headers: &HeaderMap,
         sent: OffsetDateTime,
@@ -55,8 +58,8 @@ impl ServerTime {
         Some(Self { server, sent, received })
     }
 
-    /// How far the server's clock was ahead of ours, at least and at most: the time is of some moment between the request
-    /// and the answer.
+    /// How far the server's clock was ahead of ours, at least and at most: the time is of some
+    /// moment between the request and the answer.
     pub(crate) fn ahead(self) -> (Duration, Duration) {
         // A clock that was set back meanwhile makes the second time the earlier one.
         (self.server - self.received.max(self.sent), self.server - self.sent.min(self.received))
@@ -75,8 +78,9 @@ impl ServerTime {
     }
 }
 
-/// The server's time when it answered, as a JWT in the answer says. A token whose `exp` less `expires_in` is another time
-/// than its `iat` was backdated, or came from a cache, and says nothing.
+/// The server's time when it answered, as a JWT in the answer says. A token whose `exp` less
+/// `expires_in` is another time than its `iat` was backdated, or came from a cache, and says
+/// nothing.
 fn issued_at(response: &TokenResponse) -> Option<OffsetDateTime> {
     const SLACK: f64 = 2.0;
     let lives = response.expires_in().map(|lives| lives.as_secs_f64());

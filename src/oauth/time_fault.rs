@@ -1,5 +1,6 @@
-//! What the text of a refusal says of an assertion's times. There is no error code for it, so the words decide. They are
-//! hostile: all that follows from them is another assertion whose times are moved within bounds.
+//! What the text of a refusal says of an assertion's times. There is no error code for it, so the
+//! words decide. They are hostile: all that follows from them is another assertion whose times are
+//! moved within bounds.
 
 use super::Refusal;
 
@@ -17,8 +18,8 @@ pub(crate) enum TimeFault {
 /// Pieces of text that have to occur in this order, in lower case.
 type Pieces = &'static [&'static str];
 
-/// Texts that name a time, but not one that another `iat` would mend: what expired is something else, or the assertion
-/// lives too long.
+/// Texts that name a time, but not one that another `iat` would mend: what expired is something
+/// else, or the assertion lives too long.
 const NOT_THE_ASSERTION: [Pieces; 24] = [
     &["authorization code"],
     &["auth code"],
@@ -89,7 +90,8 @@ const TEXTS: [(Pieces, TimeFault); 38] = [
 ];
 
 impl Refusal {
-    /// What the server's words say of the assertion's times, wherever in the body they are. `None` where they name none.
+    /// What the server's words say of the assertion's times, wherever in the body they are. `None`
+    /// where they name none.
     pub(crate) fn time_fault(&self) -> Option<TimeFault> {
         // Some servers write a sentence where the code belongs.
         let sentence = self.error().filter(|error| error.contains(' '));

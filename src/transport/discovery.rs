@@ -7,15 +7,17 @@ use crate::jose::JoseError;
 use crate::oauth::{AuthorizationServer, Discovery, OAuthError, content_coding};
 
 impl AuthorizationServer {
-    /// Asks an issuer for its metadata: the OpenID path first, then, whenever that brings none, RFC 8414's. The issuer in
-    /// the document must be the one asked for. The URL of such a document does instead of the issuer:
-    /// [`Discovery::new`]. For what is too strict here, see [`Discovery`].
+    /// Asks an issuer for its metadata: the OpenID path first, then, whenever that brings none, RFC
+    /// 8414's. The issuer in the document must be the one asked for. The URL of such a document
+    /// does instead of the issuer: [`Discovery::new`]. For what is too strict here, see
+    /// [`Discovery`].
     ///
     /// # Errors
     ///
     /// [`TransportError`] when there is no answer, another status than 200, or a document that
-    /// [`AuthorizationServer::from_metadata`] refuses. If both paths fail, the error is the first path's, unless only the
-    /// second path has an answer to show: there is nothing at the first, or the second is a document.
+    /// [`AuthorizationServer::from_metadata`] refuses. If both paths fail, the error is the first
+    /// path's, unless only the second path has an answer to show: there is nothing at the first, or
+    /// the second is a document.
     pub async fn discover(issuer: &str) -> Result<Self, TransportError> {
         Discovery::new(issuer).discover().await
     }
@@ -40,8 +42,8 @@ impl Discovery {
         self.discover_with(&ReqwestClient::with_plain_http(self.plain_http())?).await
     }
 
-    /// As [`Discovery::discover`], with an HTTP client of your own. Plain http needs its consent, too:
-    /// [`ReqwestClient::danger_allow_unencrypted`].
+    /// As [`Discovery::discover`], with an HTTP client of your own. Plain http needs its consent,
+    /// too: [`ReqwestClient::danger_allow_unencrypted`].
     ///
     /// # Errors
     ///
@@ -83,8 +85,8 @@ const fn leaves_another_path(error: &TransportError) -> bool {
     )
 }
 
-/// Whether a later path's error says more of why there is no metadata than the first one's: that is about a document, or
-/// there is nothing at the first path.
+/// Whether a later path's error says more of why there is no metadata than the first one's: that is
+/// about a document, or there is nothing at the first path.
 fn says_more(later: &TransportError, first: &TransportError) -> bool {
     let is_absent =
         |error: &TransportError| matches!(error, TransportError::Status { status: 404 | 410, .. });

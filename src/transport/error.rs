@@ -15,9 +15,10 @@ pub enum TransportError {
         /// What the HTTP client says.
         source: Cause,
     },
-    /// A connection that cannot be trusted, or whose two ends do not agree: the TLS handshake failed, or the server
-    /// refused it afterwards with an alert, as for a missing client certificate. The server cannot have seen the request.
-    /// The source says what to do about it, where that is known.
+    /// A connection that cannot be trusted, or whose two ends do not agree: the TLS handshake
+    /// failed, or the server refused it afterwards with an alert, as for a missing client
+    /// certificate. The server cannot have seen the request. The source says what to do about it,
+    /// where that is known.
     #[error("cannot connect to {host} by TLS")]
     Tls {
         /// The host.
@@ -83,8 +84,8 @@ pub enum TransportError {
         url: String,
         /// The HTTP status.
         status: u16,
-        /// The status, and what else the server says: the words of the body, the names of the request, where a redirect
-        /// leads to. Safe to log.
+        /// The status, and what else the server says: the words of the body, the names of the
+        /// request, where a redirect leads to. Safe to log.
         answer: String,
     },
     /// The document was there, and is not what it should be.

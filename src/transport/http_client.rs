@@ -7,7 +7,8 @@ use crate::keys::BoxFuture;
 ///
 /// A request may carry a client assertion, so an implementation must
 /// - send it once: no redirects followed, nothing sent again by itself;
-/// - send it to the URL as it is, over TLS unless the host is loopback, or the user has said that plain http is safe;
+/// - send it to the URL as it is, over TLS unless the host is loopback, or the user has said that
+///   plain http is safe;
 /// - send its header fields as they are, and a `User-Agent`, without which some servers fail;
 /// - bound the time and the length of the body.
 ///

@@ -11,9 +11,10 @@ use super::{HttpClient, TransportError, tls_advice};
 use crate::keys::BoxFuture;
 use crate::oauth::{self, PlainHttp};
 
-/// [`HttpClient`] over reqwest, with what a request with an assertion needs: no redirects, nothing sent again by
-/// itself, 10 s to connect, 20 s in all, a body of at most 1 MiB, no proxy to loopback, `localhost` pinned to loopback.
-/// Requests say `Accept-Encoding: identity`, and [who sends them](Self::USER_AGENT) unless you set a `user_agent`.
+/// [`HttpClient`] over reqwest, with what a request with an assertion needs: no redirects, nothing
+/// sent again by itself, 10 s to connect, 20 s in all, a body of at most 1 MiB, no proxy to
+/// loopback, `localhost` pinned to loopback. Requests say `Accept-Encoding: identity`, and [who
+/// sends them](Self::USER_AGENT) unless you set a `user_agent`.
 ///
 /// These stay true with settings of your own. That is why it takes a function that configures a
 /// [`reqwest::ClientBuilder`] and not a ready `Client`: the settings are applied to two clients, of which one is for
@@ -44,7 +45,8 @@ impl ReqwestClient {
     pub const TIMEOUT: Duration = Duration::from_secs(20);
     /// The longest body that is read, in bytes.
     pub const MAX_BODY_LEN: usize = 1 << 20;
-    /// The `User-Agent` of its requests by default: the crate's name and version. Some servers refuse requests without one.
+    /// The `User-Agent` of its requests by default: the crate's name and version. Some servers
+    /// refuse requests without one.
     pub const USER_AGENT: &str = concat!("private-key-jwt/", env!("CARGO_PKG_VERSION"));
 
     /// A client with reqwest's own settings.
@@ -102,8 +104,8 @@ impl ReqwestClient {
     }
 
     /// Lets plain http go to any host, at the price that
-    /// [`AuthorizationServer::danger_unencrypted`](crate::AuthorizationServer::danger_unencrypted) names. By default, it
-    /// goes to loopback only.
+    /// [`AuthorizationServer::danger_unencrypted`](crate::AuthorizationServer::danger_unencrypted)
+    /// names. By default, it goes to loopback only.
     #[must_use]
     pub const fn danger_allow_unencrypted(mut self) -> Self {
         self.plain_http = PlainHttp::Anywhere;
@@ -245,7 +247,8 @@ fn host(url: &reqwest::Url) -> String {
 
 /// Why there is no head of an answer.
 fn failure(error: reqwest::Error, host: String) -> TransportError {
-    // Under TLS 1.3 a server refuses the client's certificate after the client's side of the handshake.
+    // Under TLS 1.3 a server refuses the client's certificate after the client's side of the
+    // handshake.
     let over_tls = error.is_connect() || error.url().is_some_and(|url| url.scheme() == "https");
     let error = error.without_url();
     if over_tls && is_tls(&error) {

@@ -1,11 +1,12 @@
-//! What to do about a TLS handshake that failed: a TLS library says what is wrong, and not how it is put right.
+//! What to do about a TLS handshake that failed: a TLS library says what is wrong, and not how it
+//! is put right.
 
 use std::error::Error;
 
 use crate::keys::Cause;
 
-/// What a library says, and what it means to a user of this crate. The libraries' errors are types of crates that are no
-/// dependency here, so they are told apart by their words.
+/// What a library says, and what it means to a user of this crate. The libraries' errors are types
+/// of crates that are no dependency here, so they are told apart by their words.
 const ADVICE: [(&str, &str); 5] = [
     (
         "CaUsedAsEndEntity",

@@ -1,14 +1,15 @@
-/// Whom a client assertion may be for. An assertion has one audience in any case: a string, or an array of one, which is
-/// the same (RFC 7519 §4.1.3) except under [`Fapi2`](Self::Fapi2). Two are refused even where each of them is accepted: an
-/// assertion with two can be meant for another server as well (audience injection, CVE-2025-27370).
+/// Whom a client assertion may be for. An assertion has one audience in any case: a string, or an
+/// array of one, which is the same (RFC 7519 §4.1.3) except under [`Fapi2`](Self::Fapi2). Two are
+/// refused even where each of them is accepted: an assertion with two can be meant for another
+/// server as well (audience injection, CVE-2025-27370).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AudiencePolicy {
     /// The issuer and nothing else (RFC 10070 §4).
     #[default]
     Strict,
-    /// The issuer and nothing else, as a plain string: an array of one is refused too (FAPI 2.0 Security Profile
-    /// §5.3.2.1).
+    /// The issuer and nothing else, as a plain string: an array of one is refused too (FAPI 2.0
+    /// Security Profile §5.3.2.1).
     Fapi2,
     /// The issuer, or one of these URLs, byte for byte: the token endpoint that older clients name (RFC 7523 §3), or the
     /// endpoint that is called. It costs the protection against audience injection where a client can be talked into

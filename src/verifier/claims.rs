@@ -86,7 +86,8 @@ pub(crate) fn audience(aud: Option<&Member<'_>>) -> Result<Vec<String>, Verifier
     }
 }
 
-/// Whether an algorithm is among the allowed ones, by either of its names (RFC 8725 §3.2, RFC 9864 §2.2).
+/// Whether an algorithm is among the allowed ones, by either of its names (RFC 8725 §3.2, RFC 9864
+/// §2.2).
 pub(crate) fn check_algorithm(
     found: Algorithm,
     allowed: impl Iterator<Item = Algorithm> + Clone,
@@ -112,7 +113,8 @@ pub(crate) fn check_signature(
     Ok(key.verify(signing_input.as_bytes(), signature)?)
 }
 
-/// The end of the year 9999, the last that many issuers write for "never". Milliseconds since 1970 are past it.
+/// The end of the year 9999, the last that many issuers write for "never". Milliseconds since 1970
+/// are past it.
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// In seconds, and neither over nor yet to come, but for so many seconds.

@@ -20,9 +20,9 @@ use crate::jose::{Algorithm, CompactJws, Header, Signature};
 use crate::keys::PublicKeySet;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
-/// Checks client assertions as an authorization server does. By default, the issuer is the only audience, every algorithm
-/// of this crate is allowed and the registered one decides, an assertion lives five minutes at most, and clocks may differ
-/// by ten seconds (FAPI 2.0 §5.3.2.1).
+/// Checks client assertions as an authorization server does. By default, the issuer is the only
+/// audience, every algorithm of this crate is allowed and the registered one decides, an assertion
+/// lives five minutes at most, and clocks may differ by ten seconds (FAPI 2.0 §5.3.2.1).
 ///
 /// The form is all that is looked at. A request that also has an `Authorization` header uses two methods of
 /// authentication at once (RFC 6749 §2.3); refusing it is up to the caller, who has the header.
@@ -96,7 +96,8 @@ impl ClientAssertionVerifier {
         self
     }
 
-    /// Allows these algorithms only (RFC 8725 §3.2). `EdDSA` and `Ed25519` are one ([`Algorithm::is_same_as`]).
+    /// Allows these algorithms only (RFC 8725 §3.2). `EdDSA` and `Ed25519` are one
+    /// ([`Algorithm::is_same_as`]).
     #[must_use]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = algorithms.into_iter().collect();
@@ -110,7 +111,8 @@ impl ClientAssertionVerifier {
         self
     }
 
-    /// The longest life that an assertion may have. Default: 300 s. A `jti` has to be remembered for as long.
+    /// The longest life that an assertion may have. Default: 300 s. A `jti` has to be remembered
+    /// for as long.
     #[must_use]
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = whole_seconds(lifetime);
@@ -125,13 +127,13 @@ impl ClientAssertionVerifier {
         self
     }
 
-    /// Accepts assertions without `jti`, which RFC 7523 §3 leaves optional: kafka-clients sends none by default. By default
-    /// they are refused, since OpenID Connect Core §9 requires it.
+    /// Accepts assertions without `jti`, which RFC 7523 §3 leaves optional: kafka-clients sends
+    /// none by default. By default they are refused, since OpenID Connect Core §9 requires it.
     ///
-    /// The replay store then remembers a SHA-256 of what was signed, header and claims, so a copy is still refused. It
-    /// costs clients their independence: two processes that make the same assertion in the same second, with nothing to
-    /// tell them apart, use up one assertion, and the second is refused
-    /// ([`VerifierError::ReplayedWithoutJti`]).
+    /// The replay store then remembers a SHA-256 of what was signed, header and claims, so a copy
+    /// is still refused. It costs clients their independence: two processes that make the same
+    /// assertion in the same second, with nothing to tell them apart, use up one assertion, and the
+    /// second is refused ([`VerifierError::ReplayedWithoutJti`]).
     #[must_use]
     pub const fn accept_missing_jti(mut self) -> Self {
         self.accepts_missing_jti = true;
@@ -258,7 +260,8 @@ impl ClientAssertionVerifier {
     }
 }
 
-/// How much of a client id or an audience an error shows, in characters, unless more is needed to see what differs.
+/// How much of a client id or an audience an error shows, in characters, unless more is needed to
+/// see what differs.
 const SHOWN: usize = 256;
 
 /// The claims that say nothing before the signature is checked (RFC 7523 §3).
@@ -301,8 +304,9 @@ impl UnverifiedAssertion<'_> {
 
     /// Checks the assertion against the client's keys: type and algorithm, signature, then the claims.
     ///
-    /// `registered` is the algorithm that the client registered (`token_endpoint_auth_signing_alg`), by either of its
-    /// names; with `None`, the key and the server's allow-list decide.
+    /// `registered` is the algorithm that the client registered
+    /// (`token_endpoint_auth_signing_alg`), by either of its names; with `None`, the key and the
+    /// server's allow-list decide.
     ///
     /// # Errors
     ///
@@ -336,7 +340,8 @@ impl UnverifiedAssertion<'_> {
             algorithm: self.header.algorithm,
             identity: match claims.jti {
                 Some(jti) => AssertionIdentity::Jti(jti),
-                // Not of the signature: from one of ECDSA, anybody makes a second one that holds as well.
+                // Not of the signature: from one of ECDSA, anybody makes a second one that holds as
+                // well.
                 None => AssertionIdentity::SigningInput(Sha256::digest(&*self.signing_input).into()),
             },
             // Another verifier on the same store may have more leeway.
@@ -407,7 +412,8 @@ impl VerifiedAssertion {
         self.algorithm
     }
 
-    /// The `jti`. Only [`ClientAssertionVerifier::accept_missing_jti`] lets an assertion without one through.
+    /// The `jti`. Only [`ClientAssertionVerifier::accept_missing_jti`] lets an assertion without
+    /// one through.
     #[must_use]
     pub fn jti(&self) -> Option<&str> {
         match &self.identity {

@@ -6,8 +6,8 @@ use crate::oauth::CLIENT_ASSERTION_TYPE;
 /// 7523 §3.2), each of an access token's with `invalid_token` but for [`MissingScope`](Self::MissingScope) (RFC 6750 §3.1),
 /// and keeps the reason to its own log.
 ///
-/// No variant carries the JWT. Text from it is made printable and cut to 64 characters; where it is shown beside what was
-/// expected, to 256 characters or to the place where the two differ.
+/// No variant carries the JWT. Text from it is made printable and cut to 64 characters; where it is
+/// shown beside what was expected, to 256 characters or to the place where the two differ.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifierError {
@@ -127,8 +127,9 @@ pub enum VerifierError {
         /// What the profile accepts.
         expected: Vec<String>,
     },
-    /// A claim that RFC 9068 §2.2 has differently. [`AccessTokenVerifier::relaxed`](super::AccessTokenVerifier::relaxed)
-    /// accepts the token, and so may a preset of [`AccessTokenProfile`](super::AccessTokenProfile).
+    /// A claim that RFC 9068 §2.2 has differently.
+    /// [`AccessTokenVerifier::relaxed`](super::AccessTokenVerifier::relaxed) accepts the token, and
+    /// so may a preset of [`AccessTokenProfile`](super::AccessTokenProfile).
     #[error("the claim `{claim}` is {found}, RFC 9068 requires {expected}; {RELAXATION}")]
     NotRfc9068 {
         /// The claim.
@@ -146,7 +147,8 @@ pub enum VerifierError {
         /// What it should be.
         expected: &'static str,
     },
-    /// A claim that shows that the token is another kind of token of the issuer, such as an ID token (RFC 8725 §3.12).
+    /// A claim that shows that the token is another kind of token of the issuer, such as an ID
+    /// token (RFC 8725 §3.12).
     #[error("not an access token by the profile `{profile}`: the claim `{claim}` {problem}")]
     NotAnAccessToken {
         /// The name of the [`AccessTokenProfile`](super::AccessTokenProfile).
@@ -217,7 +219,8 @@ pub enum VerifierError {
         /// The server's time, in seconds since 1970.
         now: i64,
     },
-    /// A time that cannot be one in seconds (RFC 7519 §2): it is past the year 9999, as milliseconds are.
+    /// A time that cannot be one in seconds (RFC 7519 §2): it is past the year 9999, as
+    /// milliseconds are.
     #[error(
         "the claim `{claim}` is {found}, which is past the year 9999: it must be in seconds, not milliseconds"
     )]
@@ -237,10 +240,12 @@ pub enum VerifierError {
         /// The `iat`, in seconds since 1970.
         issued: Option<i64>,
     },
-    /// The client has used the `jti` before: the assertion was sent twice, or two assertions have one `jti`.
+    /// The client has used the `jti` before: the assertion was sent twice, or two assertions have
+    /// one `jti`.
     #[error("the `jti` of the assertion was used before; every assertion needs a new one")]
     Replayed,
-    /// The client has used an assertion with the same header and claims before, and neither has a `jti`
+    /// The client has used an assertion with the same header and claims before, and neither has a
+    /// `jti`
     /// ([`ClientAssertionVerifier::accept_missing_jti`](super::ClientAssertionVerifier::accept_missing_jti)).
     #[error(
         "the assertion was used before; without a `jti`, two assertions of one second are the same assertion"

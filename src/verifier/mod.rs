@@ -7,8 +7,9 @@
 //!    [`VerifiedAssertion`].
 //! 3. [`ReplayStore::spend`] uses its `jti` up, and yields the client id.
 //!
-//! A resource server checks an access token (RFC 9068) in one step: [`AccessTokenVerifier::verify`]. [`AccessTokenProfile`]
-//! has a preset for each common issuer that does not follow RFC 9068.
+//! A resource server checks an access token (RFC 9068) in one step:
+//! [`AccessTokenVerifier::verify`]. [`AccessTokenProfile`] has a preset for each common issuer that
+//! does not follow RFC 9068.
 //!
 //! Everything is a function of its arguments; the time comes in as a value.
 

@@ -285,7 +285,8 @@ fn rfc6750_3_1_a_scope_that_is_missing() {
     assert!(matches!(error, VerifierError::MissingScope { scope } if scope == "orders:read"));
 }
 
-/// Only a token that is valid otherwise can lack a scope: the answer to the others is `invalid_token`.
+/// Only a token that is valid otherwise can lack a scope: the answer to the others is
+/// `invalid_token`.
 #[test]
 fn rfc6750_3_1_what_is_no_access_token_lacks_no_scope() {
     let strict = verifier().require_scope("orders:write");
@@ -323,7 +324,7 @@ fn a_verification_takes_few_allocations_more_than_the_bare_one() {
     };
     let bare = least(&|| public.verify(input.as_bytes(), &signature).unwrap());
     let whole = least(&|| drop(verifier.verify(&keys, &token, now()).unwrap()));
-    // Payload, signature, issuer, subject, client id, jti, scope, and two for the audience; and the name and the value of
-    // the claim `tenant`, in a map.
+    // Payload, signature, issuer, subject, client id, jti, scope, and two for the audience; and the
+    // name and the value of the claim `tenant`, in a map.
     assert_eq!(whole - bare, 12);
 }

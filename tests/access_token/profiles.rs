@@ -1,4 +1,5 @@
-//! The presets, each with tokens of its issuer's shape: what it sends to users, to machines, and as an ID token.
+//! The presets, each with tokens of its issuer's shape: what it sends to users, to machines, and as
+//! an ID token.
 
 use private_key_jwt::verifier::{AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, VerifierError};
 use serde_json::{Value, json};
@@ -29,7 +30,8 @@ fn verify(
     verifier.verify(&keys(), &signed(&key, &header, claims), now())
 }
 
-/// Subject, client id and scopes of a token that the preset accepts and the strict profile does not.
+/// Subject, client id and scopes of a token that the preset accepts and the strict profile does
+/// not.
 #[track_caller]
 fn accepted(
     verifier: &AccessTokenVerifier,

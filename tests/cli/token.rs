@@ -66,7 +66,8 @@ fn token_takes_the_options_of_an_assertion_and_a_request() {
     pkjwt(token_command(issuer, "p256", &["--profile", "ping-one", "--lifetime", "2h"])).usage(&["lives"]);
 }
 
-/// What `token`, `introspect` and `revoke` send can be reproduced with `assert`, but for its times and its name.
+/// What `token`, `introspect` and `revoke` send can be reproduced with `assert`, but for its times
+/// and its name.
 #[test]
 fn an_assertion_is_the_same_from_every_command() {
     let key = testdata("p256.key-then-cert.pem");
@@ -139,7 +140,8 @@ fn an_assertion_is_the_same_from_every_command() {
     }
 }
 
-/// The same server by its issuer, by its metadata document, and by the URL of another one that speaks for it.
+/// The same server by its issuer, by its metadata document, and by the URL of another one that
+/// speaks for it.
 #[test]
 fn token_finds_a_server_whose_issuer_is_another() {
     let place = Place::new();

@@ -231,7 +231,8 @@ fn verify_takes_an_untyped_access_token_only_when_told_to() {
     }
     let other = assertion(&key, &["--typ", "logout+jwt"]);
     access_token(&other, &jwks, "client", AUDIENCE, &["--relaxed"]).refused(&["the typ is `logout+jwt`"]);
-    // An access token without a `typ` that says so is taken for a client assertion, and the error says what to do.
+    // An access token without a `typ` that says so is taken for a client assertion, and the error
+    // says what to do.
     let untyped = token(Some("JWT"), json!({"iss": "client", "sub": "user", "aud": AUDIENCE}));
     verify(&untyped, &jwks).refused(&["sub is `user`", "pass --kind access-token"]);
 }

@@ -361,8 +361,8 @@ fn no_file_panics_with_or_without_a_password() {
             read_as[at] += usize::from(loaded);
         }
     }
-    // Private keys, public keys and certificates, JWK Sets, what wants a passphrase. Four of the private keys are JWKs that
-    // stand in a JSON document with something else.
+    // Private keys, public keys and certificates, JWK Sets, what wants a passphrase. Four of the
+    // private keys are JWKs that stand in a JSON document with something else.
     assert_eq!((count, read_as), (574, [73, 40, 7, 53]));
 }
 

@@ -1,5 +1,5 @@
-//! A clock that is wrong, at servers of the kinds that are in the field: with a `Date` and without, with words and without,
-//! with a minute of tolerance and with none.
+//! A clock that is wrong, at servers of the kinds that are in the field: with a `Date` and without,
+//! with words and without, with a minute of tolerance and with none.
 
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ fn without_date(clock: &Skips, seconds: i64, judge: Judge) -> Simulated {
     server
 }
 
-/// As Keycloak: no `Date`, 15 s of tolerance for the future and none for the end, each with its text.
+/// As Keycloak: no `Date`, 15 s of tolerance for the future and none for the end, each with its
+/// text.
 fn keycloak(clock: &Skips, seconds: i64) -> Simulated {
     without_date(clock, seconds, |age, left| match (age, left) {
         (..-15, _) => {
@@ -165,7 +166,8 @@ fn login(clock: &Skips) -> TokenResponse {
     TokenResponse::from_http(http::Response::new(body.to_vec()), clock.now()).unwrap()
 }
 
-/// RFC 6749 §5.2: a server that refuses has issued nothing, so a grant that is good once may be sent again.
+/// RFC 6749 §5.2: a server that refuses has issued nothing, so a grant that is good once may be
+/// sent again.
 #[tokio::test]
 async fn nobody_is_locked_out_by_a_server_that_calls_it_invalid_grant() {
     for judge in [ZITADEL, CAS] {
@@ -202,7 +204,8 @@ async fn nobody_is_locked_out_by_a_server_that_calls_it_invalid_grant() {
     assert_eq!(get(&client, &freely()).await, a_token());
 }
 
-/// Some servers fail with a status of a refusal, and some frameworks in front of one write its name as the code.
+/// Some servers fail with a status of a refusal, and some frameworks in front of one write its name
+/// as the code.
 #[tokio::test]
 async fn what_is_good_once_is_not_sent_again_after_a_failure_or_without_a_code() {
     const ANSWERS: [(u16, &str); 5] = [

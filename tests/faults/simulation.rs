@@ -41,8 +41,8 @@ pub(crate) struct State {
     pub(crate) latency: Duration,
     /// What is answered to a good assertion in place of a token.
     pub(crate) instead: Option<(u16, &'static str)>,
-    /// How the server judges times, in place of the verifier: told how many seconds ago `iat` was and how many are left
-    /// until `exp`.
+    /// How the server judges times, in place of the verifier: told how many seconds ago `iat` was
+    /// and how many are left until `exp`.
     pub(crate) judge: Option<Judge>,
     /// Whether an ID token says when it was issued.
     pub(crate) issues_jwts: bool,

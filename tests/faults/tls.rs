@@ -114,7 +114,8 @@ fn sources(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
 }
 
-/// Under TLS 1.3 the client learns it when its side of the handshake is over, while it waits for the answer.
+/// Under TLS 1.3 the client learns it when its side of the handshake is over, while it waits for
+/// the answer.
 #[tokio::test]
 async fn a_client_certificate_that_is_demanded_ends_it_at_once() {
     const GOOD: &str = "p256.localhost.cert.pem";
@@ -135,7 +136,8 @@ async fn a_client_certificate_that_is_demanded_ends_it_at_once() {
     }
 }
 
-/// rustls takes no CA for a server, not even one that is trusted: the text says how to make another certificate.
+/// rustls takes no CA for a server, not even one that is trusted: the text says how to make another
+/// certificate.
 #[cfg(feature = "rustls")]
 #[tokio::test]
 async fn what_openssl_makes_of_itself_is_told_what_it_lacks() {

@@ -1,7 +1,8 @@
-//! Keycloak, which sends no `Date`: every endpoint with every algorithm, its refusals, and a clock that is wrong.
+//! Keycloak, which sends no `Date`: every endpoint with every algorithm, its refusals, and a clock
+//! that is wrong.
 //!
-//! Maven fetches it once below the target directory. It needs Java 17, Maven, Python 3 and 1 GB of memory, and takes a minute
-//! to start. It ends with the test.
+//! Maven fetches it once below the target directory. It needs Java 17, Maven, Python 3 and 1 GB of
+//! memory, and takes a minute to start. It ends with the test.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

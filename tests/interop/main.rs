@@ -1,9 +1,11 @@
-//! Servers, clients and verifiers that nobody of this project wrote: README.md beside this file lists them.
+//! Servers, clients and verifiers that nobody of this project wrote: README.md beside this file
+//! lists them.
 //!
-//! `cargo test --test interop --features cli` installs them with npm, pip, go and Maven where they are not there yet,
-//! starts the servers on loopback, and ends them. It needs Node.js, npm, Python 3, Go, Java and Maven, and fails by name
-//! without them. A plain `cargo test` does not run this suite. With `--nocapture` it says which server answered how often,
-//! where, and to assertions of which algorithm.
+//! `cargo test --test interop --features cli` installs them with npm, pip, go and Maven where they
+//! are not there yet, starts the servers on loopback, and ends them. It needs Node.js, npm, Python
+//! 3, Go, Java and Maven, and fails by name without them. A plain `cargo test` does not run this
+//! suite. With `--nocapture` it says which server answered how often, where, and to assertions of
+//! which algorithm.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod authlib;

@@ -1,5 +1,5 @@
-//! Keys as they arrive: under the wrong label, in base64, with line ends spelled out, in the JSON of a console, in an
-//! environment variable.
+//! Keys as they arrive: under the wrong label, in base64, with line ends spelled out, in the JSON
+//! of a console, in an environment variable.
 
 use private_key_jwt::keys::{Certificate, KeyError, KeyFormat, KeyLoader};
 use private_key_jwt::{PrivateKey, PublicKey};
@@ -312,7 +312,8 @@ fn null_and_empty_arrays_say_nothing_in_a_private_jwk() {
     }
 }
 
-/// A process has one environment, which other tests share: each value is tried in a process of its own.
+/// A process has one environment, which other tests share: each value is tried in a process of its
+/// own.
 #[test]
 fn a_key_may_come_from_an_environment_variable() {
     const VARIABLE: &str = "PRIVATE_KEY_JWT_TEST_KEY";

@@ -26,7 +26,8 @@ pub(crate) struct Arguments {
     /// Client id, as registered with the server (iss and sub)
     #[arg(long, value_name = "ID")]
     client_id: String,
-    /// Audience of the assertion (aud): the server's issuer, or another value that the server accepts
+    /// Audience of the assertion (aud): the server's issuer, or another value that the server
+    /// accepts
     #[arg(long, value_name = "URL")]
     audience: String,
     #[command(flatten)]

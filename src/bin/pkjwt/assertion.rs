@@ -1,4 +1,5 @@
-//! The options that `assert` and every command with a client share: what an assertion says besides its audience.
+//! The options that `assert` and every command with a client share: what an assertion says besides
+//! its audience.
 
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ pub(crate) struct AssertionOptions {
     /// Add x5t#S256, the SHA-256 thumbprint of the certificate in the key file
     #[arg(long)]
     x5t_s256: bool,
-    /// Add x5t, the SHA-1 thumbprint of the certificate in the key file, for servers without x5t#S256
+    /// Add x5t, the SHA-1 thumbprint of the certificate in the key file, for servers without
+    /// x5t#S256
     #[arg(long)]
     x5t: bool,
     /// Add x5c, the certificate chain in the key file
@@ -57,8 +59,8 @@ impl From<ProfileName> for Profile {
 }
 
 impl AssertionOptions {
-    /// Applies the options and leaves the other settings as they are. A profile replaces the audience, so the audience
-    /// is set afterwards.
+    /// Applies the options and leaves the other settings as they are. A profile replaces the
+    /// audience, so the audience is set afterwards.
     pub(crate) fn apply(
         &self,
         mut assertion: ClientAssertionBuilder,

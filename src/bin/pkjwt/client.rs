@@ -16,17 +16,19 @@ use crate::key::{self, SigningKey};
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("server").required(true).args(["issuer", "token_endpoint"]))]
 pub(crate) struct ClientOptions {
-    /// Issuer of the authorization server, whose endpoints are discovered; or the URL of its metadata document
+    /// Issuer of the authorization server, whose endpoints are discovered; or the URL of its
+    /// metadata document
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     issuer: Option<String>,
     /// Token endpoint, for a server without discovery
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     token_endpoint: Option<String>,
-    /// Issuer in the metadata, if it differs from --issuer by design (Entra ID's common, a proxy). The server behind the
-    /// URL can then act in the name of this issuer
+    /// Issuer in the metadata, if it differs from --issuer by design (Entra ID's common, a proxy).
+    /// The server behind the URL can then act in the name of this issuer
     #[arg(long, value_name = "URL", conflicts_with = "token_endpoint", value_parser = NonEmptyStringValueParser::new())]
     expect_issuer: Option<String>,
-    /// Another endpoint by its RFC 8414 name (introspection_endpoint …), if discovery does not find it; may be repeated
+    /// Another endpoint by its RFC 8414 name (introspection_endpoint …), if discovery does not find
+    /// it; may be repeated
     #[arg(long, value_name = "NAME=URL", value_parser = named_endpoint)]
     endpoint: Vec<(NamedEndpoint, String)>,
     /// Audience of the assertion [default: the issuer, or the token endpoint if no issuer is known]

@@ -17,7 +17,8 @@ use crate::secret::SecretSource;
 enum GrantName {
     /// For the client itself (RFC 6749 §4.4)
     ClientCredentials,
-    /// For a user who logs in with a browser on this machine (RFC 8252); with --code, only the exchange of the code
+    /// For a user who logs in with a browser on this machine (RFC 8252); with --code, only the
+    /// exchange of the code
     AuthorizationCode,
     /// In exchange for a refresh token (RFC 6749 §6)
     RefreshToken,
@@ -58,7 +59,8 @@ pub(crate) struct GrantOptions {
     /// authorization-code: the code, in a file, - or env:VAR
     #[arg(long, value_name = "SECRET")]
     code: Option<SecretSource>,
-    /// authorization-code: the redirect URI; for a login on this machine, http on loopback [default: any free port]
+    /// authorization-code: the redirect URI; for a login on this machine, http on loopback
+    /// [default: any free port]
     #[arg(long, value_name = "URL")]
     redirect_uri: Option<String>,
     /// authorization-code: the PKCE verifier of the code, in a file, - or env:VAR
@@ -73,8 +75,8 @@ pub(crate) struct GrantOptions {
     /// token-exchange: the token of the party that the new token is for, in a file, - or env:VAR
     #[arg(long, value_name = "SECRET")]
     subject_token: Option<SecretSource>,
-    /// token-exchange: kind of the subject token: access_token, refresh_token, id_token, saml1, saml2, jwt or a URI
-    /// [default: access_token]
+    /// token-exchange: kind of the subject token: access_token, refresh_token, id_token, saml1,
+    /// saml2, jwt or a URI [default: access_token]
     #[arg(long, value_name = "KIND", value_parser = token_kind)]
     subject_token_type: Option<TokenKind>,
     /// token-exchange: the token of the party that acts for the subject, in a file, - or env:VAR

@@ -1,4 +1,5 @@
-//! The options that `introspect` and `revoke` share: a token with a hint of its kind, and the client.
+//! The options that `introspect` and `revoke` share: a token with a hint of its kind, and the
+//! client.
 
 use private_key_jwt::oauth::HintedToken;
 

@@ -24,8 +24,8 @@ A token that somebody else could still use is better piped in: other users can s
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// A key, a certificate, a JWK Set or a JWT: a file, - for standard input, or env:VAR for an environment variable; a JWT
-    /// may stand here itself
+    /// A key, a certificate, a JWK Set or a JWT: a file, - for standard input, or env:VAR for an
+    /// environment variable; a JWT may stand here itself
     #[arg(value_name = "KEY_OR_JWT")]
     subject: PathBuf,
     #[command(flatten)]

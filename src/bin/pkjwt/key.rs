@@ -1,6 +1,6 @@
-//! The KEY argument: a file, `-` for standard input, or `env:VAR` for an environment variable, and the passphrase of an
-//! encrypted one. A passphrase comes from an environment variable, a file or a prompt on a terminal, never from an
-//! argument, which other users can see.
+//! The KEY argument: a file, `-` for standard input, or `env:VAR` for an environment variable, and
+//! the passphrase of an encrypted one. A passphrase comes from an environment variable, a file or a
+//! prompt on a terminal, never from an argument, which other users can see.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -29,8 +29,8 @@ pub(crate) struct PassphraseSource {
 }
 
 impl PassphraseSource {
-    /// The passphrase as it stands, where one was named. A variable that is not there is wrong usage, and its name is not
-    /// repeated: it might be a passphrase in the wrong place.
+    /// The passphrase as it stands, where one was named. A variable that is not there is wrong
+    /// usage, and its name is not repeated: it might be a passphrase in the wrong place.
     pub(crate) fn passphrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
         /// The longest passphrase that is read, in bytes.
         const MAX_LEN: usize = 64 * 1024;
@@ -53,7 +53,8 @@ impl PassphraseSource {
         Ok(Some(passphrase))
     }
 
-    /// The passphrase of a new key: without the line end that files end in, as other programs read it.
+    /// The passphrase of a new key: without the line end that files end in, as other programs read
+    /// it.
     pub(crate) fn new_passphrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
         let passphrase = self.passphrase()?;
         Ok(passphrase.map(|passphrase| Zeroizing::new(without_line_end(&passphrase).to_vec())))

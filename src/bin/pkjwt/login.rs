@@ -1,5 +1,5 @@
-//! Logins of a user: on another device (RFC 8628), or in a browser on this machine (RFC 8252). Instructions for the user
-//! go to stderr.
+//! Logins of a user: on another device (RFC 8628), or in a browser on this machine (RFC 8252).
+//! Instructions for the user go to stderr.
 
 use std::future::Future;
 
@@ -36,7 +36,8 @@ pub(crate) async fn on_a_device(
     .await
 }
 
-/// Shows the URL to open, and waits for the redirect with the code. The request gets its `state` here.
+/// Shows the URL to open, and waits for the redirect with the code. The request gets its `state`
+/// here.
 pub(crate) async fn in_a_browser(
     connected: &Connected,
     client_id: &str,

@@ -1,8 +1,8 @@
 //! `pkjwt`: private_key_jwt on the command line.
 //!
-//! One file per command. Each reads its arguments, calls the library, and prints; nothing that a library user would miss
-//! lives here. Exit status 0: success, 1: refused or failed, 2: wrong usage. Results go to stdout, everything else to
-//! stderr.
+//! One file per command. Each reads its arguments, calls the library, and prints; nothing that a
+//! library user would miss lives here. Exit status 0: success, 1: refused or failed, 2: wrong
+//! usage. Results go to stdout, everything else to stderr.
 
 mod assert;
 mod assertion;

@@ -54,8 +54,8 @@ pub(crate) fn bold(text: &str) -> String {
     if io::stdout().is_terminal() && !plain { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Prints a value as JSON over several lines. Everything but ASCII is escaped, so that text from elsewhere cannot drive
-/// the terminal.
+/// Prints a value as JSON over several lines. Everything but ASCII is escaped, so that text from
+/// elsewhere cannot drive the terminal.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).context("stdout")?;
     line(&ascii(&text))

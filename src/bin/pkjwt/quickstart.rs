@@ -1,4 +1,5 @@
-//! `pkjwt quickstart`: the main job, step by step, against a server inside this process or a real one.
+//! `pkjwt quickstart`: the main job, step by step, against a server inside this process or a real
+//! one.
 
 mod recorder;
 mod steps;
@@ -39,7 +40,8 @@ pub(crate) struct Arguments {
     /// Client id, as registered with the server [default: quickstart]
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// Private key: a file, - for standard input, or env:VAR for an environment variable [default: a new ES256 key]
+    /// Private key: a file, - for standard input, or env:VAR for an environment variable [default:
+    /// a new ES256 key]
     #[arg(long, value_name = "KEY")]
     key: Option<PathBuf>,
     #[command(flatten)]

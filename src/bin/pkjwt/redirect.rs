@@ -1,4 +1,5 @@
-//! The redirect URI of a login in a browser: a loopback port of this machine, for one answer (RFC 8252 §7.3).
+//! The redirect URI of a login in a browser: a loopback port of this machine, for one answer (RFC
+//! 8252 §7.3).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -141,7 +142,8 @@ impl<F: Fn(&str) -> Judged> Inbox<F> {
     }
 }
 
-/// Plain text. The URL of the page has the code in it, so it is sent to no other page as a referrer.
+/// Plain text. The URL of the page has the code in it, so it is sent to no other page as a
+/// referrer.
 fn page(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;

@@ -57,8 +57,8 @@ pub(crate) struct Arguments {
     /// several times (MSAL)
     #[arg(long)]
     reuse_assertions: bool,
-    /// Accept assertions without a jti, which RFC 7523 leaves optional and OpenID Connect requires, for clients that
-    /// send none (Kafka)
+    /// Accept assertions without a jti, which RFC 7523 leaves optional and OpenID Connect requires,
+    /// for clients that send none (Kafka)
     #[arg(long)]
     accept_missing_jti: bool,
 }

@@ -1,4 +1,5 @@
-//! `pkjwt token`: an access token from an authorization server, by any grant that makes sense at a prompt.
+//! `pkjwt token`: an access token from an authorization server, by any grant that makes sense at a
+//! prompt.
 
 use private_key_jwt::TokenResponse;
 use private_key_jwt::oauth::{AuthorizationRequest, Endpoint, TokenKind};
@@ -73,7 +74,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?
 }
 
-/// The token alone. With characters outside RFC 6749 A.12 it could drive the terminal, and would fit no header.
+/// The token alone. With characters outside RFC 6749 A.12 it could drive the terminal, and would
+/// fit no header.
 fn secret(secret: &str) -> Result<(), Failure> {
     if secret.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         output::line(secret)

@@ -38,14 +38,16 @@ pub(crate) struct Arguments {
     /// What the JWT is
     #[arg(long, value_enum, default_value_t = Kind::ClientAssertion)]
     kind: Kind,
-    /// The public keys of the signer: a file (JWK Set, JWK, certificate or public key) or the URL of a JWK Set
+    /// The public keys of the signer: a file (JWK Set, JWK, certificate or public key) or the URL
+    /// of a JWK Set
     #[arg(long, value_name = "FILE_OR_URL")]
     jwks: String,
-    /// The expected issuer (iss): the client, or the authorization server that issued the token; may be repeated for an
-    /// access token
+    /// The expected issuer (iss): the client, or the authorization server that issued the token;
+    /// may be repeated for an access token
     #[arg(long, value_name = "ISSUER", required = true)]
     issuer: Vec<String>,
-    /// The expected audience (aud): the authorization server, or the resource server; may be repeated for an access token
+    /// The expected audience (aud): the authorization server, or the resource server; may be
+    /// repeated for an access token
     #[arg(long, value_name = "AUDIENCE", required_unless_present = "missing_audience_from")]
     audience: Vec<String>,
     /// How much the clocks may differ, at most 60s [default: 10s]
@@ -62,16 +64,17 @@ struct AccessTokenArguments {
     /// What the issuer's access tokens look like [default: rfc9068]
     #[arg(long, value_name = "NAME", value_enum)]
     profile: Option<ProfileName>,
-    /// Short for --profile relaxed: accept an access token that does not follow RFC 9068. An ID token with the same
-    /// audience may pass too; prefer the profile of the issuer
+    /// Short for --profile relaxed: accept an access token that does not follow RFC 9068. An ID
+    /// token with the same audience may pass too; prefer the profile of the issuer
     #[arg(long, alias = "accept-untyped", conflicts_with = "profile")]
     relaxed: bool,
-    /// Accept an access token without aud if this client requested it; may be repeated. Tokens that the client obtained
-    /// for other APIs pass too
+    /// Accept an access token without aud if this client requested it; may be repeated. Tokens that
+    /// the client obtained for other APIs pass too
     #[arg(long, value_name = "CLIENT_ID")]
     missing_audience_from: Vec<String>,
-    /// A claim whose values count as scopes, instead of those of the profile: scp, roles, permissions, cognito:groups, or
-    /// /realm_access/roles for a nested one; may be repeated, for all of them together
+    /// A claim whose values count as scopes, instead of those of the profile: scp, roles,
+    /// permissions, cognito:groups, or /realm_access/roles for a nested one; may be repeated, for
+    /// all of them together
     #[arg(long, value_name = "CLAIM")]
     permission_claim: Vec<String>,
     /// A scope that the access token must have; may be repeated

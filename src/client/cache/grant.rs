@@ -154,8 +154,8 @@ impl Steps {
     }
 }
 
-/// RFC 6749 §5.2: a refresh token that is invalid, expired, revoked, or of another client. Some servers say so of an
-/// assertion whose times are wrong, too; the refresh token is still good then.
+/// RFC 6749 §5.2: a refresh token that is invalid, expired, revoked, or of another client. Some
+/// servers say so of an assertion whose times are wrong, too; the refresh token is still good then.
 fn refusal_of_grant(error: &Error) -> Option<Refusal> {
     let is_of_grant =
         |refusal: &&Refusal| refusal.error() == Some("invalid_grant") && refusal.clock().is_none();

@@ -1,9 +1,11 @@
 //! The server's clock, as far as its answers show it, and what follows for the times of assertions.
 //!
-//! The client learns the difference from the `Date` of every answer, discovery included, from the `iat` of a JWT that was
-//! just issued, and last from the words of a refusal (`search`). A difference that was only seen is *assumed*: the next
-//! assertion follows it, and it is dropped when that one is refused. One that an assertion was accepted with is *proven*:
-//! it is kept, and follows the server's clock from then on. None is larger than [`LARGEST`], whatever a server sends.
+//! The client learns the difference from the `Date` of every answer, discovery included, from the
+//! `iat` of a JWT that was just issued, and last from the words of a refusal (`search`). A
+//! difference that was only seen is *assumed*: the next assertion follows it, and it is dropped
+//! when that one is refused. One that an assertion was accepted with is *proven*: it is kept, and
+//! follows the server's clock from then on. None is larger than [`LARGEST`], whatever a server
+//! sends.
 //!
 //! All decisions are functions of what is kept, what an answer shows, and the time.
 
@@ -23,8 +25,8 @@ use crate::oauth::{ServerTime, TimeFault};
 const NO_DIFFERENCE: Duration = Duration::seconds(3);
 /// The precision of a `Date`. A clock that is further ahead than this is ahead for certain.
 const PRECISION: Duration = Duration::seconds(1);
-/// No larger difference is believed: it is for a person to look at, and a wrong `Date` must not have assertions made for
-/// long after they are sent.
+/// No larger difference is believed: it is for a person to look at, and a wrong `Date` must not
+/// have assertions made for long after they are sent.
 const LARGEST: Duration = Duration::minutes(5);
 /// How long the words of a refusal are not followed again after they led nowhere.
 const IN_VAIN: Duration = Duration::minutes(1);
@@ -34,7 +36,8 @@ const IN_VAIN: Duration = Duration::minutes(1);
 pub(super) struct ServerClock {
     /// A packed [`Offset`]: what to add to our time.
     kept: AtomicI64,
-    /// In milliseconds: the differences between which the server has accepted assertions of our time, and so tolerates.
+    /// In milliseconds: the differences between which the server has accepted assertions of our
+    /// time, and so tolerates.
     least_accepted: AtomicI64,
     most_accepted: AtomicI64,
     /// In milliseconds: the difference that the last JWT showed; [`UNSEEN`] before the first.
@@ -71,7 +74,8 @@ pub(super) struct Facts {
     pub(super) other_key: bool,
 }
 
-/// What an answer shows of the server's clock: by how much it is ahead of ours, at least and at most.
+/// What an answer shows of the server's clock: by how much it is ahead of ours, at least and at
+/// most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shown(Option<(Duration, Duration, Source)>);
 
@@ -165,8 +169,8 @@ impl ServerClock {
         }
     }
 
-    /// The offset of another assertion, after one was refused; `None` where time cannot have been the reason, or was none
-    /// before. Then it may be the next time: servers change.
+    /// The offset of another assertion, after one was refused; `None` where time cannot have been
+    /// the reason, or was none before. Then it may be the next time: servers change.
     pub(super) fn correction(
         &self,
         facts: &Facts,
@@ -295,7 +299,8 @@ fn after(kept: Offset, facts: &Facts, tolerates: impl Fn(Duration) -> bool) -> O
     }
 }
 
-/// What is taken for it: none where it is no difference, and nothing where it is more than is believed.
+/// What is taken for it: none where it is no difference, and nothing where it is more than is
+/// believed.
 fn believed(offset: Duration) -> Option<Duration> {
     match offset.abs() {
         size if size <= NO_DIFFERENCE => Some(Duration::ZERO),

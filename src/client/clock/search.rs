@@ -1,6 +1,6 @@
-//! The offset that a server without a `Date` accepts, by what its refusals say: a minute the way the text says, then twice
-//! as far, and half-way back when the text says the opposite. An assertion lives for a minute, so steps of a minute miss
-//! no server, however little it tolerates.
+//! The offset that a server without a `Date` accepts, by what its refusals say: a minute the way
+//! the text says, then twice as far, and half-way back when the text says the opposite. An
+//! assertion lives for a minute, so steps of a minute miss no server, however little it tolerates.
 
 use time::Duration;
 
@@ -59,7 +59,8 @@ impl Search {
         }
         let further = |from: Duration| STEP.max((from - self.start).abs() * 2);
         let next = match (fault, self.expired, self.not_yet_valid) {
-            // Either way in turn, back first: clocks that are behind by less than a life are not noticed.
+            // Either way in turn, back first: clocks that are behind by less than a life are not
+            // noticed.
             (TimeFault::NotActive, None, None) => {
                 let size = STEP * i32::from(self.moves / 2 + 1);
                 if self.moves.is_multiple_of(2) { self.start - size } else { self.start + size }

@@ -230,7 +230,8 @@ fn discovery_is_assumed() {
     );
 }
 
-/// The offsets that a server sees which accepts what `judge` does, and whether it accepted the last.
+/// The offsets that a server sees which accepts what `judge` does, and whether it accepted the
+/// last.
 fn search(clock: &ServerClock, judge: impl Fn(i64) -> Option<TimeFault>) -> (Vec<i64>, bool) {
     let (mut search, mut used) = (Search::default(), clock.offset());
     let mut tried = Vec::new();
@@ -250,7 +251,8 @@ fn search(clock: &ServerClock, judge: impl Fn(i64) -> Option<TimeFault>) -> (Vec
     }
 }
 
-/// A server whose clock is ahead of ours by this: it accepts an `iat` of so much before or after its time.
+/// A server whose clock is ahead of ours by this: it accepts an `iat` of so much before or after
+/// its time.
 fn server(ahead: i64, before: i64, after: i64) -> impl Fn(i64) -> Option<TimeFault> {
     move |offset| match offset - ahead {
         early if early > after => Some(TimeFault::NotYetValid),

@@ -12,8 +12,8 @@ use super::{Unique, object, wipe};
 use crate::jose::JoseError;
 use crate::jose::error::excerpt;
 
-/// Reads an object whose one member `name` is handed over as it is written, whatever its value; the others are read as
-/// strictly as [`object`] does, and dropped.
+/// Reads an object whose one member `name` is handed over as it is written, whatever its value; the
+/// others are read as strictly as [`object`] does, and dropped.
 pub(crate) fn raw_member<'a>(
     what: &'static str,
     bytes: &'a [u8],
@@ -37,8 +37,8 @@ pub(crate) fn raw_member<'a>(
     }
 }
 
-/// All strings that an object has as this member, of an object that may be damaged or have it twice; a few at most.
-/// For error messages: nothing may be decided by them.
+/// All strings that an object has as this member, of an object that may be damaged or have it
+/// twice; a few at most. For error messages: nothing may be decided by them.
 pub(crate) fn claimed_strings(text: &str, name: &'static str) -> Vec<String> {
     let found = RefCell::new(Vec::new());
     // What was found before the damage counts.
@@ -46,7 +46,8 @@ pub(crate) fn claimed_strings(text: &str, name: &'static str) -> Vec<String> {
     found.into_inner()
 }
 
-/// Whether an object, which may be damaged, has one of these members. Text that is no object has none.
+/// Whether an object, which may be damaged, has one of these members. Text that is no object has
+/// none.
 pub(crate) fn claims_member(text: &str, names: &'static [&'static str]) -> bool {
     let found = Cell::new(false);
     let _ = serde_json::Deserializer::from_str(text).deserialize_map(ClaimedNames { names, found: &found });

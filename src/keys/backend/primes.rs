@@ -1,5 +1,6 @@
-//! The primes of an RSA key that has only n, e and d (NIST SP 800-56B C.2), by the crate `rsa`. AWS-LC has no such function,
-//! so this is the one that is used with it as well; without the feature `rustcrypto` such keys are refused.
+//! The primes of an RSA key that has only n, e and d (NIST SP 800-56B C.2), by the crate `rsa`.
+//! AWS-LC has no such function, so this is the one that is used with it as well; without the
+//! feature `rustcrypto` such keys are refused.
 
 use crate::keys::material::KeyMaterial;
 use crate::keys::{KeyError, format, policy};

@@ -196,7 +196,8 @@ fn rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<SigningKey, KeyError> {
     let integer = |value: &UintRef<'_>| BoxedUint::from_be_slice_vartime(value.as_bytes());
     let [n, e, d] = [&key.modulus, &key.public_exponent, &key.private_exponent].map(integer);
     let primes = vec![integer(&key.prime1), integer(&key.prime2)];
-    // The wide form is slow and tells by its time that the primes differ in length, so it is for those that do.
+    // The wide form is slow and tells by its time that the primes differ in length, so it is for
+    // those that do.
     let half = bit_len(key.modulus.as_bytes()).div_ceil(2);
     let is_wide = [&key.prime1, &key.prime2].iter().any(|prime| bit_len(prime.as_bytes()) > half);
     let rsa = if is_wide {

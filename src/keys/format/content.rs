@@ -1,7 +1,7 @@
 //! A file without its wrapping: quotes and escapes around a text, base64 around anything.
 //!
-//! Secrets travel as text through variables, consoles and YAML, and each of them wraps. What is under the wrapping is
-//! copied into buffers that are wiped.
+//! Secrets travel as text through variables, consoles and YAML, and each of them wraps. What is
+//! under the wrapping is copied into buffers that are wiped.
 
 use std::ops::Deref;
 
@@ -78,8 +78,8 @@ impl<'a> Content<'a> {
     }
 
     fn unwrapped(bytes: Bytes<'a>, wrapping: Option<Wrapping>, depth: usize) -> Result<Self, KeyError> {
-        // DER may hold any text inside and end in octets that look like white space, but it starts with tags and
-        // lengths that are not text. 0x30 is also the digit 0.
+        // DER may hold any text inside and end in octets that look like white space, but it starts
+        // with tags and lengths that are not text. 0x30 is also the digit 0.
         if bytes.first() == Some(&0x30) && !is_text(bytes.iter().take(8)) {
             return Ok(Self { kind: Kind::Der, bytes, wrapping });
         }

@@ -227,8 +227,9 @@ pub(super) fn ec(der: &[u8], outer: Option<ObjectIdentifier>) -> Result<KeyMater
         (Some(curve), _) | (None, Some(curve)) => named_curve(curve)?,
         (None, None) => return Err(KeyError::Der { structure: "ECPrivateKey: no curve is named" }),
     };
-    // RFC 5915 §3: the private value has the length of the curve's order. Many write it as an INTEGER, without its leading
-    // zeros or with one before a first bit that is set (OpenSSL 1.0.2, GnuTLS, Botan).
+    // RFC 5915 §3: the private value has the length of the curve's order. Many write it as an
+    // INTEGER, without its leading zeros or with one before a first bit that is set (OpenSSL 1.0.2,
+    // GnuTLS, Botan).
     let scalar = fitted(key.private_key, curve.coordinate_len()).ok_or(STRUCTURE)?;
     Ok(KeyMaterial::Ec { curve, scalar, point: key.public_key.map(<[u8]>::to_vec) })
 }

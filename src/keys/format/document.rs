@@ -1,6 +1,7 @@
-//! A key inside a JSON document: what consoles hand out (`private_key` and `private_key_id`, `{"public": …, "private": …}`),
-//! Kubernetes secrets, answers of a vault. No two agree on names, so every private key in the document counts, wherever it
-//! stands; names matter only for its `kid` and its passphrase.
+//! A key inside a JSON document: what consoles hand out (`private_key` and `private_key_id`,
+//! `{"public": …, "private": …}`), Kubernetes secrets, answers of a vault. No two agree on names,
+//! so every private key in the document counts, wherever it stands; names matter only for its `kid`
+//! and its passphrase.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -253,7 +254,8 @@ pub(super) fn recognised(text: &[u8]) -> Result<Option<KeyFormat>, KeyError> {
 
     impl Visit for Recognising {
         fn jwk(&mut self, _: &Leaf<'_>, text: &str) -> Result<(), KeyError> {
-            // A key that cannot be read is the loader's to refuse, and only if it is the one that is meant.
+            // A key that cannot be read is the loader's to refuse, and only if it is the one that
+            // is meant.
             if let Ok(format) = jwk::recognise(text.as_bytes()) {
                 self.add(format);
             }

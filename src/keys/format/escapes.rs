@@ -2,8 +2,9 @@
 
 use zeroize::Zeroizing;
 
-/// The digits of base64, without white space and without escapes of white space. Some serializers also escape `/`
-/// (PHP) and `+` (.NET). A backslash that means nothing here stays, so that decoding fails.
+/// The digits of base64, without white space and without escapes of white space. Some serializers
+/// also escape `/` (PHP) and `+` (.NET). A backslash that means nothing here stays, so that
+/// decoding fails.
 pub(super) fn base64_digits(text: &[u8]) -> Zeroizing<Vec<u8>> {
     // One buffer, large enough from the start: one that grows leaves copies behind.
     let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
@@ -52,8 +53,8 @@ pub(super) fn unquoted(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(if *first == b'"' { string(inner).unwrap_or_else(as_it_stands) } else { as_it_stands() })
 }
 
-/// The value of a JSON string (RFC 8259 §7), without its quotes. `serde_json` undoes escapes in a buffer that it does not
-/// wipe.
+/// The value of a JSON string (RFC 8259 §7), without its quotes. `serde_json` undoes escapes in a
+/// buffer that it does not wipe.
 pub(super) fn string(inner: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut value = Zeroizing::new(Vec::with_capacity(inner.len()));
     let mut rest = inner;

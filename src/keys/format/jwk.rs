@@ -26,7 +26,8 @@ struct PrivateMembers {
 }
 
 impl PrivateMembers {
-    /// RFC 7518 §6.3.2 allows a key without its primes, and an empty text is what serializers write for what is unset.
+    /// RFC 7518 §6.3.2 allows a key without its primes, and an empty text is what serializers write
+    /// for what is unset.
     fn read(text: &[u8]) -> Result<Self, KeyError> {
         let mut members: Self = serde_json::from_slice(text).map_err(|error| json::syntax(WHAT, &error))?;
         let Self { p, q, dp, dq, qi, .. } = &mut members;
@@ -43,8 +44,8 @@ struct PrivateSet<'a> {
     keys: Option<Vec<&'a RawValue>>,
 }
 
-/// One JWK, or those of a set. Public keys, and keys of types and for algorithms that are not used here, may stand
-/// beside the private ones of a set.
+/// One JWK, or those of a set. Public keys, and keys of types and for algorithms that are not used
+/// here, may stand beside the private ones of a set.
 pub(super) fn collect(text: &[u8], found: &mut Found) -> Result<(), KeyError> {
     let set: PrivateSet<'_> = serde_json::from_slice(text).map_err(|error| json::syntax(WHAT, &error))?;
     let Some(keys) = set.keys else {
@@ -61,7 +62,8 @@ pub(super) fn collect(text: &[u8], found: &mut Found) -> Result<(), KeyError> {
     })
 }
 
-/// One JWK among others. One without private values that cannot be read takes nothing away from them.
+/// One JWK among others. One without private values that cannot be read takes nothing away from
+/// them.
 pub(super) fn element(text: &str, found: &mut Found) -> Option<Entry> {
     let entry = entry(text.as_bytes());
     note_public(text.as_bytes(), &entry, found);
@@ -145,8 +147,9 @@ fn key(text: &[u8]) -> Result<Loaded, KeyError> {
     Ok(Loaded { algorithm, key_id: jwk.key_id().cloned(), certificates, ..material.into() })
 }
 
-/// RFC 7518 §6.2.1.2 wants coordinates of the curve's length, and public JWKs are held to it: the thumbprint that others
-/// compute is over the text as it stands. A private one is published anew from here, so its numbers are clear.
+/// RFC 7518 §6.2.1.2 wants coordinates of the curve's length, and public JWKs are held to it: the
+/// thumbprint that others compute is over the text as it stands. A private one is published anew
+/// from here, so its numbers are clear.
 fn fit_coordinates(members: &mut Map<String, Value>) {
     let is = |member, value| members.get(member).and_then(Value::as_str) == Some(value);
     let curve = [Curve::P256, Curve::P384, Curve::P521].into_iter().find(|curve| is("crv", curve.as_str()));
@@ -170,8 +173,8 @@ fn ec(curve: Curve, d: &[u8], x: &[u8], y: &[u8]) -> Result<KeyMaterial, KeyErro
     Ok(KeyMaterial::Ec { curve, scalar, point: Some([&[4], x, y].concat()) })
 }
 
-/// As PKCS#1, so that RSA keys of every format take one way through policy and backend. RFC 7518 §6.3.2: all CRT members
-/// or none; PKCS#1 writes zeros for none.
+/// As PKCS#1, so that RSA keys of every format take one way through policy and backend. RFC 7518
+/// §6.3.2: all CRT members or none; PKCS#1 writes zeros for none.
 fn rsa(n: &[u8], e: &[u8], d: &[u8], private: &PrivateMembers) -> Result<KeyMaterial, KeyError> {
     if private.oth.as_ref().is_some_and(|others| !others.is_empty()) {
         return Err(KeyError::RsaPrimes);

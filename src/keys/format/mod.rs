@@ -1,8 +1,9 @@
 //! What a key file is, and what is in it.
 //!
-//! `load` looks at the content, never at a file name or a label: a `-----BEGIN` anywhere means PEM, a brace first means
-//! JSON, 0x30 first means DER; base64 and quotes around any of them come off first. What is recognised and not read gets
-//! an error with its name and the command that converts it.
+//! `load` looks at the content, never at a file name or a label: a `-----BEGIN` anywhere means PEM,
+//! a brace first means JSON, 0x30 first means DER; base64 and quotes around any of them come off
+//! first. What is recognised and not read gets an error with its name and the command that converts
+//! it.
 //!
 //! | read | by | encryption |
 //! | --- | --- | --- |
@@ -83,11 +84,13 @@ pub(super) struct Found {
     pub(super) certificates: Vec<Certificate>,
     /// Public keys beside a private one, which must be its own.
     pub(super) publics: Vec<KeyParameters>,
-    /// The names that public JWKs beside a private one have: some consoles give the `kid` to one half only.
+    /// The names that public JWKs beside a private one have: some consoles give the `kid` to one
+    /// half only.
     pub(super) key_ids: Vec<(KeyParameters, KeyId)>,
     /// Why there is no key, for a file without one.
     reason: Option<KeyError>,
-    /// What the derivations cost so far: a file with many costs no more than one with the most expensive one.
+    /// What the derivations cost so far: a file with many costs no more than one with the most
+    /// expensive one.
     spent: costs::Costs,
 }
 
@@ -99,7 +102,8 @@ impl Found {
         self.reason.get_or_insert(reason);
     }
 
-    /// Adds a key; one of a type that no signature here has, or for another purpose, is passed over beside others.
+    /// Adds a key; one of a type that no signature here has, or for another purpose, is passed over
+    /// beside others.
     fn push(&mut self, entry: Entry) -> Result<(), KeyError> {
         match entry.loaded {
             Err(
@@ -191,8 +195,8 @@ fn public_der(der: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError> {
     }
 }
 
-/// A number of a curve's length, from octets that lack its leading zeros or have too many of them. `None` for one that is
-/// too long, and for nothing.
+/// A number of a curve's length, from octets that lack its leading zeros or have too many of them.
+/// `None` for one that is too long, and for nothing.
 fn fitted(number: &[u8], len: usize) -> Option<Zeroizing<Vec<u8>>> {
     let zeros = number.iter().take_while(|digit| **digit == 0).count();
     let digits = number.get(zeros..)?;

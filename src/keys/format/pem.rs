@@ -1,8 +1,9 @@
 //! PEM as people have it (RFC 7468, and what is around).
 //!
-//! The blocks are found here, `escapes` removes their white space, the base64 is decoded by `base64ct`. Found here, because
-//! `pem-rfc7468` takes one block with regular lines and nothing behind it, while key files come with CRLF, indentation,
-//! blank lines, bag attributes and certificates; and the lenient crates copy the key into buffers that they do not wipe.
+//! The blocks are found here, `escapes` removes their white space, the base64 is decoded by
+//! `base64ct`. Found here, because `pem-rfc7468` takes one block with regular lines and nothing
+//! behind it, while key files come with CRLF, indentation, blank lines, bag attributes and
+//! certificates; and the lenient crates copy the key into buffers that they do not wipe.
 
 use base64ct::{Base64, Encoding};
 use der::Decode;
@@ -27,8 +28,8 @@ pub(super) fn is_pem(text: &[u8]) -> bool {
     find(text, BEGIN).is_some()
 }
 
-/// What is in the blocks of a text. Their content decides; a label decides only about what cannot be told apart by its
-/// content, and about which structure is damaged.
+/// What is in the blocks of a text. Their content decides; a label decides only about what cannot
+/// be told apart by its content, and about which structure is damaged.
 pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
     let mut curve = None;
     let (mut unusable, mut foreign) = (None, None);

@@ -1,4 +1,5 @@
-//! PKCS#12 (RFC 7292) in password mode: private keys with their names, and the certificates beside them.
+//! PKCS#12 (RFC 7292) in password mode: private keys with their names, and the certificates beside
+//! them.
 //!
 //! Behind the cargo feature `pkcs12`. Even the MAC of a modern file needs the key derivation of RFC 7292 Appendix B, whose
 //! one kept implementation is the crate `pkcs12`: a pre-release that pins another (`cms`), with which a program's own pin
@@ -199,7 +200,8 @@ impl Bags {
         Ok(())
     }
 
-    /// What all keys cost together with what is spent, if that is allowed. A key that is not read here costs nothing.
+    /// What all keys cost together with what is spent, if that is allowed. A key that is not read
+    /// here costs nothing.
     fn check(&self, spent: Costs) -> Result<Costs, KeyError> {
         let several = self.keys.len() > 1;
         self.keys.iter().filter(|key| key.is_shrouded).try_fold(
@@ -226,8 +228,8 @@ impl Key {
     }
 }
 
-/// RFC 2985 §5.5.1, among the attributes of a bag (RFC 7292 §4.2): a BMPString, which is UTF-16 in practice. A name is a
-/// convenience, so one that cannot be read is none.
+/// RFC 2985 §5.5.1, among the attributes of a bag (RFC 7292 §4.2): a BMPString, which is UTF-16 in
+/// practice. A name is a convenience, so one that cannot be read is none.
 fn friendly_name(attributes: AnyRef<'_>) -> Option<String> {
     let attributes = AnyRef::new(Tag::Sequence, attributes.value()).ok()?;
     let attributes: Vec<AnyRef<'_>> = sequence(attributes).ok()?;

@@ -1,4 +1,5 @@
-//! Why no key of a set fits a header: for the error, so nothing here is on the way of a token that is good.
+//! Why no key of a set fits a header: for the error, so nothing here is on the way of a token that
+//! is good.
 
 use super::{Entry, KID_LEN, PublicKeySet, Wanted};
 use crate::jose::error::{excerpt, unlike};

@@ -12,7 +12,8 @@ pub(super) struct Thumbprints {
 }
 
 impl Thumbprints {
-    /// `None` when there is no certificate, or none that can be read: the key may then not be used either.
+    /// `None` when there is no certificate, or none that can be read: the key may then not be used
+    /// either.
     fn of(jwk: &Jwk) -> Option<Self> {
         let certificate = Certificate::from_der(jwk.certificates().first()?.clone()).ok()?;
         let (sha256, sha1) = (certificate.sha256(), certificate.sha1());

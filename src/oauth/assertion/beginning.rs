@@ -1,5 +1,6 @@
-//! The beginning of an assertion: the protected header, and the claims `iss`, `sub` and `aud`. They depend on the key and
-//! the settings, not on the request, so they are encoded once and cached until one of those changes.
+//! The beginning of an assertion: the protected header, and the claims `iss`, `sub` and `aud`. They
+//! depend on the key and the settings, not on the request, so they are encoded once and cached
+//! until one of those changes.
 
 use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -27,7 +28,8 @@ impl Source<'_> {
     }
 }
 
-/// The last beginning. One is enough: keys and settings rarely change, and most clients call one endpoint.
+/// The last beginning. One is enough: keys and settings rarely change, and most clients call one
+/// endpoint.
 #[derive(Default)]
 pub(super) struct BeginningCache(RwLock<Option<Arc<(Source<'static>, jws::Beginning)>>>);
 

@@ -15,8 +15,8 @@ use crate::keys::{PrivateKey, Signer};
 use crate::oauth::signing_input::{SigningInput, check_token_id, life};
 use crate::oauth::{Audience, AuthorizationServer, Endpoint, OAuthError, Profile};
 
-/// The settings of an assertion. One builder makes any number of assertions: time and `jti` are arguments of
-/// [`prepare`](Self::prepare).
+/// The settings of an assertion. One builder makes any number of assertions: time and `jti` are
+/// arguments of [`prepare`](Self::prepare).
 #[derive(Clone, Debug)]
 pub struct ClientAssertionBuilder {
     client_id: Arc<str>,
@@ -58,8 +58,8 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// The endpoint that the assertion will be sent to, which matters with [`Audience::CalledEndpoint`]. Default: the
-    /// token endpoint.
+    /// The endpoint that the assertion will be sent to, which matters with
+    /// [`Audience::CalledEndpoint`]. Default: the token endpoint.
     #[must_use]
     pub const fn endpoint(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;
@@ -73,15 +73,16 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// Adds `nbf`, this long before `iat`, for servers that require one. By default there is none: it adds no security,
-    /// and a server whose clock is a second behind refuses the assertion.
+    /// Adds `nbf`, this long before `iat`, for servers that require one. By default there is none:
+    /// it adds no security, and a server whose clock is a second behind refuses the assertion.
     #[must_use]
     pub const fn not_before(mut self, set_back: Duration) -> Self {
         self.profile.not_before = Some(set_back);
         self
     }
 
-    /// The `typ` header (RFC 7515 §4.1.9); `None` leaves it out. Default: `client-authentication+jwt`.
+    /// The `typ` header (RFC 7515 §4.1.9); `None` leaves it out. Default:
+    /// `client-authentication+jwt`.
     #[must_use]
     pub fn media_type(mut self, media_type: Option<&str>) -> Self {
         self.profile.media_type = media_type.map(str::to_owned);
@@ -95,7 +96,8 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// Leaves `client_id` out of the form, where it is optional (RFC 7521 §4.2). By default it is there.
+    /// Leaves `client_id` out of the form, where it is optional (RFC 7521 §4.2). By default it is
+    /// there.
     #[must_use]
     pub const fn without_client_id(mut self) -> Self {
         self.profile.sends_client_id = false;
@@ -108,7 +110,8 @@ impl ClientAssertionBuilder {
         self.certificate_header(CertificateHeader::X5tS256)
     }
 
-    /// Adds `x5t`, the SHA-1 thumbprint of the key's certificate (RFC 7515 §4.1.7), for servers without `x5t#S256`.
+    /// Adds `x5t`, the SHA-1 thumbprint of the key's certificate (RFC 7515 §4.1.7), for servers
+    /// without `x5t#S256`.
     #[must_use]
     pub fn x5t(self) -> Self {
         self.certificate_header(CertificateHeader::X5t)
@@ -147,8 +150,8 @@ impl ClientAssertionBuilder {
         self.profile.not_before.is_some()
     }
 
-    /// The first step: everything but the signature. Only the algorithm and the public key of the signer are used. The
-    /// `jti` must never have been used before; a UUID v4 is fine.
+    /// The first step: everything but the signature. Only the algorithm and the public key of the
+    /// signer are used. The `jti` must never have been used before; a UUID v4 is fine.
     ///
     /// # Errors
     ///
@@ -281,7 +284,8 @@ struct Claims<'a> {
 }
 
 impl Claims<'_> {
-    /// Writes piece by piece: serializing a structure took half of the instructions of a signing input.
+    /// Writes piece by piece: serializing a structure took half of the instructions of a signing
+    /// input.
     fn write(&self, mut writer: impl Write) -> io::Result<()> {
         writer.write_all(br#","jti":"#)?;
         serde_json::to_writer(&mut writer, self.jti)?;
@@ -302,7 +306,8 @@ impl Claims<'_> {
         Ok(())
     }
 
-    /// An upper bound of the length if nothing needs escaping and no claim was added: names and numbers take less than 100.
+    /// An upper bound of the length if nothing needs escaping and no claim was added: names and
+    /// numbers take less than 100.
     const fn len(&self) -> usize {
         100 + self.jti.len()
     }

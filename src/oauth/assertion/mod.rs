@@ -1,4 +1,5 @@
-//! The client assertion (RFC 7521 §4.2, RFC 7523 §3): from a builder to an unsigned one to a signed one.
+//! The client assertion (RFC 7521 §4.2, RFC 7523 §3): from a builder to an unsigned one to a signed
+//! one.
 
 mod beginning;
 mod builder;
@@ -17,9 +18,11 @@ use super::signing_input::SigningInput;
 use super::{AuthorizationServer, CLIENT_ASSERTION_TYPE, Endpoint, OAuthError};
 use crate::jose::{Algorithm, Signature};
 
-/// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2): proves who the client is, for one request.
+/// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2): proves who the client is, for one
+/// request.
 ///
-/// It is a secret until it is used or expired. `Debug` is redacted, there is no `Display`, and the text is wiped on drop.
+/// It is a secret until it is used or expired. `Debug` is redacted, there is no `Display`, and the
+/// text is wiped on drop.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, AuthorizationServer, ClientAssertion, PrivateKey};
@@ -47,15 +50,17 @@ pub struct ClientAssertion {
 }
 
 impl ClientAssertion {
-    /// Starts an assertion of this client for this server, with the default [`Profile`](super::Profile).
+    /// Starts an assertion of this client for this server, with the default
+    /// [`Profile`](super::Profile).
     #[must_use]
     pub fn builder(client_id: impl Into<String>, server: &AuthorizationServer) -> ClientAssertionBuilder {
         ClientAssertionBuilder::new(client_id.into(), server.clone())
     }
 
     /// Starts an assertion for an audience of which only the string is known, with the default
-    /// [`Profile`](super::Profile): for a request that other code makes and sends. The audience need not be a URL
-    /// (RFC 7523 §3). Every [`Audience`](super::Audience) except [`Audience::Exactly`](super::Audience::Exactly) means it.
+    /// [`Profile`](super::Profile): for a request that other code makes and sends. The audience
+    /// need not be a URL (RFC 7523 §3). Every [`Audience`](super::Audience) except
+    /// [`Audience::Exactly`](super::Audience::Exactly) means it.
     ///
     /// ```
     /// use private_key_jwt::{Algorithm, ClientAssertion, PrivateKey};
@@ -99,8 +104,9 @@ impl ClientAssertion {
         self.expires_at
     }
 
-    /// The form pairs of RFC 7521 §4.2, not percent-encoded: `client_assertion_type`, `client_assertion`, and
-    /// `client_id` unless the builder [leaves it out](ClientAssertionBuilder::without_client_id).
+    /// The form pairs of RFC 7521 §4.2, not percent-encoded: `client_assertion_type`,
+    /// `client_assertion`, and `client_id` unless the builder [leaves it
+    /// out](ClientAssertionBuilder::without_client_id).
     #[must_use]
     pub fn form(&self) -> Vec<(&'static str, &str)> {
         let mut pairs =
@@ -127,7 +133,8 @@ impl ClientAssertion {
         }
     }
 
-    /// Adds [`ClientAssertion::form`], encoded, to a form. A JWS needs no encoding (RFC 7515 §7.1), so it is copied.
+    /// Adds [`ClientAssertion::form`], encoded, to a form. A JWS needs no encoding (RFC 7515 §7.1),
+    /// so it is copied.
     pub(in crate::oauth) fn push_form(&self, form: &mut String) {
         let first = Self::FORM.strip_prefix('&').filter(|_| form.is_empty());
         form.push_str(first.unwrap_or(Self::FORM));

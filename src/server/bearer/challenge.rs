@@ -1,5 +1,5 @@
-//! Responses to rejected requests (RFC 6750 §3). Caches store none of the statuses by default (RFC 9110 §15.1), so the
-//! responses say nothing about caching.
+//! Responses to rejected requests (RFC 6750 §3). Caches store none of the statuses by default (RFC
+//! 9110 §15.1), so the responses say nothing about caching.
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};

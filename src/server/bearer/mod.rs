@@ -22,8 +22,8 @@ use super::{RemoteJwks, RemoteJwksError};
 use crate::keys::BoxFuture;
 use crate::verifier::{AccessTokenVerifier, VerifierError};
 
-/// Passes a request on to the inner service if its access token is valid (RFC 6750, RFC 9068), and answers it otherwise. For
-/// axum, and for every other [`tower_service::Service`] of HTTP requests.
+/// Passes a request on to the inner service if its access token is valid (RFC 6750, RFC 9068), and
+/// answers it otherwise. For axum, and for every other [`tower_service::Service`] of HTTP requests.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -53,11 +53,11 @@ use crate::verifier::{AccessTokenVerifier, VerifierError};
 /// as [sensitive](http::HeaderValue::set_sensitive).
 ///
 /// The verifier decides which tokens are accepted: issuers, audiences, the
-/// [`AccessTokenProfile`](crate::verifier::AccessTokenProfile) of the issuer, and which claims carry scopes. Scopes that
-/// [`RequireScope`] asks for are looked up in the same claims.
+/// [`AccessTokenProfile`](crate::verifier::AccessTokenProfile) of the issuer, and which claims
+/// carry scopes. Scopes that [`RequireScope`] asks for are looked up in the same claims.
 ///
-/// A token in the query (`access_token`, RFC 6750 §2.3) or in a form (§2.2) is ignored, since URLs and bodies end up in logs:
-/// such a request counts as one without a token.
+/// A token in the query (`access_token`, RFC 6750 §2.3) or in a form (§2.2) is ignored, since URLs
+/// and bodies end up in logs: such a request counts as one without a token.
 ///
 /// # Responses to rejected requests
 ///
@@ -69,8 +69,9 @@ use crate::verifier::{AccessTokenVerifier, VerifierError};
 /// | a scope of [`AccessTokenVerifier::require_scope`] is missing | 403 | `… error="insufficient_scope", scope="…"` |
 /// | the keys are not available, or too old | 503 | none, but `Retry-After`: the token may be valid |
 ///
-/// The bodies are empty, and there is no `error_description`: [`on_refusal`](Self::on_refusal) tells the server's log which
-/// check failed. Put a layer for CORS outside of this one, since preflight requests have no token.
+/// The bodies are empty, and there is no `error_description`: [`on_refusal`](Self::on_refusal)
+/// tells the server's log which check failed. Put a layer for CORS outside of this one, since
+/// preflight requests have no token.
 #[derive(Clone)]
 pub struct BearerLayer {
     gate: Arc<Gate>,
@@ -86,17 +87,18 @@ impl BearerLayer {
         Self { gate: Arc::new(Gate { trusted: Trusted { jwks, verifier }, realm, on_refusal: None }) }
     }
 
-    /// The `realm` of the challenges (RFC 9110 §11.5). Characters that are not printable ASCII become `?`. Default: the first
-    /// audience of the verifier, or its first issuer if it accepts no audience.
+    /// The `realm` of the challenges (RFC 9110 §11.5). Characters that are not printable ASCII
+    /// become `?`. Default: the first audience of the verifier, or its first issuer if it accepts
+    /// no audience.
     #[must_use]
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         Arc::make_mut(&mut self.gate).realm = realm.into();
         self
     }
 
-    /// Calls this hook for every rejected token and for every failure to get the keys, before the response is sent. Use it for
-    /// the server's log. Requests without a well-formed token do not reach it. It runs in the task of the request, so it must
-    /// not block.
+    /// Calls this hook for every rejected token and for every failure to get the keys, before the
+    /// response is sent. Use it for the server's log. Requests without a well-formed token do not
+    /// reach it. It runs in the task of the request, so it must not block.
     #[must_use]
     pub fn on_refusal(mut self, hook: impl Fn(&RemoteJwksError) + Send + Sync + 'static) -> Self {
         Arc::make_mut(&mut self.gate).on_refusal = Some(Arc::new(hook));

@@ -13,11 +13,13 @@ use crate::verifier::AccessTokenClaims;
 /// Passes a request on to a route if its access token has all of these scopes. Put it inside of
 /// [`BearerLayer`](super::BearerLayer), which checks the token. The scopes are those of
 /// [`AccessTokenClaims::scope`]: the verifier's profile, or
-/// [`permission_claims`](crate::verifier::AccessTokenVerifier::permission_claims), says which claims carry them.
+/// [`permission_claims`](crate::verifier::AccessTokenVerifier::permission_claims), says which
+/// claims carry them.
 ///
-/// Otherwise the response is 403 with `WWW-Authenticate: Bearer error="insufficient_scope", scope="…"`, which lists all scopes
-/// of the layer (RFC 6750 §3.1). If no [`BearerLayer`](super::BearerLayer) has checked the request, the layers are in the
-/// wrong order: the response is 500, and the route is not reached.
+/// Otherwise the response is 403 with `WWW-Authenticate: Bearer error="insufficient_scope",
+/// scope="…"`, which lists all scopes of the layer (RFC 6750 §3.1). If no
+/// [`BearerLayer`](super::BearerLayer) has checked the request, the layers are in the wrong order:
+/// the response is 500, and the route is not reached.
 #[derive(Clone, Debug)]
 pub struct RequireScope {
     scope: Arc<Scope>,

@@ -27,10 +27,11 @@ impl RemoteJwksBuilder {
         Self { url, plain_http: PlainHttp::Loopback, http: None, clock: Arc::new(SystemClock), rules, bounds }
     }
 
-    /// Lets plain http go to any host. **The price is every check that these keys are for:** anyone on the network path can
-    /// put a key of their own into the set, and from then on forges tokens that are accepted. By default, plain http goes to
-    /// loopback only. Use it only where the network itself protects the connection, such as a service mesh. An HTTP client
-    /// of your own needs its consent, too: [`ReqwestClient::danger_allow_unencrypted`].
+    /// Lets plain http go to any host. **The price is every check that these keys are for:** anyone
+    /// on the network path can put a key of their own into the set, and from then on forges tokens
+    /// that are accepted. By default, plain http goes to loopback only. Use it only where the
+    /// network itself protects the connection, such as a service mesh. An HTTP client of your own
+    /// needs its consent, too: [`ReqwestClient::danger_allow_unencrypted`].
     pub const fn danger_allow_unencrypted(mut self) -> Self {
         self.plain_http = PlainHttp::Anywhere;
         self
@@ -81,8 +82,8 @@ impl RemoteJwksBuilder {
     ///
     /// # Errors
     ///
-    /// [`TransportError::OAuth`] for a URL that is neither https nor http on loopback (unless that is
-    /// [allowed](Self::danger_allow_unencrypted)), or has credentials or a fragment;
+    /// [`TransportError::OAuth`] for a URL that is neither https nor http on loopback (unless that
+    /// is [allowed](Self::danger_allow_unencrypted)), or has credentials or a fragment;
     /// [`TransportError::Build`] when the HTTP client cannot be built.
     pub fn build(self) -> Result<RemoteJwks, TransportError> {
         self.plain_http.check_endpoint("jwks_uri", &self.url)?;

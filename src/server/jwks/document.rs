@@ -42,7 +42,8 @@ pub(super) fn request(target: &Uri, held: Option<&Document>) -> Request<Vec<u8>>
     *request.uri_mut() = target.clone();
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static("application/jwk-set+json, application/json"));
-    // Without it any coding may come (RFC 9110 §12.5.3), and an HTTP client of the user's may not undo it.
+    // Without it any coding may come (RFC 9110 §12.5.3), and an HTTP client of the user's may not
+    // undo it.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (validator, condition) in CONDITIONS {
         if let Some(value) = held.and_then(|held| held.validators.get(validator)) {

@@ -71,8 +71,9 @@ use crate::verifier::{
 /// # Which key
 ///
 /// [`PublicKeySet::key_for`]: keys for something else than signatures, private ones, damaged ones and ones of unknown kind are
-/// passed over; exactly one must remain of the name, type and algorithm of the token. Without a `kid`, the certificate
-/// thumbprint of a token chooses among several. The error says why no key fits, and that a key of that name was skipped.
+/// passed over; exactly one must remain of the name, type and algorithm of the token. Without a
+/// `kid`, the certificate thumbprint of a token chooses among several. The error says why no key
+/// fits, and that a key of that name was skipped.
 ///
 /// It needs a runtime of tokio.
 #[derive(Clone)]

@@ -22,22 +22,24 @@ pub struct AccessTokenClaims {
 }
 
 impl AccessTokenClaims {
-    /// The issuer (`iss`): one of those that the verifier accepts. Subjects and client ids are unique for one issuer only.
+    /// The issuer (`iss`): one of those that the verifier accepts. Subjects and client ids are
+    /// unique for one issuer only.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The subject (`sub`): a user, or the client if it requested the token for itself. It is always present unless the
-    /// profile does without it ([`AccessTokenProfile`](super::AccessTokenProfile)): PingOne, for example, sends none to
+    /// The subject (`sub`): a user, or the client if it requested the token for itself. It is
+    /// always present unless the profile does without it
+    /// ([`AccessTokenProfile`](super::AccessTokenProfile)): PingOne, for example, sends none to
     /// machine clients.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// The client that requested the token: `client_id`, or the claim that the profile names. It is always present unless
-    /// the profile does without it.
+    /// The client that requested the token: `client_id`, or the claim that the profile names. It is
+    /// always present unless the profile does without it.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         self.client_id.as_deref()
@@ -56,7 +58,8 @@ impl AccessTokenClaims {
         &self.audience
     }
 
-    /// The scopes: the values of the [permission claims](super::PermissionClaims), by default those of `scope`.
+    /// The scopes: the values of the [permission claims](super::PermissionClaims), by default those
+    /// of `scope`.
     #[must_use]
     pub const fn scope(&self) -> &Scope {
         &self.scope
@@ -80,8 +83,8 @@ impl AccessTokenClaims {
         OffsetDateTime::from_unix_timestamp(self.iat?).ok()
     }
 
-    /// The claims as a type of your own, such as one with the claims of your issuer. It sees all of them; unknown members
-    /// are ignored.
+    /// The claims as a type of your own, such as one with the claims of your issuer. It sees all of
+    /// them; unknown members are ignored.
     ///
     /// # Errors
     ///

@@ -1,7 +1,8 @@
 //! Access tokens as a resource server checks them.
 //!
-//! The verifier holds the caller's decisions (issuers, audiences, scopes), `profile` and `presets` what the tokens of one
-//! kind of issuer look like, `permissions` which claims carry scopes, and `check` applies them to a payload.
+//! The verifier holds the caller's decisions (issuers, audiences, scopes), `profile` and `presets`
+//! what the tokens of one kind of issuer look like, `permissions` which claims carry scopes, and
+//! `check` applies them to a payload.
 
 mod check;
 mod claim_set;
@@ -28,8 +29,9 @@ use crate::oauth::Scope;
 
 /// Checks access tokens that are JWTs (RFC 9068), as a resource server does.
 ///
-/// By default the check is strict: `typ: at+jwt`, every claim that RFC 9068 §2.2 requires, `scope` as a string, one issuer
-/// and one audience, every algorithm of this crate, and clocks that differ by at most 10 s.
+/// By default the check is strict: `typ: at+jwt`, every claim that RFC 9068 §2.2 requires, `scope`
+/// as a string, one issuer and one audience, every algorithm of this crate, and clocks that differ
+/// by at most 10 s.
 ///
 /// ```no_run
 /// use private_key_jwt::PublicKeySet;
@@ -51,8 +53,8 @@ use crate::oauth::Scope;
 ///
 /// # Issuers that do not follow RFC 9068
 ///
-/// Most do not. [`AccessTokenProfile`] has a preset for each of the common ones, which says where the client id and the
-/// scopes stand and how an access token is told from an ID token:
+/// Most do not. [`AccessTokenProfile`] has a preset for each of the common ones, which says where
+/// the client id and the scopes stand and how an access token is told from an ID token:
 ///
 /// ```
 /// use private_key_jwt::verifier::{AccessTokenProfile, AccessTokenVerifier};
@@ -81,14 +83,15 @@ impl AccessTokenVerifier {
     /// The largest accepted [`leeway`](Self::leeway).
     pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
-    /// Accepts tokens of this issuer for this audience, which is the resource server's own name. Both are compared byte
-    /// for byte (RFC 9068 §4).
+    /// Accepts tokens of this issuer for this audience, which is the resource server's own name.
+    /// Both are compared byte for byte (RFC 9068 §4).
     #[must_use]
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::of(issuer.into()).accept_audience(audience)
     }
 
-    /// Accepts tokens of this issuer that have no `aud`, from these clients only. Tokens that have an `aud` are rejected.
+    /// Accepts tokens of this issuer that have no `aud`, from these clients only. Tokens that have
+    /// an `aud` are rejected.
     ///
     /// See [`accept_missing_audience_from`](Self::accept_missing_audience_from) for what it costs.
     #[must_use]
@@ -115,27 +118,30 @@ impl AccessTokenVerifier {
 
     /// Accepts tokens of another issuer as well; each call adds one.
     ///
-    /// Any key of the set may sign for any of the issuers, so they must be trusted to speak for each other, as the tenants
-    /// of Entra ID are. Issuers with keys of their own need a verifier each.
+    /// Any key of the set may sign for any of the issuers, so they must be trusted to speak for
+    /// each other, as the tenants of Entra ID are. Issuers with keys of their own need a verifier
+    /// each.
     #[must_use]
     pub fn accept_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuers.push(issuer.into());
         self
     }
 
-    /// Accepts tokens for another audience as well; each call adds one. A token needs any one of them.
+    /// Accepts tokens for another audience as well; each call adds one. A token needs any one of
+    /// them.
     #[must_use]
     pub fn accept_audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());
         self
     }
 
-    /// Accepts a token that has no `aud` (Cognito, ID-porten, MITREid Connect), or an empty array (Ory Hydra), if one of
-    /// these clients requested it. The client id is the one in the claim that the profile names. A token with an `aud`
-    /// still needs one that this verifier accepts.
+    /// Accepts a token that has no `aud` (Cognito, ID-porten, MITREid Connect), or an empty array
+    /// (Ory Hydra), if one of these clients requested it. The client id is the one in the claim
+    /// that the profile names. A token with an `aud` still needs one that this verifier accepts.
     ///
-    /// It costs the protection that `aud` gives (RFC 8725 §3.9): a token that one of these clients obtained for another
-    /// API of the same issuer is accepted here, so that API can replay it. Require a scope that only this API uses.
+    /// It costs the protection that `aud` gives (RFC 8725 §3.9): a token that one of these clients
+    /// obtained for another API of the same issuer is accepted here, so that API can replay it.
+    /// Require a scope that only this API uses.
     #[must_use]
     pub fn accept_missing_audience_from(
         mut self,
@@ -152,14 +158,16 @@ impl AccessTokenVerifier {
         self
     }
 
-    /// Accepts tokens that do not follow RFC 9068: short for [`AccessTokenProfile::relaxed`], which says what it costs.
+    /// Accepts tokens that do not follow RFC 9068: short for [`AccessTokenProfile::relaxed`], which
+    /// says what it costs.
     #[must_use]
     pub fn relaxed(self) -> Self {
         self.profile(AccessTokenProfile::relaxed())
     }
 
-    /// The claims whose values count as scopes, instead of those of the profile: `["scope", "roles"]` for all of them
-    /// together, or [`PermissionClaims::first_of`]. The order of this call and of [`profile`](Self::profile) does not matter.
+    /// The claims whose values count as scopes, instead of those of the profile: `["scope",
+    /// "roles"]` for all of them together, or [`PermissionClaims::first_of`]. The order of this
+    /// call and of [`profile`](Self::profile) does not matter.
     #[must_use]
     pub fn permission_claims(mut self, claims: impl Into<PermissionClaims>) -> Self {
         self.permissions = Some(claims.into());
@@ -209,8 +217,8 @@ impl AccessTokenVerifier {
     ///
     /// # Errors
     ///
-    /// [`VerifierError`] for the first check that fails. RFC 6750 §3.1 has the answer: `insufficient_scope` for
-    /// [`VerifierError::MissingScope`], `invalid_token` for the rest.
+    /// [`VerifierError`] for the first check that fails. RFC 6750 §3.1 has the answer:
+    /// `insufficient_scope` for [`VerifierError::MissingScope`], `invalid_token` for the rest.
     pub fn verify(
         &self,
         keys: &PublicKeySet,

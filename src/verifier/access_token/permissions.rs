@@ -7,7 +7,8 @@ use super::claim_set::{Claim, ClaimSet};
 use crate::jose::error::excerpt;
 use crate::oauth::Scope;
 
-/// The claims whose values count as scopes: what [`AccessTokenClaims::scope`](super::AccessTokenClaims::scope),
+/// The claims whose values count as scopes: what
+/// [`AccessTokenClaims::scope`](super::AccessTokenClaims::scope),
 /// [`has_scope`](super::AccessTokenClaims::has_scope),
 /// [`require_scope`](super::AccessTokenVerifier::require_scope) and `server::RequireScope` see.
 ///
@@ -21,16 +22,17 @@ use crate::oauth::Scope;
 /// let one = verifier.permission_claims(PermissionClaims::first_of(["scp", "roles"]));
 /// ```
 ///
-/// A claim may be a string, whose values are separated by spaces (RFC 6749 §3.3), or an array of strings, each of them one
-/// value. An element with a space in it is left out, since no scope contains one; read such claims with
-/// [`custom`](super::AccessTokenClaims::custom). A claim of any other JSON type is an error. An absent claim grants nothing.
+/// A claim may be a string, whose values are separated by spaces (RFC 6749 §3.3), or an array of
+/// strings, each of them one value. An element with a space in it is left out, since no scope
+/// contains one; read such claims with [`custom`](super::AccessTokenClaims::custom). A claim of any
+/// other JSON type is an error. An absent claim grants nothing.
 ///
-/// Usual names: `scope`, `scp` (Okta, Entra ID, Ory Hydra), `roles` (Entra ID), `permissions` (Auth0), `cognito:groups`
-/// (Cognito). A name that begins with a slash is a JSON Pointer (RFC 6901) to a nested claim: `/realm_access/roles`
-/// (Keycloak). Escape a slash within a name as `~1`.
+/// Usual names: `scope`, `scp` (Okta, Entra ID, Ory Hydra), `roles` (Entra ID), `permissions`
+/// (Auth0), `cognito:groups` (Cognito). A name that begins with a slash is a JSON Pointer (RFC
+/// 6901) to a nested claim: `/realm_access/roles` (Keycloak). Escape a slash within a name as `~1`.
 ///
-/// Name together only what means the same: with `["scope", "roles"]` a user with the role `admin` passes a check for the
-/// scope `admin`, even if the client was never granted it.
+/// Name together only what means the same: with `["scope", "roles"]` a user with the role `admin`
+/// passes a check for the scope `admin`, even if the client was never granted it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PermissionClaims {
     names: Vec<Cow<'static, str>>,

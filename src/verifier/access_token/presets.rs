@@ -5,18 +5,20 @@ use std::borrow::Cow;
 use super::permissions::PermissionClaims;
 use super::profile::{AccessTokenProfile, Rule, Text};
 
-/// Claims that OpenID Connect Core gives to ID tokens only: hashes of what came with them, and the request's nonce.
-/// The last is what makes a logout token.
+/// Claims that OpenID Connect Core gives to ID tokens only: hashes of what came with them, and the
+/// request's nonce. The last is what makes a logout token.
 const OF_OTHER_TOKENS: [&str; 4] = ["at_hash", "c_hash", "nonce", LOGOUT_EVENT];
 
 /// The event of a logout token (OpenID Connect Back-Channel Logout §2.4), as a JSON Pointer.
 const LOGOUT_EVENT: &str = "/events/http:~1~1schemas.openid.net~1event~1backchannel-logout";
 
 impl AccessTokenProfile {
-    /// RFC 9068, and the default: `typ: at+jwt`; `sub`, `client_id`, `iat` and `jti` are present; `scope` is a string.
+    /// RFC 9068, and the default: `typ: at+jwt`; `sub`, `client_id`, `iat` and `jti` are present;
+    /// `scope` is a string.
     ///
-    /// Issuers that can be set to it are, for example, Auth0 (the RFC 9068 profile of an API) and oidc-provider. The type
-    /// alone is not enough: Keycloak and Duende IdentityServer send `at+jwt`, but not all of the claims.
+    /// Issuers that can be set to it are, for example, Auth0 (the RFC 9068 profile of an API) and
+    /// oidc-provider. The type alone is not enough: Keycloak and Duende IdentityServer send
+    /// `at+jwt`, but not all of the claims.
     #[must_use]
     pub fn rfc9068() -> Self {
         Self {
@@ -31,16 +33,17 @@ impl AccessTokenProfile {
         }
     }
 
-    /// Any issuer: `typ` is `at+jwt`, `JWT` or missing; `sub`, `client_id`, `iat`, `jti` may be missing, and a `jti` of the
-    /// wrong type counts as missing. The scopes are those of `scope`, or of `scp` if there is no `scope`, as a string or an
-    /// array. The client id is the first of `client_id`, `azp`, `cid`, `appid`. This fits issuers without a preset, such as
-    /// Duende IdentityServer, UAA, Authlib, Maskinporten, and, with
-    /// [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from), ID-porten and MITREid
-    /// Connect.
+    /// Any issuer: `typ` is `at+jwt`, `JWT` or missing; `sub`, `client_id`, `iat`, `jti` may be
+    /// missing, and a `jti` of the wrong type counts as missing. The scopes are those of `scope`,
+    /// or of `scp` if there is no `scope`, as a string or an array. The client id is the first of
+    /// `client_id`, `azp`, `cid`, `appid`. This fits issuers without a preset, such as Duende
+    /// IdentityServer, UAA, Authlib, Maskinporten, and, with
+    /// [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from),
+    /// ID-porten and MITREid Connect.
     ///
-    /// It costs what `typ` is for (RFC 8725 §3.11): an ID token with the same audience passes, unless it has `at_hash` or
-    /// `c_hash`, and so do other JWTs of the issuer but logout tokens. Prefer the preset for your issuer, an audience that
-    /// is no client's id, and a required scope.
+    /// It costs what `typ` is for (RFC 8725 §3.11): an ID token with the same audience passes,
+    /// unless it has `at_hash` or `c_hash`, and so do other JWTs of the issuer but logout tokens.
+    /// Prefer the preset for your issuer, an audience that is no client's id, and a required scope.
     #[must_use]
     pub fn relaxed() -> Self {
         Self {
@@ -66,7 +69,8 @@ impl AccessTokenProfile {
     /// | client id | `client_id`, always present |
     /// | scopes | `scope`, a string |
     ///
-    /// Told from ID tokens by `client_id`, which those do not have, and by `at_hash`, `c_hash` and `nonce`.
+    /// Told from ID tokens by `client_id`, which those do not have, and by `at_hash`, `c_hash` and
+    /// `nonce`.
     #[must_use]
     pub fn ping_one() -> Self {
         Self::of("ping-one", &["client_id"], &["scope"])
@@ -82,9 +86,10 @@ impl AccessTokenProfile {
     /// | client id | `client_id`, unless the manager names the claim otherwise |
     /// | scopes | `scope`: an array, or a string if the manager delimits scopes with spaces |
     ///
-    /// Told from ID tokens by the client id, and by `at_hash`, `c_hash` and `nonce`. If the manager has another name for the
-    /// claim, call [`client_id_claims`](Self::client_id_claims). An access token manager and an ID token policy may use the
-    /// same key: do not add `client_id` to the policy's contract.
+    /// Told from ID tokens by the client id, and by `at_hash`, `c_hash` and `nonce`. If the manager
+    /// has another name for the claim, call [`client_id_claims`](Self::client_id_claims). An access
+    /// token manager and an ID token policy may use the same key: do not add `client_id` to the
+    /// policy's contract.
     #[must_use]
     pub fn ping_federate() -> Self {
         Self::of("ping-federate", &["client_id"], &["scope"])
@@ -101,16 +106,18 @@ impl AccessTokenProfile {
     /// | client id | `azp`; `client_id` with the RFC 9068 profile |
     /// | scopes | `scope`, a string; `permissions`, an array, if the API adds the user's permissions |
     ///
-    /// To check the permissions of users, call [`permission_claims`](Self::permission_claims) with `"permissions"`.
+    /// To check the permissions of users, call [`permission_claims`](Self::permission_claims) with
+    /// `"permissions"`.
     ///
-    /// Told from ID tokens by the client id, and by `at_hash`, `c_hash` and `nonce`; also, their audience is a client's id.
+    /// Told from ID tokens by the client id, and by `at_hash`, `c_hash` and `nonce`; also, their
+    /// audience is a client's id.
     #[must_use]
     pub fn auth0() -> Self {
         Self::of("auth0", &["azp", "client_id"], &["scope"])
     }
 
-    /// Okta, with a custom authorization server. The org authorization server's access tokens are for Okta's own API and
-    /// are not to be checked by others.
+    /// Okta, with a custom authorization server. The org authorization server's access tokens are
+    /// for Okta's own API and are not to be checked by others.
     ///
     /// | what | where |
     /// | --- | --- |
@@ -121,7 +128,8 @@ impl AccessTokenProfile {
     /// | client id | `cid`, always present |
     /// | scopes | `scp`, an array |
     ///
-    /// Told from ID tokens by `cid`, and by `at_hash`, `c_hash` and `nonce`. Do not add a claim `cid` to ID tokens.
+    /// Told from ID tokens by `cid`, and by `at_hash`, `c_hash` and `nonce`. Do not add a claim
+    /// `cid` to ID tokens.
     #[must_use]
     pub fn okta() -> Self {
         Self::of("okta", &["cid"], &["scp"])
@@ -136,20 +144,24 @@ impl AccessTokenProfile {
     /// | audience | the API's App ID URI, such as `api://CLIENT_ID`, or its client id | the API's client id |
     /// | client id | `appid` | `azp` |
     ///
-    /// `requestedAccessTokenVersion` in the *API's* manifest decides the version, not the endpoint that the client calls.
-    /// An issuer has the slash at its end in version 1.0 and none in version 2.0.
+    /// `requestedAccessTokenVersion` in the *API's* manifest decides the version, not the endpoint
+    /// that the client calls. An issuer has the slash at its end in version 1.0 and none in version
+    /// 2.0.
     ///
-    /// The subject is `sub`, a different one for each client; `oid` names the user or service principal in the tenant. The
-    /// scopes are those of `scp`, a string, which tokens for a user have. Tokens for the client itself have no `scp`: their
-    /// scopes are the app permissions in `roles`, an array. The `roles` of a user's token are the user's app roles and do
-    /// not count as scopes; read them with [`custom`](super::AccessTokenClaims::custom).
+    /// The subject is `sub`, a different one for each client; `oid` names the user or service
+    /// principal in the tenant. The scopes are those of `scp`, a string, which tokens for a user
+    /// have. Tokens for the client itself have no `scp`: their scopes are the app permissions in
+    /// `roles`, an array. The `roles` of a user's token are the user's app roles and do not count
+    /// as scopes; read them with [`custom`](super::AccessTokenClaims::custom).
     ///
-    /// Every tenant is an issuer of its own. Guests of your tenant have tokens of your tenant; for an API that other tenants
-    /// use, name each with [`accept_issuer`](super::AccessTokenVerifier::accept_issuer). All tenants share their keys, at
-    /// `https://login.microsoftonline.com/common/discovery/v2.0/keys`, so the issuers that you name are what keeps other
-    /// tenants out.
+    /// Every tenant is an issuer of its own. Guests of your tenant have tokens of your tenant; for
+    /// an API that other tenants use, name each with
+    /// [`accept_issuer`](super::AccessTokenVerifier::accept_issuer). All tenants share their keys,
+    /// at `https://login.microsoftonline.com/common/discovery/v2.0/keys`, so the issuers that you
+    /// name are what keeps other tenants out.
     ///
-    /// Told from ID tokens by `azp` or `appid`, and by `at_hash`, `c_hash` and `nonce`; `ver` must be one of the two.
+    /// Told from ID tokens by `azp` or `appid`, and by `at_hash`, `c_hash` and `nonce`; `ver` must
+    /// be one of the two.
     #[must_use]
     pub fn entra_id() -> Self {
         Self::of("entra-id", &["azp", "appid"], &["scp", "roles"]).one_of("ver", &["1.0", "2.0"])
@@ -178,9 +190,11 @@ impl AccessTokenProfile {
     /// | client id | `azp` |
     /// | scopes | `scope`, a string; roles in `realm_access.roles` and `resource_access.CLIENT.roles` |
     ///
-    /// To check realm roles, call [`permission_claims`](Self::permission_claims) with `"/realm_access/roles"`.
+    /// To check realm roles, call [`permission_claims`](Self::permission_claims) with
+    /// `"/realm_access/roles"`.
     ///
-    /// Told from ID tokens, refresh tokens and logout tokens by the claim `typ`, which is `Bearer`. Nothing remains.
+    /// Told from ID tokens, refresh tokens and logout tokens by the claim `typ`, which is `Bearer`.
+    /// Nothing remains.
     #[must_use]
     pub fn keycloak() -> Self {
         let rules = Vec::new();
@@ -199,9 +213,10 @@ impl AccessTokenProfile {
     /// | client id | `appid`, always present |
     /// | scopes | `scp`, a string |
     ///
-    /// Told from ID tokens by the issuer, which is `https://HOST/adfs` in those, by `appid`, and by `at_hash`, `c_hash` and
-    /// `nonce`. ID tokens have `appid` too: if you accept `https://HOST/adfs` as issuer and a client's id as audience, that
-    /// client's ID tokens without a nonce pass.
+    /// Told from ID tokens by the issuer, which is `https://HOST/adfs` in those, by `appid`, and by
+    /// `at_hash`, `c_hash` and `nonce`. ID tokens have `appid` too: if you accept
+    /// `https://HOST/adfs` as issuer and a client's id as audience, that client's ID tokens without
+    /// a nonce pass.
     #[must_use]
     pub fn adfs() -> Self {
         Self::of("adfs", &["appid"], &["scp"])
@@ -218,8 +233,10 @@ impl AccessTokenProfile {
     /// | client id | `client_id`, always present |
     /// | scopes | `scope`, a string; the user's groups in `cognito:groups` |
     ///
-    /// Name the clients with [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from)
-    /// or [`without_audience`](super::AccessTokenVerifier::without_audience), which says what that costs.
+    /// Name the clients with
+    /// [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from)
+    /// or [`without_audience`](super::AccessTokenVerifier::without_audience), which says what that
+    /// costs.
     ///
     /// Told from ID tokens by `token_use`, which is `access`. Nothing remains.
     #[must_use]
@@ -239,11 +256,12 @@ impl AccessTokenProfile {
     /// | client id | no claim of its own, so `client_id()` is `None`; it is the audience |
     /// | scopes | `scope`, an array; missing if there are none |
     ///
-    /// Pass the ids of the clients as audiences. They do not name your API, so a token that one of the clients obtained for
-    /// another API passes (RFC 8725 §3.9): require a scope, or set the audience in an `OAuth2TokenCustomizer`, which may
-    /// also add `client_id`.
+    /// Pass the ids of the clients as audiences. They do not name your API, so a token that one of
+    /// the clients obtained for another API passes (RFC 8725 §3.9): require a scope, or set the
+    /// audience in an `OAuth2TokenCustomizer`, which may also add `client_id`.
     ///
-    /// Told from ID tokens by `azp`, which those always have, and by `at_hash`, `c_hash` and `nonce`.
+    /// Told from ID tokens by `azp`, which those always have, and by `at_hash`, `c_hash` and
+    /// `nonce`.
     #[must_use]
     pub fn spring() -> Self {
         let profile = Self::of("spring", &["client_id"], &["scope"]).absent("azp");
@@ -264,8 +282,8 @@ impl AccessTokenProfile {
     /// Have clients request your API's audience. For those that do not, name them with
     /// [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from).
     ///
-    /// Told from ID tokens by `client_id`, and by `at_hash`, `c_hash` and `nonce`. Do not add `client_id` to the ID token's
-    /// session data.
+    /// Told from ID tokens by `client_id`, and by `at_hash`, `c_hash` and `nonce`. Do not add
+    /// `client_id` to the ID token's session data.
     #[must_use]
     pub fn hydra() -> Self {
         Self::of("hydra", &["client_id"], &["scp", "scope"])
@@ -281,14 +299,15 @@ impl AccessTokenProfile {
     /// | client id | no claim of its own, so `client_id()` is `None` unless the storage adds `client_id` |
     /// | scopes | none, unless the storage adds `scope` |
     ///
-    /// Told from ID tokens by `azp`, which those always have, and by `at_hash`, `c_hash` and `nonce`. With a client's id as
-    /// audience the same holds as for [`spring`](Self::spring).
+    /// Told from ID tokens by `azp`, which those always have, and by `at_hash`, `c_hash` and
+    /// `nonce`. With a client's id as audience the same holds as for [`spring`](Self::spring).
     #[must_use]
     pub fn zitadel() -> Self {
         Self { name: Cow::Borrowed("zitadel"), ..Self::spring() }
     }
 
-    /// A preset that requires a client id in one of these claims, and refuses the claims of ID tokens and logout tokens.
+    /// A preset that requires a client id in one of these claims, and refuses the claims of ID
+    /// tokens and logout tokens.
     fn of(name: &'static str, client_id: &[&'static str], permissions: &[&'static str]) -> Self {
         Self {
             name: Cow::Borrowed(name),

@@ -9,19 +9,20 @@ use crate::jose::error::{excerpt, unlike};
 /// The name of a claim, or one of its values.
 pub(super) type Text = Cow<'static, str>;
 
-/// What the access tokens of one kind of issuer look like: their `typ`, the claims that they have, where the client id and
-/// the scopes stand, and what tells them from the issuer's other tokens. Pass it to
-/// [`AccessTokenVerifier::profile`](super::AccessTokenVerifier::profile).
+/// What the access tokens of one kind of issuer look like: their `typ`, the claims that they have,
+/// where the client id and the scopes stand, and what tells them from the issuer's other tokens.
+/// Pass it to [`AccessTokenVerifier::profile`](super::AccessTokenVerifier::profile).
 ///
 /// # Presets
 ///
-/// Each preset says what its issuer sends, after that issuer's public documentation. All of them but
-/// [`rfc9068`](Self::rfc9068) accept `typ: JWT` and no `typ` besides `at+jwt`, and do without any claim that they do not
-/// name.
+/// Each preset says what its issuer sends, after that issuer's public documentation. All of them
+/// but [`rfc9068`](Self::rfc9068) accept `typ: JWT` and no `typ` besides `at+jwt`, and do without
+/// any claim that they do not name.
 ///
-/// Where `typ` cannot tell an access token from an ID token with the same audience, the preset uses what the issuer does
-/// send, such as a claim that only access tokens have (RFC 8725 §3.12). What remains is said in its documentation. In
-/// general: choose an audience for your API that is no client's id, and no ID token has it.
+/// Where `typ` cannot tell an access token from an ID token with the same audience, the preset uses
+/// what the issuer does send, such as a claim that only access tokens have (RFC 8725 §3.12). What
+/// remains is said in its documentation. In general: choose an audience for your API that is no
+/// client's id, and no ID token has it.
 ///
 /// # A profile of your own
 ///
@@ -66,8 +67,8 @@ impl AccessTokenProfile {
         Self { name: Cow::Owned(name.into()), ..Self::relaxed() }
     }
 
-    /// Accepts exactly these values of `typ`, compared without case, with or without `application/` (RFC 7515 §4.1.9), and
-    /// no token without a `typ`.
+    /// Accepts exactly these values of `typ`, compared without case, with or without `application/`
+    /// (RFC 7515 §4.1.9), and no token without a `typ`.
     #[must_use]
     pub fn types(mut self, types: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.types = types.into_iter().map(|typ| Cow::Owned(typ.into())).collect();
@@ -75,7 +76,8 @@ impl AccessTokenProfile {
         self
     }
 
-    /// The claims of which the first that is present holds the client id. A client id that is no string is an error.
+    /// The claims of which the first that is present holds the client id. A client id that is no
+    /// string is an error.
     #[must_use]
     pub fn client_id_claims(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.client_id = names.into_iter().map(|name| Cow::Owned(name.into())).collect();

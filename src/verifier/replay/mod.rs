@@ -31,7 +31,8 @@ pub trait ReplayStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`VerifierError::Replayed`] or [`VerifierError::ReplayedWithoutJti`] when it was used before, and those of [`ReplayStore::insert`].
+    /// [`VerifierError::Replayed`] or [`VerifierError::ReplayedWithoutJti`] when it was used
+    /// before, and those of [`ReplayStore::insert`].
     fn spend(
         &self,
         assertion: VerifiedAssertion,
@@ -57,8 +58,8 @@ fn spent(assertion: VerifiedAssertion, is_new: bool) -> Result<String, VerifierE
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReplayEntry {
-    /// SHA-256 of the length-prefixed `iss` and `jti`: two clients may use the same `jti`. Where there is no `jti`, the
-    /// SHA-256 of the signing input takes its place.
+    /// SHA-256 of the length-prefixed `iss` and `jti`: two clients may use the same `jti`. Where
+    /// there is no `jti`, the SHA-256 of the signing input takes its place.
     pub key: [u8; 32],
     /// SHA-256 of the length-prefixed `iss`, for stores that give each client a share.
     pub client: [u8; 32],
@@ -74,7 +75,8 @@ impl ReplayEntry {
         Self::hashed(client_id, jti.as_bytes(), forget_after)
     }
 
-    /// A `jti` that happens to be another assertion's hash is a `jti` of the same client, which harms itself alone.
+    /// A `jti` that happens to be another assertion's hash is a `jti` of the same client, which
+    /// harms itself alone.
     fn hashed(client_id: &str, identity: &[u8], forget_after: i64) -> Self {
         fn update(hash: &mut Sha256, part: &[u8]) {
             hash.update((part.len() as u64).to_be_bytes());

@@ -1,5 +1,5 @@
-//! Clients that nobody of this project wrote, each with its defaults, at the dev server. A client is a program below
-//! `clients/` that prints a line for each thing that it does.
+//! Clients that nobody of this project wrote, each with its defaults, at the dev server. A client
+//! is a program below `clients/` that prints a line for each thing that it does.
 
 mod go;
 mod java;
@@ -66,8 +66,8 @@ async fn serve(builder: DevServerBuilder) -> Host {
     Host { issuer: server.issuer().to_owned(), log, _server: Box::new(server) }
 }
 
-/// As [`serve`], over TLS at `localhost`, for the clients that take nothing else: MSAL, which also sends an assertion as
-/// often as it can.
+/// As [`serve`], over TLS at `localhost`, for the clients that take nothing else: MSAL, which also
+/// sends an assertion as often as it can.
 async fn serve_tls(builder: DevServerBuilder) -> Host {
     let chain = vec![CertificateDer::from_pem_slice(&testdata(LOCALHOST)).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(&testdata("keys/p256.pkcs8.pem")).unwrap();
@@ -132,8 +132,8 @@ impl Drop for Ends {
 }
 
 impl Host {
-    /// Runs a client to its end: each line is the one that is expected. Prints what it asked for, how often, and with which
-    /// algorithm.
+    /// Runs a client to its end: each line is the one that is expected. Prints what it asked for,
+    /// how often, and with which algorithm.
     async fn expect(&self, name: &str, mut client: Command, expected: &[&str]) {
         client
             .env("ISSUER", &self.issuer)

@@ -1,5 +1,5 @@
-//! What each step prints: a headline, then names and values. No secret: of an assertion and a token, the signature is
-//! left out; a token of a real server is left out whole.
+//! What each step prints: a headline, then names and values. No secret: of an assertion and a
+//! token, the signature is left out; a token of a real server is left out whole.
 
 use std::path::Path;
 

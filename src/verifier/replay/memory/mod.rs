@@ -98,8 +98,9 @@ impl InMemoryReplayStore {
     ///
     /// # Errors
     ///
-    /// [`VerifierError::Replayed`], [`VerifierError::ReplayedWithoutJti`], [`VerifierError::ReplayStoreFull`],
-    /// [`VerifierError::ReplayShareFull`], [`VerifierError::Expired`].
+    /// [`VerifierError::Replayed`], [`VerifierError::ReplayedWithoutJti`],
+    /// [`VerifierError::ReplayStoreFull`], [`VerifierError::ReplayShareFull`],
+    /// [`VerifierError::Expired`].
     pub fn spend_now(
         &self,
         assertion: VerifiedAssertion,
