@@ -83,6 +83,7 @@ fn verify_reads_the_assertion_from_standard_input_and_the_keys_from_any_file() {
         (format!("\"{jwt}\""), &["quotes"]),
         (format!("{jwt}.a.b"), &["five parts", "encrypted"]),
         (fs::read_to_string(testdata("rsa2048.pub.pem")).unwrap(), &["PEM"]),
+        (jwks.clone(), &["name of a file", "standard input"]),
     ] {
         let line = run(&text).refused(words);
         assert!(!line.contains("eyJ"), "{line}");

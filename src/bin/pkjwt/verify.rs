@@ -211,6 +211,8 @@ fn no_jwt(text: &str, is_access_token: bool) -> Option<&'static str> {
         Some("the text is PEM, expected is a JWT")
     } else if text.len() > AccessTokenVerifier::MAX_TOKEN_LEN {
         None
+    } else if std::path::Path::new(text).is_file() {
+        Some("the text is the name of a file, expected is the JWT: pass -, with the file as standard input")
     } else if text.split('.').count() == 5 {
         Some("the JWT has five parts, so it is encrypted (RFC 7516); only its recipient can read it")
     } else if is_access_token && !text.contains('.') {
