@@ -285,6 +285,10 @@ fn is_tls(error: &(dyn Error + 'static)) -> bool {
     if kinds.is_empty() {
         return causes(error).any(|cause| cause.is::<native_tls::Error>());
     }
+    #[cfg(feature = "native-tls")]
+    if tls_advice::is_certificate_alert(error) {
+        return true;
+    }
     kinds.contains(&ErrorKind::InvalidData)
 }
 

@@ -33,14 +33,27 @@ struct Advised {
 
 /// The error, below advice where there is some.
 pub(super) fn advised(source: reqwest::Error) -> Cause {
-    let mut said = String::new();
-    let mut cause: Option<&dyn Error> = Some(&source);
-    while let Some(error) = cause {
-        said.push_str(&format!("{error}\n{error:?}\n"));
-        cause = error.source();
-    }
+    let said = said(&source);
     match ADVICE.iter().find(|(word, _)| said.contains(word)) {
         Some((_, advice)) => Advised { advice, source }.into(),
         None => source.into(),
     }
+}
+
+/// Whether the server sent an alert about certificates (RFC 8446 §6.2). After the handshake OpenSSL
+/// reports it as an I/O error, and only its words tell it from a connection that broke.
+#[cfg(feature = "native-tls")]
+pub(super) fn is_certificate_alert(error: &(dyn Error + 'static)) -> bool {
+    const ALERTS: [&str; 4] = ["certificate", "unknown ca", "access denied", "decrypt error"];
+    let said = said(error);
+    said.lines().any(|line| {
+        line.split_once(" alert ").is_some_and(|(_, alert)| ALERTS.iter().any(|name| alert.contains(name)))
+    })
+}
+
+/// Everything that an error and its sources say.
+fn said(error: &(dyn Error + 'static)) -> String {
+    std::iter::successors(Some(error), |&error| error.source())
+        .map(|error| format!("{error}\n{error:?}\n"))
+        .collect()
 }
