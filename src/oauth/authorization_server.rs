@@ -79,9 +79,9 @@ impl AuthorizationServer {
     /// encrypts and authenticates the connection, such as the sidecars of a service mesh. It counts
     /// for the endpoints that are added later, too.
     ///
-    /// [`TokenClient`](crate::TokenClient) follows it with its own HTTP client; an HTTP client of
+    /// `TokenClient` follows it with its own HTTP client; an HTTP client of
     /// yours needs
-    /// [`ReqwestClient::danger_allow_unencrypted`](crate::transport::ReqwestClient::danger_allow_unencrypted).
+    /// `ReqwestClient::danger_allow_unencrypted`.
     /// To discover such a server, use
     /// [`Discovery::danger_allow_unencrypted`](super::Discovery::danger_allow_unencrypted).
     ///
@@ -193,7 +193,7 @@ impl AuthorizationServer {
     }
 
     /// Accepts 201 where the specifications say 200, as some gateways answer every POST. It counts
-    /// for every request of [`TokenClient`](crate::TokenClient). By default, such an answer is
+    /// for every request of `TokenClient`. By default, such an answer is
     /// [`OAuthError::Unavailable`].
     ///
     /// The price: a 201 of something else than the endpoint, such as a proxy that stored the form,

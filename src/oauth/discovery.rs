@@ -6,7 +6,7 @@ use super::{AuthorizationServer, OAuthError};
 const OPENID: &str = "/.well-known/openid-configuration";
 const RFC8414: &str = "/.well-known/oauth-authorization-server";
 
-/// How a server's metadata is found and judged, where [`AuthorizationServer::discover`] is too
+/// How a server's metadata is found and judged, where `AuthorizationServer::discover` is too
 /// strict.
 ///
 /// ```no_run
