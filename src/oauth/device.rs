@@ -251,7 +251,7 @@ mod tests {
             let codes = read(&self::codes(&format!(r#","expires_in":9,"interval":{interval}"#))).unwrap();
             assert_eq!(codes.interval(), DeviceAuthorization::INTERVAL, "{interval}");
         }
-        // Without an end nobody could say when to stop asking.
+        // Without an end, polling would never stop.
         for lifetime in ["-1", r#""soon""#, "true"] {
             let refused = read(&self::codes(&format!(r#","expires_in":{lifetime}"#)));
             assert!(matches!(

@@ -340,8 +340,7 @@ impl UnverifiedAssertion<'_> {
             algorithm: self.header.algorithm,
             identity: match claims.jti {
                 Some(jti) => AssertionIdentity::Jti(jti),
-                // Not of the signature: from one of ECDSA, anybody makes a second one that holds as
-                // well.
+                // Not of the signature: an ECDSA signature can be turned into a second valid one.
                 None => AssertionIdentity::SigningInput(Sha256::digest(&*self.signing_input).into()),
             },
             // Another verifier on the same store may have more leeway.

@@ -201,7 +201,7 @@ fn rfc8725_3_9_a_token_without_audience_needs_a_client_that_was_named() {
             "the claim `aud` is missing and the client is not named, accepted without `aud` is `other` or `client`"
         );
     }
-    // A token with an audience still needs ours, whoever the client is.
+    // A token with an audience still needs ours, for every client.
     for aud in [json!("https://other.example"), json!(["https://other.example"]), json!(""), json!([""])] {
         let token = with(claims(), "aud", aud);
         assert!(matches!(error(&named, &token), VerifierError::Audience { .. }));
