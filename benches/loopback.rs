@@ -1,4 +1,5 @@
-//! Token requests to a server on loopback, 64 in flight, beside bare reqwest that posts a form made beforehand.
+//! Token requests to a server on loopback, 64 in flight, beside bare reqwest that posts a form made beforehand, with the same
+//! header fields.
 //!
 //! Rounds are short and interleaved, each contender after each other as often. The server is a process of its own (this
 //! program again) that answers every request with the same token, so that what is compared is the client's work. The
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use private_key_jwt::client::fresh_jti;
+use private_key_jwt::transport::ReqwestClient;
 use private_key_jwt::{AuthorizationServer, ClientAssertion, PrivateKey, TokenClient, TokenRequest};
 use time::OffsetDateTime;
 
@@ -153,6 +155,8 @@ impl Bare {
             .post(&*self.endpoint)
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
+            .header("accept-encoding", "identity")
+            .header("user-agent", ReqwestClient::USER_AGENT)
             .body(self.form.to_vec())
             .send()
             .await
