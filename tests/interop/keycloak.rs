@@ -20,7 +20,7 @@ use private_key_jwt::{
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::peers::run;
+use crate::peers::{maven, run};
 use crate::record::Record;
 use crate::support::clean;
 use crate::{ALGORITHMS, jwks, path, refusal, signing_key};
@@ -83,10 +83,9 @@ fn installed() -> PathBuf {
     if !home.join("bin/kc.sh").exists() {
         std::fs::create_dir_all(&folder).unwrap();
         let artifact = format!("-Dartifact=org.keycloak:keycloak-quarkus-dist:{VERSION}:zip");
-        let mut maven = Command::new("mvn");
-        maven.args(["--quiet", "--batch-mode", "dependency:copy", &artifact]);
-        maven.arg(format!("-DoutputDirectory={}", folder.display())).current_dir(&folder);
-        run(&mut maven, "").unwrap();
+        let mut copy = Command::new("mvn");
+        copy.args(["--quiet", "--batch-mode", "dependency:copy", &artifact]);
+        maven(copy.arg(format!("-DoutputDirectory={}", folder.display())).current_dir(&folder));
         let mut python = Command::new("python3");
         run(python.args(["-m", "zipfile", "-e"]).args([&archive, &folder]), "").unwrap();
         std::fs::remove_file(archive).unwrap();

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use serde_json::{Value, json};
 
@@ -31,6 +31,15 @@ pub(crate) fn run(command: &mut Command, stdin: &str) -> Result<String, String> 
     } else {
         Err(format!("{name}: {}: {} {}", output.status, text(&output.stdout), text(&output.stderr)))
     }
+}
+
+/// Runs Maven, once at a time: it does not share its local repository between processes.
+pub(crate) fn maven(command: &mut Command) {
+    static REPOSITORY: Mutex<()> = Mutex::new(());
+    let guard = REPOSITORY.lock();
+    let result = run(command, "");
+    drop(guard);
+    result.unwrap();
 }
 
 /// Node, with the npm packages of the lock file, which are installed once.

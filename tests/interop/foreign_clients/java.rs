@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::{builder, output, serve, serve_tls};
-use crate::peers::{folder, run};
+use crate::peers::{folder, maven};
 
 /// The main class of a Java client.
 fn java(class: &str) -> Command {
@@ -18,7 +18,7 @@ fn java(class: &str) -> Command {
             .args(["--batch-mode", "--quiet", "compile", "dependency:build-classpath"])
             .arg(format!("-Doutput={}", target.display()))
             .arg(format!("-Dmdep.outputFile={}", path.display()));
-        run(build.current_dir(folder), "").unwrap();
+        maven(build.current_dir(folder));
         format!("{}:{}", target.join("classes").display(), std::fs::read_to_string(path).unwrap().trim())
     });
     let mut command = Command::new("java");

@@ -5,6 +5,7 @@ mod go;
 mod java;
 mod node;
 mod python;
+mod quarkus;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
