@@ -40,6 +40,15 @@ pub enum JoseError {
         /// The name that stands there twice.
         member: String,
     },
+    /// A member, at any depth, with a name that the JSON parser reserves: it would read the object
+    /// as a number or as other JSON.
+    #[error("{what} has the member `{member}`, a name reserved by the JSON parser")]
+    ReservedMember {
+        /// The part that was read.
+        what: &'static str,
+        /// The name.
+        member: String,
+    },
     /// A member that must be there and is not.
     #[error("{what} has no member `{member}`")]
     MissingMember {

@@ -1,6 +1,7 @@
 //! JSON as the specifications want it: an object, each member once.
 
 mod raw;
+mod reserved;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -17,7 +18,8 @@ use super::JoseError;
 use super::error::excerpt;
 use super::text::Text;
 
-/// Reads an object; a member that stands there twice, at any depth, is an error.
+/// Reads an object. A member that stands there twice, at any depth, is an error, and so is a
+/// [reserved](reserved) name. Every function here refuses the latter.
 pub(crate) fn object(what: &'static str, bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
     object_without(what, bytes, &[])
 }
@@ -61,6 +63,7 @@ pub(crate) fn object_with_unique(
 /// in [`object_without`]. Of a member that is repeated the last one counts; whether one of
 /// `watched` is, comes beside.
 pub(crate) fn any_without(bytes: &[u8], secret: &[&str], watched: &[&str]) -> Option<(Value, bool)> {
+    reserved::refuse("the text", bytes).ok()?;
     let duplicate = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let unique = Unique { duplicate: &duplicate, secret, only: Some(watched), instead: |_| Value::Null };
@@ -76,6 +79,7 @@ fn read_object(
     only: Option<&[&str]>,
     instead: fn(&str) -> Value,
 ) -> Result<Map<String, Value>, JoseError> {
+    reserved::refuse(what, bytes)?;
     let duplicate = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = Unique { duplicate: &duplicate, secret, only, instead }
@@ -130,6 +134,7 @@ fn read_any_members<'a>(
     names: &[&'static str],
     values: &mut [Option<Member<'a>>],
 ) -> Result<WipedMembers, JoseError> {
+    reserved::refuse(what, bytes)?;
     let duplicate = RefCell::new(None);
     // Judged as text at once: the parser would do it string by string.
     let parsed = str::from_utf8(bytes).ok().and_then(|text| {
@@ -246,7 +251,6 @@ impl<'de> Visitor<'de> for Named<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         const TWICE: &str = "a member that stands there twice";
         let mut others = WipedMembers::default();
-        let mut is_first = true;
         let mut expected = 0;
         while let Some(place) = entries.next_key_seed(Place { names: self.names, expected })? {
             match place {
@@ -256,9 +260,6 @@ impl<'de> Visitor<'de> for Named<'_, 'de> {
                     *slot = Some(entries.next_value_seed(Borrowing(self.unique))?);
                     expected = place + 1;
                 }
-                Found::Other(name) if is_first && name == NUMBER => {
-                    return Err(serde::de::Error::custom("a number"));
-                }
                 Found::Other(name) => {
                     let value = entries.next_value_seed(self.unique)?;
                     if let Some(mut replaced) = others.0.insert(name.into_owned(), value) {
@@ -267,7 +268,6 @@ impl<'de> Visitor<'de> for Named<'_, 'de> {
                     }
                 }
             }
-            is_first = false;
         }
         Ok(others)
     }
@@ -316,8 +316,9 @@ impl<'de> Visitor<'de> for Place<'_> {
     }
 }
 
-/// With its feature `arbitrary_precision`, which any crate of a program may turn on, serde_json hands a number over as an
-/// object with this one member.
+/// With its feature `arbitrary_precision`, which any crate of a program may turn on, serde_json
+/// hands a number over as an object with this one member. A document that has such a member itself
+/// never gets here ([`reserved`]).
 const NUMBER: &str = "$serde_json::private::Number";
 
 #[derive(Clone, Copy)]

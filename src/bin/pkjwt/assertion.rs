@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use private_key_jwt::Profile;
+use private_key_jwt::jose::UnverifiedJwt;
 use private_key_jwt::oauth::ClientAssertionBuilder;
 use serde_json::Value;
 
@@ -113,13 +115,22 @@ impl AssertionOptions {
 fn parse_claim(claim: &str) -> Result<(&str, Value), Failure> {
     let parts = claim.split_once('=').filter(|(name, _)| !name.is_empty());
     let (name, json) = parts.ok_or_else(|| Failure::usage(CLAIM, "a claim is written name=JSON"))?;
-    let value = serde_json::from_str(json).map_err(|_| {
+    let value = claim_value(json).ok_or_else(|| {
         Failure::usage(
             CLAIM,
             format!("the value of `{name}` is not JSON; put text in quotes: {name}='\"text\"'"),
         )
     })?;
     Ok((name, value))
+}
+
+/// JSON as the reader of the JWT will see it: through the same strict door.
+fn claim_value(json: &str) -> Option<Value> {
+    let claims = format!(r#"{{"value":{json}}}"#);
+    let jwt = format!("e30.{}.", Base64UrlUnpadded::encode_string(claims.as_bytes()));
+    let jwt = UnverifiedJwt::parse(&jwt).ok()?;
+    // Text such as `1,"b":2` is more than a value.
+    if jwt.claims().len() == 1 { jwt.claims().get("value").cloned() } else { None }
 }
 
 const CLAIM: &str = "--claim";
@@ -148,6 +159,25 @@ fn positive_duration(text: &str) -> Result<Duration, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_value_of_a_claim_is_one_value_and_means_what_it_says() {
+        for json in ["1", "\"a\"", "null", "[1, {\"a\": 2}]", " true "] {
+            assert_eq!(claim_value(json), serde_json::from_str(json).ok(), "{json}");
+        }
+        for json in [
+            "",
+            "a",
+            "1,\"b\":2",
+            "1,\"value\":2",
+            "1}",
+            "{\"a\":1,\"a\":2}",
+            "{\"$serde_json::private::Number\":\"1\"}",
+            "[{\"$serde_json::private::RawValue\":\"{}\"}]",
+        ] {
+            assert_eq!(claim_value(json), None, "{json}");
+        }
+    }
 
     #[test]
     fn durations_have_one_unit_and_fit() {

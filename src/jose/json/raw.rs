@@ -8,7 +8,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Unique, object, wipe};
+use super::{Unique, object, reserved, wipe};
 use crate::jose::JoseError;
 use crate::jose::error::excerpt;
 
@@ -31,10 +31,24 @@ pub(crate) fn raw_member<'a>(
     });
     match (parsed, duplicate.into_inner()) {
         (Some(_), Some(member)) => Err(JoseError::DuplicateMember { what, member }),
-        (Some(member), None) => Ok(member),
+        (Some(member), None) => {
+            let (before, after) = around(bytes, member.map_or("", RawValue::get));
+            reserved::refuse(what, before)?;
+            reserved::refuse(what, after)?;
+            Ok(member)
+        }
         // What is wrong is said in one place only.
         (None, _) => Err(object(what, bytes).err().unwrap_or(JoseError::NotAnObject { what })),
     }
+}
+
+/// What stands before a piece of a document and behind it; an empty piece has all of it before it.
+fn around<'a>(document: &'a [u8], piece: &str) -> (&'a [u8], &'a [u8]) {
+    // It is borrowed from the document, so the difference of their addresses is its place.
+    let start =
+        (piece.as_ptr() as usize).checked_sub(document.as_ptr() as usize).filter(|_| !piece.is_empty());
+    let parts = start.and_then(|start| Some((document.get(..start)?, document.get(start + piece.len()..)?)));
+    parts.unwrap_or((document, &[]))
 }
 
 /// All strings that an object has as this member, of an object that may be damaged or have it

@@ -103,11 +103,68 @@ fn the_name_of_a_damaged_object_is_found_where_it_can_be() {
     }
 }
 
+const NUMBER_IN_BAND: &str = r#"{"$serde_json::private::Number":"1800000000"}"#;
+const RAW_IN_BAND: &str = r#"{"$serde_json::private::RawValue":"{\"admin\":true}"}"#;
+
+/// Fails where one is read as a number, or its text becomes structure.
+#[test]
+fn names_that_serde_json_reserves_are_refused_at_every_depth() {
+    for (in_band, member) in [
+        (NUMBER_IN_BAND, "$serde_json::private::Number"),
+        (RAW_IN_BAND, "$serde_json::private::RawValue"),
+        (r#"{"\u0024serde_json::private::Number":"1"}"#, "$serde_json::private::Number"),
+    ] {
+        for text in [
+            in_band.to_owned(),
+            format!(r#"{{"a":{in_band}}}"#),
+            format!(r#"{{"b":[1,{{"c":{in_band}}}],"a":1}}"#),
+        ] {
+            let refused = Err(JoseError::ReservedMember { what: "x", member: member.to_owned() });
+            let bytes = text.as_bytes();
+            assert_eq!(object("x", bytes), refused, "{text}");
+            assert_eq!(object_without("x", bytes, &["a"]), refused, "{text}");
+            assert_eq!(object_masked("x", bytes, &["b"]), refused, "{text}");
+            assert_eq!(object_with_unique("x", bytes, &["a"]), refused, "{text}");
+            assert_eq!(any_without(bytes, &["a"], &[]), None, "{text}");
+            let mut values = [const { None }; 1];
+            assert_eq!(read_members("x", bytes, &["a"], &mut values).err(), refused.err(), "{text}");
+        }
+    }
+    // Of a member that is handed over as it is, the next reader judges what is in it.
+    let read =
+        |text: &str| raw_member("x", text.as_bytes(), "a").map(|raw| raw.map(|raw| raw.get().to_owned()));
+    assert_eq!(
+        read(&format!(r#"{{"b":1,"a":[{RAW_IN_BAND}],"c":2}}"#)),
+        Ok(Some(format!("[{RAW_IN_BAND}]")))
+    );
+    for text in [
+        format!(r#"{{"b":{RAW_IN_BAND},"a":1}}"#),
+        format!(r#"{{"a":1,"b":[{RAW_IN_BAND}]}}"#),
+        format!(r#"{{"b":{RAW_IN_BAND}}}"#),
+        RAW_IN_BAND.to_owned(),
+    ] {
+        let member = "$serde_json::private::RawValue".to_owned();
+        assert_eq!(read(&text), Err(JoseError::ReservedMember { what: "x", member }), "{text}");
+    }
+}
+
+/// As serde_json hands it over with `arbitrary_precision`, which is off here unless another crate
+/// turns it on.
 #[test]
 fn a_number_is_a_number_with_arbitrary_precision_too() {
-    let members = object("x", br#"{"exp":{"$serde_json::private::Number":"1800000000"}}"#).unwrap();
+    use serde::de::value::{Error, MapDeserializer};
+    let duplicate = RefCell::new(None);
+    let unique = Unique { duplicate: &duplicate, secret: &[], only: None, instead: |_| Value::Null };
+    let number = |text: &str| {
+        let handed_over = [(NUMBER, text)].into_iter();
+        unique.deserialize(MapDeserializer::<_, Error>::new(handed_over)).ok()
+    };
+    assert_eq!(number("1800000000").and_then(|number| number.as_i64()), Some(1_800_000_000));
+    assert_eq!(number("soon"), None);
+    // Whichever way it is handed over here.
+    let members = object("x", br#"{"exp":1800000000,"more":[1.5e3,-1]}"#).unwrap();
     assert_eq!(members["exp"].as_i64(), Some(1_800_000_000));
-    assert!(object("x", br#"{"exp":{"$serde_json::private::Number":"soon"}}"#).is_err());
+    assert_eq!((members["more"][0].as_f64(), members["more"][1].as_i64()), (Some(1500.0), Some(-1)));
 }
 
 #[test]
