@@ -134,7 +134,7 @@ pub(super) enum Lookup {
 
 impl Clients {
     pub(super) fn register(&self, client_id: &str, keys: ClientKeys) -> Result<(), DevServerError> {
-        if client_id.is_empty() {
+        if client_id.trim().is_empty() {
             return Err(DevServerError::ClientId { reason: "empty" });
         }
         if !client_id.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {

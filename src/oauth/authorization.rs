@@ -77,8 +77,9 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::ReservedParameter`], [`OAuthError::DuplicateParameter`] and
-    /// [`OAuthError::Resource`] as [`TokenRequest::parameter`](super::TokenRequest::parameter).
+    /// [`OAuthError::EmptyParameter`] for an empty `nonce`; [`OAuthError::ReservedParameter`],
+    /// [`OAuthError::DuplicateParameter`] and [`OAuthError::Resource`] as
+    /// [`TokenRequest::parameter`](super::TokenRequest::parameter).
     pub fn parameter(
         mut self,
         name: impl Into<String>,
@@ -93,9 +94,10 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::NotKnown`] when the endpoint is not known;
-    /// [`OAuthError::OtherEndpoint`] for an assertion that is for another one; [`OAuthError::Endpoint`] for one that is
-    /// a URL and not an HTTP target.
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::EmptyParameter`] for
+    /// an empty redirect URI or state; [`OAuthError::NotKnown`] when the endpoint is not known;
+    /// [`OAuthError::OtherEndpoint`] for an assertion that is for another one;
+    /// [`OAuthError::Endpoint`] for one that is a URL and not an HTTP target.
     pub fn to_http(
         &self,
         server: &AuthorizationServer,
@@ -110,8 +112,9 @@ impl AuthorizationRequest {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::NotKnown`] when the authorization endpoint
-    /// is not known.
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::EmptyParameter`] for
+    /// an empty redirect URI or state; [`OAuthError::NotKnown`] when the authorization endpoint is
+    /// not known.
     pub fn to_url(&self, server: &AuthorizationServer, client_id: &str) -> Result<String, OAuthError> {
         Ok(with_query(server.authorization_endpoint()?, self.pairs(Some(client_id))?))
     }
@@ -121,6 +124,7 @@ impl AuthorizationRequest {
         client_id: Option<&'a str>,
     ) -> Result<impl Iterator<Item = (&'a str, &'a str)> + Clone, OAuthError> {
         self.scope.check()?;
+        self.parameters.check_filled()?;
         let scope = Some(self.scope.as_str()).filter(|scope| !scope.is_empty());
         Ok([("response_type", "code")]
             .into_iter()
@@ -250,6 +254,29 @@ mod tests {
         assert!(matches!(refused, Err(OAuthError::NotKnown { member: "authorization_endpoint" })));
         let refused = request.scope("a\"").to_url(&server("https://as.example/"), "c");
         assert!(matches!(refused, Err(OAuthError::Scope)));
+    }
+
+    #[test]
+    fn rfc6749_3_1_what_binds_the_answer_is_not_empty() {
+        let verifier = CodeVerifier::from_random(&[0; 32]);
+        let server = server("https://as.example/authorize");
+        for blank in ["", " ", "\t"] {
+            let good = AuthorizationRequest::new("https://app.example/", &verifier).state("s");
+            assert!(good.to_url(&server, "c").is_ok());
+            for (request, empty) in [
+                (good.clone().state(blank), "state"),
+                (AuthorizationRequest::new(blank, &verifier).state("s"), "redirect_uri"),
+            ] {
+                let refused = request.to_url(&server, "c");
+                assert!(matches!(refused, Err(OAuthError::EmptyParameter { name }) if name == empty));
+            }
+            for empty in ["nonce", "audience"] {
+                let refused = good.clone().parameter(empty, blank);
+                assert!(matches!(refused, Err(OAuthError::EmptyParameter { name }) if name == empty));
+            }
+            // What decides nothing may be empty.
+            assert!(good.parameter("login_hint", blank).is_ok());
+        }
     }
 
     #[test]

@@ -93,12 +93,16 @@ impl Discovery {
     ///
     /// # Errors
     ///
-    /// As [`AuthorizationServer::from_metadata`].
+    /// As [`AuthorizationServer::from_metadata`]; [`OAuthError::Issuer`] for an [expected
+    /// issuer](Self::expect_issuer) that is empty.
     pub fn read(&self, json: &[u8]) -> Result<AuthorizationServer, OAuthError> {
         let place = Place::of(&self.place);
         let (url, plain_http) = (self.plain_http.check_issuer(place.issuer())?, self.plain_http);
         let expect = |issuers: &[&str]| metadata::read(&Expected { issuers, place: url, plain_http }, json);
         match (&self.issuer, &place) {
+            (Some(issuer), _) if issuer.trim().is_empty() => {
+                Err(OAuthError::Issuer { issuer: "\"\"".to_owned(), reason: "is empty" })
+            }
             (Some(issuer), _) => expect(&[issuer]),
             (None, Place::Issuer(issuer)) => expect(&[issuer]),
             (None, Place::Document { issuer, .. }) => expect(&[issuer, &format!("{issuer}/")]),
@@ -264,6 +268,15 @@ mod tests {
                 Err(OAuthError::IssuerMismatch { expected, found })
                     if expected == "https://as.example/{tenantid}" && found == other
             ));
+        }
+    }
+
+    #[test]
+    fn an_issuer_that_is_empty_is_not_any_issuer() {
+        for blank in ["", " "] {
+            let named = Discovery::new("https://as.example/common").expect_issuer(blank);
+            let refused = named.read(&document(blank));
+            assert!(matches!(refused, Err(OAuthError::Issuer { reason: "is empty", .. })));
         }
     }
 

@@ -144,6 +144,13 @@ pub enum OAuthError {
         /// The header member.
         member: &'static str,
     },
+    /// A parameter that has to say something: without a value it counts as left out (RFC 6749
+    /// §3.1).
+    #[error("the parameter `{name}` is empty")]
+    EmptyParameter {
+        /// The parameter.
+        name: &'static str,
+    },
     /// A claim that has to say something.
     #[error("the claim `{claim}` is empty")]
     EmptyClaim {

@@ -76,6 +76,7 @@ impl Parameters {
         if name == RESOURCE && !is_resource(&value) {
             return Err(OAuthError::Resource { resource: safe(&value) });
         }
+        check_filled(&name, &value)?;
         let may_repeat = repeatable.contains(&name.as_str());
         for present in self.0.iter().filter(|parameter| parameter.name() == name) {
             match present.name {
@@ -104,6 +105,11 @@ impl Parameters {
         self.0.extend(new);
     }
 
+    /// Refuses parameters of the request itself that are empty.
+    pub(super) fn check_filled(&self) -> Result<(), OAuthError> {
+        self.0.iter().try_for_each(|parameter| check_filled(parameter.name(), &parameter.value))
+    }
+
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.0.iter().map(|parameter| (parameter.name(), parameter.value.as_str()))
     }
@@ -113,6 +119,17 @@ impl std::fmt::Debug for Parameters {
     /// The names: some of the values are secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(Parameter::name)).finish()
+    }
+}
+
+/// Parameters that a server checks something by, or that say whom a token is for. An empty one
+/// counts as left out (RFC 6749 §3.1), and with it goes the check.
+const FILLED: [&str; 4] = ["redirect_uri", "state", "nonce", "audience"];
+
+fn check_filled(name: &str, value: &str) -> Result<(), OAuthError> {
+    match FILLED.into_iter().find(|filled| *filled == name) {
+        Some(name) if value.trim().is_empty() => Err(OAuthError::EmptyParameter { name }),
+        _ => Ok(()),
     }
 }
 

@@ -52,7 +52,7 @@ impl JwtGrant {
             claims: Map::new(),
         };
         for (claim, value) in [("iss", &builder.issuer), ("sub", &builder.subject)] {
-            if value.is_empty() {
+            if value.trim().is_empty() {
                 return Err(OAuthError::EmptyClaim { claim });
             }
         }
@@ -102,7 +102,7 @@ impl JwtGrantBuilder {
     /// [`OAuthError::EmptyAudience`].
     pub fn audience(mut self, audience: impl Into<String>) -> Result<Self, OAuthError> {
         self.audience = audience.into();
-        if self.audience.is_empty() { Err(OAuthError::EmptyAudience) } else { Ok(self) }
+        if self.audience.trim().is_empty() { Err(OAuthError::EmptyAudience) } else { Ok(self) }
     }
 
     /// How long the grant lives, in whole seconds; 60 s unless said otherwise.

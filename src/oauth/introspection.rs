@@ -98,6 +98,9 @@ impl Introspection {
     }
 
     /// Whether the token is good now. If it is not, the rest says nothing, and is mostly not there.
+    ///
+    /// A token that is bound to a key is active too. Before you accept it from its sender, compare
+    /// `member("cnf")` with what the sender has proven (RFC 9449 §6.2, RFC 8705 §3.2).
     #[must_use]
     pub const fn is_active(&self) -> bool {
         self.is_active

@@ -64,7 +64,7 @@ impl Profile {
             return Err(OAuthError::Lifetime { found: self.lifetime, limit: self.longest_lifetime });
         }
         match &self.audience {
-            Some(Audience::Exactly(audience)) if audience.is_empty() => Err(OAuthError::EmptyAudience),
+            Some(Audience::Exactly(audience)) if audience.trim().is_empty() => Err(OAuthError::EmptyAudience),
             _ => Ok(()),
         }
     }

@@ -130,6 +130,7 @@ impl TokenRequest {
     ///
     /// # Errors
     ///
+    /// [`OAuthError::EmptyParameter`] for an empty one, which would ask for a token for anyone;
     /// [`OAuthError::DuplicateParameter`] for a second one, except in a token exchange.
     pub fn audience(self, audience: impl Into<String>) -> Result<Self, OAuthError> {
         self.parameter("audience", audience)
@@ -246,6 +247,14 @@ mod tests {
         let request = TokenRequest::client_credentials("a").parameter("subject_token", "secret").unwrap();
         let debug = format!("{request:?}");
         assert!(debug.contains("subject_token") && !debug.contains("secret"), "{debug}");
+    }
+
+    #[test]
+    fn an_empty_audience_is_not_everyone() {
+        for blank in ["", " "] {
+            let refused = TokenRequest::client_credentials("a").audience(blank);
+            assert!(matches!(refused, Err(OAuthError::EmptyParameter { name: "audience" })));
+        }
     }
 
     #[test]

@@ -101,6 +101,7 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
         Some(
             OAuthError::ClientId { .. }
                 | OAuthError::EmptyAudience
+                | OAuthError::EmptyParameter { .. }
                 | OAuthError::Lifetime { .. }
                 | OAuthError::ReservedClaim { .. }
                 | OAuthError::ReservedParameter { .. }

@@ -127,7 +127,8 @@ impl Inner {
 
 impl DevServer {
     /// Trusts whom this issuer vouches for with a JWT (RFC 7523 §2.1): its `iss`, byte for byte,
-    /// and the keys that it signs with. One of the same name is replaced.
+    /// and the keys that it signs with. One of the same name is replaced. An empty name is no
+    /// issuer's: nothing is trusted by it.
     ///
     /// ```
     /// use private_key_jwt::client::fresh_jti;
@@ -153,7 +154,9 @@ impl DevServer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn trust_issuer(&self, issuer: impl Into<String>, keys: impl Into<PublicKeySet>) {
-        let keys = Arc::new(keys.into());
-        self.inner.state().issuers.insert(issuer.into(), keys);
+        let (issuer, keys) = (issuer.into(), Arc::new(keys.into()));
+        if !issuer.trim().is_empty() {
+            self.inner.state().issuers.insert(issuer, keys);
+        }
     }
 }

@@ -220,7 +220,7 @@ impl ClientAssertionBuilder {
     /// The first part of every assertion of one source.
     fn begin(&self, source: &Source<'_>) -> Result<jws::Beginning, OAuthError> {
         let aud = self.server.audience(source.audience.as_deref(), source.endpoint)?;
-        if aud.is_empty() {
+        if aud.trim().is_empty() {
             return Err(OAuthError::EmptyAudience);
         }
         let parties = Parties { iss: &self.client_id, sub: &self.client_id, aud };
@@ -249,7 +249,7 @@ impl ClientAssertionBuilder {
     ///
     /// [`OAuthError::ClientId`].
     pub(crate) fn check(&self) -> Result<(), OAuthError> {
-        if self.client_id.is_empty() {
+        if self.client_id.trim().is_empty() {
             return Err(OAuthError::ClientId { reason: "empty" });
         }
         // RFC 6749 A.1
