@@ -14,7 +14,9 @@ use http::{HeaderValue, Request, Response};
 use private_key_jwt::keys::BoxFuture;
 use private_key_jwt::server::{BearerLayer, RemoteJwks, RemoteJwksError, RequireScope};
 use private_key_jwt::transport::{HttpClient, TransportError};
-use private_key_jwt::verifier::{AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier};
+use private_key_jwt::verifier::{
+    AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, ProofOfPossession,
+};
 use private_key_jwt::{JwkSet, PrivateKey};
 use serde_json::{Value, json};
 use support::{MARK, has_mark, key, now};
@@ -401,7 +403,6 @@ async fn rfc6750_3_1_scopes_of_a_route() {
     let cases = [
         ("a", None),
         ("b a", None),
-        ("", None),
         ("c", Some(r#"Bearer error="insufficient_scope", scope="c""#)),
         ("a c d", Some(r#"Bearer error="insufficient_scope", scope="a c d""#)),
         // Scopes are compared whole, in their case.
@@ -421,6 +422,129 @@ async fn rfc6750_3_1_scopes_of_a_route() {
     let response =
         send(&mut bearer().layer(RequireScope::new("a").layer(Handler::new())), request(&[])).await;
     assert_eq!(parts(&response), (401, Some(r#"Bearer realm="https://api.example""#), None));
+}
+
+/// What a layer answers to a request whose server has checked this.
+async fn proven(
+    layer: &BearerLayer,
+    authorization: &str,
+    proof: ProofOfPossession,
+) -> (u16, Option<String>, usize) {
+    let handler = Handler::new();
+    let mut request = request(&[authorization.as_bytes()]);
+    request.extensions_mut().insert(proof);
+    let response = send(&mut layer.layer(handler.clone()), request).await;
+    let (status, challenge, _) = parts(&response);
+    let seen = handler.seen.lock().unwrap().len();
+    (status, challenge.map(str::to_owned), seen)
+}
+
+fn invalid(challenge: &str) -> (u16, Option<String>, usize) {
+    (401, Some(challenge.to_owned()), 0)
+}
+
+const GOOD: (u16, Option<String>, usize) = (200, None, 1);
+
+#[tokio::test]
+async fn rfc9449_7_2_a_bound_token_is_no_bearer_token() {
+    let jkt = key("p384.pkcs8.pem").thumbprint();
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let logged = Arc::clone(&log);
+    let layer = bearer().on_refusal(move |error| logged.lock().unwrap().push(error.to_string()));
+    let cnfs = [
+        json!({"jkt": jkt.to_string()}),
+        json!({"x5t#S256": jkt.to_string()}),
+        json!({"jwk": {}}),
+        json!({}),
+        json!("x"),
+    ];
+    for cnf in cnfs {
+        let token = format!("Bearer {}", token("cnf", cnf));
+        // A DPoP header that is not checked here changes nothing, nor does a proof of another
+        // scheme.
+        refused(&layer, &[token.as_bytes()], 401, INVALID_TOKEN).await;
+        refused(
+            &layer,
+            &[token.replace("Bearer", "DPoP").as_bytes()],
+            401,
+            r#"Bearer realm="https://api.example""#,
+        )
+        .await;
+        let proof = ProofOfPossession::default().dpop_key(jkt);
+        assert_eq!(proven(&layer, &token, proof).await, invalid(INVALID_TOKEN));
+    }
+    let log = log.lock().unwrap();
+    assert_eq!(log.len(), 10);
+    assert!(log[0].starts_with("the token is bound to a DPoP key (`cnf.jkt`)"), "{}", log[0]);
+    let elsewhere = BearerLayer::new(jwks(true), verifier().accept_bound_without_proof());
+    let bound = format!("Bearer {}", token("cnf", json!({"jkt": jkt.to_string()})));
+    assert_eq!(answer(&elsewhere, &[bound.as_bytes()]).await, (200, None, None, 1));
+}
+
+#[tokio::test]
+async fn rfc9449_7_1_the_scheme_dpop_for_a_proof_that_was_checked() {
+    let (ours, other) = (key("p384.pkcs8.pem").thumbprint(), key("p521.pkcs8.pem").thumbprint());
+    let bound = token("cnf", json!({"jkt": ours.to_string()}));
+    let proof = |jkt| ProofOfPossession::default().dpop_key(jkt);
+    for scheme in ["DPoP", "dpop", "DPOP  "] {
+        assert_eq!(proven(&bearer(), &format!("{scheme} {bound}"), proof(ours)).await, GOOD);
+    }
+    let challenge = r#"DPoP realm="https://api.example", error="invalid_token""#;
+    assert_eq!(proven(&bearer(), &format!("DPoP {bound}"), proof(other)).await, invalid(challenge));
+    // A stolen bearer token beside a proof of the thief's.
+    assert_eq!(proven(&bearer(), &format!("DPoP {}", good()), proof(ours)).await, invalid(challenge));
+    let malformed = r#"DPoP realm="https://api.example", error="invalid_request""#;
+    assert_eq!(proven(&bearer(), "DPoP a b", proof(ours)).await, (400, Some(malformed.to_owned()), 0));
+    let needs_c = BearerLayer::new(jwks(true), verifier().require_scope("c"));
+    let challenge = r#"DPoP realm="https://api.example", error="insufficient_scope", scope="c""#;
+    let found = proven(&needs_c, &format!("DPoP {bound}"), proof(ours)).await;
+    assert_eq!(found, (403, Some(challenge.to_owned()), 0));
+    // A bearer token stays one beside a proof.
+    assert_eq!(proven(&bearer(), &format!("Bearer {}", good()), proof(ours)).await, GOOD);
+}
+
+#[tokio::test]
+async fn rfc8705_3_a_token_that_is_bound_to_the_certificate_of_the_connection() {
+    let connection = ProofOfPossession::default().certificate(b"a certificate");
+    let other = ProofOfPossession::default().certificate(b"another");
+    // SHA-256 of the first.
+    let x5t = "gazXYhQPppKhQoItL75NxvVLyqUB9oqzflru0Lr-TZk";
+    let bound = format!("Bearer {}", token("cnf", json!({"x5t#S256": x5t})));
+    assert_eq!(proven(&bearer(), &bound, connection).await, GOOD);
+    assert_eq!(proven(&bearer(), &bound, other).await, invalid(INVALID_TOKEN));
+    assert_eq!(proven(&bearer(), &format!("Bearer {}", good()), connection).await, GOOD);
+    // It is no DPoP proof.
+    let none = r#"Bearer realm="https://api.example""#;
+    assert_eq!(proven(&bearer(), &bound.replace("Bearer", "DPoP"), connection).await, invalid(none));
+}
+
+/// The server's own fault: no client can mend it, and no token is called bad.
+#[tokio::test]
+async fn an_empty_setting_closes_the_door() {
+    let good = format!("Bearer {}", good());
+    let none: [&str; 0] = [];
+    for verifier in [
+        verifier().require_scope(""),
+        verifier().require_scope(()),
+        AccessTokenVerifier::new(ISSUER, " "),
+        AccessTokenVerifier::new("", AUDIENCE),
+        verifier().profile(AccessTokenProfile::new("own").types(none)),
+    ] {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let logged = Arc::clone(&log);
+        let hook = move |error: &RemoteJwksError| logged.lock().unwrap().push(error.to_string());
+        let layer = BearerLayer::new(jwks(true), verifier).on_refusal(hook);
+        assert_eq!(answer(&layer, &[good.as_bytes()]).await, (500, None, None, 0));
+        let log = log.lock().unwrap();
+        assert!(log.len() == 1 && log[0].starts_with("nothing is accepted: the setting `"), "{log:?}");
+    }
+    for scope in [String::new(), " ".to_owned(), "\t".to_owned(), "\n \r".to_owned()] {
+        let handler = Handler::new();
+        let mut service = bearer().layer(RequireScope::new(scope).layer(handler.clone()));
+        let response = send(&mut service, request(&[good.as_bytes()])).await;
+        assert_eq!(parts(&response), (500, None, None));
+        assert!(handler.seen.lock().unwrap().is_empty());
+    }
 }
 
 #[tokio::test]

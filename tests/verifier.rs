@@ -1,6 +1,8 @@
 //! The assertion verifier against everything that a client, or somebody else, may send.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "verifier/kinds.rs"]
+mod kinds;
 mod support;
 
 use std::sync::Arc;

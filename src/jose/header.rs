@@ -72,9 +72,10 @@ impl Header {
                 _ => text,
             }
         }
-        self.media_type
-            .as_deref()
-            .is_some_and(|found| subtype(found).eq_ignore_ascii_case(subtype(media_type)))
+        // An empty name is no type, and a header that has one is not of it.
+        let expected = subtype(media_type);
+        let fits = |found: &str| !expected.is_empty() && subtype(found).eq_ignore_ascii_case(expected);
+        self.media_type.as_deref().is_some_and(fits)
     }
 }
 

@@ -22,6 +22,13 @@ impl Thumbprint {
     }
 }
 
+impl From<[u8; 32]> for Thumbprint {
+    /// The thumbprint with this hash, such as one that was computed elsewhere.
+    fn from(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+}
+
 impl fmt::Display for Thumbprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&base64url::encode(self.0))

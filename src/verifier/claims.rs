@@ -35,17 +35,22 @@ pub(crate) fn optional_text<'a>(
 pub(crate) fn wrong_type(claim: &'static str, value: &Member<'_>, expected: &'static str) -> VerifierError {
     let found = match value {
         Member::Text(_) => "a string".to_owned(),
-        Member::Other(WipedValue(value)) => match value {
-            Value::Null => "null".to_owned(),
-            Value::Bool(_) => "a boolean".to_owned(),
-            Value::Number(number) => format!("the number {}", excerpt(&number.to_string())),
-            Value::String(_) => "a string".to_owned(),
-            Value::Array(elements) if elements.is_empty() => "an empty array".to_owned(),
-            Value::Array(_) => "an array".to_owned(),
-            Value::Object(_) => "an object".to_owned(),
-        },
+        Member::Other(WipedValue(value)) => kind(value),
     };
     VerifierError::InvalidClaim { claim, found, expected }
+}
+
+/// What a JSON value is, without its text.
+pub(super) fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "a boolean".to_owned(),
+        Value::Number(number) => format!("the number {}", excerpt(&number.to_string())),
+        Value::String(_) => "a string".to_owned(),
+        Value::Array(elements) if elements.is_empty() => "an empty array".to_owned(),
+        Value::Array(_) => "an array".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    }
 }
 
 /// RFC 7519 §2: seconds since 1970, fractions allowed (cut off here).
@@ -149,10 +154,14 @@ pub(crate) fn check_lifetime(
     leeway: i64,
     now: i64,
 ) -> Result<(), VerifierError> {
-    let found = exp.saturating_sub(iat.unwrap_or(now).min(now));
-    if found <= limit.saturating_add(leeway) {
-        Ok(())
-    } else {
-        Err(VerifierError::Lifetime { found, limit, issued: iat })
+    match lifetime_beyond(exp, iat, limit, leeway, now) {
+        None => Ok(()),
+        Some(found) => Err(VerifierError::Lifetime { found, limit, issued: iat }),
     }
+}
+
+/// The life of a JWT, if it is longer than the limit.
+pub(super) fn lifetime_beyond(exp: i64, iat: Option<i64>, limit: i64, leeway: i64, now: i64) -> Option<i64> {
+    let found = exp.saturating_sub(iat.unwrap_or(now).min(now));
+    (found > limit.saturating_add(leeway)).then_some(found)
 }

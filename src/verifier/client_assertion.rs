@@ -11,7 +11,9 @@ use super::claims::{
     check_algorithm, check_lifetime, check_signature, check_times, numeric_date, optional_text, present,
     text, whole_seconds, wrong_type,
 };
+use super::foreign;
 use super::form::Form;
+use super::setting::Settings;
 use crate::jose::error::{excerpt, unlike};
 use crate::jose::header::ReadHeaders;
 use crate::jose::json::{self, Member, WipedValue};
@@ -63,6 +65,7 @@ pub struct ClientAssertionVerifier {
     longest_lifetime: i64,
     typed_only: bool,
     accepts_missing_jti: bool,
+    settings: Settings,
     headers: Arc<ReadHeaders>,
 }
 
@@ -74,24 +77,33 @@ impl ClientAssertionVerifier {
     /// The most that clocks may be told to differ.
     pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
-    /// Accepts assertions for this issuer, compared byte for byte.
+    /// Accepts assertions for this issuer, compared byte for byte. With an issuer that is empty or
+    /// only white space, nothing is accepted ([`VerifierError::EmptySetting`]).
     #[must_use]
     pub fn new(issuer: impl Into<String>) -> Self {
+        let issuer = issuer.into();
+        let mut settings = Settings::default();
+        settings.text("issuer", &issuer);
         Self {
-            issuer: issuer.into(),
+            issuer,
             audience: AudiencePolicy::Strict,
             algorithms: Algorithm::ALL.to_vec(),
             leeway: 10,
             longest_lifetime: 300,
             typed_only: false,
             accepts_missing_jti: false,
+            settings,
             headers: Arc::default(),
         }
     }
 
-    /// Whom an assertion may be for. Default: [`AudiencePolicy::Strict`].
+    /// Whom an assertion may be for. Default: [`AudiencePolicy::Strict`]. With an audience that is
+    /// empty or only white space, nothing is accepted.
     #[must_use]
     pub fn audience_policy(mut self, policy: AudiencePolicy) -> Self {
+        for audience in policy.others() {
+            self.settings.text("audience_policy", audience);
+        }
         self.audience = policy;
         self
     }
@@ -119,8 +131,15 @@ impl ClientAssertionVerifier {
         self
     }
 
-    /// Refuses assertions without `typ: client-authentication+jwt`. By default a missing `typ` and `JWT` are accepted,
-    /// as RFC 10070 §4.1 asks of servers; another kind of token's `typ` never is.
+    /// Refuses assertions without `typ: client-authentication+jwt`. By default, a missing `typ` and
+    /// `JWT` are accepted too, as RFC 10070 §4.1 asks of servers, unless a claim shows that the JWT
+    /// is of another kind: an authorization grant or request object (`scope`, `client_id` of
+    /// another client, `redirect_uri`, …), an ID token (`nonce`, `at_hash`, …), a security event
+    /// (`events`), a DPoP proof (`htm`). The `typ` of another kind is never accepted.
+    ///
+    /// What remains by default: a client that signs a grant for itself (RFC 7523 §2.1), untyped and
+    /// with none of these claims, has signed what is also a client assertion. Nothing but the type
+    /// tells the two apart.
     #[must_use]
     pub const fn typed_only(mut self) -> Self {
         self.typed_only = true;
@@ -183,19 +202,21 @@ impl ClientAssertionVerifier {
     /// # Errors
     ///
     /// [`VerifierError::TooLarge`], [`VerifierError::Jose`], [`VerifierError::MissingClaim`],
-    /// [`VerifierError::InvalidClaim`], [`VerifierError::IssuerIsNotSubject`].
+    /// [`VerifierError::InvalidClaim`], [`VerifierError::IssuerIsNotSubject`],
+    /// [`VerifierError::EmptySetting`].
     pub fn parse_assertion<'a>(&'a self, token: &'a str) -> Result<UnverifiedAssertion<'a>, VerifierError> {
         self.take_apart(Text::Borrowed(token))
     }
 
     fn take_apart<'a>(&'a self, token: Text<'a>) -> Result<UnverifiedAssertion<'a>, VerifierError> {
+        self.settings.check()?;
         if token.len() > Self::MAX_ASSERTION_LEN {
             return Err(VerifierError::TooLarge { found: token.len(), limit: Self::MAX_ASSERTION_LEN });
         }
         let jws = CompactJws::parse_with(&token, |header| self.headers.read(header))?;
         let signed = jws.signing_input().len();
         let (header, payload, signature) = jws.into_parts();
-        let (client_id, claims) = self.claims(&payload)?;
+        let (client_id, claims) = self.claims(&payload, header.is_typed(CLIENT_AUTHENTICATION_JWT))?;
         let signing_input = token.truncated(signed);
         Ok(UnverifiedAssertion {
             verifier: self,
@@ -209,16 +230,21 @@ impl ClientAssertionVerifier {
     }
 
     /// The client id, which is both `iss` and `sub`, and what is to be said of the other claims once the signature holds.
-    fn claims(&self, payload: &[u8]) -> Result<(String, Result<Claims, VerifierError>), VerifierError> {
+    fn claims(
+        &self,
+        payload: &[u8],
+        is_typed: bool,
+    ) -> Result<(String, Result<Claims, VerifierError>), VerifierError> {
         let mut values = [const { None }; 7];
-        json::read_members(Claims::WHAT, payload, &Claims::NAMES, &mut values)?;
+        let others = json::read_members(Claims::WHAT, payload, &Claims::NAMES, &mut values)?;
         let [iss, sub, aud, jti, iat, exp, nbf] = values.each_ref().map(Option::as_ref);
         let (iss, sub) = (text("iss", iss)?, text("sub", sub)?);
         if iss != sub {
             let (iss, sub) = (unlike(iss, [sub], SHOWN), unlike(sub, [iss], SHOWN));
             return Err(VerifierError::IssuerIsNotSubject { iss, sub });
         }
-        let claims = self.check_audience(aud).and_then(|()| {
+        let kind = if is_typed { Ok(()) } else { foreign::check(iss, &others) };
+        let claims = kind.and_then(|()| self.check_audience(aud)).and_then(|()| {
             Ok(Claims {
                 exp: numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?,
                 nbf: numeric_date("nbf", nbf)?,

@@ -1,16 +1,25 @@
+use super::BoundTo;
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::KeyError;
-use crate::oauth::CLIENT_ASSERTION_TYPE;
+use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
-/// Why a client assertion or an access token is refused. A server answers each of an assertion's with `invalid_client` (RFC
-/// 7523 §3.2), each of an access token's with `invalid_token` but for [`MissingScope`](Self::MissingScope) (RFC 6750 §3.1),
-/// and keeps the reason to its own log.
+/// Why a client assertion or an access token is refused. A server answers each of an assertion's
+/// with `invalid_client` (RFC 7523 §3.2), each of an access token's with `invalid_token` but for
+/// [`MissingScope`](Self::MissingScope) (RFC 6750 §3.1), and keeps the reason to its own log.
+/// [`EmptySetting`](Self::EmptySetting) is the server's own fault.
 ///
 /// No variant carries the JWT. Text from it is made printable and cut to 64 characters; where it is
 /// shown beside what was expected, to 256 characters or to the place where the two differ.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifierError {
+    /// A setting of the verifier that is empty or only white space. Nothing is accepted until it has
+    /// a value. This is the server's own mistake: no client can fix it.
+    #[error("nothing is accepted: the setting `{setting}` is empty")]
+    EmptySetting {
+        /// The method that set it.
+        setting: &'static str,
+    },
     /// A form longer than any honest one; it is not decoded.
     #[error("the form has {found} bytes, at most {limit} are read")]
     FormTooLarge {
@@ -92,6 +101,24 @@ pub enum VerifierError {
     MissingClaim {
         /// The claim.
         claim: &'static str,
+    },
+    /// A claim that makes an assertion without a type of its own another kind of JWT, such as an
+    /// authorization grant (RFC 8725 §3.12, RFC 9101 §10.8).
+    #[error(
+        "the claim `{claim}` is that of {kind}; a client assertion that has it needs the typ `{CLIENT_AUTHENTICATION_JWT}`"
+    )]
+    ForeignClaim {
+        /// The claim.
+        claim: &'static str,
+        /// What has such a claim.
+        kind: &'static str,
+    },
+    /// An assertion that is also another parameter of the same form: one JWT cannot be both (RFC
+    /// 8725 §3.12).
+    #[error("the client_assertion is the `{name}` as well; a JWT for one of them is not for the other")]
+    TwoPurposes {
+        /// The other parameter.
+        name: &'static str,
     },
     /// A claim of the wrong JSON type or length.
     #[error("the claim `{claim}` is {found}, not {expected}")]
@@ -178,6 +205,40 @@ pub enum VerifierError {
         /// What the token says.
         found: String,
     },
+    /// A token that is bound to a key (`cnf`), in a request without a proof of that key (RFC 9449
+    /// §7.2, RFC 8705 §3).
+    #[error(
+        "the token is bound to a {to} (`cnf.{}`), and no proof of it was checked; \
+         `AccessTokenVerifier::verify_with_proof` takes what was proven",
+        to.member()
+    )]
+    Unproven {
+        /// What the token is bound to.
+        to: BoundTo,
+    },
+    /// A token that is bound to one key, in a request that proves another (RFC 9449 §7.1, RFC 8705
+    /// §3).
+    #[error("the token is bound to the {to} `{bound}`, proven is `{proven}`")]
+    OtherKeyProven {
+        /// What the token is bound to.
+        to: BoundTo,
+        /// The thumbprint in the token, in base64url.
+        bound: String,
+        /// The thumbprint of what was proven.
+        proven: String,
+    },
+    /// A token that is bound to no DPoP key, in a request with a DPoP proof (RFC 9449 §7.1).
+    #[error("the request has a DPoP proof, and the token is not bound to a DPoP key (`cnf.jkt`)")]
+    NotBound,
+    /// A token that is bound by a confirmation method that cannot be checked here (RFC 7800 §3).
+    #[error(
+        "the token is bound by `cnf.{method}`, which is not supported; \
+         `AccessTokenVerifier::accept_bound_without_proof` accepts it if its proof is checked elsewhere"
+    )]
+    UnknownConfirmation {
+        /// The name of the member of `cnf`.
+        method: String,
+    },
     /// A scope that is required and that the token does not have.
     #[error("the token does not have the scope `{scope}`")]
     MissingScope {
@@ -231,11 +292,25 @@ pub enum VerifierError {
         found: i64,
     },
     /// A life longer than the server allows.
-    #[error("the assertion {} {found} s{}, at most {limit} s are accepted", if issued.is_some() { "lives" } else { "expires in" }, if issued.is_some() { "" } else { " by this clock (it has no `iat`)" })]
+    #[error("the assertion {} {found} s{}, at most {limit} s are accepted", lives(*.issued), clock(*.issued))]
     Lifetime {
         /// The life, in seconds: from `iat` to `exp`, or from now where there is no `iat`.
         found: i64,
         /// The server's limit, in seconds.
+        limit: i64,
+        /// The `iat`, in seconds since 1970.
+        issued: Option<i64>,
+    },
+    /// An access token with a longer life than the verifier allows.
+    #[error(
+        "the token {} {found} s{}, at most {limit} s are accepted; `AccessTokenVerifier::longest_lifetime` accepts more",
+        lives(*.issued),
+        clock(*.issued)
+    )]
+    TokenLifetime {
+        /// The life, in seconds: from `iat` to `exp`, or from now if there is no `iat`.
+        found: i64,
+        /// The limit, in seconds.
         limit: i64,
         /// The `iat`, in seconds since 1970.
         issued: Option<i64>,
@@ -302,6 +377,14 @@ fn types(accepted: &[String]) -> String {
 fn type_hint(found: Option<&str>, accepted: &[String]) -> String {
     let is_untyped = found.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
     if is_untyped && accepted == ["at+jwt"] { format!("; {RELAXATION}") } else { String::new() }
+}
+
+const fn lives(issued: Option<i64>) -> &'static str {
+    if issued.is_some() { "lives" } else { "expires in" }
+}
+
+const fn clock(issued: Option<i64>) -> &'static str {
+    if issued.is_some() { "" } else { " by this clock (it has no `iat`)" }
 }
 
 /// Whether an `exp` is a lifetime by mistake: no JWT is from before 1980.

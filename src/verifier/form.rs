@@ -42,6 +42,7 @@ impl<'a> Form<'a> {
             return Err(VerifierError::FormTooLarge { found: body.len(), limit }.into());
         }
         let mut form = Self::default();
+        let mut has_other_jwt = false;
         for (name, value) in form_urlencoded::parse(body) {
             let value = Text::from(value);
             match &*name {
@@ -51,8 +52,14 @@ impl<'a> Form<'a> {
                 }
                 "client_id" => set(&mut form.client_id, "client_id", value)?,
                 "client_secret" => set(&mut form.client_secret, "client_secret", value)?,
-                _ => other(name, value)?,
+                _ => {
+                    has_other_jwt |= OTHER_JWTS.contains(&&*name);
+                    other(name, value)?;
+                }
             }
+        }
+        if has_other_jwt {
+            form.check_purpose(body)?;
         }
         // One without a value counts as left out (RFC 6749 §3.2), and still as one.
         let Self { client_assertion, client_assertion_type, client_id, client_secret } = &mut form;
@@ -60,6 +67,29 @@ impl<'a> Form<'a> {
             slot.take_if(|value| value.is_empty());
         }
         Ok(form)
+    }
+}
+
+/// Parameters that may be JWTs, for a purpose of their own (RFC 7523 §2.1, RFC 8693 §2.1).
+const OTHER_JWTS: [&str; 3] = ["assertion", "subject_token", "actor_token"];
+
+impl Form<'_> {
+    /// Refuses a form whose client assertion is another of its JWTs as well.
+    fn check_purpose(&self, body: &[u8]) -> Result<(), VerifierError> {
+        let Some(assertion) = self.client_assertion.as_ref().filter(|assertion| !assertion.is_empty()) else {
+            return Ok(());
+        };
+        // Most forms have no second JWT, so none is kept: it is read again.
+        let same = form_urlencoded::parse(body).map(|(name, value)| (name, Text::from(value))).find_map(
+            |(name, value)| {
+                let name = OTHER_JWTS.into_iter().find(|other| *other == name)?;
+                (*value == **assertion).then_some(name)
+            },
+        );
+        match same {
+            Some(name) => Err(VerifierError::TwoPurposes { name }),
+            None => Ok(()),
+        }
     }
 }
 

@@ -9,7 +9,11 @@
 //!
 //! A resource server checks an access token (RFC 9068) in one step:
 //! [`AccessTokenVerifier::verify`]. [`AccessTokenProfile`] has a preset for each common issuer that
-//! does not follow RFC 9068.
+//! does not follow RFC 9068. A token that is bound to a key (`cnf`) is refused there; if the server
+//! has checked the proof of that key, [`AccessTokenVerifier::verify_with_proof`] compares the two.
+//!
+//! An empty setting is never "no check": a verifier that has one accepts nothing
+//! ([`VerifierError::EmptySetting`]).
 //!
 //! Everything is a function of its arguments; the time comes in as a value.
 
@@ -18,10 +22,15 @@ mod audience;
 pub(crate) mod claims;
 mod client_assertion;
 mod error;
+mod foreign;
 mod form;
 mod replay;
+mod setting;
 
-pub use access_token::{AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, PermissionClaims};
+pub use access_token::{
+    AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, BoundTo, Confirmation, PermissionClaims,
+    ProofOfPossession,
+};
 pub use audience::AudiencePolicy;
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
 pub use error::{ClaimProblem, VerifierError};

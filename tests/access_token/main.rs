@@ -1,8 +1,10 @@
 //! Access tokens as a resource server sees them (RFC 9068), good and bad in every way that has an error of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bound;
 mod profiles;
 mod relaxations;
+mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -129,7 +131,19 @@ fn rfc9068_2_1_the_type_is_at_jwt_unless_that_was_given_up() {
         );
         assert!(verify(&verifier().relaxed(), &other, &claims()).is_ok());
     }
-    for typ in ["client-authentication+jwt", "logout+jwt", "secevent+jwt", "", "jwt+at"] {
+    for typ in [
+        "client-authentication+jwt",
+        "authorization-grant+jwt",
+        "dpop+jwt",
+        "logout+jwt",
+        "secevent+jwt",
+        "oauth-authz-req+jwt",
+        "token-introspection+jwt",
+        "id_token+jwt",
+        "dc+sd-jwt",
+        "",
+        "jwt+at",
+    ] {
         for verifier in [verifier(), verifier().relaxed()] {
             let error = clean(verify(&verifier, &with(header(), "typ", json!(typ)), &claims()).unwrap_err());
             assert!(!error.to_string().contains("relaxed"), "{error}");

@@ -336,6 +336,84 @@ fn verify_allows_the_clocks_to_differ_by_as_much_as_it_is_told() {
 }
 
 #[test]
+fn verify_says_that_a_token_is_bound() {
+    let place = Place::new();
+    let jwks = place.jwks("p256");
+    let (issuer, api) = ("https://as.example", "https://api.example");
+    let hash = private_key("p384").thumbprint().to_string();
+    let with = |cnf: Value, more: &[&str]| {
+        let claims = json!({"iss": issuer, "aud": api, "client_id": "c", "sub": "s", "jti": "j", "cnf": cnf});
+        access_token(&token(Some("at+jwt"), claims), &jwks, issuer, api, more)
+    };
+    for (cnf, refused, noted) in [
+        (
+            json!({"jkt": hash}),
+            "the token is bound to a DPoP key, and no proof comes with it here; pass --accept-bound to check the rest",
+            "pkjwt: the token is bound to a DPoP key; its proof was not checked",
+        ),
+        (
+            json!({"x5t#S256": hash}),
+            "the token is bound to a client certificate, and no proof comes with it here; pass --accept-bound",
+            "pkjwt: the token is bound to a client certificate; its proof was not checked",
+        ),
+        (
+            json!({"jwk": {}}),
+            "the token is bound to a key by `cnf.jwk`; pass --accept-bound to check the rest",
+            "pkjwt: the token is bound to a key by `cnf.jwk`; its proof was not checked",
+        ),
+        (
+            json!({"jkt": hash, "x5t#S256": hash, "a": 1}),
+            "the token is bound to a DPoP key",
+            "pkjwt: the token is bound to a DPoP key and a client certificate and a key by `cnf.a`; \
+             its proof was not checked",
+        ),
+    ] {
+        with(cnf.clone(), &[]).refused(&[refused]);
+        let run = with(cnf.clone(), &["--accept-bound"]);
+        assert_eq!(run.stderr.trim_end(), noted);
+        assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap()["cnf"], cnf);
+    }
+    with(json!({"jkt": "x"}), &["--accept-bound"]).refused(&["the claim `cnf.jkt` is 1 bytes long"]);
+    with(json!([]), &["--accept-bound"]).refused(&["the claim `cnf` is an empty array, not an object"]);
+}
+
+#[test]
+fn verify_bounds_the_life_of_an_access_token() {
+    let place = Place::new();
+    let jwks = place.jwks("p256");
+    let claims = json!({"iss": "https://as.example", "aud": "https://api.example", "client_id": "c", "sub": "s",
+        "jti": "j"});
+    let jwt = token(Some("at+jwt"), claims);
+    let run = |more: &[&str]| access_token(&jwt, &jwks, "https://as.example", "https://api.example", more);
+    run(&[]).done();
+    run(&["--longest-lifetime", "5m"]).done();
+    run(&["--longest-lifetime", "1m"])
+        .refused(&["the token lives 300 s, at most 60 s are accepted; --longest-lifetime accepts more"]);
+    run(&["--longest-lifetime", "soon"]).clap();
+}
+
+#[test]
+fn verify_takes_no_empty_value_for_a_check() {
+    for option in ["--issuer", "--audience", "--scope", "--missing-audience-from", "--permission-claim"] {
+        for blank in ["", " "] {
+            let verify = [
+                "verify",
+                "a.b.c",
+                "--kind",
+                "access-token",
+                "--jwks",
+                "x",
+                "--issuer",
+                "i",
+                "--audience",
+                "a",
+            ];
+            pkjwt(verify.iter().chain(&[option, blank])).clap();
+        }
+    }
+}
+
+#[test]
 fn verify_refuses_options_of_the_other_kind() {
     let verify = ["verify", "a.b.c", "--jwks", "x", "--issuer", "i", "--audience", "a"];
     let with = |more: &[&str]| pkjwt(verify.iter().chain(more));
@@ -345,6 +423,8 @@ fn verify_refuses_options_of_the_other_kind() {
         &["--profile", "okta"],
         &["--missing-audience-from", "c"],
         &["--permission-claim", "roles"],
+        &["--accept-bound"],
+        &["--longest-lifetime", "1h"],
     ] {
         let line = format!("pkjwt: {}: is for --kind access-token\n", option[0]);
         assert_eq!(with(option).usage(&[]), line);

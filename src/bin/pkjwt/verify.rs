@@ -7,7 +7,7 @@ use std::time::Duration;
 use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::jose::CompactJws;
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
-use private_key_jwt::verifier::{AccessTokenProfile, VerifierError};
+use private_key_jwt::verifier::{AccessTokenProfile, BoundTo, Confirmation, VerifierError};
 use private_key_jwt::{AccessTokenVerifier, ClientAssertionVerifier, JwkSet, PublicKeySet};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -44,11 +44,11 @@ pub(crate) struct Arguments {
     jwks: String,
     /// The expected issuer (iss): the client, or the authorization server that issued the token;
     /// may be repeated for an access token
-    #[arg(long, value_name = "ISSUER", required = true)]
+    #[arg(long, value_name = "ISSUER", required = true, value_parser = said)]
     issuer: Vec<String>,
     /// The expected audience (aud): the authorization server, or the resource server; may be
     /// repeated for an access token
-    #[arg(long, value_name = "AUDIENCE", required_unless_present = "missing_audience_from")]
+    #[arg(long, value_name = "AUDIENCE", required_unless_present = "missing_audience_from", value_parser = said)]
     audience: Vec<String>,
     /// How much the clocks may differ, at most 60s [default: 10s]
     #[arg(long, value_name = "DURATION", value_parser = leeway)]
@@ -70,16 +70,22 @@ struct AccessTokenArguments {
     relaxed: bool,
     /// Accept an access token without aud if this client requested it; may be repeated. Tokens that
     /// the client obtained for other APIs pass too
-    #[arg(long, value_name = "CLIENT_ID")]
+    #[arg(long, value_name = "CLIENT_ID", value_parser = said)]
     missing_audience_from: Vec<String>,
     /// A claim whose values count as scopes, instead of those of the profile: scp, roles,
     /// permissions, cognito:groups, or /realm_access/roles for a nested one; may be repeated, for
     /// all of them together
-    #[arg(long, value_name = "CLAIM")]
+    #[arg(long, value_name = "CLAIM", value_parser = said)]
     permission_claim: Vec<String>,
     /// A scope that the access token must have; may be repeated
-    #[arg(long, value_name = "SCOPE")]
+    #[arg(long, value_name = "SCOPE", value_parser = said)]
     scope: Vec<String>,
+    /// Accept an access token that is bound to a key (cnf) without checking the proof of that key
+    #[arg(long)]
+    accept_bound: bool,
+    /// The longest life that an access token may have, such as 9000h [default: 366 days]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    longest_lifetime: Option<Duration>,
 }
 
 impl AccessTokenArguments {
@@ -91,6 +97,8 @@ impl AccessTokenArguments {
             ("--missing-audience-from", !self.missing_audience_from.is_empty()),
             ("--permission-claim", !self.permission_claim.is_empty()),
             ("--scope", !self.scope.is_empty()),
+            ("--accept-bound", self.accept_bound),
+            ("--longest-lifetime", self.longest_lifetime.is_some()),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
     }
@@ -167,6 +175,11 @@ enum Kind {
     ClientAssertion,
     /// An access token, as a resource server checks it (RFC 9068)
     AccessToken,
+}
+
+/// An empty value, such as that of a variable which is not set, must not pass for none.
+fn said(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() { Err("the value is empty") } else { Ok(text.to_owned()) }
 }
 
 /// The library would take a longer one for the longest.
@@ -276,8 +289,15 @@ fn access_token(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<()
     if let Some(leeway) = arguments.leeway {
         verifier = verifier.leeway(leeway);
     }
+    if options.accept_bound {
+        verifier = verifier.accept_bound_without_proof();
+    }
+    if let Some(lifetime) = options.longest_lifetime {
+        verifier = verifier.longest_lifetime(lifetime);
+    }
     let (keys, now) = (key_set(keys)?, OffsetDateTime::now_utc());
-    let verified = verifier.clone().require_scope(options.scope.as_slice()).verify(&keys, jwt, now);
+    let scoped = options.scope.iter().fold(verifier.clone(), AccessTokenVerifier::require_scope);
+    let verified = scoped.verify(&keys, jwt, now);
     if let Err(error @ VerifierError::MissingScope { .. }) = &verified {
         let found = verifier.verify(&keys, jwt, now).context("verify")?.scope().to_string();
         let found = if found.is_empty() { "none".to_owned() } else { format!("`{found:.256}`") };
@@ -286,12 +306,30 @@ fn access_token(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<()
     if let Some(why) = verified.as_ref().err().and_then(with_option) {
         return Err(Failure::refused("verify", why));
     }
-    output::json(&verified.context("verify")?.all())
+    let verified = verified.context("verify")?;
+    if let Some(confirmation) = verified.confirmation() {
+        output::note(&format!(
+            "pkjwt: the token is bound to {}; its proof was not checked",
+            bound_to(confirmation)
+        ));
+    }
+    output::json(&verified.all())
+}
+
+/// What a token is bound to, in words.
+fn bound_to(confirmation: &Confirmation) -> String {
+    let known = [
+        confirmation.dpop_key().map(|_| format!("a {}", BoundTo::DpopKey)),
+        confirmation.certificate_sha256().map(|_| format!("a {}", BoundTo::Certificate)),
+    ];
+    let others = confirmation.unknown_methods().iter().map(|method| format!("a key by `cnf.{method}`"));
+    known.into_iter().flatten().chain(others).collect::<Vec<_>>().join(" and ")
 }
 
 /// The error, with the option that helps where the library names its method.
 fn with_option(error: &VerifierError) -> Option<String> {
     const RELAXED: &str = "pass --profile for the issuer, or --relaxed";
+    const ACCEPT_BOUND: &str = "pass --accept-bound to check the rest";
     let is_untyped = |typ: &Option<String>| typ.as_ref().is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
     Some(match error {
         VerifierError::AccessTokenType { found, expected } if is_untyped(found) && expected.len() == 1 => {
@@ -308,6 +346,17 @@ fn with_option(error: &VerifierError) -> Option<String> {
             "the claim `aud` is missing, expected is `{}`; --missing-audience-from accepts it by client id",
             expected.join("` or `")
         ),
+        VerifierError::Unproven { to } => {
+            format!("the token is bound to a {to}, and no proof comes with it here; {ACCEPT_BOUND}")
+        }
+        VerifierError::UnknownConfirmation { method } => {
+            format!("the token is bound to a key by `cnf.{method}`; {ACCEPT_BOUND}")
+        }
+        VerifierError::TokenLifetime { .. } => {
+            let error = error.to_string();
+            let (what, _) = error.split_once("; ").unwrap_or((&error, ""));
+            format!("{what}; --longest-lifetime accepts more")
+        }
         VerifierError::UnexpectedAudience { found } => {
             format!("the audience is `{found}`, expected is none; pass --audience to accept one")
         }

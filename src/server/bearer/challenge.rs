@@ -19,8 +19,25 @@ pub(super) enum Refusal {
     InsufficientScope(Scope),
     /// There are no keys to check the token with.
     Unavailable,
-    /// The layers are in the wrong order.
-    NotChecked,
+    /// The layers are in the wrong order, or a setting is empty: the server's own fault.
+    Misconfigured,
+}
+
+/// The scheme that a token came with, which is also that of the challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Bearer,
+    /// RFC 9449 §7.1.
+    Dpop,
+}
+
+impl Scheme {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
 }
 
 impl Refusal {
@@ -30,18 +47,18 @@ impl Refusal {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotChecked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// The value of `WWW-Authenticate`.
-    fn challenge(&self, realm: Option<&str>) -> Option<String> {
+    fn challenge(&self, scheme: Scheme, realm: Option<&str>) -> Option<String> {
         let (error, scope) = match self {
             Self::NoCredentials => (None, None),
             Self::InvalidRequest => (Some("invalid_request"), None),
             Self::InvalidToken => (Some("invalid_token"), None),
             Self::InsufficientScope(scope) => (Some("insufficient_scope"), Some(scope)),
-            Self::Unavailable | Self::NotChecked => return None,
+            Self::Unavailable | Self::Misconfigured => return None,
         };
         // The parameter is optional, so a scope that cannot be written is left out.
         let scope = scope.filter(|scope| !scope.is_empty() && scope.check().is_ok()).map(Scope::to_string);
@@ -50,14 +67,16 @@ impl Refusal {
             .into_iter()
             .filter_map(|(name, value)| Some(format!("{name}={}", quoted(value?))))
             .collect();
-        Some(format!("Bearer {}", parameters.join(", ")))
+        Some(format!("{} {}", scheme.as_str(), parameters.join(", ")))
     }
 
-    pub(super) fn response<R: Default>(&self, realm: Option<&str>) -> Response<R> {
+    pub(super) fn response<R: Default>(&self, scheme: Scheme, realm: Option<&str>) -> Response<R> {
         let mut response = Response::new(R::default());
         *response.status_mut() = self.status();
         // It is printable ASCII.
-        if let Some(challenge) = self.challenge(realm).and_then(|text| HeaderValue::try_from(text).ok()) {
+        if let Some(challenge) =
+            self.challenge(scheme, realm).and_then(|text| HeaderValue::try_from(text).ok())
+        {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         if matches!(self, Self::Unavailable) {
@@ -96,7 +115,8 @@ mod tests {
     #[test]
     fn rfc6750_3_a_scope_that_cannot_be_one_is_left_out() {
         for scope in ["a\"b", "a\\b", "a\r\nb", "\u{e4}", ""] {
-            let challenge = Refusal::InsufficientScope(Scope::from(scope)).challenge(None).unwrap();
+            let challenge = Refusal::InsufficientScope(Scope::from(scope));
+            let challenge = challenge.challenge(Scheme::Bearer, None).unwrap();
             assert_eq!(challenge, r#"Bearer error="insufficient_scope""#, "{scope:?}");
         }
     }

@@ -1,42 +1,48 @@
-//! The token of a request: RFC 6750 §2.1 within the grammar of RFC 9110 §11.4.
+//! The token of a request: RFC 6750 §2.1 and RFC 9449 §7.1 within the grammar of RFC 9110 §11.4.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+
+use super::challenge::Scheme;
 
 /// What a request shows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Credentials<'a> {
     /// A token of the right syntax; nothing else has been checked.
-    Bearer(&'a str),
-    /// None, or none of the scheme `Bearer`.
+    Token(Scheme, &'a str),
+    /// None, or none of an accepted scheme.
     None,
-    /// More than one, or `Bearer` and not a token.
-    Malformed,
+    /// More than one, or an accepted scheme and not a token.
+    Malformed(Scheme),
 }
 
-pub(super) fn of(headers: &HeaderMap) -> Credentials<'_> {
+/// The scheme `DPoP` is accepted only where a proof was checked.
+pub(super) fn of(headers: &HeaderMap, accepts_dpop: bool) -> Credentials<'_> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     match (values.next(), values.next()) {
         (None, _) => Credentials::None,
-        (Some(value), None) => read(value.as_bytes()),
+        (Some(value), None) => read(value.as_bytes(), accepts_dpop),
         // A proxy may have checked the other one.
-        (Some(_), Some(_)) => Credentials::Malformed,
+        (Some(_), Some(_)) => Credentials::Malformed(Scheme::Bearer),
     }
 }
 
 /// `auth-scheme 1*SP b64token`.
-fn read(value: &[u8]) -> Credentials<'_> {
+fn read(value: &[u8], accepts_dpop: bool) -> Credentials<'_> {
     let end = value.iter().position(|byte| !is_token(*byte)).unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, &[]));
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
+    let scheme = if scheme.eq_ignore_ascii_case(b"bearer") {
+        Scheme::Bearer
+    } else if accepts_dpop && scheme.eq_ignore_ascii_case(b"dpop") {
+        Scheme::Dpop
+    } else {
         return Credentials::None;
-    }
+    };
     let start = rest.iter().position(|byte| *byte != b' ').unwrap_or(rest.len());
     match rest.split_at_checked(start) {
-        Some(([_, ..], token)) if is_b64token(token) => {
-            std::str::from_utf8(token).map_or(Credentials::Malformed, Credentials::Bearer)
-        }
-        _ => Credentials::Malformed,
+        Some(([_, ..], token)) if is_b64token(token) => std::str::from_utf8(token)
+            .map_or(Credentials::Malformed(scheme), |token| Credentials::Token(scheme, token)),
+        _ => Credentials::Malformed(scheme),
     }
 }
 
@@ -59,7 +65,8 @@ mod tests {
     #[test]
     fn rfc6750_2_1_the_scheme_in_any_case_spaces_and_one_token() {
         for value in ["Bearer aZ09-._~+/==", "bearer aZ09-._~+/==", "BEARER   aZ09-._~+/=="] {
-            assert_eq!(read(value.as_bytes()), Credentials::Bearer("aZ09-._~+/=="), "{value}");
+            let token = Credentials::Token(Scheme::Bearer, "aZ09-._~+/==");
+            assert_eq!(read(value.as_bytes(), false), token, "{value}");
         }
     }
 
@@ -68,8 +75,21 @@ mod tests {
         for value in
             ["", "Basic Zm9vOmJhcg==", "Bearers a", "Bearer-a b", " Bearer a", "DPoP a.b.c", "\u{e4} a"]
         {
-            assert_eq!(read(value.as_bytes()), Credentials::None, "{value}");
+            assert_eq!(read(value.as_bytes(), false), Credentials::None, "{value}");
         }
+    }
+
+    #[test]
+    fn rfc9449_7_1_the_scheme_dpop_counts_where_a_proof_was_checked() {
+        for value in ["DPoP a.b.c", "dpop a.b.c", "DPOP  a.b.c"] {
+            assert_eq!(read(value.as_bytes(), false), Credentials::None, "{value}");
+            assert_eq!(read(value.as_bytes(), true), Credentials::Token(Scheme::Dpop, "a.b.c"), "{value}");
+        }
+        for value in ["DPoP", "DPoP ", "DPoP a b", "DPoP a,b"] {
+            assert_eq!(read(value.as_bytes(), true), Credentials::Malformed(Scheme::Dpop), "{value}");
+        }
+        assert_eq!(read(b"DPoPs a", true), Credentials::None);
+        assert_eq!(read(b"Bearer a", true), Credentials::Token(Scheme::Bearer, "a"));
     }
 
     #[test]
@@ -93,7 +113,7 @@ mod tests {
             "Bearer/a",
         ];
         for value in values {
-            assert_eq!(read(value.as_bytes()), Credentials::Malformed, "{value}");
+            assert_eq!(read(value.as_bytes(), false), Credentials::Malformed(Scheme::Bearer), "{value}");
         }
     }
 }

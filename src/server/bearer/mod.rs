@@ -14,13 +14,13 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use challenge::Refusal;
+use challenge::{Refusal, Scheme};
 use credentials::Credentials;
 pub use require_scope::{RequireScope, RequireScopeService};
 
 use super::{RemoteJwks, RemoteJwksError};
 use crate::keys::BoxFuture;
-use crate::verifier::{AccessTokenVerifier, VerifierError};
+use crate::verifier::{AccessTokenVerifier, ProofOfPossession, VerifierError};
 
 /// Passes a request on to the inner service if its access token is valid (RFC 6750, RFC 9068), and
 /// answers it otherwise. For axum, and for every other [`tower_service::Service`] of HTTP requests.
@@ -59,6 +59,19 @@ use crate::verifier::{AccessTokenVerifier, VerifierError};
 /// A token in the query (`access_token`, RFC 6750 §2.3) or in a form (§2.2) is ignored, since URLs
 /// and bodies end up in logs: such a request counts as one without a token.
 ///
+/// # Bound tokens
+///
+/// A token that is bound to a key (`cnf`) is rejected as a bearer token (RFC 9449 §7.2, RFC 8705
+/// §3). If your server checks the proof of that key, put a [`ProofOfPossession`] into the
+/// extensions of the request, in a layer outside of this one or where the connection is accepted; a
+/// client cannot put it there. It is compared with what the token is bound to.
+///
+/// - With a certificate (mutual TLS), the scheme is `Bearer`, and tokens that are not bound are
+///   accepted too.
+/// - With a DPoP key, the scheme `DPoP` is accepted as well, for tokens that are bound to this key
+///   and no others. The challenge then names that scheme. A bound token of the scheme `Bearer` is
+///   rejected although there is a proof.
+///
 /// # Responses to rejected requests
 ///
 /// | request | status | `WWW-Authenticate` (RFC 6750 §3) |
@@ -68,6 +81,7 @@ use crate::verifier::{AccessTokenVerifier, VerifierError};
 /// | a rejected token | 401 | `… error="invalid_token"` |
 /// | a scope of [`AccessTokenVerifier::require_scope`] is missing | 403 | `… error="insufficient_scope", scope="…"` |
 /// | the keys are not available, or too old | 503 | none, but `Retry-After`: the token may be valid |
+/// | an [empty setting](VerifierError::EmptySetting) of the verifier | 500 | none |
 ///
 /// The bodies are empty, and there is no `error_description`: [`on_refusal`](Self::on_refusal)
 /// tells the server's log which check failed. Put a layer for CORS outside of this one, since
@@ -160,7 +174,7 @@ where
             let (mut parts, body) = request.into_parts();
             match gate.admit(&mut parts).await {
                 Ok(()) => inner.call(Request::from_parts(parts, body)).await,
-                Err(refusal) => Ok(refusal.response(Some(&gate.realm))),
+                Err((scheme, refusal)) => Ok(refusal.response(scheme, Some(&gate.realm))),
             }
         })
     }
@@ -184,18 +198,23 @@ struct Gate {
 
 impl Gate {
     /// Checks the token and puts its claims into the extensions.
-    async fn admit(&self, parts: &mut Parts) -> Result<(), Refusal> {
-        let token = match credentials::of(&parts.headers) {
-            Credentials::Bearer(token) => token,
-            Credentials::None => return Err(Refusal::NoCredentials),
-            Credentials::Malformed => return Err(Refusal::InvalidRequest),
+    async fn admit(&self, parts: &mut Parts) -> Result<(), (Scheme, Refusal)> {
+        let proof = parts.extensions.get::<ProofOfPossession>().copied().unwrap_or_default();
+        let (scheme, token) = match credentials::of(&parts.headers, proof.has_dpop_key()) {
+            Credentials::Token(scheme, token) => (scheme, token),
+            Credentials::None => return Err((Scheme::Bearer, Refusal::NoCredentials)),
+            Credentials::Malformed(scheme) => return Err((scheme, Refusal::InvalidRequest)),
+        };
+        let proof = match scheme {
+            Scheme::Bearer => proof.without_dpop_key(),
+            Scheme::Dpop => proof,
         };
         let Trusted { jwks, verifier } = &self.trusted;
-        let claims = jwks.verify(verifier, token).await.map_err(|error| {
+        let claims = jwks.verify_with_proof(verifier, token, &proof).await.map_err(|error| {
             if let Some(hook) = &self.on_refusal {
                 hook(&error);
             }
-            self.trusted.refusal(&error)
+            (scheme, self.trusted.refusal(&error))
         })?;
         parts.extensions.insert(Arc::new(claims));
         if let Some(header) = parts.headers.get_mut(AUTHORIZATION) {
@@ -211,6 +230,7 @@ impl Trusted {
             RemoteJwksError::Token(VerifierError::MissingScope { .. }) => {
                 Refusal::InsufficientScope(self.verifier.required_scope())
             }
+            RemoteJwksError::Token(VerifierError::EmptySetting { .. }) => Refusal::Misconfigured,
             RemoteJwksError::Token(_) => Refusal::InvalidToken,
             RemoteJwksError::Unavailable { .. } | RemoteJwksError::TooOld { .. } => Refusal::Unavailable,
         }

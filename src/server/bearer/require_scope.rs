@@ -5,7 +5,7 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::challenge::Refusal;
+use super::challenge::{Refusal, Scheme};
 use crate::keys::BoxFuture;
 use crate::oauth::Scope;
 use crate::verifier::AccessTokenClaims;
@@ -19,7 +19,8 @@ use crate::verifier::AccessTokenClaims;
 /// Otherwise the response is 403 with `WWW-Authenticate: Bearer error="insufficient_scope",
 /// scope="…"`, which lists all scopes of the layer (RFC 6750 §3.1). If no
 /// [`BearerLayer`](super::BearerLayer) has checked the request, the layers are in the wrong order:
-/// the response is 500, and the route is not reached.
+/// the response is 500, and the route is not reached. So it is with an empty scope, such as a
+/// variable that is not set: it is no scope that every token has.
 #[derive(Clone, Debug)]
 pub struct RequireScope {
     scope: Arc<Scope>,
@@ -50,7 +51,10 @@ pub struct RequireScopeService<S> {
 
 impl<S> RequireScopeService<S> {
     fn admit<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
-        let claims = request.extensions().get::<Arc<AccessTokenClaims>>().ok_or(Refusal::NotChecked)?;
+        let claims = request.extensions().get::<Arc<AccessTokenClaims>>().ok_or(Refusal::Misconfigured)?;
+        if self.scope.iter().all(|scope| scope.trim().is_empty()) {
+            return Err(Refusal::Misconfigured);
+        }
         if self.scope.iter().all(|scope| claims.has_scope(scope)) {
             Ok(())
         } else {
@@ -75,7 +79,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.admit(&request) {
             Ok(()) => Box::pin(self.inner.call(request)),
-            Err(refusal) => Box::pin(async move { Ok(refusal.response(None)) }),
+            Err(refusal) => Box::pin(async move { Ok(refusal.response(Scheme::Bearer, None)) }),
         }
     }
 }

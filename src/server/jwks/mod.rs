@@ -25,7 +25,8 @@ use crate::keys::{KeyError, PublicKeySet};
 use crate::oauth::AuthorizationServer;
 use crate::transport::{PublicNetworkClient, ReqwestClient, TransportError};
 use crate::verifier::{
-    AccessTokenClaims, AccessTokenVerifier, UnverifiedAssertion, VerifiedAssertion, VerifierError,
+    AccessTokenClaims, AccessTokenVerifier, ProofOfPossession, UnverifiedAssertion, VerifiedAssertion,
+    VerifierError,
 };
 
 /// The keys behind one URL, kept fresh: a JWK Set that its issuer changes when it likes. Cloning is cheap; the clones share
@@ -134,6 +135,21 @@ impl RemoteJwks {
         token: &str,
     ) -> Result<AccessTokenClaims, RemoteJwksError> {
         self.verify_with(|keys, now| verifier.verify(keys, token, now)).await
+    }
+
+    /// As [`RemoteJwks::verify`], with what the sender of the token has proven
+    /// ([`AccessTokenVerifier::verify_with_proof`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`RemoteJwks::verify`], with what [`AccessTokenVerifier::verify_with_proof`] says.
+    pub async fn verify_with_proof(
+        &self,
+        verifier: &AccessTokenVerifier,
+        token: &str,
+        proof: &ProofOfPossession,
+    ) -> Result<AccessTokenClaims, RemoteJwksError> {
+        self.verify_with(|keys, now| verifier.verify_with_proof(keys, token, proof, now)).await
     }
 
     /// Checks a client assertion (RFC 7523 §3) with these keys, at the time of the clock. `registered` is as in

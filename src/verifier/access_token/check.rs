@@ -1,10 +1,11 @@
 //! The claims of a token against the verifier's settings.
 
 use super::super::VerifierError;
-use super::super::claims::{audience, check_times, numeric_date, optional_text, text};
+use super::super::claims::{audience, check_times, lifetime_beyond, numeric_date, optional_text, text};
 use super::AccessTokenVerifier;
 use super::claim_set::{ClaimSet, NAMES, Named};
 use super::claims::AccessTokenClaims;
+use super::confirmation::{Confirmation, ProofOfPossession};
 use crate::jose::error::unlike;
 use crate::jose::json::Member;
 
@@ -12,19 +13,25 @@ impl AccessTokenVerifier {
     pub(super) fn check_claims(
         &self,
         payload: Vec<u8>,
+        proof: &ProofOfPossession,
         now: i64,
     ) -> Result<AccessTokenClaims, VerifierError> {
-        let mut claims = self.checked(&payload, now)?;
+        let mut claims = self.checked(&payload, proof, now)?;
         claims.payload = payload;
         Ok(claims)
     }
 
     /// The claims without their payload.
-    fn checked(&self, payload: &[u8], now: i64) -> Result<AccessTokenClaims, VerifierError> {
+    fn checked(
+        &self,
+        payload: &[u8],
+        proof: &ProofOfPossession,
+        now: i64,
+    ) -> Result<AccessTokenClaims, VerifierError> {
         let mut named: Named<'_> = [const { None }; NAMES.len()];
         let others = ClaimSet::read(payload, &mut named)?;
         let claims = ClaimSet::new(&named, &others);
-        let [iss, aud, sub, _, jti, _, iat, exp, nbf] = claims.named();
+        let [iss, aud, sub, _, jti, _, iat, exp, nbf, cnf] = claims.named();
         let strict = self.profile.is_strict();
 
         let issuer = text("iss", iss)?;
@@ -40,6 +47,10 @@ impl AccessTokenVerifier {
         let exp = numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?;
         let (iat, nbf) = (numeric_date("iat", iat)?, numeric_date("nbf", nbf)?);
         check_times(exp, nbf, iat, self.leeway, now)?;
+        let limit = self.longest_lifetime;
+        if let Some(found) = lifetime_beyond(exp, iat, limit, self.leeway, now) {
+            return Err(VerifierError::TokenLifetime { found, limit, issued: iat });
+        }
         let subject = optional_text("sub", sub)?;
         // A `jti` that is not text only names the token, so a lenient profile does without it.
         let token_id = match jti {
@@ -58,6 +69,9 @@ impl AccessTokenVerifier {
             }
         }
 
+        let confirmation = Confirmation::read(cnf)?;
+        proof.check(confirmation.as_ref(), self.accepts_unproven)?;
+
         let permissions = self.permissions.as_ref().unwrap_or_else(|| self.profile.permissions());
         let scope = permissions.read(&claims, strict)?;
         // Last: a token that only lacks a scope is valid otherwise (RFC 6750 §3.1).
@@ -73,6 +87,7 @@ impl AccessTokenVerifier {
             scope,
             exp,
             iat,
+            confirmation,
             payload: Vec::new(),
         })
     }

@@ -9,7 +9,8 @@ use crate::jose::json::{self, Member, WipedMembers};
 pub(super) const WHAT: &str = "the claims set";
 
 /// The claims that are read from every token.
-pub(super) const NAMES: [&str; 9] = ["iss", "aud", "sub", "client_id", "jti", "scope", "iat", "exp", "nbf"];
+pub(super) const NAMES: [&str; 10] =
+    ["iss", "aud", "sub", "client_id", "jti", "scope", "iat", "exp", "nbf", "cnf"];
 
 /// Their values, in the same order.
 pub(super) type Named<'a> = [Option<Member<'a>>; NAMES.len()];

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::super::VerifierError;
 use super::claim_set::WHAT;
+use super::confirmation::Confirmation;
 use crate::jose::error::excerpt;
 use crate::jose::json;
 use crate::oauth::Scope;
@@ -18,6 +19,7 @@ pub struct AccessTokenClaims {
     pub(super) scope: Scope,
     pub(super) exp: i64,
     pub(super) iat: Option<i64>,
+    pub(super) confirmation: Option<Confirmation>,
     pub(super) payload: Vec<u8>,
 }
 
@@ -71,7 +73,15 @@ impl AccessTokenClaims {
         self.scope.iter().any(|found| found == scope)
     }
 
-    /// When the token expires (`exp`), unless that is after the year 9999.
+    /// The keys that the token is bound to (`cnf`), if there are any. Their proof has been checked,
+    /// unless the verifier [accepts](super::AccessTokenVerifier::accept_bound_without_proof) such
+    /// tokens without.
+    #[must_use]
+    pub const fn confirmation(&self) -> Option<&Confirmation> {
+        self.confirmation.as_ref()
+    }
+
+    /// When the token expires (`exp`).
     #[must_use]
     pub fn expires_at(&self) -> Option<OffsetDateTime> {
         OffsetDateTime::from_unix_timestamp(self.exp).ok()

@@ -1,12 +1,13 @@
 //! Access tokens as a resource server checks them.
 //!
 //! The verifier holds the caller's decisions (issuers, audiences, scopes), `profile` and `presets`
-//! what the tokens of one kind of issuer look like, `permissions` which claims carry scopes, and
-//! `check` applies them to a payload.
+//! what the tokens of one kind of issuer look like, `permissions` which claims carry scopes,
+//! `confirmation` which key a token is bound to, and `check` applies them to a payload.
 
 mod check;
 mod claim_set;
 mod claims;
+mod confirmation;
 mod permissions;
 mod presets;
 mod profile;
@@ -17,11 +18,13 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 pub use claims::AccessTokenClaims;
+pub use confirmation::{BoundTo, Confirmation, ProofOfPossession};
 pub use permissions::PermissionClaims;
 pub use profile::AccessTokenProfile;
 
 use super::VerifierError;
 use super::claims::{check_algorithm, check_signature, whole_seconds};
+use super::setting::{Settings, is_blank};
 use crate::jose::header::ReadHeaders;
 use crate::jose::{Algorithm, CompactJws, Header};
 use crate::keys::PublicKeySet;
@@ -30,8 +33,13 @@ use crate::oauth::Scope;
 /// Checks access tokens that are JWTs (RFC 9068), as a resource server does.
 ///
 /// By default the check is strict: `typ: at+jwt`, every claim that RFC 9068 §2.2 requires, `scope`
-/// as a string, one issuer and one audience, every algorithm of this crate, and clocks that differ
-/// by at most 10 s.
+/// as a string, one issuer and one audience, every algorithm of this crate, a life of at most 366
+/// days, and clocks that differ by at most 10 s. A token that is bound to a key (`cnf`) needs a
+/// [proof](Self::verify_with_proof).
+///
+/// An empty setting is never "no check": with an issuer, audience, client id or scope that is empty
+/// or only white space, [`verify`](Self::verify) accepts nothing and says which setting it is
+/// ([`VerifierError::EmptySetting`]).
 ///
 /// ```no_run
 /// use private_key_jwt::PublicKeySet;
@@ -72,6 +80,9 @@ pub struct AccessTokenVerifier {
     algorithms: Vec<Algorithm>,
     scopes: Vec<String>,
     leeway: i64,
+    longest_lifetime: i64,
+    accepts_unproven: bool,
+    settings: Settings,
     profile: AccessTokenProfile,
     permissions: Option<PermissionClaims>,
     headers: Arc<ReadHeaders>,
@@ -82,6 +93,8 @@ impl AccessTokenVerifier {
     pub const MAX_TOKEN_LEN: usize = 16 * 1024;
     /// The largest accepted [`leeway`](Self::leeway).
     pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
+    /// The default of [`longest_lifetime`](Self::longest_lifetime): 366 days.
+    pub const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
 
     /// Accepts tokens of this issuer for this audience, which is the resource server's own name.
     /// Both are compared byte for byte (RFC 9068 §4).
@@ -103,6 +116,8 @@ impl AccessTokenVerifier {
     }
 
     fn of(issuer: String) -> Self {
+        let mut settings = Settings::default();
+        settings.text("issuer", &issuer);
         Self {
             issuers: vec![issuer],
             audiences: Vec::new(),
@@ -110,6 +125,9 @@ impl AccessTokenVerifier {
             algorithms: Algorithm::ALL.to_vec(),
             scopes: Vec::new(),
             leeway: 10,
+            longest_lifetime: whole_seconds(Self::LONGEST_LIFETIME),
+            accepts_unproven: false,
+            settings,
             profile: AccessTokenProfile::default(),
             permissions: None,
             headers: Arc::default(),
@@ -123,7 +141,9 @@ impl AccessTokenVerifier {
     /// each.
     #[must_use]
     pub fn accept_issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.issuers.push(issuer.into());
+        let issuer = issuer.into();
+        self.settings.text("accept_issuer", &issuer);
+        self.issuers.push(issuer);
         self
     }
 
@@ -131,7 +151,9 @@ impl AccessTokenVerifier {
     /// them.
     #[must_use]
     pub fn accept_audience(mut self, audience: impl Into<String>) -> Self {
-        self.audiences.push(audience.into());
+        let audience = audience.into();
+        self.settings.text("audience", &audience);
+        self.audiences.push(audience);
         self
     }
 
@@ -147,7 +169,11 @@ impl AccessTokenVerifier {
         mut self,
         client_ids: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.clients_without_audience.extend(client_ids.into_iter().map(Into::into));
+        for client_id in client_ids {
+            let client_id = client_id.into();
+            self.settings.text("accept_missing_audience_from", &client_id);
+            self.clients_without_audience.push(client_id);
+        }
         self
     }
 
@@ -188,10 +214,39 @@ impl AccessTokenVerifier {
         self
     }
 
-    /// Rejects tokens without this scope; each call adds one or several.
+    /// The longest life that a token may have, from `iat` to `exp`, or from now if there is no
+    /// `iat`. Default: [`LONGEST_LIFETIME`](Self::LONGEST_LIFETIME).
+    ///
+    /// The default is longer than what issuers offer: Auth0 and PingOne go up to 30 days,
+    /// Kubernetes up to a year. It stops tokens that never expire, which stay usable for as long as
+    /// the key is published if they leak. A longer limit costs that; a shorter one is better if you
+    /// know your issuer's.
+    #[must_use]
+    pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
+        self.longest_lifetime = whole_seconds(lifetime);
+        self
+    }
+
+    /// Accepts a token that is bound to a key (`cnf`), although no proof of that key is passed to
+    /// [`verify_with_proof`](Self::verify_with_proof). If a proof is passed, it still has to be the
+    /// one of that key.
+    ///
+    /// It costs what the binding is for: a stolen token is accepted from everyone (RFC 9449 §7.2).
+    /// Use it only behind a gateway that checks the proof of every request and that no request can
+    /// go around, or to look at a token.
+    #[must_use]
+    pub const fn accept_bound_without_proof(mut self) -> Self {
+        self.accepts_unproven = true;
+        self
+    }
+
+    /// Rejects tokens without this scope; each call adds one or several. An empty scope, such as a
+    /// variable that is not set, is no scope that every token has: nothing is accepted.
     #[must_use]
     pub fn require_scope(mut self, scope: impl Into<Scope>) -> Self {
-        self.scopes.extend(scope.into().iter().map(str::to_owned));
+        let scope = scope.into();
+        self.settings.note("require_scope", scope.iter().all(is_blank));
+        self.scopes.extend(scope.iter().map(str::to_owned));
         self
     }
 
@@ -213,7 +268,8 @@ impl AccessTokenVerifier {
         Scope::from(self.scopes.as_slice())
     }
 
-    /// Checks a token (RFC 9068 §4): type and algorithm, signature, then the claims.
+    /// Checks a bearer token (RFC 9068 §4): type and algorithm, signature, then the claims. A token
+    /// that is bound to a key is refused (RFC 9449 §7.2, RFC 8705 §3).
     ///
     /// # Errors
     ///
@@ -225,6 +281,40 @@ impl AccessTokenVerifier {
         token: &str,
         now: OffsetDateTime,
     ) -> Result<AccessTokenClaims, VerifierError> {
+        self.verify_with_proof(keys, token, &ProofOfPossession::default(), now)
+    }
+
+    /// As [`verify`](Self::verify), with what the sender of the token has proven. The caller checks
+    /// the proof itself (the DPoP proof, or the certificate of the TLS connection); here it is
+    /// compared with what the token is bound to. A token that is bound to several keys needs a
+    /// proof of each.
+    ///
+    /// ```
+    /// # use private_key_jwt::verifier::{AccessTokenClaims, AccessTokenVerifier, ProofOfPossession, VerifierError};
+    /// # use private_key_jwt::PublicKeySet;
+    /// # use time::OffsetDateTime;
+    /// # fn handle(
+    /// #     verifier: &AccessTokenVerifier, keys: &PublicKeySet, token: &str, client_certificate: &[u8],
+    /// # ) -> Result<AccessTokenClaims, VerifierError> {
+    /// let proof = ProofOfPossession::default().certificate(client_certificate);
+    /// let claims = verifier.verify_with_proof(keys, token, &proof, OffsetDateTime::now_utc())?;
+    /// # Ok(claims) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify). For the binding: [`VerifierError::Unproven`],
+    /// [`VerifierError::OtherKeyProven`], [`VerifierError::NotBound`],
+    /// [`VerifierError::UnknownConfirmation`].
+    pub fn verify_with_proof(
+        &self,
+        keys: &PublicKeySet,
+        token: &str,
+        proof: &ProofOfPossession,
+        now: OffsetDateTime,
+    ) -> Result<AccessTokenClaims, VerifierError> {
+        self.settings.check()?;
+        self.profile.settings().check()?;
         if token.len() > Self::MAX_TOKEN_LEN {
             return Err(VerifierError::TooLarge { found: token.len(), limit: Self::MAX_TOKEN_LEN });
         }
@@ -233,7 +323,7 @@ impl AccessTokenVerifier {
         let header = jws.header();
         check_signature(keys, header, jws.signing_input(), jws.signature())?;
         let (_, payload, _) = jws.into_parts();
-        self.check_claims(payload, now.unix_timestamp())
+        self.check_claims(payload, proof, now.unix_timestamp())
     }
 
     fn check_header(&self, header: &Header) -> Result<(), VerifierError> {

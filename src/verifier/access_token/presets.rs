@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::super::setting::Settings;
 use super::permissions::PermissionClaims;
 use super::profile::{AccessTokenProfile, Rule, Text};
 
 /// Claims that OpenID Connect Core gives to ID tokens only: hashes of what came with them, and the
-/// request's nonce. The last is what makes a logout token.
-const OF_OTHER_TOKENS: [&str; 4] = ["at_hash", "c_hash", "nonce", LOGOUT_EVENT];
+/// request's nonce. Then what makes a JWT response to introspection (RFC 9701 §5), which has the
+/// resource server as audience, and what makes a logout token.
+const OF_OTHER_TOKENS: [&str; 5] = ["at_hash", "c_hash", "nonce", "token_introspection", LOGOUT_EVENT];
 
 /// The event of a logout token (OpenID Connect Back-Channel Logout §2.4), as a JSON Pointer.
 const LOGOUT_EVENT: &str = "/events/http:~1~1schemas.openid.net~1event~1backchannel-logout";
@@ -30,6 +32,7 @@ impl AccessTokenProfile {
             requires_client_id: false,
             permissions: PermissionClaims::of(&["scope"]),
             rules: Vec::new(),
+            settings: Settings::default(),
         }
     }
 
@@ -42,8 +45,9 @@ impl AccessTokenProfile {
     /// ID-porten and MITREid Connect.
     ///
     /// It costs what `typ` is for (RFC 8725 §3.11): an ID token with the same audience passes,
-    /// unless it has `at_hash` or `c_hash`, and so do other JWTs of the issuer but logout tokens.
-    /// Prefer the preset for your issuer, an audience that is no client's id, and a required scope.
+    /// unless it has `at_hash` or `c_hash`, and so do other JWTs of the issuer but logout tokens
+    /// and introspection responses. Prefer the preset for your issuer, an audience that is no
+    /// client's id, and a required scope.
     #[must_use]
     pub fn relaxed() -> Self {
         Self {
@@ -54,7 +58,8 @@ impl AccessTokenProfile {
             client_id: names(&["client_id", "azp", "cid", "appid"]),
             requires_client_id: false,
             permissions: PermissionClaims::of(&["scope", "scp"]),
-            rules: absent(&["at_hash", "c_hash", LOGOUT_EVENT]),
+            rules: absent(&["at_hash", "c_hash", "token_introspection", LOGOUT_EVENT]),
+            settings: Settings::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use super::super::setting::{Settings, is_blank};
 use super::super::{ClaimProblem, VerifierError};
 use super::claim_set::ClaimSet;
 use super::permissions::PermissionClaims;
@@ -37,7 +38,8 @@ pub(super) type Text = Cow<'static, str>;
 /// let verifier = AccessTokenVerifier::new("https://as.example", "https://api.example").profile(profile);
 /// ```
 ///
-/// The claims may be JSON Pointers, as in [`PermissionClaims`].
+/// The claims may be JSON Pointers, as in [`PermissionClaims`]. With an empty name, value or list
+/// of types, nothing is accepted ([`VerifierError::EmptySetting`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessTokenProfile {
     pub(super) name: Text,
@@ -50,6 +52,7 @@ pub struct AccessTokenProfile {
     pub(super) requires_client_id: bool,
     pub(super) permissions: PermissionClaims,
     pub(super) rules: Vec<(Text, Rule)>,
+    pub(super) settings: Settings,
 }
 
 /// What a claim of an access token is like.
@@ -72,6 +75,8 @@ impl AccessTokenProfile {
     #[must_use]
     pub fn types(mut self, types: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.types = types.into_iter().map(|typ| Cow::Owned(typ.into())).collect();
+        let says_nothing = self.types.is_empty() || self.types.iter().any(|typ| is_blank(typ));
+        self.settings.note("AccessTokenProfile::types", says_nothing);
         self.accepts_untyped = false;
         self
     }
@@ -122,6 +127,17 @@ impl AccessTokenProfile {
     }
 
     fn rule(mut self, name: String, rule: Rule) -> Self {
+        let setting = match rule {
+            Rule::Present => "AccessTokenProfile::require_claim",
+            Rule::OneOf(_) => "AccessTokenProfile::require_value",
+            Rule::Absent => "AccessTokenProfile::refuse_claim",
+        };
+        let says_nothing = match &rule {
+            Rule::OneOf(values) => values.is_empty() || values.iter().any(|value| is_blank(value)),
+            Rule::Present | Rule::Absent => false,
+        };
+        // A pointer to the member of an empty name says as little.
+        self.settings.note(setting, says_nothing || is_blank(name.trim_start_matches('/')));
         self.rules.push((Cow::Owned(name), rule));
         self
     }
@@ -130,6 +146,10 @@ impl AccessTokenProfile {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) const fn settings(&self) -> Settings {
+        self.settings
     }
 
     pub(super) const fn is_strict(&self) -> bool {

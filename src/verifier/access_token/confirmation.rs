@@ -1,0 +1,220 @@
+//! The key that a token is bound to, and what the sender of the token has proven.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::super::VerifierError;
+use super::super::claims::{kind, wrong_type};
+use crate::jose::error::excerpt;
+use crate::jose::json::{Member, WipedValue};
+use crate::jose::{Thumbprint, base64url};
+
+/// The keys that an access token is bound to (`cnf`, RFC 7800): only a sender that holds all of
+/// them may use the token. See
+/// [`AccessTokenVerifier::verify_with_proof`](super::AccessTokenVerifier::verify_with_proof).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmation {
+    dpop_key: Option<Thumbprint>,
+    certificate: Option<[u8; 32]>,
+    unknown_methods: Vec<String>,
+}
+
+impl Confirmation {
+    /// The thumbprint of the DPoP key (`jkt`, RFC 9449 §6.1).
+    #[must_use]
+    pub const fn dpop_key(&self) -> Option<Thumbprint> {
+        self.dpop_key
+    }
+
+    /// The SHA-256 hash of the client's certificate as DER (`x5t#S256`, RFC 8705 §3.1).
+    #[must_use]
+    pub const fn certificate_sha256(&self) -> Option<&[u8; 32]> {
+        self.certificate.as_ref()
+    }
+
+    /// The names of other confirmation methods, such as `jwk` (RFC 7800 §3.2), made printable and
+    /// cut to 64 characters. They cannot be checked here.
+    #[must_use]
+    pub fn unknown_methods(&self) -> &[String] {
+        &self.unknown_methods
+    }
+
+    /// Reads the claim. A `null` is an absent claim or member.
+    pub(super) fn read(claim: Option<&Member<'_>>) -> Result<Option<Self>, VerifierError> {
+        let Some(member) = claim else {
+            return Ok(None);
+        };
+        let Member::Other(WipedValue(Value::Object(members))) = member else {
+            return Err(wrong_type("cnf", member, "an object"));
+        };
+        let mut unknown_methods: Vec<String> = Vec::new();
+        for (name, value) in members {
+            if !value.is_null() && ![JKT, X5T_S256].contains(&name.as_str()) {
+                unknown_methods.push(excerpt(name));
+            }
+        }
+        let dpop_key = sha256(members, JKT, "cnf.jkt")?.map(Thumbprint::from);
+        let certificate = sha256(members, X5T_S256, "cnf.x5t#S256")?;
+        if dpop_key.is_none() && certificate.is_none() && unknown_methods.is_empty() {
+            let (found, expected) = ("an object without a member".to_owned(), "an object that names a key");
+            return Err(VerifierError::InvalidClaim { claim: "cnf", found, expected });
+        }
+        Ok(Some(Self { dpop_key, certificate, unknown_methods }))
+    }
+}
+
+const JKT: &str = "jkt";
+const X5T_S256: &str = "x5t#S256";
+
+/// A member that is a SHA-256 hash in base64url.
+fn sha256(
+    members: &Map<String, Value>,
+    member: &str,
+    claim: &'static str,
+) -> Result<Option<[u8; 32]>, VerifierError> {
+    let value = match members.get(member) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => value,
+    };
+    let hash = value.as_str().and_then(|text| base64url::decode(claim, text).ok()?.try_into().ok());
+    hash.map(Some).ok_or_else(|| {
+        let found = value.as_str().map_or_else(|| kind(value), |text| format!("{} bytes long", text.len()));
+        VerifierError::InvalidClaim { claim, found, expected: "a SHA-256 hash in base64url" }
+    })
+}
+
+/// What the sender of a request has proven, as its server has checked it. The default is nothing.
+///
+/// Pass it to
+/// [`AccessTokenVerifier::verify_with_proof`](super::AccessTokenVerifier::verify_with_proof), or
+/// put it into the extensions of the request in front of `server::BearerLayer`.
+///
+/// ```
+/// use private_key_jwt::Jwk;
+/// use private_key_jwt::verifier::ProofOfPossession;
+///
+/// # fn example(jwk_of_the_proof: &[u8], certificate: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+/// // The key in the header of a DPoP proof that was checked (RFC 9449 §4.3).
+/// let proof = ProofOfPossession::default().dpop_key(Jwk::from_json(jwk_of_the_proof)?.thumbprint());
+/// // The client's certificate of this connection (RFC 8705 §3).
+/// let proof = ProofOfPossession::default().certificate(certificate);
+/// # let _ = proof;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProofOfPossession {
+    dpop_key: Option<Thumbprint>,
+    certificate: Option<[u8; 32]>,
+}
+
+impl ProofOfPossession {
+    /// The request has a valid DPoP proof by this key: every check of RFC 9449 §4.3 passed, `ath`
+    /// included. The token must then be bound to the key (§7.1).
+    #[must_use]
+    pub const fn dpop_key(mut self, key: Thumbprint) -> Self {
+        self.dpop_key = Some(key);
+        self
+    }
+
+    /// The request came over a TLS connection on which the client has proven to hold the key of
+    /// this certificate, given as DER (RFC 8705 §3). A token that is not bound is accepted as well.
+    #[must_use]
+    pub fn certificate(self, der: &[u8]) -> Self {
+        self.certificate_sha256(Sha256::digest(der).into())
+    }
+
+    /// As [`certificate`](Self::certificate), for a server that knows only the SHA-256 hash of the
+    /// DER, such as one behind a proxy that terminates TLS.
+    #[must_use]
+    pub const fn certificate_sha256(mut self, hash: [u8; 32]) -> Self {
+        self.certificate = Some(hash);
+        self
+    }
+
+    /// Whether it has a DPoP proof.
+    #[cfg(feature = "tower")]
+    pub(crate) const fn has_dpop_key(&self) -> bool {
+        self.dpop_key.is_some()
+    }
+
+    /// What is proven for a token of the scheme `Bearer`: never a DPoP key (RFC 9449 §7.2).
+    #[cfg(feature = "tower")]
+    pub(crate) const fn without_dpop_key(mut self) -> Self {
+        self.dpop_key = None;
+        self
+    }
+
+    /// Compares it with what a token is bound to.
+    pub(super) fn check(
+        &self,
+        confirmation: Option<&Confirmation>,
+        accepts_unproven: bool,
+    ) -> Result<(), VerifierError> {
+        let bound_key = confirmation.and_then(Confirmation::dpop_key);
+        if self.dpop_key.is_some() && bound_key.is_none() {
+            return Err(VerifierError::NotBound);
+        }
+        compare(BoundTo::DpopKey, bound_key, self.dpop_key, accepts_unproven, |key| key.to_string())?;
+        let bound_certificate = confirmation.and_then(|confirmation| confirmation.certificate);
+        compare(
+            BoundTo::Certificate,
+            bound_certificate,
+            self.certificate,
+            accepts_unproven,
+            base64url::encode,
+        )?;
+        match confirmation.and_then(|confirmation| confirmation.unknown_methods.first()) {
+            Some(method) if !accepts_unproven => {
+                Err(VerifierError::UnknownConfirmation { method: method.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn compare<T: PartialEq>(
+    to: BoundTo,
+    bound: Option<T>,
+    proven: Option<T>,
+    accepts_unproven: bool,
+    shown: impl Fn(T) -> String,
+) -> Result<(), VerifierError> {
+    match (bound, proven) {
+        (Some(bound), Some(proven)) if bound != proven => {
+            Err(VerifierError::OtherKeyProven { to, bound: shown(bound), proven: shown(proven) })
+        }
+        (Some(_), None) if !accepts_unproven => Err(VerifierError::Unproven { to }),
+        _ => Ok(()),
+    }
+}
+
+/// What an access token is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BoundTo {
+    /// A DPoP key (RFC 9449 §6).
+    DpopKey,
+    /// The client's certificate (RFC 8705 §3).
+    Certificate,
+}
+
+impl fmt::Display for BoundTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DpopKey => "DPoP key",
+            Self::Certificate => "client certificate",
+        })
+    }
+}
+
+impl BoundTo {
+    /// The member of `cnf`.
+    pub(in crate::verifier) const fn member(self) -> &'static str {
+        match self {
+            Self::DpopKey => JKT,
+            Self::Certificate => X5T_S256,
+        }
+    }
+}

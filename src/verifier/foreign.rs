@@ -1,0 +1,55 @@
+//! Claims by which a JWT without a type of its own shows that it is no client assertion (RFC 8725
+//! §3.12).
+//!
+//! A client signs other JWTs with the same key: authorization grants (RFC 7523 §2.1), request
+//! objects (RFC 9101), DPoP proofs. Many are untyped, as client assertions are. One whose `iss` and
+//! `sub` happen to be the client id must still not authenticate the client (RFC 9101 §10.8).
+
+use super::VerifierError;
+use crate::jose::json::WipedMembers;
+
+const GRANT: &str = "an authorization grant, an access token or a request object";
+const REQUEST: &str = "a request object";
+const ID_TOKEN: &str = "an ID token or a request object";
+const HASH: &str = "an ID token";
+const EXCHANGED: &str = "a token that was exchanged";
+
+/// No client assertion needs one of these. HelseID's `authorization_details` and UDAP's
+/// `extensions` are not among them: there clients put them into assertions.
+const FOREIGN: [(&str, &str); 19] = [
+    ("scope", GRANT),
+    ("response_type", REQUEST),
+    ("redirect_uri", REQUEST),
+    ("code_challenge", REQUEST),
+    ("request_uri", REQUEST),
+    ("login_hint", REQUEST),
+    ("nonce", ID_TOKEN),
+    ("at_hash", HASH),
+    ("c_hash", HASH),
+    ("s_hash", HASH),
+    ("act", EXCHANGED),
+    ("may_act", EXCHANGED),
+    ("cnf", "a token that is bound to a key"),
+    ("events", "a security event or logout token"),
+    ("token_introspection", "a response to introspection"),
+    ("htm", "a DPoP proof"),
+    ("htu", "a DPoP proof"),
+    ("vp", "a verifiable presentation"),
+    ("vc", "a verifiable credential"),
+];
+
+/// Refuses the claims of an assertion without a type that are those of another kind of JWT. A
+/// `null` is an absent claim.
+pub(super) fn check(client_id: &str, claims: &WipedMembers) -> Result<(), VerifierError> {
+    let claim = |name: &str| claims.0.get(name).filter(|value| !value.is_null());
+    if let Some((claim, kind)) = FOREIGN.into_iter().find(|(name, _)| claim(name).is_some()) {
+        return Err(VerifierError::ForeignClaim { claim, kind });
+    }
+    // Some clients repeat their own id.
+    match claim("client_id") {
+        Some(found) if found.as_str() != Some(client_id) => {
+            Err(VerifierError::ForeignClaim { claim: "client_id", kind: GRANT })
+        }
+        _ => Ok(()),
+    }
+}
