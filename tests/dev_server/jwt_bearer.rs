@@ -1,5 +1,6 @@
 //! JWTs of issuers that the server trusts (RFC 7523 §2.1).
 
+use private_key_jwt::dev_server::DevServerError;
 use private_key_jwt::oauth::{JwtGrant, JwtGrantBuilder, OAuthError};
 use serde_json::json;
 use std::time::Duration;
@@ -186,4 +187,38 @@ fn rfc8725_3_11_no_other_kind_of_token_is_a_grant() {
         refusal,
         invalid_client(&format!("iss is `{STS}`, sub is `user-7`; both must be the client id"))
     );
+}
+
+#[test]
+fn rfc8725_3_12_the_assertion_of_the_client_is_no_grant_as_well() {
+    let client = Client::alone();
+    for name in ["assertion", "subject_token", "actor_token"] {
+        let request = client.request(Endpoint::Token, &[("grant_type", GRANT)], now());
+        let mut pairs = form(&request);
+        let own = pairs.iter().find(|(name, _)| name == "client_assertion").unwrap().1.clone();
+        pairs.push((name.to_owned(), own));
+        assert_eq!(
+            refusal(&client.dev.respond(&with_form(&request, pairs), now())),
+            invalid_client(&format!(
+                "the client_assertion is the `{name}` as well; a JWT for one of them is not for the other"
+            ))
+        );
+    }
+}
+
+#[test]
+fn an_issuer_without_a_name_is_not_trusted() {
+    let (client, key) = trusting();
+    let header = json!({"alg": "ES256", "kid": key.key_id().as_str()});
+    for blank in ["", " "] {
+        client.dev.trust_issuer(blank, jwks(&key));
+        let claims = json!({"iss": blank, "sub": "user-7", "aud": client.dev.issuer(),
+            "exp": now().unix_timestamp() + 60});
+        assert_eq!(
+            refusal(&ask(&client, &signed(&key, header.clone(), claims), now())),
+            invalid_grant(&format!("the issuer `{blank}` is not trusted, trusted: `{STS}`"))
+        );
+        let refused = client.dev.register(blank, jwks(&key));
+        assert!(matches!(refused, Err(DevServerError::ClientId { reason: "empty" })));
+    }
 }
