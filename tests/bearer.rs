@@ -473,7 +473,7 @@ async fn rfc9449_7_2_a_bound_token_is_no_bearer_token() {
         let proof = ProofOfPossession::default().dpop_key(jkt);
         assert_eq!(proven(&layer, &token, proof).await, invalid(INVALID_TOKEN));
     }
-    let log = log.lock().unwrap();
+    let log = std::mem::take(&mut *log.lock().unwrap());
     assert_eq!(log.len(), 10);
     assert!(log[0].starts_with("the token is bound to a DPoP key (`cnf.jkt`)"), "{}", log[0]);
     let elsewhere = BearerLayer::new(jwks(true), verifier().accept_bound_without_proof());
