@@ -2,7 +2,7 @@ use std::error::Error;
 
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    PRAGMA, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    PRAGMA, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -41,9 +41,9 @@ impl Exchange {
         };
         let Answer { status, body, note } = answer;
         let mut headers = http::HeaderMap::new();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        // RFC 6749 §5.1 wants both.
-        headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        for (name, value) in ALWAYS {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
         if let Some((name, value)) = header.map(|header| *header)
             && let Ok(value) = HeaderValue::try_from(value)
         {
@@ -158,15 +158,24 @@ impl Body {
     }
 }
 
+/// An answer is for the one who asked: no cache keeps it (RFC 6749 §5.1 wants both fields), and no
+/// page of another origin loads it as something that it is not.
+const ALWAYS: [(HeaderName, &str); 4] = [
+    (CACHE_CONTROL, "no-store"),
+    (PRAGMA, "no-cache"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
 const NOTHING_LOADED: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/// A page loads nothing, runs nothing, stands in no frame, and sends no referrer: its address may
-/// have a code in it.
+/// A page loads nothing, runs nothing, stands in no frame, and sends no referrer to another origin:
+/// its address may have a code in it. With `no-referrer` its own form would say `Origin: null`.
 const PAGE: [(HeaderName, &str); 4] = [
     (CONTENT_TYPE, "text/html; charset=utf-8"),
     (CONTENT_SECURITY_POLICY, NOTHING_LOADED),
-    (REFERRER_POLICY, "no-referrer"),
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "same-origin"),
+    (X_FRAME_OPTIONS, "DENY"),
 ];
 
 /// Everything else, in the form of RFC 6749 §5.2.

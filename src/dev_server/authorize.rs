@@ -8,7 +8,7 @@ use super::authorization_request::{AuthorizationRequest, ReturnAddress};
 use super::grant::Grant;
 use super::page::{Decision, ask_for_decision};
 use super::state::State;
-use super::{DevServer, Inner, par, secret};
+use super::{DevServer, Inner, par, secret, sender};
 
 /// What the browser takes to the application (§4.1.2).
 pub(super) struct Code {
@@ -21,14 +21,19 @@ impl Code {
     pub(super) const LIFETIME: Duration = Duration::minutes(1);
 }
 
-/// Shows what is wrong with the client or with the address, and sends everything else back to the
+/// `own` is the authority that the request names. Shows what is wrong with the client or with the address, and sends everything else back to the
 /// address (§4.1.2.1).
 pub(super) fn answer(
     server: &Inner,
     request: &http::Request<Vec<u8>>,
+    own: &str,
     now: OffsetDateTime,
 ) -> Result<Answer, Refused> {
+    sender::check_navigation(request, own)?;
     let (parameters, decision) = Decision::asked(request)?;
+    if decision.is_some() {
+        sender::check(request, own)?;
+    }
     if let Err(refused) = AuthorizationRequest::check_supported(&parameters) {
         let known = parameters.value("client_id").is_some_and(|id| server.clients.check_known(id).is_ok());
         return match ReturnAddress::of(&parameters) {

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::authority::Authorities;
 use super::signing_keys::SigningKeys;
 use super::{DevServer, DevServerError, Inner, RunningDevServer, access_token, metadata};
 use crate::jose::Algorithm;
@@ -33,6 +34,7 @@ pub struct DevServerBuilder {
     longest_lifetime: Duration,
     accepts_reuse: bool,
     accepts_missing_jti: bool,
+    allowed_hosts: Vec<String>,
 }
 
 impl DevServerBuilder {
@@ -43,6 +45,7 @@ impl DevServerBuilder {
             longest_lifetime: DevServer::LONGEST_LIFETIME,
             accepts_reuse: false,
             accepts_missing_jti: false,
+            allowed_hosts: Vec::new(),
         }
     }
 
@@ -83,12 +86,26 @@ impl DevServerBuilder {
         self
     }
 
+    /// Also answers requests whose `Host` is this name or address, with its port (`auth.test:8080`)
+    /// or with any port (`auth.test`); for clients that reach the server under another name, such as
+    /// `host.docker.internal` or a service of a compose file behind a forwarder. May be repeated.
+    /// Default: loopback names with the server's port, and no other.
+    ///
+    /// It costs the protection against DNS rebinding under this name: a site that controls where the
+    /// name leads can have its pages, in your browser, call the server and read its answers. Allow
+    /// only names that your own machine or network defines.
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.allowed_hosts.push(host.into());
+        self
+    }
+
     /// A server that is reached at this origin, such as `http://127.0.0.1:8080`. It does not
     /// listen: mount [`DevServer::respond`] in any HTTP mock.
     ///
     /// # Errors
     ///
-    /// [`DevServerError::Origin`] for anything but a scheme, a loopback host and a port.
+    /// [`DevServerError::Origin`] for anything but a scheme, a loopback host and a port;
+    /// [`DevServerError::AllowedHost`] for an [allowed host](Self::allow_host) that is none.
     pub fn build(&self, origin: &str) -> Result<DevServer, DevServerError> {
         let wrong = |reason| DevServerError::Origin { origin: excerpt(origin), reason };
         let url = check_endpoint("origin", origin)
@@ -99,6 +116,7 @@ impl DevServerBuilder {
         if url.path() != "/" || url.query().is_some() || origin.ends_with('/') {
             return Err(wrong("has more than a scheme, a host and a port"));
         }
+        let authorities = Authorities::new(url, &self.allowed_hosts)?;
         let issuer = format!("{origin}{}", metadata::path_of_issuer());
         let document = metadata::document(&issuer).to_string();
         let authorization_server = AuthorizationServer::from_metadata(&issuer, document.as_bytes())?;
@@ -115,6 +133,7 @@ impl DevServerBuilder {
                 verifier,
                 replay: (!self.accepts_reuse).then(InMemoryReplayStore::default),
                 clients: super::Clients::default(),
+                authorities,
                 state: Mutex::default(),
                 keys: SigningKeys::new(self.token_algorithm),
                 token_media_type: self.token_media_type.clone(),

@@ -18,6 +18,14 @@ pub enum DevServerError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A [host](super::DevServerBuilder::allow_host) that is not one.
+    #[error(
+        "the allowed host {host} is not a name or an address, with or without a port, such as auth.test:8080"
+    )]
+    AllowedHost {
+        /// The host.
+        host: String,
+    },
     /// An address that other machines can reach. This server is for development only.
     #[error("{address} is not a loopback address; the dev server listens on loopback only")]
     NotLoopback {

@@ -89,6 +89,21 @@
 //! curl -i -d client_id=client -d request_uri=urn:… -d decision=deny ISSUER/authorize
 //! ```
 //!
+//! # Browsers
+//!
+//! A web page in the developer's browser must not be able to drive the server, so:
+//!
+//! - The `Host` of a request is a loopback name with the server's port, or one of
+//!   [`DevServerBuilder::allow_host`]. Any other gets 421.
+//! - A POST that a page of another origin makes a browser send, by its `Sec-Fetch-Site` or `Origin`,
+//!   gets 403 at every endpoint. An authorization request by POST (OpenID Connect Core §3.1.2.1) is
+//!   answered as one by GET is; the decision about it comes from the server's own page. Programs
+//!   outside a browser send neither header.
+//! - There is no CORS, since a page has no private key to authenticate with: no page of another
+//!   origin reads an answer.
+//! - The pages stand in no frame and load nothing, and no cookie is set. Every answer has
+//!   `no-store`, `nosniff` and `Cross-Origin-Resource-Policy: same-origin`.
+//!
 //! The server remembers everything in memory, bounded: a thousand logins of each kind at a time, a
 //! hundred thousand tokens. A full server answers 503 until some have ended, by the time that it is
 //! given.
@@ -96,6 +111,7 @@
 mod access_token;
 mod answer;
 mod authentication;
+mod authority;
 mod authorization_request;
 mod authorize;
 mod builder;
@@ -116,6 +132,7 @@ mod refresh_token;
 mod revoke;
 mod routes;
 mod secret;
+mod sender;
 mod signing_keys;
 mod state;
 mod store;
@@ -129,6 +146,7 @@ use time::OffsetDateTime;
 
 pub use answer::Exchange;
 use answer::{Refused, chain};
+use authority::Authorities;
 pub use builder::DevServerBuilder;
 pub use clients::ClientKeys;
 use clients::Clients;
@@ -178,6 +196,8 @@ struct Inner {
     /// The assertions that were used, unless they may be reused.
     replay: Option<InMemoryReplayStore>,
     clients: Clients,
+    /// The names that the server answers to.
+    authorities: Authorities,
     state: Mutex<State>,
 }
 

@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use super::answer::{Answer, Refused, shown};
 use super::authentication::ClientRequest;
 use super::{
-    Inner, authorize, device_authorization, device_page, introspect, metadata, par, revoke, token, userinfo,
+    Inner, authorize, device_authorization, device_page, introspect, metadata, par, revoke, sender, token,
+    userinfo,
 };
 use crate::oauth::Endpoint;
 
@@ -17,15 +18,19 @@ impl Inner {
         request: &http::Request<Vec<u8>>,
         now: OffsetDateTime,
     ) -> Result<Answer, Refused> {
+        let own = self.authorities.named_by(request)?;
         let path_of_issuer = metadata::path_of_issuer();
         let path = request.uri().path();
         let below = path.strip_prefix(&path_of_issuer);
+        if below == Some(metadata::AUTHORIZE) {
+            return authorize::answer(self, request, own, now);
+        }
+        sender::check(request, own)?;
         if let Some(endpoint) = Endpoint::ALL.into_iter().find(|it| below == Some(metadata::path(*it))) {
             return self.answer_client(endpoint, request, now);
         }
         let before = |prefix: &str| path.strip_prefix(prefix) == Some(&path_of_issuer);
         let document = match below {
-            Some(metadata::AUTHORIZE) => return authorize::answer(self, request, now),
             Some(metadata::DEVICE) => return device_page::answer(self, request, now),
             Some(metadata::USERINFO) => return userinfo::answer(self, request, now),
             Some(metadata::JWKS) => Document::Jwks,

@@ -154,22 +154,28 @@ const BROWSER: [&str; 2] = ["--grant", "authorization-code"];
 
 /// What a browser sees of a page: head and body.
 pub(crate) fn get(url: &str) -> (String, String) {
-    exchange("GET", url, &[])
+    exchange("GET", url, None, &[])
+}
+
+/// A page, under another name of the server.
+pub(crate) fn get_as(host: &str, url: &str) -> (String, String) {
+    exchange("GET", url, Some(host), &[])
 }
 
 /// A form that is sent.
 pub(crate) fn post(url: &str, form: &[(&str, &str)]) -> (String, String) {
-    exchange("POST", url, form)
+    exchange("POST", url, None, form)
 }
 
-fn exchange(method: &str, url: &str, form: &[(&str, &str)]) -> (String, String) {
+fn exchange(method: &str, url: &str, host: Option<&str>, form: &[(&str, &str)]) -> (String, String) {
     let url = url::Url::parse(url).unwrap();
     let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
     let target = &url[url::Position::BeforePath..];
     let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let head = format!(
-        "host: localhost\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+        "host: {}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n\
          content-length: {}",
+        host.unwrap_or(url.authority()),
         form.len()
     );
     write!(stream, "{method} {target} HTTP/1.1\r\n{head}\r\n\r\n{form}").unwrap();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::login::{get, post};
+use crate::login::{get, get_as, post};
 use crate::run::{
     Place, assertion, command, decode, pkjwt, pkjwt_stdin, private_key, testdata, to_base64url,
 };
@@ -94,6 +94,22 @@ fn serve_accepts_an_assertion_without_a_jti_where_it_is_told_to() {
         assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
         assert_eq!(server.outcome().contains("`jti` is missing"), status == "400");
     }
+}
+
+#[test]
+fn serve_answers_to_another_name_where_it_is_told_to() {
+    let place = Place::new();
+    let clients = [format!("p256={}", place.jwks("p256"))];
+    for (options, status) in [(&[][..], 421), (&["--allow-host", "auth.test", "--allow-host", "x:1"], 200)] {
+        let server = Server::start_with(&clients, options);
+        let (head, body) = get_as("auth.test:8080", &server.jwks_uri);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        assert_eq!(body.contains("`pkjwt serve --allow-host` allow more"), status == 421, "{body}");
+    }
+    let wrong = pkjwt(["serve", "--listen", "127.0.0.1:0", "--client", &clients[0], "--allow-host", "*"]);
+    wrong.refused(&["the allowed host * is not a name or an address"]);
+    let help = pkjwt(["serve", "--help"]).done();
+    assert!(help.contains("--allow-host <HOST[:PORT]>") && help.contains("host.docker.internal"), "{help}");
 }
 
 #[test]

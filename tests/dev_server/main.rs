@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authorization;
+mod browsers;
 mod clients;
 mod code;
 mod device;
@@ -198,7 +199,8 @@ fn press(dev: &DevServer, url: &str, pairs: &[(&str, &str)], now: OffsetDateTime
 fn html(response: &http::Response<Vec<u8>>) -> String {
     assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
     assert_eq!(response.headers()["cache-control"], "no-store");
-    assert_eq!(response.headers()["referrer-policy"], "no-referrer");
+    assert_eq!(response.headers()["referrer-policy"], "same-origin");
+    assert_eq!(response.headers()["x-frame-options"], "DENY");
     assert_eq!(
         response.headers()["content-security-policy"],
         "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"

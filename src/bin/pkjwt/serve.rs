@@ -21,8 +21,9 @@ const EXAMPLE: &str = "Example:
 The server is for development only: it grants every scope and tells every caller which check failed. It is an OpenID
 provider too: a login with the scope openid gets an ID token. An assertion may live for 300 s and is accepted once;
 libraries with longer ones (MSAL 600 s, Authlib and zitadel 3600 s) need --longest-lifetime; MSAL, which sends one
-several times, needs --reuse-assertions; Kafka, which sends no jti, needs --accept-missing-jti. When a device login begins, the log has the URL at which it is approved or denied;
-without a browser:
+several times, needs --reuse-assertions; Kafka, which sends no jti, needs --accept-missing-jti. A client that reaches
+the server under another name than a loopback one, as from a container, needs --allow-host. When a device login begins,
+the log has the URL at which it is approved or denied; without a browser:
   curl -d user_code=CODE -d decision=approve -d subject=user-1 ISSUER/device";
 
 /// Run a small, strict authorization server for development
@@ -61,6 +62,11 @@ pub(crate) struct Arguments {
     /// for clients that send none (Kafka)
     #[arg(long)]
     accept_missing_jti: bool,
+    /// A name under which clients reach the server, beside the loopback names, such as
+    /// host.docker.internal; may be repeated. A site that controls where the name leads can then
+    /// have its pages, in your browser, call the server
+    #[arg(long, value_name = "HOST[:PORT]")]
+    allow_host: Vec<String>,
 }
 
 /// NAME=SOURCE, each name once.
@@ -152,6 +158,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         if arguments.accept_missing_jti {
             builder = builder.accept_missing_jti();
+        }
+        for host in &arguments.allow_host {
+            builder = builder.allow_host(host);
         }
         let server = builder.bind_with(arguments.listen, log).await.context("serve")?;
         for (id, keys) in clients {
