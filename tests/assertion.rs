@@ -4,7 +4,7 @@
 mod support;
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
-use private_key_jwt::oauth::{ClientAssertionBuilder, OAuthError};
+use private_key_jwt::oauth::{ClientAssertionBuilder, Endpoint, HintedToken, OAuthError};
 use private_key_jwt::{
     Algorithm, Audience, AuthorizationServer, ClientAssertion, PrivateKey, Profile, PublicKey, Region,
 };
@@ -142,4 +142,100 @@ fn an_audience_is_one_string() {
         let assertion = builder().audience(audience).sign(&key("p256.pkcs8.pem"), now(), "j").unwrap();
         assert_eq!(part(assertion.secret(), 1)["aud"], expected);
     }
+}
+
+/// A document of this issuer, whose endpoints it names itself.
+fn discovered(issuer: &str, members: &str) -> AuthorizationServer {
+    let json = format!(r#"{{"issuer":"{issuer}",{members}}}"#);
+    AuthorizationServer::from_metadata(issuer, json.as_bytes()).unwrap()
+}
+
+/// Audience injection (CVE-2025-27370) between tenants of one host: an assertion for `t2` would be good there.
+#[test]
+fn a_tenants_metadata_draws_no_assertion_for_another_tenant_of_its_host() {
+    let sign = |server: &AuthorizationServer, audience: Audience, endpoint: Endpoint| {
+        let builder = ClientAssertion::builder("client", server).audience(audience).endpoint(endpoint);
+        builder.sign(&key("p256.pkcs8.pem"), now(), "j")
+    };
+    for other in [
+        "https://as.example/t2/token",
+        "https://as.example/t1/../t2/token",
+        "https://as.example/t1/%2e%2e/t2/token",
+        "https://as.example/t1/..;/t2/token",
+        "https://as.example/t10/token",
+        "https://as.example/T1/token",
+        "https://evil.example/t1/token",
+    ] {
+        let members =
+            Endpoint::ALL.map(|endpoint| format!(r#""{}":"{other}""#, endpoint.metadata_name())).join(",");
+        let server = discovered("https://as.example/t1", &members);
+        for endpoint in Endpoint::ALL {
+            for audience in [Audience::TokenEndpoint, Audience::CalledEndpoint] {
+                let error = clean(sign(&server, audience.clone(), endpoint).unwrap_err());
+                let OAuthError::ForeignAudience { endpoint: url, issuer } = &error else {
+                    panic!("{error:?}")
+                };
+                assert_eq!((url.as_str(), issuer.as_str()), (other, "https://as.example/t1"));
+            }
+            // The issuer is what the user configured, and this is what the user says.
+            for audience in [Audience::Issuer, Audience::Exactly(other.to_owned())] {
+                assert!(sign(&server, audience, endpoint).is_ok());
+            }
+        }
+    }
+}
+
+/// An assertion for the token endpoint is as good as its audience: it goes to no other origin.
+#[test]
+fn an_assertion_for_the_token_endpoint_is_sent_to_its_origin_only() {
+    let members = r#""token_endpoint":"https://as.example/token",
+        "introspection_endpoint":"https://as.example/introspect","revocation_endpoint":"https://evil.example/revoke""#;
+    let server = discovered("https://as.example", members);
+    let builder = ClientAssertion::builder("client", &server).audience(Audience::TokenEndpoint);
+    let sign = |builder: ClientAssertionBuilder| builder.sign(&key("p256.pkcs8.pem"), now(), "j");
+    // Refused when it is made for that endpoint, and when one that was made for another is put into a request.
+    let at_signing = sign(builder.clone().endpoint(Endpoint::Revocation)).unwrap_err();
+    let assertion = sign(builder).unwrap();
+    let at_sending = HintedToken::new("t").to_revocation(&server, &assertion).unwrap_err();
+    for error in [at_signing, at_sending] {
+        let OAuthError::OtherOrigin { audience, endpoint } = clean(error) else { panic!() };
+        assert_eq!((&*audience, &*endpoint), ("https://as.example/token", "https://evil.example/revoke"));
+    }
+    assert!(HintedToken::new("t").to_introspection(&server, &assertion).is_ok());
+    let named = ClientAssertion::builder("client", &server);
+    let named = named.audience(Audience::Exactly("https://as.example/token".to_owned()));
+    assert!(HintedToken::new("t").to_revocation(&server, &sign(named).unwrap()).is_ok());
+    // With only a token endpoint that is the audience, too.
+    let alone = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
+    assert!(sign(ClientAssertion::builder("client", &alone)).is_ok());
+}
+
+/// Its token endpoint is beside its issuer; with its profile the tenant counts.
+#[test]
+fn entra_ids_token_endpoint_is_an_audience_of_its_profile() {
+    let login = "https://login.microsoftonline.com";
+    let server = |tenant: &str| {
+        discovered(
+            &format!("{login}/T/v2.0"),
+            &format!(r#""token_endpoint":"{login}/{tenant}/oauth2/v2.0/token""#),
+        )
+    };
+    let entra = |server: &AuthorizationServer| {
+        let builder = ClientAssertion::builder("client", server).profile(Profile::entra_id());
+        builder.sign(&key("rsa2048.pkcs8.pem"), now(), "j")
+    };
+    let assertion = entra(&server("T")).unwrap();
+    assert_eq!(part(assertion.secret(), 1)["aud"], format!("{login}/T/oauth2/v2.0/token"));
+    assert_eq!(part(assertion.secret(), 0)["typ"], "JWT");
+    for other in ["U", "common", "T2", "t"] {
+        let error = clean(entra(&server(other)).unwrap_err());
+        assert!(matches!(error, OAuthError::ForeignAudience { .. }), "{error:?}");
+    }
+    // What was signed with one profile is not taken for another's.
+    let builder = ClientAssertion::builder("client", &server("T")).profile(Profile::entra_id());
+    builder.sign(&key("rsa2048.pkcs8.pem"), now(), "j").unwrap();
+    let default =
+        builder.profile(Profile::default()).audience(Audience::TokenEndpoint).media_type(Some("JWT"));
+    let error = clean(default.sign(&key("rsa2048.pkcs8.pem"), now(), "j").unwrap_err());
+    assert!(matches!(error, OAuthError::ForeignAudience { .. }), "{error:?}");
 }

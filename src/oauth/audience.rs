@@ -9,10 +9,12 @@
 pub enum Audience {
     /// The issuer, exactly as the server published it. The default where an issuer is known.
     Issuer,
-    /// The token endpoint, at every endpoint (RFC 7523 §3 as first published; some servers take nothing else).
+    /// The token endpoint, at every endpoint (RFC 7523 §3 as first published; some servers take nothing else). If it is
+    /// taken from metadata it must lie below the issuer, and the assertion goes to its origin only.
     TokenEndpoint,
-    /// The URL of the endpoint that is called (Okta).
+    /// The URL of the endpoint that is called (Okta). If it is taken from metadata it must lie below the issuer.
     CalledEndpoint,
-    /// This URL, whatever the metadata says.
+    /// This URL, whatever the metadata says: for a server whose endpoints do not lie below its issuer. The assertion goes to
+    /// every endpoint of the server.
     Exactly(String),
 }

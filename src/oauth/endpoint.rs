@@ -49,12 +49,29 @@ impl Endpoint {
 pub(super) struct Location {
     url: String,
     target: Option<http::Uri>,
+    /// Whether a metadata document names it, and not the user.
+    is_of_metadata: bool,
 }
 
 impl Location {
     /// A URL that has been judged, or is never called.
     pub(super) fn new(url: String) -> Self {
-        Self { target: url.parse().ok(), url }
+        Self { target: url.parse().ok(), url, is_of_metadata: false }
+    }
+
+    /// The same, of a metadata document.
+    pub(super) fn of_metadata(url: String) -> Self {
+        Self { is_of_metadata: true, ..Self::new(url) }
+    }
+
+    pub(super) const fn is_of_metadata(&self) -> bool {
+        self.is_of_metadata
+    }
+
+    /// Whether both are at one origin.
+    pub(super) fn has_origin_of(&self, other: &Self) -> bool {
+        let origin = |location: &Self| Url::parse(&location.url).ok().map(|url| url.origin());
+        self.url == other.url || origin(self).is_some_and(|own| Some(own) == origin(other))
     }
 
     pub(super) fn url(&self) -> &str {

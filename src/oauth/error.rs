@@ -53,16 +53,29 @@ pub enum OAuthError {
         /// The metadata name.
         member: &'static str,
     },
-    /// An endpoint of another origin than the issuer's, taken from metadata, would become the audience
-    /// (CVE-2025-27370). Name it with `Audience::Exactly` if it is right.
+    /// An endpoint that is taken from metadata and does not lie below the issuer would become the audience
+    /// (CVE-2025-27370). If it is right, name it with [`Audience::Exactly`](super::Audience::Exactly), or the endpoint
+    /// with [`AuthorizationServer::with_endpoint`](super::AuthorizationServer::with_endpoint).
     #[error(
-        "the endpoint {endpoint} is not of the issuer's origin {issuer}; name the audience if it is right"
+        "the endpoint {endpoint} is not below the issuer {issuer}, so it may belong to another issuer; if it is right, \
+         name it with Audience::Exactly or AuthorizationServer::with_endpoint"
     )]
     ForeignAudience {
         /// The endpoint.
         endpoint: String,
         /// The issuer.
         issuer: String,
+    },
+    /// An assertion for the token endpoint would be sent to another origin, and one of the two URLs is taken from metadata.
+    #[error(
+        "the assertion's audience {audience} and the endpoint {endpoint} are of different origins; if both are right, \
+         name the audience with Audience::Exactly"
+    )]
+    OtherOrigin {
+        /// The audience.
+        audience: String,
+        /// The endpoint.
+        endpoint: String,
     },
     /// An audience that is empty.
     #[error("the audience is empty")]

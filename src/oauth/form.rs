@@ -110,8 +110,22 @@ impl Parameters {
         self.0.iter().try_for_each(|parameter| check_filled(parameter.name(), &parameter.value))
     }
 
+    #[cfg(feature = "client")]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.0.iter().map(|parameter| (parameter.name(), parameter.value.as_str()))
+    }
+}
+
+impl std::hash::Hash for Parameters {
+    /// Names and values in their order: what tells two requests of a client apart.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        for (name, value) in self.pairs() {
+            (name, value).hash(state);
+        }
     }
 }
 
@@ -140,7 +154,7 @@ pub(super) fn post<'a>(
     pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     assertion: &ClientAssertion,
 ) -> Result<http::Request<Vec<u8>>, OAuthError> {
-    assertion.check_endpoint(endpoint)?;
+    assertion.check_endpoint(server, endpoint)?;
     // Room from the start, as if every byte had to be escaped: a buffer that grows leaves pieces of the secrets behind.
     let room: usize = pairs.clone().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
     let mut form = String::with_capacity(room + assertion.form_room());

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::below::Territory;
 use super::signing_input::{SigningInput, check_token_id, life};
 use super::{AuthorizationServer, Endpoint, OAuthError};
 use crate::jose::{Signature, jws};
@@ -46,7 +47,7 @@ impl JwtGrant {
         let builder = JwtGrantBuilder {
             issuer: issuer.into(),
             subject: subject.into(),
-            audience: server.audience(None, Endpoint::Token)?.to_owned(),
+            audience: server.audience(None, Endpoint::Token, Territory::default())?.to_owned(),
             lifetime: Duration::from_secs(60),
             media_type: Some(Cow::Borrowed("JWT")),
             claims: Map::new(),

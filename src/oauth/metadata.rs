@@ -66,7 +66,7 @@ pub(super) fn read(expected: &Expected<'_>, json: &[u8]) -> Result<Authorization
     let others = Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::Token);
     let others = others.filter_map(|endpoint| {
         let url = expected.optional(&members, endpoint.metadata_name())?;
-        Some((endpoint, url.map(Location::new)))
+        Some((endpoint, url.map(Location::of_metadata)))
     });
     Ok(AuthorizationServer {
         other_endpoints: others.collect(),
@@ -75,9 +75,9 @@ pub(super) fn read(expected: &Expected<'_>, json: &[u8]) -> Result<Authorization
         authentication_methods: strings(members.get(METHODS)),
         signing_algorithms: strings(members.get(ALGORITHMS)),
         promises_issuer: members.get(PROMISES_ISSUER) == Some(&Value::Bool(true)),
-        discovered: true,
         plain_http: expected.plain_http,
-        ..AuthorizationServer::at(Some(issuer), token_endpoint)
+        token_endpoint: Location::of_metadata(token_endpoint),
+        ..AuthorizationServer::at(Some(issuer), String::new())
     })
 }
 

@@ -10,6 +10,7 @@ mod audience;
 mod authorization;
 mod authorization_response;
 mod authorization_server;
+mod below;
 mod clock_mismatch;
 mod device;
 mod device_polling;

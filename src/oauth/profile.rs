@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::below::Territory;
 use super::{Audience, CLIENT_AUTHENTICATION_JWT, OAuthError};
 use crate::jose::Algorithm;
 
@@ -13,6 +14,8 @@ use crate::jose::Algorithm;
 pub struct Profile {
     pub(super) name: &'static str,
     pub(super) audience: Option<Audience>,
+    /// Which endpoints of the metadata may be the audience.
+    pub(super) territory: Territory,
     pub(super) media_type: Option<String>,
     pub(super) lifetime: Duration,
     pub(super) longest_lifetime: Duration,
@@ -50,6 +53,27 @@ impl Profile {
         }
     }
 
+    /// Microsoft Entra ID: PS256 or RS256, a lifetime of at most ten minutes, `typ: JWT`, and the tenant's token endpoint as
+    /// audience, as in its documentation. Add the certificate's thumbprint, which it requires, with
+    /// [`x5t_s256`](super::ClientAssertionBuilder::x5t_s256).
+    ///
+    /// Its token endpoint (`…/TENANT/oauth2/v2.0/token`) does not lie below its issuer (`…/TENANT/v2.0`). With this profile
+    /// an endpoint in the metadata is the audience if it is at the issuer's origin and its path begins with the same tenant.
+    /// The price: at a server that serves several issuers below one first path segment, one of them can name another's
+    /// endpoint. Entra ID does not.
+    #[must_use]
+    pub fn entra_id() -> Self {
+        Self {
+            name: "Microsoft Entra ID",
+            audience: Some(Audience::TokenEndpoint),
+            territory: Territory::SameTenant,
+            media_type: Some("JWT".to_owned()),
+            longest_lifetime: Duration::from_secs(600),
+            algorithms: &[Algorithm::PS256, Algorithm::RS256],
+            ..Self::default()
+        }
+    }
+
     /// The kind of server, for messages.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -75,6 +99,7 @@ impl Default for Profile {
         Self {
             name: "the default profile",
             audience: None,
+            territory: Territory::BelowIssuer,
             media_type: Some(CLIENT_AUTHENTICATION_JWT.to_owned()),
             lifetime: Self::LIFETIME,
             longest_lifetime: Duration::from_secs(24 * 3600),

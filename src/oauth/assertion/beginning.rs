@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::header::HeaderSource;
 use crate::jose::jws;
+use crate::oauth::below::Territory;
 use crate::oauth::{Audience, Endpoint, OAuthError};
 
 /// Everything that determines a beginning, except client and server, which a builder never changes.
@@ -14,6 +15,7 @@ use crate::oauth::{Audience, Endpoint, OAuthError};
 pub(super) struct Source<'a> {
     pub(super) header: HeaderSource<'a>,
     pub(super) audience: Option<Cow<'a, Audience>>,
+    pub(super) territory: Territory,
     /// The endpoint that is called.
     pub(super) endpoint: Endpoint,
 }
@@ -23,6 +25,7 @@ impl Source<'_> {
         Source {
             header: self.header.into_owned(),
             audience: self.audience.map(|audience| Cow::Owned(audience.into_owned())),
+            territory: self.territory,
             endpoint: self.endpoint,
         }
     }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::beginning::{BeginningCache, Source};
 use super::header::{CertificateHeader, HeaderSource};
-use super::{ClientAssertion, UnsignedAssertion};
+use super::{Bound, ClientAssertion, UnsignedAssertion};
 use crate::jose::jws;
 use crate::keys::{PrivateKey, Signer};
 use crate::oauth::signing_input::{SigningInput, check_token_id, life};
@@ -81,11 +81,11 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// The `typ` header (RFC 7515 §4.1.9); `None` leaves it out. Default:
+    /// The `typ` header (RFC 7515 §4.1.9); `None` or an empty one leaves it out. Default:
     /// `client-authentication+jwt`.
     #[must_use]
     pub fn media_type(mut self, media_type: Option<&str>) -> Self {
-        self.profile.media_type = media_type.map(str::to_owned);
+        self.profile.media_type = media_type.filter(|media_type| !media_type.is_empty()).map(str::to_owned);
         self
     }
 
@@ -159,7 +159,7 @@ impl ClientAssertionBuilder {
     /// [`TokenId`](OAuthError::TokenId), [`Lifetime`](OAuthError::Lifetime), [`Time`](OAuthError::Time),
     /// [`ProfileAlgorithm`](OAuthError::ProfileAlgorithm), [`NoCertificate`](OAuthError::NoCertificate),
     /// [`EmptyAudience`](OAuthError::EmptyAudience), [`NotKnown`](OAuthError::NotKnown),
-    /// [`ForeignAudience`](OAuthError::ForeignAudience).
+    /// [`ForeignAudience`](OAuthError::ForeignAudience), [`OtherOrigin`](OAuthError::OtherOrigin).
     pub fn prepare<S: Signer + ?Sized>(
         &self,
         signer: &S,
@@ -178,6 +178,10 @@ impl ClientAssertionBuilder {
         jti: &str,
     ) -> Result<UnsignedAssertion, OAuthError> {
         self.check()?;
+        let bound_to = self.bound_to(endpoint);
+        if bound_to == Some(Bound::TokenOrigin) {
+            self.server.check_token_audience(endpoint)?;
+        }
         check_token_id(jti)?;
         let algorithm = signer.algorithm();
         self.profile.check(algorithm)?;
@@ -198,9 +202,9 @@ impl ClientAssertionBuilder {
         let source = Source {
             header: HeaderSource::new(signer, &self.profile, &self.certificate_headers),
             audience: self.profile.audience.as_ref().map(Cow::Borrowed),
+            territory: self.profile.territory,
             endpoint,
         };
-        let is_endpoint_bound = matches!(self.profile.audience, Some(Audience::CalledEndpoint));
         let signature_len = signer.public_jwk().parameters().signature_len();
         let signing_input = self.beginning.with(
             source,
@@ -211,15 +215,24 @@ impl ClientAssertionBuilder {
             signing_input: SigningInput::new(signing_input, algorithm),
             client_id: Arc::clone(&self.client_id),
             sends_client_id: self.profile.sends_client_id,
-            bound_to: is_endpoint_bound.then_some(endpoint),
+            bound_to,
             issued_at,
             expires_at,
         })
     }
 
+    fn bound_to(&self, endpoint: Endpoint) -> Option<Bound> {
+        match self.profile.audience {
+            Some(Audience::CalledEndpoint) => Some(Bound::Endpoint(endpoint)),
+            Some(Audience::TokenEndpoint) => Some(Bound::TokenOrigin),
+            None if self.server.issuer().is_none() => Some(Bound::TokenOrigin),
+            None | Some(Audience::Issuer | Audience::Exactly(_)) => None,
+        }
+    }
+
     /// The first part of every assertion of one source.
     fn begin(&self, source: &Source<'_>) -> Result<jws::Beginning, OAuthError> {
-        let aud = self.server.audience(source.audience.as_deref(), source.endpoint)?;
+        let aud = self.server.audience(source.audience.as_deref(), source.endpoint, source.territory)?;
         if aud.trim().is_empty() {
             return Err(OAuthError::EmptyAudience);
         }

@@ -44,9 +44,18 @@ pub struct ClientAssertion {
     jwt: Zeroizing<String>,
     client_id: Arc<str>,
     sends_client_id: bool,
-    bound_to: Option<Endpoint>,
+    bound_to: Option<Bound>,
     issued_at: OffsetDateTime,
     expires_at: OffsetDateTime,
+}
+
+/// Where an assertion may go whose audience is an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    /// To this endpoint, which is the audience.
+    Endpoint(Endpoint),
+    /// To the origin of the token endpoint, which is the audience.
+    TokenOrigin,
 }
 
 impl ClientAssertion {
@@ -122,13 +131,18 @@ impl ClientAssertion {
         self.sends_client_id
     }
 
-    /// Refuses an assertion whose audience is another endpoint.
-    pub(in crate::oauth) fn check_endpoint(&self, called: Endpoint) -> Result<(), OAuthError> {
+    /// Refuses to send an assertion to an endpoint where it could be used at another one.
+    pub(in crate::oauth) fn check_endpoint(
+        &self,
+        server: &AuthorizationServer,
+        called: Endpoint,
+    ) -> Result<(), OAuthError> {
         match self.bound_to {
-            Some(expected) if expected != called => Err(OAuthError::OtherEndpoint {
+            Some(Bound::Endpoint(expected)) if expected != called => Err(OAuthError::OtherEndpoint {
                 assertion: expected.metadata_name(),
                 request: called.metadata_name(),
             }),
+            Some(Bound::TokenOrigin) => server.check_token_audience(called),
             _ => Ok(()),
         }
     }
@@ -172,8 +186,7 @@ pub struct UnsignedAssertion {
     signing_input: SigningInput,
     client_id: Arc<str>,
     sends_client_id: bool,
-    /// The endpoint that is the audience, if one is.
-    bound_to: Option<Endpoint>,
+    bound_to: Option<Bound>,
     issued_at: OffsetDateTime,
     expires_at: OffsetDateTime,
 }
