@@ -1,29 +1,33 @@
 //! Which addresses are on the public internet.
 //!
-//! The tables are IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of 2026-11) and, for IPv6,
-//! the one block that unicast addresses are given out from. `std` has `is_global` on its nightly channel only, and the
+//! The tables are IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of 2026-11), addresses that
+//! clouds use within themselves although they are not in a registry, and, for IPv6, the one block that unicast addresses
+//! are given out from. `std` has `is_global` on its nightly channel only, and the
 //! crates that copy it stand still since 2020.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Blocks of IPv4 that are no host's on the public internet: the first address and the length of the prefix. A few
 /// addresses in them are reachable globally (192.0.0.9 and 192.0.0.10); none of these is a web server.
-const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),       // "this network", RFC 791
-    (Ipv4Addr::new(10, 0, 0, 0), 8),      // private, RFC 1918
-    (Ipv4Addr::new(100, 64, 0, 0), 10),   // shared by carriers, RFC 6598
-    (Ipv4Addr::new(127, 0, 0, 0), 8),     // loopback, RFC 1122
-    (Ipv4Addr::new(169, 254, 0, 0), 16),  // link-local, RFC 3927; metadata services of clouds
-    (Ipv4Addr::new(172, 16, 0, 0), 12),   // private, RFC 1918
-    (Ipv4Addr::new(192, 0, 0, 0), 24),    // protocol assignments, RFC 6890
-    (Ipv4Addr::new(192, 0, 2, 0), 24),    // documentation, RFC 5737
-    (Ipv4Addr::new(192, 88, 99, 0), 24),  // 6to4 relays, deprecated by RFC 7526
-    (Ipv4Addr::new(192, 168, 0, 0), 16),  // private, RFC 1918
-    (Ipv4Addr::new(198, 18, 0, 0), 15),   // benchmarking, RFC 2544
-    (Ipv4Addr::new(198, 51, 100, 0), 24), // documentation, RFC 5737
-    (Ipv4Addr::new(203, 0, 113, 0), 24),  // documentation, RFC 5737
-    (Ipv4Addr::new(224, 0, 0, 0), 4),     // multicast, RFC 5771
-    (Ipv4Addr::new(240, 0, 0, 0), 4),     // reserved, RFC 1112, and the broadcast address, RFC 919
+const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 18] = [
+    (Ipv4Addr::new(0, 0, 0, 0), 8),        // "this network", RFC 791
+    (Ipv4Addr::new(10, 0, 0, 0), 8),       // private, RFC 1918
+    (Ipv4Addr::new(100, 64, 0, 0), 10),    // shared by carriers, RFC 6598; metadata service of Alibaba Cloud
+    (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback, RFC 1122
+    (Ipv4Addr::new(161, 26, 0, 0), 16),    // IBM Cloud's own services
+    (Ipv4Addr::new(166, 8, 0, 0), 14),     // IBM Cloud's service endpoints
+    (Ipv4Addr::new(168, 63, 129, 16), 32), // Azure's platform: DNS, metadata, the agent's secrets
+    (Ipv4Addr::new(169, 254, 0, 0), 16),   // link-local, RFC 3927; metadata services of clouds
+    (Ipv4Addr::new(172, 16, 0, 0), 12),    // private, RFC 1918
+    (Ipv4Addr::new(192, 0, 0, 0), 24),     // protocol assignments, RFC 6890; metadata service of Oracle Cloud
+    (Ipv4Addr::new(192, 0, 2, 0), 24),     // documentation, RFC 5737
+    (Ipv4Addr::new(192, 88, 99, 0), 24),   // 6to4 relays, deprecated by RFC 7526
+    (Ipv4Addr::new(192, 168, 0, 0), 16),   // private, RFC 1918
+    (Ipv4Addr::new(198, 18, 0, 0), 15),    // benchmarking, RFC 2544
+    (Ipv4Addr::new(198, 51, 100, 0), 24),  // documentation, RFC 5737
+    (Ipv4Addr::new(203, 0, 113, 0), 24),   // documentation, RFC 5737
+    (Ipv4Addr::new(224, 0, 0, 0), 4),      // multicast, RFC 5771
+    (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved, RFC 1112, and the broadcast address, RFC 919
 ];
 
 /// Global unicast (RFC 4291 §2.4). What is outside of it is not public: loopback, unspecified, addresses with an IPv4
@@ -95,6 +99,45 @@ mod tests {
         assert_public(&["203.0.112.255", "203.0.114.0"], true);
         assert_public(&["224.0.0.0", "239.255.255.255", "240.0.0.0", "255.255.255.255"], false);
         assert_public(&["223.255.255.255", "8.8.8.8"], true);
+    }
+
+    #[test]
+    fn what_clouds_answer_at_within_themselves() {
+        assert_public(&["168.63.129.16", "169.254.169.254", "169.254.170.2", "169.254.0.23"], false);
+        assert_public(&["168.63.129.15", "168.63.129.17"], true);
+        assert_public(&["100.100.100.200", "192.0.0.192", "161.26.0.0", "161.26.255.255"], false);
+        assert_public(&["166.8.0.0", "166.11.255.255"], false);
+        assert_public(&["161.25.255.255", "161.27.0.0", "166.7.255.255", "166.12.0.0"], true);
+        assert_public(&["fd00:ec2::254", "fd00:42::42", "fd20:ce::254", "fe80::a9fe:a9fe"], false);
+    }
+
+    /// Every form of IPv6 with an IPv4 address in it: no door to what IPv4 does not reach.
+    #[test]
+    fn an_ipv4_address_in_disguise() {
+        for v4 in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "168.63.129.16", "100.100.100.200", "8.8.8.8"]
+        {
+            let bits = v4.parse::<Ipv4Addr>().unwrap().to_bits();
+            let (high, low) = (bits >> 16, bits & 0xffff);
+            let forms = [
+                format!("::ffff:{v4}"),                                           // mapped
+                format!("::{v4}"),                                                // compatible
+                format!("::ffff:0:{v4}"),                                         // translated
+                format!("64:ff9b::{v4}"),                                         // NAT64
+                format!("64:ff9b:1::{v4}"),                                       // NAT64, local use
+                format!("2002:{high:x}:{low:x}::1"),                              // 6to4
+                format!("2001:0:{high:x}:{low:x}::1"),                            // Teredo, the server
+                format!("2001:0:1:1:0:0:{:x}:{:x}", high ^ 0xffff, low ^ 0xffff), // Teredo, the client
+                format!("fe80::5efe:{v4}"),                                       // ISATAP
+            ];
+            assert_public(&forms.each_ref().map(String::as_str), false);
+        }
+    }
+
+    /// Blocks of the registries that are reachable globally.
+    #[test]
+    fn what_the_registries_call_globally_reachable_is_public_unless_no_web_server_is_there() {
+        assert_public(&["192.31.196.1", "192.52.193.1", "192.175.48.1", "2620:4f:8000::1"], true);
+        assert_public(&["192.0.0.9", "192.0.0.10", "2001:1::1", "2001:1::2", "2001:20::1"], false);
     }
 
     #[test]
