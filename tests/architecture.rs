@@ -242,6 +242,112 @@ fn every_module_names_only_floors_below_its_own() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// What each file may name of reqwest. HTTP clients are built in `transport/door.rs` and nowhere else.
+const REQWEST: [(&str, &[&str], usize); 6] = [
+    (
+        "transport/door.rs",
+        &["redirect::Policy", "Client::builder", "ClientBuilder", "Client", "retry::never"],
+        1,
+    ),
+    (
+        "transport/reqwest_client.rs",
+        &["Client", "ClientBuilder", "Url", "Request", "Response", "Request::new", "Result", "Error"],
+        1,
+    ),
+    (
+        "transport/public_network_client.rs",
+        &["ClientBuilder", "dns::Addrs", "dns::Name", "dns::Resolve", "dns::Resolving"],
+        1,
+    ),
+    ("transport/tls_advice.rs", &["Error"], 0),
+    ("client/bearer_middleware.rs", &["ClientBuilder", "redirect::Policy", "Request", "Response"], 1),
+    (
+        "bin/pkjwt/client.rs",
+        &["ClientBuilder", "ClientBuilder::add_root_certificate", "Certificate::from_pem_bundle"],
+        2,
+    ),
+];
+/// Other ways to a socket that an HTTP client would need.
+const CLIENTS: [&str; 5] =
+    ["hyper::client", "hyper_util::client", "TcpStream::connect", "reqwest::get", "blocking::get"];
+
+#[derive(Default)]
+struct Builds(usize);
+
+impl<'ast> Visit<'ast> for Builds {
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        self.0 += usize::from(call.method == "build");
+        syn::visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if !is_test(&item.attrs) {
+            syn::visit::visit_item_mod(self, item);
+        }
+    }
+}
+
+/// What a file does about HTTP clients beside what it may.
+fn doors(file: &str, source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let allowed = REQWEST.iter().find(|(name, ..)| *name == file);
+    let mut names_reqwest = false;
+    for path in Paths::of(source) {
+        let joined = path.join("::");
+        if CLIENTS.iter().any(|name| format!("::{joined}::").contains(&format!("::{name}::"))) {
+            found.push(format!("{file} names {joined}"));
+        }
+        let Some(name) =
+            joined.strip_prefix("reqwest::").or_else(|| joined.strip_prefix("reqwest_middleware::reqwest::"))
+        else {
+            continue;
+        };
+        names_reqwest = true;
+        if !allowed.is_some_and(|(_, names, _)| names.contains(&name)) {
+            found.push(format!("{file} names {joined}"));
+        }
+    }
+    let mut builds = Builds::default();
+    builds.visit_file(&syn::parse_file(source).expect("a Rust file"));
+    if names_reqwest && allowed.is_none_or(|(.., most)| builds.0 > *most) {
+        found.push(format!("{file} calls `build` {} times", builds.0));
+    }
+    found
+}
+
+/// Whatever sends a secret goes through one hardened door.
+#[test]
+fn http_clients_are_built_in_one_place() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut found = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+        found.extend(doors(&name, &std::fs::read_to_string(&file).unwrap()));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+    // A second door is seen.
+    for source in [
+        "fn f() { reqwest::Client::new(); }",
+        "use reqwest::Client; fn f() { Client::new(); }",
+        "fn f() { reqwest::Client::builder(); }",
+        "fn f(builder: reqwest::ClientBuilder) { builder.build(); }",
+        "use reqwest_middleware::reqwest::Client;",
+        "async fn f() { tokio::net::TcpStream::connect(()).await; }",
+        "use hyper_util::client::legacy::Client;",
+        "use hyper::client::conn::http1;",
+    ] {
+        assert!(!doors("server/jwks/source.rs", source).is_empty(), "{source}");
+        assert!(
+            !doors("client/bearer_middleware.rs", source).is_empty() || source.contains(".build()"),
+            "{source}"
+        );
+    }
+    let twice = "fn f(a: reqwest::ClientBuilder, b: reqwest::ClientBuilder) { a.build(); b.build(); }";
+    assert!(!doors("client/bearer_middleware.rs", twice).is_empty());
+}
+
 #[test]
 fn every_top_level_module_has_a_floor() {
     let lib = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();

@@ -214,6 +214,26 @@ async fn a_proxy_does_not_read_what_goes_to_loopback() {
     assert_eq!(headers(&proxy).await, []);
 }
 
+/// A name that resolves elsewhere would bring the token there, in plain text.
+#[tokio::test]
+async fn localhost_is_this_machine_whatever_it_resolves_to() {
+    let House { issuer, api, .. } = house(json!({"expires_in": 300}), Refusing(&[])).await;
+    let port = api.address().port();
+    // Another machine, as far as loopback has others, at the same port.
+    let elsewhere: std::net::SocketAddr = ([127, 0, 0, 2], port).into();
+    let listener = std::net::TcpListener::bind(elsewhere).unwrap();
+    let other = MockServer::builder().listener(listener).start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&other).await;
+    let server = AuthorizationServer::from_token_endpoint(format!("{}/token", issuer.uri())).unwrap();
+    let client = TokenClient::new(server, "client", key("p256.pkcs8.pem")).unwrap();
+    let url = format!("http://localhost:{port}");
+    let named = BearerMiddleware::new(client.source("a")).origin(&url).unwrap();
+    let http = named.client(reqwest::Client::builder().resolve("localhost", elsewhere)).unwrap();
+    assert_eq!(http.get(&url).send().await.unwrap().status(), 200);
+    assert_eq!(headers(&other).await, []);
+    assert_eq!(headers(&api).await, [bearer("t1")]);
+}
+
 #[tokio::test]
 async fn a_default_header_of_reqwests_gives_way_at_the_named_origin_only() {
     let House { issuer, api, .. } = house(json!({"expires_in": 300}), Refusing(&[])).await;

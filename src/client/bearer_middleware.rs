@@ -7,8 +7,8 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use url::{Origin, Url};
 
 use super::{Error, TokenSource};
-use crate::oauth::{AccessToken, OAuthError, check_endpoint};
-use crate::transport::TransportError;
+use crate::oauth::{AccessToken, OAuthError, check_endpoint, is_loopback};
+use crate::transport::client_with_tokens;
 
 /// Puts the token of a [`TokenSource`] on the requests of a client of `reqwest-middleware` (RFC 6750 §2.1), for the origins
 /// that are named and no others.
@@ -54,13 +54,14 @@ use crate::transport::TransportError;
 pub struct BearerMiddleware {
     tokens: TokenSource,
     origins: Vec<Origin>,
+    names_loopback: bool,
 }
 
 impl BearerMiddleware {
-    /// With the tokens of this source, and for no origin yet.
+    /// With the tokens of this source, and for no origin yet: until one is named, no request gets a token.
     #[must_use]
     pub const fn new(tokens: TokenSource) -> Self {
-        Self { tokens, origins: Vec::new() }
+        Self { tokens, origins: Vec::new(), names_loopback: false }
     }
 
     /// For this origin, too: a URL with nothing behind the host and the port. https, or http on loopback (RFC 6750 §5.3).
@@ -74,6 +75,7 @@ impl BearerMiddleware {
             let reason = "is more than scheme, host and port";
             return Err(OAuthError::Endpoint { endpoint: "origin", url: url.into(), reason });
         }
+        self.names_loopback |= is_loopback(&url);
         self.origins.push(url.origin());
         Ok(self)
     }
@@ -82,30 +84,27 @@ impl BearerMiddleware {
     /// origins that are not named are followed as reqwest does by itself. More middlewares go behind this one with
     /// [`reqwest_middleware::ClientBuilder::from_client`].
     ///
-    /// A proxy would read what goes to a plain http origin. When one is named, which is on loopback, the client uses no proxy
-    /// at all, not for other origins either.
+    /// The client pins `localhost` to the loopback addresses, sends no `Referer`, retries nothing by itself, and gives up
+    /// connecting after [10 s](crate::transport::ReqwestClient::CONNECT_TIMEOUT), whatever the builder says. A proxy would read
+    /// what goes to a plain http origin, and its loopback is not this machine's: if an origin on loopback is named, the client
+    /// uses no proxy at all, not for other origins either.
     ///
     /// # Errors
     ///
-    /// [`TransportError::Build`] when reqwest refuses its settings.
+    /// [`TransportError::Build`](crate::transport::TransportError::Build) when reqwest refuses its settings.
     pub fn client(self, http: reqwest::ClientBuilder) -> Result<ClientWithMiddleware, Error> {
-        let http = if self.names_plain_http() { http.no_proxy() } else { http };
+        let http = if self.names_loopback { http.no_proxy() } else { http };
         let (policy, bearer) = self.into_parts();
-        let http = http.redirect(policy).build();
-        let http = http.map_err(|error| TransportError::Build(error.into()))?;
-        Ok(ClientBuilder::new(http).with(bearer).build())
+        Ok(ClientBuilder::new(client_with_tokens(http, policy)?).with(bearer).build())
     }
 
     /// For a client that is built elsewhere: the policy for redirects, and the middleware. **The client must have this policy**,
     /// or [`Policy::none`]: any other gives the token away when a named origin redirects to a foreign one, and that once
-    /// more. A proxy of that client sees what goes to plain http origins.
+    /// more. A proxy of that client sees what goes to plain http origins, and if one of them is `http://localhost`, the client
+    /// must pin that name to loopback (`resolve_to_addrs`), or the token goes wherever it resolves to.
     #[must_use = "the client needs both"]
     pub fn into_parts(self) -> (Policy, impl Middleware) {
         (self.redirect_policy(), Bearer(self))
-    }
-
-    fn names_plain_http(&self) -> bool {
-        self.origins.iter().any(|origin| matches!(origin, Origin::Tuple(scheme, ..) if scheme == "http"))
     }
 
     /// Follows a request to one of the origins within that origin only, and any other as reqwest does unless told otherwise.
@@ -136,7 +135,7 @@ impl Middleware for Bearer {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> reqwest_middleware::Result<Response> {
-        let BearerMiddleware { tokens, origins } = &self.0;
+        let BearerMiddleware { tokens, origins, .. } = &self.0;
         let origin = request.url().origin();
         if !origins.contains(&origin) || request.headers().contains_key(AUTHORIZATION) {
             return next.run(request, extensions).await;

@@ -5,6 +5,7 @@ mod clock;
 mod computation;
 mod deadline;
 mod discovery;
+mod door;
 mod error;
 mod http_client;
 mod public_address;
@@ -19,6 +20,8 @@ pub(crate) use computation::Place;
 #[cfg(test)]
 pub(crate) use computation::all_places;
 pub(crate) use deadline::Deadline;
+#[cfg(feature = "reqwest-middleware")]
+pub(crate) use door::client_with_tokens;
 pub use error::TransportError;
 pub use http_client::HttpClient;
 pub use public_network_client::{PublicNetworkClient, PublicNetworkClientBuilder};

@@ -6,7 +6,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
 use super::public_address::is_public;
-use super::{HttpClient, ReqwestClient, TransportError};
+use super::{HttpClient, ReqwestClient, TransportError, door};
 use crate::keys::BoxFuture;
 use crate::oauth::{OAuthError, check_endpoint};
 
@@ -144,7 +144,8 @@ impl PublicNetworkClientBuilder {
         self
     }
 
-    /// How long a request may take in all; [`ReqwestClient::TIMEOUT`] unless said otherwise.
+    /// How long a request may take in all. Default: [20 s](ReqwestClient::TIMEOUT). With zero, every request fails with
+    /// [`TransportError::Timeout`].
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -158,7 +159,7 @@ impl PublicNetworkClientBuilder {
     pub fn build(self) -> Result<PublicNetworkClient, TransportError> {
         let Self { configure, resolver, reach, timeout } = self;
         let filter = PublicResolver { resolver, reach: reach.clone() };
-        let builder = configure(ReqwestClient::builder()).no_proxy().https_only(true).dns_resolver(filter);
+        let builder = configure(door::builder()).no_proxy().https_only(true).dns_resolver(filter);
         Ok(PublicNetworkClient { http: ReqwestClient::of(builder)?.with_timeout(timeout), reach })
     }
 }

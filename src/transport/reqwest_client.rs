@@ -1,13 +1,12 @@
 use std::error::Error;
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::RwLock;
 use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use zeroize::Zeroizing;
 
-use super::{HttpClient, TransportError, tls_advice};
+use super::{HttpClient, TransportError, door, tls_advice};
 use crate::keys::BoxFuture;
 use crate::oauth::{self, PlainHttp};
 
@@ -66,17 +65,8 @@ impl ReqwestClient {
     pub fn build(
         configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Result<Self, TransportError> {
-        let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        let pinned = || {
-            configure(Self::builder())
-                .resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))
-        };
-        Ok(Self { loopback: hardened(pinned().no_proxy())?, ..Self::of(pinned())? })
-    }
-
-    /// What settings of the user's begin with.
-    pub(super) fn builder() -> reqwest::ClientBuilder {
-        reqwest::Client::builder().user_agent(Self::USER_AGENT)
+        let pinned = || door::pinned(configure(door::builder()));
+        Ok(Self { loopback: door::client(pinned().no_proxy())?, ..Self::of(pinned())? })
     }
 
     /// A client for a server that plain http may go to.
@@ -86,7 +76,7 @@ impl ReqwestClient {
 
     /// One client for every host; to it, loopback is a host like any other.
     pub(super) fn of(builder: reqwest::ClientBuilder) -> Result<Self, TransportError> {
-        let client = hardened(builder)?;
+        let client = door::client(builder)?;
         Ok(Self {
             loopback: client.clone(),
             remote: client,
@@ -96,7 +86,8 @@ impl ReqwestClient {
         })
     }
 
-    /// How long a request may take in all, from connecting to the last byte.
+    /// How long a request may take in all, from connecting to the last byte. Default: 20 s. With zero, every request fails
+    /// with [`TransportError::Timeout`]; [`Duration::MAX`] is no bound.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -150,18 +141,6 @@ impl ReqwestClient {
     }
 }
 
-/// With what must stay true whatever else was set.
-fn hardened(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TransportError> {
-    builder
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .connect_timeout(ReqwestClient::CONNECT_TIMEOUT)
-        .timeout(ReqwestClient::TIMEOUT)
-        .build()
-        .map_err(|error| TransportError::Build(error.into()))
-}
-
 /// Reads a response to its end, or to the most that is taken.
 async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u8>>, TransportError> {
     const LIMIT: usize = ReqwestClient::MAX_BODY_LEN;
@@ -209,12 +188,11 @@ impl Clone for ReqwestClient {
 }
 
 impl std::fmt::Debug for ReqwestClient {
-    /// Without the last target: what is in its query may be secret.
+    /// Without the last target, whose query may be secret, and without the clients of reqwest, which show the default
+    /// headers and proxies that the user has set.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { remote, loopback, timeout, plain_http, last: _ } = self;
+        let Self { remote: _, loopback: _, timeout, plain_http, last: _ } = self;
         f.debug_struct("ReqwestClient")
-            .field("remote", remote)
-            .field("loopback", loopback)
             .field("timeout", timeout)
             .field("plain_http", plain_http)
             .finish_non_exhaustive()

@@ -1,0 +1,43 @@
+//! The one place where HTTP clients are built: what sends an assertion or a token goes through here. The rules are set last,
+//! so they stay true with settings of the user's.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use reqwest::redirect::Policy;
+
+use super::{ReqwestClient, TransportError};
+
+/// What settings of the user's begin with.
+pub(super) fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().user_agent(ReqwestClient::USER_AGENT)
+}
+
+/// Pins `localhost` to the loopback addresses, whatever it resolves to: plain http may go there.
+pub(super) fn pinned(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    builder.resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))
+}
+
+/// A client for requests with an assertion: no redirects, and bounded in time.
+pub(super) fn client(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TransportError> {
+    built(builder.redirect(Policy::none()).timeout(ReqwestClient::TIMEOUT))
+}
+
+/// A client for requests to resource servers, with a policy that keeps tokens at their origins. How long a request may take
+/// in all is up to the user.
+#[cfg(feature = "reqwest-middleware")]
+pub(crate) fn client_with_tokens(
+    builder: reqwest::ClientBuilder,
+    redirects: Policy,
+) -> Result<reqwest::Client, TransportError> {
+    built(pinned(builder).redirect(redirects))
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TransportError> {
+    builder
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(ReqwestClient::CONNECT_TIMEOUT)
+        .build()
+        .map_err(|error| TransportError::Build(error.into()))
+}
