@@ -8,13 +8,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use private_key_jwt::jose::JoseError;
+use private_key_jwt::jose::{CompactJws, JoseError};
 use private_key_jwt::keys::{BoxFuture, KeyError};
 use private_key_jwt::oauth::{Discovery, OAuthError, Retry};
-use private_key_jwt::transport::{HttpClient, ReqwestClient, TransportError};
+use private_key_jwt::transport::{HttpClient, PublicNetworkClient, ReqwestClient, TransportError};
 use private_key_jwt::{
-    Algorithm, Audience, AuthorizationServer, ClientAssertionVerifier, Error, Jwk, JwkSet, KeyRing, Profile,
-    PublicKeySet, Signature, Signer, TokenClient, TokenRequest, TokenResponse,
+    Algorithm, Audience, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, Error, Jwk, JwkSet,
+    KeyRing, Profile, PublicKeySet, Signature, Signer, TokenClient, TokenRequest, TokenResponse,
 };
 use support::{MARK, clean, has_mark, key, now};
 use wiremock::matchers::{method, path};
@@ -324,6 +324,88 @@ async fn settings_of_the_users_own_cannot_undo_what_an_assertion_needs() {
     });
     assert!(http.send(request).await.is_err());
     assert_eq!(asked.await.unwrap(), "CONNECT as.example:443 HTTP/1.1");
+}
+
+/// Default headers and proxies are the user's, and often secret.
+#[tokio::test]
+async fn what_a_user_gives_reqwest_is_shown_by_no_debug_and_no_error() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let configure = move |builder: reqwest::ClientBuilder| {
+        let secret = http::HeaderValue::from_str(MARK).unwrap();
+        let headers = [(http::header::AUTHORIZATION, secret.clone()), ("x-api-key".parse().unwrap(), secret)];
+        let proxy = reqwest::Proxy::all(format!("http://user:{MARK}@{closed}")).unwrap();
+        builder.default_headers(headers.into_iter().collect()).proxy(proxy)
+    };
+    let http = ReqwestClient::build(configure).unwrap().with_timeout(Duration::from_secs(7));
+    let public = PublicNetworkClient::builder().reqwest(configure).build().unwrap();
+    let server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
+    let client =
+        TokenClient::builder(server, "client", key("p256.pkcs8.pem")).http(http.clone()).build().unwrap();
+    let texts = [
+        format!("{http:?} {http:#?}"),
+        format!("{:?}", http.clone()),
+        format!("{public:?} {public:#?}"),
+        format!("{client:?} {:?}", client.source("a")),
+    ];
+    for text in &texts {
+        assert!(!has_mark(text) && !text.contains("x-api-key"), "{text}");
+    }
+    assert_eq!(texts[1], "ReqwestClient { timeout: 7s, plain_http: Loopback, .. }");
+    let request = http::Request::post("https://as.example/token").body(Vec::new()).unwrap();
+    let error = clean(http.send(request).await.unwrap_err());
+    assert!(matches!(error, TransportError::Connect { .. }), "{error:?}");
+}
+
+/// What would switch a protection off is refused, and what means "nothing" does nothing.
+#[tokio::test]
+async fn an_empty_setting_is_refused_or_is_nothing() {
+    let builder = |client_id: &str| TokenClient::builder(server(), client_id, key("p256.pkcs8.pem"));
+    let refused = |builder: private_key_jwt::client::TokenClientBuilder| clean(builder.build().unwrap_err());
+    let error = refused(builder(""));
+    assert!(matches!(error, Error::OAuth(OAuthError::ClientId { reason: "empty" })), "{error:?}");
+    let error = refused(builder("c").audience(Audience::Exactly(String::new())));
+    assert!(matches!(error, Error::OAuth(OAuthError::EmptyAudience)), "{error:?}");
+    let error = refused(builder("c").assertion_lifetime(Duration::ZERO));
+    assert!(matches!(error, Error::OAuth(OAuthError::Lifetime { .. })), "{error:?}");
+    let second = Duration::from_secs(1);
+    for (first, longest) in
+        [(Duration::ZERO, second), (second, Duration::ZERO), (Duration::ZERO, Duration::ZERO)]
+    {
+        let error = refused(builder("c").backoff(first, longest));
+        assert_eq!(
+            error.to_string(),
+            "the backoff is zero, which would retry without a pause; use without_retries to retry nothing"
+        );
+        assert_eq!((error.attempts(), error.retry()), (0, Retry::Never));
+        assert!(builder("c").backoff(first, longest).without_retries().build().is_ok());
+    }
+    for empty in ["", "https://"] {
+        assert!(AuthorizationServer::new(empty, format!("{ISSUER}/token")).is_err());
+        assert!(AuthorizationServer::new(ISSUER, empty).is_err());
+        assert!(AuthorizationServer::from_token_endpoint(empty).is_err());
+        assert!(AuthorizationServer::discover(empty).await.is_err());
+    }
+    // Nothing is waited for, and no request is sent again.
+    let busy = answering(ResponseTemplate::new(503).insert_header("retry-after", "1")).await;
+    let server = AuthorizationServer::new(ISSUER, format!("{}/token", busy.uri())).unwrap();
+    let client = TokenClient::builder(server, "client", key("p256.pkcs8.pem"));
+    let client = client.longest_retry_after(Duration::ZERO).build().unwrap();
+    assert_eq!(client.token("a").await.unwrap_err().attempts(), 1);
+    assert_eq!(busy.received_requests().await.unwrap().len(), 1);
+    // No time is none, and not any.
+    let none = ReqwestClient::new().unwrap().with_timeout(Duration::ZERO);
+    let request = http::Request::post(format!("{}/token", busy.uri())).body(Vec::new()).unwrap();
+    let error = clean(none.send(request).await.unwrap_err());
+    assert!(matches!(error, TransportError::Timeout { .. } | TransportError::Connect { .. }), "{error:?}");
+    // An empty `typ` is none.
+    let key = key("p256.pkcs8.pem");
+    let assertion =
+        ClientAssertion::builder("c", &self::server()).media_type(Some("")).sign(&key, now(), "j");
+    assert_eq!(CompactJws::parse(assertion.unwrap().secret()).unwrap().header().media_type, None);
+}
+
+fn server() -> AuthorizationServer {
+    AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap()
 }
 
 #[tokio::test]

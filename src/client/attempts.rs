@@ -1,6 +1,7 @@
 //! One call: its attempts, and what follows from each. What to do is decided by functions of what happened (`backoff`,
 //! `clock`, `refused_keys`); here it is done.
 
+use std::hash::Hash;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +10,10 @@ use time::OffsetDateTime;
 
 use super::backoff::Repetition;
 use super::clock::{Facts, Offset, Search, Shown, Source, Suspicion, Verdict};
+use super::contents::Contents;
 use super::fresh::random;
 use super::log::{self, Span};
-use super::refused_keys::{KeyUse, Turn};
+use super::refused_keys::{KeyUse, Noted, Turn};
 use super::settings::Settings;
 use super::signing::WhichKey;
 use super::subject::Subject;
@@ -35,13 +37,15 @@ pub(super) struct Call {
     holds_secrets: bool,
     /// Whether there is a grant beside the assertion, which may have expired as well.
     carries_grant: bool,
+    contents: Contents,
 }
 
 impl Call {
     /// A request to the token endpoint.
-    pub(super) fn token(request: &TokenRequest) -> Self {
+    pub(super) fn token(client: &TokenClient, request: &TokenRequest) -> Self {
         let (grant_type, carries_grant) = (request.grant_type(), !request.is_of_client());
         Self {
+            contents: client.refused_keys().contents(request, request.is_of_client_alone()),
             endpoint: Endpoint::Token,
             grant_type: Some(grant_type),
             repetition: Repetition::of_grant(grant_type),
@@ -57,16 +61,27 @@ impl Call {
     }
 
     /// A request to another endpoint. None of them uses anything up.
-    pub(super) const fn of(endpoint: Endpoint) -> Self {
-        let repetition = Repetition::Freely;
+    pub(super) fn of(client: &TokenClient, endpoint: Endpoint, request: &impl Hash) -> Self {
         Self {
+            contents: client.refused_keys().contents(request, false),
             endpoint,
             grant_type: None,
-            repetition,
+            repetition: Repetition::Freely,
             once_within: None,
             holds_secrets: true,
             carries_grant: false,
         }
+    }
+
+    /// This request with a key.
+    const fn with<'a>(self, active: &'a Arc<dyn Signer>, key: &'a Arc<dyn Signer>) -> KeyUse<'a> {
+        KeyUse { active, key, endpoint: self.endpoint, contents: self.contents }
+    }
+
+    /// Whether a refusal is remembered. A 401 without a code is about the client only if nothing in the request
+    /// came from outside.
+    fn remembers(self, refusal: &Refusal) -> bool {
+        self.contents.is_of_client_alone || refusal.error() == Some("invalid_client")
     }
 
     /// Whether the request may be sent again with another key after this refusal.
@@ -165,6 +180,13 @@ struct Seen<'a> {
     times: Times,
 }
 
+/// A key that the server rejected for a request that is sent again with the key before.
+struct Suspect {
+    key: Arc<dyn Signer>,
+    turn: Turn,
+    refusal: Box<Refusal>,
+}
+
 /// What follows from an answer that is no success.
 #[derive(Default)]
 struct Next {
@@ -196,6 +218,7 @@ impl TokenClient {
         let mut deadline = Deadline::after(call.once_within.unwrap_or(*deadline).min(*deadline));
         // Why the attempt before failed.
         let mut before: Option<Error> = None;
+        let mut suspect: Option<Suspect> = None;
         let mut search = Search::default();
         let mut count = 1;
         loop {
@@ -204,6 +227,7 @@ impl TokenClient {
             let error = match span.clone().around(attempt).await {
                 Ok(Answer { result: Ok(value), key, shown, .. }) => {
                     self.accepted(call, signing, &key, shown);
+                    self.blame(call, suspect);
                     return Ok(value);
                 }
                 Ok(Answer { result: Err(mut error), key, shown, times }) => {
@@ -211,6 +235,9 @@ impl TokenClient {
                     let seen = Seen { key: &key, shown, times };
                     let next = self.next(call, signing, &mut error, seen, &mut search, may);
                     if let Some(other) = next.signing {
+                        if other.key != signing.key {
+                            suspect = Suspect::of(&error, key, signing.turn);
+                        }
                         (signing, before) = (other, Some(error.into()));
                         count += 1;
                         continue;
@@ -255,7 +282,7 @@ impl TokenClient {
         }
         let now = self.clock().now();
         let active = self.keys().active()?;
-        let key = KeyUse { active: &active, key: &active, endpoint: call.endpoint };
+        let key = call.with(&active, &active);
         let remembered = match self.refused_keys().turn(key, now) {
             Ok(turn) => return Ok(first(WhichKey::Active, turn, None)),
             Err(remembered) => remembered,
@@ -344,7 +371,7 @@ impl TokenClient {
         let mut next = Next::default();
         if self.settings().corrects_time {
             let (kept, suspicion) = (self.time_offset(), self.server_clock().suspicion(&facts));
-            let changed = self.server_clock().answered(&facts);
+            let changed = self.server_clock().answered(&facts, now);
             if may
                 && call.allows_other_times(error)
                 && let Some(offset) = self.server_clock().correction(&facts, search, now)
@@ -373,8 +400,10 @@ impl TokenClient {
     /// What an answer that is no success says of the clock.
     fn facts(&self, call: Call, used: Signing, error: &OAuthError, shown: Shown, other_key: bool) -> Facts {
         let verdict = match error {
-            // Whom the server has heard, it has authenticated.
-            OAuthError::Refused(refusal) if Subject::of(refusal) == Subject::Request => Verdict::Accepted,
+            // A client that the server has heard is authenticated, unless it looked at what came from outside first.
+            OAuthError::Refused(refusal) if Subject::of(refusal) == Subject::Request => {
+                if call.contents.is_of_client_alone { Verdict::Accepted } else { Verdict::Silent }
+            }
             OAuthError::Refused(_) => Verdict::Refused,
             OAuthError::Unavailable(answer) if is_failure(answer) => Verdict::Refused,
             _ => Verdict::Silent,
@@ -385,7 +414,16 @@ impl TokenClient {
             }
             _ => (None, false),
         };
-        Facts { used: used.offset, verdict, shown, named, failed, other_key }
+        Facts {
+            contents: call.contents,
+            succeeded: false,
+            used: used.offset,
+            verdict,
+            shown,
+            named,
+            failed,
+            other_key,
+        }
     }
 
     /// The key before, to sign with after a refusal. That is noted, also where the key before gets
@@ -401,10 +439,11 @@ impl TokenClient {
     ) -> Option<Signing> {
         let OAuthError::Refused(refusal) = error else { return None };
         let active = self.keys().active().ok()?;
-        let key = KeyUse { active: &active, key, endpoint: call.endpoint };
+        let key = call.with(&active, key);
         match Subject::of(refusal) {
-            Subject::Client => self.refused(key, used.turn, error, refusal, now),
-            Subject::Request => self.refused_keys().accepted(key),
+            Subject::Client if call.remembers(refusal) => self.refused(key, used.turn, error, refusal, now),
+            Subject::Client => {}
+            Subject::Request => self.refused_keys().accepted(key, now),
             Subject::Unknown => {}
         }
         let previous = previous?;
@@ -425,13 +464,31 @@ impl TokenClient {
             return;
         }
         let random = random().unwrap_or(u64::MAX);
-        if let Some(pause) = self.refused_keys().refused(key, turn, refusal, now, random) {
-            log::key_refused(error, key.key.as_ref(), pause);
+        match self.refused_keys().refused(key, turn, refusal, now, random) {
+            Some(Noted { pause, is_of_key: true }) => log::key_refused(error, key.key.as_ref(), pause),
+            Some(Noted { pause, is_of_key: false }) => log::request_refused(error, key.key.as_ref(), pause),
+            None => {}
+        }
+    }
+
+    /// Notes against a key that the server accepted with another one what it had rejected with this.
+    fn blame(&self, call: Call, suspect: Option<Suspect>) {
+        let Some(Suspect { key, turn, refusal }) = suspect else { return };
+        let random = random().unwrap_or(u64::MAX);
+        if self.settings().remembers_refusals
+            && let Ok(active) = self.keys().active()
+        {
+            let (key, now) = (call.with(&active, &key), self.clock().now());
+            if let Some(pause) = self.refused_keys().is_to_blame(key, turn, &refusal, now, random) {
+                log::key_refused(&OAuthError::Refused(refusal), key.key.as_ref(), pause);
+            }
         }
     }
 
     fn accepted(&self, call: Call, used: Signing, key: &Arc<dyn Signer>, shown: Shown) {
         let facts = Facts {
+            contents: call.contents,
+            succeeded: true,
             used: used.offset,
             verdict: Verdict::Accepted,
             shown,
@@ -439,16 +496,17 @@ impl TokenClient {
             failed: false,
             other_key: false,
         };
+        let now = self.clock().now();
         if self.settings().corrects_time {
             let kept = self.time_offset();
-            if let Some(offset) = self.server_clock().answered(&facts) {
+            if let Some(offset) = self.server_clock().answered(&facts, now) {
                 log::offset(kept, offset);
             }
         }
-        if !self.refused_keys().is_empty()
+        if self.settings().remembers_refusals
             && let Ok(active) = self.keys().active()
         {
-            self.refused_keys().accepted(KeyUse { active: &active, key, endpoint: call.endpoint });
+            self.refused_keys().accepted(call.with(&active, key), now);
         }
     }
 
@@ -456,6 +514,17 @@ impl TokenClient {
         let url = self.server().endpoint(endpoint).ok();
         let target = url.and_then(|url| url.parse::<http::Uri>().ok());
         target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
+    }
+}
+
+impl Suspect {
+    fn of(error: &OAuthError, key: Arc<dyn Signer>, turn: Turn) -> Option<Self> {
+        match error {
+            OAuthError::Refused(refusal) if refusal.error() == Some("invalid_client") => {
+                Some(Self { key, turn, refusal: refusal.clone() })
+            }
+            _ => None,
+        }
     }
 }
 

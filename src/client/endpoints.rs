@@ -16,7 +16,12 @@ impl TokenClient {
         request: &AuthorizationRequest,
     ) -> Result<PushedAuthorization, Error> {
         let send = |assertion: &_| request.to_http(self.server(), assertion);
-        self.send(Call::of(Endpoint::PushedAuthorization), send, PushedAuthorization::from_http).await
+        self.send(
+            Call::of(self, Endpoint::PushedAuthorization, request),
+            send,
+            PushedAuthorization::from_http,
+        )
+        .await
     }
 
     /// What the server says of a token (RFC 7662). The signed form of the answer is not read.
@@ -27,7 +32,7 @@ impl TokenClient {
     pub async fn introspect(&self, token: impl Into<HintedToken>) -> Result<Introspection, Error> {
         let token = token.into();
         let send = |assertion: &_| token.to_introspection(self.server(), assertion);
-        self.send(Call::of(Endpoint::Introspection), send, Introspection::from_http).await
+        self.send(Call::of(self, Endpoint::Introspection, &token), send, Introspection::from_http).await
     }
 
     /// Makes a token good no longer (RFC 7009). One that the server does not know counts as revoked.
@@ -38,6 +43,6 @@ impl TokenClient {
     pub async fn revoke(&self, token: impl Into<HintedToken>) -> Result<(), Error> {
         let token = token.into();
         let send = |assertion: &_| token.to_revocation(self.server(), assertion);
-        self.send(Call::of(Endpoint::Revocation), send, HintedToken::revoked).await
+        self.send(Call::of(self, Endpoint::Revocation, &token), send, HintedToken::revoked).await
     }
 }

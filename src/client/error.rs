@@ -44,14 +44,22 @@ pub enum Error {
         /// The `token_type`, safe to log.
         token_type: String,
     },
+    /// A setting of [`TokenClientBuilder`](super::TokenClientBuilder) that would switch a protection off by chance.
+    #[error("the {setting} is {reason}")]
+    Setting {
+        /// The method of the builder.
+        setting: &'static str,
+        /// What is wrong with it, and what to do.
+        reason: &'static str,
+    },
     /// A request that was waited for, whoever began it, ended without an answer: it panicked, or its runtime was shut down.
     #[error("the token request was cut off")]
     Interrupted,
     /// Any of these, after more than one attempt.
     #[error(transparent)]
     Attempts(Box<Attempts>),
-    /// Nothing was sent: the server refused the key a short while ago and is left alone for a time that grows. Another
-    /// key is tried at once.
+    /// Nothing was sent: the server rejected the key, or this request with it, a short while ago and is left alone for a time
+    /// that grows. Another key is tried at once.
     #[error("nothing was sent, the server refused the key `{key_id}` before: {refusal}")]
     Remembered {
         /// The name of the key.
@@ -69,9 +77,11 @@ impl Error {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Key(KeyError::Signer(_)) => Retry::BackOff,
-            Self::Key(_) | Self::SingleUse { .. } | Self::GrantEnded { .. } | Self::NotBearer { .. } => {
-                Retry::Never
-            }
+            Self::Key(_)
+            | Self::SingleUse { .. }
+            | Self::GrantEnded { .. }
+            | Self::NotBearer { .. }
+            | Self::Setting { .. } => Retry::Never,
             Self::Interrupted => Retry::BackOff,
             Self::OAuth(error) => error.retry(),
             Self::Transport(error) => error.retry(),
@@ -86,7 +96,10 @@ impl Error {
     pub fn attempts(&self) -> u32 {
         match self {
             Self::Attempts(attempts) => attempts.count,
-            Self::Remembered { .. } | Self::SingleUse { .. } | Self::GrantEnded { .. } => 0,
+            Self::Remembered { .. }
+            | Self::SingleUse { .. }
+            | Self::GrantEnded { .. }
+            | Self::Setting { .. } => 0,
             _ => 1,
         }
     }

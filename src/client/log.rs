@@ -131,6 +131,15 @@ pub(super) fn key_refused(error: &OAuthError, key: &dyn Signer, pause: Duration)
     );
 }
 
+/// The request is not sent again before the pause is over. It may be the reason, so that others are.
+pub(super) fn request_refused(error: &OAuthError, key: &dyn Signer, pause: Duration) {
+    event!(
+        WARN,
+        key_id = %key_name(key), pause_ms = milliseconds(pause), error = %error,
+        "request rejected, not sent again before the pause is over"
+    );
+}
+
 /// No other token came, and the one that is held serves.
 pub(super) fn not_renewed(error: &Error, pause: Duration) {
     event!(WARN, error = %error, pause_ms = milliseconds(pause), "not renewed, the token at hand is used meanwhile");

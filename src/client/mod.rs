@@ -11,6 +11,7 @@ mod backoff;
 mod bearer_middleware;
 mod cache;
 mod clock;
+mod contents;
 mod endpoints;
 mod error;
 mod fresh;

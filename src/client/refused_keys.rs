@@ -1,22 +1,31 @@
-//! Keys that the server refuses, and until when it is not asked again. Without this a revoked key would turn every call
-//! into a request, and use up a rate limit that others share.
+//! Keys that the server rejects, and until when they are not used again. Without this, a revoked key would turn every
+//! call into a request and use up a rate limit that other clients share.
 //!
-//! What counts is a failed client authentication ([`Subject::Client`](super::subject::Subject::Client)) and nothing else: after
-//! any other refusal another request may well be answered, and the cache spares the server for that one. It is remembered for
-//! one endpoint: a server may take at one what it refuses at another, for its audience.
+//! Only a failed client authentication ([`Subject::Client`](super::subject::Subject::Client)) counts. It counts against the
+//! key for every request only if the request cannot be the reason: it carried nothing but scopes and no other request was
+//! accepted lately, or the same request was accepted with another key. Otherwise only the same request waits, so that one
+//! caller's code, token or parameter holds up nobody else. The memory is per endpoint, because a server may accept at one
+//! endpoint what it rejects at another.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::backoff::Backoff;
+use super::contents::Contents;
 use crate::keys::{Signer, after};
 use crate::oauth::{Endpoint, Refusal};
 
 /// The pauses between two requests with a key that is refused.
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(60) };
+/// How long an accepted request speaks for its key.
+const ACCEPTED: i64 = 10 * 60;
+/// The most refusals of single requests that are kept: outsiders choose what requests carry.
+const MOST_REQUESTS: usize = 256;
 
 /// What is remembered, of the key that signs and of the one before it.
 #[derive(Default)]
@@ -24,6 +33,16 @@ pub(super) struct RefusedKeys {
     memory: Mutex<Memory>,
     /// Mostly nothing is, and then calls need not meet at the lock.
     is_any: AtomicBool,
+    accepted: [Accepted; Endpoint::ALL.len()],
+    hasher: RandomState,
+}
+
+/// The key that the server accepted last at an endpoint, and when, in seconds since 1970. The key is known by its address.
+/// If another one is ever at the same address, only its own requests wait at first.
+#[derive(Default)]
+struct Accepted {
+    key: AtomicUsize,
+    at: AtomicI64,
 }
 
 #[derive(Default)]
@@ -36,6 +55,8 @@ struct Memory {
 struct Refused {
     key: Weak<dyn Signer>,
     endpoint: Endpoint,
+    /// The hash of the one request that waits; `None` where all do.
+    contents: Option<u64>,
     refusal: Box<Refusal>,
     /// How often in a row.
     times: u32,
@@ -43,9 +64,12 @@ struct Refused {
     until: OffsetDateTime,
 }
 
-/// The right to ask: how many refusals in a row had been noted when it was given.
+/// The right to ask: how many refusals in a row had been noted when it was given, of the key and of this request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Turn(u32);
+pub(super) struct Turn {
+    of_key: u32,
+    of_request: u32,
+}
 
 /// A refusal that is remembered, and how long from now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,12 +78,21 @@ pub(super) struct Remembered {
     pub(super) pause: Duration,
 }
 
-/// A key at an endpoint, and the key that signs at the moment.
+/// What was noted of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Noted {
+    pub(super) pause: Duration,
+    /// Whether every request with the key waits, or the refused one only.
+    pub(super) is_of_key: bool,
+}
+
+/// A key for a request at an endpoint, and the key that signs at the moment.
 #[derive(Clone, Copy)]
 pub(super) struct KeyUse<'a> {
     pub(super) active: &'a Arc<dyn Signer>,
     pub(super) key: &'a Arc<dyn Signer>,
     pub(super) endpoint: Endpoint,
+    pub(super) contents: Contents,
 }
 
 impl RefusedKeys {
@@ -68,24 +101,24 @@ impl RefusedKeys {
         !self.is_any.load(Ordering::Relaxed)
     }
 
+    /// What a request is known by here.
+    pub(super) fn contents(&self, request: &impl Hash, is_of_client_alone: bool) -> Contents {
+        Contents { hash: self.hasher.hash_one(request), is_of_client_alone }
+    }
+
     /// Whether a request with this key may be sent. When a pause is over, whoever asks first may, and the others as soon
     /// as that one was accepted; or another one after 2 s, since what became of the first may say nothing of the key.
     pub(super) fn turn(&self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Remembered> {
         let mut memory = self.memory(key);
-        let Some(refused) = memory.of(key) else {
-            return Ok(Turn(0));
-        };
-        let pause = Duration::try_from(refused.until - now).unwrap_or_default();
-        // A clock that was set back must not make it longer.
-        if pause.is_zero() || pause > PAUSES.longest {
-            refused.until = after(now, PAUSES.first);
-            return Ok(Turn(refused.times));
-        }
-        Err(Remembered { refusal: refused.refusal.clone(), pause })
+        // First, so that a request that waits does not take the turn of the others.
+        let contents = Some(key.contents.hash);
+        let of_request = memory.of(key, contents).map_or(Ok(0), |refused| refused.turn(now))?;
+        let of_key = memory.of(key, None).map_or(Ok(0), |refused| refused.turn(now))?;
+        Ok(Turn { of_key, of_request })
     }
 
-    /// Notes that the server refuses the key. Hands back the pause from now on, unless this refusal only says what
-    /// another said that was on its way at the same time.
+    /// Notes that the server refuses the key, for every request or, if the request may be the reason, for this one. Hands
+    /// back the pause from now on, unless this refusal only says what another said that was on its way at the same time.
     pub(super) fn refused(
         &self,
         key: KeyUse<'_>,
@@ -93,20 +126,51 @@ impl RefusedKeys {
         refusal: &Refusal,
         now: OffsetDateTime,
         random: u64,
+    ) -> Option<Noted> {
+        let is_of_key = key.contents.is_of_client_alone && !self.was_accepted(key, now);
+        let (contents, times) =
+            if is_of_key { (None, turn.of_key) } else { (Some(key.contents.hash), turn.of_request) };
+        let pause = self.note(key, contents, times, refusal, now, random)?;
+        Some(Noted { pause, is_of_key })
+    }
+
+    /// Notes that the key is the reason of a refusal: the same request was accepted with another one.
+    pub(super) fn is_to_blame(
+        &self,
+        key: KeyUse<'_>,
+        turn: Turn,
+        refusal: &Refusal,
+        now: OffsetDateTime,
+        random: u64,
+    ) -> Option<Duration> {
+        self.note(key, None, turn.of_key, refusal, now, random)
+    }
+
+    /// `before` is how many refusals in a row were noted when the request was sent.
+    fn note(
+        &self,
+        key: KeyUse<'_>,
+        contents: Option<u64>,
+        before: u32,
+        refusal: &Refusal,
+        now: OffsetDateTime,
+        random: u64,
     ) -> Option<Duration> {
         let mut memory = self.memory(key);
-        let times = turn.0.saturating_add(1);
+        let times = before.saturating_add(1);
         let pause = PAUSES.half_jitter(times, random);
         let (refusal, until) = (Box::new(refusal.clone()), after(now, pause));
-        match memory.of(key) {
-            Some(refused) if refused.times != turn.0 => return None,
+        match memory.of(key, contents) {
+            Some(refused) if refused.times != before => return None,
             Some(refused) => {
                 refused.refusal = refusal;
                 (refused.times, refused.until) = (times, until);
             }
             None => {
+                memory.make_room();
                 let KeyUse { key, endpoint, .. } = key;
-                memory.refused.push(Refused { key: Arc::downgrade(key), endpoint, refusal, times, until });
+                let key = Arc::downgrade(key);
+                memory.refused.push(Refused { key, endpoint, contents, refusal, times, until });
                 self.is_any.store(true, Ordering::Relaxed);
             }
         }
@@ -114,10 +178,22 @@ impl RefusedKeys {
     }
 
     /// Notes that the server takes the key.
-    pub(super) fn accepted(&self, key: KeyUse<'_>) {
+    pub(super) fn accepted(&self, key: KeyUse<'_>, now: OffsetDateTime) {
+        if let Some(accepted) = self.accepted.get(place(key.endpoint)) {
+            accepted.note(key.key, now.unix_timestamp());
+        }
+        if self.is_empty() {
+            return;
+        }
         let mut memory = self.memory(key);
         memory.refused.retain(|refused| !refused.is_of(key));
         self.is_any.store(!memory.refused.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Whether the server accepted a request with this key lately.
+    fn was_accepted(&self, key: KeyUse<'_>, now: OffsetDateTime) -> bool {
+        let accepted = self.accepted.get(place(key.endpoint));
+        accepted.is_some_and(|accepted| accepted.speaks_for(key.key, now.unix_timestamp()))
     }
 
     /// The memory, emptied when another key has become active. A panic elsewhere does not spoil it: no step leaves it
@@ -133,9 +209,38 @@ impl RefusedKeys {
     }
 }
 
+impl Accepted {
+    /// Written once in a second, however many requests are accepted.
+    fn note(&self, key: &Arc<dyn Signer>, now: i64) {
+        if self.at.load(Ordering::Relaxed) != now {
+            self.at.store(now, Ordering::Relaxed);
+        }
+        if self.key.load(Ordering::Relaxed) != address(key) {
+            self.key.store(address(key), Ordering::Relaxed);
+        }
+    }
+
+    fn speaks_for(&self, key: &Arc<dyn Signer>, now: i64) -> bool {
+        // A clock that was set back must not make it longer.
+        let age = now.checked_sub(self.at.load(Ordering::Relaxed));
+        self.key.load(Ordering::Relaxed) == address(key)
+            && age.is_some_and(|age| (0..ACCEPTED).contains(&age))
+    }
+}
+
 impl Memory {
-    fn of(&mut self, key: KeyUse<'_>) -> Option<&mut Refused> {
-        self.refused.iter_mut().find(|refused| refused.is_of(key))
+    fn of(&mut self, key: KeyUse<'_>, contents: Option<u64>) -> Option<&mut Refused> {
+        self.refused.iter_mut().find(|refused| refused.is_of(key) && refused.contents == contents)
+    }
+
+    /// Drops the refusal of a single request that ends first where there are too many.
+    fn make_room(&mut self) {
+        let single = self.refused.iter().enumerate().filter(|(_, refused)| refused.contents.is_some());
+        if single.clone().count() >= MOST_REQUESTS
+            && let Some((first, _)) = single.min_by_key(|(_, refused)| refused.until)
+        {
+            self.refused.swap_remove(first);
+        }
     }
 }
 
@@ -143,6 +248,25 @@ impl Refused {
     fn is_of(&self, key: KeyUse<'_>) -> bool {
         self.endpoint == key.endpoint && is(&self.key, key.key)
     }
+
+    /// How often it was refused, if it may be sent again.
+    fn turn(&mut self, now: OffsetDateTime) -> Result<u32, Remembered> {
+        let pause = Duration::try_from(self.until - now).unwrap_or_default();
+        // A clock that was set back must not make it longer.
+        if pause.is_zero() || pause > PAUSES.longest {
+            self.until = after(now, PAUSES.first);
+            return Ok(self.times);
+        }
+        Err(Remembered { refusal: self.refusal.clone(), pause })
+    }
+}
+
+fn place(endpoint: Endpoint) -> usize {
+    Endpoint::ALL.iter().position(|other| *other == endpoint).unwrap_or_default()
+}
+
+fn address(key: &Arc<dyn Signer>) -> usize {
+    Arc::as_ptr(key).addr()
 }
 
 /// Whether it is this very key: the address of one that is gone is not used again while something here refers to it.
@@ -158,6 +282,9 @@ mod tests {
     use crate::oauth::{OAuthError, TokenResponse};
 
     const TOKEN: Endpoint = Endpoint::Token;
+    const SCOPES: Contents = Contents { hash: 1, is_of_client_alone: true };
+    const CODE: Contents = Contents { hash: 2, is_of_client_alone: false };
+    const OTHER: Contents = Contents { hash: 3, is_of_client_alone: false };
 
     fn key() -> Arc<dyn Signer> {
         Arc::new(PrivateKey::generate(Algorithm::EdDSA).unwrap().private_key().unwrap())
@@ -176,12 +303,16 @@ mod tests {
         }
     }
 
+    fn of_key(times: u32) -> Turn {
+        Turn { of_key: times, of_request: 0 }
+    }
+
     /// A memory of one key, which is the active one.
     struct One(RefusedKeys, Arc<dyn Signer>);
 
     impl One {
         fn key(&self) -> KeyUse<'_> {
-            KeyUse { active: &self.1, key: &self.1, endpoint: TOKEN }
+            KeyUse { active: &self.1, key: &self.1, endpoint: TOKEN, contents: SCOPES }
         }
 
         fn turn(&self, seconds: i64) -> Result<Turn, u64> {
@@ -190,8 +321,9 @@ mod tests {
 
         /// With the longest pauses.
         fn refused(&self, turn: Turn, seconds: i64) -> Option<u64> {
-            let pause = self.0.refused(self.key(), turn, &refusal(), at(seconds), u64::MAX);
-            pause.map(|pause| pause.as_secs())
+            let noted = self.0.refused(self.key(), turn, &refusal(), at(seconds), u64::MAX)?;
+            assert!(noted.is_of_key);
+            Some(noted.pause.as_secs())
         }
     }
 
@@ -201,7 +333,7 @@ mod tests {
         let mut now = 0;
         for (times, pause) in [(0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 60), (6, 60)] {
             let turn = memory.turn(now).unwrap();
-            assert_eq!(turn, Turn(times));
+            assert_eq!(turn, of_key(times));
             assert_eq!(memory.refused(turn, now), Some(pause));
             let pause = i64::try_from(pause).unwrap();
             assert_eq!(memory.turn(now), Err(pause.unsigned_abs()));
@@ -218,11 +350,11 @@ mod tests {
         assert_eq!(turns.map(|turn| memory.refused(turn, 0)), [Some(2), None, None]);
         let one = memory.turn(2).unwrap();
         assert_eq!([memory.turn(2), memory.turn(3)], [Err(2), Err(1)]);
-        memory.0.accepted(memory.key());
-        assert_eq!([memory.turn(3), memory.turn(3)], [Ok(Turn(0)); 2]);
+        memory.0.accepted(memory.key(), at(-1000));
+        assert_eq!([memory.turn(3), memory.turn(3)], [Ok(of_key(0)); 2]);
         // Refused after all: it goes on from where it was.
         assert_eq!(memory.refused(one, 4), Some(4));
-        memory.0.accepted(memory.key());
+        memory.0.accepted(memory.key(), at(-1000));
         // One that never came back does not block the next for ever.
         let turn = memory.turn(10).unwrap();
         assert_eq!(memory.refused(turn, 10), Some(2));
@@ -232,7 +364,7 @@ mod tests {
         // However long the pause had become.
         assert_eq!(memory.refused(next, 14), Some(4));
         for now in [18, 20, 22] {
-            assert_eq!(memory.turn(now), Ok(Turn(2)));
+            assert_eq!(memory.turn(now), Ok(of_key(2)));
             assert_eq!(memory.turn(now), Err(2));
         }
     }
@@ -248,7 +380,7 @@ mod tests {
     #[test]
     fn a_key_change_clears_it_and_an_endpoint_and_a_key_have_their_own() {
         let (old, new) = (key(), key());
-        let of = |active, key| KeyUse { active, key, endpoint: TOKEN };
+        let of = |active, key| KeyUse { active, key, endpoint: TOKEN, contents: SCOPES };
         let memory = RefusedKeys::default();
         let may = |key| memory.turn(key, at(0)).is_ok();
         let turn = memory.turn(of(&old, &old), at(0)).unwrap();
@@ -257,12 +389,68 @@ mod tests {
         assert_eq!((*remembered.refusal, remembered.pause), (refusal(), Duration::from_secs(1)));
         assert!(may(KeyUse { endpoint: Endpoint::Introspection, ..of(&old, &old) }));
         // The key before is another one; the active one is the same.
-        memory.accepted(of(&old, &new));
+        memory.accepted(of(&old, &new), at(0));
         assert!(may(of(&old, &new)) && !may(of(&old, &old)));
         // Another signs now, and then the first one again.
         assert!(may(of(&new, &new)) && may(of(&old, &old)));
         // Each key its own.
-        memory.refused(of(&old, &new), Turn(0), &refusal(), at(0), 0).unwrap();
+        memory.refused(of(&old, &new), of_key(0), &refusal(), at(0), 0).unwrap();
         assert!(!may(of(&old, &new)) && may(of(&old, &old)));
+    }
+    #[test]
+    fn a_request_that_carries_something_from_outside_waits_alone() {
+        let key = key();
+        let memory = RefusedKeys::default();
+        let of = |contents| KeyUse { active: &key, key: &key, endpoint: TOKEN, contents };
+        let turn = memory.turn(of(CODE), at(0)).unwrap();
+        let noted = memory.refused(of(CODE), turn, &refusal(), at(0), u64::MAX);
+        assert_eq!(noted, Some(Noted { pause: Duration::from_secs(2), is_of_key: false }));
+        let may = |contents, now| memory.turn(of(contents), at(now)).is_ok();
+        assert!(!may(CODE, 0) && may(OTHER, 0) && may(SCOPES, 0));
+        // The key itself is refused; the request waits for its own pause, too, and takes nobody's turn.
+        let turn = memory.turn(of(SCOPES), at(0)).unwrap();
+        let noted = memory.refused(of(SCOPES), turn, &refusal(), at(0), 0);
+        assert_eq!(noted, Some(Noted { pause: Duration::from_secs(1), is_of_key: true }));
+        assert!(!may(OTHER, 0) && !may(CODE, 1));
+        assert!(may(OTHER, 1) && !may(SCOPES, 1));
+    }
+
+    #[test]
+    fn a_key_that_was_accepted_lately_is_not_refused_for_one_scope() {
+        let (one, other) = (key(), key());
+        let memory = RefusedKeys::default();
+        let of = |key| KeyUse { active: &one, key, endpoint: TOKEN, contents: SCOPES };
+        let is_of_key = |key, now| {
+            memory.accepted(KeyUse { endpoint: Endpoint::Introspection, ..of(key) }, at(now));
+            let noted = memory.refused(of(key), Turn::default(), &refusal(), at(now), 0).unwrap();
+            memory.memory(of(key)).refused.clear();
+            noted.is_of_key
+        };
+        assert!(is_of_key(&one, 0));
+        memory.accepted(of(&one), at(100));
+        for (key, now, expected) in [
+            (&one, 100, false),
+            (&one, 699, false),
+            (&one, 700, true),
+            // Of another key, and by a clock that was set back.
+            (&other, 100, true),
+            (&one, 99, true),
+        ] {
+            assert_eq!(is_of_key(key, now), expected, "{now}");
+        }
+    }
+
+    #[test]
+    fn what_outsiders_choose_is_bounded_and_displaces_no_key() {
+        let key = key();
+        let memory = RefusedKeys::default();
+        let of = |contents| KeyUse { active: &key, key: &key, endpoint: TOKEN, contents };
+        memory.refused(of(SCOPES), Turn::default(), &refusal(), at(0), 0).unwrap();
+        for hash in 10..10_000 {
+            let contents = Contents { hash, ..CODE };
+            memory.refused(of(contents), Turn::default(), &refusal(), at(0), 0).unwrap();
+        }
+        assert_eq!(memory.memory(of(CODE)).refused.len(), 1 + MOST_REQUESTS);
+        assert!(memory.turn(of(SCOPES), at(0)).is_err());
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::TokenClientBuilder;
 use super::backoff::{Backoff, Retries};
+use super::{Error, TokenClientBuilder};
 
 /// See the methods of [`TokenClientBuilder`] of these names.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,18 @@ pub(super) struct Settings {
     pub(super) corrects_time: bool,
     pub(super) falls_back: bool,
     pub(super) remembers_refusals: bool,
+}
+
+impl Settings {
+    /// Refuses what would let a failing server be asked without a pause.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let Backoff { first, longest } = self.retries.backoff;
+        if self.tries_again && (first.is_zero() || longest.is_zero()) {
+            let reason = "zero, which would retry without a pause; use without_retries to retry nothing";
+            return Err(Error::Setting { setting: "backoff", reason });
+        }
+        Ok(())
+    }
 }
 
 impl Default for Settings {
@@ -96,21 +108,23 @@ impl TokenClientBuilder {
 
     /// How long a call may take in all, its signatures, attempts and pauses together; [30 s](Self::DEADLINE) unless said
     /// otherwise. An attempt ends with it, too, whatever longer time the HTTP client gives a request. Measured by
-    /// the timer of tokio, and not outside of its runtimes; [`Duration::MAX`] is no bound, and needs no timer.
+    /// the timer of tokio, and not outside of its runtimes; [`Duration::MAX`] is no bound, and needs no timer. With zero, a
+    /// call fails unless everything is ready at once, and nothing is tried again.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self
     }
 
     /// The pauses between attempts: anything from nothing to `first`, and up to twice as long after each further failure,
-    /// but not longer than `longest`. [500 ms](Self::FIRST_PAUSE) and [10 s](Self::LONGEST_PAUSE) unless said otherwise.
+    /// but not longer than `longest`. [500 ms](Self::FIRST_PAUSE) and [10 s](Self::LONGEST_PAUSE) unless said otherwise. Zero is
+    /// refused, because a failing server would be asked without a pause: see [`without_retries`](Self::without_retries).
     pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.settings.retries.backoff = Backoff { first, longest };
         self
     }
 
     /// The longest `Retry-After` (RFC 9110 §10.2.3) that is waited for; [10 s](Self::LONGEST_RETRY_AFTER) unless said
-    /// otherwise. With a longer one, or one that goes past the deadline, the error comes at once.
+    /// otherwise. With a longer one, or one that goes past the deadline, the error comes at once. With zero, none is waited for.
     pub const fn longest_retry_after(mut self, longest: Duration) -> Self {
         self.settings.retries.longest_wait = longest;
         self
@@ -138,12 +152,17 @@ impl TokenClientBuilder {
         self
     }
 
-    /// Asks the server every time, whatever it said before. Otherwise a key that it refused with `invalid_client`, or
-    /// with a 401 that says nothing (RFC 6749 §5.2), is not used again at that endpoint for 1 to 2 s, and for twice as
-    /// long after each further refusal, up to 30 to 60 s: calls get [`Error::Remembered`](super::Error::Remembered)
-    /// without a request, or are signed with the key before where [that](Self::without_key_fallback) may be done. When
-    /// the time is over, one call tries, or one in 2 s where its answer says nothing of the key. Another active key is tried
-    /// at once.
+    /// Asks the server every time, whatever it said before. By default, a key that it rejects is not used again at that
+    /// endpoint for 1 to 2 s, and for twice as long after each further rejection, up to 30 to 60 s: calls get
+    /// [`Error::Remembered`](super::Error::Remembered) without a request, or are signed with the previous key if
+    /// [that](Self::without_key_fallback) is possible. When the time is over, one call tries, or one in 2 s if its answer
+    /// says nothing of the key. Another active key is tried at once.
+    ///
+    /// Only a rejection of the client counts against the key for every call: `invalid_client`, or a 401 without a code
+    /// (RFC 6749 §5.2), in answer to a client credentials request that carries nothing but scopes, unless another request
+    /// was accepted in the last 10 min; and `invalid_client` if the same request is then accepted with the previous key.
+    /// Anything else that a request carries may be the reason, such as a code, a token, a JWT or a parameter. After
+    /// `invalid_client` the same request waits then, and no other.
     pub const fn without_refusal_memory(mut self) -> Self {
         self.settings.remembers_refusals = false;
         self

@@ -103,7 +103,7 @@ impl TokenClient {
     /// one request it is inside [`Error::Attempts`]. [`Error::Remembered`] when nothing was sent, since the server
     /// refused the key a short while ago.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
-        self.call(Call::token(request), request).await
+        self.call(Call::token(self, request), request).await
     }
 
     /// As [`TokenClient::request`], but what may pass is not tried again, and the answer is waited for no longer than this.
@@ -112,7 +112,7 @@ impl TokenClient {
         request: &TokenRequest,
         limit: Duration,
     ) -> Result<TokenResponse, Error> {
-        self.call(Call::token(request).once_within(limit), request).await
+        self.call(Call::token(self, request).once_within(limit), request).await
     }
 
     async fn call(&self, call: Call, request: &TokenRequest) -> Result<TokenResponse, Error> {
@@ -306,9 +306,10 @@ impl TokenClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::OAuth`] and [`Error::Key`] for parts that do not fit, [`Error::Transport`] when the HTTP client cannot
+    /// [`Error::OAuth`] and [`Error::Key`] for parts that do not fit, [`Error::Setting`] for a back-off of nothing, [`Error::Transport`] when the HTTP client cannot
     /// be built.
     pub fn build(self) -> Result<TokenClient, Error> {
+        self.settings.check()?;
         let signer = self.keys.active()?;
         self.assertion.prepare(signer.as_ref(), self.clock.now(), "a trial that is never signed")?;
         let http = match self.http {

@@ -27,7 +27,7 @@ use crate::jose::json;
 /// ```
 ///
 /// `Debug` shows the names of parameters and not their values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct AuthorizationRequest {
     scope: Scope,
     parameters: Parameters,

@@ -14,7 +14,7 @@ use crate::jose::json;
 use crate::jose::text::Text;
 
 /// A request for codes by which a user logs in on another device (RFC 8628 §3.1).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct DeviceAuthorizationRequest {
     scope: Scope,
     parameters: Parameters,

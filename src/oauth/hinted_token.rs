@@ -24,7 +24,7 @@ use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
 /// ```
 ///
 /// The token is wiped on drop, and `Debug` does not show it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct HintedToken(Parameters);
 
 impl HintedToken {

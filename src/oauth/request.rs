@@ -30,7 +30,7 @@ const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// ```
 ///
 /// `Debug` shows the names of parameters and not their values, which are wiped on drop: some are codes and tokens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct TokenRequest {
     grant_type: &'static str,
     scope: Scope,
@@ -194,6 +194,12 @@ impl TokenRequest {
     /// Whether the token is for the client itself.
     pub(crate) fn is_of_client(&self) -> bool {
         self.grant_type == CLIENT_CREDENTIALS
+    }
+
+    /// Whether it is for the client itself and carries nothing but scopes. Anything else may come from
+    /// outside, and be the reason of a refusal.
+    pub(crate) fn is_of_client_alone(&self) -> bool {
+        self.is_of_client() && self.parameters.is_empty()
     }
 
     /// The same request by a refresh token: the parameters of its user, such as a resource (RFC 8707 §2.2), and not the

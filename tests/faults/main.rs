@@ -10,6 +10,7 @@ mod support;
 mod clock;
 mod connections;
 mod deadline;
+mod isolation;
 mod log;
 mod outcome;
 mod refusals;

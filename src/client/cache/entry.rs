@@ -208,7 +208,9 @@ impl Entry {
             }
             Err(error) => {
                 let random = random().unwrap_or(u64::MAX);
-                if let Some(pause) = state.schedule.failed(generation, error, window, now, random) {
+                let alone = state.grant.is_of_client_alone();
+                let pause = state.schedule.failed(generation, error, alone, window, now, random);
+                if let Some(pause) = pause {
                     state.error = Some(error.clone());
                     // A subscriber is not ours: it may ask this entry.
                     drop(state);

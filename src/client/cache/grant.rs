@@ -98,6 +98,11 @@ impl Grant {
         self.request.is_none() && self.refresh_token.is_none()
     }
 
+    /// Whether nothing in its requests comes from outside.
+    pub(super) fn is_of_client_alone(&self) -> bool {
+        self.refresh_token.is_none() && self.request.as_ref().is_some_and(TokenRequest::is_of_client_alone)
+    }
+
     pub(super) fn refresh_token(&self) -> Option<Zeroizing<String>> {
         self.refresh_token.as_ref().map(|refresh_token| Zeroizing::new(refresh_token.as_str().to_owned()))
     }

@@ -106,11 +106,12 @@ impl Schedule {
 
     /// `window` is the time that there was to have another token while one served; nothing when none did as it began. Hands
     /// back the pause while a token serves, unless it was not the last request: one that was given up says nothing any
-    /// more.
+    /// more. `is_of_client_alone` when the request carried nothing but scopes.
     pub(super) fn failed(
         &mut self,
         generation: u64,
         error: &Error,
+        is_of_client_alone: bool,
         window: Option<Duration>,
         now: OffsetDateTime,
         random: u64,
@@ -118,12 +119,13 @@ impl Schedule {
         if !self.end(generation) {
             return None;
         }
+        let may_be_mended = may_be_mended_by_another_key(error, is_of_client_alone);
         let told = match error.retry() {
-            Retry::After(pause) if !may_be_mended_by_another_key(error) => pause.min(Self::LONGEST_PAUSE),
+            Retry::After(pause) if !may_be_mended => pause.min(Self::LONGEST_PAUSE),
             _ => Duration::ZERO,
         };
         let between = match window {
-            None if may_be_mended_by_another_key(error) => Duration::ZERO,
+            None if may_be_mended => Duration::ZERO,
             None if error.refusal().is_some() => {
                 self.refusals = self.refusals.saturating_add(1);
                 Self::BETWEEN_REFUSALS.half_jitter(self.refusals, random)
@@ -167,12 +169,15 @@ impl Schedule {
 }
 
 /// What depends on which key signs, or whether it can: another may be active in a moment.
-fn may_be_mended_by_another_key(error: &Error) -> bool {
+fn may_be_mended_by_another_key(error: &Error, is_of_client_alone: bool) -> bool {
     match error.last() {
         // One outside of the process that does not answer is spared like a server.
         Error::Key(error) => !matches!(error, KeyError::Signer(_)),
         Error::Remembered { .. } => true,
-        _ => error.refusal().is_some_and(|refusal| Subject::of(refusal) == Subject::Client),
+        _ => error.refusal().is_some_and(|refusal| {
+            let may_be_of_request = !is_of_client_alone && refusal.error().is_none();
+            Subject::of(refusal) == Subject::Client && !may_be_of_request
+        }),
     }
 }
 

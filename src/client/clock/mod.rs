@@ -13,12 +13,14 @@ mod offset;
 mod search;
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 
 pub(super) use offset::{Offset, Source};
 pub(super) use search::Search;
 
+use super::contents::Contents;
 use crate::oauth::{ServerTime, TimeFault};
 
 /// Servers say whole seconds, and clocks are never quite the same: up to this is no difference.
@@ -30,6 +32,10 @@ const PRECISION: Duration = Duration::seconds(1);
 const LARGEST: Duration = Duration::minutes(5);
 /// How long the words of a refusal are not followed again after they led nowhere.
 const IN_VAIN: Duration = Duration::minutes(1);
+/// How long an accepted assertion speaks for the times that it was made with.
+const ACCEPTED: Duration = Duration::minutes(1);
+/// The most requests whose words led nowhere that are kept: outsiders choose what requests carry.
+const MOST_REQUESTS: usize = 64;
 
 /// What is known of the server's clock. It is shared by all calls of a client.
 #[derive(Debug)]
@@ -44,6 +50,10 @@ pub(super) struct ServerClock {
     of_tokens: AtomicI64,
     /// Until when the words of a refusal are not followed, in seconds since 1970.
     in_vain_until: AtomicI64,
+    /// The same for single requests that carry something from outside, by the hash of that.
+    in_vain: Mutex<Vec<(u64, i64)>>,
+    /// When an assertion with the kept offset was accepted last, in seconds since 1970; [`UNSEEN`] before the first.
+    accepted_at: AtomicI64,
 }
 
 const UNSEEN: i64 = i64::MIN;
@@ -62,6 +72,10 @@ pub(super) enum Verdict {
 /// One answer, as far as it concerns the clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
+    /// What the request carried.
+    pub(super) contents: Contents,
+    /// Whether the server did what it was asked to.
+    pub(super) succeeded: bool,
     /// What the assertion's times were moved by.
     pub(super) used: Offset,
     pub(super) verdict: Verdict,
@@ -124,6 +138,8 @@ impl ServerClock {
             most_accepted: AtomicI64::new(0),
             of_tokens: AtomicI64::new(UNSEEN),
             in_vain_until: AtomicI64::new(0),
+            in_vain: Mutex::default(),
+            accepted_at: AtomicI64::new(UNSEEN),
         }
     }
 
@@ -133,14 +149,21 @@ impl ServerClock {
     }
 
     /// Notes what an answer shows. Returns the offset from now on if it is another.
-    pub(super) fn answered(&self, facts: &Facts) -> Option<Offset> {
+    ///
+    /// What is answered to a request that carries something from outside may be about that. While assertions are
+    /// accepted, it changes nothing for other requests.
+    pub(super) fn answered(&self, facts: &Facts, now: OffsetDateTime) -> Option<Offset> {
+        if !facts.contents.is_of_client_alone && !facts.succeeded && self.is_accepted(now) {
+            return None;
+        }
         if facts.verdict == Verdict::Accepted {
             self.in_vain_until.store(0, Ordering::Relaxed);
             if let Some(difference) = facts.shown.nearest(facts.used.by) {
                 if facts.shown.source() == Source::Token {
                     self.of_tokens.store(milliseconds(difference), Ordering::Relaxed);
                 }
-                if facts.used.by.is_zero() && differs(difference, facts.used.by) {
+                let tolerates = facts.contents.is_of_client_alone && differs(difference, facts.used.by);
+                if facts.used.by.is_zero() && tolerates {
                     self.least_accepted.fetch_min(milliseconds(difference), Ordering::Relaxed);
                     self.most_accepted.fetch_max(milliseconds(difference), Ordering::Relaxed);
                 }
@@ -148,6 +171,9 @@ impl ServerClock {
         }
         let kept = self.offset();
         let next = after(kept, facts, |difference| self.tolerates(difference));
+        if facts.succeeded && !differs(facts.used.by, next.by) {
+            self.accepted_at.store(now.unix_timestamp(), Ordering::Relaxed);
+        }
         if next == kept {
             return None;
         }
@@ -182,10 +208,10 @@ impl ServerClock {
         }
         let shown = if facts.shown.is_nothing() { self.shown_by_tokens() } else { facts.shown };
         if let Some(fault) = facts.named.filter(|_| facts.shown.is_nothing()) {
-            return self.by_words(facts.used, fault, shown, search, now);
+            return self.by_words(*facts, fault, shown, search, now);
         }
         if search.is_begun() {
-            return self.end(*search, now);
+            return self.end(*search, facts.contents, now);
         }
         if let Some(difference) = shown.other_than(facts.used.by) {
             let offset = believed(difference)?;
@@ -211,16 +237,14 @@ impl ServerClock {
     /// As [`ServerClock::correction`], after a refusal that names time and has no `Date`.
     fn by_words(
         &self,
-        used: Offset,
+        Facts { contents, used, .. }: Facts,
         fault: TimeFault,
         of_tokens: Shown,
         search: &mut Search,
         now: OffsetDateTime,
     ) -> Option<Offset> {
         if !search.is_begun() {
-            let until = Duration::seconds(self.in_vain_until.load(Ordering::Relaxed) - now.unix_timestamp());
-            // A clock that was set back must not make it longer.
-            if until.is_positive() && until <= IN_VAIN {
+            if self.is_in_vain(contents, now) {
                 return None;
             }
             let known = of_tokens.other_than(used.by).and_then(believed);
@@ -234,17 +258,42 @@ impl ServerClock {
         }
         match search.next(used.by, fault) {
             Some(by) => Some(Offset::assumed(by, Source::Text)),
-            None => self.end(*search, now),
+            None => self.end(*search, contents, now),
         }
     }
 
     /// The words led nowhere.
-    fn end(&self, search: Search, now: OffsetDateTime) -> Option<Offset> {
-        if search.is_begun() {
-            let until = now.saturating_add(IN_VAIN).unix_timestamp();
-            self.in_vain_until.store(until, Ordering::Relaxed);
+    fn end(&self, search: Search, contents: Contents, now: OffsetDateTime) -> Option<Offset> {
+        if !search.is_begun() {
+            return None;
         }
+        let until = now.saturating_add(IN_VAIN).unix_timestamp();
+        if contents.is_of_client_alone {
+            self.in_vain_until.store(until, Ordering::Relaxed);
+            return None;
+        }
+        let mut in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        in_vain.retain(|(hash, until)| *hash != contents.hash && is_ahead(*until, now));
+        if in_vain.len() >= MOST_REQUESTS {
+            in_vain.remove(0);
+        }
+        in_vain.push((contents.hash, until));
         None
+    }
+
+    /// Whether the words of a refusal led nowhere a short while ago.
+    fn is_in_vain(&self, contents: Contents, now: OffsetDateTime) -> bool {
+        if contents.is_of_client_alone {
+            return is_ahead(self.in_vain_until.load(Ordering::Relaxed), now);
+        }
+        let in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        in_vain.iter().any(|(hash, until)| *hash == contents.hash && is_ahead(*until, now))
+    }
+
+    /// Whether an assertion with the kept offset was accepted a short while ago.
+    fn is_accepted(&self, now: OffsetDateTime) -> bool {
+        let age = now.unix_timestamp().checked_sub(self.accepted_at.load(Ordering::Relaxed));
+        age.is_some_and(|age| (0..ACCEPTED.whole_seconds()).contains(&age))
     }
 
     fn shown_by_tokens(&self) -> Shown {
@@ -272,7 +321,13 @@ impl ServerClock {
 
 /// What is kept after an answer.
 fn after(kept: Offset, facts: &Facts, tolerates: impl Fn(Duration) -> bool) -> Offset {
-    let Facts { used, verdict, shown, .. } = *facts;
+    let Facts { contents, used, verdict, shown, .. } = *facts;
+    // Words only find the minute, and a JWT of just now says the second.
+    let refines = |by: Duration| {
+        used.source == Source::Text
+            && shown.source() == Source::Token
+            && (by - used.by).abs() <= Duration::MINUTE
+    };
     match verdict {
         // Our own time will do. It says nothing against an offset that was proven meanwhile.
         Verdict::Accepted if used.by.is_zero() => {
@@ -282,12 +337,14 @@ fn after(kept: Offset, facts: &Facts, tolerates: impl Fn(Duration) -> bool) -> O
                 kept
             }
         }
-        Verdict::Accepted => match shown.other_than(used.by) {
-            Some(difference) => {
-                believed(difference).map_or(Offset::NONE, |by| Offset::proven(by, shown.source()))
+        Verdict::Accepted => {
+            match shown.other_than(used.by).filter(|by| contents.is_of_client_alone || refines(*by)) {
+                Some(difference) => {
+                    believed(difference).map_or(Offset::NONE, |by| Offset::proven(by, shown.source()))
+                }
+                None => Offset::proven(used.by, used.source),
             }
-            None => Offset::proven(used.by, used.source),
-        },
+        }
         Verdict::Refused | Verdict::Silent => match shown.other_than(kept.by) {
             Some(difference) => believed(difference)
                 .filter(|by| !tolerates(*by))
@@ -307,6 +364,12 @@ fn believed(offset: Duration) -> Option<Duration> {
         size if size <= LARGEST => Some(offset),
         _ => None,
     }
+}
+
+/// Whether a moment, in seconds since 1970, is yet to come. A clock that was set back must not make it longer.
+fn is_ahead(until: i64, now: OffsetDateTime) -> bool {
+    let left = until.saturating_sub(now.unix_timestamp());
+    (1..=IN_VAIN.whole_seconds()).contains(&left)
 }
 
 fn differs(one: Duration, other: Duration) -> bool {

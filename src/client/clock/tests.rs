@@ -28,11 +28,20 @@ fn assumed(by: i64) -> Offset {
 }
 
 fn accepted(used: Offset, shown: Shown) -> Facts {
-    Facts { used, verdict: Verdict::Accepted, shown, named: None, failed: false, other_key: false }
+    Facts {
+        contents: Contents { hash: 1, is_of_client_alone: true },
+        succeeded: true,
+        used,
+        verdict: Verdict::Accepted,
+        shown,
+        named: None,
+        failed: false,
+        other_key: false,
+    }
 }
 
 fn refused(used: Offset, shown: Shown) -> Facts {
-    Facts { verdict: Verdict::Refused, ..accepted(used, shown) }
+    Facts { succeeded: false, verdict: Verdict::Refused, ..accepted(used, shown) }
 }
 
 fn named(used: Offset, shown: Shown, fault: TimeFault) -> Facts {
@@ -139,20 +148,20 @@ fn a_difference_that_the_server_tolerated_is_not_why_it_refuses() {
     };
     assert_eq!(correction(Offset::NONE, 10), Some(10));
     for by in [10, 12, 11] {
-        clock.answered(&accepted(Offset::NONE, ahead(by)));
+        clock.answered(&accepted(Offset::NONE, ahead(by)), NOW);
     }
     assert_eq!(clock.suspicion(&refused(Offset::NONE, ahead(12))), None);
     assert_eq!(correction(Offset::NONE, 12), None);
     // It does now, perhaps.
     assert_eq!(correction(Offset::NONE, 12), Some(12));
-    clock.answered(&accepted(Offset::NONE, ahead(12)));
+    clock.answered(&accepted(Offset::NONE, ahead(12)), NOW);
     // More may be, and the other way.
     assert_eq!(correction(Offset::NONE, 13), Some(13));
     assert_eq!(correction(Offset::NONE, -10), Some(-10));
     // It is not assumed for the next assertion either; another one is.
-    assert_eq!(clock.answered(&refused(Offset::NONE, ahead(12))), None);
-    assert_eq!(clock.answered(&refused(Offset::NONE, ahead(-10))), Some(assumed(-10)));
-    clock.answered(&accepted(Offset::NONE, ahead(12)));
+    assert_eq!(clock.answered(&refused(Offset::NONE, ahead(12)), NOW), None);
+    assert_eq!(clock.answered(&refused(Offset::NONE, ahead(-10)), NOW), Some(assumed(-10)));
+    clock.answered(&accepted(Offset::NONE, ahead(12)), NOW);
     assert_eq!(clock.offset(), Offset::NONE);
     // Nor does an assertion with the server's time say anything.
     assert_eq!(correction(proven(200), 10), Some(10));
@@ -164,7 +173,7 @@ fn an_offset_is_assumed_until_it_was_accepted_and_followed_from_then_on() {
     let clock = clock();
     let answered = |facts: Facts, expected: Offset| {
         let before = clock.offset();
-        let changed = clock.answered(&facts);
+        let changed = clock.answered(&facts, NOW);
         assert_eq!(clock.offset(), expected, "{facts:?}");
         assert_eq!(changed, (before != expected).then_some(expected), "{facts:?}");
     };
@@ -204,11 +213,11 @@ fn an_offset_is_assumed_until_it_was_accepted_and_followed_from_then_on() {
 #[test]
 fn a_slow_answer_does_not_move_an_offset_that_it_allows() {
     let clock = clock();
-    clock.answered(&accepted(proven(-180), ahead(-180)));
+    clock.answered(&accepted(proven(-180), ahead(-180)), NOW);
     // Of a clock 180 s behind, made at once and 10 s on the way; and made at the end of 10 s.
     for shown in [between(-190, -180), between(-180, -170)] {
         for facts in [accepted(proven(-180), shown), refused(proven(-180), shown)] {
-            assert_eq!((clock.answered(&facts), clock.offset()), (None, proven(-180)));
+            assert_eq!((clock.answered(&facts, NOW), clock.offset()), (None, proven(-180)));
         }
     }
 }
@@ -225,7 +234,7 @@ fn discovery_is_assumed() {
     let clock = ServerClock::new(discovered(30));
     let used = clock.offset();
     assert_eq!(
-        clock.answered(&accepted(used, ahead(31))),
+        clock.answered(&accepted(used, ahead(31)), NOW),
         Some(Offset::proven(seconds(30), Source::Discovery))
     );
 }
@@ -239,11 +248,11 @@ fn search(clock: &ServerClock, judge: impl Fn(i64) -> Option<TimeFault>) -> (Vec
         let by = used.by.whole_seconds();
         tried.push(by);
         let Some(fault) = judge(by) else {
-            clock.answered(&accepted(used, Shown::NOTHING));
+            clock.answered(&accepted(used, Shown::NOTHING), NOW);
             return (tried, true);
         };
         let facts = named(used, Shown::NOTHING, fault);
-        clock.answered(&facts);
+        clock.answered(&facts, NOW);
         match clock.correction(&facts, &mut search, NOW) {
             Some(offset) => used = offset,
             None => return (tried, false),
@@ -310,7 +319,7 @@ fn what_was_found_by_words_is_kept_and_followed_by_tokens() {
     let clock = clock();
     search(&clock, server(-30, 60, 15));
     assert_eq!(clock.offset(), Offset::proven(seconds(-60), Source::Text));
-    clock.answered(&accepted(clock.offset(), by_token(-30)));
+    clock.answered(&accepted(clock.offset(), by_token(-30)), NOW);
     assert_eq!(clock.offset(), Offset::proven(seconds(-30), Source::Token));
     // From there it goes on when a clock is set.
     assert_eq!(search(&clock, server(60, 60, 15)), (vec![-30, 30], true));
@@ -319,15 +328,15 @@ fn what_was_found_by_words_is_kept_and_followed_by_tokens() {
 #[test]
 fn the_last_token_leads_first_where_it_is_the_way_the_text_says() {
     let clock = clock();
-    clock.answered(&accepted(Offset::NONE, by_token(-14)));
+    clock.answered(&accepted(Offset::NONE, by_token(-14)), NOW);
     assert_eq!(clock.offset(), Offset::NONE);
     assert_eq!(search(&clock, server(-16, 60, 15)), (vec![0, -14], true));
     let other = ServerClock::new(Shown::NOTHING);
-    other.answered(&accepted(Offset::NONE, by_token(-14)));
+    other.answered(&accepted(Offset::NONE, by_token(-14)), NOW);
     assert_eq!(search(&other, server(90, 60, 15)), (vec![0, 60], true));
     // Without words it stands in for a date, also for what the server tolerated.
     let other = ServerClock::new(Shown::NOTHING);
-    other.answered(&accepted(Offset::NONE, by_token(-14)));
+    other.answered(&accepted(Offset::NONE, by_token(-14)), NOW);
     let correction = || other.correction(&refused(Offset::NONE, Shown::NOTHING), &mut Search::default(), NOW);
     assert_eq!(correction(), None);
     assert_eq!(correction(), Some(Offset::assumed(seconds(-14), Source::Token)));
@@ -353,7 +362,7 @@ fn words_that_led_nowhere_are_not_followed_for_a_minute() {
     // A clock that was set back makes it no longer.
     assert_eq!([first(-1), first(-3600)], [true, true]);
     assert!(!first(30));
-    clock.answered(&accepted(Offset::NONE, Shown::NOTHING));
+    clock.answered(&accepted(Offset::NONE, Shown::NOTHING), NOW);
     assert!(first(30));
     // Another refusal ends the search, too.
     let mut begun = Search::default();
@@ -378,4 +387,57 @@ fn time_is_suspected_where_a_date_or_the_words_speak_of_it() {
     for verdict in [Verdict::Accepted, Verdict::Silent] {
         assert_eq!(suspicion(Facts { verdict, ..refused(Offset::NONE, ahead(3600)) }), None);
     }
+}
+
+/// Of a request that carries something from outside, such as a code.
+fn carried(hash: u64, facts: Facts) -> Facts {
+    Facts { contents: Contents { hash, is_of_client_alone: false }, ..facts }
+}
+
+fn after_seconds(by: i64) -> OffsetDateTime {
+    NOW + seconds(by)
+}
+
+#[test]
+fn what_one_request_carries_moves_no_clock_while_others_are_accepted() {
+    for used in [Offset::NONE, proven(60)] {
+        let clock = clock();
+        clock.answered(&accepted(used, ahead(0)), NOW);
+        clock.answered(&accepted(used, Shown::NOTHING), NOW);
+        let kept = clock.offset();
+        let silent = Facts { verdict: Verdict::Silent, ..refused(kept, ahead(-200)) };
+        for facts in [refused(kept, ahead(200)), silent] {
+            assert_eq!(clock.answered(&carried(1, facts), after_seconds(59)), None);
+        }
+        // Nor what is answered to it with success: its date may be of something in front of the server.
+        clock.answered(&carried(1, accepted(kept, ahead(100))), NOW);
+        assert_eq!(clock.offset(), kept);
+        // A request that carries nothing is believed, and so is any after a minute without success.
+        let mut late = after_seconds(60);
+        let answered = carried(1, refused(kept, ahead(200)));
+        assert_eq!(clock.answered(&answered, late), Some(assumed(200)));
+        late += seconds(1);
+        assert_eq!(clock.answered(&refused(assumed(200), ahead(150)), late), Some(assumed(150)));
+    }
+}
+
+#[test]
+fn words_that_led_nowhere_are_not_followed_for_that_request_only() {
+    let clock = clock();
+    let expired = |hash| carried(hash, named(Offset::NONE, Shown::NOTHING, TimeFault::Expired));
+    let begins = |facts: Facts, now| clock.correction(&facts, &mut Search::default(), now).is_some();
+    let in_vain = |hash, now| {
+        let mut search = Search::default();
+        let mut facts = expired(hash);
+        while let Some(offset) = clock.correction(&facts, &mut search, now) {
+            facts.used = offset;
+        }
+    };
+    in_vain(1, NOW);
+    assert!(!begins(expired(1), after_seconds(59)) && begins(expired(2), NOW));
+    assert!(begins(named(Offset::NONE, Shown::NOTHING, TimeFault::Expired), NOW));
+    assert!(begins(expired(1), after_seconds(60)));
+    // The last 64 are kept.
+    (100..300).for_each(|hash| in_vain(hash, NOW));
+    assert!(!begins(expired(299), NOW) && begins(expired(100), NOW));
 }

@@ -31,7 +31,7 @@ fn timeout() -> Error {
 fn failing(error: &Error, window: Option<Duration>) -> Schedule {
     let mut schedule = Schedule::default();
     let generation = schedule.begin(at(0));
-    schedule.failed(generation, error, window, at(0), u64::MAX).unwrap();
+    schedule.failed(generation, error, true, window, at(0), u64::MAX).unwrap();
     schedule
 }
 
@@ -64,7 +64,7 @@ fn while_a_token_serves_the_pauses_double_within_the_time_that_there_is() {
     let mut schedule = Schedule::default();
     for pause in [3750, 7500, 15_000, 15_000] {
         let generation = schedule.begin(at(0));
-        let told = schedule.failed(generation, &timeout(), Some(MINUTE), at(0), u64::MAX).unwrap();
+        let told = schedule.failed(generation, &timeout(), true, Some(MINUTE), at(0), u64::MAX).unwrap();
         assert_eq!(told, Duration::from_millis(pause));
         let pause = i64::try_from(pause).unwrap();
         assert_eq!(decide(&schedule, Phase::Ageing, pause - 1), Decision::Serve);
@@ -77,7 +77,7 @@ fn while_a_token_serves_the_pauses_double_within_the_time_that_there_is() {
     let pause = |window, random| {
         let mut schedule = Schedule::default();
         let generation = schedule.begin(at(0));
-        schedule.failed(generation, &timeout(), Some(window), at(0), random).unwrap()
+        schedule.failed(generation, &timeout(), true, Some(window), at(0), random).unwrap()
     };
     assert_eq!(pause(MINUTE, 0), Duration::from_millis(1875));
     assert_eq!(pause(Duration::from_millis(200), u64::MAX), Duration::from_micros(12_500));
@@ -118,17 +118,17 @@ fn a_refusal_that_stands_is_asked_for_ever_more_seldom() {
         let mut schedule = Schedule::default();
         for pause in [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000] {
             let generation = schedule.begin(at(0));
-            schedule.failed(generation, &error, None, at(0), u64::MAX).unwrap();
+            schedule.failed(generation, &error, true, None, at(0), u64::MAX).unwrap();
             assert_eq!(lasts(&schedule, Phase::Over, Decision::Refuse), pause, "{error}");
         }
         // One that began while a token served is made again at once, for those who have none.
         let generation = schedule.begin(at(0));
-        schedule.failed(generation, &error, Some(MINUTE), at(0), u64::MAX).unwrap();
+        schedule.failed(generation, &error, true, Some(MINUTE), at(0), u64::MAX).unwrap();
         assert_eq!(decide(&schedule, Phase::Over, 0), Decision::RenewAndWait, "{error}");
         let generation = schedule.begin(at(0));
         schedule.succeeded(generation);
         let generation = schedule.begin(at(0));
-        schedule.failed(generation, &error, None, at(0), u64::MAX).unwrap();
+        schedule.failed(generation, &error, true, None, at(0), u64::MAX).unwrap();
         assert_eq!(lasts(&schedule, Phase::Over, Decision::Refuse), 1000, "{error}");
     }
 }
@@ -195,7 +195,7 @@ fn a_request_that_is_never_heard_of_again_blocks_nothing() {
     assert_eq!(decide(&schedule, Phase::Over, 70_000), Decision::RenewAndWait);
     let second = schedule.begin(at(70_000));
     // What it says at last does not end the next one.
-    assert_eq!(schedule.failed(first, &timeout(), None, at(70_001), 0), None);
+    assert_eq!(schedule.failed(first, &timeout(), true, None, at(70_001), 0), None);
     schedule.lost(first, MINUTE);
     assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::Wait);
     schedule.lost(second, MINUTE);
