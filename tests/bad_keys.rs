@@ -689,10 +689,12 @@ fn a_file_that_cannot_be_read_is_named() {
     let base64 = support::base64(pem.as_bytes());
     for path in [pem.clone(), pem.replace('\n', "\\n"), jwk, array, base64, short] {
         let error = clean(PrivateKey::from_file(&path).map(|_| ()).unwrap_err(), path.as_bytes());
-        assert!(matches!(error, KeyError::KeyAsPath), "{error:?}");
+        let KeyError::KeyAsPath { found } = error else { panic!("{error:?}") };
         assert_eq!(
             error.to_string(),
-            "the path is a key itself and no file: pass it to PrivateKey::from_bytes, or write it to a file"
+            format!(
+                "{found} was given where a path is expected: pass a key to PrivateKey::from_bytes, or write it to a file"
+            )
         );
     }
     let error = PrivateKey::from_encrypted_file(directory.path(), PASSPHRASE).map(|_| ()).unwrap_err();

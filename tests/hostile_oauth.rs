@@ -268,3 +268,36 @@ proptest! {
         }
     }
 }
+
+/// Soft hyphens, tag characters and the like hide text in a log line, or reorder it.
+#[test]
+fn what_is_not_visible_is_escaped_wherever_a_server_writes_it() {
+    for hidden in [
+        "\u{ad}",
+        "\u{e0041}",
+        "\u{fe0f}",
+        "\u{202e}",
+        "\u{200b}",
+        "\u{2028}",
+        "\u{3164}",
+        "\u{e000}",
+        "\u{378}",
+    ] {
+        let escaped = hidden.chars().next().unwrap().escape_unicode().to_string();
+        let text = format!("a{hidden}b");
+        let name = text.as_str();
+        let body =
+            serde_json::json!({"error": text, "error_description": text, "error_uri": text, name: text});
+        let request = http::Response::builder().status(401).header("x-request-id", text.as_bytes());
+        let response =
+            request.header("www-authenticate", text.as_bytes()).body(body.to_string().into_bytes());
+        let error = TokenResponse::from_http(response.unwrap(), now()).unwrap_err();
+        let OAuthError::Refused(refusal) = &error else { panic!("{error:?}") };
+        let expected = format!("a{escaped}b");
+        let texts = [refusal.error(), refusal.description(), refusal.uri(), refusal.www_authenticate()];
+        assert_eq!(texts, [Some(expected.as_str()); 4]);
+        assert_eq!(refusal.members()[&expected], expected);
+        assert_eq!(refusal.correlation_ids()[0].1, expected);
+        assert!(!format!("{error} {error:?}").contains(hidden));
+    }
+}

@@ -33,8 +33,6 @@ pub(super) struct Call {
     repetition: Repetition,
     /// For a caller who asks again at a pace of its own: how long it waits. What may pass is not tried again here then.
     once_within: Option<Duration>,
-    /// Whether secrets may be in the form that a server could echo, beside the assertion.
-    holds_secrets: bool,
     /// Whether there is a grant beside the assertion, which may have expired as well.
     carries_grant: bool,
     contents: Contents,
@@ -50,7 +48,6 @@ impl Call {
             grant_type: Some(grant_type),
             repetition: Repetition::of_grant(grant_type),
             once_within: None,
-            holds_secrets: carries_grant,
             carries_grant,
         }
     }
@@ -68,7 +65,6 @@ impl Call {
             grant_type: None,
             repetition: Repetition::Freely,
             once_within: None,
-            holds_secrets: true,
             carries_grant: false,
         }
     }
@@ -324,23 +320,19 @@ impl TokenClient {
         let (issued_at, expires_at) = (assertion.issued_at(), assertion.expires_at());
         // It is in the form; the answer may take its time.
         drop(assertion);
-        let secrets = if call.holds_secrets { Secrets::of(&request) } else { Secrets::default() };
+        let secrets = Secrets::of(&request);
         let sent = self.clock().now();
         let answer = self.http().send(request);
         let answer = deadline.bound_for(self.http().timeout(), pin!(answer)).await;
         let mut response =
             answer.ok_or_else(|| TransportError::Timeout { host: self.host(call.endpoint) })??;
         let received = self.clock().now();
+        secrets.accompany(&mut response);
         span.answered(&response, received - sent);
         self.server().normalize(&mut response);
         let date = ServerTime::of_answer(response.headers(), sent, received);
         // The life of a token counts from its request at the latest, and a pause from its answer.
-        let now = if response.status().is_success() && !is_refusal(&response) {
-            sent
-        } else {
-            secrets.mask(response.body_mut());
-            received
-        };
+        let now = if response.status().is_success() && !is_refusal(&response) { sent } else { received };
         let result = read(response, now);
         let shown = match (date, &result) {
             (Some(date), _) => Shown::by(date, Source::Date),

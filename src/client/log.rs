@@ -56,7 +56,7 @@ impl Span {
         self.record(|span| {
             span.record("status", response.status().as_u16());
             span.record("duration_ms", signed(duration));
-            let ids = crate::oauth::Refusal::correlation_of(response.headers());
+            let ids = Refusal::correlation_of(response);
             if !ids.is_empty() {
                 let ids: Vec<String> = ids.iter().map(|(name, value)| format!("{name} {value}")).collect();
                 span.record("correlation_ids", ids.join(", "));

@@ -10,8 +10,10 @@ use sha2::{Digest, Sha256};
 
 use super::page::SCRIPT;
 use super::store::Full;
+use crate::jose::SecretForm;
 use crate::jose::base64url;
-use crate::jose::json::printable;
+use crate::jose::error::shown as shown_within;
+use crate::jose::printable::printable;
 use crate::keys::KeyError;
 
 /// A request's answer, and one line about it for a log.
@@ -285,9 +287,10 @@ pub(super) fn chain(error: &dyn Error) -> String {
     line
 }
 
-/// Text of a request, as far as a refusal quotes it. A JWT in the wrong parameter may be a token.
+/// Text of a request, as far as a refusal quotes it. A key or a token in the wrong parameter is
+/// only named.
 pub(super) fn shown(text: &str) -> String {
-    if text.contains("eyJ") { "[a JWT]".to_owned() } else { printable(text, MOST_SHOWN) }
+    shown_within(text, MOST_SHOWN)
 }
 
 /// The most characters of a text that a refusal quotes.
@@ -299,7 +302,7 @@ pub(super) fn both_shown(found: &str, expected: &str) -> [String; 2] {
     let shared = found.chars().zip(expected.chars()).take_while(|(one, other)| one == other).count();
     let longest = found.chars().count().max(expected.chars().count());
     [found, expected].map(|text| {
-        if longest <= MOST_SHOWN || shared < MOST_SHOWN / 2 || text.contains("eyJ") {
+        if longest <= MOST_SHOWN || shared < MOST_SHOWN / 2 || SecretForm::of(text).is_some() {
             return shown(text);
         }
         let rest: String = text.chars().skip(shared - MOST_SHOWN / 4).collect();
@@ -347,7 +350,7 @@ mod tests {
         let long = "x".repeat(300);
         let tail = format!("…{}", "x".repeat(50));
         assert_eq!(both_shown(&format!("{long}/"), &long), [format!("{tail}/"), tail.clone()]);
-        assert_eq!(both_shown("a eyJh.e30.", "a"), ["[a JWT]", "a"]);
+        assert_eq!(both_shown("a eyJhbGciOiJub25lIn0.e30.", "a"), ["[a JWT]", "a"]);
         assert_eq!(both_shown("y", &long), ["y".to_owned(), format!("{}…", "x".repeat(200))]);
     }
 

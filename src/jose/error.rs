@@ -1,3 +1,5 @@
+use super::printable::printable;
+use super::secret_form::{SecretForm, instead};
 use super::{Algorithm, KeyMismatch, KeyType};
 
 /// What can be wrong with a JWS, a JWK or a JWK Set.
@@ -152,9 +154,15 @@ fn kid_text(kid: Option<&str>) -> String {
     kid.map_or_else(|| " (the header has no `kid`)".to_owned(), |kid| format!(" and `kid` \"{kid}\""))
 }
 
-/// At most 64 characters of hostile text, control characters escaped, for an error message.
+/// At most 64 characters of hostile text for an error message, fit to be shown.
 pub(crate) fn excerpt(text: &str) -> String {
-    super::json::printable(text, 64)
+    shown(text, 64)
+}
+
+/// Hostile text for an error message: printable, cut to `limit` characters, and only named by its
+/// form where it is a key, a token or the like in the wrong place.
+pub(crate) fn shown(text: &str, limit: usize) -> String {
+    SecretForm::of(text).map_or_else(|| printable(text, limit), instead)
 }
 
 /// Hostile text for an error that shows it beside what was expected: whole up to `limit`
@@ -163,19 +171,19 @@ pub(crate) fn excerpt(text: &str) -> String {
 pub(crate) fn unlike<'a>(found: &str, expected: impl IntoIterator<Item = &'a str>, limit: usize) -> String {
     const BEFORE: usize = 16;
     // A parameter in the wrong place may be an assertion.
-    if found.starts_with("eyJ") && found.contains('.') {
-        return "[a JWT]".to_owned();
+    if let Some(form) = SecretForm::of(found) {
+        return instead(form);
     }
     if found.chars().count() <= limit {
-        return super::json::printable(found, limit);
+        return printable(found, limit);
     }
     let common = |other: &str| found.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
     let differs = expected.into_iter().map(common).max().unwrap_or(0);
     if differs + BEFORE < limit {
-        return super::json::printable(found, limit);
+        return printable(found, limit);
     }
     let piece: String = found.chars().skip(differs.saturating_sub(BEFORE)).collect();
-    format!("…{}", super::json::printable(&piece, limit))
+    format!("…{}", printable(&piece, limit))
 }
 
 #[cfg(test)]

@@ -207,33 +207,6 @@ pub(crate) fn string(
     }
 }
 
-/// Text that may be hostile, with control characters escaped, cut to `limit` characters; an ellipsis says so.
-pub(crate) fn printable(text: &str, limit: usize) -> String {
-    let mut printable = String::new();
-    let mut room = limit;
-    for character in text.chars() {
-        let escape = character.is_control() || is_invisible(character);
-        let len = if escape { character.escape_unicode().len() } else { 1 };
-        let Some(left) = room.checked_sub(len) else {
-            printable.push('…');
-            break;
-        };
-        room = left;
-        if escape {
-            printable.extend(character.escape_unicode());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
-}
-
-/// Line separators, bidirectional controls and zero-width characters: they can forge a log line or reorder it.
-const fn is_invisible(character: char) -> bool {
-    matches!(character,
-        '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
-}
-
 /// The members of [`read_members`]: those with a name are put in their places, the others are returned.
 struct Named<'a, 'de> {
     names: &'a [&'static str],

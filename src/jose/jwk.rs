@@ -2,8 +2,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::error::excerpt;
+use super::error::{excerpt, shown};
 use super::json::WipedMembers;
+use super::secret_form::Shown;
 use super::{Algorithm, JoseError, KeyMismatch, KeyParameters, KeyType, Thumbprint, base64url, json};
 
 /// The name of a key (`kid`, RFC 7517 §4.5). Any string; compared as it is.
@@ -26,13 +27,13 @@ impl<T: Into<String>> From<T> for KeyId {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&json::printable(&self.0, 128))
+        f.write_str(&shown(&self.0, 128))
     }
 }
 
 impl fmt::Debug for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(&Shown(&self.0), f)
     }
 }
 

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::{Cause, KeyEntry, key_entry};
-use crate::jose::json::printable;
-use crate::jose::{Algorithm, JoseError, KeyId};
+use crate::jose::{Algorithm, JoseError, KeyId, SecretForm};
 
 /// What can be wrong with a key, a key file or a ring of keys.
 ///
@@ -21,9 +20,14 @@ pub enum KeyError {
         /// What the operating system says.
         source: Arc<std::io::Error>,
     },
-    /// A key in the place of the path of a key file. It is not shown.
-    #[error("the path is a key itself and no file: pass it to PrivateKey::from_bytes, or write it to a file")]
-    KeyAsPath,
+    /// A key, or another secret, in the place of the path of a key file. It is not shown.
+    #[error(
+        "{found} was given where a path is expected: pass a key to PrivateKey::from_bytes, or write it to a file"
+    )]
+    KeyAsPath {
+        /// What the text looks like.
+        found: SecretForm,
+    },
     /// An environment variable that is empty or not set.
     #[error("the environment variable {name} is empty or not set")]
     EnvironmentVariable {
@@ -83,7 +87,7 @@ pub enum KeyError {
         found: Vec<KeyEntry>,
     },
     /// A key that was asked for by name and is not in the file.
-    #[error("no key is called `{}`, found {}: {}", printable(name, 128), found.len(), key_entry::list(found))]
+    #[error("no key is called `{}`, found {}: {}", name, found.len(), key_entry::list(found))]
     NoSuchEntry {
         /// The name: an alias, a `kid` or a thumbprint.
         name: String,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::jose::json::printable;
+use crate::jose::error::shown;
 use crate::jose::{KeyId, Thumbprint};
 
 /// A private key of a file that holds several, by what the file says about it: see
@@ -36,7 +36,7 @@ impl KeyEntry {
 impl fmt::Display for KeyEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
-        parts.extend(self.alias.as_deref().map(|alias| format!("alias `{}`", printable(alias, 128))));
+        parts.extend(self.alias.as_deref().map(|alias| format!("alias `{}`", shown(alias, 128))));
         parts.extend(self.key_id.as_ref().map(|key_id| format!("kid `{key_id}`")));
         parts.extend(self.thumbprint.map(|thumbprint| format!("thumbprint {thumbprint}")));
         parts.extend(self.problem.as_deref().map(|problem| format!("unusable: {problem}")));

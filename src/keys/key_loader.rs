@@ -6,6 +6,8 @@ use zeroize::Zeroizing;
 
 use super::format::{self, Entry};
 use super::{KeyEntry, KeyError, PrivateKey, private_key};
+use crate::jose::error::shown;
+use crate::jose::secret_form::Shown;
 
 /// Loads a private key that needs more than a path: a passphrase, or a choice among several keys.
 ///
@@ -130,7 +132,7 @@ impl KeyLoader {
 
 impl fmt::Debug for KeyLoader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyLoader").field("entry", &self.entry).finish_non_exhaustive()
+        f.debug_struct("KeyLoader").field("entry", &self.entry.as_deref().map(Shown)).finish_non_exhaustive()
     }
 }
 
@@ -172,7 +174,7 @@ fn called(name: &str, keys: Vec<Loaded>) -> Result<PrivateKey, KeyError> {
     // The thumbprint of a closed key may be the name.
     match others.iter().find_map(|(_, key)| key.as_ref().err().filter(|error| is_closed(error))) {
         Some(error) => Err(error.clone()),
-        None => Err(KeyError::NoSuchEntry { name: name.to_owned(), found: entries(others) }),
+        None => Err(KeyError::NoSuchEntry { name: shown(name, 128), found: entries(others) }),
     }
 }
 

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::format::{Found, Loaded};
 use super::material::{KeyMaterial, RsaScheme};
 use super::{Certificate, KeyError, KeyLoader, PublicKey, backend, certificate, policy};
-use crate::jose::{Algorithm, Jwk, KeyId, KeyType, Signature, Thumbprint};
+use crate::jose::{Algorithm, Jwk, KeyId, KeyType, SecretForm, Signature, Thumbprint};
 
 /// A private key that signs client assertions.
 ///
@@ -256,29 +256,15 @@ impl std::fmt::Debug for PrivateKey {
 /// The contents of a key file.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     use std::io::Read;
-    let file = |source| match is_key(path) {
-        true => KeyError::KeyAsPath,
-        false => KeyError::File { path: path.to_owned(), source: Arc::new(source) },
+    let file = |source| match SecretForm::suspect(&Zeroizing::new(path.to_string_lossy().into_owned())) {
+        Some(found) => KeyError::KeyAsPath { found },
+        None => KeyError::File { path: path.to_owned(), source: Arc::new(source) },
     };
     let opened = std::fs::File::open(path).map_err(file)?;
     // Room for everything from the start: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(PrivateKey::MAX_FILE_LEN + 2));
     opened.take(PrivateKey::MAX_FILE_LEN as u64 + 1).read_to_end(&mut bytes).map_err(file)?;
     Ok(bytes)
-}
-
-/// Whether a path is a key in the place of a path, which no message may show.
-fn is_key(path: &Path) -> bool {
-    /// Shorter than any key: an Ed25519 one has 64 digits.
-    const LEN: usize = 60;
-    let text = path.to_string_lossy();
-    let text = text.trim_start_matches(|character: char| {
-        character.is_whitespace() || "'\"[\u{feff}".contains(character)
-    });
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\r\n\\".contains(&byte);
-    text.contains("-----BEGIN")
-        || text.starts_with('{')
-        || (text.len() > LEN && text.starts_with(['M', 'L', 'e']) && text.bytes().all(is_base64))
 }
 
 /// The value of an environment variable, if there is one.
@@ -294,5 +280,9 @@ pub(super) fn variable_name(variable: &str) -> String {
     const LONGEST: usize = 64;
     let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     let is_name = (1..=LONGEST).contains(&variable.len()) && variable.bytes().all(is_ours);
-    if is_name { variable.to_owned() } else { "(no name of a variable)".to_owned() }
+    if is_name && SecretForm::suspect(variable).is_none() {
+        variable.to_owned()
+    } else {
+        "(no name of a variable)".to_owned()
+    }
 }

@@ -1,13 +1,13 @@
 //! What all answers have in common: the status decides what a body is.
 
-use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{Extensions, HeaderMap, StatusCode};
 use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::error_body::{ErrorBody, coding, is_problem};
-use super::text::safe;
+use super::text::Masking;
 use super::{OAuthError, Refusal, Scope};
 use crate::jose::JoseError;
 use crate::jose::json::{self, Member, WipedValue};
@@ -19,6 +19,7 @@ pub(super) struct Success {
     status: StatusCode,
     /// As they came: they are looked at only where the body is not what it should be.
     headers: HeaderMap,
+    extensions: Extensions,
     body: Zeroizing<Vec<u8>>,
     now: OffsetDateTime,
 }
@@ -36,7 +37,8 @@ impl Success {
             return Err(failure(&response, now));
         }
         let (parts, body) = response.into_parts();
-        Ok(Self { what, status, headers: parts.headers, body: Zeroizing::new(body), now })
+        let (headers, extensions) = (parts.headers, parts.extensions);
+        Ok(Self { what, status, headers, extensions, body: Zeroizing::new(body), now })
     }
 
     /// Reads the body. One that is not what it should be, and says that it is an error, is a
@@ -45,16 +47,21 @@ impl Success {
         self,
         read: impl FnOnce(Document<'_>) -> Result<T, JoseError>,
     ) -> Result<T, OAuthError> {
-        let Self { what, status, headers, body, now } = self;
-        read(Document { what, json: &body }).map_err(|reason| {
+        let Self { what, status, headers, extensions, body, now } = self;
+        read(Document { what, json: &body }).map_err(|mut reason| {
+            let masking = Masking::of(&extensions);
             if let Some(error) = refusal(status, &headers, &body) {
-                let refusal = Refusal::from_body(status.as_u16(), &headers, error, now);
+                let refusal = Refusal::from_body(status.as_u16(), &headers, error, now, &masking);
                 return OAuthError::Refused(Box::new(refusal));
             }
+            if let JoseError::DuplicateMember { member, .. } = &mut reason {
+                *member = masking.safe(member);
+            }
             match coding(&headers).filter(|_| matches!(reason, JoseError::Json { .. })) {
-                Some(coding) => OAuthError::ContentEncoding { what, found: coding },
+                Some(coding) => OAuthError::ContentEncoding { what, found: masking.safe(&coding) },
                 None => {
-                    OAuthError::Response { what, reason, content_type: headers.get(CONTENT_TYPE).map(shown) }
+                    let content_type = headers.get(CONTENT_TYPE).map(|value| masking.safe_value(value));
+                    OAuthError::Response { what, reason, content_type }
                 }
             }
         })
@@ -224,12 +231,11 @@ pub(super) fn failure(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -
         }
         _ if status.is_redirection() => OAuthError::Redirect {
             status: status.as_u16(),
-            location: response.headers().get(LOCATION).map(shown),
+            location: {
+                let masking = Masking::of(response.extensions());
+                response.headers().get(LOCATION).map(|value| masking.safe_value(value))
+            },
         },
         _ => OAuthError::Unavailable(Box::new(Refusal::from_http(response, now))),
     }
-}
-
-fn shown(value: &HeaderValue) -> String {
-    safe(&String::from_utf8_lossy(value.as_bytes()))
 }

@@ -1,7 +1,7 @@
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::text::safe;
+use super::text::{safe, safe_url};
 use super::{AuthorizationServer, OAuthError};
 use crate::jose::text::Text;
 
@@ -49,7 +49,7 @@ impl AuthorizationResponse {
             parameters(query, ["code", "iss", "error", "error_description"])?;
         match (iss, server.issuer()) {
             (Some(found), Some(expected)) if *found != *expected => {
-                let (expected, found) = (safe(expected), safe(&found));
+                let (expected, found) = (safe(expected), safe_url(&found));
                 return Err(OAuthError::AuthorizationIssuer { expected, found });
             }
             (None, _) if server.promises_issuer() => {

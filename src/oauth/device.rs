@@ -11,6 +11,7 @@ use super::text::safe;
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError, Scope};
 use crate::jose::JoseError;
 use crate::jose::json;
+use crate::jose::printable::printable;
 use crate::jose::text::Text;
 
 /// A request for codes by which a user logs in on another device (RFC 8628 §3.1).
@@ -130,7 +131,7 @@ impl DeviceAuthorization {
         let [device_code, user_code, uri, uri_complete, expires_in, interval] = values;
         // It is shown to a user, on a terminal or in a page.
         let shown = |member, text: Option<Text<'_>>| match text {
-            Some(text) if json::printable(&text, 512) != *text => {
+            Some(text) if printable(&text, 512) != *text => {
                 Err(document.invalid(member, "at most 512 printable characters"))
             }
             text => Ok(text.map(|text| (*text).to_owned())),

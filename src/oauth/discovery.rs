@@ -1,5 +1,6 @@
 use super::endpoint::PlainHttp;
 use super::metadata::{self, Expected};
+use super::text::safe_url;
 use super::{AuthorizationServer, OAuthError};
 
 /// Where the OpenID path comes from (OpenID Connect Discovery 1.0 §4), and RFC 8414 §3.1's.
@@ -21,11 +22,21 @@ const RFC8414: &str = "/.well-known/oauth-authorization-server";
 /// # let _ = server;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Discovery {
     place: String,
     issuer: Option<String>,
     plain_http: PlainHttp,
+}
+
+impl std::fmt::Debug for Discovery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Discovery")
+            .field("place", &safe_url(&self.place))
+            .field("issuer", &self.issuer.as_deref().map(safe_url))
+            .field("plain_http", &self.plain_http)
+            .finish()
+    }
 }
 
 /// What the user named.

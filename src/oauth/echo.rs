@@ -1,89 +1,295 @@
-//! Secrets of a request, so that a refusal does not keep what its server echoes. Tokens and assertions are known by their
-//! look wherever they are shown; a code or a refresh token may look like any word, and only who sent it can tell.
+//! Secrets of a request, so that an error does not keep what its server echoes of them. A token may
+//! be known by its look; a code, a refresh token or a piece of an assertion may look like any word,
+//! and only who sent it can tell.
 
-use http::Request;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
-/// The secrets in the form of a request, wiped on drop.
-#[derive(Default)]
-pub(crate) struct Secrets(Vec<Zeroizing<String>>);
+use crate::jose::base64url;
+
+/// The form of a request, which goes with the response until that is read. Wiped on drop.
+#[derive(Clone)]
+pub(crate) struct Secrets(Arc<Form>);
+
+struct Form {
+    body: Zeroizing<Vec<u8>>,
+    /// Made when something is to be shown: mostly nothing is.
+    index: OnceLock<Index>,
+}
 
 impl Secrets {
-    /// The parameters that are secrets. The assertion is none of them: it is always known by its look.
-    const NAMES: [&str; 8] = [
+    /// The parameters that are secrets.
+    const NAMES: [&str; 14] = [
         "code",
         "code_verifier",
         "device_code",
         "refresh_token",
         "assertion",
+        "client_assertion",
+        "client_secret",
         "subject_token",
         "actor_token",
         "token",
+        "id_token_hint",
+        "request",
+        "password",
+        "ticket",
     ];
-    /// The shortest value that is masked, in bytes: less is no secret, and would be found in every other word.
-    const SHORTEST: usize = 8;
-    const MASK: &[u8] = b"[masked]";
 
-    pub(crate) fn of(request: &Request<Vec<u8>>) -> Self {
-        let pairs = form_urlencoded::parse(request.body());
-        let secrets = pairs.filter(|(name, _)| Self::NAMES.contains(&&**name));
-        let secrets = secrets.map(|(_, value)| Zeroizing::new(value.into_owned()));
-        Self(secrets.filter(|value| value.len() >= Self::SHORTEST).collect())
+    #[cfg(feature = "client")]
+    pub(crate) fn of(request: &http::Request<Vec<u8>>) -> Self {
+        Self::of_form(request.body())
     }
 
-    /// Masks them in the body of an answer, also where its JSON has `\/` for a slash, and as they
-    /// were in the form.
-    pub(crate) fn mask(&self, body: &mut Vec<u8>) {
-        for secret in &self.0 {
-            replace(body, secret.as_bytes());
-            let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-            replace(body, Zeroizing::new(encoded).as_bytes());
-            if secret.contains('/') {
-                replace(body, Zeroizing::new(secret.replace('/', "\\/")).as_bytes());
-            }
-        }
+    /// Lets the reader of a response know them.
+    #[cfg(feature = "client")]
+    pub(crate) fn accompany(self, response: &mut http::Response<Vec<u8>>) {
+        response.extensions_mut().insert(self);
+    }
+
+    #[cfg(any(feature = "client", test))]
+    fn of_form(body: &[u8]) -> Self {
+        Self(Arc::new(Form { body: Zeroizing::new(body.to_vec()), index: OnceLock::new() }))
+    }
+
+    /// What is needed to find them.
+    pub(super) fn index(&self) -> &Index {
+        self.0.index.get_or_init(|| {
+            let pairs = self.0.body.split(|byte| *byte == b'&');
+            let pairs = pairs.filter_map(|pair| Some(pair.split_at(memchr::memchr(b'=', pair)?)));
+            let secrets = pairs.filter(|(name, _)| Self::NAMES.iter().any(|known| known.as_bytes() == *name));
+            Index::of(secrets.map(|(_, value)| decoded(value.get(1..).unwrap_or_default())))
+        })
     }
 }
 
-fn replace(body: &mut Vec<u8>, secret: &[u8]) {
-    let found: Vec<usize> = memchr::memmem::find_iter(body, secret).collect();
-    for at in found.into_iter().rev() {
-        body.splice(at..at + secret.len(), Secrets::MASK.iter().copied());
+/// A value of a form. Room is there from the start: a buffer that grows leaves pieces behind.
+fn decoded(value: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut decoded = Zeroizing::new(Vec::with_capacity(value.len()));
+    let mut rest = value;
+    while let Some((first, more)) = rest.split_first() {
+        let digits = more.get(..2).filter(|_| *first == b'%').and_then(|digits| str::from_utf8(digits).ok());
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(byte.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+        rest = if byte.is_some() { more.get(2..).unwrap_or_default() } else { more };
     }
+    decoded
+}
+
+/// Finds pieces of secrets in a text, in one pass: every eight characters of a secret, and of what
+/// base64 and hexadecimal digits make of it.
+///
+/// Eight characters are the shortest secret that is masked, so no piece as long as that is left of
+/// a longer one. Upper and lower case and the two alphabets of base64 are the same here.
+pub(super) struct Index {
+    /// Sorted, for a search that no choice of secrets makes slow.
+    pieces: Zeroizing<Vec<u64>>,
+    /// A bit for each piece, by its hash: most of what is not there need not be searched for.
+    filter: Zeroizing<Vec<u64>>,
+    /// Those that cannot be a word: with a digit or a capital in the secret. Sorted.
+    no_words: Zeroizing<Vec<u64>>,
+    /// The secrets, folded.
+    wholes: Vec<Zeroizing<Vec<u8>>>,
+}
+
+impl Index {
+    /// The length of a piece, in bytes, and the shortest secret that is masked: less is found in
+    /// every other word.
+    const PIECE: usize = 8;
+    /// A piece of small letters alone may be a word of any text, unless it is this long.
+    const WORD: usize = 16;
+    /// The size of the filter, in words of 64 bits.
+    const FILTER: usize = 1 << 10;
+
+    fn of(secrets: impl Iterator<Item = Zeroizing<Vec<u8>>>) -> Self {
+        let secrets: Vec<_> = secrets.filter(|secret| secret.len() >= Self::PIECE).collect();
+        // As it is and as it was in the form, each in base64 as well, and in hexadecimal digits.
+        let room = secrets.iter().map(|secret| 24 * secret.len()).sum();
+        let mut pieces = Zeroizing::new(Vec::with_capacity(room));
+        let mut no_words = Zeroizing::new(Vec::with_capacity(room));
+        let mut add = |text: &[u8]| {
+            for Piece { bytes, is_word, .. } in pieces_of(text) {
+                pieces.push(bytes);
+                no_words.extend((!is_word).then_some(bytes));
+            }
+        };
+        for secret in &secrets {
+            let mut form = Zeroizing::new(String::with_capacity(3 * secret.len()));
+            form.extend(form_urlencoded::byte_serialize(secret));
+            let form = Some(form.as_bytes()).filter(|form| *form != secret.as_slice());
+            for bytes in [secret.as_slice()].into_iter().chain(form) {
+                add(bytes);
+                (0..3).for_each(|offset| add(base64_inside(bytes, offset).as_bytes()));
+            }
+            let mut digits = Zeroizing::new(Vec::with_capacity(2 * secret.len()));
+            digits.extend(secret.iter().flat_map(|byte| hexadecimal(*byte)));
+            add(&digits);
+        }
+        pieces.sort_unstable();
+        no_words.sort_unstable();
+        let mut filter = Zeroizing::new(vec![0; Self::FILTER]);
+        for piece in pieces.iter() {
+            let (word, bit) = Self::place(*piece);
+            if let Some(word) = filter.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        let mut wholes = secrets;
+        wholes.iter_mut().for_each(|secret| secret.iter_mut().for_each(|byte| *byte = folded(byte)));
+        Self { pieces, filter, no_words, wholes }
+    }
+
+    /// The place of a piece in the filter: a word, and a bit in it.
+    const fn place(piece: u64) -> (usize, u64) {
+        let hash = piece.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
+        (hash as usize >> 6, 1 << (hash & 63))
+    }
+
+    fn has(&self, piece: u64) -> bool {
+        let (word, bit) = Self::place(piece);
+        self.filter.get(word).is_some_and(|word| word & bit != 0) && self.pieces.binary_search(&piece).is_ok()
+    }
+
+    /// Tells of every part of a text that is made of pieces.
+    pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(Range<usize>)) {
+        // A part, and whether all of it may be a word.
+        let mut part: Option<(Range<usize>, bool)> = None;
+        for Piece { end, bytes, .. } in pieces_of(text).filter(|piece| self.has(piece.bytes)) {
+            let start = end - Self::PIECE;
+            let is_word = self.no_words.binary_search(&bytes).is_err();
+            match &mut part {
+                Some((part, is_all_word)) if start <= part.end => {
+                    part.end = end;
+                    *is_all_word &= is_word;
+                }
+                _ => {
+                    let before = part.replace((start..end, is_word));
+                    before
+                        .filter(|part| self.is_secret(text, part))
+                        .into_iter()
+                        .for_each(|part| found(part.0));
+                }
+            }
+        }
+        part.filter(|part| self.is_secret(text, part)).into_iter().for_each(|part| found(part.0));
+    }
+
+    /// Whether a part made of pieces is more than a word that text and secret have in common.
+    fn is_secret(&self, text: &[u8], (part, is_word): &(Range<usize>, bool)) -> bool {
+        let part = text.get(part.clone()).unwrap_or_default();
+        let is_at = |at: &[u8], whole: &[u8]| at.iter().map(folded).eq(whole.iter().copied());
+        let has = |whole: &[u8]| part.windows(whole.len()).any(|at| is_at(at, whole));
+        part.len() >= Self::WORD || !is_word || self.wholes.iter().any(|whole| has(whole))
+    }
+}
+
+/// Eight bytes in a row, folded.
+struct Piece {
+    bytes: u64,
+    /// Where they end.
+    end: usize,
+    /// Whether there is no digit and no capital among them.
+    is_word: bool,
+}
+
+fn pieces_of(text: &[u8]) -> impl Iterator<Item = Piece> {
+    let (mut bytes, mut others) = (0_u64, 0_u8);
+    let pieces = (1..).zip(text).map(move |(end, byte)| {
+        bytes = bytes << 8 | u64::from(folded(byte));
+        others = others << 1 | u8::from(byte.is_ascii_digit() || byte.is_ascii_uppercase());
+        Piece { bytes, end, is_word: others == 0 }
+    });
+    pieces.skip(Index::PIECE - 1)
+}
+
+const fn folded(byte: &u8) -> u8 {
+    match byte {
+        b'+' => b'-',
+        b'/' => b'_',
+        other => other.to_ascii_lowercase(),
+    }
+}
+
+/// What base64 makes of bytes behind so many others, without the characters that also depend on
+/// what is before and behind.
+fn base64_inside(bytes: &[u8], offset: usize) -> Zeroizing<String> {
+    let skipped = (3 - offset) % 3;
+    let inside = bytes.get(skipped..).unwrap_or_default();
+    let whole = inside.len() / 3 * 3;
+    Zeroizing::new(base64url::encode(inside.get(..whole).unwrap_or_default()))
+}
+
+fn hexadecimal(byte: u8) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|digit| if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn masked(form: &str, body: &str) -> String {
-        let secrets = Secrets::of(&Request::new(form.as_bytes().to_vec()));
-        let mut body = body.as_bytes().to_vec();
-        secrets.mask(&mut body);
-        String::from_utf8(body).unwrap()
+    fn masked(secret: &str, text: &str) -> String {
+        let index = Index::of([Zeroizing::new(secret.as_bytes().to_vec())].into_iter());
+        let mut parts = Vec::new();
+        index.find(text.as_bytes(), |part| parts.push(part));
+        let mut masked = text.to_owned();
+        parts.into_iter().rev().for_each(|part| masked.replace_range(part, "*"));
+        masked
     }
 
     #[test]
-    fn a_secret_of_the_request_is_masked_wherever_it_is() {
-        assert_eq!(
-            masked("refresh_token=0b9b5f8e-2c55", "bad: 0b9b5f8e-2c550b9b5f8e-2c55, 0b9b5f8e-2c5"),
-            "bad: [masked][masked], 0b9b5f8e-2c5"
-        );
-        assert_eq!(masked("code=a%2Fb%2Bcdefg", "code=a%2Fb%2Bcdefg&x"), "code=[masked]&x");
-        assert_eq!(
-            masked(
-                "code=a%2Fb%2Bcdefg&code_verifier=verifier",
-                r#"{"x":"a\/b+cdefg a/b+cdefg","verifier":1}"#
-            ),
-            r#"{"x":"[masked] [masked]","[masked]":1}"#
-        );
+    fn every_eight_characters_of_a_secret_are_found() {
+        let secret = "0b9b5f8e-2c55+Xy/z";
+        for (text, expected) in [
+            ("bad: 0b9b5f8e-2c55+Xy/z0b9b5f8e-2c55+Xy/z.", "bad: *."),
+            ("0b9b5f8 9b5f8e-2 2c55+Xy/z!", "0b9b5f8 * *!"),
+            ("0B9B5F8E 2c55 xy_z", "* 2c55 xy_z"),
+            ("2C55-XY_Z", "*"),
+            ("b9b5f8e,b5f8e_2", "b9b5f8e,b5f8e_2"),
+        ] {
+            assert_eq!(masked(secret, text), expected, "{text}");
+        }
     }
 
     #[test]
-    fn what_is_no_secret_or_too_short_for_one_stays() {
-        let body = "scope api:read of client_a, code 1234567";
-        assert_eq!(masked("scope=api%3Aread&client_id=client_a&code=1234567&token=", body), body);
-        assert_eq!(masked("", body), body);
+    fn a_secret_is_found_in_base64_and_hexadecimal_digits() {
+        let secret = "s3cr3t/with+all";
+        for before in ["", "a", "ab", "abc"] {
+            let whole = format!("{before}{secret}/after");
+            for text in [base64url::encode(&whole), base64url::encode_standard(&whole)] {
+                let found = masked(secret, &text);
+                assert!(found.contains('*') && found.len() <= before.len() * 4 / 3 + 20, "{text} {found}");
+            }
+        }
+        let digits: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(masked(secret, &digits), "*");
+        assert_eq!(masked(secret, &digits.to_uppercase()), "*");
+        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        assert_eq!(masked(secret, &form), "*");
+    }
+
+    #[test]
+    fn words_that_a_text_and_a_secret_share_stay() {
+        let secret = "my-refresh-token-for-production-17";
+        for text in ["the refresh token for production is revoked", "production", "a refresh-token-f"] {
+            assert_eq!(masked(secret, text), text);
+        }
+        assert_eq!(masked(secret, "refresh-token-for"), "*");
+        // A secret of one word is masked where it is whole.
+        assert_eq!(masked("horsestaple", "horsestaple horsestapl"), "* horsestapl");
+        assert_eq!(masked("horses", "horses"), "horses");
+    }
+
+    #[test]
+    fn the_secrets_of_a_form_are_those_of_its_parameters() {
+        let form =
+            "grant_type=refresh_token&scope=api%3Aread-0123456789&refresh_token=a%2Fb%2Bcdefg1&code=1234567";
+        let secrets = Secrets::of_form(form.as_bytes());
+        let mut parts = Vec::new();
+        secrets
+            .index()
+            .find(b"api:read-0123456789 refresh_token 1234567 a/b+cdefg1", |part| parts.push(part));
+        assert_eq!(parts, [42..52]);
     }
 }

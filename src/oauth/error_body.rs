@@ -7,24 +7,11 @@ use serde_json::{Map, Value};
 
 use super::error_words::Words;
 use super::markup;
+use super::text::SECRET;
+#[cfg(feature = "client")]
 use super::text::safe;
 use crate::jose::json;
 
-/// Members that belong into a success, or back to the client: they are passed over, at any depth.
-const SECRET: [&str; 12] = [
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "client_assertion",
-    "assertion",
-    "client_secret",
-    "token",
-    "subject_token",
-    "actor_token",
-    "device_code",
-    "code_verifier",
-    "request_uri",
-];
 /// Members by which a document says that it is an error, whatever its status.
 const ERROR: [&str; 12] = [
     "error",
@@ -115,11 +102,18 @@ impl ErrorBody {
     }
 }
 
-/// The coding of a body, if it has one: none is asked for, and none is undone here.
-pub(crate) fn coding(headers: &HeaderMap) -> Option<String> {
+/// The coding of a body, if it has one: none is asked for, and none is undone here. Hostile text
+/// still.
+pub(super) fn coding(headers: &HeaderMap) -> Option<String> {
     let coding =
         String::from_utf8_lossy(headers.get(CONTENT_ENCODING)?.as_bytes()).trim().to_ascii_lowercase();
-    Some(safe(&coding)).filter(|coding| !coding.is_empty() && coding != "identity")
+    Some(coding).filter(|coding| !coding.is_empty() && coding != "identity")
+}
+
+/// As [`coding`], fit to be shown.
+#[cfg(feature = "client")]
+pub(crate) fn content_coding(headers: &HeaderMap) -> Option<String> {
+    coding(headers).map(|coding| safe(&coding))
 }
 
 /// RFC 9457 §3: a document of this type is a problem, whatever its status.
@@ -227,27 +221,5 @@ fn plain(headers: &HeaderMap, text: &str) -> String {
     }
     let text = if text.starts_with('<') { markup::text(text) } else { text.to_owned() };
     let words: Vec<&str> = text.split_whitespace().collect();
-    without_values(&words.join(" "))
-}
-
-/// Masks the secrets among the pairs of a request that came back, such as `refresh_token=…`.
-fn without_values(text: &str) -> String {
-    let mut masked = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((name, value)) = rest.split_once('=') {
-        masked.push_str(name);
-        masked.push('=');
-        rest = value;
-        if SECRET.iter().any(|secret| name.ends_with(secret)) {
-            // A quote opens the value, and closes it.
-            let value = value.trim_start_matches(['"', '\'']);
-            let is_end = |character: char| character.is_whitespace() || "&;,\"'<>".contains(character);
-            let (secret, after) =
-                value.split_at_checked(value.find(is_end).unwrap_or(value.len())).unwrap_or_default();
-            masked.push_str(if secret.is_empty() { "" } else { "[masked]" });
-            rest = after;
-        }
-    }
-    masked.push_str(rest);
-    masked
+    words.join(" ")
 }

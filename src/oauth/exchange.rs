@@ -1,7 +1,9 @@
 use zeroize::Zeroizing;
 
+use crate::jose::secret_form::Shown;
+
 /// What kind of token a token is (RFC 8693 §3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenKind {
     /// An OAuth 2.0 access token.
@@ -97,6 +99,20 @@ impl std::fmt::Debug for TokenExchange {
             .field("actor", &self.actor.as_ref().map(|(_, kind)| kind))
             .field("requested", &self.requested)
             .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for TokenKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::AccessToken => "AccessToken",
+            Self::RefreshToken => "RefreshToken",
+            Self::IdToken => "IdToken",
+            Self::Saml1 => "Saml1",
+            Self::Saml2 => "Saml2",
+            Self::Jwt => "Jwt",
+            Self::Other(identifier) => return f.debug_tuple("Other").field(&Shown(identifier)).finish(),
+        })
     }
 }
 

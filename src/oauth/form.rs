@@ -5,8 +5,10 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::resource::is_resource;
-use super::text::safe;
+use super::text::safe_url;
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
+use crate::jose::error::excerpt;
+use crate::jose::secret_form::Shown;
 
 /// Ways to authenticate, of which a request has one (RFC 6749 §2.3): the assertion's, which the request adds itself.
 const AUTHENTICATION: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
@@ -74,14 +76,16 @@ impl Parameters {
             return Err(OAuthError::ReservedParameter { name });
         }
         if name == RESOURCE && !is_resource(&value) {
-            return Err(OAuthError::Resource { resource: safe(&value) });
+            return Err(OAuthError::Resource { resource: safe_url(&value) });
         }
         check_filled(&name, &value)?;
         let may_repeat = repeatable.contains(&name.as_str());
         for present in self.0.iter().filter(|parameter| parameter.name() == name) {
             match present.name {
                 Name::Own(_) => return Err(OAuthError::ReservedParameter { name }),
-                Name::Added(_) if !may_repeat => return Err(OAuthError::DuplicateParameter { name }),
+                Name::Added(_) if !may_repeat => {
+                    return Err(OAuthError::DuplicateParameter { name: excerpt(&name) });
+                }
                 Name::Added(_) if present.value == value => return Ok(()),
                 Name::Added(_) => {}
             }
@@ -132,7 +136,7 @@ impl std::hash::Hash for Parameters {
 impl std::fmt::Debug for Parameters {
     /// The names: some of the values are secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(Parameter::name)).finish()
+        f.debug_list().entries(self.0.iter().map(|parameter| Shown(parameter.name()))).finish()
     }
 }
 

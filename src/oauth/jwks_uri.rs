@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::endpoint::check_endpoint;
-use super::text::safe;
+use super::text::safe_url;
 use super::{AuthorizationServer, OAuthError, Region};
 
 /// The URL of a JWK Set (`jwks_uri`, RFC 8414 §2), made of what is known about a kind of server. The part that is given
@@ -53,10 +53,17 @@ impl JwksUri {
     /// A path below a base URL, whose last slash is not doubled.
     pub(super) fn below(base_url: &str, path: &str) -> Result<Self, OAuthError> {
         let url = format!("{}{path}", base_url.strip_suffix('/').unwrap_or(base_url));
-        check_endpoint("jwks_uri", &url)?;
+        // Each part for itself: a secret in the place of one looks like a path with the other.
+        let wrong = |reason| {
+            let url = [base_url, path].map(safe_url).concat();
+            OAuthError::Endpoint { endpoint: "jwks_uri", url, reason }
+        };
+        check_endpoint("jwks_uri", &url).map_err(|error| match error {
+            OAuthError::Endpoint { reason, .. } => wrong(reason),
+            other => other,
+        })?;
         if base_url.contains('?') {
-            let (endpoint, reason) = ("jwks_uri", "is made of a URL with a query");
-            return Err(OAuthError::Endpoint { endpoint, url: safe(&url), reason });
+            return Err(wrong("is made of a URL with a query"));
         }
         Ok(Self(url))
     }

@@ -86,7 +86,8 @@ fn push_unescaped(text: &mut String, run: &str) {
     text.push_str(rest);
 }
 
-fn entity(name: &str) -> Option<char> {
+/// The character of an entity, by its name without `&` and `;`.
+pub(super) fn entity(name: &str) -> Option<char> {
     Some(match name {
         "amp" => '&',
         "lt" => '<',
@@ -94,6 +95,14 @@ fn entity(name: &str) -> Option<char> {
         "quot" => '"',
         "apos" => '\'',
         "nbsp" => ' ',
+        "plus" => '+',
+        "sol" => '/',
+        "bsol" => '\\',
+        "equals" => '=',
+        "lowbar" => '_',
+        "hyphen" | "dash" => '-',
+        "period" => '.',
+        "percnt" => '%',
         _ => {
             let number = name.strip_prefix('#')?;
             let code = match number.strip_prefix(['x', 'X']) {

@@ -15,7 +15,6 @@ mod clock_mismatch;
 mod device;
 mod device_polling;
 mod discovery;
-#[cfg(feature = "client")]
 mod echo;
 mod endpoint;
 mod error;
@@ -27,6 +26,7 @@ mod grant;
 mod hinted_token;
 mod introspection;
 mod jwks_uri;
+mod layer;
 mod markup;
 mod metadata;
 mod ping_access;
@@ -79,7 +79,7 @@ pub(crate) use echo::Secrets;
 #[cfg(feature = "client")]
 pub(crate) use endpoint::{PlainHttp, check_endpoint, is_loopback};
 #[cfg(feature = "client")]
-pub(crate) use error_body::coding as content_coding;
+pub(crate) use error_body::content_coding;
 #[cfg(feature = "dev-server")]
 pub(crate) use resource::is_resource;
 #[cfg(feature = "client")]

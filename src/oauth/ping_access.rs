@@ -1,5 +1,6 @@
 //! PingAccess's URLs (its documentation, 2026-11).
 
+use super::text::safe_url;
 use super::{JwksUri, OAuthError};
 
 /// Where a PingAccess engine publishes keys: two sets for two kinds of JWT, at two URLs.
@@ -15,11 +16,21 @@ use super::{JwksUri, OAuthError};
 /// assert_eq!(engine.oidc_jwks_uri()?.as_str(), "https://app.example/pa/oidc/JWKS");
 /// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PingAccess {
     base_url: String,
     context_root: String,
     reserved_root: String,
+}
+
+impl std::fmt::Debug for PingAccess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PingAccess")
+            .field("base_url", &safe_url(&self.base_url))
+            .field("context_root", &safe_url(&self.context_root))
+            .field("reserved_root", &safe_url(&self.reserved_root))
+            .finish()
+    }
 }
 
 impl PingAccess {
@@ -64,7 +75,7 @@ impl PingAccess {
     fn jwks_uri(&self, resource: &str) -> Result<JwksUri, OAuthError> {
         let Self { base_url, context_root, reserved_root } = self;
         if context_root.contains('?') || reserved_root.contains('?') {
-            let url = super::text::safe(&format!("{base_url}{context_root}{reserved_root}"));
+            let url = [base_url, context_root, reserved_root].map(|part| safe_url(part)).concat();
             return Err(OAuthError::Endpoint {
                 endpoint: "jwks_uri",
                 url,

@@ -1,6 +1,7 @@
 //! PingOne's URLs (its documentation, 2026-11): issuer `https://auth.pingone.TLD/ENV_ID/as`, token endpoint
 //! `…/as/token`, JWKS `…/as/jwks`.
 
+use super::text::safe_url;
 use super::{AuthorizationServer, Endpoint, OAuthError};
 
 /// The geographies of PingOne, each with its own domain.
@@ -45,7 +46,7 @@ impl AuthorizationServer {
         if environment_id.is_empty()
             || !environment_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         {
-            let issuer = super::text::safe(&issuer);
+            let issuer = format!("https://{}/{}/as", region.domain(), safe_url(environment_id));
             return Err(OAuthError::Issuer { issuer, reason: "is not made of a PingOne environment id" });
         }
         let url = |path| format!("{issuer}/{path}");

@@ -1,8 +1,10 @@
+use std::fmt;
 use std::time::Duration;
 
 use super::below::Territory;
 use super::{Audience, CLIENT_AUTHENTICATION_JWT, OAuthError};
 use crate::jose::Algorithm;
+use crate::jose::secret_form::Shown;
 
 /// The rules of one kind of authorization server for client assertions.
 ///
@@ -10,7 +12,7 @@ use crate::jose::Algorithm;
 /// lifetime of 60 s, `typ: client-authentication+jwt`, `kid`, no `nbf`, and `client_id` in the
 /// form. A named profile differs where the documentation of its server does. Change single settings
 /// on [`ClientAssertionBuilder`](super::ClientAssertionBuilder).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
     pub(super) name: &'static str,
     pub(super) audience: Option<Audience>,
@@ -91,6 +93,20 @@ impl Profile {
             Some(Audience::Exactly(audience)) if audience.trim().is_empty() => Err(OAuthError::EmptyAudience),
             _ => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile")
+            .field("name", &self.name)
+            .field("audience", &self.audience)
+            .field("media_type", &self.media_type.as_deref().map(Shown))
+            .field("lifetime", &self.lifetime)
+            .field("not_before", &self.not_before)
+            .field("sends_key_id", &self.sends_key_id)
+            .field("sends_client_id", &self.sends_client_id)
+            .finish_non_exhaustive()
     }
 }
 

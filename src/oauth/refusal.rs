@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::ClockMismatch;
 use super::error_body::ErrorBody;
-use super::text::safe;
+use super::text::Masking;
 
 /// What a server said instead of a token: the status, the RFC 6749 §5.2 members where the body has
 /// them, the server's own words where it says them in another way, and what helps a support ticket.
@@ -18,8 +18,11 @@ use super::text::safe;
 /// Latin-1 make the body invalid. [`Display`](fmt::Display) shows the status, the code and the
 /// message; if the body says nothing, the `WWW-Authenticate` field; and the names of the request.
 ///
-/// Every text is safe to log: control characters are escaped, 512 characters at most, whatever looks like a token is
-/// masked, and members that are known to hold one are `null`.
+/// Every text is safe to log: what is not visibly printable is escaped, 512 characters at most, and
+/// members that are known to hold a token are `null`. Whatever looks like a token or a key is
+/// masked, however it is escaped, and with a [`TokenClient`](crate::TokenClient) every eight
+/// characters in a row of the secrets of its request, also in base64 or hexadecimal digits. (Small
+/// letters alone are masked from sixteen on: they may be words.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     status: u16,
@@ -54,7 +57,8 @@ impl Refusal {
 
     pub(super) fn from_http(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers());
-        Self::from_body(status, headers, ErrorBody::read(status, headers, response.body()), now)
+        let body = ErrorBody::read(status, headers, response.body());
+        Self::from_body(status, headers, body, now, &Masking::of(response.extensions()))
     }
 
     pub(super) fn from_body(
@@ -62,8 +66,10 @@ impl Refusal {
         headers: &http::HeaderMap,
         body: ErrorBody,
         now: OffsetDateTime,
+        masking: &Masking,
     ) -> Self {
         let ErrorBody { error, description, uri, members, words, .. } = body;
+        let safe = |text: &str| masking.safe(text);
         let shown = |text: Option<String>| text.map(|text| safe(&text));
         let text = |value: &Value| value.as_str().map_or_else(|| safe(&value.to_string()), safe);
         let challenges = headers.get_all(http::header::WWW_AUTHENTICATE).into_iter();
@@ -81,21 +87,21 @@ impl Refusal {
                 .map(|(name, value)| (safe(name), text(value)))
                 .collect(),
             www_authenticate: shown(Some(challenges.join(", ")).filter(|challenges| !challenges.is_empty())),
-            correlation: Self::correlation_of(headers),
+            correlation: Self::correlation_in(headers, masking),
             retry_after: retry_after(headers, now),
             clock: None,
         }
     }
 
     /// The header fields by which a server names a request, safe to log.
-    pub(crate) fn correlation_of(headers: &http::HeaderMap) -> Vec<(String, String)> {
-        Self::CORRELATION
-            .into_iter()
-            .filter_map(|name| {
-                let value = headers.get(name)?;
-                Some((name.to_owned(), safe(&String::from_utf8_lossy(value.as_bytes()))))
-            })
-            .collect()
+    #[cfg(feature = "client")]
+    pub(crate) fn correlation_of(response: &http::Response<Vec<u8>>) -> Vec<(String, String)> {
+        Self::correlation_in(response.headers(), &Masking::of(response.extensions()))
+    }
+
+    fn correlation_in(headers: &http::HeaderMap, masking: &Masking) -> Vec<(String, String)> {
+        let shown = |name| Some((String::from(name), masking.safe_value(headers.get(name)?)));
+        Self::CORRELATION.into_iter().filter_map(shown).collect()
     }
 
     /// The HTTP status.

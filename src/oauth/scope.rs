@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::OAuthError;
+use crate::jose::secret_form::Shown;
 
 /// The scopes of a request (RFC 6749 §3.3): `"a b"`, `["a", "b"]`, or `()` for none, which leaves the choice to the
 /// server.
@@ -13,11 +14,17 @@ use super::OAuthError;
 /// assert_eq!(Scope::from("api:read api:write"), Scope::from(["api:read", "api:write"]));
 /// assert!(Scope::from(()).is_empty());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Scope(
     /// Separated by one space each.
     String,
 );
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scope").field(&Shown(&self.0)).finish()
+    }
+}
 
 impl Scope {
     /// Whether there is none.

@@ -358,12 +358,12 @@ fn a_key_in_the_place_of_its_file_is_never_shown() {
         vec!["keygen", "--alg", &pem],
         vec![&pem],
     ] {
-        let said = pkjwt(arguments).usage(&["KEY", "a key itself"]);
+        let said = pkjwt(arguments).usage(&["a PEM private key was given"]);
         assert!(!said.contains(body) && said.lines().count() == 1, "{said}");
     }
     let whole = format!("--key={pem}");
     for key in [vec!["--key", body], vec![whole.as_str()]] {
-        let said = pkjwt([&assert[..], &key].concat()).refused(&["a key itself"]);
+        let said = pkjwt([&assert[..], &key].concat()).usage(&["--key: a", "where a path is expected"]);
         assert!(!said.contains(body), "{said}");
     }
 }

@@ -9,10 +9,15 @@ mod introspect;
 mod jwks;
 mod keygen;
 mod login;
+mod misplaced;
 mod quickstart;
 mod run;
+#[path = "../support/secrets.rs"]
+mod secrets;
 mod serve;
 mod server;
+#[path = "../support/mod.rs"]
+mod support;
 mod token;
 mod verify;
 

@@ -193,7 +193,7 @@ fn token_checks_an_assertion_before_it_talks_to_anybody() {
     );
     with(&["--claim", "a=1", "--claim", "a=2"]).usage(&["--claim", "`a` is given more than once"]);
     with(&["--user-agent", ""]).clap();
-    with(&["--user-agent", "a\nb"]).clap();
+    with(&["--user-agent", "a\nb"]).usage(&["--user-agent <TEXT>: a user agent is one line of text"]);
     for option in ["--x5t", "--x5t-s256", "--x5c"] {
         let endpoint = ["--token-endpoint", "http://127.0.0.1:1/"];
         pkjwt(token_command(endpoint, "p256", &[option]))

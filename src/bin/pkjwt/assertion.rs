@@ -10,6 +10,7 @@ use private_key_jwt::oauth::ClientAssertionBuilder;
 use serde_json::Value;
 
 use crate::error::{Context, Failure};
+use crate::misplaced;
 
 /// What an assertion says besides client and audience.
 #[derive(clap::Args)]
@@ -103,7 +104,10 @@ impl AssertionOptions {
         for claim in &self.claim {
             let (name, value) = parse_claim(claim)?;
             if claims.iter().any(|(present, _)| *present == name) {
-                return Err(Failure::usage(CLAIM, format!("`{name}` is given more than once")));
+                return Err(Failure::usage(
+                    CLAIM,
+                    format!("`{}` is given more than once", misplaced::shown(name)),
+                ));
             }
             claims.push((name, value));
         }
@@ -118,7 +122,10 @@ fn parse_claim(claim: &str) -> Result<(&str, Value), Failure> {
     let value = claim_value(json).ok_or_else(|| {
         Failure::usage(
             CLAIM,
-            format!("the value of `{name}` is not JSON; put text in quotes: {name}='\"text\"'"),
+            format!(
+                "the value of `{name}` is not JSON; put text in quotes: {name}='\"text\"'",
+                name = misplaced::shown(name)
+            ),
         )
     })?;
     Ok((name, value))

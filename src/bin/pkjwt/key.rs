@@ -2,17 +2,18 @@
 //! the passphrase of an encrypted one. A passphrase comes from an environment variable, a file or a
 //! prompt on a terminal, never from an argument, which other users can see.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use clap::builder::NonEmptyStringValueParser;
+use private_key_jwt::jose::SecretForm;
 use private_key_jwt::keys::{KeyError, KeyLoader};
 use private_key_jwt::{Algorithm, PrivateKey};
 use zeroize::Zeroizing;
 
 use crate::error::{Context, Failure};
+use crate::misplaced;
 
 /// How an argument starts that names an environment variable.
 const ENV: &str = "env:";
@@ -192,7 +193,10 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Fail
         Some(variable) => {
             value(&variable).ok_or_else(|| Failure::usage(name(path), "that variable is empty or not set"))
         }
-        None => contents(path, limit).context(name(path)),
+        None => contents(path, limit).map_err(|error| match SecretForm::suspect(&path.to_string_lossy()) {
+            Some(form) => Failure::usage("the path", misplaced::path(form)),
+            None => Failure::refused(name(path), error),
+        }),
     }
 }
 
@@ -224,7 +228,7 @@ pub(crate) fn one_stdin<'a>(sources: impl IntoIterator<Item = &'a Path>) -> Resu
     }
 }
 
-/// What to call a file in a message. What looks like a key itself is not shown.
+/// What to call a file in a message. What looks like a secret itself is not shown.
 pub(crate) fn name(path: &Path) -> String {
     if is_stdin(path) {
         return "standard input".to_owned();
@@ -232,26 +236,10 @@ pub(crate) fn name(path: &Path) -> String {
     if let Some(variable) = in_environment(path) {
         let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         let is_name = (1..=64).contains(&variable.len()) && variable.bytes().all(is_ours);
+        let is_name = is_name && SecretForm::suspect(&variable).is_none();
         return if is_name { format!("{ENV}{variable}") } else { format!("{ENV} without a variable's name") };
     }
-    if is_key(path.as_os_str()) {
-        return "KEY is a file, - or env:VAR, and this is a key itself".to_owned();
-    }
-    path.display().to_string()
-}
-
-/// Whether an argument is a key in the place of its file.
-fn is_key(argument: &OsStr) -> bool {
-    /// Shorter than any key: an Ed25519 one has 64 digits.
-    const LEN: usize = 60;
-    let text = argument.to_string_lossy();
-    let text = text.trim_start_matches(|character: char| {
-        character.is_whitespace() || "'\"[\u{feff}".contains(character)
-    });
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\r\n\\".contains(&byte);
-    text.contains("-----BEGIN")
-        || text.starts_with('{')
-        || (text.len() > LEN && text.starts_with(['M', 'L', 'e']) && text.bytes().all(is_base64))
+    misplaced::shown(&path.to_string_lossy())
 }
 
 /// The options of a key that signs.
@@ -306,21 +294,22 @@ mod tests {
             ("-", "standard input"),
             ("env:CLIENT_KEY", "env:CLIENT_KEY"),
             ("env:-----BEGIN PRIVATE KEY-----", "env: without a variable's name"),
-            ("-----BEGIN PRIVATE KEY-----\nMC4", "KEY is a file, - or env:VAR, and this is a key itself"),
-            (r#"{"kty":"OKP"}"#, "KEY is a file, - or env:VAR, and this is a key itself"),
+            ("-----BEGIN PRIVATE KEY-----\nMC4", "(a PEM private key, not shown)"),
+            (r#"{"kty":"OKP"}"#, "(a JWK or other JSON, not shown)"),
+            ("correct horse", "(what may be a secret, not shown)"),
+            ("env:cAnArY-7f3a9c51-sEcReT", "env: without a variable's name"),
         ] {
             assert_eq!(name(Path::new(argument)), shown);
         }
         for argument in [
-            "MIIEvQIB".repeat(20),
             // As long as an Ed25519 key.
-            "MC4CAQAw".repeat(8),
-            r#"[{"kty":"OKP"}]"#.to_owned(),
-            "'{\"kty\":\"OKP\"}'".to_owned(),
-            "\u{feff}{\"kty\":\"OKP\"}".to_owned(),
+            "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC",
+            r#"[{"kty":"OKP"}]"#,
+            "'{\"kty\":\"OKP\"}'",
+            "\u{feff}{\"kty\":\"OKP\"}",
         ] {
-            let shown = name(Path::new(&argument));
-            assert_eq!(shown, "KEY is a file, - or env:VAR, and this is a key itself", "{argument}");
+            let shown = name(Path::new(argument));
+            assert!(shown.ends_with(", not shown)"), "{argument}: {shown}");
         }
     }
 }

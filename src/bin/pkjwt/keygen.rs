@@ -129,7 +129,7 @@ fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
 fn replaceable(path: &Path, force: bool) -> Result<(), Failure> {
     match path.symlink_metadata() {
         Ok(found) if !found.is_file() => {
-            Err(Failure::refused(path.display(), "it is there already and no regular file, so it stays"))
+            Err(Failure::refused(key::name(path), "it is there already and no regular file, so it stays"))
         }
         Ok(_) if !force => Err(exists(path)),
         _ => Ok(()),
@@ -137,5 +137,5 @@ fn replaceable(path: &Path, force: bool) -> Result<(), Failure> {
 }
 
 fn exists(path: &Path) -> Failure {
-    Failure::refused(path.display(), "the file is there already; --force replaces it")
+    Failure::refused(key::name(path), "the file is there already; --force replaces it")
 }

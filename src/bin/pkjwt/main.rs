@@ -17,6 +17,7 @@ mod jwks;
 mod key;
 mod keygen;
 mod login;
+mod misplaced;
 mod output;
 mod public_keys;
 mod quickstart;
@@ -27,10 +28,11 @@ mod serve;
 mod token;
 mod verify;
 
+use std::ffi::OsString;
 use std::future::Future;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use error::{Context, Failure};
 
@@ -60,15 +62,14 @@ const EXAMPLE: &str = "Example:
 Exit status: 0 success, 1 refused or failed, 2 wrong usage, 130 interrupted by Ctrl-C during a login.";
 
 fn main() -> ExitCode {
-    let command = match Command::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let known = Command::command();
+    if let Err(failure) = misplaced::check(&known, &arguments) {
+        return failed(&failure);
+    }
+    let command = match Command::try_parse_from(&arguments) {
         Ok(command) => command,
-        // A key starts like an option, and the message of `clap` repeats it.
-        Err(error) if error.to_string().contains("-----BEGIN") => {
-            let failure = Failure::usage("KEY", "it is a file, - or env:VAR, and this is a key itself");
-            output::note(&failure.line());
-            return ExitCode::from(failure.status());
-        }
-        Err(error) => error.exit(),
+        Err(error) => return misplaced::report(&error, &known, &arguments),
     };
     let done = match command {
         Command::Quickstart(arguments) => quickstart::run(&arguments),
@@ -84,11 +85,13 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            output::note(&failure.line());
-            ExitCode::from(failure.status())
-        }
+        Err(failure) => failed(&failure),
     }
+}
+
+fn failed(failure: &Failure) -> ExitCode {
+    output::note(&failure.line());
+    ExitCode::from(failure.status())
 }
 
 /// Runs a future to its end, with sockets and timers.

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use private_key_jwt::jose::Printable;
 use serde::Serialize;
 
 use crate::error::{Context, Failure};
@@ -76,19 +77,9 @@ pub(crate) fn ascii(json: &str) -> String {
     text
 }
 
-/// Text with control characters, bidirectional controls and invisible characters escaped.
+/// Text with everything escaped that is not visible in itself.
 pub(crate) fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        let invisible = matches!(character,
-            '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
-        if character.is_control() || invisible {
-            printable.extend(character.escape_unicode());
-        } else {
-            printable.push(character);
-        }
-    }
-    printable
+    Printable::new(text).to_string()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::assertion::duration;
 use crate::error::{Context, Failure};
+use crate::misplaced;
 use crate::{key, output, public_keys};
 
 const EXAMPLE: &str = "Example:
@@ -82,7 +83,10 @@ fn named<'a>(
             .filter(|(name, source)| !name.is_empty() && !source.is_empty())
             .ok_or_else(|| Failure::usage(option, form))?;
         if found.iter().any(|(there, _)| *there == name) {
-            return Err(Failure::usage(option, format!("`{name}` is given more than once")));
+            return Err(Failure::usage(
+                option,
+                format!("`{}` is given more than once", misplaced::shown(name)),
+            ));
         }
         found.push((name, public_keys::load(source)?));
     }

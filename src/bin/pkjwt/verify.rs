@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::assertion::duration;
 use crate::error::{Context, Failure};
+use crate::misplaced;
 use crate::{key, output, public_keys};
 
 const EXAMPLE: &str = "Examples:
@@ -386,11 +387,12 @@ fn read(jwt: &str) -> Result<Zeroizing<String>, Failure> {
 
 fn fetch(url: &str) -> Result<JwkSet, Failure> {
     let request = http::Request::get(url).header(http::header::ACCEPT, "application/json").body(Vec::new());
-    let request = request.context(url)?;
+    let name = misplaced::shown(url);
+    let request = request.context(&name)?;
     let http = ReqwestClient::new().context("verify")?;
-    let response = crate::block_on(http.send(request))?.context(url)?;
+    let response = crate::block_on(http.send(request))?.context(&name)?;
     if response.status() != http::StatusCode::OK {
-        return Err(Failure::refused(url, format!("answered {}", response.status().as_u16())));
+        return Err(Failure::refused(name, format!("answered {}", response.status().as_u16())));
     }
-    JwkSet::from_json(response.body()).context(url)
+    JwkSet::from_json(response.body()).context(name)
 }

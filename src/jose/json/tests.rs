@@ -182,12 +182,3 @@ fn only_one_object_and_nothing_after_it() {
     assert!(matches!(object("x", b"{\"a\":\"\xff\"}"), Err(JoseError::Json { .. })));
     assert!(matches!(object("x", "[".repeat(100_000).as_bytes()), Err(JoseError::Json { .. })));
 }
-
-#[test]
-fn printable_escapes_and_cuts() {
-    assert_eq!(printable("a\u{1b}[31m\u{202e}b\n", 64), "a\\u{1b}[31m\\u{202e}b\\u{a}");
-    assert_eq!(printable("abcdef", 3), "abc…");
-    assert_eq!(printable("abc", 3), "abc");
-    // What is escaped counts as it is written.
-    assert_eq!(printable(&"\u{202e}".repeat(100), 17), "\\u{202e}\\u{202e}…");
-}

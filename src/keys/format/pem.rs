@@ -212,11 +212,11 @@ fn unsupported_dsa() -> KeyError {
 }
 
 fn not_private(label: &str) -> KeyError {
-    KeyError::NotPrivate { found: crate::jose::json::printable(label, 64) }
+    KeyError::NotPrivate { found: crate::jose::printable::printable(label, 64) }
 }
 
 fn not_public(label: &str) -> KeyError {
-    KeyError::NotPublic { found: crate::jose::json::printable(label, 64) }
+    KeyError::NotPublic { found: crate::jose::printable::printable(label, 64) }
 }
 
 /// One block: its label, the text between the boundaries, and the text before it.

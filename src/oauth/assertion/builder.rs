@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +12,14 @@ use super::beginning::{BeginningCache, Source};
 use super::header::{CertificateHeader, HeaderSource};
 use super::{Bound, ClientAssertion, UnsignedAssertion};
 use crate::jose::jws;
+use crate::jose::secret_form::Shown;
 use crate::keys::{PrivateKey, Signer};
 use crate::oauth::signing_input::{SigningInput, check_token_id, life};
 use crate::oauth::{Audience, AuthorizationServer, Endpoint, OAuthError, Profile};
 
 /// The settings of an assertion. One builder makes any number of assertions: time and `jti` are
 /// arguments of [`prepare`](Self::prepare).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientAssertionBuilder {
     client_id: Arc<str>,
     server: AuthorizationServer,
@@ -26,6 +28,19 @@ pub struct ClientAssertionBuilder {
     certificate_headers: Vec<CertificateHeader>,
     beginning: BeginningCache,
     claims: Map<String, Value>,
+}
+
+impl fmt::Debug for ClientAssertionBuilder {
+    /// With the names of the claims: their values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientAssertionBuilder")
+            .field("client_id", &Shown(&self.client_id))
+            .field("server", &self.server)
+            .field("profile", &self.profile)
+            .field("endpoint", &self.endpoint)
+            .field("claims", &self.claims.keys().map(|name| Shown(name)).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
 }
 
 impl ClientAssertionBuilder {
