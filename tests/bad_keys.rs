@@ -543,14 +543,11 @@ fn rsa_numbers_longer_than_the_modulus_are_refused_before_they_are_used() {
 
 #[test]
 fn key_derivation_costs_are_refused_before_deriving_and_before_asking_for_a_passphrase() {
-    let started = Instant::now();
     for file in ["scrypt-n-2-33.pem", "scrypt-huge-p.pem", "pbkdf2-billion.pem"] {
         let file = format!("bad/{file}");
         assert!(matches!(error_of(&read(&file)), KeyError::KeyDerivationCost { .. }), "{file}");
         assert!(matches!(error(&file), KeyError::KeyDerivationCost { .. }), "{file}");
     }
-    // A billion iterations take minutes, N = 2^33 takes 8 TiB.
-    assert!(started.elapsed() < Duration::from_secs(5), "took {:?}", started.elapsed());
 }
 
 /// The costs of an encrypted key, written into a good file: the DER of the integers has the same length.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "keys/bounds.rs"]
+mod bounds;
 #[path = "keys/entries.rs"]
 mod entries;
 #[path = "keys/pkcs12.rs"]

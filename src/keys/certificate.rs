@@ -149,19 +149,15 @@ fn hexadecimal(number: &[u8]) -> String {
 /// the one before. Others are left out, wherever they stand.
 pub(super) fn chain_for(
     parameters: &KeyParameters,
-    certificates: Vec<Certificate>,
+    certificates: &[&Named],
 ) -> Result<Vec<Certificate>, KeyError> {
     if certificates.is_empty() {
-        return Ok(certificates);
+        return Ok(Vec::new());
     }
     let mut others = Vec::new();
-    let mut own: Option<Named> = None;
-    for certificate in certificates {
-        // A certificate of the chain may be for a key that this crate cannot use; it is then not
-        // this key's.
-        let is_own = certificate.key().is_ok_and(|(found, _)| found == *parameters);
-        let named = Named::new(certificate)?;
-        if !is_own {
+    let mut own: Option<&Named> = None;
+    for named in certificates.iter().copied() {
+        if named.key.as_ref() != Some(parameters) {
             others.push(named);
         } else if own.as_ref().is_none_or(|own| own.not_before < named.not_before) {
             // Of several for the key the latest: a renewed one, or one by an authority instead of
@@ -174,16 +170,23 @@ pub(super) fn chain_for(
     while last.subject != last.issuer
         && let Some(at) = others.iter().position(|other| other.certifies(&last))
     {
-        chain.push(std::mem::replace(&mut last, others.swap_remove(at)).certificate);
+        chain.push(std::mem::replace(&mut last, others.swap_remove(at)).certificate.clone());
     }
-    chain.push(last.certificate);
+    chain.push(last.certificate.clone());
     Ok(chain)
+}
+
+/// Certificates and what they say of themselves: read once for all keys of a file.
+pub(super) fn named(certificates: Vec<Certificate>) -> Result<Vec<Named>, KeyError> {
+    certificates.into_iter().map(Named::new).collect()
 }
 
 /// A certificate and its names. They are compared as octets: whoever issues a certificate copies its own name into it
 /// (RFC 5280 §7.1 would allow more).
-struct Named {
+pub(super) struct Named {
     certificate: Certificate,
+    /// `None` for a key that this crate cannot use: a certificate of the chain may be for one.
+    key: Option<KeyParameters>,
     subject: Vec<u8>,
     issuer: Vec<u8>,
     not_before: std::time::Duration,
@@ -204,6 +207,7 @@ impl Named {
         let own_key = names.get_extension::<SubjectKeyIdentifier>().ok().flatten();
         let issuers_key = names.get_extension::<AuthorityKeyIdentifier>().ok().flatten();
         Ok(Self {
+            key: certificate.key().ok().map(|(key, _)| key),
             subject,
             issuer,
             not_before,

@@ -220,6 +220,14 @@ pub enum KeyError {
     /// A certificate that cannot be read.
     #[error("damaged certificate")]
     Certificate,
+    /// More certificates in a key file than any key needs.
+    #[error("a key file has at most {limit} certificates, found {found} or more")]
+    TooManyCertificates {
+        /// How many there are at least.
+        found: usize,
+        /// The most that are read.
+        limit: usize,
+    },
     /// Certificates beside a key (in PEM, in PKCS#12), none of them for that key; or an `x5c` whose first is for another key
     /// (RFC 7517 §4.7).
     #[error("the certificate is for another key")]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::format::{self, Entry};
-use super::{KeyEntry, KeyError, PrivateKey, private_key};
+use super::format::{self, Budget, Entry};
+use super::{KeyEntry, KeyError, PrivateKey, certificate, private_key};
 use crate::jose::error::shown;
 use crate::jose::secret_form::Shown;
 
@@ -94,22 +94,29 @@ impl KeyLoader {
             return Err(KeyError::TooLarge { found: bytes.len(), limit: LIMIT });
         }
         let passphrase = self.passphrase.as_ref().map(|passphrase| passphrase.as_slice());
-        match self.load_with(bytes, passphrase) {
+        let mut budget = Budget::default();
+        match self.load_with(bytes, passphrase, &mut budget) {
             Err(KeyError::WrongPassphrase) => match passphrase.and_then(without_line_end) {
-                Some(passphrase) => self.load_with(bytes, Some(passphrase)),
+                Some(passphrase) => self.load_with(bytes, Some(passphrase), &mut budget),
                 None => Err(KeyError::WrongPassphrase),
             },
             other => other,
         }
     }
 
-    fn load_with(&self, bytes: &[u8], passphrase: Option<&[u8]>) -> Result<PrivateKey, KeyError> {
-        let mut file = format::load(bytes, passphrase)?;
+    fn load_with(
+        &self,
+        bytes: &[u8],
+        passphrase: Option<&[u8]>,
+        budget: &mut Budget,
+    ) -> Result<PrivateKey, KeyError> {
+        let mut file = format::load(bytes, passphrase, budget)?;
         let entries = std::mem::take(&mut file.entries);
+        let certificates = certificate::named(std::mem::take(&mut file.certificates))?;
         let is_only = entries.len() == 1;
         let mut keys: Vec<(KeyEntry, Result<PrivateKey, KeyError>)> = Vec::new();
         for Entry { alias, key_id, loaded } in entries {
-            let key = loaded.and_then(|loaded| PrivateKey::new(loaded, &file, is_only));
+            let key = loaded.and_then(|loaded| PrivateKey::new(loaded, &file, &certificates, is_only));
             let thumbprint = key.as_ref().ok().map(PrivateKey::thumbprint);
             // The same key under the same name counts once, in whatever form it stands there.
             let is_same = |(other, loaded): &(KeyEntry, Result<PrivateKey, KeyError>)| {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::certificate::Named;
 use super::format::{Found, Loaded};
 use super::material::{KeyMaterial, RsaScheme};
 use super::{Certificate, KeyError, KeyLoader, PublicKey, backend, certificate, policy};
@@ -105,8 +106,9 @@ impl PrivateKey {
     /// Reads a key, and opens it with the passphrase if it is encrypted: PBES2 (RFC 8018 §6.2) and, with the feature
     /// `pkcs12`, PKCS#12 (RFC 7292).
     ///
-    /// The costs of the key derivation are bounded before deriving: PBKDF2 to 10 million iterations, scrypt to
-    /// 256 MiB and a parallelization of 16. A PKCS#12 file has several derivations, of 10 million iterations in all.
+    /// The work of key derivations is bounded before it is done, over all keys of the file: 21 million blocks of 64 bytes
+    /// that are hashed or mixed. That is PBKDF2 with SHA-256 and 10 million iterations, or with SHA-512 and 5 million.
+    /// scrypt may use 256 MiB of memory.
     ///
     /// The passphrase is taken as it is, which is UTF-8 nearly everywhere; for the older encryption
     /// of PKCS#12 and its MAC it becomes UTF-16, and one that is not UTF-8 is taken for Latin-1.
@@ -124,7 +126,12 @@ impl PrivateKey {
 
     /// Judges what the loader took out of a file. Of several keys in it, not every one need have a
     /// certificate or a public key.
-    pub(super) fn new(loaded: Loaded, beside: &Found, is_only: bool) -> Result<Self, KeyError> {
+    pub(super) fn new(
+        loaded: Loaded,
+        beside: &Found,
+        certificates_beside: &[Named],
+        is_only: bool,
+    ) -> Result<Self, KeyError> {
         let Loaded { material, algorithm, key_id, certificates } = loaded;
         policy::check_private(&material)?;
         let material = backend::with_primes(material)?;
@@ -141,12 +148,12 @@ impl PrivateKey {
         let key_type = parameters.key_type();
         let algorithm = algorithm.unwrap_or_else(|| policy::default_algorithm(key_type, scheme));
         policy::check_algorithm(algorithm, key_type, scheme)?;
-        let is_own = !certificates.is_empty();
-        let certificates =
-            match certificate::chain_for(&parameters, [&certificates[..], &beside.certificates].concat()) {
-                Err(KeyError::CertificateMismatch) if !is_only && !is_own => Vec::new(),
-                chain => chain?,
-            };
+        let own = certificate::named(certificates)?;
+        let all: Vec<&Named> = own.iter().chain(certificates_beside).collect();
+        let certificates = match certificate::chain_for(&parameters, &all) {
+            Err(KeyError::CertificateMismatch) if !is_only && own.is_empty() => Vec::new(),
+            chain => chain?,
+        };
         let mut names = beside.key_ids.iter();
         let of_public = || names.find(|(public, _)| *public == parameters).map(|(_, name)| name.clone());
         let key_id = key_id.or_else(of_public);

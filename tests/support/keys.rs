@@ -148,3 +148,8 @@ pub(crate) fn with_data_of_encrypted(der: &[u8], data: &[u8]) -> Vec<u8> {
     let (scheme, _) = split_tlv(content);
     tlv(0x30, &[tlv(0x30, scheme), tlv(4, data)].concat())
 }
+
+/// The bytes of memory that some work takes on this thread, whether it gives them back or not.
+pub(crate) fn memory(work: impl FnOnce()) -> u64 {
+    allocation_counter::measure(work).bytes_total
+}

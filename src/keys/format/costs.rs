@@ -1,4 +1,8 @@
-//! What a key derivation costs. The file chooses it, so it is read and bounded before anything is derived.
+//! The work of key derivations. The file chooses it, so it is counted and bounded before any of it is done.
+//!
+//! One unit is a block of 64 bytes that a hash compresses or that scrypt mixes; a block of SHA-384 and SHA-512 has 128
+//! bytes and counts twice. Iteration counts say less: a derivation runs through all of them for every piece of its
+//! output that is as long as the hash.
 
 use der::asn1::{AnyRef, OctetStringRef, UintRef};
 use pkcs8::spki::AlgorithmIdentifierRef;
@@ -9,69 +13,211 @@ use crate::keys::KeyError;
 const MAX_ITERATIONS: u64 = 10_000_000;
 const ITERATIONS: &str = "1 to 10000000";
 const MAX_SCRYPT_BYTES: u64 = 256 << 20;
+const MAX_BLOCK_SIZE: u64 = 1024;
 const MAX_PARALLELIZATION: u64 = 16;
 
-/// What one or several derivations cost.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Costs {
-    pub(super) iterations: u64,
-    /// 128·N·r·p.
-    scrypt: u64,
+/// What the derivations of one load have cost so far: of every key in the file, for every passphrase that was tried.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::keys) struct Budget {
+    spent: u64,
 }
 
-impl Costs {
-    /// Both together. A file with many derivations may cost no more than one with the most expensive one.
-    pub(super) fn and(self, other: Self) -> Result<Self, KeyError> {
-        let iterations = self.iterations.saturating_add(other.iterations);
-        let scrypt = self.scrypt.saturating_add(other.scrypt);
-        bounded("the sum of all iteration counts", Some(iterations), 0..=MAX_ITERATIONS, ITERATIONS)?;
-        let most = MAX_SCRYPT_BYTES * MAX_PARALLELIZATION;
-        bounded("the sum of scrypt's 128·N·r·p", Some(scrypt), 0..=most, "at most 4294967296")?;
-        Ok(Self { iterations, scrypt })
+impl Budget {
+    /// PBKDF2 with SHA-256 and ten million iterations, and some more.
+    const MAX_WORK: u64 = 21_000_000;
+
+    /// Pays for work that is about to be done.
+    pub(super) fn draw(&mut self, work: u64) -> Result<(), KeyError> {
+        let spent = self.spent.saturating_add(work);
+        bounded("the work in blocks of 64 bytes", Some(spent), 0..=Self::MAX_WORK, "at most 21000000")?;
+        self.spent = spent;
+        Ok(())
     }
+}
+
+/// The hashes of all derivations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hash {
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Hash {
+    /// The hash itself, or an HMAC with it.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name.strip_prefix("HMAC-").unwrap_or(name) {
+            "SHA-1" => Some(Self::Sha1),
+            "SHA-224" => Some(Self::Sha224),
+            "SHA-256" => Some(Self::Sha256),
+            "SHA-384" => Some(Self::Sha384),
+            "SHA-512" => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn output_len(self) -> u64 {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha224 => 28,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+
+    const fn block_len(self) -> u64 {
+        match self {
+            Self::Sha1 | Self::Sha224 | Self::Sha256 => 64,
+            Self::Sha384 | Self::Sha512 => 128,
+        }
+    }
+
+    /// The work of one block.
+    const fn unit(self) -> u64 {
+        self.block_len() / 64
+    }
+
+    /// The work of a whole message, which is padded with a bit and its length (FIPS 180-4 §5.1).
+    const fn message(self, len: u64) -> u64 {
+        let padding = 1 + self.block_len() / 8;
+        len.saturating_add(padding).div_ceil(self.block_len()).saturating_mul(self.unit())
+    }
+
+    /// The work of keying an HMAC (RFC 2104 §2): two blocks, and before that the hash of a key that is longer than one.
+    const fn hmac_key(self, len: u64) -> u64 {
+        let shorter = if len > self.block_len() { self.message(len) } else { 0 };
+        shorter.saturating_add(2 * self.unit())
+    }
+
+    /// The work of an HMAC that is keyed already.
+    pub(super) const fn hmac(self, len: u64) -> u64 {
+        // The block of the key stands before the message, and has its share in the padding.
+        let inner = self.message(len.saturating_add(self.block_len())).saturating_sub(self.unit());
+        inner.saturating_add(self.unit())
+    }
+}
+
+/// A key derivation, and how long a key is derived.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Derivation {
+    function: Function,
+    salt_len: u64,
+    key_len: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Function {
+    Pbkdf2 {
+        prf: Hash,
+        iterations: u64,
+    },
+    Scrypt {
+        cost: u64,
+        block_size: u64,
+        parallelization: u64,
+    },
+    #[cfg(feature = "pkcs12")]
+    Pkcs12 {
+        hash: Hash,
+        iterations: u64,
+    },
+}
+
+impl Derivation {
+    /// RFC 8018 A.2. `key_len` is that of the cipher, or of the MAC.
+    pub(super) fn pbkdf2(parameters: &[AnyRef<'_>], key_len: u64) -> Result<Self, KeyError> {
+        let [salt, count, rest @ ..] = parameters else {
+            return Err(STRUCTURE);
+        };
+        let salt = salt.decode_as::<&OctetStringRef>().map_err(|_| KeyError::UnsupportedEncryption {
+            scheme: "PBKDF2 with a salt from elsewhere".to_owned(),
+        })?;
+        check_salt("PBKDF2", salt)?;
+        let iterations = iterations("PBKDF2's iteration count", count)?;
+        let mut prf = Hash::Sha1;
+        for named in rest.iter().filter_map(|element| element.decode_as::<AlgorithmIdentifierRef<'_>>().ok())
+        {
+            let named = name(&named.oid);
+            let unsupported = || KeyError::UnsupportedEncryption { scheme: format!("PBKDF2 with {named}") };
+            prf = named.strip_prefix("HMAC-").and_then(Hash::named).ok_or_else(unsupported)?;
+        }
+        Ok(Self { function: Function::Pbkdf2 { prf, iterations }, salt_len: len(salt), key_len })
+    }
+
+    /// RFC 7914 §7.1: N and r decide the memory (128·N·r bytes), p the repetitions.
+    pub(super) fn scrypt(parameters: &[AnyRef<'_>], key_len: u64) -> Result<Self, KeyError> {
+        let [salt, cost, block_size, parallelization, ..] = parameters else {
+            return Err(STRUCTURE);
+        };
+        let salt = salt.decode_as().map_err(|_| STRUCTURE)?;
+        check_salt("scrypt", salt)?;
+        let (cost, block_size) = (integer(cost)?, integer(block_size)?);
+        let bytes = cost.and_then(|n| n.checked_mul(block_size?)).and_then(|blocks| blocks.checked_mul(128));
+        bounded("scrypt's memory in bytes (128·N·r)", bytes, 1..=MAX_SCRYPT_BYTES, "at most 268435456")?;
+        let Some(cost) = cost.filter(|n| *n > 1 && n.is_power_of_two()) else {
+            return Err(error("scrypt's N", cost, "a power of two above 1"));
+        };
+        let block_size = bounded("scrypt's r", block_size, 1..=MAX_BLOCK_SIZE, "1 to 1024")?;
+        let parallelization =
+            bounded("scrypt's p", integer(parallelization)?, 1..=MAX_PARALLELIZATION, "1 to 16")?;
+        let function = Function::Scrypt { cost, block_size, parallelization };
+        Ok(Self { function, salt_len: len(salt), key_len })
+    }
+
+    /// RFC 7292 Appendix B.2.
+    #[cfg(feature = "pkcs12")]
+    pub(super) const fn pkcs12(hash: Hash, salt: &[u8], iterations: u64, key_len: u64) -> Self {
+        Self { function: Function::Pkcs12 { hash, iterations }, salt_len: salt.len() as u64, key_len }
+    }
+
+    /// The iterations of one piece of the key.
+    #[cfg(feature = "pkcs12")]
+    pub(super) const fn iterations(&self) -> u64 {
+        match self.function {
+            Function::Pbkdf2 { iterations, .. } | Function::Pkcs12 { iterations, .. } => iterations,
+            Function::Scrypt { .. } => 1,
+        }
+    }
+
+    /// The work of deriving the whole key from a passphrase of this length in bytes, in the encoding that is hashed.
+    pub(super) fn work(&self, passphrase_len: u64) -> u64 {
+        match self.function {
+            Function::Pbkdf2 { prf, iterations } => {
+                pbkdf2(prf, passphrase_len, self.salt_len, iterations, self.key_len)
+            }
+            Function::Scrypt { cost, block_size, parallelization } => {
+                // RFC 7914 §6: the blocks are made by PBKDF2, each is mixed 2·N times, and PBKDF2 makes the key of them.
+                let blocks = 2 * block_size * parallelization;
+                pbkdf2(Hash::Sha256, passphrase_len, self.salt_len, 1, 64 * blocks)
+                    .saturating_add(blocks.saturating_mul(2 * cost))
+                    .saturating_add(pbkdf2(Hash::Sha256, passphrase_len, 64 * blocks, 1, self.key_len))
+            }
+            #[cfg(feature = "pkcs12")]
+            Function::Pkcs12 { hash, iterations } => {
+                let whole = |len: u64| len.div_ceil(hash.block_len()).saturating_mul(hash.block_len());
+                let first = whole(passphrase_len).saturating_add(whole(self.salt_len));
+                let first = hash.message(first.saturating_add(hash.block_len()));
+                let others = iterations.saturating_sub(1).saturating_mul(hash.message(hash.output_len()));
+                self.key_len.div_ceil(hash.output_len()).saturating_mul(first.saturating_add(others))
+            }
+        }
+    }
+}
+
+/// RFC 8018 §5.2.
+fn pbkdf2(prf: Hash, passphrase_len: u64, salt_len: u64, iterations: u64, key_len: u64) -> u64 {
+    let first = prf.hmac(salt_len.saturating_add(4));
+    let others = iterations.saturating_sub(1).saturating_mul(prf.hmac(prf.output_len()));
+    let pieces = key_len.div_ceil(prf.output_len());
+    prf.hmac_key(passphrase_len).saturating_add(pieces.saturating_mul(first.saturating_add(others)))
 }
 
 /// An iteration count under its own name.
-pub(super) fn iterations(parameter: &'static str, count: &AnyRef<'_>) -> Result<Costs, KeyError> {
-    let iterations = bounded(parameter, integer(count)?, 1..=MAX_ITERATIONS, ITERATIONS)?;
-    Ok(Costs { iterations, scrypt: 0 })
-}
-
-/// RFC 8018 A.2.
-pub(super) fn pbkdf2(parameters: &[AnyRef<'_>]) -> Result<Costs, KeyError> {
-    let [salt, count, rest @ ..] = parameters else {
-        return Err(STRUCTURE);
-    };
-    let salt = salt.decode_as::<&OctetStringRef>().map_err(|_| KeyError::UnsupportedEncryption {
-        scheme: "PBKDF2 with a salt from elsewhere".to_owned(),
-    })?;
-    check_salt("PBKDF2", salt)?;
-    let costs = iterations("PBKDF2's iteration count", count)?;
-    for prf in rest.iter().filter_map(|element| element.decode_as::<AlgorithmIdentifierRef<'_>>().ok()) {
-        let prf = name(&prf.oid);
-        if !prf.starts_with("HMAC-SHA-") {
-            return Err(KeyError::UnsupportedEncryption { scheme: format!("PBKDF2 with {prf}") });
-        }
-    }
-    Ok(costs)
-}
-
-/// RFC 7914 §7.1: N and r decide the memory (128·N·r bytes), p the repetitions.
-pub(super) fn scrypt(parameters: &[AnyRef<'_>]) -> Result<Costs, KeyError> {
-    let [salt, cost, block_size, parallelization, ..] = parameters else {
-        return Err(STRUCTURE);
-    };
-    check_salt("scrypt", salt.decode_as().map_err(|_| STRUCTURE)?)?;
-    let (cost, block_size) = (integer(cost)?, integer(block_size)?);
-    let bytes = cost.and_then(|n| n.checked_mul(block_size?)).and_then(|blocks| blocks.checked_mul(128));
-    let bytes =
-        bounded("scrypt's memory in bytes (128·N·r)", bytes, 1..=MAX_SCRYPT_BYTES, "at most 268435456")?;
-    let power_of_two = cost.filter(|n| *n > 1 && n.is_power_of_two());
-    if power_of_two.is_none() {
-        return Err(error("scrypt's N", cost, "a power of two above 1"));
-    }
-    let repetitions = bounded("scrypt's p", integer(parallelization)?, 1..=MAX_PARALLELIZATION, "1 to 16")?;
-    Ok(Costs { iterations: 0, scrypt: bytes * repetitions })
+pub(super) fn iterations(parameter: &'static str, count: &AnyRef<'_>) -> Result<u64, KeyError> {
+    bounded(parameter, integer(count)?, 1..=MAX_ITERATIONS, ITERATIONS)
 }
 
 /// `pkcs5` keeps salts in 32 bytes; others (Bouncy Castle with HMAC-SHA-512) write longer ones.
@@ -80,6 +226,10 @@ fn check_salt(derivation: &str, salt: &OctetStringRef) -> Result<(), KeyError> {
         return Ok(());
     }
     Err(KeyError::UnsupportedEncryption { scheme: format!("{derivation} and a salt of more than 32 bytes") })
+}
+
+fn len(octets: &OctetStringRef) -> u64 {
+    octets.as_bytes().len() as u64
 }
 
 fn bounded(
@@ -105,3 +255,7 @@ fn integer(element: &AnyRef<'_>) -> Result<Option<u64>, KeyError> {
     }
     Ok(Some(digits.iter().fold(0, |value, digit| value << 8 | u64::from(*digit))))
 }
+
+#[cfg(test)]
+#[cfg(feature = "pkcs12")]
+mod tests;

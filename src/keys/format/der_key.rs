@@ -125,7 +125,7 @@ pub(super) fn collect(
         Structure::Pkcs8 => pkcs8(der),
         Structure::RsaPrivateKey => rsa(der),
         Structure::EcPrivateKey => ec(der, curve),
-        Structure::EncryptedPrivateKey => encrypted::open(der, passphrase, &mut found.spent),
+        Structure::EncryptedPrivateKey => encrypted::open(der, passphrase, &mut found.budget),
         Structure::DsaPrivateKey => Err(KeyError::UnsupportedKey { found: "DSA".to_owned() }),
         Structure::Pkcs12 => return super::pkcs12(der, passphrase, found),
         Structure::Pkcs7 => {

@@ -206,12 +206,12 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
         }
 
         fn content(&mut self, leaf: &Leaf<'_>, content: &Content<'_>) -> Result<(), KeyError> {
-            let mut here = Found { spent: self.0.spent, ..Found::default() };
+            let mut here = Found { budget: self.0.budget, ..Found::default() };
             let done = collect_content(content, leaf.passphrase, &mut here);
-            self.0.spent = here.spent;
+            self.0.budget = here.budget;
             match done {
                 Ok(()) => {
-                    self.0.certificates.append(&mut here.certificates);
+                    self.0.add_certificates(std::mem::take(&mut here.certificates))?;
                     if let Some(reason) = here.reason.take().filter(|_| here.entries.is_empty()) {
                         self.0.because(reason);
                     }
@@ -224,7 +224,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
                 && matches!(Structure::of(&content.bytes), Ok(Structure::Certificate))
                 && let Ok(certificate) = Certificate::from_der(content.bytes.to_vec())
             {
-                self.0.certificates.push(certificate);
+                self.0.add_certificates(vec![certificate])?;
             }
             self.add(leaf, here.entries)
         }

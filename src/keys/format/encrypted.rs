@@ -9,7 +9,7 @@ use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-use super::costs::{self, Costs};
+use super::costs::{Budget, Derivation};
 use super::der_key;
 #[cfg(feature = "pkcs12")]
 use super::pbe;
@@ -23,24 +23,25 @@ pub(super) const STRUCTURE: KeyError = KeyError::Der { structure: STRUCTURE_NAME
 pub(super) fn open(
     der: &[u8],
     passphrase: Option<&[u8]>,
-    spent: &mut Costs,
+    budget: &mut Budget,
 ) -> Result<KeyMaterial, KeyError> {
     let encrypted = Encrypted::from_der(der)?;
-    let sum = spent.and(encrypted.costs)?;
+    // Too dear without a passphrase is too dear with one.
+    let mut after = *budget;
+    after.draw(encrypted.work(passphrase))?;
     let passphrase = passphrase.ok_or(KeyError::PassphraseRequired)?;
-    *spent = sum;
+    *budget = after;
     encrypted.private_key(Some(passphrase))
 }
 
-/// Something encrypted with a passphrase, in a scheme that is read here and at a cost that is affordable.
+/// Something encrypted with a passphrase, in a scheme that is read here.
 pub(super) struct Encrypted<'a> {
     scheme: Scheme,
     data: Cow<'a, [u8]>,
-    costs: Costs,
 }
 
 enum Scheme {
-    Pbes2(Box<EncryptionScheme>),
+    Pbes2(Box<EncryptionScheme>, Derivation),
     #[cfg(feature = "pkcs12")]
     Pkcs12(pbe::Scheme),
 }
@@ -62,17 +63,14 @@ impl<'a> Encrypted<'a> {
     ) -> Result<Self, KeyError> {
         let data = data.into();
         let parameters = identifier.parameters.ok_or(STRUCTURE)?;
-        let (scheme, costs, block_len) = match name(&identifier.oid).as_str() {
+        let (scheme, block_len) = match name(&identifier.oid).as_str() {
             "PBES2" => {
-                let (costs, block_len) = check_pbes2(parameters)?;
+                let (derivation, block_len) = check_pbes2(parameters)?;
                 let scheme = EncryptionScheme::try_from(identifier).map_err(|_| STRUCTURE)?;
-                (Scheme::Pbes2(Box::new(scheme)), costs, block_len)
+                (Scheme::Pbes2(Box::new(scheme), derivation), block_len)
             }
             #[cfg(feature = "pkcs12")]
-            other => {
-                let (scheme, costs) = pbe::Scheme::new(other, parameters)?;
-                (Scheme::Pkcs12(scheme), costs, 8)
-            }
+            other => (Scheme::Pkcs12(pbe::Scheme::new(other, parameters)?), 8),
             #[cfg(not(feature = "pkcs12"))]
             other => return Err(KeyError::UnsupportedEncryption { scheme: other.to_owned() }),
         };
@@ -80,13 +78,16 @@ impl<'a> Encrypted<'a> {
         if data.is_empty() || data.len() % block_len != 0 {
             return Err(STRUCTURE);
         }
-        Ok(Self { scheme, data, costs })
+        Ok(Self { scheme, data })
     }
 
-    /// What opening this costs.
-    #[cfg(feature = "pkcs12")]
-    pub(super) const fn costs(&self) -> Costs {
-        self.costs
+    /// The work of deriving what opens this.
+    pub(super) fn work(&self, passphrase: Option<&[u8]>) -> u64 {
+        match &self.scheme {
+            Scheme::Pbes2(_, derivation) => derivation.work(passphrase.unwrap_or_default().len() as u64),
+            #[cfg(feature = "pkcs12")]
+            Scheme::Pkcs12(scheme) => scheme.work(passphrase),
+        }
     }
 
     /// The plaintext, or what a wrong passphrase makes of it. `None` is no passphrase at all, which PKCS#12 tells from
@@ -94,7 +95,7 @@ impl<'a> Encrypted<'a> {
     pub(super) fn decrypt(&self, passphrase: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let mut buffer = Zeroizing::new(self.data.to_vec());
         let len = match &self.scheme {
-            Scheme::Pbes2(scheme) => scheme
+            Scheme::Pbes2(scheme, _) => scheme
                 .decrypt_in_place(passphrase.unwrap_or_default(), &mut buffer)
                 .map_err(|_| KeyError::WrongPassphrase)?
                 .len(),
@@ -114,22 +115,24 @@ impl<'a> Encrypted<'a> {
     }
 }
 
-/// RFC 8018 A.4: the costs, and the length of a block.
-fn check_pbes2(parameters: AnyRef<'_>) -> Result<(Costs, usize), KeyError> {
+/// RFC 8018 A.4: how the key is derived, and the length of a block.
+fn check_pbes2(parameters: AnyRef<'_>) -> Result<(Derivation, usize), KeyError> {
     let [derivation, cipher] =
         <[AlgorithmIdentifierRef<'_>; 2]>::try_from(sequence(parameters)?).map_err(|_| STRUCTURE)?;
-    let block_len = match name(&cipher.oid).as_str() {
-        "AES-128-CBC" | "AES-192-CBC" | "AES-256-CBC" => 16,
-        "3DES-CBC" if cfg!(feature = "pkcs12") => 8,
+    let (key_len, block_len) = match name(&cipher.oid).as_str() {
+        "AES-128-CBC" => (16, 16),
+        "AES-192-CBC" => (24, 16),
+        "AES-256-CBC" => (32, 16),
+        "3DES-CBC" if cfg!(feature = "pkcs12") => (24, 8),
         other => return Err(KeyError::UnsupportedEncryption { scheme: other.to_owned() }),
     };
     let parameters: Vec<AnyRef<'_>> = sequence(derivation.parameters.ok_or(STRUCTURE)?)?;
-    let costs = match name(&derivation.oid).as_str() {
-        "PBKDF2" => costs::pbkdf2(&parameters)?,
-        "scrypt" => costs::scrypt(&parameters)?,
+    let derivation = match name(&derivation.oid).as_str() {
+        "PBKDF2" => Derivation::pbkdf2(&parameters, key_len)?,
+        "scrypt" => Derivation::scrypt(&parameters, key_len)?,
         other => return Err(KeyError::UnsupportedEncryption { scheme: other.to_owned() }),
     };
-    Ok((costs, block_len))
+    Ok((derivation, block_len))
 }
 
 pub(super) fn sequence<'a, T: Decode<'a>>(element: AnyRef<'a>) -> Result<Vec<T>, KeyError>

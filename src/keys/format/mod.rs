@@ -38,6 +38,7 @@ mod recognise;
 pub(super) mod spki;
 
 use content::{Content, Kind};
+pub(super) use costs::Budget;
 use der::Decode;
 use der_key::Structure;
 use pkcs1::RsaPrivateKeyRef;
@@ -89,17 +90,38 @@ pub(super) struct Found {
     pub(super) key_ids: Vec<(KeyParameters, KeyId)>,
     /// Why there is no key, for a file without one.
     reason: Option<KeyError>,
-    /// What the derivations cost so far: a file with many costs no more than one with the most
+    /// What the derivations may still cost: a file with many costs no more than one with the most
     /// expensive one.
-    spent: costs::Costs,
+    budget: Budget,
 }
 
 impl Found {
-    /// More keys than a file needs.
+    /// More keys than a file needs, private or public.
     const MAX_ENTRIES: usize = JwkSet::MAX_KEYS;
+    /// More than the list of authorities of an operating system has.
+    const MAX_CERTIFICATES: usize = 256;
 
     fn because(&mut self, reason: KeyError) {
         self.reason.get_or_insert(reason);
+    }
+
+    /// Adds a public key, which takes a while to read where it is compressed.
+    fn add_public(&mut self, read: impl FnOnce() -> Result<KeyParameters, KeyError>) -> Result<(), KeyError> {
+        if self.publics.len() == Self::MAX_ENTRIES {
+            let found = Self::MAX_ENTRIES + 1;
+            return Err(JoseError::TooManyKeys { found, limit: Self::MAX_ENTRIES }.into());
+        }
+        self.publics.push(read()?);
+        Ok(())
+    }
+
+    fn add_certificates(&mut self, certificates: Vec<Certificate>) -> Result<(), KeyError> {
+        let found = self.certificates.len() + certificates.len();
+        if found > Self::MAX_CERTIFICATES {
+            return Err(KeyError::TooManyCertificates { found, limit: Self::MAX_CERTIFICATES });
+        }
+        self.certificates.extend(certificates);
+        Ok(())
     }
 
     /// Adds a key; one of a type that no signature here has, or for another purpose, is passed over
@@ -125,10 +147,12 @@ impl Found {
 }
 
 /// Finds out what the bytes are and takes the private keys out of them: one at least.
-pub(super) fn load(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Found, KeyError> {
+pub(super) fn load(bytes: &[u8], passphrase: Option<&[u8]>, budget: &mut Budget) -> Result<Found, KeyError> {
     let content = Content::of(bytes)?;
-    let mut found = Found::default();
-    collect(&content, passphrase, &mut found)?;
+    let mut found = Found { budget: *budget, ..Found::default() };
+    let collected = collect(&content, passphrase, &mut found);
+    *budget = found.budget;
+    collected?;
     match found.reason.take() {
         Some(reason) if found.entries.is_empty() => Err(reason),
         None if found.entries.is_empty() => Err(KeyError::Empty),

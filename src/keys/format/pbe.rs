@@ -12,7 +12,7 @@ use sha2::digest::block_api::BlockSizeUser;
 use sha2::digest::{Digest, FixedOutputReset};
 use zeroize::Zeroizing;
 
-use super::costs::{self, Costs};
+use super::costs::{self, Derivation, Hash};
 use super::encrypted::{STRUCTURE, octets, sequence};
 use crate::keys::KeyError;
 
@@ -30,9 +30,22 @@ enum Cipher {
     Rc2 { key_len: usize },
 }
 
+/// The ciphers all have blocks of this length in bytes.
+const IV_LEN: usize = 8;
+
+impl Cipher {
+    const fn key_len(self) -> usize {
+        match self {
+            Self::TripleDes => 24,
+            Self::TwoKeyTripleDes => 16,
+            Self::Rc2 { key_len } => key_len,
+        }
+    }
+}
+
 impl Scheme {
     /// By the name of the scheme.
-    pub(super) fn new(scheme: &str, parameters: AnyRef<'_>) -> Result<(Self, Costs), KeyError> {
+    pub(super) fn new(scheme: &str, parameters: AnyRef<'_>) -> Result<Self, KeyError> {
         let cipher = match scheme {
             "PKCS#12 PBE with 3DES" => Cipher::TripleDes,
             "PKCS#12 PBE with two-key 3DES" => Cipher::TwoKeyTripleDes,
@@ -42,29 +55,34 @@ impl Scheme {
         };
         let [salt, count] = <[AnyRef<'_>; 2]>::try_from(sequence(parameters)?).map_err(|_| STRUCTURE)?;
         let salt = octets(salt)?.to_vec();
-        let (rounds, costs) = rounds("PKCS#12's PBE iteration count", count)?;
-        Ok((Self { cipher, salt, rounds }, costs))
+        Ok(Self { cipher, salt, rounds: rounds("PKCS#12's PBE iteration count", count)? })
+    }
+
+    /// The work of deriving key and IV, which is done for each of them apart.
+    pub(super) fn work(&self, passphrase: Option<&[u8]>) -> u64 {
+        [self.cipher.key_len(), IV_LEN].into_iter().fold(0, |work, len| {
+            work.saturating_add(self::work(Hash::Sha1, passphrase, &self.salt, self.rounds, len as u64))
+        })
     }
 
     /// Decrypts in place, and says how long the plaintext is.
     pub(super) fn decrypt(&self, passphrase: Option<&[u8]>, buffer: &mut [u8]) -> Result<usize, KeyError> {
         match self.cipher {
-            Cipher::TripleDes => self.cbc::<des::TdesEde3>(passphrase, 24, buffer),
-            Cipher::TwoKeyTripleDes => self.cbc::<des::TdesEde2>(passphrase, 16, buffer),
+            Cipher::TripleDes => self.cbc::<des::TdesEde3>(passphrase, buffer),
+            Cipher::TwoKeyTripleDes => self.cbc::<des::TdesEde2>(passphrase, buffer),
             // RC2 takes the effective length of the key from its length.
-            Cipher::Rc2 { key_len } => self.cbc::<rc2::Rc2>(passphrase, key_len, buffer),
+            Cipher::Rc2 { .. } => self.cbc::<rc2::Rc2>(passphrase, buffer),
         }
     }
 
     fn cbc<C: BlockCipherDecrypt + KeyInit>(
         &self,
         passphrase: Option<&[u8]>,
-        key_len: usize,
         buffer: &mut [u8],
     ) -> Result<usize, KeyError> {
         let derive = |purpose, len| derive::<Sha1>(passphrase, &self.salt, purpose, self.rounds, len);
-        let key = derive(Pkcs12KeyType::EncryptionKey, key_len);
-        let iv = derive(Pkcs12KeyType::Iv, 8);
+        let key = derive(Pkcs12KeyType::EncryptionKey, self.cipher.key_len());
+        let iv = derive(Pkcs12KeyType::Iv, IV_LEN);
         cbc::Decryptor::<C>::new_from_slices(&key, &iv)
             .ok()
             .and_then(|cipher| cipher.decrypt_padded::<Pkcs7>(buffer).ok())
@@ -85,10 +103,16 @@ pub(super) fn derive<D: Digest + FixedOutputReset + BlockSizeUser>(
     Zeroizing::new(kdf::derive_key::<D>(&passphrase, salt, purpose, rounds, len))
 }
 
+/// The work of [`derive`].
+pub(super) fn work(hash: Hash, passphrase: Option<&[u8]>, salt: &[u8], rounds: i32, len: u64) -> u64 {
+    // At most that of `bmp_string`, and exactly that where the passphrase is ASCII.
+    let passphrase_len = passphrase.map_or(0, |passphrase| 2 * passphrase.len() as u64 + 2);
+    Derivation::pkcs12(hash, salt, rounds.unsigned_abs().into(), len).work(passphrase_len)
+}
+
 /// A count of at most ten million, as the derivation takes it.
-pub(super) fn rounds(parameter: &'static str, count: AnyRef<'_>) -> Result<(i32, Costs), KeyError> {
-    let costs = costs::iterations(parameter, &count)?;
-    Ok((i32::try_from(costs.iterations).map_err(|_| STRUCTURE)?, costs))
+pub(super) fn rounds(parameter: &'static str, count: AnyRef<'_>) -> Result<i32, KeyError> {
+    i32::try_from(costs::iterations(parameter, &count)?).map_err(|_| STRUCTURE)
 }
 
 /// RFC 7292 Appendix B.1, beyond U+FFFF as UTF-16. What is not UTF-8 is taken byte by byte, as OpenSSL does it.

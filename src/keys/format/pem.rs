@@ -67,17 +67,17 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
         };
         match Structure::of(&der) {
             Ok(Structure::PublicKey) => {
-                found.publics.push(spki::from_der(&der)?.0);
+                found.add_public(|| Ok(spki::from_der(&der)?.0))?;
                 public = Some(not_private(Structure::PublicKey.name()));
             }
             Ok(Structure::RsaPublicKey) => {
-                found.publics.push(spki::rsa(&der)?);
+                found.add_public(|| spki::rsa(&der))?;
                 public = Some(not_private(Structure::RsaPublicKey.name()));
             }
             // A revocation list looks the same from outside.
             Ok(Structure::Certificate) => match Certificate::from_der(der.to_vec()) {
                 Ok(found_here) => {
-                    found.certificates.push(found_here);
+                    found.add_certificates(vec![found_here])?;
                     certificate = Some(not_private(Structure::Certificate.name()));
                 }
                 Err(error) if is_strict => return Err(error),
@@ -90,17 +90,17 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
                     (Structure::EcPrivateKey, Some(block)) => block.curve().map(Some),
                     _ => Ok(None),
                 };
-                let mut here = Found { spent: found.spent, ..Found::default() };
+                let mut here = Found { budget: found.budget, ..Found::default() };
                 let done =
                     curve.and_then(|curve| der_key::collect(&der, structure, curve, passphrase, &mut here));
-                found.spent = here.spent;
+                found.budget = here.budget;
                 if let Err(error) = done {
                     here.entries = vec![Entry::new(Err(error))];
                 }
                 for entry in here.entries {
                     found.push(Entry { alias: entry.alias.or_else(|| block.alias()), ..entry })?;
                 }
-                found.certificates.append(&mut here.certificates);
+                found.add_certificates(here.certificates)?;
                 unusable = here.reason.or(unusable);
             }
             Err(error) if is_private => found.push(block.entry(Err(damaged(block.label, &der, error))))?,

@@ -15,7 +15,6 @@ use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Encode, Tag, TagNumber, Tagged};
 use zeroize::Zeroizing;
 
-use super::costs::Costs;
 use super::encrypted::{Encrypted, STRUCTURE, STRUCTURE_NAME, octets, sequence};
 use super::mac::Mac;
 use super::{Entry, Found, Loaded, ber, der_key};
@@ -55,12 +54,16 @@ fn open_any(file: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result
     let file = ber::to_der(file).ok_or(STRUCTURE)?;
     let (content, mac) = pfx(&file)?;
     let safes = ber::to_der(content).ok_or(STRUCTURE)?;
-    let archive = Archive::new(&safes, content, mac, found.spent)?;
+    let archive = Archive::new(&safes, content, mac)?;
     let candidates = match passphrase {
         None | Some([]) => &[Some(&[][..]), None][..],
         Some(_) => &[passphrase],
     };
+    // What can be seen of the work is bounded before any of it is done.
+    let mut all = found.budget;
+    candidates.iter().try_for_each(|candidate| all.draw(archive.work(*candidate)?))?;
     for candidate in candidates {
+        found.budget.draw(archive.work(*candidate)?)?;
         match archive.open(*candidate, found) {
             Err(KeyError::WrongPassphrase) => {}
             other => return other,
@@ -95,13 +98,11 @@ struct Archive<'a> {
     mac: Option<Mac<'a>>,
     open: Bags,
     encrypted: Vec<Encrypted<'a>>,
-    costs: Costs,
 }
 
 impl<'a> Archive<'a> {
-    /// RFC 7292 §4.1. What can be seen of the costs is bounded here, before anything is derived.
-    fn new(safes: &'a [u8], content: &'a [u8], mac: Option<Mac<'a>>, spent: Costs) -> Result<Self, KeyError> {
-        let mut costs = spent.and(mac.as_ref().map(Mac::costs).unwrap_or_default())?;
+    /// RFC 7292 §4.1.
+    fn new(safes: &'a [u8], content: &'a [u8], mac: Option<Mac<'a>>) -> Result<Self, KeyError> {
         let (mut open, mut encrypted) = (Bags::default(), Vec::new());
         for safe in elements(safes)? {
             match content_info(safe)? {
@@ -113,11 +114,15 @@ impl<'a> Archive<'a> {
                 _ => return Err(STRUCTURE),
             }
         }
-        for part in &encrypted {
-            costs = costs.and(part.costs())?;
-        }
-        open.check(costs)?;
-        Ok(Self { content, mac, open, encrypted, costs })
+        Ok(Self { content, mac, open, encrypted })
+    }
+
+    /// The work of opening everything that can be seen.
+    fn work(&self, passphrase: Option<&[u8]>) -> Result<u64, KeyError> {
+        let mac = self.mac.as_ref().map_or(0, |mac| mac.work(passphrase, self.content.len()));
+        let parts = self.encrypted.iter().map(|part| part.work(passphrase));
+        let keys = self.open.work(passphrase, 0)?;
+        Ok(parts.fold(mac.saturating_add(keys), u64::saturating_add))
     }
 
     fn open(&self, passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
@@ -132,7 +137,8 @@ impl<'a> Archive<'a> {
                 other => other?,
             }
         }
-        let spent = bags.check(self.costs)?;
+        // What was hidden in encrypted parts comes on top.
+        found.budget.draw(bags.work(passphrase, self.open.keys.len())?)?;
         let several = bags.keys.len() > 1;
         let mut entries = Vec::new();
         for key in &bags.keys {
@@ -144,8 +150,7 @@ impl<'a> Archive<'a> {
                 }),
             }
         }
-        found.spent = spent;
-        found.certificates.append(&mut bags.certificates);
+        found.add_certificates(bags.certificates)?;
         if entries.is_empty() {
             found.because(KeyError::NotPrivate { found: "a PKCS#12 file without a private key".to_owned() });
         }
@@ -200,21 +205,17 @@ impl Bags {
         Ok(())
     }
 
-    /// What all keys cost together with what is spent, if that is allowed. A key that is not read
-    /// here costs nothing.
-    fn check(&self, spent: Costs) -> Result<Costs, KeyError> {
+    /// The work of opening the keys from this place on. A key that is not read here costs nothing.
+    fn work(&self, passphrase: Option<&[u8]>, first: usize) -> Result<u64, KeyError> {
         let several = self.keys.len() > 1;
-        self.keys.iter().filter(|key| key.is_shrouded).try_fold(
-            spent,
-            |spent, key| match Encrypted::from_der(&key.der) {
-                Ok(encrypted) => spent.and(encrypted.costs()),
-                Err(KeyError::KeyDerivationCost { parameter, found, allowed }) => {
-                    Err(KeyError::KeyDerivationCost { parameter, found, allowed })
-                }
-                Err(_) if several => Ok(spent),
+        self.keys.iter().skip(first).filter(|key| key.is_shrouded).try_fold(0, |work: u64, key| {
+            match Encrypted::from_der(&key.der) {
+                Ok(encrypted) => Ok(work.saturating_add(encrypted.work(passphrase))),
+                Err(error @ KeyError::KeyDerivationCost { .. }) => Err(error),
+                Err(_) if several => Ok(work),
                 Err(error) => Err(error),
-            },
-        )
+            }
+        })
     }
 }
 

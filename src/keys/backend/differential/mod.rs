@@ -134,7 +134,7 @@ fn material(name: &str) -> KeyMaterial {
 
 /// The only key of a file, with its primes where it lacks them.
 fn loaded(bytes: &[u8]) -> Result<KeyMaterial, KeyError> {
-    let mut found = format::load(bytes, None)?;
+    let mut found = format::load(bytes, None, &mut format::Budget::default())?;
     let material = found.entries.pop().expect("a key").loaded?.material;
     policy::check_private(&material).and_then(|()| crate::keys::backend::with_primes(material))
 }

@@ -1,0 +1,74 @@
+//! Files and sets that are made to be slow: what bounds them is counted, so it is tested without a clock.
+
+use private_key_jwt::jose::JoseError;
+use private_key_jwt::keys::KeyError;
+use private_key_jwt::{JwkSet, PrivateKey, PublicKey};
+
+use super::support::{base64url, key, memory, read};
+
+fn text(file: &str) -> String {
+    String::from_utf8(read(file)).unwrap()
+}
+
+fn refused(file: &str) -> KeyError {
+    PrivateKey::from_bytes(file.as_bytes()).map(|_| ()).unwrap_err()
+}
+
+#[test]
+fn the_certificates_and_public_keys_of_a_file_are_bounded() {
+    let (key, certificate) = (text("p256.pkcs8.pem"), text("p256.cert.pem"));
+    assert_eq!(
+        PrivateKey::from_bytes((key.clone() + &certificate.repeat(256)).as_bytes())
+            .unwrap()
+            .certificates()
+            .len(),
+        1
+    );
+    let error = refused(&(key.clone() + &certificate.repeat(257)));
+    assert!(matches!(error, KeyError::TooManyCertificates { found: 257, limit: 256 }), "{error:?}");
+    assert_eq!(error.to_string(), "a key file has at most 256 certificates, found 257 or more");
+    let public = text("p256.compressed.pub.pem");
+    assert!(PrivateKey::from_bytes((key.clone() + &public.repeat(256)).as_bytes()).is_ok());
+    let error = refused(&(key + &public.repeat(257)));
+    assert!(matches!(error, KeyError::Jose(JoseError::TooManyKeys { found: 257, limit: 256 })), "{error:?}");
+}
+
+#[test]
+fn a_set_of_a_hundred_thousand_keys_is_not_read() {
+    let set = format!(r#"{{"keys":[{}]}}"#, vec!["{}"; 100_000].join(","));
+    let too_many = JoseError::TooManyKeys { found: 100_000, limit: 256 };
+    assert_eq!(JwkSet::from_json(set.as_bytes()).unwrap_err(), too_many);
+    assert!(matches!(refused(&set), KeyError::Jose(error) if error == too_many));
+}
+
+/// A modulus is judged by its length before anything is computed with it.
+#[test]
+fn a_huge_modulus_costs_what_reading_it_costs() {
+    let n = base64url(&[0xff; 500_000]);
+    let jwk = format!(r#"{{"kty":"RSA","e":"AQAB","n":"{n}"}}"#);
+    let read = memory(|| {
+        let error = PublicKey::from_bytes(jwk.as_bytes()).unwrap_err();
+        assert!(matches!(error, KeyError::RsaSize { bits: 4_000_000 }), "{error:?}");
+    });
+    assert!(read < 40 * jwk.len() as u64, "{read}");
+    let d = base64url(&[0x55; 1000]);
+    let private = format!(r#"{{"kty":"RSA","e":"AQAB","n":"{n}","d":"{d}"}}"#);
+    let read = memory(|| {
+        assert!(matches!(refused(&private), KeyError::RsaSize { bits: 4_000_000 }));
+    });
+    assert!(read < 40 * private.len() as u64, "{read}");
+}
+
+/// A long exponent would make every verification slow.
+#[test]
+fn a_public_exponent_is_bounded() {
+    let jwk: serde_json::Value =
+        serde_json::from_str(&key("rsa2048.pkcs8.pem").public_jwk().to_json()).unwrap();
+    for (e, is_taken) in [("Aw", true), ("AQAB", true), ("Af____8", true), ("AgAAAAE", false)] {
+        let mut jwk = jwk.clone();
+        jwk["e"] = e.into();
+        let taken = PublicKey::from_bytes(jwk.to_string().as_bytes());
+        assert_eq!(taken.is_ok(), is_taken, "{e}: {taken:?}");
+        assert!(is_taken || matches!(taken, Err(KeyError::RsaExponent)), "{e}");
+    }
+}
