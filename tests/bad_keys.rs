@@ -10,7 +10,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use private_key_jwt::jose::{JoseError, KeyType};
-use private_key_jwt::keys::KeyError;
+use private_key_jwt::keys::{KeyError, RsaWeakness};
 use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey, PublicKey};
 use support::{BAD_PKCS12, PASSPHRASE, key, private, public, read};
 
@@ -74,6 +74,27 @@ bad! {
         "the parts of the RSA key do not belong together";
     "rsa2560.short-prime.jwk.json" => KeyError::RsaPrimeLengths { bits: [2048, 512], least: 854 },
         "the primes of the RSA key have 2048 and 512 bits, each must have at least 854";
+    "rsa2048.small-factor.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::SmallFactor { factor: 4093 } },
+        "the RSA key can be factored: its modulus is divisible by 4093; make a new key";
+    "rsa2048.close-primes.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::ClosePrimes },
+        "the RSA key can be factored: its primes are too close to each other (FIPS 186-5 A.1.3); make a new key";
+    "rsa2048.near-primes.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::ClosePrimes },
+        "the RSA key can be factored: its primes are too close to each other (FIPS 186-5 A.1.3); make a new key";
+    "rsa2048.square.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::ClosePrimes },
+        "the RSA key can be factored: its primes are too close to each other (FIPS 186-5 A.1.3); make a new key";
+    "rsa2048.prime-modulus.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::PrimeModulus },
+        "the RSA key can be factored: its modulus is a prime number; make a new key";
+    "rsa2048.cube.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::DependentPrimes },
+        "the RSA key can be factored: its modulus is a power of a prime, or its primes depend on each other; make a new key";
+    // Refused as a public key, in tests/keys/weak_rsa.rs.
+    "rsa2048.dependent-primes.jwk.json" => KeyError::NotPrivate { found } if found == "a public JWK",
+        "a private key is needed, found a public JWK";
+    "rsa2048.roca.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::Roca },
+        "the RSA key can be factored: its primes have the structure of ROCA (CVE-2017-15361); make a new key";
+    "rsa2048.short-d.jwk.json" => KeyError::WeakRsa {
+            weakness: RsaWeakness::ShortPrivateExponent { bits: 1023, least: 1025 },
+        },
+        "the RSA key can be factored: its private exponent has 1023 bits, at least 1025 are needed (FIPS 186-5 A.1.1); make a new key";
     "secp256k1.sec1.pem" => KeyError::UnsupportedKey { found } if found == "EC secp256k1",
         "a key of this type cannot be used: EC secp256k1";
     "secp256k1.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "EC secp256k1",

@@ -10,6 +10,8 @@ mod entries;
 mod pkcs12;
 #[path = "support/keys.rs"]
 mod support;
+#[path = "keys/weak_rsa.rs"]
+mod weak_rsa;
 #[path = "keys/wrapped.rs"]
 mod wrapped;
 

@@ -70,11 +70,19 @@ impl ClientKeys {
             },
             Self::Jwks(jwks) => {
                 let mut reason = jwks.skipped().first().map(|skipped| KeyError::from(skipped.reason.clone()));
-                for jwk in jwks.keys() {
-                    match PublicKey::from_jwk(jwk).and_then(|key| check_usable(&key)) {
-                        Ok(()) => return Ok(Some(jwks.clone().into())),
+                let (set, mut is_usable) = (PublicKeySet::from(jwks.clone()), false);
+                for key in set.parsed() {
+                    match key.and_then(check_usable) {
+                        Ok(()) => is_usable = true,
+                        // A good key beside it does not make a weak one harmless to its owner.
+                        Err(error @ (KeyError::WeakRsa { .. } | KeyError::RsaCheckCost { .. })) => {
+                            return Err(error.into());
+                        }
                         Err(error) => reason = reason.or(Some(error)),
                     }
+                }
+                if is_usable {
+                    return Ok(Some(set));
                 }
                 Err(DevServerError::NoUsableKey { client_id: client_id.to_owned(), reason })
             }

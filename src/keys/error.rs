@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{Cause, KeyEntry, key_entry};
+use super::{Cause, KeyEntry, RsaWeakness, key_entry};
 use crate::jose::{Algorithm, JoseError, KeyId, SecretForm};
 
 /// What can be wrong with a key, a key file or a ring of keys.
@@ -191,6 +191,22 @@ pub enum KeyError {
         bits: [usize; 2],
         /// A third of the length of the modulus.
         least: usize,
+    },
+    /// An RSA key that can be factored (NIST SP 800-89 §5.3.3, FIPS 186-5 A.1).
+    #[error("the RSA key can be factored: {weakness}; make a new key")]
+    WeakRsa {
+        /// What is wrong with it.
+        weakness: RsaWeakness,
+    },
+    /// A key file or a JWK Set whose RSA keys cost too much to check, taken together.
+    #[error(
+        "checking the RSA keys together costs as much as {found} keys of 2048 bits, allowed are {limit}; use fewer or shorter keys"
+    )]
+    RsaCheckCost {
+        /// What the keys so far and this one cost, in keys of 2048 bits: one of 8192 bits counts as 64.
+        found: u64,
+        /// The most that is allowed for one file or set.
+        limit: u64,
     },
     /// Numbers that are not a key, or a public part that is not the private part's.
     #[error("the parts of the {key_type} key do not belong together")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::format::{self, Budget, Entry};
+use super::health::Allowance;
 use super::{KeyEntry, KeyError, PrivateKey, certificate, private_key};
 use crate::jose::error::shown;
 use crate::jose::secret_form::Shown;
@@ -112,11 +113,13 @@ impl KeyLoader {
     ) -> Result<PrivateKey, KeyError> {
         let mut file = format::load(bytes, passphrase, budget)?;
         let entries = std::mem::take(&mut file.entries);
+        let allowance = Allowance::default();
         let certificates = certificate::named(std::mem::take(&mut file.certificates))?;
         let is_only = entries.len() == 1;
         let mut keys: Vec<(KeyEntry, Result<PrivateKey, KeyError>)> = Vec::new();
         for Entry { alias, key_id, loaded } in entries {
-            let key = loaded.and_then(|loaded| PrivateKey::new(loaded, &file, &certificates, is_only));
+            let key =
+                loaded.and_then(|loaded| PrivateKey::new(loaded, &file, &certificates, is_only, &allowance));
             let thumbprint = key.as_ref().ok().map(PrivateKey::thumbprint);
             // The same key under the same name counts once, in whatever form it stands there.
             let is_same = |(other, loaded): &(KeyEntry, Result<PrivateKey, KeyError>)| {

@@ -2,8 +2,8 @@
 //! [`Signer`] seam for keys that never enter the process, and the [`KeyRing`].
 //!
 //! The way in: `format` finds out what a file is and takes it apart into `KeyMaterial`; `policy` decides whether
-//! such a key may be used at all; `backend` turns it into something that signs. Only `backend` knows a library that
-//! signs, RustCrypto or AWS-LC, and none of its types leaves this floor.
+//! such a key may be used at all; `backend` turns it into something that signs; `health` looks for RSA keys that can be
+//! factored. Only `backend` knows a library that signs, RustCrypto or AWS-LC, and none of its types leaves this floor.
 //!
 //! This floor reads one key file or environment variable when asked to, and takes random bytes from
 //! the operating system. It has no clock: [`KeyRing`] is told the time.
@@ -14,6 +14,8 @@ mod certificate;
 mod error;
 mod format;
 mod generate;
+mod health;
+mod key_check;
 mod key_entry;
 mod key_format;
 mod key_loader;
@@ -31,6 +33,8 @@ pub use error::KeyError;
 #[cfg(feature = "dev-server")]
 pub(crate) use format::json as unwrapped_json;
 pub use generate::GeneratedKey;
+pub use health::RsaWeakness;
+pub use key_check::KeyCheck;
 pub use key_entry::KeyEntry;
 pub use key_format::{Encoding, KeyFormat, KeyStructure, Wrapping};
 pub use key_loader::KeyLoader;

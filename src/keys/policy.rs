@@ -7,8 +7,9 @@ use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use pkcs1::RsaPrivateKeyRef;
 
+use super::health::Allowance;
 use super::material::{KeyMaterial, RsaScheme};
-use super::{KeyError, PrivateKey, format};
+use super::{KeyError, PrivateKey, format, health};
 use crate::jose::{Algorithm, JoseError, KeyParameters, KeyType};
 
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -104,6 +105,41 @@ fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
         return Err(KeyError::RsaPrimeLengths { bits: [p_bits, q_bits], least });
     }
     Ok(())
+}
+
+/// Whether a private key may be computed with, after others of its file: that takes as long as a test of its modulus.
+pub(super) fn check_cost(material: &KeyMaterial, allowance: &Allowance) -> Result<(), KeyError> {
+    match material {
+        KeyMaterial::Rsa { pkcs1, .. } => allowance.draw(bit_len(format::pkcs1(pkcs1)?.modulus.as_bytes())),
+        KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => Ok(()),
+    }
+}
+
+/// What is left to say of a private key whose numbers the backend has found to belong together.
+pub(super) fn check_strength(material: &KeyMaterial) -> Result<(), KeyError> {
+    match material {
+        KeyMaterial::Rsa { pkcs1, .. } => health::check_private(&format::pkcs1(pkcs1)?),
+        KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => Ok(()),
+    }
+}
+
+/// Why a backend refuses a private key, where there is a name for it.
+pub(super) fn named(material: &KeyMaterial, error: KeyError) -> KeyError {
+    match material {
+        KeyMaterial::Rsa { pkcs1, .. } => {
+            format::pkcs1(pkcs1).ok().and_then(|key| health::fault(&key)).unwrap_or(error)
+        }
+        KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => error,
+    }
+}
+
+/// The modulus of a key that has no primes.
+pub(super) fn modulus_alone(material: &KeyMaterial) -> Option<Vec<u8>> {
+    let KeyMaterial::Rsa { pkcs1, .. } = material else {
+        return None;
+    };
+    let key = format::pkcs1(pkcs1).ok()?;
+    lacks_primes(&key).then(|| key.modulus.as_bytes().to_vec())
 }
 
 /// Whether a key is n, e and d alone: RFC 8017 A.1.2 has no other way to say so than zeros, which

@@ -5,8 +5,9 @@ use zeroize::Zeroizing;
 
 use super::certificate::Named;
 use super::format::{Found, Loaded};
+use super::health::{self, Allowance};
 use super::material::{KeyMaterial, RsaScheme};
-use super::{Certificate, KeyError, KeyLoader, PublicKey, backend, certificate, policy};
+use super::{Certificate, KeyCheck, KeyError, KeyLoader, PublicKey, backend, certificate, key_check, policy};
 use crate::jose::{Algorithm, Jwk, KeyId, KeyType, SecretForm, Signature, Thumbprint};
 
 /// A private key that signs client assertions.
@@ -131,13 +132,20 @@ impl PrivateKey {
         beside: &Found,
         certificates_beside: &[Named],
         is_only: bool,
+        allowance: &Allowance,
     ) -> Result<Self, KeyError> {
         let Loaded { material, algorithm, key_id, certificates } = loaded;
         policy::check_private(&material)?;
-        let material = backend::with_primes(material)?;
-        let signing = backend::SigningKey::new(&material)?;
+        policy::check_cost(&material, allowance)?;
+        let alone = policy::modulus_alone(&material);
+        let material = backend::with_primes(material).map_err(|error| match alone {
+            Some(n) => health::check_public(&n, allowance).err().unwrap_or(error),
+            None => error,
+        })?;
+        let signing = backend::SigningKey::new(&material).map_err(|error| policy::named(&material, error))?;
         let parameters = signing.public_parameters()?;
         policy::check_public_part(&material, &parameters)?;
+        policy::check_strength(&material)?;
         let scheme = match material {
             KeyMaterial::Rsa { scheme, .. } => scheme,
             KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => RsaScheme::Any,
@@ -228,6 +236,12 @@ impl PrivateKey {
     /// None for a key that was loaded here; the conversion is the one that foreign keys go through.
     pub fn public_key(&self) -> Result<PublicKey, KeyError> {
         PublicKey::new(self.jwk.clone(), self.scheme)
+    }
+
+    /// What was checked of the key before it was taken.
+    #[must_use]
+    pub const fn checks(&self) -> &'static [KeyCheck] {
+        key_check::of_private(self.key_type())
     }
 
     /// The certificates that were found with the key, the key's own first.

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use super::health::Allowance;
 use super::material::RsaScheme;
-use super::{Certificate, KeyError, backend, format, policy};
+use super::{Certificate, KeyCheck, KeyError, backend, format, health, key_check, policy};
 use crate::jose::error::excerpt;
 use crate::jose::{Algorithm, Jwk, KeyParameters, KeyType, Signature};
 
@@ -30,7 +31,8 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::RsaSize`] and [`KeyError::RsaExponent`] for a key outside the policy,
+    /// [`KeyError::RsaSize`] and [`KeyError::RsaExponent`] for a key outside the policy, [`KeyError::WeakRsa`] for one
+    /// that can be factored,
     /// [`KeyError::Inconsistent`] for an even modulus and for a point that is not on its curve or of small order, [`KeyError::Certificate`] and
     /// [`KeyError::CertificateMismatch`] for an `x5c` that is not this key's, [`KeyError::NotForSignatures`] when
     /// `use` or `key_ops` leave no room for verifying.
@@ -38,7 +40,12 @@ impl PublicKey {
         Self::new(jwk.clone(), RsaScheme::Any)
     }
 
-    pub(super) fn new(jwk: Jwk, mut scheme: RsaScheme) -> Result<Self, KeyError> {
+    pub(super) fn new(jwk: Jwk, scheme: RsaScheme) -> Result<Self, KeyError> {
+        Self::within(&Allowance::default(), jwk, scheme)
+    }
+
+    /// One of several keys, whose checks cost no more than what is allowed for all of them.
+    pub(super) fn within(allowance: &Allowance, jwk: Jwk, mut scheme: RsaScheme) -> Result<Self, KeyError> {
         let parameters = jwk.parameters();
         policy::check_public(parameters)?;
         if let Some(first) = jwk.certificates().first() {
@@ -52,6 +59,9 @@ impl PublicKey {
         }
         if !jwk.may_sign_or_verify("verify") {
             return Err(KeyError::NotForSignatures);
+        }
+        if let KeyParameters::Rsa { n, .. } = parameters {
+            health::check_public(n, allowance)?;
         }
         Ok(Self { verifying: Arc::new(backend::VerifyingKey::new(parameters)?), jwk, scheme })
     }
@@ -98,6 +108,12 @@ impl PublicKey {
     /// identifier rules out.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         Algorithm::ALL.into_iter().filter(|algorithm| self.check_algorithm(*algorithm).is_ok())
+    }
+
+    /// What was checked of the key before it was taken.
+    #[must_use]
+    pub const fn checks(&self) -> &'static [KeyCheck] {
+        key_check::of_public(self.key_type())
     }
 
     /// Checks a signature over the bytes of a JWS signing input.

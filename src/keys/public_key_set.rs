@@ -4,6 +4,8 @@ mod thumbprint;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use super::health::Allowance;
+use super::material::RsaScheme;
 use super::{KeyError, PublicKey};
 use crate::jose::error::{excerpt, unlike};
 use crate::jose::{Algorithm, Header, JoseError, Jwk, JwkSet, KeyId, KeyMismatch, SkippedJwk};
@@ -32,12 +34,15 @@ pub struct PublicKeySet {
     /// For the error of a token that names one of them.
     skipped: Vec<SkippedJwk>,
     goes_by_any_name: bool,
+    /// For the checks of all keys together.
+    allowance: Allowance,
 }
 
 #[derive(Debug)]
 struct Entry {
     jwk: Jwk,
-    parsed: OnceLock<PublicKey>,
+    /// The key, or why it cannot be used: to find that out takes milliseconds, and tokens by anyone ask for it.
+    parsed: OnceLock<Result<PublicKey, KeyError>>,
     /// The thumbprints of the certificate in the JWK, hashed when they are first needed.
     certificate: OnceLock<Option<Thumbprints>>,
 }
@@ -89,6 +94,12 @@ impl PublicKeySet {
         })
     }
 
+    /// Every key, in the order of the set, or why it cannot be used.
+    #[cfg(feature = "dev-server")]
+    pub(crate) fn parsed(&self) -> impl Iterator<Item = Result<&PublicKey, KeyError>> {
+        self.entries.iter().map(|entry| entry.key(&self.allowance))
+    }
+
     fn find(&self, wanted: Wanted<'_>) -> Result<&PublicKey, KeyError> {
         match (wanted.key_id, self.entries.as_slice()) {
             // Compared sooner than hashed.
@@ -109,7 +120,7 @@ impl PublicKeySet {
         wanted: Wanted<'_>,
     ) -> Result<&'a PublicKey, KeyError> {
         let fitting = candidates.clone().filter(|entry| entry.jwk.verifies(wanted.algorithm));
-        if let Some(key) = only(fitting.clone()) {
+        if let Some(key) = only(fitting.clone(), &self.allowance) {
             return key;
         }
         if fitting.clone().next().is_none() {
@@ -125,7 +136,7 @@ impl PublicKeySet {
         let chosen = |by: &dyn Fn(&Entry) -> bool| {
             let chosen = fitting.clone().filter(|entry| by(entry));
             chosen.clone().next()?;
-            Some(only(chosen.clone()).unwrap_or_else(|| Err(ambiguous(count(chosen)))))
+            Some(only(chosen.clone(), &self.allowance).unwrap_or_else(|| Err(ambiguous(count(chosen)))))
         };
         for (found, kind) in wanted.thumbprints() {
             let of_certificate = |entry: &Entry| kind.of_certificate(entry) == Some(found);
@@ -161,16 +172,19 @@ const KID_LEN: usize = 128;
 
 /// The only key among these entries, which may stand there several times; `None` when there are
 /// several, or none. Of equal ones the first that can be used.
-fn only<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) -> Option<Result<&'a PublicKey, KeyError>> {
+fn only<'a>(
+    entries: impl Iterator<Item = &'a Entry> + Clone,
+    allowance: &Allowance,
+) -> Option<Result<&'a PublicKey, KeyError>> {
     let mut rest = entries.clone();
     let first = rest.next()?;
     if !rest.all(|entry| entry.jwk.parameters() == first.jwk.parameters()) {
         return None;
     }
-    let usable = first.key();
+    let usable = first.key(allowance);
     Some(match usable {
         Ok(key) => Ok(key),
-        Err(error) => entries.skip(1).find_map(|entry| entry.key().ok()).ok_or(error),
+        Err(error) => entries.skip(1).find_map(|entry| entry.key(allowance).ok()).ok_or(error),
     })
 }
 
@@ -186,19 +200,13 @@ fn count<'a>(entries: impl Iterator<Item = &'a Entry>) -> usize {
 }
 
 impl Entry {
-    fn new(jwk: Jwk, parsed: OnceLock<PublicKey>) -> Self {
+    fn new(jwk: Jwk, parsed: OnceLock<Result<PublicKey, KeyError>>) -> Self {
         Self { jwk, parsed, certificate: OnceLock::new() }
     }
 
-    /// A key that cannot be used is tried again each time: the error is not kept, only its cause.
-    fn key(&self) -> Result<&PublicKey, KeyError> {
-        match self.parsed.get() {
-            Some(key) => Ok(key),
-            None => {
-                let key = PublicKey::from_jwk(&self.jwk)?;
-                Ok(self.parsed.get_or_init(|| key))
-            }
-        }
+    fn key(&self, allowance: &Allowance) -> Result<&PublicKey, KeyError> {
+        let parse = || PublicKey::within(allowance, self.jwk.clone(), RsaScheme::Any);
+        self.parsed.get_or_init(parse).as_ref().map_err(KeyError::clone)
     }
 }
 
@@ -224,7 +232,8 @@ impl From<PublicKey> for PublicKeySet {
             by_name: jwk.key_id().map(|key_id| (key_id.clone(), vec![0])).into_iter().collect(),
             skipped: Vec::new(),
             // As it is, and not from its JWK: a certificate may restrict it further.
-            entries: vec![Entry::new(jwk, key.into())],
+            entries: vec![Entry::new(jwk, Ok(key).into())],
+            allowance: Allowance::default(),
         }
     }
 }

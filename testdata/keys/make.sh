@@ -320,8 +320,7 @@ def prime(bits):
             return x != 1 and all(pow(x, 1 << i, c) != c - 1 for i in range(s))
         if (c - 1) % 65537 and not any(witness(2 + secrets.randbelow(c - 3)) for _ in range(40)):
             return c
-def members(p, q, **other):
-    e = 65537
+def members(p, q, e=65537, **other):
     v = {"n": p * q, "e": e, "d": pow(e, -1, math.lcm(p - 1, q - 1))}
     v |= {"p": p, "q": q, "dp": v["d"] % (p - 1), "dq": v["d"] % (q - 1), "qi": pow(q, -1, p)} | other
     return {"kty": "RSA", **{k: en64(i.to_bytes((i.bit_length() + 7) // 8, "big")) for k, i in v.items()}}
@@ -340,6 +339,57 @@ dump("rsa2560.unbalanced.jwk.json", members(prime(1024), prime(1536)))
 dump("bad/rsa2560.short-prime.jwk.json", members(prime(2048), prime(512)))
 # Nothing but a test of primality finds this one; it cannot sign
 dump("rsa2048.composite-prime.jwk.json", members(prime(512) * prime(512), prime(1024)))
+
+# RSA keys that have the form of one and can be factored
+def is_prime(c): return c % 2 and all(pow(a, c - 1, c) == 1 for a in (2, 3, 5, 7, 11, 13))
+def next_prime(c):
+    c += 1 + c % 2
+    while not is_prime(c) or (c - 1) % 65537 == 0: c += 2
+    return c
+def unlike(p, bits=2048):
+    """Another prime of this length, with which the modulus has so many bits."""
+    while (p * (q := prime(bits // 2))).bit_length() != bits: pass
+    return q
+def alone(n, d): return {k: v for k, v in members(3, 5, n=n, d=d).items() if k in ("kty", "n", "e", "d")}
+p = prime(1024)
+dump("bad/rsa2048.close-primes.jwk.json", members(p, next_prime(p)))
+# Not found by Fermat's method, and closer than FIPS 186-5 A.1.3 allows: 2^924
+dump("bad/rsa2048.near-primes.jwk.json", members(p, next_prime(p + (1 << 900))))
+dump("bad/rsa2048.square.jwk.json", alone(p * p, pow(65537, -1, p * (p - 1))))
+p = prime(2048)
+dump("bad/rsa2048.prime-modulus.jwk.json", alone(p, pow(65537, -1, p - 1)))
+while (p := prime(683)) ** 3 >> 2048: pass
+dump("bad/rsa2048.cube.jwk.json", alone(p ** 3, pow(65537, -1, p * p * (p - 1))))
+p = 4093 * prime(1012)
+dump("bad/rsa2048.small-factor.jwk.json", members(p, unlike(p)))
+# CVE-2017-15361: a multiple of the product of the first 126 primes, and a power of 65537
+primorial = math.prod([c for c in range(2, 702) if all(c % f for f in range(2, c))])
+def roca():
+    while True:
+        least = 3 << 1022
+        k = least // primorial + secrets.randbelow((least // 3) // primorial)
+        p = k * primorial + pow(65537, secrets.randbits(64), primorial)
+        if is_prime(p) and (p - 1) % 65537: return p
+dump("bad/rsa2048.roca.jwk.json", members(roca(), roca()))
+# p-1 and q-1 share nearly all of their factors, so d can be as short as one of them
+def related():
+    while True:
+        g = 3 << 1020 | secrets.randbits(1018)
+        p, q = 4 * g + 1, 6 * g + 1
+        if all(math.gcd(c, primorial) == 1 for c in (p, q)) and is_prime(p) and is_prime(q): return p, q
+p, q = related()
+e = next(e for e in range(65537, 70000, 2) if math.gcd(e, p * (p - 1) * (q - 1)) == 1
+         and pow(e, -1, math.lcm(p - 1, q - 1)).bit_length() <= 1024)
+dump("bad/rsa2048.short-d.jwk.json", members(p, q, e))
+# q-1 is a multiple of p-1, of which the modulus alone tells
+def dependent():
+    while True:
+        p = prime(1000)
+        for k in range(1 << 48, (1 << 48) - 8000, -2):
+            q = k * (p - 1) + 1
+            if math.gcd(q, primorial) == 1 and (p * q).bit_length() == 2048 and is_prime(q): return p, q
+p, q = dependent()
+dump("bad/rsa2048.dependent-primes.jwk.json", {k: v for k, v in alone(p * q, 1).items() if k != "d"})
 
 # JWK and JWKS
 dump("rsa2048.alg-ps256.jwk.json", {**rsa, "alg": "PS256", "kid": "ps-key"})

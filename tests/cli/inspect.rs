@@ -33,7 +33,8 @@ fn inspect_names_a_private_key_in_every_format() {
     let expected = |format: &str| {
         format!(
             "kind: private key\nformat: {format}\ntype: EC P-256\nsize: 256 bits\nalgorithm: ES256\nkid: {thumbprint}\n\
-             thumbprint: {thumbprint}\n"
+             thumbprint: {thumbprint}\nchecked:\n  private value: above zero and below the order of the curve\n  parts: \
+             the point is its own\n"
         )
     };
     for (file, format) in [
@@ -121,6 +122,51 @@ fn inspect_shows_nothing_private() {
     assert!(checked > 10, "{checked}");
 }
 
+const RSA_PRIVATE_CHECKS: &str = "checked:\n  size: 2048 to 8192 bits\n  public exponent: odd, from 3 to 2^33-1\n  \
+    parts: two primes whose product is the modulus, and exponents that belong to them\n  small factors: no prime below \
+    4096 divides the modulus\n  close primes: the primes differ as FIPS 186-5 A.1.3 demands\n  private exponent: longer \
+    than half the modulus (FIPS 186-5 A.1.1)\n  ROCA: the modulus does not have the structure of \
+    CVE-2017-15361\n";
+
+/// The lines about what was checked of a public RSA key.
+fn rsa_public_checks(indent: &str) -> String {
+    let checks = [
+        "checked:",
+        "  size: 2048 to 8192 bits",
+        "  public exponent: odd, from 3 to 2^33-1",
+        "  small factors: no prime below 4096 divides the modulus",
+        "  close primes: none found in 100 steps of Fermat's method",
+        "  prime modulus: the modulus is not a prime",
+        "  dependent primes: the modulus is not a power of a prime, and its primes do not depend on each other",
+        "  ROCA: the modulus does not have the structure of CVE-2017-15361",
+    ];
+    checks.map(|line| format!("{indent}{line}\n")).concat()
+}
+
+#[test]
+fn inspect_says_what_is_wrong_with_a_weak_key() {
+    let place = Place::new();
+    for (name, says) in [
+        ("small-factor", "its modulus is divisible by 4093"),
+        ("close-primes", "its primes are too close to each other (FIPS 186-5 A.1.3)"),
+        ("prime-modulus", "its modulus is a prime number"),
+        ("roca", "its primes have the structure of ROCA (CVE-2017-15361)"),
+    ] {
+        let file = testdata(&format!("bad/rsa2048.{name}.jwk.json"));
+        let line = format!("the RSA key can be factored: {says}; make a new key");
+        assert_eq!(pkjwt(["inspect", &file]).refused(&[]), format!("pkjwt: {file}: {line}\n"));
+        let mut jwk: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        jwk.as_object_mut().unwrap().retain(|name, _| ["kty", "n", "e"].contains(&name.as_str()));
+        let file = place.put("public.json", jwk.to_string());
+        assert_eq!(pkjwt(["inspect", &file]).refused(&[]), format!("pkjwt: {file}: {line}\n"));
+        let set = place.put("set.json", json!({"keys": [jwk]}).to_string());
+        assert_eq!(
+            pkjwt(["inspect", &set]).done(),
+            format!("kind: public keys\nformat: JWK Set, JSON\nkey:\n  unusable: {line}\n")
+        );
+    }
+}
+
 #[test]
 fn inspect_shows_public_keys_and_certificates() {
     let thumbprint = private_key("rsa2048").thumbprint();
@@ -128,14 +174,16 @@ fn inspect_shows_public_keys_and_certificates() {
         inspect("rsa2048.pub.pem"),
         format!(
             "kind: public key\nformat: SubjectPublicKeyInfo, PEM\ntype: RSA\nsize: 2048 bits\nalgorithms: RS256, RS384, \
-             RS512, PS256, PS384, PS512\nthumbprint: {thumbprint}\n"
+             RS512, PS256, PS384, PS512\nthumbprint: {thumbprint}\n{}",
+            rsa_public_checks("")
         )
     );
     let found = as_json(&[&testdata("rsa2048.cert.der")]);
     assert_eq!((&found["kind"], &found["format"]), (&json!("certificate"), &json!("X.509 certificate, DER")));
     assert_eq!(found["thumbprint"], thumbprint.to_string());
     let printed = inspect("rsa2048.key-then-chain.pem");
-    let chain: Vec<&str> = printed.lines().skip(7).collect();
+    assert!(printed.contains(RSA_PRIVATE_CHECKS), "{printed}");
+    let chain: Vec<&str> = printed.lines().skip(15).collect();
     assert_eq!(
         &chain[..5],
         [
@@ -205,7 +253,8 @@ fn inspect_of_a_set_shows_each_key_and_why_one_cannot_be_used() {
     assert_eq!(
         keys[0],
         json!({"type": "EC P-256", "size": 256, "algorithms": ["ES256"], "use": "sig",
-            "kid": first.thumbprint().to_string(), "thumbprint": first.thumbprint().to_string()})
+            "kid": first.thumbprint().to_string(), "thumbprint": first.thumbprint().to_string(),
+            "checked": {"point": "on the curve, and not at infinity"}})
     );
     let odd = r#"{"keys":[{"kty":"AKP","alg":"ML-DSA-44"},
         {"kty":"RSA","kid":"old\u001b[2J","n":"AQAB","e":"AQAB"}]}"#;

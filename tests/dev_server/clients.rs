@@ -40,6 +40,28 @@ fn keys_are_read_from_a_jwks_a_jwk_a_certificate_and_a_public_key() {
     ));
 }
 
+/// A weak key is refused at registration, beside a sound one too.
+#[test]
+fn no_client_is_registered_with_an_rsa_key_that_can_be_factored() {
+    let dev = DevServer::new(ORIGIN).unwrap();
+    let sound = es256().public_jwk().to_json();
+    for name in ["small-factor", "close-primes", "prime-modulus", "cube", "roca"] {
+        let file = std::fs::read(format!("testdata/keys/bad/rsa2048.{name}.jwk.json")).unwrap();
+        let mut jwk: Value = serde_json::from_slice(&file).unwrap();
+        jwk.as_object_mut().unwrap().retain(|name, _| ["kty", "n", "e"].contains(&name.as_str()));
+        let single = ClientKeys::from_bytes(jwk.to_string().as_bytes()).map(|_| ());
+        assert!(matches!(single, Err(DevServerError::Key(KeyError::WeakRsa { .. }))), "{name}: {single:?}");
+        for set in [format!(r#"{{"keys":[{jwk}]}}"#), format!(r#"{{"keys":[{sound},{jwk}]}}"#)] {
+            let keys = ClientKeys::from_bytes(set.as_bytes()).unwrap();
+            let refused = dev.register("client", keys);
+            assert!(
+                matches!(refused, Err(DevServerError::Key(KeyError::WeakRsa { .. }))),
+                "{name}: {refused:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_client_registered_by_certificate_may_name_its_key_as_it_likes() {
     let dev = DevServer::new(ORIGIN).unwrap();

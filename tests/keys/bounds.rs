@@ -14,6 +14,24 @@ fn refused(file: &str) -> KeyError {
     PrivateKey::from_bytes(file.as_bytes()).map(|_| ()).unwrap_err()
 }
 
+/// Eight keys of the longest modulus are what a file may hold.
+#[test]
+fn the_rsa_keys_of_a_file_are_bounded() {
+    let key = text("rsa8192.pkcs8.pem");
+    // The same key counts once.
+    assert!(PrivateKey::from_bytes(key.repeat(8).as_bytes()).is_ok());
+    let KeyError::SeveralKeys { found } = refused(&key.repeat(9)) else { panic!("one key") };
+    assert_eq!(found.len(), 2);
+    assert_eq!(
+        found[1].problem.as_deref(),
+        Some(
+            "checking the RSA keys together costs as much as 576 keys of 2048 bits, allowed are 512; use fewer or shorter keys"
+        )
+    );
+    let key = text("rsa2048.pkcs8.pem");
+    assert!(PrivateKey::from_bytes(key.repeat(256).as_bytes()).is_ok());
+}
+
 #[test]
 fn the_certificates_and_public_keys_of_a_file_are_bounded() {
     let (key, certificate) = (text("p256.pkcs8.pem"), text("p256.cert.pem"));

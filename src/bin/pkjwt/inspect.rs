@@ -1,10 +1,11 @@
-//! `pkjwt inspect`: what a key file or a token is. Nothing is verified, and nothing private is shown.
+//! `pkjwt inspect`: what a key file or a token is, and what was checked of a key. No signature is verified, and nothing
+//! private is shown.
 
 use std::path::{Path, PathBuf};
 
 use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::jose::{CompactJws, UnverifiedJwt};
-use private_key_jwt::keys::{Certificate, KeyError, KeyFormat, KeyStructure};
+use private_key_jwt::keys::{Certificate, KeyCheck, KeyError, KeyFormat, KeyStructure};
 use private_key_jwt::verifier::VerifierError;
 use private_key_jwt::{AccessTokenVerifier, Jwk, JwkSet, PrivateKey, PublicKey};
 use serde_json::Value;
@@ -99,6 +100,7 @@ fn of_private_key(key: &PrivateKey, format: KeyFormat, now: OffsetDateTime) -> R
     findings.add("algorithm", key.algorithm().as_str());
     findings.add("kid", key.key_id().as_str());
     findings.add("thumbprint", key.thumbprint().to_string());
+    add_checks(&mut findings, key.checks());
     add_certificates(&mut findings, key.certificates(), now)?;
     Ok(findings)
 }
@@ -158,6 +160,16 @@ fn add_public_key(findings: &mut Findings, key: &PublicKey) {
     findings.add_some("use", jwk.public_key_use());
     findings.add_some("kid", jwk.key_id().map(private_key_jwt::KeyId::as_str));
     findings.add("thumbprint", jwk.thumbprint().to_string());
+    add_checks(findings, key.checks());
+}
+
+/// What was checked of the key, a line for each.
+fn add_checks(findings: &mut Findings, checks: &[KeyCheck]) {
+    let mut checked = Findings::default();
+    for KeyCheck { name, found, .. } in checks {
+        checked.add(name, *found);
+    }
+    findings.add("checked", Finding::Group(checked));
 }
 
 fn certificates(jwk: &Jwk) -> Result<Vec<Certificate>, KeyError> {

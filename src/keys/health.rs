@@ -1,0 +1,317 @@
+//! RSA keys that have the form of one and not its strength: anyone can compute their private part from the public one.
+//!
+//! Everything is computed from the modulus, which is public, so the time that it takes tells nothing. Of a private key
+//! the lengths of its numbers and the first 16 octets of its primes are looked at as well. What is found is the work of a
+//! broken generator, a broken file or a prank: that a key passes does not make it a good one.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, Gcd, Limb, NonZero, Odd, Reciprocal, Resize, Word};
+use pkcs1::RsaPrivateKeyRef;
+use sha2::{Digest, Sha256};
+
+use super::KeyError;
+use super::policy::bit_len;
+
+/// All primes below this are tried as factors. NIST SP 800-89 §5.3.3 asks for those below 752.
+pub(super) const SMALL_FACTORS: Word = 4096;
+
+/// How often Fermat's method is tried: one try finds primes whose halves are equal.
+pub(super) const FERMAT_STEPS: u32 = 100;
+
+/// The last of the 126 primes whose product is in every prime that the library of CVE-2017-15361 makes for a key of 1984
+/// bits or more. For keys of 3968 bits and more there are others, beside these.
+const LAST_ROCA_PRIME: Word = 701;
+
+/// What makes an RSA key one that can be factored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RsaWeakness {
+    /// A modulus with a factor that trial division finds (NIST SP 800-89 §5.3.3).
+    #[error("its modulus is divisible by {factor}")]
+    SmallFactor {
+        /// The least such factor.
+        factor: u32,
+    },
+    /// Primes that Fermat's method finds; of a private key also those that are closer than FIPS 186-5 A.1.3 allows, and
+    /// one prime in the place of two.
+    #[error("its primes are too close to each other (FIPS 186-5 A.1.3)")]
+    ClosePrimes,
+    /// A modulus that is itself a prime.
+    #[error("its modulus is a prime number")]
+    PrimeModulus,
+    /// A modulus that is a power of one prime, or of primes p and q where p−1 and q−1 share nearly all of their factors.
+    #[error("its modulus is a power of a prime, or its primes depend on each other")]
+    DependentPrimes,
+    /// Primes of the structure that Infineon's library RSALib gave them (ROCA, CVE-2017-15361). One sound key in 2¹⁶⁷
+    /// looks the same.
+    #[error("its primes have the structure of ROCA (CVE-2017-15361)")]
+    Roca,
+    /// A private exponent of half the length of the modulus or less (FIPS 186-5 A.1.1), which Wiener's method and those
+    /// after it compute.
+    #[error("its private exponent has {bits} bits, at least {least} are needed (FIPS 186-5 A.1.1)")]
+    ShortPrivateExponent {
+        /// Its length in bits.
+        bits: usize,
+        /// The least length in bits.
+        least: usize,
+    },
+}
+
+/// What may be spent on testing moduli for being primes: for one set of keys, however many tokens name how many of them;
+/// and on the private keys of one file.
+///
+/// One unit is the test of a modulus of 2048 bits, a few milliseconds; 8192 bits take 64 times as long.
+#[derive(Debug, Default)]
+pub(super) struct Allowance {
+    spent: AtomicU64,
+}
+
+impl Allowance {
+    /// As many keys as a set may have, of 2048 bits each, twice.
+    pub(super) const MAX: u64 = 512;
+
+    /// Pays for a test that is about to be made.
+    pub(super) fn draw(&self, bits: usize) -> Result<(), KeyError> {
+        let cost = (bits as u64).div_ceil(2048).pow(3);
+        let after = |spent: u64| spent.checked_add(cost).filter(|spent| *spent <= Self::MAX);
+        match self.spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after) {
+            Ok(_) => Ok(()),
+            Err(spent) => Err(KeyError::RsaCheckCost { found: spent.saturating_add(cost), limit: Self::MAX }),
+        }
+    }
+}
+
+/// Digests of moduli that have passed, because a set of keys is read again every few minutes. Strangers can fill this, so
+/// it is bounded, and nothing depends on it but the time.
+static SOUND: LazyLock<Mutex<HashSet<[u8; 32]>>> = LazyLock::new(Mutex::default);
+const MAX_SOUND: usize = 1024;
+
+fn is_known(digest: &[u8; 32]) -> bool {
+    SOUND.lock().unwrap_or_else(PoisonError::into_inner).contains(digest)
+}
+
+fn remember(digest: [u8; 32]) {
+    let mut sound = SOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if sound.len() >= MAX_SOUND {
+        sound.clear();
+    }
+    sound.insert(digest);
+}
+
+/// Judges a modulus that the policy has passed: of 2048 to 8192 bits, and odd.
+pub(super) fn check_public(n: &[u8], allowance: &Allowance) -> Result<(), KeyError> {
+    let digest = Sha256::digest(n).into();
+    if is_known(&digest) {
+        return Ok(());
+    }
+    let modulus = BoxedUint::from_be_slice_vartime(n);
+    check_residues(&modulus)?;
+    if has_close_factors(&modulus) {
+        return Err(weak(RsaWeakness::ClosePrimes));
+    }
+    allowance.draw(bit_len(n))?;
+    check_order_of_two(modulus)?;
+    remember(digest);
+    Ok(())
+}
+
+/// Judges a private key that the backend has taken: its modulus is the product of its two factors.
+pub(super) fn check_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
+    let n = key.modulus.as_bytes();
+    check_residues(&BoxedUint::from_be_slice_vartime(n))?;
+    if are_close(key) {
+        return Err(weak(RsaWeakness::ClosePrimes));
+    }
+    let (bits, least) = (bit_len(key.private_exponent.as_bytes()), bit_len(n) / 2 + 1);
+    if bits < least {
+        return Err(weak(RsaWeakness::ShortPrivateExponent { bits, least }));
+    }
+    // Its public half is judged.
+    remember(Sha256::digest(n).into());
+    Ok(())
+}
+
+/// The name of the fault of a private key that the backend has refused, where it is one of these.
+pub(super) fn fault(key: &RsaPrivateKeyRef<'_>) -> Option<KeyError> {
+    let (n, p, q) = (key.modulus.as_bytes(), key.prime1.as_bytes(), key.prime2.as_bytes());
+    if !are_close(key) {
+        return None;
+    }
+    // What is not the product of these primes is a damaged file, and not a weak key.
+    let [n, p, q] = [n, p, q].map(BoxedUint::from_be_slice_vartime);
+    p.concatenating_mul(&q).cmp_vartime(&n).is_eq().then(|| weak(RsaWeakness::ClosePrimes))
+}
+
+const fn weak(weakness: RsaWeakness) -> KeyError {
+    KeyError::WeakRsa { weakness }
+}
+
+/// Primes whose product fits a machine word, so that one division of a modulus serves all of them.
+struct Primes {
+    product: Reciprocal,
+    primes: Vec<Word>,
+}
+
+/// All odd primes below [`SMALL_FACTORS`].
+static SMALL_PRIMES: LazyLock<Vec<Primes>> = LazyLock::new(|| {
+    let mut all: Vec<Word> = vec![3];
+    for candidate in (5..SMALL_FACTORS).step_by(2) {
+        if all.iter().take_while(|prime| **prime * **prime <= candidate).all(|prime| candidate % prime != 0) {
+            all.push(candidate);
+        }
+    }
+    let mut groups: Vec<(Word, Vec<Word>)> = Vec::new();
+    for prime in all {
+        match groups
+            .last_mut()
+            .and_then(|(product, primes)| Some((product.checked_mul(prime)?, product, primes)))
+        {
+            Some((longer, product, primes)) => {
+                *product = longer;
+                primes.push(prime);
+            }
+            None => groups.push((prime, vec![prime])),
+        }
+    }
+    let with_reciprocal = |(product, primes)| {
+        let product = Reciprocal::new(NonZero::new(Limb(product)).into_option()?);
+        Some(Primes { product, primes })
+    };
+    groups.into_iter().filter_map(with_reciprocal).collect()
+});
+
+/// For each prime up to [`LAST_ROCA_PRIME`] the powers of 65537 modulo it, by their values.
+static POWERS: LazyLock<Vec<(Word, Vec<bool>)>> = LazyLock::new(|| {
+    let primes =
+        SMALL_PRIMES.iter().flat_map(|group| &group.primes).filter(|prime| **prime <= LAST_ROCA_PRIME);
+    let powers = |prime: &Word| {
+        let mut is_power = Vec::new();
+        is_power.resize_with(usize::try_from(*prime).unwrap_or_default(), bool::default);
+        let mut power = 1;
+        while let Some(seen) = usize::try_from(power).ok().and_then(|power| is_power.get_mut(power))
+            && !std::mem::replace(seen, true)
+        {
+            power = power * 65537 % prime;
+        }
+        (*prime, is_power)
+    };
+    primes.map(powers).collect()
+});
+
+/// What the remainders of a modulus by small primes tell: that one of them divides it, or that it is a power of 65537
+/// modulo each, as it is where both of its primes are (Nemec et al., "The Return of Coppersmith's Attack", 2017).
+fn check_residues(modulus: &BoxedUint) -> Result<(), KeyError> {
+    let mut powers = POWERS.iter();
+    let mut is_roca = true;
+    for Primes { product, primes } in SMALL_PRIMES.iter() {
+        let remainder = modulus.rem_limb_with_reciprocal(product).0;
+        for prime in primes {
+            let remainder = remainder % prime;
+            if remainder == 0 {
+                let factor = u32::try_from(*prime).unwrap_or_default();
+                return Err(weak(RsaWeakness::SmallFactor { factor }));
+            }
+            if is_roca && let Some((_, is_power)) = powers.next() {
+                let at = usize::try_from(remainder).unwrap_or_default();
+                is_roca = is_power.get(at).copied().unwrap_or_default();
+            }
+        }
+    }
+    if is_roca { Err(weak(RsaWeakness::Roca)) } else { Ok(()) }
+}
+
+/// Fermat's method: n = a² − b² where the factors are a + b and a − b, and a is hardly above √n where they are close.
+fn has_close_factors(modulus: &BoxedUint) -> bool {
+    // Squares modulo 64.
+    const SQUARES: u64 = 0x0202_0212_0203_0213;
+    // Room for a², which may be longer than the modulus.
+    let modulus = modulus.resize_unchecked(modulus.bits_precision() + Limb::BITS);
+    let one = BoxedUint::one_with_precision(modulus.bits_precision());
+    let mut a = modulus.floor_sqrt_vartime();
+    if a.wrapping_square().cmp_vartime(&modulus).is_lt() {
+        a.wrapping_add_assign(&one);
+    }
+    let mut square = a.wrapping_square().wrapping_sub(&modulus);
+    for _ in 0..FERMAT_STEPS {
+        let low = square.as_words().first().map_or(0, |low| low % 64);
+        if (SQUARES >> low) & 1 == 1 && square.checked_sqrt_vartime().is_some() {
+            return true;
+        }
+        // (a + 1)² − a² = 2·a + 1
+        square.wrapping_add_assign(&a);
+        a.wrapping_add_assign(&one);
+        square.wrapping_add_assign(&a);
+    }
+    false
+}
+
+/// Fermat's little theorem with the base 2: 2ⁿ⁻¹ is 1 modulo a prime. Where it is 1 modulo one factor of n and not modulo
+/// the others, their greatest common divisor is found; so it is for a power of a prime, as p−1 divides n−1.
+fn check_order_of_two(modulus: BoxedUint) -> Result<(), KeyError> {
+    let Some(modulus) = Odd::new(modulus).into_option() else {
+        return Err(KeyError::Inconsistent { key_type: "RSA" });
+    };
+    let one = BoxedUint::one_with_precision(modulus.bits_precision());
+    let less_one = modulus.wrapping_sub(&one);
+    let parameters = BoxedMontyParams::new_vartime(modulus.clone());
+    let power = power(2, &less_one, &parameters).retrieve().wrapping_sub(&one);
+    if power.is_zero().into() {
+        let is_prime =
+            [2, 3, 5].into_iter().all(|base| is_strong_probable_prime(base, &less_one, &parameters));
+        let weakness = if is_prime { RsaWeakness::PrimeModulus } else { RsaWeakness::DependentPrimes };
+        return Err(weak(weakness));
+    }
+    if modulus.gcd_vartime(&power).as_ref().cmp_vartime(&one).is_eq() {
+        Ok(())
+    } else {
+        Err(weak(RsaWeakness::DependentPrimes))
+    }
+}
+
+fn power(base: u32, exponent: &BoxedUint, parameters: &BoxedMontyParams) -> BoxedMontyForm {
+    let base = BoxedUint::from(base).resize_unchecked(parameters.bits_precision());
+    BoxedMontyForm::new(base, parameters).pow_bounded_exp(exponent, exponent.bit_width_vartime())
+}
+
+/// FIPS 186-5 B.3.1, with a base that is not random: it is for telling a prime from moduli that look like one to 2.
+fn is_strong_probable_prime(base: u32, less_one: &BoxedUint, parameters: &BoxedMontyParams) -> bool {
+    let twos = less_one.trailing_zeros_vartime();
+    let one = BoxedMontyForm::one(parameters);
+    let mut root = power(base, &less_one.shr(twos), parameters);
+    if root == one {
+        return true;
+    }
+    (0..twos).any(|_| {
+        let is_minus_one = root.retrieve().cmp_vartime(less_one).is_eq();
+        root = root.square();
+        is_minus_one
+    })
+}
+
+/// Whether the primes are closer than FIPS 186-5 A.1.3 allows, 2^(nlen/2 − 100), by their first 128 bits or more.
+fn are_close(key: &RsaPrivateKeyRef<'_>) -> bool {
+    let (p, q) = (key.prime1.as_bytes(), key.prime2.as_bytes());
+    let half = bit_len(key.modulus.as_bytes()).div_ceil(2);
+    // RFC 8017 numbers have no leading zeros; a prime with an octet more than the other is not close to it, unless both
+    // are next to the power of two between them.
+    let len = p.len().max(q.len());
+    let top = |prime: &[u8]| {
+        let zeros = len - prime.len();
+        let octets = std::iter::repeat_n(&0, zeros).chain(prime).take(16);
+        octets.fold(0_u128, |top, octet| top << 8 | u128::from(*octet))
+    };
+    // Of 8·len bits the first 128: the limit of 2^(half − 100) is 2^(half − 100 − 8·len + 128) there.
+    let Some(limit) =
+        (half + 28).checked_sub(8 * len).and_then(|bits| 1_u128.checked_shl(u32::try_from(bits).ok()?))
+    else {
+        return false;
+    };
+    top(p).abs_diff(top(q)) <= limit
+}
+
+#[cfg(test)]
+mod tests;
