@@ -2,8 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use private_key_jwt::jose::UnverifiedJwt;
 use private_key_jwt::oauth::{AuthorizationServer, Endpoint};
-use private_key_jwt::{ClientAssertion, Discovery};
+use private_key_jwt::{Audience, ClientAssertion, Discovery};
 use private_key_jwt_fuzz::{ED25519, ISSUER, check_line, checked, members, now};
 use url::Url;
 
@@ -27,11 +28,24 @@ fuzz_target!(|json: &[u8]| {
         assert!(document.iter().any(|(_, value)| value.text() == Some(url)), "{url} is not in the document");
     }
     assert_eq!(only("token_endpoint"), Some(server.token_endpoint()));
-    // The assertion is for the issuer, whatever the metadata says.
-    let assertion = ClientAssertion::builder("client", &server).sign(&ED25519, now(), "jti").unwrap();
-    let claims = private_key_jwt::jose::UnverifiedJwt::parse(assertion.secret()).unwrap();
-    assert_eq!(claims.claims()["aud"], ISSUER);
+    // An assertion is for the issuer, whatever the metadata says; for an endpoint only if it lies below the issuer, since
+    // another tenant of the same host has endpoints too.
+    let for_issuer = ClientAssertion::builder("client", &server).sign(&ED25519, now(), "jti").unwrap();
+    assert_eq!(audience(&for_issuer), ISSUER);
+    let for_endpoint = ClientAssertion::builder("client", &server).audience(Audience::TokenEndpoint);
+    if let Some(assertion) = checked(for_endpoint.sign(&ED25519, now(), "jti")) {
+        let (aud, issuer) = (Url::parse(&audience(&assertion)).unwrap(), Url::parse(ISSUER).unwrap());
+        assert_eq!(audience(&assertion), server.token_endpoint());
+        assert_eq!(aud.origin(), issuer.origin());
+        let rest = aud.path().strip_prefix(issuer.path()).expect("a path below the issuer's");
+        assert!(rest.is_empty() || rest.starts_with('/'), "{aud}");
+    }
 });
+
+fn audience(assertion: &ClientAssertion) -> String {
+    let jwt = UnverifiedJwt::parse(assertion.secret()).unwrap();
+    jwt.claims()["aud"].as_str().unwrap().to_owned()
+}
 
 /// What a secret is sent to: TLS or this machine, and nothing that a reader could take for another host.
 #[track_caller]

@@ -369,7 +369,7 @@ async fn no_page_of_another_origin_reads_or_frames_an_answer() {
         let preflight = format!("{headers}Access-Control-Request-Method: POST\r\n");
         let asked =
             send(running.dev.local_addr(), &format!("OPTIONS {}", running.path(path)), &preflight, "").await;
-        assert!(matches!(asked.status, 403 | 404 | 405), "{path}: {}", asked.status);
+        assert!(matches!(asked.status, 403..=405), "{path}: {}", asked.status);
         for answer in [&answer, &asked] {
             assert!(!answer.head.contains("access-control-"), "{path}: {}", answer.head);
             assert_eq!(answer.header("set-cookie"), None);
