@@ -168,7 +168,7 @@ pub(super) fn chain_for(
     let mut last = own.ok_or(KeyError::CertificateMismatch)?;
     let mut chain = Vec::new();
     while last.subject != last.issuer
-        && let Some(at) = others.iter().position(|other| other.certifies(&last))
+        && let Some(at) = others.iter().position(|other| other.certifies(last))
     {
         chain.push(std::mem::replace(&mut last, others.swap_remove(at)).certificate.clone());
     }

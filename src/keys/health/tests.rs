@@ -123,7 +123,7 @@ fn trial_division_knows_every_odd_prime_below_its_bound() {
 fn fermat_takes_a_hundred_steps() {
     const BITS: u32 = 2048 + 64;
     let small = |number: u32| BoxedUint::from(number).resize_unchecked(BITS);
-    let a = BoxedUint::one_with_precision(BITS).shl(1023).wrapping_add(&small(12_345));
+    let a = BoxedUint::one_with_precision(BITS).shl(1023).wrapping_add(small(12_345));
     // √(a² − b²) is a − b²/2a: for b² = 2·a·steps it is so many below a.
     for (steps, is_found) in [(1, true), (2, true), (50, true), (98, true), (102, false), (1000, false)] {
         let b = a.wrapping_mul(small(2 * steps)).floor_sqrt_vartime();
