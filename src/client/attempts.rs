@@ -21,7 +21,7 @@ use super::{Error, TokenClient};
 use crate::keys::{KeyError, Signer, key_name};
 use crate::oauth::{
     ClientAssertion, ClockMismatch, DeviceAuthorization, Endpoint, Introspection, OAuthError,
-    PushedAuthorization, Refusal, Secrets, ServerTime, TimeFault, TokenRequest, TokenResponse, is_refusal,
+    PushedAuthorization, Refusal, Secrets, ServerTime, TimeFault, TokenRequest, TokenResponse,
 };
 use crate::transport::{Deadline, TransportError};
 
@@ -332,7 +332,7 @@ impl TokenClient {
         self.server().normalize(&mut response);
         let date = ServerTime::of_answer(response.headers(), sent, received);
         // The life of a token counts from its request at the latest, and a pause from its answer.
-        let now = if response.status().is_success() && !is_refusal(&response) { sent } else { received };
+        let now = if response.status().is_success() { sent } else { received };
         let result = read(response, now);
         let shown = match (date, &result) {
             (Some(date), _) => Shown::by(date, Source::Date),

@@ -80,12 +80,6 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Error
     Some(error).filter(|error| error.is_error && !has_token(body))
 }
 
-/// Whether a success is a refusal by its body.
-#[cfg(feature = "client")]
-pub(crate) fn is_refusal(response: &http::Response<Vec<u8>>) -> bool {
-    refusal(response.status(), response.headers(), response.body()).is_some()
-}
-
 /// Whether there is a token in a body, or it cannot be told, since a member stands there twice.
 fn has_token(body: &[u8]) -> bool {
     let mut values = [const { None }; 1];

@@ -71,7 +71,7 @@ pub use response::{AccessToken, TokenResponse};
 pub use scope::Scope;
 
 #[cfg(feature = "client")]
-pub(crate) use answer::{is_refusal, said};
+pub(crate) use answer::said;
 #[cfg(feature = "dev-server")]
 pub(crate) use authorization::with_query;
 #[cfg(feature = "client")]
