@@ -252,7 +252,7 @@ fn has_password(text: &str) -> bool {
     let of_name = |name: &&str| {
         lower.split_once(*name).is_some_and(|(_, value)| !value.is_empty() && !value.starts_with([';', '&']))
     };
-    of_url || NAMES.iter().any(|name| of_name(&name))
+    of_url || NAMES.iter().any(of_name)
 }
 
 /// Whether a text without words stands in the place of a path or a word.

@@ -290,6 +290,6 @@ mod tests {
         secrets
             .index()
             .find(b"api:read-0123456789 refresh_token 1234567 a/b+cdefg1", |part| parts.push(part));
-        assert_eq!(parts, [42..52]);
+        assert_eq!((parts.len(), &parts[0]), (1, &(42..52)));
     }
 }
