@@ -331,7 +331,7 @@ mod with {
         assert!(by_name(&thumbprints[2].to_string()).unwrap().certificates().is_empty());
         let error = by_name("mail\nserver").unwrap_err();
         assert!(
-            matches!(&error, KeyError::NoSuchEntry { name, found } if name == "mail\nserver" && found.len() == 3)
+            matches!(&error, KeyError::NoSuchEntry { name, found } if name == "mail\\u{a}server" && found.len() == 3)
         );
         assert!(
             error
