@@ -131,7 +131,7 @@ fn no_option_repeats_a_secret() {
 fn no_argument_that_is_none_repeats_a_secret() {
     let place = Place::new();
     for (form, secret) in secrets().into_iter().chain(suspects()) {
-        check(&[secret.clone()], form);
+        check(std::slice::from_ref(&secret), form);
         check(&[format!("--{secret}")], form);
         check(&[format!("-{secret}")], form);
         check(&["--".to_owned(), secret.clone()], form);
