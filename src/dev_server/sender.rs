@@ -56,7 +56,8 @@ fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
 }
 
+/// As a browser writes it (RFC 6454 §6.2): a URL with more than an origin is none.
 fn is_origin_of(own: &str, origin: &str) -> bool {
-    let Ok(origin) = Url::parse(origin) else { return false };
-    authority::parse(origin.scheme(), own).is_some_and(|own| own.origin() == origin.origin())
+    let Some(scheme) = Url::parse(origin).ok().map(|url| url.scheme().to_owned()) else { return false };
+    authority::parse(&scheme, own).is_some_and(|own| own.origin().ascii_serialization() == origin)
 }

@@ -251,6 +251,9 @@ fn foreign(running: &Running) -> Vec<(String, &'static str)> {
         ("Origin: null\r\n".into(), "Origin `null`"),
         ("Origin: chrome-extension://abc\r\n".into(), "Origin `chrome-extension://abc`"),
         ("Origin: \r\n".into(), "Origin ``"),
+        // More than an origin, in front of the own one or behind it.
+        ("Origin: http://evil.example@OWN\r\n".into(), "Origin `http://evil.example@OWN`"),
+        ("Origin: http://OWN/evil.example\r\n".into(), "Origin `http://OWN/evil.example`"),
         (
             format!("Origin: http://127.0.0.1:{port}\r\nOrigin: https://evil.example\r\n"),
             "Origin `https://evil.example`",
@@ -273,9 +276,10 @@ fn page_of_another_origin(header: &str) -> String {
 #[tokio::test]
 async fn a_page_of_another_origin_posts_nowhere() {
     let running = Running::start().await;
+    let own = running.dev.local_addr().to_string();
     for (headers, shown) in foreign(&running) {
-        let headers = running.host() + &headers;
-        let expected = page_of_another_origin(shown);
+        let headers = running.host() + &headers.replace("OWN", &own);
+        let expected = page_of_another_origin(&shown.replace("OWN", &own));
         running.post("/device", &headers, &running.approval()).await.refused(403, &expected);
         let decided = format!("{}&decision=approve", authorization());
         running.post("/authorize", &headers, &decided).await.refused(403, &expected);
