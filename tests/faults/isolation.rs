@@ -12,6 +12,7 @@ use private_key_jwt::oauth::{
 use private_key_jwt::transport::{Clock, HttpClient, TransportError};
 use private_key_jwt::{AuthorizationServer, Error, KeyRing, TokenClient, TokenRequest};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::clock::Skips;
 use crate::outcome::{a_token, error, es256, es384, get};
@@ -85,11 +86,19 @@ impl HttpClient for Server {
         self.bad.fetch_add(1, Ordering::Relaxed);
         let answer = self.answer.lock().unwrap().clone();
         let now = self.clock.now();
+        let checks = self.checks.clone();
         Box::pin(async move {
             let (status, headers, body, date_ahead) = match answer {
                 Answer::Response { status, headers, body, date_ahead } => (status, headers, body, date_ahead),
                 Answer::Failure(error) => return Err(error),
             };
+            // What a server lets in, it has checked like any other.
+            if (200..300).contains(&status) {
+                let judged = checks.send(request).await?;
+                if !judged.status().is_success() {
+                    return Ok(judged);
+                }
+            }
             let mut response = http::Response::builder().status(status);
             for (name, value) in headers {
                 response = response.header(name, value);
@@ -315,7 +324,13 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    // The same cases in every run; another seed looks for others.
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(9449),
+        ..ProptestConfig::default()
+    })]
     #[test]
     fn whatever_one_request_carries_and_is_answered_other_requests_are_served(
         time in prop::sample::select(TIMES.to_vec()),
