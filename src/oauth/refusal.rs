@@ -20,7 +20,7 @@ use super::text::Masking;
 ///
 /// Every text is safe to log: what is not visibly printable is escaped, 512 characters at most, and
 /// members that are known to hold a token are `null`. Whatever looks like a token or a key is
-/// masked, however it is escaped, and with a [`TokenClient`](crate::TokenClient) every eight
+/// masked, however it is escaped, and with a `TokenClient` every eight
 /// characters in a row of the secrets of its request, also in base64 or hexadecimal digits. (Small
 /// letters alone are masked from sixteen on: they may be words.)
 #[derive(Clone, Debug, PartialEq, Eq)]
