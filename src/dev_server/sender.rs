@@ -59,5 +59,6 @@ fn text(value: &HeaderValue) -> &str {
 /// As a browser writes it (RFC 6454 §6.2): a URL with more than an origin is none.
 fn is_origin_of(own: &str, origin: &str) -> bool {
     let Some(scheme) = Url::parse(origin).ok().map(|url| url.scheme().to_owned()) else { return false };
-    authority::parse(&scheme, own).is_some_and(|own| own.origin().ascii_serialization() == origin)
+    authority::parse(&scheme, own)
+        .is_some_and(|own| own.origin().ascii_serialization().eq_ignore_ascii_case(origin))
 }
