@@ -209,6 +209,7 @@ impl fmt::Display for Wrapping {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::PrivateKey;
 
     fn of(file: &str) -> Result<KeyFormat, KeyError> {
         KeyFormat::of(&std::fs::read(format!("testdata/keys/{file}")).unwrap())
@@ -275,6 +276,23 @@ mod tests {
         }
         let public = KeyFormat::of(br#"{"keys":[{"kty":"EC"},7]}"#).unwrap();
         assert_eq!((public.to_string().as_str(), public.is_private()), ("JWK Set, JSON", false));
+        // A key that the loader passes over does not hide the others.
+        let jwk = key("p256.jwk.json");
+        for (file, name) in [
+            (format!(r#"{{"keys":[{{"a":1,"a":2}},{jwk}]}}"#), "JWK Set, JSON"),
+            (format!(r#"{{"keys":[{{"$serde_json::private::Number":"1"}},{jwk}]}}"#), "JWK Set, JSON"),
+            (format!(r#"{{"keys":[{jwk}],"a":1,"a":2}}"#), "JWK Set, JSON"),
+            (
+                format!(r#"{{"a":{}}}"#, jwk.replacen('{', r#"{"keys":[],"#, 1)),
+                "JWK, JSON, in a JSON document",
+            ),
+        ] {
+            assert!(PrivateKey::from_bytes(file.as_bytes()).is_ok(), "{file}");
+            let format = KeyFormat::of(file.as_bytes()).unwrap_or_else(|error| panic!("{file}: {error}"));
+            assert_eq!((format.to_string().as_str(), format.is_private()), (name, true));
+        }
+        let damaged = KeyFormat::of(br#"{"keys":[{"d":1,"d":2}]}"#).unwrap();
+        assert!(damaged.is_private());
         let pem = b"-----BEGIN RSA PUBLIC KEY-----\nAAAA\n-----END RSA PUBLIC KEY-----";
         assert_eq!(KeyFormat::of(pem).unwrap().structure(), KeyStructure::Pkcs1PublicKey);
         assert_eq!(KeyFormat::of(&[0x30, 3, 2, 1, 3]).ok(), None);

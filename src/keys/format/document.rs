@@ -256,7 +256,7 @@ pub(super) fn recognised(text: &[u8]) -> Result<Option<KeyFormat>, KeyError> {
         fn jwk(&mut self, _: &Leaf<'_>, text: &str) -> Result<(), KeyError> {
             // A key that cannot be read is the loader's to refuse, and only if it is the one that
             // is meant.
-            if let Ok(format) = jwk::recognise(text.as_bytes()) {
+            if let Ok(format) = jwk::recognise_key(text.as_bytes()) {
                 self.add(format);
             }
             Ok(())

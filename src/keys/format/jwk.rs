@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::{Entry, Found, Loaded, fitted};
-use crate::jose::{Curve, JoseError, Jwk, KeyId, KeyParameters, base64url, json};
+use crate::jose::{Curve, JoseError, Jwk, JwkSet, KeyId, KeyParameters, base64url, json};
 use crate::keys::key_format::{Encoding, KeyFormat, KeyStructure};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{Certificate, KeyError};
@@ -38,23 +38,27 @@ impl PrivateMembers {
     }
 }
 
-#[derive(Deserialize)]
-struct PrivateSet<'a> {
-    #[serde(borrow)]
-    keys: Option<Vec<&'a RawValue>>,
+/// The keys of a set, each as it is written; `None` for what is no set.
+fn keys_of<'a>(what: &'static str, text: &'a [u8]) -> Result<Option<Vec<&'a RawValue>>, KeyError> {
+    #[derive(Deserialize)]
+    struct Set<'a> {
+        #[serde(borrow)]
+        keys: Option<Vec<&'a RawValue>>,
+    }
+    let set: Set<'_> = serde_json::from_slice(text).map_err(|error| json::syntax(what, &error))?;
+    Ok(set.keys)
 }
 
 /// One JWK, or those of a set. Public keys, and keys of types and for algorithms that are not used
 /// here, may stand beside the private ones of a set.
 pub(super) fn collect(text: &[u8], found: &mut Found) -> Result<(), KeyError> {
-    let set: PrivateSet<'_> = serde_json::from_slice(text).map_err(|error| json::syntax(WHAT, &error))?;
-    let Some(keys) = set.keys else {
+    let Some(keys) = keys_of(WHAT, text)? else {
         let entry = entry(text);
         note_public(text, &entry, found);
         return found.push(entry);
     };
-    if keys.len() > crate::jose::JwkSet::MAX_KEYS {
-        return Err(JoseError::TooManyKeys { found: keys.len(), limit: crate::jose::JwkSet::MAX_KEYS }.into());
+    if keys.len() > JwkSet::MAX_KEYS {
+        return Err(JoseError::TooManyKeys { found: keys.len(), limit: JwkSet::MAX_KEYS }.into());
     }
     keys.iter().try_for_each(|key| match element(key.get(), found) {
         Some(entry) => found.push(entry),
@@ -103,17 +107,24 @@ fn entry(text: &[u8]) -> Entry {
     }
 }
 
-/// A JWK or a JWK Set, and whether a private or symmetric value stands in it.
+/// A JWK or a JWK Set, and whether a private or symmetric value stands in it. As in [`collect`], a
+/// key of a set that cannot be read takes nothing away from the others.
 pub(super) fn recognise(text: &[u8]) -> Result<KeyFormat, KeyError> {
+    let Some(keys) = keys_of("a JWK", text)? else {
+        return recognise_key(text);
+    };
+    let is_private = keys.iter().any(|key| {
+        recognise_key(key.get().as_bytes())
+            .map_or_else(|_| json::claims_member(key.get(), &Jwk::PRIVATE_MEMBERS), KeyFormat::is_private)
+    });
+    Ok(KeyFormat::new(KeyStructure::JwkSet, Encoding::Json, is_private))
+}
+
+/// As [`recognise`], for what is one JWK whatever else it has.
+pub(super) fn recognise_key(text: &[u8]) -> Result<KeyFormat, KeyError> {
     let members = json::object_masked("a JWK", text, &Jwk::PRIVATE_MEMBERS)?;
-    let is_private = |jwk: &Map<String, Value>| Jwk::private_member(jwk).is_some();
-    Ok(match members.get("keys") {
-        Some(keys) => {
-            let mut jwks = keys.as_array().into_iter().flatten().filter_map(Value::as_object);
-            KeyFormat::new(KeyStructure::JwkSet, Encoding::Json, jwks.any(is_private))
-        }
-        None => KeyFormat::new(KeyStructure::Jwk, Encoding::Json, is_private(&members)),
-    })
+    let is_private = Jwk::private_member(&members).is_some();
+    Ok(KeyFormat::new(KeyStructure::Jwk, Encoding::Json, is_private))
 }
 
 fn key(text: &[u8]) -> Result<Loaded, KeyError> {
