@@ -74,7 +74,9 @@ fuzz_target!(|input: &[u8]| {
     if is_good && is_foreign && method == "POST" {
         // It shows the page; the decision is another matter.
         assert_eq!(path, "/authorize");
-        let decides = url::form_urlencoded::parse(request.body()).any(|(name, _)| name == "decision");
+        // An empty parameter is none (RFC 6749 §3.1).
+        let decides = url::form_urlencoded::parse(request.body())
+            .any(|(name, value)| name == "decision" && !value.is_empty());
         assert!(!decides, "{}", exchange.outcome);
     }
 });
