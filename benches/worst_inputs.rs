@@ -8,8 +8,13 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use private_key_jwt::keys::BoxFuture;
+use private_key_jwt::oauth::CLIENT_ASSERTION_TYPE;
 use private_key_jwt::transport::{HttpClient, TransportError};
-use private_key_jwt::{Algorithm, AuthorizationServer, PrivateKey, TokenClient, TokenRequest};
+use private_key_jwt::verifier::{AccessTokenVerifier, ClientAssertionVerifier};
+use private_key_jwt::{
+    Algorithm, AuthorizationServer, JwkSet, PrivateKey, PublicKeySet, TokenClient, TokenRequest,
+};
+use time::OffsetDateTime;
 
 /// The longest body that is read.
 const LONGEST: usize = private_key_jwt::transport::ReqwestClient::MAX_BODY_LEN;
@@ -63,5 +68,100 @@ fn token_answer(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, token_answer);
+const ISSUER: &str = "https://as.example";
+const CLIENT_ID: &str = "client";
+
+fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, bytes)
+}
+
+/// A JWT of at most so many bytes whose claims have as much of `filler` as there is room for, by the number of the member.
+/// Its signature is the key's, of something else.
+fn forged(len: usize, key: &PrivateKey, filler: impl Fn(usize) -> String) -> String {
+    let header = base64url(format!(r#"{{"alg":"{}","kid":"0"}}"#, key.algorithm()));
+    let signature = base64url(key.sign(b"something else").unwrap().as_bytes());
+    let room = (len - header.len() - signature.len() - 2) / 4 * 3;
+    let mut claims = format!(
+        r#"{{"iss":"{CLIENT_ID}","sub":"{CLIENT_ID}","aud":"{ISSUER}","exp":1800000000,"iat":1800000000,"jti":"j""#
+    );
+    for at in 0.. {
+        let member = filler(at);
+        if claims.len() + member.len() + 2 > room {
+            break;
+        }
+        claims.push(',');
+        claims.push_str(&member);
+    }
+    claims.push('}');
+    format!("{header}.{}.{signature}", base64url(claims))
+}
+
+/// What a stranger may send to a server: forged, with the `kid` of a registered key, and as long as it may be.
+fn forged_tokens(criterion: &mut Criterion) {
+    const ASSERTION: usize = ClientAssertionVerifier::MAX_ASSERTION_LEN;
+    let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    let key = |file: &str| {
+        let path = format!("{}/testdata/keys/{file}", env!("CARGO_MANIFEST_DIR"));
+        PrivateKey::from_file(path).unwrap().with_key_id("0")
+    };
+    let (ed25519, p521, rsa8192) =
+        (key("ed25519.pkcs8.pem"), key("p521.pkcs8.pem"), key("rsa8192.pkcs8.pem"));
+    let set = |key: &PrivateKey| PublicKeySet::from(JwkSet::from(key.public_jwk().clone()));
+    let short = |at: usize| format!(r#""{at:x}":0"#);
+    let escaped = |at: usize| format!(r#""\u0061{at:x}":"\u00e9\ud83d\ude00""#);
+    let nested = |at: usize| format!(r#""{at:x}":{}{}"#, "[".repeat(100), "]".repeat(100));
+    let numbers = |at: usize| format!(r#""{at:x}":1.7976931348623157e-300"#);
+    let mut group = criterion.benchmark_group("assertion");
+    let verifier = ClientAssertionVerifier::new(ISSUER);
+    for (name, key, filler) in [
+        ("the shortest", &ed25519, &(|_| " ".repeat(ASSERTION)) as &dyn Fn(usize) -> String),
+        ("many members", &ed25519, &short),
+        ("many escapes", &ed25519, &escaped),
+        ("many arrays", &ed25519, &nested),
+        ("many numbers", &ed25519, &numbers),
+        ("many arrays, ES512", &p521, &nested),
+        ("many arrays, RSA-8192", &rsa8192, &nested),
+    ] {
+        let (assertion, keys) = (forged(ASSERTION, key, filler), set(key));
+        let form = format!("client_assertion_type={CLIENT_ASSERTION_TYPE}&client_assertion={assertion}");
+        group.throughput(Throughput::Bytes(form.len() as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let unverified = verifier.parse(black_box(form.as_bytes())).unwrap();
+                unverified.verify(&keys, None, now).map(drop).unwrap_err()
+            });
+        });
+    }
+    // The form around it has four times the room.
+    let longest = ClientAssertionVerifier::MAX_FORM_LEN;
+    for (name, form) in [
+        ("a form of parameters", (0..longest / 6).map(|at| format!("{at:x}=&")).collect()),
+        ("a form of escapes", format!("a={}", "%61".repeat(longest / 3 - 1))),
+        ("a form of one name", "client_id=x&".repeat(longest / 12)),
+    ] {
+        group.throughput(Throughput::Bytes(form.len() as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| verifier.parse(black_box(form.as_bytes())).map(drop).unwrap_err());
+        });
+    }
+    group.finish();
+
+    let mut group = criterion.benchmark_group("access token");
+    let verifier = AccessTokenVerifier::new(CLIENT_ID, ISSUER).relaxed();
+    let longest = AccessTokenVerifier::MAX_TOKEN_LEN;
+    for (name, key, filler) in [
+        ("many arrays", &ed25519, &nested as &dyn Fn(usize) -> String),
+        ("many arrays, ES512", &p521, &nested),
+        ("many arrays, RSA-8192", &rsa8192, &nested),
+    ] {
+        let (token, keys) = (forged(longest, key, filler), set(key));
+        group.throughput(Throughput::Bytes(token.len() as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| verifier.verify(&keys, black_box(&token), now).map(drop).unwrap_err());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, token_answer, forged_tokens);
 criterion_main!(benches);
