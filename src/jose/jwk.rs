@@ -51,7 +51,7 @@ impl fmt::Debug for KeyId {
 /// assert_eq!(jwk.thumbprint().to_string(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"); // RFC 8037 A.3
 /// # Ok::<(), private_key_jwt::jose::JoseError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Jwk {
     parameters: KeyParameters,
     key_id: Option<KeyId>,
@@ -61,6 +61,23 @@ pub struct Jwk {
     certificates: Vec<Vec<u8>>,
     x5t_s256: Option<String>,
     x5t: Option<String>,
+}
+
+impl fmt::Debug for Jwk {
+    /// Short, because the publisher of the key chooses the text and the certificates.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |text: &Option<String>| text.as_deref().map(excerpt);
+        f.debug_struct("Jwk")
+            .field("parameters", &self.parameters)
+            .field("key_id", &self.key_id.as_ref().map(|key_id| excerpt(key_id.as_str())))
+            .field("algorithm", &text(&self.algorithm))
+            .field("public_key_use", &text(&self.public_key_use))
+            .field("key_operations", &self.key_operations.as_ref().map(|all| excerpt(&all.join(" "))))
+            .field("certificates", &self.certificates.len())
+            .field("x5t_s256", &text(&self.x5t_s256))
+            .field("x5t", &text(&self.x5t))
+            .finish()
+    }
 }
 
 /// The first thing about a key that rules an algorithm out.

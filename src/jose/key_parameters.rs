@@ -1,9 +1,11 @@
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use super::{Curve, JoseError, KeyType, base64url, json};
 
 /// The public parameters of a key (RFC 7518 §6, RFC 8037 §2).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyParameters {
     /// `kty` `RSA`: big-endian integers without leading zeros.
@@ -144,4 +146,24 @@ impl KeyParameters {
 fn without_leading_zeros(digits: Vec<u8>) -> Vec<u8> {
     let zeros = digits.iter().take_while(|digit| **digit == 0).count();
     digits.into_iter().skip(zeros).collect()
+}
+
+impl fmt::Debug for KeyParameters {
+    /// The numbers as a JWK has them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa { n, e } => f
+                .debug_struct("Rsa")
+                .field("n", &base64url::encode(n))
+                .field("e", &base64url::encode(e))
+                .finish(),
+            Self::Ec { curve, x, y } => f
+                .debug_struct("Ec")
+                .field("curve", curve)
+                .field("x", &base64url::encode(x))
+                .field("y", &base64url::encode(y))
+                .finish(),
+            Self::Ed25519 { x } => f.debug_struct("Ed25519").field("x", &base64url::encode(x)).finish(),
+        }
+    }
 }

@@ -152,3 +152,19 @@ fn rfc7515_4_1_6_x5c_is_standard_base64() {
         assert_eq!(okp(&format!(r#","x5c":[{element}]"#)), Err(JoseError::X5c));
     }
 }
+
+#[test]
+fn debug_is_short_and_readable() {
+    let text = br#"{"kty":"OKP","crv":"Ed25519","kid":"k1","alg":"EdDSA","use":"sig",
+        "key_ops":["verify","x"],"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let jwk = Jwk::from_json(text).unwrap().with_certificates(vec![vec![0; 9000]; 2]);
+    assert_eq!(
+        format!("{jwk:?}"),
+        "Jwk { parameters: Ed25519 { x: \"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\" }, key_id: Some(\"k1\"), \
+         algorithm: Some(\"EdDSA\"), public_key_use: Some(\"sig\"), key_operations: Some(\"verify x\"), \
+         certificates: 2, x5t_s256: None, x5t: None }"
+    );
+    let operations = Some(vec!["\u{ad}".repeat(9000); 9]);
+    let long = Jwk { key_operations: operations, ..jwk.with_key_id("k".repeat(9000)) };
+    assert!(format!("{long:?}").len() < 2000);
+}
