@@ -1,4 +1,5 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
 // The README's code needs the client; it is the front page of the documentation, which has every feature.
 #![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
 #![cfg_attr(not(feature = "client"), doc = "OAuth 2.0 `private_key_jwt` client authentication (RFC 7523).")]

@@ -21,7 +21,9 @@ impl<'a> ClientForm<'a> {
     pub(super) fn of(request: &'a http::Request<Vec<u8>>) -> Result<Self, Refused> {
         check(request)?;
         let mut parameters = Parameters::new("form");
-        let authentication = Form::parse_with(request.body(), |name, value| parameters.push(name, value))?;
+        let authentication = Form::parse_with(request.body(), |name, value| {
+            parameters.push(Cow::Owned(name.into_plain()), value)
+        })?;
         Ok(Self { authentication, parameters, body: request.body() })
     }
 

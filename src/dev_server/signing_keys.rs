@@ -5,8 +5,10 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::client::fresh_jti;
+use crate::jose::text::push_str;
 use crate::jose::{Algorithm, JwkSet, KeyType, jws};
 use crate::keys::{KeyError, PrivateKey, PublicKeySet};
 
@@ -82,13 +84,13 @@ impl SigningKey {
         if let (Value::Object(header), Some(media_type)) = (&mut header, media_type) {
             header.insert("typ".to_owned(), media_type.into());
         }
-        let mut token = String::new();
+        let mut token = Zeroizing::new(String::new());
         jws::push_json(&mut token, &header);
-        token.push('.');
+        push_str(&mut token, ".");
         jws::push_json(&mut token, claims);
         let signature = key.sign(token.as_bytes())?;
         jws::push_signature(&mut token, &signature);
-        Ok(token)
+        Ok(std::mem::take(&mut token))
     }
 
     /// What checks the signatures of this key.

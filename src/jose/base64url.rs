@@ -14,6 +14,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use zeroize::Zeroizing;
 
 use super::JoseError;
+use super::text::reserve;
 
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
 static BASE64URL: LazyLock<base64::engine::Simd> =
@@ -37,19 +38,20 @@ pub(crate) fn push(text: &mut String, bytes: &[u8]) {
 
 /// Encodes what is written piece by piece to the end of a text: no buffer holds the whole of it.
 pub(crate) struct Writer<'a> {
-    text: &'a mut String,
+    text: &'a mut Zeroizing<String>,
     /// A whole number of groups of three bytes.
     pending: [u8; 192],
     len: usize,
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) const fn new(text: &'a mut String) -> Self {
+    pub(crate) const fn new(text: &'a mut Zeroizing<String>) -> Self {
         Self { text, pending: [0; 192], len: 0 }
     }
 
     /// Encodes the rest; to be called once, at the end.
     pub(crate) fn finish(self) {
+        reserve(self.text, encoded_len(self.len));
         push(self.text, self.pending.get(..self.len).unwrap_or_default());
     }
 }
@@ -59,6 +61,7 @@ impl io::Write for Writer<'_> {
         let taken = self.pending.get_mut(self.len..).unwrap_or_default().write(bytes)?;
         self.len += taken;
         if self.len == self.pending.len() {
+            reserve(self.text, encoded_len(self.len));
             push(self.text, &self.pending);
             self.len = 0;
         }
@@ -81,9 +84,10 @@ pub(crate) fn decode_standard(text: &str) -> Option<Vec<u8>> {
 }
 
 pub(crate) fn decode(what: &'static str, text: &str) -> Result<Vec<u8>, JoseError> {
-    let mut bytes = Vec::new();
+    // What was decoded of a damaged token is wiped.
+    let mut bytes = Zeroizing::new(Vec::new());
     decode_into(what, text, &mut bytes)?;
-    Ok(bytes)
+    Ok(std::mem::take(&mut bytes))
 }
 
 /// As [`decode`], in place of what a buffer held before; its contents mean nothing after an error.
@@ -146,11 +150,11 @@ mod tests {
             [(0, 1), (1, 1), (191, 2), (192, 192), (193, 5), (384, 64), (1000, 1), (1000, 999)]
         {
             let bytes = &bytes[..whole];
-            let mut text = "before.".to_owned();
+            let mut text = Zeroizing::new("before.".to_owned());
             let mut writer = Writer::new(&mut text);
             bytes.chunks(piece).for_each(|piece| writer.write_all(piece).unwrap());
             writer.finish();
-            assert_eq!(text, format!("before.{}", encode(bytes)));
+            assert_eq!(*text, format!("before.{}", encode(bytes)));
             assert_eq!(text.len(), 7 + encoded_len(whole));
         }
     }

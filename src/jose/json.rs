@@ -1,11 +1,13 @@
 //! JSON as the specifications want it: an object, each member once.
 
+pub(crate) mod escapes;
 mod raw;
 mod reserved;
+mod strings;
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -13,6 +15,7 @@ use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
 pub(crate) use raw::{claimed_strings, claims_member, raw_member};
+use strings::{AsWritten, Blanked, Strings};
 
 use super::JoseError;
 use super::error::excerpt;
@@ -62,14 +65,12 @@ pub(crate) fn object_with_unique(
 /// Any JSON, as a server in trouble writes it, with the values of the secret members passed over as
 /// in [`object_without`]. Of a member that is repeated the last one counts; whether one of
 /// `watched` is, comes beside.
-pub(crate) fn any_without(bytes: &[u8], secret: &[&str], watched: &[&str]) -> Option<(Value, bool)> {
-    reserved::refuse("the text", bytes).ok()?;
+pub(crate) fn any_without(bytes: &[u8], secret: &[&str], watched: &[&str]) -> Option<(WipedValue, bool)> {
+    let has_escapes = reserved::refuse("the text", bytes).ok()?;
     let duplicate = RefCell::new(None);
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let unique = Unique { duplicate: &duplicate, secret, only: Some(watched), instead: |_| Value::Null };
-    let mut value = unique.deserialize(&mut deserializer).map(WipedValue).ok()?;
-    deserializer.end().ok()?;
-    Some((std::mem::take(&mut value.0), duplicate.into_inner().is_some()))
+    let judged = Judged { duplicate: &duplicate, secret, only: Some(watched), instead: |_| Value::Null };
+    let value = read_value(bytes, has_escapes, judged).ok()?;
+    Some((value, duplicate.into_inner().is_some()))
 }
 
 fn read_object(
@@ -79,19 +80,33 @@ fn read_object(
     only: Option<&[&str]>,
     instead: fn(&str) -> Value,
 ) -> Result<Map<String, Value>, JoseError> {
-    reserved::refuse(what, bytes)?;
+    let has_escapes = reserved::refuse(what, bytes)?;
     let duplicate = RefCell::new(None);
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = Unique { duplicate: &duplicate, secret, only, instead }
-        .deserialize(&mut deserializer)
-        .map(WipedValue)
-        .and_then(|value| deserializer.end().map(|()| value));
+    let parsed = read_value(bytes, has_escapes, Judged { duplicate: &duplicate, secret, only, instead });
     if let Some(member) = duplicate.into_inner() {
         return Err(JoseError::DuplicateMember { what, member });
     }
     match &mut parsed.map_err(|error| syntax(what, &error))?.0 {
         Value::Object(members) => Ok(std::mem::take(members)),
         _ => Err(JoseError::NotAnObject { what }),
+    }
+}
+
+/// Reads a document to its end.
+fn read_value(bytes: &[u8], has_escapes: bool, judged: Judged<'_>) -> serde_json::Result<WipedValue> {
+    fn read<'de, 'a, S: Strings<'de, 'a>>(
+        bytes: &'de [u8],
+        unique: Unique<'_, S>,
+    ) -> serde_json::Result<WipedValue> {
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let value = WipedValue(unique.deserialize(&mut deserializer)?);
+        deserializer.end().map(|()| value)
+    }
+    if has_escapes {
+        let blanked = Blanked::of(bytes);
+        read(blanked.text(), Unique { judged, strings: blanked.originals() })
+    } else {
+        read(bytes, Unique { judged, strings: AsWritten })
     }
 }
 
@@ -134,15 +149,28 @@ fn read_any_members<'a>(
     names: &[&'static str],
     values: &mut [Option<Member<'a>>],
 ) -> Result<WipedMembers, JoseError> {
-    reserved::refuse(what, bytes)?;
-    let duplicate = RefCell::new(None);
-    // Judged as text at once: the parser would do it string by string.
-    let parsed = str::from_utf8(bytes).ok().and_then(|text| {
+    fn read<'de, 'a, S: Strings<'de, 'a>>(
+        text: &'de str,
+        named: Named<'_, 'a, S>,
+    ) -> serde_json::Result<WipedMembers> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let unique = Unique { duplicate: &duplicate, secret: &[], only: None, instead: |_| Value::Null };
-        let others = deserializer.deserialize_map(Named { names, values, unique });
-        others.and_then(|others| deserializer.end().map(|()| others)).ok()
-    });
+        let others = deserializer.deserialize_map(named)?;
+        deserializer.end().map(|()| others)
+    }
+    let has_escapes = reserved::refuse(what, bytes)?;
+    let duplicate = RefCell::new(None);
+    let judged = Judged { duplicate: &duplicate, secret: &[], only: None, instead: |_| Value::Null };
+    // Judged as text at once: the parser would do it string by string.
+    let parsed = if has_escapes {
+        let blanked = Blanked::of(bytes);
+        let unique = Unique { judged, strings: blanked.originals() };
+        let text = str::from_utf8(blanked.text()).ok();
+        text.and_then(|text| read(text, Named { names, values, unique }).ok())
+    } else {
+        let unique = Unique { judged, strings: AsWritten };
+        let text = str::from_utf8(bytes).ok();
+        text.and_then(|text| read(text, Named { names, values, unique }).ok())
+    };
     match parsed {
         Some(others) if duplicate.borrow().is_none() => Ok(others),
         // What is wrong is said in one place only.
@@ -157,7 +185,7 @@ pub(crate) struct WipedMembers(pub(crate) Map<String, Value>);
 
 impl Drop for WipedMembers {
     fn drop(&mut self) {
-        self.0.values_mut().for_each(wipe);
+        wipe_members(&mut self.0);
     }
 }
 
@@ -172,7 +200,15 @@ impl Drop for WipedElements {
 }
 
 /// As [`WipedMembers`], for one value.
+#[derive(Default)]
 pub(crate) struct WipedValue(pub(crate) Value);
+
+impl WipedValue {
+    /// The value, for a place that is wiped, too.
+    pub(crate) fn into_inner(mut self) -> Value {
+        std::mem::take(&mut self.0)
+    }
+}
 
 impl Drop for WipedValue {
     fn drop(&mut self) {
@@ -184,9 +220,42 @@ fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(elements) => elements.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Object(members) => wipe_members(members),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// With the names: what echoes a secret may have it in the place of a name.
+fn wipe_members(members: &mut Map<String, Value>) {
+    for (mut name, mut value) in std::mem::take(members) {
+        name.zeroize();
+        wipe(&mut value);
+    }
+}
+
+/// The value as JSON in one line.
+pub(crate) fn to_text(value: &Value) -> Zeroizing<String> {
+    /// Counts what is written.
+    struct Length(usize);
+
+    impl std::io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut length = Length(0);
+    // Writing to memory cannot fail.
+    let _ = serde_json::to_writer(&mut length, value);
+    // Room from the start: a buffer that grows leaves copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(length.0));
+    let _ = serde_json::to_writer(&mut *text, value);
+    escapes::into_text(text).unwrap_or_default()
 }
 
 /// The position of a syntax error, without the text that serde quotes.
@@ -208,13 +277,13 @@ pub(crate) fn string(
 }
 
 /// The members of [`read_members`]: those with a name are put in their places, the others are returned.
-struct Named<'a, 'de> {
-    names: &'a [&'static str],
-    values: &'a mut [Option<Member<'de>>],
-    unique: Unique<'a>,
+struct Named<'u, 'a, S> {
+    names: &'u [&'static str],
+    values: &'u mut [Option<Member<'a>>],
+    unique: Unique<'u, S>,
 }
 
-impl<'de> Visitor<'de> for Named<'_, 'de> {
+impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Named<'_, 'a, S> {
     type Value = WipedMembers;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -223,22 +292,23 @@ impl<'de> Visitor<'de> for Named<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         const TWICE: &str = "a member that stands there twice";
+        let Self { names, values, unique } = self;
         let mut others = WipedMembers::default();
         let mut expected = 0;
-        while let Some(place) = entries.next_key_seed(Place { names: self.names, expected })? {
+        while let Some(place) = entries.next_key_seed(Place { names, expected, strings: unique.strings })? {
             match place {
                 Found::At(place) => {
-                    let slot = self.values.get_mut(place).filter(|slot| slot.is_none());
+                    let slot = values.get_mut(place).filter(|slot| slot.is_none());
                     let slot = slot.ok_or_else(|| serde::de::Error::custom(TWICE))?;
-                    *slot = Some(entries.next_value_seed(Borrowing(self.unique))?);
+                    *slot = Some(entries.next_value_seed(Borrowing { unique, document: PhantomData })?);
                     expected = place + 1;
                 }
-                Found::Other(name) => {
-                    let value = entries.next_value_seed(self.unique)?;
-                    if let Some(mut replaced) = others.0.insert(name.into_owned(), value) {
-                        wipe(&mut replaced);
+                Found::Other(mut name) => {
+                    let value = WipedValue(entries.next_value_seed(unique)?);
+                    if others.0.contains_key(name.as_str()) {
                         return Err(serde::de::Error::custom(TWICE));
                     }
+                    others.0.insert(std::mem::take(&mut name), value.into_inner());
                 }
             }
         }
@@ -248,44 +318,73 @@ impl<'de> Visitor<'de> for Named<'_, 'de> {
 
 /// Reads the name of a member and looks for it, first where it is expected: whoever writes the members in the order of
 /// the names has each found at the first look.
-struct Place<'a> {
-    names: &'a [&'static str],
+struct Place<'u, S> {
+    names: &'u [&'static str],
     expected: usize,
+    strings: S,
 }
 
-enum Found<'a> {
+enum Found {
     At(usize),
-    Other(Cow<'a, str>),
+    Other(Zeroizing<String>),
 }
 
-impl<'de> DeserializeSeed<'de> for Place<'_> {
-    type Value = Found<'de>;
+impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Place<'_, S> {
+    type Value = Found;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Place<'_> {
-    fn of(&self, name: &str) -> Option<usize> {
-        let at = |place: &usize| self.names.get(*place) == Some(&name);
-        (self.expected..self.names.len()).chain(0..self.expected).find(at)
+impl<S> Place<'_, S> {
+    fn of(&self, name: Text<'_>) -> Found {
+        let at = |place: &usize| self.names.get(*place).is_some_and(|known| **known == *name);
+        let place = (self.expected..self.names.len()).chain(0..self.expected).find(at);
+        place.map_or_else(|| Found::Other(name.into_owned()), Found::At)
     }
 }
 
-impl<'de> Visitor<'de> for Place<'_> {
-    type Value = Found<'de>;
+impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Place<'_, S> {
+    type Value = Found;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the name of a member")
     }
 
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Found<'de>, E> {
-        Ok(self.of(name).map_or(Found::Other(Cow::Borrowed(name)), Found::At))
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Found, E> {
+        Ok(self.of(self.strings.text(name)))
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Found<'de>, E> {
-        Ok(self.of(name).map_or_else(|| Found::Other(Cow::Owned(name.to_owned())), Found::At))
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Found, E> {
+        Ok(self.of(self.strings.copied(name)?))
+    }
+}
+
+/// Reads the name of a member.
+struct Name<S>(S);
+
+impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Name<S> {
+    type Value = Zeroizing<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Name<S> {
+    type Value = Zeroizing<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(self.0.text(name).into_owned())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.copied(name)?.into_owned())
     }
 }
 
@@ -294,17 +393,24 @@ impl<'de> Visitor<'de> for Place<'_> {
 /// never gets here ([`reserved`]).
 const NUMBER: &str = "$serde_json::private::Number";
 
+/// How the members of a document are judged.
 #[derive(Clone, Copy)]
-struct Unique<'a> {
-    duplicate: &'a RefCell<Option<String>>,
-    secret: &'a [&'a str],
+struct Judged<'u> {
+    duplicate: &'u RefCell<Option<String>>,
+    secret: &'u [&'u str],
     /// The members that have to be unique, where it is not all.
-    only: Option<&'a [&'a str]>,
+    only: Option<&'u [&'u str]>,
     /// What stands in the place of a secret value, by its text.
     instead: fn(&str) -> Value,
 }
 
-impl<'de> DeserializeSeed<'de> for Unique<'_> {
+#[derive(Clone, Copy)]
+struct Unique<'u, S> {
+    judged: Judged<'u>,
+    strings: S,
+}
+
+impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Unique<'_, S> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -312,7 +418,7 @@ impl<'de> DeserializeSeed<'de> for Unique<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Unique<'_> {
+impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Unique<'_, S> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -339,41 +445,46 @@ impl<'de> Visitor<'de> for Unique<'_> {
         Ok(value.into())
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Value, E> {
+        Ok(Value::String(self.strings.text(value).into_plain()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(self.strings.copied(value)?.into_plain()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
         let mut array = WipedElements::default();
-        while let Some(element) = elements.next_element_seed(Unique { ..self })? {
+        while let Some(element) = elements.next_element_seed(self)? {
             array.0.push(element);
         }
         Ok(Value::Array(std::mem::take(&mut array.0)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let Judged { duplicate, secret, only, instead } = self.judged;
         let mut members = WipedMembers::default();
-        while let Some(name) = entries.next_key::<String>()? {
-            if name == NUMBER && members.0.is_empty() {
+        while let Some(mut name) = entries.next_key_seed(Name(self.strings))? {
+            if *name == NUMBER && members.0.is_empty() {
                 let number: serde_json::Number =
                     entries.next_value::<String>()?.parse().map_err(serde::de::Error::custom)?;
                 return Ok(Value::Number(number));
             }
-            let value = if self.secret.contains(&name.as_str()) {
-                (self.instead)(entries.next_value::<&RawValue>()?.get())
+            let value = if secret.contains(&name.as_str()) {
+                instead(entries.next_value::<&RawValue>()?.get())
             } else {
-                entries.next_value_seed(Unique { ..self })?
+                entries.next_value_seed(self)?
             };
-            let is_judged = self.only.is_none_or(|only| only.contains(&name.as_str()));
-            if is_judged && members.0.contains_key(&name) {
-                self.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
-            }
-            if let Some(mut replaced) = members.0.insert(name, value) {
-                wipe(&mut replaced);
+            match members.0.get_mut(name.as_str()) {
+                Some(replaced) => {
+                    if only.is_none_or(|only| only.contains(&name.as_str())) {
+                        duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
+                    }
+                    wipe(&mut std::mem::replace(replaced, value));
+                }
+                None => {
+                    members.0.insert(std::mem::take(&mut name), value);
+                }
             }
         }
         Ok(Value::Object(std::mem::take(&mut members.0)))
@@ -381,57 +492,60 @@ impl<'de> Visitor<'de> for Unique<'_> {
 }
 
 /// As [`Unique`], and text is borrowed from the document where that can be.
-struct Borrowing<'a>(Unique<'a>);
+struct Borrowing<'u, 'a, S> {
+    unique: Unique<'u, S>,
+    document: PhantomData<&'a str>,
+}
 
-impl<'de> DeserializeSeed<'de> for Borrowing<'_> {
-    type Value = Member<'de>;
+impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Borrowing<'_, 'a, S> {
+    type Value = Member<'a>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'a>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Borrowing<'_> {
-    type Value = Member<'de>;
+impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Borrowing<'_, 'a, S> {
+    type Value = Member<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.expecting(f)
+        self.unique.expecting(f)
     }
 
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Member<'de>, E> {
-        Ok(Member::Text(Text::Borrowed(value)))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Member<'a>, E> {
+        Ok(Member::Text(self.unique.strings.text(value)))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Member<'de>, E> {
-        Ok(Member::Text(Text::Owned(Zeroizing::new(value.to_owned()))))
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Member<'a>, E> {
+        Ok(Member::Text(self.unique.strings.copied(value)?))
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<Member<'de>, E> {
-        self.0.visit_unit().map(other)
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Member<'a>, E> {
+        self.unique.visit_unit().map(other)
     }
 
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Member<'de>, E> {
-        self.0.visit_bool(value).map(other)
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Member<'a>, E> {
+        self.unique.visit_bool(value).map(other)
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Member<'de>, E> {
-        self.0.visit_i64(value).map(other)
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Member<'a>, E> {
+        self.unique.visit_i64(value).map(other)
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Member<'de>, E> {
-        self.0.visit_u64(value).map(other)
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Member<'a>, E> {
+        self.unique.visit_u64(value).map(other)
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Member<'de>, E> {
-        self.0.visit_f64(value).map(other)
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Member<'a>, E> {
+        self.unique.visit_f64(value).map(other)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Member<'de>, A::Error> {
-        self.0.visit_seq(elements).map(other)
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Member<'a>, A::Error> {
+        self.unique.visit_seq(elements).map(other)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Member<'de>, A::Error> {
-        self.0.visit_map(entries).map(other)
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Member<'a>, A::Error> {
+        self.unique.visit_map(entries).map(other)
     }
 }
 

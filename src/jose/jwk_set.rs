@@ -53,10 +53,13 @@ impl JwkSet {
     /// [`JoseError::TooManyKeys`] above [`JwkSet::MAX_KEYS`].
     pub fn from_json(json: &[u8]) -> Result<Self, JoseError> {
         let (what, member) = (Self::WHAT, "keys");
-        let keys = json::raw_member(what, json, member)?.filter(|keys| keys.get() != "null");
+        let keys = json::raw_member(what, json, member)?.filter(|keys| *keys != "null");
         let keys = keys.ok_or(JoseError::MissingMember { what, member })?;
-        let elements: Vec<&RawValue> = serde_json::from_str(keys.get())
-            .map_err(|_| JoseError::InvalidMember { what, member, expected: "an array" })?;
+        let elements: Vec<&RawValue> = serde_json::from_str(keys).map_err(|_| JoseError::InvalidMember {
+            what,
+            member,
+            expected: "an array",
+        })?;
         if elements.len() > Self::MAX_KEYS {
             return Err(JoseError::TooManyKeys { found: elements.len(), limit: Self::MAX_KEYS });
         }

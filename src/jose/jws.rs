@@ -1,6 +1,9 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
+use super::text::{push_str, reserve};
 use super::{Header, JoseError, Signature, base64url};
 
 /// A compact JWS (RFC 7515 §7.1) that is well-formed and whose signature nobody has checked yet.
@@ -88,7 +91,7 @@ impl std::fmt::Debug for CompactJws<'_> {
 /// Adds a part of a JWS (RFC 7515 §5.1): JSON, encoded as it is written.
 ///
 /// For structures of strings and numbers; serializing those to memory cannot fail.
-pub(crate) fn push_json(text: &mut String, value: &impl serde::Serialize) {
+pub(crate) fn push_json(text: &mut Zeroizing<String>, value: &impl serde::Serialize) {
     let mut writer = base64url::Writer::new(text);
     let _ = serde_json::to_writer(&mut writer, value);
     writer.finish();
@@ -96,7 +99,7 @@ pub(crate) fn push_json(text: &mut String, value: &impl serde::Serialize) {
 
 /// How tokens begin that have a header and the first members of their payload in common: encoded once for all of them.
 pub(crate) struct Beginning {
-    text: String,
+    text: Zeroizing<String>,
     /// Less than a group of three bytes, to be encoded together with what follows.
     rest: Vec<u8>,
 }
@@ -104,9 +107,9 @@ pub(crate) struct Beginning {
 impl Beginning {
     /// Both serialize as objects, and `first` has a member.
     pub(crate) fn new(header: &impl serde::Serialize, first: &impl serde::Serialize) -> Self {
-        let mut text = String::new();
+        let mut text = Zeroizing::new(String::new());
         push_json(&mut text, header);
-        text.push('.');
+        push_str(&mut text, ".");
         // For structures of strings and numbers; serializing those to memory cannot fail.
         let mut members = serde_json::to_vec(first).unwrap_or_default();
         members.pop();
@@ -123,10 +126,10 @@ impl Beginning {
         room: usize,
         signature_len: usize,
         write: impl FnOnce(&mut base64url::Writer<'_>) -> io::Result<()>,
-    ) -> String {
+    ) -> Zeroizing<String> {
         let encoded = base64url::encoded_len(self.rest.len() + room + 1);
-        let mut input =
-            String::with_capacity(self.text.len() + encoded + 1 + base64url::encoded_len(signature_len));
+        let room = self.text.len() + encoded + 1 + base64url::encoded_len(signature_len);
+        let mut input = Zeroizing::new(String::with_capacity(room));
         input.push_str(&self.text);
         let mut writer = base64url::Writer::new(&mut input);
         // Writing to memory cannot fail.
@@ -138,8 +141,8 @@ impl Beginning {
 }
 
 /// Adds the last part of the compact serialization (RFC 7515 §7.1) to a signing input.
-pub(crate) fn push_signature(signing_input: &mut String, signature: &Signature) {
-    signing_input.reserve_exact(1 + base64url::encoded_len(signature.as_bytes().len()));
+pub(crate) fn push_signature(signing_input: &mut Zeroizing<String>, signature: &Signature) {
+    reserve(signing_input, 1 + base64url::encoded_len(signature.as_bytes().len()));
     signing_input.push('.');
     base64url::push(signing_input, signature.as_bytes());
 }
@@ -160,7 +163,7 @@ mod tests {
                 let input = Beginning::new(&header, &first)
                     .complete(more.len(), 64, |writer| writer.write_all(more.as_bytes()));
                 assert_eq!(
-                    input,
+                    *input,
                     format!("{}.{}", base64url::encode(header.to_string()), base64url::encode(whole))
                 );
                 // The signature has its room: nothing is copied.

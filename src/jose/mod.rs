@@ -20,6 +20,7 @@ pub(crate) mod secret_form;
 mod signature;
 pub(crate) mod text;
 mod thumbprint;
+pub(crate) mod urlencoded;
 
 pub use algorithm::{Algorithm, Curve, KeyType};
 pub use error::JoseError;

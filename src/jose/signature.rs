@@ -1,5 +1,6 @@
 use der::Decode;
 use der::asn1::UintRef;
+use zeroize::Zeroizing;
 
 use super::{Algorithm, JoseError, KeyType};
 
@@ -10,7 +11,8 @@ use super::{Algorithm, JoseError, KeyType};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     algorithm: Algorithm,
-    bytes: Vec<u8>,
+    /// With what it signs, which is no secret, it makes the assertion, which is one.
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Signature {
@@ -25,6 +27,7 @@ impl Signature {
     ///
     /// [`JoseError::SignatureLength`] when it cannot be a signature of this algorithm.
     pub fn from_raw(algorithm: Algorithm, bytes: Vec<u8>) -> Result<Self, JoseError> {
+        let bytes = Zeroizing::new(bytes);
         let fits = match algorithm.key_type() {
             KeyType::Rsa => (Self::RSA_MIN..=Self::RSA_MAX).contains(&bytes.len()),
             KeyType::Ec(curve) => bytes.len() == 2 * curve.coordinate_len(),
@@ -52,14 +55,15 @@ impl Signature {
         let [r, s] = integers.as_slice() else {
             return Err(invalid());
         };
-        let mut bytes = Vec::with_capacity(2 * curve.coordinate_len());
+        let mut bytes = Zeroizing::new(Vec::with_capacity(2 * curve.coordinate_len()));
         for integer in [r, s] {
             let digits = integer.as_bytes();
             let padding = curve.coordinate_len().checked_sub(digits.len()).ok_or_else(invalid)?;
-            bytes.resize(bytes.len() + padding, 0);
+            let len = bytes.len() + padding;
+            bytes.resize(len, 0);
             bytes.extend_from_slice(digits);
         }
-        Self::from_raw(algorithm, bytes)
+        Self::from_raw(algorithm, std::mem::take(&mut bytes))
     }
 
     /// The algorithm that the signature was made with.

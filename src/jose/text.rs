@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ops::Deref;
 
 use zeroize::Zeroizing;
@@ -19,6 +20,14 @@ impl Text<'_> {
         }
     }
 
+    /// As [`Text::into_owned`], for a place that is wiped by other means.
+    pub(crate) fn into_plain(self) -> String {
+        match self {
+            Self::Borrowed(text) => text.to_owned(),
+            Self::Owned(mut text) => std::mem::take(&mut *text),
+        }
+    }
+
     /// The first so many bytes; all of it where a character would be cut.
     pub(crate) fn truncated(self, len: usize) -> Self {
         match self {
@@ -30,6 +39,42 @@ impl Text<'_> {
                 Self::Owned(text)
             }
         }
+    }
+}
+
+/// Makes room for so many bytes more. A text that grows by itself leaves copies behind.
+pub(crate) fn reserve(text: &mut Zeroizing<String>, additional: usize) {
+    let needed = text.len().saturating_add(additional);
+    if text.capacity() < needed {
+        let mut larger = Zeroizing::new(String::with_capacity(needed.max(2 * text.capacity())));
+        larger.push_str(text);
+        *text = larger;
+    }
+}
+
+/// Adds to a text, which leaves no copy behind as it grows.
+pub(crate) fn push_str(text: &mut Zeroizing<String>, more: &str) {
+    reserve(text, more.len());
+    text.push_str(more);
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Text<'_> {}
+
+impl PartialOrd for Text<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
     }
 }
 
@@ -56,6 +101,17 @@ impl Deref for Text<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_grows_when_there_is_no_room() {
+        let mut text = Zeroizing::new(String::with_capacity(3));
+        push_str(&mut text, "abc");
+        assert_eq!(text.capacity(), 3);
+        push_str(&mut text, "d");
+        assert_eq!((text.as_str(), text.capacity()), ("abcd", 6));
+        push_str(&mut text, "0123456789");
+        assert_eq!((text.as_str(), text.capacity()), ("abcd0123456789", 14));
+    }
 
     #[test]
     fn text_is_cut_between_characters_only() {

@@ -7,7 +7,7 @@ use sec1::EcPrivateKey;
 use zeroize::Zeroizing;
 
 use super::format::oid;
-use super::material::KeyMaterial;
+use super::material::{KeyMaterial, Seed};
 use super::{KeyError, PrivateKey, backend, policy};
 use crate::jose::{Algorithm, Curve, KeyParameters, KeyType};
 
@@ -59,6 +59,7 @@ impl PrivateKey {
             KeyType::Ed25519 => {
                 let mut seed = Zeroizing::new([0; 32]);
                 getrandom::fill(seed.as_mut()).map_err(|_| KeyError::Random)?;
+                let seed = Seed::new(seed.as_slice()).ok_or(KeyError::Random)?;
                 KeyMaterial::Ed25519 { seed, public: None }
             }
         };
@@ -150,7 +151,7 @@ fn pkcs8(material: &KeyMaterial) -> Result<SecretDocument, KeyError> {
             info(oid::EC, Some((&curve).into()), &key)
         }
         KeyMaterial::Ed25519 { seed, .. } => {
-            let octets = OctetStringRef::new(seed.as_ref()).map_err(|_| ENCODING)?;
+            let octets = OctetStringRef::new(seed.as_slice()).map_err(|_| ENCODING)?;
             let inner = Zeroizing::new(octets.to_der().map_err(|_| ENCODING)?);
             info(oid::ED25519, None, &inner)
         }

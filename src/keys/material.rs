@@ -1,5 +1,7 @@
 //! A private key between the file and the backend: parsed, not yet judged.
 
+use std::ops::Deref;
+
 use der::Encode;
 use der::asn1::UintRef;
 use zeroize::Zeroizing;
@@ -15,7 +17,26 @@ pub(super) enum KeyMaterial {
     /// compressed, SEC 1 §2.3.3).
     Ec { curve: Curve, scalar: Zeroizing<Vec<u8>>, point: Option<Vec<u8>> },
     /// The seed of RFC 8032 §5.1.5, and the public key where the file has it.
-    Ed25519 { seed: Zeroizing<[u8; 32]>, public: Option<Vec<u8>> },
+    Ed25519 { seed: Seed, public: Option<Vec<u8>> },
+}
+
+/// A seed in a place of its own: what a larger value holds itself stays behind where that is moved
+/// away from, such as in a list that grows.
+#[derive(Clone)]
+pub(super) struct Seed(Box<Zeroizing<[u8; 32]>>);
+
+impl Seed {
+    pub(super) fn new(octets: &[u8]) -> Option<Self> {
+        octets.try_into().ok().map(|octets| Self(Box::new(Zeroizing::new(octets))))
+    }
+}
+
+impl Deref for Seed {
+    type Target = [u8; 32];
+
+    fn deref(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 /// Which signatures the key's own algorithm identifier allows.

@@ -4,7 +4,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Extensions, HeaderMap, StatusCode};
 use serde_json::Value;
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::error_body::{ErrorBody, coding, is_problem};
 use super::text::Masking;
@@ -32,13 +32,15 @@ impl Success {
         response: http::Response<Vec<u8>>,
         now: OffsetDateTime,
     ) -> Result<Self, OAuthError> {
+        // Whatever the status: a failure may echo the secrets of its request.
+        let response = response.map(Zeroizing::new);
         let status = response.status();
         if !successes.contains(&status) {
             return Err(failure(&response, now));
         }
         let (parts, body) = response.into_parts();
         let (headers, extensions) = (parts.headers, parts.extensions);
-        Ok(Self { what, status, headers, extensions, body: Zeroizing::new(body), now })
+        Ok(Self { what, status, headers, extensions, body, now })
     }
 
     /// Reads the body. One that is not what it should be, and says that it is an error, is a
@@ -55,7 +57,9 @@ impl Success {
                 return OAuthError::Refused(Box::new(refusal));
             }
             if let JoseError::DuplicateMember { member, .. } = &mut reason {
-                *member = masking.safe(member);
+                let mut name = std::mem::take(member);
+                *member = masking.safe(&name);
+                name.zeroize();
             }
             match coding(&headers).filter(|_| matches!(reason, JoseError::Json { .. })) {
                 Some(coding) => OAuthError::ContentEncoding { what, found: masking.safe(&coding) },
@@ -202,7 +206,7 @@ fn digits(text: &str) -> Option<f64> {
 /// The status of an answer that is not the document that was asked for, and what the server says
 /// beside it.
 #[cfg(feature = "client")]
-pub(crate) fn said(response: &http::Response<Vec<u8>>) -> String {
+pub(crate) fn said(response: &http::Response<impl AsRef<[u8]>>) -> String {
     match failure(response, OffsetDateTime::UNIX_EPOCH) {
         OAuthError::Refused(answer) | OAuthError::Unavailable(answer) => answer.to_string(),
         OAuthError::Redirect { status, location } => redirect(status, location.as_deref()),
@@ -217,7 +221,7 @@ pub(super) fn redirect(status: u16, location: Option<&str>) -> String {
 }
 
 /// Everything but a success.
-pub(super) fn failure(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> OAuthError {
+pub(super) fn failure(response: &http::Response<impl AsRef<[u8]>>, now: OffsetDateTime) -> OAuthError {
     let status = response.status();
     match status {
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {

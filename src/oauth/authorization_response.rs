@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 use super::text::{safe, safe_url};
 use super::{AuthorizationServer, OAuthError};
 use crate::jose::text::Text;
+use crate::jose::urlencoded;
 
 /// What came back to the redirect URI after a login (RFC 6749 §4.1.2): the code, for the request that was made and from
 /// the server that was asked.
@@ -92,10 +93,10 @@ fn parameters<'a, const N: usize>(
     names: [&str; N],
 ) -> Result<[Option<Text<'a>>; N], OAuthError> {
     let mut values = [const { None }; N];
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let place = names.iter().position(|known| *known == name);
+    for (name, value) in urlencoded::pairs(query.as_bytes()) {
+        let place = names.iter().position(|known| **known == *name);
         if let Some(slot) = place.and_then(|place| values.get_mut(place))
-            && slot.replace(Text::from(value)).is_some()
+            && slot.replace(value).is_some()
         {
             return Err(wrong("has a parameter twice"));
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
-use crate::jose::base64url;
+use crate::jose::{base64url, urlencoded};
 
 /// The form of a request, which goes with the response until that is read. Wiped on drop.
 #[derive(Clone)]
@@ -60,22 +60,9 @@ impl Secrets {
             let pairs = self.0.body.split(|byte| *byte == b'&');
             let pairs = pairs.filter_map(|pair| Some(pair.split_at(memchr::memchr(b'=', pair)?)));
             let secrets = pairs.filter(|(name, _)| Self::NAMES.iter().any(|known| known.as_bytes() == *name));
-            Index::of(secrets.map(|(_, value)| decoded(value.get(1..).unwrap_or_default())))
+            Index::of(secrets.map(|(_, value)| urlencoded::decoded(value.get(1..).unwrap_or_default())))
         })
     }
-}
-
-/// A value of a form. Room is there from the start: a buffer that grows leaves pieces behind.
-fn decoded(value: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut decoded = Zeroizing::new(Vec::with_capacity(value.len()));
-    let mut rest = value;
-    while let Some((first, more)) = rest.split_first() {
-        let digits = more.get(..2).filter(|_| *first == b'%').and_then(|digits| str::from_utf8(digits).ok());
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(byte.unwrap_or(if *first == b'+' { b' ' } else { *first }));
-        rest = if byte.is_some() { more.get(2..).unwrap_or_default() } else { more };
-    }
-    decoded
 }
 
 /// Finds pieces of secrets in a text, in one pass: every eight characters of a secret, and of what

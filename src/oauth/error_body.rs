@@ -4,13 +4,15 @@
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::error_words::Words;
 use super::markup;
 use super::text::SECRET;
 #[cfg(feature = "client")]
 use super::text::safe;
-use crate::jose::json;
+use crate::jose::json::{self, WipedMembers, WipedValue, escapes};
+use crate::jose::urlencoded;
 
 /// Members by which a document says that it is an error, whatever its status.
 const ERROR: [&str; 12] = [
@@ -28,15 +30,16 @@ const ERROR: [&str; 12] = [
     "fault",
 ];
 
-/// What a body says, as it stands there: hostile text still.
+/// What a body says, as it stands there: hostile text still, which may echo the secrets of the
+/// request or have others in it. So all of it is wiped.
 #[derive(Default)]
 pub(super) struct ErrorBody {
     /// The `error` code of RFC 6749 §5.2.
-    pub(super) error: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) uri: Option<String>,
+    pub(super) error: Option<Zeroizing<String>>,
+    pub(super) description: Option<Zeroizing<String>>,
+    pub(super) uri: Option<Zeroizing<String>>,
     /// The other members.
-    pub(super) members: Map<String, Value>,
+    pub(super) members: WipedMembers,
     pub(super) words: Words,
     /// Whether it is a document that says that it is an error.
     pub(super) is_error: bool,
@@ -66,17 +69,17 @@ impl ErrorBody {
         Self { words: Words::of_text(plain(headers, text)), ..Self::default() }
     }
 
-    fn of_document(status: u16, document: Value, is_repeated: bool) -> Self {
-        let mut words = Words::of(status, &document);
-        let mut members = match document {
-            Value::Object(members) => members,
+    fn of_document(status: u16, mut document: WipedValue, is_repeated: bool) -> Self {
+        let mut words = Words::of(status, &document.0);
+        let mut members = WipedMembers(match &mut document.0 {
+            Value::Object(members) => std::mem::take(members),
             // Some put the one error into a list.
-            Value::Array(elements) => match elements.into_iter().next() {
-                Some(Value::Object(members)) => members,
+            Value::Array(elements) => match elements.first_mut() {
+                Some(Value::Object(members)) => std::mem::take(members),
                 _ => Map::new(),
             },
             _ => Map::new(),
-        };
+        });
         let says = |value: &Value| match value {
             Value::String(text) => !text.is_empty(),
             Value::Array(elements) => !elements.is_empty(),
@@ -84,11 +87,11 @@ impl ErrorBody {
             Value::Null | Value::Bool(_) => false,
             Value::Number(number) => number.as_f64() != Some(0.0),
         };
-        let is_error = ERROR.iter().any(|name| members.get(*name).is_some_and(says))
-            || members.get("success") == Some(&Value::Bool(false));
-        let mut text = |member: &str| match members.get(member) {
-            Some(Value::String(_)) => match members.remove(member) {
-                Some(Value::String(text)) => Some(text),
+        let is_error = ERROR.iter().any(|name| members.0.get(*name).is_some_and(says))
+            || members.0.get("success") == Some(&Value::Bool(false));
+        let mut text = |member: &str| match members.0.get(member) {
+            Some(Value::String(_)) => match members.0.remove(member) {
+                Some(Value::String(text)) => Some(Zeroizing::new(text)),
                 _ => None,
             },
             _ => None,
@@ -123,8 +126,12 @@ pub(super) fn is_problem(headers: &HeaderMap) -> bool {
 }
 
 /// UTF-8, and what is none as Latin-1, byte by byte.
-fn decoded(body: &[u8]) -> String {
-    let mut text = String::with_capacity(body.len());
+fn decoded(body: &[u8]) -> Zeroizing<String> {
+    // A byte as Latin-1 takes two of UTF-8 at most. Room from the start: a buffer that grows leaves
+    // copies behind.
+    let others: usize = body.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let room = body.len() + others;
+    let mut text = Zeroizing::new(String::with_capacity(room));
     for chunk in body.utf8_chunks() {
         text.push_str(chunk.valid());
         text.extend(chunk.invalid().iter().copied().map(char::from));
@@ -134,14 +141,15 @@ fn decoded(body: &[u8]) -> String {
 
 /// A document, also one whose strings have control characters in them, and whether it has its
 /// `error` twice.
-fn json(text: &str) -> Option<(Value, bool)> {
+fn json(text: &str) -> Option<(WipedValue, bool)> {
     let read = |text: &str| json::any_without(text.as_bytes(), &SECRET, &["error"]);
     read(text).or_else(|| read(&controls_escaped(text)))
 }
 
 /// Writes control characters inside of strings as JSON wants them (RFC 8259 §7).
-fn controls_escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + 64);
+fn controls_escaped(text: &str) -> Zeroizing<String> {
+    let room = text.len() + 6 * text.bytes().filter(|byte| *byte < 0x20).count();
+    let mut escaped = Zeroizing::new(String::with_capacity(room));
     let (mut is_inside, mut is_escape) = (false, false);
     for character in text.chars() {
         match character {
@@ -165,7 +173,7 @@ fn controls_escaped(text: &str) -> String {
 
 /// The strings of well-known names in what is no JSON: cut off, or damaged. Nothing else of it is
 /// shown.
-fn salvaged(text: &str) -> Value {
+fn salvaged(text: &str) -> WipedValue {
     let text = controls_escaped(text);
     const NAMES: [&str; 13] = [
         "error",
@@ -185,10 +193,10 @@ fn salvaged(text: &str) -> Value {
     let found = NAMES.into_iter().filter_map(|name| {
         let (_, rest) = text.split_once(&format!("\"{name}\""))?;
         let value = rest.trim_start().strip_prefix(':')?.trim_start();
-        let mut values = serde_json::Deserializer::from_str(value).into_iter::<String>();
-        Some((name.to_owned(), Value::String(values.next()?.ok()?)))
+        let mut value = escapes::first_string(value)?;
+        Some((name.to_owned(), Value::String(std::mem::take(&mut value))))
     });
-    Value::Object(found.collect())
+    WipedValue(Value::Object(found.collect()))
 }
 
 fn is_form(headers: &HeaderMap, text: &str) -> bool {
@@ -200,26 +208,27 @@ fn is_form(headers: &HeaderMap, text: &str) -> bool {
 }
 
 /// A form as a document, without its secrets. The first of a name counts.
-fn form(text: &str) -> Value {
-    let mut members = Map::new();
-    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-        let value = if SECRET.contains(&&*name) { Value::Null } else { Value::String(value.into_owned()) };
-        members.entry(name).or_insert(value);
+fn form(text: &str) -> WipedValue {
+    let mut members = WipedMembers::default();
+    for (name, value) in urlencoded::pairs(text.as_bytes()) {
+        if !members.0.contains_key(&*name) {
+            let is_secret = SECRET.contains(&&*name);
+            let value = if is_secret { Value::Null } else { Value::String(value.into_plain()) };
+            members.0.insert(name.into_plain(), value);
+        }
     }
-    Value::Object(members)
+    WipedValue(Value::Object(std::mem::take(&mut members.0)))
 }
 
 /// Text in a body that is no document: a page, XML, or a line.
-fn plain(headers: &HeaderMap, text: &str) -> String {
+fn plain(headers: &HeaderMap, text: &str) -> Zeroizing<String> {
     if let Some(coding) = coding(headers) {
-        return format!("the body is encoded as {coding}, which the client does not read");
+        return format!("the body is encoded as {coding}, which the client does not read").into();
     }
     let is_binary = |character: char| character.is_control() && !character.is_ascii_whitespace();
     let binary = text.chars().filter(|character| is_binary(*character)).count();
     if text.contains('\0') || binary * 10 > text.chars().count() {
-        return String::new();
+        return Zeroizing::default();
     }
-    let text = if text.starts_with('<') { markup::text(text) } else { text.to_owned() };
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ")
+    if text.starts_with('<') { markup::text(text) } else { markup::words(text) }
 }

@@ -2,12 +2,13 @@
 //! Microsoft, AWS and PingOne, Okta, Apigee, Spring, JSON:API, and whatever resembles one of them.
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 /// The short name of an error, and a text for people.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Words {
-    pub(super) code: Option<String>,
-    pub(super) message: Option<String>,
+    pub(super) code: Option<Zeroizing<String>>,
+    pub(super) message: Option<Zeroizing<String>>,
 }
 
 /// Names of members without case, `_` and `-`, the most telling first.
@@ -57,25 +58,26 @@ impl Words {
         causes.retain(|cause| !message.as_ref().is_some_and(|message| message.contains(cause.as_str())));
         causes.dedup();
         causes.truncate(CAUSES);
-        let causes = causes.join("; ");
+        let causes: Vec<&str> = causes.iter().map(|cause| cause.as_str()).collect();
+        let causes = Zeroizing::new(causes.join("; "));
         let message = match message {
             Some(message) if causes.is_empty() => Some(message),
-            Some(message) => Some(format!("{message} ({causes})")),
+            Some(message) => Some(concat(&[&message, " (", &causes, ")"])),
             None => Some(causes).filter(|causes| !causes.is_empty()),
         };
         Self { code: code.filter(|code| Some(code) != message.as_ref()), message }
     }
 
-    pub(super) fn of_text(text: String) -> Self {
+    pub(super) fn of_text(text: Zeroizing<String>) -> Self {
         Self { code: None, message: Some(text).filter(|text| !text.is_empty()) }
     }
 }
 
 #[derive(Default)]
 struct Said {
-    code: Option<String>,
-    message: Option<String>,
-    causes: Vec<String>,
+    code: Option<Zeroizing<String>>,
+    message: Option<Zeroizing<String>>,
+    causes: Vec<Zeroizing<String>>,
 }
 
 impl Said {
@@ -94,7 +96,7 @@ impl Said {
     }
 
     fn of_members(status: u16, members: &Map<String, Value>, deeper: u8) -> Self {
-        let named = |wanted: &'static str| members.iter().filter(move |(name, _)| plain(name) == wanted);
+        let named = |wanted: &'static str| members.iter().filter(move |(name, _)| is_plainly(name, wanted));
         let text = |name: &'static str| named(name).find_map(|(_, value)| value.as_str().and_then(filled));
         let title = || text("title");
         let message = MESSAGES.into_iter().find_map(text);
@@ -123,7 +125,7 @@ impl Said {
         if let Some(target) = TARGETS.into_iter().find_map(text)
             && let Some(message) = said.message.take()
         {
-            said.message = Some(format!("{target}: {message}"));
+            said.message = Some(concat(&[&target, ": ", &message]));
         }
         said
     }
@@ -136,7 +138,7 @@ impl Said {
         }
         let causes = fields.iter().filter_map(|(name, value)| {
             let message = Self::of(status, value, deeper).message?;
-            Some(format!("{name}: {message}"))
+            Some(concat(&[name, ": ", &message]))
         });
         Self { causes: causes.take(CAUSES).collect(), ..Self::default() }
     }
@@ -154,7 +156,7 @@ impl Said {
 }
 
 /// A value that names an error: no status, no URL, and no word that stands in every error.
-fn code(status: u16, name: &str, value: &Value) -> Option<String> {
+fn code(status: u16, name: &str, value: &Value) -> Option<Zeroizing<String>> {
     match value {
         Value::String(code) if name == "type" && code.contains([':', '/']) => None,
         Value::String(code) if matches!(code.as_str(), "error" | "fail" | "failure") && name != "error" => {
@@ -169,19 +171,25 @@ fn code(status: u16, name: &str, value: &Value) -> Option<String> {
         Value::String(code) if name == "type" => filled(code.rsplit('#').next().unwrap_or_default()),
         Value::String(code) => filled(code),
         Value::Number(code) if name != "status" && code.as_u64() != Some(status.into()) => {
-            Some(code.to_string())
+            Some(code.to_string().into())
         }
         _ => None,
     }
 }
 
-fn filled(text: &str) -> Option<String> {
-    Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+fn filled(text: &str) -> Option<Zeroizing<String>> {
+    Some(text.trim()).filter(|text| !text.is_empty()).map(|text| Zeroizing::new(text.to_owned()))
 }
 
-/// A name without what differs from one make to the other.
-fn plain(name: &str) -> String {
-    name.chars().filter(|character| !matches!(character, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
+/// The texts as one, in a buffer that does not grow: one that does leaves copies behind.
+fn concat(texts: &[&str]) -> Zeroizing<String> {
+    Zeroizing::new(texts.concat())
+}
+
+/// Whether a name is this one, without what differs from one make to the other.
+fn is_plainly(name: &str, wanted: &str) -> bool {
+    let plain = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
+    plain.map(|byte| byte.to_ascii_lowercase()).eq(wanted.bytes())
 }
 
 #[cfg(test)]
@@ -190,7 +198,7 @@ mod tests {
 
     fn words(document: &str) -> (Option<String>, Option<String>) {
         let Words { code, message } = Words::of(401, &serde_json::from_str(document).unwrap());
-        (code, message)
+        [code, message].map(|text| text.map(|text| text.to_string())).into()
     }
 
     #[test]

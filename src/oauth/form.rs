@@ -159,6 +159,8 @@ pub(super) fn post<'a>(
     assertion: &ClientAssertion,
 ) -> Result<http::Request<Vec<u8>>, OAuthError> {
     assertion.check_endpoint(server, endpoint)?;
+    // Before there is a form: one that is not handed over is not wiped.
+    let target = server.target(endpoint)?;
     // Room from the start, as if every byte had to be escaped: a buffer that grows leaves pieces of the secrets behind.
     let room: usize = pairs.clone().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
     let mut form = String::with_capacity(room + assertion.form_room());
@@ -166,7 +168,7 @@ pub(super) fn post<'a>(
     assertion.push_form(&mut form);
     let mut request = http::Request::new(form.into_bytes());
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = server.target(endpoint)?;
+    *request.uri_mut() = target;
     let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
     request.headers_mut().insert(CONTENT_TYPE, form_type);
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));

@@ -9,6 +9,7 @@ use super::below::Territory;
 use super::signing_input::{SigningInput, check_token_id, life};
 use super::{AuthorizationServer, Endpoint, OAuthError};
 use crate::jose::secret_form::Shown;
+use crate::jose::text::push_str;
 use crate::jose::{Signature, jws};
 use crate::keys::{PrivateKey, Signer};
 
@@ -190,9 +191,9 @@ impl JwtGrantBuilder {
         if let Value::Object(claims) = &mut claims {
             claims.extend(self.claims.clone());
         }
-        let mut signing_input = String::new();
+        let mut signing_input = Zeroizing::new(String::new());
         jws::push_json(&mut signing_input, &header);
-        signing_input.push('.');
+        push_str(&mut signing_input, ".");
         jws::push_json(&mut signing_input, &claims);
         Ok(UnsignedGrant(SigningInput::new(signing_input, signer.algorithm())))
     }
@@ -221,7 +222,7 @@ pub struct UnsignedGrant(SigningInput);
 impl UnsignedGrant {
     /// The bytes to sign (RFC 7515 §5.1 step 5).
     #[must_use]
-    pub const fn signing_input(&self) -> &[u8] {
+    pub fn signing_input(&self) -> &[u8] {
         self.0.as_bytes()
     }
 

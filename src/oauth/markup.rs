@@ -1,10 +1,15 @@
 //! The text of a page or of XML: what a gateway, a firewall or a servlet container answers.
 
+use zeroize::Zeroizing;
+
 /// The text, with the title first where it does not say it again. Entities are undone; white space
 /// is as it stands.
-pub(super) fn text(markup: &str) -> String {
-    let (mut title, mut body) = (String::new(), String::new());
-    let lower = markup.to_ascii_lowercase();
+pub(super) fn text(markup: &str) -> Zeroizing<String> {
+    // Room from the start: a buffer that grows leaves copies behind. Nothing becomes longer than it
+    // is written, except that a tag becomes a space.
+    let room = || Zeroizing::new(String::with_capacity(markup.len()));
+    let (mut title, mut body) = (room(), room());
+    let lower = Zeroizing::new(markup.to_ascii_lowercase());
     let mut is_title = false;
     let mut at = 0;
     while let Some(rest) = markup.get(at..).filter(|rest| !rest.is_empty()) {
@@ -35,7 +40,9 @@ pub(super) fn text(markup: &str) -> String {
     }
     let (title, body) = (words(&title), words(&body));
     match (title.is_empty(), body.is_empty()) {
-        (false, false) if !body.starts_with(&title) => format!("{title}: {body}"),
+        (false, false) if !body.starts_with(title.as_str()) => {
+            Zeroizing::new([title.as_str(), ": ", &body].concat())
+        }
         (false, true) => title,
         _ => body,
     }
@@ -58,8 +65,9 @@ fn end(text: &str, close: &str) -> usize {
     text.find(close).map_or(text.len(), |at| at + close.len())
 }
 
-fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// The words of a text, with a space between each two.
+pub(super) fn words(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn push_unescaped(text: &mut String, run: &str) {
@@ -145,13 +153,13 @@ mod tests {
             ("<", ""),
             ("<html></html>", ""),
         ] {
-            assert_eq!(text(markup), expected, "{markup}");
+            assert_eq!(*text(markup), expected, "{markup}");
         }
     }
 
     #[test]
     fn a_page_of_any_characters_is_read_in_one_pass() {
-        assert_eq!(text("<p>\u{e9}\u{1f600}&\u{e9};</p>\u{e9}"), "\u{e9}\u{1f600}&\u{e9}; \u{e9}");
+        assert_eq!(*text("<p>\u{e9}\u{1f600}&\u{e9};</p>\u{e9}"), "\u{e9}\u{1f600}&\u{e9}; \u{e9}");
         for piece in ["<", "<!--", "<![CDATA[", "<script", "&", "<title>", "</"] {
             assert!(text(&piece.repeat(100_000)).len() <= piece.len() * 100_000, "{piece}");
         }

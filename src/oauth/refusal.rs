@@ -5,10 +5,12 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 use serde_json::Value;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::ClockMismatch;
 use super::error_body::ErrorBody;
 use super::text::Masking;
+use crate::jose::json;
 
 /// What a server said instead of a token: the status, the RFC 6749 §5.2 members where the body has
 /// them, the server's own words where it says them in another way, and what helps a support ticket.
@@ -55,9 +57,9 @@ impl Refusal {
     /// The most unknown members that are kept.
     const MAX_MEMBERS: usize = 16;
 
-    pub(super) fn from_http(response: &http::Response<Vec<u8>>, now: OffsetDateTime) -> Self {
+    pub(super) fn from_http(response: &http::Response<impl AsRef<[u8]>>, now: OffsetDateTime) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers());
-        let body = ErrorBody::read(status, headers, response.body());
+        let body = ErrorBody::read(status, headers, response.body().as_ref());
         Self::from_body(status, headers, body, now, &Masking::of(response.extensions()))
     }
 
@@ -70,10 +72,11 @@ impl Refusal {
     ) -> Self {
         let ErrorBody { error, description, uri, members, words, .. } = body;
         let safe = |text: &str| masking.safe(text);
-        let shown = |text: Option<String>| text.map(|text| safe(&text));
-        let text = |value: &Value| value.as_str().map_or_else(|| safe(&value.to_string()), safe);
+        let shown = |text: Option<Zeroizing<String>>| text.map(|text| safe(&text));
+        let text = |value: &Value| value.as_str().map_or_else(|| safe(&json::to_text(value)), safe);
         let challenges = headers.get_all(http::header::WWW_AUTHENTICATE).into_iter();
         let challenges: Vec<_> = challenges.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        let challenges = Zeroizing::new(challenges.join(", "));
         Self {
             status,
             error: shown(error),
@@ -82,11 +85,12 @@ impl Refusal {
             code: shown(words.code),
             message: shown(words.message),
             members: members
+                .0
                 .iter()
                 .take(Self::MAX_MEMBERS)
                 .map(|(name, value)| (safe(name), text(value)))
                 .collect(),
-            www_authenticate: shown(Some(challenges.join(", ")).filter(|challenges| !challenges.is_empty())),
+            www_authenticate: shown(Some(challenges).filter(|challenges| !challenges.is_empty())),
             correlation: Self::correlation_in(headers, masking),
             retry_after: retry_after(headers, now),
             clock: None,

@@ -12,17 +12,17 @@ use crate::jose::{Algorithm, Signature, jws};
 /// A JWT that lacks its signature.
 #[derive(Clone)]
 pub(super) struct SigningInput {
-    text: String,
+    text: Zeroizing<String>,
     algorithm: Algorithm,
 }
 
 impl SigningInput {
-    pub(super) const fn new(text: String, algorithm: Algorithm) -> Self {
+    pub(super) const fn new(text: Zeroizing<String>, algorithm: Algorithm) -> Self {
         Self { text, algorithm }
     }
 
     /// RFC 7515 §5.1 step 5.
-    pub(super) const fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8] {
         self.text.as_bytes()
     }
 
@@ -37,7 +37,7 @@ impl SigningInput {
             let found = signature.algorithm();
             return Err(OAuthError::SignatureAlgorithm { expected: self.algorithm, found });
         }
-        let mut jwt = Zeroizing::new(self.text);
+        let mut jwt = self.text;
         jws::push_signature(&mut jwt, signature);
         Ok(jwt)
     }

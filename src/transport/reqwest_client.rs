@@ -3,6 +3,7 @@ use std::io::ErrorKind;
 use std::sync::RwLock;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use zeroize::Zeroizing;
 
@@ -106,7 +107,7 @@ impl ReqwestClient {
     /// Sends the request; hands back what will be its response.
     fn start(
         &self,
-        request: http::Request<Vec<u8>>,
+        request: http::Request<Zeroizing<Vec<u8>>>,
     ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError> {
         let url = self.url(request.uri())?;
         let client = if oauth::is_loopback(&url) { &self.loopback } else { &self.remote };
@@ -117,7 +118,7 @@ impl ReqwestClient {
         // Without it any coding may come (RFC 9110 §12.5.3), and none is undone here.
         let codings = request.headers_mut().entry(ACCEPT_ENCODING);
         codings.or_insert(HeaderValue::from_static("identity"));
-        *request.body_mut() = Some(body.into());
+        *request.body_mut() = Some(Bytes::from_owner(body).into());
         // One of a request of its own is looked for in a map.
         if self.timeout != Self::TIMEOUT {
             *request.timeout_mut() = Some(self.timeout);
@@ -204,6 +205,8 @@ impl HttpClient for ReqwestClient {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+        // Wiped wherever it is dropped: unsent, by reqwest, or with this future.
+        let request = request.map(Zeroizing::new);
         Box::pin(async move {
             let response = self.start(request)?.await.map_err(|error| {
                 let host = error.url().map(host).unwrap_or_default();

@@ -1,11 +1,11 @@
 //! The form of a request, as far as client authentication goes (RFC 6749 §3.2, RFC 7521 §4.2).
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::{ClientAssertionVerifier, VerifierError};
 use crate::jose::error::excerpt;
 use crate::jose::text::Text;
+use crate::jose::urlencoded;
 
 /// The parameters that authenticate a client, each once.
 #[derive(Default)]
@@ -20,7 +20,7 @@ impl<'a> Form<'a> {
     /// Reads the whole form. What comes twice is refused, whatever it is, so that no other reader of the same form can
     /// take another value than was looked at here.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, VerifierError> {
-        let mut names = BTreeSet::new();
+        let mut names: BTreeSet<Text<'a>> = BTreeSet::new();
         Self::parse_with(body, |name, _| match &*name {
             // These two may be there several times (RFC 8707 §2, RFC 8693 §2.1).
             "resource" | "audience" => Ok(()),
@@ -35,7 +35,7 @@ impl<'a> Form<'a> {
     /// Hands every other parameter on, also one that is there again.
     pub(crate) fn parse_with<E: From<VerifierError>>(
         body: &'a [u8],
-        mut other: impl FnMut(Cow<'a, str>, Text<'a>) -> Result<(), E>,
+        mut other: impl FnMut(Text<'a>, Text<'a>) -> Result<(), E>,
     ) -> Result<Self, E> {
         let limit = ClientAssertionVerifier::MAX_FORM_LEN;
         if body.len() > limit {
@@ -43,8 +43,7 @@ impl<'a> Form<'a> {
         }
         let mut form = Self::default();
         let mut has_other_jwt = false;
-        for (name, value) in form_urlencoded::parse(body) {
-            let value = Text::from(value);
+        for (name, value) in urlencoded::pairs(body) {
             match &*name {
                 "client_assertion" => set(&mut form.client_assertion, "client_assertion", value)?,
                 "client_assertion_type" => {
@@ -80,12 +79,10 @@ impl Form<'_> {
             return Ok(());
         };
         // Most forms have no second JWT, so none is kept: it is read again.
-        let same = form_urlencoded::parse(body).map(|(name, value)| (name, Text::from(value))).find_map(
-            |(name, value)| {
-                let name = OTHER_JWTS.into_iter().find(|other| *other == name)?;
-                (*value == **assertion).then_some(name)
-            },
-        );
+        let same = urlencoded::pairs(body).find_map(|(name, value)| {
+            let name = OTHER_JWTS.into_iter().find(|other| **other == *name)?;
+            (*value == **assertion).then_some(name)
+        });
         match same {
             Some(name) => Err(VerifierError::TwoPurposes { name }),
             None => Ok(()),

@@ -4,6 +4,8 @@
 //! library user would miss lives here. Exit status 0: success, 1: refused or failed, 2: wrong
 //! usage. Results go to stdout, everything else to stderr.
 
+#![forbid(unsafe_code)]
+
 mod assert;
 mod assertion;
 mod client;

@@ -8,9 +8,10 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Unique, object, reserved, wipe};
+use super::{AsWritten, Blanked, Judged, Name, Strings, Unique, escapes, object, reserved, wipe};
 use crate::jose::JoseError;
 use crate::jose::error::excerpt;
+use crate::jose::text::Text;
 
 /// Reads an object whose one member `name` is handed over as it is written, whatever its value; the
 /// others are read as strictly as [`object`] does, and dropped.
@@ -18,21 +19,29 @@ pub(crate) fn raw_member<'a>(
     what: &'static str,
     bytes: &'a [u8],
     name: &'static str,
-) -> Result<Option<&'a RawValue>, JoseError> {
-    let duplicate = RefCell::new(None);
-    let parsed = str::from_utf8(bytes).ok().and_then(|text| {
+) -> Result<Option<&'a str>, JoseError> {
+    fn read<'de, 'a, S: Strings<'de, 'a>>(text: &'de str, raw: Raw<'_, S>) -> Option<Option<&'de str>> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let raw = Raw {
-            name,
-            unique: Unique { duplicate: &duplicate, secret: &[], only: None, instead: |_| Value::Null },
-        };
-        let member = deserializer.deserialize_map(raw);
-        member.and_then(|member| deserializer.end().map(|()| member)).ok()
-    });
+        let member = deserializer.deserialize_map(raw).ok()?;
+        deserializer.end().ok()?;
+        Some(member.map(RawValue::get))
+    }
+    let duplicate = RefCell::new(None);
+    let judged = Judged { duplicate: &duplicate, secret: &[], only: None, instead: |_| Value::Null };
+    let parsed = if memchr::memchr(b'\\', bytes).is_some() {
+        let blanked = Blanked::of(bytes);
+        let unique = Unique { judged, strings: blanked.originals() };
+        let text = str::from_utf8(blanked.text()).ok();
+        let member = text.and_then(|text| read(text, Raw { name, unique }));
+        member.map(|member| member.and_then(|member| blanked.originals().written(member)))
+    } else {
+        let unique = Unique { judged, strings: AsWritten };
+        str::from_utf8(bytes).ok().and_then(|text| read(text, Raw { name, unique }))
+    };
     match (parsed, duplicate.into_inner()) {
         (Some(_), Some(member)) => Err(JoseError::DuplicateMember { what, member }),
         (Some(member), None) => {
-            let (before, after) = around(bytes, member.map_or("", RawValue::get));
+            let (before, after) = around(bytes, member.unwrap_or_default());
             reserved::refuse(what, before)?;
             reserved::refuse(what, after)?;
             Ok(member)
@@ -68,13 +77,19 @@ pub(crate) fn claims_member(text: &str, names: &'static [&'static str]) -> bool 
     found.get()
 }
 
-/// The one member of [`raw_member`].
-struct Raw<'a> {
-    name: &'static str,
-    unique: Unique<'a>,
+/// The name of a member, of an object that may be damaged.
+fn claimed_name(name: &RawValue) -> Option<Text<'_>> {
+    let inner = name.get().strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') { escapes::text(inner).map(Text::Owned) } else { Some(Text::Borrowed(inner)) }
 }
 
-impl<'de> Visitor<'de> for Raw<'_> {
+/// The one member of [`raw_member`].
+struct Raw<'u, S> {
+    name: &'static str,
+    unique: Unique<'u, S>,
+}
+
+impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Raw<'_, S> {
     type Value = Option<&'de RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,15 +98,16 @@ impl<'de> Visitor<'de> for Raw<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         let mut member = None;
-        let mut names = BTreeSet::new();
-        while let Some(name) = entries.next_key::<String>()? {
-            if name == self.name {
+        let mut names: BTreeSet<Text<'static>> = BTreeSet::new();
+        while let Some(name) = entries.next_key_seed(Name(self.unique.strings))? {
+            let name = Text::Owned(name);
+            if *name == *self.name {
                 member = Some(entries.next_value::<&RawValue>()?);
             } else {
                 wipe(&mut entries.next_value_seed(self.unique)?);
             }
             if names.contains(&name) {
-                self.unique.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
+                self.unique.judged.duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
             }
             names.insert(name);
         }
@@ -113,8 +129,8 @@ impl<'de> Visitor<'de> for ClaimedNames<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        while let Some(name) = entries.next_key::<String>()? {
-            if self.names.contains(&name.as_str()) {
+        while let Some(name) = entries.next_key::<&RawValue>()? {
+            if claimed_name(name).is_some_and(|name| self.names.contains(&&*name)) {
                 self.found.set(true);
             }
             entries.next_value::<IgnoredAny>()?;
@@ -138,14 +154,14 @@ impl<'de> Visitor<'de> for Claimed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         const LIMIT: usize = 4;
-        while let Some(name) = entries.next_key::<String>()? {
+        while let Some(name) = entries.next_key::<&RawValue>()? {
             let value = entries.next_value::<&RawValue>()?;
             let mut found = self.found.borrow_mut();
-            if name == self.name
+            if claimed_name(name).is_some_and(|name| *name == *self.name)
                 && found.len() < LIMIT
-                && let Ok(text) = serde_json::from_str(value.get())
+                && let Some(mut text) = escapes::first_string(value.get())
             {
-                found.push(text);
+                found.push(std::mem::take(&mut text));
             }
         }
         Ok(())

@@ -7,23 +7,26 @@
 //!
 //! The text is searched before it is parsed, since afterwards nothing tells the two apart.
 
-use std::borrow::Cow;
-
+use super::escapes;
 use crate::jose::JoseError;
 use crate::jose::error::excerpt;
+use crate::jose::text::Text;
 
 const PREFIX: &str = "$serde_json::private::";
 
-/// Refuses a document with such a member. Text that is not JSON may pass: the parser is next.
-pub(super) fn refuse(what: &'static str, document: &[u8]) -> Result<(), JoseError> {
+/// Refuses a document with such a member; says whether another has an escape. Text that is not JSON
+/// may pass: the parser is next.
+pub(super) fn refuse(what: &'static str, document: &[u8]) -> Result<bool, JoseError> {
     // Without the prefix and without a `\u` that may hide it there is no such name.
+    let mut has_escapes = false;
     let may_have = memchr::memchr2_iter(b'$', b'\\', document).any(|at| {
         let rest = document.get(at..).unwrap_or_default();
+        has_escapes |= rest.starts_with(b"\\");
         rest.starts_with(PREFIX.as_bytes()) || rest.starts_with(b"\\u")
     });
     match may_have.then(|| Names { rest: document }.find(|name| name.starts_with(PREFIX))).flatten() {
         Some(name) => Err(JoseError::ReservedMember { what, member: excerpt(&name) }),
-        None => Ok(()),
+        None => Ok(has_escapes || may_have && memchr::memchr(b'\\', document).is_some()),
     }
 }
 
@@ -34,13 +37,13 @@ struct Names<'a> {
 }
 
 impl<'a> Iterator for Names<'a> {
-    type Item = Cow<'a, str>;
+    type Item = Text<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let open = memchr::memchr(b'"', self.rest)?;
             let text = self.rest.get(open..)?;
-            let end = end_of_string(text)?;
+            let end = escapes::end_of_string(text)?;
             let (string, rest) = text.split_at_checked(end)?;
             self.rest = rest;
             if rest.trim_ascii_start().starts_with(b":")
@@ -52,27 +55,10 @@ impl<'a> Iterator for Names<'a> {
     }
 }
 
-/// Where the string ends that a text begins with, its quotes included.
-fn end_of_string(text: &[u8]) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
-        match text.get(at) {
-            // What is escaped ends nothing.
-            Some(b'\\') => at += 2,
-            _ => return Some(at + 1),
-        }
-    }
-}
-
 /// The value of a string; `None` where the parser will find it damaged.
-fn decoded(string: &[u8]) -> Option<Cow<'_, str>> {
-    let text = str::from_utf8(string).ok()?;
-    if text.contains('\\') {
-        serde_json::from_str(text).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(text.strip_prefix('"')?.strip_suffix('"')?))
-    }
+fn decoded(string: &[u8]) -> Option<Text<'_>> {
+    let inner = str::from_utf8(string).ok()?.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') { escapes::text(inner).map(Text::Owned) } else { Some(Text::Borrowed(inner)) }
 }
 
 #[cfg(test)]
@@ -83,7 +69,7 @@ mod tests {
 
     fn reserved(document: &str) -> Option<String> {
         match refuse("x", document.as_bytes()) {
-            Ok(()) => None,
+            Ok(_) => None,
             Err(JoseError::ReservedMember { what: "x", member }) => Some(member),
             Err(other) => panic!("{other:?}"),
         }

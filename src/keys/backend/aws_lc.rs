@@ -66,7 +66,7 @@ impl SigningKey {
                     EcdsaKeyPair::from_private_key_der(ecdsa(*curve).0, &der).map_err(inconsistent("EC"))?;
                 Ok(Self::Ec(*curve, key))
             }
-            KeyMaterial::Ed25519 { seed, .. } => Ed25519KeyPair::from_seed_unchecked(seed.as_ref())
+            KeyMaterial::Ed25519 { seed, .. } => Ed25519KeyPair::from_seed_unchecked(seed.as_slice())
                 .map(Self::Ed25519)
                 .map_err(inconsistent("Ed25519")),
         }

@@ -60,7 +60,8 @@ mod by_rsa {
 
     pub(in super::super) fn material(key: &rsa::PrivateKey) -> Result<KeyMaterial, KeyError> {
         let failed = || KeyError::Inconsistent { key_type: "RSA" };
-        let digits = |value: &BoxedUint| Zeroizing::new(value.to_be_bytes_trimmed_vartime().into_vec());
+        // With their leading zeros: to trim them, the crate makes a copy that it does not wipe.
+        let digits = |value: &BoxedUint| Zeroizing::new(value.to_be_bytes().into_vec());
         let [p, q] = key.primes() else {
             return Err(KeyError::RsaPrimes);
         };

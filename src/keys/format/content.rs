@@ -138,12 +138,13 @@ fn is_file_name(text: &[u8]) -> bool {
         text => text,
     };
     let drive = matches!(text, [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
-    let lower = text.to_ascii_lowercase();
+    let ends_in = |end: &&str| {
+        let last = text.len().checked_sub(end.len()).and_then(|at| text.get(at..));
+        last.is_some_and(|last| last.eq_ignore_ascii_case(end.as_bytes()))
+    };
     text.len() <= LONGEST
         && !text.contains(&b'\n')
-        && (drive
-            || STARTS.iter().any(|start| text.starts_with(start))
-            || ENDS.iter().any(|end| lower.ends_with(end.as_bytes())))
+        && (drive || STARTS.iter().any(|start| text.starts_with(start)) || ENDS.iter().any(ends_in))
 }
 
 fn is_text<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> bool {

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{Entry, Found, Loaded, encrypted, fitted, foreign};
 use crate::jose::{Algorithm, Curve};
 use crate::keys::KeyError;
-use crate::keys::material::{KeyMaterial, RsaScheme};
+use crate::keys::material::{KeyMaterial, RsaScheme, Seed};
 
 pub(in crate::keys) mod oid {
     use der::asn1::ObjectIdentifier;
@@ -180,9 +180,9 @@ pub(in crate::keys) fn pkcs8(der: &[u8]) -> Result<KeyMaterial, KeyError> {
         }
         oid::ED25519 if parameters.is_none() => {
             let seed = <&OctetStringRef>::from_der(inner).map_err(|_| STRUCTURE)?;
-            let seed = <&[u8; 32]>::try_from(seed.as_bytes()).map_err(|_| STRUCTURE)?;
+            let seed = Seed::new(seed.as_bytes()).ok_or(STRUCTURE)?;
             let public = info.public_key.map(|bits| bits.raw_bytes().to_vec());
-            Ok(KeyMaterial::Ed25519 { seed: Zeroizing::new(*seed), public })
+            Ok(KeyMaterial::Ed25519 { seed, public })
         }
         oid::ED25519 => Err(STRUCTURE),
         other => Err(KeyError::UnsupportedKey { found: oid::name(&other) }),
@@ -204,8 +204,7 @@ fn ed25519_of_ring(der: &[u8]) -> Option<KeyMaterial> {
     }
     let seed = <&OctetStringRef>::from_der(key.decode_as::<&OctetStringRef>().ok()?.as_bytes()).ok()?;
     let public = BitStringRef::from_der(public.value()).ok()?.as_bytes()?.to_vec();
-    let seed = <&[u8; 32]>::try_from(seed.as_bytes()).ok()?;
-    Some(KeyMaterial::Ed25519 { seed: Zeroizing::new(*seed), public: Some(public) })
+    Some(KeyMaterial::Ed25519 { seed: Seed::new(seed.as_bytes())?, public: Some(public) })
 }
 
 /// RFC 8017 A.1.2.

@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 
 use super::content::{Content, Kind};
 use super::der_key::Structure;
-use super::{Entry, Found, collect as collect_content, escapes, jwk, recognise};
+use super::{Entry, Found, collect as collect_content, jwk, recognise};
+use crate::jose::json::escapes;
 use crate::jose::{JoseError, KeyId, json};
 use crate::keys::key_format::{KeyFormat, Wrapping};
 use crate::keys::{Certificate, KeyError};

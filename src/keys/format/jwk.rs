@@ -6,15 +6,15 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::{Entry, Found, Loaded, fitted};
+use crate::jose::json::escapes;
 use crate::jose::{Curve, JoseError, Jwk, JwkSet, KeyId, KeyParameters, base64url, json};
 use crate::keys::key_format::{Encoding, KeyFormat, KeyStructure};
-use crate::keys::material::KeyMaterial;
+use crate::keys::material::{KeyMaterial, Seed};
 use crate::keys::{Certificate, KeyError};
 
 const WHAT: &str = "a private JWK";
 
-/// The private members, read straight into wiped memory.
-#[derive(Deserialize)]
+/// The private members, in wiped memory.
 struct PrivateMembers {
     d: Option<Zeroizing<String>>,
     p: Option<Zeroizing<String>>,
@@ -28,13 +28,39 @@ struct PrivateMembers {
 impl PrivateMembers {
     /// RFC 7518 §6.3.2 allows a key without its primes, and an empty text is what serializers write
     /// for what is unset.
-    fn read(text: &[u8]) -> Result<Self, KeyError> {
-        let mut members: Self = serde_json::from_slice(text).map_err(|error| json::syntax(WHAT, &error))?;
-        let Self { p, q, dp, dq, qi, .. } = &mut members;
-        for member in [p, q, dp, dq, qi] {
-            member.take_if(|value| value.is_empty());
+    fn read(jwk: &[u8]) -> Result<Self, KeyError> {
+        /// As they are written: `serde_json` undoes escapes in a buffer that it does not wipe.
+        #[derive(Deserialize)]
+        struct Written<'a> {
+            #[serde(borrow)]
+            d: Option<&'a RawValue>,
+            #[serde(borrow)]
+            p: Option<&'a RawValue>,
+            #[serde(borrow)]
+            q: Option<&'a RawValue>,
+            #[serde(borrow)]
+            dp: Option<&'a RawValue>,
+            #[serde(borrow)]
+            dq: Option<&'a RawValue>,
+            #[serde(borrow)]
+            qi: Option<&'a RawValue>,
+            oth: Option<Vec<serde::de::IgnoredAny>>,
         }
-        Ok(members)
+        let text = |member, value: Option<&RawValue>| {
+            let wrong = || JoseError::InvalidMember { what: WHAT, member, expected: "a string" };
+            value.map(|value| escapes::first_string(value.get()).ok_or_else(wrong)).transpose()
+        };
+        let prime = |member, value| Ok::<_, KeyError>(text(member, value)?.filter(|value| !value.is_empty()));
+        let written: Written<'_> = serde_json::from_slice(jwk).map_err(|error| json::syntax(WHAT, &error))?;
+        Ok(Self {
+            d: text("d", written.d)?,
+            p: prime("p", written.p)?,
+            q: prime("q", written.q)?,
+            dp: prime("dp", written.dp)?,
+            dq: prime("dq", written.dq)?,
+            qi: prime("qi", written.qi)?,
+            oth: written.oth,
+        })
     }
 }
 
@@ -150,8 +176,8 @@ fn key(text: &[u8]) -> Result<Loaded, KeyError> {
         KeyParameters::Rsa { n, e } => rsa(n, e, &d, &private)?,
         KeyParameters::Ec { curve, x, y } => ec(*curve, &d, x, y)?,
         KeyParameters::Ed25519 { x } => {
-            let seed = <[u8; 32]>::try_from(d.as_slice()).map_err(|_| KeyError::JwkMember { member: "d" })?;
-            KeyMaterial::Ed25519 { seed: Zeroizing::new(seed), public: Some(x.to_vec()) }
+            let seed = Seed::new(&d).ok_or(KeyError::JwkMember { member: "d" })?;
+            KeyMaterial::Ed25519 { seed, public: Some(x.to_vec()) }
         }
     };
     let algorithm = jwk.algorithm().map(str::parse).transpose()?;

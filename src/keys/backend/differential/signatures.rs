@@ -160,7 +160,7 @@ fn both_hold_r_and_s_to_their_range() {
 /// The private scalar of an Ed25519 seed (RFC 8032 §5.1.5).
 fn ed25519_scalar(material: &KeyMaterial) -> Scalar {
     let KeyMaterial::Ed25519 { seed, .. } = material else { panic!("an Ed25519 key") };
-    let hash = Sha512::digest(seed.as_ref());
+    let hash = Sha512::digest(seed.as_slice());
     Scalar::from_bytes_mod_order(clamp_integer(hash[..32].try_into().unwrap()))
 }
 

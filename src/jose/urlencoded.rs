@@ -1,0 +1,101 @@
+//! The pairs of a form or a query, as the URL standard reads `application/x-www-form-urlencoded`.
+//! The crate `form_urlencoded` reads the same pairs, but undoes escapes in buffers that grow, and
+//! leaves copies of tokens behind.
+
+use zeroize::Zeroizing;
+
+use super::json::escapes::into_text;
+use super::text::Text;
+
+/// Names and values, borrowed where nothing is escaped.
+pub(crate) fn pairs(form: &[u8]) -> impl Iterator<Item = (Text<'_>, Text<'_>)> {
+    form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let at = memchr::memchr(b'=', pair).unwrap_or(pair.len());
+        let (name, value) = pair.split_at_checked(at).unwrap_or((pair, &[]));
+        (text(name), text(value.get(1..).unwrap_or_default()))
+    })
+}
+
+fn text(escaped: &[u8]) -> Text<'_> {
+    match str::from_utf8(escaped) {
+        Ok(text) if memchr::memchr2(b'%', b'+', escaped).is_none() => Text::Borrowed(text),
+        _ => Text::Owned(lossy(decoded(escaped))),
+    }
+}
+
+/// A name or a value with its escapes undone.
+pub(crate) fn decoded(escaped: &[u8]) -> Zeroizing<Vec<u8>> {
+    // Room from the start: a buffer that grows leaves copies behind.
+    let mut decoded = Zeroizing::new(Vec::with_capacity(escaped.len()));
+    let mut rest = escaped;
+    while let Some((first, behind)) = rest.split_first() {
+        let byte = behind.get(..2).filter(|_| *first == b'%').and_then(octet);
+        decoded.push(byte.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+        rest = if byte.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
+    }
+    decoded
+}
+
+fn octet(digits: &[u8]) -> Option<u8> {
+    // `from_str_radix` takes a sign, too.
+    let digits = str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
+    u8::from_str_radix(digits, 16).ok()
+}
+
+/// Text of bytes, with U+FFFD for what is not UTF-8.
+fn lossy(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<String> {
+    if str::from_utf8(&bytes).is_ok() {
+        return into_text(bytes).unwrap_or_default();
+    }
+    let room = 3 * bytes.len();
+    let mut text = Zeroizing::new(String::with_capacity(room));
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_read_as_form_urlencoded_does(form: &[u8]) {
+        let ours: Vec<(String, String)> =
+            pairs(form).map(|(name, value)| (name.into_plain(), value.into_plain())).collect();
+        let theirs: Vec<(String, String)> = form_urlencoded::parse(form).into_owned().collect();
+        assert_eq!(ours, theirs, "{}", form.escape_ascii());
+    }
+
+    #[test]
+    fn a_form_has_these_pairs() {
+        for form in [
+            &b""[..],
+            b"&&",
+            b"a",
+            b"a=b&c",
+            b"=&=b&a=",
+            b"a=b=c",
+            b"a+b=%2B+%2b",
+            b"a=%&b=%2&c=%zz&d=%+1&e=%-1",
+            b"a=%ff%C3%A9\xff%E2%82&\xc3\xa9=\xc3",
+        ] {
+            is_read_as_form_urlencoded_does(form);
+        }
+        let owned: Vec<bool> =
+            pairs(b"a=b&c=%20").map(|(_, value)| matches!(value, Text::Owned(_))).collect();
+        assert_eq!(owned, [false, true]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_form_is_read_as_form_urlencoded_does(
+            form in proptest::collection::vec(
+                proptest::sample::select(b"&=+%2bBfF0aZ \xc3\xa9\xff".to_vec()), 0..32),
+        ) {
+            is_read_as_form_urlencoded_does(&form);
+        }
+    }
+}

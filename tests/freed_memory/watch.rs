@@ -1,0 +1,130 @@
+//! Looks into the memory that is freed while something is done.
+
+use std::backtrace::Backtrace;
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::allocator::set_lens;
+use crate::known;
+use crate::marks::Marks;
+
+/// One test looks at a time: the lens sees the whole program.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A block that was freed with a part of a secret in it.
+pub(crate) struct Leak {
+    pub(crate) secret: String,
+    pub(crate) len: usize,
+    /// The functions that led there, the innermost first.
+    pub(crate) functions: Vec<String>,
+}
+
+/// A test's turn; what holds secrets is to be dropped before it ends.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The leaks while this is done. Nothing but the crate's own may be freed in it with secrets.
+pub(crate) fn leaks(_turn: &MutexGuard<'static, ()>, marks: &Arc<Marks>, work: impl FnOnce()) -> Vec<Leak> {
+    // A marked block of each secret shows that the lens sees it.
+    let planted = marks.secrets().to_vec();
+    let count = planted.len();
+    let seen = look(marks, || drop(planted), false);
+    assert_eq!(seen.len(), count, "the detector is blind");
+    look(marks, work, true)
+}
+
+/// Fails where there is a leak that is not [known](known::is_known).
+#[track_caller]
+pub(crate) fn is_clean(turn: &MutexGuard<'static, ()>, what: &str, marks: &Arc<Marks>, work: impl FnOnce()) {
+    report(what, leaks(turn, marks, work));
+}
+
+#[track_caller]
+fn report(what: &str, leaks: Vec<Leak>) {
+    let mut text = String::new();
+    let mut shown = std::collections::HashSet::new();
+    let is_of_test =
+        |leak: &Leak| leak.functions.iter().any(|name| name.contains("freed_memory::client::Echo as"));
+    for leak in leaks.iter().filter(|leak| !is_of_test(leak) && !known::is_known(&leak.functions)) {
+        let way = leak.functions[..leak.functions.len().min(28)].join("\n    < ");
+        if shown.insert((leak.secret.clone(), way.clone())) {
+            let _ = writeln!(text, "\n  {} in {} freed bytes:\n    {way}", leak.secret, leak.len);
+        }
+    }
+    assert!(text.is_empty(), "{what}: secrets in freed memory{text}");
+}
+
+fn look(marks: &Arc<Marks>, work: impl FnOnce(), with_trace: bool) -> Vec<Leak> {
+    let found: Arc<Mutex<Vec<(String, usize, Option<Backtrace>)>>> = Arc::default();
+    let (seen, marks) = (Arc::clone(&found), Arc::clone(marks));
+    set_lens(Some(Box::new(move |block| {
+        if let Some((secret, len)) = marks.find(block) {
+            let trace = with_trace.then(Backtrace::force_capture);
+            let secret = format!("{len} bytes of {secret}");
+            seen.lock().unwrap().push((secret, block.len(), trace));
+        }
+    })));
+    let done = catch_unwind(AssertUnwindSafe(work));
+    set_lens(None);
+    done.unwrap_or_else(|panic| resume_unwind(panic));
+    let found = std::mem::take(&mut *found.lock().unwrap());
+    let leak = |(secret, len, trace): (String, usize, Option<Backtrace>)| Leak {
+        secret,
+        len,
+        functions: trace.map(|trace| functions(&trace)).unwrap_or_default(),
+    };
+    found.into_iter().map(leak).collect()
+}
+
+/// What was freed while something was done whose secrets are known only afterwards.
+pub(crate) struct Recording {
+    blocks: Vec<(Vec<u8>, Backtrace)>,
+}
+
+/// Records every block that is freed. For what frees few of them.
+pub(crate) fn record(_turn: &MutexGuard<'static, ()>, work: impl FnOnce()) -> Recording {
+    let recorded: Arc<Mutex<Vec<(Vec<u8>, Backtrace)>>> = Arc::default();
+    let kept = Arc::clone(&recorded);
+    set_lens(Some(Box::new(move |block| {
+        if block.len() >= crate::marks::PIECE && block.iter().any(|byte| *byte != 0) {
+            kept.lock().unwrap().push((block.to_vec(), Backtrace::force_capture()));
+        }
+    })));
+    let done = catch_unwind(AssertUnwindSafe(work));
+    set_lens(None);
+    done.unwrap_or_else(|panic| resume_unwind(panic));
+    let blocks = std::mem::take(&mut *recorded.lock().unwrap());
+    Recording { blocks }
+}
+
+impl Recording {
+    /// The leaks of these secrets.
+    pub(crate) fn leaks(&self, marks: &Marks) -> Vec<Leak> {
+        let leak = |(block, trace): &(Vec<u8>, Backtrace)| {
+            let (secret, len) = marks.find(block)?;
+            let secret = format!("{len} bytes of {secret}");
+            Some(Leak { secret, len: block.len(), functions: functions(trace) })
+        };
+        self.blocks.iter().filter_map(leak).collect()
+    }
+
+    /// Fails where there is one that is not [known](known::is_known).
+    #[track_caller]
+    pub(crate) fn is_clean(&self, what: &str, marks: &Marks) {
+        report(what, self.leaks(marks));
+    }
+}
+
+/// The names in a backtrace, from the one that freed on.
+fn functions(trace: &Backtrace) -> Vec<String> {
+    let text = trace.to_string();
+    let named = text.lines().filter_map(|line| {
+        let (number, name) = line.trim_start().split_once(": ")?;
+        number.parse::<usize>().ok().map(|_| name.to_owned())
+    });
+    let all: Vec<String> = named.collect();
+    let first = all.iter().rposition(|name| name.contains("freed_memory::allocator")).map_or(0, |at| at + 1);
+    all[first..].to_vec()
+}
