@@ -12,6 +12,7 @@ use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, ConcatenatingMul, Gcd, Limb, NonZero, Odd, Reciprocal, Resize, Word};
 use pkcs1::RsaPrivateKeyRef;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::KeyError;
 use super::policy::bit_len;
@@ -142,8 +143,11 @@ pub(super) fn fault(key: &RsaPrivateKeyRef<'_>) -> Option<KeyError> {
         return None;
     }
     // What is not the product of these primes is a damaged file, and not a weak key.
-    let [n, p, q] = [n, p, q].map(BoxedUint::from_be_slice_vartime);
-    p.concatenating_mul(&q).cmp_vartime(&n).is_eq().then(|| weak(RsaWeakness::ClosePrimes))
+    let [p, q] = [p, q].map(|prime| Zeroizing::new(BoxedUint::from_be_slice_vartime(prime)));
+    p.concatenating_mul(&*q)
+        .cmp_vartime(&BoxedUint::from_be_slice_vartime(n))
+        .is_eq()
+        .then(|| weak(RsaWeakness::ClosePrimes))
 }
 
 const fn weak(weakness: RsaWeakness) -> KeyError {

@@ -42,6 +42,10 @@ static MARKS: LazyLock<Arc<Marks>> = LazyLock::new(|| {
         .text("the passphrase in UTF-16", PASSPHRASE.bytes().flat_map(|byte| [0, byte]).collect::<Vec<_>>());
     let mut count = 0;
     for (file, bytes) in testdata() {
+        // Their factors can be told from the modulus.
+        if ["close-primes", "near-primes", "square", "cube"].iter().any(|weak| file.contains(weak)) {
+            continue;
+        }
         let mut found = Values::default();
         found.of_file(&bytes);
         count += found.private.len();

@@ -29,11 +29,13 @@ impl Marks {
         self
     }
 
-    /// A secret as it is, and in base64 of either alphabet with anything before it.
+    /// A secret as it is, the other way round, as the words of a number are in memory, and in base64
+    /// of either alphabet with anything before it.
     pub(crate) fn bytes(mut self, name: impl Into<String>, secret: impl AsRef<[u8]>) -> Self {
         let secret = secret.as_ref();
         let name = self.name(name.into(), secret);
         self.add(name, secret);
+        self.add(name, &secret.iter().rev().copied().collect::<Vec<u8>>());
         for offset in 0..3 {
             let url = base64_inside(secret, offset);
             self.add(name, url.as_bytes());
@@ -45,6 +47,7 @@ impl Marks {
     /// What is no secret, even where it is a part of one.
     pub(crate) fn public(mut self, bytes: &[u8]) -> Self {
         self.public.extend(pieces(bytes));
+        self.public.extend(pieces(&bytes.iter().rev().copied().collect::<Vec<u8>>()));
         for offset in 0..3 {
             let url = base64_inside(bytes, offset);
             self.public.extend(pieces(url.as_bytes()));

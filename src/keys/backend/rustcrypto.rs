@@ -17,12 +17,13 @@ use crate::keys::material::KeyMaterial;
 use crate::keys::policy::bit_len;
 use crate::keys::{KeyError, format};
 
-/// A private key that is ready to sign.
+/// A private key that is ready to sign. Each is in a block of its own size, which it wipes: in the
+/// place of a larger one the bytes behind it would hold what was on the stack there, such as a copy.
 pub(in crate::keys) enum SigningKey {
     Rsa(Box<rsa::PrivateKey>),
-    P256(p256::ecdsa::SigningKey),
-    P384(p384::ecdsa::SigningKey),
-    P521(p521::ecdsa::SigningKey),
+    P256(Box<p256::ecdsa::SigningKey>),
+    P384(Box<p384::ecdsa::SigningKey>),
+    P521(Box<p521::ecdsa::SigningKey>),
     Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
@@ -32,15 +33,18 @@ impl SigningKey {
         let inconsistent = |_| KeyError::Inconsistent { key_type: "EC" };
         match material {
             KeyMaterial::Rsa { pkcs1, .. } => rsa_private(&format::pkcs1(pkcs1)?),
-            KeyMaterial::Ec { curve: Curve::P256, scalar, .. } => {
-                p256::ecdsa::SigningKey::from_slice(scalar).map(Self::P256).map_err(inconsistent)
-            }
-            KeyMaterial::Ec { curve: Curve::P384, scalar, .. } => {
-                p384::ecdsa::SigningKey::from_slice(scalar).map(Self::P384).map_err(inconsistent)
-            }
-            KeyMaterial::Ec { curve: Curve::P521, scalar, .. } => {
-                p521::ecdsa::SigningKey::from_slice(scalar).map(Self::P521).map_err(inconsistent)
-            }
+            KeyMaterial::Ec { curve: Curve::P256, scalar, .. } => p256::ecdsa::SigningKey::from_slice(scalar)
+                .map(Box::new)
+                .map(Self::P256)
+                .map_err(inconsistent),
+            KeyMaterial::Ec { curve: Curve::P384, scalar, .. } => p384::ecdsa::SigningKey::from_slice(scalar)
+                .map(Box::new)
+                .map(Self::P384)
+                .map_err(inconsistent),
+            KeyMaterial::Ec { curve: Curve::P521, scalar, .. } => p521::ecdsa::SigningKey::from_slice(scalar)
+                .map(Box::new)
+                .map(Self::P521)
+                .map_err(inconsistent),
             KeyMaterial::Ed25519 { seed, .. } => {
                 Ok(Self::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(seed))))
             }
@@ -59,7 +63,7 @@ impl SigningKey {
                 format::spki::ec(Curve::P384, key.verifying_key().to_sec1_point(false).as_bytes())
             }
             Self::P521(key) => {
-                let key = p521::ecdsa::VerifyingKey::from(key);
+                let key = p521::ecdsa::VerifyingKey::from(&**key);
                 format::spki::ec(Curve::P521, key.to_sec1_point(false).as_bytes())
             }
             Self::Ed25519(key) => Ok(KeyParameters::Ed25519 { x: key.verifying_key().to_bytes() }),
