@@ -145,7 +145,7 @@ pub(super) fn fault(key: &RsaPrivateKeyRef<'_>) -> Option<KeyError> {
     // What is not the product of these primes is a damaged file, and not a weak key.
     let [p, q] = [p, q].map(|prime| Zeroizing::new(BoxedUint::from_be_slice_vartime(prime)));
     p.concatenating_mul(&*q)
-        .cmp_vartime(&BoxedUint::from_be_slice_vartime(n))
+        .cmp_vartime(BoxedUint::from_be_slice_vartime(n))
         .is_eq()
         .then(|| weak(RsaWeakness::ClosePrimes))
 }

@@ -57,7 +57,8 @@ fn report(what: &str, leaks: Vec<Leak>) {
 }
 
 fn look(marks: &Arc<Marks>, work: impl FnOnce(), with_trace: bool) -> Vec<Leak> {
-    let found: Arc<Mutex<Vec<(String, usize, Option<Backtrace>)>>> = Arc::default();
+    type Found = (String, usize, Option<Backtrace>);
+    let found: Arc<Mutex<Vec<Found>>> = Arc::default();
     let (seen, marks) = (Arc::clone(&found), Arc::clone(marks));
     set_lens(Some(Box::new(move |block| {
         if let Some((secret, len)) = marks.find(block) {
@@ -70,7 +71,7 @@ fn look(marks: &Arc<Marks>, work: impl FnOnce(), with_trace: bool) -> Vec<Leak> 
     set_lens(None);
     done.unwrap_or_else(|panic| resume_unwind(panic));
     let found = std::mem::take(&mut *found.lock().unwrap());
-    let leak = |(secret, len, trace): (String, usize, Option<Backtrace>)| Leak {
+    let leak = |(secret, len, trace): Found| Leak {
         secret,
         len,
         functions: trace.map(|trace| functions(&trace)).unwrap_or_default(),
@@ -78,14 +79,17 @@ fn look(marks: &Arc<Marks>, work: impl FnOnce(), with_trace: bool) -> Vec<Leak> 
     found.into_iter().map(leak).collect()
 }
 
+/// What a block held, and how it was freed.
+type Block = (Vec<u8>, Backtrace);
+
 /// What was freed while something was done whose secrets are known only afterwards.
 pub(crate) struct Recording {
-    blocks: Vec<(Vec<u8>, Backtrace)>,
+    blocks: Vec<Block>,
 }
 
 /// Records every block that is freed. For what frees few of them.
 pub(crate) fn record(_turn: &MutexGuard<'static, ()>, work: impl FnOnce()) -> Recording {
-    let recorded: Arc<Mutex<Vec<(Vec<u8>, Backtrace)>>> = Arc::default();
+    let recorded: Arc<Mutex<Vec<Block>>> = Arc::default();
     let kept = Arc::clone(&recorded);
     set_lens(Some(Box::new(move |block| {
         if block.len() >= crate::marks::PIECE && block.iter().any(|byte| *byte != 0) {
@@ -102,7 +106,7 @@ pub(crate) fn record(_turn: &MutexGuard<'static, ()>, work: impl FnOnce()) -> Re
 impl Recording {
     /// The leaks of these secrets.
     pub(crate) fn leaks(&self, marks: &Marks) -> Vec<Leak> {
-        let leak = |(block, trace): &(Vec<u8>, Backtrace)| {
+        let leak = |(block, trace): &Block| {
             let (secret, len) = marks.find(block)?;
             let secret = format!("{len} bytes of {secret}");
             Some(Leak { secret, len: block.len(), functions: functions(trace) })
