@@ -19,7 +19,7 @@ use crate::responses::{ACCESS_TOKEN, ID_TOKEN, REFRESH_TOKEN};
 use crate::spelling;
 use crate::watch::{record, turn};
 
-const CODE: &str = "cD6t/Rb+2mVx8/Gq4+Ns9Wz1yLe7Ph3==";
+pub(crate) const CODE: &str = "cD6t/Rb+2mVx8/Gq4+Ns9Wz1yLe7Ph3==";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const SUBJECT: &str = "sJ8u/Yc+5nKf1/Dw7+Xb3Qm6zTg9Rv4==";
 
@@ -52,13 +52,13 @@ impl HttpClient for Echo {
     }
 }
 
-fn assertion_in(form: &str) -> &str {
+pub(crate) fn assertion_in(form: &str) -> &str {
     let value = form.split('&').find_map(|pair| pair.strip_prefix("client_assertion="));
     value.unwrap()
 }
 
 /// Texts in one buffer that does not grow.
-fn all(texts: &[&str]) -> Zeroizing<String> {
+pub(crate) fn all(texts: &[&str]) -> Zeroizing<String> {
     Zeroizing::new(texts.concat())
 }
 
@@ -161,6 +161,11 @@ fn is_clean(
     });
     let seen = seen.lock().unwrap();
     assert!(!seen.is_empty(), "{what}: nothing was sent");
+    recording.is_clean(what, &marks(&seen));
+}
+
+/// The secrets of the requests that were seen, and of their answers.
+pub(crate) fn marks(seen: &[Vec<u8>]) -> Marks {
     let mut marks = Marks::default()
         .text("the code", CODE)
         .text("the code verifier", VERIFIER)
@@ -168,15 +173,15 @@ fn is_clean(
         .text("the access token", ACCESS_TOKEN)
         .text("the refresh token", REFRESH_TOKEN)
         .text("the ID token", ID_TOKEN);
-    for form in seen.iter() {
+    for form in seen {
         let (_, signed) = assertion_in(std::str::from_utf8(form).unwrap()).split_once('.').unwrap();
         marks = marks.text("the assertion", signed);
     }
-    recording.is_clean(what, &marks.ready());
+    marks.ready()
 }
 
 /// Every request that carries a secret.
-async fn every_request(client: &TokenClient) {
+pub(crate) async fn every_request(client: &TokenClient) {
     let verifier = CodeVerifier::new(VERIFIER).unwrap();
     let exchange = TokenExchange::new(SUBJECT, TokenKind::AccessToken).actor(CODE, TokenKind::Jwt);
     let _ = client.token("a").await;

@@ -1,7 +1,9 @@
 //! What other crates free with secrets in it, and this one cannot reach. SECURITY.md names them.
 
 /// A function of another crate, by a part of its name, and what it leaves.
-const KNOWN: [(&str, &str); 6] = [
+const KNOWN: [(&str, &str); 8] = [
+    ("hyper::", "what is read from a connection, and what is written to it"),
+    ("bytes::bytes_mut::", "the same, where a part of it is still in use"),
     // By RustCrypto.
     ("rsa::private_key::PrivateKey::from_components", "the numbers of a key, while it is checked"),
     ("rsa::private_key::PrivateKey::crt_coefficient", "one of them"),

@@ -9,6 +9,8 @@
 mod allocator;
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "client")]
+mod connections;
 mod detector;
 mod keys;
 mod known;

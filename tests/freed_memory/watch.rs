@@ -45,9 +45,11 @@ pub(crate) fn is_clean(turn: &MutexGuard<'static, ()>, what: &str, marks: &Arc<M
 fn report(what: &str, leaks: Vec<Leak>) {
     let mut text = String::new();
     let mut shown = std::collections::HashSet::new();
-    let is_of_test =
-        |leak: &Leak| leak.functions.iter().any(|name| name.contains("freed_memory::client::Echo as"));
-    for leak in leaks.iter().filter(|leak| !is_of_test(leak) && !known::is_known(&leak.functions)) {
+    const SERVERS: [&str; 2] = ["freed_memory::client::Echo as", "freed_memory::connections::serve"];
+    let is_of_server =
+        |leak: &&Leak| leak.functions.iter().any(|name| SERVERS.iter().any(|server| name.contains(server)));
+    let is_known = |leak: &&Leak| is_of_server(leak) || known::is_known(&leak.functions);
+    for leak in leaks.iter().filter(|leak| !is_known(leak)) {
         let way = leak.functions[..leak.functions.len().min(28)].join("\n    < ");
         if shown.insert((leak.secret.clone(), way.clone())) {
             let _ = writeln!(text, "\n  {} in {} freed bytes:\n    {way}", leak.secret, leak.len);
