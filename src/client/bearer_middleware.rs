@@ -1,10 +1,12 @@
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue};
 use http::{Extensions, StatusCode};
 use reqwest_middleware::reqwest::redirect::Policy;
 use reqwest_middleware::reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use url::{Origin, Url};
+use zeroize::Zeroizing;
 
 use super::{Error, TokenSource};
 use crate::oauth::{AccessToken, OAuthError, check_endpoint, is_loopback};
@@ -164,7 +166,9 @@ impl Middleware for Bearer {
 fn put(token: &AccessToken, request: &mut Request) -> reqwest_middleware::Result<()> {
     let bearer = token.bearer().ok_or_else(|| Error::NotBearer { token_type: token.shown_type() });
     let bearer = bearer.map_err(reqwest_middleware::Error::middleware)?;
-    let header = HeaderValue::from_str(&format!("Bearer {bearer}"));
+    // Shared, so that it is wiped with the last copy of the header.
+    let value = Bytes::from_owner(Zeroizing::new(["Bearer ", bearer].concat()));
+    let header = HeaderValue::from_maybe_shared(value);
     let mut header = header.map_err(reqwest_middleware::Error::middleware)?;
     header.set_sensitive(true);
     request.headers_mut().insert(AUTHORIZATION, header);

@@ -117,3 +117,33 @@ fn a_request_that_is_not_sent_leaves_nothing() {
         assert!(runtime.block_on(http.send(request(&format!("http://{closed}/token")))).is_err());
     });
 }
+
+#[cfg(feature = "reqwest-middleware")]
+#[test]
+fn a_bearer_token_leaves_what_is_hypers_alone() {
+    use private_key_jwt::TokenResponse;
+    use private_key_jwt::client::BearerMiddleware;
+    use time::OffsetDateTime;
+
+    let turn = turn();
+    let marks = Arc::new(Marks::default().text("the access token", ACCESS_TOKEN).ready());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let api = format!("http://{}", listener.local_addr().unwrap());
+    let served = serve(listener, 200, |_| all(&["{}"]));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/keys/ed25519.pkcs8.pem");
+    is_clean(&turn, "a bearer token", &marks, || {
+        let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
+        let client = TokenClient::new(server, "client", PrivateKey::from_file(path).unwrap()).unwrap();
+        let body = all(&["{\"token_type\":\"Bearer\",\"access_token\":\"", ACCESS_TOKEN, "\"}"]);
+        let response = http::Response::new(body.as_bytes().to_vec());
+        let response = TokenResponse::from_http(response, OffsetDateTime::now_utc()).unwrap();
+        let bearer = BearerMiddleware::new(client.source_from(response)).origin(&api).unwrap();
+        let http = bearer.client(reqwest::Client::builder()).unwrap();
+        let sent = runtime.block_on(http.post(&api).body("text").send()).unwrap();
+        assert_eq!(sent.status(), 200);
+        drop((sent, http, client));
+        drop(runtime);
+    });
+    assert_eq!(served.join().unwrap(), [b"text"]);
+}
