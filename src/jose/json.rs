@@ -203,13 +203,6 @@ impl Drop for WipedElements {
 #[derive(Default)]
 pub(crate) struct WipedValue(pub(crate) Value);
 
-impl WipedValue {
-    /// The value, for a place that is wiped, too.
-    pub(crate) fn into_inner(mut self) -> Value {
-        std::mem::take(&mut self.0)
-    }
-}
-
 impl Drop for WipedValue {
     fn drop(&mut self) {
         wipe(&mut self.0);
@@ -227,6 +220,9 @@ fn wipe(value: &mut Value) {
 
 /// With the names: what echoes a secret may have it in the place of a name.
 fn wipe_members(members: &mut Map<String, Value>) {
+    if members.is_empty() {
+        return;
+    }
     for (mut name, mut value) in std::mem::take(members) {
         name.zeroize();
         wipe(&mut value);
@@ -304,11 +300,12 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Named<'_, 'a, S> {
                     expected = place + 1;
                 }
                 Found::Other(mut name) => {
-                    let value = WipedValue(entries.next_value_seed(unique)?);
-                    if others.0.contains_key(name.as_str()) {
+                    if others.0.contains_key(&name) {
+                        name.zeroize();
                         return Err(serde::de::Error::custom(TWICE));
                     }
-                    others.0.insert(std::mem::take(&mut name), value.into_inner());
+                    // In its place before there is a value: from there on it is wiped.
+                    *others.0.entry(name).or_insert(Value::Null) = entries.next_value_seed(unique)?;
                 }
             }
         }
@@ -326,7 +323,7 @@ struct Place<'u, S> {
 
 enum Found {
     At(usize),
-    Other(Zeroizing<String>),
+    Other(String),
 }
 
 impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Place<'_, S> {
@@ -341,7 +338,7 @@ impl<S> Place<'_, S> {
     fn of(&self, name: Text<'_>) -> Found {
         let at = |place: &usize| self.names.get(*place).is_some_and(|known| **known == *name);
         let place = (self.expected..self.names.len()).chain(0..self.expected).find(at);
-        place.map_or_else(|| Found::Other(name.into_owned()), Found::At)
+        place.map_or_else(|| Found::Other(name.into_plain()), Found::At)
     }
 }
 
@@ -365,7 +362,7 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Place<'_, S> {
 struct Name<S>(S);
 
 impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Name<S> {
-    type Value = Zeroizing<String>;
+    type Value = String;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
@@ -373,18 +370,18 @@ impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Name<S> {
 }
 
 impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Name<S> {
-    type Value = Zeroizing<String>;
+    type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the name of a member")
     }
 
     fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(self.0.text(name).into_owned())
+        Ok(self.0.text(name).into_plain())
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.copied(name)?.into_owned())
+        Ok(self.0.copied(name)?.into_plain())
     }
 }
 
@@ -465,26 +462,30 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Unique<'_, S> {
         let Judged { duplicate, secret, only, instead } = self.judged;
         let mut members = WipedMembers::default();
         while let Some(mut name) = entries.next_key_seed(Name(self.strings))? {
-            if *name == NUMBER && members.0.is_empty() {
+            if name == NUMBER && members.0.is_empty() {
                 let number: serde_json::Number =
                     entries.next_value::<String>()?.parse().map_err(serde::de::Error::custom)?;
                 return Ok(Value::Number(number));
             }
-            let value = if secret.contains(&name.as_str()) {
+            let is_secret = secret.contains(&name.as_str());
+            // In its place before there is a value: from there on it is wiped.
+            let slot = if members.0.contains_key(&name) {
+                if only.is_none_or(|only| only.contains(&name.as_str())) {
+                    duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
+                }
+                let slot = members.0.get_mut(&name);
+                name.zeroize();
+                slot
+            } else {
+                Some(members.0.entry(name).or_insert(Value::Null))
+            };
+            let value = if is_secret {
                 instead(entries.next_value::<&RawValue>()?.get())
             } else {
                 entries.next_value_seed(self)?
             };
-            match members.0.get_mut(name.as_str()) {
-                Some(replaced) => {
-                    if only.is_none_or(|only| only.contains(&name.as_str())) {
-                        duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
-                    }
-                    wipe(&mut std::mem::replace(replaced, value));
-                }
-                None => {
-                    members.0.insert(std::mem::take(&mut name), value);
-                }
+            if let Some(slot) = slot {
+                wipe(&mut std::mem::replace(slot, value));
             }
         }
         Ok(Value::Object(std::mem::take(&mut members.0)))

@@ -32,13 +32,13 @@ impl Success {
         response: http::Response<Vec<u8>>,
         now: OffsetDateTime,
     ) -> Result<Self, OAuthError> {
-        // Whatever the status: a failure may echo the secrets of its request.
-        let response = response.map(Zeroizing::new);
-        let status = response.status();
-        if !successes.contains(&status) {
-            return Err(failure(&response, now));
-        }
         let (parts, body) = response.into_parts();
+        // Whatever the status: a failure may echo the secrets of its request.
+        let body = Zeroizing::new(body);
+        let status = parts.status;
+        if !successes.contains(&status) {
+            return Err(failure(&http::Response::from_parts(parts, body), now));
+        }
         let (headers, extensions) = (parts.headers, parts.extensions);
         Ok(Self { what, status, headers, extensions, body, now })
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::{AsWritten, Blanked, Judged, Name, Strings, Unique, escapes, object, reserved, wipe};
 use crate::jose::JoseError;
@@ -100,7 +101,7 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Raw<'_, S> {
         let mut member = None;
         let mut names: BTreeSet<Text<'static>> = BTreeSet::new();
         while let Some(name) = entries.next_key_seed(Name(self.unique.strings))? {
-            let name = Text::Owned(name);
+            let name = Text::Owned(Zeroizing::new(name));
             if *name == *self.name {
                 member = Some(entries.next_value::<&RawValue>()?);
             } else {
