@@ -286,6 +286,7 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Named<'_, 'a, S> {
         f.write_str("a JSON object")
     }
 
+    #[inline(always)]
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         const TWICE: &str = "a member that stands there twice";
         let Self { names, values, unique } = self;
@@ -329,12 +330,15 @@ enum Found {
 impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Place<'_, S> {
     type Value = Found;
 
+    // Once for documents with escapes and once for others, these are no longer inlined by themselves.
+    #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
 impl<S> Place<'_, S> {
+    #[inline(always)]
     fn of(&self, name: Text<'_>) -> Found {
         let at = |place: &usize| self.names.get(*place).is_some_and(|known| **known == *name);
         let place = (self.expected..self.names.len()).chain(0..self.expected).find(at);
@@ -349,6 +353,7 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Place<'_, S> {
         f.write_str("the name of a member")
     }
 
+    #[inline(always)]
     fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Found, E> {
         Ok(self.of(self.strings.text(name)))
     }
@@ -501,6 +506,7 @@ struct Borrowing<'u, 'a, S> {
 impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Borrowing<'_, 'a, S> {
     type Value = Member<'a>;
 
+    #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'a>, D::Error> {
         deserializer.deserialize_any(self)
     }
