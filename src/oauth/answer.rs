@@ -4,14 +4,14 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Extensions, HeaderMap, StatusCode};
 use serde_json::Value;
 use time::OffsetDateTime;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::error_body::{ErrorBody, coding, is_problem};
 use super::text::Masking;
 use super::{OAuthError, Refusal, Scope};
-use crate::jose::JoseError;
 use crate::jose::json::{self, Member, WipedValue};
 use crate::jose::text::Text;
+use crate::jose::{JoseError, Wiped};
 
 /// A success, and how the document in its body is read. It may hold a token; every copy of it is wiped.
 pub(super) struct Success {
@@ -20,7 +20,7 @@ pub(super) struct Success {
     /// As they came: they are looked at only where the body is not what it should be.
     headers: HeaderMap,
     extensions: Extensions,
-    body: Zeroizing<Vec<u8>>,
+    body: Wiped<Vec<u8>>,
     now: OffsetDateTime,
 }
 
@@ -34,7 +34,7 @@ impl Success {
     ) -> Result<Self, OAuthError> {
         let (parts, body) = response.into_parts();
         // Whatever the status: a failure may echo the secrets of its request.
-        let body = Zeroizing::new(body);
+        let body = Wiped::new(body);
         let status = parts.status;
         if !successes.contains(&status) {
             return Err(failure(&http::Response::from_parts(parts, body), now));

@@ -7,14 +7,14 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
-use crate::jose::{base64url, urlencoded};
+use crate::jose::{Wiped, base64url, urlencoded};
 
 /// The form of a request, which goes with the response until that is read. Wiped on drop.
 #[derive(Clone)]
 pub(crate) struct Secrets(Arc<Form>);
 
 struct Form {
-    body: Zeroizing<Vec<u8>>,
+    body: Wiped<Vec<u8>>,
     /// Made when something is to be shown: mostly nothing is.
     index: OnceLock<Index>,
 }
@@ -51,7 +51,7 @@ impl Secrets {
 
     #[cfg(any(feature = "client", test))]
     fn of_form(body: &[u8]) -> Self {
-        Self(Arc::new(Form { body: Zeroizing::new(body.to_vec()), index: OnceLock::new() }))
+        Self(Arc::new(Form { body: Wiped::new(body.to_vec()), index: OnceLock::new() }))
     }
 
     /// What is needed to find them.

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use super::answer::{Document, Success};
 use super::text::safe;
 use super::{OAuthError, Scope, TokenKind};
-use crate::jose::JoseError;
 use crate::jose::json::{self, Member, WipedMembers};
+use crate::jose::{JoseError, Wiped};
 
 /// A token and what is known about it. Cloning is cheap, and the clones share one token. It is wiped when the last of them
 /// is dropped; `Debug` is redacted.
@@ -20,7 +20,7 @@ pub struct AccessToken {
 }
 
 struct Issued {
-    secret: Zeroizing<String>,
+    secret: Wiped<String>,
     token_type: String,
     expires_at: Option<OffsetDateTime>,
 }
@@ -166,7 +166,8 @@ impl TokenResponse {
             issued_token_type.as_ref().and_then(Member::text).map(|kind: &str| TokenKind::from(kind));
         let expires_in = document.stated_seconds(expires_in);
         let expires_at = expires_in.map(|seconds| now.saturating_add(seconds));
-        let issued = Issued { secret: secret.into_owned(), token_type: token_type.to_string(), expires_at };
+        let issued =
+            Issued { secret: secret.into_owned().into(), token_type: token_type.to_string(), expires_at };
         Ok(Self {
             access_token: AccessToken { issued: Arc::new(issued) },
             expires_in: expires_in.map(time::Duration::unsigned_abs),

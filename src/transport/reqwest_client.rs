@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
-use zeroize::Zeroizing;
 
 use super::{HttpClient, TransportError, door, tls_advice};
+use crate::jose::Wiped;
 use crate::keys::BoxFuture;
 use crate::oauth::{self, PlainHttp};
 
@@ -107,7 +107,7 @@ impl ReqwestClient {
     /// Sends the request; hands back what will be its response.
     fn start(
         &self,
-        request: http::Request<Zeroizing<Vec<u8>>>,
+        request: http::Request<Wiped<Vec<u8>>>,
     ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError> {
         let url = self.url(request.uri())?;
         // A timer has its granularity, and an answer may come before that.
@@ -158,7 +158,7 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
         return Err(too_large(&response));
     }
     // A token is in it: what is not handed on is wiped. Whoever announces much has not sent it yet.
-    let mut body = Zeroizing::new(Vec::with_capacity(announced.min(16 * 1024)));
+    let mut body = Wiped::new(Vec::with_capacity(announced.min(16 * 1024)));
     while let Some(chunk) = response.chunk().await.map_err(|error| cut(error, host(response.url())))? {
         let len = body.len() + chunk.len();
         if len > LIMIT {
@@ -166,7 +166,7 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
         }
         if len > body.capacity() {
             // Moved by hand: a buffer that grows by itself leaves copies behind.
-            let mut larger = Zeroizing::new(Vec::with_capacity(2 * len));
+            let mut larger = Wiped::new(Vec::with_capacity(2 * len));
             larger.extend_from_slice(&body);
             body = larger;
         }
@@ -210,7 +210,7 @@ impl HttpClient for ReqwestClient {
         request: http::Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
         // Wiped wherever it is dropped: unsent, by reqwest, or with this future.
-        let request = request.map(Zeroizing::new);
+        let request = request.map(Wiped::new);
         Box::pin(async move {
             let response = self.start(request)?.await.map_err(|error| {
                 let host = error.url().map(host).unwrap_or_default();

@@ -10,13 +10,12 @@ mod tests;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 pub use builder::ClientAssertionBuilder;
 
 use super::signing_input::SigningInput;
 use super::{AuthorizationServer, CLIENT_ASSERTION_TYPE, Endpoint, OAuthError};
-use crate::jose::{Algorithm, Signature};
+use crate::jose::{Algorithm, Signature, Wiped};
 
 /// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2): proves who the client is, for one
 /// request.
@@ -41,7 +40,7 @@ use crate::jose::{Algorithm, Signature};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ClientAssertion {
-    jwt: Zeroizing<String>,
+    jwt: Wiped<String>,
     client_id: Arc<str>,
     sends_client_id: bool,
     bound_to: Option<Bound>,
@@ -216,7 +215,7 @@ impl UnsignedAssertion {
     /// As [`UnsignedAssertion::attach`], in place: the signing input has room for the signature.
     pub(crate) fn complete(self, signature: &Signature) -> Result<ClientAssertion, OAuthError> {
         Ok(ClientAssertion {
-            jwt: self.signing_input.signed(signature)?,
+            jwt: self.signing_input.signed(signature)?.into(),
             client_id: self.client_id,
             sends_client_id: self.sends_client_id,
             bound_to: self.bound_to,
