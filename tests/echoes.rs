@@ -51,7 +51,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Every way to send a secret: the parameter that holds it, and the error of the call.
-const WAYS: [&str; 11] = [
+const WAYS: [&str; 16] = [
     "refresh_token",
     "code",
     "code_verifier",
@@ -63,6 +63,11 @@ const WAYS: [&str; 11] = [
     "device_code",
     "client_assertion",
     "password",
+    "mfa_token",
+    "auth_req_id",
+    "pre-authorized_code",
+    "SAMLResponse",
+    "otp",
 ];
 
 fn send(
@@ -96,9 +101,8 @@ fn send(
                 let codes = DeviceAuthorization::from_http(json(200, codes), support::now()).unwrap();
                 TokenRequest::device_code(&codes)
             }
-            "request" => TokenRequest::client_credentials(()).parameter("request", secret).unwrap(),
-            "password" => TokenRequest::client_credentials(()).parameter("password", secret).unwrap(),
-            _ => TokenRequest::client_credentials(()),
+            "client_assertion" => TokenRequest::client_credentials(()),
+            other => TokenRequest::client_credentials(()).parameter(other, secret).unwrap(),
         };
         client.request(&request).await.map(drop).unwrap_err()
     });
@@ -120,7 +124,7 @@ fn is_special(character: char) -> bool {
 
 type Encoding = (&'static str, fn(&str) -> String);
 
-const ENCODINGS: [Encoding; 25] = [
+const ENCODINGS: [Encoding; 30] = [
     ("as it is", str::to_owned),
     ("upper case", str::to_uppercase),
     ("lower case", str::to_lowercase),
@@ -150,6 +154,11 @@ const ENCODINGS: [Encoding; 25] = [
     }),
     ("soft hyphens", |text| each(text, |c| format!("{c}\u{ad}"))),
     ("tag characters", |text| each(text, |c| format!("{c}\u{e0041}"))),
+    ("UTF-16 read as bytes", |text| each(text, |c| format!("{c}\0"))),
+    ("control characters", |text| each(text, |c| format!("\u{1}{c}"))),
+    ("bytes, hexadecimal", |text| each(text, |c| format!("{:02x} ", u32::from(c)))),
+    ("bytes, with colons", |text| each(text, |c| format!("{:02X}:", u32::from(c)))),
+    ("bytes, decimal", |text| each(text, |c| format!("{}, ", u32::from(c)))),
     ("base64", |text| base64ct::Base64::encode_string(text.as_bytes())),
     ("base64url, inside", |text| to_base64url(format!("code={text}&x=y").as_bytes())),
 ];
@@ -268,8 +277,13 @@ fn check(way: &'static str, secret: &str, (encoding, encode): Encoding, (place, 
     if encoding.starts_with("base64") {
         texts = texts.replace('+', "-").replace('/', "_");
     }
-    let plain =
-        texts.replace("\\\\", "\\").replace("\\\\", "\\").replace("\\u{ad}", "").replace("\\u{e0041}", "");
+    let plain = texts
+        .replace("\\\\", "\\")
+        .replace("\\\\", "\\")
+        .replace("\\u{ad}", "")
+        .replace("\\u{e0041}", "")
+        .replace("\\u{0}", "")
+        .replace("\\u{1}", "");
     for piece in pieces(&sent) {
         // Base64 of a piece is known where it does not depend on what is around it.
         let echoed = if encoding.starts_with("base64") {
@@ -278,7 +292,12 @@ fn check(way: &'static str, secret: &str, (encoding, encode): Encoding, (place, 
                 .map(|text| text[..text.len() - 2].to_owned())
                 .collect()
         } else {
-            vec![encode(piece).replace(['\u{ad}', '\u{e0041}'], ""), piece.to_owned()]
+            vec![
+                encode(piece)
+                    .trim_matches([' ', ',', ':'])
+                    .replace(['\u{ad}', '\u{e0041}', '\0', '\u{1}'], ""),
+                piece.to_owned(),
+            ]
         };
         for echoed in echoed.iter().filter(|text| text.len() >= 8 || !encoding.starts_with("base64")) {
             let echoed = echoed.to_lowercase();
@@ -304,7 +323,7 @@ fn a_secret_is_absent_in_every_encoding_and_place() {
 #[test]
 fn every_secret_of_a_request_is_masked() {
     for way in WAYS {
-        for encoding in [ENCODINGS[0], ENCODINGS[5], ENCODINGS[10], ENCODINGS[23]] {
+        for encoding in [ENCODINGS[0], ENCODINGS[5], ENCODINGS[10], ENCODINGS[28]] {
             for place in [PLACES[2], PLACES[9], PLACES[10], PLACES[22], PLACES[23], PLACES[25], PLACES[28]] {
                 check(way, SECRET, encoding, place);
             }
@@ -347,16 +366,20 @@ proptest! {
 /// over again.
 #[test]
 fn the_work_grows_with_the_answer() {
-    let work = |len: usize| {
-        let secret = "aB3-xY9_z";
-        let body = secret.repeat(len / secret.len());
+    let secret = "aB3-xY9_z";
+    let work = |piece: &str, len: usize| {
+        let body = piece.repeat(len / piece.len());
         let client = client(move |_| json(400, json!({"error": "e", "error_description": body.clone()})));
         let request = TokenRequest::refresh_token(secret);
         allocation_counter::measure(|| drop(block_on(client.request(&request)))).bytes_total
     };
-    work(1 << 10);
-    let [one, two] = [1 << 19, 1 << 20].map(work);
-    assert!(two < one * 5 / 2, "{one} bytes are allocated for half of it, {two} for all");
+    work(secret, 1 << 10);
+    // The secret, and what begins lists of bytes and is none.
+    for piece in [secret, "a 1 ff ", "%61 ", "1, 2, 300, "] {
+        let [half, all] = [1 << 19, 1 << 20].map(|len| work(piece, len));
+        assert!(all < half * 5 / 2, "{piece}: {half} bytes are allocated for half of it, {all} for all");
+        assert!(all < 32 << 20, "{piece}: {all} bytes are allocated");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
-use crate::jose::{Wiped, base64url, urlencoded};
+use crate::jose::{SecretForm, Wiped, base64url, urlencoded};
 
 /// The form of a request, which goes with the response until that is read. Wiped on drop.
 #[derive(Clone)]
@@ -20,22 +20,42 @@ struct Form {
 }
 
 impl Secrets {
-    /// The parameters that are secrets.
-    const NAMES: [&str; 14] = [
+    /// Parameters of the specifications that are no secrets, whatever their names and values look like.
+    const PUBLIC: [&str; 15] = [
+        "grant_type",
+        "scope",
+        "resource",
+        "audience",
+        "client_id",
+        "client_assertion_type",
+        "subject_token_type",
+        "actor_token_type",
+        "requested_token_type",
+        "token_type_hint",
+        "response_type",
+        "redirect_uri",
+        "code_challenge",
+        "code_challenge_method",
+        "authorization_details",
+    ];
+
+    /// Parts of the names of secrets, also of extensions: `pre-authorized_code`, `mfa_token`, `SAMLResponse`.
+    const NAMES: [&str; 15] = [
         "code",
-        "code_verifier",
-        "device_code",
-        "refresh_token",
-        "assertion",
-        "client_assertion",
-        "client_secret",
-        "subject_token",
-        "actor_token",
         "token",
-        "id_token_hint",
-        "request",
+        "secret",
+        "assertion",
         "password",
+        "passwd",
+        "passphrase",
+        "credential",
         "ticket",
+        "request",
+        "req_id",
+        "session",
+        "saml",
+        "otp",
+        "api_key",
     ];
 
     #[cfg(feature = "client")]
@@ -59,9 +79,20 @@ impl Secrets {
         self.0.index.get_or_init(|| {
             let pairs = self.0.body.split(|byte| *byte == b'&');
             let pairs = pairs.filter_map(|pair| Some(pair.split_at(memchr::memchr(b'=', pair)?)));
-            let secrets = pairs.filter(|(name, _)| Self::NAMES.iter().any(|known| known.as_bytes() == *name));
-            Index::of(secrets.map(|(_, value)| urlencoded::decoded(value.get(1..).unwrap_or_default())))
+            let pairs = pairs.map(|(name, value)| {
+                (urlencoded::decoded(name), urlencoded::decoded(value.get(1..).unwrap_or_default()))
+            });
+            Index::of(pairs.filter(|(name, value)| Self::is_secret(name, value)).map(|(_, value)| value))
         })
+    }
+
+    /// Whether a parameter is a secret: by its name, or, since an extension has names of its own, by
+    /// the look of its value.
+    fn is_secret(name: &[u8], value: &[u8]) -> bool {
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        let looks_secret = || str::from_utf8(value).is_ok_and(|value| SecretForm::suspect(value).is_some());
+        !Self::PUBLIC.contains(&&*name)
+            && (Self::NAMES.iter().any(|part| name.contains(part)) || looks_secret())
     }
 }
 
@@ -266,6 +297,22 @@ mod tests {
         // A secret of one word is masked where it is whole.
         assert_eq!(masked("horsestaple", "horsestaple horsestapl"), "* horsestapl");
         assert_eq!(masked("horses", "horses"), "horses");
+    }
+
+    #[test]
+    fn a_parameter_of_an_extension_is_a_secret_by_its_name_or_its_look() {
+        for (name, value, expected) in [
+            ("pre-authorized_code", "code-of-nobody", true),
+            ("SAMLResponse", "words", true),
+            ("mfa%5Ftoken", "words", true),
+            ("otp", "12345678", true),
+            ("x", "rT9-Zk3+Qw7xLm2_Vb8", true),
+            ("organization", "acme-holding-17", false),
+            ("requested_token_type", "urn:ietf:params:oauth:token-type:jwt", false),
+            ("audience", "rT9-Zk3+Qw/7xLm2_Vb8", false),
+        ] {
+            assert_eq!(Secrets::is_secret(&urlencoded::decoded(name.as_bytes()), value.as_bytes()), expected, "{name}");
+        }
     }
 
     #[test]

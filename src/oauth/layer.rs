@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use super::byte_list::ByteList;
 use super::markup;
 use crate::jose::printable::is_visible;
 
@@ -40,8 +41,14 @@ impl Layer {
         place(part.start).start..place(part.end.saturating_sub(1)).end
     }
 
-    /// The layer below, where there is an escape: of a URL, of JSON and most languages, of HTML.
-    /// What shows nothing is left out.
+    /// Whether a letter or a digit stands here, and none before it.
+    fn begins_word(&self, at: usize) -> bool {
+        let is_letter = |at| self.bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+        is_letter(at) && !at.checked_sub(1).is_some_and(is_letter)
+    }
+
+    /// The layer below, where there is an escape: of a URL, of JSON and most languages, of HTML, or
+    /// a list of bytes. What shows nothing is left out.
     pub(super) fn below(&self) -> Option<Self> {
         // No escape makes a text longer.
         let mut below = Self {
@@ -51,6 +58,18 @@ impl Layer {
         let mut is_other = false;
         let mut at = 0;
         while let Some(rest @ [first, ..]) = self.bytes.get(at..) {
+            if self.begins_word(at)
+                && let Some(list) = ByteList::at(rest)
+            {
+                let start = at;
+                for (byte, end) in list.iter() {
+                    below.bytes.push(byte);
+                    below.places.push(self.place(at..start + end));
+                    at = start + end;
+                }
+                is_other = true;
+                continue;
+            }
             let (len, unit) = escape(rest).unwrap_or((1, Unit::Byte(*first)));
             is_other |= !matches!(unit, Unit::Byte(byte) if byte == *first && len == 1);
             let place = self.place(at..at + len);
@@ -99,6 +118,7 @@ fn escape(text: &[u8]) -> Option<(usize, Unit)> {
             let name = str::from_utf8(rest.get(..len)?).ok()?;
             Some((len + 2, Unit::Character(markup::entity(name)?)))
         }
+        [0..=8 | 0x0b | 0x0c | 0x0e..=0x1f | 0x7f, ..] => Some((1, Unit::Nothing)),
         [0x80..=0xff, ..] => {
             let character = text.get(..text.len().min(4))?.utf8_chunks().next()?.valid().chars().next()?;
             (!is_visible(character)).then_some((character.len_utf8(), Unit::Nothing))
@@ -143,6 +163,10 @@ mod tests {
             (r"a\u00252Bb/c=", "a+b/c=", 2),
             ("a\u{ad}+\u{200b}b/\u{e0041}c\u{2060}=", "a+b/c=", 1),
             (r#"\"a\"\n"#, "\"a\" ", 1),
+            ("a\0+\u{1b}b/\u{7f}c=\n\t", "a+b/c=\n\t", 1),
+            ("at <Buffer 61 2b 62 2f 63 3d 2b 61>", "at <Buffer a+b/c=+a>", 1),
+            ("[97,43,98,47,99,61,43,97]", "[a+b/c=+a]", 1),
+            ("61%3A2b%3A62%3A2f%3A63%3A3d%3A2b%3A61", "a+b/c=+a", 2),
             // Not escapes.
             (
                 "100 % & more; &bogus; &; %zz %+1 \\q \\u12 \\u{ &#; &#x; \u{e9}",

@@ -11,6 +11,7 @@ mod authorization;
 mod authorization_response;
 mod authorization_server;
 mod below;
+mod byte_list;
 mod clock_mismatch;
 mod device;
 mod device_polling;
