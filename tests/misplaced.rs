@@ -185,7 +185,151 @@ fn a_secret_in_the_place_of_an_origin_is_not_shown() {
     use private_key_jwt::client::BearerMiddleware;
     let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
     let client = TokenClient::new(server, "client", key("p256.pkcs8.pem")).unwrap();
-    for (form, text) in secrets().into_iter().chain(suspects()) {
+    for (form, text) in secrets().into_iter().chain(suspects()).chain(urls()) {
         refused("origin", form, BearerMiddleware::new(client.source(())).origin(&text).map(drop));
+    }
+}
+
+/// Tokens of any kind fail for an issuer, an audience or a scope that is a secret, and the error
+/// shows what was expected.
+#[test]
+fn a_secret_in_the_place_of_a_setting_of_a_verifier_is_not_shown() {
+    use private_key_jwt::verifier::{AccessTokenProfile, AudiencePolicy, PermissionClaims};
+    use private_key_jwt::{AccessTokenVerifier, ClientAssertionVerifier, PublicKeySet};
+    let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
+    let (signer, now) = (key("p256.pkcs8.pem"), support::now());
+    let keys = PublicKeySet::from(signer.public_key().unwrap());
+    let assertion = |audience: &str| {
+        let builder =
+            ClientAssertion::builder("client", &server).audience(Audience::Exactly(audience.to_owned()));
+        builder.media_type(Some("JWT")).sign(&signer, now, "j").unwrap().secret().to_owned()
+    };
+    let token = assertion("https://api.example");
+    for (form, text) in secrets() {
+        let text = text.as_str();
+        let verifier = ClientAssertionVerifier::new(text).audience_policy(AudiencePolicy::compatible([text]));
+        hidden("client assertions", form, &verifier);
+        hidden("audience policy", form, AudiencePolicy::compatible([text]));
+        let judged = verifier.parse_assertion(&token).and_then(|found| found.verify(&keys, None, now));
+        assert!(judged.is_err());
+        refused("audience", form, judged);
+
+        let relaxed = |issuer: &str, audience: &str| AccessTokenVerifier::new(issuer, audience).relaxed();
+        let issuer = relaxed(text, text);
+        hidden("access tokens", form, &issuer);
+        for verifier in [
+            issuer,
+            relaxed("https://as.example", "https://api.example").accept_issuer(text),
+            relaxed("client", text),
+            AccessTokenVerifier::without_audience("client", [text]).relaxed(),
+            relaxed("client", "https://api.example").require_scope(text),
+            relaxed("client", "https://api.example")
+                .profile(AccessTokenProfile::new(text).require_claim(text)),
+            relaxed("client", "https://api.example").profile(AccessTokenProfile::new(text).types([text])),
+            relaxed("client", "https://api.example")
+                .profile(AccessTokenProfile::new(text).require_value("iss", [text])),
+            relaxed("client", "https://api.example")
+                .profile(AccessTokenProfile::new(text).client_id_claims([text]).require_client_id()),
+            relaxed("client", "https://api.example")
+                .permission_claims(PermissionClaims::all_of([text]))
+                .require_scope("a"),
+        ] {
+            hidden("access tokens", form, &verifier);
+            let judged = verifier.verify(&keys, &token, now);
+            assert!(judged.is_err());
+            refused("access tokens", form, judged);
+        }
+    }
+}
+
+/// URLs that are well-formed, with a secret in them.
+fn urls() -> Vec<(&'static str, String)> {
+    let secrets: std::collections::HashMap<_, _> = secrets().into_iter().collect();
+    let mark = support::MARK;
+    vec![
+        ("a JWT in the path", format!("https://127.0.0.1:1/{}", secrets["JWT"])),
+        ("a key in the path", format!("https://127.0.0.1:1/{}", secrets["base64 of PEM"])),
+        ("a token in the query", format!("https://127.0.0.1:1/?access_token={mark}")),
+        ("a JWT in the query", format!("https://127.0.0.1:1/?a={}", secrets["JWT"])),
+        ("a loopback URL", format!("http://127.0.0.1:1/?access_token={mark}")),
+    ]
+}
+
+#[cfg(feature = "client")]
+#[tokio::test]
+async fn a_secret_in_a_url_is_not_shown() {
+    use private_key_jwt::TokenClient;
+    use private_key_jwt::keys::BoxFuture;
+    use private_key_jwt::transport::{HttpClient, PublicNetworkClient, TransportError};
+
+    struct NotFound;
+
+    impl HttpClient for NotFound {
+        fn send(
+            &self,
+            _: http::Request<Vec<u8>>,
+        ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+            let response = http::Response::builder().status(404).body(Vec::new()).unwrap();
+            Box::pin(std::future::ready(Ok(response)))
+        }
+    }
+
+    struct Nothing;
+
+    impl HttpClient for Nothing {
+        fn send(
+            &self,
+            _: http::Request<Vec<u8>>,
+        ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+            Box::pin(std::future::ready(Ok(http::Response::new(b"{}".to_vec()))))
+        }
+    }
+
+    for (form, url) in urls() {
+        let url = url.as_str();
+        refused("discovery", form, AuthorizationServer::discover_with(url, &NotFound).await);
+        refused("discovery", form, AuthorizationServer::discover_with(url, &Nothing).await);
+        refused("public network", form, PublicNetworkClient::new().unwrap().check(url));
+        if let Ok(server) = AuthorizationServer::new(url, url) {
+            hidden("server", form, &server);
+        }
+        let server = AuthorizationServer::from_token_endpoint(url)
+            .and_then(|server| server.with_jwks_uri(url))
+            .and_then(|server| server.with_authorization_endpoint(url))
+            .and_then(|server| server.with_endpoint(Endpoint::Introspection, url))
+            .unwrap();
+        hidden("server", form, &server);
+        let client = TokenClient::builder(server, "client", key("p256.pkcs8.pem")).http(NotFound);
+        let client = client.without_retries().build().unwrap();
+        hidden("client", form, &client);
+        refused("client", form, client.token(()).await);
+        for jwks in [
+            private_key_jwt::RemoteJwks::builder(url).http(NotFound).build(),
+            private_key_jwt::RemoteJwks::builder(url).http(Nothing).build(),
+        ] {
+            let jwks = jwks.unwrap();
+            hidden("JWK Set", form, &jwks);
+            let verifier = private_key_jwt::AccessTokenVerifier::new("https://as.example", "a").relaxed();
+            let token = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.e30.c2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJlcw";
+            let judged = jwks.verify(&verifier, token).await;
+            assert!(judged.is_err());
+            refused("JWK Set", form, judged);
+        }
+    }
+}
+
+#[cfg(feature = "dev-server")]
+#[test]
+fn a_secret_in_the_place_of_a_setting_of_the_dev_server_is_not_shown() {
+    use private_key_jwt::dev_server::DevServer;
+    for (form, text) in secrets() {
+        hidden("dev server", form, DevServer::builder().token_media_type(Some(&text)));
+    }
+    for (form, text) in secrets().into_iter().chain(urls()) {
+        let text = text.as_str();
+        let builder = DevServer::builder().allow_host(text);
+        hidden("dev server", form, &builder);
+        refused("dev server", form, builder.build("http://127.0.0.1:8080").map(drop));
+        refused("dev server", form, DevServer::builder().build(text).map(drop));
     }
 }

@@ -9,7 +9,7 @@ use url::{Origin, Url};
 use zeroize::Zeroizing;
 
 use super::{Error, TokenSource};
-use crate::oauth::{AccessToken, OAuthError, check_endpoint, is_loopback};
+use crate::oauth::{AccessToken, OAuthError, check_endpoint, is_loopback, safe_url};
 use crate::transport::client_with_tokens;
 
 /// Puts the token of a [`TokenSource`] on the requests of a client of `reqwest-middleware` (RFC 6750 §2.1), for the origins
@@ -75,7 +75,7 @@ impl BearerMiddleware {
         let url = check_endpoint("origin", origin)?;
         if url.path() != "/" || url.query().is_some() {
             let reason = "is more than scheme, host and port";
-            return Err(OAuthError::Endpoint { endpoint: "origin", url: url.into(), reason });
+            return Err(OAuthError::Endpoint { endpoint: "origin", url: safe_url(origin), reason });
         }
         self.names_loopback |= is_loopback(&url);
         self.origins.push(url.origin());

@@ -9,7 +9,7 @@ use url::Url;
 use super::DevServerError;
 use super::answer::{Refused, shown};
 use crate::jose::error::excerpt;
-use crate::oauth::is_loopback;
+use crate::oauth::{is_loopback, safe_url};
 
 /// The loopback names with the port of the issuer, and what the builder allows.
 pub(super) struct Authorities {
@@ -28,7 +28,7 @@ impl Authorities {
     pub(super) fn new(issuer: Url, allowed: &[String]) -> Result<Self, DevServerError> {
         let allowed = allowed.iter().map(|text| {
             let url = parse(issuer.scheme(), text);
-            let url = url.ok_or_else(|| DevServerError::AllowedHost { host: excerpt(text) })?;
+            let url = url.ok_or_else(|| DevServerError::AllowedHost { host: shown_host(text) })?;
             Ok(Allowed { url, has_port: has_port(text), text: text.clone() })
         });
         Ok(Self { allowed: allowed.collect::<Result<_, DevServerError>>()?, issuer })
@@ -79,6 +79,11 @@ impl Authorities {
         );
         Refused::new(StatusCode::MISDIRECTED_REQUEST, "invalid_request", &description)
     }
+}
+
+/// A URL in the place of a host may have a secret in it.
+fn shown_host(text: &str) -> String {
+    if text.contains("://") { safe_url(text) } else { excerpt(text) }
 }
 
 /// An authority without user information, as the URL of its root.

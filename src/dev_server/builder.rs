@@ -6,8 +6,8 @@ use super::authority::Authorities;
 use super::signing_keys::SigningKeys;
 use super::{DevServer, DevServerError, Inner, RunningDevServer, access_token, metadata};
 use crate::jose::Algorithm;
-use crate::jose::error::excerpt;
-use crate::oauth::{AuthorizationServer, check_endpoint, is_loopback};
+use crate::jose::secret_form::Shown;
+use crate::oauth::{AuthorizationServer, check_endpoint, is_loopback, safe_url};
 use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore};
 
 /// The settings of a [`DevServer`]: its access tokens, and how long an assertion may live.
@@ -26,7 +26,7 @@ use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplaySto
 /// # let _ = dev;
 /// # Ok::<(), private_key_jwt::dev_server::DevServerError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build` or `bind`"]
 pub struct DevServerBuilder {
     token_algorithm: Algorithm,
@@ -35,6 +35,19 @@ pub struct DevServerBuilder {
     accepts_reuse: bool,
     accepts_missing_jti: bool,
     allowed_hosts: Vec<String>,
+}
+
+impl std::fmt::Debug for DevServerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DevServerBuilder")
+            .field("token_algorithm", &self.token_algorithm)
+            .field("token_media_type", &self.token_media_type.as_deref().map(Shown))
+            .field("longest_lifetime", &self.longest_lifetime)
+            .field("accepts_reuse", &self.accepts_reuse)
+            .field("accepts_missing_jti", &self.accepts_missing_jti)
+            .field("allowed_hosts", &self.allowed_hosts.iter().map(|host| safe_url(host)).collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 impl DevServerBuilder {
@@ -107,7 +120,7 @@ impl DevServerBuilder {
     /// [`DevServerError::Origin`] for anything but a scheme, a loopback host and a port;
     /// [`DevServerError::AllowedHost`] for an [allowed host](Self::allow_host) that is none.
     pub fn build(&self, origin: &str) -> Result<DevServer, DevServerError> {
-        let wrong = |reason| DevServerError::Origin { origin: excerpt(origin), reason };
+        let wrong = |reason| DevServerError::Origin { origin: safe_url(origin), reason };
         let url = check_endpoint("origin", origin)
             .map_err(|_| wrong("is not an origin of this machine, such as http://127.0.0.1:8080"))?;
         if !is_loopback(&url) {

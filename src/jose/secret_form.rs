@@ -97,6 +97,26 @@ impl fmt::Debug for Shown<'_> {
     }
 }
 
+/// As [`Shown`], for a list of texts.
+pub(crate) struct ShownAll<'a, T>(pub(crate) &'a [T]);
+
+impl<T: AsRef<str>> fmt::Debug for ShownAll<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|text| Shown(text.as_ref()))).finish()
+    }
+}
+
+/// A text of the user's for an error that says what is expected, whole, or named by its form.
+pub(crate) fn setting(text: impl AsRef<str>) -> String {
+    let text = text.as_ref();
+    SecretForm::of(text).map_or_else(|| text.to_owned(), instead)
+}
+
+/// As [`setting`], for a list of texts.
+pub(crate) fn settings<T: AsRef<str>>(texts: &[T]) -> Vec<String> {
+    texts.iter().map(setting).collect()
+}
+
 /// The form in brackets, in the place of a text that is not shown.
 pub(crate) fn instead(form: SecretForm) -> String {
     format!("[{form}]")

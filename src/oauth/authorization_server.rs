@@ -6,7 +6,7 @@ use super::below::Territory;
 use super::endpoint::{Endpoint, Location, PlainHttp};
 #[cfg(feature = "client")]
 use super::server_time::ReadAt;
-use super::text::safe;
+use super::text::{safe, safe_url};
 use super::{Audience, OAuthError};
 
 /// An authorization server: who it is and where its endpoints are (RFC 8414 §2). URLs are kept verbatim.
@@ -18,7 +18,7 @@ use super::{Audience, OAuthError};
 /// assert_eq!(server.issuer(), Some("https://as.example"));
 /// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AuthorizationServer {
     pub(super) issuer: Option<String>,
     pub(super) token_endpoint: Location,
@@ -35,6 +35,21 @@ pub struct AuthorizationServer {
     pub(super) server_time: ReadAt,
     pub(super) plain_http: PlainHttp,
     pub(super) accepts_created: bool,
+}
+
+impl std::fmt::Debug for AuthorizationServer {
+    /// A URL may have a secret in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let authorization_endpoint =
+            self.authorization_endpoint.as_ref().map(|found| found.as_deref().map(safe_url));
+        f.debug_struct("AuthorizationServer")
+            .field("issuer", &self.issuer.as_deref().map(safe_url))
+            .field("token_endpoint", &self.token_endpoint)
+            .field("other_endpoints", &self.other_endpoints)
+            .field("authorization_endpoint", &authorization_endpoint)
+            .field("jwks_uri", &self.jwks_uri.as_deref().map(safe_url))
+            .finish_non_exhaustive()
+    }
 }
 
 /// An optional endpoint of the metadata that cannot be used: calling it says why.

@@ -45,12 +45,18 @@ impl Endpoint {
 }
 
 /// Where an endpoint is: its URL verbatim, and the same as the target of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Location {
     url: String,
     target: Option<http::Uri>,
     /// Whether a metadata document names it, and not the user.
     is_of_metadata: bool,
+}
+
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        safe_url(&self.url).fmt(f)
+    }
 }
 
 impl Location {

@@ -18,8 +18,14 @@ use super::{AuthorizationServer, OAuthError, Region};
 /// assert_eq!(application.auth_token_jwks_uri()?.as_str(), "https://app.example/myApp/pa/authtoken/JWKS");
 /// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct JwksUri(String);
+
+impl fmt::Debug for JwksUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JwksUri").field(&safe_url(&self.0)).finish()
+    }
+}
 
 impl JwksUri {
     /// PingOne's keys of one environment: `…/as/jwks`. For a custom domain, discover its issuer.

@@ -86,6 +86,8 @@ pub(crate) use resource::is_resource;
 #[cfg(feature = "client")]
 pub(crate) use server_time::ServerTime;
 #[cfg(feature = "client")]
+pub(crate) use text::safe_url;
+#[cfg(feature = "client")]
 pub(crate) use time_fault::TimeFault;
 
 /// `client_assertion_type` of RFC 7523 §2.2.

@@ -52,7 +52,7 @@ pub(super) fn safe(text: &str) -> String {
 
 /// A URL that was refused, without the credentials that may be in it. What is no URL but looks like
 /// a secret is only named by its form.
-pub(super) fn safe_url(url: &str) -> String {
+pub(crate) fn safe_url(url: &str) -> String {
     let is_url = url.contains("://");
     let form = if is_url { SecretForm::of(url) } else { SecretForm::suspect(url) };
     if let Some(form) = form

@@ -4,7 +4,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING};
 use super::timed_client::TimedClient;
 use super::{HttpClient, ReqwestClient, TransportError};
 use crate::jose::JoseError;
-use crate::oauth::{AuthorizationServer, Discovery, OAuthError, content_coding};
+use crate::oauth::{AuthorizationServer, Discovery, OAuthError, content_coding, safe_url};
 
 impl AuthorizationServer {
     /// Asks an issuer for its metadata: the OpenID path first, then, whenever that brings none, RFC
@@ -118,7 +118,7 @@ async fn get(http: &dyn HttpClient, url: &str) -> Result<http::Response<Vec<u8>>
         .body(Vec::new())
         .map_err(|_| OAuthError::Endpoint {
             endpoint: "document",
-            url: url.to_owned(),
+            url: safe_url(url),
             reason: "is not an HTTP target",
         })?;
     let response = http.send(request).await?;

@@ -1,5 +1,5 @@
 use crate::keys::Cause;
-use crate::oauth::{OAuthError, Retry, said};
+use crate::oauth::{OAuthError, Retry, safe_url, said};
 
 /// Why there is no HTTP response, or no metadata in it.
 ///
@@ -96,7 +96,7 @@ pub enum TransportError {
 impl TransportError {
     /// An answer that is not the document at this URL.
     pub(crate) fn status(url: &str, response: &http::Response<Vec<u8>>) -> Self {
-        Self::Status { url: url.to_owned(), status: response.status().as_u16(), answer: said(response) }
+        Self::Status { url: safe_url(url), status: response.status().as_u16(), answer: said(response) }
     }
 
     /// Whether it makes sense to try again, with a new assertion.

@@ -8,7 +8,7 @@ use url::Host;
 use super::public_address::is_public;
 use super::{HttpClient, ReqwestClient, TransportError, door};
 use crate::keys::BoxFuture;
-use crate::oauth::{OAuthError, check_endpoint};
+use crate::oauth::{OAuthError, check_endpoint, safe_url};
 
 /// [`HttpClient`] for a URL that an outsider chose, such as the `jwks_uri` that a client registered. It reaches hosts on
 /// the public internet over https and nothing else, whatever their names resolve to: not this machine, not the private
@@ -65,7 +65,7 @@ impl PublicNetworkClient {
         let parsed = check_endpoint("URL", url)?;
         if parsed.scheme() != "https" {
             let (endpoint, reason) = ("URL", "is not https");
-            return Err(OAuthError::Endpoint { endpoint, url: parsed.into(), reason }.into());
+            return Err(OAuthError::Endpoint { endpoint, url: safe_url(url), reason }.into());
         }
         let address = match parsed.host() {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),

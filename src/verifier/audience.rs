@@ -1,8 +1,12 @@
+use std::fmt;
+
+use crate::jose::secret_form::ShownAll;
+
 /// Whom a client assertion may be for. An assertion has one audience in any case: a string, or an
 /// array of one, which is the same (RFC 7519 §4.1.3) except under [`Fapi2`](Self::Fapi2). Two are
 /// refused even where each of them is accepted: an assertion with two can be meant for another
 /// server as well (audience injection, CVE-2025-27370).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AudiencePolicy {
     /// The issuer and nothing else (RFC 10070 §4).
@@ -15,6 +19,16 @@ pub enum AudiencePolicy {
     /// endpoint that is called. It costs the protection against audience injection where a client can be talked into
     /// using one of these URLs as the endpoint of another server.
     Compatible(Vec<String>),
+}
+
+impl fmt::Debug for AudiencePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Strict => f.write_str("Strict"),
+            Self::Fapi2 => f.write_str("Fapi2"),
+            Self::Compatible(urls) => f.debug_tuple("Compatible").field(&ShownAll(urls)).finish(),
+        }
+    }
 }
 
 impl AudiencePolicy {

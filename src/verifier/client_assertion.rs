@@ -17,6 +17,7 @@ use super::setting::Settings;
 use crate::jose::error::{excerpt, unlike};
 use crate::jose::header::ReadHeaders;
 use crate::jose::json::{self, Member, WipedValue};
+use crate::jose::secret_form::{Shown, setting};
 use crate::jose::text::Text;
 use crate::jose::{Algorithm, CompactJws, Header, Signature};
 use crate::keys::PublicKeySet;
@@ -56,7 +57,7 @@ use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(handle())?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientAssertionVerifier {
     issuer: String,
     audience: AudiencePolicy,
@@ -67,6 +68,20 @@ pub struct ClientAssertionVerifier {
     accepts_missing_jti: bool,
     settings: Settings,
     headers: Arc<ReadHeaders>,
+}
+
+impl std::fmt::Debug for ClientAssertionVerifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientAssertionVerifier")
+            .field("issuer", &Shown(&self.issuer))
+            .field("audience", &self.audience)
+            .field("algorithms", &self.algorithms)
+            .field("leeway", &self.leeway)
+            .field("longest_lifetime", &self.longest_lifetime)
+            .field("typed_only", &self.typed_only)
+            .field("accepts_missing_jti", &self.accepts_missing_jti)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ClientAssertionVerifier {
@@ -281,7 +296,7 @@ impl ClientAssertionVerifier {
             Ok(())
         } else {
             let found = unlike(found, accepted().map(String::as_str), SHOWN);
-            Err(VerifierError::Audience { expected: accepted().cloned().collect(), found })
+            Err(VerifierError::Audience { expected: accepted().map(setting).collect(), found })
         }
     }
 }

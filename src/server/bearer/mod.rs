@@ -19,6 +19,7 @@ use credentials::Credentials;
 pub use require_scope::{RequireScope, RequireScopeService};
 
 use super::{RemoteJwks, RemoteJwksError};
+use crate::jose::secret_form::Shown;
 use crate::keys::BoxFuture;
 use crate::verifier::{AccessTokenVerifier, ProofOfPossession, VerifierError};
 
@@ -125,7 +126,7 @@ impl fmt::Debug for BearerLayer {
         f.debug_struct("BearerLayer")
             .field("jwks", &self.gate.trusted.jwks)
             .field("verifier", &self.gate.trusted.verifier)
-            .field("realm", &self.gate.realm)
+            .field("realm", &Shown(&self.gate.realm))
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::RemoteJwks;
 use super::freshness::Bounds;
 use super::schedule::Rules;
-use crate::oauth::{OAuthError, PlainHttp};
+use crate::oauth::{OAuthError, PlainHttp, safe_url};
 use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock, TransportError};
 
 /// What is optional about a [`RemoteJwks`].
@@ -89,7 +89,7 @@ impl RemoteJwksBuilder {
         self.plain_http.check_endpoint("jwks_uri", &self.url)?;
         let target = self.url.parse().map_err(|_| OAuthError::Endpoint {
             endpoint: "jwks_uri",
-            url: self.url.clone(),
+            url: safe_url(&self.url),
             reason: "is not an HTTP target",
         })?;
         let http = match self.http {

@@ -16,7 +16,7 @@ use super::freshness::{Bounds, stated};
 use super::schedule::Age;
 use crate::jose::{JoseError, JwkSet};
 use crate::keys::PublicKeySet;
-use crate::oauth::{OAuthError, content_coding};
+use crate::oauth::{OAuthError, content_coding, safe_url};
 use crate::transport::{ReqwestClient, TransportError};
 
 /// A set of keys, and what is known of the document that it came from.
@@ -103,7 +103,7 @@ impl Asked<'_> {
                         let error = OAuthError::ContentEncoding { what: "the JWK Set", found };
                         TransportError::from(error).into()
                     }
-                    _ => JwksFetchError::Document { url: self.url.to_owned(), source },
+                    _ => JwksFetchError::Document { url: safe_url(self.url), source },
                 };
                 Arc::new(JwkSet::from_json(body).map_err(refused)?.into())
             }

@@ -22,7 +22,7 @@ use source::{NoKeys, Shared, Source};
 
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::{KeyError, PublicKeySet};
-use crate::oauth::AuthorizationServer;
+use crate::oauth::{AuthorizationServer, safe_url};
 use crate::transport::{PublicNetworkClient, ReqwestClient, TransportError};
 use crate::verifier::{
     AccessTokenClaims, AccessTokenVerifier, ProofOfPossession, UnverifiedAssertion, VerifiedAssertion,
@@ -264,7 +264,7 @@ impl RemoteJwks {
 impl std::fmt::Debug for RemoteJwks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RemoteJwks")
-            .field("url", &self.url())
+            .field("url", &safe_url(self.url()))
             .field("fetched_at", &self.fetched_at())
             .finish_non_exhaustive()
     }

@@ -9,6 +9,7 @@ use super::document::{Asked, Document, request};
 use super::freshness::Bounds;
 use super::schedule::{Attempts, Decision, Need, Phase, Rules};
 use super::{JwksFetchError, RemoteJwksError};
+use crate::oauth::safe_url;
 use crate::transport::task::{self, Announcement, Announcer};
 use crate::transport::{Clock, HttpClient, TransportError};
 
@@ -157,7 +158,7 @@ impl Shared {
     /// The error of a token for which there are no keys.
     pub(super) fn unavailable(&self, source: Arc<JwksFetchError>) -> RemoteJwksError {
         let Source { url, rules, clock, .. } = &self.source;
-        let (url, limit, now) = (url.clone(), rules.hard_limit, clock.now());
+        let (url, limit, now) = (safe_url(url), rules.hard_limit, clock.now());
         match self.held.load().as_ref().map(|held| held.age) {
             Some(age) if age.phase(rules, now) == Phase::TooOld => {
                 let age = (now - age.fetched).unsigned_abs();

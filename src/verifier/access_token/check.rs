@@ -8,6 +8,7 @@ use super::claims::AccessTokenClaims;
 use super::confirmation::{Confirmation, ProofOfPossession};
 use crate::jose::error::unlike;
 use crate::jose::json::Member;
+use crate::jose::secret_form::{setting, settings};
 
 impl AccessTokenVerifier {
     pub(super) fn check_claims(
@@ -37,7 +38,7 @@ impl AccessTokenVerifier {
         let issuer = text("iss", iss)?;
         if !self.issuers.iter().any(|accepted| accepted == issuer) {
             let found = beside(issuer, &self.issuers);
-            return Err(VerifierError::Issuer { expected: self.issuers.clone(), found });
+            return Err(VerifierError::Issuer { expected: settings(&self.issuers), found });
         }
         // Before the audience: the audience of an ID token would only hide what the token is.
         self.profile.check_kind(&claims)?;
@@ -76,7 +77,7 @@ impl AccessTokenVerifier {
         let scope = permissions.read(&claims, strict)?;
         // Last: a token that only lacks a scope is valid otherwise (RFC 6750 §3.1).
         if let Some(missing) = self.scopes.iter().find(|wanted| !scope.iter().any(|scope| scope == *wanted)) {
-            return Err(VerifierError::MissingScope { scope: missing.clone() });
+            return Err(VerifierError::MissingScope { scope: setting(missing) });
         }
         Ok(AccessTokenClaims {
             issuer: issuer.to_owned(),
@@ -106,9 +107,9 @@ impl AccessTokenVerifier {
             return match client_id {
                 Some(client_id) if clients.iter().any(|accepted| accepted == client_id) => Ok(found),
                 client_id => Err(VerifierError::MissingAudience {
-                    expected: self.audiences.clone(),
+                    expected: settings(&self.audiences),
                     client_id: client_id.map(|client_id| beside(client_id, clients)),
-                    clients: clients.clone(),
+                    clients: settings(clients),
                 }),
             };
         }
@@ -119,7 +120,7 @@ impl AccessTokenVerifier {
         if self.audiences.is_empty() {
             return Err(VerifierError::UnexpectedAudience { found });
         }
-        Err(VerifierError::Audience { expected: self.audiences.clone(), found })
+        Err(VerifierError::Audience { expected: settings(&self.audiences), found })
     }
 }
 

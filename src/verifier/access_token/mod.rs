@@ -26,6 +26,7 @@ use super::VerifierError;
 use super::claims::{check_algorithm, check_signature, whole_seconds};
 use super::setting::{Settings, is_blank};
 use crate::jose::header::ReadHeaders;
+use crate::jose::secret_form::ShownAll;
 use crate::jose::{Algorithm, CompactJws, Header};
 use crate::keys::PublicKeySet;
 use crate::oauth::Scope;
@@ -72,7 +73,7 @@ use crate::oauth::Scope;
 /// ```
 ///
 /// [`relaxed`](Self::relaxed) accepts the tokens of any issuer, and costs more.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AccessTokenVerifier {
     issuers: Vec<String>,
     audiences: Vec<String>,
@@ -86,6 +87,23 @@ pub struct AccessTokenVerifier {
     profile: AccessTokenProfile,
     permissions: Option<PermissionClaims>,
     headers: Arc<ReadHeaders>,
+}
+
+impl std::fmt::Debug for AccessTokenVerifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessTokenVerifier")
+            .field("issuers", &ShownAll(&self.issuers))
+            .field("audiences", &ShownAll(&self.audiences))
+            .field("clients_without_audience", &ShownAll(&self.clients_without_audience))
+            .field("algorithms", &self.algorithms)
+            .field("scopes", &ShownAll(&self.scopes))
+            .field("leeway", &self.leeway)
+            .field("longest_lifetime", &self.longest_lifetime)
+            .field("accepts_unproven", &self.accepts_unproven)
+            .field("profile", &self.profile)
+            .field("permissions", &self.permissions)
+            .finish_non_exhaustive()
+    }
 }
 
 impl AccessTokenVerifier {

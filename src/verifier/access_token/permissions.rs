@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::VerifierError;
 use super::claim_set::{Claim, ClaimSet};
 use crate::jose::error::excerpt;
+use crate::jose::secret_form::ShownAll;
 use crate::oauth::Scope;
 
 /// The claims whose values count as scopes: what
@@ -33,10 +34,19 @@ use crate::oauth::Scope;
 ///
 /// Name together only what means the same: with `["scope", "roles"]` a user with the role `admin`
 /// passes a check for the scope `admin`, even if the client was never granted it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PermissionClaims {
     names: Vec<Cow<'static, str>>,
     first_only: bool,
+}
+
+impl std::fmt::Debug for PermissionClaims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PermissionClaims")
+            .field("names", &ShownAll(&self.names))
+            .field("first_only", &self.first_only)
+            .finish()
+    }
 }
 
 impl PermissionClaims {

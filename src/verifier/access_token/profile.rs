@@ -6,6 +6,7 @@ use super::claim_set::ClaimSet;
 use super::permissions::PermissionClaims;
 use crate::jose::Header;
 use crate::jose::error::{excerpt, unlike};
+use crate::jose::secret_form::{Shown, ShownAll, setting, settings};
 
 /// The name of a claim, or one of its values.
 pub(super) type Text = Cow<'static, str>;
@@ -40,7 +41,7 @@ pub(super) type Text = Cow<'static, str>;
 ///
 /// The claims may be JSON Pointers, as in [`PermissionClaims`]. With an empty name, value or list
 /// of types, nothing is accepted ([`VerifierError::EmptySetting`]).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AccessTokenProfile {
     pub(super) name: Text,
     /// Whether everything that RFC 9068 §2.2 requires must be there.
@@ -56,7 +57,7 @@ pub struct AccessTokenProfile {
 }
 
 /// What a claim of an access token is like.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Rule {
     Present,
     Absent,
@@ -168,7 +169,7 @@ impl AccessTokenProfile {
         if fits {
             return Ok(());
         }
-        let expected: Vec<String> = self.types.iter().map(|typ| typ.clone().into_owned()).collect();
+        let expected = settings(&self.types);
         let found =
             header.media_type.as_deref().map(|typ| unlike(typ, expected.iter().map(String::as_str), 256));
         Err(VerifierError::AccessTokenType { found, expected })
@@ -185,7 +186,7 @@ impl AccessTokenProfile {
                     if found.is_some_and(|found| values.iter().any(|value| value == found)) {
                         continue;
                     }
-                    let expected = values.iter().map(|value| value.clone().into_owned()).collect();
+                    let expected = settings(values);
                     ClaimProblem::Value { found: found.map(excerpt), expected }
                 }
                 (Rule::Present, Some(_)) | (Rule::Absent, None) => continue,
@@ -210,12 +211,38 @@ impl AccessTokenProfile {
     }
 
     fn not_an_access_token(&self, claim: &str, problem: ClaimProblem) -> VerifierError {
-        let (profile, claim) = (self.name.clone().into_owned(), claim.to_owned());
+        let (profile, claim) = (setting(&self.name), setting(claim));
         VerifierError::NotAnAccessToken { profile, claim, problem: Box::new(problem) }
     }
 }
 
 /// [`AccessTokenProfile::rfc9068`].
+impl std::fmt::Debug for AccessTokenProfile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rules: Vec<_> = self.rules.iter().map(|(name, rule)| (Shown(name), rule)).collect();
+        f.debug_struct("AccessTokenProfile")
+            .field("name", &Shown(&self.name))
+            .field("is_strict", &self.is_strict)
+            .field("types", &ShownAll(&self.types))
+            .field("accepts_untyped", &self.accepts_untyped)
+            .field("client_id", &ShownAll(&self.client_id))
+            .field("requires_client_id", &self.requires_client_id)
+            .field("permissions", &self.permissions)
+            .field("rules", &rules)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Present => f.write_str("Present"),
+            Self::Absent => f.write_str("Absent"),
+            Self::OneOf(values) => f.debug_tuple("OneOf").field(&ShownAll(values)).finish(),
+        }
+    }
+}
+
 impl Default for AccessTokenProfile {
     fn default() -> Self {
         Self::rfc9068()
