@@ -38,13 +38,29 @@ impl SecretForm {
     pub fn of(text: &str) -> Option<Self> {
         const PEM: [&str; 5] =
             ["-----BEGIN", "-----END", "PRIVATE KEY--", "BEGIN PRIVATE KEY", "PuTTY-User-Key-File"];
-        const JSON: [&str; 3] = ["\"kty\"", "\\\"kty\\\"", "\"private_key\""];
+        // As JSON has it, as JavaScript and other languages do, and escaped.
+        const JSON: [&str; 9] = [
+            "\"kty\"",
+            "\\\"kty\\\"",
+            "\"private_key\"",
+            "'kty'",
+            "{kty:",
+            "%22kty%22",
+            "\\u0022kty\\u0022",
+            "&quot;kty&quot;",
+            "&#34;kty&#34;",
+        ];
         let text = text.trim_matches(|character: char| {
             character.is_whitespace() || matches!(character, '"' | '\'' | '\u{feff}')
         });
         if PEM.iter().any(|mark| text.contains(mark)) {
             let is_private = text.contains("PRIVATE KEY") || text.contains("PuTTY");
             return Some(if is_private { Self::PrivateKey } else { Self::Pem });
+        }
+        // Whatever a word processor made of the dashes, and the XML of .NET.
+        let has = |mark: &str| text.contains(mark);
+        if has("PRIVATE KEY") && (has("BEGIN") || has("END")) || has("<RSAKeyValue>") {
+            return Some(Self::PrivateKey);
         }
         let inner = text.trim_start_matches(|character: char| character.is_whitespace() || character == '[');
         let member = inner.strip_prefix('{').map(str::trim_start);
@@ -55,7 +71,7 @@ impl SecretForm {
         if has_encoded_json(text) {
             return Some(if text.contains('.') { Self::Jwt } else { Self::Encoded });
         }
-        if is_encoded_key(text) {
+        if is_encoded_key(text) || has_encoded_key(text) {
             return Some(Self::Encoded);
         }
         has_password(text).then_some(Self::Password)
@@ -126,6 +142,30 @@ pub(crate) fn instead(form: SecretForm) -> String {
 fn has_encoded_json(text: &str) -> bool {
     let words = text.split(|character: char| !is_base64(character));
     words.filter(|word| word.len() >= 16).any(|word| word.starts_with('e') && begins_json(word.as_bytes()))
+}
+
+/// Whether a key in base64 begins at one of the words of a text: behind the name of a setting, in a
+/// `data:` URL, or behind a slash.
+fn has_encoded_key(text: &str) -> bool {
+    /// Shorter than the key of any kind, in characters.
+    const SHORTEST: usize = 54;
+    /// What shows the form, in characters.
+    const BEGINNING: usize = 24;
+    let begins = |word: &str| {
+        let beginning = word.get(..BEGINNING).filter(|_| word.len() >= SHORTEST).unwrap_or_default();
+        decode(beginning.as_bytes()).is_some_and(|bytes| match bytes.get(..) {
+            // Any word may be that of a SEQUENCE: the number or the SEQUENCE in it is looked at as well.
+            Some(der) if is_der(der) => content_of_der(der).is_some_and(
+                |content| matches!(content, [0x02, 0x01, ..] | [0x30, 0x01..=0x7f | 0x81..=0x83, ..]),
+            ),
+            Some(text) => is_key_text(text),
+            None => false,
+        })
+    };
+    text.split(|character| !is_base64(character)).any(|word| {
+        let behind_slashes = word.match_indices('/').filter_map(|(at, _)| word.get(at + 1..));
+        [word].into_iter().chain(behind_slashes).any(begins)
+    })
 }
 
 const fn is_base64(character: char) -> bool {
@@ -220,8 +260,7 @@ pub(crate) fn is_encoded_key(text: &str) -> bool {
         let Some(bytes) = encoded.get(..whole).and_then(decode).filter(|bytes| bytes.len() > 8) else {
             return false;
         };
-        let begins = bytes.trim_ascii_start();
-        if is_der(&bytes) || begins.starts_with(b"-----BEGIN") || begins.starts_with(b"{\"") {
+        if is_der(&bytes) || is_key_text(&bytes) {
             return true;
         }
         encoded = bytes;
@@ -237,16 +276,30 @@ fn hexadecimal(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
+/// Whether bytes begin as PEM, JSON or the key of OpenSSH.
+fn is_key_text(bytes: &[u8]) -> bool {
+    let text = bytes.trim_ascii_start();
+    let inner = text.strip_prefix(b"[").unwrap_or(text).trim_ascii_start();
+    let member = inner.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    text.starts_with(b"-----BEGIN")
+        || text.starts_with(b"openssh-key-v1")
+        || member.is_some_and(|member| member.starts_with(b"\""))
+}
+
 /// Whether bytes begin as the DER of a key does: a SEQUENCE of an INTEGER or of another SEQUENCE.
 fn is_der(bytes: &[u8]) -> bool {
-    let first = match bytes {
-        [0x30, 0x81, _, first, ..] | [0x30, 0x82, _, _, first, ..] | [0x30, 0x83, _, _, _, first, ..] => {
-            first
-        }
-        [0x30, 0x20..=0x7f, first, ..] => first,
-        _ => return false,
-    };
-    matches!(first, 0x02 | 0x30)
+    matches!(content_of_der(bytes), Some([0x02 | 0x30, ..]))
+}
+
+/// What is in a SEQUENCE that is long enough for a key.
+const fn content_of_der(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [0x30, 0x81, _, content @ ..]
+        | [0x30, 0x82, _, _, content @ ..]
+        | [0x30, 0x83, _, _, _, content @ ..]
+        | [0x30, 0x20..=0x7f, content @ ..] => Some(content),
+        _ => None,
+    }
 }
 
 /// Whether there is a password in a URL or in a list of settings.
@@ -378,6 +431,26 @@ mod tests {
             (format!("{}.{}.c2ln", base64(r#"{"alg":"ES256"}"#), "e30"), SecretForm::Jwt),
             (format!("Bearer {}.{}.c2ln", base64("{ \"alg\":\"ES256\"}"), "e30"), SecretForm::Jwt),
             (format!("x={}.e30.c2ln", base64("{\n  \"typ\":\"JWT\"}")), SecretForm::Jwt),
+            (PEM.replace("-----", "\u{2014}\u{2013}"), SecretForm::PrivateKey),
+            (format!("\u{2014}\u{2013}BEGIN RSA PRIVATE KEY\u{2014}\u{2013} {BODY}"), SecretForm::PrivateKey),
+            (
+                "<RSAKeyValue><Modulus>xA7S</Modulus><D>nWGx</D></RSAKeyValue>".to_owned(),
+                SecretForm::PrivateKey,
+            ),
+            ("{kty:'OKP',crv:'Ed25519',d:'nWGxne'}".to_owned(), SecretForm::Json),
+            (JWK.replace('"', "%22").replace('{', "%7B"), SecretForm::Json),
+            (JWK.replace('"', "\\u0022").replace('{', "\\u007b"), SecretForm::Json),
+            (JWK.replace('"', "&quot;"), SecretForm::Json),
+            (format!("key={BODY}"), SecretForm::Encoded),
+            (format!("file:{BODY}"), SecretForm::Encoded),
+            (format!("./keys/{BODY}"), SecretForm::Encoded),
+            (format!("data:application/x-pem-file;base64,{}", base64(PEM)), SecretForm::Encoded),
+            (base64(&format!("[{JWK}]")), SecretForm::Encoded),
+            (base64(&base64(&JWK.replace('{', "{\n  "))), SecretForm::Encoded),
+            (
+                "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZWQy".to_owned(),
+                SecretForm::Encoded,
+            ),
             ("redis://:hunter2@cache.example:6379/0".to_owned(), SecretForm::Password),
             ("postgres://user:p/w@db.example/x".to_owned(), SecretForm::Password),
             ("Endpoint=sb://x;SharedAccessKeyName=a;SharedAccessKey=b".to_owned(), SecretForm::Password),
