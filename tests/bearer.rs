@@ -17,7 +17,7 @@ use private_key_jwt::transport::{HttpClient, TransportError};
 use private_key_jwt::verifier::{
     AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, ProofOfPossession,
 };
-use private_key_jwt::{JwkSet, PrivateKey};
+use private_key_jwt::{JwkSet, PrivateKey, Scope};
 use serde_json::{Value, json};
 use support::{MARK, has_mark, key, now};
 use tower_layer::Layer;
@@ -538,7 +538,9 @@ async fn an_empty_setting_closes_the_door() {
         let log = log.lock().unwrap();
         assert!(log.len() == 1 && log[0].starts_with("nothing is accepted: the setting `"), "{log:?}");
     }
-    for scope in [String::new(), " ".to_owned(), "\t".to_owned(), "\n \r".to_owned()] {
+    let blank = ["", " ", "\t", "\n \r"].map(Scope::from);
+    let one_of_two = [Scope::from(["a", ""]), Scope::from(vec!["", "a"])];
+    for scope in blank.into_iter().chain(one_of_two) {
         let handler = Handler::new();
         let mut service = bearer().layer(RequireScope::new(scope).layer(handler.clone()));
         let response = send(&mut service, request(&[good.as_bytes()])).await;

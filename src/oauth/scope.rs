@@ -1,6 +1,7 @@
 #[cfg(feature = "client")]
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use super::OAuthError;
 use crate::jose::secret_form::Shown;
@@ -14,15 +15,32 @@ use crate::jose::secret_form::Shown;
 /// assert_eq!(Scope::from("api:read api:write"), Scope::from(["api:read", "api:write"]));
 /// assert!(Scope::from(()).is_empty());
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct Scope(
+#[derive(Clone, Default)]
+pub struct Scope {
     /// Separated by one space each.
-    String,
-);
+    text: String,
+    /// Whether an element of a list was blank, such as a variable that is not set. It is no scope,
+    /// and matters only where scopes are required.
+    has_blank: bool,
+}
+
+impl PartialEq for Scope {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Scope {}
+
+impl Hash for Scope {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
 
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Scope").field(&Shown(&self.0)).finish()
+        f.debug_tuple("Scope").field(&Shown(&self.text)).finish()
     }
 }
 
@@ -30,19 +48,26 @@ impl Scope {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
+    }
+
+    /// Whether it cannot be required of a token: there is none, or one of them is blank.
+    pub(crate) fn says_nothing(&self) -> bool {
+        let is_blank =
+            |scope: &str| scope.chars().all(|character| character.is_whitespace() || character.is_control());
+        self.has_blank || self.is_empty() || self.iter().any(is_blank)
     }
 
     /// The single scopes, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.split_terminator(' ')
+        self.text.split_terminator(' ')
     }
 
     /// The scopes in an order that does not depend on theirs, each once: RFC 6749 §3.3 gives their order no meaning.
     #[cfg(feature = "client")]
     pub(crate) fn in_order(&self) -> Cow<'_, str> {
         if self.iter().is_sorted_by(|one, next| one < next) {
-            return Cow::Borrowed(&self.0);
+            return Cow::Borrowed(&self.text);
         }
         let mut scopes: Vec<&str> = self.iter().collect();
         scopes.sort_unstable();
@@ -51,28 +76,28 @@ impl Scope {
     }
 
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     fn push(&mut self, scopes: &str) {
         for scope in scopes.split(' ').filter(|scope| !scope.is_empty()) {
-            if !self.0.is_empty() {
-                self.0.push(' ');
+            if !self.text.is_empty() {
+                self.text.push(' ');
             }
-            self.0.push_str(scope);
+            self.text.push_str(scope);
         }
     }
 
     /// RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
     pub(crate) fn check(&self) -> Result<(), OAuthError> {
         let allowed = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-        if self.0.bytes().all(allowed) { Ok(()) } else { Err(OAuthError::Scope) }
+        if self.text.bytes().all(allowed) { Ok(()) } else { Err(OAuthError::Scope) }
     }
 }
 
 impl From<&str> for Scope {
     fn from(scopes: &str) -> Self {
-        let mut all = Self(String::with_capacity(scopes.len()));
+        let mut all = Self { text: String::with_capacity(scopes.len()), has_blank: false };
         all.push(scopes);
         all
     }
@@ -117,14 +142,18 @@ impl From<()> for Scope {
 impl<S: Into<String>> FromIterator<S> for Scope {
     fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
         let mut all = Self::default();
-        scopes.into_iter().for_each(|scope| all.push(&scope.into()));
+        for scope in scopes {
+            let scope = scope.into();
+            all.has_blank |= scope.trim().is_empty();
+            all.push(&scope);
+        }
         all
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

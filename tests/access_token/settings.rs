@@ -31,6 +31,8 @@ fn an_empty_setting_is_no_check_that_is_off() {
         assert_eq!(empty(&verifier().require_scope(blank)), "require_scope");
         assert_eq!(empty(&verifier().require_scope([blank])), "require_scope");
         assert_eq!(empty(&verifier().require_scope("orders:read").require_scope(blank)), "require_scope");
+        assert_eq!(empty(&verifier().require_scope(["orders:read", blank])), "require_scope");
+        assert_eq!(empty(&verifier().require_scope(vec![blank, "orders:read"])), "require_scope");
         assert_eq!(
             empty(&verifier().accept_missing_audience_from(["client", blank])),
             "accept_missing_audience_from"

@@ -52,7 +52,7 @@ pub struct RequireScopeService<S> {
 impl<S> RequireScopeService<S> {
     fn admit<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
         let claims = request.extensions().get::<Arc<AccessTokenClaims>>().ok_or(Refusal::Misconfigured)?;
-        if self.scope.iter().all(|scope| scope.trim().is_empty()) {
+        if self.scope.says_nothing() {
             return Err(Refusal::Misconfigured);
         }
         if self.scope.iter().all(|scope| claims.has_scope(scope)) {

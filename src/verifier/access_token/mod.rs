@@ -24,7 +24,7 @@ pub use profile::AccessTokenProfile;
 
 use super::VerifierError;
 use super::claims::{check_algorithm, check_signature, whole_seconds};
-use super::setting::{Settings, is_blank};
+use super::setting::Settings;
 use crate::jose::header::ReadHeaders;
 use crate::jose::secret_form::ShownAll;
 use crate::jose::{Algorithm, CompactJws, Header};
@@ -263,7 +263,7 @@ impl AccessTokenVerifier {
     #[must_use]
     pub fn require_scope(mut self, scope: impl Into<Scope>) -> Self {
         let scope = scope.into();
-        self.settings.note("require_scope", scope.iter().all(is_blank));
+        self.settings.note("require_scope", scope.says_nothing());
         self.scopes.extend(scope.iter().map(str::to_owned));
         self
     }
