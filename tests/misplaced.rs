@@ -48,6 +48,17 @@ fn a_secret_in_the_place_of_a_path_is_named() {
         refused("a variable", form, PrivateKey::from_env(&text));
         refused("a variable", form, KeyLoader::new().load_env(&text));
     }
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let der = testdata("keys/ed25519.pkcs8.der");
+        for error in [
+            PrivateKey::from_file(std::ffi::OsStr::from_bytes(&der)).map(drop).unwrap_err(),
+            KeyLoader::new().load_file(std::ffi::OsStr::from_bytes(&der)).map(drop).unwrap_err(),
+        ] {
+            assert!(matches!(error, KeyError::KeyAsPath { .. }), "{error}");
+        }
+    }
     let error = PrivateKey::from_file(&secrets()[0].1).unwrap_err();
     assert_eq!(
         error.to_string(),

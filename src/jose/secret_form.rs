@@ -287,7 +287,7 @@ fn is_key_text(bytes: &[u8]) -> bool {
 }
 
 /// Whether bytes begin as the DER of a key does: a SEQUENCE of an INTEGER or of another SEQUENCE.
-fn is_der(bytes: &[u8]) -> bool {
+pub(crate) fn is_der(bytes: &[u8]) -> bool {
     matches!(content_of_der(bytes), Some([0x02 | 0x30, ..]))
 }
 

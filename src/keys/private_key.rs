@@ -8,6 +8,7 @@ use super::format::{Found, Loaded};
 use super::health::{self, Allowance};
 use super::material::{KeyMaterial, RsaScheme};
 use super::{Certificate, KeyCheck, KeyError, KeyLoader, PublicKey, backend, certificate, key_check, policy};
+use crate::jose::secret_form::is_der;
 use crate::jose::{Algorithm, Jwk, KeyId, KeyType, SecretForm, Signature, Thumbprint};
 
 /// A private key that signs client assertions.
@@ -277,7 +278,10 @@ impl std::fmt::Debug for PrivateKey {
 /// The contents of a key file.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     use std::io::Read;
-    let file = |source| match SecretForm::suspect(&Zeroizing::new(path.to_string_lossy().into_owned())) {
+    // A path of any bytes may be DER.
+    let encoded = || is_der(path.as_os_str().as_encoded_bytes()).then_some(SecretForm::Encoded);
+    let form = || SecretForm::suspect(&Zeroizing::new(path.to_string_lossy().into_owned())).or_else(encoded);
+    let file = |source| match form() {
         Some(found) => KeyError::KeyAsPath { found },
         None => KeyError::File { path: path.to_owned(), source: Arc::new(source) },
     };

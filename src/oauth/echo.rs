@@ -20,27 +20,21 @@ struct Form {
 }
 
 impl Secrets {
-    /// Parameters of the specifications that are no secrets, whatever their names and values look like.
-    const PUBLIC: [&str; 15] = [
-        "grant_type",
+    /// Parameters of the specifications that are no secrets, whatever their values look like.
+    const PUBLIC: [&str; 9] = [
         "scope",
         "resource",
         "audience",
         "client_id",
-        "client_assertion_type",
-        "subject_token_type",
-        "actor_token_type",
-        "requested_token_type",
-        "token_type_hint",
-        "response_type",
         "redirect_uri",
+        "authorization_details",
         "code_challenge",
         "code_challenge_method",
-        "authorization_details",
+        "token_type_hint",
     ];
 
     /// Parts of the names of secrets, also of extensions: `pre-authorized_code`, `mfa_token`, `SAMLResponse`.
-    const NAMES: [&str; 15] = [
+    const NAMES: [&str; 14] = [
         "code",
         "token",
         "secret",
@@ -50,7 +44,6 @@ impl Secrets {
         "passphrase",
         "credential",
         "ticket",
-        "request",
         "req_id",
         "session",
         "saml",
@@ -91,8 +84,10 @@ impl Secrets {
     fn is_secret(name: &[u8], value: &[u8]) -> bool {
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();
         let looks_secret = || str::from_utf8(value).is_ok_and(|value| SecretForm::suspect(value).is_some());
-        !Self::PUBLIC.contains(&&*name)
-            && (Self::NAMES.iter().any(|part| name.contains(part)) || looks_secret())
+        // Such as `subject_token_type`, and `requested_token_use` of Entra ID.
+        let says_how = name.starts_with("requested_") || name.ends_with("_type") || name.ends_with("_format");
+        let is_named = || name == "request" || Self::NAMES.iter().any(|part| name.contains(part));
+        !says_how && !Self::PUBLIC.contains(&&*name) && (is_named() || looks_secret())
     }
 }
 
@@ -308,6 +303,8 @@ mod tests {
             ("otp", "12345678", true),
             ("x", "rT9-Zk3+Qw7xLm2_Vb8", true),
             ("organization", "acme-holding-17", false),
+            ("requested_token_use", "on_behalf_of", false),
+            ("request", "jwt.of.nobody", true),
             ("requested_token_type", "urn:ietf:params:oauth:token-type:jwt", false),
             ("audience", "rT9-Zk3+Qw/7xLm2_Vb8", false),
         ] {
