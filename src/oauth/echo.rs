@@ -308,7 +308,11 @@ mod tests {
             ("requested_token_type", "urn:ietf:params:oauth:token-type:jwt", false),
             ("audience", "rT9-Zk3+Qw/7xLm2_Vb8", false),
         ] {
-            assert_eq!(Secrets::is_secret(&urlencoded::decoded(name.as_bytes()), value.as_bytes()), expected, "{name}");
+            assert_eq!(
+                Secrets::is_secret(&urlencoded::decoded(name.as_bytes()), value.as_bytes()),
+                expected,
+                "{name}"
+            );
         }
     }
 
