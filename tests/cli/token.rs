@@ -239,6 +239,11 @@ fn a_token_of_another_type_than_bearer_comes_with_a_note() {
     // There the type is seen.
     let json = pkjwt(token_command(["--token-endpoint", &url], "p256", &["--json"])).done();
     assert!(json.contains(r#""token_type": "DPoP\u001b[2J""#), "{json}");
+    // A server that puts the token there.
+    let body = r#"{"access_token":"t","token_type":"eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJqIn0.c2lnbmF0dXJl"}"#;
+    let url = format!("http://{}/token", answering(vec![("200 OK", body)], |stream| stream));
+    let run = pkjwt(token_command(["--token-endpoint", &url], "p256", &[]));
+    assert_eq!(run.stderr, "pkjwt: token type is \"(a JWT, not shown)\", not \"Bearer\"\n");
 }
 
 #[test]

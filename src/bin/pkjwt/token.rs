@@ -9,7 +9,7 @@ use crate::client::ClientOptions;
 use crate::error::{Context, Failure};
 use crate::grant::{Grant, GrantOptions, add_resources};
 use crate::redirect::Redirect;
-use crate::{key, login, output};
+use crate::{key, login, misplaced, output};
 
 const EXAMPLE: &str = "Examples:
   pkjwt token --issuer https://auth.pingone.com/ENV_ID/as --profile ping-one --key key.pem --client-id CLIENT_ID
@@ -68,7 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         // The token alone looks like a Bearer token.
         let token = response.access_token();
         if !token.is_bearer() {
-            output::note(&format!("pkjwt: token type is \"{:.128}\", not \"Bearer\"", token.token_type()));
+            // A server may have put the token there.
+            let token_type = misplaced::shown(token.token_type());
+            output::note(&format!("pkjwt: token type is \"{token_type:.128}\", not \"Bearer\""));
         }
         secret(token.secret())
     })?
