@@ -120,7 +120,8 @@ pub(super) fn check_public(n: &[u8], allowance: &Allowance) -> Result<(), KeyErr
     Ok(())
 }
 
-/// Judges a private key that the backend has taken: its modulus is the product of its two factors.
+/// Judges a private key that the backend has taken: its modulus is the product of its two factors. What takes
+/// milliseconds is left to the check of its public half.
 pub(super) fn check_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     let n = key.modulus.as_bytes();
     check_residues(&BoxedUint::from_be_slice_vartime(n))?;
@@ -131,8 +132,6 @@ pub(super) fn check_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> 
     if bits < least {
         return Err(weak(RsaWeakness::ShortPrivateExponent { bits, least }));
     }
-    // Its public half is judged.
-    remember(Sha256::digest(n).into());
     Ok(())
 }
 

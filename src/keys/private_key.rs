@@ -234,7 +234,8 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// None for a key that was loaded here; the conversion is the one that foreign keys go through.
+    /// [`KeyError::WeakRsa`] for an RSA key whose modulus fails a check that the loader leaves out, because it takes
+    /// milliseconds. Such keys are made on purpose only.
     pub fn public_key(&self) -> Result<PublicKey, KeyError> {
         PublicKey::new(self.jwk.clone(), self.scheme)
     }

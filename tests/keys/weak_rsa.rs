@@ -235,3 +235,55 @@ fn a_key_tells_what_was_checked_of_it() {
         assert_eq!(names(key.public_key().unwrap().checks()), public, "{file}");
     }
 }
+
+/// The primes p and q of this key depend on each other: p−1 divides q−1. Its private numbers do not show it.
+const DEPENDENT: [(&str, &str); 8] = [
+    ("e", "AQAB"),
+    (
+        "n",
+        "04uP8zBTCkJ8WfKEeSJkA1iKz6Qnpq5FQEseopSCXSunlxqxjKMitvcqib2Vyu5lguGenb_4yVIcQQ11hHmQ6Vjk\
+         h0j2maav5DJAP_0snJSezKGE0I9vw08qchjGhHUzxvLg5u_8oSc87ep8q00rnB1DvgCYXkSDGF-i6-VQXIXRHcby\
+         jIDm5zjFCtqtDFQpJfepkQqJs2PWwxtsmNUzmIDeutZVFzxINJog3abFlDFQ2n3lT8RHjSwzpP-49S9wrS0zYr4u\
+         AzHtx_v_1z72yH42tqCMEUbf24QUqb_C-EzHqryfvSLeLH_X_KCrqt5SZ36CKrT2yMsMB3YYmbL8fQ",
+    ),
+    (
+        "d",
+        "A_O3-1ulFXXTe41ZgATh6BRy1Z8UiQbtf659ilEinwmphE3UZOqWky5jWK2G42KbMzUk47zZCDbSnxpML6Aan31S\
+         a0HMawvqlHuY5eOYtXiPyat8E_J1hc4IcLGtcg22BzLP4MGr2hky20Ji5bDFCs2cA6BV0hSQFfrQtiMhCj8h",
+    ),
+    (
+        "p",
+        "DrfU6lYxCM_oJ7GZ6hxfaQwAcHM5ksT7aGVhX5Oe-_C-DczueThuOdKW_bZ9gdtUemPw6wf3Jwb1CT1WXcU1JWsT\
+         8yB8wZTgqMvEaIGuNgQDMdgCHonKK5ky72G70oz_Su0hRTq_Q80Ww_6CZNkBSFgXu95lhbThbrWPDAfYbtU",
+    ),
+    (
+        "q",
+        "Dl-F7Ngr4psItsNwTp-1LJW4bdCGOVRdg_MBF1YpQgkZmXog4mEbpHenc8Q2kNAwf4WZRYXHXBzLSwXmV5KV5oqR\
+         e2251QtjZNb9zg6kIL_rHqzyEdKPbpObvcVxa52xTyuSfZteyDZIO2aLVnvrQKYHLXcvJJKkJh1Nsb-pXDsJ",
+    ),
+    (
+        "dp",
+        "CuNtHMAPHpnRAiyd1ViQLUK3wHk-Cpq384-s7exkHbcIo2UMt5lL0nM9SQ2M5FjCspjlTrth2PmIpgE-t7iBjOEe\
+         rStHoF7npXi6ISZvH37wbhuD1dvSOVbpG7eOIEI3S9MKXhEMFrjPMshC5yCzljW1uULakIQ0kpa28QuMztE",
+    ),
+    (
+        "dq",
+        "A_O3-1ulFXXTe41ZgATh6BRy1Z8UiQbtf659ilEinwmphE3UZOqWky5jWK2G42KbMzUk47zZCDbSnxpML6Aan31S\
+         a0HMawvqlHuY5eOYtXiPyat8E_J1hc4IcLGtcg22BzLP4MGr2hky20Ji5bDFCs2cA6BV0hSQFfrQtiMhCj8h",
+    ),
+    (
+        "qi",
+        "CBkQZCUkO1ahqNwPzONm31KvBVLuU9ZGeCdUaxOI0pXvQCOlItL3w0ivmwPDgxPrpxDyj7U3ymuqzZDItSJ6zJ6k\
+         KkRAh0u-b2Cw8o9RdRvpFUFi1jMjJ2jaOa8XJbVqiNbGOZ_PBGeWSu_CFpY9XUQAuJYfLtWkISc8MtP-ytw",
+    ),
+];
+
+#[test]
+fn a_private_key_does_not_vouch_for_its_modulus() {
+    let mut members: Map<String, Value> =
+        DEPENDENT.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect();
+    members.insert("kty".to_owned(), "RSA".into());
+    let key = PrivateKey::from_bytes(Value::Object(members).to_string().as_bytes()).unwrap();
+    assert_eq!(refused(PublicKey::from_jwk(key.public_jwk())), RsaWeakness::DependentPrimes);
+    assert_eq!(refused(key.public_key()), RsaWeakness::DependentPrimes);
+}
