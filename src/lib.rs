@@ -1,6 +1,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-// The README's code needs the client; it is the front page of the documentation, which has every feature.
+// The README's code needs the client; it is the front page of the documentation, which has every feature. Its links lead
+// to the guides where those are compiled, and into the repository otherwise.
+#![cfg_attr(
+    all(feature = "tower", feature = "reqwest-middleware", feature = "dev-server"),
+    doc = include_str!("guide/links.md")
+)]
 #![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
 #![cfg_attr(not(feature = "client"), doc = "OAuth 2.0 `private_key_jwt` client authentication (RFC 7523).")]
 //! # How the crate is built
@@ -28,6 +33,9 @@
 //!
 //! A module names only floors below its own; `tests/architecture.rs` keeps it so.
 
+// The features are those that the guides' code needs.
+#[cfg(all(any(doc, doctest), feature = "tower", feature = "reqwest-middleware", feature = "dev-server"))]
+pub mod guide;
 pub mod jose;
 pub mod keys;
 pub mod oauth;
