@@ -1,5 +1,6 @@
 //! Floor 5: the edge. The [`HttpClient`] seam, its reqwest form and the one for URLs that outsiders choose, the [`Clock`]
-//! seam, discovery, the pool for long computations, and tasks: what the floors above need of tokio is here.
+//! seam, discovery, the pool for long computations, the value that is kept fresh, and tasks: what the floors above need of
+//! tokio is here.
 
 mod clock;
 mod computation;
@@ -10,6 +11,7 @@ mod error;
 mod http_client;
 mod public_address;
 mod public_network_client;
+pub(crate) mod refreshing;
 mod reqwest_client;
 pub(crate) mod task;
 mod timed_client;

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::RemoteJwks;
 use super::freshness::Bounds;
-use super::schedule::Rules;
+use super::rules::Rules;
+use super::source::Source;
 use crate::oauth::{OAuthError, PlainHttp, safe_url};
 use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock, TransportError};
 
@@ -97,6 +98,6 @@ impl RemoteJwksBuilder {
             None => Arc::new(ReqwestClient::with_plain_http(self.plain_http)?),
         };
         let Self { url, clock, rules, bounds, .. } = self;
-        Ok(RemoteJwks::of(super::Source { url, target, http, clock, rules, bounds }))
+        Ok(RemoteJwks::of(Source::new(url, target, http, clock, rules, bounds)))
     }
 }

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 use super::JwksFetchError;
 use super::freshness::{Bounds, stated};
-use super::schedule::Age;
+use super::rules::Age;
 use crate::jose::{JoseError, JwkSet};
 use crate::keys::PublicKeySet;
 use crate::oauth::{OAuthError, content_coding, safe_url};
@@ -24,8 +24,6 @@ use crate::transport::{ReqwestClient, TransportError};
 pub(super) struct Document {
     pub(super) keys: Arc<PublicKeySet>,
     pub(super) age: Age,
-    /// Of the fetch that brought it.
-    pub(super) generation: u64,
     /// Of the body: keys that stay the same stay parsed.
     hash: [u8; 32],
     /// The lifetime that the issuer stated last.
@@ -59,7 +57,6 @@ pub(super) struct Asked<'a> {
     /// What was held when it began; a 304 is about this.
     pub(super) held: Option<&'a Document>,
     pub(super) began: OffsetDateTime,
-    pub(super) generation: u64,
     pub(super) bounds: &'a Bounds,
 }
 
@@ -112,7 +109,6 @@ impl Asked<'_> {
         Ok(Document {
             keys,
             age: Age { fetched: self.began, lifetime: self.bounds.lifetime(stated, &headers) },
-            generation: self.generation,
             hash,
             stated,
             validators: validators(headers),
@@ -128,7 +124,6 @@ impl Asked<'_> {
         Document {
             keys: Arc::clone(&held.keys),
             age: Age { fetched: self.began, lifetime },
-            generation: self.generation,
             hash: held.hash,
             stated,
             validators: kept,

@@ -1,14 +1,14 @@
 //! Keys that somebody else publishes and changes.
 //!
-//! What is decided stands apart from what is done: `freshness` and `schedule` are functions of headers, state and time,
-//! `document` makes requests and takes answers, `source` holds the set and runs the one fetch. A constructor can fail, unlike
+//! What is decided stands apart from what is done: `freshness` and `rules` are functions of headers, settings and time,
+//! `document` makes requests and takes answers, `source` fetches the set and keeps it fresh. A constructor can fail, unlike
 //! in the sketch of the design: a URL that cannot be right is found when the server starts and not with the first token.
 
 mod builder;
 mod document;
 mod error;
 mod freshness;
-mod schedule;
+mod rules;
 mod source;
 
 use std::sync::Arc;
@@ -16,9 +16,8 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 pub use builder::RemoteJwksBuilder;
-use document::Document;
 pub use error::{JwksFetchError, RemoteJwksError};
-use source::{NoKeys, Shared, Source};
+use source::{Held, Source};
 
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::{KeyError, PublicKeySet};
@@ -79,7 +78,7 @@ use crate::verifier::{
 /// It needs a runtime of tokio.
 #[derive(Clone)]
 pub struct RemoteJwks {
-    shared: Arc<Shared>,
+    source: Arc<Source>,
 }
 
 impl RemoteJwks {
@@ -179,11 +178,11 @@ impl RemoteJwks {
         &self,
         check: impl Fn(&PublicKeySet, OffsetDateTime) -> Result<T, VerifierError>,
     ) -> Result<T, RemoteJwksError> {
-        let tried = match self.try_ready(&check) {
+        let tried = match self.try_fresh(&check) {
             Some(tried) => tried,
             None => {
-                let held = self.shared.keys(None).await.map_err(|error| self.no_keys(error))?;
-                check(&held.keys, self.now()).map_err(|error| (error, held))
+                let held = self.source.any().await?;
+                check(&held.value.keys, self.now()).map_err(|error| (error, held))
             }
         };
         let (error, held) = match tried {
@@ -193,12 +192,12 @@ impl RemoteJwks {
         if !newer_keys_may_help(&error) {
             return Err(error.into());
         }
-        match self.shared.keys(Some(held.generation)).await {
-            Ok(newer) if !Arc::ptr_eq(&newer.keys, &held.keys) => Ok(check(&newer.keys, self.now())?),
-            // A key of this name may be there that could not be fetched. One that is held has been tried.
-            Err(NoKeys::Failed(failure)) if is_no_matching_key(&error) => {
-                Err(self.shared.unavailable(failure))
+        match self.source.newer(&held).await {
+            Ok(newer) if !Arc::ptr_eq(&newer.value.keys, &held.value.keys) => {
+                Ok(check(&newer.value.keys, self.now())?)
             }
+            // A key of this name may be there that could not be fetched. One that is held has been tried.
+            Err(Some(unavailable)) if is_no_matching_key(&error) => Err(unavailable),
             _ => Err(error.into()),
         }
     }
@@ -209,55 +208,44 @@ impl RemoteJwks {
     ///
     /// [`RemoteJwksError::Unavailable`] and [`RemoteJwksError::TooOld`].
     pub async fn keys(&self) -> Result<Arc<PublicKeySet>, RemoteJwksError> {
-        if let Some(held) = self.shared.ready(self.now()).as_deref().and_then(Option::as_ref) {
-            return Ok(Arc::clone(&held.keys));
-        }
-        let held = self.shared.keys(None).await.map_err(|error| self.no_keys(error))?;
-        Ok(Arc::clone(&held.keys))
+        Ok(Arc::clone(&self.source.any().await?.value.keys))
     }
 
     /// The URL of the set, verbatim.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.shared.source.url
+        &self.source.url
     }
 
     /// When the keys that are held were fetched, or found to be the same still; for a health check.
     #[must_use]
     pub fn fetched_at(&self) -> Option<OffsetDateTime> {
-        self.shared.held.load().as_ref().map(|held| held.age.fetched)
+        self.source.held().as_ref().map(|held| held.value.age.fetched)
     }
 
     /// Why the last fetch failed, unless it succeeded; for a health check. Tokens notice nothing of it before the hard limit.
     #[must_use]
     pub fn last_failure(&self) -> Option<Arc<JwksFetchError>> {
-        self.shared.last_failure()
+        self.source.last_failure()
     }
 
     fn of(source: Source) -> Self {
-        Self { shared: Arc::new(Shared::new(source)) }
+        Self { source: Arc::new(source) }
     }
 
     fn now(&self) -> OffsetDateTime {
-        self.shared.source.clock.now()
+        self.source.clock.now()
     }
 
-    /// The check with what is held; `None` when that is nothing, or too old.
-    fn try_ready<T>(
+    /// The check with fresh keys; `None` when those that are held are not.
+    fn try_fresh<T>(
         &self,
         check: impl Fn(&PublicKeySet, OffsetDateTime) -> Result<T, VerifierError>,
-    ) -> Option<Result<T, (VerifierError, Arc<Document>)>> {
+    ) -> Option<Result<T, (VerifierError, Arc<Held>)>> {
         let now = self.now();
-        let ready = self.shared.ready(now)?;
-        let held = ready.as_ref()?;
-        Some(check(&held.keys, now).map_err(|error| (error, Arc::clone(held))))
-    }
-
-    fn no_keys(&self, error: NoKeys) -> RemoteJwksError {
-        self.shared.unavailable(match error {
-            NoKeys::Failed(failure) => failure,
-            NoKeys::CoolingDown => Arc::new(JwksFetchError::Lost),
-        })
+        let held = self.source.held();
+        let held = held.as_ref().filter(|held| self.source.is_fresh(held, now))?;
+        Some(check(&held.value.keys, now).map_err(|error| (error, Arc::clone(held))))
     }
 }
 

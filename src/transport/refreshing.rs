@@ -1,0 +1,486 @@
+//! One value that is kept fresh by one fetch at a time.
+//!
+//! - While a value is fresh, callers read it without a lock.
+//! - While it is ageing, callers still get it. One of them starts a fetch in the background.
+//! - When no value serves, callers wait for the one fetch in flight, or start it. After a failure the server is left alone
+//!   for a pause, and callers get the last error at once.
+//! - A fetch runs in a task of its own, so that any of its callers may go away. Its outcome is announced to all who wait.
+//!   When a fetch is lost with its runtime, its waiters try once more.
+//!
+//! [`Schedule`] decides, as a function of the state and the time, and [`Refreshing`] does it. The policy is its
+//! [`Source`]'s: how a value is fetched, how long it serves, how long to pause after which error.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::{ArcSwapOption, Guard};
+use time::OffsetDateTime;
+
+use super::task::{self, Announcement, Announcer};
+use super::{Clock, Deadline};
+use crate::keys::BoxFuture;
+
+/// Where a value comes from, and the policy for it. A clone is a handle: it shares its [`Refreshing`].
+pub(crate) trait Source: Clone + Send + Sync + 'static {
+    type Value: Send + Sync + 'static;
+    /// What a fetch brings.
+    type Answer: Send + 'static;
+    type Error: Clone + Send + Sync + 'static;
+    /// Whether a caller outside of a runtime carries out the fetch itself. Otherwise the fetch is lost.
+    const RUNS_WITHOUT_RUNTIME: bool;
+
+    fn refreshing(&self) -> &Refreshing<Self::Value, Self::Error>;
+
+    fn clock(&self) -> &dyn Clock;
+
+    /// A fetch that is silent for so long counts as lost.
+    fn limit(&self) -> Duration;
+
+    fn phase(&self, value: &Self::Value, now: OffsetDateTime) -> Phase;
+
+    /// How long a value serves while it is refreshed in the background.
+    fn window(&self, value: &Self::Value) -> Duration;
+
+    /// Prepares a fetch. `held` is the cached value, which may be over. A fetch is `awaited` when no value serves.
+    ///
+    /// # Errors
+    ///
+    /// When there is nothing to fetch with, now or later.
+    fn fetch(
+        &self,
+        held: Option<Arc<Held<Self::Value>>>,
+        awaited: bool,
+        now: OffsetDateTime,
+    ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error>;
+
+    /// Reads an answer, under the lock: answers are read one after another. A `late` one is older than the cached value and
+    /// changes nothing.
+    fn read(&self, answer: Self::Answer, late: bool, now: OffsetDateTime)
+    -> Result<Self::Value, Self::Error>;
+
+    /// How long to leave the server alone after this failure.
+    fn pause(&self, failure: &Failure<'_, Self::Error>) -> Pause;
+
+    /// The error of a fetch that panicked, where that is a failure like any other. Otherwise the fetch counts as lost.
+    fn panicked() -> Option<Self::Error>;
+
+    /// A refresh in the background failed.
+    fn log(&self, error: &Self::Error, pause: Duration);
+}
+
+/// How old a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It serves.
+    Fresh,
+    /// It serves, and should be refreshed.
+    Ageing,
+    /// It no longer serves, or there is none.
+    Over,
+}
+
+/// Which value a caller needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Need {
+    Any,
+    /// One that was fetched after this generation. A fetch for it starts no sooner than `apart` after the start of the last.
+    NewerThan {
+        generation: u64,
+        apart: Duration,
+    },
+}
+
+/// A failed fetch.
+pub(crate) struct Failure<'a, E> {
+    /// `None` for a fetch that was lost with its runtime, or panicked. It says nothing about the server.
+    pub(crate) error: Option<&'a E>,
+    /// How many failed in a row, this one included.
+    pub(crate) failures: u32,
+    /// The [window](Source::window) of the value that served when the fetch started; `None` when none did.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the token cache"))]
+    pub(crate) window: Option<Duration>,
+}
+
+/// How long no fetch starts after a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pause {
+    /// While a value serves.
+    pub(crate) serving: Duration,
+    /// While none does.
+    pub(crate) waiting: Duration,
+}
+
+/// Why there is no value, or none that is newer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unavailable<E> {
+    /// The last fetch failed, or no fetch is possible.
+    Failed(E),
+    /// It is too early for a newer one, and the last fetch did not fail.
+    CoolingDown,
+    /// Fetches were lost with their runtimes.
+    Lost,
+}
+
+#[derive(Debug)]
+pub(crate) struct Held<V> {
+    pub(crate) value: V,
+    /// Of the fetch that brought it; 0 for a value that was there from the start.
+    pub(crate) generation: u64,
+}
+
+/// The value, and the one fetch in flight for the next.
+pub(crate) struct Refreshing<V, E> {
+    held: ArcSwapOption<Held<V>>,
+    /// Locked for moments only, and not by readers of a fresh value.
+    state: Mutex<State<V, E>>,
+}
+
+struct State<V, E> {
+    schedule: Schedule,
+    flight: Option<Flight<Outcome<V, E>>>,
+    /// Of the last fetch, if it failed.
+    error: Option<E>,
+}
+
+type Outcome<V, E> = Result<Arc<Held<V>>, E>;
+
+/// A fetch in flight.
+#[derive(Clone)]
+struct Flight<O> {
+    generation: u64,
+    awaited: bool,
+    outcome: Announcement<O>,
+}
+
+/// What a caller does.
+struct Turn<V, E> {
+    /// Returns this in any case.
+    held: Option<Arc<Held<V>>>,
+    /// Waits for this otherwise.
+    flight: Option<Flight<Outcome<V, E>>>,
+    /// A fetch to start.
+    work: Option<BoxFuture<'static, ()>>,
+}
+
+/// A fetch that ends at its limit says so itself, within this time.
+const GRACE: Duration = Duration::from_secs(1);
+
+impl<V, E> Refreshing<V, E> {
+    pub(crate) fn new(value: Option<V>) -> Self {
+        let state = State { schedule: Schedule::default(), flight: None, error: None };
+        let held = ArcSwapOption::from_pointee(value.map(|value| Held { value, generation: 0 }));
+        Self { held, state: Mutex::new(state) }
+    }
+
+    /// The cached value, fresh or not. Takes no lock and does not allocate.
+    pub(crate) fn held(&self) -> Guard<Option<Arc<Held<V>>>> {
+        self.held.load()
+    }
+
+    /// The error of the last fetch, if it failed.
+    pub(crate) fn error(&self) -> Option<E>
+    where
+        E: Clone,
+    {
+        self.state().error.clone()
+    }
+
+    /// Drops the cached value if the condition holds for it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the token cache"))]
+    pub(crate) fn drop_if(&self, condition: impl FnOnce(&V) -> bool) -> bool {
+        let _state = self.state();
+        let drops = self.held.load().as_ref().is_some_and(|held| condition(&held.value));
+        if drops {
+            self.held.store(None);
+        }
+        drops
+    }
+
+    /// A panic elsewhere does not spoil it: no step leaves it half-changed.
+    fn state(&self) -> MutexGuard<'_, State<V, E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<V: Send + Sync + 'static, E: Clone + Send + Sync + 'static> Refreshing<V, E> {
+    /// The cached value, or the next one.
+    pub(crate) async fn get<S>(source: &S, need: Need) -> Result<Arc<Held<V>>, Unavailable<E>>
+    where
+        S: Source<Value = V, Error = E>,
+    {
+        let mut lost = 0;
+        while lost < 2 {
+            let Turn { held, flight, work } = Self::turn(source, need)?;
+            // Not under the lock: a runtime that is being shut down drops it there and then.
+            match work.and_then(task::detach) {
+                Some(work) if S::RUNS_WITHOUT_RUNTIME => work.await,
+                _ => {}
+            }
+            if let Some(held) = held {
+                return Ok(held);
+            }
+            if let Some(flight) = flight {
+                let awaited = flight.awaited;
+                match Self::outcome(source, flight).await {
+                    // It was not made for callers without a value: the next one tries harder.
+                    Some(Err(_)) if !awaited => {}
+                    Some(outcome) => return outcome.map_err(Unavailable::Failed),
+                    None => lost += 1,
+                }
+            }
+        }
+        Err(Unavailable::Lost)
+    }
+
+    /// Decides what a caller does, and prepares a fetch where one is due.
+    fn turn<S>(source: &S, need: Need) -> Result<Turn<V, E>, Unavailable<E>>
+    where
+        S: Source<Value = V, Error = E>,
+    {
+        let this = source.refreshing();
+        let mut state = this.state();
+        // In this order: a value that came after the time was read would seem to come from the future.
+        let held = this.held.load_full();
+        let now = source.clock().now();
+        let (phase, apart) = match (need, &held) {
+            (Need::NewerThan { generation, apart }, held)
+                if held.as_ref().is_none_or(|held| held.generation <= generation) =>
+            {
+                (Phase::Over, apart)
+            }
+            (_, Some(held)) => (source.phase(&held.value, now), Duration::ZERO),
+            (_, None) => (Phase::Over, Duration::ZERO),
+        };
+        let serving = held.clone().filter(|_| phase != Phase::Over);
+        match (state.schedule.decide(phase, source.limit(), apart, now), &state.flight) {
+            (Decision::Serve, _) => return Ok(Turn { held: serving, flight: None, work: None }),
+            (Decision::Refuse, _) => {
+                let error = state.error.clone();
+                return Err(error.map_or(Unavailable::CoolingDown, Unavailable::Failed));
+            }
+            (Decision::Wait, Some(flight)) => {
+                return Ok(Turn { held: None, flight: Some(flight.clone()), work: None });
+            }
+            _ => {}
+        }
+        let fetch = match source.fetch(held, serving.is_none(), now) {
+            Ok(fetch) => fetch,
+            // There will be no other value, but this one serves.
+            Err(_) if serving.is_some() => return Ok(Turn { held: serving, flight: None, work: None }),
+            Err(error) => return Err(Unavailable::Failed(error)),
+        };
+        let (announcer, outcome) = task::announcement();
+        let generation = state.schedule.begin(now);
+        let flight = Flight { generation, awaited: serving.is_none(), outcome };
+        state.flight = Some(flight.clone());
+        let window = serving.as_ref().map(|held| source.window(&held.value));
+        let end = End { source: source.clone(), generation, window, announcer: Some(announcer) };
+        let work = Box::pin(async move { end.answered(fetch.await) });
+        Ok(Turn { held: serving, flight: Some(flight), work: Some(work) })
+    }
+
+    /// The outcome of a fetch; `None` when it was lost, or is silent for too long.
+    async fn outcome<S>(source: &S, flight: Flight<Outcome<V, E>>) -> Option<Outcome<V, E>>
+    where
+        S: Source<Value = V, Error = E>,
+    {
+        let mut limit = Deadline::after(source.limit().saturating_add(GRACE));
+        let outcome = limit.bound(pin!(flight.outcome.wait())).await;
+        if outcome.is_none() {
+            Self::lost(source, flight.generation, None);
+        }
+        outcome.flatten()
+    }
+
+    fn lost<S>(source: &S, generation: u64, window: Option<Duration>)
+    where
+        S: Source<Value = V, Error = E>,
+    {
+        let mut state = source.refreshing().state();
+        state.forget(generation);
+        let pause = |failures| source.pause(&Failure { error: None, failures, window });
+        state.schedule.lost(generation, pause);
+    }
+}
+
+impl<V, E> State<V, E> {
+    /// A fetch is no longer in flight. Its waiters have a share of its outcome; a value in it would be kept here for longer
+    /// than it serves.
+    fn forget(&mut self, generation: u64) {
+        self.flight.take_if(|flight| flight.generation == generation);
+    }
+}
+
+/// The end of a fetch, however it ends.
+struct End<S: Source> {
+    source: S,
+    generation: u64,
+    window: Option<Duration>,
+    announcer: Option<Announcer<Outcome<S::Value, S::Error>>>,
+}
+
+impl<S: Source> End<S> {
+    fn answered(mut self, answer: S::Answer) {
+        let outcome = self.read(answer);
+        if let Some(announcer) = self.announcer.take() {
+            announcer.announce(outcome);
+        }
+    }
+
+    fn read(&self, answer: S::Answer) -> Outcome<S::Value, S::Error> {
+        let now = self.source.clock().now();
+        let refreshing = self.source.refreshing();
+        let mut state = refreshing.state();
+        let late = state.schedule.is_late(self.generation);
+        let value = match self.source.read(answer, late, now) {
+            Ok(value) => value,
+            Err(error) => {
+                drop(state);
+                return Err(self.failed(error, now));
+            }
+        };
+        state.forget(self.generation);
+        state.schedule.succeeded(self.generation);
+        let fetched = Arc::new(Held { value, generation: self.generation });
+        if late {
+            return Ok(refreshing.held.load_full().unwrap_or(fetched));
+        }
+        state.error = None;
+        refreshing.held.store(Some(Arc::clone(&fetched)));
+        Ok(fetched)
+    }
+
+    fn failed(&self, error: S::Error, now: OffsetDateTime) -> S::Error {
+        let (source, window) = (&self.source, self.window);
+        let mut state = source.refreshing().state();
+        state.forget(self.generation);
+        let pause = |failures| source.pause(&Failure { error: Some(&error), failures, window });
+        if let Some(pause) = state.schedule.failed(self.generation, now, pause) {
+            state.error = Some(error.clone());
+            // A subscriber is not ours: it may ask for this value.
+            drop(state);
+            if window.is_some() {
+                source.log(&error, pause.serving);
+            }
+        }
+        error
+    }
+}
+
+impl<S: Source> Drop for End<S> {
+    /// The fetch was dropped before it ended.
+    fn drop(&mut self) {
+        let Some(announcer) = self.announcer.take() else { return };
+        match S::panicked().filter(|_| std::thread::panicking()) {
+            Some(error) => announcer.announce(Err(self.failed(error, self.source.clock().now()))),
+            None => Refreshing::lost(&self.source, self.generation, self.window),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    /// The cached value is used.
+    Serve,
+    /// The cached value is used, and a fetch starts in the background.
+    ServeAndRefresh,
+    /// A fetch is in flight; the caller waits for its outcome.
+    Wait,
+    /// A fetch starts; the caller waits for its outcome.
+    RefreshAndWait,
+    /// There is nothing to use, and the server is left alone.
+    Refuse,
+}
+
+/// The fetches so far. Distances in time count in both directions, so that a clock that is set back keeps nobody waiting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Schedule {
+    /// The number of the last fetch.
+    generation: u64,
+    /// The number of the last that brought a value.
+    succeeded: u64,
+    /// When the last fetch started.
+    began: Option<OffsetDateTime>,
+    in_flight: bool,
+    /// How many failed since the last success.
+    failures: u32,
+    /// After the last failure.
+    pause: Option<(OffsetDateTime, Pause)>,
+}
+
+impl Schedule {
+    /// What to do for a caller. A fetch that is silent for `limit` is lost. Without a value, no fetch starts before `apart`
+    /// after the last.
+    fn decide(&self, phase: Phase, limit: Duration, apart: Duration, now: OffsetDateTime) -> Decision {
+        let began_within = |limit| self.began.is_some_and(|began| distance(now, began) < limit);
+        let in_flight = self.in_flight && began_within(limit);
+        let pauses = |of: fn(&Pause) -> Duration| {
+            self.pause.as_ref().is_some_and(|(since, pause)| distance(now, *since) < of(pause))
+        };
+        match phase {
+            Phase::Fresh => Decision::Serve,
+            Phase::Ageing if in_flight || pauses(|pause| pause.serving) => Decision::Serve,
+            Phase::Ageing => Decision::ServeAndRefresh,
+            Phase::Over if in_flight => Decision::Wait,
+            Phase::Over if pauses(|pause| pause.waiting) || began_within(apart) => Decision::Refuse,
+            Phase::Over => Decision::RefreshAndWait,
+        }
+    }
+
+    /// A fetch starts; returns its number.
+    fn begin(&mut self, now: OffsetDateTime) -> u64 {
+        self.generation += 1;
+        (self.began, self.in_flight) = (Some(now), true);
+        self.generation
+    }
+
+    /// Whether a fetch that started later has brought a value.
+    fn is_late(&self, generation: u64) -> bool {
+        generation < self.succeeded
+    }
+
+    fn succeeded(&mut self, generation: u64) {
+        self.end(generation);
+        if !self.is_late(generation) {
+            (self.succeeded, self.failures, self.pause) = (generation, 0, None);
+        }
+    }
+
+    /// Returns the pause, unless it was not the last fetch: one that was given up says nothing any more.
+    fn failed(
+        &mut self,
+        generation: u64,
+        now: OffsetDateTime,
+        pause: impl FnOnce(u32) -> Pause,
+    ) -> Option<Pause> {
+        if !self.end(generation) {
+            return None;
+        }
+        self.failures = self.failures.saturating_add(1);
+        let pause = pause(self.failures);
+        self.pause = Some((now, pause));
+        Some(pause)
+    }
+
+    /// A fetch was lost with its runtime, or panicked.
+    fn lost(&mut self, generation: u64, pause: impl FnOnce(u32) -> Pause) {
+        if let Some(began) = self.began.filter(|_| self.in_flight) {
+            self.failed(generation, began, pause);
+        }
+    }
+
+    /// Whether it is the last one that ends.
+    fn end(&mut self, generation: u64) -> bool {
+        let is_last = generation == self.generation;
+        self.in_flight &= !is_last;
+        is_last
+    }
+}
+
+pub(crate) fn distance(a: OffsetDateTime, b: OffsetDateTime) -> Duration {
+    (a - b).unsigned_abs()
+}
+
+#[cfg(test)]
+mod tests;

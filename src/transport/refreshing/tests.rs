@@ -1,0 +1,464 @@
+use std::future::{pending, ready};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::oneshot;
+
+use super::*;
+
+const LIMIT: Duration = Duration::from_secs(70);
+const SECOND: Duration = Duration::from_secs(1);
+const PAUSE: Pause = Pause { serving: Duration::from_secs(4), waiting: SECOND };
+
+fn at(milliseconds: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap() + time::Duration::milliseconds(milliseconds)
+}
+
+mod schedule {
+    use super::*;
+
+    fn decide(schedule: &Schedule, phase: Phase, milliseconds: i64) -> Decision {
+        schedule.decide(phase, LIMIT, Duration::ZERO, at(milliseconds))
+    }
+
+    /// After one fetch at 0 that failed.
+    fn failing() -> Schedule {
+        let mut schedule = Schedule::default();
+        let generation = schedule.begin(at(0));
+        assert_eq!(schedule.failed(generation, at(0), |_| PAUSE), Some(PAUSE));
+        schedule
+    }
+
+    #[test]
+    fn one_fetch_at_a_time_and_only_when_there_is_need() {
+        let mut schedule = Schedule::default();
+        assert_eq!(decide(&schedule, Phase::Fresh, 0), Decision::Serve);
+        assert_eq!(decide(&schedule, Phase::Ageing, 0), Decision::ServeAndRefresh);
+        assert_eq!(decide(&schedule, Phase::Over, 0), Decision::RefreshAndWait);
+        let generation = schedule.begin(at(0));
+        assert_eq!(decide(&schedule, Phase::Fresh, 1), Decision::Serve);
+        assert_eq!(decide(&schedule, Phase::Ageing, 1), Decision::Serve);
+        assert_eq!(decide(&schedule, Phase::Over, 1), Decision::Wait);
+        schedule.succeeded(generation);
+        // A value that was over when it came.
+        assert_eq!(decide(&schedule, Phase::Over, 1), Decision::RefreshAndWait);
+    }
+
+    #[test]
+    fn a_failure_pauses_as_long_as_its_policy_says_and_a_success_forgets_it() {
+        let mut schedule = failing();
+        for (phase, milliseconds, expected) in [
+            (Phase::Fresh, 0, Decision::Serve),
+            (Phase::Ageing, 3999, Decision::Serve),
+            (Phase::Ageing, 4000, Decision::ServeAndRefresh),
+            (Phase::Over, 999, Decision::Refuse),
+            (Phase::Over, 1000, Decision::RefreshAndWait),
+        ] {
+            assert_eq!(decide(&schedule, phase, milliseconds), expected, "{phase:?} {milliseconds}");
+        }
+        for expected in [2, 3] {
+            let generation = schedule.begin(at(0));
+            schedule.failed(generation, at(0), |failures| {
+                assert_eq!(failures, expected);
+                PAUSE
+            });
+        }
+        let generation = schedule.begin(at(0));
+        schedule.succeeded(generation);
+        let began = Some(at(0));
+        assert_eq!(schedule, Schedule { generation, succeeded: generation, began, ..Schedule::default() });
+    }
+
+    #[test]
+    fn a_newer_value_is_fetched_once_in_a_while_whatever_the_last_fetch_was_for() {
+        let newer = |schedule: &Schedule, now| schedule.decide(Phase::Over, LIMIT, 30 * SECOND, at(now));
+        let mut schedule = Schedule::default();
+        assert_eq!(newer(&schedule, 0), Decision::RefreshAndWait);
+        let generation = schedule.begin(at(0));
+        assert_eq!(newer(&schedule, 1), Decision::Wait);
+        schedule.succeeded(generation);
+        for (now, expected) in [
+            (29_999, Decision::Refuse),
+            (-29_999, Decision::Refuse),
+            (30_000, Decision::RefreshAndWait),
+            (-30_000, Decision::RefreshAndWait),
+        ] {
+            assert_eq!(newer(&schedule, now), expected, "{now}");
+        }
+        // One that failed counts, too.
+        let generation = schedule.begin(at(30_000));
+        schedule.failed(generation, at(30_001), |_| PAUSE);
+        assert_eq!(newer(&schedule, 59_999), Decision::Refuse);
+        assert_eq!(newer(&schedule, 60_000), Decision::RefreshAndWait);
+    }
+
+    #[test]
+    fn a_value_that_comes_after_a_later_one_is_late() {
+        let mut schedule = Schedule::default();
+        let (first, second) = (schedule.begin(at(0)), schedule.begin(at(1)));
+        schedule.succeeded(second);
+        let third = schedule.begin(at(2));
+        assert!(schedule.is_late(first) && !schedule.is_late(third));
+        schedule.succeeded(first);
+        assert!(schedule.is_late(first));
+        assert_eq!(decide(&schedule, Phase::Over, 2), Decision::Wait);
+    }
+
+    #[test]
+    fn a_fetch_that_is_never_heard_of_again_blocks_nothing() {
+        let mut schedule = Schedule::default();
+        let first = schedule.begin(at(0));
+        assert_eq!(decide(&schedule, Phase::Over, 69_999), Decision::Wait);
+        assert_eq!(decide(&schedule, Phase::Over, 70_000), Decision::RefreshAndWait);
+        let second = schedule.begin(at(70_000));
+        // What it says at last does not end the next one.
+        assert_eq!(schedule.failed(first, at(70_001), |_| PAUSE), None);
+        schedule.lost(first, |_| PAUSE);
+        assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::Wait);
+        let lost = |_| Pause { waiting: Duration::ZERO, ..PAUSE };
+        schedule.lost(second, lost);
+        assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::RefreshAndWait);
+        // The pause counts from its start.
+        assert_eq!(decide(&schedule, Phase::Ageing, 73_999), Decision::Serve);
+        assert_eq!(decide(&schedule, Phase::Ageing, 74_000), Decision::ServeAndRefresh);
+        // It is lost once.
+        schedule.lost(second, lost);
+        assert_eq!(schedule.failures, 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_waiting() {
+        let schedule = failing();
+        assert_eq!(decide(&schedule, Phase::Over, -999), Decision::Refuse);
+        assert_eq!(decide(&schedule, Phase::Over, -1000), Decision::RefreshAndWait);
+        let mut schedule = Schedule::default();
+        schedule.begin(at(0));
+        assert_eq!(decide(&schedule, Phase::Over, -69_999), Decision::Wait);
+        assert_eq!(decide(&schedule, Phase::Over, -70_000), Decision::RefreshAndWait);
+    }
+}
+
+type Answer = Result<i64, &'static str>;
+type Answers = Box<dyn Fn(usize) -> BoxFuture<'static, Answer> + Send + Sync>;
+
+/// A value is the time until which it is fresh, in milliseconds; it serves for ten seconds more.
+struct Values {
+    refreshing: Refreshing<i64, &'static str>,
+    now: AtomicI64,
+    fetches: AtomicUsize,
+    answers: Mutex<Answers>,
+    logged: Mutex<Vec<(&'static str, Duration)>>,
+}
+
+/// `PANICS`: whether a panic is an error, and no caller carries out a fetch.
+#[derive(Clone)]
+struct Server<const PANICS: bool>(Arc<Values>);
+
+type Tolerant = Server<false>;
+
+impl<const PANICS: bool> Server<PANICS> {
+    fn new(answers: impl Fn(usize) -> BoxFuture<'static, Answer> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Values {
+            refreshing: Refreshing::new(None),
+            now: AtomicI64::new(0),
+            fetches: AtomicUsize::new(0),
+            answers: Mutex::new(Box::new(answers)),
+            logged: Mutex::default(),
+        }))
+    }
+
+    fn answers(&self, answers: impl Fn(usize) -> BoxFuture<'static, Answer> + Send + Sync + 'static) {
+        *self.0.answers.lock().unwrap() = Box::new(answers);
+    }
+
+    /// The next fetch waits for this.
+    fn next(&self) -> oneshot::Sender<Answer> {
+        let (sender, receiver) = oneshot::channel();
+        let receiver = Mutex::new(Some(receiver));
+        self.answers(move |_| {
+            let receiver = receiver.lock().unwrap().take().unwrap();
+            Box::pin(async { receiver.await.unwrap() })
+        });
+        sender
+    }
+
+    fn set(&self, milliseconds: i64) {
+        self.0.now.store(milliseconds, Ordering::SeqCst);
+    }
+
+    fn fetches(&self) -> usize {
+        self.0.fetches.load(Ordering::SeqCst)
+    }
+
+    async fn get(&self) -> Result<i64, Unavailable<&'static str>> {
+        Refreshing::get(self, Need::Any).await.map(|held| held.value)
+    }
+
+    fn spawn(&self) -> tokio::task::JoinHandle<Result<i64, Unavailable<&'static str>>> {
+        let server = self.clone();
+        tokio::spawn(async move { server.get().await })
+    }
+
+    fn fetch(&self) -> BoxFuture<'static, Answer> {
+        let number = self.0.fetches.fetch_add(1, Ordering::SeqCst) + 1;
+        (self.0.answers.lock().unwrap())(number)
+    }
+}
+
+impl<const PANICS: bool> Source for Server<PANICS> {
+    type Value = i64;
+    type Answer = Answer;
+    type Error = &'static str;
+    const RUNS_WITHOUT_RUNTIME: bool = !PANICS;
+
+    fn refreshing(&self) -> &Refreshing<i64, &'static str> {
+        &self.0.refreshing
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self
+    }
+
+    fn limit(&self) -> Duration {
+        LIMIT
+    }
+
+    fn phase(&self, value: &i64, now: OffsetDateTime) -> Phase {
+        match now {
+            _ if now < at(*value) => Phase::Fresh,
+            _ if now < at(value + 10_000) => Phase::Ageing,
+            _ => Phase::Over,
+        }
+    }
+
+    fn window(&self, _: &i64) -> Duration {
+        10 * SECOND
+    }
+
+    fn fetch(
+        &self,
+        _: Option<Arc<Held<i64>>>,
+        _: bool,
+        _: OffsetDateTime,
+    ) -> Result<BoxFuture<'static, Answer>, &'static str> {
+        let server = self.clone();
+        Ok(Box::pin(async move { Self::fetch(&server).await }))
+    }
+
+    fn read(&self, answer: Answer, _: bool, _: OffsetDateTime) -> Answer {
+        answer
+    }
+
+    fn pause(&self, failure: &Failure<'_, &'static str>) -> Pause {
+        let failed = failure.error.is_some() && failure.window.is_none();
+        Pause { waiting: if failed { PAUSE.waiting } else { Duration::ZERO }, ..PAUSE }
+    }
+
+    fn panicked() -> Option<&'static str> {
+        PANICS.then_some("panicked")
+    }
+
+    fn log(&self, error: &&'static str, pause: Duration) {
+        self.0.logged.lock().unwrap().push((error, pause));
+    }
+}
+
+impl<const PANICS: bool> Clock for Server<PANICS> {
+    fn now(&self) -> OffsetDateTime {
+        at(self.0.now.load(Ordering::SeqCst))
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn poll<T>(call: impl Future<Output = T>) -> Poll<T> {
+    pin!(call).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+async fn settle() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn always(answer: Answer) -> impl Fn(usize) -> BoxFuture<'static, Answer> + Send + Sync + 'static {
+    move |_| Box::pin(ready(answer))
+}
+
+#[tokio::test]
+async fn many_callers_wait_for_one_fetch_and_any_of_them_may_go_away() {
+    let server = Tolerant::new(always(Ok(0)));
+    let answer = server.next();
+    let callers: Vec<_> = (0..20).map(|_| server.spawn()).collect();
+    settle().await;
+    for caller in callers.iter().step_by(2) {
+        caller.abort();
+    }
+    answer.send(Ok(1000)).unwrap();
+    for (number, caller) in callers.into_iter().enumerate() {
+        match caller.await {
+            Ok(value) => assert_eq!(value, Ok(1000)),
+            Err(error) => assert!(error.is_cancelled() && number % 2 == 0),
+        }
+    }
+    assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test]
+async fn an_ageing_value_serves_while_it_is_refreshed_and_while_that_fails() {
+    let server = Tolerant::new(always(Ok(1000)));
+    assert_eq!(server.get().await, Ok(1000));
+    server.set(1000);
+    server.answers(always(Err("down")));
+    for (now, fetches) in [(1000, 2), (4999, 2), (5000, 3)] {
+        server.set(now);
+        assert_eq!(server.get().await, Ok(1000), "{now}");
+        settle().await;
+        assert_eq!(server.fetches(), fetches, "{now}");
+    }
+    assert_eq!(*server.0.logged.lock().unwrap(), [("down", PAUSE.serving); 2]);
+    // Over: the fetch for it is another.
+    server.set(11_000);
+    assert_eq!(server.get().await, Err(Unavailable::Failed("down")));
+    assert_eq!(server.get().await, Err(Unavailable::Failed("down")));
+    assert_eq!((server.fetches(), server.0.refreshing.error()), (4, Some("down")));
+    server.set(12_000);
+    server.answers(always(Ok(20_000)));
+    assert_eq!(server.get().await, Ok(20_000));
+    assert_eq!((server.fetches(), server.0.refreshing.error()), (5, None));
+}
+
+#[tokio::test]
+async fn who_comes_to_wait_for_a_background_fetch_that_fails_gets_another() {
+    let server = Tolerant::new(always(Ok(1000)));
+    server.get().await.unwrap();
+    let answer = server.next();
+    server.set(1000);
+    assert_eq!(server.get().await, Ok(1000));
+    settle().await;
+    server.set(11_000);
+    let waiting = server.spawn();
+    settle().await;
+    server.answers(always(Ok(20_000)));
+    answer.send(Err("down")).unwrap();
+    assert_eq!(waiting.await.unwrap(), Ok(20_000));
+    assert_eq!(server.fetches(), 3);
+}
+
+#[tokio::test]
+async fn a_slow_old_answer_takes_the_place_of_nothing_newer() {
+    let server = Tolerant::new(always(Ok(0)));
+    let slow = server.next();
+    let waiting = server.spawn();
+    settle().await;
+    server.set(70_000);
+    server.answers(always(Ok(100_000)));
+    assert_eq!(server.get().await, Ok(100_000));
+    slow.send(Ok(90_000)).unwrap();
+    assert_eq!(waiting.await.unwrap(), Ok(100_000));
+    assert_eq!(server.get().await, Ok(100_000));
+    assert_eq!(server.0.refreshing.held().as_ref().unwrap().generation, 2);
+    // Nor does an old failure.
+    server.set(110_000);
+    let slow = server.next();
+    let waiting = server.spawn();
+    settle().await;
+    server.set(180_000);
+    server.answers(always(Ok(200_000)));
+    assert_eq!(server.get().await, Ok(200_000));
+    slow.send(Err("down")).unwrap();
+    assert_eq!(waiting.await.unwrap(), Err(Unavailable::Failed("down")));
+    assert_eq!(server.0.refreshing.error(), None);
+}
+
+#[tokio::test]
+async fn a_newer_value_than_the_cached_one_is_waited_for() {
+    let server = Tolerant::new(always(Ok(1_000_000)));
+    server.get().await.unwrap();
+    let newer = |generation| Refreshing::get(&server, Need::NewerThan { generation, apart: 30 * SECOND });
+    assert_eq!(newer(0).await.unwrap().generation, 1, "it is there");
+    assert_eq!(newer(1).await.unwrap_err(), Unavailable::CoolingDown);
+    server.set(30_000);
+    assert_eq!(newer(1).await.unwrap().generation, 2);
+    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_value_that_is_dropped_is_fetched_again() {
+    let server = Tolerant::new(always(Ok(1000)));
+    server.get().await.unwrap();
+    assert!(!server.0.refreshing.drop_if(|value| *value == 7));
+    assert!(server.0.refreshing.drop_if(|value| *value == 1000));
+    assert!(!server.0.refreshing.drop_if(|_| true));
+    assert_eq!(server.get().await, Ok(1000));
+    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_fresh_value_is_read_while_the_state_is_locked() {
+    let server = Tolerant::new(always(Ok(1000)));
+    server.get().await.unwrap();
+    let _locked = server.0.refreshing.state();
+    assert_eq!(server.0.refreshing.held().as_ref().unwrap().value, 1000);
+}
+
+#[tokio::test]
+async fn a_panic_is_lost_and_tried_once_more_or_an_error() {
+    let panics = |_| -> BoxFuture<'static, Answer> { Box::pin(async { panic!("on purpose") }) };
+    let server = Server::<false>::new(panics);
+    assert_eq!(server.get().await, Err(Unavailable::Lost));
+    assert_eq!(server.fetches(), 2);
+    let server = Server::<true>::new(panics);
+    assert_eq!(server.get().await, Err(Unavailable::Failed("panicked")));
+    assert_eq!(server.get().await, Err(Unavailable::Failed("panicked")));
+    assert_eq!(server.fetches(), 1);
+}
+
+#[test]
+fn a_fetch_is_lost_with_its_runtime_and_waiters_elsewhere_start_another() {
+    let server = Tolerant::new(|_| Box::pin(pending()));
+    let first = runtime();
+    first.block_on(async {
+        server.spawn();
+        settle().await;
+    });
+    runtime().block_on(async {
+        let waiting = server.spawn();
+        settle().await;
+        server.answers(always(Ok(1000)));
+        drop(std::thread::spawn(move || drop(first)).join());
+        assert_eq!(waiting.await.unwrap(), Ok(1000));
+    });
+    assert_eq!(server.fetches(), 2);
+}
+
+#[test]
+fn a_runtime_that_stands_still_is_given_up_and_one_that_shuts_down_is_no_endless_loop() {
+    let server = Tolerant::new(|_| Box::pin(pending()));
+    let first = runtime();
+    first.block_on(async {
+        server.spawn();
+        settle().await;
+    });
+    server.answers(always(Ok(1000)));
+    let second =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    assert_eq!(second.block_on(server.get()), Ok(1000));
+    server.set(11_000);
+    let handle = second.handle().clone();
+    drop(second);
+    let _entered = handle.enter();
+    assert_eq!(poll(server.get()), Poll::Ready(Err(Unavailable::Lost)));
+    assert_eq!(server.fetches(), 2);
+}
+
+#[test]
+fn without_a_runtime_the_caller_carries_out_the_fetch_or_it_is_lost() {
+    let server = Server::<false>::new(always(Ok(1000)));
+    assert_eq!(poll(server.get()), Poll::Ready(Ok(1000)));
+    let server = Server::<true>::new(always(Ok(1000)));
+    assert_eq!(poll(server.get()), Poll::Ready(Err(Unavailable::Lost)));
+    assert_eq!(server.fetches(), 0);
+}
