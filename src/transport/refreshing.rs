@@ -98,7 +98,6 @@ pub(crate) struct Failure<'a, E> {
     /// How many failed in a row, this one included.
     pub(crate) failures: u32,
     /// The [window](Source::window) of the value that served when the fetch started; `None` when none did.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the token cache"))]
     pub(crate) window: Option<Duration>,
 }
 
@@ -187,7 +186,6 @@ impl<V, E> Refreshing<V, E> {
     }
 
     /// Drops the cached value if the condition holds for it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the token cache"))]
     pub(crate) fn drop_if(&self, condition: impl FnOnce(&V) -> bool) -> bool {
         let _state = self.state();
         let drops = self.held.load().as_ref().is_some_and(|held| condition(&held.value));

@@ -72,8 +72,11 @@ impl Grant {
         Ok(Steps { refresh_token: self.refresh_token.clone(), refresh, request: self.request.clone() })
     }
 
-    /// Takes from an answer what the next token is had by, and hands on the rest.
-    pub(super) fn answered(&mut self, answer: Answer) -> Result<AccessToken, Error> {
+    /// Takes from an answer how to obtain the next token, and returns its token. A token that comes `late` changes nothing.
+    pub(super) fn answered(&mut self, answer: Answer, late: bool) -> Result<AccessToken, Error> {
+        if late && answer.result.is_ok() {
+            return answer.result.map(TokenResponse::into_access_token);
+        }
         // Another one may have come meanwhile.
         if let Some(given_up) = answer.given_up
             && self.refresh_token.as_ref().is_some_and(|current| **current == *given_up)
@@ -105,17 +108,6 @@ impl Grant {
 
     pub(super) fn refresh_token(&self) -> Option<Zeroizing<String>> {
         self.refresh_token.as_ref().map(|refresh_token| Zeroizing::new(refresh_token.as_str().to_owned()))
-    }
-}
-
-impl Answer {
-    pub(super) const fn is_token(&self) -> bool {
-        self.result.is_ok()
-    }
-
-    /// The token alone, of an answer that came too late for anything else.
-    pub(super) fn into_token(self) -> Result<AccessToken, Error> {
-        self.result.map(TokenResponse::into_access_token)
     }
 }
 

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use super::CacheSettings;
 use crate::client::backoff::fraction;
 use crate::keys::after;
+use crate::transport::refreshing::Phase;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lifetime {
@@ -20,16 +21,6 @@ pub(super) struct Lifetime {
     /// From when on another one is had beside.
     ageing: OffsetDateTime,
     end: OffsetDateTime,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// It is used.
-    Fresh,
-    /// It is used, and another one should be had.
-    Ageing,
-    /// It is used no longer, or there is none.
-    Over,
 }
 
 impl Lifetime {

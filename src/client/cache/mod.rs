@@ -2,12 +2,12 @@
 //!
 //! What is looked up often is read without a lock: the map is replaced as a whole when an entry comes or goes, which is
 //! seldom, and each entry's token when it is renewed. What a caller meets is decided by functions of the state, the time
-//! and a random number, `lifetime` and `schedule`; `entry` does it.
+//! and a random number, `lifetime` and `pauses`; `entry` does it, by a value that is kept fresh.
 
 mod entry;
 mod grant;
 mod lifetime;
-mod schedule;
+mod pauses;
 mod settings;
 
 use std::borrow::Borrow;
