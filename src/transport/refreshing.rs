@@ -29,8 +29,10 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
     type Error: Clone + Send + Sync + 'static;
     /// Whether a caller outside of a runtime carries out the fetch itself. Otherwise the fetch is lost.
     const RUNS_WITHOUT_RUNTIME: bool;
+    /// Whether a panic is a failure like any other. Otherwise it is a loss, which says nothing about the server.
+    const PANIC_IS_FAILURE: bool;
 
-    fn refreshing(&self) -> &Refreshing<Self::Value, Self::Error>;
+    fn refreshing(&self) -> &Refreshing<Self>;
 
     fn clock(&self) -> &dyn Clock;
 
@@ -62,8 +64,8 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
     /// How long to leave the server alone after this failure.
     fn pause(&self, failure: &Failure<'_, Self::Error>) -> Pause;
 
-    /// The error of a fetch that panicked, where that is a failure like any other. Otherwise the fetch counts as lost.
-    fn panicked() -> Option<Self::Error>;
+    /// The error of a fetch that was lost with its runtime, or panicked.
+    fn lost() -> Self::Error;
 
     /// A refresh in the background failed.
     fn log(&self, error: &Self::Error, pause: Duration);
@@ -110,17 +112,6 @@ pub(crate) struct Pause {
     pub(crate) waiting: Duration,
 }
 
-/// Why there is no value, or none that is newer.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unavailable<E> {
-    /// The last fetch failed, or no fetch is possible.
-    Failed(E),
-    /// It is too early for a newer one, and the last fetch did not fail.
-    CoolingDown,
-    /// Fetches were lost with their runtimes.
-    Lost,
-}
-
 #[derive(Debug)]
 pub(crate) struct Held<V> {
     pub(crate) value: V,
@@ -129,20 +120,20 @@ pub(crate) struct Held<V> {
 }
 
 /// The value, and the one fetch in flight for the next.
-pub(crate) struct Refreshing<V, E> {
-    held: ArcSwapOption<Held<V>>,
+pub(crate) struct Refreshing<S: Source> {
+    held: ArcSwapOption<Held<S::Value>>,
     /// Locked for moments only, and not by readers of a fresh value.
-    state: Mutex<State<V, E>>,
+    state: Mutex<State<S>>,
 }
 
-struct State<V, E> {
+struct State<S: Source> {
     schedule: Schedule,
-    flight: Option<Flight<Outcome<V, E>>>,
+    flight: Option<Flight<Outcome<S>>>,
     /// Of the last fetch, if it failed.
-    error: Option<E>,
+    error: Option<S::Error>,
 }
 
-type Outcome<V, E> = Result<Arc<Held<V>>, E>;
+type Outcome<S> = Result<Arc<Held<<S as Source>::Value>>, <S as Source>::Error>;
 
 /// A fetch in flight.
 #[derive(Clone)]
@@ -153,11 +144,11 @@ struct Flight<O> {
 }
 
 /// What a caller does.
-struct Turn<V, E> {
+struct Turn<S: Source> {
     /// Returns this in any case.
-    held: Option<Arc<Held<V>>>,
+    held: Option<Arc<Held<S::Value>>>,
     /// Waits for this otherwise.
-    flight: Option<Flight<Outcome<V, E>>>,
+    flight: Option<Flight<Outcome<S>>>,
     /// A fetch to start.
     work: Option<BoxFuture<'static, ()>>,
 }
@@ -165,28 +156,25 @@ struct Turn<V, E> {
 /// A fetch that ends at its limit says so itself, within this time.
 const GRACE: Duration = Duration::from_secs(1);
 
-impl<V, E> Refreshing<V, E> {
-    pub(crate) fn new(value: Option<V>) -> Self {
+impl<S: Source> Refreshing<S> {
+    pub(crate) fn new(value: Option<S::Value>) -> Self {
         let state = State { schedule: Schedule::default(), flight: None, error: None };
         let held = ArcSwapOption::from_pointee(value.map(|value| Held { value, generation: 0 }));
         Self { held, state: Mutex::new(state) }
     }
 
     /// The cached value, fresh or not. Takes no lock and does not allocate.
-    pub(crate) fn held(&self) -> Guard<Option<Arc<Held<V>>>> {
+    pub(crate) fn held(&self) -> Guard<Option<Arc<Held<S::Value>>>> {
         self.held.load()
     }
 
     /// The error of the last fetch, if it failed.
-    pub(crate) fn error(&self) -> Option<E>
-    where
-        E: Clone,
-    {
+    pub(crate) fn error(&self) -> Option<S::Error> {
         self.state().error.clone()
     }
 
     /// Drops the cached value if the condition holds for it.
-    pub(crate) fn drop_if(&self, condition: impl FnOnce(&V) -> bool) -> bool {
+    pub(crate) fn drop_if(&self, condition: impl FnOnce(&S::Value) -> bool) -> bool {
         let _state = self.state();
         let drops = self.held.load().as_ref().is_some_and(|held| condition(&held.value));
         if drops {
@@ -195,18 +183,12 @@ impl<V, E> Refreshing<V, E> {
         drops
     }
 
-    /// A panic elsewhere does not spoil it: no step leaves it half-changed.
-    fn state(&self) -> MutexGuard<'_, State<V, E>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<V: Send + Sync + 'static, E: Clone + Send + Sync + 'static> Refreshing<V, E> {
     /// The cached value, or the next one.
-    pub(crate) async fn get<S>(source: &S, need: Need) -> Result<Arc<Held<V>>, Unavailable<E>>
-    where
-        S: Source<Value = V, Error = E>,
-    {
+    ///
+    /// # Errors
+    ///
+    /// Why there is none; `None` when it is too early for a newer one, and the last fetch did not fail.
+    pub(crate) async fn get(source: &S, need: Need) -> Result<Arc<Held<S::Value>>, Option<S::Error>> {
         let mut lost = 0;
         while lost < 2 {
             let Turn { held, flight, work } = Self::turn(source, need)?;
@@ -223,40 +205,34 @@ impl<V: Send + Sync + 'static, E: Clone + Send + Sync + 'static> Refreshing<V, E
                 match Self::outcome(source, flight).await {
                     // It was not made for callers without a value: the next one tries harder.
                     Some(Err(_)) if !awaited => {}
-                    Some(outcome) => return outcome.map_err(Unavailable::Failed),
+                    Some(outcome) => return outcome.map_err(Some),
                     None => lost += 1,
                 }
             }
         }
-        Err(Unavailable::Lost)
+        Err(Some(S::lost()))
     }
 
     /// Decides what a caller does, and prepares a fetch where one is due.
-    fn turn<S>(source: &S, need: Need) -> Result<Turn<V, E>, Unavailable<E>>
-    where
-        S: Source<Value = V, Error = E>,
-    {
+    fn turn(source: &S, need: Need) -> Result<Turn<S>, Option<S::Error>> {
         let this = source.refreshing();
         let mut state = this.state();
         // In this order: a value that came after the time was read would seem to come from the future.
         let held = this.held.load_full();
         let now = source.clock().now();
-        let (phase, apart) = match (need, &held) {
-            (Need::NewerThan { generation, apart }, held)
+        let phase = held.as_ref().map_or(Phase::Over, |held| source.phase(&held.value, now));
+        let (phase, apart) = match need {
+            Need::NewerThan { generation, apart }
                 if held.as_ref().is_none_or(|held| held.generation <= generation) =>
             {
                 (Phase::Over, apart)
             }
-            (_, Some(held)) => (source.phase(&held.value, now), Duration::ZERO),
-            (_, None) => (Phase::Over, Duration::ZERO),
+            _ => (phase, Duration::ZERO),
         };
         let serving = held.clone().filter(|_| phase != Phase::Over);
         match (state.schedule.decide(phase, source.limit(), apart, now), &state.flight) {
             (Decision::Serve, _) => return Ok(Turn { held: serving, flight: None, work: None }),
-            (Decision::Refuse, _) => {
-                let error = state.error.clone();
-                return Err(error.map_or(Unavailable::CoolingDown, Unavailable::Failed));
-            }
+            (Decision::Refuse, _) => return Err(state.error.clone()),
             (Decision::Wait, Some(flight)) => {
                 return Ok(Turn { held: None, flight: Some(flight.clone()), work: None });
             }
@@ -266,7 +242,7 @@ impl<V: Send + Sync + 'static, E: Clone + Send + Sync + 'static> Refreshing<V, E
             Ok(fetch) => fetch,
             // There will be no other value, but this one serves.
             Err(_) if serving.is_some() => return Ok(Turn { held: serving, flight: None, work: None }),
-            Err(error) => return Err(Unavailable::Failed(error)),
+            Err(error) => return Err(Some(error)),
         };
         let (announcer, outcome) = task::announcement();
         let generation = state.schedule.begin(now);
@@ -279,30 +255,39 @@ impl<V: Send + Sync + 'static, E: Clone + Send + Sync + 'static> Refreshing<V, E
     }
 
     /// The outcome of a fetch; `None` when it was lost, or is silent for too long.
-    async fn outcome<S>(source: &S, flight: Flight<Outcome<V, E>>) -> Option<Outcome<V, E>>
-    where
-        S: Source<Value = V, Error = E>,
-    {
+    async fn outcome(source: &S, flight: Flight<Outcome<S>>) -> Option<Outcome<S>> {
         let mut limit = Deadline::after(source.limit().saturating_add(GRACE));
         let outcome = limit.bound(pin!(flight.outcome.wait())).await;
         if outcome.is_none() {
-            Self::lost(source, flight.generation, None);
+            Self::failed(source, flight.generation, None, None);
         }
         outcome.flatten()
     }
 
-    fn lost<S>(source: &S, generation: u64, window: Option<Duration>)
-    where
-        S: Source<Value = V, Error = E>,
-    {
+    /// A fetch ended without a value. Without an error it was lost.
+    fn failed(source: &S, generation: u64, window: Option<Duration>, error: Option<&S::Error>) {
+        let now = source.clock().now();
         let mut state = source.refreshing().state();
         state.forget(generation);
-        let pause = |failures| source.pause(&Failure { error: None, failures, window });
-        state.schedule.lost(generation, pause);
+        let pause = |failures| source.pause(&Failure { error, failures, window });
+        let pause = state.schedule.failed(generation, error.map(|_| now), pause);
+        if let (Some(pause), Some(error)) = (pause, error) {
+            state.error = Some(error.clone());
+            // A subscriber is not ours: it may ask for this value.
+            drop(state);
+            if window.is_some() {
+                source.log(error, pause.serving);
+            }
+        }
+    }
+
+    /// A panic elsewhere does not spoil it: no step leaves it half-changed.
+    fn state(&self) -> MutexGuard<'_, State<S>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<V, E> State<V, E> {
+impl<S: Source> State<S> {
     /// A fetch is no longer in flight. Its waiters have a share of its outcome; a value in it would be kept here for longer
     /// than it serves.
     fn forget(&mut self, generation: u64) {
@@ -315,29 +300,23 @@ struct End<S: Source> {
     source: S,
     generation: u64,
     window: Option<Duration>,
-    announcer: Option<Announcer<Outcome<S::Value, S::Error>>>,
+    announcer: Option<Announcer<Outcome<S>>>,
 }
 
 impl<S: Source> End<S> {
     fn answered(mut self, answer: S::Answer) {
-        let outcome = self.read(answer);
+        let outcome = self.read(answer).inspect_err(|error| self.failed(Some(error)));
         if let Some(announcer) = self.announcer.take() {
             announcer.announce(outcome);
         }
     }
 
-    fn read(&self, answer: S::Answer) -> Outcome<S::Value, S::Error> {
+    fn read(&self, answer: S::Answer) -> Outcome<S> {
         let now = self.source.clock().now();
         let refreshing = self.source.refreshing();
         let mut state = refreshing.state();
         let late = state.schedule.is_late(self.generation);
-        let value = match self.source.read(answer, late, now) {
-            Ok(value) => value,
-            Err(error) => {
-                drop(state);
-                return Err(self.failed(error, now));
-            }
-        };
+        let value = self.source.read(answer, late, now)?;
         state.forget(self.generation);
         state.schedule.succeeded(self.generation);
         let fetched = Arc::new(Held { value, generation: self.generation });
@@ -349,20 +328,8 @@ impl<S: Source> End<S> {
         Ok(fetched)
     }
 
-    fn failed(&self, error: S::Error, now: OffsetDateTime) -> S::Error {
-        let (source, window) = (&self.source, self.window);
-        let mut state = source.refreshing().state();
-        state.forget(self.generation);
-        let pause = |failures| source.pause(&Failure { error: Some(&error), failures, window });
-        if let Some(pause) = state.schedule.failed(self.generation, now, pause) {
-            state.error = Some(error.clone());
-            // A subscriber is not ours: it may ask for this value.
-            drop(state);
-            if window.is_some() {
-                source.log(&error, pause.serving);
-            }
-        }
-        error
+    fn failed(&self, error: Option<&S::Error>) {
+        Refreshing::failed(&self.source, self.generation, self.window, error);
     }
 }
 
@@ -370,9 +337,12 @@ impl<S: Source> Drop for End<S> {
     /// The fetch was dropped before it ended.
     fn drop(&mut self) {
         let Some(announcer) = self.announcer.take() else { return };
-        match S::panicked().filter(|_| std::thread::panicking()) {
-            Some(error) => announcer.announce(Err(self.failed(error, self.source.clock().now()))),
-            None => Refreshing::lost(&self.source, self.generation, self.window),
+        if S::PANIC_IS_FAILURE && std::thread::panicking() {
+            let error = S::lost();
+            self.failed(Some(&error));
+            announcer.announce(Err(error));
+        } else {
+            self.failed(None);
         }
     }
 }
@@ -445,27 +415,20 @@ impl Schedule {
         }
     }
 
-    /// Returns the pause, unless it was not the last fetch: one that was given up says nothing any more.
+    /// A fetch failed `now`; without a time it was lost, and failed when it started. Returns the pause, unless it was not the
+    /// last fetch, or was lost before: one that was given up says nothing any more.
     fn failed(
         &mut self,
         generation: u64,
-        now: OffsetDateTime,
+        now: Option<OffsetDateTime>,
         pause: impl FnOnce(u32) -> Pause,
     ) -> Option<Pause> {
-        if !self.end(generation) {
-            return None;
-        }
+        let since = now.or(self.began.filter(|_| self.in_flight));
+        let since = since.filter(|_| self.end(generation))?;
         self.failures = self.failures.saturating_add(1);
         let pause = pause(self.failures);
-        self.pause = Some((now, pause));
+        self.pause = Some((since, pause));
         Some(pause)
-    }
-
-    /// A fetch was lost with its runtime, or panicked.
-    fn lost(&mut self, generation: u64, pause: impl FnOnce(u32) -> Pause) {
-        if let Some(began) = self.began.filter(|_| self.in_flight) {
-            self.failed(generation, began, pause);
-        }
     }
 
     /// Whether it is the last one that ends.

@@ -16,15 +16,13 @@ use crate::client::{Error, TokenClient, log};
 use crate::keys::BoxFuture;
 use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 use crate::transport::Clock;
-use crate::transport::refreshing::{
-    Failure, Held, Need, Pause, Phase, Refreshing, Source, Unavailable, distance,
-};
+use crate::transport::refreshing::{Failure, Held, Need, Pause, Phase, Refreshing, Source, distance};
 
 pub(in crate::client) struct Entry {
     settings: CacheSettings,
     /// In seconds: it is written once in a second, however often the entry is used.
     last_used: AtomicI64,
-    token: Refreshing<Cached, Error>,
+    token: Refreshing<Requests>,
     state: Mutex<State>,
 }
 
@@ -87,11 +85,8 @@ impl Entry {
         client: &TokenClient,
     ) -> Result<AccessToken, Error> {
         let requests = Requests { entry: Arc::clone(self), client: client.clone() };
-        match Refreshing::get(&requests, Need::Any).await {
-            Ok(held) => Ok(held.value.token.clone()),
-            Err(Unavailable::Failed(error)) => Err(error),
-            Err(Unavailable::CoolingDown | Unavailable::Lost) => Err(Error::Interrupted),
-        }
+        let held = Refreshing::get(&requests, Need::Any).await;
+        Ok(held.map_err(|error| error.unwrap_or_else(Requests::lost))?.value.token.clone())
     }
 
     /// Drops the token if it is this one.
@@ -145,8 +140,9 @@ impl Source for Requests {
     type Answer = Answer;
     type Error = Error;
     const RUNS_WITHOUT_RUNTIME: bool = true;
+    const PANIC_IS_FAILURE: bool = false;
 
-    fn refreshing(&self) -> &Refreshing<Cached, Error> {
+    fn refreshing(&self) -> &Refreshing<Self> {
         &self.entry.token
     }
 
@@ -197,9 +193,8 @@ impl Source for Requests {
         state.pauses.after(failure, is_of_client_alone, random().unwrap_or(u64::MAX))
     }
 
-    /// It says nothing about the server.
-    fn panicked() -> Option<Error> {
-        None
+    fn lost() -> Error {
+        Error::Interrupted
     }
 
     fn log(&self, error: &Error, pause: Duration) {

@@ -6,6 +6,7 @@ use super::freshness::Bounds;
 use super::rules::Rules;
 use super::source::Source;
 use crate::oauth::{OAuthError, PlainHttp, safe_url};
+use crate::transport::refreshing::Refreshing;
 use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock, TransportError};
 
 /// What is optional about a [`RemoteJwks`].
@@ -98,6 +99,6 @@ impl RemoteJwksBuilder {
             None => Arc::new(ReqwestClient::with_plain_http(self.plain_http)?),
         };
         let Self { url, clock, rules, bounds, .. } = self;
-        Ok(RemoteJwks::of(Source::new(url, target, http, clock, rules, bounds)))
+        Ok(RemoteJwks::of(Source { url, target, http, clock, rules, bounds, set: Refreshing::new(None) }))
     }
 }

@@ -220,13 +220,13 @@ impl RemoteJwks {
     /// When the keys that are held were fetched, or found to be the same still; for a health check.
     #[must_use]
     pub fn fetched_at(&self) -> Option<OffsetDateTime> {
-        self.source.held().as_ref().map(|held| held.value.age.fetched)
+        self.source.set.held().as_ref().map(|held| held.value.age.fetched)
     }
 
     /// Why the last fetch failed, unless it succeeded; for a health check. Tokens notice nothing of it before the hard limit.
     #[must_use]
     pub fn last_failure(&self) -> Option<Arc<JwksFetchError>> {
-        self.source.last_failure()
+        self.source.set.error()
     }
 
     fn of(source: Source) -> Self {
@@ -243,7 +243,7 @@ impl RemoteJwks {
         check: impl Fn(&PublicKeySet, OffsetDateTime) -> Result<T, VerifierError>,
     ) -> Option<Result<T, (VerifierError, Arc<Held>)>> {
         let now = self.now();
-        let held = self.source.held();
+        let held = self.source.set.held();
         let held = held.as_ref().filter(|held| self.source.is_fresh(held, now))?;
         Some(check(&held.value.keys, now).map_err(|error| (error, Arc::clone(held))))
     }

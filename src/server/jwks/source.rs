@@ -11,7 +11,7 @@ use super::rules::Rules;
 use super::{JwksFetchError, RemoteJwksError};
 use crate::keys::BoxFuture;
 use crate::oauth::safe_url;
-use crate::transport::refreshing::{self, Failure, Need, Pause, Phase, Refreshing, Unavailable};
+use crate::transport::refreshing::{self, Failure, Need, Pause, Phase, Refreshing, Source as _};
 use crate::transport::{Clock, HttpClient, TransportError, task};
 
 pub(super) type Held = refreshing::Held<Document>;
@@ -19,31 +19,15 @@ pub(super) type Held = refreshing::Held<Document>;
 /// The URL of a set, the rules for it, and the set.
 pub(super) struct Source {
     pub(super) url: String,
-    target: http::Uri,
-    http: Arc<dyn HttpClient>,
+    pub(super) target: http::Uri,
+    pub(super) http: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
-    rules: Rules,
-    bounds: Bounds,
-    set: Refreshing<Document, Arc<JwksFetchError>>,
+    pub(super) rules: Rules,
+    pub(super) bounds: Bounds,
+    pub(super) set: Refreshing<Arc<Self>>,
 }
 
 impl Source {
-    pub(super) fn new(
-        url: String,
-        target: http::Uri,
-        http: Arc<dyn HttpClient>,
-        clock: Arc<dyn Clock>,
-        rules: Rules,
-        bounds: Bounds,
-    ) -> Self {
-        Self { url, target, http, clock, rules, bounds, set: Refreshing::new(None) }
-    }
-
-    /// The set that is held, whatever its age.
-    pub(super) fn held(&self) -> arc_swap::Guard<Option<Arc<Held>>> {
-        self.set.held()
-    }
-
     pub(super) fn is_fresh(&self, held: &Held, now: OffsetDateTime) -> bool {
         held.value.age.phase(&self.rules, now) == Phase::Fresh
     }
@@ -51,56 +35,30 @@ impl Source {
     /// The set to try a token with.
     pub(super) async fn any(self: &Arc<Self>) -> Result<Arc<Held>, RemoteJwksError> {
         let now = self.clock.now();
-        if let Some(held) = self.held().as_ref().filter(|held| self.is_fresh(held, now)) {
+        if let Some(held) = self.set.held().as_ref().filter(|held| self.is_fresh(held, now)) {
             return Ok(Arc::clone(held));
         }
         let held = Refreshing::get(self, Need::Any).await;
-        held.map_err(|error| self.unavailable(failure(error).unwrap_or_else(|| JwksFetchError::Lost.into())))
+        held.map_err(|error| self.unavailable(error.unwrap_or_else(<Arc<Self>>::lost)))
     }
 
     /// A set that is newer than the one that a token was tried with. There is no error when it is too early to ask.
     pub(super) async fn newer(self: &Arc<Self>, tried: &Held) -> Result<Arc<Held>, Option<RemoteJwksError>> {
         let need = Need::NewerThan { generation: tried.generation, apart: self.rules.cool_down };
         let held = Refreshing::get(self, need).await;
-        held.map_err(|error| failure(error).map(|source| self.unavailable(source)))
-    }
-
-    /// Why the last fetch failed, unless it succeeded.
-    pub(super) fn last_failure(&self) -> Option<Arc<JwksFetchError>> {
-        self.set.error()
+        held.map_err(|error| error.map(|source| self.unavailable(source)))
     }
 
     /// The error of a token for which there are no keys.
     fn unavailable(&self, source: Arc<JwksFetchError>) -> RemoteJwksError {
         let (url, limit, now) = (safe_url(&self.url), self.rules.hard_limit, self.clock.now());
-        match self.held().as_ref().map(|held| held.value.age) {
+        match self.set.held().as_ref().map(|held| held.value.age) {
             Some(age) if age.phase(&self.rules, now) == Phase::Over => {
                 let age = (now - age.fetched).unsigned_abs();
                 RemoteJwksError::TooOld { url, age, limit, source }
             }
             _ => RemoteJwksError::Unavailable { url, source },
         }
-    }
-
-    async fn fetch(
-        &self,
-        held: Option<&Document>,
-        began: OffsetDateTime,
-    ) -> Result<Document, JwksFetchError> {
-        let Self { url, clock, bounds, .. } = self;
-        let answer = self.http.send(request(&self.target, held));
-        match task::within(&**clock, self.rules.longest_fetch(), answer).await {
-            None => Err(TransportError::Timeout { host: super::host(url) }.into()),
-            Some(answer) => Asked { url, held, began, bounds }.read(answer?, clock.now()),
-        }
-    }
-}
-
-fn failure(error: Unavailable<Arc<JwksFetchError>>) -> Option<Arc<JwksFetchError>> {
-    match error {
-        Unavailable::Failed(error) => Some(error),
-        Unavailable::Lost => Some(Arc::new(JwksFetchError::Lost)),
-        Unavailable::CoolingDown => None,
     }
 }
 
@@ -109,8 +67,10 @@ impl refreshing::Source for Arc<Source> {
     type Answer = Result<Document, JwksFetchError>;
     type Error = Arc<JwksFetchError>;
     const RUNS_WITHOUT_RUNTIME: bool = false;
+    /// The HTTP client would do so again.
+    const PANIC_IS_FAILURE: bool = true;
 
-    fn refreshing(&self) -> &Refreshing<Document, Self::Error> {
+    fn refreshing(&self) -> &Refreshing<Self> {
         &self.set
     }
 
@@ -135,12 +95,18 @@ impl refreshing::Source for Arc<Source> {
         &self,
         held: Option<Arc<Held>>,
         _: bool,
-        now: OffsetDateTime,
+        began: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error> {
         let source = Self::clone(self);
-        Ok(Box::pin(
-            async move { Source::fetch(&source, held.as_deref().map(|held| &held.value), now).await },
-        ))
+        Ok(Box::pin(async move {
+            let Source { url, target, http, clock, rules, bounds, .. } = &*source;
+            let held = held.as_deref().map(|held| &held.value);
+            let answer = http.send(request(target, held));
+            match task::within(&**clock, rules.longest_fetch(), answer).await {
+                None => Err(TransportError::Timeout { host: super::host(url) }.into()),
+                Some(answer) => Asked { url, held, began, bounds }.read(answer?, clock.now()),
+            }
+        }))
     }
 
     fn read(&self, answer: Self::Answer, _: bool, _: OffsetDateTime) -> Result<Document, Self::Error> {
@@ -151,9 +117,8 @@ impl refreshing::Source for Arc<Source> {
         self.rules.pause(failure)
     }
 
-    /// It would panic again.
-    fn panicked() -> Option<Self::Error> {
-        Some(Arc::new(JwksFetchError::Lost))
+    fn lost() -> Self::Error {
+        Arc::new(JwksFetchError::Lost)
     }
 
     fn log(&self, error: &Self::Error, pause: Duration) {

@@ -25,7 +25,7 @@ mod schedule {
     fn failing() -> Schedule {
         let mut schedule = Schedule::default();
         let generation = schedule.begin(at(0));
-        assert_eq!(schedule.failed(generation, at(0), |_| PAUSE), Some(PAUSE));
+        assert_eq!(schedule.failed(generation, Some(at(0)), |_| PAUSE), Some(PAUSE));
         schedule
     }
 
@@ -58,7 +58,7 @@ mod schedule {
         }
         for expected in [2, 3] {
             let generation = schedule.begin(at(0));
-            schedule.failed(generation, at(0), |failures| {
+            schedule.failed(generation, Some(at(0)), |failures| {
                 assert_eq!(failures, expected);
                 PAUSE
             });
@@ -87,7 +87,7 @@ mod schedule {
         }
         // One that failed counts, too.
         let generation = schedule.begin(at(30_000));
-        schedule.failed(generation, at(30_001), |_| PAUSE);
+        schedule.failed(generation, Some(at(30_001)), |_| PAUSE);
         assert_eq!(newer(&schedule, 59_999), Decision::Refuse);
         assert_eq!(newer(&schedule, 60_000), Decision::RefreshAndWait);
     }
@@ -112,17 +112,17 @@ mod schedule {
         assert_eq!(decide(&schedule, Phase::Over, 70_000), Decision::RefreshAndWait);
         let second = schedule.begin(at(70_000));
         // What it says at last does not end the next one.
-        assert_eq!(schedule.failed(first, at(70_001), |_| PAUSE), None);
-        schedule.lost(first, |_| PAUSE);
+        assert_eq!(schedule.failed(first, Some(at(70_001)), |_| PAUSE), None);
+        schedule.failed(first, None, |_| PAUSE);
         assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::Wait);
         let lost = |_| Pause { waiting: Duration::ZERO, ..PAUSE };
-        schedule.lost(second, lost);
+        schedule.failed(second, None, lost);
         assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::RefreshAndWait);
         // The pause counts from its start.
         assert_eq!(decide(&schedule, Phase::Ageing, 73_999), Decision::Serve);
         assert_eq!(decide(&schedule, Phase::Ageing, 74_000), Decision::ServeAndRefresh);
         // It is lost once.
-        schedule.lost(second, lost);
+        schedule.failed(second, None, lost);
         assert_eq!(schedule.failures, 1);
     }
 
@@ -142,17 +142,17 @@ type Answer = Result<i64, &'static str>;
 type Answers = Box<dyn Fn(usize) -> BoxFuture<'static, Answer> + Send + Sync>;
 
 /// A value is the time until which it is fresh, in milliseconds; it serves for ten seconds more.
-struct Values {
-    refreshing: Refreshing<i64, &'static str>,
+struct Values<const PANICS: bool> {
+    refreshing: Refreshing<Server<PANICS>>,
     now: AtomicI64,
     fetches: AtomicUsize,
     answers: Mutex<Answers>,
     logged: Mutex<Vec<(&'static str, Duration)>>,
 }
 
-/// `PANICS`: whether a panic is an error, and no caller carries out a fetch.
+/// `PANICS`: whether a panic is a failure, and no caller carries out a fetch.
 #[derive(Clone)]
-struct Server<const PANICS: bool>(Arc<Values>);
+struct Server<const PANICS: bool>(Arc<Values<PANICS>>);
 
 type Tolerant = Server<false>;
 
@@ -190,11 +190,11 @@ impl<const PANICS: bool> Server<PANICS> {
         self.0.fetches.load(Ordering::SeqCst)
     }
 
-    async fn get(&self) -> Result<i64, Unavailable<&'static str>> {
+    async fn get(&self) -> Result<i64, Option<&'static str>> {
         Refreshing::get(self, Need::Any).await.map(|held| held.value)
     }
 
-    fn spawn(&self) -> tokio::task::JoinHandle<Result<i64, Unavailable<&'static str>>> {
+    fn spawn(&self) -> tokio::task::JoinHandle<Result<i64, Option<&'static str>>> {
         let server = self.clone();
         tokio::spawn(async move { server.get().await })
     }
@@ -210,8 +210,9 @@ impl<const PANICS: bool> Source for Server<PANICS> {
     type Answer = Answer;
     type Error = &'static str;
     const RUNS_WITHOUT_RUNTIME: bool = !PANICS;
+    const PANIC_IS_FAILURE: bool = PANICS;
 
-    fn refreshing(&self) -> &Refreshing<i64, &'static str> {
+    fn refreshing(&self) -> &Refreshing<Self> {
         &self.0.refreshing
     }
 
@@ -254,8 +255,8 @@ impl<const PANICS: bool> Source for Server<PANICS> {
         Pause { waiting: if failed { PAUSE.waiting } else { Duration::ZERO }, ..PAUSE }
     }
 
-    fn panicked() -> Option<&'static str> {
-        PANICS.then_some("panicked")
+    fn lost() -> &'static str {
+        "lost"
     }
 
     fn log(&self, error: &&'static str, pause: Duration) {
@@ -321,8 +322,8 @@ async fn an_ageing_value_serves_while_it_is_refreshed_and_while_that_fails() {
     assert_eq!(*server.0.logged.lock().unwrap(), [("down", PAUSE.serving); 2]);
     // Over: the fetch for it is another.
     server.set(11_000);
-    assert_eq!(server.get().await, Err(Unavailable::Failed("down")));
-    assert_eq!(server.get().await, Err(Unavailable::Failed("down")));
+    assert_eq!(server.get().await, Err(Some("down")));
+    assert_eq!(server.get().await, Err(Some("down")));
     assert_eq!((server.fetches(), server.0.refreshing.error()), (4, Some("down")));
     server.set(12_000);
     server.answers(always(Ok(20_000)));
@@ -369,7 +370,7 @@ async fn a_slow_old_answer_takes_the_place_of_nothing_newer() {
     server.answers(always(Ok(200_000)));
     assert_eq!(server.get().await, Ok(200_000));
     slow.send(Err("down")).unwrap();
-    assert_eq!(waiting.await.unwrap(), Err(Unavailable::Failed("down")));
+    assert_eq!(waiting.await.unwrap(), Err(Some("down")));
     assert_eq!(server.0.refreshing.error(), None);
 }
 
@@ -379,7 +380,7 @@ async fn a_newer_value_than_the_cached_one_is_waited_for() {
     server.get().await.unwrap();
     let newer = |generation| Refreshing::get(&server, Need::NewerThan { generation, apart: 30 * SECOND });
     assert_eq!(newer(0).await.unwrap().generation, 1, "it is there");
-    assert_eq!(newer(1).await.unwrap_err(), Unavailable::CoolingDown);
+    assert_eq!(newer(1).await.unwrap_err(), None);
     server.set(30_000);
     assert_eq!(newer(1).await.unwrap().generation, 2);
     assert_eq!(server.fetches(), 2);
@@ -408,11 +409,11 @@ async fn a_fresh_value_is_read_while_the_state_is_locked() {
 async fn a_panic_is_lost_and_tried_once_more_or_an_error() {
     let panics = |_| -> BoxFuture<'static, Answer> { Box::pin(async { panic!("on purpose") }) };
     let server = Server::<false>::new(panics);
-    assert_eq!(server.get().await, Err(Unavailable::Lost));
+    assert_eq!(server.get().await, Err(Some("lost")));
     assert_eq!(server.fetches(), 2);
     let server = Server::<true>::new(panics);
-    assert_eq!(server.get().await, Err(Unavailable::Failed("panicked")));
-    assert_eq!(server.get().await, Err(Unavailable::Failed("panicked")));
+    assert_eq!(server.get().await, Err(Some("lost")));
+    assert_eq!(server.get().await, Err(Some("lost")));
     assert_eq!(server.fetches(), 1);
 }
 
@@ -450,7 +451,7 @@ fn a_runtime_that_stands_still_is_given_up_and_one_that_shuts_down_is_no_endless
     let handle = second.handle().clone();
     drop(second);
     let _entered = handle.enter();
-    assert_eq!(poll(server.get()), Poll::Ready(Err(Unavailable::Lost)));
+    assert_eq!(poll(server.get()), Poll::Ready(Err(Some("lost"))));
     assert_eq!(server.fetches(), 2);
 }
 
@@ -459,6 +460,6 @@ fn without_a_runtime_the_caller_carries_out_the_fetch_or_it_is_lost() {
     let server = Server::<false>::new(always(Ok(1000)));
     assert_eq!(poll(server.get()), Poll::Ready(Ok(1000)));
     let server = Server::<true>::new(always(Ok(1000)));
-    assert_eq!(poll(server.get()), Poll::Ready(Err(Unavailable::Lost)));
+    assert_eq!(poll(server.get()), Poll::Ready(Err(Some("lost"))));
     assert_eq!(server.fetches(), 0);
 }
