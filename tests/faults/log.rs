@@ -2,10 +2,14 @@
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::sync::Once;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 
-use private_key_jwt::transport::Clock;
+use private_key_jwt::keys::BoxFuture;
+use private_key_jwt::server::RemoteJwks;
+use private_key_jwt::transport::{Clock, HttpClient, TransportError};
 use private_key_jwt::{AuthorizationServer, KeyRing, TokenClient, TokenRequest, TokenResponse};
+use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -303,5 +307,45 @@ async fn a_token_that_is_not_renewed_is_dropped_and_a_refresh_token_is_refused()
              invalid_grant: [masked] is bad pause_ms=…",
             "INFO a token that was refused is dropped:",
         ]
+    );
+}
+
+/// The line of keys, of a fetch in the background.
+#[tokio::test]
+async fn keys_that_cannot_be_refreshed_are_used_meanwhile() {
+    /// Answers once.
+    struct Issuer(AtomicUsize);
+
+    impl HttpClient for Issuer {
+        fn send(
+            &self,
+            _: http::Request<Vec<u8>>,
+        ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+            let mut response = http::Response::new(br#"{"keys":[]}"#.to_vec());
+            if self.0.fetch_add(1, Ordering::Relaxed) > 0 {
+                *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            }
+            Box::pin(std::future::ready(Ok(response)))
+        }
+    }
+
+    listen();
+    let seconds = Arc::new(AtomicI64::new(1_800_000_000));
+    let now = Arc::clone(&seconds);
+    let jwks = RemoteJwks::builder("https://as.example/jwks")
+        .http(Issuer(AtomicUsize::new(0)))
+        .clock(move || OffsetDateTime::from_unix_timestamp(now.load(Ordering::Relaxed)).unwrap())
+        .build()
+        .unwrap();
+    let keys = jwks.keys().await.unwrap();
+    seconds.fetch_add(300, Ordering::Relaxed);
+    assert!(Arc::ptr_eq(&jwks.keys().await.unwrap(), &keys));
+    while jwks.last_failure().is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        lines(),
+        ["WARN key refresh failed, the cached keys are used meanwhile: url=https://as.example/jwks \
+          error=https://as.example/jwks answered 503 pause_ms=…"]
     );
 }

@@ -97,6 +97,24 @@ fn a_runtime_that_goes_away_takes_its_fetch_along_and_nothing_else() {
     assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
 }
 
+/// A runtime that is there and that nobody runs.
+#[test]
+fn a_fetch_of_a_runtime_that_stands_still_is_given_up() {
+    let ((_, jwk), time) = (new_key("a"), Time::new());
+    let issuer = Issuer::silent();
+    let jwks = issuer.jwks(&time);
+    let first = runtime();
+    first.block_on(async {
+        assert!(at_once(jwks.keys()).is_none());
+        until(|| issuer.asked() == 1).await;
+    });
+    issuer.publish(&[&jwk]);
+    let second =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    assert!(second.block_on(jwks.keys()).is_ok());
+    assert_eq!(issuer.asked(), 2);
+}
+
 #[test]
 fn without_a_runtime_there_is_an_error_and_no_panic() {
     let ((key, jwk), time) = (new_key("a"), Time::new());
