@@ -2,13 +2,14 @@
 //!
 //! - While a value is fresh, callers read it without a lock.
 //! - While it is ageing, callers still get it. One of them starts a fetch in the background.
-//! - When no value serves, callers wait for the one fetch in flight, or start it. After a failure the server is left alone
-//!   for a pause, and callers get the last error at once.
-//! - A fetch runs in a task of its own, so that any of its callers may go away. Its outcome is announced to all who wait.
-//!   When a fetch is lost with its runtime, its waiters try once more.
+//! - When no value serves, callers wait for the one fetch in flight, or start it. After a failure
+//!   the server is left alone for a pause, and callers get the last error at once.
+//! - A fetch runs in a task of its own, so that any of its callers may go away. Its outcome is
+//!   announced to all who wait. When a fetch is lost with its runtime, its waiters try once more.
 //!
-//! [`Schedule`] decides, as a function of the state and the time, and [`Refreshing`] does it. The policy is its
-//! [`Source`]'s: how a value is fetched, how long it serves, how long to pause after which error.
+//! [`Schedule`] decides, as a function of the state and the time, and [`Refreshing`] does it. The
+//! policy is its [`Source`]'s: how a value is fetched, how long it serves, how long to pause after
+//! which error.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,15 +22,18 @@ use super::task::{self, Announcement, Announcer};
 use super::{Clock, Deadline};
 use crate::keys::BoxFuture;
 
-/// Where a value comes from, and the policy for it. A clone is a handle: it shares its [`Refreshing`].
+/// Where a value comes from, and the policy for it. A clone is a handle: it shares its
+/// [`Refreshing`].
 pub(crate) trait Source: Clone + Send + Sync + 'static {
     type Value: Send + Sync + 'static;
     /// What a fetch brings.
     type Answer: Send + 'static;
     type Error: Clone + Send + Sync + 'static;
-    /// Whether a caller outside of a runtime carries out the fetch itself. Otherwise the fetch is lost.
+    /// Whether a caller outside of a runtime carries out the fetch itself. Otherwise the fetch is
+    /// lost.
     const RUNS_WITHOUT_RUNTIME: bool;
-    /// Whether a panic is a failure like any other. Otherwise it is a loss, which says nothing about the server.
+    /// Whether a panic is a failure like any other. Otherwise it is a loss, which says nothing
+    /// about the server.
     const PANIC_IS_FAILURE: bool;
 
     fn refreshing(&self) -> &Refreshing<Self>;
@@ -44,7 +48,8 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
     /// How long a value serves while it is refreshed in the background.
     fn window(&self, value: &Self::Value) -> Duration;
 
-    /// Prepares a fetch. `held` is the cached value, which may be over. A fetch is `awaited` when no value serves.
+    /// Prepares a fetch. `held` is the cached value, which may be over. A fetch is `awaited` when
+    /// no value serves.
     ///
     /// # Errors
     ///
@@ -56,8 +61,8 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error>;
 
-    /// Reads an answer, under the lock: answers are read one after another. A `late` one is older than the cached value and
-    /// changes nothing.
+    /// Reads an answer, under the lock: answers are read one after another. A `late` one is older
+    /// than the cached value and changes nothing.
     fn read(&self, answer: Self::Answer, late: bool, now: OffsetDateTime)
     -> Result<Self::Value, Self::Error>;
 
@@ -86,7 +91,8 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
     Any,
-    /// One that was fetched after this generation. A fetch for it starts no sooner than `apart` after the start of the last.
+    /// One that was fetched after this generation. A fetch for it starts no sooner than `apart`
+    /// after the start of the last.
     NewerThan {
         generation: u64,
         apart: Duration,
@@ -95,11 +101,13 @@ pub(crate) enum Need {
 
 /// A failed fetch.
 pub(crate) struct Failure<'a, E> {
-    /// `None` for a fetch that was lost with its runtime, or panicked. It says nothing about the server.
+    /// `None` for a fetch that was lost with its runtime, or panicked. It says nothing about the
+    /// server.
     pub(crate) error: Option<&'a E>,
     /// How many failed in a row, this one included.
     pub(crate) failures: u32,
-    /// The [window](Source::window) of the value that served when the fetch started; `None` when none did.
+    /// The [window](Source::window) of the value that served when the fetch started; `None` when
+    /// none did.
     pub(crate) window: Option<Duration>,
 }
 
@@ -187,7 +195,8 @@ impl<S: Source> Refreshing<S> {
     ///
     /// # Errors
     ///
-    /// Why there is none; `None` when it is too early for a newer one, and the last fetch did not fail.
+    /// Why there is none; `None` when it is too early for a newer one, and the last fetch did not
+    /// fail.
     pub(crate) async fn get(source: &S, need: Need) -> Result<Arc<Held<S::Value>>, Option<S::Error>> {
         let mut lost = 0;
         while lost < 2 {
@@ -217,7 +226,8 @@ impl<S: Source> Refreshing<S> {
     fn turn(source: &S, need: Need) -> Result<Turn<S>, Option<S::Error>> {
         let this = source.refreshing();
         let mut state = this.state();
-        // In this order: a value that came after the time was read would seem to come from the future.
+        // In this order: a value that came after the time was read would seem to come from the
+        // future.
         let held = this.held.load_full();
         let now = source.clock().now();
         let phase = held.as_ref().map_or(Phase::Over, |held| source.phase(&held.value, now));
@@ -288,8 +298,8 @@ impl<S: Source> Refreshing<S> {
 }
 
 impl<S: Source> State<S> {
-    /// A fetch is no longer in flight. Its waiters have a share of its outcome; a value in it would be kept here for longer
-    /// than it serves.
+    /// A fetch is no longer in flight. Its waiters have a share of its outcome; a value in it would
+    /// be kept here for longer than it serves.
     fn forget(&mut self, generation: u64) {
         self.flight.take_if(|flight| flight.generation == generation);
     }
@@ -361,7 +371,8 @@ enum Decision {
     Refuse,
 }
 
-/// The fetches so far. Distances in time count in both directions, so that a clock that is set back keeps nobody waiting.
+/// The fetches so far. Distances in time count in both directions, so that a clock that is set back
+/// keeps nobody waiting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Schedule {
     /// The number of the last fetch.
@@ -378,8 +389,8 @@ struct Schedule {
 }
 
 impl Schedule {
-    /// What to do for a caller. A fetch that is silent for `limit` is lost. Without a value, no fetch starts before `apart`
-    /// after the last.
+    /// What to do for a caller. A fetch that is silent for `limit` is lost. Without a value, no
+    /// fetch starts before `apart` after the last.
     fn decide(&self, phase: Phase, limit: Duration, apart: Duration, now: OffsetDateTime) -> Decision {
         let began_within = |limit| self.began.is_some_and(|began| distance(now, began) < limit);
         let in_flight = self.in_flight && began_within(limit);
@@ -415,8 +426,9 @@ impl Schedule {
         }
     }
 
-    /// A fetch failed `now`; without a time it was lost, and failed when it started. Returns the pause, unless it was not the
-    /// last fetch, or was lost before: one that was given up says nothing any more.
+    /// A fetch failed `now`; without a time it was lost, and failed when it started. Returns the
+    /// pause, unless it was not the last fetch, or was lost before: one that was given up says
+    /// nothing any more.
     fn failed(
         &mut self,
         generation: u64,

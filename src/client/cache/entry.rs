@@ -38,8 +38,8 @@ struct State {
 }
 
 impl Entry {
-    /// Between two tokens that are dropped because a resource server refused them. One that refuses every token would
-    /// make a token request of each call otherwise.
+    /// Between two tokens that are dropped because a resource server refused them. One that refuses
+    /// every token would make a token request of each call otherwise.
     pub(in crate::client) const BETWEEN_INVALIDATIONS: Duration = Duration::from_secs(10);
 
     pub(super) fn of(request: TokenRequest, settings: CacheSettings, now: OffsetDateTime) -> Self {

@@ -72,7 +72,8 @@ impl Grant {
         Ok(Steps { refresh_token: self.refresh_token.clone(), refresh, request: self.request.clone() })
     }
 
-    /// Takes from an answer how to obtain the next token, and returns its token. A token that comes `late` changes nothing.
+    /// Takes from an answer how to obtain the next token, and returns its token. A token that comes
+    /// `late` changes nothing.
     pub(super) fn answered(&mut self, answer: Answer, late: bool) -> Result<AccessToken, Error> {
         if late && answer.result.is_ok() {
             return answer.result.map(TokenResponse::into_access_token);

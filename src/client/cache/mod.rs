@@ -1,8 +1,9 @@
-//! The tokens that are held: one for each set of request parameters.
+//! The cached tokens: one for each set of request parameters.
 //!
-//! What is looked up often is read without a lock: the map is replaced as a whole when an entry comes or goes, which is
-//! seldom, and each entry's token when it is renewed. What a caller meets is decided by functions of the state, the time
-//! and a random number, `lifetime` and `pauses`; `entry` does it, by a value that is kept fresh.
+//! Tokens that are looked up often are read without a lock: the map is replaced as a whole when an
+//! entry comes or goes, which is seldom, and each entry's token when it is renewed. How long a token
+//! serves and how long to pause after a failure are functions of the state, the time and a random
+//! number, `lifetime` and `pauses`; `entry` keeps its token fresh by them.
 
 mod entry;
 mod grant;

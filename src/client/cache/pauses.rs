@@ -1,12 +1,14 @@
 //! How long to leave the server alone after a failure, as a function of the failures.
 //!
-//! - While a token serves, the pause doubles, from a sixteenth of the time that there is to a quarter of it at most, so that
-//!   it is tried several times before the token ends, whatever its life; but after a refusal it is as long as when none
-//!   serves, at least.
-//! - When none serves, the pause is a second, and after a refusal up to twice as long each time, up to a minute. What failed
-//!   and was begun while a token served holds nobody up.
+//! - While a token serves, the pause doubles from a sixteenth of the time that is left for a
+//!   refresh to a quarter of it, and a minute at most: there are several attempts before the token
+//!   expires, whatever its lifetime. After a refusal the pause is at least as long as when none
+//!   serves.
+//! - When none serves, the pause is a second. After a refusal it is up to twice as long each time,
+//!   up to a minute. A request that started while a token served holds nobody up when it fails.
 //! - A `Retry-After` is obeyed in both cases, up to a minute.
-//! - A failure that a change of keys may mend is no reason to wait: whether a key is worth a request is known elsewhere.
+//! - A failure that a change of keys may mend is no reason to wait: whether a key is worth a
+//!   request is known elsewhere.
 
 use std::time::Duration;
 

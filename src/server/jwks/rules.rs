@@ -1,14 +1,17 @@
-//! When the issuer is asked: the policy of a [`RemoteJwks`](super::RemoteJwks), as functions of the settings and the time.
+//! When the issuer is asked: the policy of a [`RemoteJwks`](super::RemoteJwks), as functions of the
+//! settings and the time.
 //!
-//! - A set is *fresh* for its lifetime less a margin, then *ageing*: still used, while a fetch goes on in the background.
-//!   From the hard limit on it is *over* and checks nothing any more.
-//! - A token that no key fits may have a newer one: a fetch for such a token begins no sooner than one cool-down after the
-//!   beginning of the last fetch of any kind. Whoever publishes a key one cool-down before it signs is therefore understood,
-//!   whatever forged tokens arrive in between: a fetch that began less than a cool-down ago has the key already.
+//! - A set is *fresh* for its lifetime less a margin, then *ageing*: still used, while a fetch runs
+//!   in the background. From the hard limit on it is *over* and checks nothing any more.
+//! - A token that no key fits may have a newer one. A fetch for such a token starts no sooner than
+//!   one cool-down after the start of the last fetch of any kind. A key that is published one
+//!   cool-down before it signs is therefore found, however many forged tokens arrive in between: a
+//!   fetch that started less than a cool-down ago has the key already.
 //! - After a failure nothing is asked for a pause that doubles, from a second to the cool-down.
 //!
-//! Times are of a wall clock, which may be set. Distances count in both directions: a clock that is set back by an hour
-//! makes a set as old as an hour does. That can cost a fetch, and cannot keep a set for ever.
+//! Times are of a wall clock, which may be set. Distances count in both directions: a clock that is
+//! set back by an hour makes a set as old as an hour does. That can cost a fetch, and cannot keep a
+//! set for ever.
 
 use std::time::Duration;
 
@@ -29,13 +32,14 @@ impl Rules {
     const LONGEST_FETCH: Duration = Duration::from_secs(10);
     const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-    /// The longest that a fetch may take. Never more than a cool-down: a token that waits for a fetch which is going on
-    /// already is to find a key that was published one cool-down ago.
+    /// The longest that a fetch may take. Never more than a cool-down: a token that waits for a
+    /// fetch which is going on already is to find a key that was published one cool-down ago.
     pub(super) fn longest_fetch(&self) -> Duration {
         Self::LONGEST_FETCH.min(self.cool_down)
     }
 
-    /// How long nothing is asked after a failure. A fetch that was lost says nothing about the issuer.
+    /// How long nothing is asked after a failure. A fetch that was lost says nothing about the
+    /// issuer.
     pub(super) fn pause<E>(&self, failure: &Failure<'_, E>) -> Pause {
         if failure.error.is_none() {
             return Pause::default();

@@ -42,7 +42,8 @@ impl Source {
         held.map_err(|error| self.unavailable(error.unwrap_or_else(<Arc<Self>>::lost)))
     }
 
-    /// A set that is newer than the one that a token was tried with. There is no error when it is too early to ask.
+    /// A set that is newer than the one that a token was tried with. There is no error when it is
+    /// too early to ask.
     pub(super) async fn newer(self: &Arc<Self>, tried: &Held) -> Result<Arc<Held>, Option<RemoteJwksError>> {
         let need = Need::NewerThan { generation: tried.generation, apart: self.rules.cool_down };
         let held = Refreshing::get(self, need).await;
