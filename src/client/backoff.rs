@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Error;
+use super::step::Failure;
 use crate::oauth::{OAuthError, Retry};
 use crate::transport::TransportError;
 
@@ -58,11 +58,11 @@ impl Repetition {
     }
 
     /// Whether this failure may be gone with the next attempt, and another attempt does no harm.
-    fn allows(self, error: &Error) -> bool {
-        match error {
-            Error::Transport(TransportError::Connect { .. }) => self != Self::Never,
-            Error::Transport(TransportError::Broken { .. }) => self == Self::Freely,
-            Error::OAuth(OAuthError::Unavailable(answer)) => {
+    fn allows(self, failure: Failure<'_>) -> bool {
+        match failure {
+            Failure::NoAnswer(TransportError::Connect { .. }) => self != Self::Never,
+            Failure::NoAnswer(TransportError::Broken { .. }) => self == Self::Freely,
+            Failure::Answer(OAuthError::Unavailable(answer)) => {
                 self == Self::Freely && matches!(answer.status(), 408 | 425 | 429 | 502 | 503 | 504)
             }
             _ => false,
@@ -83,17 +83,17 @@ impl Retries {
     /// wants to be left alone for longer than is waited for, or the time would be over.
     pub(super) fn pause(
         &self,
-        error: &Error,
+        failure: Failure<'_>,
         repetition: Repetition,
         failures: u32,
         left: Duration,
         random: u64,
     ) -> Option<Duration> {
-        if !repetition.allows(error) {
+        if !repetition.allows(failure) {
             return None;
         }
         let jitter = self.backoff.full_jitter(failures, random);
-        let pause = match error.retry() {
+        let pause = match failure.retry() {
             Retry::Never => return None,
             Retry::After(wait) if wait > self.longest_wait => return None,
             // All who are told the same time would come back at it. Some time must be left to do so.
@@ -122,22 +122,18 @@ mod tests {
     const LONG: Duration = Duration::from_secs(30);
     use Repetition::{Freely, Never, Unreceived};
 
-    fn answer(status: u16, retry_after: Option<&str>) -> Error {
+    fn answer(status: u16, retry_after: Option<&str>) -> OAuthError {
         let mut response = http::Response::builder().status(status);
         if let Some(value) = retry_after {
             response = response.header("retry-after", value);
         }
         let response = response.body(Vec::new()).unwrap();
         let now = time::OffsetDateTime::UNIX_EPOCH;
-        crate::oauth::TokenResponse::from_http(response, now).unwrap_err().into()
+        crate::oauth::TokenResponse::from_http(response, now).unwrap_err()
     }
 
-    fn connect() -> Error {
-        TransportError::Connect { host: "h".to_owned(), source: "x".into() }.into()
-    }
-
-    fn broken() -> Error {
-        TransportError::Broken { host: "h".to_owned(), source: "x".into() }.into()
+    fn connect() -> TransportError {
+        TransportError::Connect { host: "h".to_owned(), source: "x".into() }
     }
 
     #[test]
@@ -155,30 +151,35 @@ mod tests {
 
     #[test]
     fn which_failures_are_tried_again_depends_on_what_a_second_request_would_do() {
-        let cases = [
-            (connect(), [true, true, false]),
-            (broken(), [true, false, false]),
-            (answer(408, None), [true, false, false]),
-            (answer(425, None), [true, false, false]),
-            (answer(429, None), [true, false, false]),
-            (answer(502, None), [true, false, false]),
-            (answer(503, None), [true, false, false]),
-            (answer(504, None), [true, false, false]),
-            (answer(500, None), [false; 3]),
-            (answer(404, None), [false; 3]),
-            (answer(401, None), [false; 3]),
-            (answer(302, None), [false; 3]),
-            (answer(200, None), [false; 3]),
-            (TransportError::Timeout { host: "h".to_owned() }.into(), [false; 3]),
-            (TransportError::Tls { host: "h".to_owned(), source: "x".into() }.into(), [false; 3]),
-            (TransportError::Incomplete { host: "h".to_owned(), source: "x".into() }.into(), [false; 3]),
-            (TransportError::Malformed { host: "h".to_owned(), source: "x".into() }.into(), [false; 3]),
-            (crate::keys::KeyError::Signer("x".into()).into(), [false; 3]),
+        let answers = [
+            (408, [true, false, false]),
+            (425, [true, false, false]),
+            (429, [true, false, false]),
+            (502, [true, false, false]),
+            (503, [true, false, false]),
+            (504, [true, false, false]),
+            (500, [false; 3]),
+            (404, [false; 3]),
+            (401, [false; 3]),
+            (302, [false; 3]),
+            (200, [false; 3]),
         ];
-        for (error, expected) in cases {
+        let (host, source) = (|| "h".to_owned(), || crate::keys::Cause::from("x"));
+        let no_answers = [
+            (connect(), [true, true, false]),
+            (TransportError::Broken { host: host(), source: source() }, [true, false, false]),
+            (TransportError::Timeout { host: host() }, [false; 3]),
+            (TransportError::Tls { host: host(), source: source() }, [false; 3]),
+            (TransportError::Incomplete { host: host(), source: source() }, [false; 3]),
+            (TransportError::Malformed { host: host(), source: source() }, [false; 3]),
+        ];
+        let answers = answers.map(|(status, expected)| (answer(status, None), expected));
+        let answers = answers.iter().map(|(error, expected)| (Failure::Answer(error), expected));
+        let no_answers = no_answers.iter().map(|(error, expected)| (Failure::NoAnswer(error), expected));
+        for (failure, expected) in answers.chain(no_answers).chain([(Failure::NotSent, &[false; 3])]) {
             let found = [Freely, Unreceived, Never]
-                .map(|repetition| RETRIES.pause(&error, repetition, 1, LONG, 0).is_some());
-            assert_eq!(found, expected, "{error:?}");
+                .map(|repetition| RETRIES.pause(failure, repetition, 1, LONG, 0).is_some());
+            assert_eq!(found, *expected, "{failure:?}");
         }
     }
 
@@ -199,7 +200,13 @@ mod tests {
     #[test]
     fn retry_after_is_obeyed_up_to_the_cap_and_never_past_the_deadline() {
         let pause = |retry_after, left, random| {
-            RETRIES.pause(&answer(503, Some(retry_after)), Freely, 1, Duration::from_secs(left), random)
+            RETRIES.pause(
+                Failure::Answer(&answer(503, Some(retry_after))),
+                Freely,
+                1,
+                Duration::from_secs(left),
+                random,
+            )
         };
         assert_eq!(pause("7", 30, 0), Some(Duration::from_secs(7)));
         assert_eq!(pause("7", 30, u64::MAX), Some(Duration::from_millis(7500)));
@@ -208,12 +215,18 @@ mod tests {
         assert_eq!(pause("7", 7, 0), None);
         assert_eq!(pause("7", 8, 0), Some(Duration::from_secs(7)));
         assert_eq!(pause("7", 8, u64::MAX), Some(Duration::from_millis(7500)));
-        let late = RETRIES.pause(&answer(503, Some("7")), Freely, 5, Duration::from_secs(8), u64::MAX);
+        let late = RETRIES.pause(
+            Failure::Answer(&answer(503, Some("7"))),
+            Freely,
+            5,
+            Duration::from_secs(8),
+            u64::MAX,
+        );
         assert_eq!(late, Some(Duration::from_millis(7500)));
         assert_eq!(pause("Thu, 01 Jan 1970 00:00:05 GMT", 30, 0), Some(Duration::from_secs(5)));
         assert_eq!(pause("Thu, 01 Jan 1970 00:01:00 GMT", 90, 0), None);
         // What is no pause is none.
         assert_eq!(pause("soon", 30, 0), Some(Duration::ZERO));
-        assert_eq!(RETRIES.pause(&connect(), Freely, 1, Duration::ZERO, 0), None);
+        assert_eq!(RETRIES.pause(Failure::NoAnswer(&connect()), Freely, 1, Duration::ZERO, 0), None);
     }
 }

@@ -1,6 +1,6 @@
 //! One method for each endpoint beside the token endpoint, with the same authentication.
 
-use super::attempts::Call;
+use super::call::Call;
 use super::{Error, TokenClient};
 use crate::oauth::{AuthorizationRequest, Endpoint, HintedToken, Introspection, PushedAuthorization};
 

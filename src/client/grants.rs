@@ -1,6 +1,6 @@
 //! One method for each grant, over [`TokenClient::request`].
 
-use super::attempts::Call;
+use super::call::Call;
 use super::{Error, TokenClient};
 use crate::oauth::{
     CodeVerifier, DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling, Endpoint, JwtGrant, Retry,

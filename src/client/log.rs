@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Error;
-use super::attempts::Call;
+use super::call::Call;
 use super::clock::Offset;
 use crate::keys::Signer;
 use crate::keys::key_name;

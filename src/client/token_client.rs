@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::attempts::Call;
 use super::cache::{Cache, CacheSettings};
+use super::call::Call;
 use super::clock::{Offset, ServerClock, Shown, Source};
 use super::refused_keys::RefusedKeys;
 use super::settings::Settings;

@@ -12,7 +12,7 @@ const STEP: Duration = Duration::minutes(1);
 const MOVES: u8 = 4;
 
 /// The corrections of one call.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::client) struct Search {
     /// The offset that was refused first.
     start: Duration,

@@ -1,0 +1,158 @@
+//! What is asked of the server, and what an answer to that may be about.
+
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::TokenClient;
+use super::backoff::Repetition;
+use super::clock::{Facts, Offset, Shown, Verdict};
+use super::contents::Contents;
+use super::refused_keys::KeyUse;
+use super::subject::Subject;
+use crate::keys::Signer;
+use crate::oauth::{Endpoint, OAuthError, Refusal, TimeFault, TokenRequest};
+
+/// A request to an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    pub(super) endpoint: Endpoint,
+    pub(super) grant_type: Option<&'static str>,
+    pub(super) repetition: Repetition,
+    /// The time limit of a caller that repeats the call at its own pace. The call is not retried then.
+    pub(super) once_within: Option<Duration>,
+    /// Whether there is a grant in addition to the assertion. It may have expired as well.
+    pub(super) carries_grant: bool,
+    pub(super) contents: Contents,
+}
+
+impl Call {
+    /// A request to the token endpoint.
+    pub(super) fn token(client: &TokenClient, request: &TokenRequest) -> Self {
+        let (grant_type, carries_grant) = (request.grant_type(), !request.is_of_client());
+        Self {
+            contents: client.refused_keys().contents(request, request.is_of_client_alone()),
+            endpoint: Endpoint::Token,
+            grant_type: Some(grant_type),
+            repetition: Repetition::of_grant(grant_type),
+            once_within: None,
+            carries_grant,
+        }
+    }
+
+    /// The same for a caller that repeats the call at its own pace and waits at most this long.
+    pub(super) const fn once_within(self, limit: Duration) -> Self {
+        Self { once_within: Some(limit), ..self }
+    }
+
+    /// A request to another endpoint. None of them uses anything up.
+    pub(super) fn of(client: &TokenClient, endpoint: Endpoint, request: &impl Hash) -> Self {
+        Self {
+            contents: client.refused_keys().contents(request, false),
+            endpoint,
+            grant_type: None,
+            repetition: Repetition::Freely,
+            once_within: None,
+            carries_grant: false,
+        }
+    }
+
+    /// This request with a key.
+    pub(super) const fn with<'a>(self, active: &'a Arc<dyn Signer>, key: &'a Arc<dyn Signer>) -> KeyUse<'a> {
+        KeyUse { active, key, endpoint: self.endpoint, contents: self.contents }
+    }
+
+    /// Whether a refusal is remembered. A 401 without a code is about the client only if nothing in the request
+    /// came from outside.
+    pub(super) fn remembers(self, refusal: &Refusal) -> bool {
+        self.contents.is_of_client_alone || refusal.error() == Some("invalid_client")
+    }
+
+    /// Whether the request may be sent again with another key after this answer.
+    pub(super) fn allows_another_key(self, error: &OAuthError) -> bool {
+        match (self.repetition, error) {
+            (Repetition::Freely, OAuthError::Refused(refusal)) => Subject::of(refusal) != Subject::Request,
+            // Client authentication comes before the grant is looked at.
+            (_, OAuthError::Refused(refusal)) => refusal.error() == Some("invalid_client"),
+            _ => false,
+        }
+    }
+
+    /// Whether the request may be sent again with other times after this answer, where times may be
+    /// the reason.
+    ///
+    /// A single-use grant may be sent again after any error of RFC 6749 §5.2: the server has
+    /// refused the request, so it issued nothing, and a grant that it used up all the same is lost
+    /// either way. A failure, whatever its status, may have come after the grant was used, and an
+    /// answer without an error code from something in front of the server.
+    pub(super) fn allows_other_times(self, error: &OAuthError) -> bool {
+        match (self.repetition, error) {
+            (Repetition::Freely, _) => true,
+            (_, OAuthError::Refused(refusal)) => {
+                let is_failure = matches!(refusal.error(), Some("server_error" | "temporarily_unavailable"));
+                refusal.is_verdict() && !is_failure
+            }
+            _ => false,
+        }
+    }
+
+    /// What a success says of the clock.
+    pub(super) const fn accepted(self, used: Offset, shown: Shown) -> Facts {
+        Facts {
+            contents: self.contents,
+            succeeded: true,
+            used,
+            verdict: Verdict::Accepted,
+            shown,
+            named: None,
+            failed: false,
+            other_key: false,
+        }
+    }
+
+    /// What any other answer says of the clock.
+    pub(super) fn rejected(
+        self,
+        error: &OAuthError,
+        used: Offset,
+        shown: Shown,
+        has_not_before: bool,
+        other_key: bool,
+    ) -> Facts {
+        let verdict = match error {
+            // The server has heard the client, so it is authenticated, unless the server looked at
+            // what came from outside first.
+            OAuthError::Refused(refusal) if Subject::of(refusal) == Subject::Request => {
+                if self.contents.is_of_client_alone { Verdict::Accepted } else { Verdict::Silent }
+            }
+            OAuthError::Refused(_) => Verdict::Refused,
+            OAuthError::Unavailable(answer) if is_failure(answer) => Verdict::Refused,
+            _ => Verdict::Silent,
+        };
+        let (named, failed) = match error {
+            OAuthError::Refused(answer) | OAuthError::Unavailable(answer) if verdict == Verdict::Refused => {
+                (self.time_fault(answer, has_not_before), is_failure(answer))
+            }
+            _ => (None, false),
+        };
+        Facts { succeeded: false, verdict, named, failed, other_key, ..self.accepted(used, shown) }
+    }
+
+    /// What the words of an answer say of the assertion's times.
+    fn time_fault(self, answer: &Refusal, has_not_before: bool) -> Option<TimeFault> {
+        let fault = match answer.time_fault()? {
+            TimeFault::NotActive if !has_not_before => TimeFault::Expired,
+            fault => fault,
+        };
+        // `invalid_grant` is about the grant in the first place, but no grant is from the future.
+        let is_of_grant = self.carries_grant && answer.error() == Some("invalid_grant");
+        (!is_of_grant || fault == TimeFault::NotYetValid).then_some(fault)
+    }
+}
+
+/// Whether the server failed over the request itself: some do, where an assertion is from the
+/// future. The other statuses of this kind are said by what stands in front of a server, or of its
+/// load.
+fn is_failure(answer: &Refusal) -> bool {
+    matches!(answer.status(), 500..=599) && !matches!(answer.status(), 502..=504)
+}
