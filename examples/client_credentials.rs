@@ -9,7 +9,7 @@
 
 use std::process::ExitCode;
 
-use private_key_jwt::oauth::{OAuthError, Retry};
+use private_key_jwt::oauth::Retry;
 use private_key_jwt::{AuthorizationServer, Error, PrivateKey, TokenClient};
 
 #[tokio::main]
@@ -48,8 +48,11 @@ fn explain(error: &Error) {
         eprintln!("  because {cause}");
         source = cause.source();
     }
-    if let Error::OAuth(OAuthError::Refused(refusal)) = error {
+    if let Some(refusal) = error.refusal() {
         eprintln!("  for support: {:?} {:?}", refusal.correlation_ids(), refusal.members());
+    }
+    if let Some(hint) = error.hint() {
+        eprintln!("  {hint}");
     }
     match error.retry() {
         Retry::After(pause) => eprintln!("  retry after {} s", pause.as_secs()),

@@ -6,6 +6,7 @@ mod support;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use private_key_jwt::client::BearerMiddleware;
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::OAuthError;
 use private_key_jwt::{AuthorizationServer, Error, TokenClient};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -284,7 +285,7 @@ async fn when_the_next_token_cannot_be_had_the_error_is_the_clients() {
     let refusal = ResponseTemplate::new(400).set_body_json(json!({"error": "invalid_scope"}));
     Mock::given(any()).respond_with(refusal).mount(&issuer).await;
     let error = error(&http, api.uri()).await;
-    let Error::OAuth(OAuthError::Refused(refusal)) = &error else { panic!("{error:?}") };
+    let ErrorKind::OAuth(OAuthError::Refused(refusal)) = error.kind() else { panic!("{error:?}") };
     assert_eq!(refusal.error(), Some("invalid_scope"));
     assert_eq!(headers(&api).await, [bearer("t1")]);
 }
@@ -349,7 +350,7 @@ async fn rfc6749_7_1_a_token_of_another_type_is_put_nowhere() {
     let tokens = json!({"expires_in": 300, "token_type": "DPoP\u{1b}[2J"});
     let House { issuer: _issuer, api, http } = house(tokens, Refusing(&[])).await;
     let error = error(&http, api.uri()).await;
-    let Error::NotBearer { token_type } = &error else { panic!("{error:?}") };
+    let ErrorKind::NotBearer { token_type } = error.kind() else { panic!("{error:?}") };
     assert_eq!(token_type, "DPoP\\u{1b}[2J");
     assert!(api.received_requests().await.unwrap().is_empty());
 }
@@ -360,7 +361,7 @@ async fn without_a_token_nothing_is_sent_and_the_error_is_the_clients() {
     issuer.reset().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&issuer).await;
     let error = error(&http, api.uri()).await;
-    assert!(matches!(error, Error::OAuth(OAuthError::Refused(_))), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::OAuth(OAuthError::Refused(_))), "{error:?}");
     assert!(api.received_requests().await.unwrap().is_empty());
 }
 

@@ -8,13 +8,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::jose::{CompactJws, JoseError};
 use private_key_jwt::keys::{BoxFuture, KeyError};
 use private_key_jwt::oauth::{Discovery, OAuthError, Retry};
 use private_key_jwt::transport::{HttpClient, PublicNetworkClient, ReqwestClient, TransportError};
 use private_key_jwt::{
-    Algorithm, Audience, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, Error, Jwk, JwkSet,
-    KeyRing, Profile, PublicKeySet, Signature, Signer, TokenClient, TokenRequest, TokenResponse,
+    Algorithm, Audience, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, Jwk, JwkSet, KeyRing,
+    Profile, PublicKeySet, Signature, Signer, TokenClient, TokenRequest, TokenResponse,
 };
 use support::{MARK, clean, has_mark, key, now};
 use wiremock::matchers::{method, path};
@@ -51,8 +52,8 @@ async fn error_for(response: ResponseTemplate) -> OAuthError {
     let server = answering(response).await;
     let error = clean(client(&server).token("a").await.unwrap_err());
     assert_eq!(server.received_requests().await.unwrap().len(), 1, "sent exactly once");
-    match error {
-        Error::OAuth(error) => error,
+    match error.into_kind() {
+        ErrorKind::OAuth(error) => error,
         other => panic!("{other:?}"),
     }
 }
@@ -362,11 +363,11 @@ async fn an_empty_setting_is_refused_or_is_nothing() {
     let builder = |client_id: &str| TokenClient::builder(server(), client_id, key("p256.pkcs8.pem"));
     let refused = |builder: private_key_jwt::client::TokenClientBuilder| clean(builder.build().unwrap_err());
     let error = refused(builder(""));
-    assert!(matches!(error, Error::OAuth(OAuthError::ClientId { reason: "empty" })), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::OAuth(OAuthError::ClientId { reason: "empty" })), "{error:?}");
     let error = refused(builder("c").audience(Audience::Exactly(String::new())));
-    assert!(matches!(error, Error::OAuth(OAuthError::EmptyAudience)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::OAuth(OAuthError::EmptyAudience)), "{error:?}");
     let error = refused(builder("c").assertion_lifetime(Duration::ZERO));
-    assert!(matches!(error, Error::OAuth(OAuthError::Lifetime { .. })), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::OAuth(OAuthError::Lifetime { .. })), "{error:?}");
     let second = Duration::from_secs(1);
     for (first, longest) in
         [(Duration::ZERO, second), (second, Duration::ZERO), (Duration::ZERO, Duration::ZERO)]
@@ -445,8 +446,8 @@ async fn ten_megabytes_are_not_read() {
     let server = answering(ResponseTemplate::new(200).set_body_bytes(vec![b' '; 10_000_000])).await;
     let error = clean(client(&server).token("a").await.unwrap_err());
     assert!(matches!(
-        &error,
-        Error::Transport(TransportError::BodyTooLarge { limit: ReqwestClient::MAX_BODY_LEN, .. })
+        error.kind(),
+        ErrorKind::Transport(TransportError::BodyTooLarge { limit: ReqwestClient::MAX_BODY_LEN, .. })
     ));
     assert_eq!(error.retry(), Retry::Never);
 }
@@ -468,7 +469,7 @@ async fn an_echo_of_the_assertion_is_masked_and_terminal_escapes_are_shown() {
     let server = MockServer::start().await;
     Mock::given(method("POST")).respond_with(Echo).mount(&server).await;
     let error = clean(client(&server).token("a").await.unwrap_err());
-    let Error::OAuth(OAuthError::Refused(refusal)) = error else { panic!("{error:?}") };
+    let ErrorKind::OAuth(OAuthError::Refused(refusal)) = error.kind() else { panic!("{error:?}") };
     assert_eq!(refusal.description(), Some("\\u{1b}[31mbad [masked] and [masked] and [masked]"));
     assert!(refusal.members()["echo"].contains("[masked]"));
 }
@@ -487,13 +488,15 @@ async fn a_dead_server_and_a_silent_one() {
     // The listener accepts (the kernel does) and says nothing.
     let error = clean(client.request(&().into()).await.unwrap_err());
     assert!(
-        matches!(&error, Error::Transport(TransportError::Timeout { host }) if host == "127.0.0.1"),
+        matches!(error.kind(), ErrorKind::Transport(TransportError::Timeout { host }) if host == "127.0.0.1"),
         "{error:?}"
     );
     assert_eq!(error.retry(), Retry::BackOff);
     drop(listener);
     let error = clean(client.request(&().into()).await.unwrap_err());
-    assert!(matches!(&error, Error::Transport(TransportError::Connect { host, .. }) if host == "127.0.0.1"));
+    assert!(
+        matches!(error.kind(), ErrorKind::Transport(TransportError::Connect { host, .. }) if host == "127.0.0.1")
+    );
     assert_eq!(error.retry(), Retry::BackOff);
 }
 
@@ -518,7 +521,7 @@ async fn an_answer_that_breaks_off_is_neither_asked_for_again_nor_a_refusal() {
     let server = AuthorizationServer::from_token_endpoint(endpoint).unwrap();
     let client = TokenClient::new(server, "client", key("p256.pkcs8.pem")).unwrap();
     let error = clean(client.token(()).await.unwrap_err());
-    assert!(matches!(&error, Error::Transport(TransportError::Incomplete { .. })), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Transport(TransportError::Incomplete { .. })), "{error:?}");
     assert_eq!(accepted.await.unwrap(), 1);
 }
 
@@ -556,30 +559,32 @@ async fn a_server_that_is_not_loopback_needs_tls() {
 #[test]
 fn what_cannot_work_is_refused_when_the_client_is_built() {
     let server = || AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
-    let build = |builder: private_key_jwt::client::TokenClientBuilder| clean(builder.build().unwrap_err());
+    let build = |builder: private_key_jwt::client::TokenClientBuilder| {
+        clean(builder.build().unwrap_err()).into_kind()
+    };
     let key = || key("ed25519.pkcs8.pem");
     assert!(matches!(
         build(TokenClient::builder(server(), "", key())),
-        Error::OAuth(OAuthError::ClientId { reason: "empty" })
+        ErrorKind::OAuth(OAuthError::ClientId { reason: "empty" })
     ));
     assert!(matches!(
         build(TokenClient::builder(server(), "client", key()).profile(Profile::ping_one())),
-        Error::OAuth(OAuthError::ProfileAlgorithm { algorithm: Algorithm::EdDSA, .. })
+        ErrorKind::OAuth(OAuthError::ProfileAlgorithm { algorithm: Algorithm::EdDSA, .. })
     ));
     assert!(matches!(
         build(TokenClient::builder(server(), "client", key()).assertion_lifetime(Duration::ZERO)),
-        Error::OAuth(OAuthError::Lifetime { .. })
+        ErrorKind::OAuth(OAuthError::Lifetime { .. })
     ));
     let no_issuer = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
     assert!(matches!(
         build(TokenClient::builder(no_issuer, "client", key()).audience(Audience::Issuer)),
-        Error::OAuth(OAuthError::NotKnown { member: "issuer" })
+        ErrorKind::OAuth(OAuthError::NotKnown { member: "issuer" })
     ));
     let ring = KeyRing::from(key());
     ring.revoke(key().key_id());
     assert!(matches!(
         build(TokenClient::builder(server(), "client", ring)),
-        Error::Key(KeyError::NoActiveKey)
+        ErrorKind::Key(KeyError::NoActiveKey)
     ));
 }
 
@@ -616,7 +621,7 @@ async fn a_rotation_is_seen_by_the_client_and_a_revoked_key_signs_nothing() {
     client.request(&().into()).await.unwrap();
     ring.revoke(new.key_id());
     let error = clean(client.request(&().into()).await.unwrap_err());
-    assert!(matches!(error, Error::Key(KeyError::NoActiveKey)));
+    assert!(matches!(error.kind(), ErrorKind::Key(KeyError::NoActiveKey)));
 
     let requests = server.received_requests().await.unwrap();
     let verifier = ClientAssertionVerifier::new(ISSUER);
@@ -660,7 +665,7 @@ async fn a_remote_signer_signs_and_its_failure_is_its_own_error() {
         match client.token(()).await {
             Ok(token) => assert_eq!((token.secret(), fails), ("AT", false)),
             Err(error) => {
-                assert!(fails && matches!(&error, Error::Key(KeyError::Signer(_))), "{error:?}");
+                assert!(fails && matches!(error.kind(), ErrorKind::Key(KeyError::Signer(_))), "{error:?}");
                 assert_eq!(clean(error).retry(), Retry::BackOff);
             }
         }

@@ -15,7 +15,7 @@ use super::refused_keys::{KeyUse, Noted, Turn};
 use super::signing::WhichKey;
 use super::step::{Correction, Facts, Failure, Progress, Signing, Step, Suspect, next};
 use super::subject::Subject;
-use super::{Error, TokenClient};
+use super::{Error, ErrorKind, TokenClient};
 use crate::keys::{KeyError, Signer, key_name};
 use crate::oauth::{
     ClientAssertion, ClockMismatch, DeviceAuthorization, Endpoint, Introspection, OAuthError,
@@ -128,11 +128,11 @@ impl TokenClient {
             Ok(turn) => return Ok(first(WhichKey::Active, turn, None)),
             Err(remembered) => remembered,
         };
-        let error = Error::Remembered {
+        let error = Error::from(ErrorKind::Remembered {
             key_id: key_name(active.as_ref()),
             refusal: remembered.refusal,
             pause: remembered.pause,
-        };
+        });
         if let Some(previous) = self.previous(now)
             && let Ok(turn) = self.refused_keys().turn(KeyUse { key: &previous, ..key }, now)
         {

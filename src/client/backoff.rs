@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use super::step::Failure;
-use crate::oauth::{OAuthError, Retry};
-use crate::transport::TransportError;
+use crate::oauth::Retry;
 
 /// Pauses that grow from one failure to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,18 +55,6 @@ impl Repetition {
             _ => Self::Freely,
         }
     }
-
-    /// Whether this failure may be gone with the next attempt, and another attempt does no harm.
-    fn allows(self, failure: Failure<'_>) -> bool {
-        match failure {
-            Failure::NoAnswer(TransportError::Connect { .. }) => self != Self::Never,
-            Failure::NoAnswer(TransportError::Broken { .. }) => self == Self::Freely,
-            Failure::Answer(OAuthError::Unavailable(answer)) => {
-                self == Self::Freely && matches!(answer.status(), 408 | 425 | 429 | 502 | 503 | 504)
-            }
-            _ => false,
-        }
-    }
 }
 
 /// How often, and for how long, a request is tried.
@@ -89,11 +76,12 @@ impl Retries {
         left: Duration,
         random: u64,
     ) -> Option<Duration> {
-        if !repetition.allows(failure) {
+        let advice = failure.advice();
+        if !advice.repeats(repetition) {
             return None;
         }
         let jitter = self.backoff.full_jitter(failures, random);
-        let pause = match failure.retry() {
+        let pause = match advice.retry {
             Retry::Never => return None,
             Retry::After(wait) if wait > self.longest_wait => return None,
             // All who are told the same time would come back at it. Some time must be left to do so.
@@ -114,12 +102,13 @@ pub(super) fn fraction(of: Duration, random: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::OAuthError;
+    use crate::transport::TransportError;
 
     const RETRIES: Retries = Retries {
         backoff: Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(10) },
         longest_wait: Duration::from_secs(10),
     };
-    const LONG: Duration = Duration::from_secs(30);
     use Repetition::{Freely, Never, Unreceived};
 
     fn answer(status: u16, retry_after: Option<&str>) -> OAuthError {
@@ -147,40 +136,6 @@ mod tests {
         }
         let longest = Backoff { first: Duration::MAX, longest: Duration::MAX };
         assert_eq!(longest.full_jitter(9, u64::MAX), Duration::from_nanos(u64::MAX));
-    }
-
-    #[test]
-    fn which_failures_are_tried_again_depends_on_what_a_second_request_would_do() {
-        let answers = [
-            (408, [true, false, false]),
-            (425, [true, false, false]),
-            (429, [true, false, false]),
-            (502, [true, false, false]),
-            (503, [true, false, false]),
-            (504, [true, false, false]),
-            (500, [false; 3]),
-            (404, [false; 3]),
-            (401, [false; 3]),
-            (302, [false; 3]),
-            (200, [false; 3]),
-        ];
-        let (host, source) = (|| "h".to_owned(), || crate::keys::Cause::from("x"));
-        let no_answers = [
-            (connect(), [true, true, false]),
-            (TransportError::Broken { host: host(), source: source() }, [true, false, false]),
-            (TransportError::Timeout { host: host() }, [false; 3]),
-            (TransportError::Tls { host: host(), source: source() }, [false; 3]),
-            (TransportError::Incomplete { host: host(), source: source() }, [false; 3]),
-            (TransportError::Malformed { host: host(), source: source() }, [false; 3]),
-        ];
-        let answers = answers.map(|(status, expected)| (answer(status, None), expected));
-        let answers = answers.iter().map(|(error, expected)| (Failure::Answer(error), expected));
-        let no_answers = no_answers.iter().map(|(error, expected)| (Failure::NoAnswer(error), expected));
-        for (failure, expected) in answers.chain(no_answers).chain([(Failure::NotSent, &[false; 3])]) {
-            let found = [Freely, Unreceived, Never]
-                .map(|repetition| RETRIES.pause(failure, repetition, 1, LONG, 0).is_some());
-            assert_eq!(found, *expected, "{failure:?}");
-        }
     }
 
     #[test]

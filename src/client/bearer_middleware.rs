@@ -8,7 +8,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use url::{Origin, Url};
 use zeroize::Zeroizing;
 
-use super::{Error, TokenSource};
+use super::{Error, ErrorKind, TokenSource};
 use crate::oauth::{AccessToken, OAuthError, check_endpoint, is_loopback, safe_url};
 use crate::transport::client_with_tokens;
 
@@ -41,7 +41,7 @@ use crate::transport::client_with_tokens;
 ///   reqwest's default headers is not seen, and gives way.
 /// - When the answer is 401, the token is [dropped](TokenSource::invalidate), and the request is sent once more with the
 ///   next one, if there is one and the body can be sent again: one that is a stream cannot, and its 401 is handed on.
-/// - A token that is not a bearer token is put nowhere: the request fails with [`Error::NotBearer`].
+/// - A token that is not a bearer token is put nowhere: the request fails with [`ErrorKind::NotBearer`].
 ///
 /// **Redirects** are followed below, by reqwest, with the header of the first request. It takes the header off for another
 /// origin than that of the hop before, and so puts it on again for the second hop there: one redirect of a named origin
@@ -164,7 +164,8 @@ impl Middleware for Bearer {
 }
 
 fn put(token: &AccessToken, request: &mut Request) -> reqwest_middleware::Result<()> {
-    let bearer = token.bearer().ok_or_else(|| Error::NotBearer { token_type: token.shown_type() });
+    let bearer =
+        token.bearer().ok_or_else(|| Error::from(ErrorKind::NotBearer { token_type: token.shown_type() }));
     let bearer = bearer.map_err(reqwest_middleware::Error::middleware)?;
     // Shared, so that it is wiped with the last copy of the header.
     let value = Bytes::from_owner(Zeroizing::new(["Bearer ", bearer].concat()));

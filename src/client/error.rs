@@ -1,38 +1,46 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::retry::Advice;
 use crate::jose::KeyId;
 use crate::keys::KeyError;
 use crate::oauth::{OAuthError, Refusal, Retry};
 use crate::transport::TransportError;
 
-/// Why there is no token. The floors below have their own errors; this one holds any of them, so that a function
-/// that loads a key, discovers a server and gets a token can return it with `?`. It can be cloned: all who waited for one
-/// request get its error.
+/// Why there is no token: what went wrong ([`Error::kind`]) and after how many attempts.
 ///
-/// What went wrong after several attempts is inside [`Error::Attempts`]; [`Error::last`] looks through it, and
-/// [`Error::refusal`] finds what the server said wherever it is.
+/// The errors of keys, of the protocol and of the transport convert to it, so a function that loads
+/// a key, discovers a server and gets a token can return it with `?`. It is `Clone`: every caller
+/// that waits for the same request gets its error.
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    attempts: u32,
+}
+
+/// What went wrong. It is the same whether it took one attempt or several.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ErrorKind {
     /// The key, the ring or the signer.
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Key(KeyError),
     /// The assertion, or what the server said.
     #[error(transparent)]
-    OAuth(#[from] OAuthError),
+    OAuth(OAuthError),
     /// No answer from the server.
     #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// A request that is good once, as the request of a [`TokenSource`](super::TokenSource): it would be sent again for the
-    /// next token. Send it with [`TokenClient::request`](super::TokenClient::request), and make a source of the response.
+    Transport(TransportError),
+    /// A single-use grant as the request of a [`TokenSource`](super::TokenSource), which would send it
+    /// again for the next token. Send it with [`TokenClient::request`](super::TokenClient::request), and
+    /// make a source of the response.
     #[error("a grant of the type {grant_type} is good once, and no source of tokens")]
     SingleUse {
         /// The `grant_type`.
         grant_type: &'static str,
     },
-    /// A [`TokenSource`](super::TokenSource) has no way to another token: the server refused the refresh token, or there is
-    /// none. The user has to log in again.
+    /// A [`TokenSource`](super::TokenSource) cannot obtain another token: the server refused the
+    /// refresh token, or there is none. The user has to log in again.
     #[error("the grant has ended{}", refusal.as_ref().map(|refusal| format!(", refused: {refusal}")).unwrap_or_default())]
     GrantEnded {
         /// What the server said of the refresh token.
@@ -52,124 +60,136 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         reason: &'static str,
     },
-    /// A request that was waited for, whoever began it, ended without an answer: it panicked, or its runtime was shut down.
+    /// The request that this call waited for ended without an answer: its task panicked, or its
+    /// runtime was shut down.
     #[error("the token request was cut off")]
     Interrupted,
-    /// Any of these, after more than one attempt.
-    #[error(transparent)]
-    Attempts(Box<Attempts>),
-    /// Nothing was sent: the server rejected the key, or this request with it, a short while ago and is left alone for a time
-    /// that grows. Another key is tried at once.
+    /// Not sent: the server rejected the key, or this request with it, moments ago. The client waits
+    /// longer after each rejection. Another key is tried at once.
     #[error("nothing was sent, the server refused the key `{key_id}` before: {refusal}")]
     Remembered {
         /// The name of the key.
         key_id: KeyId,
         /// What the server said.
         refusal: Box<Refusal>,
-        /// How long it is left alone.
+        /// How long the key or the request is not used.
         pause: Duration,
     },
 }
 
 impl Error {
+    /// What went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// What went wrong, by value.
+    #[must_use]
+    pub fn into_kind(self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The number of attempts, including those that ended before a request was sent. 0 if there was
+    /// nothing to attempt, as with [`ErrorKind::Remembered`].
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
     /// Whether it makes sense to call again, and when.
     #[must_use]
     pub fn retry(&self) -> Retry {
-        match self {
-            Self::Key(KeyError::Signer(_)) => Retry::BackOff,
-            Self::Key(_)
-            | Self::SingleUse { .. }
-            | Self::GrantEnded { .. }
-            | Self::NotBearer { .. }
-            | Self::Setting { .. } => Retry::Never,
-            Self::Interrupted => Retry::BackOff,
-            Self::OAuth(error) => error.retry(),
-            Self::Transport(error) => error.retry(),
-            Self::Attempts(attempts) => attempts.last.retry(),
-            Self::Remembered { pause, .. } => Retry::After(*pause),
-        }
+        Advice::of(&self.kind).retry
     }
 
-    /// How many attempts there were, also such as ended before a request was sent: one, unless there was another; none
-    /// where there was nothing to attempt, as for a refusal that is remembered.
-    #[must_use]
-    pub fn attempts(&self) -> u32 {
-        match self {
-            Self::Attempts(attempts) => attempts.count,
-            Self::Remembered { .. }
-            | Self::SingleUse { .. }
-            | Self::GrantEnded { .. }
-            | Self::Setting { .. } => 0,
-            _ => 1,
-        }
-    }
-
-    /// Why the last attempt failed: the error itself, unless there were several.
-    #[must_use]
-    pub fn last(&self) -> &Self {
-        match self {
-            Self::Attempts(attempts) => &attempts.last,
-            error => error,
-        }
-    }
-
-    /// As [`Error::last`], by value.
-    #[must_use]
-    pub fn into_last(self) -> Self {
-        match self {
-            Self::Attempts(attempts) => attempts.last,
-            error => error,
-        }
-    }
-
-    /// What the server said when it refused: in a 400, 401 or 403 of this call or, remembered, of one before.
+    /// What the server said when it refused: in a 400, 401 or 403 of this call or, remembered, of an
+    /// earlier one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
-        match self.last() {
-            Self::OAuth(OAuthError::Refused(refusal))
-            | Self::Remembered { refusal, .. }
-            | Self::GrantEnded { refusal: Some(refusal) } => Some(refusal),
+        match &self.kind {
+            ErrorKind::OAuth(OAuthError::Refused(refusal))
+            | ErrorKind::Remembered { refusal, .. }
+            | ErrorKind::GrantEnded { refusal: Some(refusal) } => Some(refusal),
             _ => None,
         }
     }
 
-    /// The same error, of the last of so many attempts.
-    pub(super) fn after(self, count: u32) -> Self {
-        if count > 1 { Self::Attempts(Box::new(Attempts { last: self, count })) } else { self }
-    }
-}
-
-/// Why the last of several attempts failed, and how many there were.
-#[derive(Clone, Debug)]
-pub struct Attempts {
-    last: Error,
-    count: u32,
-}
-
-impl Attempts {
-    /// Why the last one failed.
+    /// What to do about it, for an operator, if that is known.
     #[must_use]
-    pub const fn last(&self) -> &Error {
-        &self.last
+    pub fn hint(&self) -> Option<&'static str> {
+        match &self.kind {
+            ErrorKind::GrantEnded { .. } => Some("have the user log in again"),
+            ErrorKind::SingleUse { .. } => Some("send the request once and make a source of its response"),
+            ErrorKind::OAuth(OAuthError::NoCertificate { .. }) => {
+                Some("append the certificate to the key file")
+            }
+            _ => {
+                let refusal = self.refusal()?;
+                if refusal.clock().is_some() {
+                    return Some("compare this machine's clock with the server's");
+                }
+                (refusal.error() == Some("invalid_client"))
+                    .then_some("check the client id, and that the server knows the public key")
+            }
+        }
     }
 
-    /// How many there were, the first one counted: two or more.
-    #[must_use]
-    pub const fn count(&self) -> u32 {
-        self.count
+    /// The same error after this number of attempts.
+    pub(super) fn after(self, attempts: u32) -> Self {
+        if attempts > 1 { Self { attempts, ..self } } else { self }
     }
 }
 
-impl fmt::Display for Attempts {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (after {} attempts)", self.last, self.count)
+        self.kind.fmt(f)?;
+        if self.attempts > 1 { write!(f, " (after {} attempts)", self.attempts) } else { Ok(()) }
     }
 }
 
-impl std::error::Error for Attempts {
-    /// That of the last error, which is already in the text.
+impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.last.source()
+        self.kind.source()
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        let attempts = match kind {
+            ErrorKind::Remembered { .. }
+            | ErrorKind::SingleUse { .. }
+            | ErrorKind::GrantEnded { .. }
+            | ErrorKind::Setting { .. } => 0,
+            _ => 1,
+        };
+        Self { kind, attempts }
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        ErrorKind::Key(error).into()
+    }
+}
+
+impl From<OAuthError> for Error {
+    /// An error of a key is one of the kind [`ErrorKind::Key`] wherever it was found.
+    fn from(error: OAuthError) -> Self {
+        match error {
+            OAuthError::Key(error) => error.into(),
+            error => ErrorKind::OAuth(error).into(),
+        }
+    }
+}
+
+impl From<TransportError> for Error {
+    /// An error of the protocol is one of the kind [`ErrorKind::OAuth`] wherever it was found.
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::OAuth(error) => error.into(),
+            error => ErrorKind::Transport(error).into(),
+        }
     }
 }
 
@@ -179,6 +199,12 @@ mod tests {
 
     use super::*;
 
+    fn refused(body: &str) -> Error {
+        let response = http::Response::builder().status(401).body(body.as_bytes().to_vec()).unwrap();
+        let now = time::OffsetDateTime::UNIX_EPOCH;
+        crate::oauth::TokenResponse::from_http(response, now).unwrap_err().into()
+    }
+
     #[test]
     fn several_attempts_are_counted_and_their_error_is_said_once() {
         let broken = || Error::from(TransportError::Broken { host: "h".to_owned(), source: "reset".into() });
@@ -187,24 +213,44 @@ mod tests {
         assert_eq!(error.to_string(), "the connection to h broke (after 3 attempts)");
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("reset"));
         assert_eq!((error.attempts(), error.retry()), (3, Retry::BackOff));
-        assert!(matches!(error.last(), Error::Transport(TransportError::Broken { .. })));
-        assert!(matches!(error.into_last(), Error::Transport(TransportError::Broken { .. })));
+        assert!(matches!(error.kind(), ErrorKind::Transport(TransportError::Broken { .. })));
+        assert!(matches!(error.into_kind(), ErrorKind::Transport(TransportError::Broken { .. })));
     }
 
     #[test]
     fn a_refusal_is_found_wherever_it_is() {
-        let response = || http::Response::builder().status(401).body(Vec::new()).unwrap();
-        let refused = || {
-            let now = time::OffsetDateTime::UNIX_EPOCH;
-            Error::from(crate::oauth::TokenResponse::from_http(response(), now).unwrap_err())
-        };
-        let refusal = Box::new(refused().refusal().unwrap().clone());
-        let remembered = Error::Remembered { key_id: "k".into(), refusal, pause: Duration::from_secs(3) };
+        let refusal = Box::new(refused("").refusal().unwrap().clone());
+        let pause = Duration::from_secs(3);
+        let remembered = Error::from(ErrorKind::Remembered { key_id: "k".into(), refusal, pause });
         assert_eq!(remembered.to_string(), "nothing was sent, the server refused the key `k` before: 401");
         assert_eq!((remembered.attempts(), remembered.retry()), (0, Retry::After(Duration::from_secs(3))));
-        for error in [refused(), refused().after(2), remembered] {
+        for error in [refused(""), refused("").after(2), remembered] {
             assert_eq!(error.refusal().map(Refusal::status), Some(401));
         }
         assert!(Error::from(KeyError::Signing).refusal().is_none());
+    }
+
+    #[test]
+    fn the_same_fact_is_of_the_same_kind_whichever_floor_found_it() {
+        let key = || KeyError::NoActiveKey;
+        for error in [
+            Error::from(key()),
+            OAuthError::Key(key()).into(),
+            TransportError::OAuth(OAuthError::Key(key())).into(),
+        ] {
+            assert!(matches!(error.kind(), ErrorKind::Key(KeyError::NoActiveKey)), "{error:?}");
+        }
+        let error = Error::from(TransportError::OAuth(OAuthError::EmptyAudience));
+        assert!(matches!(error.kind(), ErrorKind::OAuth(OAuthError::EmptyAudience)), "{error:?}");
+    }
+
+    #[test]
+    fn a_hint_says_what_to_do_after_any_number_of_attempts() {
+        let check = Some("check the client id, and that the server knows the public key");
+        let rejected = || refused(r#"{"error":"invalid_client"}"#);
+        assert_eq!([rejected().hint(), rejected().after(2).hint()], [check; 2]);
+        let ended = Error::from(ErrorKind::GrantEnded { refusal: None });
+        assert_eq!(ended.hint(), Some("have the user log in again"));
+        assert_eq!([refused("").hint(), Error::from(KeyError::Signing).hint()], [None; 2]);
     }
 }

@@ -1,7 +1,7 @@
 //! One method for each grant, over [`TokenClient::request`].
 
 use super::call::Call;
-use super::{Error, TokenClient};
+use super::{Error, ErrorKind, TokenClient};
 use crate::oauth::{
     CodeVerifier, DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling, Endpoint, JwtGrant, Retry,
     Scope, TokenExchange, TokenRequest, TokenResponse,
@@ -95,11 +95,13 @@ impl TokenClient {
         let mut polling = DevicePolling::new(authorization);
         loop {
             self.clock().sleep(polling.pause(self.clock().now())?).await;
-            polling = match self.request(&request).await.map_err(Error::into_last) {
+            polling = match self.request(&request).await {
                 Ok(response) => return Ok(response),
-                Err(Error::OAuth(answer)) => polling.after(answer)?,
-                Err(error) if error.retry() != Retry::Never => polling.after_no_answer(),
-                Err(error) => return Err(error),
+                Err(error) => match (error.retry(), error.kind()) {
+                    (_, ErrorKind::OAuth(answer)) => polling.after(answer.clone())?,
+                    (Retry::Never, _) => return Err(error),
+                    _ => polling.after_no_answer(),
+                },
             };
         }
     }

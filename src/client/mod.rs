@@ -20,6 +20,7 @@ mod fresh;
 mod grants;
 mod log;
 mod refused_keys;
+mod retry;
 mod settings;
 mod signing;
 mod step;
@@ -29,7 +30,7 @@ mod token_source;
 
 #[cfg(feature = "reqwest-middleware")]
 pub use bearer_middleware::BearerMiddleware;
-pub use error::{Attempts, Error};
+pub use error::{Error, ErrorKind};
 #[cfg(feature = "dev-server")]
 pub(crate) use fresh::random_bytes;
 pub use fresh::{fresh_code_verifier, fresh_jti};

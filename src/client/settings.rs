@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::backoff::{Backoff, Retries};
-use super::{Error, TokenClientBuilder};
+use super::{Error, ErrorKind, TokenClientBuilder};
 
 /// See the methods of [`TokenClientBuilder`] of these names.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ impl Settings {
         let Backoff { first, longest } = self.retries.backoff;
         if self.tries_again && (first.is_zero() || longest.is_zero()) {
             let reason = "zero, which would retry without a pause; use without_retries to retry nothing";
-            return Err(Error::Setting { setting: "backoff", reason });
+            return Err(ErrorKind::Setting { setting: "backoff", reason }.into());
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl TokenClientBuilder {
 
     /// Asks the server every time, whatever it said before. By default, a key that it rejects is not used again at that
     /// endpoint for 1 to 2 s, and for twice as long after each further rejection, up to 30 to 60 s: calls get
-    /// [`Error::Remembered`](super::Error::Remembered) without a request, or are signed with the previous key if
+    /// [`ErrorKind::Remembered`](super::ErrorKind::Remembered) without a request, or are signed with the previous key if
     /// [that](Self::without_key_fallback) is possible. When the time is over, one call tries, or one in 2 s if its answer
     /// says nothing of the key. Another active key is tried at once.
     ///

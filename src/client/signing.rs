@@ -56,6 +56,7 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
+    use crate::client::ErrorKind;
     use crate::jose::{Algorithm, Jwk, Signature};
     use crate::keys::{BoxFuture, KeyRing, PrivateKey};
     use crate::oauth::AuthorizationServer;
@@ -116,6 +117,7 @@ mod tests {
         assert!(poll(waiting.as_mut()).is_pending());
         keys.revoke(key("rsa2048").key_id());
         drop(all_places);
-        assert!(matches!(waiting.await, Err(Error::Key(KeyError::NoActiveKey))));
+        let error = waiting.await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Key(KeyError::NoActiveKey)));
     }
 }

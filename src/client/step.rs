@@ -7,14 +7,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Error;
 use super::backoff::{Repetition, Retries};
 use super::call::Call;
 use super::clock::{Offset, Search};
 use super::refused_keys::Turn;
+use super::retry::Advice;
 use super::signing::WhichKey;
+use super::{Error, ErrorKind};
 use crate::keys::Signer;
-use crate::oauth::{OAuthError, Refusal, Retry};
+use crate::oauth::{OAuthError, Refusal};
 use crate::transport::TransportError;
 
 /// A call so far.
@@ -145,12 +146,11 @@ impl Progress {
 }
 
 impl Failure<'_> {
-    /// Whether it makes sense to try again, and when.
-    pub(super) fn retry(self) -> Retry {
+    pub(super) fn advice(self) -> Advice {
         match self {
-            Self::Answer(error) => error.retry(),
-            Self::NoAnswer(error) => error.retry(),
-            Self::NotSent => Retry::Never,
+            Self::Answer(error) => Advice::of_answer(error),
+            Self::NoAnswer(error) => Advice::of_no_answer(error),
+            Self::NotSent => Advice::NEVER,
         }
     }
 }
@@ -158,8 +158,8 @@ impl Failure<'_> {
 impl<'a> From<&'a Error> for Failure<'a> {
     /// The failure of an attempt without an answer.
     fn from(error: &'a Error) -> Self {
-        match error {
-            Error::Transport(error) => Self::NoAnswer(error),
+        match error.kind() {
+            ErrorKind::Transport(error) => Self::NoAnswer(error),
             _ => Self::NotSent,
         }
     }

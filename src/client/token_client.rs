@@ -98,10 +98,10 @@ impl TokenClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] when the key cannot sign; [`Error::Transport`] when no answer came; [`Error::OAuth`] when the
-    /// server refused or answered something else than a token, and when the request could not be made. After more than
-    /// one request it is inside [`Error::Attempts`]. [`Error::Remembered`] when nothing was sent, since the server
-    /// refused the key a short while ago.
+    /// [`ErrorKind::Key`] if the key cannot sign; [`ErrorKind::Transport`] if no answer came;
+    /// [`ErrorKind::OAuth`] if the server refused or answered something else than a token, and if the
+    /// request could not be made; [`ErrorKind::Remembered`] if nothing was sent because the server
+    /// rejected the key moments ago.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
         self.call(Call::token(self, request), request).await
     }
@@ -164,7 +164,7 @@ impl TokenClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] when no key is active, it cannot sign, or the runtime is being shut down; [`Error::OAuth`] when the parts do not fit.
+    /// [`ErrorKind::Key`] when no key is active, it cannot sign, or the runtime is being shut down; [`ErrorKind::OAuth`] when the parts do not fit.
     pub async fn assertion(&self) -> Result<ClientAssertion, Error> {
         self.assertion_for(Endpoint::Token).await
     }
@@ -306,7 +306,7 @@ impl TokenClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::OAuth`] and [`Error::Key`] for parts that do not fit, [`Error::Setting`] for a back-off of nothing, [`Error::Transport`] when the HTTP client cannot
+    /// [`ErrorKind::OAuth`] and [`ErrorKind::Key`] for parts that do not fit, [`ErrorKind::Setting`] for a back-off of nothing, [`ErrorKind::Transport`] when the HTTP client cannot
     /// be built.
     pub fn build(self) -> Result<TokenClient, Error> {
         self.settings.check()?;

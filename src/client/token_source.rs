@@ -83,8 +83,8 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// As [`TokenClient::request`], when no token serves any more. [`Error::GrantEnded`] when none will come without another
-    /// login; [`Error::SingleUse`] for a request that is good once; [`Error::Interrupted`] when the request was cut off.
+    /// As [`TokenClient::request`], when no token serves any more. [`ErrorKind::GrantEnded`] when none will come without another
+    /// login; [`ErrorKind::SingleUse`] for a request that is good once; [`ErrorKind::Interrupted`] when the request was cut off.
     pub async fn token(&self) -> Result<AccessToken, Error> {
         if let Some(token) = self.entry.fresh(self.client.clock().now()) {
             return Ok(token);

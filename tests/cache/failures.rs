@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use private_key_jwt::KeyRing;
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::keys::KeyError;
 use private_key_jwt::oauth::{OAuthError, Retry};
 use private_key_jwt::transport::TransportError;
-use private_key_jwt::{Error, KeyRing};
 
 use crate::server::{Reply, Server, assert_renewed_at_last, error, is_unavailable, settle, text};
 use crate::support::{clean, key, now};
@@ -108,17 +109,17 @@ async fn each_kind_of_error_comes_out_as_it_is() {
     };
     let unreachable = outcome(|| Reply::Unreachable).await;
     assert!(
-        matches!(&unreachable, Error::Transport(TransportError::Connect { host, .. }) if host == "as.example")
+        matches!(unreachable.kind(), ErrorKind::Transport(TransportError::Connect { host, .. }) if host == "as.example")
     );
     assert_eq!(unreachable.retry(), Retry::BackOff);
     let refused = outcome(|| Reply::refused("invalid_client")).await;
     assert_eq!(refused.refusal().unwrap().error(), Some("invalid_client"));
     assert!(matches!(
-        outcome(|| Reply::Status(200, Vec::new(), "<html>")).await,
-        Error::OAuth(OAuthError::Response { .. })
+        outcome(|| Reply::Status(200, Vec::new(), "<html>")).await.kind(),
+        ErrorKind::OAuth(OAuthError::Response { .. })
     ));
     let scope = clean(server.client().token("a\nb").await.unwrap_err());
-    assert!(matches!(scope, Error::OAuth(OAuthError::Scope)));
+    assert!(matches!(scope.kind(), ErrorKind::OAuth(OAuthError::Scope)));
 }
 
 #[tokio::test]
@@ -129,7 +130,7 @@ async fn a_key_that_is_missing_is_missed_for_no_longer_than_it_is() {
     client.keys().revoke(ring.active().unwrap().public_jwk().key_id().unwrap());
     for _ in 0..2 {
         let error = clean(client.token("a").await.unwrap_err());
-        assert!(matches!(error, Error::Key(KeyError::NoActiveKey)));
+        assert!(matches!(error.kind(), ErrorKind::Key(KeyError::NoActiveKey)));
     }
     let again = client.keys().publish(key("p256.pkcs8.pem"), now() - KeyRing::PROPAGATION).unwrap();
     client.keys().activate(&again, now()).unwrap();

@@ -1,7 +1,8 @@
 //! Sources that live by a refresh token.
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::JwtGrant;
-use private_key_jwt::{Error, TokenRequest, TokenResponse};
+use private_key_jwt::{TokenRequest, TokenResponse};
 use serde_json::json;
 
 use crate::server::{Form, Reply, Server, error, settle, text};
@@ -71,7 +72,7 @@ async fn a_refresh_token_that_is_refused_ends_the_source_when_its_token_does() {
     for second in [300.0, 1000.0] {
         server.clock().set(second);
         let error = error(&tokens).await;
-        let Error::GrantEnded { refusal: Some(refusal) } = &error else { panic!("{error:?}") };
+        let ErrorKind::GrantEnded { refusal: Some(refusal) } = error.kind() else { panic!("{error:?}") };
         assert_eq!(refusal.error(), Some("invalid_grant"));
         assert_eq!(error.to_string(), "the grant has ended, refused: 400 invalid_grant");
         assert_eq!(error.retry(), private_key_jwt::oauth::Retry::Never);
@@ -85,7 +86,7 @@ async fn whoever_waits_for_a_refresh_that_is_refused_gets_to_know_it() {
     let server = Server::answering(|_| Reply::refused("invalid_grant"));
     let tokens = server.client().source_from(login(Some("r0")));
     server.clock().set(300.0);
-    assert!(matches!(error(&tokens).await, Error::GrantEnded { refusal: Some(_) }));
+    assert!(matches!(error(&tokens).await.kind(), ErrorKind::GrantEnded { refusal: Some(_) }));
     assert!(tokens.has_ended());
 }
 
@@ -96,7 +97,7 @@ async fn another_failure_leaves_the_refresh_token_as_it_is() {
         let tokens =
             server.client_with(|builder| builder.without_refusal_memory()).source_from(login(Some("r0")));
         server.clock().set(300.0);
-        assert!(!matches!(error(&tokens).await, Error::GrantEnded { .. }));
+        assert!(!matches!(error(&tokens).await.kind(), ErrorKind::GrantEnded { .. }));
         server.answer(|_| Reply::token(300));
         server.clock().set(301.0);
         assert_eq!(text(&tokens).await, "2");
@@ -113,7 +114,7 @@ async fn a_response_without_a_refresh_token_is_good_until_its_token_ends() {
     assert_eq!(text(&tokens).await, "login");
     server.clock().set(300.0);
     let error = error(&tokens).await;
-    assert!(matches!(error, Error::GrantEnded { refusal: None }));
+    assert!(matches!(error.kind(), ErrorKind::GrantEnded { refusal: None }));
     assert_eq!(error.to_string(), "the grant has ended");
     assert_eq!(server.requests(), 0);
 }
@@ -149,7 +150,7 @@ async fn a_grant_that_can_be_repeated_is_when_its_refresh_token_is_refused() {
     server.clock().set(600.0);
     let error = error(&tokens).await;
     assert_eq!(error.refusal().unwrap().error(), Some("invalid_grant"));
-    assert!(!matches!(error, Error::GrantEnded { .. }) && !tokens.has_ended());
+    assert!(!matches!(error.kind(), ErrorKind::GrantEnded { .. }) && !tokens.has_ended());
     assert_eq!(server.requests(), 5);
 }
 

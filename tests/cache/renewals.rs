@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenSource};
+use private_key_jwt::client::ErrorKind;
+use private_key_jwt::{AuthorizationServer, TokenClient, TokenSource};
 use serde_json::json;
 
 use crate::server::{Reply, Server, error, settle, text};
@@ -126,7 +127,7 @@ async fn a_renewal_that_is_refused_as_the_token_ends_is_refused_once_more() {
     server.clock().set(300.0);
     for _ in 0..20 {
         let error = error(&tokens).await;
-        assert!(matches!(&error, Error::OAuth(_)), "{error:?}");
+        assert!(matches!(error.kind(), ErrorKind::OAuth(_)), "{error:?}");
         assert_eq!(error.refusal().and_then(|refusal| refusal.error()), Some("invalid_scope"));
     }
     assert_eq!(server.requests(), 3);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::client::TokenClientBuilder;
 use private_key_jwt::keys::BoxFuture;
 use private_key_jwt::oauth::OAuthError;
@@ -211,7 +212,7 @@ pub(crate) async fn error(source: &private_key_jwt::TokenSource) -> Error {
 }
 
 pub(crate) fn is_unavailable(error: &Error, status: u16) -> bool {
-    matches!(error, Error::OAuth(OAuthError::Unavailable(answer)) if answer.status() == status)
+    matches!(error.kind(), ErrorKind::OAuth(OAuthError::Unavailable(answer)) if answer.status() == status)
 }
 
 /// The token `1` of 300 s serves while its renewal comes to nothing, once; the next attempt brings another.

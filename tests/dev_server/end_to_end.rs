@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::client::{fresh_code_verifier, fresh_jti};
 use private_key_jwt::dev_server::RunningDevServer;
 use private_key_jwt::keys::BoxFuture;
@@ -70,8 +71,8 @@ async fn log_in(dev: &RunningDevServer, client: &TokenClient, scope: &str) -> To
 }
 
 fn refusal_of<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
-    match result {
-        Err(Error::OAuth(OAuthError::Refused(refusal))) => refusal.error().unwrap().to_owned(),
+    match result.unwrap_err().into_kind() {
+        ErrorKind::OAuth(OAuthError::Refused(refusal)) => refusal.error().unwrap().to_owned(),
         other => panic!("{other:?}"),
     }
 }

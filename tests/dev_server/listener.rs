@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use private_key_jwt::TokenClient;
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::dev_server::{ClientKeys, DevServerError, RunningDevServer};
 use private_key_jwt::oauth::{OAuthError, Refusal};
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
@@ -21,8 +22,8 @@ async fn token_client(dev: &DevServer, key: PrivateKey) -> TokenClient {
 }
 
 fn verdict(error: private_key_jwt::Error) -> Box<Refusal> {
-    match error {
-        private_key_jwt::Error::OAuth(OAuthError::Refused(refusal)) => refusal,
+    match error.into_kind() {
+        ErrorKind::OAuth(OAuthError::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
     }
 }

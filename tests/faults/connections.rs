@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::{OAuthError, Retry};
 use private_key_jwt::transport::{ReqwestClient, TransportError};
 use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
@@ -61,8 +62,8 @@ async fn nobody_listens_at_all() {
     let once = builder().without_retries().build().unwrap();
     let error = clean(once.request(&freely()).await.unwrap_err());
     assert!(matches!(
-        &error,
-        Error::Transport(TransportError::Connect { host, .. }) if *host == address.ip().to_string()
+        error.kind(),
+        ErrorKind::Transport(TransportError::Connect { host, .. }) if *host == address.ip().to_string()
     ));
 
     let clock = Skips::new();
@@ -82,7 +83,10 @@ async fn nobody_listens_at_all() {
 
 /// The last of many attempts may by chance be left a moment that is too short even for this.
 fn no_connection(error: &Error) -> bool {
-    matches!(error.last(), Error::Transport(TransportError::Connect { .. } | TransportError::Timeout { .. }))
+    matches!(
+        error.kind(),
+        ErrorKind::Transport(TransportError::Connect { .. } | TransportError::Timeout { .. })
+    )
 }
 
 /// Knows no name.
@@ -104,8 +108,8 @@ async fn a_name_that_nobody_knows() {
     let once = once.without_retries().build().unwrap();
     let error = clean(once.request(&freely()).await.unwrap_err());
     assert!(matches!(
-        &error,
-        Error::Transport(TransportError::Connect { host, .. }) if host == "as.invalid"
+        error.kind(),
+        ErrorKind::Transport(TransportError::Connect { host, .. }) if host == "as.invalid"
     ));
     assert_eq!(std::mem::take(&mut *names.0.lock().unwrap()), 1);
 
@@ -201,8 +205,8 @@ async fn a_redirect_to_another_host_is_an_answer_and_nothing_more() {
             let error = clean(client(&server.url(), &clock).request(&request).await.unwrap_err());
             assert!(
                 matches!(
-                    &error,
-                    Error::OAuth(OAuthError::Redirect { status: found, location: Some(to) })
+                    error.kind(),
+                    ErrorKind::OAuth(OAuthError::Redirect { status: found, location: Some(to) })
                         if *found == status && *to == target
                 ),
                 "{error:?}"

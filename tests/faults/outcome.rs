@@ -1,5 +1,6 @@
 //! What became of a call, in a few words: the variant of the error, and what is in it that matters.
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::oauth::OAuthError;
 use private_key_jwt::transport::TransportError;
@@ -19,19 +20,19 @@ pub(crate) fn outcome(result: Result<TokenResponse, Error>) -> (String, Option<u
         }
         Err(error) => clean(error),
     };
-    let words = match error.last() {
-        Error::Transport(error) => transport(error).to_owned(),
-        Error::OAuth(OAuthError::Refused(answer) | OAuthError::Unavailable(answer))
+    let words = match error.kind() {
+        ErrorKind::Transport(error) => transport(error).to_owned(),
+        ErrorKind::OAuth(OAuthError::Refused(answer) | OAuthError::Unavailable(answer))
             if answer.clock().is_some() =>
         {
             format!("Clock {}", answer.status())
         }
-        Error::OAuth(OAuthError::Refused(answer)) => format!("Refused {}", answer.status()),
-        Error::OAuth(OAuthError::Unavailable(answer)) => format!("Unavailable {}", answer.status()),
-        Error::OAuth(OAuthError::Redirect { status, .. }) => format!("Redirect {status}"),
-        Error::OAuth(OAuthError::Response { reason, .. }) => format!("Response, {}", unreadable(reason)),
-        Error::OAuth(OAuthError::ContentEncoding { found, .. }) => format!("ContentEncoding {found}"),
-        Error::Remembered { refusal, .. } => format!("Remembered {}", refusal.status()),
+        ErrorKind::OAuth(OAuthError::Refused(answer)) => format!("Refused {}", answer.status()),
+        ErrorKind::OAuth(OAuthError::Unavailable(answer)) => format!("Unavailable {}", answer.status()),
+        ErrorKind::OAuth(OAuthError::Redirect { status, .. }) => format!("Redirect {status}"),
+        ErrorKind::OAuth(OAuthError::Response { reason, .. }) => format!("Response, {}", unreadable(reason)),
+        ErrorKind::OAuth(OAuthError::ContentEncoding { found, .. }) => format!("ContentEncoding {found}"),
+        ErrorKind::Remembered { refusal, .. } => format!("Remembered {}", refusal.status()),
         other => format!("{other:?}"),
     };
     (words, Some(error.attempts()))

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::{CodeVerifier, Retry};
 use private_key_jwt::transport::Clock;
-use private_key_jwt::{Error, KeyRing, Profile, TokenRequest};
+use private_key_jwt::{KeyRing, Profile, TokenRequest};
 
 use crate::clock::Skips;
 use crate::outcome::{a_token, error, es256, es384, get};
@@ -256,7 +257,7 @@ async fn a_refusal_that_stands_is_remembered_until_the_pause_is_over_or_another_
         assert_eq!((error.attempts(), error.refusal()), (0, Some(&said)));
         let Retry::After(pause) = error.retry() else { panic!("{:?}", error.retry()) };
         assert!(pause <= Duration::from_secs(2));
-        assert!(matches!(&error, Error::Remembered { key_id, .. } if key_id == es256().key_id()));
+        assert!(matches!(error.kind(), ErrorKind::Remembered { key_id, .. } if key_id == es256().key_id()));
     }
     assert_eq!(server.requests(), (1, 0));
     // Another endpoint has its own memory.

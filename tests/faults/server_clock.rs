@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::{CodeVerifier, OAuthError};
 use private_key_jwt::transport::Clock;
-use private_key_jwt::{Error, KeyRing, TokenClient, TokenRequest, TokenResponse};
+use private_key_jwt::{KeyRing, TokenClient, TokenRequest, TokenResponse};
 
 use crate::clock::Skips;
 use crate::outcome::{a_token, error, es256, es384, get};
@@ -131,7 +132,9 @@ async fn an_hour_without_a_date_is_an_error_that_names_the_clock_and_the_times()
         let remembering = server.client(es256()).build().unwrap();
         remembering.request(&freely()).await.unwrap_err();
         let remembered = clean(remembering.request(&freely()).await.unwrap_err());
-        assert!(matches!(&remembered, Error::Remembered { refusal, .. } if refusal.clock().is_some()));
+        assert!(
+            matches!(remembered.kind(), ErrorKind::Remembered { refusal, .. } if refusal.clock().is_some())
+        );
         assert_eq!(server.requests(), (5, 0));
         for _ in 0..3 {
             assert_eq!(get(&client, &freely()).await, crate::outcome::error("Clock 400", 1));
@@ -158,7 +161,10 @@ async fn a_refresh_token_that_has_expired_is_not_taken_for_an_assertion() {
     }
     let tokens = client.source_from(login(&clock));
     clock.move_by(time::Duration::minutes(10));
-    assert!(matches!(clean(tokens.token().await.unwrap_err()), Error::GrantEnded { refusal: Some(_) }));
+    assert!(matches!(
+        clean(tokens.token().await.unwrap_err()).kind(),
+        ErrorKind::GrantEnded { refusal: Some(_) }
+    ));
 }
 
 fn login(clock: &Skips) -> TokenResponse {
@@ -263,7 +269,7 @@ async fn a_server_that_fails_over_the_time_is_asked_again_with_its_own() {
         let server = server(&clock, seconds, HYDRA);
         let client = server.client(es256()).build().unwrap();
         let error = clean(client.request(&refresh()).await.unwrap_err());
-        let Error::OAuth(OAuthError::Unavailable(answer)) = &error else { panic!("{error:?}") };
+        let ErrorKind::OAuth(OAuthError::Unavailable(answer)) = error.kind() else { panic!("{error:?}") };
         assert_eq!((answer.status(), answer.clock().is_some()), (500, true));
         assert_eq!(server.requests(), (1, 0));
         assert_eq!(get(&client, &refresh()).await, a_token(), "{seconds}");

@@ -1,8 +1,9 @@
 //! What a refusal that stands does to the calls that follow, and what it does not keep.
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::{CodeVerifier, JwtGrant, TokenExchange, TokenKind};
 use private_key_jwt::transport::Clock;
-use private_key_jwt::{Error, KeyRing, TokenRequest};
+use private_key_jwt::{KeyRing, TokenRequest};
 
 use crate::clock::Skips;
 use crate::outcome::{a_token, error, es256, es384, get};
@@ -76,7 +77,7 @@ async fn what_a_server_echoes_of_a_request_is_in_no_error() {
         server.set(|state| state.instead = Some((status, body)));
         for request in &requests {
             let error = clean(client.request(request).await.unwrap_err());
-            let Error::OAuth(_) = &error else { panic!("{error:?}") };
+            let ErrorKind::OAuth(_) = error.kind() else { panic!("{error:?}") };
             let text = error.to_string();
             assert!(text.contains("Invalid token: [masked]"), "{text}");
         }

@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::client::TokenClientBuilder;
 use private_key_jwt::oauth::{AuthorizationRequest, Endpoint, OAuthError};
 use private_key_jwt::{
@@ -265,7 +266,7 @@ async fn a_clock_that_is_an_hour_off_is_named() {
         let record = Record::of("Keycloak");
         let client = ahead(seconds, &record).await;
         let error = clean(client.request(&request()).await.unwrap_err());
-        let Error::OAuth(OAuthError::Refused(refusal)) = error.last() else { panic!("{error:?}") };
+        let ErrorKind::OAuth(OAuthError::Refused(refusal)) = error.kind() else { panic!("{error:?}") };
         assert_eq!((refusal.status(), refusal.description()), (400, Some(text)));
         let clock = refusal.clock().unwrap();
         let off = clock.now() - OffsetDateTime::now_utc() - time::Duration::seconds(seconds);

@@ -21,6 +21,7 @@ mod record;
 mod support;
 mod token_endpoint;
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::{Endpoint, OAuthError, Refusal};
 use private_key_jwt::{Algorithm, AuthorizationServer, Error, JwkSet, PrivateKey, TokenClient};
 use serde_json::{Value, json};
@@ -64,8 +65,8 @@ fn client(
 /// What the server said against a request. Nothing in it shows a secret.
 #[track_caller]
 fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Refusal {
-    match support::clean(result.unwrap_err()) {
-        Error::OAuth(OAuthError::Refused(refusal)) => *refusal,
+    match support::clean(result.unwrap_err()).into_kind() {
+        ErrorKind::OAuth(OAuthError::Refused(refusal)) => *refusal,
         other => panic!("{other:?}"),
     }
 }

@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::{
     AuthorizationRequest, CodeVerifier, DeviceAuthorizationRequest, Endpoint, HintedToken, JwtGrant,
     OAuthError, TokenExchange, TokenKind,
 };
-use private_key_jwt::{Error, TokenClient, TokenRequest};
+use private_key_jwt::{TokenClient, TokenRequest};
 use serde_json::json;
 use tokio::task::JoinSet;
 use wiremock::matchers::path;
@@ -274,7 +275,8 @@ async fn a_scope_that_cannot_be_is_not_sent() {
         client.push_authorization(&authorization).await.map(drop),
         client.authorize_device("a\"b").await.map(drop),
     ] {
-        assert!(matches!(result, Err(Error::OAuth(OAuthError::Scope))), "{result:?}");
+        let error = result.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::OAuth(OAuthError::Scope)), "{error:?}");
     }
     assert!(server.received_requests().await.unwrap().is_empty());
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Display;
 
+use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::{OAuthError, Retry};
 use private_key_jwt::transport::TransportError;
 
@@ -114,8 +115,8 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
 
 /// The error of the protocol inside an error of a client.
 fn oauth_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a OAuthError> {
-    let client = error.downcast_ref().map(private_key_jwt::Error::last);
-    if let Some(private_key_jwt::Error::OAuth(error)) = client {
+    let client = error.downcast_ref().map(private_key_jwt::Error::kind);
+    if let Some(ErrorKind::OAuth(error)) = client {
         Some(error)
     } else if let Some(TransportError::OAuth(error)) = error.downcast_ref() {
         Some(error)

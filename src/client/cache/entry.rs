@@ -12,7 +12,7 @@ use super::grant::{Answer, Grant, Urgency};
 use super::lifetime::Lifetime;
 use super::pauses::Pauses;
 use crate::client::fresh::random;
-use crate::client::{Error, TokenClient, log};
+use crate::client::{Error, ErrorKind, TokenClient, log};
 use crate::keys::BoxFuture;
 use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 use crate::transport::Clock;
@@ -194,7 +194,7 @@ impl Source for Requests {
     }
 
     fn lost() -> Error {
-        Error::Interrupted
+        ErrorKind::Interrupted.into()
     }
 
     fn log(&self, error: &Error, pause: Duration) {

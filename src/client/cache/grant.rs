@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::client::{Error, TokenClient, log};
+use crate::client::{Error, ErrorKind, TokenClient, log};
 use crate::oauth::{AccessToken, OAuthError, Refusal, TokenRequest, TokenResponse};
 use crate::transport::TransportError;
 
@@ -60,10 +60,10 @@ impl Grant {
     /// What to send for the next token.
     pub(super) fn steps(&self) -> Result<Steps, Error> {
         if let Some(request) = self.request.as_ref().filter(|request| !request.is_repeatable()) {
-            return Err(Error::SingleUse { grant_type: request.grant_type() });
+            return Err(ErrorKind::SingleUse { grant_type: request.grant_type() }.into());
         }
         if self.has_ended() {
-            return Err(Error::GrantEnded { refusal: self.refusal.clone() });
+            return Err(ErrorKind::GrantEnded { refusal: self.refusal.clone() }.into());
         }
         let refresh = self.refresh_token.as_ref().map(|refresh_token| match &self.request {
             Some(request) => request.renewed_with(refresh_token.as_str()),
@@ -87,7 +87,9 @@ impl Grant {
         }
         let (token, refresh_token) = match answer.result {
             Ok(response) => response.into_tokens(),
-            Err(_) if self.has_ended() => return Err(Error::GrantEnded { refusal: self.refusal.clone() }),
+            Err(_) if self.has_ended() => {
+                return Err(ErrorKind::GrantEnded { refusal: self.refusal.clone() }.into());
+            }
             Err(error) => return Err(error),
         };
         let keeps = self.request.as_ref().is_none_or(|request| !request.is_of_client());
@@ -146,7 +148,7 @@ impl Steps {
         }
         let result = match request {
             Some(request) => urgency.send(client, &request).await,
-            None => Err(Error::GrantEnded { refusal: None }),
+            None => Err(ErrorKind::GrantEnded { refusal: None }.into()),
         };
         Answer { result, given_up, refusal }
     }
@@ -162,12 +164,12 @@ fn refusal_of_grant(error: &Error) -> Option<Refusal> {
 
 /// Whether the server may have done what it was asked to, and its answer is lost.
 fn may_have_been_received(error: &Error) -> bool {
-    match error.last() {
-        Error::Transport(error) => !matches!(
+    match error.kind() {
+        ErrorKind::Transport(error) => !matches!(
             error,
             TransportError::Connect { .. } | TransportError::Tls { .. } | TransportError::Build(_)
         ),
-        Error::OAuth(error) => matches!(error, OAuthError::Unavailable(_) | OAuthError::Response { .. }),
+        ErrorKind::OAuth(error) => matches!(error, OAuthError::Unavailable(_) | OAuthError::Response { .. }),
         _ => false,
     }
 }

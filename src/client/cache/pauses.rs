@@ -12,9 +12,9 @@
 
 use std::time::Duration;
 
-use crate::client::Error;
 use crate::client::backoff::Backoff;
 use crate::client::subject::Subject;
+use crate::client::{Error, ErrorKind};
 use crate::keys::KeyError;
 use crate::oauth::Retry;
 use crate::transport::refreshing::{Failure, Pause};
@@ -74,10 +74,10 @@ impl Pauses {
 
 /// What depends on which key signs, or whether it can: another may be active in a moment.
 fn may_be_mended_by_another_key(error: &Error, is_of_client_alone: bool) -> bool {
-    match error.last() {
+    match error.kind() {
         // One outside of the process that does not answer is spared like a server.
-        Error::Key(error) => !matches!(error, KeyError::Signer(_)),
-        Error::Remembered { .. } => true,
+        ErrorKind::Key(error) => !matches!(error, KeyError::Signer(_)),
+        ErrorKind::Remembered { .. } => true,
         _ => error.refusal().is_some_and(|refusal| {
             let may_be_of_request = !is_of_client_alone && refusal.error().is_none();
             Subject::of(refusal) == Subject::Client && !may_be_of_request

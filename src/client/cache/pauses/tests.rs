@@ -63,7 +63,7 @@ fn when_none_serves_a_failure_is_repeated_for_a_second() {
         answer(503, &[], ""),
         answer(404, &[], ""),
         response(JoseError::NotAnObject { what: "w" }).into(),
-        Error::Key(KeyError::Signer("the HSM is out".into())),
+        KeyError::Signer("the HSM is out".into()).into(),
         refused("invalid_scope"),
         refused("invalid_grant"),
     ] {
@@ -105,15 +105,15 @@ fn a_refusal_is_not_asked_for_many_times_in_a_short_window() {
 
 #[test]
 fn what_another_key_may_mend_is_not_repeated() {
-    let Error::OAuth(OAuthError::Refused(refusal)) = refused("invalid_client") else { panic!() };
+    let refusal = Box::new(refused("invalid_client").refusal().unwrap().clone());
     let key_id = KeyId::from("k");
     for error in [
-        Error::Key(KeyError::NoActiveKey),
-        Error::Key(KeyError::Signing),
+        KeyError::NoActiveKey.into(),
+        KeyError::Signing.into(),
         refused("invalid_client"),
         answer(401, &[], ""),
         answer(401, &[("retry-after", "30")], ""),
-        Error::Remembered { key_id, refusal, pause: Duration::from_secs(30) },
+        ErrorKind::Remembered { key_id, refusal, pause: Duration::from_secs(30) }.into(),
     ] {
         assert_eq!(first(&error, None)[1], 0, "{error}");
         // While a token serves there is no hurry.

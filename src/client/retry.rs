@@ -1,0 +1,149 @@
+//! The one table of failures: what [`Error::retry`](super::Error::retry) says of each, and which
+//! requests the client itself repeats after it.
+
+use super::ErrorKind;
+use super::backoff::Repetition;
+use crate::keys::KeyError;
+use crate::oauth::{OAuthError, Retry};
+use crate::transport::TransportError;
+
+/// What to do after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Advice {
+    /// Whether it makes sense to call again, and when.
+    pub(super) retry: Retry,
+    repeated: Repeated,
+}
+
+/// Which requests are repeated within the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeated {
+    /// None: it will not pass in time.
+    No,
+    /// Those of which a second one does no harm: the server may have received the first.
+    Harmless,
+    /// Single-use grants as well: the server cannot have received the request.
+    Unreceived,
+}
+
+impl Advice {
+    pub(super) fn of(kind: &ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Transport(error) => Self::of_no_answer(error),
+            ErrorKind::OAuth(error) => Self::of_answer(error),
+            ErrorKind::Key(KeyError::Signer(_)) | ErrorKind::Interrupted => {
+                Self::new(Retry::BackOff, Repeated::No)
+            }
+            ErrorKind::Remembered { pause, .. } => Self::new(Retry::After(*pause), Repeated::No),
+            ErrorKind::Key(_)
+            | ErrorKind::SingleUse { .. }
+            | ErrorKind::GrantEnded { .. }
+            | ErrorKind::NotBearer { .. }
+            | ErrorKind::Setting { .. } => Self::NEVER,
+        }
+    }
+
+    pub(super) fn of_no_answer(error: &TransportError) -> Self {
+        let repeated = match error {
+            TransportError::Connect { .. } => Repeated::Unreceived,
+            TransportError::Broken { .. } => Repeated::Harmless,
+            _ => Repeated::No,
+        };
+        Self::new(error.retry(), repeated)
+    }
+
+    pub(super) fn of_answer(error: &OAuthError) -> Self {
+        let repeated = match error {
+            OAuthError::Unavailable(answer)
+                if matches!(answer.status(), 408 | 425 | 429 | 502 | 503 | 504) =>
+            {
+                Repeated::Harmless
+            }
+            _ => Repeated::No,
+        };
+        Self::new(error.retry(), repeated)
+    }
+
+    pub(super) const NEVER: Self = Self::new(Retry::Never, Repeated::No);
+
+    const fn new(retry: Retry, repeated: Repeated) -> Self {
+        Self { retry, repeated }
+    }
+
+    /// Whether a request of this kind is repeated.
+    pub(super) fn repeats(self, repetition: Repetition) -> bool {
+        match repetition {
+            Repetition::Freely => self.repeated != Repeated::No,
+            Repetition::Unreceived => self.repeated == Repeated::Unreceived,
+            Repetition::Never => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::keys::Cause;
+    use Repetition::{Freely, Never, Unreceived};
+
+    fn answer(status: u16, retry_after: Option<u32>) -> OAuthError {
+        let mut response = http::Response::builder().status(status);
+        if let Some(seconds) = retry_after {
+            response = response.header("retry-after", seconds);
+        }
+        let response = response.body(Vec::new()).unwrap();
+        crate::oauth::TokenResponse::from_http(response, time::OffsetDateTime::UNIX_EPOCH).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_repeated_depends_on_what_a_second_request_would_do() {
+        let (host, source) = (|| "h".to_owned(), || Cause::from("x"));
+        let (no, harmless, unreceived) = ([false; 3], [true, false, false], [true, true, false]);
+        let after = |seconds| Retry::After(Duration::from_secs(seconds));
+        let (refusal, pause) = (answer(401, None), Duration::from_secs(7));
+        let OAuthError::Refused(refusal) = refusal else { panic!("{refusal:?}") };
+        let remembered = ErrorKind::Remembered { key_id: "k".into(), refusal, pause };
+        let of_answers = [
+            (answer(408, None), Retry::BackOff, harmless),
+            (answer(425, None), Retry::BackOff, harmless),
+            (answer(429, Some(7)), after(7), harmless),
+            (answer(502, None), Retry::BackOff, harmless),
+            (answer(503, Some(7)), after(7), harmless),
+            (answer(504, None), Retry::BackOff, harmless),
+            (answer(500, None), Retry::BackOff, no),
+            (answer(500, Some(7)), after(7), no),
+            (answer(404, None), Retry::Never, no),
+            (answer(401, None), Retry::Never, no),
+            (answer(302, None), Retry::Never, no),
+            (answer(200, None), Retry::Never, no),
+        ];
+        let of_no_answers = [
+            (TransportError::Connect { host: host(), source: source() }, Retry::BackOff, unreceived),
+            (TransportError::Broken { host: host(), source: source() }, Retry::BackOff, harmless),
+            (TransportError::Timeout { host: host() }, Retry::BackOff, no),
+            (TransportError::Incomplete { host: host(), source: source() }, Retry::BackOff, no),
+            (TransportError::Tls { host: host(), source: source() }, Retry::Never, no),
+            (TransportError::Malformed { host: host(), source: source() }, Retry::Never, no),
+        ];
+        let others = [
+            (ErrorKind::Key(KeyError::Signer(source())), Retry::BackOff, no),
+            (ErrorKind::Key(KeyError::Signing), Retry::Never, no),
+            (ErrorKind::Interrupted, Retry::BackOff, no),
+            (ErrorKind::GrantEnded { refusal: None }, Retry::Never, no),
+            (ErrorKind::NotBearer { token_type: "mac".to_owned() }, Retry::Never, no),
+            (ErrorKind::Setting { setting: "s", reason: "r" }, Retry::Never, no),
+            (remembered, after(7), no),
+        ];
+        let of_answers = of_answers.map(|(error, retry, repeats)| (ErrorKind::OAuth(error), retry, repeats));
+        let of_no_answers =
+            of_no_answers.map(|(error, retry, repeats)| (ErrorKind::Transport(error), retry, repeats));
+        for (kind, retry, repeats) in of_answers.into_iter().chain(of_no_answers).chain(others) {
+            let advice = Advice::of(&kind);
+            assert_eq!(advice.retry, retry, "{kind:?}");
+            let found = [Freely, Unreceived, Never].map(|repetition| advice.repeats(repetition));
+            assert_eq!(found, repeats, "{kind:?}");
+        }
+    }
+}
