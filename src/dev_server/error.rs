@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::jose::JoseError;
 use crate::keys::KeyError;
@@ -7,7 +8,7 @@ use crate::transport::TransportError;
 
 /// What can go wrong when a dev server is set up. What goes wrong in a request is an answer, not an
 /// error.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DevServerError {
     /// An origin that is not `scheme://host:port` and nothing more, or is not loopback.
@@ -38,7 +39,7 @@ pub enum DevServerError {
         /// The address.
         address: SocketAddr,
         /// What the operating system says.
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// A client id that is empty or not of RFC 6749 A.1's characters.
     #[error("the client id is {reason}")]

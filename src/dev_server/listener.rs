@@ -77,7 +77,7 @@ impl DevServerBuilder {
         if !listen.ip().is_loopback() {
             return Err(DevServerError::NotLoopback { address: listen });
         }
-        let failed = |source| DevServerError::Listen { address: listen, source };
+        let failed = |source| DevServerError::Listen { address: listen, source: Arc::new(source) };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
         let server = self.build(&format!("http://{local_addr}"))?;

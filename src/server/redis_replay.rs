@@ -209,7 +209,7 @@ impl ReplayStore for RedisReplayStore {
             }
             let difference = i64::try_from(self.clock_difference.as_secs()).unwrap_or(i64::MAX);
             let milliseconds = left.saturating_add(difference).saturating_mul(1000);
-            self.set(&entry, milliseconds).await.map_err(|error| VerifierError::ReplayStore(Box::new(error)))
+            self.set(&entry, milliseconds).await.map_err(|error| VerifierError::ReplayStore(error.into()))
         })
     }
 }

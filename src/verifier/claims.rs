@@ -8,7 +8,7 @@ use super::VerifierError;
 use crate::jose::error::excerpt;
 use crate::jose::json::{Member, WipedValue};
 use crate::jose::{Algorithm, Header, Signature};
-use crate::keys::{KeyError, PublicKeySet};
+use crate::keys::PublicKeySet;
 
 /// A claim that is there: `null` is what serializers write for an absent one.
 pub(crate) fn present<'a, 'de>(value: Option<&'a Member<'de>>) -> Option<&'a Member<'de>> {
@@ -111,10 +111,7 @@ pub(crate) fn check_signature(
     signing_input: &str,
     signature: &Signature,
 ) -> Result<(), VerifierError> {
-    let key = keys.key_for(header).map_err(|error| match error {
-        KeyError::Jose(error) => VerifierError::Jose(error),
-        error => VerifierError::Key(error),
-    })?;
+    let key = keys.key_for(header)?;
     Ok(key.verify(signing_input.as_bytes(), signature)?)
 }
 

@@ -1,6 +1,6 @@
 use super::BoundTo;
 use crate::jose::{Algorithm, JoseError};
-use crate::keys::KeyError;
+use crate::keys::{Cause, KeyError};
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
 /// Why a client assertion or an access token is refused. A server answers each of an assertion's
@@ -10,7 +10,7 @@ use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 ///
 /// No variant carries the JWT. Text from it is made printable and cut to 64 characters; where it is
 /// shown beside what was expected, to 256 characters or to the place where the two differ.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifierError {
     /// A setting of the verifier that is empty or only white space. Nothing is accepted until it has
@@ -79,7 +79,7 @@ pub enum VerifierError {
     Jose(#[from] JoseError),
     /// The key cannot be used, or the signature does not verify.
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Key(KeyError),
     /// A `typ` that is another kind of token's (RFC 8725 §3.11), or none where one is demanded.
     #[error("the typ is {}, expected is {expected}", .found.as_deref().map_or_else(|| "missing".to_owned(), |typ| format!("`{typ}`")))]
     MediaType {
@@ -339,7 +339,7 @@ pub enum VerifierError {
     },
     /// The replay store failed; an assertion that cannot be remembered is not accepted.
     #[error("the replay store failed")]
-    ReplayStore(#[source] Box<dyn std::error::Error + Send + Sync>),
+    ReplayStore(#[source] Cause),
 }
 
 /// Why a claim shows another kind of token.
@@ -407,5 +407,15 @@ fn list(algorithms: &[Algorithm]) -> String {
     match algorithms {
         [] => "none".to_owned(),
         some => some.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+impl From<KeyError> for VerifierError {
+    /// What is wrong with a JWS is [`VerifierError::Jose`] wherever it was found.
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Jose(error) => Self::Jose(error),
+            error => Self::Key(error),
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::verifier::VerifierError;
 
 /// Why a token or an assertion is not accepted. [`Token`](Self::Token) is its sender's fault (401, or 403 for a scope that is
 /// missing); the others are nobody's at the door: the keys are not there (503).
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteJwksError {
     /// It was checked, and refused.
@@ -48,7 +48,7 @@ impl RemoteJwksError {
 }
 
 /// Why a JWK Set could not be fetched. It is shared by all who waited for it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwksFetchError {
     /// There was no answer, or another status than 200 (a redirect is not followed), or too long a body.

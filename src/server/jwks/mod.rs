@@ -264,11 +264,7 @@ fn newer_keys_may_help(error: &VerifierError) -> bool {
 }
 
 const fn is_no_matching_key(error: &VerifierError) -> bool {
-    matches!(
-        error,
-        VerifierError::Jose(JoseError::NoMatchingKey { .. })
-            | VerifierError::Key(KeyError::Jose(JoseError::NoMatchingKey { .. }))
-    )
+    matches!(error, VerifierError::Jose(JoseError::NoMatchingKey { .. }))
 }
 
 fn host(url: &str) -> String {
