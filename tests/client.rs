@@ -912,3 +912,16 @@ fn the_seam_is_object_safe_and_a_client_is_shared() {
     fn object(_: &dyn HttpClient) {}
     object(&ReqwestClient::new().unwrap());
 }
+
+#[test]
+fn every_error_is_clone_and_shared_between_threads() {
+    const fn is<T: std::error::Error + Clone + Send + Sync + 'static>() {}
+    is::<private_key_jwt::Error>();
+    is::<KeyError>();
+    is::<JoseError>();
+    is::<OAuthError>();
+    is::<TransportError>();
+    is::<private_key_jwt::VerifierError>();
+    is::<private_key_jwt::RemoteJwksError>();
+    is::<private_key_jwt::server::JwksFetchError>();
+}

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::step::Failure;
-use crate::oauth::Retry;
+use crate::oauth::{Repetition, Retry};
 
 /// Pauses that grow from one failure to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,29 +31,6 @@ impl Backoff {
     pub(super) fn half_jitter(&self, failures: u32, random: u64) -> Duration {
         let half = self.bound(failures) / 2;
         half + fraction(half, random)
-    }
-}
-
-/// How a request may be repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repetition {
-    /// A second one does no harm.
-    Freely,
-    /// What it carries is good once: only when the server cannot have received it.
-    Unreceived,
-    /// Its caller asks again, at a pace of its own.
-    Never,
-}
-
-impl Repetition {
-    /// A second use of a code may cost all tokens that came of the first (RFC 6749 §4.1.2), one of a refresh token that
-    /// was rotated too (RFC 9700 §4.14.2). A question for a device has a pace (RFC 8628 §3.5).
-    pub(super) fn of_grant(grant_type: &str) -> Self {
-        match grant_type {
-            "authorization_code" | "refresh_token" => Self::Unreceived,
-            "urn:ietf:params:oauth:grant-type:device_code" => Self::Never,
-            _ => Self::Freely,
-        }
     }
 }
 
@@ -109,7 +86,7 @@ mod tests {
         backoff: Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(10) },
         longest_wait: Duration::from_secs(10),
     };
-    use Repetition::{Freely, Never, Unreceived};
+    use Repetition::Freely;
 
     fn answer(status: u16, retry_after: Option<&str>) -> OAuthError {
         let mut response = http::Response::builder().status(status);
@@ -136,20 +113,6 @@ mod tests {
         }
         let longest = Backoff { first: Duration::MAX, longest: Duration::MAX };
         assert_eq!(longest.full_jitter(9, u64::MAX), Duration::from_nanos(u64::MAX));
-    }
-
-    #[test]
-    fn rfc6749_4_1_2_and_rfc9700_4_14_2_what_is_good_once_is_sent_once() {
-        let of = Repetition::of_grant;
-        assert_eq!([of("authorization_code"), of("refresh_token")], [Unreceived; 2]);
-        assert_eq!(of("urn:ietf:params:oauth:grant-type:device_code"), Never);
-        for grant_type in [
-            "client_credentials",
-            "urn:ietf:params:oauth:grant-type:jwt-bearer",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        ] {
-            assert_eq!(of(grant_type), Freely, "{grant_type}");
-        }
     }
 
     #[test]

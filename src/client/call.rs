@@ -5,19 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::TokenClient;
-use super::backoff::Repetition;
 use super::clock::{Facts, Offset, Shown, Verdict};
 use super::contents::Contents;
 use super::refused_keys::KeyUse;
 use super::subject::Subject;
 use crate::keys::Signer;
-use crate::oauth::{Endpoint, OAuthError, Refusal, TimeFault, TokenRequest};
+use crate::oauth::{Endpoint, GrantType, OAuthError, Refusal, Repetition, TimeFault, TokenRequest};
 
 /// A request to an endpoint.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call {
     pub(super) endpoint: Endpoint,
-    pub(super) grant_type: Option<&'static str>,
+    pub(super) grant_type: Option<GrantType>,
     pub(super) repetition: Repetition,
     /// The time limit of a caller that repeats the call at its own pace. The call is not retried then.
     pub(super) once_within: Option<Duration>,
@@ -34,7 +33,7 @@ impl Call {
             contents: client.refused_keys().contents(request, request.is_of_client_alone()),
             endpoint: Endpoint::Token,
             grant_type: Some(grant_type),
-            repetition: Repetition::of_grant(grant_type),
+            repetition: grant_type.repetition(),
             once_within: None,
             carries_grant,
         }

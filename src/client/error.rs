@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::retry::Advice;
 use crate::jose::KeyId;
 use crate::keys::KeyError;
-use crate::oauth::{OAuthError, Refusal, Retry};
+use crate::oauth::{GrantType, OAuthError, Refusal, Retry};
 use crate::transport::TransportError;
 
 /// Why there is no token: what went wrong ([`Error::kind`]) and after how many attempts.
@@ -36,8 +36,8 @@ pub enum ErrorKind {
     /// make a source of the response.
     #[error("a grant of the type {grant_type} is good once, and no source of tokens")]
     SingleUse {
-        /// The `grant_type`.
-        grant_type: &'static str,
+        /// The grant type.
+        grant_type: GrantType,
     },
     /// A [`TokenSource`](super::TokenSource) cannot obtain another token: the server refused the
     /// refresh token, or there is none. The user has to log in again.

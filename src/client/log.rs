@@ -8,7 +8,7 @@ use super::call::Call;
 use super::clock::Offset;
 use crate::keys::Signer;
 use crate::keys::key_name;
-use crate::oauth::{OAuthError, Refusal};
+use crate::oauth::{GrantType, OAuthError, Refusal};
 
 macro_rules! event {
     ($level:ident, $($fields:tt)*) => {
@@ -27,7 +27,7 @@ impl Span {
             target: "private_key_jwt",
             "call",
             endpoint = call.endpoint.metadata_name(),
-            grant_type = call.grant_type,
+            grant_type = call.grant_type.map(GrantType::as_str),
         ))
     }
 

@@ -2,9 +2,8 @@
 //! requests the client itself repeats after it.
 
 use super::ErrorKind;
-use super::backoff::Repetition;
 use crate::keys::KeyError;
-use crate::oauth::{OAuthError, Retry};
+use crate::oauth::{OAuthError, Repetition, Retry};
 use crate::transport::TransportError;
 
 /// What to do after a failure.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::{Repetition, Retries};
+use super::backoff::Retries;
 use super::call::Call;
 use super::clock::{Offset, Search};
 use super::refused_keys::Turn;
@@ -15,7 +15,7 @@ use super::retry::Advice;
 use super::signing::WhichKey;
 use super::{Error, ErrorKind};
 use crate::keys::Signer;
-use crate::oauth::{OAuthError, Refusal};
+use crate::oauth::{OAuthError, Refusal, Repetition};
 use crate::transport::TransportError;
 
 /// A call so far.

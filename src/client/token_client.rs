@@ -98,10 +98,10 @@ impl TokenClient {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Key`] if the key cannot sign; [`ErrorKind::Transport`] if no answer came;
-    /// [`ErrorKind::OAuth`] if the server refused or answered something else than a token, and if the
-    /// request could not be made; [`ErrorKind::Remembered`] if nothing was sent because the server
-    /// rejected the key moments ago.
+    /// Of the [kind](super::ErrorKind) `Key` if the key cannot sign; `Transport` if no answer came;
+    /// `OAuth` if the server refused or answered something else than a token, and if the request
+    /// could not be made; `Remembered` if nothing was sent because the server rejected the key
+    /// moments ago.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
         self.call(Call::token(self, request), request).await
     }
@@ -164,7 +164,8 @@ impl TokenClient {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Key`] when no key is active, it cannot sign, or the runtime is being shut down; [`ErrorKind::OAuth`] when the parts do not fit.
+    /// Of the [kind](super::ErrorKind) `Key` if no key is active, it cannot sign, or the runtime is
+    /// being shut down; `OAuth` if the parts do not fit.
     pub async fn assertion(&self) -> Result<ClientAssertion, Error> {
         self.assertion_for(Endpoint::Token).await
     }
@@ -306,8 +307,8 @@ impl TokenClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::OAuth`] and [`ErrorKind::Key`] for parts that do not fit, [`ErrorKind::Setting`] for a back-off of nothing, [`ErrorKind::Transport`] when the HTTP client cannot
-    /// be built.
+    /// Of the [kind](super::ErrorKind) `OAuth` or `Key` for parts that do not fit; `Setting` for a
+    /// back-off of zero; `Transport` if the HTTP client cannot be built.
     pub fn build(self) -> Result<TokenClient, Error> {
         self.settings.check()?;
         let signer = self.keys.active()?;

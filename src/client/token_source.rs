@@ -83,8 +83,9 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// As [`TokenClient::request`], when no token serves any more. [`ErrorKind::GrantEnded`] when none will come without another
-    /// login; [`ErrorKind::SingleUse`] for a request that is good once; [`ErrorKind::Interrupted`] when the request was cut off.
+    /// As [`TokenClient::request`], if no cached token is left. Of the [kind](super::ErrorKind)
+    /// `GrantEnded` if the user has to log in again; `SingleUse` for a single-use grant;
+    /// `Interrupted` if the request was cut off.
     pub async fn token(&self) -> Result<AccessToken, Error> {
         if let Some(token) = self.entry.fresh(self.client.clock().now()) {
             return Ok(token);

@@ -24,6 +24,7 @@ mod error_words;
 mod exchange;
 mod form;
 mod grant;
+mod grant_type;
 mod hinted_token;
 mod introspection;
 mod jwks_uri;
@@ -59,6 +60,7 @@ pub use endpoint::Endpoint;
 pub use error::{OAuthError, Retry};
 pub use exchange::{TokenExchange, TokenKind};
 pub use grant::{JwtGrant, JwtGrantBuilder, UnsignedGrant};
+pub use grant_type::GrantType;
 pub use hinted_token::HintedToken;
 pub use introspection::Introspection;
 pub use jwks_uri::JwksUri;
@@ -81,6 +83,8 @@ pub(crate) use echo::Secrets;
 pub(crate) use endpoint::{PlainHttp, check_endpoint, is_loopback};
 #[cfg(feature = "client")]
 pub(crate) use error_body::content_coding;
+#[cfg(feature = "client")]
+pub(crate) use grant_type::Repetition;
 #[cfg(feature = "dev-server")]
 pub(crate) use resource::is_resource;
 #[cfg(feature = "client")]

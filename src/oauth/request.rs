@@ -6,12 +6,9 @@ use zeroize::Zeroizing;
 
 use super::form::{self, Parameters};
 use super::{
-    AuthorizationServer, ClientAssertion, CodeVerifier, DeviceAuthorization, Endpoint, JwtGrant, OAuthError,
-    Scope, TokenExchange,
+    AuthorizationServer, ClientAssertion, CodeVerifier, DeviceAuthorization, Endpoint, GrantType, JwtGrant,
+    OAuthError, Scope, TokenExchange,
 };
-
-const CLIENT_CREDENTIALS: &str = "client_credentials";
-const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// A request to the token endpoint (RFC 6749 §3.2), before it is sent.
 ///
@@ -32,7 +29,7 @@ const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// `Debug` shows the names of parameters and not their values, which are wiped on drop: some are codes and tokens.
 #[derive(Clone, Debug, Hash)]
 pub struct TokenRequest {
-    grant_type: &'static str,
+    grant_type: GrantType,
     scope: Scope,
     parameters: Parameters,
 }
@@ -41,14 +38,14 @@ impl TokenRequest {
     /// The parameters that every token request sets itself.
     const RESERVED: [&str; 2] = ["grant_type", "scope"];
 
-    fn of(grant_type: &'static str) -> Self {
+    fn of(grant_type: GrantType) -> Self {
         Self { grant_type, scope: Scope::default(), parameters: Parameters::default() }
     }
 
     /// A token for the client itself (RFC 6749 §4.4).
     #[must_use]
     pub fn client_credentials(scope: impl Into<Scope>) -> Self {
-        Self::of(CLIENT_CREDENTIALS).scope(scope)
+        Self::of(GrantType::ClientCredentials).scope(scope)
     }
 
     /// A token for the user who has logged in (RFC 6749 §4.1.3). The redirect URI is the one of the authorization
@@ -59,7 +56,7 @@ impl TokenRequest {
         redirect_uri: impl Into<String>,
         verifier: &CodeVerifier,
     ) -> Self {
-        let mut request = Self::of("authorization_code");
+        let mut request = Self::of(GrantType::AuthorizationCode);
         request.parameters.set("code", code);
         request.parameters.set("redirect_uri", redirect_uri);
         request.parameters.set("code_verifier", verifier.secret());
@@ -69,7 +66,7 @@ impl TokenRequest {
     /// A new token in place of one that has ended (RFC 6749 §6). Without a [scope](Self::scope), the same as before.
     #[must_use]
     pub fn refresh_token(refresh_token: impl Into<String>) -> Self {
-        let mut request = Self::of("refresh_token");
+        let mut request = Self::of(GrantType::RefreshToken);
         request.parameters.set("refresh_token", refresh_token);
         request
     }
@@ -78,7 +75,7 @@ impl TokenRequest {
     /// assertion by which the client authenticates, and cannot take its place.
     #[must_use]
     pub fn jwt_bearer(grant: &JwtGrant) -> Self {
-        let mut request = Self::of("urn:ietf:params:oauth:grant-type:jwt-bearer");
+        let mut request = Self::of(GrantType::JwtBearer);
         request.parameters.set("assertion", grant.secret());
         request
     }
@@ -86,7 +83,7 @@ impl TokenRequest {
     /// A token in exchange for another (RFC 8693 §2.1).
     #[must_use]
     pub fn token_exchange(exchange: &TokenExchange) -> Self {
-        let mut request = Self::of(TOKEN_EXCHANGE);
+        let mut request = Self::of(GrantType::TokenExchange);
         for (name, value) in exchange.pairs() {
             request.parameters.set(name, value);
         }
@@ -96,14 +93,14 @@ impl TokenRequest {
     /// A token for the user who logs in on another device (RFC 8628 §3.4), asked for again until they have.
     #[must_use]
     pub fn device_code(authorization: &DeviceAuthorization) -> Self {
-        let mut request = Self::of("urn:ietf:params:oauth:grant-type:device_code");
+        let mut request = Self::of(GrantType::DeviceCode);
         request.parameters.set("device_code", authorization.device_code());
         request
     }
 
-    /// The `grant_type` (RFC 6749 §4).
+    /// The grant type.
     #[must_use]
-    pub const fn grant_type(&self) -> &'static str {
+    pub const fn grant_type(&self) -> GrantType {
         self.grant_type
     }
 
@@ -151,7 +148,7 @@ impl TokenRequest {
         value: impl Into<String>,
     ) -> Result<Self, OAuthError> {
         let repeatable: &[&str] = match self.grant_type {
-            TOKEN_EXCHANGE => &[form::RESOURCE, "audience"],
+            GrantType::TokenExchange => &[form::RESOURCE, "audience"],
             _ => &[form::RESOURCE],
         };
         self.parameters.add_or_repeat(&Self::RESERVED, repeatable, name, value)?;
@@ -171,7 +168,7 @@ impl TokenRequest {
     ) -> Result<http::Request<Vec<u8>>, OAuthError> {
         self.scope.check()?;
         let scope = Some(self.scope.as_str()).filter(|scope| !scope.is_empty());
-        let pairs = [("grant_type", self.grant_type)]
+        let pairs = [("grant_type", self.grant_type.as_str())]
             .into_iter()
             .chain(scope.map(|scope| ("scope", scope)))
             .chain(self.parameters.pairs());
@@ -182,18 +179,14 @@ impl TokenRequest {
 /// What the cache of a client needs to know.
 #[cfg(feature = "client")]
 impl TokenRequest {
-    /// Whether the same request can be made again, for another token. A code is good once (RFC 6749 §4.1.2, RFC 8628 §3.5),
-    /// and a refresh token may be (RFC 6749 §6).
-    pub(crate) fn is_repeatable(&self) -> bool {
-        !matches!(
-            self.grant_type,
-            "authorization_code" | "refresh_token" | "urn:ietf:params:oauth:grant-type:device_code"
-        )
+    /// Whether the same request may be sent again, for another token.
+    pub(crate) const fn is_repeatable(&self) -> bool {
+        self.grant_type.is_cacheable()
     }
 
     /// Whether the token is for the client itself.
     pub(crate) fn is_of_client(&self) -> bool {
-        self.grant_type == CLIENT_CREDENTIALS
+        self.grant_type == GrantType::ClientCredentials
     }
 
     /// Whether it is for the client itself and carries nothing but scopes. Anything else may come from
@@ -221,12 +214,13 @@ impl TokenRequest {
         }
         pairs.sort_unstable();
         let room: usize = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
-        let mut key = Zeroizing::new(String::with_capacity(scope.len() + self.grant_type.len() + 3 + room));
+        let grant_type = self.grant_type.as_str();
+        let mut key = Zeroizing::new(String::with_capacity(scope.len() + grant_type.len() + 3 + room));
         // No scope begins with one, nor has two in a row: this is not the key of a request with scopes alone.
         key.push(' ');
         key.push_str(&scope);
         key.push_str("  ");
-        key.push_str(self.grant_type);
+        key.push_str(grant_type);
         form_urlencoded::Serializer::new(&mut *key).extend_pairs(pairs);
         Some(key)
     }
@@ -341,7 +335,7 @@ mod tests {
         let request = TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a");
         let request = request.resource("urn:x").unwrap().resource("urn:y").unwrap();
         let renewed = request.renewed_with("r");
-        assert_eq!((renewed.grant_type, renewed.scope.is_empty()), ("refresh_token", true));
+        assert_eq!((renewed.grant_type, renewed.scope.is_empty()), (GrantType::RefreshToken, true));
         let pairs: Vec<_> = renewed.parameters.pairs().collect();
         assert_eq!(pairs, [("refresh_token", "r"), ("resource", "urn:x"), ("resource", "urn:y")]);
         assert!(renewed.parameter("refresh_token", "s").is_err());

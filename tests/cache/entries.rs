@@ -2,7 +2,7 @@
 
 use private_key_jwt::TokenRequest;
 use private_key_jwt::client::ErrorKind;
-use private_key_jwt::oauth::JwtGrant;
+use private_key_jwt::oauth::{GrantType, JwtGrant};
 
 use crate::server::{Reply, Server, error, text};
 
@@ -120,7 +120,7 @@ async fn a_grant_that_is_good_once_is_no_source() {
     let server = Server::new();
     let request = TokenRequest::refresh_token("r");
     let error = error(&server.client().source(request)).await;
-    assert!(matches!(error.kind(), ErrorKind::SingleUse { grant_type: "refresh_token" }));
+    assert!(matches!(error.kind(), ErrorKind::SingleUse { grant_type: GrantType::RefreshToken }));
     assert_eq!(server.requests(), 0);
 }
 
