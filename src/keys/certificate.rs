@@ -10,7 +10,7 @@ use x509_cert::name::Name;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::KeyError;
-use super::format::{self, spki};
+use super::format::spki;
 use super::material::RsaScheme;
 use crate::jose::KeyParameters;
 
@@ -30,17 +30,6 @@ impl Certificate {
         let der = der.into();
         CertificateInner::<Raw>::from_der(&der).map_err(|_| KeyError::Certificate)?;
         Ok(Self { der })
-    }
-
-    /// Takes the certificates of a PEM or DER file, in its order. Keys and other blocks between them are passed over;
-    /// where there is none, the result is empty.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::Certificate`] for a damaged one; [`KeyError::Empty`], [`KeyError::UnknownFormat`], [`KeyError::Pem`],
-    /// [`KeyError::Der`] and [`KeyError::ForeignFormat`] for a file that cannot be read.
-    pub fn all_from_bytes(bytes: &[u8]) -> Result<Vec<Self>, KeyError> {
-        format::certificates(bytes)
     }
 
     /// The certificate as DER.

@@ -32,7 +32,7 @@ impl PrivateKey {
     pub const DEFAULT_RSA_BITS: usize = 3072;
 
     /// The lengths that a new RSA key can have, in bits: those that every backend makes.
-    pub const NEW_RSA_BITS: [usize; 4] = [2048, 3072, 4096, 8192];
+    pub const NEW_RSA_BITS: [usize; 4] = policy::NEW_RSA_BITS;
 
     /// Makes a key for this algorithm; RSA with [`PrivateKey::DEFAULT_RSA_BITS`].
     ///

@@ -1,7 +1,5 @@
 use std::fmt;
 
-use super::{KeyError, format};
-
 /// What a key file is: the structure, how it is written down, and what is wrapped around that.
 /// Found without a passphrase and without judging the key, so that it can be asked of an encrypted
 /// file, and of one that [`PrivateKey`](super::PrivateKey) and [`PublicKey`](super::PublicKey)
@@ -29,20 +27,13 @@ pub struct KeyFormat {
 }
 
 impl KeyFormat {
-    /// Looks at the content of a file. Of several PEM blocks the private key counts, or else the first public key or
-    /// certificate.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::Empty`], [`KeyError::UnknownFormat`], [`KeyError::Pem`], [`KeyError::Der`] and [`KeyError::Jose`] for
-    /// what is no key file, [`KeyError::ForeignFormat`] and [`KeyError::UnsupportedKey`] for one that is not read here,
-    /// [`KeyError::NotPublic`] for something else that is known.
-    pub fn of(bytes: &[u8]) -> Result<Self, KeyError> {
-        format::recognise(bytes)
-    }
-
     pub(super) const fn new(structure: KeyStructure, encoding: Encoding, is_private: bool) -> Self {
         Self { structure, encoding, wrapping: None, is_private }
+    }
+
+    /// That of a structure which is not JSON.
+    pub(super) const fn of_structure(structure: KeyStructure, encoding: Encoding) -> Self {
+        Self::new(structure, encoding, structure.is_of_private_keys())
     }
 
     pub(super) const fn within(mut self, wrapping: Wrapping) -> Self {
@@ -209,7 +200,7 @@ impl fmt::Display for Wrapping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::PrivateKey;
+    use crate::keys::{KeyError, PrivateKey};
 
     fn of(file: &str) -> Result<KeyFormat, KeyError> {
         KeyFormat::of(&std::fs::read(format!("testdata/keys/{file}")).unwrap())

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::format::{self, Budget, Entry};
 use super::health::Allowance;
-use super::{KeyEntry, KeyError, PrivateKey, certificate, private_key};
+use super::{KeyEntry, KeyError, PrivateKey, certificate, key_source};
 use crate::jose::error::shown;
 use crate::jose::secret_form::Shown;
 
@@ -65,7 +65,7 @@ impl KeyLoader {
     /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
     /// [`KeyLoader::load_bytes`].
     pub fn load_file(&self, path: impl AsRef<Path>) -> Result<PrivateKey, KeyError> {
-        self.load_bytes(&private_key::read(path.as_ref())?)
+        self.load_bytes(&key_source::read(path.as_ref())?)
     }
 
     /// Loads the value of an environment variable.
@@ -75,8 +75,8 @@ impl KeyLoader {
     /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and
     /// [`KeyError::Environment`] around every error of [`KeyLoader::load_bytes`].
     pub fn load_env(&self, variable: &str) -> Result<PrivateKey, KeyError> {
-        let name = private_key::variable_name(variable);
-        let Some(value) = private_key::environment(variable) else {
+        let name = key_source::variable_name(variable);
+        let Some(value) = key_source::environment(variable) else {
             return Err(KeyError::EnvironmentVariable { name });
         };
         self.load_bytes(&value).map_err(|source| KeyError::Environment { name, source: Arc::new(source) })
@@ -137,6 +137,81 @@ impl KeyLoader {
             None => only(keys),
             Some(name) => called(name, keys),
         }
+    }
+}
+
+impl PrivateKey {
+    /// Reads a key that is not encrypted from a file.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
+    /// [`PrivateKey::from_bytes`].
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        KeyLoader::new().load_file(path)
+    }
+
+    /// Reads a key from a file, and opens it with the passphrase if it is encrypted.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
+    /// [`PrivateKey::from_encrypted_bytes`].
+    pub fn from_encrypted_file(
+        path: impl AsRef<Path>,
+        passphrase: impl AsRef<[u8]>,
+    ) -> Result<Self, KeyError> {
+        KeyLoader::new().passphrase(passphrase).load_file(path)
+    }
+
+    /// Reads a key that is not encrypted from an environment variable, which is how CI systems and
+    /// containers hand keys over: everything that [`PrivateKey::from_bytes`] reads, PEM with `\n`
+    /// spelled out and base64 among it. [`KeyLoader::load_env`] opens an encrypted one.
+    ///
+    /// ```no_run
+    /// # use private_key_jwt::PrivateKey;
+    /// let key = PrivateKey::from_env("CLIENT_KEY")?;
+    /// # Ok::<(), private_key_jwt::keys::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and
+    /// [`KeyError::Environment`] around every error of [`PrivateKey::from_bytes`]. They name the
+    /// variable and never show its value.
+    pub fn from_env(variable: impl AsRef<str>) -> Result<Self, KeyError> {
+        KeyLoader::new().load_env(variable.as_ref())
+    }
+
+    /// Reads a key that is not encrypted: PEM, DER or JSON. A PKCS#12 file with an empty passphrase opens here too.
+    ///
+    /// # Errors
+    ///
+    /// Every [`KeyError`] of a key that cannot be read or may not be used; [`KeyError::PassphraseRequired`] for an
+    /// encrypted one.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        KeyLoader::new().load_bytes(bytes)
+    }
+
+    /// Reads a key, and opens it with the passphrase if it is encrypted: PBES2 (RFC 8018 §6.2) and, with the feature
+    /// `pkcs12`, PKCS#12 (RFC 7292).
+    ///
+    /// The work of key derivations is bounded before it is done, over all keys of the file: 21 million blocks of 64 bytes
+    /// that are hashed or mixed. That is PBKDF2 with SHA-256 and 10 million iterations, or with SHA-512 and 5 million.
+    /// scrypt may use 256 MiB of memory.
+    ///
+    /// The passphrase is taken as it is, which is UTF-8 nearly everywhere; for the older encryption
+    /// of PKCS#12 and its MAC it becomes UTF-16, and one that is not UTF-8 is taken for Latin-1.
+    /// One that ends in a line end, as read from a file, is tried as it is and then without that
+    /// line end.
+    ///
+    /// # Errors
+    ///
+    /// As [`PrivateKey::from_bytes`]; [`KeyError::WrongPassphrase`], [`KeyError::UnsupportedEncryption`],
+    /// [`KeyError::UnsupportedPkcs12`] and [`KeyError::KeyDerivationCost`] for an encrypted key that is not opened. A
+    /// damaged PKCS#12 file is a wrong passphrase to its MAC.
+    pub fn from_encrypted_bytes(bytes: &[u8], passphrase: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        KeyLoader::new().passphrase(passphrase).load_bytes(bytes)
     }
 }
 

@@ -19,12 +19,15 @@ mod key_check;
 mod key_entry;
 mod key_format;
 mod key_loader;
+mod key_source;
 mod material;
+mod numbers;
 mod policy;
 mod private_key;
 mod public_key;
 mod public_key_set;
 mod ring;
+mod rsa_weakness;
 mod signer;
 
 pub use cause::Cause;
@@ -33,7 +36,6 @@ pub use error::KeyError;
 #[cfg(feature = "dev-server")]
 pub(crate) use format::json as unwrapped_json;
 pub use generate::GeneratedKey;
-pub use health::RsaWeakness;
 pub use key_check::KeyCheck;
 pub use key_entry::KeyEntry;
 pub use key_format::{Encoding, KeyFormat, KeyStructure, Wrapping};
@@ -46,4 +48,5 @@ pub use ring::KeyRing;
 pub(crate) use ring::after;
 #[cfg(feature = "client")]
 pub(crate) use ring::name as key_name;
+pub use rsa_weakness::RsaWeakness;
 pub use signer::{BoxFuture, Signer};

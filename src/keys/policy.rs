@@ -9,7 +9,8 @@ use pkcs1::RsaPrivateKeyRef;
 
 use super::health::Allowance;
 use super::material::{KeyMaterial, RsaScheme};
-use super::{KeyError, PrivateKey, format, health};
+use super::numbers::bit_len;
+use super::{KeyError, health, numbers};
 use crate::jose::{Algorithm, JoseError, KeyParameters, KeyType};
 
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -61,7 +62,7 @@ fn check_rsa_public(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
 /// What can be said of the numbers of a private key before a backend computes with them.
 pub(super) fn check_private(material: &KeyMaterial) -> Result<(), KeyError> {
     match material {
-        KeyMaterial::Rsa { pkcs1, .. } => check_rsa_private(&format::pkcs1(pkcs1)?),
+        KeyMaterial::Rsa { pkcs1, .. } => check_rsa_private(&numbers::rsa_private(pkcs1)?),
         // The whole range of lengths that the loader lets through is the curve's own.
         KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => Ok(()),
     }
@@ -110,7 +111,9 @@ fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
 /// Whether a private key may be computed with, after others of its file: that takes as long as a test of its modulus.
 pub(super) fn check_cost(material: &KeyMaterial, allowance: &Allowance) -> Result<(), KeyError> {
     match material {
-        KeyMaterial::Rsa { pkcs1, .. } => allowance.draw(bit_len(format::pkcs1(pkcs1)?.modulus.as_bytes())),
+        KeyMaterial::Rsa { pkcs1, .. } => {
+            allowance.draw(bit_len(numbers::rsa_private(pkcs1)?.modulus.as_bytes()))
+        }
         KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => Ok(()),
     }
 }
@@ -118,7 +121,7 @@ pub(super) fn check_cost(material: &KeyMaterial, allowance: &Allowance) -> Resul
 /// What is left to say of a private key whose numbers the backend has found to belong together.
 pub(super) fn check_strength(material: &KeyMaterial) -> Result<(), KeyError> {
     match material {
-        KeyMaterial::Rsa { pkcs1, .. } => health::check_private(&format::pkcs1(pkcs1)?),
+        KeyMaterial::Rsa { pkcs1, .. } => health::check_private(&numbers::rsa_private(pkcs1)?),
         KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => Ok(()),
     }
 }
@@ -127,7 +130,7 @@ pub(super) fn check_strength(material: &KeyMaterial) -> Result<(), KeyError> {
 pub(super) fn named(material: &KeyMaterial, error: KeyError) -> KeyError {
     match material {
         KeyMaterial::Rsa { pkcs1, .. } => {
-            format::pkcs1(pkcs1).ok().and_then(|key| health::fault(&key)).unwrap_or(error)
+            numbers::rsa_private(pkcs1).ok().and_then(|key| health::fault(&key)).unwrap_or(error)
         }
         KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => error,
     }
@@ -138,7 +141,7 @@ pub(super) fn modulus_alone(material: &KeyMaterial) -> Option<Vec<u8>> {
     let KeyMaterial::Rsa { pkcs1, .. } = material else {
         return None;
     };
-    let key = format::pkcs1(pkcs1).ok()?;
+    let key = numbers::rsa_private(pkcs1).ok()?;
     lacks_primes(&key).then(|| key.modulus.as_bytes().to_vec())
 }
 
@@ -170,8 +173,10 @@ pub(super) fn check_public_part(material: &KeyMaterial, own: &KeyParameters) -> 
 }
 
 /// The lengths in which every backend makes new RSA keys.
+pub(super) const NEW_RSA_BITS: [usize; 4] = [2048, 3072, 4096, 8192];
+
 pub(super) fn check_new_rsa(bits: usize) -> Result<(), KeyError> {
-    if PrivateKey::NEW_RSA_BITS.contains(&bits) { Ok(()) } else { Err(KeyError::NewRsaSize { bits }) }
+    if NEW_RSA_BITS.contains(&bits) { Ok(()) } else { Err(KeyError::NewRsaSize { bits }) }
 }
 
 /// Whether a signature may be looked at: an Ed25519 one whose R is of small order says nothing about the message. The
@@ -211,16 +216,6 @@ pub(super) fn check_algorithm(
         }
         RsaScheme::Pss(_) | RsaScheme::Any => Ok(()),
     }
-}
-
-/// The length in bits of a big-endian integer.
-pub(super) fn bit_len(digits: &[u8]) -> usize {
-    digits
-        .iter()
-        .position(|digit| *digit != 0)
-        .and_then(|first| digits.get(first..))
-        .and_then(|rest| rest.first().map(|top| rest.len() * 8 - top.leading_zeros() as usize))
-        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
-use std::path::Path;
 use std::sync::Arc;
-
-use zeroize::Zeroizing;
 
 use super::certificate::Named;
 use super::format::{Found, Loaded};
 use super::health::{self, Allowance};
 use super::material::{KeyMaterial, RsaScheme};
-use super::{Certificate, KeyCheck, KeyError, KeyLoader, PublicKey, backend, certificate, key_check, policy};
-use crate::jose::secret_form::is_der;
-use crate::jose::{Algorithm, Jwk, KeyId, KeyType, SecretForm, Signature, Thumbprint};
+use super::{
+    Certificate, KeyCheck, KeyError, PublicKey, backend, certificate, key_check, key_source, policy,
+};
+use crate::jose::{Algorithm, Jwk, KeyId, KeyType, Signature, Thumbprint};
 
 /// A private key that signs client assertions.
 ///
@@ -18,7 +16,7 @@ use crate::jose::{Algorithm, Jwk, KeyId, KeyType, SecretForm, Signature, Thumbpr
 /// or DER, a private JWK, or a JWK Set with one private signing key; with the feature `pkcs12` also
 /// PKCS#12 with one key, as DER, BER or PEM. Any of these may be wrapped: in base64, in quotes,
 /// with `\n` spelled out, or in the JSON document of a console, whose key id is then the `kid`.
-/// [`KeyLoader`] chooses among several keys.
+/// [`KeyLoader`](super::KeyLoader) chooses among several keys.
 ///
 /// Of the certificates beside a key, its own and its issuers are taken, in that order. The
 /// algorithm follows from the key (RSA: `RS256`, P-256: `ES256`, P-384: `ES384`, P-521: `ES512`,
@@ -51,80 +49,7 @@ pub struct PrivateKey {
 
 impl PrivateKey {
     /// The longest key file that is read, in bytes.
-    pub const MAX_FILE_LEN: usize = 1 << 20;
-
-    /// Reads a key that is not encrypted from a file.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
-    /// [`PrivateKey::from_bytes`].
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
-        KeyLoader::new().load_file(path)
-    }
-
-    /// Reads a key from a file, and opens it with the passphrase if it is encrypted.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
-    /// [`PrivateKey::from_encrypted_bytes`].
-    pub fn from_encrypted_file(
-        path: impl AsRef<Path>,
-        passphrase: impl AsRef<[u8]>,
-    ) -> Result<Self, KeyError> {
-        KeyLoader::new().passphrase(passphrase).load_file(path)
-    }
-
-    /// Reads a key that is not encrypted from an environment variable, which is how CI systems and
-    /// containers hand keys over: everything that [`PrivateKey::from_bytes`] reads, PEM with `\n`
-    /// spelled out and base64 among it. [`KeyLoader::load_env`] opens an encrypted one.
-    ///
-    /// ```no_run
-    /// # use private_key_jwt::PrivateKey;
-    /// let key = PrivateKey::from_env("CLIENT_KEY")?;
-    /// # Ok::<(), private_key_jwt::keys::KeyError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and
-    /// [`KeyError::Environment`] around every error of [`PrivateKey::from_bytes`]. They name the
-    /// variable and never show its value.
-    pub fn from_env(variable: impl AsRef<str>) -> Result<Self, KeyError> {
-        KeyLoader::new().load_env(variable.as_ref())
-    }
-
-    /// Reads a key that is not encrypted: PEM, DER or JSON. A PKCS#12 file with an empty passphrase opens here too.
-    ///
-    /// # Errors
-    ///
-    /// Every [`KeyError`] of a key that cannot be read or may not be used; [`KeyError::PassphraseRequired`] for an
-    /// encrypted one.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        KeyLoader::new().load_bytes(bytes)
-    }
-
-    /// Reads a key, and opens it with the passphrase if it is encrypted: PBES2 (RFC 8018 §6.2) and, with the feature
-    /// `pkcs12`, PKCS#12 (RFC 7292).
-    ///
-    /// The work of key derivations is bounded before it is done, over all keys of the file: 21 million blocks of 64 bytes
-    /// that are hashed or mixed. That is PBKDF2 with SHA-256 and 10 million iterations, or with SHA-512 and 5 million.
-    /// scrypt may use 256 MiB of memory.
-    ///
-    /// The passphrase is taken as it is, which is UTF-8 nearly everywhere; for the older encryption
-    /// of PKCS#12 and its MAC it becomes UTF-16, and one that is not UTF-8 is taken for Latin-1.
-    /// One that ends in a line end, as read from a file, is tried as it is and then without that
-    /// line end.
-    ///
-    /// # Errors
-    ///
-    /// As [`PrivateKey::from_bytes`]; [`KeyError::WrongPassphrase`], [`KeyError::UnsupportedEncryption`],
-    /// [`KeyError::UnsupportedPkcs12`] and [`KeyError::KeyDerivationCost`] for an encrypted key that is not opened. A
-    /// damaged PKCS#12 file is a wrong passphrase to its MAC.
-    pub fn from_encrypted_bytes(bytes: &[u8], passphrase: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        KeyLoader::new().passphrase(passphrase).load_bytes(bytes)
-    }
+    pub const MAX_FILE_LEN: usize = key_source::MAX_LEN;
 
     /// Judges what the loader took out of a file. Of several keys in it, not every one need have a
     /// certificate or a public key.
@@ -273,42 +198,5 @@ impl std::fmt::Debug for PrivateKey {
             .field("algorithm", &self.algorithm)
             .field("private", &"[redacted]")
             .finish_non_exhaustive()
-    }
-}
-
-/// The contents of a key file.
-pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    use std::io::Read;
-    // A path of any bytes may be DER.
-    let encoded = || is_der(path.as_os_str().as_encoded_bytes()).then_some(SecretForm::Encoded);
-    let form = || SecretForm::suspect(&Zeroizing::new(path.to_string_lossy().into_owned())).or_else(encoded);
-    let file = |source| match form() {
-        Some(found) => KeyError::KeyAsPath { found },
-        None => KeyError::File { path: path.to_owned(), source: Arc::new(source) },
-    };
-    let opened = std::fs::File::open(path).map_err(file)?;
-    // Room for everything from the start: a buffer that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(PrivateKey::MAX_FILE_LEN + 2));
-    opened.take(PrivateKey::MAX_FILE_LEN as u64 + 1).read_to_end(&mut bytes).map_err(file)?;
-    Ok(bytes)
-}
-
-/// The value of an environment variable, if there is one.
-pub(super) fn environment(variable: &str) -> Option<Zeroizing<Vec<u8>>> {
-    // The operating system's functions do not take every string.
-    let takes = !variable.is_empty() && !variable.contains(['=', '\0']);
-    let value = takes.then(|| std::env::var_os(variable)).flatten()?;
-    Some(Zeroizing::new(value.into_encoded_bytes())).filter(|value| !value.trim_ascii().is_empty())
-}
-
-/// What to call a variable in a message. A key that was passed in its place is not shown.
-pub(super) fn variable_name(variable: &str) -> String {
-    const LONGEST: usize = 64;
-    let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    let is_name = (1..=LONGEST).contains(&variable.len()) && variable.bytes().all(is_ours);
-    if is_name && SecretForm::suspect(variable).is_none() {
-        variable.to_owned()
-    } else {
-        "(no name of a variable)".to_owned()
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::health::Allowance;
 use super::material::RsaScheme;
-use super::{Certificate, KeyCheck, KeyError, backend, format, health, key_check, policy};
+use super::{Certificate, KeyCheck, KeyError, backend, format, health, key_check, numbers, policy};
 use crate::jose::error::excerpt;
 use crate::jose::{Algorithm, Jwk, KeyParameters, KeyType, Signature};
 
@@ -96,7 +96,7 @@ impl PublicKey {
     #[must_use]
     pub fn bits(&self) -> usize {
         match self.jwk.parameters() {
-            KeyParameters::Rsa { n, .. } => policy::bit_len(n),
+            KeyParameters::Rsa { n, .. } => numbers::bit_len(n),
             KeyParameters::Ec { curve: crate::jose::Curve::P256, .. } => 256,
             KeyParameters::Ec { curve: crate::jose::Curve::P384, .. } => 384,
             KeyParameters::Ec { curve: crate::jose::Curve::P521, .. } => 521,

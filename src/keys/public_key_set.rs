@@ -1,3 +1,4 @@
+mod entry;
 mod mismatch;
 mod thumbprint;
 
@@ -5,11 +6,10 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::health::Allowance;
-use super::material::RsaScheme;
 use super::{KeyError, PublicKey};
 use crate::jose::error::{excerpt, unlike};
 use crate::jose::{Algorithm, Header, JoseError, Jwk, JwkSet, KeyId, KeyMismatch, SkippedJwk};
-use thumbprint::Thumbprints;
+use entry::{Entry, Wanted};
 
 /// The public keys of one party, ready to check signatures: a [`JwkSet`] whose keys are found by their name and parsed
 /// once, when they are first needed. Make one and keep it; it can be shared by any number of threads.
@@ -36,24 +36,6 @@ pub struct PublicKeySet {
     goes_by_any_name: bool,
     /// For the checks of all keys together.
     allowance: Allowance,
-}
-
-#[derive(Debug)]
-struct Entry {
-    jwk: Jwk,
-    /// The key, or why it cannot be used: to find that out takes milliseconds, and tokens by anyone ask for it.
-    parsed: OnceLock<Result<PublicKey, KeyError>>,
-    /// The thumbprints of the certificate in the JWK, hashed when they are first needed.
-    certificate: OnceLock<Option<Thumbprints>>,
-}
-
-/// What a header says of its key.
-#[derive(Clone, Copy)]
-struct Wanted<'a> {
-    key_id: Option<&'a KeyId>,
-    algorithm: Algorithm,
-    x5t_s256: Option<&'a str>,
-    x5t: Option<&'a str>,
 }
 
 impl PublicKeySet {
@@ -139,8 +121,8 @@ impl PublicKeySet {
             Some(only(chosen.clone(), &self.allowance).unwrap_or_else(|| Err(ambiguous(count(chosen)))))
         };
         for (found, kind) in wanted.thumbprints() {
-            let of_certificate = |entry: &Entry| kind.of_certificate(entry) == Some(found);
-            let stated = |entry: &Entry| kind.stated(entry) == Some(found);
+            let of_certificate = |entry: &Entry| entry.of_certificate(kind) == Some(found);
+            let stated = |entry: &Entry| entry.stated(kind) == Some(found);
             if let Some(key) = chosen(&of_certificate).or_else(|| chosen(&stated)) {
                 return key;
             }
@@ -148,10 +130,12 @@ impl PublicKeySet {
         let Some((found, kind)) = wanted.thumbprints().next() else {
             return Err(ambiguous(count(fitting)));
         };
-        if let Some(key) = chosen(&|entry| wanted.thumbprints().all(|(_, kind)| kind.of(entry).is_none())) {
+        if let Some(key) =
+            chosen(&|entry| wanted.thumbprints().all(|(_, kind)| entry.thumbprint(kind).is_none()))
+        {
             return key;
         }
-        let known = fitting.clone().filter_map(|entry| kind.of(entry)).map(excerpt);
+        let known = fitting.clone().filter_map(|entry| entry.thumbprint(kind)).map(excerpt);
         let known = known.take(KeyMismatch::MOST_LISTED).collect();
         Err(self.no_match(KeyMismatch::UnknownThumbprint { found: excerpt(found), known }, wanted))
     }
@@ -197,17 +181,6 @@ fn count<'a>(entries: impl Iterator<Item = &'a Entry>) -> usize {
         }
     }
     different.len()
-}
-
-impl Entry {
-    fn new(jwk: Jwk, parsed: OnceLock<Result<PublicKey, KeyError>>) -> Self {
-        Self { jwk, parsed, certificate: OnceLock::new() }
-    }
-
-    fn key(&self, allowance: &Allowance) -> Result<&PublicKey, KeyError> {
-        let parse = || PublicKey::within(allowance, self.jwk.clone(), RsaScheme::Any);
-        self.parsed.get_or_init(parse).as_ref().map_err(KeyError::clone)
-    }
 }
 
 impl From<JwkSet> for PublicKeySet {

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::jose::{Algorithm, Curve, KeyParameters, KeyType};
 use crate::keys::material::KeyMaterial;
-use crate::keys::{KeyError, format};
+use crate::keys::{KeyError, format, numbers};
 
 /// How an RSA key signs, and how it verifies. PSS has a salt as long as the hash, and takes no other (RFC 7518 §3.5).
 static RSA: [(Algorithm, &RsaSignatureEncoding, &RsaParameters); 6] = [
@@ -74,8 +74,8 @@ impl SigningKey {
 
     pub(in crate::keys) fn public_parameters(&self) -> Result<KeyParameters, KeyError> {
         match self {
-            Self::Rsa(key) => format::spki::rsa(key.public_key().as_ref()),
-            Self::Ec(curve, key) => format::spki::ec(*curve, key.public_key().as_ref()),
+            Self::Rsa(key) => numbers::rsa_public(key.public_key().as_ref()),
+            Self::Ec(curve, key) => numbers::ec_public(*curve, key.public_key().as_ref()),
             Self::Ed25519(key) => {
                 let x = key.public_key().as_ref().try_into().map_err(inconsistent("Ed25519"))?;
                 Ok(KeyParameters::Ed25519 { x })
@@ -168,7 +168,7 @@ pub(in crate::keys) fn decompressed(curve: Curve, point: &[u8]) -> Result<KeyPar
     // A `SubjectPublicKeyInfo` ends in the point, which AWS-LC writes uncompressed.
     let len = 1 + 2 * curve.coordinate_len();
     let point = der.as_ref().len().checked_sub(len).and_then(|start| der.as_ref().get(start..));
-    format::spki::ec(
+    numbers::ec_public(
         curve,
         point.filter(|point| point.first() == Some(&4)).ok_or(()).map_err(inconsistent("EC"))?,
     )

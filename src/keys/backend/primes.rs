@@ -3,14 +3,14 @@
 //! feature `rustcrypto` such keys are refused.
 
 use crate::keys::material::KeyMaterial;
-use crate::keys::{KeyError, format, policy};
+use crate::keys::{KeyError, numbers, policy};
 
 /// The key as it is, with its primes where it lacks them. The policy has passed it.
 pub(in crate::keys) fn with_primes(material: KeyMaterial) -> Result<KeyMaterial, KeyError> {
     let KeyMaterial::Rsa { pkcs1, scheme } = &material else {
         return Ok(material);
     };
-    let key = format::pkcs1(pkcs1)?;
+    let key = numbers::rsa_private(pkcs1)?;
     if !policy::lacks_primes(&key) {
         return Ok(material);
     }
@@ -42,7 +42,7 @@ mod by_rsa {
 
     use crate::keys::KeyError;
     use crate::keys::material::KeyMaterial;
-    use crate::keys::policy::bit_len;
+    use crate::keys::numbers::bit_len;
 
     pub(super) fn recovered(key: &RsaPrivateKeyRef<'_>) -> Result<KeyMaterial, KeyError> {
         // The method of SP 800-56B wants a public exponent above this.

@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::jose::{Algorithm, Curve, KeyParameters};
 use crate::keys::material::KeyMaterial;
-use crate::keys::policy::bit_len;
-use crate::keys::{KeyError, format};
+use crate::keys::numbers::bit_len;
+use crate::keys::{KeyError, numbers};
 
 /// A private key that is ready to sign. Each is in a block of its own size, which it wipes: in the
 /// place of a larger one the bytes behind it would hold what was on the stack there, such as a copy.
@@ -32,7 +32,7 @@ impl SigningKey {
     pub(in crate::keys) fn new(material: &KeyMaterial) -> Result<Self, KeyError> {
         let inconsistent = |_| KeyError::Inconsistent { key_type: "EC" };
         match material {
-            KeyMaterial::Rsa { pkcs1, .. } => rsa_private(&format::pkcs1(pkcs1)?),
+            KeyMaterial::Rsa { pkcs1, .. } => rsa_private(&numbers::rsa_private(pkcs1)?),
             KeyMaterial::Ec { curve: Curve::P256, scalar, .. } => p256::ecdsa::SigningKey::from_slice(scalar)
                 .map(Box::new)
                 .map(Self::P256)
@@ -57,14 +57,14 @@ impl SigningKey {
                 Ok(KeyParameters::Rsa { n: key.n_bytes().into_vec(), e: key.e_bytes().into_vec() })
             }
             Self::P256(key) => {
-                format::spki::ec(Curve::P256, key.verifying_key().to_sec1_point(false).as_bytes())
+                numbers::ec_public(Curve::P256, key.verifying_key().to_sec1_point(false).as_bytes())
             }
             Self::P384(key) => {
-                format::spki::ec(Curve::P384, key.verifying_key().to_sec1_point(false).as_bytes())
+                numbers::ec_public(Curve::P384, key.verifying_key().to_sec1_point(false).as_bytes())
             }
             Self::P521(key) => {
                 let key = p521::ecdsa::VerifyingKey::from(&**key);
-                format::spki::ec(Curve::P521, key.to_sec1_point(false).as_bytes())
+                numbers::ec_public(Curve::P521, key.to_sec1_point(false).as_bytes())
             }
             Self::Ed25519(key) => Ok(KeyParameters::Ed25519 { x: key.verifying_key().to_bytes() }),
         }
@@ -162,7 +162,7 @@ pub(in crate::keys) fn decompressed(curve: Curve, point: &[u8]) -> Result<KeyPar
         Curve::P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(point)
             .map(|key| key.to_sec1_point(false).as_bytes().to_vec()),
     };
-    format::spki::ec(curve, &point.map_err(|_| KeyError::Inconsistent { key_type: "EC" })?)
+    numbers::ec_public(curve, &point.map_err(|_| KeyError::Inconsistent { key_type: "EC" })?)
 }
 
 fn rsa_sign<D: Digest + AssociatedOid + FixedOutputReset>(

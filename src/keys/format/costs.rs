@@ -4,10 +4,11 @@
 //! bytes and counts twice. Iteration counts say less: a derivation runs through all of them for every piece of its
 //! output that is as long as the hash.
 
-use der::asn1::{AnyRef, OctetStringRef, UintRef};
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
 use pkcs8::spki::AlgorithmIdentifierRef;
 
-use super::encrypted::{STRUCTURE, name};
+use super::elements::STRUCTURE;
+use super::scheme;
 use crate::keys::KeyError;
 
 const MAX_ITERATIONS: u64 = 10_000_000;
@@ -46,14 +47,27 @@ pub(super) enum Hash {
 }
 
 impl Hash {
-    /// The hash itself, or an HMAC with it.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        match name.strip_prefix("HMAC-").unwrap_or(name) {
-            "SHA-1" => Some(Self::Sha1),
-            "SHA-224" => Some(Self::Sha224),
-            "SHA-256" => Some(Self::Sha256),
-            "SHA-384" => Some(Self::Sha384),
-            "SHA-512" => Some(Self::Sha512),
+    /// By the identifier of an HMAC.
+    pub(super) const fn of_hmac(oid: &ObjectIdentifier) -> Option<Self> {
+        match *oid {
+            scheme::HMAC_SHA_1 => Some(Self::Sha1),
+            scheme::HMAC_SHA_224 => Some(Self::Sha224),
+            scheme::HMAC_SHA_256 => Some(Self::Sha256),
+            scheme::HMAC_SHA_384 => Some(Self::Sha384),
+            scheme::HMAC_SHA_512 => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
+    /// By the identifier of the hash itself.
+    #[cfg(feature = "pkcs12")]
+    pub(super) const fn of_digest(oid: &ObjectIdentifier) -> Option<Self> {
+        match *oid {
+            scheme::SHA_1 => Some(Self::Sha1),
+            scheme::SHA_224 => Some(Self::Sha224),
+            scheme::SHA_256 => Some(Self::Sha256),
+            scheme::SHA_384 => Some(Self::Sha384),
+            scheme::SHA_512 => Some(Self::Sha512),
             _ => None,
         }
     }
@@ -140,9 +154,9 @@ impl Derivation {
         let mut prf = Hash::Sha1;
         for named in rest.iter().filter_map(|element| element.decode_as::<AlgorithmIdentifierRef<'_>>().ok())
         {
-            let named = name(&named.oid);
-            let unsupported = || KeyError::UnsupportedEncryption { scheme: format!("PBKDF2 with {named}") };
-            prf = named.strip_prefix("HMAC-").and_then(Hash::named).ok_or_else(unsupported)?;
+            let unsupported = || format!("PBKDF2 with {}", scheme::name(&named.oid));
+            prf = Hash::of_hmac(&named.oid)
+                .ok_or_else(|| KeyError::UnsupportedEncryption { scheme: unsupported() })?;
         }
         Ok(Self { function: Function::Pbkdf2 { prf, iterations }, salt_len: len(salt), key_len })
     }

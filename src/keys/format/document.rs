@@ -12,11 +12,12 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::content::{Content, Kind};
-use super::der_key::Structure;
-use super::{Entry, Found, collect as collect_content, jwk, recognise};
+use super::found::{Entry, Found};
+use super::structure::Structure;
+use super::{binary, jwk, pem};
 use crate::jose::json::escapes;
 use crate::jose::{JoseError, KeyId, json};
-use crate::keys::key_format::{KeyFormat, Wrapping};
+use crate::keys::key_format::{Encoding, KeyFormat, Wrapping};
 use crate::keys::{Certificate, KeyError};
 
 const WHAT: &str = "a JSON document";
@@ -117,7 +118,8 @@ struct Leaf<'p> {
 /// What a walk through a document does with what it meets.
 trait Visit {
     fn jwk(&mut self, leaf: &Leaf<'_>, text: &str) -> Result<(), KeyError>;
-    fn content(&mut self, leaf: &Leaf<'_>, content: &Content<'_>) -> Result<(), KeyError>;
+    fn pem(&mut self, leaf: &Leaf<'_>, text: &[u8]) -> Result<(), KeyError>;
+    fn der(&mut self, leaf: &Leaf<'_>, der: &[u8]) -> Result<(), KeyError>;
 }
 
 fn walk(leaf: &Leaf<'_>, text: &str, depth: usize, visitor: &mut impl Visit) -> Result<(), KeyError> {
@@ -155,9 +157,12 @@ fn walk(leaf: &Leaf<'_>, text: &str, depth: usize, visitor: &mut impl Visit) -> 
             let Some(value) = string(text) else {
                 return Ok(());
             };
-            match Content::of(&value) {
+            let Ok(content) = Content::of(&value) else {
+                return Ok(());
+            };
+            match content.kind {
                 // JSON in a JSON string.
-                Ok(content) if content.kind == Kind::Json => {
+                Kind::Json => {
                     let text = std::str::from_utf8(&content.bytes).unwrap_or_default();
                     match walk(leaf, text, depth, visitor) {
                         // Text in braces need not be JSON.
@@ -165,8 +170,8 @@ fn walk(leaf: &Leaf<'_>, text: &str, depth: usize, visitor: &mut impl Visit) -> 
                         other => other?,
                     }
                 }
-                Ok(content) => visitor.content(leaf, &content)?,
-                Err(_) => {}
+                Kind::Pem => visitor.pem(leaf, &content.bytes)?,
+                Kind::Der => visitor.der(leaf, &content.bytes)?,
             }
         }
         _ => {}
@@ -198,17 +203,15 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
                 self.0.push(entry)
             })
         }
-    }
 
-    impl Visit for Collecting<'_> {
-        fn jwk(&mut self, leaf: &Leaf<'_>, text: &str) -> Result<(), KeyError> {
-            let entry = jwk::element(text, self.0);
-            self.add(leaf, entry.into_iter().collect())
-        }
-
-        fn content(&mut self, leaf: &Leaf<'_>, content: &Content<'_>) -> Result<(), KeyError> {
+        /// What is in one value, with the budget of the whole document.
+        fn collect(
+            &mut self,
+            leaf: &Leaf<'_>,
+            read: impl FnOnce(&mut Found) -> Result<(), KeyError>,
+        ) -> Result<(), KeyError> {
             let mut here = Found { budget: self.0.budget, ..Found::default() };
-            let done = collect_content(content, leaf.passphrase, &mut here);
+            let done = read(&mut here);
             self.0.budget = here.budget;
             match done {
                 Ok(()) => {
@@ -217,17 +220,36 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
                         self.0.because(reason);
                     }
                 }
-                // Base64 of something else than a key is no damage.
-                Err(KeyError::Der { .. }) if content.kind == Kind::Der => {}
                 Err(error) => here.entries = vec![Entry::new(Err(error))],
             }
-            if content.kind == Kind::Der
-                && matches!(Structure::of(&content.bytes), Ok(Structure::Certificate))
-                && let Ok(certificate) = Certificate::from_der(content.bytes.to_vec())
+            self.add(leaf, here.entries)
+        }
+    }
+
+    impl Visit for Collecting<'_> {
+        fn jwk(&mut self, leaf: &Leaf<'_>, text: &str) -> Result<(), KeyError> {
+            let entry = jwk::element(text, self.0);
+            self.add(leaf, entry.into_iter().collect())
+        }
+
+        fn pem(&mut self, leaf: &Leaf<'_>, text: &[u8]) -> Result<(), KeyError> {
+            self.collect(leaf, |here| pem::collect(text, leaf.passphrase, here))
+        }
+
+        fn der(&mut self, leaf: &Leaf<'_>, der: &[u8]) -> Result<(), KeyError> {
+            // Base64 of something else than a key is no damage.
+            let Ok(structure) = Structure::of(der) else {
+                return Ok(());
+            };
+            if matches!(structure, Structure::Certificate)
+                && let Ok(certificate) = Certificate::from_der(der)
             {
                 self.0.add_certificates(vec![certificate])?;
             }
-            self.add(leaf, here.entries)
+            self.collect(leaf, |here| match binary::collect(der, structure, None, leaf.passphrase, here) {
+                Err(KeyError::Der { .. }) => Ok(()),
+                other => other,
+            })
         }
     }
 
@@ -263,9 +285,16 @@ pub(super) fn recognised(text: &[u8]) -> Result<Option<KeyFormat>, KeyError> {
             Ok(())
         }
 
-        fn content(&mut self, _: &Leaf<'_>, content: &Content<'_>) -> Result<(), KeyError> {
-            if let Ok(format) = recognise::of_content(content) {
-                self.add(format);
+        fn pem(&mut self, _: &Leaf<'_>, text: &[u8]) -> Result<(), KeyError> {
+            if let Ok(structure) = pem::structure(text) {
+                self.add(KeyFormat::of_structure(structure, Encoding::Pem));
+            }
+            Ok(())
+        }
+
+        fn der(&mut self, _: &Leaf<'_>, der: &[u8]) -> Result<(), KeyError> {
+            if let Ok(structure) = Structure::of(der).and_then(Structure::recognised) {
+                self.add(KeyFormat::of_structure(structure, Encoding::Der));
             }
             Ok(())
         }

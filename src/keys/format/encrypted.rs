@@ -4,20 +4,18 @@
 use std::borrow::Cow;
 
 use der::Decode;
-use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
+use der::asn1::AnyRef;
 use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
 use super::costs::{Budget, Derivation};
-use super::der_key;
+use super::elements::{STRUCTURE, octets, sequence};
 #[cfg(feature = "pkcs12")]
 use super::pbe;
+use super::{der_key, scheme};
 use crate::keys::KeyError;
 use crate::keys::material::KeyMaterial;
-
-pub(super) const STRUCTURE_NAME: &str = "EncryptedPrivateKeyInfo (RFC 5958 §3)";
-pub(super) const STRUCTURE: KeyError = KeyError::Der { structure: STRUCTURE_NAME };
 
 /// Opens an encrypted key, if that costs no more than what is left after other keys of the file.
 pub(super) fn open(
@@ -63,16 +61,16 @@ impl<'a> Encrypted<'a> {
     ) -> Result<Self, KeyError> {
         let data = data.into();
         let parameters = identifier.parameters.ok_or(STRUCTURE)?;
-        let (scheme, block_len) = match name(&identifier.oid).as_str() {
-            "PBES2" => {
+        let (scheme, block_len) = match identifier.oid {
+            scheme::PBES2 => {
                 let (derivation, block_len) = check_pbes2(parameters)?;
                 let scheme = EncryptionScheme::try_from(identifier).map_err(|_| STRUCTURE)?;
                 (Scheme::Pbes2(Box::new(scheme), derivation), block_len)
             }
             #[cfg(feature = "pkcs12")]
-            other => (Scheme::Pkcs12(pbe::Scheme::new(other, parameters)?), 8),
+            other => (Scheme::Pkcs12(pbe::Scheme::new(&other, parameters)?), 8),
             #[cfg(not(feature = "pkcs12"))]
-            other => return Err(KeyError::UnsupportedEncryption { scheme: other.to_owned() }),
+            other => return Err(scheme::unsupported(&other)),
         };
         // CBC makes whole blocks, or no passphrase can be right.
         if data.is_empty() || data.len() % block_len != 0 {
@@ -119,81 +117,18 @@ impl<'a> Encrypted<'a> {
 fn check_pbes2(parameters: AnyRef<'_>) -> Result<(Derivation, usize), KeyError> {
     let [derivation, cipher] =
         <[AlgorithmIdentifierRef<'_>; 2]>::try_from(sequence(parameters)?).map_err(|_| STRUCTURE)?;
-    let (key_len, block_len) = match name(&cipher.oid).as_str() {
-        "AES-128-CBC" => (16, 16),
-        "AES-192-CBC" => (24, 16),
-        "AES-256-CBC" => (32, 16),
-        "3DES-CBC" if cfg!(feature = "pkcs12") => (24, 8),
-        other => return Err(KeyError::UnsupportedEncryption { scheme: other.to_owned() }),
+    let (key_len, block_len) = match cipher.oid {
+        scheme::AES_128_CBC => (16, 16),
+        scheme::AES_192_CBC => (24, 16),
+        scheme::AES_256_CBC => (32, 16),
+        scheme::TRIPLE_DES_CBC if cfg!(feature = "pkcs12") => (24, 8),
+        other => return Err(scheme::unsupported(&other)),
     };
     let parameters: Vec<AnyRef<'_>> = sequence(derivation.parameters.ok_or(STRUCTURE)?)?;
-    let derivation = match name(&derivation.oid).as_str() {
-        "PBKDF2" => Derivation::pbkdf2(&parameters, key_len)?,
-        "scrypt" => Derivation::scrypt(&parameters, key_len)?,
-        other => return Err(KeyError::UnsupportedEncryption { scheme: other.to_owned() }),
+    let derivation = match derivation.oid {
+        scheme::PBKDF2 => Derivation::pbkdf2(&parameters, key_len)?,
+        scheme::SCRYPT => Derivation::scrypt(&parameters, key_len)?,
+        other => return Err(scheme::unsupported(&other)),
     };
     Ok((derivation, block_len))
-}
-
-pub(super) fn sequence<'a, T: Decode<'a>>(element: AnyRef<'a>) -> Result<Vec<T>, KeyError>
-where
-    Vec<T>: der::DecodeValue<'a> + der::FixedTag,
-{
-    element.decode_as::<Vec<T>>().map_err(|_| STRUCTURE)
-}
-
-pub(super) fn octets(element: AnyRef<'_>) -> Result<&[u8], KeyError> {
-    element.decode_as::<&OctetStringRef>().map(OctetStringRef::as_bytes).map_err(|_| STRUCTURE)
-}
-
-/// What an object identifier of an encryption is called.
-pub(super) fn name(oid: &ObjectIdentifier) -> String {
-    let text = oid.to_string();
-    match text.as_str() {
-        "1.2.840.113549.1.5.13" => "PBES2",
-        "1.2.840.113549.1.5.12" => "PBKDF2",
-        "1.3.6.1.4.1.11591.4.11" => "scrypt",
-        "2.16.840.1.101.3.4.1.2" => "AES-128-CBC",
-        "2.16.840.1.101.3.4.1.22" => "AES-192-CBC",
-        "2.16.840.1.101.3.4.1.42" => "AES-256-CBC",
-        "2.16.840.1.101.3.4.1.6" => "AES-128-GCM",
-        "2.16.840.1.101.3.4.1.46" => "AES-256-GCM",
-        "1.3.14.3.2.7" => "DES-CBC",
-        "1.2.840.113549.3.7" => "3DES-CBC",
-        "1.2.840.113549.3.2" => "RC2-CBC",
-        "1.2.392.200011.61.1.1.1.2" => "Camellia-128-CBC",
-        "1.2.392.200011.61.1.1.1.3" => "Camellia-192-CBC",
-        "1.2.392.200011.61.1.1.1.4" => "Camellia-256-CBC",
-        "1.2.410.200046.1.1.2" => "ARIA-128-CBC",
-        "1.2.410.200046.1.1.7" => "ARIA-192-CBC",
-        "1.2.410.200046.1.1.12" => "ARIA-256-CBC",
-        "1.3.6.1.4.1.3029.1.2" => "Blowfish-CBC",
-        "1.2.840.113549.2.7" => "HMAC-SHA-1",
-        "1.2.840.113549.2.8" => "HMAC-SHA-224",
-        "1.2.840.113549.2.9" => "HMAC-SHA-256",
-        "1.2.840.113549.2.10" => "HMAC-SHA-384",
-        "1.2.840.113549.2.11" => "HMAC-SHA-512",
-        "1.3.14.3.2.26" => "SHA-1",
-        "2.16.840.1.101.3.4.2.4" => "SHA-224",
-        "2.16.840.1.101.3.4.2.1" => "SHA-256",
-        "2.16.840.1.101.3.4.2.2" => "SHA-384",
-        "2.16.840.1.101.3.4.2.3" => "SHA-512",
-        "2.16.840.1.101.3.4.2.5" => "SHA-512/224",
-        "2.16.840.1.101.3.4.2.6" => "SHA-512/256",
-        "1.2.840.113549.2.5" => "MD5",
-        "1.2.840.113549.1.5.14" => "PBMAC1",
-        "1.2.840.113549.1.5.1" => "PBES1 with MD2 and DES",
-        "1.2.840.113549.1.5.3" => "PBES1 with MD5 and DES",
-        "1.2.840.113549.1.5.6" => "PBES1 with MD5 and RC2",
-        "1.2.840.113549.1.5.10" => "PBES1 with SHA-1 and DES",
-        "1.2.840.113549.1.5.11" => "PBES1 with SHA-1 and RC2",
-        "1.2.840.113549.1.12.1.1" => "PKCS#12 PBE with 128-bit RC4",
-        "1.2.840.113549.1.12.1.2" => "PKCS#12 PBE with 40-bit RC4",
-        "1.2.840.113549.1.12.1.3" => "PKCS#12 PBE with 3DES",
-        "1.2.840.113549.1.12.1.4" => "PKCS#12 PBE with two-key 3DES",
-        "1.2.840.113549.1.12.1.5" => "PKCS#12 PBE with 128-bit RC2",
-        "1.2.840.113549.1.12.1.6" => "PKCS#12 PBE with 40-bit RC2",
-        _ => return text,
-    }
-    .to_owned()
 }

@@ -5,12 +5,12 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Entry, Found, Loaded, fitted};
+use super::found::{Entry, Found, Loaded};
 use crate::jose::json::escapes;
 use crate::jose::{Curve, JoseError, Jwk, JwkSet, KeyId, KeyParameters, base64url, json};
 use crate::keys::key_format::{Encoding, KeyFormat, KeyStructure};
 use crate::keys::material::{KeyMaterial, Seed};
-use crate::keys::{Certificate, KeyError};
+use crate::keys::{Certificate, KeyError, numbers};
 
 const WHAT: &str = "a private JWK";
 
@@ -197,7 +197,7 @@ fn fit_coordinates(members: &mut Map<String, Value>) {
         if let Some(Value::String(text)) = members.get_mut(member)
             && let Ok(octets) = base64url::decode(WHAT, text)
             && octets.len() != curve.coordinate_len()
-            && let Some(octets) = fitted(&octets, curve.coordinate_len())
+            && let Some(octets) = numbers::fitted(&octets, curve.coordinate_len())
         {
             *text = base64url::encode(octets.as_slice());
         }
@@ -206,7 +206,7 @@ fn fit_coordinates(members: &mut Map<String, Value>) {
 
 fn ec(curve: Curve, d: &[u8], x: &[u8], y: &[u8]) -> Result<KeyMaterial, KeyError> {
     // RFC 7518 §6.2.2.1 has its length; some write a number without its leading zeros.
-    let scalar = fitted(d, curve.coordinate_len()).ok_or(KeyError::JwkMember { member: "d" })?;
+    let scalar = numbers::fitted(d, curve.coordinate_len()).ok_or(KeyError::JwkMember { member: "d" })?;
     Ok(KeyMaterial::Ec { curve, scalar, point: Some([&[4], x, y].concat()) })
 }
 

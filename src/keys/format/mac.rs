@@ -13,8 +13,8 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::costs::{Derivation, Hash};
-use super::encrypted::{STRUCTURE, name, octets, sequence};
-use super::pbe;
+use super::elements::{STRUCTURE, octets, sequence};
+use super::{pbe, scheme};
 use crate::keys::KeyError;
 
 const MAX_KEY_LEN: usize = 64;
@@ -41,7 +41,7 @@ impl<'a> Mac<'a> {
         let [algorithm, digest] = <[AnyRef<'a>; 2]>::try_from(sequence(*info)?).map_err(|_| STRUCTURE)?;
         let algorithm: AlgorithmIdentifierRef<'a> = algorithm.decode_as().map_err(|_| STRUCTURE)?;
         let digest = octets(digest)?;
-        if name(&algorithm.oid) == "PBMAC1" {
+        if algorithm.oid == scheme::PBMAC1 {
             return Self::pbmac1(algorithm.parameters.ok_or(STRUCTURE)?, digest);
         }
         let hash = hash(&algorithm.oid)?;
@@ -56,8 +56,8 @@ impl<'a> Mac<'a> {
         let [derivation, mac] =
             <[AlgorithmIdentifierRef<'a>; 2]>::try_from(sequence(parameters)?).map_err(|_| STRUCTURE)?;
         let hash = hash(&mac.oid)?;
-        if name(&derivation.oid) != "PBKDF2" {
-            let scheme = format!("PBMAC1 with {}", name(&derivation.oid));
+        if derivation.oid != scheme::PBKDF2 {
+            let scheme = format!("PBMAC1 with {}", scheme::name(&derivation.oid));
             return Err(KeyError::UnsupportedEncryption { scheme });
         }
         let parameters: Vec<AnyRef<'a>> = sequence(derivation.parameters.ok_or(STRUCTURE)?)?;
@@ -125,8 +125,10 @@ impl<'a> Mac<'a> {
 }
 
 fn hash(oid: &ObjectIdentifier) -> Result<Hash, KeyError> {
-    let name = name(oid);
-    Hash::named(&name).ok_or_else(|| KeyError::UnsupportedEncryption { scheme: format!("a MAC with {name}") })
+    let unsupported = || format!("a MAC with {}", scheme::name(oid));
+    Hash::of_digest(oid)
+        .or_else(|| Hash::of_hmac(oid))
+        .ok_or_else(|| KeyError::UnsupportedEncryption { scheme: unsupported() })
 }
 
 fn pbkdf2(prf: Hash, passphrase: &[u8], salt: &[u8], rounds: u32, key: &mut [u8]) {

@@ -5,7 +5,7 @@
 
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, KeyInit, KeyIvInit};
-use der::asn1::AnyRef;
+use der::asn1::{AnyRef, ObjectIdentifier};
 use pkcs12::kdf::{self, Pkcs12KeyType};
 use sha1::Sha1;
 use sha2::digest::block_api::BlockSizeUser;
@@ -13,7 +13,8 @@ use sha2::digest::{Digest, FixedOutputReset};
 use zeroize::Zeroizing;
 
 use super::costs::{self, Derivation, Hash};
-use super::encrypted::{STRUCTURE, octets, sequence};
+use super::elements::{STRUCTURE, octets, sequence};
+use super::scheme;
 use crate::keys::KeyError;
 
 /// RFC 7292 Appendix C, `pkcs-12PbeParams` and the cipher that goes with them.
@@ -44,14 +45,13 @@ impl Cipher {
 }
 
 impl Scheme {
-    /// By the name of the scheme.
-    pub(super) fn new(scheme: &str, parameters: AnyRef<'_>) -> Result<Self, KeyError> {
-        let cipher = match scheme {
-            "PKCS#12 PBE with 3DES" => Cipher::TripleDes,
-            "PKCS#12 PBE with two-key 3DES" => Cipher::TwoKeyTripleDes,
-            "PKCS#12 PBE with 128-bit RC2" => Cipher::Rc2 { key_len: 16 },
-            "PKCS#12 PBE with 40-bit RC2" => Cipher::Rc2 { key_len: 5 },
-            other => return Err(KeyError::UnsupportedEncryption { scheme: other.to_owned() }),
+    pub(super) fn new(scheme: &ObjectIdentifier, parameters: AnyRef<'_>) -> Result<Self, KeyError> {
+        let cipher = match *scheme {
+            scheme::PBE_3DES => Cipher::TripleDes,
+            scheme::PBE_TWO_KEY_3DES => Cipher::TwoKeyTripleDes,
+            scheme::PBE_128_BIT_RC2 => Cipher::Rc2 { key_len: 16 },
+            scheme::PBE_40_BIT_RC2 => Cipher::Rc2 { key_len: 5 },
+            other => return Err(scheme::unsupported(&other)),
         };
         let [salt, count] = <[AnyRef<'_>; 2]>::try_from(sequence(parameters)?).map_err(|_| STRUCTURE)?;
         let salt = octets(salt)?.to_vec();

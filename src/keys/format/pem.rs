@@ -10,12 +10,13 @@ use der::Decode;
 use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
 
-use super::der_key::Structure;
-use super::{Entry, Found, Loaded, der_key, encrypted, escapes, foreign, recognise, spki};
+use super::found::{Entry, Found, Loaded};
+use super::structure::{self, Structure};
+use super::{binary, der_key, elements, escapes, foreign, spki};
 use crate::jose::KeyParameters;
 use crate::keys::key_format::KeyStructure;
 use crate::keys::material::RsaScheme;
-use crate::keys::{Certificate, KeyError};
+use crate::keys::{Certificate, KeyError, numbers};
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
@@ -44,7 +45,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
             curve = Some(block);
             continue;
         }
-        let expected = recognise::of_label(block.label);
+        let expected = structure::of_label(block.label);
         let is_private = expected.is_some_and(KeyStructure::is_of_private_keys);
         // Certificates and public keys that come with a key are to be whole.
         let is_strict =
@@ -71,7 +72,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
                 public = Some(not_private(Structure::PublicKey.name()));
             }
             Ok(Structure::RsaPublicKey) => {
-                found.add_public(|| spki::rsa(&der))?;
+                found.add_public(|| numbers::rsa_public(&der))?;
                 public = Some(not_private(Structure::RsaPublicKey.name()));
             }
             // A revocation list looks the same from outside.
@@ -92,7 +93,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
                 };
                 let mut here = Found { budget: found.budget, ..Found::default() };
                 let done =
-                    curve.and_then(|curve| der_key::collect(&der, structure, curve, passphrase, &mut here));
+                    curve.and_then(|curve| binary::collect(&der, structure, curve, passphrase, &mut here));
                 found.budget = here.budget;
                 if let Err(error) = done {
                     here.entries = vec![Entry::new(Err(error))];
@@ -103,7 +104,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
                 found.add_certificates(here.certificates)?;
                 unusable = here.reason.or(unusable);
             }
-            Err(error) if is_private => found.push(block.entry(Err(damaged(block.label, &der, error))))?,
+            Err(error) if is_private => found.push(block.entry(Err(damaged(expected, &der, error))))?,
             Err(_) if expected == Some(KeyStructure::Certificate) => return Err(KeyError::Certificate),
             Err(error) if is_strict => return Err(spki::from_der(&der).err().unwrap_or(error)),
             Err(_) => other = Some(not_private(block.label)),
@@ -115,12 +116,12 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
 }
 
 /// Why DER that is no key is not the one that its label promises.
-fn damaged(label: &str, der: &[u8], otherwise: KeyError) -> KeyError {
-    let structure = match label {
-        "RSA PRIVATE KEY" => der_key::rsa(der).err(),
-        "EC PRIVATE KEY" => der_key::ec(der, None).err(),
-        "ENCRYPTED PRIVATE KEY" => Some(encrypted::STRUCTURE),
-        "PRIVATE KEY" => der_key::pkcs8(der).err(),
+fn damaged(expected: Option<KeyStructure>, der: &[u8], otherwise: KeyError) -> KeyError {
+    let structure = match expected {
+        Some(KeyStructure::Pkcs1) => der_key::rsa(der).err(),
+        Some(KeyStructure::Sec1) => der_key::ec(der, None).err(),
+        Some(KeyStructure::EncryptedPkcs8) => Some(elements::STRUCTURE),
+        Some(KeyStructure::Pkcs8) => der_key::pkcs8(der).err(),
         _ => None,
     };
     structure.unwrap_or(otherwise)
@@ -131,7 +132,7 @@ pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError
     let mut found = None;
     for block in (Blocks { rest: text }) {
         let block = block?;
-        let expected = recognise::of_label(block.label);
+        let expected = structure::of_label(block.label);
         let is_public = expected.is_some_and(|structure| !structure.is_of_private_keys());
         let der = match block.decode() {
             Ok(der) => der,
@@ -143,7 +144,7 @@ pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError
         };
         match Structure::of(&der) {
             Ok(Structure::PublicKey) => return spki::from_der(&der),
-            Ok(Structure::RsaPublicKey) => return Ok((spki::rsa(&der)?, RsaScheme::Any)),
+            Ok(Structure::RsaPublicKey) => return Ok((numbers::rsa_public(&der)?, RsaScheme::Any)),
             Ok(Structure::Certificate) => match Certificate::from_der(der.to_vec()) {
                 Ok(certificate) => return certificate.key(),
                 Err(error) if is_public => return Err(error),
@@ -154,7 +155,7 @@ pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError
             }
             Err(_) if expected == Some(KeyStructure::Certificate) => return Err(KeyError::Certificate),
             Err(_) if expected == Some(KeyStructure::Pkcs1PublicKey) => {
-                return Ok((spki::rsa(&der)?, RsaScheme::Any));
+                return Ok((numbers::rsa_public(&der)?, RsaScheme::Any));
             }
             Err(_) if is_public => return spki::from_der(&der),
             Err(_) => {}
@@ -191,7 +192,7 @@ pub(super) fn certificates(text: &[u8]) -> Result<Vec<Certificate>, KeyError> {
     let mut certificates = Vec::new();
     for block in (Blocks { rest: text }) {
         let block = block?;
-        let is_labelled = recognise::of_label(block.label) == Some(KeyStructure::Certificate);
+        let is_labelled = structure::of_label(block.label) == Some(KeyStructure::Certificate);
         match block.decode() {
             Ok(der) if is_labelled || matches!(Structure::of(&der), Ok(Structure::Certificate)) => {
                 match Certificate::from_der(der.to_vec()) {
@@ -246,8 +247,9 @@ impl Block<'_> {
         if let Some(error) = foreign::of_label(self.label) {
             return Err(error);
         }
-        let expected = recognise::of_label(self.label);
-        let found = self.decode().ok().and_then(|der| recognise::of_der(&der).ok());
+        let expected = structure::of_label(self.label);
+        let found =
+            self.decode().ok().and_then(|der| Structure::of(&der).and_then(Structure::recognised).ok());
         match found {
             Some(KeyStructure::Certificate) if expected.is_none() => Err(not_public(self.label)),
             Some(structure) => Ok(structure),

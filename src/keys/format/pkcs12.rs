@@ -15,9 +15,11 @@ use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Encode, Tag, TagNumber, Tagged};
 use zeroize::Zeroizing;
 
-use super::encrypted::{Encrypted, STRUCTURE, STRUCTURE_NAME, octets, sequence};
+use super::elements::{STRUCTURE, STRUCTURE_NAME, octets, sequence};
+use super::encrypted::Encrypted;
+use super::found::{Entry, Found, Loaded};
 use super::mac::Mac;
-use super::{Entry, Found, Loaded, ber, der_key};
+use super::{ber, der_key};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{Certificate, KeyError};
 

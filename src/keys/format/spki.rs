@@ -1,15 +1,14 @@
-//! `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7) and `RSAPublicKey` (RFC 8017 A.1.1).
+//! `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
 
 use der::Decode;
 use der::asn1::ObjectIdentifier;
-use pkcs1::RsaPublicKeyRef;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use super::der_key::{named_curve, oid, pss_algorithm};
-use super::foreign;
+use super::oid::{named_curve, pss_algorithm};
+use super::{foreign, oid};
 use crate::jose::{Curve, KeyParameters};
 use crate::keys::material::RsaScheme;
-use crate::keys::{KeyError, backend};
+use crate::keys::{KeyError, backend, numbers};
 
 const STRUCTURE: KeyError = KeyError::Der { structure: "SubjectPublicKeyInfo (RFC 5280 §4.1.2.7)" };
 
@@ -29,7 +28,7 @@ pub(in crate::keys) fn scheme(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<RsaS
 pub(in crate::keys) fn parameters(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<KeyParameters, KeyError> {
     let key = spki.subject_public_key.as_bytes().ok_or(STRUCTURE)?;
     match spki.algorithm.oid {
-        oid::RSA | oid::RSA_PSS => rsa(key),
+        oid::RSA | oid::RSA_PSS => numbers::rsa_public(key),
         oid::EC => {
             let curve = spki.algorithm.parameters.ok_or(STRUCTURE)?.decode_as::<ObjectIdentifier>();
             ec(named_curve(curve.map_err(|_| foreign::explicit_curve())?)?, key)
@@ -43,22 +42,9 @@ pub(in crate::keys) fn parameters(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<
 }
 
 /// SEC 1 §2.3.3, uncompressed or compressed (RFC 5480 §2.2).
-pub(in crate::keys) fn ec(curve: Curve, point: &[u8]) -> Result<KeyParameters, KeyError> {
-    const POINT: KeyError = KeyError::Der { structure: "EC point (SEC 1 §2.3.3)" };
-    let len = curve.coordinate_len();
+fn ec(curve: Curve, point: &[u8]) -> Result<KeyParameters, KeyError> {
     match point.split_first() {
-        Some((4, rest)) if rest.len() == 2 * len => {
-            let (x, y) = rest.split_at_checked(len).ok_or(POINT)?;
-            Ok(KeyParameters::Ec { curve, x: x.to_vec(), y: y.to_vec() })
-        }
-        Some((2 | 3, x)) if x.len() == len => backend::decompressed(curve, point),
-        _ => Err(POINT),
+        Some((2 | 3, x)) if x.len() == curve.coordinate_len() => backend::decompressed(curve, point),
+        _ => numbers::ec_public(curve, point),
     }
-}
-
-/// RFC 8017 A.1.1.
-pub(in crate::keys) fn rsa(der: &[u8]) -> Result<KeyParameters, KeyError> {
-    let key = RsaPublicKeyRef::from_der(der)
-        .map_err(|_| KeyError::Der { structure: "RSAPublicKey (RFC 8017 A.1.1)" })?;
-    Ok(KeyParameters::Rsa { n: key.modulus.as_bytes().to_vec(), e: key.public_exponent.as_bytes().to_vec() })
 }

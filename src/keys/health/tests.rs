@@ -178,7 +178,7 @@ fn primes_are_close_by_the_limit_of_fips_186_5() {
         else {
             panic!("an RSA key")
         };
-        are_close(&crate::keys::format::pkcs1(&pkcs1).unwrap())
+        are_close(&crate::keys::numbers::rsa_private(&pkcs1).unwrap())
     }
     let bit = |bit: u32| BoxedUint::one_with_precision(1024).shl(bit);
     for number in [0, 1, 500, 900, 923, 924] {

@@ -1,7 +1,8 @@
 //! Why no key of a set fits a header: for the error, so nothing here is on the way of a token that
 //! is good.
 
-use super::{Entry, KID_LEN, PublicKeySet, Wanted};
+use super::entry::{Entry, Wanted};
+use super::{KID_LEN, PublicKeySet};
 use crate::jose::error::{excerpt, unlike};
 use crate::jose::{KeyId, KeyMismatch, SkippedJwk};
 

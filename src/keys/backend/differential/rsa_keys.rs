@@ -2,19 +2,19 @@ use pkcs1::UintRef;
 use proptest::prelude::*;
 
 use super::{
-    KEYS, KeyMaterial, KeyParameters, Private, answer, aws, difference, format, key, loaded, material,
-    policy, public_answer, rust, sum,
+    KEYS, KeyMaterial, KeyParameters, Private, answer, aws, difference, key, loaded, material, policy,
+    public_answer, rust, sum,
 };
 use crate::jose::Algorithm;
 use crate::keys::KeyError;
-use crate::keys::policy::bit_len;
+use crate::keys::numbers::{self, bit_len};
 
 const RSA: &str = "Inconsistent { key_type: \"RSA\" }";
 
 /// n, e, d, p, q, dp, dq, qi.
 fn numbers(name: &str) -> [Vec<u8>; 8] {
     let KeyMaterial::Rsa { pkcs1, .. } = material(name) else { panic!("an RSA key") };
-    let key = format::pkcs1(&pkcs1).unwrap();
+    let key = numbers::rsa_private(&pkcs1).unwrap();
     [
         key.modulus,
         key.public_exponent,
@@ -150,7 +150,7 @@ fn primes_are_recovered_from_n_e_and_d() {
         }
         let material = crate::keys::backend::with_primes(rsa(&alone)).unwrap();
         let KeyMaterial::Rsa { pkcs1, .. } = &material else { panic!("an RSA key") };
-        let found = format::pkcs1(pkcs1).unwrap();
+        let found = numbers::rsa_private(pkcs1).unwrap();
         let found = [found.prime1, found.prime2].map(|prime| prime.as_bytes().to_vec());
         assert!(found == [good[3].clone(), good[4].clone()] || found == [good[4].clone(), good[3].clone()]);
         assert_eq!(answer(&material), "a key", "{name}");
