@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Error;
 use crate::jose::KeyType;
-use crate::keys::{KeyError, Signer};
+use crate::keys::{KeyError, Signer, key_in_process};
 use crate::oauth::{ClientAssertion, OAuthError, UnsignedAssertion};
 use crate::transport::Place;
 
@@ -28,15 +28,15 @@ pub(super) async fn assertion(
     let signer = choose()?;
     let unsigned = prepare(signer.as_ref())?;
     // The key that is active now may be one outside.
-    let Some(place) = place.filter(|_| signer.private_key().is_some()) else {
-        let signature = match signer.private_key() {
+    let Some(place) = place.filter(|_| key_in_process(signer.as_ref()).is_some()) else {
+        let signature = match key_in_process(signer.as_ref()) {
             Some(key) => key.sign(unsigned.signing_input())?,
             None => signer.sign(unsigned.signing_input()).await?,
         };
         return Ok((unsigned.complete(&signature)?, signer));
     };
     let work = move || {
-        let key = signer.private_key().ok_or(KeyError::Signing)?;
+        let key = key_in_process(signer.as_ref()).ok_or(KeyError::Signing)?;
         let signature = key.sign(unsigned.signing_input())?;
         Ok((unsigned.complete(&signature)?, signer))
     };
@@ -44,8 +44,8 @@ pub(super) async fn assertion(
 }
 
 /// Whether a signature would keep a thread of this process busy for long.
-fn takes_long(signer: &dyn Signer) -> bool {
-    signer.private_key().is_some_and(|key| key.key_type() == KeyType::Rsa)
+fn takes_long(signer: &(dyn Signer + 'static)) -> bool {
+    key_in_process(signer).is_some_and(|key| key.key_type() == KeyType::Rsa)
 }
 
 #[cfg(test)]

@@ -43,10 +43,12 @@ pub use key_loader::KeyLoader;
 pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use public_key_set::PublicKeySet;
-pub use ring::KeyRing;
 #[cfg(feature = "client")]
 pub(crate) use ring::after;
 #[cfg(feature = "client")]
 pub(crate) use ring::name as key_name;
+pub use ring::{KeyRing, KeyState, RingKey};
 pub use rsa_weakness::RsaWeakness;
+#[cfg(feature = "client")]
+pub(crate) use signer::private_key as key_in_process;
 pub use signer::{BoxFuture, Signer};

@@ -13,8 +13,8 @@ use crate::jose::{JwkSet, KeyId};
 /// JWKS, so that what it signed can still be checked, and `retire` takes it out. `revoke` is for a compromised key:
 /// it is gone at once and never fallen back to.
 ///
-/// The ring is shared: clones are the same ring, and a `TokenClient` built on one sees every change. It has no
-/// clock; each step is told the time.
+/// The ring is shared: clones are the same ring, propagation time included, and a `TokenClient` built on one sees every
+/// change. It has no clock; each step is told the time.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, KeyRing, PrivateKey};
@@ -29,35 +29,73 @@ use crate::jose::{JwkSet, KeyId};
 /// keys.publish(new, start)?;
 /// assert!(keys.activate(&new_id, start).is_err()); // nobody has read the JWKS yet
 /// keys.activate(&new_id, start + Duration::minutes(10))?;
+/// for key in keys.list() {
+///     println!("{} is {} since {:?}", key.key_id, key.state, key.state.since());
+/// }
 /// keys.retire(&old_id, start + Duration::minutes(20))?;
 /// assert_eq!(keys.jwks().keys().len(), 1);
 /// # Ok::<(), private_key_jwt::keys::KeyError>(())
 /// ```
 #[derive(Clone)]
 pub struct KeyRing {
-    entries: Arc<RwLock<Vec<Entry>>>,
+    shared: Arc<RwLock<Shared>>,
+}
+
+struct Shared {
+    entries: Vec<Entry>,
     propagation: Duration,
 }
 
 struct Entry {
     key_id: KeyId,
     signer: Arc<dyn Signer>,
-    state: State,
+    state: KeyState,
 }
 
+/// A key of a [`KeyRing`], as [`KeyRing::list`] shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RingKey {
+    /// Its name: its `kid`, or its RFC 7638 thumbprint if it has none.
+    pub key_id: KeyId,
+    /// What it does.
+    pub state: KeyState,
+}
+
+/// What a key of a [`KeyRing`] does, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+#[non_exhaustive]
+pub enum KeyState {
     /// In the JWKS since then, not signing yet.
     Published(OffsetDateTime),
-    /// Signing, since then if it did not from the start.
+    /// Signing. `None` for the key that the ring was made with, which signs from the start.
     Active(Option<OffsetDateTime>),
-    /// In the JWKS, signing no more since then.
+    /// Signed until then, and still in the JWKS.
     Resting(OffsetDateTime),
 }
 
-impl State {
+impl KeyState {
+    /// Since when the key is in this state, if the ring was told.
+    #[must_use]
+    pub const fn since(self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Published(since) | Self::Resting(since) => Some(since),
+            Self::Active(since) => since,
+        }
+    }
+
     const fn is_active(self) -> bool {
         matches!(self, Self::Active(_))
+    }
+}
+
+impl std::fmt::Display for KeyState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Published(_) => "published",
+            Self::Active(_) => "active",
+            Self::Resting(_) => "resting",
+        })
     }
 }
 
@@ -72,22 +110,32 @@ impl KeyRing {
     ///
     /// As [`PublicKey::from_jwk`] for a signer whose public key may not be used; [`KeyError::Jose`] and
     /// [`KeyError::OtherAlgorithm`] when its algorithm does not fit that key.
-    pub fn new(signer: Arc<dyn Signer>) -> Result<Self, KeyError> {
-        check(signer.as_ref())?;
+    pub fn new(signer: impl Signer + 'static) -> Result<Self, KeyError> {
+        check(&signer)?;
         Ok(Self::of(signer))
     }
 
-    fn of(signer: Arc<dyn Signer>) -> Self {
-        let entry = Entry { key_id: name(signer.as_ref()), signer, state: State::Active(None) };
-        Self { entries: Arc::new(RwLock::new(vec![entry])), propagation: Self::PROPAGATION }
+    fn of(signer: impl Signer + 'static) -> Self {
+        let state = KeyState::Active(None);
+        let entry = Entry { key_id: name(&signer), signer: Arc::new(signer), state };
+        let shared = Shared { entries: vec![entry], propagation: Self::PROPAGATION };
+        Self { shared: Arc::new(RwLock::new(shared)) }
     }
 
-    /// Sets the propagation time: the longest that any authorization server keeps a copy of the JWKS. It goes with
-    /// this value and the clones that are made of it, not with clones that were made before.
+    /// Sets the propagation time: the longest that any authorization server keeps a copy of the JWKS. All clones of the
+    /// ring share it. Default: [`KeyRing::PROPAGATION`].
     #[must_use]
-    pub const fn with_propagation(mut self, propagation: Duration) -> Self {
-        self.propagation = propagation;
+    pub fn with_propagation(self, propagation: Duration) -> Self {
+        self.write().propagation = propagation;
         self
+    }
+
+    /// The keys of the ring, in the order in which they were published.
+    #[must_use]
+    pub fn list(&self) -> Vec<RingKey> {
+        let shared = self.read();
+        let keys = shared.entries.iter();
+        keys.map(|entry| RingKey { key_id: entry.key_id.clone(), state: entry.state }).collect()
     }
 
     /// Puts a key into the JWKS; it does not sign yet.
@@ -98,12 +146,12 @@ impl KeyRing {
     pub fn publish(&self, signer: impl Signer + 'static, now: OffsetDateTime) -> Result<KeyId, KeyError> {
         check(&signer)?;
         let key_id = name(&signer);
-        let mut entries = self.write();
-        if entries.iter().any(|entry| entry.key_id == key_id) {
+        let mut shared = self.write();
+        if shared.entries.iter().any(|entry| entry.key_id == key_id) {
             return Err(KeyError::DuplicateKeyId { key_id });
         }
-        let entry = Entry { key_id: key_id.clone(), signer: Arc::new(signer), state: State::Published(now) };
-        entries.push(entry);
+        let state = KeyState::Published(now);
+        shared.entries.push(Entry { key_id: key_id.clone(), signer: Arc::new(signer), state });
         Ok(key_id)
     }
 
@@ -115,20 +163,19 @@ impl KeyRing {
     ///
     /// [`KeyError::NotInRing`]; [`KeyError::TooEarly`] before the propagation time is over.
     pub fn activate(&self, key_id: &KeyId, now: OffsetDateTime) -> Result<(), KeyError> {
-        let mut entries = self.write();
-        let somebody_signs = entries.iter().any(|entry| entry.state.is_active());
-        let state = state_of(&entries, key_id)?;
-        if let State::Published(since) = state
-            && somebody_signs
+        let mut shared = self.write();
+        let another_signs = shared.entries.iter().any(|entry| entry.state.is_active());
+        if let KeyState::Published(since) = shared.state_of(key_id)?
+            && another_signs
         {
-            self.wait(key_id, since, now)?;
+            shared.wait(key_id, since, now)?;
         }
-        for entry in entries.iter_mut() {
+        for entry in &mut shared.entries {
             match (entry.key_id == *key_id, entry.state) {
                 // Already signing: it does so since when it did.
-                (true, State::Active(_)) => {}
-                (true, _) => entry.state = State::Active(Some(now)),
-                (false, State::Active(_)) => entry.state = State::Resting(now),
+                (true, KeyState::Active(_)) => {}
+                (true, _) => entry.state = KeyState::Active(Some(now)),
+                (false, KeyState::Active(_)) => entry.state = KeyState::Resting(now),
                 (false, _) => {}
             }
         }
@@ -142,20 +189,20 @@ impl KeyRing {
     /// [`KeyError::NotInRing`]; [`KeyError::StillActive`] for the key that signs; [`KeyError::TooEarly`] until the
     /// propagation time has passed since it signed last: what it signed may still be on its way.
     pub fn retire(&self, key_id: &KeyId, now: OffsetDateTime) -> Result<(), KeyError> {
-        let mut entries = self.write();
-        match state_of(&entries, key_id)? {
-            State::Active(_) => return Err(KeyError::StillActive { key_id: key_id.clone() }),
-            State::Resting(since) => self.wait(key_id, since, now)?,
-            State::Published(_) => {}
+        let mut shared = self.write();
+        match shared.state_of(key_id)? {
+            KeyState::Active(_) => return Err(KeyError::StillActive { key_id: key_id.clone() }),
+            KeyState::Resting(since) => shared.wait(key_id, since, now)?,
+            KeyState::Published(_) => {}
         }
-        entries.retain(|entry| entry.key_id != *key_id);
+        shared.entries.retain(|entry| entry.key_id != *key_id);
         Ok(())
     }
 
     /// Takes a compromised key out at once, active or not. When it was the active one, nothing signs until another
     /// key is activated. A name that is not in the ring is ignored.
     pub fn revoke(&self, key_id: &KeyId) {
-        self.write().retain(|entry| entry.key_id != *key_id);
+        self.write().entries.retain(|entry| entry.key_id != *key_id);
     }
 
     /// The key that signs.
@@ -165,6 +212,7 @@ impl KeyRing {
     /// [`KeyError::NoActiveKey`] after the active key was revoked.
     pub fn active(&self) -> Result<Arc<dyn Signer>, KeyError> {
         self.read()
+            .entries
             .iter()
             .find(|entry| entry.state.is_active())
             .map(|entry| Arc::clone(&entry.signer))
@@ -176,14 +224,14 @@ impl KeyRing {
     /// the JWKS again knows that one.
     #[cfg(feature = "client")]
     pub(crate) fn previous(&self, now: OffsetDateTime) -> Option<Arc<dyn Signer>> {
-        let entries = self.read();
-        let since = entries.iter().find_map(|entry| match entry.state {
-            State::Active(since) => since,
+        let shared = self.read();
+        let since = shared.entries.iter().find_map(|entry| match entry.state {
+            KeyState::Active(since) => since,
             _ => None,
         })?;
-        let is_new = now < after(since, self.propagation.max(Self::PROPAGATION));
-        let resting = entries.iter().filter_map(|entry| match entry.state {
-            State::Resting(since) => Some((since, &entry.signer)),
+        let is_new = now < after(since, shared.propagation.max(Self::PROPAGATION));
+        let resting = shared.entries.iter().filter_map(|entry| match entry.state {
+            KeyState::Resting(since) => Some((since, &entry.signer)),
             _ => None,
         });
         let (_, last) = resting.filter(|_| is_new).max_by_key(|(since, _)| *since)?;
@@ -193,39 +241,48 @@ impl KeyRing {
     /// The public keys of the ring (RFC 7517 §5): what the other side needs to know.
     #[must_use]
     pub fn jwks(&self) -> JwkSet {
-        let entries = self.read();
-        entries
+        let shared = self.read();
+        shared
+            .entries
             .iter()
             .map(|entry| entry.signer.public_jwk().clone().with_key_id(entry.key_id.clone()))
             .collect()
+    }
+
+    // No step leaves the list half-changed, so a panic elsewhere does not spoil it.
+    fn read(&self) -> RwLockReadGuard<'_, Shared> {
+        self.shared.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Shared> {
+        self.shared.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn state_of(&self, key_id: &KeyId) -> Result<KeyState, KeyError> {
+        let mut entries = self.entries.iter();
+        let entry = entries.find(|entry| entry.key_id == *key_id);
+        entry.map(|entry| entry.state).ok_or_else(|| KeyError::NotInRing { key_id: key_id.clone() })
     }
 
     fn wait(&self, key_id: &KeyId, since: OffsetDateTime, now: OffsetDateTime) -> Result<(), KeyError> {
         let ready = after(since, self.propagation);
         if now < ready { Err(KeyError::TooEarly { key_id: key_id.clone(), ready }) } else { Ok(()) }
     }
-
-    // No step leaves the list half-changed, so a panic elsewhere does not spoil it.
-    fn read(&self) -> RwLockReadGuard<'_, Vec<Entry>> {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Vec<Entry>> {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl From<PrivateKey> for KeyRing {
     /// A ring of one key, which is active at once.
     fn from(key: PrivateKey) -> Self {
-        Self::of(Arc::new(key))
+        Self::of(key)
     }
 }
 
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let entries = self.read();
-        f.debug_map().entries(entries.iter().map(|entry| (&entry.key_id, entry.state))).finish()
+        let shared = self.read();
+        f.debug_map().entries(shared.entries.iter().map(|entry| (&entry.key_id, entry.state))).finish()
     }
 }
 
@@ -238,14 +295,6 @@ pub(crate) fn name(signer: &dyn Signer) -> KeyId {
 /// A key outside this process is held to the same policy as one that was loaded here, and before its first signature.
 fn check(signer: &dyn Signer) -> Result<(), KeyError> {
     PublicKey::from_jwk(signer.public_jwk())?.check_algorithm(signer.algorithm())
-}
-
-fn state_of(entries: &[Entry], key_id: &KeyId) -> Result<State, KeyError> {
-    entries
-        .iter()
-        .find(|entry| entry.key_id == *key_id)
-        .map(|entry| entry.state)
-        .ok_or_else(|| KeyError::NotInRing { key_id: key_id.clone() })
 }
 
 /// So long after, or the last time that there is.

@@ -1,5 +1,7 @@
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use super::{KeyError, PrivateKey};
 use crate::jose::{Algorithm, Jwk, Signature};
@@ -26,7 +28,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///     }
 /// }
 /// ```
-pub trait Signer: Send + Sync {
+pub trait Signer: Any + Send + Sync {
     /// The algorithm of every signature that [`Signer::sign`] makes.
     fn algorithm(&self) -> Algorithm;
 
@@ -39,13 +41,6 @@ pub trait Signer: Send + Sync {
     ///
     /// [`KeyError::Signing`] from a key in this process, [`KeyError::Signer`] from one outside.
     fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>>;
-
-    /// The key itself, when it is in this process: a caller on an async executor can then compute a long signature on
-    /// a thread of its own, instead of in [`Signer::sign`]. Only a signer that adds nothing to [`PrivateKey::sign`]
-    /// should say so; by default there is none.
-    fn private_key(&self) -> Option<&PrivateKey> {
-        None
-    }
 }
 
 impl Signer for PrivateKey {
@@ -60,8 +55,65 @@ impl Signer for PrivateKey {
     fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
         Box::pin(std::future::ready(self.sign(signing_input)))
     }
+}
 
-    fn private_key(&self) -> Option<&PrivateKey> {
-        Some(self)
+impl<S: Signer + ?Sized> Signer for Arc<S> {
+    fn algorithm(&self) -> Algorithm {
+        (**self).algorithm()
+    }
+
+    fn public_jwk(&self) -> &Jwk {
+        (**self).public_jwk()
+    }
+
+    fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
+        (**self).sign(signing_input)
+    }
+}
+
+/// The key itself, if the signer is a [`PrivateKey`] and nothing else: a caller on an async executor can then compute a long
+/// signature on a thread of its own. A signer around a key is asked like every other, so that what it adds is never left
+/// out.
+#[cfg(feature = "client")]
+pub(crate) fn private_key<'a>(signer: &'a (dyn Signer + 'static)) -> Option<&'a PrivateKey> {
+    let any: &dyn Any = signer;
+    if let Some(shared) = any.downcast_ref::<Arc<dyn Signer>>() {
+        return private_key(shared.as_ref());
+    }
+    any.downcast_ref::<Arc<PrivateKey>>().map(Arc::as_ref).or_else(|| any.downcast_ref())
+}
+
+#[cfg(all(test, feature = "client"))]
+mod tests {
+    use super::*;
+
+    /// As an audit log around a key would be.
+    struct Around(PrivateKey);
+
+    impl Signer for Around {
+        fn algorithm(&self) -> Algorithm {
+            self.0.algorithm()
+        }
+
+        fn public_jwk(&self) -> &Jwk {
+            self.0.public_jwk()
+        }
+
+        fn sign<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
+            Box::pin(std::future::ready(Err(KeyError::Signing)))
+        }
+    }
+
+    #[test]
+    fn only_a_key_that_is_the_signer_is_found_in_it() {
+        let key = PrivateKey::generate(Algorithm::EdDSA).unwrap().private_key().unwrap();
+        let shared: Arc<dyn Signer> = Arc::new(key.clone());
+        let found = |signer: &(dyn Signer + 'static)| private_key(signer).map(|key| key.key_id().clone());
+        let expected = Some(key.key_id().clone());
+        assert_eq!(found(&key), expected);
+        assert_eq!(found(&Arc::new(key.clone())), expected);
+        assert_eq!(found(&shared), expected);
+        assert_eq!(found(&Arc::new(Around(key.clone()))), None);
+        assert_eq!(found(&Around(key)), None);
     }
 }

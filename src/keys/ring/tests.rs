@@ -105,6 +105,52 @@ fn names_are_unique_and_clones_share_the_ring() {
 }
 
 #[test]
+fn clones_share_the_propagation_time_whenever_they_were_made() {
+    let ((old, _), (new, new_id)) = (key(), key());
+    let ring = KeyRing::from(old);
+    let clone = ring.clone();
+    let _ = ring.clone().with_propagation(Duration::from_secs(60));
+    clone.publish(new, at(0)).unwrap();
+    let ready = at(60);
+    assert!(
+        matches!(clone.activate(&new_id, at(59)), Err(KeyError::TooEarly { ready: at, .. }) if at == ready)
+    );
+    ring.activate(&new_id, ready).unwrap();
+}
+
+#[test]
+fn the_keys_of_a_ring_are_listed_with_what_they_do_and_since_when() {
+    let ((old, old_id), (new, new_id), (third, third_id)) = (key(), key(), key());
+    let ring = KeyRing::from(old);
+    let list =
+        |ring: &KeyRing| ring.list().into_iter().map(|key| (key.key_id, key.state)).collect::<Vec<_>>();
+    assert_eq!(list(&ring), [(old_id.clone(), KeyState::Active(None))]);
+    ring.publish(new, at(0)).unwrap();
+    ring.activate(&new_id, at(300)).unwrap();
+    ring.publish(third, at(301)).unwrap();
+    let expected = [
+        (old_id, KeyState::Resting(at(300))),
+        (new_id, KeyState::Active(Some(at(300)))),
+        (third_id, KeyState::Published(at(301))),
+    ];
+    assert_eq!(list(&ring), expected);
+    let states = ring.list().into_iter().map(|key| (key.state.to_string(), key.state.since()));
+    let expected = [("resting", 300), ("active", 300), ("published", 301)];
+    assert!(states.eq(expected.map(|(state, since)| (state.to_owned(), Some(at(since))))));
+    assert_eq!(KeyState::Active(None).since(), None);
+}
+
+#[test]
+fn a_shared_signer_is_taken_as_the_signer_itself() {
+    let ((first, first_id), (second, second_id)) = (key(), key());
+    let shared: Arc<dyn Signer> = Arc::new(first);
+    let ring = KeyRing::new(Arc::clone(&shared)).unwrap();
+    assert_eq!(active(&ring), first_id);
+    assert_eq!(ring.publish(Arc::new(second), at(0)).unwrap(), second_id);
+    assert_eq!(ring.jwks().keys().first(), Some(shared.public_jwk()));
+}
+
+#[test]
 fn the_previous_key_can_be_activated_again_without_waiting() {
     let ((old, old_id), (new, new_id)) = (key(), key());
     let ring = KeyRing::from(old);
