@@ -51,7 +51,7 @@ pub mod server;
 pub mod transport;
 
 pub use jose::{Algorithm, JoseError, Jwk, JwkSet, KeyId, Signature, Thumbprint};
-pub use keys::{KeyError, KeyLoader, KeyRing, PrivateKey, PublicKey, PublicKeySet, Signer};
+pub use keys::{KeyError, KeyLoader, KeyRing, PrivateKey, PublicKey, PublicKeySet, RemoteSigner, Signer};
 pub use oauth::{
     AccessToken, Audience, AuthorizationRequest, AuthorizationResponse, AuthorizationServer, ClientAssertion,
     CodeVerifier, DeviceAuthorization, Discovery, Introspection, JwksUri, JwtGrant, OAuthError, PingAccess,

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use private_key_jwt::client::ErrorKind;
 use private_key_jwt::jose::{CompactJws, JoseError};
-use private_key_jwt::keys::{BoxFuture, KeyError};
+use private_key_jwt::keys::{BoxFuture, KeyError, SignerError};
 use private_key_jwt::oauth::{Discovery, OAuthError, Retry};
 use private_key_jwt::transport::{HttpClient, PublicNetworkClient, ReqwestClient, TransportError};
 use private_key_jwt::{
     Algorithm, Audience, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, Jwk, JwkSet, KeyRing,
-    Profile, PublicKeySet, Signature, Signer, TokenClient, TokenRequest, TokenResponse,
+    Profile, PublicKeySet, RemoteSigner, Signature, Signer, TokenClient, TokenRequest, TokenResponse,
 };
 use support::{MARK, clean, has_mark, key, now};
 use wiremock::matchers::{method, path};
@@ -670,6 +670,26 @@ async fn a_remote_signer_signs_and_its_failure_is_its_own_error() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_key_service_says_whether_to_try_again() {
+    let server = answering(ResponseTemplate::new(200).set_body_json(token_body())).await;
+    let endpoint = format!("{}/token", server.uri());
+    for (error, retry) in [
+        (SignerError::from("the service is out"), Retry::BackOff),
+        (SignerError::permanent("the key is disabled"), Retry::Never),
+    ] {
+        let public = key("p256.pkcs8.pem").public_key().unwrap();
+        let sign = move |_| std::future::ready(Err(error.clone()));
+        let ring = KeyRing::new(RemoteSigner::new(public, Algorithm::ES256, sign).unwrap()).unwrap();
+        let authorization_server = AuthorizationServer::new(ISSUER, endpoint.clone()).unwrap();
+        let client = TokenClient::new(authorization_server, "client", ring).unwrap();
+        let error = clean(client.token(()).await.unwrap_err());
+        assert!(matches!(error.kind(), ErrorKind::Key(KeyError::Signer(_))), "{error:?}");
+        assert_eq!(error.retry(), retry);
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }
 
 mod discovery {

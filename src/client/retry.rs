@@ -30,6 +30,7 @@ impl Advice {
         match kind {
             ErrorKind::Transport(error) => Self::of_no_answer(error),
             ErrorKind::OAuth(error) => Self::of_answer(error),
+            ErrorKind::Key(KeyError::Signer(error)) if !error.may_pass() => Self::NEVER,
             ErrorKind::Key(KeyError::Signer(_)) | ErrorKind::Interrupted => {
                 Self::new(Retry::BackOff, Repeated::No)
             }
@@ -84,7 +85,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::keys::Cause;
+    use crate::keys::{Cause, SignerError};
     use Repetition::{Freely, Never, Unreceived};
 
     fn answer(status: u16, retry_after: Option<u32>) -> OAuthError {
@@ -127,7 +128,8 @@ mod tests {
             (TransportError::Malformed { host: host(), source: source() }, Retry::Never, no),
         ];
         let others = [
-            (ErrorKind::Key(KeyError::Signer(source())), Retry::BackOff, no),
+            (ErrorKind::Key(KeyError::Signer("x".into())), Retry::BackOff, no),
+            (ErrorKind::Key(KeyError::Signer(SignerError::permanent("x"))), Retry::Never, no),
             (ErrorKind::Key(KeyError::Signing), Retry::Never, no),
             (ErrorKind::Interrupted, Retry::BackOff, no),
             (ErrorKind::GrantEnded { refusal: None }, Retry::Never, no),

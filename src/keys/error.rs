@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{Cause, KeyEntry, RsaWeakness, key_entry};
+use super::{KeyEntry, RsaWeakness, SignerError, key_entry};
 use crate::jose::{Algorithm, JoseError, KeyId, SecretForm};
 
 /// What can be wrong with a key, a key file or a ring of keys.
@@ -257,9 +257,9 @@ pub enum KeyError {
     /// The operating system has no random bytes.
     #[error("no random bytes from the operating system")]
     Random,
-    /// A signer outside this process failed.
+    /// A signer outside this process failed; [`SignerError::may_pass`] tells whether to try again.
     #[error("the signer failed")]
-    Signer(#[source] Cause),
+    Signer(#[source] SignerError),
     /// A key that is not in the ring.
     #[error("no key `{key_id}` in the ring")]
     NotInRing {

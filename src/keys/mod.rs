@@ -26,9 +26,11 @@ mod policy;
 mod private_key;
 mod public_key;
 mod public_key_set;
+mod remote_signer;
 mod ring;
 mod rsa_weakness;
 mod signer;
+mod signer_error;
 
 pub use cause::Cause;
 pub use certificate::{Certificate, CertificateFields};
@@ -43,6 +45,7 @@ pub use key_loader::KeyLoader;
 pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use public_key_set::PublicKeySet;
+pub use remote_signer::RemoteSigner;
 #[cfg(feature = "client")]
 pub(crate) use ring::after;
 #[cfg(feature = "client")]
@@ -52,3 +55,4 @@ pub use rsa_weakness::RsaWeakness;
 #[cfg(feature = "client")]
 pub(crate) use signer::private_key as key_in_process;
 pub use signer::{BoxFuture, Signer};
+pub use signer_error::SignerError;

@@ -11,8 +11,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Something that signs for one key: a [`PrivateKey`], or a key that never enters the process (KMS, HSM).
 ///
-/// A signer outside the process wraps its errors in [`KeyError::Signer`], and turns a DER signature into the
-/// JWS form with [`Signature::from_der`].
+/// For a key service, [`RemoteSigner`](super::RemoteSigner) is this trait around a closure. A signer outside the process
+/// wraps its errors in [`KeyError::Signer`], and turns a DER signature into the JWS form with [`Signature::from_der`].
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, Jwk, PrivateKey, Signature, Signer};

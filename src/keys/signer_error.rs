@@ -1,0 +1,58 @@
+use std::error::Error;
+use std::fmt;
+use std::ops::Deref;
+
+use super::Cause;
+
+/// Why a signer outside the process made no signature, and whether that may pass by itself.
+///
+/// Every error becomes one through `?`, and may then pass: a client tries again later. [`SignerError::permanent`] is for what
+/// stays until someone mends it, such as a key that is disabled or access that is denied.
+///
+/// ```
+/// use private_key_jwt::keys::{KeyError, SignerError};
+///
+/// let error = KeyError::Signer(SignerError::permanent("the key is disabled"));
+/// assert!(matches!(error, KeyError::Signer(error) if !error.may_pass()));
+/// assert!(SignerError::from("the HSM is out").may_pass());
+/// ```
+#[derive(Clone)]
+pub struct SignerError {
+    cause: Cause,
+    may_pass: bool,
+}
+
+impl SignerError {
+    /// An error that does not pass by itself.
+    #[must_use]
+    pub fn permanent(error: impl Into<Cause>) -> Self {
+        Self { cause: error.into(), may_pass: false }
+    }
+
+    /// Whether the signer may succeed later without anyone's help.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        self.may_pass
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for SignerError {
+    /// An error that may pass.
+    fn from(error: E) -> Self {
+        Self { cause: error.into().into(), may_pass: true }
+    }
+}
+
+impl Deref for SignerError {
+    type Target = dyn Error + Send + Sync;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.cause
+    }
+}
+
+impl fmt::Debug for SignerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
