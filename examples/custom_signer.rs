@@ -11,9 +11,8 @@ use std::sync::Arc;
 use p256::ecdsa::{DerSignature, SigningKey, signature::Signer as _};
 use p256::elliptic_curve::Generate;
 use private_key_jwt::dev_server::DevServer;
-use private_key_jwt::keys::{BoxFuture, KeyError};
 use private_key_jwt::{
-    Algorithm, AuthorizationServer, Jwk, JwkSet, KeyRing, PublicKey, Signature, Signer, TokenClient,
+    Algorithm, AuthorizationServer, JwkSet, KeyRing, PublicKey, RemoteSigner, Signature, Signer, TokenClient,
 };
 
 /// Stands in for the service. Real ones have these two calls, and an error type of their own.
@@ -34,40 +33,20 @@ impl KeyService {
     }
 }
 
-struct RemoteKey {
-    service: KeyService,
-    public: Jwk,
-}
-
-impl Signer for RemoteKey {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::ES256
-    }
-
-    fn public_jwk(&self) -> &Jwk {
-        &self.public // fetched once: every assertion needs it
-    }
-
-    fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
-        Box::pin(async move {
-            let der =
-                self.service.sign(signing_input).await.map_err(|error| KeyError::Signer(error.into()))?;
-            Ok(Signature::from_der(Algorithm::ES256, &der)?) // a JWS has R‖S (RFC 7518 §3.4)
-        })
-    }
-}
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let service = KeyService(SigningKey::generate());
-    let public = PublicKey::from_bytes(&service.public_key().await)?.jwk().clone();
-    let public = public.for_signatures(Algorithm::ES256)?;
-    let public = public.clone().with_key_id(public.thumbprint().to_string());
+    let service = Arc::new(KeyService(SigningKey::generate()));
+    let public = PublicKey::from_bytes(&service.public_key().await)?;
+    let signer = RemoteSigner::new(public, Algorithm::ES256, move |input| {
+        let service = Arc::clone(&service);
+        // A JWS has R‖S (RFC 7518 §3.4).
+        async move { Ok(Signature::from_der(Algorithm::ES256, &service.sign(&input).await?)?) }
+    })?;
 
     let dev = DevServer::bind(([127, 0, 0, 1], 0).into()).await?;
-    dev.register("client", JwkSet::from(public.clone()))?;
+    dev.register("client", JwkSet::from(signer.public_jwk().clone()))?;
 
-    let keys = KeyRing::new(Arc::new(RemoteKey { service, public }))?; // the same key policy as for a key file
+    let keys = KeyRing::new(signer)?; // the same key policy as for a key file
     let client = TokenClient::new(AuthorizationServer::discover(dev.issuer()).await?, "client", keys)?;
     println!("{:?}", client.token("api:read").await?);
     Ok(())
