@@ -1,9 +1,6 @@
 //! The signature algorithms of RFC 7518 §3, RFC 8037 §3.1 and RFC 9864, and the keys that they need.
 
 use std::fmt;
-use std::str::FromStr;
-
-use super::JoseError;
 
 /// A JWS signature algorithm with an asymmetric key (`alg`, RFC 7515 §4.1.1).
 ///
@@ -134,18 +131,6 @@ impl fmt::Debug for Algorithm {
     }
 }
 
-impl FromStr for Algorithm {
-    type Err = JoseError;
-
-    /// Reads a registered name; it is case-sensitive (RFC 7515 §4.1.1).
-    fn from_str(name: &str) -> Result<Self, JoseError> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.as_str() == name)
-            .ok_or_else(|| JoseError::UnsupportedAlgorithm { found: super::error::excerpt(name) })
-    }
-}
-
 impl serde::Serialize for Algorithm {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -217,6 +202,7 @@ impl fmt::Display for KeyType {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jose::JoseError;
 
     #[test]
     fn rfc7515_4_1_1_names_are_case_sensitive_and_round_trip() {

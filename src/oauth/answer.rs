@@ -6,6 +6,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroize;
 
+use super::error::redirect;
 use super::error_body::{ErrorBody, coding, is_problem};
 use super::text::Masking;
 use super::{OAuthError, Refusal, Scope};
@@ -212,12 +213,6 @@ pub(crate) fn said(response: &http::Response<impl AsRef<[u8]>>) -> String {
         OAuthError::Redirect { status, location } => redirect(status, location.as_deref()),
         _ => response.status().as_u16().to_string(),
     }
-}
-
-/// A redirect, in words.
-pub(super) fn redirect(status: u16, location: Option<&str>) -> String {
-    let to = location.map(|to| format!(" to {to}")).unwrap_or_default();
-    format!("{status}, a redirect{to}, which is not followed")
 }
 
 /// Everything but a success.

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::Refusal;
-use super::answer::redirect;
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::KeyError;
 
@@ -263,4 +262,10 @@ impl OAuthError {
             _ => Retry::Never,
         }
     }
+}
+
+/// A redirect, in words.
+pub(super) fn redirect(status: u16, location: Option<&str>) -> String {
+    let to = location.map(|to| format!(" to {to}")).unwrap_or_default();
+    format!("{status}, a redirect{to}, which is not followed")
 }

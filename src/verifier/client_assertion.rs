@@ -12,7 +12,7 @@ use super::claims::{
     text, whole_seconds, wrong_type,
 };
 use super::foreign;
-use super::form::Form;
+use super::form::{self, Form};
 use super::setting::Settings;
 use crate::jose::error::{excerpt, unlike};
 use crate::jose::header::ReadHeaders;
@@ -86,7 +86,7 @@ impl std::fmt::Debug for ClientAssertionVerifier {
 
 impl ClientAssertionVerifier {
     /// The longest form that is read, in bytes.
-    pub const MAX_FORM_LEN: usize = 64 * 1024;
+    pub const MAX_FORM_LEN: usize = form::MAX_LEN;
     /// The longest assertion that is decoded, in bytes.
     pub const MAX_ASSERTION_LEN: usize = 16 * 1024;
     /// The most that clocks may be told to differ.

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{ClientAssertionVerifier, VerifierError};
+use super::VerifierError;
 use crate::jose::error::excerpt;
 use crate::jose::text::Text;
 use crate::jose::urlencoded;
+
+/// The longest form that is read, in bytes.
+pub(super) const MAX_LEN: usize = 64 * 1024;
 
 /// The parameters that authenticate a client, each once.
 #[derive(Default)]
@@ -37,9 +40,8 @@ impl<'a> Form<'a> {
         body: &'a [u8],
         mut other: impl FnMut(Text<'a>, Text<'a>) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let limit = ClientAssertionVerifier::MAX_FORM_LEN;
-        if body.len() > limit {
-            return Err(VerifierError::FormTooLarge { found: body.len(), limit }.into());
+        if body.len() > MAX_LEN {
+            return Err(VerifierError::FormTooLarge { found: body.len(), limit: MAX_LEN }.into());
         }
         let mut form = Self::default();
         let mut has_other_jwt = false;

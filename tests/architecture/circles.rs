@@ -36,17 +36,11 @@ const STANDING: &[(&str, &str)] = &[
     ("dev_server/token/mod.rs", "dev_server/token/authorization_code.rs"),
     ("dev_server/token/refresh.rs", "dev_server/token/mod.rs"),
     ("dev_server/token/token_exchange.rs", "dev_server/token/mod.rs"),
-    ("jose/algorithm.rs", "jose/error.rs"),
-    ("jose/key_mismatch.rs", "jose/error.rs"),
-    ("oauth/assertion/mod.rs", "oauth/assertion/builder.rs"),
-    ("oauth/error.rs", "oauth/answer.rs"),
     ("server/jwks/builder.rs", "server/jwks/mod.rs"),
     ("server/jwks/document.rs", "server/jwks/mod.rs"),
     ("server/jwks/source.rs", "server/jwks/mod.rs"),
     ("transport/clock.rs", "transport/task.rs"),
     ("transport/reqwest_client.rs", "transport/door.rs"),
-    ("verifier/error.rs", "verifier/access_token/confirmation.rs"),
-    ("verifier/form.rs", "verifier/client_assertion.rs"),
 ];
 
 type Module = Vec<String>;

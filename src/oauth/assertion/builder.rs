@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::beginning::{BeginningCache, Source};
+use super::client_assertion::{Bound, ClientAssertion, UnsignedAssertion};
 use super::header::{CertificateHeader, HeaderSource};
-use super::{Bound, ClientAssertion, UnsignedAssertion};
 use crate::jose::jws;
 use crate::jose::secret_form::Shown;
 use crate::keys::{PrivateKey, Signer};
@@ -40,6 +40,38 @@ impl fmt::Debug for ClientAssertionBuilder {
             .field("endpoint", &self.endpoint)
             .field("claims", &self.claims.keys().map(|name| Shown(name)).collect::<Vec<_>>())
             .finish_non_exhaustive()
+    }
+}
+
+impl ClientAssertion {
+    /// Starts an assertion of this client for this server, with the default
+    /// [`Profile`](crate::oauth::Profile).
+    #[must_use]
+    pub fn builder(client_id: impl Into<String>, server: &AuthorizationServer) -> ClientAssertionBuilder {
+        ClientAssertionBuilder::new(client_id.into(), server.clone())
+    }
+
+    /// Starts an assertion for an audience of which only the string is known, with the default
+    /// [`Profile`](crate::oauth::Profile): for a request that other code makes and sends. The audience
+    /// need not be a URL (RFC 7523 §3). Every [`Audience`](crate::oauth::Audience) except
+    /// [`Audience::Exactly`](crate::oauth::Audience::Exactly) means it.
+    ///
+    /// ```
+    /// use private_key_jwt::{Algorithm, ClientAssertion, PrivateKey};
+    /// use time::OffsetDateTime;
+    ///
+    /// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// let builder = ClientAssertion::builder_for_audience("client", "urn:example:as");
+    /// let assertion = builder.sign(&key, OffsetDateTime::now_utc(), "a-fresh-jti")?;
+    /// # let _ = assertion.secret();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn builder_for_audience(
+        client_id: impl Into<String>,
+        audience: impl Into<String>,
+    ) -> ClientAssertionBuilder {
+        Self::builder(client_id, &AuthorizationServer::of_audience(audience.into()))
     }
 }
 

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use super::*;
-use crate::jose::{CompactJws, base64url};
+use crate::jose::{Algorithm, CompactJws, base64url};
 use crate::keys::PrivateKey;
-use crate::oauth::{Audience, Profile};
+use crate::oauth::{Audience, AuthorizationServer, CLIENT_ASSERTION_TYPE, OAuthError, Profile};
 
 const NOW: i64 = 1_800_000_000;
 

@@ -1,12 +1,11 @@
 //! The key that a token is bound to, and what the sender of the token has proven.
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::super::VerifierError;
 use super::super::claims::{kind, wrong_type};
+use super::bound_to::{BoundTo, JKT, X5T_S256};
 use crate::jose::error::excerpt;
 use crate::jose::json::{Member, WipedValue};
 use crate::jose::{Thumbprint, base64url};
@@ -64,9 +63,6 @@ impl Confirmation {
         Ok(Some(Self { dpop_key, certificate, unknown_methods }))
     }
 }
-
-const JKT: &str = "jkt";
-const X5T_S256: &str = "x5t#S256";
 
 /// A member that is a SHA-256 hash in base64url.
 fn sha256(
@@ -187,34 +183,5 @@ fn compare<T: PartialEq>(
         }
         (Some(_), None) if !accepts_unproven => Err(VerifierError::Unproven { to }),
         _ => Ok(()),
-    }
-}
-
-/// What an access token is bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BoundTo {
-    /// A DPoP key (RFC 9449 §6).
-    DpopKey,
-    /// The client's certificate (RFC 8705 §3).
-    Certificate,
-}
-
-impl fmt::Display for BoundTo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DpopKey => "DPoP key",
-            Self::Certificate => "client certificate",
-        })
-    }
-}
-
-impl BoundTo {
-    /// The member of `cnf`.
-    pub(in crate::verifier) const fn member(self) -> &'static str {
-        match self {
-            Self::DpopKey => JKT,
-            Self::Certificate => X5T_S256,
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! what the tokens of one kind of issuer look like, `permissions` which claims carry scopes,
 //! `confirmation` which key a token is bound to, and `check` applies them to a payload.
 
+mod bound_to;
 mod check;
 mod claim_set;
 mod claims;
@@ -17,8 +18,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+pub use bound_to::BoundTo;
 pub use claims::AccessTokenClaims;
-pub use confirmation::{BoundTo, Confirmation, ProofOfPossession};
+pub use confirmation::{Confirmation, ProofOfPossession};
 pub use permissions::PermissionClaims;
 pub use profile::AccessTokenProfile;
 
