@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::step::Failure;
+use super::retry::Advice;
 use crate::oauth::{Repetition, Retry};
 
 /// Pauses that grow from one failure to the next.
@@ -47,13 +47,12 @@ impl Retries {
     /// wants to be left alone for longer than is waited for, or the time would be over.
     pub(super) fn pause(
         &self,
-        failure: Failure<'_>,
+        advice: Advice,
         repetition: Repetition,
         failures: u32,
         left: Duration,
         random: u64,
     ) -> Option<Duration> {
-        let advice = failure.advice();
         if !advice.repeats(repetition) {
             return None;
         }
@@ -119,7 +118,7 @@ mod tests {
     fn retry_after_is_obeyed_up_to_the_cap_and_never_past_the_deadline() {
         let pause = |retry_after, left, random| {
             RETRIES.pause(
-                Failure::Answer(&answer(503, Some(retry_after))),
+                Advice::of_answer(&answer(503, Some(retry_after))),
                 Freely,
                 1,
                 Duration::from_secs(left),
@@ -134,7 +133,7 @@ mod tests {
         assert_eq!(pause("7", 8, 0), Some(Duration::from_secs(7)));
         assert_eq!(pause("7", 8, u64::MAX), Some(Duration::from_millis(7500)));
         let late = RETRIES.pause(
-            Failure::Answer(&answer(503, Some("7"))),
+            Advice::of_answer(&answer(503, Some("7"))),
             Freely,
             5,
             Duration::from_secs(8),
@@ -145,6 +144,6 @@ mod tests {
         assert_eq!(pause("Thu, 01 Jan 1970 00:01:00 GMT", 90, 0), None);
         // What is no pause is none.
         assert_eq!(pause("soon", 30, 0), Some(Duration::ZERO));
-        assert_eq!(RETRIES.pause(Failure::NoAnswer(&connect()), Freely, 1, Duration::ZERO, 0), None);
+        assert_eq!(RETRIES.pause(Advice::of_no_answer(&connect()), Freely, 1, Duration::ZERO, 0), None);
     }
 }

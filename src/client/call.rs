@@ -4,10 +4,9 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::TokenClient;
 use super::clock::{Facts, Offset, Shown, Verdict};
 use super::contents::Contents;
-use super::refused_keys::KeyUse;
+use super::refused_keys::{KeyUse, RefusedKeys};
 use super::subject::Subject;
 use crate::keys::Signer;
 use crate::oauth::{Endpoint, GrantType, OAuthError, Refusal, Repetition, TimeFault, TokenRequest};
@@ -27,10 +26,10 @@ pub(super) struct Call {
 
 impl Call {
     /// A request to the token endpoint.
-    pub(super) fn token(client: &TokenClient, request: &TokenRequest) -> Self {
+    pub(super) fn token(keys: &RefusedKeys, request: &TokenRequest) -> Self {
         let (grant_type, carries_grant) = (request.grant_type(), !request.is_of_client());
         Self {
-            contents: client.refused_keys().contents(request, request.is_of_client_alone()),
+            contents: keys.contents(request, request.is_of_client_alone()),
             endpoint: Endpoint::Token,
             grant_type: Some(grant_type),
             repetition: grant_type.repetition(),
@@ -45,9 +44,9 @@ impl Call {
     }
 
     /// A request to another endpoint. None of them uses anything up.
-    pub(super) fn of(client: &TokenClient, endpoint: Endpoint, request: &impl Hash) -> Self {
+    pub(super) fn of(keys: &RefusedKeys, endpoint: Endpoint, request: &impl Hash) -> Self {
         Self {
-            contents: client.refused_keys().contents(request, false),
+            contents: keys.contents(request, false),
             endpoint,
             grant_type: None,
             repetition: Repetition::Freely,

@@ -17,7 +17,7 @@ impl TokenClient {
     ) -> Result<PushedAuthorization, Error> {
         let send = |assertion: &_| request.to_http(self.server(), assertion);
         self.send(
-            Call::of(self, Endpoint::PushedAuthorization, request),
+            Call::of(self.refused_keys(), Endpoint::PushedAuthorization, request),
             send,
             PushedAuthorization::from_http,
         )
@@ -32,7 +32,12 @@ impl TokenClient {
     pub async fn introspect(&self, token: impl Into<HintedToken>) -> Result<Introspection, Error> {
         let token = token.into();
         let send = |assertion: &_| token.to_introspection(self.server(), assertion);
-        self.send(Call::of(self, Endpoint::Introspection, &token), send, Introspection::from_http).await
+        self.send(
+            Call::of(self.refused_keys(), Endpoint::Introspection, &token),
+            send,
+            Introspection::from_http,
+        )
+        .await
     }
 
     /// Makes a token good no longer (RFC 7009). One that the server does not know counts as revoked.
@@ -43,6 +48,7 @@ impl TokenClient {
     pub async fn revoke(&self, token: impl Into<HintedToken>) -> Result<(), Error> {
         let token = token.into();
         let send = |assertion: &_| token.to_revocation(self.server(), assertion);
-        self.send(Call::of(self, Endpoint::Revocation, &token), send, HintedToken::revoked).await
+        self.send(Call::of(self.refused_keys(), Endpoint::Revocation, &token), send, HintedToken::revoked)
+            .await
     }
 }

@@ -1,10 +1,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::retry::Advice;
 use crate::jose::KeyId;
 use crate::keys::KeyError;
-use crate::oauth::{GrantType, OAuthError, Refusal, Retry};
+use crate::oauth::{GrantType, OAuthError, Refusal};
 use crate::transport::TransportError;
 
 /// Why there is no token: what went wrong ([`Error::kind`]) and after how many attempts.
@@ -95,12 +94,6 @@ impl Error {
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.attempts
-    }
-
-    /// Whether it makes sense to call again, and when.
-    #[must_use]
-    pub fn retry(&self) -> Retry {
-        Advice::of(&self.kind).retry
     }
 
     /// What the server said when it refused: in a 400, 401 or 403 of this call or, remembered, of an
@@ -198,6 +191,7 @@ mod tests {
     use std::error::Error as _;
 
     use super::*;
+    use crate::oauth::Retry;
 
     fn refused(body: &str) -> Error {
         let response = http::Response::builder().status(401).body(body.as_bytes().to_vec()).unwrap();

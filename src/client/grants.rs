@@ -80,7 +80,7 @@ impl TokenClient {
         let send = |assertion: &_| request.to_http(self.server(), assertion);
         let plain_http = self.server().plain_http();
         let read = |response, now| DeviceAuthorization::of_server(plain_http, response, now);
-        self.send(Call::of(self, Endpoint::DeviceAuthorization, request), send, read).await
+        self.send(Call::of(self.refused_keys(), Endpoint::DeviceAuthorization, request), send, read).await
     }
 
     /// Waits until the user has logged in (RFC 8628 §3.4): asks as often as the server allows, with a fresh assertion

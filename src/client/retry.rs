@@ -1,10 +1,18 @@
-//! The one table of failures: what [`Error::retry`](super::Error::retry) says of each, and which
-//! requests the client itself repeats after it.
+//! The one table of failures: what [`Error::retry`] says of each, and which requests the client
+//! itself repeats after it.
 
-use super::ErrorKind;
+use super::{Error, ErrorKind};
 use crate::keys::KeyError;
 use crate::oauth::{OAuthError, Repetition, Retry};
 use crate::transport::TransportError;
+
+impl Error {
+    /// Whether it makes sense to call again, and when.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        Advice::of(self.kind()).retry
+    }
+}
 
 /// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -95,8 +95,11 @@ pub(super) enum Correction {
     PreviousKey,
 }
 
+/// The correction that an answer calls for, if it is possible and allowed.
+type Row = fn(&Progress, &OAuthError, &Facts) -> Option<Correction>;
+
 /// The corrections, in the order in which they are tried.
-const CORRECTIONS: [fn(&Progress, &OAuthError, &Facts) -> Option<Correction>; 2] = [
+const CORRECTIONS: [Row; 2] = [
     |progress, error, facts| {
         let (offset, search) = facts.other_times?;
         progress.call.allows_other_times(error).then_some(Correction::Times(offset, search))
@@ -129,8 +132,9 @@ pub(super) fn next(progress: &Progress, failure: Failure<'_>, facts: &Facts) -> 
 fn retry(progress: &Progress, failure: Failure<'_>, facts: &Facts) -> Step {
     let Progress { call, attempt, .. } = progress;
     let retries = facts.retries.filter(|_| call.once_within.is_none());
-    let pause = retries
-        .and_then(|retries| retries.pause(failure, call.repetition, *attempt, facts.left, facts.random));
+    let pause = retries.and_then(|retries| {
+        retries.pause(failure.advice(), call.repetition, *attempt, facts.left, facts.random)
+    });
     pause.map_or(Step::Fail, Step::Retry)
 }
 

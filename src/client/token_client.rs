@@ -103,7 +103,7 @@ impl TokenClient {
     /// could not be made; `Remembered` if nothing was sent because the server rejected the key
     /// moments ago.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
-        self.call(Call::token(self, request), request).await
+        self.call(Call::token(self.refused_keys(), request), request).await
     }
 
     /// As [`TokenClient::request`], but what may pass is not tried again, and the answer is waited for no longer than this.
@@ -112,7 +112,7 @@ impl TokenClient {
         request: &TokenRequest,
         limit: Duration,
     ) -> Result<TokenResponse, Error> {
-        self.call(Call::token(self, request).once_within(limit), request).await
+        self.call(Call::token(self.refused_keys(), request).once_within(limit), request).await
     }
 
     async fn call(&self, call: Call, request: &TokenRequest) -> Result<TokenResponse, Error> {
