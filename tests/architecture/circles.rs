@@ -18,8 +18,6 @@ const STANDING: &[(&str, &str)] = &[
     ("client/cache/settings.rs", "client/token_client.rs"),
     ("client/clock/offset.rs", "client/clock/mod.rs"),
     ("client/clock/search.rs", "client/clock/mod.rs"),
-    ("client/log.rs", "client/attempts.rs"),
-    ("client/token_client.rs", "client/attempts.rs"),
     ("client/token_client.rs", "client/settings.rs"),
     ("dev_server/answer.rs", "dev_server/page.rs"),
     ("dev_server/authentication.rs", "dev_server/par.rs"),
