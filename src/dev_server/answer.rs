@@ -8,13 +8,15 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::page::SCRIPT;
 use super::store::Full;
 use crate::jose::SecretForm;
 use crate::jose::base64url;
 use crate::jose::error::shown as shown_within;
 use crate::jose::printable::printable;
 use crate::keys::KeyError;
+
+/// The one script of all pages.
+pub(super) const SCRIPT: &str = "document.forms[0].submit()";
 
 /// A request's answer, and one line about it for a log.
 #[non_exhaustive]

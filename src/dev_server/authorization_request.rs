@@ -1,7 +1,7 @@
 //! A request that a user log in (RFC 6749 §4.1.1), pushed or in the browser's address.
 
 use super::answer::{Answer, Refused, shown};
-use super::form::Parameters;
+use super::form::{ClientForm, Parameters};
 use super::grant::{Access, is_printable_ascii};
 use super::page::post_itself;
 use crate::jose::base64url;
@@ -181,4 +181,19 @@ fn challenge<'a>(parameters: &'a Parameters<'_>) -> Result<&'a str, Refused> {
             Err(Refused::invalid_request(description))
         }
     }
+}
+
+/// What is refused of a pushed request (RFC 9126) before the client is authenticated. A request object would hold the parameters
+/// that are missed here, so it is refused first; `client_id` is a parameter of the pushed request
+/// itself (§2.1).
+pub(super) fn check_pushed_form(form: &ClientForm<'_>) -> Result<(), Refused> {
+    AuthorizationRequest::check_supported(&form.parameters)?;
+    if form.parameters.value("request_uri").is_some() {
+        return Err(Refused::invalid_request("a request_uri cannot be pushed (RFC 9126 §2.1)"));
+    }
+    if !form.has("client_id") {
+        let description = "the form has no `client_id`, which a pushed request needs (RFC 9126 §2.1)";
+        return Err(Refused::invalid_request(description));
+    }
+    Ok(())
 }

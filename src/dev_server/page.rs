@@ -4,7 +4,7 @@
 use http::Method;
 
 use super::DevServer;
-use super::answer::Refused;
+use super::answer::{Refused, SCRIPT};
 use super::form::Parameters;
 use super::grant::is_printable_ascii;
 use crate::jose::error::excerpt;
@@ -94,9 +94,6 @@ pub(super) fn ask_for_decision<'a>(
         subject = escape(DevServer::DEFAULT_SUBJECT),
     ))
 }
-
-/// The one script of all pages.
-pub(super) const SCRIPT: &str = "document.forms[0].submit()";
 
 /// A page that posts these pairs to another address at once, or by a button in a browser without
 /// scripts.

@@ -7,26 +7,10 @@ use time::Duration;
 use super::answer::{Answer, Refused};
 use super::authentication::ClientRequest;
 use super::authorization_request::{AuthorizationRequest, Pushed, REQUEST_URI, ReturnAddress};
-use super::form::ClientForm;
 use super::secret;
 
 /// How long a request waits for its browser.
 pub(super) const LIFETIME: Duration = Duration::minutes(1);
-
-/// What is refused before the client is authenticated. A request object would hold the parameters
-/// that are missed here, so it is refused first; `client_id` is a parameter of the pushed request
-/// itself (§2.1).
-pub(super) fn check_form(form: &ClientForm<'_>) -> Result<(), Refused> {
-    AuthorizationRequest::check_supported(&form.parameters)?;
-    if form.parameters.value("request_uri").is_some() {
-        return Err(Refused::invalid_request("a request_uri cannot be pushed (RFC 9126 §2.1)"));
-    }
-    if !form.has("client_id") {
-        let description = "the form has no `client_id`, which a pushed request needs (RFC 9126 §2.1)";
-        return Err(Refused::invalid_request(description));
-    }
-    Ok(())
-}
 
 pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let ClientRequest { server, client, parameters, now, .. } = request;

@@ -4,7 +4,7 @@ use super::super::answer::{Refused, both_shown};
 use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::authorize::Code;
 use super::super::grant::Access;
-use super::Granted;
+use super::granted::Granted;
 use crate::oauth::CodeVerifier;
 
 /// The first request that brings a code uses it up, also in vain: in the wrong hands it was stolen.

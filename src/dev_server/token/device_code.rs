@@ -5,7 +5,7 @@ use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::device::DeviceLogin;
 use super::super::grant::{Access, Grant};
 use super::super::page::Decision;
-use super::Granted;
+use super::granted::Granted;
 
 /// Who asks too soon for what the user has not decided yet is told to slow down, and has to wait
 /// for longer from then on.

@@ -8,7 +8,7 @@ use super::super::answer::{Refused, chain, shown};
 use super::super::authentication::ClientRequest;
 use super::super::grant::Grant;
 use super::super::{DevServer, Inner};
-use super::Granted;
+use super::granted::Granted;
 use crate::jose::{CompactJws, error::excerpt, json};
 use crate::keys::PublicKeySet;
 use crate::oauth::JwtGrantBuilder;

@@ -2,20 +2,18 @@
 
 mod authorization_code;
 mod device_code;
+mod granted;
 mod jwt_bearer;
 mod refresh;
 mod token_exchange;
 
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
 use super::answer::{Answer, Refused, shown};
 use super::authentication::ClientRequest;
-use super::grant::{Access, Grant};
-use super::refresh_token::RefreshToken;
-use super::state::State;
+use super::grant::Grant;
 use super::{access_token, id_token};
-use crate::oauth::TokenKind;
+use granted::Granted;
 
 /// `grant_types_supported`.
 pub(super) const GRANT_TYPES: [&str; 6] = [
@@ -26,15 +24,6 @@ pub(super) const GRANT_TYPES: [&str; 6] = [
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
     "urn:ietf:params:oauth:grant-type:token-exchange",
 ];
-
-/// What comes of a request: an access token of this grant, and perhaps more.
-struct Granted {
-    grant: Grant,
-    refresh_token: Option<String>,
-    issued_token_type: Option<TokenKind>,
-    /// For the ID token. One of a refresh has none (OpenID Connect Core §12.2).
-    nonce: Option<String>,
-}
 
 pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let ClientRequest { server, client, now, .. } = request;
@@ -77,24 +66,4 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     };
     let note = format!("grant={grant_name}{subject}{}", grant.access.note());
     Ok(Answer::json(body, note))
-}
-
-impl Granted {
-    /// What will have to be asked for again.
-    const fn without_refresh(grant: Grant) -> Self {
-        Self { grant, refresh_token: None, issued_token_type: None, nonce: None }
-    }
-
-    /// An access token as narrow as it was asked for, and a refresh token for all of the grant.
-    fn with_refresh(
-        state: &mut State,
-        grant: Grant,
-        asked: Access,
-        now: OffsetDateTime,
-    ) -> Result<Self, Refused> {
-        let access = grant.access.narrowed(asked)?;
-        let refresh_token = RefreshToken::issue(state, grant.clone(), now)?;
-        let narrowed = Grant { access, ..grant };
-        Ok(Self { refresh_token: Some(refresh_token), ..Self::without_refresh(narrowed) })
-    }
 }

@@ -3,7 +3,7 @@
 use super::super::answer::Refused;
 use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::refresh_token::RefreshToken;
-use super::Granted;
+use super::granted::Granted;
 
 /// Each token is used once. One that comes again was stolen, from the client or from the thief: all
 /// tokens of the grant end (RFC 9700 §4.14.2).

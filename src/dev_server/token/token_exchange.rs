@@ -6,7 +6,7 @@ use super::super::access_token;
 use super::super::answer::Refused;
 use super::super::authentication::ClientRequest;
 use super::super::grant::{Access, Grant};
-use super::Granted;
+use super::granted::Granted;
 use crate::jose::error::excerpt;
 use crate::oauth::TokenKind;
 

@@ -1,0 +1,38 @@
+//! What a grant makes of a token request.
+
+use time::OffsetDateTime;
+
+use crate::dev_server::answer::Refused;
+use crate::dev_server::grant::{Access, Grant};
+use crate::dev_server::refresh_token::RefreshToken;
+use crate::dev_server::state::State;
+use crate::oauth::TokenKind;
+
+/// What comes of a request: an access token of this grant, and perhaps more.
+pub(super) struct Granted {
+    pub(super) grant: Grant,
+    pub(super) refresh_token: Option<String>,
+    pub(super) issued_token_type: Option<TokenKind>,
+    /// For the ID token. One of a refresh has none (OpenID Connect Core §12.2).
+    pub(super) nonce: Option<String>,
+}
+
+impl Granted {
+    /// What will have to be asked for again.
+    pub(super) const fn without_refresh(grant: Grant) -> Self {
+        Self { grant, refresh_token: None, issued_token_type: None, nonce: None }
+    }
+
+    /// An access token as narrow as it was asked for, and a refresh token for all of the grant.
+    pub(super) fn with_refresh(
+        state: &mut State,
+        grant: Grant,
+        asked: Access,
+        now: OffsetDateTime,
+    ) -> Result<Self, Refused> {
+        let access = grant.access.narrowed(asked)?;
+        let refresh_token = RefreshToken::issue(state, grant.clone(), now)?;
+        let narrowed = Grant { access, ..grant };
+        Ok(Self { refresh_token: Some(refresh_token), ..Self::without_refresh(narrowed) })
+    }
+}
