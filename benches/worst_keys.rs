@@ -33,7 +33,7 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 /// A small number, as short as DER has it.
 fn integer(number: u32) -> Vec<u8> {
     let octets = [&[0], number.to_be_bytes().as_slice()].concat();
-    let zeros = octets.windows(2).take_while(|pair| pair[0] == 0 && pair[1] < 0x80).count();
+    let zeros = octets.windows(2).take_while(|pair| matches!(pair, [0, ..=0x7f])).count();
     tlv(2, octets.get(zeros..).unwrap())
 }
 
@@ -74,6 +74,8 @@ fn pkcs12(iterations: u32) -> Vec<u8> {
     tlv(0x30, &[tlv(2, &[3]), content(1, &tlv(4, &tlv(0x30, &safe)))].concat())
 }
 
+type IsExpected = fn(&Result<PrivateKey, KeyError>) -> bool;
+
 fn key_files(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("key file");
     group.sample_size(10).warm_up_time(Duration::from_millis(100));
@@ -97,8 +99,7 @@ fn key_files(criterion: &mut Criterion) {
     let p521 = file("p521.pkcs8.pem");
     let certificates = file("p256.cert.pem").repeat(256);
     let compressed = file("p521.compressed.pub.pem").repeat(256);
-    type Outcome = Result<PrivateKey, KeyError>;
-    let cases: [(_, _, fn(&Outcome) -> bool); 3] = [
+    let cases: [(_, _, IsExpected); 3] = [
         (
             "keys of RSA-8192 up to 1 MiB",
             rsa8192.repeat(PrivateKey::MAX_FILE_LEN / rsa8192.len()),

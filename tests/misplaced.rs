@@ -254,6 +254,7 @@ fn a_secret_in_the_place_of_a_setting_of_a_verifier_is_not_shown() {
 }
 
 /// URLs that are well-formed, with a secret in them.
+#[cfg(feature = "client")]
 fn urls() -> Vec<(&'static str, String)> {
     let secrets: std::collections::HashMap<_, _> = secrets().into_iter().collect();
     let mark = support::MARK;
