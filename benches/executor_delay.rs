@@ -1,9 +1,10 @@
-//! What signing does to the other tasks of an async executor: 8 tasks sign without a pause on two worker threads, and
-//! another one measures by how much it is woken too late. Once with the signatures on the executor's own threads, once
-//! through `TokenClient::assertion`, which hands RSA to the blocking pool.
+//! What signing does to the other tasks of an async executor: 8 tasks sign without a pause on two
+//! worker threads, and another one measures by how much it is woken too late. Once with the
+//! signatures on the executor's own threads, once through `TokenClient::assertion`, which hands RSA
+//! to the blocking pool.
 //!
-//! `cargo bench --bench executor_delay`; prints one table. Percentiles are what counts here, so this is no criterion
-//! benchmark.
+//! `cargo bench --bench executor_delay`; prints one table. Percentiles are what counts here, so
+//! this is no criterion benchmark.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! What a warm [`RemoteJwks`] adds to the verification of an access token: the same verification with keys in hand beside it,
-//! from one task and from eight.
+//! What a warm [`RemoteJwks`] adds to the verification of an access token: the same verification
+//! with keys in hand beside it, from one task and from eight.
 //!
 //! `cargo bench --bench jwks`; the target is 1.10.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]

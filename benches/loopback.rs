@@ -1,12 +1,13 @@
-//! Token requests to a server on loopback, 64 in flight, beside bare reqwest that posts a form made beforehand, with the same
-//! header fields.
+//! Token requests to a server on loopback, 64 in flight, beside bare reqwest that posts a form made
+//! beforehand, with the same header fields.
 //!
-//! Rounds are short and interleaved, each contender after each other as often. The server is a process of its own (this
-//! program again) that answers every request with the same token, so that what is compared is the client's work. The
-//! time of the signatures is accounted for by making the same bare signatures in the rounds of bare reqwest: taking it
-//! away by arithmetic instead would credit us with what a busy core costs everything else (fewer answers per wake-up),
-//! and with RSA there is nothing left to divide by. In a third column it also reads the token from the answer, as
-//! whoever sends such a request has to.
+//! Rounds are short and interleaved, each contender after each other as often. The server is a
+//! process of its own (this program again) that answers every request with the same token, so that
+//! what is compared is the client's work. The time of the signatures is accounted for by making the
+//! same bare signatures in the rounds of bare reqwest: taking it away by arithmetic instead would
+//! credit us with what a busy core costs everything else (fewer answers per wake-up), and with RSA
+//! there is nothing left to divide by. In a third column it also reads the token from the answer,
+//! as whoever sends such a request has to.
 //!
 //! `cargo bench --bench loopback --features dev-server`
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]
@@ -27,7 +28,8 @@ const IN_FLIGHT: usize = 64;
 const SCOPE: &str = "api:read";
 /// What PingOne sends, in size and members.
 const ANSWER_LEN: usize = 900;
-/// In which orders a round runs the contenders, of whom the last is ours: what comes before leaves its mark.
+/// In which orders a round runs the contenders, of whom the last is ours: what comes before leaves
+/// its mark.
 const ORDERS: [[usize; 4]; 4] = [[0, 1, 3, 2], [1, 2, 0, 3], [2, 3, 1, 0], [3, 0, 2, 1]];
 const SERVE: &str = "PKJWT_BENCH_SERVE";
 

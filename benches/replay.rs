@@ -1,5 +1,5 @@
-//! Spending in a store that remembers a million assertions: what one takes, from one task and from several, how long the
-//! longest takes on the way there, and the memory of an entry.
+//! Spending in a store that remembers a million assertions: what one takes, from one task and from
+//! several, how long the longest takes on the way there, and the memory of an entry.
 //!
 //! `cargo bench --bench replay`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
@@ -29,7 +29,8 @@ fn entry(number: u64, forget_after: i64) -> ReplayEntry {
     ReplayEntry::new(&client, &jti, forget_after)
 }
 
-/// A time at which a million entries are remembered when as many come every 120 s, and the end of the one that comes then.
+/// A time at which a million entries are remembered when as many come every 120 s, and the end of
+/// the one that comes then.
 fn moment(number: u64) -> (OffsetDateTime, i64) {
     let now = NOW + i64::try_from(number * REMEMBERED / MILLION).unwrap();
     (at(now), now + i64::try_from(REMEMBERED).unwrap())

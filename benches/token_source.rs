@@ -1,10 +1,11 @@
-//! What it costs to ask for a token that is at hand, from one task and from eight, beside the least that such a call can
-//! do: to take a share of what stands in an `ArcSwap`, and to read the clock that says whether it is still good. The clock
-//! is the same one, behind the same trait object; without it nothing would be known about the token. `client.token(..)`
-//! stands beside the same and one look-up in a map, for it has to find the entry of its scopes.
+//! What it costs to ask for a token that is at hand, from one task and from eight, beside the least
+//! that such a call can do: to take a share of what stands in an `ArcSwap`, and to read the clock
+//! that says whether it is still good. The clock is the same one, behind the same trait object;
+//! without it nothing would be known about the token. `client.token(..)` stands beside the same and
+//! one look-up in a map, for it has to find the entry of its scopes.
 //!
-//! Each figure is the time of one call of all: eight tasks share two threads, and the time is that from the first call to
-//! the last, divided by the number of calls.
+//! Each figure is the time of one call of all: eight tasks share two threads, and the time is that
+//! from the first call to the last, divided by the number of calls.
 //!
 //! `cargo bench --bench token_source`
 #![allow(missing_docs, clippy::unwrap_used)]

@@ -75,8 +75,8 @@ fn base64url(bytes: impl AsRef<[u8]>) -> String {
     base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, bytes)
 }
 
-/// A JWT of at most so many bytes whose claims have as much of `filler` as there is room for, by the number of the member.
-/// Its signature is the key's, of something else.
+/// A JWT of at most so many bytes whose claims have as much of `filler` as there is room for, by
+/// the number of the member. Its signature is the key's, of something else.
 fn forged(len: usize, key: &PrivateKey, filler: impl Fn(usize) -> String) -> String {
     let header = base64url(format!(r#"{{"alg":"{}","kid":"0"}}"#, key.algorithm()));
     let signature = base64url(key.sign(b"something else").unwrap().as_bytes());
@@ -96,7 +96,8 @@ fn forged(len: usize, key: &PrivateKey, filler: impl Fn(usize) -> String) -> Str
     format!("{header}.{}.{signature}", base64url(claims))
 }
 
-/// What a stranger may send to a server: forged, with the `kid` of a registered key, and as long as it may be.
+/// What a stranger may send to a server: forged, with the `kid` of a registered key, and as long as
+/// it may be.
 fn forged_tokens(criterion: &mut Criterion) {
     const ASSERTION: usize = ClientAssertionVerifier::MAX_ASSERTION_LEN;
     let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();

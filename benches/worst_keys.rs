@@ -1,5 +1,5 @@
-//! What the most expensive key file and the most expensive JWK Set cost: the time that a stranger takes who may choose
-//! them. SECURITY.md has the bounds.
+//! What the most expensive key file and the most expensive JWK Set cost: the time that a stranger
+//! takes who may choose them. SECURITY.md has the bounds.
 //!
 //! `cargo bench --bench worst_keys --features pkcs12`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
@@ -89,7 +89,8 @@ fn key_files(criterion: &mut Criterion) {
         ("PKCS#12, beyond it", pkcs12(10_000_000)),
     ] {
         let load = || PrivateKey::from_encrypted_bytes(black_box(&bytes), PASSPHRASE).unwrap_err();
-        // What is refused before the work is done costs nothing, and is not to be taken for what costs little.
+        // What is refused before the work is done costs nothing, and is not to be taken for what
+        // costs little.
         let is_beyond = matches!(load(), KeyError::KeyDerivationCost { .. });
         assert_eq!(is_beyond, name.ends_with("beyond it"), "{name}: {:?}", load());
         assert!(is_beyond || matches!(load(), KeyError::WrongPassphrase), "{name}: {:?}", load());
@@ -127,7 +128,8 @@ fn key_files(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Odd numbers without a small factor, each another one: their tests for being a prime take all the time there is.
+/// Odd numbers without a small factor, each another one: their tests for being a prime take all the
+/// time there is.
 fn moduli(bits: usize) -> impl Iterator<Item = Vec<u8>> {
     let mut n = vec![0xb5; bits / 8];
     let mut low = u64::MAX - u64::try_from(bits).unwrap();

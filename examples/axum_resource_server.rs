@@ -1,5 +1,6 @@
-//! A resource server of axum: an access token at the door, a scope for each route, the claims in the handler. It starts
-//! beside an issuer of its own, calls itself with and without tokens, and ends.
+//! A resource server of axum: an access token at the door, a scope for each route, the claims in
+//! the handler. It starts beside an issuer of its own, calls itself with and without tokens, and
+//! ends.
 //!
 //! ```text
 //! cargo run --example axum_resource_server --features dev-server,tower

@@ -1,7 +1,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-// The README's code needs the client; it is the front page of the documentation, which has every feature. Its links lead
-// to the guides where those are compiled, and into the repository otherwise.
+// The README's code needs the client; it is the front page of the documentation, which has every
+// feature. Its links lead to the guides where those are compiled, and into the repository
+// otherwise.
 #![cfg_attr(
     all(feature = "tower", feature = "reqwest-middleware", feature = "dev-server"),
     doc = include_str!("guide/links.md")
@@ -10,9 +11,9 @@
 #![cfg_attr(not(feature = "client"), doc = "OAuth 2.0 `private_key_jwt` client authentication (RFC 7523).")]
 //! # How the crate is built
 //!
-//! A value travels one way: a key file becomes a [`PrivateKey`]; a key and a few values become a signed
-//! [`ClientAssertion`]; an assertion and a grant become an HTTP request; an HTTP response becomes a [`TokenResponse`]
-//! or a typed error. The [`verifier`] walks the same road backwards.
+//! A value travels one way: a key file becomes a [`PrivateKey`]; a key and a few values become a
+//! signed [`ClientAssertion`]; an assertion and a grant become an HTTP request; an HTTP response
+//! becomes a [`TokenResponse`] or a typed error. The [`verifier`] walks the same road backwards.
 //!
 //! | floor | module | what lives there |
 //! | --- | --- | --- |

@@ -1,5 +1,5 @@
-//! What the crate allocates around a signature, for a token that is at hand, and for an assertion that is remembered. A count,
-//! not a time: it is the same on every machine.
+//! What the crate allocates around a signature, for a token that is at hand, and for an assertion
+//! that is remembered. A count, not a time: it is the same on every machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[cfg(feature = "client")]
@@ -26,9 +26,9 @@ fn keys() -> impl Iterator<Item = (Algorithm, PrivateKey)> {
     })
 }
 
-/// How many allocations a call makes after the first one, which fills what is kept. The least of many counts, since some
-/// signatures take more by chance: AWS-LC's ECDSA grows with the length of its DER, an RSA one of RustCrypto with each
-/// blinding factor drawn in vain.
+/// How many allocations a call makes after the first one, which fills what is kept. The least of
+/// many counts, since some signatures take more by chance: AWS-LC's ECDSA grows with the length of
+/// its DER, an RSA one of RustCrypto with each blinding factor drawn in vain.
 fn allocations<T>(mut work: impl FnMut() -> T) -> u64 {
     drop(work());
     (0..100).map(|_| allocation_counter::measure(|| drop(work())).count_total).min().unwrap()
@@ -83,7 +83,8 @@ fn a_verification_takes_few_allocations_more_than_the_bare_one() {
             let unverified = verifier.parse_assertion(assertion.secret()).unwrap();
             unverified.verify(&keys, algorithm, now).unwrap()
         });
-        // The payload, the signature, the client id and jti; the header is kept from the call before.
+        // The payload, the signature, the client id and jti; the header is kept from the call
+        // before.
         assert_eq!(whole - bare, 4, "{algorithm}");
     }
 }
@@ -92,7 +93,8 @@ fn a_verification_takes_few_allocations_more_than_the_bare_one() {
 fn a_remembered_assertion_takes_less_than_100_bytes() {
     const ENTRIES: u32 = 1_000_000;
     let mut store = None;
-    // Each of a client of its own, which is the most that one can take; and on, with as many held all the time.
+    // Each of a client of its own, which is the most that one can take; and on, with as many held
+    // all the time.
     let used = allocation_counter::measure(|| {
         let filled = InMemoryReplayStore::with_capacity(2 * ENTRIES as usize);
         for number in 0..ENTRIES / 2 * 3 {

@@ -1,5 +1,6 @@
-//! Keeps the floors of `lib.rs`: a module names only floors below its own, files of one floor use each other in no
-//! circle, and the lower floors have no clock, no randomness and no I/O. Reads the sources with `syn`; what stands in `#[cfg(test)]` is not part of the house.
+//! Keeps the floors of `lib.rs`: a module names only floors below its own, files of one floor use
+//! each other in no circle, and the lower floors have no clock, no randomness and no I/O. Reads the
+//! sources with `syn`; what stands in `#[cfg(test)]` is not part of the house.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "architecture/circles.rs"]
@@ -145,7 +146,8 @@ fn module_of(file: &str) -> Vec<String> {
     segments
 }
 
-/// `crate::…`, `self::…` and `super::…` as seen from the root; `None` for paths that lead elsewhere.
+/// `crate::…`, `self::…` and `super::…` as seen from the root; `None` for paths that lead
+/// elsewhere.
 fn from_root(module: &[String], path: &[String]) -> Option<Vec<String>> {
     let mut base = module.to_vec();
     let mut rest = path;
@@ -255,7 +257,8 @@ fn every_module_names_only_floors_below_its_own() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// What each file may name of reqwest. HTTP clients are built in `transport/door.rs` and nowhere else.
+/// What each file may name of reqwest. HTTP clients are built in `transport/door.rs` and nowhere
+/// else.
 const REQWEST: [(&str, &[&str], usize); 6] = [
     (
         "transport/door.rs",
@@ -371,7 +374,8 @@ fn every_top_level_module_has_a_floor() {
 fn the_check_sees_what_it_should() {
     let reexports = reexports("pub use oauth::{AccessToken, Scope}; pub use crate::client::Error;");
     let check = |file: &str, source: &str| violations(file, source, &reexports).len();
-    // Up, sideways, through a re-export, through super::super, nested, in an expression, in a macro.
+    // Up, sideways, through a re-export, through super::super, nested, in an expression, in a
+    // macro.
     assert_eq!(check("jose/jws.rs", "use crate::keys::KeyError;"), 1);
     assert_eq!(check("client/cache.rs", "use crate::server::RemoteJwks;"), 1);
     assert_eq!(check("keys/ring.rs", "use crate::AccessToken;"), 1);

@@ -1,4 +1,5 @@
-//! The assertion builder from the outside: certificate headers, reproducible bytes, both steps apart.
+//! The assertion builder from the outside: certificate headers, reproducible bytes, both steps
+//! apart.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -22,7 +23,8 @@ fn part(jwt: &str, index: usize) -> Value {
     serde_json::from_slice(&Base64UrlUnpadded::decode_vec(part).unwrap()).unwrap()
 }
 
-/// The DER of the certificates in a PEM file, by hand: nothing of the crate is used to check the crate.
+/// The DER of the certificates in a PEM file, by hand: nothing of the crate is used to check the
+/// crate.
 fn certificates(file: &str) -> Vec<Vec<u8>> {
     let text = String::from_utf8(testdata(&format!("keys/{file}"))).unwrap();
     text.split("-----BEGIN CERTIFICATE-----")
@@ -150,7 +152,8 @@ fn discovered(issuer: &str, members: &str) -> AuthorizationServer {
     AuthorizationServer::from_metadata(issuer, json.as_bytes()).unwrap()
 }
 
-/// Audience injection (CVE-2025-27370) between tenants of one host: an assertion for `t2` would be good there.
+/// Audience injection (CVE-2025-27370) between tenants of one host: an assertion for `t2` would be
+/// good there.
 #[test]
 fn a_tenants_metadata_draws_no_assertion_for_another_tenant_of_its_host() {
     let sign = |server: &AuthorizationServer, audience: Audience, endpoint: Endpoint| {
@@ -193,7 +196,8 @@ fn an_assertion_for_the_token_endpoint_is_sent_to_its_origin_only() {
     let server = discovered("https://as.example", members);
     let builder = ClientAssertion::builder("client", &server).audience(Audience::TokenEndpoint);
     let sign = |builder: ClientAssertionBuilder| builder.sign(&key("p256.pkcs8.pem"), now(), "j");
-    // Refused when it is made for that endpoint, and when one that was made for another is put into a request.
+    // Refused when it is made for that endpoint, and when one that was made for another is put into
+    // a request.
     let at_signing = sign(builder.clone().endpoint(Endpoint::Revocation)).unwrap_err();
     let assertion = sign(builder).unwrap();
     let at_sending = HintedToken::new("t").to_revocation(&server, &assertion).unwrap_err();

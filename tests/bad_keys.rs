@@ -24,8 +24,8 @@ fn error_of(bytes: &[u8]) -> KeyError {
     clean(PrivateKey::from_bytes(bytes).map(|_| ()).unwrap_err(), bytes)
 }
 
-/// Hands the error on if nothing in it shows the passphrase or a piece of what was read: the body of a PEM file, and
-/// the private members of a JWK.
+/// Hands the error on if nothing in it shows the passphrase or a piece of what was read: the body
+/// of a PEM file, and the private members of a JWK.
 fn clean(error: KeyError, bytes: &[u8]) -> KeyError {
     let shown = words(&error);
     // DER has no text that could be shown by mistake.
@@ -547,7 +547,8 @@ fn rfc7518_6_3_2_each_crt_member_must_be_there_and_right() {
     assert!(matches!(error_of(swapped.to_string().as_bytes()), KeyError::Inconsistent { key_type: "RSA" }));
 }
 
-/// The backend multiplies before it compares: primes of megabits overflow the stack and abort the process.
+/// The backend multiplies before it compares: primes of megabits overflow the stack and abort the
+/// process.
 #[test]
 fn rsa_numbers_longer_than_the_modulus_are_refused_before_they_are_used() {
     let good: serde_json::Value = serde_json::from_slice(&read("rsa2048.jwk.json")).unwrap();
@@ -574,7 +575,8 @@ fn key_derivation_costs_are_refused_before_deriving_and_before_asking_for_a_pass
     }
 }
 
-/// The costs of an encrypted key, written into a good file: the DER of the integers has the same length.
+/// The costs of an encrypted key, written into a good file: the DER of the integers has the same
+/// length.
 fn with_integer(file: &str, from: &[u8], to: &[u8]) -> KeyError {
     let mut der = support::pem(file);
     let at = der.windows(from.len()).position(|window| window == from).unwrap();

@@ -89,7 +89,8 @@ fn good() -> String {
 #[derive(Debug, Default, PartialEq)]
 struct Body(&'static str, std::marker::PhantomData<std::cell::Cell<()>>);
 
-/// The service behind. It counts, and panics when it is called without having been ready; a clone is not ready.
+/// The service behind. It counts, and panics when it is called without having been ready; a clone
+/// is not ready.
 struct Handler {
     seen: Arc<Mutex<Vec<Request<Body>>>>,
     polled: Arc<AtomicUsize>,

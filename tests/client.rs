@@ -1,4 +1,5 @@
-//! The token client against a scripted server: the exact form that is posted, and each shape of an answer.
+//! The token client against a scripted server: the exact form that is posted, and each shape of an
+//! answer.
 #![cfg(feature = "client")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -27,8 +28,8 @@ fn token_body() -> serde_json::Value {
     serde_json::json!({"access_token": "AT", "token_type": "Bearer", "expires_in": 300, "scope": "a b"})
 }
 
-/// A client of the mock server, whose assertions carry the mark. It sends once, whatever comes of it: what follows from a
-/// failure is in `tests/faults`.
+/// A client of the mock server, whose assertions carry the mark. It sends once, whatever comes of
+/// it: what follows from a failure is in `tests/faults`.
 fn client(server: &MockServer) -> TokenClient {
     let server = AuthorizationServer::new(ISSUER, format!("{}/token", server.uri())).unwrap();
     TokenClient::builder(server, "client", key("p256.pkcs8.pem"))

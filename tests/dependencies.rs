@@ -1,4 +1,5 @@
-//! What a choice of features brings into a program: `cargo tree` of this package, without its tests.
+//! What a choice of features brings into a program: `cargo tree` of this package, without its
+//! tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;

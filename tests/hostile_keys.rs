@@ -11,7 +11,8 @@ use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey, PublicKey, Signature, 
 use proptest::prelude::*;
 use support::{key, read};
 
-/// The public entry points. A panic in any of them fails the test; what they say is for the caller to judge.
+/// The public entry points. A panic in any of them fails the test; what they say is for the caller
+/// to judge.
 fn feed(bytes: &[u8]) -> (Result<PrivateKey, KeyError>, Result<PublicKey, KeyError>) {
     let certificates = Certificate::from_der(bytes).into_iter();
     for certificate in certificates.chain(Certificate::all_from_bytes(bytes).into_iter().flatten()) {
@@ -34,7 +35,8 @@ fn open(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
     PrivateKey::from_encrypted_bytes(bytes, "x")
 }
 
-/// A key that loads from damaged bytes must still be a whole key: it signs, and its public half verifies.
+/// A key that loads from damaged bytes must still be a whole key: it signs, and its public half
+/// verifies.
 fn is_whole(key: &PrivateKey) {
     let signature = key.sign(b"message").unwrap();
     key.public_key().unwrap().verify(b"message", &signature).unwrap();
@@ -112,7 +114,8 @@ fn damaged_keys_without_a_public_part_are_errors_or_whole_keys() {
     for file in ["p256.no-public.sec1.der", "p256.no-public.pkcs8.pem", "ed25519.pkcs8.der"] {
         let tally = damage(file, 1);
         assert!(tally.errors > 60, "{file}: {} errors", tally.errors);
-        // Every private value in range is a key, so there are others; nothing in the file could tell.
+        // Every private value in range is a key, so there are others; nothing in the file could
+        // tell.
         assert!(tally.other > 60, "{file}: {} others", tally.other);
     }
     for file in ["ed25519.pkcs8v2.pem", "ed25519.jwk.json"] {
@@ -138,7 +141,8 @@ fn damaged_rsa_files_are_errors_or_the_same_key() {
 
 #[test]
 fn damaged_rsa_heads_are_errors_or_the_same_key() {
-    // The structure is in the first octets and around the lengths of the numbers; every one of those is damaged.
+    // The structure is in the first octets and around the lengths of the numbers; every one of
+    // those is damaged.
     let bytes = read("rsa2048.pkcs8.der");
     let original = key("rsa2048.pkcs8.der").thumbprint();
     let mut tally = Tally::default();
@@ -163,7 +167,8 @@ fn damaged_sets_and_files_with_certificates_are_errors_or_the_same_key() {
     }
 }
 
-/// PBES2 with one PBKDF2 iteration around the P-256 key, made by the test: damage costs nothing to open.
+/// PBES2 with one PBKDF2 iteration around the P-256 key, made by the test: damage costs nothing to
+/// open.
 fn encrypted_cheaply() -> Vec<u8> {
     use pkcs8::pkcs5::pbes2::Parameters;
     let params = Parameters::generate_pbkdf2_sha256_aes128cbc(1, &[7; 8], [9; 16]).unwrap();
@@ -209,7 +214,8 @@ fn damaged_public_keys_and_certificates_are_errors_or_keys() {
                 match public {
                     Ok(public) => {
                         keys += 1;
-                        // A point off its curve is refused when the key is read, not when it is used.
+                        // A point off its curve is refused when the key is read, not when it is
+                        // used.
                         let signature = Signature::from_raw(
                             Algorithm::ALL.into_iter().find(|a| a.key_type() == public.key_type()).unwrap(),
                             vec![1; if public.bits() > 256 { 132 } else { 64 }],
@@ -270,8 +276,8 @@ fn nesting_does_not_exhaust_the_stack() {
     assert!(private.is_err() && public.is_err() && open(&der).is_err());
 }
 
-/// Files of the longest length that is read, made to be slow: many blocks, many elements, one huge label. Memory is counted
-/// and not time: what is read again and again is copied again and again.
+/// Files of the longest length that is read, made to be slow: many blocks, many elements, one huge
+/// label. Memory is counted and not time: what is read again and again is copied again and again.
 #[test]
 fn the_longest_files_are_read_in_proportion() {
     const LEN: usize = PrivateKey::MAX_FILE_LEN;

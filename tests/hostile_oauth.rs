@@ -1,5 +1,5 @@
-//! Bytes from a server: cut at every length, changed at every byte, and made up. A typed error or a value, never a
-//! panic, and nothing secret in either.
+//! Bytes from a server: cut at every length, changed at every byte, and made up. A typed error or a
+//! value, never a panic, and nothing secret in either.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -44,7 +44,8 @@ fn token_responses_cut_and_changed() {
             let mut changed = body.clone();
             changed[index] ^= mask;
             for status in [200, 401] {
-                // One flipped bit may change the mark itself; what is left of it must still not be shown whole.
+                // One flipped bit may change the mark itself; what is left of it must still not be
+                // shown whole.
                 match judge(status, &changed) {
                     Ok(response) => assert!(!has_mark(&format!("{response:?}"))),
                     Err(error) => assert!(!error.to_string().contains(char::is_control)),
@@ -142,7 +143,8 @@ fn metadata_cut_and_changed() {
         for mask in [1, 2, 4, 16, 32, 128] {
             let mut changed = document.clone().into_bytes();
             changed[index] ^= mask;
-            // A change may hit only a path; it never yields another issuer or a plain http endpoint.
+            // A change may hit only a path; it never yields another issuer or a plain http
+            // endpoint.
             if let Ok(server) = read(&changed) {
                 assert_eq!(server.issuer(), Some(ISSUER));
                 assert!(server.token_endpoint().to_ascii_lowercase().starts_with("https://"));
@@ -231,7 +233,8 @@ proptest! {
                 }
             });
         }
-        // Of a success nothing shows the mark. An error's own text may be the mark where it stands for no secret.
+        // Of a success nothing shows the mark. An error's own text may be the mark where it stands
+        // for no secret.
         if let Ok(response) = judge(200, success.to_string().as_bytes()) {
             let shown = format!("{response:?}");
             prop_assert!(!has_mark(&shown), "{}", shown);

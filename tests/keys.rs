@@ -245,7 +245,8 @@ fn an_encrypted_key_opens_with_its_passphrase_and_only_with_it() {
     }
 }
 
-/// One wrong passphrase in 256 leaves valid CBC padding around nonsense; it must not look like a damaged file.
+/// One wrong passphrase in 256 leaves valid CBC padding around nonsense; it must not look like a
+/// damaged file.
 #[test]
 fn a_wrong_passphrase_never_looks_like_a_damaged_key() {
     let bytes = read("p256.pbkdf2-sha256-aes256.pem");
@@ -427,7 +428,8 @@ fn rfc7517_5_the_one_signing_key_of_a_private_set_is_taken() {
     assert!(
         matches!(private("two-private.jwks.json", None), Err(KeyError::SeveralKeys { found }) if found.len() == 2)
     );
-    // Beside a key for encryption that says so by `alg` alone, a public key, and a type from the future.
+    // Beside a key for encryption that says so by `alg` alone, a public key, and a type from the
+    // future.
     let text = |file| String::from_utf8(read(file)).unwrap();
     let rsa = text("rsa2048.jwk.json");
     let enc = rsa.trim_end().strip_suffix('}').unwrap().to_owned() + r#","alg":"RSA-OAEP-256"}"#;
@@ -746,7 +748,8 @@ fn a_generated_key_of_each_algorithm_signs_with_it_and_reloads() {
     }
 }
 
-/// RFC 7914 §7.1: N = 2¹⁴, r = 8, p = 1 as DER integers. More memory than that and OpenSSL refuses to read the key.
+/// RFC 7914 §7.1: N = 2¹⁴, r = 8, p = 1 as DER integers. More memory than that and OpenSSL refuses
+/// to read the key.
 #[test]
 fn a_generated_key_is_encrypted_with_costs_that_openssl_takes() {
     let generated = PrivateKey::generate(Algorithm::ES256).unwrap();

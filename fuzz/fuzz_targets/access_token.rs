@@ -1,4 +1,5 @@
-//! An access token at a resource server (RFC 9068): as it is, and as header and claims that the issuer has signed.
+//! An access token at a resource server (RFC 9068): as it is, and as header and claims that the
+//! issuer has signed.
 #![no_main]
 
 use std::sync::LazyLock;

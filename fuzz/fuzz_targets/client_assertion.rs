@@ -1,5 +1,5 @@
-//! The form of a client at the verifier: as it is, and as header and claims that a registered key has signed.
-//! Nothing is accepted that another reader of the same claims would refuse.
+//! The form of a client at the verifier: as it is, and as header and claims that a registered key
+//! has signed. Nothing is accepted that another reader of the same claims would refuse.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,5 +1,5 @@
-//! A request to the dev server: the method, the path, a few header fields and the body. A request under another name or
-//! from a page of another origin changes nothing.
+//! A request to the dev server: the method, the path, a few header fields and the body. A request
+//! under another name or from a page of another origin changes nothing.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -34,7 +34,8 @@ static SERVER: LazyLock<DevServer> = LazyLock::new(|| {
     server
 });
 
-// A line for method and path, by their letters, one for the query and one for each field, then the body.
+// A line for method and path, by their letters, one for the query and one for each field, then the
+// body.
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.splitn(FIELDS.len() + 3, |byte| *byte == b'\n');
     let first = parts.next();

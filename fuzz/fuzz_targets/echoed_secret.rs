@@ -1,5 +1,5 @@
-//! A server that echoes the secrets of a request, in any encoding and any place of its answer. The input is the answer,
-//! with a tilde and a letter where a secret stands. No error shows one.
+//! A server that echoes the secrets of a request, in any encoding and any place of its answer. The
+//! input is the answer, with a tilde and a letter where a secret stands. No error shows one.
 #![no_main]
 
 use std::error::Error as _;

@@ -1,4 +1,5 @@
-//! The key loader: any bytes as a key file, without a passphrase and with one. What loads signs and verifies.
+//! The key loader: any bytes as a key file, without a passphrase and with one. What loads signs and
+//! verifies.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

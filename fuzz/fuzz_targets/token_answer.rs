@@ -1,5 +1,6 @@
-//! The answers of an authorization server (RFC 6749 §5, RFC 7662 §2.2, RFC 8628 §3.2, RFC 9126 §2.2): the status, the
-//! header fields and the body. What is secret in an answer shows in no `Debug`; what is refused is one line.
+//! The answers of an authorization server (RFC 6749 §5, RFC 7662 §2.2, RFC 8628 §3.2, RFC 9126
+//! §2.2): the status, the header fields and the body. What is secret in an answer shows in no
+//! `Debug`; what is refused is one line.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -19,7 +20,8 @@ const FIELDS: [&str; 8] = [
     "traceparent",
 ];
 
-// A line for the status, by its letter, and one for each field, then the body; a field that is left out is an empty line.
+// A line for the status, by its letter, and one for each field, then the body; a field that is left
+// out is an empty line.
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.splitn(FIELDS.len() + 2, |byte| *byte == b'\n');
     let mut head = http::Response::builder().status(choice(&STATUSES, parts.next(), 0));

@@ -1,4 +1,5 @@
-//! What the fuzz targets share. A target asserts what holds for every input; this is what holds everywhere.
+//! What the fuzz targets share. A target asserts what holds for every input; this is what holds
+//! everywhere.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -101,8 +102,8 @@ pub fn texts_of(error: &(dyn Error + 'static)) -> String {
     texts
 }
 
-/// The header and the claims of an input, which a line feed separates, as a signed JWT; with `"alg":"ES256"` in the
-/// header by [`P256`], else by [`ED25519`].
+/// The header and the claims of an input, which a line feed separates, as a signed JWT; with
+/// `"alg":"ES256"` in the header by [`P256`], else by [`ED25519`].
 pub fn signed(input: &[u8]) -> Jwt<'_> {
     let (header, claims) = match input.iter().position(|byte| *byte == b'\n') {
         Some(place) => (&input[..place], &input[place + 1..]),
@@ -144,7 +145,8 @@ pub fn members(json: &[u8]) -> Vec<(String, Json)> {
     }
 }
 
-/// A JSON value, of which no member's name means more than another. `serde_json::Value` takes some objects for numbers or for text to parse.
+/// A JSON value, of which no member's name means more than another. `serde_json::Value` takes some
+/// objects for numbers or for text to parse.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     Null,

@@ -58,7 +58,8 @@ struct Seen {
 }
 
 impl TokenClient {
-    /// Sends a request to an endpoint and reads the answer, with a fresh assertion for every attempt.
+    /// Sends a request to an endpoint and reads the answer, with a fresh assertion for every
+    /// attempt.
     pub(super) async fn send<T: Shows>(
         &self,
         call: Call,

@@ -1,5 +1,5 @@
-//! Whether a request is sent again, and after which pause: functions of what happened, the time that is left, and a
-//! random number.
+//! Whether a request is sent again, and after which pause: functions of what happened, the time
+//! that is left, and a random number.
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ impl Backoff {
         self.first.saturating_mul(1 << doublings).min(self.longest)
     }
 
-    /// Anything from nothing to the bound, so that clients that failed together do not come back together.
+    /// Anything from nothing to the bound, so that clients that failed together do not come back
+    /// together.
     fn full_jitter(&self, failures: u32, random: u64) -> Duration {
         fraction(self.bound(failures), random)
     }
@@ -43,8 +44,9 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    /// The pause before another attempt; `None` when there should be none: the failure is not of that kind, the server
-    /// wants to be left alone for longer than is waited for, or the time would be over.
+    /// The pause before another attempt; `None` when there should be none: the failure is not of
+    /// that kind, the server wants to be left alone for longer than is waited for, or the time
+    /// would be over.
     pub(super) fn pause(
         &self,
         advice: Advice,
@@ -60,7 +62,8 @@ impl Retries {
         let pause = match advice.retry {
             Retry::Never => return None,
             Retry::After(wait) if wait > self.longest_wait => return None,
-            // All who are told the same time would come back at it. Some time must be left to do so.
+            // All who are told the same time would come back at it. Some time must be left to do
+            // so.
             Retry::After(wait) => wait.saturating_add(jitter.min(left.saturating_sub(wait) / 2)),
             Retry::BackOff => jitter,
         };

@@ -17,7 +17,8 @@ pub(super) struct Call {
     pub(super) endpoint: Endpoint,
     pub(super) grant_type: Option<GrantType>,
     pub(super) repetition: Repetition,
-    /// The time limit of a caller that repeats the call at its own pace. The call is not retried then.
+    /// The time limit of a caller that repeats the call at its own pace. The call is not retried
+    /// then.
     pub(super) once_within: Option<Duration>,
     /// Whether there is a grant in addition to the assertion. It may have expired as well.
     pub(super) carries_grant: bool,
@@ -60,8 +61,8 @@ impl Call {
         KeyUse { active, key, endpoint: self.endpoint, contents: self.contents }
     }
 
-    /// Whether a refusal is remembered. A 401 without a code is about the client only if nothing in the request
-    /// came from outside.
+    /// Whether a refusal is remembered. A 401 without a code is about the client only if nothing in
+    /// the request came from outside.
     pub(super) fn remembers(self, refusal: &Refusal) -> bool {
         self.contents.is_of_client_alone || refusal.error() == Some("invalid_client")
     }

@@ -40,7 +40,8 @@ impl TokenClient {
         .await
     }
 
-    /// Makes a token good no longer (RFC 7009). One that the server does not know counts as revoked.
+    /// Makes a token good no longer (RFC 7009). One that the server does not know counts as
+    /// revoked.
     ///
     /// # Errors
     ///

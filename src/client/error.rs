@@ -30,9 +30,9 @@ pub enum ErrorKind {
     /// No answer from the server.
     #[error(transparent)]
     Transport(TransportError),
-    /// A single-use grant as the request of a [`TokenSource`](super::TokenSource), which would send it
-    /// again for the next token. Send it with [`TokenClient::request`](super::TokenClient::request), and
-    /// make a source of the response.
+    /// A single-use grant as the request of a [`TokenSource`](super::TokenSource), which would send
+    /// it again for the next token. Send it with
+    /// [`TokenClient::request`](super::TokenClient::request), and make a source of the response.
     #[error("a grant of the type {grant_type} is good once, and no source of tokens")]
     SingleUse {
         /// The grant type.
@@ -51,7 +51,8 @@ pub enum ErrorKind {
         /// The `token_type`, safe to log.
         token_type: String,
     },
-    /// A setting of [`TokenClientBuilder`](super::TokenClientBuilder) that would switch a protection off by chance.
+    /// A setting of [`TokenClientBuilder`](super::TokenClientBuilder) that would switch a
+    /// protection off by chance.
     #[error("the {setting} is {reason}")]
     Setting {
         /// The method of the builder.
@@ -63,8 +64,8 @@ pub enum ErrorKind {
     /// runtime was shut down.
     #[error("the token request was cut off")]
     Interrupted,
-    /// Not sent: the server rejected the key, or this request with it, moments ago. The client waits
-    /// longer after each rejection. Another key is tried at once.
+    /// Not sent: the server rejected the key, or this request with it, moments ago. The client
+    /// waits longer after each rejection. Another key is tried at once.
     #[error("nothing was sent, the server refused the key `{key_id}` before: {refusal}")]
     Remembered {
         /// The name of the key.
@@ -96,8 +97,8 @@ impl Error {
         self.attempts
     }
 
-    /// What the server said when it refused: in a 400, 401 or 403 of this call or, remembered, of an
-    /// earlier one.
+    /// What the server said when it refused: in a 400, 401 or 403 of this call or, remembered, of
+    /// an earlier one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match &self.kind {

@@ -1,4 +1,5 @@
-//! What must never have been used before: names for assertions, and secrets for authorization requests.
+//! What must never have been used before: names for assertions, and secrets for authorization
+//! requests.
 
 use std::cell::RefCell;
 
@@ -7,12 +8,13 @@ use zeroize::Zeroizing;
 use crate::keys::KeyError;
 use crate::oauth::CodeVerifier;
 
-/// Random bytes of the operating system that no `jti` was made of yet. One call for many: each is a system
-/// call.
+/// Random bytes of the operating system that no `jti` was made of yet. One call for many: each is a
+/// system call.
 struct Random {
     bytes: [u8; Self::LEN],
     used: usize,
-    /// Whose they are: a fork has the same bytes, and servers refuse the second assertion of a name.
+    /// Whose they are: a fork has the same bytes, and servers refuse the second assertion of a
+    /// name.
     process: u32,
 }
 
@@ -48,8 +50,9 @@ thread_local! {
 
 /// A `jti` that was never used before: a UUID v4 of the operating system's random bytes.
 ///
-/// The bytes are taken from it for 64 of them at a time, for each thread, and again in a process that was forked. Two
-/// copies of a running virtual machine give the same ones until those are used up.
+/// The bytes are taken from it for 64 of them at a time, for each thread, and again in a process
+/// that was forked. Two copies of a running virtual machine give the same ones until those are used
+/// up.
 ///
 /// # Errors
 ///

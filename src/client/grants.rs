@@ -22,8 +22,8 @@ impl TokenClient {
         self.request(&TokenRequest::authorization_code(code, redirect_uri, verifier)).await
     }
 
-    /// A new token in place of one that has ended (RFC 6749 §6). Where the response has a refresh token, it takes the
-    /// place of this one.
+    /// A new token in place of one that has ended (RFC 6749 §6). Where the response has a refresh
+    /// token, it takes the place of this one.
     ///
     /// # Errors
     ///
@@ -58,8 +58,8 @@ impl TokenClient {
         self.request(&TokenRequest::token_exchange(exchange).scope(scope)).await
     }
 
-    /// The codes by which a user logs in on another device (RFC 8628 §3.1). Show them, then wait with
-    /// [`TokenClient::device_token`].
+    /// The codes by which a user logs in on another device (RFC 8628 §3.1). Show them, then wait
+    /// with [`TokenClient::device_token`].
     ///
     /// # Errors
     ///
@@ -83,13 +83,15 @@ impl TokenClient {
         self.send(Call::of(self.refused_keys(), Endpoint::DeviceAuthorization, request), send, read).await
     }
 
-    /// Waits until the user has logged in (RFC 8628 §3.4): asks as often as the server allows, with a fresh assertion
-    /// each time, and slower where it wants that, or where it or the key service is not to be had.
+    /// Waits until the user has logged in (RFC 8628 §3.4): asks as often as the server allows, with
+    /// a fresh assertion each time, and slower where it wants that, or where it or the key service
+    /// is not to be had.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::DeviceCodeExpired`](crate::oauth::OAuthError::DeviceCodeExpired) when the user took too long; the
-    /// server's refusal, such as `access_denied`; otherwise as [`TokenClient::request`], but for what may pass.
+    /// [`OAuthError::DeviceCodeExpired`](crate::oauth::OAuthError::DeviceCodeExpired) when the user
+    /// took too long; the server's refusal, such as `access_denied`; otherwise as
+    /// [`TokenClient::request`], but for what may pass.
     pub async fn device_token(&self, authorization: &DeviceAuthorization) -> Result<TokenResponse, Error> {
         let request = TokenRequest::device_code(authorization);
         let mut polling = DevicePolling::new(authorization);

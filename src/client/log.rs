@@ -131,7 +131,8 @@ pub(super) fn key_refused(error: &OAuthError, key: &dyn Signer, pause: Duration)
     );
 }
 
-/// The request is not sent again before the pause is over. It may be the reason, so that others are.
+/// The request is not sent again before the pause is over. It may be the reason, so that others
+/// are.
 pub(super) fn request_refused(error: &OAuthError, key: &dyn Signer, pause: Duration) {
     event!(
         WARN,

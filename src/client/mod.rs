@@ -1,10 +1,10 @@
-//! Floor 6: the token client. It signs a fresh assertion for every request, posts it, tries again what may pass, and hands
-//! the answer on typed.
+//! Floor 6: the token client. It signs a fresh assertion for every request, posts it, tries again
+//! what may pass, and hands the answer on typed.
 //!
-//! A call is made of attempts (`attempts`). What follows from a failed one is decided in `step`, with
-//! what three others know, each a function of what happened, the time and a random number: `backoff`
-//! whether to retry and when, `clock` what time the server has, `refused_keys` whether a key is
-//! worth another request.
+//! A call is made of attempts (`attempts`). What follows from a failed one is decided in `step`,
+//! with what three others know, each a function of what happened, the time and a random number:
+//! `backoff` whether to retry and when, `clock` what time the server has, `refused_keys` whether a
+//! key is worth another request.
 
 mod attempts;
 mod backoff;

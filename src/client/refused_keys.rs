@@ -1,11 +1,12 @@
-//! Keys that the server rejects, and until when they are not used again. Without this, a revoked key would turn every
-//! call into a request and use up a rate limit that other clients share.
+//! Keys that the server rejects, and until when they are not used again. Without this, a revoked
+//! key would turn every call into a request and use up a rate limit that other clients share.
 //!
-//! Only a failed client authentication ([`Subject::Client`](super::subject::Subject::Client)) counts. It counts against the
-//! key for every request only if the request cannot be the reason: it carried nothing but scopes and no other request was
-//! accepted lately, or the same request was accepted with another key. Otherwise only the same request waits, so that one
-//! caller's code, token or parameter holds up nobody else. The memory is per endpoint, because a server may accept at one
-//! endpoint what it rejects at another.
+//! Only a failed client authentication ([`Subject::Client`](super::subject::Subject::Client))
+//! counts. It counts against the key for every request only if the request cannot be the reason: it
+//! carried nothing but scopes and no other request was accepted lately, or the same request was
+//! accepted with another key. Otherwise only the same request waits, so that one caller's code,
+//! token or parameter holds up nobody else. The memory is per endpoint, because a server may accept
+//! at one endpoint what it rejects at another.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
@@ -37,8 +38,9 @@ pub(super) struct RefusedKeys {
     hasher: RandomState,
 }
 
-/// The key that the server accepted last at an endpoint, and when, in seconds since 1970. The key is known by its address.
-/// If another one is ever at the same address, only its own requests wait at first.
+/// The key that the server accepted last at an endpoint, and when, in seconds since 1970. The key
+/// is known by its address. If another one is ever at the same address, only its own requests wait
+/// at first.
 #[derive(Default)]
 struct Accepted {
     key: AtomicUsize,
@@ -64,7 +66,8 @@ struct Refused {
     until: OffsetDateTime,
 }
 
-/// The right to ask: how many refusals in a row had been noted when it was given, of the key and of this request.
+/// The right to ask: how many refusals in a row had been noted when it was given, of the key and of
+/// this request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Turn {
     of_key: u32,
@@ -106,8 +109,9 @@ impl RefusedKeys {
         Contents { hash: self.hasher.hash_one(request), is_of_client_alone }
     }
 
-    /// Whether a request with this key may be sent. When a pause is over, whoever asks first may, and the others as soon
-    /// as that one was accepted; or another one after 2 s, since what became of the first may say nothing of the key.
+    /// Whether a request with this key may be sent. When a pause is over, whoever asks first may,
+    /// and the others as soon as that one was accepted; or another one after 2 s, since what became
+    /// of the first may say nothing of the key.
     pub(super) fn turn(&self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Remembered> {
         let mut memory = self.memory(key);
         // First, so that a request that waits does not take the turn of the others.
@@ -117,8 +121,9 @@ impl RefusedKeys {
         Ok(Turn { of_key, of_request })
     }
 
-    /// Notes that the server refuses the key, for every request or, if the request may be the reason, for this one. Hands
-    /// back the pause from now on, unless this refusal only says what another said that was on its way at the same time.
+    /// Notes that the server refuses the key, for every request or, if the request may be the
+    /// reason, for this one. Hands back the pause from now on, unless this refusal only says what
+    /// another said that was on its way at the same time.
     pub(super) fn refused(
         &self,
         key: KeyUse<'_>,
@@ -134,7 +139,8 @@ impl RefusedKeys {
         Some(Noted { pause, is_of_key })
     }
 
-    /// Notes that the key is the reason of a refusal: the same request was accepted with another one.
+    /// Notes that the key is the reason of a refusal: the same request was accepted with another
+    /// one.
     pub(super) fn is_to_blame(
         &self,
         key: KeyUse<'_>,
@@ -196,8 +202,8 @@ impl RefusedKeys {
         accepted.is_some_and(|accepted| accepted.speaks_for(key.key, now.unix_timestamp()))
     }
 
-    /// The memory, emptied when another key has become active. A panic elsewhere does not spoil it: no step leaves it
-    /// half-changed.
+    /// The memory, emptied when another key has become active. A panic elsewhere does not spoil it:
+    /// no step leaves it half-changed.
     fn memory(&self, key: KeyUse<'_>) -> MutexGuard<'_, Memory> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if !memory.active.as_ref().is_some_and(|known| is(known, key.active)) {
@@ -269,7 +275,8 @@ fn address(key: &Arc<dyn Signer>) -> usize {
     Arc::as_ptr(key).addr()
 }
 
-/// Whether it is this very key: the address of one that is gone is not used again while something here refers to it.
+/// Whether it is this very key: the address of one that is gone is not used again while something
+/// here refers to it.
 fn is(known: &Weak<dyn Signer>, key: &Arc<dyn Signer>) -> bool {
     std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(key))
 }
@@ -407,7 +414,8 @@ mod tests {
         assert_eq!(noted, Some(Noted { pause: Duration::from_secs(2), is_of_key: false }));
         let may = |contents, now| memory.turn(of(contents), at(now)).is_ok();
         assert!(!may(CODE, 0) && may(OTHER, 0) && may(SCOPES, 0));
-        // The key itself is refused; the request waits for its own pause, too, and takes nobody's turn.
+        // The key itself is refused; the request waits for its own pause, too, and takes nobody's
+        // turn.
         let turn = memory.turn(of(SCOPES), at(0)).unwrap();
         let noted = memory.refused(of(SCOPES), turn, &refusal(), at(0), 0);
         assert_eq!(noted, Some(Noted { pause: Duration::from_secs(1), is_of_key: true }));

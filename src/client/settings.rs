@@ -106,25 +106,28 @@ impl TokenClientBuilder {
     /// The longest `Retry-After` that is waited for, unless said otherwise.
     pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(10);
 
-    /// How long a call may take in all, its signatures, attempts and pauses together; [30 s](Self::DEADLINE) unless said
-    /// otherwise. An attempt ends with it, too, whatever longer time the HTTP client gives a request. Measured by
-    /// the timer of tokio, and not outside of its runtimes; [`Duration::MAX`] is no bound, and needs no timer. With zero, a
-    /// call fails unless everything is ready at once, and nothing is tried again.
+    /// How long a call may take in all, its signatures, attempts and pauses together; [30
+    /// s](Self::DEADLINE) unless said otherwise. An attempt ends with it, too, whatever longer time
+    /// the HTTP client gives a request. Measured by the timer of tokio, and not outside of its
+    /// runtimes; [`Duration::MAX`] is no bound, and needs no timer. With zero, a call fails unless
+    /// everything is ready at once, and nothing is tried again.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self
     }
 
-    /// The pauses between attempts: anything from nothing to `first`, and up to twice as long after each further failure,
-    /// but not longer than `longest`. [500 ms](Self::FIRST_PAUSE) and [10 s](Self::LONGEST_PAUSE) unless said otherwise. Zero is
-    /// refused, because a failing server would be asked without a pause: see [`without_retries`](Self::without_retries).
+    /// The pauses between attempts: anything from nothing to `first`, and up to twice as long after
+    /// each further failure, but not longer than `longest`. [500 ms](Self::FIRST_PAUSE) and [10
+    /// s](Self::LONGEST_PAUSE) unless said otherwise. Zero is refused, because a failing server
+    /// would be asked without a pause: see [`without_retries`](Self::without_retries).
     pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.settings.retries.backoff = Backoff { first, longest };
         self
     }
 
-    /// The longest `Retry-After` (RFC 9110 §10.2.3) that is waited for; [10 s](Self::LONGEST_RETRY_AFTER) unless said
-    /// otherwise. With a longer one, or one that goes past the deadline, the error comes at once. With zero, none is waited for.
+    /// The longest `Retry-After` (RFC 9110 §10.2.3) that is waited for; [10
+    /// s](Self::LONGEST_RETRY_AFTER) unless said otherwise. With a longer one, or one that goes
+    /// past the deadline, the error comes at once. With zero, none is waited for.
     pub const fn longest_retry_after(mut self, longest: Duration) -> Self {
         self.settings.retries.longest_wait = longest;
         self
@@ -144,25 +147,29 @@ impl TokenClientBuilder {
         self
     }
 
-    /// Does not sign again with the key before. Otherwise, when the server refuses, time is not the reason, and the
-    /// active key has been so for no longer than the ring's propagation time (5 min at least), one more assertion is
-    /// made with the key that signed before, if it is still in the ring.
+    /// Does not sign again with the key before. Otherwise, when the server refuses, time is not the
+    /// reason, and the active key has been so for no longer than the ring's propagation time (5 min
+    /// at least), one more assertion is made with the key that signed before, if it is still in the
+    /// ring.
     pub const fn without_key_fallback(mut self) -> Self {
         self.settings.falls_back = false;
         self
     }
 
-    /// Asks the server every time, whatever it said before. By default, a key that it rejects is not used again at that
-    /// endpoint for 1 to 2 s, and for twice as long after each further rejection, up to 30 to 60 s: calls get
-    /// [`ErrorKind::Remembered`](super::ErrorKind::Remembered) without a request, or are signed with the previous key if
-    /// [that](Self::without_key_fallback) is possible. When the time is over, one call tries, or one in 2 s if its answer
-    /// says nothing of the key. Another active key is tried at once.
+    /// Asks the server every time, whatever it said before. By default, a key that it rejects is
+    /// not used again at that endpoint for 1 to 2 s, and for twice as long after each further
+    /// rejection, up to 30 to 60 s: calls get
+    /// [`ErrorKind::Remembered`](super::ErrorKind::Remembered) without a request, or are signed
+    /// with the previous key if [that](Self::without_key_fallback) is possible. When the time is
+    /// over, one call tries, or one in 2 s if its answer says nothing of the key. Another active
+    /// key is tried at once.
     ///
-    /// Only a rejection of the client counts against the key for every call: `invalid_client`, or a 401 without a code
-    /// (RFC 6749 §5.2), in answer to a client credentials request that carries nothing but scopes, unless another request
-    /// was accepted in the last 10 min; and `invalid_client` if the same request is then accepted with the previous key.
-    /// Anything else that a request carries may be the reason, such as a code, a token, a JWT or a parameter. After
-    /// `invalid_client` the same request waits then, and no other.
+    /// Only a rejection of the client counts against the key for every call: `invalid_client`, or a
+    /// 401 without a code (RFC 6749 §5.2), in answer to a client credentials request that carries
+    /// nothing but scopes, unless another request was accepted in the last 10 min; and
+    /// `invalid_client` if the same request is then accepted with the previous key. Anything else
+    /// that a request carries may be the reason, such as a code, a token, a JWT or a parameter.
+    /// After `invalid_client` the same request waits then, and no other.
     pub const fn without_refusal_memory(mut self) -> Self {
         self.settings.remembers_refusals = false;
         self

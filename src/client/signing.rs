@@ -1,5 +1,6 @@
-//! Where a signature is computed. One with an elliptic curve takes microseconds and is made on the spot; one with RSA
-//! takes up to tens of milliseconds, too long for a thread of the async executor.
+//! Where a signature is computed. One with an elliptic curve takes microseconds and is made on the
+//! spot; one with RSA takes up to tens of milliseconds, too long for a thread of the async
+//! executor.
 
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ pub(super) enum WhichKey {
     Previous,
 }
 
-/// An assertion by the key that is chosen, and that key; prepared when its signature can be made: after a wait, the time
-/// and the keys of the ring may be others than before.
+/// An assertion by the key that is chosen, and that key; prepared when its signature can be made:
+/// after a wait, the time and the keys of the ring may be others than before.
 pub(super) async fn assertion(
     choose: impl Fn() -> Result<Arc<dyn Signer>, KeyError>,
     prepare: impl Fn(&dyn Signer) -> Result<UnsignedAssertion, OAuthError>,

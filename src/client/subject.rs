@@ -1,17 +1,18 @@
-//! What a refusal is about. Whether it may be corrected, is remembered for the key, or stands for the request depends on
-//! that, and is said here once.
+//! What a refusal is about. Whether it may be corrected, is remembered for the key, or stands for
+//! the request depends on that, and is said here once.
 
 use crate::oauth::Refusal;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
-    /// The client is not who it says it is: a failed authentication, `invalid_client` (RFC 6749 §5.2), or a 401 that says
-    /// nothing, since 401 is that error's status and no other's.
+    /// The client is not who it says it is: a failed authentication, `invalid_client` (RFC 6749
+    /// §5.2), or a 401 that says nothing, since 401 is that error's status and no other's.
     Client,
     /// The client was heard, and must not ask this.
     Request,
-    /// Either. `unauthorized_client` is about an *authenticated* client and one grant, `invalid_grant` about one grant, but
-    /// some servers say so of an assertion, and some say nothing in a 400 or a 403.
+    /// Either. `unauthorized_client` is about an *authenticated* client and one grant,
+    /// `invalid_grant` about one grant, but some servers say so of an assertion, and some say
+    /// nothing in a 400 or a 403.
     Unknown,
 }
 

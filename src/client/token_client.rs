@@ -15,7 +15,8 @@ use crate::oauth::{
 };
 use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock};
 
-/// Gets tokens for one client from one authorization server. Cloning is cheap; the clones share everything.
+/// Gets tokens for one client from one authorization server. Cloning is cheap; the clones share
+/// everything.
 ///
 /// ```no_run
 /// use private_key_jwt::{AuthorizationServer, PrivateKey, TokenClient};
@@ -45,7 +46,8 @@ struct Inner {
 }
 
 impl TokenClient {
-    /// A client with the defaults: the issuer as audience, assertions of 60 s, reqwest, the system's clock.
+    /// A client with the defaults: the issuer as audience, assertions of 60 s, reqwest, the
+    /// system's clock.
     ///
     /// # Errors
     ///
@@ -76,8 +78,9 @@ impl TokenClient {
 
     /// A token for the client itself (`client_credentials`, RFC 6749 §4.4) with these scopes.
     ///
-    /// The token is kept, and asked for again before it ends: [the cache](TokenClientBuilder#the-cache). A
-    /// [source](TokenClient::source) does the same for other requests, and for less at each call.
+    /// The token is kept, and asked for again before it ends: [the
+    /// cache](TokenClientBuilder#the-cache). A [source](TokenClient::source) does the same for
+    /// other requests, and for less at each call.
     ///
     /// # Errors
     ///
@@ -90,10 +93,11 @@ impl TokenClient {
         }
     }
 
-    /// Sends a request to the token endpoint, with a fresh assertion, and hands on the whole response.
+    /// Sends a request to the token endpoint, with a fresh assertion, and hands on the whole
+    /// response.
     ///
-    /// What may pass is tried again, and what the server refuses is corrected once at most, each time with another
-    /// assertion and within [30 s](TokenClientBuilder::DEADLINE) in all: see
+    /// What may pass is tried again, and what the server refuses is corrected once at most, each
+    /// time with another assertion and within [30 s](TokenClientBuilder::DEADLINE) in all: see
     /// [`TokenClientBuilder`](TokenClientBuilder#when-a-request-fails).
     ///
     /// # Errors
@@ -106,7 +110,8 @@ impl TokenClient {
         self.call(Call::token(self.refused_keys(), request), request).await
     }
 
-    /// As [`TokenClient::request`], but what may pass is not tried again, and the answer is waited for no longer than this.
+    /// As [`TokenClient::request`], but what may pass is not tried again, and the answer is waited
+    /// for no longer than this.
     pub(super) async fn request_once(
         &self,
         request: &TokenRequest,
@@ -154,13 +159,15 @@ impl TokenClient {
         self.inner.assertion.has_not_before()
     }
 
-    /// A fresh assertion by the active key, for a request that something else sends. Never use one twice. It is made with
-    /// the time of the server, where that is known to be [another](TokenClientBuilder::without_time_correction).
+    /// A fresh assertion by the active key, for a request that something else sends. Never use one
+    /// twice. It is made with the time of the server, where that is known to be
+    /// [another](TokenClientBuilder::without_time_correction).
     ///
-    /// In a runtime of tokio, an RSA signature by a key of this process is made on the blocking pool, so that the
-    /// executor's threads stay free; no more of them at a time than three times the cores, for the whole process. A
-    /// blocking task must therefore not block on this call: where such tasks fill the pool, none of them ends.
-    /// Signatures with a curve take microseconds and are made on the spot.
+    /// In a runtime of tokio, an RSA signature by a key of this process is made on the blocking
+    /// pool, so that the executor's threads stay free; no more of them at a time than three times
+    /// the cores, for the whole process. A blocking task must therefore not block on this call:
+    /// where such tasks fill the pool, none of them ends. Signatures with a curve take microseconds
+    /// and are made on the spot.
     ///
     /// # Errors
     ///
@@ -302,8 +309,8 @@ impl TokenClientBuilder {
         self
     }
 
-    /// The client. What can be checked without a server is checked here: the client id, and that an assertion can be
-    /// made with the key and the settings.
+    /// The client. What can be checked without a server is checked here: the client id, and that an
+    /// assertion can be made with the key and the settings.
     ///
     /// # Errors
     ///

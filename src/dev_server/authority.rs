@@ -1,6 +1,6 @@
-//! The names that the server answers to (RFC 9110 §7.4). The pages of a site can reach this machine under the site's
-//! own name, when its DNS says so (DNS rebinding), and a browser then lets them read the answers. The `Host` of such
-//! a request is that name.
+//! The names that the server answers to (RFC 9110 §7.4). The pages of a site can reach this machine
+//! under the site's own name, when its DNS says so (DNS rebinding), and a browser then lets them
+//! read the answers. The `Host` of such a request is that name.
 
 use http::StatusCode;
 use http::header::HOST;

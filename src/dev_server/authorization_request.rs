@@ -183,9 +183,9 @@ fn challenge<'a>(parameters: &'a Parameters<'_>) -> Result<&'a str, Refused> {
     }
 }
 
-/// What is refused of a pushed request (RFC 9126) before the client is authenticated. A request object would hold the parameters
-/// that are missed here, so it is refused first; `client_id` is a parameter of the pushed request
-/// itself (§2.1).
+/// What is refused of a pushed request (RFC 9126) before the client is authenticated. A request
+/// object would hold the parameters that are missed here, so it is refused first; `client_id` is a
+/// parameter of the pushed request itself (§2.1).
 pub(super) fn check_pushed_form(form: &ClientForm<'_>) -> Result<(), Refused> {
     AuthorizationRequest::check_supported(&form.parameters)?;
     if form.parameters.value("request_uri").is_some() {

@@ -21,8 +21,8 @@ impl Code {
     pub(super) const LIFETIME: Duration = Duration::minutes(1);
 }
 
-/// `own` is the authority that the request names. Shows what is wrong with the client or with the address, and sends everything else back to the
-/// address (§4.1.2.1).
+/// `own` is the authority that the request names. Shows what is wrong with the client or with the
+/// address, and sends everything else back to the address (§4.1.2.1).
 pub(super) fn answer(
     server: &Inner,
     request: &http::Request<Vec<u8>>,

@@ -100,13 +100,13 @@ impl DevServerBuilder {
     }
 
     /// Also answers requests whose `Host` is this name or address, with its port (`auth.test:8080`)
-    /// or with any port (`auth.test`); for clients that reach the server under another name, such as
-    /// `host.docker.internal` or a service of a compose file behind a forwarder. May be repeated.
-    /// Default: loopback names with the server's port, and no other.
+    /// or with any port (`auth.test`); for clients that reach the server under another name, such
+    /// as `host.docker.internal` or a service of a compose file behind a forwarder. May be
+    /// repeated. Default: loopback names with the server's port, and no other.
     ///
-    /// It costs the protection against DNS rebinding under this name: a site that controls where the
-    /// name leads can have its pages, in your browser, call the server and read its answers. Allow
-    /// only names that your own machine or network defines.
+    /// It costs the protection against DNS rebinding under this name: a site that controls where
+    /// the name leads can have its pages, in your browser, call the server and read its answers.
+    /// Allow only names that your own machine or network defines.
     pub fn allow_host(mut self, host: impl Into<String>) -> Self {
         self.allowed_hosts.push(host.into());
         self

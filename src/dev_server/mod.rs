@@ -95,10 +95,10 @@
 //!
 //! - The `Host` of a request is a loopback name with the server's port, or one of
 //!   [`DevServerBuilder::allow_host`]. Any other gets 421.
-//! - A POST that a page of another origin makes a browser send, by its `Sec-Fetch-Site` or `Origin`,
-//!   gets 403 at every endpoint. An authorization request by POST (OpenID Connect Core §3.1.2.1) is
-//!   answered as one by GET is; the decision about it comes from the server's own page. Programs
-//!   outside a browser send neither header.
+//! - A POST that a page of another origin makes a browser send, by its `Sec-Fetch-Site` or
+//!   `Origin`, gets 403 at every endpoint. An authorization request by POST (OpenID Connect Core
+//!   §3.1.2.1) is answered as one by GET is; the decision about it comes from the server's own
+//!   page. Programs outside a browser send neither header.
 //! - There is no CORS, since a page has no private key to authenticate with: no page of another
 //!   origin reads an answer.
 //! - The pages stand in no frame and load nothing, and no cookie is set. Every answer has

@@ -1,5 +1,6 @@
-//! Requests that a page of another origin has a browser send. Browsers say so in `Sec-Fetch-Site` (Fetch Metadata) or,
-//! to addresses that they do not trust, in `Origin` alone. Programs outside a browser send neither.
+//! Requests that a page of another origin has a browser send. Browsers say so in `Sec-Fetch-Site`
+//! (Fetch Metadata) or, to addresses that they do not trust, in `Origin` alone. Programs outside a
+//! browser send neither.
 
 use http::header::{HeaderName, ORIGIN};
 use http::{HeaderValue, Method, StatusCode};

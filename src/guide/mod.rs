@@ -15,8 +15,8 @@
 //! | call PingOne, Entra ID, Okta, Auth0 or another provider | [`call_a_provider`] |
 //! | do all this from a shell | [`use_the_command_line`] |
 
-/// Declares a guide. `links.md` comes first: of two link definitions with one name, Markdown takes the first, so links
-/// between guides lead to modules here and to files in the repository.
+/// Declares a guide. `links.md` comes first: of two link definitions with one name, Markdown takes
+/// the first, so links between guides lead to modules here and to files in the repository.
 macro_rules! guide {
     ($name:ident, $($reference:literal),+) => {
         #[doc = include_str!("links.md")]

@@ -1,11 +1,12 @@
-//! The signature algorithms of RFC 7518 §3, RFC 8037 §3.1 and RFC 9864, and the keys that they need.
+//! The signature algorithms of RFC 7518 §3, RFC 8037 §3.1 and RFC 9864, and the keys that they
+//! need.
 
 use std::fmt;
 
 /// A JWS signature algorithm with an asymmetric key (`alg`, RFC 7515 §4.1.1).
 ///
-/// `none` and the HMAC family cannot be expressed: a client assertion is always signed with a private key
-/// (RFC 7523 §3, RFC 8725 §3.2).
+/// `none` and the HMAC family cannot be expressed: a client assertion is always signed with a
+/// private key (RFC 7523 §3, RFC 8725 §3.2).
 ///
 /// ```
 /// use private_key_jwt::Algorithm;

@@ -1,8 +1,9 @@
-//! Base64url without padding, and nothing else (RFC 7515 §2): no padding, no white space, no non-zero
-//! trailing bits.
+//! Base64url without padding, and nothing else (RFC 7515 §2): no padding, no white space, no
+//! non-zero trailing bits.
 //!
-//! Two codecs: `base64` for what a token shows to whoever sees it, `base64ct` for the members of a private JWK. The
-//! constant-time one takes fifteen times as long, more than a tenth of the check of an RSA signature.
+//! Two codecs: `base64` for what a token shows to whoever sees it, `base64ct` for the members of a
+//! private JWK. The constant-time one takes fifteen times as long, more than a tenth of the check
+//! of an RSA signature.
 
 use std::io;
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]

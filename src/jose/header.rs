@@ -4,7 +4,8 @@ use super::{Algorithm, JoseError, KeyId, base64url, json};
 
 /// The protected header of a JWS, as far as it may be believed (RFC 7515 §4.1).
 ///
-/// `jku`, `jwk`, `x5u` and `x5c` are not offered: a key that a token brings along proves nothing (RFC 8725 §3.10).
+/// `jku`, `jwk`, `x5u` and `x5c` are not offered: a key that a token brings along proves nothing
+/// (RFC 8725 §3.10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Header {
@@ -58,7 +59,8 @@ impl Header {
         })
     }
 
-    /// Whether `typ` names this media type: case-insensitive, `application/` may be left out (RFC 7515 §4.1.9).
+    /// Whether `typ` names this media type: case-insensitive, `application/` may be left out (RFC
+    /// 7515 §4.1.9).
     #[must_use]
     pub fn is_typed(&self, media_type: &str) -> bool {
         fn subtype(text: &str) -> &str {
@@ -79,10 +81,11 @@ impl Header {
     }
 }
 
-/// Headers that were read lately, by their text. All tokens of one key have the same header, and to read it takes a quarter
-/// of the instructions that go into a token beside its signature.
+/// Headers that were read lately, by their text. All tokens of one key have the same header, and to
+/// read it takes a quarter of the instructions that go into a token beside its signature.
 ///
-/// Whoever sends tokens chooses what is kept here, so it is bounded, and nothing follows from it but the time.
+/// Whoever sends tokens chooses what is kept here, so it is bounded, and nothing follows from it
+/// but the time.
 pub(crate) struct ReadHeaders([RwLock<Option<Read>>; Self::PLACES]);
 
 struct Read {
@@ -115,8 +118,8 @@ impl ReadHeaders {
         Ok(header)
     }
 
-    /// One place for each text. Texts that share one take turns in it, which costs time and nothing else, so any function
-    /// will do that is quick.
+    /// One place for each text. Texts that share one take turns in it, which costs time and nothing
+    /// else, so any function will do that is quick.
     fn place_of(text: &str) -> usize {
         const ODD: usize = 0x9e37_79b9;
         let mix = |sum: usize, word: &[u8; 4]| {

@@ -27,7 +27,8 @@ pub(crate) fn object(what: &'static str, bytes: &[u8]) -> Result<Map<String, Val
     object_without(what, bytes, &[])
 }
 
-/// As [`object`], but the values of these members, at any depth, are passed over and never copied: they become `null`.
+/// As [`object`], but the values of these members, at any depth, are passed over and never copied:
+/// they become `null`.
 pub(crate) fn object_without(
     what: &'static str,
     bytes: &[u8],
@@ -131,8 +132,9 @@ impl Member<'_> {
     }
 }
 
-/// As [`object`], with the values of these members apart from the others, and their text not copied. Where the members
-/// are known, this is much quicker. The values are written where the caller has them, and none is to be there yet.
+/// As [`object`], with the values of these members apart from the others, and their text not
+/// copied. Where the members are known, this is much quicker. The values are written where the
+/// caller has them, and none is to be there yet.
 pub(crate) fn read_members<'a, const N: usize>(
     what: &'static str,
     bytes: &'a [u8],
@@ -178,8 +180,8 @@ fn read_any_members<'a>(
     }
 }
 
-/// Members whose strings are wiped on drop: they may be tokens, and a document that turns out to be damaged half-way
-/// leaves them behind.
+/// Members whose strings are wiped on drop: they may be tokens, and a document that turns out to be
+/// damaged half-way leaves them behind.
 #[derive(Default)]
 pub(crate) struct WipedMembers(pub(crate) Map<String, Value>);
 
@@ -272,7 +274,8 @@ pub(crate) fn string(
     }
 }
 
-/// The members of [`read_members`]: those with a name are put in their places, the others are returned.
+/// The members of [`read_members`]: those with a name are put in their places, the others are
+/// returned.
 struct Named<'u, 'a, S> {
     names: &'u [&'static str],
     values: &'u mut [Option<Member<'a>>],
@@ -314,8 +317,8 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Named<'_, 'a, S> {
     }
 }
 
-/// Reads the name of a member and looks for it, first where it is expected: whoever writes the members in the order of
-/// the names has each found at the first look.
+/// Reads the name of a member and looks for it, first where it is expected: whoever writes the
+/// members in the order of the names has each found at the first look.
 struct Place<'u, S> {
     names: &'u [&'static str],
     expected: usize,
@@ -330,7 +333,8 @@ enum Found {
 impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Place<'_, S> {
     type Value = Found;
 
-    // Once for documents with escapes and once for others, these are no longer inlined by themselves.
+    // Once for documents with escapes and once for others, these are no longer inlined by
+    // themselves.
     #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
         deserializer.deserialize_str(self)

@@ -37,8 +37,8 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// A public JSON Web Key (RFC 7517 §4). It cannot hold a private value: reading a JWK that has one is an error,
-/// because a private key in a public document is a leak and not a spelling mistake.
+/// A public JSON Web Key (RFC 7517 §4). It cannot hold a private value: reading a JWK that has one
+/// is an error, because a private key in a public document is a leak and not a spelling mistake.
 ///
 /// What serializers write for an unset member says nothing: `null` for any member, `[]` for an
 /// array, an empty text for `use`, `alg` and the thumbprints. An empty `kid` is a name.
@@ -91,7 +91,8 @@ enum Unfit {
 }
 
 impl Jwk {
-    /// The members that hold private or symmetric values (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
+    /// The members that hold private or symmetric values (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037
+    /// §2).
     pub(crate) const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     const WHAT: &str = "a JWK";
 
@@ -219,7 +220,8 @@ impl Jwk {
         self.key_id.as_ref()
     }
 
-    /// The algorithm that the key is for (`alg`, §4.4), as it stands there; it may be one of encryption.
+    /// The algorithm that the key is for (`alg`, §4.4), as it stands there; it may be one of
+    /// encryption.
     #[must_use]
     pub fn algorithm(&self) -> Option<&str> {
         self.algorithm.as_deref()
@@ -231,7 +233,8 @@ impl Jwk {
         self.public_key_use.as_deref()
     }
 
-    /// The certificate chain as DER (`x5c`, §4.7), empty where there is none. Nothing here says that it is trusted.
+    /// The certificate chain as DER (`x5c`, §4.7), empty where there is none. Nothing here says
+    /// that it is trusted.
     #[must_use]
     pub fn certificates(&self) -> &[Vec<u8>] {
         &self.certificates

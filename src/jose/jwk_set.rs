@@ -4,8 +4,8 @@ use super::{JoseError, Jwk, KeyId, json};
 
 /// A JSON Web Key Set of public keys (RFC 7517 §5).
 ///
-/// Reading one skips the keys that cannot be used and says which and why in [`JwkSet::skipped`]; one odd key does
-/// not take the others away, not even one that has a member twice (RFC 7517 §4).
+/// Reading one skips the keys that cannot be used and says which and why in [`JwkSet::skipped`];
+/// one odd key does not take the others away, not even one that has a member twice (RFC 7517 §4).
 ///
 /// Outside the keys, a member that stands there twice makes the whole set unusable, also one that
 /// means nothing here (RFC 7517 §5 allows either): two readers could take two different sets from
@@ -40,7 +40,8 @@ pub struct SkippedJwk {
 }
 
 impl JwkSet {
-    /// The most keys that a set may have. Issuers publish a handful; a longer list is an attack or a mistake.
+    /// The most keys that a set may have. Issuers publish a handful; a longer list is an attack or
+    /// a mistake.
     pub const MAX_KEYS: usize = 256;
     const WHAT: &str = "a JWK Set";
 
@@ -49,8 +50,8 @@ impl JwkSet {
     /// # Errors
     ///
     /// [`JoseError::Json`], [`JoseError::NotAnObject`], [`JoseError::DuplicateMember`],
-    /// [`JoseError::MissingMember`] and [`JoseError::InvalidMember`] when the document itself is malformed;
-    /// [`JoseError::TooManyKeys`] above [`JwkSet::MAX_KEYS`].
+    /// [`JoseError::MissingMember`] and [`JoseError::InvalidMember`] when the document itself is
+    /// malformed; [`JoseError::TooManyKeys`] above [`JwkSet::MAX_KEYS`].
     pub fn from_json(json: &[u8]) -> Result<Self, JoseError> {
         let (what, member) = (Self::WHAT, "keys");
         let keys = json::raw_member(what, json, member)?.filter(|keys| *keys != "null");

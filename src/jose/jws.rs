@@ -15,15 +15,16 @@ pub struct CompactJws<'a> {
 }
 
 impl<'a> CompactJws<'a> {
-    /// Takes a token apart: three parts, strict base64url, a header without repeated members and without `crit`,
-    /// a known algorithm, a signature of that algorithm's length.
+    /// Takes a token apart: three parts, strict base64url, a header without repeated members and
+    /// without `crit`, a known algorithm, a signature of that algorithm's length.
     ///
     /// The caller bounds the length of the token first.
     ///
     /// # Errors
     ///
-    /// [`JoseError::PartCount`], [`JoseError::Base64Url`], the JSON errors, [`JoseError::CriticalHeader`],
-    /// [`JoseError::UnsupportedAlgorithm`], [`JoseError::SignatureLength`].
+    /// [`JoseError::PartCount`], [`JoseError::Base64Url`], the JSON errors,
+    /// [`JoseError::CriticalHeader`], [`JoseError::UnsupportedAlgorithm`],
+    /// [`JoseError::SignatureLength`].
     pub fn parse(token: &'a str) -> Result<Self, JoseError> {
         Self::parse_with(token, |header| Header::read(header).map(Arc::new))
     }
@@ -97,7 +98,8 @@ pub(crate) fn push_json(text: &mut Zeroizing<String>, value: &impl serde::Serial
     writer.finish();
 }
 
-/// How tokens begin that have a header and the first members of their payload in common: encoded once for all of them.
+/// How tokens begin that have a header and the first members of their payload in common: encoded
+/// once for all of them.
 pub(crate) struct Beginning {
     text: Zeroizing<String>,
     /// Less than a group of three bytes, to be encoded together with what follows.
@@ -119,8 +121,8 @@ impl Beginning {
         Self { text, rest }
     }
 
-    /// The signing input of a token that goes on with more members: `write` writes them as JSON, each after a comma.
-    /// Room is made for so many bytes of them, and for a signature.
+    /// The signing input of a token that goes on with more members: `write` writes them as JSON,
+    /// each after a comma. Room is made for so many bytes of them, and for a signature.
     pub(crate) fn complete(
         &self,
         room: usize,

@@ -2,10 +2,12 @@ use serde_json::{Map, Value};
 
 use super::{JoseError, base64url, json};
 
-/// A JWT taken apart to be looked at, in a log, a debugger or a command line (RFC 7519 §3). **Nothing is verified**:
-/// anybody can write a token that says this. Decide nothing by it; a [verifier](crate::verifier) is for that.
+/// A JWT taken apart to be looked at, in a log, a debugger or a command line (RFC 7519 §3).
+/// **Nothing is verified**: anybody can write a token that says this. Decide nothing by it; a
+/// [verifier](crate::verifier) is for that.
 ///
-/// Every algorithm is taken, `none` among them, and every header. The signature is not looked at and not kept.
+/// Every algorithm is taken, `none` among them, and every header. The signature is not looked at
+/// and not kept.
 ///
 /// ```
 /// use private_key_jwt::jose::UnverifiedJwt;
@@ -23,14 +25,16 @@ pub struct UnverifiedJwt {
 }
 
 impl UnverifiedJwt {
-    /// Takes a compact JWS apart: three parts, strict base64url, two JSON objects without repeated members.
+    /// Takes a compact JWS apart: three parts, strict base64url, two JSON objects without repeated
+    /// members.
     ///
     /// The caller bounds the length of the token first.
     ///
     /// # Errors
     ///
-    /// [`JoseError::PartCount`], for an encrypted JWT (RFC 7516) too; [`JoseError::Base64Url`], [`JoseError::Json`],
-    /// [`JoseError::NotAnObject`] and [`JoseError::DuplicateMember`] for a header or claims that cannot be read.
+    /// [`JoseError::PartCount`], for an encrypted JWT (RFC 7516) too; [`JoseError::Base64Url`],
+    /// [`JoseError::Json`], [`JoseError::NotAnObject`] and [`JoseError::DuplicateMember`] for a
+    /// header or claims that cannot be read.
     pub fn parse(token: &str) -> Result<Self, JoseError> {
         let mut parts = token.split('.');
         let (Some(header), Some(claims), Some(_), None) =

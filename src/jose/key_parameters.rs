@@ -70,7 +70,8 @@ impl KeyParameters {
         }
     }
 
-    /// RFC 7638 §3.3: the required members in lexicographic order, without white space. No value needs escaping.
+    /// RFC 7638 §3.3: the required members in lexicographic order, without white space. No value
+    /// needs escaping.
     pub(super) fn canonical_json(&self) -> String {
         let mut json = String::with_capacity(64 + base64url::encoded_len(2 * self.signature_len()));
         let value = |json: &mut String, name: &str, bytes: &[u8]| {
@@ -142,7 +143,8 @@ impl KeyParameters {
     }
 }
 
-/// RFC 7518 §6.3.1 wants the shortest form; some tools put a zero octet before it, which names the same number.
+/// RFC 7518 §6.3.1 wants the shortest form; some tools put a zero octet before it, which names the
+/// same number.
 fn without_leading_zeros(digits: Vec<u8>) -> Vec<u8> {
     let zeros = digits.iter().take_while(|digit| **digit == 0).count();
     digits.into_iter().skip(zeros).collect()

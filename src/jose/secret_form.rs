@@ -154,7 +154,8 @@ fn has_encoded_key(text: &str) -> bool {
     let begins = |word: &str| {
         let beginning = word.get(..BEGINNING).filter(|_| word.len() >= SHORTEST).unwrap_or_default();
         decode(beginning.as_bytes()).is_some_and(|bytes| match bytes.get(..) {
-            // Any word may be that of a SEQUENCE: the number or the SEQUENCE in it is looked at as well.
+            // Any word may be that of a SEQUENCE: the number or the SEQUENCE in it is looked at as
+            // well.
             Some(der) if is_der(der) => content_of_der(der).is_some_and(
                 |content| matches!(content, [0x02, 0x01, ..] | [0x30, 0x01..=0x7f | 0x81..=0x83, ..]),
             ),

@@ -4,8 +4,8 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, JoseError, KeyType};
 
-/// The bytes of a JWS signature, in the form that RFC 7518 wants: RSA as one integer, ECDSA as R‖S of fixed
-/// length (§3.4), EdDSA as RFC 8032 §5.1.6 has it.
+/// The bytes of a JWS signature, in the form that RFC 7518 wants: RSA as one integer, ECDSA as R‖S
+/// of fixed length (§3.4), EdDSA as RFC 8032 §5.1.6 has it.
 ///
 /// A key management service that answers in DER goes through [`Signature::from_der`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,13 +39,13 @@ impl Signature {
         Ok(Self { algorithm, bytes })
     }
 
-    /// Takes an ECDSA signature as DER (`ECDSA-Sig-Value`, RFC 3279 §2.2.3), as OpenSSL, PKCS#11 wrappers and
-    /// cloud key services return it.
+    /// Takes an ECDSA signature as DER (`ECDSA-Sig-Value`, RFC 3279 §2.2.3), as OpenSSL, PKCS#11
+    /// wrappers and cloud key services return it.
     ///
     /// # Errors
     ///
-    /// [`JoseError::SignatureDer`] when it is not strict DER, when an integer is longer than the curve's, or
-    /// when the algorithm is not ECDSA.
+    /// [`JoseError::SignatureDer`] when it is not strict DER, when an integer is longer than the
+    /// curve's, or when the algorithm is not ECDSA.
     pub fn from_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, JoseError> {
         let invalid = || JoseError::SignatureDer { algorithm };
         let KeyType::Ec(curve) = algorithm.key_type() else {

@@ -4,7 +4,8 @@ use sha2::{Digest, Sha256};
 
 use super::{KeyParameters, base64url};
 
-/// The SHA-256 thumbprint of a public key (RFC 7638 §3, RFC 8037 §2): the same for every form of one key.
+/// The SHA-256 thumbprint of a public key (RFC 7638 §3, RFC 8037 §2): the same for every form of
+/// one key.
 ///
 /// `Display` writes it as base64url, which is also the default `kid`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -14,7 +14,8 @@ use super::format::spki;
 use super::material::RsaScheme;
 use crate::jose::KeyParameters;
 
-/// An X.509 certificate that came with a key. It is carried, compared and hashed; nothing here validates it.
+/// An X.509 certificate that came with a key. It is carried, compared and hashed; nothing here
+/// validates it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
@@ -44,7 +45,8 @@ impl Certificate {
         Sha256::digest(&self.der).into()
     }
 
-    /// The SHA-1 hash of the DER (`x5t`, RFC 7515 §4.1.7). It names a certificate and protects nothing.
+    /// The SHA-1 hash of the DER (`x5t`, RFC 7515 §4.1.7). It names a certificate and protects
+    /// nothing.
     #[must_use]
     pub fn sha1(&self) -> [u8; 20] {
         Sha1::digest(&self.der).into()
@@ -72,7 +74,8 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`KeyError::UnsupportedKey`] for a key that this crate does not use, [`KeyError::Der`] for a damaged one.
+    /// [`KeyError::UnsupportedKey`] for a key that this crate does not use, [`KeyError::Der`] for a
+    /// damaged one.
     pub(super) fn key(&self) -> Result<(KeyParameters, RsaScheme), KeyError> {
         let certificate = CertificateInner::<Raw>::from_der(&self.der).map_err(|_| KeyError::Certificate)?;
         let spki = certificate
@@ -91,7 +94,8 @@ impl std::fmt::Debug for Certificate {
     }
 }
 
-/// What a certificate says about itself (RFC 5280 §4.1): text by whoever made it, to be shown with care.
+/// What a certificate says about itself (RFC 5280 §4.1): text by whoever made it, to be shown with
+/// care.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CertificateFields {
@@ -170,8 +174,8 @@ pub(super) fn named(certificates: Vec<Certificate>) -> Result<Vec<Named>, KeyErr
     certificates.into_iter().map(Named::new).collect()
 }
 
-/// A certificate and its names. They are compared as octets: whoever issues a certificate copies its own name into it
-/// (RFC 5280 §7.1 would allow more).
+/// A certificate and its names. They are compared as octets: whoever issues a certificate copies
+/// its own name into it (RFC 5280 §7.1 would allow more).
 pub(super) struct Named {
     certificate: Certificate,
     /// `None` for a key that this crate cannot use: a certificate of the chain may be for one.

@@ -137,7 +137,8 @@ pub enum KeyError {
         /// The name or object identifier of the scheme.
         scheme: String,
     },
-    /// A key derivation that would cost more than any honest file asks for; refused before deriving.
+    /// A key derivation that would cost more than any honest file asks for; refused before
+    /// deriving.
     #[error("{parameter} of the key derivation is {found}, allowed is {allowed}")]
     KeyDerivationCost {
         /// Which parameter.
@@ -203,7 +204,8 @@ pub enum KeyError {
         "checking the RSA keys together costs as much as {found} keys of 2048 bits, allowed are {limit}; use fewer or shorter keys"
     )]
     RsaCheckCost {
-        /// What the keys so far and this one cost, in keys of 2048 bits: one of 8192 bits counts as 64.
+        /// What the keys so far and this one cost, in keys of 2048 bits: one of 8192 bits counts
+        /// as 64.
         found: u64,
         /// The most that is allowed for one file or set.
         limit: u64,
@@ -222,7 +224,8 @@ pub enum KeyError {
         /// The one that the key allows, where its parameters name one.
         allowed: Option<Algorithm>,
     },
-    /// A signature of another algorithm than the one that the JWK is for (`alg`, RFC 7517 §4.4, RFC 8725 §3.1).
+    /// A signature of another algorithm than the one that the JWK is for (`alg`, RFC 7517 §4.4, RFC
+    /// 8725 §3.1).
     #[error("the JWK is for {expected}, not for {found}")]
     OtherAlgorithm {
         /// The JWK's `alg`.
@@ -244,8 +247,8 @@ pub enum KeyError {
         /// The most that are read.
         limit: usize,
     },
-    /// Certificates beside a key (in PEM, in PKCS#12), none of them for that key; or an `x5c` whose first is for another key
-    /// (RFC 7517 §4.7).
+    /// Certificates beside a key (in PEM, in PKCS#12), none of them for that key; or an `x5c` whose
+    /// first is for another key (RFC 7517 §4.7).
     #[error("the certificate is for another key")]
     CertificateMismatch,
     /// A signature that is not this key's over these bytes.

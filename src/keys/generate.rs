@@ -43,12 +43,13 @@ impl PrivateKey {
         Self::generate_rsa_bits(algorithm, Self::DEFAULT_RSA_BITS)
     }
 
-    /// As [`PrivateKey::generate`], with a chosen length for RSA, one of [`PrivateKey::NEW_RSA_BITS`]. Curves have their own.
-    /// Long keys take minutes.
+    /// As [`PrivateKey::generate`], with a chosen length for RSA, one of
+    /// [`PrivateKey::NEW_RSA_BITS`]. Curves have their own. Long keys take minutes.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NewRsaSize`] for another length, [`KeyError::Random`] when there are no random bytes.
+    /// [`KeyError::NewRsaSize`] for another length, [`KeyError::Random`] when there are no random
+    /// bytes.
     pub fn generate_rsa_bits(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, KeyError> {
         let material = match algorithm.key_type() {
             KeyType::Rsa => {
@@ -86,8 +87,8 @@ impl GeneratedKey {
         self.pkcs8.to_pem("PRIVATE KEY", LineEnding::LF).map_err(|_| ENCODING)
     }
 
-    /// The key as encrypted PKCS#8 PEM: PBES2 with scrypt (N = 2¹⁴, r = 8, p = 1) and AES-256-CBC, which OpenSSL
-    /// reads too.
+    /// The key as encrypted PKCS#8 PEM: PBES2 with scrypt (N = 2¹⁴, r = 8, p = 1) and AES-256-CBC,
+    /// which OpenSSL reads too.
     ///
     /// # Errors
     ///
@@ -107,8 +108,9 @@ impl std::fmt::Debug for GeneratedKey {
 
 const ENCODING: KeyError = KeyError::Der { structure: "PrivateKeyInfo (RFC 5958 §2)" };
 
-/// Rejection sampling (FIPS 186-5 A.2.2): zero and values from the group order on are drawn again. On every curve more
-/// than a hundred draws in a row that do not fit mean that the backend or the source of randomness is broken.
+/// Rejection sampling (FIPS 186-5 A.2.2): zero and values from the group order on are drawn again.
+/// On every curve more than a hundred draws in a row that do not fit mean that the backend or the
+/// source of randomness is broken.
 fn ec(curve: Curve) -> Result<KeyMaterial, KeyError> {
     for _ in 0..128 {
         let mut scalar = Zeroizing::new(vec![0; curve.coordinate_len()]);

@@ -1,8 +1,10 @@
-//! RSA keys that have the form of one and not its strength: anyone can compute their private part from the public one.
+//! RSA keys that have the form of one and not its strength: anyone can compute their private part
+//! from the public one.
 //!
-//! Everything is computed from the modulus, which is public, so the time that it takes tells nothing. Of a private key
-//! the lengths of its numbers and the first 16 octets of its primes are looked at as well. What is found is the work of a
-//! broken generator, a broken file or a prank: that a key passes does not make it a good one.
+//! Everything is computed from the modulus, which is public, so the time that it takes tells
+//! nothing. Of a private key the lengths of its numbers and the first 16 octets of its primes are
+//! looked at as well. What is found is the work of a broken generator, a broken file or a prank:
+//! that a key passes does not make it a good one.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,14 +25,16 @@ pub(super) const SMALL_FACTORS: Word = 4096;
 /// How often Fermat's method is tried: one try finds primes whose halves are equal.
 pub(super) const FERMAT_STEPS: u32 = 100;
 
-/// The last of the 126 primes whose product is in every prime that the library of CVE-2017-15361 makes for a key of 1984
-/// bits or more. For keys of 3968 bits and more there are others, beside these.
+/// The last of the 126 primes whose product is in every prime that the library of CVE-2017-15361
+/// makes for a key of 1984 bits or more. For keys of 3968 bits and more there are others, beside
+/// these.
 const LAST_ROCA_PRIME: Word = 701;
 
-/// What may be spent on testing moduli for being primes: for one set of keys, however many tokens name how many of them;
-/// and on the private keys of one file.
+/// What may be spent on testing moduli for being primes: for one set of keys, however many tokens
+/// name how many of them; and on the private keys of one file.
 ///
-/// One unit is the test of a modulus of 2048 bits, a few milliseconds; 8192 bits take 64 times as long.
+/// One unit is the test of a modulus of 2048 bits, a few milliseconds; 8192 bits take 64 times as
+/// long.
 #[derive(Debug, Default)]
 pub(super) struct Allowance {
     spent: AtomicU64,
@@ -51,8 +55,8 @@ impl Allowance {
     }
 }
 
-/// Digests of moduli that have passed, because a set of keys is read again every few minutes. Strangers can fill this, so
-/// it is bounded, and nothing depends on it but the time.
+/// Digests of moduli that have passed, because a set of keys is read again every few minutes.
+/// Strangers can fill this, so it is bounded, and nothing depends on it but the time.
 static SOUND: LazyLock<Mutex<HashSet<[u8; 32]>>> = LazyLock::new(Mutex::default);
 const MAX_SOUND: usize = 1024;
 
@@ -85,8 +89,8 @@ pub(super) fn check_public(n: &[u8], allowance: &Allowance) -> Result<(), KeyErr
     Ok(())
 }
 
-/// Judges a private key that the backend has taken: its modulus is the product of its two factors. What takes
-/// milliseconds is left to the check of its public half.
+/// Judges a private key that the backend has taken: its modulus is the product of its two factors.
+/// What takes milliseconds is left to the check of its public half.
 pub(super) fn check_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     let n = key.modulus.as_bytes();
     check_residues(&BoxedUint::from_be_slice_vartime(n))?;
@@ -170,8 +174,9 @@ static POWERS: LazyLock<Vec<(Word, Vec<bool>)>> = LazyLock::new(|| {
     primes.map(powers).collect()
 });
 
-/// What the remainders of a modulus by small primes tell: that one of them divides it, or that it is a power of 65537
-/// modulo each, as it is where both of its primes are (Nemec et al., "The Return of Coppersmith's Attack", 2017).
+/// What the remainders of a modulus by small primes tell: that one of them divides it, or that it
+/// is a power of 65537 modulo each, as it is where both of its primes are (Nemec et al., "The
+/// Return of Coppersmith's Attack", 2017).
 fn check_residues(modulus: &BoxedUint) -> Result<(), KeyError> {
     let mut powers = POWERS.iter();
     let mut is_roca = true;
@@ -192,7 +197,8 @@ fn check_residues(modulus: &BoxedUint) -> Result<(), KeyError> {
     if is_roca { Err(weak(RsaWeakness::Roca)) } else { Ok(()) }
 }
 
-/// Fermat's method: n = a² − b² where the factors are a + b and a − b, and a is hardly above √n where they are close.
+/// Fermat's method: n = a² − b² where the factors are a + b and a − b, and a is hardly above √n
+/// where they are close.
 fn has_close_factors(modulus: &BoxedUint) -> bool {
     // Squares modulo 64.
     const SQUARES: u64 = 0x0202_0212_0203_0213;
@@ -217,8 +223,9 @@ fn has_close_factors(modulus: &BoxedUint) -> bool {
     false
 }
 
-/// Fermat's little theorem with the base 2: 2ⁿ⁻¹ is 1 modulo a prime. Where it is 1 modulo one factor of n and not modulo
-/// the others, their greatest common divisor is found; so it is for a power of a prime, as p−1 divides n−1.
+/// Fermat's little theorem with the base 2: 2ⁿ⁻¹ is 1 modulo a prime. Where it is 1 modulo one
+/// factor of n and not modulo the others, their greatest common divisor is found; so it is for a
+/// power of a prime, as p−1 divides n−1.
 fn check_order_of_two(modulus: BoxedUint) -> Result<(), KeyError> {
     let Some(modulus) = Odd::new(modulus).into_option() else {
         return Err(KeyError::Inconsistent { key_type: "RSA" });
@@ -245,7 +252,8 @@ fn power(base: u32, exponent: &BoxedUint, parameters: &BoxedMontyParams) -> Boxe
     BoxedMontyForm::new(base, parameters).pow_bounded_exp(exponent, exponent.bit_width_vartime())
 }
 
-/// FIPS 186-5 B.3.1, with a base that is not random: it is for telling a prime from moduli that look like one to 2.
+/// FIPS 186-5 B.3.1, with a base that is not random: it is for telling a prime from moduli that
+/// look like one to 2.
 fn is_strong_probable_prime(base: u32, less_one: &BoxedUint, parameters: &BoxedMontyParams) -> bool {
     let twos = less_one.trailing_zeros_vartime();
     let one = BoxedMontyForm::one(parameters);
@@ -260,19 +268,21 @@ fn is_strong_probable_prime(base: u32, less_one: &BoxedUint, parameters: &BoxedM
     })
 }
 
-/// Whether the primes are closer than FIPS 186-5 A.1.3 allows, 2^(nlen/2 − 100), by their first 128 bits or more.
+/// Whether the primes are closer than FIPS 186-5 A.1.3 allows, 2^(nlen/2 − 100), by their first 128
+/// bits or more.
 fn are_close(key: &RsaPrivateKeyRef<'_>) -> bool {
     let (p, q) = (key.prime1.as_bytes(), key.prime2.as_bytes());
     let half = bit_len(key.modulus.as_bytes()).div_ceil(2);
-    // RFC 8017 numbers have no leading zeros; a prime with an octet more than the other is not close to it, unless both
-    // are next to the power of two between them.
+    // RFC 8017 numbers have no leading zeros; a prime with an octet more than the other is not
+    // close to it, unless both are next to the power of two between them.
     let len = p.len().max(q.len());
     let top = |prime: &[u8]| {
         let zeros = len - prime.len();
         let octets = std::iter::repeat_n(&0, zeros).chain(prime).take(16);
         octets.fold(0_u128, |top, octet| top << 8 | u128::from(*octet))
     };
-    // Of 8·len bits the first 128: the limit of 2^(half − 100) is 2^(half − 100 − 8·len + 128) there.
+    // Of 8·len bits the first 128: the limit of 2^(half − 100) is 2^(half − 100 − 8·len + 128)
+    // there.
     let Some(limit) =
         (half + 28).checked_sub(8 * len).and_then(|bits| 1_u128.checked_shl(u32::try_from(bits).ok()?))
     else {

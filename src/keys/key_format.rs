@@ -65,8 +65,8 @@ impl KeyFormat {
         self.is_private
     }
 
-    /// Whether the structure is one that a passphrase may have closed; a PKCS#12 file may be open. The encryption of a PEM
-    /// text itself (RFC 1421 §4.6.1.3) is not read here and does not count.
+    /// Whether the structure is one that a passphrase may have closed; a PKCS#12 file may be open.
+    /// The encryption of a PEM text itself (RFC 1421 §4.6.1.3) is not read here and does not count.
     #[must_use]
     pub const fn takes_passphrase(self) -> bool {
         matches!(self.structure, KeyStructure::EncryptedPkcs8 | KeyStructure::Pkcs12)

@@ -183,22 +183,23 @@ impl PrivateKey {
         KeyLoader::new().load_env(variable.as_ref())
     }
 
-    /// Reads a key that is not encrypted: PEM, DER or JSON. A PKCS#12 file with an empty passphrase opens here too.
+    /// Reads a key that is not encrypted: PEM, DER or JSON. A PKCS#12 file with an empty passphrase
+    /// opens here too.
     ///
     /// # Errors
     ///
-    /// Every [`KeyError`] of a key that cannot be read or may not be used; [`KeyError::PassphraseRequired`] for an
-    /// encrypted one.
+    /// Every [`KeyError`] of a key that cannot be read or may not be used;
+    /// [`KeyError::PassphraseRequired`] for an encrypted one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         KeyLoader::new().load_bytes(bytes)
     }
 
-    /// Reads a key, and opens it with the passphrase if it is encrypted: PBES2 (RFC 8018 §6.2) and, with the feature
-    /// `pkcs12`, PKCS#12 (RFC 7292).
+    /// Reads a key, and opens it with the passphrase if it is encrypted: PBES2 (RFC 8018 §6.2) and,
+    /// with the feature `pkcs12`, PKCS#12 (RFC 7292).
     ///
-    /// The work of key derivations is bounded before it is done, over all keys of the file: 21 million blocks of 64 bytes
-    /// that are hashed or mixed. That is PBKDF2 with SHA-256 and 10 million iterations, or with SHA-512 and 5 million.
-    /// scrypt may use 256 MiB of memory.
+    /// The work of key derivations is bounded before it is done, over all keys of the file: 21
+    /// million blocks of 64 bytes that are hashed or mixed. That is PBKDF2 with SHA-256 and 10
+    /// million iterations, or with SHA-512 and 5 million. scrypt may use 256 MiB of memory.
     ///
     /// The passphrase is taken as it is, which is UTF-8 nearly everywhere; for the older encryption
     /// of PKCS#12 and its MAC it becomes UTF-16, and one that is not UTF-8 is taken for Latin-1.
@@ -207,9 +208,10 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// As [`PrivateKey::from_bytes`]; [`KeyError::WrongPassphrase`], [`KeyError::UnsupportedEncryption`],
-    /// [`KeyError::UnsupportedPkcs12`] and [`KeyError::KeyDerivationCost`] for an encrypted key that is not opened. A
-    /// damaged PKCS#12 file is a wrong passphrase to its MAC.
+    /// As [`PrivateKey::from_bytes`]; [`KeyError::WrongPassphrase`],
+    /// [`KeyError::UnsupportedEncryption`], [`KeyError::UnsupportedPkcs12`] and
+    /// [`KeyError::KeyDerivationCost`] for an encrypted key that is not opened. A damaged PKCS#12
+    /// file is a wrong passphrase to its MAC.
     pub fn from_encrypted_bytes(bytes: &[u8], passphrase: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         KeyLoader::new().passphrase(passphrase).load_bytes(bytes)
     }

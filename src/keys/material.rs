@@ -13,8 +13,8 @@ use crate::jose::{Algorithm, Curve};
 pub(super) enum KeyMaterial {
     /// RFC 8017 A.1.2 `RSAPrivateKey`, DER.
     Rsa { pkcs1: Zeroizing<Vec<u8>>, scheme: RsaScheme },
-    /// The private value, of the curve's length, and the public point where the file has it (uncompressed or
-    /// compressed, SEC 1 §2.3.3).
+    /// The private value, of the curve's length, and the public point where the file has it
+    /// (uncompressed or compressed, SEC 1 §2.3.3).
     Ec { curve: Curve, scalar: Zeroizing<Vec<u8>>, point: Option<Vec<u8>> },
     /// The seed of RFC 8032 §5.1.5, and the public key where the file has it.
     Ed25519 { seed: Seed, public: Option<Vec<u8>> },
@@ -49,7 +49,8 @@ pub(super) enum RsaScheme {
 }
 
 impl KeyMaterial {
-    /// An RSA key of its numbers, big-endian, in the order of RFC 8017 A.1.2: n, e, d, p, q, dp, dq, qi.
+    /// An RSA key of its numbers, big-endian, in the order of RFC 8017 A.1.2: n, e, d, p, q, dp,
+    /// dq, qi.
     pub(super) fn rsa(numbers: [&[u8]; 8]) -> Result<Self, KeyError> {
         let failed = |_| KeyError::Inconsistent { key_type: "RSA" };
         let [n, e, d, p, q, dp, dq, qi] = numbers.map(UintRef::new);

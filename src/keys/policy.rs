@@ -1,5 +1,5 @@
-//! Which keys and signatures may be used. One policy above the backends, so that enabling one changes nothing: what
-//! only one of the libraries refuses is refused here.
+//! Which keys and signatures may be used. One policy above the backends, so that enabling one
+//! changes nothing: what only one of the libraries refuses is refused here.
 
 use std::sync::LazyLock;
 
@@ -31,8 +31,9 @@ pub(super) fn check_public(parameters: &KeyParameters) -> Result<(), KeyError> {
     }
 }
 
-/// RFC 8032 §5.1.3, the one encoding of a point that is on the curve and not of small order: under such a key a
-/// signature would hold for many messages. AWS-LC looks at none of this when it takes a key.
+/// RFC 8032 §5.1.3, the one encoding of a point that is on the curve and not of small order: under
+/// such a key a signature would hold for many messages. AWS-LC looks at none of this when it takes
+/// a key.
 fn check_ed25519_public(x: &[u8; 32]) -> Result<(), KeyError> {
     let encoded = CompressedEdwardsY(*x);
     match encoded.decompress() {
@@ -92,7 +93,8 @@ fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     if let Some((member, _)) = members.iter().find(|(_, value)| bit_len(value.as_bytes()) == 0) {
         return Err(KeyError::RsaCrtMissing { member });
     }
-    // A backend multiplies these before it judges them, and primes of megabits overflow the stack of `crypto-bigint`.
+    // A backend multiplies these before it judges them, and primes of megabits overflow the stack
+    // of `crypto-bigint`.
     let bounded = members.iter().all(|(_, value)| value.as_bytes().len() <= n.len());
     let [n_bits, p_bits, q_bits] = [n, key.prime1.as_bytes(), key.prime2.as_bytes()].map(bit_len);
     let is_product = [n_bits, n_bits + 1].contains(&(p_bits + q_bits));
@@ -108,7 +110,8 @@ fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Whether a private key may be computed with, after others of its file: that takes as long as a test of its modulus.
+/// Whether a private key may be computed with, after others of its file: that takes as long as a
+/// test of its modulus.
 pub(super) fn check_cost(material: &KeyMaterial, allowance: &Allowance) -> Result<(), KeyError> {
     match material {
         KeyMaterial::Rsa { pkcs1, .. } => {
@@ -152,8 +155,9 @@ pub(super) fn lacks_primes(key: &RsaPrivateKeyRef<'_>) -> bool {
     members.into_iter().all(|value| bit_len(value.as_bytes()) == 0)
 }
 
-/// A public part that stands beside the private one must be its own: a point in either form of SEC 1 §2.3.3, or the
-/// public key of RFC 8032. `own` is what the backend computed; the numbers of an RSA key hold both parts.
+/// A public part that stands beside the private one must be its own: a point in either form of SEC
+/// 1 §2.3.3, or the public key of RFC 8032. `own` is what the backend computed; the numbers of an
+/// RSA key hold both parts.
 pub(super) fn check_public_part(material: &KeyMaterial, own: &KeyParameters) -> Result<(), KeyError> {
     let (key_type, belongs) = match (material, own) {
         (KeyMaterial::Ec { point: Some(point), .. }, KeyParameters::Ec { x, y, .. }) => {
@@ -179,8 +183,9 @@ pub(super) fn check_new_rsa(bits: usize) -> Result<(), KeyError> {
     if NEW_RSA_BITS.contains(&bits) { Ok(()) } else { Err(KeyError::NewRsaSize { bits }) }
 }
 
-/// Whether a signature may be looked at: an Ed25519 one whose R is of small order says nothing about the message. The
-/// backends compare R with a canonical encoding, so those eight are all that could pass.
+/// Whether a signature may be looked at: an Ed25519 one whose R is of small order says nothing
+/// about the message. The backends compare R with a canonical encoding, so those eight are all that
+/// could pass.
 pub(super) fn check_signature(algorithm: Algorithm, signature: &[u8]) -> bool {
     static SMALL_ORDER: LazyLock<[CompressedEdwardsY; 8]> =
         LazyLock::new(|| EIGHT_TORSION.each_ref().map(curve25519_dalek::EdwardsPoint::compress));

@@ -25,8 +25,8 @@ use crate::jose::{Algorithm, Jwk, KeyId, KeyType, Signature, Thumbprint};
 ///
 /// The entry points are named for what they take, not for PEM: the format is found, not told.
 ///
-/// Cloning is cheap, and the clones share one key. The key is wiped when the last of them is dropped; `Debug` shows
-/// its name and algorithm only.
+/// Cloning is cheap, and the clones share one key. The key is wiped when the last of them is
+/// dropped; `Debug` shows its name and algorithm only.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, PrivateKey};
@@ -108,8 +108,8 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch) when it needs
-    /// another type of key, [`KeyError::PssOnly`] when the key is restricted.
+    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch)
+    /// when it needs another type of key, [`KeyError::PssOnly`] when the key is restricted.
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Result<Self, KeyError> {
         policy::check_algorithm(algorithm, self.key_type(), self.scheme)?;
         self.jwk = self.jwk.for_signatures(algorithm)?;
@@ -149,7 +149,8 @@ impl PrivateKey {
         self.jwk.thumbprint()
     }
 
-    /// The public key as a JWK with `kid`, `alg`, `use` and, where the file had certificates, `x5c`.
+    /// The public key as a JWK with `kid`, `alg`, `use` and, where the file had certificates,
+    /// `x5c`.
     #[must_use]
     pub const fn public_jwk(&self) -> &Jwk {
         &self.jwk
@@ -159,8 +160,8 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::WeakRsa`] for an RSA key whose modulus fails a check that the loader leaves out, because it takes
-    /// milliseconds. Such keys are made on purpose only.
+    /// [`KeyError::WeakRsa`] for an RSA key whose modulus fails a check that the loader leaves out,
+    /// because it takes milliseconds. Such keys are made on purpose only.
     pub fn public_key(&self) -> Result<PublicKey, KeyError> {
         PublicKey::new(self.jwk.clone(), self.scheme)
     }
@@ -179,8 +180,8 @@ impl PrivateKey {
 
     /// Signs the bytes of a JWS signing input (RFC 7515 §5.1).
     ///
-    /// RSA private-key operations are blinded. RS* and EdDSA signatures are the same each time, PS* and ES* need
-    /// not be.
+    /// RSA private-key operations are blinded. RS* and EdDSA signatures are the same each time, PS*
+    /// and ES* need not be.
     ///
     /// # Errors
     ///

@@ -18,7 +18,8 @@ use crate::jose::{Algorithm, Jwk, KeyParameters, KeyType, Signature};
 /// # Ok::<(), private_key_jwt::keys::KeyError>(())
 /// ```
 ///
-/// Cloning is cheap as far as the key goes: the clones share it. Two are equal when their JWKs and restrictions are.
+/// Cloning is cheap as far as the key goes: the clones share it. Two are equal when their JWKs and
+/// restrictions are.
 #[derive(Clone)]
 pub struct PublicKey {
     verifying: Arc<backend::VerifyingKey>,
@@ -31,11 +32,12 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::RsaSize`] and [`KeyError::RsaExponent`] for a key outside the policy, [`KeyError::WeakRsa`] for one
-    /// that can be factored,
-    /// [`KeyError::Inconsistent`] for an even modulus and for a point that is not on its curve or of small order, [`KeyError::Certificate`] and
-    /// [`KeyError::CertificateMismatch`] for an `x5c` that is not this key's, [`KeyError::NotForSignatures`] when
-    /// `use` or `key_ops` leave no room for verifying.
+    /// [`KeyError::RsaSize`] and [`KeyError::RsaExponent`] for a key outside the policy,
+    /// [`KeyError::WeakRsa`] for one that can be factored, [`KeyError::Inconsistent`] for an even
+    /// modulus and for a point that is not on its curve or of small order,
+    /// [`KeyError::Certificate`] and [`KeyError::CertificateMismatch`] for an `x5c` that is not
+    /// this key's, [`KeyError::NotForSignatures`] when `use` or `key_ops` leave no room for
+    /// verifying.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
         Self::new(jwk.clone(), RsaScheme::Any)
     }
@@ -66,15 +68,17 @@ impl PublicKey {
         Ok(Self { verifying: Arc::new(backend::VerifyingKey::new(parameters)?), jwk, scheme })
     }
 
-    /// Reads a public key or a certificate: PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, `CERTIFICATE`), DER, or a JWK.
+    /// Reads a public key or a certificate: PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, `CERTIFICATE`),
+    /// DER, or a JWK.
     ///
     /// A certificate stands for the key in it; its dates and its issuer are not looked at.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Pem`], [`KeyError::Der`], [`KeyError::Certificate`] or [`KeyError::Jose`] for a damaged file,
-    /// [`KeyError::NotPublic`] when there is no public key in it, [`KeyError::UnknownFormat`] when it is nothing that
-    /// is known, and the errors of [`PublicKey::from_jwk`].
+    /// [`KeyError::Pem`], [`KeyError::Der`], [`KeyError::Certificate`] or [`KeyError::Jose`] for a
+    /// damaged file, [`KeyError::NotPublic`] when there is no public key in it,
+    /// [`KeyError::UnknownFormat`] when it is nothing that is known, and the errors of
+    /// [`PublicKey::from_jwk`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let (jwk, scheme) = format::public_jwk(bytes)?;
         Self::new(jwk, scheme)
@@ -104,8 +108,8 @@ impl PublicKey {
         }
     }
 
-    /// The algorithms whose signatures the key may check: those of its type, less what its `alg` or its algorithm
-    /// identifier rules out.
+    /// The algorithms whose signatures the key may check: those of its type, less what its `alg` or
+    /// its algorithm identifier rules out.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         Algorithm::ALL.into_iter().filter(|algorithm| self.check_algorithm(*algorithm).is_ok())
     }
@@ -120,10 +124,11 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch) when the signature's
-    /// algorithm needs another type of key (RFC 8725 §3.1), [`KeyError::PssOnly`] when the key is restricted (RFC 4055 §1.2),
-    /// [`KeyError::OtherAlgorithm`] when the JWK's `alg` is another, [`KeyError::BadSignature`] when it does not
-    /// verify.
+    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch)
+    /// when the signature's algorithm needs another type of key (RFC 8725 §3.1),
+    /// [`KeyError::PssOnly`] when the key is restricted (RFC 4055 §1.2),
+    /// [`KeyError::OtherAlgorithm`] when the JWK's `alg` is another, [`KeyError::BadSignature`]
+    /// when it does not verify.
     pub fn verify(&self, signing_input: &[u8], signature: &Signature) -> Result<(), KeyError> {
         let algorithm = signature.algorithm();
         self.check_algorithm(algorithm)?;

@@ -11,11 +11,12 @@ use crate::jose::error::{excerpt, unlike};
 use crate::jose::{Algorithm, Header, JoseError, Jwk, JwkSet, KeyId, KeyMismatch, SkippedJwk};
 use entry::{Entry, Wanted};
 
-/// The public keys of one party, ready to check signatures: a [`JwkSet`] whose keys are found by their name and parsed
-/// once, when they are first needed. Make one and keep it; it can be shared by any number of threads.
+/// The public keys of one party, ready to check signatures: a [`JwkSet`] whose keys are found by
+/// their name and parsed once, when they are first needed. Make one and keep it; it can be shared
+/// by any number of threads.
 ///
-/// A single [`PublicKey`] makes a set too, such as that of a certificate. When it has no `kid` of its own, it goes by
-/// any name.
+/// A single [`PublicKey`] makes a set too, such as that of a certificate. When it has no `kid` of
+/// its own, it goes by any name.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, JwkSet, PrivateKey, PublicKeySet};
@@ -49,7 +50,8 @@ impl PublicKeySet {
     /// # Errors
     ///
     /// [`KeyError::Jose`] with [`NoMatchingKey`](JoseError::NoMatchingKey), which says why, or
-    /// [`AmbiguousKey`](JoseError::AmbiguousKey); those of [`PublicKey::from_jwk`] when the key may not be used.
+    /// [`AmbiguousKey`](JoseError::AmbiguousKey); those of [`PublicKey::from_jwk`] when the key may
+    /// not be used.
     pub fn select(&self, key_id: Option<&KeyId>, algorithm: Algorithm) -> Result<&PublicKey, KeyError> {
         self.find(Wanted { key_id, algorithm, x5t_s256: None, x5t: None })
     }

@@ -6,9 +6,9 @@ use crate::jose::{Algorithm, Jwk, Signature};
 
 /// A key that never enters the process: a closure asks a key service for each signature.
 ///
-/// The closure gets the bytes to sign, not hashed yet (RFC 7515 §5.1). If the service answers in DER, as most do for ECDSA,
-/// [`Signature::from_der`] makes the signature, else [`Signature::from_raw`]. Errors pass through `?`; see
-/// [`SignerError`].
+/// The closure gets the bytes to sign, not hashed yet (RFC 7515 §5.1). If the service answers in
+/// DER, as most do for ECDSA, [`Signature::from_der`] makes the signature, else
+/// [`Signature::from_raw`]. Errors pass through `?`; see [`SignerError`].
 ///
 /// Clones share the closure.
 ///
@@ -53,9 +53,9 @@ impl RemoteSigner {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch) if the algorithm needs
-    /// another type of key, [`KeyError::PssOnly`] if the key is restricted, [`KeyError::OtherAlgorithm`] if the JWK's `alg`
-    /// is another.
+    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch) if
+    /// the algorithm needs another type of key, [`KeyError::PssOnly`] if the key is restricted,
+    /// [`KeyError::OtherAlgorithm`] if the JWK's `alg` is another.
     pub fn new<S, F>(public_key: PublicKey, algorithm: Algorithm, sign: S) -> Result<Self, KeyError>
     where
         S: Fn(Vec<u8>) -> F + Send + Sync + 'static,

@@ -8,13 +8,14 @@ use crate::jose::{JwkSet, KeyId};
 
 /// The keys of one client: one that signs, and those that the other side should know as well.
 ///
-/// A key's life is publish → activate → retire. `publish` puts it into the JWKS; `activate` is refused until every
-/// authorization server has had the propagation time to read the JWKS again; the key that signed before stays in the
-/// JWKS, so that what it signed can still be checked, and `retire` takes it out. `revoke` is for a compromised key:
-/// it is gone at once and never fallen back to.
+/// A key's life is publish → activate → retire. `publish` puts it into the JWKS; `activate` is
+/// refused until every authorization server has had the propagation time to read the JWKS again;
+/// the key that signed before stays in the JWKS, so that what it signed can still be checked, and
+/// `retire` takes it out. `revoke` is for a compromised key: it is gone at once and never fallen
+/// back to.
 ///
-/// The ring is shared: clones are the same ring, propagation time included, and a `TokenClient` built on one sees every
-/// change. It has no clock; each step is told the time.
+/// The ring is shared: clones are the same ring, propagation time included, and a `TokenClient`
+/// built on one sees every change. It has no clock; each step is told the time.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, KeyRing, PrivateKey};
@@ -100,16 +101,17 @@ impl std::fmt::Display for KeyState {
 }
 
 impl KeyRing {
-    /// How long authorization servers are given to read a JWKS again, unless the ring is told otherwise: those in
-    /// the field read it after at most 300 s.
+    /// How long authorization servers are given to read a JWKS again, unless the ring is told
+    /// otherwise: those in the field read it after at most 300 s.
     pub const PROPAGATION: Duration = Duration::from_secs(300);
 
-    /// A ring of one key, which is active at once. For a [`PrivateKey`], `KeyRing::from` does the same.
+    /// A ring of one key, which is active at once. For a [`PrivateKey`], `KeyRing::from` does the
+    /// same.
     ///
     /// # Errors
     ///
-    /// As [`PublicKey::from_jwk`] for a signer whose public key may not be used; [`KeyError::Jose`] and
-    /// [`KeyError::OtherAlgorithm`] when its algorithm does not fit that key.
+    /// As [`PublicKey::from_jwk`] for a signer whose public key may not be used; [`KeyError::Jose`]
+    /// and [`KeyError::OtherAlgorithm`] when its algorithm does not fit that key.
     pub fn new(signer: impl Signer + 'static) -> Result<Self, KeyError> {
         check(&signer)?;
         Ok(Self::of(signer))
@@ -122,8 +124,8 @@ impl KeyRing {
         Self { shared: Arc::new(RwLock::new(shared)) }
     }
 
-    /// Sets the propagation time: the longest that any authorization server keeps a copy of the JWKS. All clones of the
-    /// ring share it. Default: [`KeyRing::PROPAGATION`].
+    /// Sets the propagation time: the longest that any authorization server keeps a copy of the
+    /// JWKS. All clones of the ring share it. Default: [`KeyRing::PROPAGATION`].
     #[must_use]
     pub fn with_propagation(self, propagation: Duration) -> Self {
         self.write().propagation = propagation;
@@ -142,7 +144,8 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`KeyError::DuplicateKeyId`] when a key of that name is in the ring, and those of [`KeyRing::new`].
+    /// [`KeyError::DuplicateKeyId`] when a key of that name is in the ring, and those of
+    /// [`KeyRing::new`].
     pub fn publish(&self, signer: impl Signer + 'static, now: OffsetDateTime) -> Result<KeyId, KeyError> {
         check(&signer)?;
         let key_id = name(&signer);
@@ -157,7 +160,8 @@ impl KeyRing {
 
     /// Signs with this key from now on. The one that signed before stays in the JWKS.
     ///
-    /// When no key signs, because the active one was revoked, there is no wait: the step is allowed at once.
+    /// When no key signs, because the active one was revoked, there is no wait: the step is allowed
+    /// at once.
     ///
     /// # Errors
     ///
@@ -186,8 +190,9 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`KeyError::NotInRing`]; [`KeyError::StillActive`] for the key that signs; [`KeyError::TooEarly`] until the
-    /// propagation time has passed since it signed last: what it signed may still be on its way.
+    /// [`KeyError::NotInRing`]; [`KeyError::StillActive`] for the key that signs;
+    /// [`KeyError::TooEarly`] until the propagation time has passed since it signed last: what it
+    /// signed may still be on its way.
     pub fn retire(&self, key_id: &KeyId, now: OffsetDateTime) -> Result<(), KeyError> {
         let mut shared = self.write();
         match shared.state_of(key_id)? {
@@ -199,8 +204,8 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Takes a compromised key out at once, active or not. When it was the active one, nothing signs until another
-    /// key is activated. A name that is not in the ring is ignored.
+    /// Takes a compromised key out at once, active or not. When it was the active one, nothing
+    /// signs until another key is activated. A name that is not in the ring is ignored.
     pub fn revoke(&self, key_id: &KeyId) {
         self.write().entries.retain(|entry| entry.key_id != *key_id);
     }
@@ -219,9 +224,9 @@ impl KeyRing {
             .ok_or(KeyError::NoActiveKey)
     }
 
-    /// The key that signed before the active one and is still in the JWKS, while the active one is new: not longer
-    /// active than the propagation time, or than [`Self::PROPAGATION`] where that is more. A server that has not read
-    /// the JWKS again knows that one.
+    /// The key that signed before the active one and is still in the JWKS, while the active one is
+    /// new: not longer active than the propagation time, or than [`Self::PROPAGATION`] where that
+    /// is more. A server that has not read the JWKS again knows that one.
     #[cfg(feature = "client")]
     pub(crate) fn previous(&self, now: OffsetDateTime) -> Option<Arc<dyn Signer>> {
         let shared = self.read();
@@ -292,7 +297,8 @@ pub(crate) fn name(signer: &dyn Signer) -> KeyId {
     jwk.key_id().cloned().unwrap_or_else(|| jwk.thumbprint().to_string().into())
 }
 
-/// A key outside this process is held to the same policy as one that was loaded here, and before its first signature.
+/// A key outside this process is held to the same policy as one that was loaded here, and before
+/// its first signature.
 fn check(signer: &dyn Signer) -> Result<(), KeyError> {
     PublicKey::from_jwk(signer.public_jwk())?.check_algorithm(signer.algorithm())
 }

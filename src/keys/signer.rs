@@ -9,10 +9,12 @@ use crate::jose::{Algorithm, Jwk, Signature};
 /// A boxed future, as object-safe async traits return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Something that signs for one key: a [`PrivateKey`], or a key that never enters the process (KMS, HSM).
+/// Something that signs for one key: a [`PrivateKey`], or a key that never enters the process (KMS,
+/// HSM).
 ///
-/// For a key service, [`RemoteSigner`](super::RemoteSigner) is this trait around a closure. A signer outside the process
-/// wraps its errors in [`KeyError::Signer`], and turns a DER signature into the JWS form with [`Signature::from_der`].
+/// For a key service, [`RemoteSigner`](super::RemoteSigner) is this trait around a closure. A
+/// signer outside the process wraps its errors in [`KeyError::Signer`], and turns a DER signature
+/// into the JWS form with [`Signature::from_der`].
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, Jwk, PrivateKey, Signature, Signer};
@@ -71,9 +73,9 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
     }
 }
 
-/// The key itself, if the signer is a [`PrivateKey`] and nothing else: a caller on an async executor can then compute a long
-/// signature on a thread of its own. A signer around a key is asked like every other, so that what it adds is never left
-/// out.
+/// The key itself, if the signer is a [`PrivateKey`] and nothing else: a caller on an async
+/// executor can then compute a long signature on a thread of its own. A signer around a key is
+/// asked like every other, so that what it adds is never left out.
 #[cfg(feature = "client")]
 pub(crate) fn private_key<'a>(signer: &'a (dyn Signer + 'static)) -> Option<&'a PrivateKey> {
     let any: &dyn Any = signer;

@@ -6,8 +6,9 @@ use super::Cause;
 
 /// Why a signer outside the process made no signature, and whether that may pass by itself.
 ///
-/// Every error becomes one through `?`, and may then pass: a client tries again later. [`SignerError::permanent`] is for what
-/// stays until someone mends it, such as a key that is disabled or access that is denied.
+/// Every error becomes one through `?`, and may then pass: a client tries again later.
+/// [`SignerError::permanent`] is for what stays until someone mends it, such as a key that is
+/// disabled or access that is denied.
 ///
 /// ```
 /// use private_key_jwt::keys::{KeyError, SignerError};

@@ -13,7 +13,8 @@ use crate::jose::json::{self, Member, WipedValue};
 use crate::jose::text::Text;
 use crate::jose::{JoseError, Wiped};
 
-/// A success, and how the document in its body is read. It may hold a token; every copy of it is wiped.
+/// A success, and how the document in its body is read. It may hold a token; every copy of it is
+/// wiped.
 pub(super) struct Success {
     what: &'static str,
     status: StatusCode,
@@ -119,7 +120,8 @@ impl Document<'_> {
         }
     }
 
-    /// A string that says something: some servers write a member that they have no value for as an empty one.
+    /// A string that says something: some servers write a member that they have no value for as an
+    /// empty one.
     pub(super) fn filled<'a>(
         self,
         member: &'static str,
@@ -145,7 +147,8 @@ impl Document<'_> {
         self.seconds("", value).ok().flatten()
     }
 
-    /// RFC 7519 §2: seconds since 1970. Fractions are cut off; what is after the year 9999 is its last second.
+    /// RFC 7519 §2: seconds since 1970. Fractions are cut off; what is after the year 9999 is its
+    /// last second.
     pub(super) fn time(
         self,
         member: &'static str,

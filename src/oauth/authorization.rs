@@ -8,10 +8,11 @@ use super::{AuthorizationServer, ClientAssertion, CodeVerifier, Endpoint, OAuthE
 use crate::jose::JoseError;
 use crate::jose::json;
 
-/// A request that a user log in (RFC 6749 §4.1.1, with PKCE by RFC 7636 §4.3): pushed to the server (RFC 9126), or as
-/// the URL that the browser is sent to.
+/// A request that a user log in (RFC 6749 §4.1.1, with PKCE by RFC 7636 §4.3): pushed to the server
+/// (RFC 9126), or as the URL that the browser is sent to.
 ///
-/// What comes back to the redirect URI is judged by [`AuthorizationResponse`](super::AuthorizationResponse).
+/// What comes back to the redirect URI is judged by
+/// [`AuthorizationResponse`](super::AuthorizationResponse).
 ///
 /// ```
 /// use private_key_jwt::AuthorizationServer;
@@ -34,7 +35,8 @@ pub struct AuthorizationRequest {
 }
 
 impl AuthorizationRequest {
-    /// The parameters that the request sets itself, now or later, and those of a request that stands elsewhere.
+    /// The parameters that the request sets itself, now or later, and those of a request that
+    /// stands elsewhere.
     const RESERVED: [&str; 5] = ["response_type", "scope", "state", "request", "request_uri"];
 
     /// A request for a code that is sent to this redirect URI.
@@ -54,8 +56,8 @@ impl AuthorizationRequest {
         self
     }
 
-    /// A value that comes back with the code, in place of another. Make it of random bytes and keep it in the user's
-    /// session: it binds the answer to it (RFC 6749 §10.12).
+    /// A value that comes back with the code, in place of another. Make it of random bytes and keep
+    /// it in the user's session: it binds the answer to it (RFC 6749 §10.12).
     #[must_use]
     pub fn state(mut self, state: impl Into<String>) -> Self {
         self.parameters.set("state", state);
@@ -89,8 +91,8 @@ impl AuthorizationRequest {
         Ok(self)
     }
 
-    /// The HTTP request that pushes it: a POST of a form to the pushed authorization request endpoint (RFC 9126 §2.1).
-    /// The assertion is good for this one request.
+    /// The HTTP request that pushes it: a POST of a form to the pushed authorization request
+    /// endpoint (RFC 9126 §2.1). The assertion is good for this one request.
     ///
     /// # Errors
     ///
@@ -103,7 +105,8 @@ impl AuthorizationRequest {
         server: &AuthorizationServer,
         assertion: &ClientAssertion,
     ) -> Result<http::Request<Vec<u8>>, OAuthError> {
-        // Here `client_id` is a parameter of the authorization request, and not left out with the assertion's.
+        // Here `client_id` is a parameter of the authorization request, and not left out with the
+        // assertion's.
         let client_id = (!assertion.sends_client_id()).then(|| assertion.client_id());
         form::post(server, Endpoint::PushedAuthorization, self.pairs(client_id)?, assertion)
     }
@@ -147,9 +150,10 @@ impl PushedAuthorization {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
-    /// [`OAuthError::Unavailable`] for every other status but 201, and 200, which some servers send instead;
-    /// [`OAuthError::Response`] for a success that is not a pushed authorization response.
+    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`]
+    /// for a 3xx; [`OAuthError::Unavailable`] for every other status but 201, and 200, which some
+    /// servers send instead; [`OAuthError::Response`] for a success that is not a pushed
+    /// authorization response.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         let successes = [StatusCode::CREATED, StatusCode::OK];
         let success = Success::of("the pushed authorization response", &successes, response, now)?;

@@ -6,8 +6,8 @@ use super::{AuthorizationServer, OAuthError};
 use crate::jose::text::Text;
 use crate::jose::urlencoded;
 
-/// What came back to the redirect URI after a login (RFC 6749 §4.1.2): the code, for the request that was made and from
-/// the server that was asked.
+/// What came back to the redirect URI after a login (RFC 6749 §4.1.2): the code, for the request
+/// that was made and from the server that was asked.
 ///
 /// ```
 /// use private_key_jwt::{AuthorizationServer, TokenRequest};
@@ -28,7 +28,8 @@ pub struct AuthorizationResponse {
 }
 
 impl AuthorizationResponse {
-    /// Judges the query of the redirect: what stands behind the `?`, still encoded. `state` is the one of the request.
+    /// Judges the query of the redirect: what stands behind the `?`, still encoded. `state` is the
+    /// one of the request.
     ///
     /// # Errors
     ///
@@ -69,8 +70,8 @@ impl AuthorizationResponse {
         }
     }
 
-    /// The code, for [`TokenRequest::authorization_code`](super::TokenRequest::authorization_code). It is a secret, and
-    /// good for one use.
+    /// The code, for [`TokenRequest::authorization_code`](super::TokenRequest::authorization_code).
+    /// It is a secret, and good for one use.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
@@ -87,7 +88,8 @@ const fn wrong(reason: &'static str) -> OAuthError {
     OAuthError::AuthorizationResponse { reason }
 }
 
-/// These parameters of a query, each once at most (RFC 6749 §3.1). One without a value counts as left out.
+/// These parameters of a query, each once at most (RFC 6749 §3.1). One without a value counts as
+/// left out.
 fn parameters<'a, const N: usize>(
     query: &'a str,
     names: [&str; N],

@@ -9,7 +9,8 @@ use super::server_time::ReadAt;
 use super::text::{safe, safe_url};
 use super::{Audience, OAuthError};
 
-/// An authorization server: who it is and where its endpoints are (RFC 8414 §2). URLs are kept verbatim.
+/// An authorization server: who it is and where its endpoints are (RFC 8414 §2). URLs are kept
+/// verbatim.
 ///
 /// ```
 /// use private_key_jwt::AuthorizationServer;
@@ -71,8 +72,8 @@ impl AuthorizationServer {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Issuer`] and [`OAuthError::Endpoint`] for a URL that is neither https nor http on loopback, or
-    /// has credentials, a fragment or (the issuer) a query.
+    /// [`OAuthError::Issuer`] and [`OAuthError::Endpoint`] for a URL that is neither https nor http
+    /// on loopback, or has credentials, a fragment or (the issuer) a query.
     pub fn new(issuer: impl Into<String>, token_endpoint: impl Into<String>) -> Result<Self, OAuthError> {
         Self::checked(PlainHttp::Loopback, Some(issuer.into()), token_endpoint.into())
     }
@@ -309,8 +310,9 @@ impl AuthorizationServer {
         self.server_time.0
     }
 
-    /// `token_endpoint_auth_methods_supported`, where the metadata has it. Servers in the field omit
-    /// `private_key_jwt` where it works and list it where it does not, so nothing is decided by it.
+    /// `token_endpoint_auth_methods_supported`, where the metadata has it. Servers in the field
+    /// omit `private_key_jwt` where it works and list it where it does not, so nothing is decided
+    /// by it.
     #[must_use]
     pub fn authentication_methods(&self) -> Option<&[String]> {
         self.authentication_methods.as_deref()
@@ -322,8 +324,8 @@ impl AuthorizationServer {
         self.signing_algorithms.as_deref()
     }
 
-    /// The string that an audience stands for at this server, when this endpoint is called. An endpoint that a document
-    /// names becomes one only in the issuer's own territory.
+    /// The string that an audience stands for at this server, when this endpoint is called. An
+    /// endpoint that a document names becomes one only in the issuer's own territory.
     pub(super) fn audience<'a>(
         &'a self,
         audience: Option<&'a Audience>,
@@ -345,8 +347,9 @@ impl AuthorizationServer {
         Ok(endpoint.url())
     }
 
-    /// Refuses to send an assertion whose audience is the token endpoint to another origin, unless the user has named both
-    /// endpoints: the server there could use the assertion at the token endpoint.
+    /// Refuses to send an assertion whose audience is the token endpoint to another origin, unless
+    /// the user has named both endpoints: the server there could use the assertion at the token
+    /// endpoint.
     pub(super) fn check_token_audience(&self, called: Endpoint) -> Result<(), OAuthError> {
         let (audience, Ok(called)) = (&self.token_endpoint, self.location(called)) else { return Ok(()) };
         let is_named = !audience.is_of_metadata() && !called.is_of_metadata();

@@ -1,5 +1,6 @@
-//! Which endpoints of a metadata document are the issuer's own. One host can serve many issuers, so an endpoint at the same
-//! origin may be another issuer's, and an assertion for it would be good there (audience injection, CVE-2025-27370).
+//! Which endpoints of a metadata document are the issuer's own. One host can serve many issuers, so
+//! an endpoint at the same origin may be another issuer's, and an assertion for it would be good
+//! there (audience injection, CVE-2025-27370).
 
 use url::Url;
 
@@ -14,8 +15,8 @@ pub(super) enum Territory {
 }
 
 impl Territory {
-    /// Whether an endpoint lies in the territory of an issuer. Both have been checked and are given verbatim: what a server
-    /// compares an audience with is the text.
+    /// Whether an endpoint lies in the territory of an issuer. Both have been checked and are given
+    /// verbatim: what a server compares an audience with is the text.
     pub(super) fn includes(self, issuer: &str, endpoint: &str) -> bool {
         let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
         let own = match self {
@@ -45,8 +46,8 @@ fn first_segment(path: &str) -> Option<&str> {
     path.get(..=len).filter(|segment| segment.len() > 1 && is_plain(segment))
 }
 
-/// Whether a path means the same to every server: no `..` or `.` segment, nothing encoded that may become one, and no
-/// parameters (`..;`), which some servers cut off first.
+/// Whether a path means the same to every server: no `..` or `.` segment, nothing encoded that may
+/// become one, and no parameters (`..;`), which some servers cut off first.
 fn is_plain(path: &str) -> bool {
     !path.contains(['%', ';', '\\']) && path.split('/').all(|segment| !matches!(segment, "." | ".."))
 }

@@ -54,14 +54,14 @@ impl DeviceAuthorizationRequest {
         Ok(self)
     }
 
-    /// The HTTP request: a POST of a form to the device authorization endpoint. The assertion is good for this one
-    /// request.
+    /// The HTTP request: a POST of a form to the device authorization endpoint. The assertion is
+    /// good for this one request.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::NotKnown`] when the endpoint is not known;
-    /// [`OAuthError::OtherEndpoint`] for an assertion that is for another one; [`OAuthError::Endpoint`] for one that is
-    /// a URL and not an HTTP target.
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::NotKnown`] when the
+    /// endpoint is not known; [`OAuthError::OtherEndpoint`] for an assertion that is for another
+    /// one; [`OAuthError::Endpoint`] for one that is a URL and not an HTTP target.
     pub fn to_http(
         &self,
         server: &AuthorizationServer,
@@ -74,8 +74,8 @@ impl DeviceAuthorizationRequest {
     }
 }
 
-/// The codes (RFC 8628 §3.2): one for the user to type in at [a page](Self::verification_uri), one for the device to ask
-/// for the token with.
+/// The codes (RFC 8628 §3.2): one for the user to type in at [a page](Self::verification_uri), one
+/// for the device to ask for the token with.
 ///
 /// The device code is wiped on drop, and `Debug` does not show it.
 pub struct DeviceAuthorization {
@@ -90,18 +90,18 @@ pub struct DeviceAuthorization {
 impl DeviceAuthorization {
     /// How long to wait between two questions unless the server says otherwise (RFC 8628 §3.2).
     pub const INTERVAL: Duration = Duration::from_secs(5);
-    /// The least that is waited, whatever the server says: with no pause at all, questions would follow one another as fast
-    /// as they can be sent.
+    /// The least that is waited, whatever the server says: with no pause at all, questions would
+    /// follow one another as fast as they can be sent.
     pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
     /// Judges an HTTP response; `now` is when it came.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`] for a 3xx;
-    /// [`OAuthError::Unavailable`] for every other status but 200; [`OAuthError::Response`] for a 200 that is not a
-    /// device authorization response, among them one that sends the user to a page that is neither https nor http on
-    /// loopback.
+    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`]
+    /// for a 3xx; [`OAuthError::Unavailable`] for every other status but 200;
+    /// [`OAuthError::Response`] for a 200 that is not a device authorization response, among them
+    /// one that sends the user to a page that is neither https nor http on loopback.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         Self::of_server(PlainHttp::Loopback, response, now)
     }

@@ -4,8 +4,8 @@ use time::OffsetDateTime;
 
 use super::{DeviceAuthorization, OAuthError, Retry};
 
-/// When to ask for the token again (RFC 8628 §3.5): a function of what the server said and of the time. Whoever uses it
-/// waits.
+/// When to ask for the token again (RFC 8628 §3.5): a function of what the server said and of the
+/// time. Whoever uses it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DevicePolling {
     interval: Duration,
@@ -178,7 +178,8 @@ mod tests {
         assert_eq!(refused.to_string(), "refused: 200 incorrect_device_code: d");
     }
 
-    /// Otherwise one busy moment of the server would keep a user who has logged in waiting, until the codes end.
+    /// Otherwise one busy moment of the server would keep a user who has logged in waiting, until
+    /// the codes end.
     #[test]
     fn rfc9110_10_2_3_a_retry_after_is_for_the_next_question_alone() {
         let seconds = Duration::from_secs;

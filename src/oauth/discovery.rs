@@ -62,8 +62,8 @@ impl Discovery {
     /// servers publish an issuer that differs by design: Azure AD B2C and Entra ID's `common` and
     /// `organizations`, Okta behind a custom domain, a server behind a proxy.
     ///
-    /// **The price is RFC 8414 §3.3's protection against mix-up:** the party that controls the
-    /// URL can name endpoints in the other issuer's name, and receives assertions whose audience that
+    /// **The price is RFC 8414 §3.3's protection against mix-up:** the party that controls the URL
+    /// can name endpoints in the other issuer's name, and receives assertions whose audience that
     /// issuer accepts. Use it only with a URL that you trust as much as the issuer itself.
     #[must_use]
     pub fn expect_issuer(mut self, issuer: impl Into<String>) -> Self {

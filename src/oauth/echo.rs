@@ -33,7 +33,8 @@ impl Secrets {
         "token_type_hint",
     ];
 
-    /// Parts of the names of secrets, also of extensions: `pre-authorized_code`, `mfa_token`, `SAMLResponse`.
+    /// Parts of the names of secrets, also of extensions: `pre-authorized_code`, `mfa_token`,
+    /// `SAMLResponse`.
     const NAMES: [&str; 14] = [
         "code",
         "token",
@@ -79,8 +80,8 @@ impl Secrets {
         })
     }
 
-    /// Whether a parameter is a secret: by its name, or, since an extension has names of its own, by
-    /// the look of its value.
+    /// Whether a parameter is a secret: by its name, or, since an extension has names of its own,
+    /// by the look of its value.
     fn is_secret(name: &[u8], value: &[u8]) -> bool {
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();
         let looks_secret = || str::from_utf8(value).is_ok_and(|value| SecretForm::suspect(value).is_some());

@@ -1,4 +1,5 @@
-//! Where an assertion goes. A URL is judged by the same parser that the HTTP client uses, and kept verbatim.
+//! Where an assertion goes. A URL is judged by the same parser that the HTTP client uses, and kept
+//! verbatim.
 
 use url::{Host, Url};
 
@@ -93,8 +94,8 @@ impl Location {
     }
 }
 
-/// Whether a request to this URL stays on this machine: 127.0.0.0/8, `[::1]`, or `localhost`, which the HTTP client
-/// pins to those.
+/// Whether a request to this URL stays on this machine: 127.0.0.0/8, `[::1]`, or `localhost`, which
+/// the HTTP client pins to those.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -137,7 +138,8 @@ impl PlainHttp {
 }
 
 fn parse(text: &str, plain_http: PlainHttp) -> Result<Url, &'static str> {
-    // The parser drops tabs and line ends and turns backslashes; what is kept verbatim must not need that.
+    // The parser drops tabs and line ends and turns backslashes; what is kept verbatim must not
+    // need that.
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
         return Err("has characters that do not belong into a URL");
     }
@@ -153,7 +155,8 @@ fn parse(text: &str, plain_http: PlainHttp) -> Result<Url, &'static str> {
     if text.contains('#') {
         return Err("has a fragment");
     }
-    // To the parser 127.1, 0x7f000001 and %6cocalhost are this machine; to others they are names to be looked up.
+    // To the parser 127.1, 0x7f000001 and %6cocalhost are this machine; to others they are names to
+    // be looked up.
     if url.host_str().is_some_and(|host| !is_written(host, authority(text))) {
         return Err("has a host that is not written as itself");
     }
@@ -165,8 +168,8 @@ fn parse(text: &str, plain_http: PlainHttp) -> Result<Url, &'static str> {
     }
 }
 
-/// Whether the authority is this host, in any case, with or without a port. IPv6 has many spellings, and only
-/// addresses are spelled in brackets.
+/// Whether the authority is this host, in any case, with or without a port. IPv6 has many
+/// spellings, and only addresses are spelled in brackets.
 fn is_written(host: &str, authority: &str) -> bool {
     let (name, port) = authority.split_at_checked(host.len()).unwrap_or_default();
     authority.starts_with('[')

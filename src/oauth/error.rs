@@ -6,8 +6,8 @@ use crate::keys::KeyError;
 
 /// What can be wrong with an assertion, a request, a response or a server's metadata.
 ///
-/// No variant carries a token, a key or an assertion. Text that a server sent has its control characters escaped, is
-/// cut to 512 characters, and whatever looks like a token in it is masked.
+/// No variant carries a token, a key or an assertion. Text that a server sent has its control
+/// characters escaped, is cut to 512 characters, and whatever looks like a token in it is masked.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OAuthError {
@@ -52,9 +52,10 @@ pub enum OAuthError {
         /// The metadata name.
         member: &'static str,
     },
-    /// An endpoint that is taken from metadata and does not lie below the issuer would become the audience
-    /// (CVE-2025-27370). If it is right, name it with [`Audience::Exactly`](super::Audience::Exactly), or the endpoint
-    /// with [`AuthorizationServer::with_endpoint`](super::AuthorizationServer::with_endpoint).
+    /// An endpoint that is taken from metadata and does not lie below the issuer would become the
+    /// audience (CVE-2025-27370). If it is right, name it with
+    /// [`Audience::Exactly`](super::Audience::Exactly), or the endpoint with
+    /// [`AuthorizationServer::with_endpoint`](super::AuthorizationServer::with_endpoint).
     #[error(
         "the endpoint {endpoint} is not below the issuer {issuer}, so it may belong to another issuer; if it is right, \
          name it with Audience::Exactly or AuthorizationServer::with_endpoint"
@@ -65,7 +66,8 @@ pub enum OAuthError {
         /// The issuer.
         issuer: String,
     },
-    /// An assertion for the token endpoint would be sent to another origin, and one of the two URLs is taken from metadata.
+    /// An assertion for the token endpoint would be sent to another origin, and one of the two URLs
+    /// is taken from metadata.
     #[error(
         "the assertion's audience {audience} and the endpoint {endpoint} are of different origins; if both are right, \
          name the audience with Audience::Exactly"
@@ -112,7 +114,8 @@ pub enum OAuthError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// An answer to the authorization request by another server than the one that was asked (RFC 9207 §2.4).
+    /// An answer to the authorization request by another server than the one that was asked (RFC
+    /// 9207 §2.4).
     #[error("the authorization response is of issuer {found}, asked was {expected}")]
     AuthorizationIssuer {
         /// The server's issuer.
@@ -175,7 +178,8 @@ pub enum OAuthError {
         /// The name.
         name: String,
     },
-    /// An extra parameter with a name that the request sets itself, or that would be a second way of authentication.
+    /// An extra parameter with a name that the request sets itself, or that would be a second way
+    /// of authentication.
     #[error("the parameter `{name}` is set by the request itself")]
     ReservedParameter {
         /// The name.

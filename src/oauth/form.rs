@@ -10,7 +10,8 @@ use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
 use crate::jose::error::excerpt;
 use crate::jose::secret_form::Shown;
 
-/// Ways to authenticate, of which a request has one (RFC 6749 §2.3): the assertion's, which the request adds itself.
+/// Ways to authenticate, of which a request has one (RFC 6749 §2.3): the assertion's, which the
+/// request adds itself.
 const AUTHENTICATION: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
 
 /// The one parameter that any request may repeat (RFC 8707 §2).
@@ -161,7 +162,8 @@ pub(super) fn post<'a>(
     assertion.check_endpoint(server, endpoint)?;
     // Before there is a form: one that is not handed over is not wiped.
     let target = server.target(endpoint)?;
-    // Room from the start, as if every byte had to be escaped: a buffer that grows leaves pieces of the secrets behind.
+    // Room from the start, as if every byte had to be escaped: a buffer that grows leaves pieces of
+    // the secrets behind.
     let room: usize = pairs.clone().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
     let mut form = String::with_capacity(room + assertion.form_room());
     form_urlencoded::Serializer::new(&mut form).extend_pairs(pairs);

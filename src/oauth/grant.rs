@@ -13,11 +13,12 @@ use crate::jose::text::push_str;
 use crate::jose::{Signature, jws};
 use crate::keys::{PrivateKey, Signer};
 
-/// A JWT by which somebody whom the server trusts vouches for a subject (RFC 7523 §2.1): an authorization grant, not the
-/// assertion by which the client authenticates. The two are made for each other's place only by their types, which is
-/// why this is one of its own.
+/// A JWT by which somebody whom the server trusts vouches for a subject (RFC 7523 §2.1): an
+/// authorization grant, not the assertion by which the client authenticates. The two are made for
+/// each other's place only by their types, which is why this is one of its own.
 ///
-/// It is a secret while it lives. `Debug` is redacted, there is no `Display`, and the text is wiped on drop.
+/// It is a secret while it lives. `Debug` is redacted, there is no `Display`, and the text is wiped
+/// on drop.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, AuthorizationServer, PrivateKey, TokenRequest};
@@ -35,8 +36,9 @@ use crate::keys::{PrivateKey, Signer};
 pub struct JwtGrant(Zeroizing<String>);
 
 impl JwtGrant {
-    /// Starts a grant of this issuer for this subject. The audience is the server's issuer, or its token endpoint where
-    /// no issuer is known (RFC 7523 §3); the [`Audience`](super::Audience) of client authentication has no part in it.
+    /// Starts a grant of this issuer for this subject. The audience is the server's issuer, or its
+    /// token endpoint where no issuer is known (RFC 7523 §3); the [`Audience`](super::Audience) of
+    /// client authentication has no part in it.
     ///
     /// # Errors
     ///
@@ -125,7 +127,8 @@ impl JwtGrantBuilder {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Lifetime`] for less than a second or more than [a day](Self::LONGEST_LIFETIME).
+    /// [`OAuthError::Lifetime`] for less than a second or more than [a
+    /// day](Self::LONGEST_LIFETIME).
     pub fn lifetime(mut self, lifetime: Duration) -> Result<Self, OAuthError> {
         if lifetime < Duration::from_secs(1) || lifetime > Self::LONGEST_LIFETIME {
             return Err(OAuthError::Lifetime { found: lifetime, limit: Self::LONGEST_LIFETIME });
@@ -155,8 +158,8 @@ impl JwtGrantBuilder {
         Ok(self)
     }
 
-    /// The first step: everything but the signature, for a key that is elsewhere. The `jti` must never have been used
-    /// before; a UUID v4 will do.
+    /// The first step: everything but the signature, for a key that is elsewhere. The `jti` must
+    /// never have been used before; a UUID v4 will do.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 use std::fmt;
 
-/// A grant type (RFC 6749 §1.3). An extension grant has a variant of its own, because each says here
-/// whether its requests may be repeated and whether its tokens are cached.
+/// A grant type (RFC 6749 §1.3). An extension grant has a variant of its own, because each says
+/// here whether its requests may be repeated and whether its tokens are cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GrantType {
@@ -58,8 +58,8 @@ impl GrantType {
     pub(crate) const fn repetition(self) -> Repetition {
         match self {
             Self::ClientCredentials | Self::JwtBearer | Self::TokenExchange => Repetition::Freely,
-            // A second use of a code may revoke all tokens issued for the first (RFC 6749 §4.1.2). So
-            // may a second use of a refresh token that was rotated (RFC 9700 §4.14.2).
+            // A second use of a code may revoke all tokens issued for the first (RFC 6749 §4.1.2).
+            // So may a second use of a refresh token that was rotated (RFC 9700 §4.14.2).
             Self::AuthorizationCode | Self::RefreshToken => Repetition::Unreceived,
             // Polling has a pace (RFC 8628 §3.5).
             Self::DeviceCode => Repetition::Never,
@@ -70,8 +70,8 @@ impl GrantType {
     pub(crate) const fn is_cacheable(self) -> bool {
         match self {
             Self::ClientCredentials | Self::JwtBearer | Self::TokenExchange => true,
-            // A code is single-use (RFC 6749 §4.1.2, RFC 8628 §3.5), and a refresh token may be (RFC
-            // 6749 §6).
+            // A code is single-use (RFC 6749 §4.1.2, RFC 8628 §3.5), and a refresh token may be
+            // (RFC 6749 §6).
             Self::AuthorizationCode | Self::RefreshToken | Self::DeviceCode => false,
         }
     }

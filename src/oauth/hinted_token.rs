@@ -5,8 +5,8 @@ use super::answer::Success;
 use super::form::{self, Parameters};
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
 
-/// A token that the server is asked about (RFC 7662 §2.1) or asked to end (RFC 7009 §2.1), perhaps with a hint of its
-/// kind. The two requests have the same parameters, so that one type makes both.
+/// A token that the server is asked about (RFC 7662 §2.1) or asked to end (RFC 7009 §2.1), perhaps
+/// with a hint of its kind. The two requests have the same parameters, so that one type makes both.
 ///
 /// ```
 /// use private_key_jwt::{AuthorizationServer, ClientAssertion, PrivateKey, Algorithm};
@@ -71,12 +71,14 @@ impl HintedToken {
     }
 
     /// The question about it: a POST of a form to the introspection endpoint, whose answer
-    /// [`Introspection::from_http`](super::Introspection::from_http) reads. The assertion is good for this one request.
+    /// [`Introspection::from_http`](super::Introspection::from_http) reads. The assertion is good
+    /// for this one request.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::NotKnown`] when the endpoint is not known; [`OAuthError::OtherEndpoint`] for an assertion that is
-    /// for another one; [`OAuthError::Endpoint`] for one that is a URL and not an HTTP target.
+    /// [`OAuthError::NotKnown`] when the endpoint is not known; [`OAuthError::OtherEndpoint`] for
+    /// an assertion that is for another one; [`OAuthError::Endpoint`] for one that is a URL and not
+    /// an HTTP target.
     pub fn to_introspection(
         &self,
         server: &AuthorizationServer,
@@ -85,8 +87,8 @@ impl HintedToken {
         form::post(server, Endpoint::Introspection, self.0.pairs(), assertion)
     }
 
-    /// The request to end it: a POST of a form to the revocation endpoint, whose answer [`HintedToken::revoked`] judges.
-    /// The assertion is good for this one request.
+    /// The request to end it: a POST of a form to the revocation endpoint, whose answer
+    /// [`HintedToken::revoked`] judges. The assertion is good for this one request.
     ///
     /// # Errors
     ///
@@ -99,13 +101,13 @@ impl HintedToken {
         form::post(server, Endpoint::Revocation, self.0.pairs(), assertion)
     }
 
-    /// Judges the answer of the revocation endpoint; `now` is when it came. A token that the server does not know counts
-    /// as revoked, and the body of a success means nothing (RFC 7009 §2.2).
+    /// Judges the answer of the revocation endpoint; `now` is when it came. A token that the server
+    /// does not know counts as revoked, and the body of a success means nothing (RFC 7009 §2.2).
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`], such as `unsupported_token_type`; [`OAuthError::Unavailable`] when the token must be
-    /// taken to be good still (§2.2.1); [`OAuthError::Redirect`].
+    /// [`OAuthError::Refused`], such as `unsupported_token_type`; [`OAuthError::Unavailable`] when
+    /// the token must be taken to be good still (§2.2.1); [`OAuthError::Redirect`].
     pub fn revoked(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<(), OAuthError> {
         Success::of("the revocation response", &[StatusCode::OK], response, now).map(drop)
     }

@@ -9,8 +9,8 @@ use crate::jose::JoseError;
 use crate::jose::json::{self, Member, WipedMembers, WipedValue};
 use crate::jose::text::Text;
 
-/// What the server says of a token (RFC 7662 §2.2). As much as the connection is to be trusted: the signed form
-/// (RFC 9701) is neither asked for nor read.
+/// What the server says of a token (RFC 7662 §2.2). As much as the connection is to be trusted: the
+/// signed form (RFC 9701) is neither asked for nor read.
 ///
 /// ```
 /// use private_key_jwt::oauth::Introspection;

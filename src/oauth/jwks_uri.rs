@@ -6,8 +6,8 @@ use super::endpoint::check_endpoint;
 use super::text::safe_url;
 use super::{AuthorizationServer, OAuthError, Region};
 
-/// The URL of a JWK Set (`jwks_uri`, RFC 8414 §2), made of what is known about a kind of server. The part that is given
-/// stays verbatim.
+/// The URL of a JWK Set (`jwks_uri`, RFC 8414 §2), made of what is known about a kind of server.
+/// The part that is given stays verbatim.
 ///
 /// ```
 /// use private_key_jwt::oauth::{JwksUri, PingAccess};
@@ -41,7 +41,8 @@ impl JwksUri {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Endpoint`] for a base URL that is neither https nor http on loopback, or has more than a path.
+    /// [`OAuthError::Endpoint`] for a base URL that is neither https nor http on loopback, or has
+    /// more than a path.
     pub fn ping_federate(base_url: &str) -> Result<Self, OAuthError> {
         Self::below(base_url, "/pf/JWKS")
     }

@@ -227,7 +227,8 @@ mod tests {
         }
     }
 
-    /// A member that is not read decides nothing; one that is read must mean the same to every reader.
+    /// A member that is not read decides nothing; one that is read must mean the same to every
+    /// reader.
     #[test]
     fn a_member_that_is_read_is_there_once_and_others_may_be_repeated() {
         let token = r#""token_endpoint":"https://as.example/token""#;

@@ -1,8 +1,9 @@
-//! Floor 3: OAuth 2.0. The client assertion (RFC 7521, RFC 7523), the authorization server's metadata (RFC 8414),
-//! requests and responses (RFC 6749), and what single providers want differently.
+//! Floor 3: OAuth 2.0. The client assertion (RFC 7521, RFC 7523), the authorization server's
+//! metadata (RFC 8414), requests and responses (RFC 6749), and what single providers want
+//! differently.
 //!
-//! Everything here is a function of its arguments: the time and the `jti` come in as values, and an HTTP request
-//! is an [`http::Request`] that somebody else sends.
+//! Everything here is a function of its arguments: the time and the `jti` come in as values, and an
+//! HTTP request is an [`http::Request`] that somebody else sends.
 
 mod answer;
 mod assertion;

@@ -5,8 +5,9 @@ use super::{JwksUri, OAuthError};
 
 /// Where a PingAccess engine publishes keys: two sets for two kinds of JWT, at two URLs.
 ///
-/// They lie below the reserved root, `/pa` unless it was configured otherwise; and that lies below the context root of the
-/// application where "use context root as reserved resource base path" is on.
+/// They lie below the reserved root, `/pa` unless it was configured otherwise; and that lies below
+/// the context root of the application where "use context root as reserved resource base path" is
+/// on.
 ///
 /// ```
 /// use private_key_jwt::oauth::PingAccess;
@@ -40,7 +41,8 @@ impl PingAccess {
         Self { base_url: base_url.into(), context_root: String::new(), reserved_root: "/pa".to_owned() }
     }
 
-    /// The context root of the application, such as `/myApp`, where it is the base path of reserved resources.
+    /// The context root of the application, such as `/myApp`, where it is the base path of reserved
+    /// resources.
     #[must_use]
     pub fn context_root(mut self, root: &str) -> Self {
         self.context_root = rooted(root);
@@ -63,7 +65,8 @@ impl PingAccess {
         self.jwks_uri("authtoken")
     }
 
-    /// The keys of the assertions that PingAccess authenticates with itself, for its token provider.
+    /// The keys of the assertions that PingAccess authenticates with itself, for its token
+    /// provider.
     ///
     /// # Errors
     ///

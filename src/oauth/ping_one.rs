@@ -1,5 +1,5 @@
-//! PingOne's URLs (its documentation, 2026-11): issuer `https://auth.pingone.TLD/ENV_ID/as`, token endpoint
-//! `…/as/token`, JWKS `…/as/jwks`.
+//! PingOne's URLs (its documentation, 2026-11): issuer `https://auth.pingone.TLD/ENV_ID/as`, token
+//! endpoint `…/as/token`, JWKS `…/as/jwks`.
 
 use super::text::safe_url;
 use super::{AuthorizationServer, Endpoint, OAuthError};
@@ -36,7 +36,8 @@ impl Region {
 }
 
 impl AuthorizationServer {
-    /// PingOne's endpoints of one environment, without asking it. For a custom domain, discover its issuer.
+    /// PingOne's endpoints of one environment, without asking it. For a custom domain, discover its
+    /// issuer.
     ///
     /// # Errors
     ///

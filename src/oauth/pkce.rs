@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 use super::OAuthError;
 use crate::jose::base64url;
 
-/// The secret that binds an authorization code to who asked for it (RFC 7636 §4.1). The authorization request has its
-/// hash, the code exchange has the secret itself.
+/// The secret that binds an authorization code to who asked for it (RFC 7636 §4.1). The
+/// authorization request has its hash, the code exchange has the secret itself.
 ///
-/// `S256` is the only method: `plain` shows the secret to whoever sees the authorization request, and PKCE is
-/// mandatory with S256 in OAuth 2.1 and FAPI 2.0.
+/// `S256` is the only method: `plain` shows the secret to whoever sees the authorization request,
+/// and PKCE is mandatory with S256 in OAuth 2.1 and FAPI 2.0.
 ///
 /// ```
 /// use private_key_jwt::oauth::CodeVerifier;
@@ -31,7 +31,8 @@ impl CodeVerifier {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::CodeVerifier`] unless it has 43 to 128 of the characters `A-Z a-z 0-9 - . _ ~`.
+    /// [`OAuthError::CodeVerifier`] unless it has 43 to 128 of the characters `A-Z a-z 0-9 - . _
+    /// ~`.
     pub fn new(verifier: impl Into<String>) -> Result<Self, OAuthError> {
         let verifier = Zeroizing::new(verifier.into());
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -42,14 +43,15 @@ impl CodeVerifier {
         }
     }
 
-    /// A verifier of 32 random bytes, which come from the caller; `client::fresh_code_verifier` takes them from the
-    /// operating system.
+    /// A verifier of 32 random bytes, which come from the caller; `client::fresh_code_verifier`
+    /// takes them from the operating system.
     #[must_use]
     pub fn from_random(random: &[u8; 32]) -> Self {
         Self(Zeroizing::new(Base64UrlUnpadded::encode_string(random)))
     }
 
-    /// The verifier itself: to be kept where the code will arrive, and shown to nobody but the token endpoint.
+    /// The verifier itself: to be kept where the code will arrive, and shown to nobody but the
+    /// token endpoint.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
@@ -61,8 +63,8 @@ impl CodeVerifier {
         base64url::encode(Sha256::digest(self.0.as_bytes()))
     }
 
-    /// Whether a challenge is this verifier's: the server's side (RFC 7636 §4.6). The time that it takes says nothing
-    /// about the answer.
+    /// Whether a challenge is this verifier's: the server's side (RFC 7636 §4.6). The time that it
+    /// takes says nothing about the answer.
     #[must_use]
     pub fn matches(&self, challenge: &str) -> bool {
         self.challenge().as_bytes().ct_eq(challenge.as_bytes()).into()

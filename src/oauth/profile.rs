@@ -55,13 +55,14 @@ impl Profile {
         }
     }
 
-    /// Microsoft Entra ID: PS256 or RS256, a lifetime of at most ten minutes, `typ: JWT`, and the tenant's token endpoint as
-    /// audience, as in its documentation. Add the certificate's thumbprint, which it requires, with
-    /// [`x5t_s256`](super::ClientAssertionBuilder::x5t_s256).
+    /// Microsoft Entra ID: PS256 or RS256, a lifetime of at most ten minutes, `typ: JWT`, and the
+    /// tenant's token endpoint as audience, as in its documentation. Add the certificate's
+    /// thumbprint, which it requires, with [`x5t_s256`](super::ClientAssertionBuilder::x5t_s256).
     ///
-    /// Its token endpoint (`…/TENANT/oauth2/v2.0/token`) does not lie below its issuer (`…/TENANT/v2.0`). With this profile
-    /// an endpoint in the metadata is the audience if it is at the issuer's origin and its path begins with the same tenant.
-    /// The price: at a server that serves several issuers below one first path segment, one of them can name another's
+    /// Its token endpoint (`…/TENANT/oauth2/v2.0/token`) does not lie below its issuer
+    /// (`…/TENANT/v2.0`). With this profile an endpoint in the metadata is the audience if it is at
+    /// the issuer's origin and its path begins with the same tenant. The price: at a server that
+    /// serves several issuers below one first path segment, one of them can name another's
     /// endpoint. Entra ID does not.
     #[must_use]
     pub fn entra_id() -> Self {

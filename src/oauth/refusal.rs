@@ -222,7 +222,8 @@ impl fmt::Display for Refusal {
 /// A year: a time that far ahead can be added to any clock.
 const LONGEST_PAUSE: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// RFC 9110 §10.2.3: seconds, or a date, which is one of the server's clock (§6.6.1): where that shows, it counts from there.
+/// RFC 9110 §10.2.3: seconds, or a date, which is one of the server's clock (§6.6.1): where that
+/// shows, it counts from there.
 fn retry_after(headers: &http::HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let text = |name| Some(headers.get(name)?.to_str().ok()?.trim());
     let value = text(http::header::RETRY_AFTER)?;

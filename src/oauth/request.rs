@@ -26,7 +26,8 @@ use super::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// `Debug` shows the names of parameters and not their values, which are wiped on drop: some are codes and tokens.
+/// `Debug` shows the names of parameters and not their values, which are wiped on drop: some are
+/// codes and tokens.
 #[derive(Clone, Debug, Hash)]
 pub struct TokenRequest {
     grant_type: GrantType,
@@ -48,8 +49,8 @@ impl TokenRequest {
         Self::of(GrantType::ClientCredentials).scope(scope)
     }
 
-    /// A token for the user who has logged in (RFC 6749 §4.1.3). The redirect URI is the one of the authorization
-    /// request, the verifier the one whose challenge was in it (RFC 7636 §4.5).
+    /// A token for the user who has logged in (RFC 6749 §4.1.3). The redirect URI is the one of the
+    /// authorization request, the verifier the one whose challenge was in it (RFC 7636 §4.5).
     #[must_use]
     pub fn authorization_code(
         code: impl Into<String>,
@@ -63,7 +64,8 @@ impl TokenRequest {
         request
     }
 
-    /// A new token in place of one that has ended (RFC 6749 §6). Without a [scope](Self::scope), the same as before.
+    /// A new token in place of one that has ended (RFC 6749 §6). Without a [scope](Self::scope),
+    /// the same as before.
     #[must_use]
     pub fn refresh_token(refresh_token: impl Into<String>) -> Self {
         let mut request = Self::of(GrantType::RefreshToken);
@@ -71,8 +73,8 @@ impl TokenRequest {
         request
     }
 
-    /// A token for the subject of a JWT that somebody trusted by the server has signed (RFC 7523 §2.1). It is not the
-    /// assertion by which the client authenticates, and cannot take its place.
+    /// A token for the subject of a JWT that somebody trusted by the server has signed (RFC 7523
+    /// §2.1). It is not the assertion by which the client authenticates, and cannot take its place.
     #[must_use]
     pub fn jwt_bearer(grant: &JwtGrant) -> Self {
         let mut request = Self::of(GrantType::JwtBearer);
@@ -90,7 +92,8 @@ impl TokenRequest {
         request
     }
 
-    /// A token for the user who logs in on another device (RFC 8628 §3.4), asked for again until they have.
+    /// A token for the user who logs in on another device (RFC 8628 §3.4), asked for again until
+    /// they have.
     #[must_use]
     pub fn device_code(authorization: &DeviceAuthorization) -> Self {
         let mut request = Self::of(GrantType::DeviceCode);
@@ -155,12 +158,14 @@ impl TokenRequest {
         Ok(self)
     }
 
-    /// The HTTP request: a POST of a form to the token endpoint. The assertion is good for this one request.
+    /// The HTTP request: a POST of a form to the token endpoint. The assertion is good for this one
+    /// request.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::OtherEndpoint`] for an assertion that is
-    /// for another endpoint; [`OAuthError::Endpoint`] for a token endpoint that is a URL and not an HTTP target.
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::OtherEndpoint`] for
+    /// an assertion that is for another endpoint; [`OAuthError::Endpoint`] for a token endpoint
+    /// that is a URL and not an HTTP target.
     pub fn to_http(
         &self,
         server: &AuthorizationServer,
@@ -189,22 +194,22 @@ impl TokenRequest {
         self.grant_type == GrantType::ClientCredentials
     }
 
-    /// Whether it is for the client itself and carries nothing but scopes. Anything else may come from
-    /// outside, and be the reason of a refusal.
+    /// Whether it is for the client itself and carries nothing but scopes. Anything else may come
+    /// from outside, and be the reason of a refusal.
     pub(crate) fn is_of_client_alone(&self) -> bool {
         self.is_of_client() && self.parameters.is_empty()
     }
 
-    /// The same request by a refresh token: the parameters of its user, such as a resource (RFC 8707 §2.2), and not the
-    /// scopes, of which fewer may have been granted (RFC 6749 §6).
+    /// The same request by a refresh token: the parameters of its user, such as a resource (RFC
+    /// 8707 §2.2), and not the scopes, of which fewer may have been granted (RFC 6749 §6).
     pub(crate) fn renewed_with(&self, refresh_token: &str) -> Self {
         let mut request = Self::refresh_token(refresh_token);
         request.parameters.add_all_of_user(&self.parameters);
         request
     }
 
-    /// The same text for the same request, in whatever order its parts were set. `None` when it cannot be sent, or not
-    /// again. It may hold secrets.
+    /// The same text for the same request, in whatever order its parts were set. `None` when it
+    /// cannot be sent, or not again. It may hold secrets.
     pub(crate) fn key(&self) -> Option<Zeroizing<String>> {
         self.scope.check().ok().filter(|()| self.is_repeatable())?;
         let scope = self.scope.in_order();
@@ -216,7 +221,8 @@ impl TokenRequest {
         let room: usize = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
         let grant_type = self.grant_type.as_str();
         let mut key = Zeroizing::new(String::with_capacity(scope.len() + grant_type.len() + 3 + room));
-        // No scope begins with one, nor has two in a row: this is not the key of a request with scopes alone.
+        // No scope begins with one, nor has two in a row: this is not the key of a request with
+        // scopes alone.
         key.push(' ');
         key.push_str(&scope);
         key.push_str("  ");
@@ -356,7 +362,8 @@ mod tests {
         for resource in ["https://api.example/v1?a=b", "urn:example:api"] {
             assert!(TokenRequest::client_credentials(()).resource(resource).is_ok(), "{resource}");
         }
-        // The parser of URLs passes over spaces and line ends, and writes other characters anew; this is sent as it is.
+        // The parser of URLs passes over spaces and line ends, and writes other characters anew;
+        // this is sent as it is.
         let no_uris =
             [" urn:a", "urn:a\n", "urn:a b", "https://api.example/\t", "https://\u{e9}.example/", "urn:<a>"];
         for resource in ["/v1", "api", "https://api.example/#a", ""].into_iter().chain(no_uris) {

@@ -12,8 +12,8 @@ use super::{OAuthError, Scope, TokenKind};
 use crate::jose::json::{self, Member, WipedMembers};
 use crate::jose::{JoseError, Wiped};
 
-/// A token and what is known about it. Cloning is cheap, and the clones share one token. It is wiped when the last of them
-/// is dropped; `Debug` is redacted.
+/// A token and what is known about it. Cloning is cheap, and the clones share one token. It is
+/// wiped when the last of them is dropped; `Debug` is redacted.
 #[derive(Clone)]
 pub struct AccessToken {
     issued: Arc<Issued>,
@@ -26,8 +26,8 @@ struct Issued {
 }
 
 impl AccessToken {
-    /// The token itself. Treat it as a password; check [`AccessToken::is_bearer`] where the server is not known to
-    /// issue bearer tokens.
+    /// The token itself. Treat it as a password; check [`AccessToken::is_bearer`] where the server
+    /// is not known to issue bearer tokens.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.issued.secret
@@ -39,21 +39,22 @@ impl AccessToken {
         &self.issued.token_type
     }
 
-    /// Whether the token goes into an `Authorization: Bearer` header; the comparison is case-insensitive (RFC 6749
-    /// §5.1).
+    /// Whether the token goes into an `Authorization: Bearer` header; the comparison is
+    /// case-insensitive (RFC 6749 §5.1).
     #[must_use]
     pub fn is_bearer(&self) -> bool {
         self.token_type().eq_ignore_ascii_case("bearer")
     }
 
-    /// The token when it is a bearer token, and nothing when it is of a type that needs more than a header.
+    /// The token when it is a bearer token, and nothing when it is of a type that needs more than a
+    /// header.
     #[must_use]
     pub fn bearer(&self) -> Option<&str> {
         self.is_bearer().then(|| self.secret())
     }
 
-    /// When the token ends, where the server said so: `expires_in`, counted by a client from when it sent the request, since
-    /// nobody knows how long the answer took.
+    /// When the token ends, where the server said so: `expires_in`, counted by a client from when
+    /// it sent the request, since nobody knows how long the answer took.
     #[must_use]
     pub fn expires_at(&self) -> Option<OffsetDateTime> {
         self.issued.expires_at
@@ -113,8 +114,8 @@ pub struct TokenResponse {
 }
 
 impl TokenResponse {
-    /// Judges an HTTP response; `now` is what `expires_in` counts from: when it came or, to be on the safe side, when it was
-    /// asked for.
+    /// Judges an HTTP response; `now` is what `expires_in` counts from: when it came or, to be on
+    /// the safe side, when it was asked for.
     ///
     /// # Errors
     ///
@@ -149,8 +150,8 @@ impl TokenResponse {
         let [access_token, token_type, refresh_token, id_token, scope, expires_in, issued_token_type] =
             values;
         let secret = document.required("access_token", document.filled("access_token", access_token)?)?;
-        // RFC 6749 A.12. A line end or an escape sequence in it would end up in a header or on a terminal.
-        // To the end and not to the first: that goes many bytes at a time.
+        // RFC 6749 A.12. A line end or an escape sequence in it would end up in a header or on a
+        // terminal. To the end and not to the first: that goes many bytes at a time.
         if !secret.bytes().fold(true, |fine, byte| fine & (0x20..=0x7e).contains(&byte)) {
             return Err(document.invalid("access_token", "printable ASCII (RFC 6749 A.12)"));
         }
@@ -216,14 +217,15 @@ impl TokenResponse {
         self.id_token.as_deref().map(String::as_str)
     }
 
-    /// The scopes that were granted, where the server says so; without them, those asked for (RFC 6749 §5.1).
+    /// The scopes that were granted, where the server says so; without them, those asked for (RFC
+    /// 6749 §5.1).
     #[must_use]
     pub const fn scope(&self) -> Option<&Scope> {
         self.scope.as_ref()
     }
 
-    /// What kind of token was issued in a token exchange (RFC 8693 §2.2.1). One that is no access token says so in its
-    /// [type](AccessToken::token_type) too, with `N_A`.
+    /// What kind of token was issued in a token exchange (RFC 8693 §2.2.1). One that is no access
+    /// token says so in its [type](AccessToken::token_type) too, with `N_A`.
     #[must_use]
     pub const fn issued_token_type(&self) -> Option<&TokenKind> {
         self.issued_token_type.as_ref()
@@ -259,8 +261,8 @@ impl std::fmt::Debug for TokenResponse {
 mod tests {
     use super::*;
 
-    /// Some servers write a member that they have no value for as an empty text; as a refresh token it would take the
-    /// place of the one in hand.
+    /// Some servers write a member that they have no value for as an empty text; as a refresh token
+    /// it would take the place of the one in hand.
     #[test]
     fn rfc6749_a_17_an_empty_token_is_no_token() {
         let body = br#"{"access_token":"t","token_type":"Bearer","refresh_token":"","id_token":""}"#.to_vec();

@@ -6,8 +6,8 @@ use std::hash::{Hash, Hasher};
 use super::OAuthError;
 use crate::jose::secret_form::Shown;
 
-/// The scopes of a request (RFC 6749 §3.3): `"a b"`, `["a", "b"]`, or `()` for none, which leaves the choice to the
-/// server.
+/// The scopes of a request (RFC 6749 §3.3): `"a b"`, `["a", "b"]`, or `()` for none, which leaves
+/// the choice to the server.
 ///
 /// ```
 /// use private_key_jwt::Scope;
@@ -63,7 +63,8 @@ impl Scope {
         self.text.split_terminator(' ')
     }
 
-    /// The scopes in an order that does not depend on theirs, each once: RFC 6749 §3.3 gives their order no meaning.
+    /// The scopes in an order that does not depend on theirs, each once: RFC 6749 §3.3 gives their
+    /// order no meaning.
     #[cfg(feature = "client")]
     pub(crate) fn in_order(&self) -> Cow<'_, str> {
         if self.iter().is_sorted_by(|one, next| one < next) {

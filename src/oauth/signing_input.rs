@@ -1,5 +1,5 @@
-//! What the two JWTs of this floor have in common, the client assertion and the grant: what may go into them, and the step
-//! from what is signed to what is sent.
+//! What the two JWTs of this floor have in common, the client assertion and the grant: what may go
+//! into them, and the step from what is signed to what is sent.
 
 use std::time::Duration;
 

@@ -1,9 +1,10 @@
 //! Floor 6: what a server that checks tokens or assertions keeps between requests, with I/O.
 //!
-//! `RemoteJwks` holds the keys of an issuer or of a client. It is behind the feature `client`, since it is an HTTP client of
-//! the issuer and needs exactly what the token client needs: reqwest and tokio. `RedisReplayStore`, behind the feature
-//! `redis`, remembers for several processes which assertions were used. `BearerLayer` and `RequireScope`, behind the feature
-//! `tower`, stand in front of an HTTP service and check access tokens.
+//! `RemoteJwks` holds the keys of an issuer or of a client. It is behind the feature `client`,
+//! since it is an HTTP client of the issuer and needs exactly what the token client needs: reqwest
+//! and tokio. `RedisReplayStore`, behind the feature `redis`, remembers for several processes which
+//! assertions were used. `BearerLayer` and `RequireScope`, behind the feature `tower`, stand in
+//! front of an HTTP service and check access tokens.
 
 #[cfg(feature = "tower")]
 mod bearer;

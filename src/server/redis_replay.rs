@@ -13,11 +13,12 @@ use crate::verifier::{ReplayEntry, ReplayStore, VerifierError};
 
 /// A [`ReplayStore`] that any number of processes and machines share, in Redis.
 ///
-/// An assertion is one command, `SET key 1 NX PX …`, which Redis carries out as a whole: of all who spend a copy at the same
-/// time, one succeeds. There is one connection, which the calls share; it is made when it is first needed, and anew by itself
-/// when it breaks, falls silent, or leads to what has become a replica. **Whenever Redis does not say in time that the assertion is new, it is refused**, with
-/// [`VerifierError::ReplayStore`] and a [`RedisReplayError`] behind it. It may have been stored all the same; the client's
-/// next assertion is another one.
+/// An assertion is one command, `SET key 1 NX PX …`, which Redis carries out as a whole: of all who
+/// spend a copy at the same time, one succeeds. There is one connection, which the calls share; it
+/// is made when it is first needed, and anew by itself when it breaks, falls silent, or leads to
+/// what has become a replica. **Whenever Redis does not say in time that the assertion is new, it
+/// is refused**, with [`VerifierError::ReplayStore`] and a [`RedisReplayError`] behind it. It may
+/// have been stored all the same; the client's next assertion is another one.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -31,28 +32,35 @@ use crate::verifier::{ReplayEntry, ReplayStore, VerifierError};
 /// # Ok(()) }
 /// ```
 ///
-/// It has to be used on a Tokio runtime. For TLS turn on `redis/tokio-rustls-comp` or `redis/tokio-native-tls-comp` in your
-/// own manifest, and give a `rediss://` address, or a [`redis::Client`] of your own with [`RedisReplayStore::new`].
+/// It has to be used on a Tokio runtime. For TLS turn on `redis/tokio-rustls-comp` or
+/// `redis/tokio-native-tls-comp` in your own manifest, and give a `rediss://` address, or a
+/// [`redis::Client`] of your own with [`RedisReplayStore::new`].
 ///
 /// # What Redis has to be told
 ///
-/// - `maxmemory-policy noeviction`. With any other, a full Redis throws entries away before their time, and what they stood
-///   for can be used again. With this one it refuses, and so does the store. [`RedisReplayStore::check`] asks for it.
-/// - `appendonly yes` and `appendfsync always`, or a restart forgets. With `appendfsync everysec` it forgets about a second;
-///   with snapshots only, or with no persistence at all, everything since the last one.
-/// - A clock that is slewed and not set: an entry ends at a time of that clock, so one that jumps ahead ends entries early.
+/// - `maxmemory-policy noeviction`. With any other, a full Redis throws entries away before their
+///   time, and what they stood for can be used again. With this one it refuses, and so does the
+///   store. [`RedisReplayStore::check`] asks for it.
+/// - `appendonly yes` and `appendfsync always`, or a restart forgets. With `appendfsync everysec`
+///   it forgets about a second; with snapshots only, or with no persistence at all, everything
+///   since the last one.
+/// - A clock that is slewed and not set: an entry ends at a time of that clock, so one that jumps
+///   ahead ends entries early.
 ///
-/// An entry takes about 150 bytes there, for as long as it lives: with assertions of 60 s, 180 s unless
-/// [`clock_difference`](Self::clock_difference) says otherwise. There are no shares: limit how often a client may call.
+/// An entry takes about 150 bytes there, for as long as it lives: with assertions of 60 s, 180 s
+/// unless [`clock_difference`](Self::clock_difference) says otherwise. There are no shares: limit
+/// how often a client may call.
 ///
 /// # What a failover can lose
 ///
-/// Redis answers before its replicas have the entry. A replica that takes over lacks what was on its way, and each of those
-/// assertions can be used once more as long as it lives. `min-replicas-to-write` and `WAIT` make that less likely and do not
-/// exclude it, so this store does not send `WAIT`. Where that is too much, run one Redis for this purpose, without failover
-/// and with `appendfsync always`: while it is away, nobody is let in, and nothing is let in twice. This holds for Sentinel and
-/// for Redis Cluster too. This store speaks to one server and follows neither; for those implement [`ReplayStore`] over a
-/// connection of your own, with the same command: an entry is one key, so that any node can hold it.
+/// Redis answers before its replicas have the entry. A replica that takes over lacks what was on
+/// its way, and each of those assertions can be used once more as long as it lives.
+/// `min-replicas-to-write` and `WAIT` make that less likely and do not exclude it, so this store
+/// does not send `WAIT`. Where that is too much, run one Redis for this purpose, without failover
+/// and with `appendfsync always`: while it is away, nobody is let in, and nothing is let in twice.
+/// This holds for Sentinel and for Redis Cluster too. This store speaks to one server and follows
+/// neither; for those implement [`ReplayStore`] over a connection of your own, with the same
+/// command: an entry is one key, so that any node can hold it.
 pub struct RedisReplayStore {
     client: Client,
     key_prefix: String,
@@ -73,7 +81,8 @@ impl RedisReplayStore {
     /// What keys begin with, unless said otherwise.
     pub const DEFAULT_KEY_PREFIX: &str = "private_key_jwt:jti:";
 
-    /// A store in the Redis server at this address, such as `redis://user:password@host:6379/0`. It is not asked yet.
+    /// A store in the Redis server at this address, such as `redis://user:password@host:6379/0`. It
+    /// is not asked yet.
     ///
     /// # Errors
     ///
@@ -98,8 +107,8 @@ impl RedisReplayStore {
         }
     }
 
-    /// What keys begin with. Authorization servers that share a Redis need one each, or the same client id at two of them
-    /// would be taken for the same client.
+    /// What keys begin with. Authorization servers that share a Redis need one each, or the same
+    /// client id at two of them would be taken for the same client.
     #[must_use]
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.key_prefix = prefix.into();
@@ -113,17 +122,18 @@ impl RedisReplayStore {
         self
     }
 
-    /// How long an answer may take; 1 s unless said otherwise. A call that has to connect first takes no longer than both
-    /// together.
+    /// How long an answer may take; 1 s unless said otherwise. A call that has to connect first
+    /// takes no longer than both together.
     #[must_use]
     pub const fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
     }
 
-    /// How far the clocks of the servers that share the store may be apart, in whole seconds; 60 s unless said otherwise. An
-    /// entry lives so much longer than the clock of the one who stores it says: another one may be behind. The clock of Redis
-    /// does not matter, since it is told how long, and not until when.
+    /// How far the clocks of the servers that share the store may be apart, in whole seconds; 60 s
+    /// unless said otherwise. An entry lives so much longer than the clock of the one who stores it
+    /// says: another one may be behind. The clock of Redis does not matter, since it is told how
+    /// long, and not until when.
     #[must_use]
     pub const fn clock_difference(mut self, difference: Duration) -> Self {
         self.clock_difference = difference;
@@ -134,8 +144,8 @@ impl RedisReplayStore {
     ///
     /// # Errors
     ///
-    /// [`RedisReplayError::Evicts`] unless its `maxmemory-policy` is `noeviction`, and the other variants but
-    /// [`RedisReplayError::Address`] when it cannot be asked.
+    /// [`RedisReplayError::Evicts`] unless its `maxmemory-policy` is `noeviction`, and the other
+    /// variants but [`RedisReplayError::Address`] when it cannot be asked.
     pub async fn check(&self) -> Result<(), RedisReplayError> {
         const POLICY: &str = "maxmemory_policy:";
         let answer = self.ask(redis::cmd("INFO").arg("memory")).await?;
@@ -184,8 +194,9 @@ impl RedisReplayStore {
         Ok((connection.number, manager))
     }
 
-    /// The next call makes a connection of its own, and asks anew where the address leads. The manager would keep this one
-    /// until it breaks: when the machine is gone, for a quarter of an hour.
+    /// The next call makes a connection of its own, and asks anew where the address leads. The
+    /// manager would keep this one until it breaks: when the machine is gone, for a quarter of an
+    /// hour.
     fn leave(&self, number: u64) {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         if connection.number == number {
@@ -194,7 +205,8 @@ impl RedisReplayStore {
     }
 }
 
-/// Whether the connection may lead to a machine that is gone, or that is a replica since another took over.
+/// Whether the connection may lead to a machine that is gone, or that is a replica since another
+/// took over.
 fn is_wrong_machine(error: &RedisError) -> bool {
     error.is_timeout() || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }
@@ -222,8 +234,8 @@ impl std::fmt::Debug for RedisReplayStore {
 
 /// Why Redis could not say whether an assertion is new. Behind [`VerifierError::ReplayStore`].
 ///
-/// No variant carries an address or a password; text from the server is cut to 64 characters and its control characters are
-/// escaped.
+/// No variant carries an address or a password; text from the server is cut to 64 characters and
+/// its control characters are escaped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisReplayError {
@@ -239,7 +251,8 @@ pub enum RedisReplayError {
         /// What the operating system or the TLS library says.
         reason: String,
     },
-    /// Redis refused the log-in or the command: a wrong password, no memory left, a replica that is read only.
+    /// Redis refused the log-in or the command: a wrong password, no memory left, a replica that is
+    /// read only.
     #[error("Redis refused: {reason}")]
     Refused {
         /// What it says.

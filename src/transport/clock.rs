@@ -11,8 +11,8 @@ pub trait Clock: Send + Sync {
     /// The time.
     fn now(&self) -> OffsetDateTime;
 
-    /// Waits for so long. Unless it is written anew, with the timer of the tokio runtime that it is called in, and outside of
-    /// one on a thread of its own.
+    /// Waits for so long. Unless it is written anew, with the timer of the tokio runtime that it is
+    /// called in, and outside of one on a thread of its own.
     ///
     /// # Panics
     ///

@@ -1,7 +1,8 @@
-//! Long computations beside an async executor. One of milliseconds on a thread of the executor keeps every other task
-//! of that thread waiting; on tokio's blocking pool the operating system shares the cores out. That pool starts hundreds
-//! of threads if it is let, so no more of them compute at a time than three times the cores, for the whole process. With
-//! as many as cores, one would stand still whenever a computation is done, until the executor has sent the next: a third
+//! Long computations beside an async executor. One of milliseconds on a thread of the executor
+//! keeps every other task of that thread waiting; on tokio's blocking pool the operating system
+//! shares the cores out. That pool starts hundreds of threads if it is let, so no more of them
+//! compute at a time than three times the cores, for the whole process. With as many as cores, one
+//! would stand still whenever a computation is done, until the executor has sent the next: a third
 //! of the rate; with twice as many, a tenth (`benches/README.md`).
 
 use std::num::NonZero;
@@ -17,12 +18,13 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// The right to one computation. It is apart from the work, so that what depends on the moment is made after the wait.
+/// The right to one computation. It is apart from the work, so that what depends on the moment is
+/// made after the wait.
 pub(crate) struct Place(Option<(Handle, OwnedSemaphorePermit)>);
 
 impl Place {
-    /// Waits for one of the process's places. Where no runtime of tokio is, nothing is known to wait either: there the
-    /// work is done on the spot.
+    /// Waits for one of the process's places. Where no runtime of tokio is, nothing is known to
+    /// wait either: there the work is done on the spot.
     pub(crate) async fn free() -> Self {
         Self::free_of(&PLACES).await
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-/// What is left of the time that something may take in all. It is the executor's time, which nobody sets, and not that
-/// of a [`Clock`](super::Clock).
+/// What is left of the time that something may take in all. It is the executor's time, which nobody
+/// sets, and not that of a [`Clock`](super::Clock).
 pub(crate) struct Deadline {
     left: Duration,
 }
@@ -22,8 +22,8 @@ impl Deadline {
         self.left
     }
 
-    /// Makes a pause. It counts as long as it was meant to be at least, so that one that nobody waits for in a test counts,
-    /// too.
+    /// Makes a pause. It counts as long as it was meant to be at least, so that one that nobody
+    /// waits for in a test counts, too.
     pub(crate) async fn pause(&mut self, pause: Duration, sleep: impl Future<Output = ()>) {
         let start = Instant::now();
         sleep.await;
@@ -36,16 +36,17 @@ impl Deadline {
         }
     }
 
-    /// Waits for the work, and no longer than there is time: `None` when it is over, and the work is dropped. Outside of
-    /// a runtime of tokio there is no timer, and no bound.
+    /// Waits for the work, and no longer than there is time: `None` when it is over, and the work
+    /// is dropped. Outside of a runtime of tokio there is no timer, and no bound.
     ///
-    /// The work stays where it is: handed over by value it would be copied, and have room twice in the caller's future.
+    /// The work stays where it is: handed over by value it would be copied, and have room twice in
+    /// the caller's future.
     pub(crate) async fn bound<T>(&mut self, work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
         self.bound_for(None, work).await
     }
 
-    /// As [`Deadline::bound`]; work that ends by itself in this time needs no second timer where there is more left: among
-    /// many requests in flight each timer is felt.
+    /// As [`Deadline::bound`]; work that ends by itself in this time needs no second timer where
+    /// there is more left: among many requests in flight each timer is felt.
     pub(crate) async fn bound_for<T>(
         &mut self,
         longest: Option<Duration>,

@@ -1,5 +1,5 @@
-//! The one place where HTTP clients are built: what sends an assertion or a token goes through here. The rules are set last,
-//! so they stay true with settings of the user's.
+//! The one place where HTTP clients are built: what sends an assertion or a token goes through
+//! here. The rules are set last, so they stay true with settings of the user's.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -23,8 +23,8 @@ pub(super) fn client(builder: reqwest::ClientBuilder) -> Result<reqwest::Client,
     built(builder.redirect(Policy::none()).timeout(ReqwestClient::TIMEOUT))
 }
 
-/// A client for requests to resource servers, with a policy that keeps tokens at their origins. How long a request may take
-/// in all is up to the user.
+/// A client for requests to resource servers, with a policy that keeps tokens at their origins. How
+/// long a request may take in all is up to the user.
 #[cfg(feature = "reqwest-middleware")]
 pub(crate) fn client_with_tokens(
     builder: reqwest::ClientBuilder,

@@ -3,7 +3,8 @@ use crate::oauth::{OAuthError, Retry, safe_url, said};
 
 /// Why there is no HTTP response, or no metadata in it.
 ///
-/// An answer of the server, whatever its status, is not a transport error where tokens are concerned.
+/// An answer of the server, whatever its status, is not a transport error where tokens are
+/// concerned.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {

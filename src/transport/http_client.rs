@@ -18,17 +18,19 @@ pub trait HttpClient: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`TransportError::Connect`] and [`TransportError::Tls`] only when the server cannot have seen the request: after
-    /// the former a code that is good once is sent again. [`TransportError::Broken`] only before the head of an answer.
-    /// The other variants as they say.
+    /// [`TransportError::Connect`] and [`TransportError::Tls`] only when the server cannot have
+    /// seen the request: after the former a code that is good once is sent again.
+    /// [`TransportError::Broken`] only before the head of an answer. The other variants as they
+    /// say.
     fn send(
         &self,
         request: http::Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>>;
 
-    /// How long [`send`](HttpClient::send) takes at most, where it keeps the time by itself. A caller who has that long to
-    /// wait sets no timer of its own, so that more than the truth would let a request outlive its deadline. Unless told
-    /// otherwise nothing is known of it, and the caller sets one.
+    /// How long [`send`](HttpClient::send) takes at most, where it keeps the time by itself. A
+    /// caller who has that long to wait sets no timer of its own, so that more than the truth would
+    /// let a request outlive its deadline. Unless told otherwise nothing is known of it, and the
+    /// caller sets one.
     fn timeout(&self) -> Option<Duration> {
         None
     }

@@ -1,6 +1,6 @@
-//! Floor 5: the edge. The [`HttpClient`] seam, its reqwest form and the one for URLs that outsiders choose, the [`Clock`]
-//! seam, discovery, the pool for long computations, the value that is kept fresh, and tasks: what the floors above need of
-//! tokio is here.
+//! Floor 5: the edge. The [`HttpClient`] seam, its reqwest form and the one for URLs that outsiders
+//! choose, the [`Clock`] seam, discovery, the pool for long computations, the value that is kept
+//! fresh, and tasks: what the floors above need of tokio is here.
 
 mod clock;
 mod computation;

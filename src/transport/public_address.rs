@@ -1,14 +1,15 @@
 //! Which addresses are on the public internet.
 //!
-//! The tables are IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of 2026-11), addresses that
-//! clouds use within themselves although they are not in a registry, and, for IPv6, the one block that unicast addresses
-//! are given out from. `std` has `is_global` on its nightly channel only, and the
-//! crates that copy it stand still since 2020.
+//! The tables are IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of
+//! 2026-11), addresses that clouds use within themselves although they are not in a registry, and,
+//! for IPv6, the one block that unicast addresses are given out from. `std` has `is_global` on its
+//! nightly channel only, and the crates that copy it stand still since 2020.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Blocks of IPv4 that are no host's on the public internet: the first address and the length of the prefix. A few
-/// addresses in them are reachable globally (192.0.0.9 and 192.0.0.10); none of these is a web server.
+/// Blocks of IPv4 that are no host's on the public internet: the first address and the length of
+/// the prefix. A few addresses in them are reachable globally (192.0.0.9 and 192.0.0.10); none of
+/// these is a web server.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),        // "this network", RFC 791
     (Ipv4Addr::new(10, 0, 0, 0), 8),       // private, RFC 1918
@@ -30,9 +31,10 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved, RFC 1112, and the broadcast address, RFC 919
 ];
 
-/// Global unicast (RFC 4291 §2.4). What is outside of it is not public: loopback, unspecified, addresses with an IPv4
-/// address in them (mapped RFC 4291, NAT64 RFC 6052 and 8215), discard-only (RFC 6666), segment routing (RFC 9602), unique
-/// local (RFC 4193), link-local and the old site-local (RFC 4291), multicast.
+/// Global unicast (RFC 4291 §2.4). What is outside of it is not public: loopback, unspecified,
+/// addresses with an IPv4 address in them (mapped RFC 4291, NAT64 RFC 6052 and 8215), discard-only
+/// (RFC 6666), segment routing (RFC 9602), unique local (RFC 4193), link-local and the old
+/// site-local (RFC 4291), multicast.
 const PUBLIC_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 /// Blocks within global unicast that are no host's on the public internet.
@@ -72,8 +74,8 @@ mod tests {
         }
     }
 
-    /// The first and the last address of every block of the registry that is not globally reachable, and their
-    /// neighbours that are.
+    /// The first and the last address of every block of the registry that is not globally
+    /// reachable, and their neighbours that are.
     #[test]
     fn iana_ipv4_special_purpose_address_registry() {
         assert_public(&["0.0.0.0", "0.255.255.255", "10.0.0.0", "10.255.255.255"], false);

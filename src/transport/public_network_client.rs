@@ -10,14 +10,15 @@ use super::{HttpClient, ReqwestClient, TransportError, door};
 use crate::keys::BoxFuture;
 use crate::oauth::{OAuthError, check_endpoint, safe_url};
 
-/// [`HttpClient`] for a URL that an outsider chose, such as the `jwks_uri` that a client registered. It reaches hosts on
-/// the public internet over https and nothing else, whatever their names resolve to: not this machine, not the private
-/// networks around it, not the metadata service of a cloud. That is checked on the very addresses that are connected to,
-/// with each connection, so a name that first resolves to a public address and then to a private one gets nowhere.
+/// [`HttpClient`] for a URL that an outsider chose, such as the `jwks_uri` that a client
+/// registered. It reaches hosts on the public internet over https and nothing else, whatever their
+/// names resolve to: not this machine, not the private networks around it, not the metadata service
+/// of a cloud. That is checked on the very addresses that are connected to, with each connection,
+/// so a name that first resolves to a public address and then to a private one gets nowhere.
 /// Otherwise it is a [`ReqwestClient`]: no redirects, the same limits on time and length.
 ///
-/// It uses no proxy, because a proxy would resolve the names. Where there is no way out but through one, the proxy has to
-/// refuse; use a [`ReqwestClient`] with it then.
+/// It uses no proxy, because a proxy would resolve the names. Where there is no way out but through
+/// one, the proxy has to refuse; use a [`ReqwestClient`] with it then.
 ///
 /// Clones share connections and settings.
 ///
@@ -54,13 +55,13 @@ impl PublicNetworkClient {
         }
     }
 
-    /// Whether the URL may be asked, as far as it says itself: https, and a host that is a name or a public address.
-    /// Good for refusing a registration; every request is checked anyway.
+    /// Whether the URL may be asked, as far as it says itself: https, and a host that is a name or
+    /// a public address. Good for refusing a registration; every request is checked anyway.
     ///
     /// # Errors
     ///
-    /// [`TransportError::OAuth`] for what is not an https URL, [`TransportError::NotPublic`] for an address that is not
-    /// public.
+    /// [`TransportError::OAuth`] for what is not an https URL, [`TransportError::NotPublic`] for an
+    /// address that is not public.
     pub fn check(&self, url: &str) -> Result<(), TransportError> {
         let parsed = check_endpoint("URL", url)?;
         if parsed.scheme() != "https" {
@@ -109,8 +110,8 @@ pub struct PublicNetworkClientBuilder {
 type Configure = dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync;
 
 impl PublicNetworkClientBuilder {
-    /// Settings of reqwest, such as certificates and a user agent. Proxies and a resolver set here do not count; an
-    /// address that is pinned here (`resolve`) is reached wherever it is.
+    /// Settings of reqwest, such as certificates and a user agent. Proxies and a resolver set here
+    /// do not count; an address that is pinned here (`resolve`) is reached wherever it is.
     pub fn reqwest(
         mut self,
         configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
@@ -119,14 +120,16 @@ impl PublicNetworkClientBuilder {
         self
     }
 
-    /// Resolves names with this; the operating system unless said otherwise. What it answers is filtered too.
+    /// Resolves names with this; the operating system unless said otherwise. What it answers is
+    /// filtered too.
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
         self.resolver = Arc::new(resolver);
         self
     }
 
-    /// Reaches these addresses too. Whoever may choose a URL can then make this process send requests to them, and learn
-    /// from its answers and their timing what is there: allow exactly the networks that your clients are in.
+    /// Reaches these addresses too. Whoever may choose a URL can then make this process send
+    /// requests to them, and learn from its answers and their timing what is there: allow exactly
+    /// the networks that your clients are in.
     ///
     /// ```
     /// use private_key_jwt::transport::PublicNetworkClient;
@@ -144,8 +147,8 @@ impl PublicNetworkClientBuilder {
         self
     }
 
-    /// How long a request may take in all. Default: [20 s](ReqwestClient::TIMEOUT). With zero, every request fails with
-    /// [`TransportError::Timeout`].
+    /// How long a request may take in all. Default: [20 s](ReqwestClient::TIMEOUT). With zero,
+    /// every request fails with [`TransportError::Timeout`].
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -17,8 +17,8 @@ use crate::oauth::{self, PlainHttp};
 /// sends them](Self::USER_AGENT) unless you set a `user_agent`.
 ///
 /// These stay true with settings of your own. That is why it takes a function that configures a
-/// [`reqwest::ClientBuilder`] and not a ready `Client`: the settings are applied to two clients, of which one is for
-/// loopback and knows no proxy, and the ones above are set after yours.
+/// [`reqwest::ClientBuilder`] and not a ready `Client`: the settings are applied to two clients, of
+/// which one is for loopback and knows no proxy, and the ones above are set after yours.
 ///
 /// ```
 /// use private_key_jwt::transport::ReqwestClient;
@@ -34,8 +34,8 @@ pub struct ReqwestClient {
     last: LastTarget,
 }
 
-/// The target of the last request, judged and parsed; that takes longer than all else that is done here, and the next
-/// request mostly goes to the same.
+/// The target of the last request, judged and parsed; that takes longer than all else that is done
+/// here, and the next request mostly goes to the same.
 type LastTarget = RwLock<Option<(http::Uri, reqwest::Url)>>;
 
 impl ReqwestClient {
@@ -87,8 +87,8 @@ impl ReqwestClient {
         })
     }
 
-    /// How long a request may take in all, from connecting to the last byte. Default: 20 s. With zero, every request fails
-    /// with [`TransportError::Timeout`]; [`Duration::MAX`] is no bound.
+    /// How long a request may take in all, from connecting to the last byte. Default: 20 s. With
+    /// zero, every request fails with [`TransportError::Timeout`]; [`Duration::MAX`] is no bound.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -179,7 +179,8 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
 }
 
 impl Clone for ReqwestClient {
-    /// The clone shares the connections and remembers a target of its own: it is mostly made for another server.
+    /// The clone shares the connections and remembers a target of its own: it is mostly made for
+    /// another server.
     fn clone(&self) -> Self {
         let Self { remote, loopback, timeout, plain_http, last: _ } = self;
         Self {
@@ -193,8 +194,8 @@ impl Clone for ReqwestClient {
 }
 
 impl std::fmt::Debug for ReqwestClient {
-    /// Without the last target, whose query may be secret, and without the clients of reqwest, which show the default
-    /// headers and proxies that the user has set.
+    /// Without the last target, whose query may be secret, and without the clients of reqwest,
+    /// which show the default headers and proxies that the user has set.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { remote: _, loopback: _, timeout, plain_http, last: _ } = self;
         f.debug_struct("ReqwestClient")
@@ -261,11 +262,13 @@ fn cut(error: reqwest::Error, host: String) -> TransportError {
     }
 }
 
-/// Whether it was the handshake, for what was said in it, and not because the connection broke meanwhile.
+/// Whether it was the handshake, for what was said in it, and not because the connection broke
+/// meanwhile.
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
     let kinds: Vec<ErrorKind> =
         causes(error).filter_map(|cause| cause.downcast_ref().map(std::io::Error::kind)).collect();
-    // With native-tls there is no I/O error unless that was the reason; what rustls says comes as invalid data.
+    // With native-tls there is no I/O error unless that was the reason; what rustls says comes as
+    // invalid data.
     #[cfg(feature = "native-tls")]
     if kinds.is_empty() {
         return causes(error).any(|cause| cause.is::<native_tls::Error>());

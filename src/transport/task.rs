@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use super::Clock;
 
-/// Does the work in a task of its own, on the runtime that this is called in: whoever called may go away. In a runtime
-/// that is being shut down, the work is dropped. Without one it is handed back.
+/// Does the work in a task of its own, on the runtime that this is called in: whoever called may go
+/// away. In a runtime that is being shut down, the work is dropped. Without one it is handed back.
 pub(crate) fn detach<W: Future<Output = ()> + Send + 'static>(work: W) -> Option<W> {
     match Handle::try_current() {
         Ok(runtime) => {

@@ -15,9 +15,10 @@ pub enum AudiencePolicy {
     /// The issuer and nothing else, as a plain string: an array of one is refused too (FAPI 2.0
     /// Security Profile §5.3.2.1).
     Fapi2,
-    /// The issuer, or one of these URLs, byte for byte: the token endpoint that older clients name (RFC 7523 §3), or the
-    /// endpoint that is called. It costs the protection against audience injection where a client can be talked into
-    /// using one of these URLs as the endpoint of another server.
+    /// The issuer, or one of these URLs, byte for byte: the token endpoint that older clients name
+    /// (RFC 7523 §3), or the endpoint that is called. It costs the protection against audience
+    /// injection where a client can be talked into using one of these URLs as the endpoint of
+    /// another server.
     Compatible(Vec<String>),
 }
 

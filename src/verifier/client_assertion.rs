@@ -27,8 +27,9 @@ use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 /// audience, every algorithm of this crate is allowed and the registered one decides, an assertion
 /// lives five minutes at most, and clocks may differ by ten seconds (FAPI 2.0 §5.3.2.1).
 ///
-/// The form is all that is looked at. A request that also has an `Authorization` header uses two methods of
-/// authentication at once (RFC 6749 §2.3); refusing it is up to the caller, who has the header.
+/// The form is all that is looked at. A request that also has an `Authorization` header uses two
+/// methods of authentication at once (RFC 6749 §2.3); refusing it is up to the caller, who has the
+/// header.
 ///
 /// ```
 /// use private_key_jwt::verifier::{ClientAssertionVerifier, InMemoryReplayStore, ReplayStore};
@@ -174,8 +175,9 @@ impl ClientAssertionVerifier {
         self
     }
 
-    /// Takes the form of a token request apart: one assertion, one way of authentication, `client_id` agrees,
-    /// `iss` = `sub`. What was signed is not copied, so the form outlives the result.
+    /// Takes the form of a token request apart: one assertion, one way of authentication,
+    /// `client_id` agrees, `iss` = `sub`. What was signed is not copied, so the form outlives the
+    /// result.
     ///
     /// # Errors
     ///
@@ -184,7 +186,8 @@ impl ClientAssertionVerifier {
         self.parse_form(Form::parse(form)?)
     }
 
-    /// As [`ClientAssertionVerifier::parse`], for whoever has read the form for its other parameters.
+    /// As [`ClientAssertionVerifier::parse`], for whoever has read the form for its other
+    /// parameters.
     pub(crate) fn parse_form<'a>(&'a self, form: Form<'a>) -> Result<UnverifiedAssertion<'a>, VerifierError> {
         let token = form.client_assertion.ok_or(match form.client_secret {
             Some(_) => VerifierError::OtherMethod { found: "client_secret" },
@@ -211,8 +214,8 @@ impl ClientAssertionVerifier {
         }
     }
 
-    /// Takes an assertion apart that did not come in a form. [`ClientAssertionVerifier::parse`] is for servers: it
-    /// sees what stands beside the assertion.
+    /// Takes an assertion apart that did not come in a form. [`ClientAssertionVerifier::parse`] is
+    /// for servers: it sees what stands beside the assertion.
     ///
     /// # Errors
     ///
@@ -244,7 +247,8 @@ impl ClientAssertionVerifier {
         })
     }
 
-    /// The client id, which is both `iss` and `sub`, and what is to be said of the other claims once the signature holds.
+    /// The client id, which is both `iss` and `sub`, and what is to be said of the other claims
+    /// once the signature holds.
     fn claims(
         &self,
         payload: &[u8],
@@ -324,7 +328,8 @@ impl Claims {
     }
 }
 
-/// A well-formed assertion that nobody has checked. It says whose it claims to be, and nothing else.
+/// A well-formed assertion that nobody has checked. It says whose it claims to be, and nothing
+/// else.
 #[must_use = "an unverified assertion proves nothing"]
 pub struct UnverifiedAssertion<'a> {
     verifier: &'a ClientAssertionVerifier,
@@ -337,13 +342,15 @@ pub struct UnverifiedAssertion<'a> {
 }
 
 impl UnverifiedAssertion<'_> {
-    /// The client that the assertion claims to speak for: good for looking up its keys, and for nothing else.
+    /// The client that the assertion claims to speak for: good for looking up its keys, and for
+    /// nothing else.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// Checks the assertion against the client's keys: type and algorithm, signature, then the claims.
+    /// Checks the assertion against the client's keys: type and algorithm, signature, then the
+    /// claims.
     ///
     /// `registered` is the algorithm that the client registered
     /// (`token_endpoint_auth_signing_alg`), by either of its names; with `None`, the key and the
@@ -428,8 +435,8 @@ pub(super) enum AssertionIdentity {
     SigningInput([u8; 32]),
 }
 
-/// An assertion whose signature and claims hold. It may still be a copy: [`ReplayStore::spend`](super::ReplayStore)
-/// is the last step.
+/// An assertion whose signature and claims hold. It may still be a copy:
+/// [`ReplayStore::spend`](super::ReplayStore) is the last step.
 #[must_use = "an assertion that is not spent can be replayed"]
 pub struct VerifiedAssertion {
     client_id: String,
@@ -462,7 +469,8 @@ impl VerifiedAssertion {
         }
     }
 
-    /// All claims, read anew with each call: what a server needs of them every time has been checked.
+    /// All claims, read anew with each call: what a server needs of them every time has been
+    /// checked.
     #[must_use]
     pub fn claims(&self) -> Map<String, Value> {
         // It has been read once.
@@ -474,7 +482,8 @@ impl VerifiedAssertion {
         &self.identity
     }
 
-    /// The second from which no verifier accepts the assertion (`exp` and the most leeway), since 1970.
+    /// The second from which no verifier accepts the assertion (`exp` and the most leeway),
+    /// since 1970.
     pub(super) const fn forget_after(&self) -> i64 {
         self.forget_after
     }

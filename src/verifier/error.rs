@@ -13,8 +13,8 @@ use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifierError {
-    /// A setting of the verifier that is empty or only white space. Nothing is accepted until it has
-    /// a value. This is the server's own mistake: no client can fix it.
+    /// A setting of the verifier that is empty or only white space. Nothing is accepted until it
+    /// has a value. This is the server's own mistake: no client can fix it.
     #[error("nothing is accepted: the setting `{setting}` is empty")]
     EmptySetting {
         /// The method that set it.
@@ -88,7 +88,8 @@ pub enum VerifierError {
         /// What is accepted, in words.
         expected: &'static str,
     },
-    /// An algorithm that the server does not allow, or that is not the one registered for the client (RFC 8725 §3.1).
+    /// An algorithm that the server does not allow, or that is not the one registered for the
+    /// client (RFC 8725 §3.1).
     #[error("the algorithm is {found}, allowed is {}", list(.allowed))]
     Algorithm {
         /// The algorithm in the header.
@@ -329,7 +330,8 @@ pub enum VerifierError {
     /// The replay store has no room; an assertion that cannot be remembered is not accepted.
     #[error("the replay store is full")]
     ReplayStoreFull,
-    /// The replay store has room, and the client holds its share of it. Other clients are not concerned.
+    /// The replay store has room, and the client holds its share of it. Other clients are not
+    /// concerned.
     #[error("the client holds {held} assertions in the replay store, as many as are free ({free}) or more")]
     ReplayShareFull {
         /// How many assertions of the client are remembered.

@@ -20,8 +20,8 @@ pub(crate) struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    /// Reads the whole form. What comes twice is refused, whatever it is, so that no other reader of the same form can
-    /// take another value than was looked at here.
+    /// Reads the whole form. What comes twice is refused, whatever it is, so that no other reader
+    /// of the same form can take another value than was looked at here.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, VerifierError> {
         let mut names: BTreeSet<Text<'a>> = BTreeSet::new();
         Self::parse_with(body, |name, _| match &*name {

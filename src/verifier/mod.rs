@@ -1,10 +1,10 @@
-//! Floor 4: the other end. An authorization server checks a client assertion (RFC 7521 §4.2, RFC 7523 §3) in three
-//! steps, each its own type, so that no step can be skipped:
+//! Floor 4: the other end. An authorization server checks a client assertion (RFC 7521 §4.2, RFC
+//! 7523 §3) in three steps, each its own type, so that no step can be skipped:
 //!
-//! 1. [`ClientAssertionVerifier::parse`] takes the form body apart and yields an [`UnverifiedAssertion`], which says
-//!    nothing but whose it claims to be.
-//! 2. [`UnverifiedAssertion::verify`] checks it against that client's keys and registered algorithm, and yields a
-//!    [`VerifiedAssertion`].
+//! 1. [`ClientAssertionVerifier::parse`] takes the form body apart and yields an
+//!    [`UnverifiedAssertion`], which says nothing but whose it claims to be.
+//! 2. [`UnverifiedAssertion::verify`] checks it against that client's keys and registered
+//!    algorithm, and yields a [`VerifiedAssertion`].
 //! 3. [`ReplayStore::spend`] uses its `jti` up, and yields the client id.
 //!
 //! A resource server checks an access token (RFC 9068) in one step:

@@ -1,4 +1,5 @@
-//! Access tokens as a resource server sees them (RFC 9068), good and bad in every way that has an error of its own.
+//! Access tokens as a resource server sees them (RFC 9068), good and bad in every way that has an
+//! error of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bound;

@@ -1,10 +1,11 @@
 //! Files of one floor do not use each other in a circle, directly or through others.
 //!
-//! A file uses another when it names, outside of tests, an item that the other defines: in code, or in a private
-//! `use`. The name is followed through imports and re-exports to the file that has the definition, so that a name which a
-//! parent re-exports leads to the child. `mod` and `pub use` (in any visibility) are no use: with them a parent says what
-//! there is. A parent that does more with a child's items must not define what the child names; such items go into a file
-//! of their own. Names of modules, methods and fields are not followed, and in macros only paths with `::` are.
+//! A file uses another when it names, outside of tests, an item that the other defines: in code, or
+//! in a private `use`. The name is followed through imports and re-exports to the file that has the
+//! definition, so that a name which a parent re-exports leads to the child. `mod` and `pub use` (in
+//! any visibility) are no use: with them a parent says what there is. A parent that does more with
+//! a child's items must not define what the child names; such items go into a file of their own.
+//! Names of modules, methods and fields are not followed, and in macros only paths with `::` are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,8 @@ use syn::visit::Visit;
 
 use super::{FLOORS, from_root, is_test, module_of};
 
-/// The arrows that still close a circle: the first file uses the second. One that no longer does is taken off this list.
+/// The arrows that still close a circle: the first file uses the second. One that no longer does is
+/// taken off this list.
 const STANDING: &[(&str, &str)] = &[
     ("client/cache/mod.rs", "client/cache/entry.rs"),
     ("client/cache/settings.rs", "client/token_client.rs"),
@@ -195,7 +197,8 @@ impl Library {
         })
     }
 
-    /// The files that define what a path stands for in a module; none for a module, and for what is not in the library.
+    /// The files that define what a path stands for in a module; none for a module, and for what is
+    /// not in the library.
     fn files(&self, module: &[String], path: &[String], most: usize) -> BTreeSet<&str> {
         let Some(most) = most.checked_sub(1) else {
             return BTreeSet::new();

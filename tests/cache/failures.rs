@@ -137,8 +137,8 @@ async fn a_key_that_is_missing_is_missed_for_no_longer_than_it_is() {
     assert_eq!(client.token("a").await.unwrap().secret(), "1");
 }
 
-/// For five minutes the server refuses the key of a client that 200 callers a second ask: the token in hand serves until
-/// it ends, and neither before nor after does each call become a request.
+/// For five minutes the server refuses the key of a client that 200 callers a second ask: the token
+/// in hand serves until it ends, and neither before nor after does each call become a request.
 #[tokio::test]
 async fn a_key_that_is_refused_is_a_handful_of_requests_a_minute() {
     let server = Server::new();
@@ -180,7 +180,8 @@ async fn a_refusal_that_begins_while_a_token_serves_is_a_handful_of_requests_a_m
             refused += usize::from(tokens.token().await.is_err());
             settle().await;
         }
-        // One beside the token, and then after at least 0.5, 1, 2, 4, 8 and 16 s, and at most twice as much.
+        // One beside the token, and then after at least 0.5, 1, 2, 4, 8 and 16 s, and at most twice
+        // as much.
         let requests = server.requests() - 1;
         assert!((7..=9).contains(&requests) && refused == 58 * 200, "{status} {body}: {requests}, {refused}");
     }

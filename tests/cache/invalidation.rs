@@ -45,7 +45,8 @@ async fn a_token_of_another_entry_is_none_of_it() {
     assert_eq!((text(&a).await.as_str(), text(&b).await.as_str()), ("3", "2"));
 }
 
-/// A server may issue the same text twice: it is another token all the same, and not dropped for the first one's sake.
+/// A server may issue the same text twice: it is another token all the same, and not dropped for
+/// the first one's sake.
 #[tokio::test]
 async fn a_token_is_known_by_its_answer_and_not_by_its_text() {
     let server = Server::answering(|_| {

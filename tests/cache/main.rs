@@ -1,5 +1,6 @@
-//! The cache of the token client, against a server inside the process, with a clock that is set by hand. Every request
-//! that arrives is verified, and none may bring an assertion that was there before.
+//! The cache of the token client, against a server inside the process, with a clock that is set by
+//! hand. Every request that arrives is verified, and none may bring an assertion that was there
+//! before.
 #![cfg(feature = "client")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -165,7 +165,8 @@ async fn rfc6749_4_4_3_one_that_comes_with_a_token_for_the_client_itself_is_left
     assert_eq!(sent(&server.form(1)), ("client_credentials", None));
 }
 
-/// Of two requests that are on their way, since the first one's runtime stood still, the second has the last word.
+/// Of two requests that are on their way, since the first one's runtime stood still, the second has
+/// the last word.
 #[test]
 fn a_refresh_token_that_comes_late_does_not_take_the_place_of_a_later_one() {
     use tokio::runtime::Builder;

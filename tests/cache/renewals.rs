@@ -67,7 +67,8 @@ async fn a_renewal_that_stands_still_is_given_up_when_the_token_ends() {
     assert!(start.elapsed() <= Duration::from_secs(14), "{:?}", start.elapsed());
 }
 
-/// What some servers say of an assertion, too: it is remembered for the request, since the key may be good.
+/// What some servers say of an assertion, too: it is remembered for the request, since the key may
+/// be good.
 #[tokio::test]
 async fn a_refusal_without_a_code_does_not_turn_every_call_into_a_request() {
     for (status, body) in [(400, ""), (403, "<html>"), (400, r#"{"code":"INVALID_DATA","message":"no"}"#)] {
@@ -133,7 +134,8 @@ async fn a_renewal_that_is_refused_as_the_token_ends_is_refused_once_more() {
     assert_eq!(server.requests(), 3);
 }
 
-/// Where the grant can be asked for again, a refresh token whose answer is lost is not sent twice (RFC 9700 §4.14.2).
+/// Where the grant can be asked for again, a refresh token whose answer is lost is not sent twice
+/// (RFC 9700 §4.14.2).
 #[tokio::test]
 async fn a_refresh_token_that_may_have_been_used_up_gives_way_to_the_request() {
     for (reply, is_sent_again) in

@@ -100,7 +100,8 @@ fn a_request_of_a_runtime_that_stands_still_is_given_up() {
     let first = runtime();
     first.block_on(begin(&server, &tokens));
     server.open(true);
-    // Who comes soon waits for as long as a request may take, two of 5 s and 10 s more, and begins another.
+    // Who comes soon waits for as long as a request may take, two of 5 s and 10 s more, and begins
+    // another.
     let second = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let began = std::time::Instant::now();
     assert_eq!(second.block_on(text(&tokens)), "2");

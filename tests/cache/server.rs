@@ -111,8 +111,8 @@ impl Server {
         self.0.open.send_replace(is_open);
     }
 
-    /// How many requests there were. No assertion may have come twice: a panic at the server would only be one more request
-    /// that fails.
+    /// How many requests there were. No assertion may have come twice: a panic at the server would
+    /// only be one more request that fails.
     pub(crate) fn requests(&self) -> usize {
         let jtis = self.0.jtis.lock().unwrap();
         let different: HashSet<&String> = jtis.iter().collect();
@@ -215,7 +215,8 @@ pub(crate) fn is_unavailable(error: &Error, status: u16) -> bool {
     matches!(error.kind(), ErrorKind::OAuth(OAuthError::Unavailable(answer)) if answer.status() == status)
 }
 
-/// The token `1` of 300 s serves while its renewal comes to nothing, once; the next attempt brings another.
+/// The token `1` of 300 s serves while its renewal comes to nothing, once; the next attempt brings
+/// another.
 pub(crate) async fn assert_renewed_at_last(server: &Server, tokens: &private_key_jwt::TokenSource) {
     server.clock().set(286.0);
     for _ in 0..10 {

@@ -92,7 +92,8 @@ pub(crate) fn pkjwt_stdin<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S
     let mut command = command(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // Less than a pipe holds, so that nothing has to be read meanwhile; a child that reads nothing is no error.
+    // Less than a pipe holds, so that nothing has to be read meanwhile; a child that reads nothing
+    // is no error.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -189,7 +189,8 @@ fn every_jwk_is_a_key_or_says_why_not() {
     assert_eq!(found, expected);
 }
 
-/// Sets: how many keys are read, why others are not, and what the loader of private keys makes of them.
+/// Sets: how many keys are read, why others are not, and what the loader of private keys makes of
+/// them.
 #[test]
 fn every_jwk_set_is_read_and_says_what_it_left_out() {
     let mut found = Vec::new();
@@ -383,7 +384,8 @@ fn rsa_signatures_are_those_of_wycheproof() {
     assert_eq!((made, refused), (51, Vec::<String>::new()));
 }
 
-/// NIST's RSASSA-PSS signatures, by way of ring. Their salts are as long as the hash (RFC 7518 §3.5).
+/// NIST's RSASSA-PSS signatures, by way of ring. Their salts are as long as the hash (RFC 7518
+/// §3.5).
 #[test]
 fn rsa_pss_signatures_of_nist_verify() {
     let mut verified = 0;

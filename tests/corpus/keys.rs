@@ -11,7 +11,8 @@ use super::{files, hex, read, text};
 struct Verdict {
     file: String,
     password: Option<String>,
-    /// A key for RS*, PS* or ES* by its column for them, or for EdDSA by the kind of key that it names.
+    /// A key for RS*, PS* or ES* by its column for them, or for EdDSA by the kind of key that it
+    /// names.
     usable: bool,
 }
 
@@ -40,7 +41,8 @@ fn oracle() -> Vec<Verdict> {
         .collect()
 }
 
-/// Passwords that the oracle has not, from the tests and the documentation of the projects; by how a name starts.
+/// Passwords that the oracle has not, from the tests and the documentation of the projects; by how
+/// a name starts.
 const PASSWORDS: [(&str, &str); 9] = [
     ("cert-aes256cbc-no-key", "cryptography"),
     ("example15", "1234"),
@@ -249,7 +251,8 @@ const REFUSED: &[(&str, &[&str])] = &[
 
 /// Usable by the oracle, in a format that the loader lists, and refused all the same.
 const STRICTER: [(&str, &str); 2] = [
-    // RFC 7518 §3.5: the hash of MGF1 is that of the message; these keys are restricted to SHA-256 with another.
+    // RFC 7518 §3.5: the hash of MGF1 is that of the message; these keys are restricted to SHA-256
+    // with another.
     ("rsa_pss_2048_hash.pem", "RSASSA-PSS"),
     ("rsa_pss_2048_hash_mask_diff.pem", "RSASSA-PSS"),
 ];
@@ -260,7 +263,8 @@ const KINDER: [(&str, &str); 9] = [
     ("ring/tests/ed25519_test_private_key.p8", "EdDSA"),
     ("rustcrypto-formats/pkcs8/tests/examples/ed25519-priv-pkcs8v2.der", "EdDSA"),
     ("rustcrypto-formats/pkcs8/tests/examples/ed25519-priv-pkcs8v2.pem", "EdDSA"),
-    // The same with the tag of the public key that ring writes. Its keys are around in Rust programs.
+    // The same with the tag of the public key that ring writes. Its keys are around in Rust
+    // programs.
     ("pki-types/tests/keys/edd25519_v2.der", "EdDSA"),
     // RFC 5915 §3 wants a scalar's leading zeros; OpenSSL takes the number without them too.
     ("pyca/asymmetric/EC/truncated-private-key.der", "ES256"),
@@ -320,7 +324,8 @@ fn every_usable_key_signs_and_every_other_says_why_not() {
                         | KeyError::UnsupportedPkcs12 { .. }
                 );
                 assert_eq!(foreign, text.contains("convert"), "{file}: {text}");
-                // A format that the loader does not list is refused, whatever the oracle says of the key in it.
+                // A format that the loader does not list is refused, whatever the oracle says of
+                // the key in it.
                 if verdict.usable && !foreign {
                     let name = file.rsplit('/').next().unwrap();
                     assert!(stricter.insert(STRICTER.iter().find(|(file, _)| *file == name).expect(file)));

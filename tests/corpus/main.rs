@@ -1,8 +1,9 @@
 //! Other people's keys, tokens and JSON texts, none of which are in this repository.
 //!
-//! `PRIVATE_KEY_JWT_CORPUS` names the folder; CONTRIBUTING.md has the command, and `.ci/run` sets the variable. Without it
-//! the suite fails: it is not part of a plain `cargo test`, so nothing is skipped in silence. What is asserted, counts
-//! included, goes for that folder as it is; who adds to it adds here.
+//! `PRIVATE_KEY_JWT_CORPUS` names the folder; CONTRIBUTING.md has the command, and `.ci/run` sets
+//! the variable. Without it the suite fails: it is not part of a plain `cargo test`, so nothing is
+//! skipped in silence. What is asserted, counts included, goes for that folder as it is; who adds
+//! to it adds here.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -1,5 +1,5 @@
-//! Web pages in the developer's browser: they cannot drive the server, whatever name or form they use. What a browser
-//! sends goes over a socket, byte for byte.
+//! Web pages in the developer's browser: they cannot drive the server, whatever name or form they
+//! use. What a browser sends goes over a socket, byte for byte.
 
 use std::net::SocketAddr;
 
@@ -35,7 +35,8 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own; of the headers only `Connection` and those of the body are added.
+/// One request on a connection of its own; of the headers only `Connection` and those of the body
+/// are added.
 async fn send(address: SocketAddr, line: &str, headers: &str, body: &str) -> Answer {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let mut text = format!("{line} HTTP/1.1\r\nConnection: close\r\n{headers}");
@@ -329,7 +330,8 @@ async fn the_own_pages_and_programs_post() {
     }
 }
 
-/// An application sends the browser to the authorization endpoint, by GET or POST (OpenID Connect Core §3.1.2.1).
+/// An application sends the browser to the authorization endpoint, by GET or POST (OpenID Connect
+/// Core §3.1.2.1).
 #[tokio::test]
 async fn an_application_sends_a_browser_to_log_in() {
     let running = Running::start().await;

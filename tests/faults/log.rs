@@ -25,8 +25,9 @@ thread_local! {
     static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-/// Notes each span, what is recorded in it, and each event, a line each, for the test of the thread. It is the one
-/// subscriber of the whole process: whether a place in the code speaks at all is decided once, for all threads.
+/// Notes each span, what is recorded in it, and each event, a line each, for the test of the
+/// thread. It is the one subscriber of the whole process: whether a place in the code speaks at all
+/// is decided once, for all threads.
 struct Lines;
 
 static SUBSCRIBED: Once = Once::new();

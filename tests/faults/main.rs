@@ -1,6 +1,7 @@
-//! What can go wrong between a token client and its server, each with its typed error, the number of requests that were
-//! made, and a bound on the time; and what the client does about it. Servers are scripted below HTTP, time is not waited
-//! for: the back-off sleeps on a clock that notes the pauses and goes on by them.
+//! What can go wrong between a token client and its server, each with its typed error, the number
+//! of requests that were made, and a bound on the time; and what the client does about it. Servers
+//! are scripted below HTTP, time is not waited for: the back-off sleeps on a clock that notes the
+//! pauses and goes on by them.
 #![cfg(feature = "client")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -87,8 +87,8 @@ async fn a_date_alone_corrects_nothing_and_one_that_is_far_off_is_not_believed()
         assert_eq!(get(&client, &freely()).await, a_token());
     }
     assert_eq!(server.requests(), (3, 3));
-    // Refused for another reason: not for what was fine before. Then for that, perhaps, but the correction is refused,
-    // too, and not kept.
+    // Refused for another reason: not for what was fine before. Then for that, perhaps, but the
+    // correction is refused, too, and not kept.
     server.set(|state| state.keys = es384().public_jwk().clone().into());
     for requests in [1, 2] {
         assert_eq!(get(&client, &freely()).await, error("Refused 401", requests));

@@ -64,7 +64,8 @@ struct Seen {
 type Script = Arc<dyn Fn(usize) -> Act + Send + Sync>;
 
 impl Server {
-    /// The script is asked for every request, or connection where none is read, and told how many there were before.
+    /// The script is asked for every request, or connection where none is read, and told how many
+    /// there were before.
     pub(crate) async fn start(script: impl Fn(usize) -> Act + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), script)
     }
@@ -86,7 +87,8 @@ impl Server {
         format!("http://{}/token", self.address)
     }
 
-    /// How many requests there were, or connections where none was read. No assertion may have come twice.
+    /// How many requests there were, or connections where none was read. No assertion may have come
+    /// twice.
     pub(crate) fn requests(&self) -> usize {
         let seen = self.seen.lock().unwrap();
         let mut jtis = seen.jtis.clone();

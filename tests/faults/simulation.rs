@@ -1,4 +1,5 @@
-//! An authorization server without sockets, with a clock and keys of its own, that checks every assertion.
+//! An authorization server without sockets, with a clock and keys of its own, that checks every
+//! assertion.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -86,8 +87,8 @@ impl Simulated {
         change(&mut self.state.lock().unwrap());
     }
 
-    /// How many requests there were, and how many with a good assertion, since this was asked last. No assertion may have
-    /// come twice.
+    /// How many requests there were, and how many with a good assertion, since this was asked last.
+    /// No assertion may have come twice.
     pub(crate) fn requests(&self) -> (usize, usize) {
         let mut state = self.state.lock().unwrap();
         let jtis: HashSet<&String> = state.jtis.iter().collect();

@@ -1,4 +1,5 @@
-//! The table: what a server does, the error that comes of it, whether it is tried again, and how long it may take.
+//! The table: what a server does, the error that comes of it, whether it is tried again, and how
+//! long it may take.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,7 +38,8 @@ fn row(name: &'static str, act: Act, outcome: &'static str) -> Row {
     Row { name, act, outcome, is_passing: false, deadline: AMPLE }
 }
 
-/// Something that may pass: sent again, and when it happened twice, the third request brings the token.
+/// Something that may pass: sent again, and when it happened twice, the third request brings the
+/// token.
 fn passing(name: &'static str, act: Act, outcome: &'static str) -> Row {
     Row { is_passing: true, ..row(name, act, outcome) }
 }

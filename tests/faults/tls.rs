@@ -18,7 +18,8 @@ use crate::clock::Skips;
 use crate::server::{Act, Server, read_request, token};
 use crate::support::{all_texts, clean, key, testdata};
 
-/// A TLS server with this certificate of the P-256 key: its port, and how many requests it has read.
+/// A TLS server with this certificate of the P-256 key: its port, and how many requests it has
+/// read.
 async fn serve(certificate: &str) -> (u16, Arc<AtomicUsize>) {
     serve_clients(certificate, None).await
 }
@@ -83,8 +84,8 @@ async fn a_certificate_that_is_not_trusted_ends_it_at_once() {
     let ((good, at_good), (expired, at_expired)) = (serve(GOOD).await, serve(EXPIRED).await);
     let clock = Skips::new();
     assert!(request("localhost", good, Some(GOOD), &clock).await.is_ok());
-    // What rustls says of it; the platform's own library has other words. Why an issuer is unknown depends on the others
-    // that are known.
+    // What rustls says of it; the platform's own library has other words. Why an issuer is unknown
+    // depends on the others that are known.
     for (name, reason, host, port, trusted) in [
         ("an unknown CA", "invalid peer certificate", "localhost", good, None),
         ("another CA", "invalid peer certificate", "localhost", good, Some("ca.cert.pem")),

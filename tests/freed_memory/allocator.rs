@@ -37,7 +37,8 @@ fn look(block: *const u8, len: usize) {
     if let Ok(lens) = LENS.try_read()
         && let Some(lens) = lens.as_ref()
     {
-        // SAFETY: the block is allocated, so long, and freed after this; all of it was written once.
+        // SAFETY: the block is allocated, so long, and freed after this; all of it was written
+        // once.
         lens(unsafe { std::slice::from_raw_parts(block, len) });
     }
     IS_LOOKING.set(false);

@@ -337,7 +337,8 @@ fn several_keys_in_one_file_leave_nothing() {
     }
 }
 
-/// The private values of a new key are known when it is there: so what was freed meanwhile is looked through then.
+/// The private values of a new key are known when it is there: so what was freed meanwhile is
+/// looked through then.
 #[test]
 fn a_new_key_leaves_nothing() {
     for algorithm in [Algorithm::EdDSA, Algorithm::ES256, Algorithm::ES384, Algorithm::ES512] {

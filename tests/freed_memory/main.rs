@@ -1,5 +1,5 @@
-//! No secret is in memory that was freed: an allocator looks into each block before it goes back, and
-//! into the old one where a block grows, for a part of a secret.
+//! No secret is in memory that was freed: an allocator looks into each block before it goes back,
+//! and into the old one where a block grows, for a part of a secret.
 //!
 //! `allocator` is the lens, `marks` says what to look for, `watch` looks while something is done;
 //! `detector` shows that a leak is found. The other modules do what users do. `known` lists what

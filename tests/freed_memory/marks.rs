@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 pub(crate) const PIECE: usize = 8;
 /// Blocks are looked at in these steps.
 const STEP: usize = 4;
-/// The shortest part that counts, of a secret that is not shorter itself. A register holds 16 bytes,
-/// and what it held is left on the stack where the compiler put it aside. From there it gets into
-/// blocks, in the bytes of a value that mean nothing. No library has a hold on that.
+/// The shortest part that counts, of a secret that is not shorter itself. A register holds 16
+/// bytes, and what it held is left on the stack where the compiler put it aside. From there it gets
+/// into blocks, in the bytes of a value that mean nothing. No library has a hold on that.
 pub(crate) const SHORTEST: usize = 17;
 
 #[derive(Default)]
@@ -29,8 +29,8 @@ impl Marks {
         self
     }
 
-    /// A secret as it is, the other way round, as the words of a number are in memory, and in base64
-    /// of either alphabet with anything before it.
+    /// A secret as it is, the other way round, as the words of a number are in memory, and in
+    /// base64 of either alphabet with anything before it.
     pub(crate) fn bytes(mut self, name: impl Into<String>, secret: impl AsRef<[u8]>) -> Self {
         let secret = secret.as_ref();
         let name = self.name(name.into(), secret);

@@ -1,4 +1,5 @@
-//! Every kind of answer, read and dropped: the document that was asked for, and whatever comes instead.
+//! Every kind of answer, read and dropped: the document that was asked for, and whatever comes
+//! instead.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,5 +1,5 @@
-//! The endpoints of a server made of Authlib, and the one grant that oidc-provider does not have: JWT bearer (RFC 7523
-//! §2.1).
+//! The endpoints of a server made of Authlib, and the one grant that oidc-provider does not have:
+//! JWT bearer (RFC 7523 §2.1).
 
 use private_key_jwt::oauth::{Endpoint, HintedToken, JwtGrant};
 use private_key_jwt::transport::{HttpClient, ReqwestClient};

@@ -1,4 +1,5 @@
-//! Client authentication at every endpoint of oidc-provider: each algorithm, each audience, and no assertion twice.
+//! Client authentication at every endpoint of oidc-provider: each algorithm, each audience, and no
+//! assertion twice.
 
 use private_key_jwt::oauth::{
     AuthorizationRequest, DeviceAuthorizationRequest, Endpoint, HintedToken, OAuthError,

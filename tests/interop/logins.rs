@@ -1,5 +1,6 @@
-//! What users do at oidc-provider: logins from the pushed authorization request to the revoked token, in the browser at
-//! hand and from another device; and the tokens that come of it, at the resource server.
+//! What users do at oidc-provider: logins from the pushed authorization request to the revoked
+//! token, in the browser at hand and from another device; and the tokens that come of it, at the
+//! resource server.
 
 use std::time::Duration;
 

@@ -9,8 +9,8 @@ use private_key_jwt::keys::BoxFuture;
 use private_key_jwt::transport::{HttpClient, ReqwestClient, TransportError};
 use serde_json::Value;
 
-/// An HTTP client that notes, for each request with an assertion, where it went, what the assertion was and what the
-/// answer. Clones share the notes.
+/// An HTTP client that notes, for each request with an assertion, where it went, what the assertion
+/// was and what the answer. Clones share the notes.
 #[derive(Clone)]
 pub(crate) struct Record {
     server: &'static str,
@@ -36,7 +36,8 @@ impl Record {
         self.notes.lock().unwrap().iter().filter(same).count()
     }
 
-    /// Prints server, endpoint, algorithm and count, and hands the counts on, by path and answer. No `jti` was sent twice.
+    /// Prints server, endpoint, algorithm and count, and hands the counts on, by path and answer.
+    /// No `jti` was sent twice.
     pub(crate) fn print(&self) -> BTreeMap<(String, u16), usize> {
         let notes = self.notes.lock().unwrap();
         let (mut lines, mut counts) = (BTreeMap::new(), BTreeMap::new());

@@ -231,7 +231,8 @@ async fn what_cannot_be_used_in_a_set_is_passed_over() {
     let ((key, jwk), time) = (new_key("a"), Time::new());
     let bare = Jwk::new(jwk.parameters().clone()).with_key_id("a").to_json();
     let with = |more: &str| bare.replacen('{', &format!("{{{more},"), 1);
-    // For encryption, for signing only, of unknown kinds, private, half a key, and no object at all.
+    // For encryption, for signing only, of unknown kinds, private, half a key, and no object at
+    // all.
     let others = [
         with(r#""use":"enc""#),
         with(r#""key_ops":["sign"]"#),

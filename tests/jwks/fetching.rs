@@ -220,7 +220,8 @@ async fn what_newer_keys_cannot_help_causes_no_fetch() {
 async fn a_token_under_a_cached_kid_never_waits() {
     let (key, jwk) = new_key("a");
     let (issuer, jwks, time) = warm(&[&jwk]).await;
-    // Neither beside a fetch for a forged token, nor when the keys are no longer fresh, nor just before the hard limit.
+    // Neither beside a fetch for a forged token, nor when the keys are no longer fresh, nor just
+    // before the hard limit.
     issuer.script(|_| Box::pin(std::future::pending()));
     time.pass(COOL_DOWN);
     let waiting = tokio::spawn({
@@ -388,7 +389,8 @@ async fn a_304_is_about_the_set_that_it_was_asked_about() {
     issuer.answers(move |_| ok(&[("etag", "\"1\"")], &body));
     let jwks = issuer.jwks(&time);
     let keys = jwks.keys().await.unwrap();
-    // Two fetches ask about the first set; the older one brings the second set before the newer one says "unchanged".
+    // Two fetches ask about the first set; the older one brings the second set before the newer one
+    // says "unchanged".
     let ask = || {
         time.pass(COOL_DOWN);
         let jwks = jwks.clone();

@@ -1,5 +1,5 @@
-//! Keys that somebody else publishes and changes: over a scripted HTTP client, where the order of events is the test's, and
-//! over real sockets.
+//! Keys that somebody else publishes and changes: over a scripted HTTP client, where the order of
+//! events is the test's, and over real sockets.
 #![cfg(feature = "client")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -1,4 +1,5 @@
-//! URLs that an outsider chose: nothing but the public internet is reached, whatever a name resolves to.
+//! URLs that an outsider chose: nothing but the public internet is reached, whatever a name
+//! resolves to.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};

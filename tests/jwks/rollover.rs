@@ -110,7 +110,8 @@ async fn keys_roll_ten_times_while_eight_tasks_verify_without_pause() {
         published.keys(&around);
         pass(COOL_DOWN).await;
         signing.store(next, Ordering::SeqCst);
-        // The next roll meets the set in every state: just fetched, about to be fetched, fetched ahead.
+        // The next roll meets the set in every state: just fetched, about to be fetched, fetched
+        // ahead.
         pass([0, 5, 30, 100, 235, 240, 245, 300, 600, 5][next - 1]).await;
     }
     stop.store(true, Ordering::SeqCst);

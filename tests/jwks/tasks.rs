@@ -85,7 +85,8 @@ fn a_runtime_that_goes_away_takes_its_fetch_along_and_nothing_else() {
         assert!(at_once(jwks.keys()).is_none());
         until(|| issuer.asked() == 1).await;
     });
-    // Somebody on another runtime waits for it, or comes when it is gone already; it is the same to both.
+    // Somebody on another runtime waits for it, or comes when it is gone already; it is the same to
+    // both.
     let waiting = std::thread::spawn({
         let (jwks, good) = (jwks.clone(), token(&key, Some("a")));
         move || runtime().block_on(async move { jwks.verify(&verifier(), &good).await.map(|_| ()) })

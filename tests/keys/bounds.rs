@@ -1,4 +1,5 @@
-//! Files and sets that are made to be slow: what bounds them is counted, so it is tested without a clock.
+//! Files and sets that are made to be slow: what bounds them is counted, so it is tested without a
+//! clock.
 
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::keys::KeyError;

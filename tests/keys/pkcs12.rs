@@ -1,4 +1,5 @@
-//! PKCS#12 files, and the older encryption that comes with the feature: what opens, what is refused, and what damage does.
+//! PKCS#12 files, and the older encryption that comes with the feature: what opens, what is
+//! refused, and what damage does.
 
 use private_key_jwt::PrivateKey;
 use private_key_jwt::keys::KeyError;
@@ -349,7 +350,8 @@ mod with {
 
     const SIX_MILLION: [u8; 3] = [0x5b, 0x8d, 0x80];
 
-    /// One file, one bound: what counts is the work of all derivations, for every passphrase that is tried.
+    /// One file, one bound: what counts is the work of all derivations, for every passphrase that
+    /// is tried.
     #[test]
     fn the_work_of_a_file_is_bounded_before_any_of_it_is_done() {
         let work = |file: &[u8], passphrase| match error_of(file, passphrase) {
@@ -359,8 +361,8 @@ mod with {
             }
             other => panic!("{other:?}"),
         };
-        // A key of 3DES takes two hashes and its IV one, so the work is three times the iterations. The first hash of each
-        // is over three blocks, and one more where there is a passphrase.
+        // A key of 3DES takes two hashes and its IV one, so the work is three times the iterations.
+        // The first hash of each is over three blocks, and one more where there is a passphrase.
         let ten_million = encrypted(&[0, 0x98, 0x96, 0x80]);
         assert_eq!(work(&pfx(std::slice::from_ref(&ten_million)), Some("wrong")), 3 * (10_000_000 + 3));
         // Without a passphrase none and the empty one are tried.
@@ -369,7 +371,8 @@ mod with {
             work(&pfx(std::slice::from_ref(&six_million)), None),
             3 * (6_000_000 + 3) + 3 * (6_000_000 + 2)
         );
-        // Parts, and the MAC: SHA-256 makes a key of one hash, and then there is the MAC over the content.
+        // Parts, and the MAC: SHA-256 makes a key of one hash, and then there is the MAC over the
+        // content.
         let two = [six_million.clone(), encrypted(&[0x3d, 0x09, 0x01])];
         assert_eq!(work(&pfx(&two), Some("wrong")), 3 * (6_000_000 + 3) + 3 * (4_000_001 + 3));
         let algorithm = tlv(0x30, &tlv(6, &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1]));
@@ -384,7 +387,8 @@ mod with {
         let scheme = tlv(0x30, &[oid(&[12, 1, 3]), parameters].concat());
         let shrouded = bag(2, &tlv(0x30, &[scheme, tlv(4, &[7; 16])].concat()));
         let keys = data(&tlv(0x30, &[shrouded.clone(), shrouded].concat()));
-        // 200 bytes are 4 blocks, 99 characters are 200 bytes; with one of the purpose and one of the padding.
+        // 200 bytes are 4 blocks, 99 characters are 200 bytes; with one of the purpose and one of
+        // the padding.
         assert_eq!(work(&pfx(&[keys]), Some(&"x".repeat(99))), 2 * 3 * (6_000_000 - 1 + 10));
         assert!(matches!(
             error_of(&pfx(&vec![encrypted(&[1]); 2]), Some("wrong")),
@@ -423,7 +427,8 @@ mod with {
             let error = error_of(&pfx(&[data(&nested(levels))]), None);
             assert!(matches!(error, KeyError::Der { structure: STRUCTURE }), "{levels}: {error:?}");
         }
-        // A revocation list, a secret, a certificate that is not X.509: none of them is looked into.
+        // A revocation list, a secret, a certificate that is not X.509: none of them is looked
+        // into.
         let others = [
             bag(4, &[5, 0]),
             bag(5, &[5, 0]),
@@ -459,7 +464,8 @@ mod with {
     #[test]
     fn damaged_files_are_errors_or_the_same_key() {
         let original = key("p256.pkcs8.pem").thumbprint();
-        // The second and third have no MAC: what is open there may be damaged unseen, but not the key.
+        // The second and third have no MAC: what is open there may be damaged unseen, but not the
+        // key.
         for (file, most) in [("p256.one-iteration.p12", 10), ("p256.open.p12", 1300), ("p256.ber.p12", 320)] {
             let bytes = read(file);
             let mut same = 0;

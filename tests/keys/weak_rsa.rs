@@ -88,7 +88,8 @@ fn refused<T: std::fmt::Debug>(result: Result<T, KeyError>) -> RsaWeakness {
 #[test]
 fn a_weak_private_key_is_refused_in_every_format() {
     for (name, expected, says) in WEAK.into_iter().filter(|(name, ..)| *name != PUBLIC_ONLY) {
-        // Without its primes, a key needs a feature to be told from a damaged one; its modulus does not.
+        // Without its primes, a key needs a feature to be told from a damaged one; its modulus does
+        // not.
         let jwk = Value::Object(members(name)).to_string();
         let error = PrivateKey::from_bytes(jwk.as_bytes()).unwrap_err();
         assert_eq!(weakness(&error), expected, "{name}");
@@ -184,7 +185,8 @@ fn a_ring_takes_no_signer_with_a_weak_public_key() {
 /// One set has one allowance: 256 keys of 8192 bits would take half a minute.
 #[test]
 fn the_checks_of_a_set_are_bounded() {
-    // Odd, without a small factor, and of the length that takes longest: whether it is a key is not known before.
+    // Odd, without a small factor, and of the length that takes longest: whether it is a key is not
+    // known before.
     let mut n = vec![0xb5; 1024];
     let mut keys = Vec::new();
     while keys.len() < 9 {
@@ -236,7 +238,8 @@ fn a_key_tells_what_was_checked_of_it() {
     }
 }
 
-/// The primes p and q of this key depend on each other: p−1 divides q−1. Its private numbers do not show it.
+/// The primes p and q of this key depend on each other: p−1 divides q−1. Its private numbers do not
+/// show it.
 const DEPENDENT: [(&str, &str); 8] = [
     ("e", "AQAB"),
     (

@@ -42,7 +42,8 @@ impl Clock for Pauses {
     }
 }
 
-/// A device login with these answers of the token endpoint, one after the other: what it came to, the pauses, and the forms.
+/// A device login with these answers of the token endpoint, one after the other: what it came to,
+/// the pauses, and the forms.
 async fn device_login(
     codes: Value,
     answers: Vec<ResponseTemplate>,

@@ -1,5 +1,5 @@
-//! What every form has in common, whatever is asked for: how values are written, what cannot be added, and that no
-//! assertion is sent twice.
+//! What every form has in common, whatever is asked for: how values are written, what cannot be
+//! added, and that no assertion is sent twice.
 
 use std::collections::HashSet;
 
@@ -149,7 +149,8 @@ impl private_key_jwt::transport::Clock for NoWait {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_two_requests_carry_one_jti_whoever_sends_them_and_however_they_end() {
     let server = MockServer::start().await;
-    // The device waits; some requests are refused, some not answered at all. What comes first counts.
+    // The device waits; some requests are refused, some not answered at all. What comes first
+    // counts.
     let device_code = wiremock::matchers::body_string_contains("device_code=");
     let pending = refusal("authorization_pending");
     Mock::given(device_code).respond_with(pending).up_to_n_times(200).mount(&server).await;

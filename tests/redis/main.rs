@@ -1,7 +1,8 @@
-//! The replay store over a real `redis-server`, which the suite starts: shared by tasks and by processes, killed, paused,
-//! silent, full.
+//! The replay store over a real `redis-server`, which the suite starts: shared by tasks and by
+//! processes, killed, paused, silent, full.
 //!
-//! `cargo test --test redis --features redis`; it fails by name without `redis-server`. A plain `cargo test` does not run it.
+//! `cargo test --test redis --features redis`; it fails by name without `redis-server`. A plain
+//! `cargo test` does not run it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod outages;
@@ -185,7 +186,8 @@ async fn a_redis_without_memory_refuses_and_forgets_nothing() {
     assert!(matches!(&full, RedisReplayError::Refused { reason } if reason.contains("OOM")), "{full:?}");
     assert!(stored > 1000, "{stored}");
     for number in 0..stored {
-        // A command that may need memory is refused as a whole; where it is not, the entry is there.
+        // A command that may need memory is refused as a whole; where it is not, the entry is
+        // there.
         match store.insert(entry(number), now()).await {
             Ok(fresh) => assert!(!fresh, "{number}"),
             Err(error) => assert!(matches!(redis_error(error), RedisReplayError::Refused { .. })),

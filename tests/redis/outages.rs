@@ -81,13 +81,14 @@ async fn a_redis_that_is_paused_refuses_in_time_and_answers_are_not_mixed_up() {
         assert!(store.insert(entry, now()).await.unwrap(), "{number}");
         assert!(!store.insert(entry, now()).await.unwrap(), "{number}");
     }
-    // What was sent during the pause may have been stored since. Nobody was told that it is new, and once is what it is.
+    // What was sent during the pause may have been stored since. Nobody was told that it is new,
+    // and once is what it is.
     let first = store.insert(entry("paused 0"), now()).await.unwrap();
     assert!(!store.insert(entry("paused 0"), now()).await.unwrap(), "{first}");
 }
 
-/// An address whose connections lead to a Redis, until they are told to fall silent: they stay open then, and nothing gets
-/// through. New ones work, and lead to where the address leads by then.
+/// An address whose connections lead to a Redis, until they are told to fall silent: they stay open
+/// then, and nothing gets through. New ones work, and lead to where the address leads by then.
 struct Address {
     port: u16,
     leads_to: Arc<AtomicU16>,
@@ -192,7 +193,8 @@ fn torment(mut redis: Redis, over: &AtomicBool) -> Redis {
     redis
 }
 
-/// Eight tasks spend the same assertions, each again and again until it knows; one succeeds at most.
+/// Eight tasks spend the same assertions, each again and again until it knows; one succeeds at
+/// most.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_paused_and_restarted_meanwhile_there_is_no_double_spend_and_no_hang() {
     const TASKS: usize = 8;

@@ -1,5 +1,5 @@
-//! A minute of real time against servers that behave badly, each with 200 calls a second of its own. Run by a command of
-//! its own, see CONTRIBUTING.md.
+//! A minute of real time against servers that behave badly, each with 200 calls a second of its
+//! own. Run by a command of its own, see CONTRIBUTING.md.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../support/mod.rs"]

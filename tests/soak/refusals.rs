@@ -1,4 +1,5 @@
-//! Servers that refuse: one whose clock is three minutes off, and some that do not know the key any more.
+//! Servers that refuse: one whose clock is three minutes off, and some that do not know the key any
+//! more.
 
 use std::time::Duration;
 

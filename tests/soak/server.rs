@@ -1,5 +1,5 @@
-//! A token endpoint on a socket of its own, which does at each moment what it is told. Every assertion is verified by a
-//! clock of its own, and none may come twice.
+//! A token endpoint on a socket of its own, which does at each moment what it is told. Every
+//! assertion is verified by a clock of its own, and none may come twice.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -57,8 +57,8 @@ struct Shared {
     began: Instant,
     rules: Rules,
     behaviour: Box<dyn Fn(Duration) -> Behaviour + Send + Sync>,
-    /// The name of each assertion, and what became of its request. A panic here would only break a connection, so that
-    /// they are looked at by the test.
+    /// The name of each assertion, and what became of its request. A panic here would only break a
+    /// connection, so that they are looked at by the test.
     requests: Mutex<Vec<(String, Behaviour)>>,
 }
 

@@ -32,8 +32,8 @@ pub fn marked_assertion(server: &AuthorizationServer) -> ClientAssertion {
         .unwrap()
 }
 
-/// The mark as it may show up: as it is, escaped for a form, and what base64 makes of it at each of the three
-/// positions.
+/// The mark as it may show up: as it is, escaped for a form, and what base64 makes of it at each of
+/// the three positions.
 fn shapes() -> Vec<String> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut shapes = vec![MARK.to_owned()];

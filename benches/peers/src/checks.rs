@@ -9,7 +9,8 @@ use time::OffsetDateTime;
 use crate::contenders::{Error, Load, Sign, Signed, Verify};
 use crate::fixture::{CLIENT_ID, Fixture, ISSUER, LIFETIME, LONG_LIFETIME, MEDIA_TYPE, token_for};
 
-/// What a contender signs is a client assertion that this crate's verifier takes, and another one each time.
+/// What a contender signs is a client assertion that this crate's verifier takes, and another one
+/// each time.
 pub(crate) fn signs(sign: &mut Sign, fixture: &Fixture, is_floor: bool) -> Result<(), Error> {
     let mut jtis = Vec::new();
     for _ in 0..2 {

@@ -40,7 +40,8 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// One for each algorithm that is measured. They live as long as the program, and so may whoever borrows them.
+    /// One for each algorithm that is measured. They live as long as the program, and so may
+    /// whoever borrows them.
     pub(crate) fn all() -> Result<Vec<&'static Self>, Error> {
         let (rsa, rsa_jwk) = (pem!("rsa2048"), include_str!("../../../testdata/keys/rsa2048.jwk.json"));
         [

@@ -31,10 +31,12 @@ struct Options {
     /// Only operations with this in their name, such as ES256, verify or "load RSA".
     #[arg(long, default_value = "")]
     only: String,
-    /// A few short rounds: every contender is checked and the table is printed, but its figures say little.
+    /// A few short rounds: every contender is checked and the table is printed, but its figures say
+    /// little.
     #[arg(long)]
     quick: bool,
-    /// Reports on the rounds in this file together with those of this run, and leaves all of them there.
+    /// Reports on the rounds in this file together with those of this run, and leaves all of them
+    /// there.
     #[arg(long, value_name = "FILE")]
     carry: Option<PathBuf>,
 }
@@ -44,7 +46,8 @@ impl Options {
         if self.quick { self.rounds.min(5) } else { self.rounds.max(1) }
     }
 
-    /// What a turn takes: long against the clock's own steps, short against what else a machine does.
+    /// What a turn takes: long against the clock's own steps, short against what else a machine
+    /// does.
     fn batch_time(&self) -> Duration {
         Duration::from_micros(if self.quick { 100 } else { 1000 })
     }

@@ -1,5 +1,5 @@
-//! Contenders measured in turns. What disturbs a shared machine lasts longer than a round, so it meets all contenders
-//! of a round alike and falls out of their ratio.
+//! Contenders measured in turns. What disturbs a shared machine lasts longer than a round, so it
+//! meets all contenders of a round alike and falls out of their ratio.
 
 use std::time::{Duration, Instant};
 

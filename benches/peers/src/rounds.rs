@@ -1,4 +1,5 @@
-//! The figures of all rounds, which a run can take over from the one before: another build of the same program.
+//! The figures of all rounds, which a run can take over from the one before: another build of the
+//! same program.
 
 use std::collections::BTreeMap;
 use std::fs;

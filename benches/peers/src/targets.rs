@@ -42,7 +42,8 @@ fn floor(operation: Operation, ours: Backend, bare: Backend) -> Option<f64> {
     }
 }
 
-/// On AWS-LC, ahead of every peer at every algorithm; on RustCrypto, ahead of the peers that use it too.
+/// On AWS-LC, ahead of every peer at every algorithm; on RustCrypto, ahead of the peers that use it
+/// too.
 fn peer(operation: Operation, ours: Backend, other: &dyn Contender) -> Option<f64> {
     let (Operation::Sign(algorithm) | Operation::Verify(algorithm)) = operation else {
         return None;

@@ -1,4 +1,5 @@
-//! The options that `token`, `introspect` and `revoke` share: which server, and as which client with which key.
+//! The options that `token`, `introspect` and `revoke` share: which server, and as which client
+//! with which key.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! What a command found out, for people and, the same, for machines. Most of it is text from elsewhere, so all of it is
-//! escaped.
+//! What a command found out, for people and, the same, for machines. Most of it is text from
+//! elsewhere, so all of it is escaped.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;

@@ -1,5 +1,5 @@
-//! `pkjwt inspect`: what a key file or a token is, and what was checked of a key. No signature is verified, and nothing
-//! private is shown.
+//! `pkjwt inspect`: what a key file or a token is, and what was checked of a key. No signature is
+//! verified, and nothing private is shown.
 
 use std::path::{Path, PathBuf};
 
@@ -46,8 +46,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     findings.print(arguments.json, now)
 }
 
-/// Whether this is a token rather than the name or the content of a file: base64url of a header that begins as JSON
-/// does, a dot, and more of the same. What it holds is not judged.
+/// Whether this is a token rather than the name or the content of a file: base64url of a header
+/// that begins as JSON does, a dot, and more of the same. What it holds is not judged.
 fn is_token(text: &str) -> bool {
     /// As long as the shortest header that names an algorithm.
     const HEADER_LEN: usize = 15;

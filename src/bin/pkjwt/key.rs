@@ -179,8 +179,8 @@ pub(crate) fn open(name: &str, bytes: &[u8], options: &KeyOptions) -> Result<Pri
     }
 }
 
-/// The prompt goes to the terminal itself, so that it works with the key on standard input and never lands in a
-/// result.
+/// The prompt goes to the terminal itself, so that it works with the key on standard input and
+/// never lands in a result.
 fn prompt(name: &str) -> Result<Zeroizing<String>, Failure> {
     let prompt = format!("Passphrase of {}: ", crate::output::printable(name));
     rpassword::prompt_password(prompt).map(Zeroizing::new).context("the terminal")
@@ -200,8 +200,8 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Fail
     }
 }
 
-/// The contents of a file or of standard input, and one byte more than `limit` at most, so that whoever reads it sees
-/// that it is too long.
+/// The contents of a file or of standard input, and one byte more than `limit` at most, so that
+/// whoever reads it sees that it is too long.
 pub(crate) fn contents(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     // Room for everything from the start: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 2));

@@ -100,8 +100,8 @@ fn generate(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, Failure> 
     PrivateKey::generate_rsa_bits(algorithm, bits).context("keygen")
 }
 
-/// A new file beside the wanted one, which then takes its name at once: nobody ever sees half a key, or a key that
-/// others can read.
+/// A new file beside the wanted one, which then takes its name at once: nobody ever sees half a
+/// key, or a key that others can read.
 fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
     let name = key::name(path);
     let directory = match path.parent() {
@@ -124,8 +124,8 @@ fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
     }
 }
 
-/// A rename takes the place of whatever has the name. For a device such as `/dev/stdout`, a pipe or a link nobody means
-/// that.
+/// A rename takes the place of whatever has the name. For a device such as `/dev/stdout`, a pipe or
+/// a link nobody means that.
 fn replaceable(path: &Path, force: bool) -> Result<(), Failure> {
     match path.symlink_metadata() {
         Ok(found) if !found.is_file() => {

@@ -1,5 +1,5 @@
-//! FILE_OR_URL: somebody's public keys. A file holds a JWK Set, one JWK, a certificate or a public key; a URL, a JWK
-//! Set.
+//! FILE_OR_URL: somebody's public keys. A file holds a JWK Set, one JWK, a certificate or a public
+//! key; a URL, a JWK Set.
 
 use std::path::Path;
 
@@ -14,8 +14,8 @@ use crate::key;
 /// How the label of every kind of private key in PEM ends.
 const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
 
-/// Reads a file of public keys; a URL is only recognised. A private key is refused even where its public part would
-/// do: whoever registers a key should not have it.
+/// Reads a file of public keys; a URL is only recognised. A private key is refused even where its
+/// public part would do: whoever registers a key should not have it.
 pub(crate) fn load(source: &str) -> Result<ClientKeys, Failure> {
     if source.starts_with("https://") || source.starts_with("http://") {
         return Ok(ClientKeys::JwksUrl(source.to_owned()));
@@ -25,7 +25,8 @@ pub(crate) fn load(source: &str) -> Result<ClientKeys, Failure> {
         let why = "this is a private key; `pkjwt jwks` prints its public part";
         Err(Failure::refused(key::name(Path::new(source)), why))
     };
-    // Beside a certificate even one that could not be used, which the loader of public keys passes over.
+    // Beside a certificate even one that could not be used, which the loader of public keys passes
+    // over.
     if bytes.windows(PRIVATE_KEY.len()).any(|label| label == PRIVATE_KEY) {
         return private();
     }

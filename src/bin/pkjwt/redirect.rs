@@ -35,7 +35,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 16;
 
 impl Redirect {
-    /// Listens at this URI: plain http at 127.0.0.0/8, `[::1]` or `localhost`. Without one, at any free port.
+    /// Listens at this URI: plain http at 127.0.0.0/8, `[::1]` or `localhost`. Without one, at any
+    /// free port.
     pub(crate) async fn listen(uri: Option<&str>) -> Result<Self, Failure> {
         const OPTION: &str = "--redirect-uri";
         const ELSEWHERE: &str = "must be http on this machine, with a port: http://127.0.0.1:PORT/PATH";

@@ -1,5 +1,5 @@
-//! A secret that a command is given: a file that holds it, `-` for standard input, or `env:` and the name of an
-//! environment variable. Never the secret itself: other users can see arguments.
+//! A secret that a command is given: a file that holds it, `-` for standard input, or `env:` and
+//! the name of an environment variable. Never the secret itself: other users can see arguments.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -30,8 +30,9 @@ impl SecretSource {
         Path::new(&self.0)
     }
 
-    /// The secret, without white space around it: a code or a token, of the characters that RFC 6749 appendix A has for
-    /// them. What was given is not repeated: it might be the secret in the wrong place.
+    /// The secret, without white space around it: a code or a token, of the characters that RFC
+    /// 6749 appendix A has for them. What was given is not repeated: it might be the secret in the
+    /// wrong place.
     pub(crate) fn read(&self, option: &str) -> Result<Zeroizing<String>, Failure> {
         let bytes = match self.0.strip_prefix("env:") {
             Some(name) => key::variable(option, name)?,

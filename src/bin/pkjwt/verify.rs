@@ -1,5 +1,5 @@
-//! `pkjwt verify`: checks a client assertion as an authorization server does, but for the replay, or an access token as a
-//! resource server does.
+//! `pkjwt verify`: checks a client assertion as an authorization server does, but for the replay,
+//! or an access token as a resource server does.
 
 use std::path::Path;
 use std::time::Duration;

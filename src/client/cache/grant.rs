@@ -1,10 +1,13 @@
-//! By what the tokens of an entry are had: a request that can be made again, a refresh token, or both.
+//! By what the tokens of an entry are had: a request that can be made again, a refresh token, or
+//! both.
 //!
-//! A refresh token is used before the request, carries on its parameters, and is replaced when the server sends another
-//! (RFC 6749 §6). When the server refuses it with `invalid_grant` it is good no longer; what is left then is the request,
-//! and without one the grant has ended. When nobody knows whether it was used up, since no answer could be read, the request
-//! takes its place, too; without one it is tried again, for there is no other. One that comes with a token for the client itself is not kept: the client has a key
-//! to ask with, and such an answer should have none (§4.4.3).
+//! A refresh token is used before the request, carries on its parameters, and is replaced when the
+//! server sends another (RFC 6749 §6). When the server refuses it with `invalid_grant` it is good
+//! no longer; what is left then is the request, and without one the grant has ended. When nobody
+//! knows whether it was used up, since no answer could be read, the request takes its place, too;
+//! without one it is tried again, for there is no other. One that comes with a token for the client
+//! itself is not kept: the client has a key to ask with, and such an answer should have none
+//! (§4.4.3).
 
 use std::time::Duration;
 
@@ -42,7 +45,8 @@ pub(super) struct Answer {
 pub(super) enum Urgency {
     /// No token serves: what may pass is tried again.
     Awaited,
-    /// One serves for so long. What may pass is not tried again: a pause would keep those waiting whose token ends meanwhile.
+    /// One serves for so long. What may pass is not tried again: a pause would keep those waiting
+    /// whose token ends meanwhile.
     Beside(Duration),
 }
 
@@ -115,7 +119,8 @@ impl Grant {
 }
 
 impl Urgency {
-    /// A request that stands still is given up when the token ends that serves meanwhile, but not sooner than this.
+    /// A request that stands still is given up when the token ends that serves meanwhile, but not
+    /// sooner than this.
     const SHORTEST: Duration = Duration::from_secs(5);
 
     async fn send(self, client: &TokenClient, request: &TokenRequest) -> Result<TokenResponse, Error> {

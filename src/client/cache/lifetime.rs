@@ -1,10 +1,11 @@
-//! How long a token is used, and from when on there should be another: a function of when it came, what the server said,
-//! a random number, and the time.
+//! How long a token is used, and from when on there should be another: a function of when it came,
+//! what the server said, a random number, and the time.
 //!
-//! The clock may be set while a token is held. One that is set forward makes a token older than it is, which costs a
-//! request. One that is set back shows a time before the token came: how old it is cannot be known then, so that another is
-//! had, and this one serves meanwhile; unless the clock is back by more than the token's whole life, when it may well have
-//! been wrong before, and nothing is left to go by.
+//! The clock may be set while a token is held. One that is set forward makes a token older than it
+//! is, which costs a request. One that is set back shows a time before the token came: how old it
+//! is cannot be known then, so that another is had, and this one serves meanwhile; unless the clock
+//! is back by more than the token's whole life, when it may well have been wrong before, and
+//! nothing is left to go by.
 
 use std::time::Duration;
 
@@ -26,7 +27,8 @@ pub(super) struct Lifetime {
 impl Lifetime {
     /// Of a token that came now, and ends when the server said, if it did.
     ///
-    /// Tokens that came at one time are renewed at different ones: the last part of a life is cut by up to a half.
+    /// Tokens that came at one time are renewed at different ones: the last part of a life is cut
+    /// by up to a half.
     pub(super) fn of(
         settings: &CacheSettings,
         now: OffsetDateTime,

@@ -1,9 +1,9 @@
 //! The cached tokens: one for each set of request parameters.
 //!
 //! Tokens that are looked up often are read without a lock: the map is replaced as a whole when an
-//! entry comes or goes, which is seldom, and each entry's token when it is renewed. How long a token
-//! serves and how long to pause after a failure are functions of the state, the time and a random
-//! number, `lifetime` and `pauses`; `entry` keeps its token fresh by them.
+//! entry comes or goes, which is seldom, and each entry's token when it is renewed. How long a
+//! token serves and how long to pause after a failure are functions of the state, the time and a
+//! random number, `lifetime` and `pauses`; `entry` keeps its token fresh by them.
 
 mod entry;
 mod grant;
@@ -50,8 +50,8 @@ impl Cache {
         entry.fresh(clock.now())
     }
 
-    /// The entry for these parameters. A request that cannot be sent has one that nobody else gets, and so has each when
-    /// none is kept.
+    /// The entry for these parameters. A request that cannot be sent has one that nobody else gets,
+    /// and so has each when none is kept.
     pub(super) fn entry(&self, request: TokenRequest, now: OffsetDateTime) -> Arc<Entry> {
         let key = match request.key() {
             Some(key) if self.settings.capacity > 0 => Key(Arc::new(key)),

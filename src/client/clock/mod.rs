@@ -52,7 +52,8 @@ pub(super) struct ServerClock {
     in_vain_until: AtomicI64,
     /// The same for single requests that carry something from outside, by the hash of that.
     in_vain: Mutex<Vec<(u64, i64)>>,
-    /// When an assertion with the kept offset was accepted last, in seconds since 1970; [`UNSEEN`] before the first.
+    /// When an assertion with the kept offset was accepted last, in seconds since 1970; [`UNSEEN`]
+    /// before the first.
     accepted_at: AtomicI64,
 }
 
@@ -150,8 +151,8 @@ impl ServerClock {
 
     /// Notes what an answer shows. Returns the offset from now on if it is another.
     ///
-    /// What is answered to a request that carries something from outside may be about that. While assertions are
-    /// accepted, it changes nothing for other requests.
+    /// What is answered to a request that carries something from outside may be about that. While
+    /// assertions are accepted, it changes nothing for other requests.
     pub(super) fn answered(&self, facts: &Facts, now: OffsetDateTime) -> Option<Offset> {
         if !facts.contents.is_of_client_alone && !facts.succeeded && self.is_accepted(now) {
             return None;
@@ -366,7 +367,8 @@ fn believed(offset: Duration) -> Option<Duration> {
     }
 }
 
-/// Whether a moment, in seconds since 1970, is yet to come. A clock that was set back must not make it longer.
+/// Whether a moment, in seconds since 1970, is yet to come. A clock that was set back must not make
+/// it longer.
 fn is_ahead(until: i64, now: OffsetDateTime) -> bool {
     let left = until.saturating_sub(now.unix_timestamp());
     (1..=IN_VAIN.whole_seconds()).contains(&left)

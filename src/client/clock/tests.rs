@@ -409,7 +409,8 @@ fn what_one_request_carries_moves_no_clock_while_others_are_accepted() {
         for facts in [refused(kept, ahead(200)), silent] {
             assert_eq!(clock.answered(&carried(1, facts), after_seconds(59)), None);
         }
-        // Nor what is answered to it with success: its date may be of something in front of the server.
+        // Nor what is answered to it with success: its date may be of something in front of the
+        // server.
         clock.answered(&carried(1, accepted(kept, ahead(100))), NOW);
         assert_eq!(clock.offset(), kept);
         // A request that carries nothing is believed, and so is any after a minute without success.

@@ -66,7 +66,8 @@ impl<'a> Blanked<'a> {
 }
 
 /// Blanks a string, if it has an escape. From an escape on that means nothing it stays: there the
-/// parser stops. So do control characters, and bytes that are not UTF-8, for which it stops as well.
+/// parser stops. So do control characters, and bytes that are not UTF-8, for which it stops as
+/// well.
 fn blank(string: &mut [u8]) {
     if memchr::memchr(b'\\', string).is_none() {
         return;
@@ -150,7 +151,8 @@ mod tests {
             (Ok(members), Ok(plain)) => assert_eq!(Value::Object(members), plain),
             (Err(JoseError::Json { line, column, .. }), Err(error)) => {
                 assert_eq!(line, error.line(), "{}", document.escape_ascii());
-                // Behind an escape, `serde_json` knows the place of bytes that are not UTF-8 only roughly.
+                // Behind an escape, `serde_json` knows the place of bytes that are not UTF-8 only
+                // roughly.
                 if str::from_utf8(document).is_ok() {
                     assert_eq!(column, error.column(), "{}", document.escape_ascii());
                 }

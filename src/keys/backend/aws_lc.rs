@@ -1,4 +1,5 @@
-//! Signatures by AWS-LC. It blinds RSA, and wipes every key that it frees; both are its own defaults.
+//! Signatures by AWS-LC. It blinds RSA, and wipes every key that it frees; both are its own
+//! defaults.
 
 use std::sync::OnceLock;
 
@@ -17,7 +18,8 @@ use crate::jose::{Algorithm, Curve, KeyParameters, KeyType};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{KeyError, format, numbers};
 
-/// How an RSA key signs, and how it verifies. PSS has a salt as long as the hash, and takes no other (RFC 7518 §3.5).
+/// How an RSA key signs, and how it verifies. PSS has a salt as long as the hash, and takes no
+/// other (RFC 7518 §3.5).
 static RSA: [(Algorithm, &RsaSignatureEncoding, &RsaParameters); 6] = [
     (Algorithm::RS256, &signature::RSA_PKCS1_SHA256, &signature::RSA_PKCS1_2048_8192_SHA256),
     (Algorithm::RS384, &signature::RSA_PKCS1_SHA384, &signature::RSA_PKCS1_2048_8192_SHA384),
@@ -55,8 +57,9 @@ impl SigningKey {
                 RsaKeyPair::from_der(pkcs1).map(Self::Rsa).map_err(inconsistent("RSA"))
             }
             KeyMaterial::Ec { curve, scalar, point } => {
-                // As an `ECPrivateKey` (RFC 5915 §3), which AWS-LC takes with one multiplication where there is a point,
-                // and completes where there is none; `from_private_key_and_public_key` needs two, and the point.
+                // As an `ECPrivateKey` (RFC 5915 §3), which AWS-LC takes with one multiplication
+                // where there is a point, and completes where there is none;
+                // `from_private_key_and_public_key` needs two, and the point.
                 let key =
                     EcPrivateKey { private_key: scalar, parameters: None, public_key: point.as_deref() };
                 let len = key.encoded_len().and_then(usize::try_from).map_err(inconsistent("EC"))?;
@@ -107,7 +110,8 @@ impl SigningKey {
 
 /// A public key that is ready to verify.
 pub(in crate::keys) enum VerifyingKey {
-    /// AWS-LC binds a parsed key to one algorithm: one for each of [`RSA`], parsed when it is first met.
+    /// AWS-LC binds a parsed key to one algorithm: one for each of [`RSA`], parsed when it is first
+    /// met.
     Rsa {
         pkcs1: Vec<u8>,
         parsed: Box<[OnceLock<Option<ParsedPublicKey>>; RSA.len()]>,

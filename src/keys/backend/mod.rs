@@ -1,7 +1,9 @@
-//! The one seam to a cryptographic library. Each backend takes what `material` and `jose` describe and hands back bytes;
-//! no type of a library leaves this module, so either can move. What both need stands above them, in `policy`.
+//! The one seam to a cryptographic library. Each backend takes what `material` and `jose` describe
+//! and hands back bytes; no type of a library leaves this module, so either can move. What both
+//! need stands above them, in `policy`.
 //!
-//! With both features AWS-LC is used. RustCrypto is then compiled for the tests alone, which hold the two together.
+//! With both features AWS-LC is used. RustCrypto is then compiled for the tests alone, which hold
+//! the two together.
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;

@@ -18,7 +18,8 @@ use crate::keys::numbers::bit_len;
 use crate::keys::{KeyError, numbers};
 
 /// A private key that is ready to sign. Each is in a block of its own size, which it wipes: in the
-/// place of a larger one the bytes behind it would hold what was on the stack there, such as a copy.
+/// place of a larger one the bytes behind it would hold what was on the stack there, such as a
+/// copy.
 pub(in crate::keys) enum SigningKey {
     Rsa(Box<rsa::PrivateKey>),
     P256(Box<p256::ecdsa::SigningKey>),
@@ -194,7 +195,8 @@ fn rsa_verify<D: Digest + AssociatedOid + FixedOutputReset>(
     .is_ok()
 }
 
-/// The crate checks n, d and the primes; the CRT members of the file are compared with what it computes from them.
+/// The crate checks n, d and the primes; the CRT members of the file are compared with what it
+/// computes from them.
 fn rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<SigningKey, KeyError> {
     let inconsistent = || KeyError::Inconsistent { key_type: "RSA" };
     let integer = |value: &UintRef<'_>| BoxedUint::from_be_slice_vartime(value.as_bytes());
@@ -210,7 +212,8 @@ fn rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<SigningKey, KeyError> {
         rsa::PrivateKey::from_components(n, e, d, primes)
     }
     .map_err(|_| inconsistent())?;
-    // As it was computed already: `crt_coefficient` inverts once more, half as long as all the rest takes.
+    // As it was computed already: `crt_coefficient` inverts once more, half as long as all the rest
+    // takes.
     let coefficient = rsa.qinv().map(|inverse| Zeroizing::new(inverse.retrieve()));
     let computed = [rsa.dp(), rsa.dq(), coefficient.as_deref()];
     let given = [&key.exponent1, &key.exponent2, &key.coefficient];

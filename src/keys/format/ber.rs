@@ -1,7 +1,9 @@
-//! BER (X.690 §8), which RFC 7292 allows and Firefox and Bouncy Castle write: lengths left open, strings in pieces.
+//! BER (X.690 §8), which RFC 7292 allows and Firefox and Bouncy Castle write: lengths left open,
+//! strings in pieces.
 //!
-//! It is rewritten as DER, so that all that follows reads one encoding. `der` reads open lengths too, but no strings
-//! in pieces inside other types, and keeps what it read in memory that is not wiped.
+//! It is rewritten as DER, so that all that follows reads one encoding. `der` reads open lengths
+//! too, but no strings in pieces inside other types, and keeps what it read in memory that is not
+//! wiped.
 
 use der::{Encode, Length};
 use zeroize::Zeroizing;
@@ -15,7 +17,8 @@ const END: &[u8] = &[0, 0];
 
 /// One element in DER, and nothing behind it; `None` when it is not BER.
 pub(super) fn to_der(ber: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    // Closing an open length takes a byte more from 64 KiB on. Room from the start: a buffer that grows leaves copies.
+    // Closing an open length takes a byte more from 64 KiB on. Room from the start: a buffer that
+    // grows leaves copies.
     let mut der = Zeroizing::new(Vec::with_capacity(ber.len() + ber.len() / 64));
     let rest = element(ber, &mut der, MAX_DEPTH)?;
     rest.is_empty().then_some(der)
@@ -53,7 +56,8 @@ fn pieces<'a>(length: Option<usize>, ber: &'a [u8], der: &mut Vec<u8>, depth: us
     })
 }
 
-/// Hands over the elements of a constructed one, up to its length or its end-of-contents octets; what follows it.
+/// Hands over the elements of a constructed one, up to its length or its end-of-contents octets;
+/// what follows it.
 fn each<'a>(
     length: Option<usize>,
     ber: &'a [u8],
@@ -77,7 +81,8 @@ fn each<'a>(
     Some(behind)
 }
 
-/// Tag, length (`None` when it is left open), and the rest. No type here has a tag of several octets.
+/// Tag, length (`None` when it is left open), and the rest. No type here has a tag of several
+/// octets.
 fn header(ber: &[u8]) -> Option<(u8, Option<usize>, &[u8])> {
     let (&[tag, first], rest) = ber.split_first_chunk()?;
     if tag & 0x1f == 0x1f || tag == 0 {

@@ -1,8 +1,9 @@
-//! The work of key derivations. The file chooses it, so it is counted and bounded before any of it is done.
+//! The work of key derivations. The file chooses it, so it is counted and bounded before any of it
+//! is done.
 //!
-//! One unit is a block of 64 bytes that a hash compresses or that scrypt mixes; a block of SHA-384 and SHA-512 has 128
-//! bytes and counts twice. Iteration counts say less: a derivation runs through all of them for every piece of its
-//! output that is as long as the hash.
+//! One unit is a block of 64 bytes that a hash compresses or that scrypt mixes; a block of SHA-384
+//! and SHA-512 has 128 bytes and counts twice. Iteration counts say less: a derivation runs through
+//! all of them for every piece of its output that is as long as the hash.
 
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
 use pkcs8::spki::AlgorithmIdentifierRef;
@@ -17,7 +18,8 @@ const MAX_SCRYPT_BYTES: u64 = 256 << 20;
 const MAX_BLOCK_SIZE: u64 = 1024;
 const MAX_PARALLELIZATION: u64 = 16;
 
-/// What the derivations of one load have cost so far: of every key in the file, for every passphrase that was tried.
+/// What the derivations of one load have cost so far: of every key in the file, for every
+/// passphrase that was tried.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::keys) struct Budget {
     spent: u64,
@@ -100,7 +102,8 @@ impl Hash {
         len.saturating_add(padding).div_ceil(self.block_len()).saturating_mul(self.unit())
     }
 
-    /// The work of keying an HMAC (RFC 2104 §2): two blocks, and before that the hash of a key that is longer than one.
+    /// The work of keying an HMAC (RFC 2104 §2): two blocks, and before that the hash of a key that
+    /// is longer than one.
     const fn hmac_key(self, len: u64) -> u64 {
         let shorter = if len > self.block_len() { self.message(len) } else { 0 };
         shorter.saturating_add(2 * self.unit())
@@ -196,14 +199,16 @@ impl Derivation {
         }
     }
 
-    /// The work of deriving the whole key from a passphrase of this length in bytes, in the encoding that is hashed.
+    /// The work of deriving the whole key from a passphrase of this length in bytes, in the
+    /// encoding that is hashed.
     pub(super) fn work(&self, passphrase_len: u64) -> u64 {
         match self.function {
             Function::Pbkdf2 { prf, iterations } => {
                 pbkdf2(prf, passphrase_len, self.salt_len, iterations, self.key_len)
             }
             Function::Scrypt { cost, block_size, parallelization } => {
-                // RFC 7914 §6: the blocks are made by PBKDF2, each is mixed 2·N times, and PBKDF2 makes the key of them.
+                // RFC 7914 §6: the blocks are made by PBKDF2, each is mixed 2·N times, and PBKDF2
+                // makes the key of them.
                 let blocks = 2 * block_size * parallelization;
                 pbkdf2(Hash::Sha256, passphrase_len, self.salt_len, 1, 64 * blocks)
                     .saturating_add(blocks.saturating_mul(2 * cost))

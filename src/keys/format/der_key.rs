@@ -50,8 +50,8 @@ pub(in crate::keys) fn pkcs8(der: &[u8]) -> Result<KeyMaterial, KeyError> {
     }
 }
 
-/// The document that ring makes for a new Ed25519 key, known to Rust programs only: the public key of RFC 5958 §2 in an
-/// EXPLICIT tag where that module has IMPLICIT ones.
+/// The document that ring makes for a new Ed25519 key, known to Rust programs only: the public key
+/// of RFC 5958 §2 in an EXPLICIT tag where that module has IMPLICIT ones.
 fn ed25519_of_ring(der: &[u8]) -> Option<KeyMaterial> {
     const PUBLIC_KEY: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(1) };
     let elements = <Vec<AnyRef<'_>>>::from_der(der).ok()?;

@@ -1,5 +1,6 @@
-//! Encrypted PKCS#8 (RFC 5958 §3): PBES2 (RFC 8018 §6.2) with PBKDF2 or scrypt (RFC 7914 §7.1) and AES-CBC. With the
-//! feature `pkcs12` also 3DES there, and the older encryption of PKCS#12, which is found around single keys as well.
+//! Encrypted PKCS#8 (RFC 5958 §3): PBES2 (RFC 8018 §6.2) with PBKDF2 or scrypt (RFC 7914 §7.1) and
+//! AES-CBC. With the feature `pkcs12` also 3DES there, and the older encryption of PKCS#12, which
+//! is found around single keys as well.
 
 use std::borrow::Cow;
 
@@ -88,8 +89,8 @@ impl<'a> Encrypted<'a> {
         }
     }
 
-    /// The plaintext, or what a wrong passphrase makes of it. `None` is no passphrase at all, which PKCS#12 tells from
-    /// an empty one.
+    /// The plaintext, or what a wrong passphrase makes of it. `None` is no passphrase at all, which
+    /// PKCS#12 tells from an empty one.
     pub(super) fn decrypt(&self, passphrase: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let mut buffer = Zeroizing::new(self.data.to_vec());
         let len = match &self.scheme {

@@ -154,7 +154,8 @@ pub(super) fn recognise_key(text: &[u8]) -> Result<KeyFormat, KeyError> {
 }
 
 fn key(text: &[u8]) -> Result<Loaded, KeyError> {
-    // The public members through the strict reader, which copies no private one; the private ones on their own.
+    // The public members through the strict reader, which copies no private one; the private ones
+    // on their own.
     let mut members = json::object_without(WHAT, text, &Jwk::PRIVATE_MEMBERS)?;
     let private = PrivateMembers::read(text)?;
     fit_coordinates(&mut members);

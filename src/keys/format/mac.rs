@@ -1,5 +1,5 @@
-//! What shows that a PKCS#12 passphrase is right and the file whole: `MacData` (RFC 7292 §4), with the key derivation of
-//! PKCS#12 or with PBKDF2 (PBMAC1, RFC 9579).
+//! What shows that a PKCS#12 passphrase is right and the file whole: `MacData` (RFC 7292 §4), with
+//! the key derivation of PKCS#12 or with PBKDF2 (PBMAC1, RFC 9579).
 
 use der::Tag;
 use der::asn1::{AnyRef, ObjectIdentifier};

@@ -5,9 +5,9 @@
 //! first. What is recognised and not read gets an error with its name and the command that converts
 //! it.
 //!
-//! The way through: `content` takes the wrapping off, `structure` says what DER is, `binary`, `pem`, `jwk` and `document`
-//! take a file apart into what `found` collects, with `der_key` and `encrypted` for one key. None of them names a file
-//! that comes before it in this list.
+//! The way through: `content` takes the wrapping off, `structure` says what DER is, `binary`,
+//! `pem`, `jwk` and `document` take a file apart into what `found` collects, with `der_key` and
+//! `encrypted` for one key. None of them names a file that comes before it in this list.
 //!
 //! | read | by | encryption |
 //! | --- | --- | --- |
@@ -91,7 +91,8 @@ pub(crate) fn json(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     (content.kind == Kind::Json).then(|| Zeroizing::new(content.bytes.to_vec()))
 }
 
-/// The public key of a PEM, DER or JSON document, and which RSA signatures its algorithm identifier allows.
+/// The public key of a PEM, DER or JSON document, and which RSA signatures its algorithm identifier
+/// allows.
 pub(super) fn public_jwk(bytes: &[u8]) -> Result<(Jwk, RsaScheme), KeyError> {
     let content = Content::of(bytes)?;
     let (parameters, scheme) = match content.kind {

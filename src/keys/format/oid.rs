@@ -51,8 +51,8 @@ pub(super) fn named_curve(curve: ObjectIdentifier) -> Result<Curve, KeyError> {
     }
 }
 
-/// RFC 4055 §3.1: parameters bind the key to one hash. Only those that RFC 7518 §3.5 can express are usable: the
-/// same hash in MGF1, and no salt longer than it.
+/// RFC 4055 §3.1: parameters bind the key to one hash. Only those that RFC 7518 §3.5 can express
+/// are usable: the same hash in MGF1, and no salt longer than it.
 pub(super) fn pss_algorithm(parameters: AnyRef<'_>) -> Result<Algorithm, KeyError> {
     let unusable = || KeyError::UnsupportedKey {
         found: "RSASSA-PSS with parameters that no PS* algorithm has".to_owned(),

@@ -1,7 +1,8 @@
-//! Passphrases in PKCS#12 (RFC 7292 Appendix B): its key derivation, and the encryption with 3DES or RC2.
+//! Passphrases in PKCS#12 (RFC 7292 Appendix B): its key derivation, and the encryption with 3DES
+//! or RC2.
 //!
-//! All of it is weak by today's measure, and read for the files that exist; nothing is written. The derivation is that of
-//! the crate `pkcs12`, the ciphers are those of `des` and `rc2`.
+//! All of it is weak by today's measure, and read for the files that exist; nothing is written. The
+//! derivation is that of the crate `pkcs12`, the ciphers are those of `des` and `rc2`.
 
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, KeyInit, KeyIvInit};
@@ -91,7 +92,8 @@ impl Scheme {
     }
 }
 
-/// RFC 7292 Appendix B.2. `None` is no passphrase at all, which is not the same as an empty one there.
+/// RFC 7292 Appendix B.2. `None` is no passphrase at all, which is not the same as an empty one
+/// there.
 pub(super) fn derive<D: Digest + FixedOutputReset + BlockSizeUser>(
     passphrase: Option<&[u8]>,
     salt: &[u8],
@@ -115,7 +117,8 @@ pub(super) fn rounds(parameter: &'static str, count: AnyRef<'_>) -> Result<i32, 
     i32::try_from(costs::iterations(parameter, &count)?).map_err(|_| STRUCTURE)
 }
 
-/// RFC 7292 Appendix B.1, beyond U+FFFF as UTF-16. What is not UTF-8 is taken byte by byte, as OpenSSL does it.
+/// RFC 7292 Appendix B.1, beyond U+FFFF as UTF-16. What is not UTF-8 is taken byte by byte, as
+/// OpenSSL does it.
 fn bmp_string(passphrase: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut string = Zeroizing::new(Vec::with_capacity(2 * passphrase.len() + 2));
     match std::str::from_utf8(passphrase) {

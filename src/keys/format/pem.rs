@@ -165,8 +165,8 @@ pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError
     Err(found.unwrap_or_else(|| not_public("")))
 }
 
-/// The private key's structure, or else that of the first public key or certificate: what stands behind that does not
-/// matter to it, not even damage.
+/// The private key's structure, or else that of the first public key or certificate: what stands
+/// behind that does not matter to it, not even damage.
 pub(super) fn structure(text: &[u8]) -> Result<KeyStructure, KeyError> {
     let (mut public, mut other) = (None, None);
     for block in (Blocks { rest: text }) {

@@ -1,13 +1,15 @@
 //! PKCS#12 (RFC 7292) in password mode: private keys with their names, and the certificates beside
 //! them.
 //!
-//! Behind the cargo feature `pkcs12`. Even the MAC of a modern file needs the key derivation of RFC 7292 Appendix B, whose
-//! one kept implementation is the crate `pkcs12`: a pre-release that pins another (`cms`), with which a program's own pin
-//! may clash. It and the old ciphers (3DES, RC2) are for those who ask for them.
+//! Behind the cargo feature `pkcs12`. Even the MAC of a modern file needs the key derivation of RFC
+//! 7292 Appendix B, whose one kept implementation is the crate `pkcs12`: a pre-release that pins
+//! another (`cms`), with which a program's own pin may clash. It and the old ciphers (3DES, RC2)
+//! are for those who ask for them.
 //!
-//! Only the derivation and the ciphers are from crates. `pkcs12` reads the structures too, and `p12-keystore` whole files,
-//! but both copy the keys that they find into memory that nobody wipes; `p12-keystore` also bounds the cost of each
-//! derivation alone, and not of all, knows fewer ciphers, and brings a second reader of certificates.
+//! Only the derivation and the ciphers are from crates. `pkcs12` reads the structures too, and
+//! `p12-keystore` whole files, but both copy the keys that they find into memory that nobody wipes;
+//! `p12-keystore` also bounds the cost of each derivation alone, and not of all, knows fewer
+//! ciphers, and brings a second reader of certificates.
 
 use std::borrow::Cow;
 
@@ -50,8 +52,8 @@ pub(super) fn collect(file: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
     open_any(file, passphrase, found).map_err(named)
 }
 
-/// Without a passphrase and with an empty one, nothing and the empty string are both tried: programs do not agree on which
-/// of them stands for no protection.
+/// Without a passphrase and with an empty one, nothing and the empty string are both tried:
+/// programs do not agree on which of them stands for no protection.
 fn open_any(file: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
     let file = ber::to_der(file).ok_or(STRUCTURE)?;
     let (content, mac) = pfx(&file)?;
@@ -286,7 +288,8 @@ fn encrypted_data(element: AnyRef<'_>) -> Result<Option<Encrypted<'_>>, KeyError
     };
     let data = match data.tag() {
         Tag::ContextSpecific { constructed: false, number: TagNumber(0) } => Cow::Borrowed(data.value()),
-        // In pieces, as BER allows. Which type this tag stands for is not known before, so they are still apart.
+        // In pieces, as BER allows. Which type this tag stands for is not known before, so they are
+        // still apart.
         Tag::ContextSpecific { constructed: true, number: TagNumber(0) } => {
             let mut joined = Vec::with_capacity(data.value().len());
             for piece in pieces(data.value())? {

@@ -7,14 +7,15 @@ use crate::keys::key_format::{Encoding, KeyFormat};
 use crate::keys::{Certificate, KeyError};
 
 impl KeyFormat {
-    /// Looks at the content of a file. Of several PEM blocks the private key counts, or else the first public key or
-    /// certificate.
+    /// Looks at the content of a file. Of several PEM blocks the private key counts, or else the
+    /// first public key or certificate.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Empty`], [`KeyError::UnknownFormat`], [`KeyError::Pem`], [`KeyError::Der`] and [`KeyError::Jose`] for
-    /// what is no key file, [`KeyError::ForeignFormat`] and [`KeyError::UnsupportedKey`] for one that is not read here,
-    /// [`KeyError::NotPublic`] for something else that is known.
+    /// [`KeyError::Empty`], [`KeyError::UnknownFormat`], [`KeyError::Pem`], [`KeyError::Der`] and
+    /// [`KeyError::Jose`] for what is no key file, [`KeyError::ForeignFormat`] and
+    /// [`KeyError::UnsupportedKey`] for one that is not read here, [`KeyError::NotPublic`] for
+    /// something else that is known.
     pub fn of(bytes: &[u8]) -> Result<Self, KeyError> {
         let content = Content::of(bytes)?;
         let format = match content.kind {
@@ -33,13 +34,14 @@ impl KeyFormat {
 }
 
 impl Certificate {
-    /// Takes the certificates of a PEM or DER file, in its order. Keys and other blocks between them are passed over;
-    /// where there is none, the result is empty.
+    /// Takes the certificates of a PEM or DER file, in its order. Keys and other blocks between
+    /// them are passed over; where there is none, the result is empty.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Certificate`] for a damaged one; [`KeyError::Empty`], [`KeyError::UnknownFormat`], [`KeyError::Pem`],
-    /// [`KeyError::Der`] and [`KeyError::ForeignFormat`] for a file that cannot be read.
+    /// [`KeyError::Certificate`] for a damaged one; [`KeyError::Empty`],
+    /// [`KeyError::UnknownFormat`], [`KeyError::Pem`], [`KeyError::Der`] and
+    /// [`KeyError::ForeignFormat`] for a file that cannot be read.
     pub fn all_from_bytes(bytes: &[u8]) -> Result<Vec<Self>, KeyError> {
         let content = Content::of(bytes)?;
         match content.kind {

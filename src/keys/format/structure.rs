@@ -40,7 +40,8 @@ impl Structure {
             ([Tag::Sequence, Tag::OctetString], _) => Ok(Self::EncryptedPrivateKey),
             ([Tag::Sequence, Tag::BitString], _) => Ok(Self::PublicKey),
             ([Tag::Sequence, Tag::Sequence, Tag::BitString], [first, ..]) => {
-                // A request starts with its version 0, a certificate with [0] or with its serial number.
+                // A request starts with its version 0, a certificate with [0] or with its serial
+                // number.
                 let request = first.value().starts_with(&[2, 1, 0, 0x30]);
                 Ok(if request { Self::CertificateRequest } else { Self::Certificate })
             }
@@ -84,8 +85,8 @@ impl Structure {
     }
 }
 
-/// A SEQUENCE that starts with version 3 and another SEQUENCE (RFC 7292 §4). Looked for by hand: some programs write it in
-/// BER, where lengths may be left open.
+/// A SEQUENCE that starts with version 3 and another SEQUENCE (RFC 7292 §4). Looked for by hand:
+/// some programs write it in BER, where lengths may be left open.
 fn is_pkcs12(bytes: &[u8]) -> bool {
     let &[0x30, first, ref rest @ ..] = bytes else {
         return false;

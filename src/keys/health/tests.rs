@@ -99,7 +99,8 @@ fn sound_keys_of_every_length_pass() {
     }
 }
 
-/// How likely it is that a sound modulus has the structure of ROCA: for each prime the share of the powers of 65537.
+/// How likely it is that a sound modulus has the structure of ROCA: for each prime the share of the
+/// powers of 65537.
 #[test]
 fn a_sound_key_looks_like_roca_once_in_2_to_the_167() {
     assert_eq!(POWERS.len(), 125);

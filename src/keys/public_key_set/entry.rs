@@ -11,7 +11,8 @@ use crate::keys::{KeyError, PublicKey};
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) jwk: Jwk,
-    /// The key, or why it cannot be used: to find that out takes milliseconds, and tokens by anyone ask for it.
+    /// The key, or why it cannot be used: to find that out takes milliseconds, and tokens by anyone
+    /// ask for it.
     pub(super) parsed: OnceLock<Result<PublicKey, KeyError>>,
     /// The thumbprints of the certificate in the JWK, hashed when they are first needed.
     pub(super) certificate: OnceLock<Option<Thumbprints>>,

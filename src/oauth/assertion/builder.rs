@@ -52,8 +52,8 @@ impl ClientAssertion {
     }
 
     /// Starts an assertion for an audience of which only the string is known, with the default
-    /// [`Profile`](crate::oauth::Profile): for a request that other code makes and sends. The audience
-    /// need not be a URL (RFC 7523 §3). Every [`Audience`](crate::oauth::Audience) except
+    /// [`Profile`](crate::oauth::Profile): for a request that other code makes and sends. The
+    /// audience need not be a URL (RFC 7523 §3). Every [`Audience`](crate::oauth::Audience) except
     /// [`Audience::Exactly`](crate::oauth::Audience::Exactly) means it.
     ///
     /// ```
@@ -203,10 +203,11 @@ impl ClientAssertionBuilder {
     /// # Errors
     ///
     /// An [`OAuthError`] if the settings do not fit together: [`ClientId`](OAuthError::ClientId),
-    /// [`TokenId`](OAuthError::TokenId), [`Lifetime`](OAuthError::Lifetime), [`Time`](OAuthError::Time),
-    /// [`ProfileAlgorithm`](OAuthError::ProfileAlgorithm), [`NoCertificate`](OAuthError::NoCertificate),
-    /// [`EmptyAudience`](OAuthError::EmptyAudience), [`NotKnown`](OAuthError::NotKnown),
-    /// [`ForeignAudience`](OAuthError::ForeignAudience), [`OtherOrigin`](OAuthError::OtherOrigin).
+    /// [`TokenId`](OAuthError::TokenId), [`Lifetime`](OAuthError::Lifetime),
+    /// [`Time`](OAuthError::Time), [`ProfileAlgorithm`](OAuthError::ProfileAlgorithm),
+    /// [`NoCertificate`](OAuthError::NoCertificate), [`EmptyAudience`](OAuthError::EmptyAudience),
+    /// [`NotKnown`](OAuthError::NotKnown), [`ForeignAudience`](OAuthError::ForeignAudience),
+    /// [`OtherOrigin`](OAuthError::OtherOrigin).
     pub fn prepare<S: Signer + ?Sized>(
         &self,
         signer: &S,

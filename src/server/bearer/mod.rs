@@ -50,8 +50,8 @@ use crate::verifier::{AccessTokenVerifier, ProofOfPossession, VerifierError};
 ///
 /// The request has one `Authorization` header, of the scheme `Bearer` in any case, whose token
 /// [`RemoteJwks::verify`] accepts. The inner service finds an
-/// [`Arc<AccessTokenClaims>`](crate::verifier::AccessTokenClaims) in the extensions of the request. The header stays, marked
-/// as [sensitive](http::HeaderValue::set_sensitive).
+/// [`Arc<AccessTokenClaims>`](crate::verifier::AccessTokenClaims) in the extensions of the request.
+/// The header stays, marked as [sensitive](http::HeaderValue::set_sensitive).
 ///
 /// The verifier decides which tokens are accepted: issuers, audiences, the
 /// [`AccessTokenProfile`](crate::verifier::AccessTokenProfile) of the issuer, and which claims

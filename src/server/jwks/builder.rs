@@ -39,7 +39,8 @@ impl RemoteJwksBuilder {
         self
     }
 
-    /// Sends requests with this; a [`ReqwestClient`] unless said otherwise. Clones of one share its connections.
+    /// Sends requests with this; a [`ReqwestClient`] unless said otherwise. Clones of one share its
+    /// connections.
     pub fn http(mut self, http: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(http));
         self
@@ -51,30 +52,34 @@ impl RemoteJwksBuilder {
         self
     }
 
-    /// How long after a fetch the next one may begin for the sake of a token that no key fits; 30 s unless said otherwise, 1 s
-    /// at least. An issuer has to publish a key for so long before it signs with it, caches between it and this process
-    /// added. A fetch is given up after so long, and after 10 s at most.
+    /// How long after a fetch the next one may begin for the sake of a token that no key fits; 30 s
+    /// unless said otherwise, 1 s at least. An issuer has to publish a key for so long before it
+    /// signs with it, caches between it and this process added. A fetch is given up after so long,
+    /// and after 10 s at most.
     pub fn cool_down(mut self, cool_down: Duration) -> Self {
         self.rules.cool_down = cool_down.max(Self::LEAST);
         self
     }
 
-    /// How long after they were fetched keys are used when no newer ones can be had; one hour unless said otherwise, 1 s at
-    /// least. From then on everything is refused until the issuer answers again.
+    /// How long after they were fetched keys are used when no newer ones can be had; one hour
+    /// unless said otherwise, 1 s at least. From then on everything is refused until the issuer
+    /// answers again.
     pub fn hard_limit(mut self, hard_limit: Duration) -> Self {
         self.rules.hard_limit = hard_limit.max(Self::LEAST);
         self
     }
 
-    /// How long keys are fresh, whatever their issuer says (`Cache-Control`, `Expires`): 60 s at least and 15 min at most
-    /// unless said otherwise; never less than 1 s, and where the two cross, the most counts. A key that the issuer takes away is believed for up to the most.
+    /// How long keys are fresh, whatever their issuer says (`Cache-Control`, `Expires`): 60 s at
+    /// least and 15 min at most unless said otherwise; never less than 1 s, and where the two
+    /// cross, the most counts. A key that the issuer takes away is believed for up to the most.
     pub fn freshness_bounds(mut self, least: Duration, most: Duration) -> Self {
         self.bounds.least = least.max(Self::LEAST);
         self.bounds.most = most.max(Self::LEAST);
         self
     }
 
-    /// How long keys are fresh when their issuer does not say, within the bounds; 300 s unless said otherwise.
+    /// How long keys are fresh when their issuer does not say, within the bounds; 300 s unless said
+    /// otherwise.
     pub const fn freshness_without_headers(mut self, freshness: Duration) -> Self {
         self.bounds.without_headers = freshness;
         self

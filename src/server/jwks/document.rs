@@ -115,7 +115,8 @@ impl Asked<'_> {
         })
     }
 
-    /// RFC 9111 §4.3.4: the headers of a 304 take the place of the stored ones; those that it does not have stay.
+    /// RFC 9111 §4.3.4: the headers of a 304 take the place of the stored ones; those that it does
+    /// not have stay.
     fn unchanged(&self, held: &Document, headers: HeaderMap, now: OffsetDateTime) -> Document {
         let stated = stated(&headers, now).or(held.stated);
         let lifetime = self.bounds.lifetime(stated, &headers);

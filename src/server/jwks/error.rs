@@ -6,15 +6,17 @@ use crate::oauth::Retry;
 use crate::transport::TransportError;
 use crate::verifier::VerifierError;
 
-/// Why a token or an assertion is not accepted. [`Token`](Self::Token) is its sender's fault (401, or 403 for a scope that is
-/// missing); the others are nobody's at the door: the keys are not there (503).
+/// Why a token or an assertion is not accepted. [`Token`](Self::Token) is its sender's fault (401,
+/// or 403 for a scope that is missing); the others are nobody's at the door: the keys are not there
+/// (503).
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteJwksError {
     /// It was checked, and refused.
     #[error(transparent)]
     Token(#[from] VerifierError),
-    /// There are no keys to check it with, or none of its name and no newer ones to be had. It may be good.
+    /// There are no keys to check it with, or none of its name and no newer ones to be had. It may
+    /// be good.
     #[error("the keys at {url} are not available")]
     Unavailable {
         /// The URL of the JWK Set.
@@ -22,7 +24,8 @@ pub enum RemoteJwksError {
         /// How the last attempt to fetch them failed.
         source: Arc<JwksFetchError>,
     },
-    /// The keys that are held were fetched too long ago to be trusted, and newer ones cannot be had.
+    /// The keys that are held were fetched too long ago to be trusted, and newer ones cannot be
+    /// had.
     #[error("the keys at {url} are {} s old, at most {} s are trusted", age.as_secs(), limit.as_secs())]
     TooOld {
         /// The URL of the JWK Set.
@@ -51,7 +54,8 @@ impl RemoteJwksError {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwksFetchError {
-    /// There was no answer, or another status than 200 (a redirect is not followed), or too long a body.
+    /// There was no answer, or another status than 200 (a redirect is not followed), or too long a
+    /// body.
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The answer is not a JWK Set, or has more keys than any issuer needs.
@@ -62,7 +66,8 @@ pub enum JwksFetchError {
         /// What is wrong with it.
         source: JoseError,
     },
-    /// The fetch came to no end: its tokio runtime was shut down, there is none, or the HTTP client panicked.
+    /// The fetch came to no end: its tokio runtime was shut down, there is none, or the HTTP client
+    /// panicked.
     #[error("the fetch was given up before it ended")]
     Lost,
 }

@@ -1,7 +1,9 @@
-//! How long a JWK Set may be used before its issuer is asked again (RFC 9111 §4.2): a function of the headers.
+//! How long a JWK Set may be used before its issuer is asked again (RFC 9111 §4.2): a function of
+//! the headers.
 //!
-//! This is no HTTP cache. The bounds stand above the headers: what `no-store` and its like ask for would make every
-//! token wait for its issuer, and what a year of `max-age` asks for would keep a stolen key alive for as long.
+//! This is no HTTP cache. The bounds stand above the headers: what `no-store` and its like ask for
+//! would make every token wait for its issuer, and what a year of `max-age` asks for would keep a
+//! stolen key alive for as long.
 
 use std::time::Duration;
 
@@ -18,7 +20,8 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// The lifetime of an answer, from when it was asked for. `stated` is what [`stated`] says of it.
+    /// The lifetime of an answer, from when it was asked for. `stated` is what [`stated`] says of
+    /// it.
     pub(super) fn lifetime(&self, stated: Option<Duration>, headers: &HeaderMap) -> Duration {
         let lifetime = match stated {
             Some(stated) => stated.saturating_sub(age(headers)),
@@ -38,9 +41,10 @@ impl Default for Bounds {
     }
 }
 
-/// The lifetime that the issuer states, as for a private cache: `max-age`, else `Expires` less `Date` (§4.2.1). Where
-/// statements contradict each other the strictest counts, and one that cannot be read means zero (§4.2.1). `no-store` and
-/// `no-cache` mean zero. `must-revalidate` says nothing about the time that an answer is fresh.
+/// The lifetime that the issuer states, as for a private cache: `max-age`, else `Expires` less
+/// `Date` (§4.2.1). Where statements contradict each other the strictest counts, and one that
+/// cannot be read means zero (§4.2.1). `no-store` and `no-cache` mean zero. `must-revalidate` says
+/// nothing about the time that an answer is fresh.
 ///
 /// `now` stands in for a missing `Date`.
 pub(super) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
@@ -62,8 +66,8 @@ pub(super) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duratio
     })
 }
 
-/// How long the answer has been in caches (§5.1). The `apparent_age` of §4.2.3, now less `Date`, is left out: between
-/// clocks that differ every answer would be old.
+/// How long the answer has been in caches (§5.1). The `apparent_age` of §4.2.3, now less `Date`, is
+/// left out: between clocks that differ every answer would be old.
 fn age(headers: &HeaderMap) -> Duration {
     headers.get(AGE).and_then(|age| age.to_str().ok()).and_then(seconds).unwrap_or_default()
 }
@@ -83,8 +87,8 @@ fn seconds(text: &str) -> Option<Duration> {
     is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
-/// The directives of all `Cache-Control` lines with their arguments (§5.2): names in lower case, quotes taken away, a comma
-/// within quotes left alone.
+/// The directives of all `Cache-Control` lines with their arguments (§5.2): names in lower case,
+/// quotes taken away, a comma within quotes left alone.
 fn directives(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for line in headers.get_all(CACHE_CONTROL) {

@@ -1,8 +1,9 @@
 //! Keys that somebody else publishes and changes.
 //!
-//! What is decided stands apart from what is done: `freshness` and `rules` are functions of headers, settings and time,
-//! `document` makes requests and takes answers, `source` fetches the set and keeps it fresh. A constructor can fail, unlike
-//! in the sketch of the design: a URL that cannot be right is found when the server starts and not with the first token.
+//! What is decided stands apart from what is done: `freshness` and `rules` are functions of
+//! headers, settings and time, `document` makes requests and takes answers, `source` fetches the
+//! set and keeps it fresh. A constructor can fail, unlike in the sketch of the design: a URL that
+//! cannot be right is found when the server starts and not with the first token.
 
 mod builder;
 mod document;
@@ -28,9 +29,9 @@ use crate::verifier::{
     VerifierError,
 };
 
-/// The keys behind one URL, kept fresh: a JWK Set that its issuer changes when it likes. Cloning is cheap; the clones share
-/// the keys and the fetches. Make one for each URL and keep it. Two sets are never merged: what one issuer publishes says
-/// nothing about another's tokens.
+/// The keys behind one URL, kept fresh: a JWK Set that its issuer changes when it likes. Cloning is
+/// cheap; the clones share the keys and the fetches. Make one for each URL and keep it. Two sets
+/// are never merged: what one issuer publishes says nothing about another's tokens.
 ///
 /// ```no_run
 /// use private_key_jwt::server::{RemoteJwks, RemoteJwksError};
@@ -50,23 +51,28 @@ use crate::verifier::{
 ///
 /// # What is trusted
 ///
-/// The TLS connection to the URL, and nothing else. A certificate in a key's `x5c` must be for that key (RFC 7517 §4.7), but
-/// its issuer and its dates are not looked at. Redirects are not followed; plain http is for loopback.
+/// The TLS connection to the URL, and nothing else. A certificate in a key's `x5c` must be for that
+/// key (RFC 7517 §4.7), but its issuer and its dates are not looked at. Redirects are not followed;
+/// plain http is for loopback.
 ///
 /// # When the issuer is asked
 ///
-/// - With the first token, or [`RemoteJwks::keys`], which is a good thing to call when a server starts.
-/// - Shortly before the keys are no longer fresh, beside the token that came then. A token under a key that is held never
-///   waits for a fetch, so after a quiet hour the first ones may meet keys as old as the hard limit.
-/// - When a token may have been signed by a newer key, once, and then it is tried once more: its `kid` is not in the set, or
-///   no key of the set fits its `alg`, or the signature does not verify. All callers together cause one such fetch per
-///   cool-down; within it such a token is refused at once. A token that more than one key fits, that is malformed, whose
-///   claims are wrong, or whose key may not be used (too short, another's certificate) causes none.
+/// - With the first token, or [`RemoteJwks::keys`], which is a good thing to call when a server
+///   starts.
+/// - Shortly before the keys are no longer fresh, beside the token that came then. A token under a
+///   key that is held never waits for a fetch, so after a quiet hour the first ones may meet keys
+///   as old as the hard limit.
+/// - When a token may have been signed by a newer key, once, and then it is tried once more: its
+///   `kid` is not in the set, or no key of the set fits its `alg`, or the signature does not
+///   verify. All callers together cause one such fetch per cool-down; within it such a token is
+///   refused at once. A token that more than one key fits, that is malformed, whose claims are
+///   wrong, or whose key may not be used (too short, another's certificate) causes none.
 ///
-/// There is one fetch at a time, in a task of its own; all who wait get its outcome. While the issuer fails, the keys that are
-/// held are used, up to the hard limit; it is asked again after 1 s, 2 s, 4 s … up to the cool-down. From the hard limit on
-/// everything is refused, until a fetch succeeds. `no-store`, `no-cache` and `must-revalidate` shorten the freshness to the
-/// lower bound and do not change that.
+/// There is one fetch at a time, in a task of its own; all who wait get its outcome. While the
+/// issuer fails, the keys that are held are used, up to the hard limit; it is asked again after 1
+/// s, 2 s, 4 s … up to the cool-down. From the hard limit on everything is refused, until a fetch
+/// succeeds. `no-store`, `no-cache` and `must-revalidate` shorten the freshness to the lower bound
+/// and do not change that.
 ///
 /// # Which key
 ///
@@ -82,8 +88,9 @@ pub struct RemoteJwks {
 }
 
 impl RemoteJwks {
-    /// The keys at this URL, with the defaults. Nothing is fetched yet. [`JwksUri`](crate::oauth::JwksUri) and
-    /// [`PingAccess`](crate::oauth::PingAccess) know the URLs of some kinds of server.
+    /// The keys at this URL, with the defaults. Nothing is fetched yet.
+    /// [`JwksUri`](crate::oauth::JwksUri) and [`PingAccess`](crate::oauth::PingAccess) know the
+    /// URLs of some kinds of server.
     ///
     /// # Errors
     ///
@@ -104,9 +111,9 @@ impl RemoteJwks {
         Self::builder(server.jwks_uri()?).http(http).build()
     }
 
-    /// The keys at a URL that an outsider chose, such as the `jwks_uri` that a client registered: https only, and only a host
-    /// on the public internet, as [`PublicNetworkClient`] has it. For many clients, make one of these and give clones to
-    /// [`RemoteJwksBuilder::http`].
+    /// The keys at a URL that an outsider chose, such as the `jwks_uri` that a client registered:
+    /// https only, and only a host on the public internet, as [`PublicNetworkClient`] has it. For
+    /// many clients, make one of these and give clones to [`RemoteJwksBuilder::http`].
     ///
     /// # Errors
     ///
@@ -127,7 +134,8 @@ impl RemoteJwks {
     /// # Errors
     ///
     /// [`RemoteJwksError::Token`] with what [`AccessTokenVerifier::verify`] says;
-    /// [`RemoteJwksError::Unavailable`] and [`RemoteJwksError::TooOld`] when there are no keys to tell.
+    /// [`RemoteJwksError::Unavailable`] and [`RemoteJwksError::TooOld`] when there are no keys to
+    /// tell.
     pub async fn verify(
         &self,
         verifier: &AccessTokenVerifier,
@@ -151,8 +159,8 @@ impl RemoteJwks {
         self.verify_with(|keys, now| verifier.verify_with_proof(keys, token, proof, now)).await
     }
 
-    /// Checks a client assertion (RFC 7523 §3) with these keys, at the time of the clock. `registered` is as in
-    /// [`UnverifiedAssertion::verify`].
+    /// Checks a client assertion (RFC 7523 §3) with these keys, at the time of the clock.
+    /// `registered` is as in [`UnverifiedAssertion::verify`].
     ///
     /// # Errors
     ///
@@ -167,8 +175,9 @@ impl RemoteJwks {
         Ok(assertion.check_claims(self.now())?)
     }
 
-    /// Checks something else with these keys, such as an ID token. The check is made once; and a second time, with newer keys,
-    /// when its error says that no key fits ([`JoseError::NoMatchingKey`]) or that the signature does not verify
+    /// Checks something else with these keys, such as an ID token. The check is made once; and a
+    /// second time, with newer keys, when its error says that no key fits
+    /// ([`JoseError::NoMatchingKey`]) or that the signature does not verify
     /// ([`KeyError::BadSignature`]) and newer keys can be had.
     ///
     /// # Errors
@@ -196,13 +205,15 @@ impl RemoteJwks {
             Ok(newer) if !Arc::ptr_eq(&newer.value.keys, &held.value.keys) => {
                 Ok(check(&newer.value.keys, self.now())?)
             }
-            // A key of this name may be there that could not be fetched. One that is held has been tried.
+            // A key of this name may be there that could not be fetched. One that is held has been
+            // tried.
             Err(Some(unavailable)) if is_no_matching_key(&error) => Err(unavailable),
             _ => Err(error.into()),
         }
     }
 
-    /// The keys that are held, or the first ones. They are fetched when none are held, or only such as are too old.
+    /// The keys that are held, or the first ones. They are fetched when none are held, or only such
+    /// as are too old.
     ///
     /// # Errors
     ///
@@ -223,7 +234,8 @@ impl RemoteJwks {
         self.source.set.held().as_ref().map(|held| held.value.age.fetched)
     }
 
-    /// Why the last fetch failed, unless it succeeded; for a health check. Tokens notice nothing of it before the hard limit.
+    /// Why the last fetch failed, unless it succeeded; for a health check. Tokens notice nothing of
+    /// it before the hard limit.
     #[must_use]
     pub fn last_failure(&self) -> Option<Arc<JwksFetchError>> {
         self.source.set.error()

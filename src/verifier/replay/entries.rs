@@ -1,13 +1,14 @@
-//! A part of the entries of an [`InMemoryReplayStore`](super::InMemoryReplayStore): found by their key, forgotten in the
-//! order of their ends, a bounded number at a time.
+//! A part of the entries of an [`InMemoryReplayStore`](super::InMemoryReplayStore): found by their
+//! key, forgotten in the order of their ends, a bounded number at a time.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-/// The beginning of the key of a [`ReplayEntry`](super::ReplayEntry). Two entries that agree in it cost a refusal, never a
-/// hole, and whoever wants to provoke one against another client has a second preimage of 128 bits to find.
+/// The beginning of the key of a [`ReplayEntry`](super::ReplayEntry). Two entries that agree in it
+/// cost a refusal, never a hole, and whoever wants to provoke one against another client has a
+/// second preimage of 128 bits to find.
 pub(super) type Key = [u8; 16];
 
 /// No place.
@@ -21,8 +22,8 @@ pub(super) struct Entries {
     free: u32,
     /// The first of the entries that end in a second; each names the next.
     ends: BTreeMap<i64, u32>,
-    /// The latest end of an entry that was forgotten. When the clock has stepped back, what ends no later may be one of
-    /// those.
+    /// The latest end of an entry that was forgotten. When the clock has stepped back, what ends no
+    /// later may be one of those.
     forgotten: i64,
     random: RandomState,
 }
@@ -71,7 +72,8 @@ impl Entries {
         Some(client)
     }
 
-    /// Whether a key was used and its entry is not over. One that is over leaves the key to be used again.
+    /// Whether a key was used and its entry is not over. One that is over leaves the key to be used
+    /// again.
     pub(super) fn holds(&mut self, hash: u64, key: &Key, now: i64) -> bool {
         let nodes = &self.nodes;
         let node = |place: &u32| nodes.get(*place as usize);
@@ -89,7 +91,8 @@ impl Entries {
         }
     }
 
-    /// Adds an entry whose key is not there. The caller sees to it that there are fewer than `u32::MAX`.
+    /// Adds an entry whose key is not there. The caller sees to it that there are fewer than
+    /// `u32::MAX`.
     pub(super) fn add(&mut self, hash: u64, key: Key, client: u64, end: i64) {
         let chain = self.ends.entry(end).or_insert(NONE);
         let node = Node { key, client, end, next: *chain };

@@ -14,20 +14,22 @@ use crate::keys::BoxFuture;
 
 /// Remembers which assertions were used (`jti`, RFC 7523 §3), so that a copy is refused.
 ///
-/// An implementation stores [`ReplayEntry`] values, atomically, until each is over; the rest is given. One for a single
-/// process is [`InMemoryReplayStore`].
+/// An implementation stores [`ReplayEntry`] values, atomically, until each is over; the rest is
+/// given. One for a single process is [`InMemoryReplayStore`].
 pub trait ReplayStore: Send + Sync {
     /// Stores an entry unless it is there; says whether it was new. When it cannot tell, it fails.
     ///
     /// # Errors
     ///
-    /// [`VerifierError::ReplayStoreFull`], [`VerifierError::ReplayShareFull`], [`VerifierError::ReplayStore`], or
-    /// [`VerifierError::Expired`] for an entry that the store would have forgotten already.
+    /// [`VerifierError::ReplayStoreFull`], [`VerifierError::ReplayShareFull`],
+    /// [`VerifierError::ReplayStore`], or [`VerifierError::Expired`] for an entry that the store
+    /// would have forgotten already.
     fn insert(&self, entry: ReplayEntry, now: OffsetDateTime) -> BoxFuture<'_, Result<bool, VerifierError>>;
 
     /// The last step of client authentication: uses the assertion up, and yields the client id.
     ///
-    /// After an error the assertion may be used up all the same. The client makes a new one for its next try.
+    /// After an error the assertion may be used up all the same. The client makes a new one for its
+    /// next try.
     ///
     /// # Errors
     ///
@@ -54,7 +56,8 @@ fn spent(assertion: VerifiedAssertion, is_new: bool) -> Result<String, VerifierE
     }
 }
 
-/// What a [`ReplayStore`] keeps of an assertion. None of it can be turned back into a `jti` or a client id.
+/// What a [`ReplayStore`] keeps of an assertion. None of it can be turned back into a `jti` or a
+/// client id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReplayEntry {
@@ -68,8 +71,8 @@ pub struct ReplayEntry {
 }
 
 impl ReplayEntry {
-    /// The entry of an assertion with this `iss` and `jti`. [`ReplayStore::spend`] makes its own; this is for testing a
-    /// store without signing assertions.
+    /// The entry of an assertion with this `iss` and `jti`. [`ReplayStore::spend`] makes its own;
+    /// this is for testing a store without signing assertions.
     #[must_use]
     pub fn new(client_id: &str, jti: &str, forget_after: i64) -> Self {
         Self::hashed(client_id, jti.as_bytes(), forget_after)

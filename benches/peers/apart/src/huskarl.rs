@@ -1,5 +1,5 @@
-//! huskarl, with keys of huskarl-crypto-native. Its assertion comes as part of the form parameters that its grants send;
-//! its `jti` is a UUID v7 that it makes itself.
+//! huskarl, with keys of huskarl-crypto-native. Its assertion comes as part of the form parameters
+//! that its grants send; its `jti` is a UUID v7 that it makes itself.
 
 use std::hint::black_box;
 use std::pin::pin;

@@ -1,5 +1,5 @@
-//! Two peers behind a C interface, because Rust has no stable one between libraries that were built apart.
-//! `src/contenders/apart.rs` is the other end of it.
+//! Two peers behind a C interface, because Rust has no stable one between libraries that were built
+//! apart. `src/contenders/apart.rs` is the other end of it.
 
 mod huskarl;
 mod jwtk;
@@ -10,7 +10,8 @@ use std::slice;
 use serde::Deserialize;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
-/// One operation that is ready to run. It takes what there is to verify or load; a signing operation hands a JWT back.
+/// One operation that is ready to run. It takes what there is to verify or load; a signing
+/// operation hands a JWT back.
 type Operation = Box<dyn FnMut(&str) -> Result<Option<String>, Error>>;
 
 /// What to prepare.
@@ -38,8 +39,8 @@ impl Order {
     }
 }
 
-/// Prepares an operation, told in JSON; null when the peer does not offer it. Whatever else fails is a mistake in this
-/// program, so it ends it.
+/// Prepares an operation, told in JSON; null when the peer does not offer it. Whatever else fails
+/// is a mistake in this program, so it ends it.
 ///
 /// # Safety
 ///
@@ -57,12 +58,13 @@ pub unsafe extern "C" fn peers_prepare(order: *const u8, order_len: usize) -> *m
     operation.map_or(std::ptr::null_mut(), |operation| Box::into_raw(Box::new(operation)).cast())
 }
 
-/// Runs an operation once: the length of what it wrote to `output`, or -1 when it refused the input.
+/// Runs an operation once: the length of what it wrote to `output`, or -1 when it refused the
+/// input.
 ///
 /// # Safety
 ///
-/// `operation` is from [`peers_prepare`] and runs nowhere else now; `input` is `input_len` bytes that can be read, and
-/// `output` is `output_len` bytes that can be written.
+/// `operation` is from [`peers_prepare`] and runs nowhere else now; `input` is `input_len` bytes
+/// that can be read, and `output` is `output_len` bytes that can be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn peers_run(
     operation: *mut c_void,

@@ -1,4 +1,5 @@
-//! The peers of `apart/`, loaded into this process: `apart/Cargo.toml` says why they are not linked.
+//! The peers of `apart/`, loaded into this process: `apart/Cargo.toml` says why they are not
+//! linked.
 #![allow(unsafe_code, reason = "Rust has no stable interface between libraries, so it is that of C")]
 
 use std::ffi::c_void;
@@ -14,8 +15,8 @@ type Run = unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut u8, usize) -
 
 /// What `build.rs` has built. It stays loaded.
 pub(crate) fn library() -> Result<&'static Library, Error> {
-    // SAFETY: the library is this package's own, and nothing in it runs when it is loaded but what AWS-LC does to find
-    // out about the processor.
+    // SAFETY: the library is this package's own, and nothing in it runs when it is loaded but what
+    // AWS-LC does to find out about the processor.
     Ok(Box::leak(Box::new(unsafe { Library::new(env!("PEERS_APART")) }?)))
 }
 
@@ -81,7 +82,8 @@ struct Operation {
 impl Operation {
     fn run(&mut self, input: &str) -> Result<&str, Error> {
         let Self { run, handle, output } = self;
-        // SAFETY: the handle is from `peers_prepare` and `&mut self` keeps others away; both buffers live until it returns.
+        // SAFETY: the handle is from `peers_prepare` and `&mut self` keeps others away; both
+        // buffers live until it returns.
         let written = unsafe { run(*handle, input.as_ptr(), input.len(), output.as_mut_ptr(), output.len()) };
         let written = usize::try_from(written).map_err(|_| "refused")?;
         Ok(str::from_utf8(output.get(..written).unwrap_or_default())?)
@@ -101,8 +103,8 @@ impl Contender for Apart {
         self.backend
     }
 
-    /// huskarl-crypto-native signs RS* without a source of randomness and PS* with rsa's `pss::SigningKey`: in rsa
-    /// 0.10.0-rc.19 neither blinds.
+    /// huskarl-crypto-native signs RS* without a source of randomness and PS* with rsa's
+    /// `pss::SigningKey`: in rsa 0.10.0-rc.19 neither blinds.
     fn blinds_rsa(&self) -> bool {
         self.peer != "huskarl"
     }

@@ -1,4 +1,5 @@
-//! The floor on RustCrypto: the crates that private-key-jwt uses, with the same settings and nothing around them.
+//! The floor on RustCrypto: the crates that private-key-jwt uses, with the same settings and
+//! nothing around them.
 
 use std::hint::black_box;
 

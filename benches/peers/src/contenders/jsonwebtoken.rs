@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::{Backend, Contender, Error, Load, Sign, Signed, Verify, fresh_jti};
 use crate::fixture::{CLIENT_ID, Fixture, ISSUER, LIFETIME, MEDIA_TYPE};
 
-/// A process has one provider, so this one asks whose turn it is. It costs a load and a call more than a built-in one.
+/// A process has one provider, so this one asks whose turn it is. It costs a load and a call more
+/// than a built-in one.
 static BOTH: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| (in_turn().signer_factory)(algorithm, key),
     verifier_factory: |algorithm, key| (in_turn().verifier_factory)(algorithm, key),

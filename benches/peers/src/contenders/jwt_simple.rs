@@ -1,4 +1,5 @@
-//! jwt-simple with its feature `pure-rust`: curves by RustCrypto and ed25519-compact, RSA by superboring over rsa 0.9.
+//! jwt-simple with its feature `pure-rust`: curves by RustCrypto and ed25519-compact, RSA by
+//! superboring over rsa 0.9.
 
 use std::collections::HashSet;
 use std::hint::black_box;

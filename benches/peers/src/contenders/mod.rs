@@ -1,4 +1,5 @@
-//! Who is measured, each the way its documentation has it, with everything prepared that its API lets a user prepare.
+//! Who is measured, each the way its documentation has it, with everything prepared that its API
+//! lets a user prepare.
 
 mod apart;
 mod bare_aws_lc;
@@ -83,14 +84,15 @@ pub(crate) fn others() -> Result<Vec<Box<dyn Contender>>, Error> {
     ])
 }
 
-/// A new UUID v4 of a thread-local generator, the same for all who leave the `jti` to their user. From the system's
-/// randomness it takes a system call, which on some machines is 3 % of an ES256 signature.
+/// A new UUID v4 of a thread-local generator, the same for all who leave the `jti` to their user.
+/// From the system's randomness it takes a system call, which on some machines is 3 % of an ES256
+/// signature.
 pub(crate) fn fresh_jti() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-/// The floors' form of [`Verify`]. It has the signature of the fixture's token decoded, because decoding is what they
-/// do without, and takes any other token apart: that is for the check alone.
+/// The floors' form of [`Verify`]. It has the signature of the fixture's token decoded, because
+/// decoding is what they do without, and takes any other token apart: that is for the check alone.
 fn bare(
     fixture: &'static Fixture,
     (input, signature): (&'static str, Vec<u8>),

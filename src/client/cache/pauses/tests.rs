@@ -44,8 +44,8 @@ fn while_a_token_serves_the_pauses_double_within_the_time_that_there_is() {
         // Whoever has no token is not held up by that.
         assert_eq!(milliseconds(pause(failures, MINUTE, u64::MAX)), [serving, 0], "{failures}");
     }
-    // By chance it is up to a half shorter; for a token of 2 s it is a matter of milliseconds, and never more than a
-    // minute.
+    // By chance it is up to a half shorter; for a token of 2 s it is a matter of milliseconds, and
+    // never more than a minute.
     let serving = |window, random| pause(1, window, random).serving;
     assert_eq!(serving(MINUTE, 0), Duration::from_millis(1875));
     assert_eq!(serving(Duration::from_millis(200), u64::MAX), Duration::from_micros(12_500));

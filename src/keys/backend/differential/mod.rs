@@ -1,5 +1,6 @@
-//! Both backends side by side, each behind the policy as in `PrivateKey` and `PublicKey`: what one signs the other
-//! verifies, and both refuse the same keys, with the same error, and the same signatures.
+//! Both backends side by side, each behind the policy as in `PrivateKey` and `PublicKey`: what one
+//! signs the other verifies, and both refuse the same keys, with the same error, and the same
+//! signatures.
 
 mod keys;
 mod rsa_keys;

@@ -74,7 +74,8 @@ fn rsa_numbers_off_by_little_are_no_key() {
     }
 }
 
-/// Numbers that are equal modulo what they are read by: only d has more than one form (RFC 8017 §3.2).
+/// Numbers that are equal modulo what they are read by: only d has more than one form (RFC 8017
+/// §3.2).
 #[test]
 fn rsa_numbers_that_are_not_reduced_are_no_key() {
     let [_, _, _, p, q, dp, dq, qi] = numbers("rsa2048.pkcs8.der");

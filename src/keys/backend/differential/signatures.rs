@@ -84,7 +84,8 @@ fn both_refuse_changed_signatures() {
     }
 }
 
-/// RFC 8017 §5.2.2: the representative is less than n. A number and the same plus n are one only modulo n.
+/// RFC 8017 §5.2.2: the representative is less than n. A number and the same plus n are one only
+/// modulo n.
 #[test]
 fn both_refuse_rsa_signatures_from_n_on() {
     // Of 2049 bits in 257 octets: there is room for s + n.
@@ -133,7 +134,8 @@ pub(super) fn order(curve: Curve) -> Vec<u8> {
     sum(&minus_one, &[1])
 }
 
-/// RFC 7518 §3.4 with FIPS 186-5 §6.4.2: r and s from 1 to the order less one. RFC 7518 knows no rule of a low s.
+/// RFC 7518 §3.4 with FIPS 186-5 §6.4.2: r and s from 1 to the order less one. RFC 7518 knows no
+/// rule of a low s.
 #[test]
 fn both_hold_r_and_s_to_their_range() {
     for (name, curve) in
@@ -164,8 +166,8 @@ fn ed25519_scalar(material: &KeyMaterial) -> Scalar {
     Scalar::from_bytes_mod_order(clamp_integer(hash[..32].try_into().unwrap()))
 }
 
-/// With the neutral element for R, S = k·a holds. Both libraries take that, and the policy takes it from neither, as
-/// `verify_strict` of RustCrypto has it.
+/// With the neutral element for R, S = k·a holds. Both libraries take that, and the policy takes it
+/// from neither, as `verify_strict` of RustCrypto has it.
 #[test]
 fn both_refuse_ed25519_signatures_with_r_of_small_order() {
     let material = material("ed25519.pkcs8.der");

@@ -1,5 +1,5 @@
-//! The work that is counted beside the work that the libraries do: the same derivations over hashes that count their
-//! blocks.
+//! The work that is counted beside the work that the libraries do: the same derivations over hashes
+//! that count their blocks.
 
 use std::cell::Cell;
 

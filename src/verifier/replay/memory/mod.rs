@@ -11,29 +11,33 @@ use super::{ReplayEntry, ReplayStore};
 use crate::keys::BoxFuture;
 use crate::verifier::{VerifiedAssertion, VerifierError};
 
-/// A [`ReplayStore`] in the memory of one process. Bounded and exact: nothing is forgotten before its time, and a full
-/// store refuses.
+/// A [`ReplayStore`] in the memory of one process. Bounded and exact: nothing is forgotten before
+/// its time, and a full store refuses.
 ///
 /// # Capacity and shares
 ///
-/// An assertion is remembered until its `exp` and [`MAX_LEEWAY`](crate::verifier::ClientAssertionVerifier::MAX_LEEWAY), so
-/// one of 60 s takes its place for 120 s. A place takes less than 100 bytes, and only when it is first needed.
+/// An assertion is remembered until its `exp` and
+/// [`MAX_LEEWAY`](crate::verifier::ClientAssertionVerifier::MAX_LEEWAY), so one of 60 s takes its
+/// place for 120 s. A place takes less than 100 bytes, and only when it is first needed.
 ///
-/// No client can lock out the others: **it may hold as many entries as are still free**. One alone gets half of the
-/// capacity, and the next half of what is left. As entries end, `n` clients that take all they can come to 1/(n+1) each,
-/// and as much is free for another. So the capacity is to be twice what the busiest client needs, or more: one that
-/// authenticates 100 times a second with assertions of 60 s holds 12,000 entries, and needs a capacity of 24,000. Where
-/// anybody can register clients, [`share_of_free`](Self::share_of_free) makes it harder for many of them together.
+/// No client can lock out the others: **it may hold as many entries as are still free**. One alone
+/// gets half of the capacity, and the next half of what is left. As entries end, `n` clients that
+/// take all they can come to 1/(n+1) each, and as much is free for another. So the capacity is to
+/// be twice what the busiest client needs, or more: one that authenticates 100 times a second with
+/// assertions of 60 s holds 12,000 entries, and needs a capacity of 24,000. Where anybody can
+/// register clients, [`share_of_free`](Self::share_of_free) makes it harder for many of them
+/// together.
 ///
 /// # Clocks
 ///
-/// When the clock steps back, what the store may have forgotten already is refused as expired. A clock that was far
-/// ahead for a moment costs no more than that: assertions that end after the last forgotten one are accepted.
+/// When the clock steps back, what the store may have forgotten already is refused as expired. A
+/// clock that was far ahead for a moment costs no more than that: assertions that end after the
+/// last forgotten one are accepted.
 ///
 /// # Cost
 ///
-/// What is over is cleared away a few entries at a time by those who add new ones. The entries are in 64 parts with a lock
-/// each, so that a part that grows keeps nobody waiting for long.
+/// What is over is cleared away a few entries at a time by those who add new ones. The entries are
+/// in 64 parts with a lock each, so that a part that grows keeps nobody waiting for long.
 pub struct InMemoryReplayStore {
     capacity: usize,
     /// The part of what is free that a client may hold: one `share`th.
@@ -44,8 +48,8 @@ pub struct InMemoryReplayStore {
     random: RandomState,
 }
 
-/// Entries by their key, and how many of them a client has, by the client. Whoever locks a part's clients may hold the
-/// lock of a part's entries, and never the other way round.
+/// Entries by their key, and how many of them a client has, by the client. Whoever locks a part's
+/// clients may hold the lock of a part's entries, and never the other way round.
 struct Part {
     entries: Mutex<Entries>,
     clients: Mutex<HashTable<Client>>,
@@ -62,7 +66,8 @@ impl InMemoryReplayStore {
     pub const DEFAULT_CAPACITY: usize = 1_000_000;
 
     const PARTS: usize = 64;
-    /// How many entries that are over an insertion clears away: more than it adds, so that none stay behind.
+    /// How many entries that are over an insertion clears away: more than it adds, so that none
+    /// stay behind.
     const CLEARED_ALONG: usize = 8;
     /// How many it clears away at most, when there seems to be no room.
     const CLEARED_FOR_ROOM: usize = 1024;
@@ -72,8 +77,9 @@ impl InMemoryReplayStore {
     /// A store of this many assertions that have not expired; 2³²−2 at most.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        // Whoever knows how keys are spread can choose `jti`s that end up in one place, at some millions of hashes each;
-        // SipHash with a key of this store's own leaves nothing to choose. No result depends on that key.
+        // Whoever knows how keys are spread can choose `jti`s that end up in one place, at some
+        // millions of hashes each; SipHash with a key of this store's own leaves nothing to choose.
+        // No result depends on that key.
         let random = RandomState::new();
         let part = |_| Part { entries: Mutex::new(Entries::new(random.clone())), clients: Mutex::default() };
         Self {
@@ -85,9 +91,10 @@ impl InMemoryReplayStore {
         }
     }
 
-    /// Lets a client hold no more than one `n`th of what is free, instead of as much as is free. One alone then gets
-    /// 1/(n+1) of the capacity, and it takes many more clients to use it up: of a million places, 20 clients one after the
-    /// other leave none with 1, and 7 % with 7; it takes 93 of them to leave none.
+    /// Lets a client hold no more than one `n`th of what is free, instead of as much as is free.
+    /// One alone then gets 1/(n+1) of the capacity, and it takes many more clients to use it up: of
+    /// a million places, 20 clients one after the other leave none with 1, and 7 % with 7; it takes
+    /// 93 of them to leave none.
     #[must_use]
     pub fn share_of_free(mut self, n: NonZeroU32) -> Self {
         self.share = n.get() as usize;
@@ -114,13 +121,15 @@ impl InMemoryReplayStore {
     ///
     /// # Errors
     ///
-    /// [`VerifierError::ReplayStoreFull`], [`VerifierError::ReplayShareFull`], [`VerifierError::Expired`].
+    /// [`VerifierError::ReplayStoreFull`], [`VerifierError::ReplayShareFull`],
+    /// [`VerifierError::Expired`].
     pub fn insert_now(&self, entry: ReplayEntry, now: OffsetDateTime) -> Result<bool, VerifierError> {
         let now = now.unix_timestamp();
         match self.insert_into_room(&entry, now, true) {
             Err(VerifierError::ReplayStoreFull | VerifierError::ReplayShareFull { .. }) => {
-                // As long as there is more to clear away, nobody knows who holds too much. To let each of these calls add
-                // one entry where it cleared away a thousand changes nothing.
+                // As long as there is more to clear away, nobody knows who holds too much. To let
+                // each of these calls add one entry where it cleared away a thousand changes
+                // nothing.
                 let all_cleared = self.clear_for_room(now);
                 self.insert_into_room(&entry, now, all_cleared)
             }

@@ -176,7 +176,8 @@ fn nobody_pays_for_all_that_is_over() {
     assert!(matches!(insert(&store, ("e", 1, 100), 0), Err(VerifierError::ReplayStoreFull)));
     // All of it is over. Whoever comes gets in, and clears away no more than so much.
     let held = || store.held.load(Ordering::Relaxed);
-    // The first finds the store full, the second its share. The third has room, and its part may be empty already.
+    // The first finds the store full, the second its share. The third has room, and its part may be
+    // empty already.
     for (client, least) in [("a", 1), ("b", 1), ("e", 0)] {
         let before = held();
         assert!(insert(&store, (client, 3000, 200), 100).unwrap());
