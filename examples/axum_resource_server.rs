@@ -1,6 +1,6 @@
-//! A resource server of axum: an access token at the door, a scope for each route, the claims in
-//! the handler. It starts beside an issuer of its own, calls itself with and without tokens, and
-//! ends.
+//! A resource server with axum: it verifies the access token of each request, requires a scope for
+//! each route, and passes the claims to the handler. The example starts it together with its own
+//! issuer, sends requests with and without tokens, and ends.
 //!
 //! ```text
 //! cargo run --example axum_resource_server --features dev-server,tower
@@ -25,7 +25,7 @@ async fn orders(Extension(claims): Extension<Arc<AccessTokenClaims>>) -> String 
     format!("the orders of {}\n", claims.subject().unwrap_or("a client"))
 }
 
-/// The routes of the API. The issuer is asked for its keys with the first token.
+/// The routes of the API. The first token triggers the request for the issuer's keys.
 async fn api(issuer: &str) -> Result<Router, Box<dyn Error>> {
     let jwks = RemoteJwks::discover(issuer).await?;
     let bearer = BearerLayer::new(jwks, AccessTokenVerifier::new(issuer, AUDIENCE))

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dev = runtime.block_on(DevServer::bind(([127, 0, 0, 1], 0).into()))?;
     dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
 
-    // For a request with an assertion: no redirects, a time limit, and every status is an answer.
+    // For a request with an assertion: no redirects, a time limit, and every status is a response.
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)

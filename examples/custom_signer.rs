@@ -15,11 +15,12 @@ use private_key_jwt::{
     Algorithm, AuthorizationServer, JwkSet, KeyRing, PublicKey, RemoteSigner, Signature, Signer, TokenClient,
 };
 
-/// Stands in for the service. Real ones have these two calls, and an error type of their own.
+/// Stands in for the service. Real services have these two calls and their own error type.
 struct KeyService(SigningKey);
 
 impl KeyService {
-    /// The public key as a SubjectPublicKeyInfo in DER; every P-256 key has the same beginning.
+    /// The public key as a SubjectPublicKeyInfo in DER; the first bytes are the same for every
+    /// P-256 key.
     async fn public_key(&self) -> Vec<u8> {
         const BEGINNING: &[u8] = b"0Y0\x13\x06\x07*\x86H\xce=\x02\x01\x06\x08*\x86H\xce=\x03\x01\x07\x03B\0";
         [BEGINNING, self.0.verifying_key().to_sec1_point(false).as_bytes()].concat()

@@ -1,5 +1,5 @@
-//! The main job: a private key in, an access token out, and the proof checked at the other end. To
-//! see each step, with this dev server or a server of your own:
+//! The main job: get an access token with a private key, and verify it on the other side. To see
+//! each step, with this dev server or a server of your own:
 //!
 //! ```text
 //! cargo run --bin pkjwt --features cli -- quickstart
@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // The key of the client. One in a file: `PrivateKey::from_file("client.pem")?`.
+    // The key of the client. From a file: `PrivateKey::from_file("client.pem")?`.
     let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
     let jwks = JwkSet::from(key.public_jwk().clone());
     println!("key: {} for {}, kid {}", key.key_type(), key.algorithm(), key.key_id());
@@ -32,12 +32,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let token = client.token("api:read").await?;
     println!("token: {token:?}");
 
-    // What an API does with the token.
+    // How an API verifies the token.
     let api = AccessTokenVerifier::new(dev.issuer(), DevServer::DEFAULT_AUDIENCE).require_scope("api:read");
     let claims = RemoteJwks::discover(dev.issuer()).await?.verify(&api, token.secret()).await?;
     println!("the API lets {} in", claims.client_id().unwrap_or("nobody"));
 
-    // What an authorization server does with an assertion, which is good for one request.
+    // How an authorization server verifies an assertion, which is valid for one request.
     let assertion = client.assertion().await?;
     let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(assertion.form()).finish();
     let verifier = ClientAssertionVerifier::new(dev.issuer());

@@ -1,4 +1,4 @@
-//! The other end: a token endpoint in axum that checks client assertions. The example starts it,
+//! The server side: a token endpoint in axum that checks client assertions. The example starts it,
 //! requests a token, and shows that a replayed request is rejected.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! The crate `oauth2` makes the requests, this one the assertions.
+//! The crate `oauth2` makes the requests, and this crate makes the assertions.
 //!
 //! ```text
 //! cargo run --example with_oauth2_crate --features dev-server
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let dev = DevServer::bind(([127, 0, 0, 1], 0).into()).await?;
     dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
 
-    // Makes assertions and nothing else: a fresh `jti` for each, the active key of a ring.
+    // Makes only assertions: a fresh `jti` for each, signed with the active key of a ring.
     let server = AuthorizationServer::discover(dev.issuer()).await?;
     let assertions = TokenClient::builder(server.clone(), "client", key)
         .assertion(|assertion| assertion.without_client_id())

@@ -1,8 +1,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-// The README's code needs the client; it is the front page of the documentation, which has every
-// feature. Its links lead to the guides where those are compiled, and into the repository
-// otherwise.
+// The README's code needs the client. It is the front page of the documentation, which is built
+// with every feature. Its links lead to the guides if those are compiled, otherwise into the
+// repository.
 #![cfg_attr(
     all(feature = "tower", feature = "reqwest-middleware", feature = "dev-server"),
     doc = include_str!("guide/links.md")
@@ -13,9 +13,9 @@
 //!
 //! A value travels one way: a key file becomes a [`PrivateKey`]; a key and a few values become a
 //! signed [`ClientAssertion`]; an assertion and a grant become an HTTP request; an HTTP response
-//! becomes a [`TokenResponse`] or a typed error. The [`verifier`] walks the same road backwards.
+//! becomes a [`TokenResponse`] or a typed error. The [`verifier`] goes the opposite way.
 //!
-//! | floor | module | what lives there |
+//! | floor | module | contents |
 //! | --- | --- | --- |
 //! | 1 | [`jose`] | JWS, JWK, algorithms, thumbprints: functions of their arguments |
 //! | 2 | [`keys`] | the loader, keys, the key policy, the backends, [`Signer`], [`KeyRing`] |
@@ -32,9 +32,9 @@
 )]
 #![cfg_attr(feature = "dev-server", doc = "| 7 | [`dev_server`] | an authorization server for tests |")]
 //!
-//! A module names only floors below its own; `tests/architecture.rs` keeps it so.
+//! A module names only floors below its own; `tests/architecture.rs` enforces this.
 
-// The features are those that the guides' code needs.
+// The features that the guides' code needs.
 #[cfg(all(any(doc, doctest), feature = "tower", feature = "reqwest-middleware", feature = "dev-server"))]
 pub mod guide;
 pub mod jose;

@@ -23,9 +23,9 @@ use crate::oauth::{
 };
 use crate::transport::{Deadline, TransportError};
 
-/// What an answer that was read may show of the server's clock.
+/// What a parsed response may show of the server's clock.
 pub(super) trait Shows {
-    /// The time of a JWT in it, where that was just issued.
+    /// The time of a JWT in it, if that was just issued.
     fn server_time(&self, _sent: OffsetDateTime, _received: OffsetDateTime) -> Option<ServerTime> {
         None
     }
@@ -164,7 +164,7 @@ impl TokenClient {
         span.signed(key.as_ref());
         let request = request(&assertion)?;
         let (issued_at, expires_at) = (assertion.issued_at(), assertion.expires_at());
-        // It is in the form; the answer may take its time.
+        // The form contains it, and the response may take a while.
         drop(assertion);
         let secrets = Secrets::of(&request);
         let sent = self.clock().now();
@@ -202,7 +202,7 @@ impl TokenClient {
         }
     }
 
-    /// Decides what follows from an answer that is no success, and notes what it says.
+    /// Decides what follows from an unsuccessful response, and notes what it says.
     fn rejected(
         &self,
         progress: &mut Progress,
@@ -272,7 +272,7 @@ impl TokenClient {
         true
     }
 
-    /// Notes what an answer says of the key.
+    /// Notes what a response says about the key.
     fn note_key(&self, progress: &Progress, error: &OAuthError, key: &Arc<dyn Signer>, now: OffsetDateTime) {
         let (OAuthError::Refused(refusal), Ok(active)) = (error, self.keys().active()) else { return };
         let key = progress.call.with(&active, key);
@@ -292,7 +292,7 @@ impl TokenClient {
         }
     }
 
-    /// Notes what a success says of the clock and of the keys.
+    /// Notes what a success says about the clock and the keys.
     fn accepted(&self, progress: Progress, seen: &Seen) {
         let Progress { call, signing, suspect, .. } = progress;
         let now = self.clock().now();
@@ -335,7 +335,7 @@ impl Suspect {
     }
 }
 
-/// Has an error say that the clock may be the reason.
+/// Notes in an error that the clock may be the reason.
 fn note(error: &mut OAuthError, clock: ClockMismatch) {
     if let OAuthError::Refused(answer) | OAuthError::Unavailable(answer) = error {
         answer.set_clock(clock);

@@ -11,24 +11,24 @@ use crate::oauth::{Repetition, Retry};
 pub(super) struct Backoff {
     /// The longest pause after the first failure.
     pub(super) first: Duration,
-    /// The longest pause after any.
+    /// The longest pause after any failure.
     pub(super) longest: Duration,
 }
 
 impl Backoff {
-    /// The bound of the pause after so many failures in a row: twice the one before.
+    /// The upper bound of the pause after this many failures in a row: twice the one before.
     pub(super) fn bound(&self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
         self.first.saturating_mul(1 << doublings).min(self.longest)
     }
 
-    /// Anything from nothing to the bound, so that clients that failed together do not come back
+    /// Anything from zero to the bound, so that clients that failed together do not come back
     /// together.
     fn full_jitter(&self, failures: u32, random: u64) -> Duration {
         fraction(self.bound(failures), random)
     }
 
-    /// Half of the bound at least: for what must not happen often.
+    /// At least half of the bound, for requests that must not be frequent.
     pub(super) fn half_jitter(&self, failures: u32, random: u64) -> Duration {
         let half = self.bound(failures) / 2;
         half + fraction(half, random)
@@ -44,8 +44,8 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    /// The pause before another attempt; `None` when there should be none: the failure is not of
-    /// that kind, the server wants to be left alone for longer than is waited for, or the time
+    /// The pause before another attempt. `None` if there should be no other attempt: the failure is
+    /// not of that kind, the server asks for a longer wait than the client accepts, or the time
     /// would be over.
     pub(super) fn pause(
         &self,
@@ -62,8 +62,8 @@ impl Retries {
         let pause = match advice.retry {
             Retry::Never => return None,
             Retry::After(wait) if wait > self.longest_wait => return None,
-            // All who are told the same time would come back at it. Some time must be left to do
-            // so.
+            // Without jitter, all clients that are told the same time would come back at once. Some
+            // time must be left for the attempt.
             Retry::After(wait) => wait.saturating_add(jitter.min(left.saturating_sub(wait) / 2)),
             Retry::BackOff => jitter,
         };
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(late, Some(Duration::from_millis(7500)));
         assert_eq!(pause("Thu, 01 Jan 1970 00:00:05 GMT", 30, 0), Some(Duration::from_secs(5)));
         assert_eq!(pause("Thu, 01 Jan 1970 00:01:00 GMT", 90, 0), None);
-        // What is no pause is none.
+        // A value that is not a pause counts as none.
         assert_eq!(pause("soon", 30, 0), Some(Duration::ZERO));
         assert_eq!(RETRIES.pause(Advice::of_no_answer(&connect()), Freely, 1, Duration::ZERO, 0), None);
     }

@@ -12,8 +12,8 @@ use super::{Error, ErrorKind, TokenSource};
 use crate::oauth::{AccessToken, OAuthError, check_endpoint, is_loopback, safe_url};
 use crate::transport::client_with_tokens;
 
-/// Puts the token of a [`TokenSource`] on the requests of a client of `reqwest-middleware` (RFC
-/// 6750 §2.1), for the origins that are named and no others.
+/// Adds the token of a [`TokenSource`] to the requests of a `reqwest-middleware` client (RFC 6750
+/// §2.1), for the named origins and no others.
 ///
 /// ```
 /// use private_key_jwt::TokenSource;
@@ -27,8 +27,8 @@ use crate::transport::client_with_tokens;
 /// # Ok(http) }
 /// ```
 ///
-/// It comes with its client, because what the client does with a redirect decides who sees the
-/// token. Put before just any client it does not compile:
+/// It builds its own client, because the client's handling of redirects decides who sees the token.
+/// Adding it to any other client does not compile:
 ///
 /// ```compile_fail,E0277
 /// # fn example(bearer: private_key_jwt::client::BearerMiddleware) {
@@ -36,25 +36,29 @@ use crate::transport::client_with_tokens;
 /// # }
 /// ```
 ///
-/// - An origin is scheme, host and port (RFC 6454 §4), and all three must be those of the request.
-/// - A request that has an `Authorization` header of its own keeps it, whatever its origin, and is
-///   passed on as it is. One of reqwest's default headers is not seen, and gives way.
-/// - When the answer is 401, the token is [dropped](TokenSource::invalidate), and the request is
-///   sent once more with the next one, if there is one and the body can be sent again: one that is
-///   a stream cannot, and its 401 is handed on.
-/// - A token that is not a bearer token is put nowhere: the request fails with
+/// - An origin is scheme, host and port (RFC 6454 §4), and all three must match those of the
+///   request.
+/// - A request that already has an `Authorization` header keeps it, regardless of its origin, and
+///   is passed on unchanged. An `Authorization` among reqwest's default headers is not visible to
+///   the middleware: the token replaces it.
+/// - If the response is 401, the token is [dropped](TokenSource::invalidate), and the request is
+///   sent once more with the next token, if there is one and the body can be sent again. A
+///   streaming body cannot, so its 401 is returned.
+/// - A token that is not a bearer token is never sent: the request fails with
 ///   [`ErrorKind::NotBearer`].
 ///
-/// **Redirects** are followed below, by reqwest, with the header of the first request. It takes the
-/// header off for another origin than that of the hop before, and so puts it on again for the
-/// second hop there: one redirect of a named origin to a foreign one would hand out the token.
-/// [`client`](Self::client) therefore builds a client that follows a request to a named origin
-/// within that origin only, and hands on any other redirect as the answer that it is.
+/// **Redirects** are followed by reqwest, below the middleware, with the header of the first
+/// request. reqwest removes the header only for a hop to another origin than that of the hop
+/// before, so it adds the header again for a second hop within the foreign origin: one redirect
+/// from a named origin to a foreign one would leak the token. [`client`](Self::client) therefore
+/// builds a client that follows redirects of a request to a named origin within that origin only,
+/// and returns any other redirect as the response.
 ///
-/// The error of a call is a [`reqwest_middleware::Error::Middleware`] with an [`Error`] in it,
-/// which `error.downcast_ref::<private_key_jwt::Error>()` finds; also when the first token was
-/// refused and the next cannot be had. The header is marked sensitive, so that `Debug` of a request
-/// does not show it. That copy of the token is reqwest's, and not wiped.
+/// The error of a call is a [`reqwest_middleware::Error::Middleware`] that contains an [`Error`];
+/// `error.downcast_ref::<private_key_jwt::Error>()` finds it. This is also the error if the first
+/// token was rejected and the next cannot be obtained. The header is marked sensitive, so that
+/// `Debug` of a request does not show it. That copy of the token belongs to reqwest and is not
+/// wiped.
 #[derive(Clone, Debug)]
 pub struct BearerMiddleware {
     tokens: TokenSource,
@@ -63,15 +67,15 @@ pub struct BearerMiddleware {
 }
 
 impl BearerMiddleware {
-    /// With the tokens of this source, and for no origin yet: until one is named, no request gets a
+    /// Uses the tokens of this source, for no origin yet: until you name one, no request gets a
     /// token.
     #[must_use]
     pub const fn new(tokens: TokenSource) -> Self {
         Self { tokens, origins: Vec::new(), names_loopback: false }
     }
 
-    /// For this origin, too: a URL with nothing behind the host and the port. https, or http on
-    /// loopback (RFC 6750 §5.3).
+    /// Adds an origin: a URL with nothing after the host and the port. Its scheme is https, or http
+    /// on loopback (RFC 6750 §5.3).
     ///
     /// # Errors
     ///
@@ -87,19 +91,20 @@ impl BearerMiddleware {
         Ok(self)
     }
 
-    /// A client with this in front of it. The policy for redirects takes the place of one that the
-    /// builder has; requests to origins that are not named are followed as reqwest does by itself.
-    /// More middlewares go behind this one with [`reqwest_middleware::ClientBuilder::from_client`].
+    /// Builds a client with this middleware in front of it. The redirect policy replaces that of
+    /// the builder; redirects of requests to other origins are followed as reqwest does by default.
+    /// To add more middlewares after this one, use
+    /// [`reqwest_middleware::ClientBuilder::from_client`].
     ///
-    /// The client pins `localhost` to the loopback addresses, sends no `Referer`, retries nothing
-    /// by itself, and gives up connecting after [10
-    /// s](crate::transport::ReqwestClient::CONNECT_TIMEOUT), whatever the builder says. A proxy
-    /// would read what goes to a plain http origin, and its loopback is not this machine's: if an
-    /// origin on loopback is named, the client uses no proxy at all, not for other origins either.
+    /// Regardless of the builder's settings, the client pins `localhost` to the loopback addresses,
+    /// sends no `Referer`, retries nothing by itself, and gives up connecting after
+    /// [10 s](crate::transport::ReqwestClient::CONNECT_TIMEOUT). A proxy could read requests to a
+    /// plain http origin, and the proxy's loopback is not this machine's: if an origin on loopback
+    /// is named, the client uses no proxy at all, not even for other origins.
     ///
     /// # Errors
     ///
-    /// [`TransportError::Build`](crate::transport::TransportError::Build) when reqwest refuses its
+    /// [`TransportError::Build`](crate::transport::TransportError::Build) if reqwest rejects its
     /// settings.
     pub fn client(self, http: reqwest::ClientBuilder) -> Result<ClientWithMiddleware, Error> {
         let http = if self.names_loopback { http.no_proxy() } else { http };
@@ -107,18 +112,19 @@ impl BearerMiddleware {
         Ok(ClientBuilder::new(client_with_tokens(http, policy)?).with(bearer).build())
     }
 
-    /// For a client that is built elsewhere: the policy for redirects, and the middleware. **The
-    /// client must have this policy**, or [`Policy::none`]: any other gives the token away when a
-    /// named origin redirects to a foreign one, and that once more. A proxy of that client sees
-    /// what goes to plain http origins, and if one of them is `http://localhost`, the client must
-    /// pin that name to loopback (`resolve_to_addrs`), or the token goes wherever it resolves to.
+    /// Returns the redirect policy and the middleware, for a client that you build yourself. **The
+    /// client must have this policy**, or [`Policy::none`]: any other policy leaks the token when a
+    /// named origin redirects to a foreign one and that one redirects once more. A proxy of that
+    /// client sees requests to plain http origins. If one of them is `http://localhost`, the client
+    /// must pin that name to loopback (`resolve_to_addrs`), or the token goes wherever the name
+    /// resolves to.
     #[must_use = "the client needs both"]
     pub fn into_parts(self) -> (Policy, impl Middleware) {
         (self.redirect_policy(), Bearer(self))
     }
 
-    /// Follows a request to one of the origins within that origin only, and any other as reqwest
-    /// does unless told otherwise.
+    /// Follows redirects of a request to one of the origins within that origin only, and those of
+    /// any other request as reqwest does by default.
     fn redirect_policy(&self) -> Policy {
         let origins = self.origins.clone();
         let others = Policy::default();
@@ -135,7 +141,7 @@ impl BearerMiddleware {
     }
 }
 
-/// Apart, so that it cannot be put before a client that does not have the policy.
+/// A separate type, so that it cannot be added to a client without the policy.
 struct Bearer(BearerMiddleware);
 
 #[async_trait]

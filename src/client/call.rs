@@ -1,4 +1,4 @@
-//! What is asked of the server, and what an answer to that may be about.
+//! A request to the server, and what a response to it may be about.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Call {
         Self { once_within: Some(limit), ..self }
     }
 
-    /// A request to another endpoint. None of them uses anything up.
+    /// A request to another endpoint. None of them consumes anything.
     pub(super) fn of(keys: &RefusedKeys, endpoint: Endpoint, request: &impl Hash) -> Self {
         Self {
             contents: keys.contents(request, false),
@@ -61,8 +61,8 @@ impl Call {
         KeyUse { active, key, endpoint: self.endpoint, contents: self.contents }
     }
 
-    /// Whether a refusal is remembered. A 401 without a code is about the client only if nothing in
-    /// the request came from outside.
+    /// Whether a rejection is remembered. A 401 without a code is about the client only if nothing
+    /// in the request came from outside.
     pub(super) fn remembers(self, refusal: &Refusal) -> bool {
         self.contents.is_of_client_alone || refusal.error() == Some("invalid_client")
     }
@@ -71,19 +71,19 @@ impl Call {
     pub(super) fn allows_another_key(self, error: &OAuthError) -> bool {
         match (self.repetition, error) {
             (Repetition::Freely, OAuthError::Refused(refusal)) => Subject::of(refusal) != Subject::Request,
-            // Client authentication comes before the grant is looked at.
+            // The server authenticates the client before it looks at the grant.
             (_, OAuthError::Refused(refusal)) => refusal.error() == Some("invalid_client"),
             _ => false,
         }
     }
 
-    /// Whether the request may be sent again with other times after this answer, where times may be
+    /// Whether the request may be sent again with other times after this response, if times may be
     /// the reason.
     ///
     /// A single-use grant may be sent again after any error of RFC 6749 §5.2: the server has
-    /// refused the request, so it issued nothing, and a grant that it used up all the same is lost
-    /// either way. A failure, whatever its status, may have come after the grant was used, and an
-    /// answer without an error code from something in front of the server.
+    /// rejected the request, so it issued nothing, and if it used up the grant all the same, the
+    /// grant is lost either way. A failure of any status may have happened after the grant was
+    /// used, and a response without an error code may come from something in front of the server.
     pub(super) fn allows_other_times(self, error: &OAuthError) -> bool {
         match (self.repetition, error) {
             (Repetition::Freely, _) => true,
@@ -95,7 +95,7 @@ impl Call {
         }
     }
 
-    /// What a success says of the clock.
+    /// What a success says about the clock.
     pub(super) const fn accepted(self, used: Offset, shown: Shown) -> Facts {
         Facts {
             contents: self.contents,
@@ -109,7 +109,7 @@ impl Call {
         }
     }
 
-    /// What any other answer says of the clock.
+    /// What any other response says about the clock.
     pub(super) fn rejected(
         self,
         error: &OAuthError,
@@ -119,8 +119,8 @@ impl Call {
         other_key: bool,
     ) -> Facts {
         let verdict = match error {
-            // The server has heard the client, so it is authenticated, unless the server looked at
-            // what came from outside first.
+            // The server has authenticated the client, unless it looked first at the part of the
+            // request that came from outside.
             OAuthError::Refused(refusal) if Subject::of(refusal) == Subject::Request => {
                 if self.contents.is_of_client_alone { Verdict::Accepted } else { Verdict::Silent }
             }
@@ -137,7 +137,7 @@ impl Call {
         Facts { succeeded: false, verdict, named, failed, other_key, ..self.accepted(used, shown) }
     }
 
-    /// What the words of an answer say of the assertion's times.
+    /// What the text of a response says about the assertion's times.
     fn time_fault(self, answer: &Refusal, has_not_before: bool) -> Option<TimeFault> {
         let fault = match answer.time_fault()? {
             TimeFault::NotActive if !has_not_before => TimeFault::Expired,
@@ -149,9 +149,9 @@ impl Call {
     }
 }
 
-/// Whether the server failed over the request itself: some do, where an assertion is from the
-/// future. The other statuses of this kind are said by what stands in front of a server, or of its
-/// load.
+/// Whether the server failed over the request itself. Some servers do if an assertion is from the
+/// future. The other statuses of this kind come from something in front of the server, or are about
+/// its load.
 fn is_failure(answer: &Refusal) -> bool {
     matches!(answer.status(), 500..=599) && !matches!(answer.status(), 502..=504)
 }

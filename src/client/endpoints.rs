@@ -1,11 +1,11 @@
-//! One method for each endpoint beside the token endpoint, with the same authentication.
+//! One method for each endpoint other than the token endpoint, with the same authentication.
 
 use super::call::Call;
 use super::{Error, TokenClient};
 use crate::oauth::{AuthorizationRequest, Endpoint, HintedToken, Introspection, PushedAuthorization};
 
 impl TokenClient {
-    /// Hands an authorization request to the server (RFC 9126). The user's browser is then sent to
+    /// Pushes an authorization request to the server (RFC 9126). Then send the user's browser to
     /// [`PushedAuthorization::to_url`].
     ///
     /// # Errors
@@ -24,7 +24,8 @@ impl TokenClient {
         .await
     }
 
-    /// What the server says of a token (RFC 7662). The signed form of the answer is not read.
+    /// Returns what the server says about a token (RFC 7662). The signed form of the response is
+    /// not supported.
     ///
     /// # Errors
     ///
@@ -40,8 +41,7 @@ impl TokenClient {
         .await
     }
 
-    /// Makes a token good no longer (RFC 7009). One that the server does not know counts as
-    /// revoked.
+    /// Revokes a token (RFC 7009). A token that the server does not know counts as revoked.
     ///
     /// # Errors
     ///

@@ -38,7 +38,7 @@ pub enum ErrorKind {
         /// The grant type.
         grant_type: GrantType,
     },
-    /// A [`TokenSource`](super::TokenSource) cannot obtain another token: the server refused the
+    /// A [`TokenSource`](super::TokenSource) cannot obtain another token: the server rejected the
     /// refresh token, or there is none. The user has to log in again.
     #[error("the grant has ended{}", refusal.as_ref().map(|refusal| format!(", refused: {refusal}")).unwrap_or_default())]
     GrantEnded {
@@ -51,8 +51,8 @@ pub enum ErrorKind {
         /// The `token_type`, safe to log.
         token_type: String,
     },
-    /// A setting of [`TokenClientBuilder`](super::TokenClientBuilder) that would switch a
-    /// protection off by chance.
+    /// A setting of [`TokenClientBuilder`](super::TokenClientBuilder) that would accidentally
+    /// switch off a protection.
     #[error("the {setting} is {reason}")]
     Setting {
         /// The method of the builder.
@@ -97,8 +97,8 @@ impl Error {
         self.attempts
     }
 
-    /// What the server said when it refused: in a 400, 401 or 403 of this call or, remembered, of
-    /// an earlier one.
+    /// What the server said when it rejected the request: in a 400, 401 or 403 of this call or,
+    /// remembered, of an earlier one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match &self.kind {
@@ -168,7 +168,7 @@ impl From<KeyError> for Error {
 }
 
 impl From<OAuthError> for Error {
-    /// An error of a key is one of the kind [`ErrorKind::Key`] wherever it was found.
+    /// A key error is of the kind [`ErrorKind::Key`], wherever it was found.
     fn from(error: OAuthError) -> Self {
         match error {
             OAuthError::Key(error) => error.into(),
@@ -178,7 +178,7 @@ impl From<OAuthError> for Error {
 }
 
 impl From<TransportError> for Error {
-    /// An error of the protocol is one of the kind [`ErrorKind::OAuth`] wherever it was found.
+    /// A protocol error is of the kind [`ErrorKind::OAuth`], wherever it was found.
     fn from(error: TransportError) -> Self {
         match error {
             TransportError::OAuth(error) => error.into(),

@@ -1,4 +1,4 @@
-//! What must never have been used before: names for assertions, and secrets for authorization
+//! Values that must never be reused: identifiers of assertions, and secrets for authorization
 //! requests.
 
 use std::cell::RefCell;
@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 use crate::keys::KeyError;
 use crate::oauth::CodeVerifier;
 
-/// Random bytes of the operating system that no `jti` was made of yet. One call for many: each is a
-/// system call.
+/// Random bytes of the operating system that no `jti` uses yet. Fetched for many at a time, because
+/// each fetch is a system call.
 struct Random {
     bytes: [u8; Self::LEN],
     used: usize,
-    /// Whose they are: a fork has the same bytes, and servers refuse the second assertion of a
-    /// name.
+    /// The process that fetched the bytes: a fork has the same bytes, and servers reject a second
+    /// assertion with the same `jti`.
     process: u32,
 }
 
@@ -28,7 +28,7 @@ impl Random {
 
     fn next(&mut self, process: u32) -> Result<[u8; 16], KeyError> {
         if self.used == Self::LEN || self.process != process {
-            // Until there are others, also if that fails.
+            // Counts the old bytes as used until there are new ones, even if fetching them fails.
             self.used = Self::LEN;
             getrandom::fill(&mut self.bytes).map_err(|_| KeyError::Random)?;
             (self.used, self.process) = (0, process);
@@ -39,7 +39,7 @@ impl Random {
             .and_then(|unused| unused.split_first_chunk_mut())
             .ok_or(KeyError::Random)?;
         self.used += next.len();
-        // What was handed out is kept nowhere.
+        // Bytes that were returned are not kept.
         Ok(std::mem::take(next))
     }
 }
@@ -48,38 +48,37 @@ thread_local! {
     static RANDOM: RefCell<Random> = const { RefCell::new(Random::new()) };
 }
 
-/// A `jti` that was never used before: a UUID v4 of the operating system's random bytes.
+/// Returns a `jti` that was never used before: a UUID v4 from the operating system's random bytes.
 ///
-/// The bytes are taken from it for 64 of them at a time, for each thread, and again in a process
-/// that was forked. Two copies of a running virtual machine give the same ones until those are used
-/// up.
+/// Each thread fetches the bytes for 64 of them at a time, and a forked process fetches new ones.
+/// Two copies of a running virtual machine return the same values until those bytes are used up.
 ///
 /// # Errors
 ///
-/// [`KeyError::Random`] when there are none.
+/// [`KeyError::Random`] if no random bytes are available.
 pub fn fresh_jti() -> Result<String, KeyError> {
-    // While a thread ends, its store may be gone.
+    // While a thread ends, its thread-local may already be gone.
     let random = RANDOM
         .try_with(|random| random.borrow_mut().next(std::process::id()))
         .map_err(|_| KeyError::Random)??;
     Ok(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
 }
 
-/// A random number, for the length of a pause. `None` when there is none.
+/// A random number for the length of a pause, or `None` if none is available.
 pub(super) fn random() -> Option<u64> {
     getrandom::u64().ok()
 }
 
-/// A PKCE verifier of 32 of the operating system's random bytes (RFC 7636 §4.1).
+/// Returns a PKCE verifier from 32 of the operating system's random bytes (RFC 7636 §4.1).
 ///
 /// # Errors
 ///
-/// [`KeyError::Random`] when there are none.
+/// [`KeyError::Random`] if no random bytes are available.
 pub fn fresh_code_verifier() -> Result<CodeVerifier, KeyError> {
     Ok(CodeVerifier::from_random(&*random_bytes()?))
 }
 
-/// Bytes of the operating system for a secret.
+/// Random bytes of the operating system, for a secret.
 pub(crate) fn random_bytes<const LEN: usize>() -> Result<Zeroizing<[u8; LEN]>, KeyError> {
     let mut random = Zeroizing::new([0; LEN]);
     getrandom::fill(random.as_mut_slice()).map_err(|_| KeyError::Random)?;

@@ -8,7 +8,7 @@ use crate::oauth::{
 };
 
 impl TokenClient {
-    /// A token for the user who has logged in (RFC 6749 §4.1.3, RFC 7636 §4.5).
+    /// Returns a token for the user who has logged in (RFC 6749 §4.1.3, RFC 7636 §4.5).
     ///
     /// # Errors
     ///
@@ -22,8 +22,8 @@ impl TokenClient {
         self.request(&TokenRequest::authorization_code(code, redirect_uri, verifier)).await
     }
 
-    /// A new token in place of one that has ended (RFC 6749 §6). Where the response has a refresh
-    /// token, it takes the place of this one.
+    /// Returns a new token in place of an expired one (RFC 6749 §6). If the response has a refresh
+    /// token, it replaces this one.
     ///
     /// # Errors
     ///
@@ -32,7 +32,7 @@ impl TokenClient {
         self.request(&TokenRequest::refresh_token(refresh_token)).await
     }
 
-    /// A token for the subject of a JWT (RFC 7523 §2.1).
+    /// Returns a token for the subject of a JWT (RFC 7523 §2.1).
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl TokenClient {
         self.request(&TokenRequest::jwt_bearer(grant).scope(scope)).await
     }
 
-    /// A token in exchange for another (RFC 8693 §2.1).
+    /// Exchanges a token for another one (RFC 8693 §2.1).
     ///
     /// # Errors
     ///
@@ -58,8 +58,8 @@ impl TokenClient {
         self.request(&TokenRequest::token_exchange(exchange).scope(scope)).await
     }
 
-    /// The codes by which a user logs in on another device (RFC 8628 §3.1). Show them, then wait
-    /// with [`TokenClient::device_token`].
+    /// Returns the codes with which a user logs in on another device (RFC 8628 §3.1). Show them,
+    /// then wait with [`TokenClient::device_token`].
     ///
     /// # Errors
     ///
@@ -83,15 +83,15 @@ impl TokenClient {
         self.send(Call::of(self.refused_keys(), Endpoint::DeviceAuthorization, request), send, read).await
     }
 
-    /// Waits until the user has logged in (RFC 8628 §3.4): asks as often as the server allows, with
-    /// a fresh assertion each time, and slower where it wants that, or where it or the key service
-    /// is not to be had.
+    /// Waits until the user has logged in (RFC 8628 §3.4). Polls as often as the server allows,
+    /// with a fresh assertion each time, and slows down if the server asks for that, or if the
+    /// server or the key service is unavailable.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::DeviceCodeExpired`](crate::oauth::OAuthError::DeviceCodeExpired) when the user
-    /// took too long; the server's refusal, such as `access_denied`; otherwise as
-    /// [`TokenClient::request`], but for what may pass.
+    /// [`OAuthError::DeviceCodeExpired`](crate::oauth::OAuthError::DeviceCodeExpired) if the user
+    /// took too long; the server's rejection, such as `access_denied`; otherwise as
+    /// [`TokenClient::request`], except for transient failures.
     pub async fn device_token(&self, authorization: &DeviceAuthorization) -> Result<TokenResponse, Error> {
         let request = TokenRequest::device_code(authorization);
         let mut polling = DevicePolling::new(authorization);

@@ -51,7 +51,7 @@ impl Span {
         });
     }
 
-    /// What the server answered, so long after the request was sent.
+    /// What the server answered, and how long after the request was sent.
     pub(super) fn answered(&self, response: &http::Response<Vec<u8>>, duration: time::Duration) {
         self.record(|span| {
             span.record("status", response.status().as_u16());
@@ -64,7 +64,7 @@ impl Span {
         });
     }
 
-    /// Does the work inside of it.
+    /// Runs the work inside of this span.
     pub(super) fn around<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         use tracing::Instrument as _;
         work.instrument(self.0)
@@ -91,7 +91,7 @@ pub(super) fn time_corrected(error: &OAuthError, offset: Offset) {
     );
 }
 
-/// Another assertion follows, by the key before.
+/// Another assertion follows, signed with the previous key.
 pub(super) fn key_corrected(error: &OAuthError, key: &dyn Signer) {
     event!(WARN, key_id = %key_name(key), error = %error, "refused, and signed again with the key before");
 }
@@ -122,7 +122,7 @@ pub(super) fn offset_assumed(offset: Offset) {
     );
 }
 
-/// The key is left alone from now on.
+/// The key is not used from now on.
 pub(super) fn key_refused(error: &OAuthError, key: &dyn Signer, pause: Duration) {
     event!(
         WARN,
@@ -131,8 +131,8 @@ pub(super) fn key_refused(error: &OAuthError, key: &dyn Signer, pause: Duration)
     );
 }
 
-/// The request is not sent again before the pause is over. It may be the reason, so that others
-/// are.
+/// The request is not sent again before the pause is over. Others are, because the request may be
+/// the reason.
 pub(super) fn request_refused(error: &OAuthError, key: &dyn Signer, pause: Duration) {
     event!(
         WARN,
@@ -141,17 +141,17 @@ pub(super) fn request_refused(error: &OAuthError, key: &dyn Signer, pause: Durat
     );
 }
 
-/// No other token came, and the one that is held serves.
+/// The refresh failed, and the cached token is still valid.
 pub(super) fn not_renewed(error: &Error, pause: Duration) {
     event!(WARN, error = %error, pause_ms = milliseconds(pause), "not renewed, the token at hand is used meanwhile");
 }
 
-/// A resource server refused the token that was held.
+/// A resource server rejected the cached token.
 pub(super) fn invalidated() {
     event!(INFO, "a token that was refused is dropped");
 }
 
-/// The refresh token is good no longer.
+/// The refresh token is no longer valid.
 pub(super) fn refresh_token_refused(refusal: &Refusal) {
     event!(WARN, refusal = %refusal, "the refresh token is refused");
 }
@@ -161,7 +161,7 @@ pub(super) fn remembered(error: &Error) {
     event!(DEBUG, error = %error, "not asked again so soon");
 }
 
-/// The key before signs, since the active one is left alone.
+/// The previous key signs, because the active one is not used at the moment.
 pub(super) fn signs_with_previous(key: &dyn Signer) {
     event!(DEBUG, key_id = %key_name(key), "signed with the key before, the active one is refused");
 }

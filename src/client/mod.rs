@@ -1,10 +1,10 @@
-//! Floor 6: the token client. It signs a fresh assertion for every request, posts it, tries again
-//! what may pass, and hands the answer on typed.
+//! Floor 6: the token client. It signs a fresh assertion for every request, posts it, retries
+//! transient failures, and returns the typed response.
 //!
-//! A call is made of attempts (`attempts`). What follows from a failed one is decided in `step`,
-//! with what three others know, each a function of what happened, the time and a random number:
-//! `backoff` whether to retry and when, `clock` what time the server has, `refused_keys` whether a
-//! key is worth another request.
+//! A call consists of attempts (`attempts`). After a failed one, `step` decides what to do next. It
+//! uses three modules, each a function of what happened, the time and a random number: `backoff`
+//! decides whether to retry and when, `clock` tracks the server's time, and `refused_keys` decides
+//! whether a key is worth another request.
 
 mod attempts;
 mod backoff;

@@ -5,8 +5,8 @@
 //! counts. It counts against the key for every request only if the request cannot be the reason: it
 //! carried nothing but scopes and no other request was accepted lately, or the same request was
 //! accepted with another key. Otherwise only the same request waits, so that one caller's code,
-//! token or parameter holds up nobody else. The memory is per endpoint, because a server may accept
-//! at one endpoint what it rejects at another.
+//! token or parameter delays no other caller. The memory is per endpoint, because a server may
+//! accept at one endpoint what it rejects at another.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
@@ -21,18 +21,19 @@ use super::contents::Contents;
 use crate::keys::{Signer, after};
 use crate::oauth::{Endpoint, Refusal};
 
-/// The pauses between two requests with a key that is refused.
+/// The pauses between two requests with a rejected key.
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(60) };
-/// How long an accepted request speaks for its key.
+/// How long an accepted request is evidence for its key, in seconds.
 const ACCEPTED: i64 = 10 * 60;
-/// The most refusals of single requests that are kept: outsiders choose what requests carry.
+/// The most rejections of single requests that are kept. Bounded, because outsiders choose what
+/// requests carry.
 const MOST_REQUESTS: usize = 256;
 
-/// What is remembered, of the key that signs and of the one before it.
+/// What is remembered of the key that signs and of the previous one.
 #[derive(Default)]
 pub(super) struct RefusedKeys {
     memory: Mutex<Memory>,
-    /// Mostly nothing is, and then calls need not meet at the lock.
+    /// Usually nothing is remembered, and then calls need not contend for the lock.
     is_any: AtomicBool,
     accepted: [Accepted; Endpoint::ALL.len()],
     hasher: RandomState,
@@ -49,7 +50,8 @@ struct Accepted {
 
 #[derive(Default)]
 struct Memory {
-    /// The key that signed when something was noted last. Another one, and all is forgotten.
+    /// The key that signed when something was noted last. When another key signs, everything is
+    /// forgotten.
     active: Option<Weak<dyn Signer>>,
     refused: Vec<Refused>,
 }
@@ -57,35 +59,35 @@ struct Memory {
 struct Refused {
     key: Weak<dyn Signer>,
     endpoint: Endpoint,
-    /// The hash of the one request that waits; `None` where all do.
+    /// The hash of the one request that waits; `None` if all wait.
     contents: Option<u64>,
     refusal: Box<Refusal>,
-    /// How often in a row.
+    /// How many rejections in a row.
     times: u32,
-    /// When it is asked again.
+    /// When the key may be tried again.
     until: OffsetDateTime,
 }
 
-/// The right to ask: how many refusals in a row had been noted when it was given, of the key and of
-/// this request.
+/// The right to send a request: how many rejections in a row of the key and of this request had
+/// been noted when it was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Turn {
     of_key: u32,
     of_request: u32,
 }
 
-/// A refusal that is remembered, and how long from now.
+/// A remembered rejection, and for how long from now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Remembered {
     pub(super) refusal: Box<Refusal>,
     pub(super) pause: Duration,
 }
 
-/// What was noted of a refusal.
+/// What was noted about a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Noted {
     pub(super) pause: Duration,
-    /// Whether every request with the key waits, or the refused one only.
+    /// Whether every request with the key waits, or only the rejected one.
     pub(super) is_of_key: bool,
 }
 
@@ -99,31 +101,31 @@ pub(super) struct KeyUse<'a> {
 }
 
 impl RefusedKeys {
-    /// Whether no key is refused, as far as is known.
+    /// Whether no key is known to be rejected.
     pub(super) fn is_empty(&self) -> bool {
         !self.is_any.load(Ordering::Relaxed)
     }
 
-    /// What a request is known by here.
+    /// What identifies a request here.
     pub(super) fn contents(&self, request: &impl Hash, is_of_client_alone: bool) -> Contents {
         Contents { hash: self.hasher.hash_one(request), is_of_client_alone }
     }
 
-    /// Whether a request with this key may be sent. When a pause is over, whoever asks first may,
-    /// and the others as soon as that one was accepted; or another one after 2 s, since what became
-    /// of the first may say nothing of the key.
+    /// Whether a request with this key may be sent. When a pause is over, the first caller may send
+    /// one, and the others as soon as that one was accepted. After 2 s, another caller may, because
+    /// the outcome of the first request may say nothing about the key.
     pub(super) fn turn(&self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Remembered> {
         let mut memory = self.memory(key);
-        // First, so that a request that waits does not take the turn of the others.
+        // This comes first, so that a request that waits does not take the turn of the others.
         let contents = Some(key.contents.hash);
         let of_request = memory.of(key, contents).map_or(Ok(0), |refused| refused.turn(now))?;
         let of_key = memory.of(key, None).map_or(Ok(0), |refused| refused.turn(now))?;
         Ok(Turn { of_key, of_request })
     }
 
-    /// Notes that the server refuses the key, for every request or, if the request may be the
-    /// reason, for this one. Hands back the pause from now on, unless this refusal only says what
-    /// another said that was on its way at the same time.
+    /// Notes that the server rejects the key, for every request or, if the request may be the
+    /// reason, for this one. Returns the pause from now on, or `None` if another rejection that was
+    /// in flight at the same time has already been noted.
     pub(super) fn refused(
         &self,
         key: KeyUse<'_>,
@@ -139,8 +141,8 @@ impl RefusedKeys {
         Some(Noted { pause, is_of_key })
     }
 
-    /// Notes that the key is the reason of a refusal: the same request was accepted with another
-    /// one.
+    /// Notes that the key is the reason for a rejection: the same request was accepted with another
+    /// key.
     pub(super) fn is_to_blame(
         &self,
         key: KeyUse<'_>,
@@ -152,7 +154,7 @@ impl RefusedKeys {
         self.note(key, None, turn.of_key, refusal, now, random)
     }
 
-    /// `before` is how many refusals in a row were noted when the request was sent.
+    /// `before` is how many rejections in a row were noted when the request was sent.
     fn note(
         &self,
         key: KeyUse<'_>,
@@ -183,7 +185,7 @@ impl RefusedKeys {
         Some(pause)
     }
 
-    /// Notes that the server takes the key.
+    /// Notes that the server accepts the key.
     pub(super) fn accepted(&self, key: KeyUse<'_>, now: OffsetDateTime) {
         if let Some(accepted) = self.accepted.get(place(key.endpoint)) {
             accepted.note(key.key, now.unix_timestamp());
@@ -216,7 +218,7 @@ impl RefusedKeys {
 }
 
 impl Accepted {
-    /// Written once in a second, however many requests are accepted.
+    /// Written once a second, however many requests are accepted.
     fn note(&self, key: &Arc<dyn Signer>, now: i64) {
         if self.at.load(Ordering::Relaxed) != now {
             self.at.store(now, Ordering::Relaxed);
@@ -227,7 +229,7 @@ impl Accepted {
     }
 
     fn speaks_for(&self, key: &Arc<dyn Signer>, now: i64) -> bool {
-        // A clock that was set back must not make it longer.
+        // A clock that was set back must not prolong it.
         let age = now.checked_sub(self.at.load(Ordering::Relaxed));
         self.key.load(Ordering::Relaxed) == address(key)
             && age.is_some_and(|age| (0..ACCEPTED).contains(&age))
@@ -239,7 +241,7 @@ impl Memory {
         self.refused.iter_mut().find(|refused| refused.is_of(key) && refused.contents == contents)
     }
 
-    /// Drops the refusal of a single request that ends first where there are too many.
+    /// If there are too many, drops the rejection of a single request that ends first.
     fn make_room(&mut self) {
         let single = self.refused.iter().enumerate().filter(|(_, refused)| refused.contents.is_some());
         if single.clone().count() >= MOST_REQUESTS
@@ -255,10 +257,10 @@ impl Refused {
         self.endpoint == key.endpoint && is(&self.key, key.key)
     }
 
-    /// How often it was refused, if it may be sent again.
+    /// How many times it was rejected, if it may be sent again.
     fn turn(&mut self, now: OffsetDateTime) -> Result<u32, Remembered> {
         let pause = Duration::try_from(self.until - now).unwrap_or_default();
-        // A clock that was set back must not make it longer.
+        // A clock that was set back must not prolong it.
         if pause.is_zero() || pause > PAUSES.longest {
             self.until = after(now, PAUSES.first);
             return Ok(self.times);
@@ -275,8 +277,8 @@ fn address(key: &Arc<dyn Signer>) -> usize {
     Arc::as_ptr(key).addr()
 }
 
-/// Whether it is this very key: the address of one that is gone is not used again while something
-/// here refers to it.
+/// Whether it is this very key. The address of a dropped key is not reused while something here
+/// refers to it.
 fn is(known: &Weak<dyn Signer>, key: &Arc<dyn Signer>) -> bool {
     std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(key))
 }
@@ -353,22 +355,22 @@ mod tests {
     fn one_of_many_asks_when_the_pause_is_over_and_all_when_it_was_accepted() {
         let memory = One(RefusedKeys::default(), key());
         let turns = [(); 3].map(|()| memory.turn(0).unwrap());
-        // All were on their way: they say one thing.
+        // All were in flight, so they count once.
         assert_eq!(turns.map(|turn| memory.refused(turn, 0)), [Some(2), None, None]);
         let one = memory.turn(2).unwrap();
         assert_eq!([memory.turn(2), memory.turn(3)], [Err(2), Err(1)]);
         memory.0.accepted(memory.key(), at(-1000));
         assert_eq!([memory.turn(3), memory.turn(3)], [Ok(of_key(0)); 2]);
-        // Refused after all: it goes on from where it was.
+        // Rejected after all: the pauses continue from where they were.
         assert_eq!(memory.refused(one, 4), Some(4));
         memory.0.accepted(memory.key(), at(-1000));
-        // One that never came back does not block the next for ever.
+        // A request that never ends does not block the next one forever.
         let turn = memory.turn(10).unwrap();
         assert_eq!(memory.refused(turn, 10), Some(2));
         let next = memory.turn(12).unwrap();
         assert_eq!(memory.turn(13), Err(1));
         assert!(memory.turn(14).is_ok());
-        // However long the pause had become.
+        // This holds however long the pause has become.
         assert_eq!(memory.refused(next, 14), Some(4));
         for now in [18, 20, 22] {
             assert_eq!(memory.turn(now), Ok(of_key(2)));
@@ -395,12 +397,12 @@ mod tests {
         let remembered = memory.turn(of(&old, &old), at(0)).unwrap_err();
         assert_eq!((*remembered.refusal, remembered.pause), (refusal(), Duration::from_secs(1)));
         assert!(may(KeyUse { endpoint: Endpoint::Introspection, ..of(&old, &old) }));
-        // The key before is another one; the active one is the same.
+        // The previous key is another one; the active one is the same.
         memory.accepted(of(&old, &new), at(0));
         assert!(may(of(&old, &new)) && !may(of(&old, &old)));
-        // Another signs now, and then the first one again.
+        // Another key signs now, and then the first one again.
         assert!(may(of(&new, &new)) && may(of(&old, &old)));
-        // Each key its own.
+        // Each key has its own memory.
         memory.refused(of(&old, &new), of_key(0), &refusal(), at(0), 0).unwrap();
         assert!(!may(of(&old, &new)) && may(of(&old, &old)));
     }
@@ -414,8 +416,8 @@ mod tests {
         assert_eq!(noted, Some(Noted { pause: Duration::from_secs(2), is_of_key: false }));
         let may = |contents, now| memory.turn(of(contents), at(now)).is_ok();
         assert!(!may(CODE, 0) && may(OTHER, 0) && may(SCOPES, 0));
-        // The key itself is refused; the request waits for its own pause, too, and takes nobody's
-        // turn.
+        // The key itself is rejected. The request waits for its own pause, too, and takes no other
+        // request's turn.
         let turn = memory.turn(of(SCOPES), at(0)).unwrap();
         let noted = memory.refused(of(SCOPES), turn, &refusal(), at(0), 0);
         assert_eq!(noted, Some(Noted { pause: Duration::from_secs(1), is_of_key: true }));

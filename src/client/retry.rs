@@ -27,7 +27,7 @@ pub(super) struct Advice {
 enum Repeated {
     /// None: it will not pass in time.
     No,
-    /// Those of which a second one does no harm: the server may have received the first.
+    /// Requests whose repetition does no harm: the server may have received the first one.
     Harmless,
     /// Single-use grants as well: the server cannot have received the request.
     Unreceived,

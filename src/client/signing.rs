@@ -1,5 +1,5 @@
-//! Where a signature is computed. One with an elliptic curve takes microseconds and is made on the
-//! spot; one with RSA takes up to tens of milliseconds, too long for a thread of the async
+//! Where a signature is computed. An elliptic-curve signature takes microseconds and is computed in
+//! place. An RSA signature takes up to tens of milliseconds, too long for a thread of the async
 //! executor.
 
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::transport::Place;
 pub(super) enum WhichKey {
     /// The active one.
     Active,
-    /// The one before, while the active one is new; the active one when that is over.
+    /// The previous one while the active one is new, and the active one after that.
     Previous,
 }
 
-/// An assertion by the key that is chosen, and that key; prepared when its signature can be made:
-/// after a wait, the time and the keys of the ring may be others than before.
+/// Returns an assertion by the chosen key, and that key. The assertion is prepared only when its
+/// signature can be computed: during the wait, the time and the keys of the ring may have changed.
 pub(super) async fn assertion(
     choose: impl Fn() -> Result<Arc<dyn Signer>, KeyError>,
     prepare: impl Fn(&dyn Signer) -> Result<UnsignedAssertion, OAuthError>,
@@ -28,7 +28,7 @@ pub(super) async fn assertion(
     let place = if takes_long(choose()?.as_ref()) { Some(Place::free().await) } else { None };
     let signer = choose()?;
     let unsigned = prepare(signer.as_ref())?;
-    // The key that is active now may be one outside.
+    // The key that is active now may be outside of this process.
     let Some(place) = place.filter(|_| key_in_process(signer.as_ref()).is_some()) else {
         let signature = match key_in_process(signer.as_ref()) {
             Some(key) => key.sign(unsigned.signing_input())?,
@@ -62,7 +62,7 @@ mod tests {
     use crate::keys::{BoxFuture, KeyRing, PrivateKey};
     use crate::oauth::AuthorizationServer;
 
-    /// A key that counts as one outside of this process.
+    /// A key that counts as outside of this process.
     struct Remote(PrivateKey);
 
     impl Signer for Remote {

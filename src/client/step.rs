@@ -182,7 +182,7 @@ mod tests {
         backoff: Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(10) },
         longest_wait: Duration::from_secs(10),
     };
-    /// No correction is possible, and pauses are the longest.
+    /// No correction is possible, and the pauses are the longest.
     const FACTS: Facts = Facts {
         left: LEFT,
         retries: Some(RETRIES),

@@ -1,18 +1,18 @@
-//! What a refusal is about. Whether it may be corrected, is remembered for the key, or stands for
-//! the request depends on that, and is said here once.
+//! What a rejection is about. This decides whether it may be corrected, is remembered for the key,
+//! or stands for the request. It is determined only here.
 
 use crate::oauth::Refusal;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     /// The client is not who it says it is: a failed authentication, `invalid_client` (RFC 6749
-    /// §5.2), or a 401 that says nothing, since 401 is that error's status and no other's.
+    /// §5.2), or a 401 without a code, because 401 is the status of that error and of no other.
     Client,
-    /// The client was heard, and must not ask this.
+    /// The server accepted the client, but not its request.
     Request,
-    /// Either. `unauthorized_client` is about an *authenticated* client and one grant,
-    /// `invalid_grant` about one grant, but some servers say so of an assertion, and some say
-    /// nothing in a 400 or a 403.
+    /// Either. `unauthorized_client` is about an *authenticated* client and one grant, and
+    /// `invalid_grant` about one grant, but some servers return them for an assertion, and some
+    /// return a 400 or a 403 without a code.
     Unknown,
 }
 

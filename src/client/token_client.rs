@@ -46,7 +46,7 @@ struct Inner {
 }
 
 impl TokenClient {
-    /// A client with the defaults: the issuer as audience, assertions of 60 s, reqwest, the
+    /// Returns a client with the defaults: the issuer as audience, assertions of 60 s, reqwest, the
     /// system's clock.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl TokenClient {
         Self::builder(server, client_id, keys).build()
     }
 
-    /// A client with everything that is optional.
+    /// Returns a builder for a client with optional settings.
     pub fn builder(
         server: AuthorizationServer,
         client_id: impl Into<String>,
@@ -76,11 +76,12 @@ impl TokenClient {
         }
     }
 
-    /// A token for the client itself (`client_credentials`, RFC 6749 §4.4) with these scopes.
+    /// Returns a token for the client itself (`client_credentials`, RFC 6749 §4.4) with these
+    /// scopes.
     ///
-    /// The token is kept, and asked for again before it ends: [the
+    /// The token is cached and renewed before it expires: see [the
     /// cache](TokenClientBuilder#the-cache). A [source](TokenClient::source) does the same for
-    /// other requests, and for less at each call.
+    /// other requests, and costs less per call.
     ///
     /// # Errors
     ///
@@ -93,25 +94,26 @@ impl TokenClient {
         }
     }
 
-    /// Sends a request to the token endpoint, with a fresh assertion, and hands on the whole
+    /// Sends a request with a fresh assertion to the token endpoint, and returns the whole
     /// response.
     ///
-    /// What may pass is tried again, and what the server refuses is corrected once at most, each
-    /// time with another assertion and within [30 s](TokenClientBuilder::DEADLINE) in all: see
+    /// The client retries transient failures and corrects a rejected request at most once, each
+    /// time with a new assertion. By default, the whole call takes at most
+    /// [30 s](TokenClientBuilder::DEADLINE). For the rules, see
     /// [`TokenClientBuilder`](TokenClientBuilder#when-a-request-fails).
     ///
     /// # Errors
     ///
-    /// Of the [kind](super::ErrorKind) `Key` if the key cannot sign; `Transport` if no answer came;
-    /// `OAuth` if the server refused or answered something else than a token, and if the request
-    /// could not be made; `Remembered` if nothing was sent because the server rejected the key
-    /// moments ago.
+    /// An error of [kind](super::ErrorKind) `Key` if the key cannot sign; `Transport` if no
+    /// response arrived; `OAuth` if the server rejected the request, if its response is not a token
+    /// response, or if the request could not be made; `Remembered` if nothing was sent because the
+    /// server rejected the key moments ago.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
         self.call(Call::token(self.refused_keys(), request), request).await
     }
 
-    /// As [`TokenClient::request`], but what may pass is not tried again, and the answer is waited
-    /// for no longer than this.
+    /// As [`TokenClient::request`], but without retries, and waits for the response no longer than
+    /// `limit`.
     pub(super) async fn request_once(
         &self,
         request: &TokenRequest,
@@ -149,7 +151,7 @@ impl TokenClient {
         &self.inner.refused_keys
     }
 
-    /// What is known of the difference between the server's clock and ours.
+    /// The known difference between the server's clock and ours.
     pub(super) fn time_offset(&self) -> Offset {
         if self.settings().corrects_time { self.server_clock().offset() } else { Offset::NONE }
     }
@@ -159,25 +161,25 @@ impl TokenClient {
         self.inner.assertion.has_not_before()
     }
 
-    /// A fresh assertion by the active key, for a request that something else sends. Never use one
-    /// twice. It is made with the time of the server, where that is known to be
-    /// [another](TokenClientBuilder::without_time_correction).
+    /// Signs a fresh assertion with the active key, for a request that other code sends. Never use
+    /// an assertion twice. Its times follow the server's clock if that is known to
+    /// [differ](TokenClientBuilder::without_time_correction).
     ///
-    /// In a runtime of tokio, an RSA signature by a key of this process is made on the blocking
-    /// pool, so that the executor's threads stay free; no more of them at a time than three times
-    /// the cores, for the whole process. A blocking task must therefore not block on this call:
-    /// where such tasks fill the pool, none of them ends. Signatures with a curve take microseconds
-    /// and are made on the spot.
+    /// In a tokio runtime, RSA signatures by a key of this process are computed on the blocking
+    /// pool, so that the executor's threads stay free. The whole process computes at most three
+    /// times as many of them at a time as it has cores. A blocking task must therefore not block on
+    /// this call: if such tasks fill the pool, none of them ends. Elliptic-curve signatures take
+    /// microseconds and are computed in place.
     ///
     /// # Errors
     ///
-    /// Of the [kind](super::ErrorKind) `Key` if no key is active, it cannot sign, or the runtime is
-    /// being shut down; `OAuth` if the parts do not fit.
+    /// An error of [kind](super::ErrorKind) `Key` if no key is active, the key cannot sign, or the
+    /// runtime is shutting down; `OAuth` if the parts do not fit together.
     pub async fn assertion(&self) -> Result<ClientAssertion, Error> {
         self.assertion_for(Endpoint::Token).await
     }
 
-    /// As [`TokenClient::assertion`], for a request to this endpoint. It makes a difference with
+    /// As [`TokenClient::assertion`], for a request to this endpoint. The endpoint matters with
     /// [`Audience::CalledEndpoint`].
     ///
     /// # Errors
@@ -187,7 +189,8 @@ impl TokenClient {
         Ok(self.sign(endpoint, WhichKey::Active, self.time_offset().by).await?.0)
     }
 
-    /// A fresh assertion by this key, made at so much after our time, and the key.
+    /// Signs a fresh assertion with this key, dated at our time plus `offset`, and returns it with
+    /// the key.
     pub(super) async fn sign(
         &self,
         endpoint: Endpoint,
@@ -205,7 +208,7 @@ impl TokenClient {
         signing::assertion(choose, |signer| assertion.prepare_for(endpoint, signer, now(), &jti)).await
     }
 
-    /// The ring that signs: publish, activate and retire keys on it while the client is in use.
+    /// The key ring that signs. Publish, activate and retire keys on it while the client is in use.
     #[must_use]
     pub fn keys(&self) -> &KeyRing {
         &self.inner.keys
@@ -227,7 +230,7 @@ impl std::fmt::Debug for TokenClient {
     }
 }
 
-/// What is optional about a [`TokenClient`].
+/// Optional settings of a [`TokenClient`].
 #[must_use]
 pub struct TokenClientBuilder {
     assertion: ClientAssertionBuilder,
@@ -239,22 +242,23 @@ pub struct TokenClientBuilder {
 }
 
 impl TokenClientBuilder {
-    /// Follows the rules of a kind of server. It replaces the assertion's settings made before it.
+    /// Follows the rules of this kind of server. Replaces the assertion settings made before this
+    /// call.
     pub fn profile(self, profile: Profile) -> Self {
         self.assertion(|assertion| assertion.profile(profile))
     }
 
-    /// Whom the assertions are for; the issuer unless said otherwise.
+    /// Sets the audience of the assertions. Default: the issuer.
     pub fn audience(self, audience: Audience) -> Self {
         self.assertion(|assertion| assertion.audience(audience))
     }
 
-    /// How long an assertion lives, in whole seconds; 60 s unless said otherwise.
+    /// Sets the lifetime of an assertion, in whole seconds. Default: 60 s.
     pub fn assertion_lifetime(self, lifetime: Duration) -> Self {
         self.assertion(|assertion| assertion.lifetime(lifetime))
     }
 
-    /// Everything else about the assertions.
+    /// Changes any other setting of the assertions.
     ///
     /// ```
     /// # use private_key_jwt::{Algorithm, AuthorizationServer, PrivateKey, TokenClient};
@@ -288,7 +292,7 @@ impl TokenClientBuilder {
     ///
     /// # Errors
     ///
-    /// The error of the change.
+    /// The error that `change` returns.
     pub fn try_assertion<E>(
         mut self,
         change: impl FnOnce(ClientAssertionBuilder) -> Result<ClientAssertionBuilder, E>,
@@ -297,25 +301,25 @@ impl TokenClientBuilder {
         Ok(self)
     }
 
-    /// Sends requests with this; a [`ReqwestClient`] unless said otherwise.
+    /// Sends requests with this HTTP client. Default: a [`ReqwestClient`].
     pub fn http(mut self, http: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(http));
         self
     }
 
-    /// Takes the time from this; the operating system unless said otherwise.
+    /// Takes the time from this clock. Default: the operating system's clock.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// The client. What can be checked without a server is checked here: the client id, and that an
+    /// Builds the client. Checks everything that needs no server: the client id, and that an
     /// assertion can be made with the key and the settings.
     ///
     /// # Errors
     ///
-    /// Of the [kind](super::ErrorKind) `OAuth` or `Key` for parts that do not fit; `Setting` for a
-    /// back-off of zero; `Transport` if the HTTP client cannot be built.
+    /// An error of [kind](super::ErrorKind) `OAuth` or `Key` if the parts do not fit together;
+    /// `Setting` for a back-off of zero; `Transport` if the HTTP client cannot be built.
     pub fn build(self) -> Result<TokenClient, Error> {
         self.settings.check()?;
         let signer = self.keys.active()?;
@@ -336,10 +340,10 @@ impl TokenClientBuilder {
     }
 }
 
-/// What discovery showed of the server's clock. It was timed by the system's clock; the client may
-/// have another.
+/// What discovery showed of the server's clock. Discovery reads the system's clock; the client may
+/// use another one.
 fn discovered(server: &AuthorizationServer, clock: &dyn Clock) -> Shown {
-    /// Clocks are set, so what was seen long ago shows nothing.
+    /// Clocks get adjusted, so an old observation shows nothing.
     const LONGEST: time::Duration = time::Duration::minutes(10);
     let system = SystemClock.now();
     let since = |received| system - received;

@@ -6,9 +6,9 @@ use super::cache::Entry;
 use super::{Error, TokenClient};
 use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 
-/// A token for one set of request parameters, always at hand: the prepared form of
-/// [`TokenClient::token`], for code that asks before every request of its own. Cloning is cheap,
-/// and the clones share one token.
+/// Keeps a token for one set of request parameters fresh: the prepared form of
+/// [`TokenClient::token`], for code that needs a token before every request that it sends. Cloning
+/// is cheap, and the clones share one token.
 ///
 /// ```no_run
 /// # async fn example(client: private_key_jwt::TokenClient) -> Result<(), private_key_jwt::Error> {
@@ -21,8 +21,8 @@ use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 /// # Ok(()) }
 /// ```
 ///
-/// How long tokens are kept, and when the server is asked for others, is [said at the
-/// builder](super::TokenClientBuilder#the-cache).
+/// [The builder](super::TokenClientBuilder#the-cache) documents how long tokens are cached and when
+/// the server is asked for new ones.
 #[derive(Clone)]
 pub struct TokenSource {
     client: TokenClient,
@@ -30,16 +30,16 @@ pub struct TokenSource {
 }
 
 impl TokenClient {
-    /// A source of tokens for these scopes (`client_credentials`, RFC 6749 §4.4), or for this
-    /// request. It shares its token with [`TokenClient::token`] and with other sources of the same
-    /// parameters, as long as those are among the
-    /// [entries](super::TokenClientBuilder::cache_capacity) that are kept.
+    /// Returns a source of tokens for these scopes (`client_credentials`, RFC 6749 §4.4), or for
+    /// this request. The source shares its token with [`TokenClient::token`] and with other sources
+    /// of the same parameters, as long as these are among the cached
+    /// [entries](super::TokenClientBuilder::cache_capacity).
     ///
-    /// A request that is made again must be good more than once: a JWT bearer grant is while its
-    /// JWT lives (RFC 7521 §4.1), and a token exchange while its subject token does. Where the
-    /// server sends a refresh token with such a grant, that is used first. A code or a refresh
-    /// token is good once: send it with [`TokenClient::request`], and make a source of the response
-    /// with [`TokenClient::source_from`].
+    /// The source repeats the request, so the request must be repeatable: a JWT bearer grant is as
+    /// long as its JWT is valid (RFC 7521 §4.1), and a token exchange as long as its subject token
+    /// is. If the server returns a refresh token for such a grant, the source uses the refresh
+    /// token first. A code or a refresh token is single-use: send it with [`TokenClient::request`],
+    /// and make a source of the response with [`TokenClient::source_from`].
     ///
     /// ```
     /// # use private_key_jwt::{Algorithm, AuthorizationServer, PrivateKey, TokenClient, TokenRequest};
@@ -56,66 +56,69 @@ impl TokenClient {
         TokenSource { client: self.clone(), entry }
     }
 
-    /// A source that goes on from a response: it hands out the token in it, and gets others with
-    /// the refresh token (RFC 6749 §6), which it replaces whenever the server sends another. The
-    /// response of a login by code or on a device is what it is for. Nothing is shared with other
-    /// sources.
+    /// Returns a source that continues from a response. The source returns the token of the
+    /// response and obtains new ones with the refresh token (RFC 6749 §6), which it replaces
+    /// whenever the server sends another. Use it for the response to a login by code or on a
+    /// device. The source shares nothing with other sources.
     ///
-    /// A request that broke off may have used the refresh token up. It is tried again all the same:
-    /// the source has no other, and servers that replace them mostly allow for that, if they are
-    /// asked again soon.
+    /// A request that broke off may have used up the refresh token. The source sends that token
+    /// again all the same: it has no other, and most servers that rotate refresh tokens allow for
+    /// that if the retry comes soon.
     #[must_use]
     pub fn source_from(&self, response: TokenResponse) -> TokenSource {
         let entry = self.cache().entry_from(response, self.clock().now());
         TokenSource { client: self.clone(), entry }
     }
 
-    /// Drops a token that a resource server answered with 401, so that the next caller gets
-    /// another. Only if it is still the one that is handed out: of many callers who were refused
-    /// with one token, the first drops it, and nobody drops the next. Tokens of
-    /// [`TokenClient::source_from`] are dropped at [their source](TokenSource::invalidate).
+    /// Drops a token that a resource server rejected with 401, so that the next caller gets
+    /// another. Does nothing if another token has already replaced it: of many callers that were
+    /// rejected with one token, the first drops it, and none drops the next token. Drop tokens of
+    /// [`TokenClient::source_from`] at [their source](TokenSource::invalidate).
     ///
-    /// `true` when it was dropped. Not more than one in 10 s is: a resource server that refuses
-    /// every token would make a token request of every call.
+    /// Returns `true` if the token was dropped. At most one token is dropped in 10 s, because a
+    /// resource server that rejects every token would otherwise turn every call into a token
+    /// request.
     pub fn invalidate(&self, token: &AccessToken) -> bool {
         self.cache().invalidate(token, self.clock().now())
     }
 }
 
 impl TokenSource {
-    /// The token. When a fresh one is at hand this takes no lock and allocates nothing.
+    /// Returns the token. If the cached token is fresh, this takes no lock and allocates nothing.
     ///
-    /// The caller may go away at any time: a request that it waited for goes on for the others.
+    /// The caller may stop waiting at any time: the request that it waited for continues for the
+    /// others.
     ///
     /// # Errors
     ///
-    /// As [`TokenClient::request`], if no cached token is left. Of the [kind](super::ErrorKind)
-    /// `GrantEnded` if the user has to log in again; `SingleUse` for a single-use grant;
-    /// `Interrupted` if the request was cut off.
+    /// As [`TokenClient::request`], if no cached token is left. An error of
+    /// [kind](super::ErrorKind) `GrantEnded` if the user has to log in again; `SingleUse` for a
+    /// single-use grant; `Interrupted` if the request was cut off.
     pub async fn token(&self) -> Result<AccessToken, Error> {
         if let Some(token) = self.entry.fresh(self.client.clock().now()) {
             return Ok(token);
         }
-        // Elsewhere, so that the way above stays small.
+        // Boxed, so that the path above stays small.
         Box::pin(self.entry.token(&self.client)).await
     }
 
-    /// Drops a token that a resource server answered with 401; as [`TokenClient::invalidate`], for
-    /// this source.
+    /// Drops a token that a resource server rejected with 401, as [`TokenClient::invalidate`], but
+    /// for this source.
     pub fn invalidate(&self, token: &AccessToken) -> bool {
         self.entry.invalidate(token, self.client.clock().now())
     }
 
-    /// Whether no other token will come: the server refused the refresh token, or there is none.
-    /// The token that is there is handed out until it ends; then the user has to log in again.
+    /// Whether the source cannot obtain another token: the server rejected the refresh token, or
+    /// there is none. The cached token is returned until it expires; then the user must log in
+    /// again.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.entry.has_ended()
     }
 
-    /// The refresh token, where the source lives by one: to be kept safe when the program ends, and
-    /// used with [`TokenClient::refresh_token`] when it starts again. Two programs must not use
-    /// one.
+    /// Returns the refresh token, if the source uses one. Store it safely when the program ends,
+    /// and use it with [`TokenClient::refresh_token`] when the program starts again. Two programs
+    /// must not use the same refresh token.
     #[must_use]
     pub fn refresh_token(&self) -> Option<Zeroizing<String>> {
         self.entry.refresh_token()

@@ -1,4 +1,4 @@
-//! Access tokens (RFC 9068): those that the server issues, and what it says of them later.
+//! Issues access tokens (RFC 9068), and checks those that clients present.
 
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
@@ -12,7 +12,7 @@ use crate::keys::KeyError;
 /// `expires_in`.
 pub(super) const LIFETIME: Duration = Duration::hours(1);
 
-/// `typ` (§2.1), unless the settings have another one.
+/// Default `typ` (§2.1).
 pub(super) const MEDIA_TYPE: &str = "at+jwt";
 
 /// Signs a token (§2).
@@ -38,8 +38,9 @@ pub(super) fn issue(server: &Inner, grant: &Grant, now: OffsetDateTime) -> Resul
     server.keys.access_token().sign(server.token_media_type.as_deref(), &claims)
 }
 
-/// The claims of a token that this server has issued and that is good now, or why it is not: a
-/// predicate whose subject is the token. The server's clock has no leeway to itself.
+/// Returns the claims if this server issued the token and it is active now. Otherwise, returns the
+/// reason: a predicate whose subject is the token. There is no leeway, because the server's clock
+/// is the only one involved.
 pub(super) fn active(server: &Inner, token: &str, now: OffsetDateTime) -> Result<Map<String, Value>, String> {
     const FOREIGN: &str = "is not a token of this server";
     if let Some(found) = server.state().refresh_tokens.get(token, now) {
@@ -51,7 +52,7 @@ pub(super) fn active(server: &Inner, token: &str, now: OffsetDateTime) -> Result
     let key = public.select(header.key_id.as_ref(), header.algorithm).map_err(|_| FOREIGN)?;
     key.verify(jws.signing_input().as_bytes(), jws.signature()).map_err(|_| FOREIGN)?;
     let claims = json::object("the claims set", jws.payload()).map_err(|_| FOREIGN)?;
-    // An ID token may have the same key and type; it has no client_id.
+    // An ID token may have the same key and type, but it has no client_id.
     if !claims.contains_key("client_id") {
         return Err("is an ID token, not an access token".to_owned());
     }

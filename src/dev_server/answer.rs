@@ -18,18 +18,18 @@ use crate::keys::KeyError;
 /// The one script of all pages.
 pub(super) const SCRIPT: &str = "document.forms[0].submit()";
 
-/// A request's answer, and one line about it for a log.
+/// The response to a request, with one line for the log.
 #[non_exhaustive]
 pub struct Exchange {
-    /// The answer.
+    /// The response.
     pub response: http::Response<Vec<u8>>,
     /// One line such as `POST /…/token 200 client=app alg=ES256 grant=client_credentials scope="a
-    /// b"` or `POST /…/token 400 client=app alg=ES256 invalid_grant: the code is not known`; a
-    /// client is named once its signature is verified. The line has no secret and no time; control
-    /// characters of the request are escaped. The URL at which a user decides about a device is
-    /// there, with the user code.
+    /// b"` or `POST /…/token 400 client=app alg=ES256 invalid_grant: the code is not known`. The
+    /// client is named once its signature is verified. The line contains no secret and no time, and
+    /// control characters of the request are escaped. For a device login, it contains the URL at
+    /// which the user decides, with the user code.
     pub outcome: String,
-    /// A client whose JWKS URL has to be asked before the answer can be a better one.
+    /// A client whose JWKS URL must be fetched before the answer can improve.
     pub(super) wants_keys_of: Option<String>,
 }
 
@@ -76,7 +76,7 @@ impl std::fmt::Debug for Exchange {
     }
 }
 
-/// An answer, and what the log says about it.
+/// An answer, with its note for the log.
 pub(super) struct Answer {
     status: StatusCode,
     body: Body,
@@ -102,12 +102,12 @@ impl Answer {
         Self { status: StatusCode::OK, body: Body::Page(html), note }
     }
 
-    /// A page that sends a browser on with a form, with the one script that pages have.
+    /// A page that posts a form to another address, with the one script that pages have.
     pub(super) const fn posting_page(html: String, note: String) -> Self {
         Self { status: StatusCode::OK, body: Body::PostingPage(html), note }
     }
 
-    /// Sends a browser on, which then asks with GET (RFC 9700 §4.12).
+    /// Redirects the browser, which then sends a GET (RFC 9700 §4.12).
     pub(super) const fn redirect(url: String, note: String) -> Self {
         Self { status: StatusCode::SEE_OTHER, body: Body::Redirect(url), note }
     }
@@ -121,7 +121,7 @@ impl Answer {
         self
     }
 
-    /// What the log says of the client that is answered.
+    /// Adds the client to the note for the log.
     pub(super) fn of_client(mut self, client: &str) -> Self {
         self.note = format!("{client} {}", self.note.trim_start());
         self
@@ -129,7 +129,7 @@ impl Answer {
 }
 
 impl Body {
-    /// The bytes; the header fields say what they are.
+    /// Returns the bytes, and adds the header fields that describe them.
     fn write(self, headers: &mut http::HeaderMap) -> Vec<u8> {
         match self {
             Self::Json(body) => {
@@ -152,7 +152,7 @@ impl Body {
                 bytes
             }
             Self::Redirect(url) => {
-                // It was judged as a URL: printable ASCII.
+                // The URL was parsed before, so it is printable ASCII.
                 headers.extend(HeaderValue::try_from(url).ok().map(|url| (LOCATION, url)));
                 headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
                 Vec::new()
@@ -162,8 +162,8 @@ impl Body {
     }
 }
 
-/// An answer is for the one who asked: no cache keeps it (RFC 6749 §5.1 wants both fields), and no
-/// page of another origin loads it as something that it is not.
+/// An answer is for its caller only. No cache keeps it (RFC 6749 §5.1 requires both fields), and no
+/// page of another origin loads it as another type of content.
 const ALWAYS: [(HeaderName, &str); 4] = [
     (CACHE_CONTROL, "no-store"),
     (PRAGMA, "no-cache"),
@@ -173,8 +173,8 @@ const ALWAYS: [(HeaderName, &str); 4] = [
 
 const NOTHING_LOADED: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/// A page loads nothing, runs nothing, stands in no frame, and sends no referrer to another origin:
-/// its address may have a code in it. With `no-referrer` its own form would say `Origin: null`.
+/// A page loads nothing, runs nothing and cannot be framed. It sends no referrer to another origin,
+/// because its URL may contain a code. With `no-referrer`, its own form would send `Origin: null`.
 const PAGE: [(HeaderName, &str); 4] = [
     (CONTENT_TYPE, "text/html; charset=utf-8"),
     (CONTENT_SECURITY_POLICY, NOTHING_LOADED),
@@ -182,14 +182,14 @@ const PAGE: [(HeaderName, &str); 4] = [
     (X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// Everything else, in the form of RFC 6749 §5.2.
+/// An error response, in the format of RFC 6749 §5.2.
 pub(super) struct Refused {
     status: StatusCode,
     error: &'static str,
     description: String,
-    /// In a box, as most have none and each is the error of many functions.
+    /// Boxed, because most have none and many functions return this error.
     header: Option<Box<(HeaderName, String)>>,
-    /// What the log says of the client, once it is proven.
+    /// The client for the log, once it is authenticated.
     client: String,
     wants_keys_of: Option<String>,
 }
@@ -220,7 +220,7 @@ impl Refused {
         Self::bad_request("invalid_scope", description)
     }
 
-    /// 400, for clients that authenticate in the form: 401 needs a challenge, and there is none for
+    /// 400, because clients authenticate in the form: 401 needs a challenge, and none exists for
     /// that (RFC 6749 §5.2).
     pub(super) fn invalid_client(description: &str) -> Self {
         Self::bad_request("invalid_client", description)
@@ -248,7 +248,7 @@ impl Refused {
         &self.description
     }
 
-    /// Says which of two JWTs of the request is meant.
+    /// Says which of the request's two JWTs the error is about.
     pub(super) fn about(mut self, jwt: &str) -> Self {
         self.description = format!("{jwt}: {}", self.description);
         self
@@ -289,17 +289,17 @@ pub(super) fn chain(error: &dyn Error) -> String {
     line
 }
 
-/// Text of a request, as far as a refusal quotes it. A key or a token in the wrong parameter is
-/// only named.
+/// Text of a request, shortened for an error message. A key or a token in the wrong parameter is
+/// named, not quoted.
 pub(super) fn shown(text: &str) -> String {
     shown_within(text, MOST_SHOWN)
 }
 
-/// The most characters of a text that a refusal quotes.
+/// Maximum number of characters of a text that an error message quotes.
 const MOST_SHOWN: usize = 200;
 
-/// Two texts that differ, so that the difference is seen: of long ones the beginning that they
-/// share is left out.
+/// Shows two texts so that their difference is visible. If they are long, their common beginning is
+/// left out.
 pub(super) fn both_shown(found: &str, expected: &str) -> [String; 2] {
     let shared = found.chars().zip(expected.chars()).take_while(|(one, other)| one == other).count();
     let longest = found.chars().count().max(expected.chars().count());
@@ -312,7 +312,8 @@ pub(super) fn both_shown(found: &str, expected: &str) -> [String; 2] {
     })
 }
 
-/// What `error_description` may hold: %x20-21 / %x23-5B / %x5D-7E (RFC 6749 §5.2).
+/// Restricts text to the characters of `error_description`: %x20-21 / %x23-5B / %x5D-7E (RFC 6749
+/// §5.2).
 fn describable(text: &str) -> String {
     let mut described = String::with_capacity(text.len());
     for character in text.chars().take(2048) {

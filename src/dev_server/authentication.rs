@@ -16,7 +16,7 @@ use crate::keys::KeyError;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, Endpoint};
 use crate::verifier::{AudiencePolicy, VerifierError};
 
-/// A request of a client that has proven who it is.
+/// A request of an authenticated client.
 pub(super) struct ClientRequest<'a> {
     pub(super) server: &'a Inner,
     pub(super) client: Client,
@@ -25,7 +25,7 @@ pub(super) struct ClientRequest<'a> {
 }
 
 impl<'a> ClientRequest<'a> {
-    /// Refuses what is malformed before the assertion is spent.
+    /// Authenticates the client. Malformed requests are refused before the assertion is used up.
     pub(super) fn of(
         server: &'a Inner,
         endpoint: Endpoint,
@@ -40,7 +40,7 @@ impl<'a> ClientRequest<'a> {
             Endpoint::DeviceAuthorization => {}
         }
         check_method(request.headers(), &form)?;
-        // With two JWTs in the request, it is not plain which one is meant.
+        // With two JWTs in the request, the error must say which one it is about.
         let has_another = ["assertion", "subject_token", "actor_token"]
             .into_iter()
             .any(|name| form.parameters.value(name).is_some());
@@ -59,14 +59,14 @@ impl<'a> ClientRequest<'a> {
     }
 }
 
-/// The client whose key has signed.
+/// The authenticated client: its key signed the assertion.
 pub(super) struct Client {
     pub(super) id: String,
     algorithm: Algorithm,
 }
 
 impl Client {
-    /// What the log says of it.
+    /// The client, for the log.
     pub(super) fn note(&self) -> String {
         format!("client={} alg={}", self.id, self.algorithm)
     }
@@ -74,7 +74,7 @@ impl Client {
 
 const ONLY_METHOD: &str = "this server accepts private_key_jwt only (RFC 7523 §2.2)";
 
-/// Names another authentication method, or a second one (RFC 6749 §2.3).
+/// Refuses another authentication method, or a second one (RFC 6749 §2.3), and names it.
 fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), Refused> {
     let scheme = headers.get(AUTHORIZATION).map(scheme);
     let Some(assertion) = &form.authentication.client_assertion else {
@@ -106,7 +106,8 @@ fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), 
     }
 }
 
-/// Why a text cannot be a JWT, by how it looks. It is not quoted: it may be a key.
+/// Returns why a text cannot be a JWT, judging by its form. The text is not quoted, because it may
+/// be a key.
 fn damage(assertion: &str) -> Option<&'static str> {
     let begins_with =
         |prefix: &str| assertion.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
@@ -129,7 +130,8 @@ fn damage(assertion: &str) -> Option<&'static str> {
     })
 }
 
-/// The scheme of an `Authorization` header. Text without one may be a secret, and is not shown.
+/// The scheme of an `Authorization` header. A header without a scheme may be a secret, so it is not
+/// shown.
 pub(super) fn scheme(header: &http::HeaderValue) -> Option<&str> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte);
     let (scheme, _) = header.to_str().ok()?.split_once(' ')?;
@@ -149,8 +151,8 @@ fn other_scheme(scheme: Option<&str>) -> Refused {
         .with_header(WWW_AUTHENTICATE, challenge)
 }
 
-/// The three steps of the crate's own verifier, with the registry in between. The audience is the
-/// issuer, the token endpoint or the endpoint that is called.
+/// Runs the three steps of the crate's own verifier, and looks up the client between them. The
+/// audience must be the issuer, the token endpoint or the endpoint that is called.
 fn authenticate(
     server: &Inner,
     endpoint: Endpoint,
@@ -197,7 +199,7 @@ fn authenticate(
         }
         error => error.into(),
     })?;
-    // From here on the client is proven.
+    // From here on, the client is authenticated.
     let refused = |error: VerifierError| refused(error).of_client(format!("client={client_id}"));
     let verified = unverified.check_claims(now).map_err(refused)?;
     let algorithm = verified.algorithm();
@@ -207,8 +209,8 @@ fn authenticate(
     Ok(Client { id: client_id, algorithm })
 }
 
-/// RFC 7523 §3.2 and RFC 6749 §5.2. The description names the failed check, which only a dev server
-/// does.
+/// RFC 7523 §3.2 and RFC 6749 §5.2. The description names the failed check. Only a dev server does
+/// that.
 impl From<VerifierError> for Refused {
     fn from(error: VerifierError) -> Self {
         let description = chain(&error);
@@ -270,7 +272,7 @@ impl From<VerifierError> for Refused {
     }
 }
 
-/// What to say of a code or a token that another client brings.
+/// The refusal of a code or a token that was issued to another client.
 pub(super) fn issued_to_another(what: &str, owner: Option<&str>, client_id: &str) -> String {
     let [client, owner] = both_shown(client_id, owner.unwrap_or_default());
     format!("the {what} was issued to client `{owner}`, not to `{client}`")

@@ -1,6 +1,6 @@
-//! The names that the server answers to (RFC 9110 §7.4). The pages of a site can reach this machine
-//! under the site's own name, when its DNS says so (DNS rebinding), and a browser then lets them
-//! read the answers. The `Host` of such a request is that name.
+//! The names that the server answers to (RFC 9110 §7.4). With DNS rebinding, a site makes its own
+//! name resolve to this machine, and a browser then lets the site's pages read the answers. The
+//! `Host` of such a request is the site's name.
 
 use http::StatusCode;
 use http::header::HOST;
@@ -24,7 +24,7 @@ struct Allowed {
 }
 
 impl Authorities {
-    /// `issuer` is on loopback.
+    /// `issuer` must be on loopback.
     pub(super) fn new(issuer: Url, allowed: &[String]) -> Result<Self, DevServerError> {
         let allowed = allowed.iter().map(|text| {
             let url = parse(issuer.scheme(), text);
@@ -34,8 +34,8 @@ impl Authorities {
         Ok(Self { allowed: allowed.collect::<Result<_, DevServerError>>()?, issuer })
     }
 
-    /// The authority that a request names. The `Host` comes first: what mounts the server may have
-    /// put a name of its own into the URI.
+    /// The authority that a request names. The `Host` comes first, because the code that mounts the
+    /// server may have put another name into the URI.
     pub(super) fn named_by<'a>(&self, request: &'a http::Request<Vec<u8>>) -> Result<&'a str, Refused> {
         let mut hosts = request.headers().get_all(HOST).iter();
         let named = match (hosts.next(), hosts.next()) {
@@ -81,7 +81,7 @@ impl Authorities {
     }
 }
 
-/// A URL in the place of a host may have a secret in it.
+/// A URL in the place of a host may contain a secret.
 fn shown_host(text: &str) -> String {
     if text.contains("://") { safe_url(text) } else { excerpt(text) }
 }

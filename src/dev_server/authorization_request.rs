@@ -1,4 +1,4 @@
-//! A request that a user log in (RFC 6749 §4.1.1), pushed or in the browser's address.
+//! Authorization requests (RFC 6749 §4.1.1): pushed, or in the URL that the browser opens.
 
 use super::answer::{Answer, Refused, shown};
 use super::form::{ClientForm, Parameters};
@@ -7,7 +7,7 @@ use super::page::post_itself;
 use crate::jose::base64url;
 use crate::oauth::{CodeVerifier, check_endpoint, is_loopback, with_query};
 
-/// Where the browser goes with the answer (§4.1.2).
+/// Where the browser takes the answer (§4.1.2).
 #[derive(Clone)]
 pub(super) struct ReturnAddress {
     pub(super) redirect_uri: String,
@@ -17,8 +17,8 @@ pub(super) struct ReturnAddress {
 }
 
 impl ReturnAddress {
-    /// The application of a dev server is on this machine too: no address has to be registered, and
-    /// none leads elsewhere.
+    /// Accepts every loopback address without registration, and no other: the application of a dev
+    /// server is on this machine too.
     pub(super) fn of(parameters: &Parameters<'_>) -> Result<Self, Refused> {
         let redirect_uri = parameters.required("redirect_uri")?;
         if !check_endpoint("redirect_uri", redirect_uri).is_ok_and(|url| is_loopback(&url)) {
@@ -54,7 +54,7 @@ impl ReturnAddress {
     }
 }
 
-/// All of a request: the code that comes of it is bound to it.
+/// A complete request. Its authorization code is bound to it.
 #[derive(Clone)]
 pub(super) struct AuthorizationRequest {
     pub(super) client_id: String,
@@ -78,7 +78,7 @@ pub(super) struct Pushed {
 }
 
 impl AuthorizationRequest {
-    /// The parameters that are looked at.
+    /// The parameters that the server reads.
     pub(super) const PARAMETERS: [&'static str; 11] = [
         "response_type",
         "response_mode",
@@ -94,7 +94,7 @@ impl AuthorizationRequest {
     ];
 
     /// Refuses requests whose parameters are in a JWT (OpenID Connect Core §6, RFC 9101): every
-    /// other check would miss what they hold.
+    /// other check would miss the parameters inside.
     pub(super) fn check_supported(parameters: &Parameters<'_>) -> Result<(), Refused> {
         let unsupported = [
             ("request", "request_not_supported", "a request object (`request`, RFC 9101)"),
@@ -149,7 +149,7 @@ impl AuthorizationRequest {
     }
 }
 
-/// PKCE (RFC 7636 §4.3), required, and with S256 only.
+/// PKCE (RFC 7636 §4.3) is required, with S256 only.
 fn challenge<'a>(parameters: &'a Parameters<'_>) -> Result<&'a str, Refused> {
     let challenge = parameters.value("code_challenge").ok_or_else(|| {
         let description = parameters.missing("code_challenge");
@@ -183,8 +183,8 @@ fn challenge<'a>(parameters: &'a Parameters<'_>) -> Result<&'a str, Refused> {
     }
 }
 
-/// What is refused of a pushed request (RFC 9126) before the client is authenticated. A request
-/// object would hold the parameters that are missed here, so it is refused first; `client_id` is a
+/// Checks a pushed request (RFC 9126) before the client is authenticated. A request object is
+/// refused first, because it would hold the parameters that are missing here. `client_id` is a
 /// parameter of the pushed request itself (§2.1).
 pub(super) fn check_pushed_form(form: &ClientForm<'_>) -> Result<(), Refused> {
     AuthorizationRequest::check_supported(&form.parameters)?;

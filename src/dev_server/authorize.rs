@@ -1,5 +1,6 @@
 //! The authorization endpoint (RFC 6749 §3.1). A request by GET or POST (OpenID Connect Core
-//! §3.1.2.1) shows a page, whose form decides; no page is shown for a user who is logged in.
+//! §3.1.2.1) shows a page, and the user decides in its form. If a user is logged in, no page is
+//! shown.
 
 use time::{Duration, OffsetDateTime};
 
@@ -10,7 +11,7 @@ use super::page::{Decision, ask_for_decision};
 use super::state::State;
 use super::{DevServer, Inner, par, secret, sender};
 
-/// What the browser takes to the application (§4.1.2).
+/// An authorization code, which the browser takes to the application (§4.1.2).
 pub(super) struct Code {
     pub(super) request: AuthorizationRequest,
     pub(super) grant: Grant,
@@ -21,8 +22,9 @@ impl Code {
     pub(super) const LIFETIME: Duration = Duration::minutes(1);
 }
 
-/// `own` is the authority that the request names. Shows what is wrong with the client or with the
-/// address, and sends everything else back to the address (§4.1.2.1).
+/// Answers an authorization request. `own` is the authority that the request names. Errors about
+/// the client or the redirect URI are shown in the browser. Everything else is sent back to the
+/// redirect URI (§4.1.2.1).
 pub(super) fn answer(
     server: &Inner,
     request: &http::Request<Vec<u8>>,
@@ -91,8 +93,8 @@ pub(super) fn answer(
     Ok(address.answer(&server.issuer, [("code", code.as_str())], note))
 }
 
-/// A pushed request (RFC 9126 §4). The decision uses it up and not the page, which may be loaded
-/// anew.
+/// Looks up a pushed request (RFC 9126 §4). Only the decision uses it up, so the page may be
+/// reloaded.
 fn pushed(
     state: &State,
     request_uri: &str,
@@ -122,8 +124,8 @@ fn sent_back(server: &Inner, address: &ReturnAddress, refused: Refused) -> Answe
 }
 
 impl DevServer {
-    /// Logs a user in, as if there were a session in every browser: the authorization endpoint then
-    /// shows no page and redirects with a code at once.
+    /// Logs a user in, as if every browser had a session. The authorization endpoint then shows no
+    /// page and redirects with a code at once.
     ///
     /// ```
     /// use private_key_jwt::client::fresh_code_verifier;
@@ -157,7 +159,8 @@ impl DevServer {
         self.inner.state().user = Some(subject.to_owned());
     }
 
-    /// Ends what [`DevServer::log_in_as`] began: the authorization endpoint shows its page again.
+    /// Logs out the user of [`DevServer::log_in_as`]. The authorization endpoint shows its page
+    /// again.
     pub fn log_out(&self) {
         self.inner.state().user = None;
     }

@@ -69,56 +69,56 @@ impl DevServerBuilder {
         self
     }
 
-    /// The `typ` of access tokens; `None` leaves it out. Default: `at+jwt` (RFC 9068 §2.1).
-    /// Resource servers that accept nothing but `JWT` need another one.
+    /// The `typ` of access tokens; `None` leaves it out. Default: `at+jwt` (RFC 9068 §2.1). Change
+    /// it for resource servers that accept nothing but `JWT`.
     pub fn token_media_type(mut self, media_type: Option<&str>) -> Self {
         self.token_media_type = media_type.map(str::to_owned);
         self
     }
 
-    /// The longest life that a client assertion may have. Default: [`DevServer::LONGEST_LIFETIME`].
-    /// MSAL sends assertions of 600 s, Authlib and zitadel of 3600 s.
+    /// Maximum lifetime of a client assertion. Default: [`DevServer::LONGEST_LIFETIME`]. MSAL sends
+    /// assertions of 600 s, Authlib and zitadel of 3600 s.
     pub const fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = lifetime;
         self
     }
 
-    /// Accepts an assertion as often as it comes, until it expires: MSAL sends one with every
-    /// request for ten minutes. By default each is accepted once, as RFC 7523 §3 allows.
-    /// It costs the one check that finds a client which forgets to make a new `jti`.
+    /// Accepts an assertion any number of times until it expires. MSAL sends the same one with
+    /// every request for ten minutes. By default, each assertion is accepted once, as RFC 7523 §3
+    /// allows. This turns off the only check that finds a client that forgets to make a new `jti`.
     pub const fn reusable_assertions(mut self) -> Self {
         self.accepts_reuse = true;
         self
     }
 
-    /// Accepts assertions without `jti`, as kafka-clients sends them by default, at the cost that
-    /// [`ClientAssertionVerifier::accept_missing_jti`] names. By default they are refused: OpenID
-    /// Connect Core §9 requires a `jti`.
+    /// Accepts assertions without `jti`, which kafka-clients sends by default.
+    /// [`ClientAssertionVerifier::accept_missing_jti`] states the cost. By default, they are
+    /// refused: OpenID Connect Core §9 requires a `jti`.
     pub const fn accept_missing_jti(mut self) -> Self {
         self.accepts_missing_jti = true;
         self
     }
 
     /// Also answers requests whose `Host` is this name or address, with its port (`auth.test:8080`)
-    /// or with any port (`auth.test`); for clients that reach the server under another name, such
-    /// as `host.docker.internal` or a service of a compose file behind a forwarder. May be
-    /// repeated. Default: loopback names with the server's port, and no other.
+    /// or with any port (`auth.test`). Use it for clients that reach the server under another name,
+    /// such as `host.docker.internal` or a service of a compose file behind a forwarder. May be
+    /// called several times. Default: only loopback names with the server's port.
     ///
-    /// It costs the protection against DNS rebinding under this name: a site that controls where
-    /// the name leads can have its pages, in your browser, call the server and read its answers.
-    /// Allow only names that your own machine or network defines.
+    /// This gives up the protection against DNS rebinding for this name: a site that controls what
+    /// the name resolves to can make its pages, in your browser, call the server and read its
+    /// answers. Allow only names that your own machine or network defines.
     pub fn allow_host(mut self, host: impl Into<String>) -> Self {
         self.allowed_hosts.push(host.into());
         self
     }
 
-    /// A server that is reached at this origin, such as `http://127.0.0.1:8080`. It does not
+    /// Builds a server for this origin, such as `http://127.0.0.1:8080`. The server does not
     /// listen: mount [`DevServer::respond`] in any HTTP mock.
     ///
     /// # Errors
     ///
-    /// [`DevServerError::Origin`] for anything but a scheme, a loopback host and a port;
-    /// [`DevServerError::AllowedHost`] for an [allowed host](Self::allow_host) that is none.
+    /// [`DevServerError::Origin`] if the origin is anything but a scheme, a loopback host and a
+    /// port; [`DevServerError::AllowedHost`] if an [allowed host](Self::allow_host) is not a host.
     pub fn build(&self, origin: &str) -> Result<DevServer, DevServerError> {
         let wrong = |reason| DevServerError::Origin { origin: safe_url(origin), reason };
         let url = check_endpoint("origin", origin)

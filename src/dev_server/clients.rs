@@ -7,23 +7,23 @@ use crate::jose::{JoseError, JwkSet};
 use crate::keys::{KeyError, PublicKey, PublicKeySet, unwrapped_json};
 use crate::oauth::check_endpoint;
 
-/// How a client tells the dev server its public keys.
+/// How a client registers its public keys with the dev server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientKeys {
     /// A JWK Set, given by value.
     Jwks(JwkSet),
-    /// The URL of a JWK Set (`jwks_uri`): https, or http on loopback. It is fetched when the first
-    /// assertion comes, and again when an assertion's `kid` is not in it.
+    /// The URL of a JWK Set (`jwks_uri`): https, or http on loopback. The server fetches it when
+    /// the first assertion arrives, and again when an assertion's `kid` is not in it.
     JwksUrl(String),
-    /// One public key, such as that of a certificate. When it has no `kid` of its own, it goes by
-    /// any name.
+    /// One public key, such as that of a certificate. A key without a `kid` matches every `kid`.
     PublicKey(PublicKey),
 }
 
 impl ClientKeys {
-    /// Reads a JWK Set, one public JWK, a certificate or a public key; the last two as PEM or DER.
-    /// Any of these may be in base64 or in a JSON string, as `pkjwt jwks --json-string` prints it.
+    /// Reads a JWK Set, one public JWK, a certificate or a public key. Certificates and public keys
+    /// may be PEM or DER. Any of these may be wrapped in base64 or in a JSON string, as
+    /// `pkjwt jwks --json-string` prints it.
     ///
     /// ```
     /// use private_key_jwt::dev_server::ClientKeys;
@@ -35,9 +35,8 @@ impl ClientKeys {
     ///
     /// # Errors
     ///
-    /// [`DevServerError::Jose`] and [`DevServerError::Key`] for a document that is none of these,
-    /// or is a private key. In a PEM file with several blocks, the first public key or certificate
-    /// counts.
+    /// [`DevServerError::Jose`] and [`DevServerError::Key`] if the document is none of these, or is
+    /// a private key. If a PEM file has several blocks, the first public key or certificate counts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DevServerError> {
         let Some(json) = unwrapped_json(bytes) else {
             return Ok(Self::PublicKey(PublicKey::from_bytes(bytes)?));
@@ -53,8 +52,7 @@ impl ClientKeys {
         }
     }
 
-    /// What there is to verify with, as far as it is known now: nothing before a URL has been
-    /// asked.
+    /// The keys that are known now. `None` for a URL that has not been fetched yet.
     fn ready(&self, client_id: &str) -> Result<Option<PublicKeySet>, DevServerError> {
         match self {
             Self::JwksUrl(url) => {
@@ -74,7 +72,7 @@ impl ClientKeys {
                 for key in set.parsed() {
                     match key.and_then(check_usable) {
                         Ok(()) => is_usable = true,
-                        // A good key beside it does not make a weak one harmless to its owner.
+                        // A weak key endangers its owner even if the set also has a good one.
                         Err(error @ (KeyError::WeakRsa { .. } | KeyError::RsaCheckCost { .. })) => {
                             return Err(error.into());
                         }
@@ -90,8 +88,8 @@ impl ClientKeys {
     }
 }
 
-/// Whether the key checks signatures of any algorithm: its `alg` may be unknown, another key
-/// type's, or for encryption.
+/// Checks that the key can verify signatures of at least one algorithm. It cannot if its `alg` is
+/// unknown, belongs to another key type, or is for encryption.
 fn check_usable(key: &PublicKey) -> Result<(), KeyError> {
     if key.algorithms().next().is_some() {
         return Ok(());
@@ -122,20 +120,20 @@ pub(super) struct Clients {
 }
 
 struct Client {
-    /// Where the client publishes its keys, when it was registered by URL.
+    /// The URL of the client's keys, if it was registered by URL.
     jwks_url: Option<String>,
-    /// What it registered, or what its URL said last.
+    /// The registered keys, or those last fetched from the URL.
     keys: Option<Arc<PublicKeySet>>,
 }
 
-/// What there is to verify a client's assertion with.
+/// The keys that verify a client's assertion.
 pub(super) enum Lookup {
     Unknown,
-    /// Registered by URL, and the URL has not been asked yet.
+    /// Registered by URL, but the URL has not been fetched yet.
     NotFetched,
     Known {
         keys: Arc<PublicKeySet>,
-        /// Whether asking the client's JWKS URL may bring other keys.
+        /// Whether fetching the client's JWKS URL may return other keys.
         by_url: bool,
     },
 }
@@ -170,7 +168,8 @@ impl Clients {
         }
     }
 
-    /// Whether there is such a client, or what to say if not: a wrong client id is a wrong set-up.
+    /// Checks that the client is registered. The error lists registered clients, because a wrong
+    /// client id is a configuration mistake.
     pub(super) fn check_known(&self, client_id: &str) -> Result<(), String> {
         const NAMED: usize = 5;
         let clients = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
@@ -186,7 +185,7 @@ impl Clients {
         })
     }
 
-    /// Where the client publishes its keys, for a client that does.
+    /// The client's JWKS URL, if it was registered by URL.
     pub(super) fn jwks_url(&self, client_id: &str) -> Result<Option<String>, DevServerError> {
         let clients = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
         clients
@@ -195,8 +194,8 @@ impl Clients {
             .ok_or_else(|| DevServerError::UnknownClient { client_id: printable(client_id) })
     }
 
-    /// Keeps what a client's JWKS URL said, unless the client was registered anew with another one
-    /// meanwhile.
+    /// Stores the keys from a client's JWKS URL, unless the client was registered again with
+    /// another URL in the meantime.
     pub(super) fn store(&self, client_id: &str, url: &str, jwks: JwkSet) {
         let mut clients = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get_mut(client_id)

@@ -1,4 +1,4 @@
-//! Logins on another device (RFC 8628): what is remembered of one between its endpoints.
+//! Logins on another device (RFC 8628): the state that the endpoints share.
 
 use time::{Duration, OffsetDateTime};
 
@@ -14,7 +14,7 @@ pub(super) struct DeviceLogin {
     pub(super) access: Access,
     pub(super) decision: Option<Decision>,
     pub(super) expires_at: OffsetDateTime,
-    /// How long the device is to wait between two questions.
+    /// How long the device must wait between polls.
     pub(super) interval: Duration,
     pub(super) last_asked: Option<OffsetDateTime>,
     /// Whether the device has its tokens.
@@ -22,9 +22,9 @@ pub(super) struct DeviceLogin {
 }
 
 impl DeviceLogin {
-    /// How long a user may take.
+    /// How long the user has to decide.
     pub(super) const LIFETIME: Duration = Duration::minutes(10);
-    /// The `interval` at first, and how much longer it gets with each `slow_down` (§3.5).
+    /// The initial `interval`, and how much each `slow_down` adds to it (§3.5).
     pub(super) const INTERVAL: Duration = Duration::seconds(5);
 }
 
@@ -37,8 +37,8 @@ impl State {
 }
 
 impl DevServer {
-    /// Lets a device in (RFC 8628 §3.3): what the user does at the verification page, done in their
-    /// place. The tokens are this subject's.
+    /// Approves a device login (RFC 8628 §3.3), as the user would at the verification page. The
+    /// tokens are issued for `subject`.
     ///
     /// ```
     /// use private_key_jwt::dev_server::DevServer;
@@ -61,12 +61,12 @@ impl DevServer {
     ///
     /// # Errors
     ///
-    /// [`DevServerError::UserCode`] when no login waits for this code.
+    /// [`DevServerError::UserCode`] if no login waits for this code.
     pub fn approve(&self, user_code: &str, subject: &str) -> Result<(), DevServerError> {
         self.decide(user_code, Decision::Approved { subject: subject.to_owned() })
     }
 
-    /// Turns a device away, as [`DevServer::approve`] lets it in.
+    /// Denies a device login, as [`DevServer::approve`] approves it.
     ///
     /// # Errors
     ///

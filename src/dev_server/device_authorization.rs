@@ -29,7 +29,7 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
         last_asked: None,
         used: false,
     };
-    // For a while longer than it is good, so that the device learns why it is not.
+    // Kept for a while after it expires, so that the device learns that it has expired.
     let end = login.expires_at.saturating_add(DeviceLogin::LIFETIME);
     state.devices.insert(&device_code, login, end, now)?;
 

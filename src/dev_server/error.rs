@@ -6,12 +6,11 @@ use crate::keys::KeyError;
 use crate::oauth::OAuthError;
 use crate::transport::TransportError;
 
-/// What can go wrong when a dev server is set up. What goes wrong in a request is an answer, not an
-/// error.
+/// Errors of setting up a dev server. A failed request is a response, not an error.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DevServerError {
-    /// An origin that is not `scheme://host:port` and nothing more, or is not loopback.
+    /// The origin is not exactly `scheme://host:port`, or is not loopback.
     #[error("the origin {origin} {reason}")]
     Origin {
         /// The origin.
@@ -19,7 +18,7 @@ pub enum DevServerError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A [host](super::DevServerBuilder::allow_host) that is not one.
+    /// An [allowed host](super::DevServerBuilder::allow_host) is not a host.
     #[error(
         "the allowed host {host} is not a name or an address, with or without a port, such as auth.test:8080"
     )]
@@ -33,15 +32,15 @@ pub enum DevServerError {
         /// The address.
         address: SocketAddr,
     },
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: Arc<std::io::Error>,
     },
-    /// A client id that is empty or not of RFC 6749 A.1's characters.
+    /// The client id is empty, or has characters that RFC 6749 A.1 does not allow.
     #[error("the client id is {reason}")]
     ClientId {
         /// What is wrong with it.
@@ -53,18 +52,18 @@ pub enum DevServerError {
         /// The client id.
         client_id: String,
     },
-    /// A user code that no device login waits with: unknown, or the user has decided.
+    /// No device login waits for this user code: it is unknown, or the user has decided.
     #[error("no device login waits for the user code `{user_code}`")]
     UserCode {
         /// The user code.
         user_code: String,
     },
-    /// A JWK Set without a key that could check a signature.
+    /// The JWK Set has no key that can check a signature.
     #[error("client `{client_id}` has no key that can check a signature")]
     NoUsableKey {
         /// The client id.
         client_id: String,
-        /// Why the first of its keys cannot, where there is one.
+        /// Why the first of its keys cannot, if there is one.
         #[source]
         reason: Option<KeyError>,
     },
@@ -77,7 +76,7 @@ pub enum DevServerError {
     /// A JWKS URL that must not be called.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
-    /// The client's JWKS URL did not hand out a document, or there is no HTTP client to fetch it
+    /// The client's JWKS URL did not return a document, or there is no HTTP client to fetch it
     /// with.
     #[error(transparent)]
     Transport(#[from] TransportError),

@@ -1,4 +1,5 @@
-//! The parameters of a request (RFC 6749 §3.1, §3.2): in one place, and each once.
+//! The parameters of a request (RFC 6749 §3.1, §3.2). They come from one place, and each occurs
+//! once.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use super::answer::{Refused, shown};
 use crate::jose::text::Text;
 use crate::verifier::{ClientAssertionVerifier, Form};
 
-/// The form of a client: what it authenticates with, and the rest.
+/// The form of a client: its authentication, and the other parameters.
 pub(super) struct ClientForm<'a> {
     pub(super) authentication: Form<'a>,
     pub(super) parameters: Parameters<'a>,
@@ -27,7 +28,7 @@ impl<'a> ClientForm<'a> {
         Ok(Self { authentication, parameters, body: request.body() })
     }
 
-    /// Whether the form has a parameter, those of authentication among them.
+    /// Whether the form has a parameter, including those of the authentication.
     pub(super) fn has(&self, name: &str) -> bool {
         form_urlencoded::parse(self.body).any(|(found, value)| found == name && !value.is_empty())
     }
@@ -40,19 +41,19 @@ pub(super) struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    /// What may be there several times: RFC 8707 §2, RFC 8693 §2.1.
+    /// Parameters that may occur several times: RFC 8707 §2, RFC 8693 §2.1.
     const REPEATABLE: [&'static str; 2] = ["resource", "audience"];
 
     const fn new(place: &'static str) -> Self {
         Self { place, values: BTreeMap::new() }
     }
 
-    /// Those of a page's address.
+    /// Reads the query of a page's URL.
     pub(super) fn of_query(request: &'a http::Request<Vec<u8>>) -> Result<Self, Refused> {
         Self::read("query", request.uri().query().unwrap_or_default().as_bytes())
     }
 
-    /// Those of a page's form, by which no client authenticates.
+    /// Reads a page's form, which does not authenticate a client.
     pub(super) fn of_form(request: &'a http::Request<Vec<u8>>) -> Result<Self, Refused> {
         check(request)?;
         Self::read("form", request.body())
@@ -80,7 +81,7 @@ impl<'a> Parameters<'a> {
         Ok(())
     }
 
-    /// A parameter; one without a value counts as left out (RFC 6749 §3.1).
+    /// The value of a parameter. An empty value counts as absent (RFC 6749 §3.1).
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.values(name).next()
     }
@@ -89,7 +90,7 @@ impl<'a> Parameters<'a> {
         self.value(name).ok_or_else(|| Refused::invalid_request(&self.missing(name)))
     }
 
-    /// What to say of a parameter that is not there.
+    /// The error text for a missing parameter.
     pub(super) fn missing(&self, name: &str) -> String {
         format!("the {} has no `{name}`", self.place)
     }
@@ -99,8 +100,8 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// Parameters of the protocol. In the URL of a form they are refused by name: the client expects
-/// them to count.
+/// Parameters of the protocol. In the URL of a form request, they are refused by name, because the
+/// client expects them to take effect.
 const PARAMETERS: [&str; 40] = [
     "access_token",
     "actor_token",
@@ -144,8 +145,8 @@ const PARAMETERS: [&str; 40] = [
     "username",
 ];
 
-/// A POST of a form with its parameters in the body. What else the URL has is the endpoint's own
-/// (RFC 6749 §3.2).
+/// Checks that the request is a POST of a form, with its parameters in the body. Other query
+/// parameters belong to the endpoint's URL (RFC 6749 §3.2).
 fn check(request: &http::Request<Vec<u8>>) -> Result<(), Refused> {
     if request.method() != Method::POST {
         return Err(Refused::method_not_allowed(request.method(), "POST"));

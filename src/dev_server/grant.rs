@@ -19,14 +19,15 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// What a request asks for: `scope`, `resource` (RFC 8707 §2) and `audience` (RFC 8693 §2.1).
+    /// Reads the access that a request asks for: `scope`, `resource` (RFC 8707 §2) and `audience`
+    /// (RFC 8693 §2.1).
     pub(super) fn of(parameters: &Parameters<'_>) -> Result<Self, Refused> {
         let scope = Scope::from(parameters.value("scope").unwrap_or_default());
         scope.check().map_err(|error| Refused::invalid_scope(&error.to_string()))?;
         Ok(Self { scope, ..Self::of_exchange(parameters)? })
     }
 
-    /// The same without its scopes: the exchange of a code has no parameter `scope` (RFC 6749
+    /// As `Self::of`, but ignores `scope`: the exchange of a code has no such parameter (RFC 6749
     /// §4.1.3, RFC 8628 §3.4), but MSAL sends one.
     pub(super) fn of_exchange(parameters: &Parameters<'_>) -> Result<Self, Refused> {
         let mut resources = Vec::new();
@@ -48,8 +49,8 @@ impl Access {
         Ok(Self { scope: Scope::default(), resources })
     }
 
-    /// No more than this (RFC 6749 §6, RFC 8707 §2.2); what is not asked for in particular stays as
-    /// it is.
+    /// Narrows this access to the request, and refuses anything beyond it (RFC 6749 §6, RFC 8707
+    /// §2.2). If the request names no scopes or no resources, the granted ones apply.
     pub(super) fn narrowed(&self, asked: Self) -> Result<Self, Refused> {
         if let Some(scope) = asked.scope.iter().find(|asked| !self.scope.iter().any(|scope| scope == *asked))
         {
@@ -67,7 +68,7 @@ impl Access {
         Ok(asked.or(self.clone()))
     }
 
-    /// What is not asked for in particular is as it was before.
+    /// Takes the scopes and the resources from `before` if the request names none.
     pub(super) fn or(self, before: Self) -> Self {
         Self {
             scope: if self.scope.is_empty() { before.scope } else { self.scope },
@@ -75,7 +76,7 @@ impl Access {
         }
     }
 
-    /// What an access token of this server allows.
+    /// The access that an access token of this server allows.
     pub(super) fn of_claims(claims: &Map<String, Value>) -> Self {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let resources = match claims.get("aud") {
@@ -104,21 +105,22 @@ impl Access {
         }
     }
 
-    /// What the log says of it.
+    /// The scopes, for the log.
     pub(super) fn note(&self) -> String {
         self.scope().map(|scope| format!(" scope=\"{scope}\"")).unwrap_or_default()
     }
 }
 
-/// What a user, or the client itself, lets a client do: a token says all of it.
+/// What a client may do, as allowed by a user or by the client itself. A token carries all of it.
 #[derive(Clone)]
 pub(super) struct Grant {
-    /// The name of what a user has allowed: the tokens of one name can be ended together. A client
-    /// in its own name has none.
+    /// Identifies what a user has allowed, so that all tokens of one grant can be revoked together.
+    /// `None` if the client acts in its own name.
     pub(super) id: Option<String>,
     pub(super) client_id: String,
     pub(super) subject: String,
-    /// When the user was there: the `auth_time` of ID tokens. A grant without one gives none.
+    /// When the user logged in: the `auth_time` of ID tokens. A grant without it yields no ID
+    /// token.
     pub(super) authenticated: Option<OffsetDateTime>,
     /// Who acts for the subject (`act`, RFC 8693 §4.1).
     pub(super) actor: Option<Value>,
@@ -126,13 +128,13 @@ pub(super) struct Grant {
 }
 
 impl Grant {
-    /// Of a client to itself.
+    /// The grant of a client that acts in its own name.
     pub(super) fn of_client(client_id: &str, access: Access) -> Self {
         let (client_id, subject) = (client_id.to_owned(), client_id.to_owned());
         Self { id: None, client_id, subject, authenticated: None, actor: None, access }
     }
 
-    /// Of a user who is there now.
+    /// The grant of a user who logs in now.
     pub(super) fn of_user(
         subject: &str,
         client_id: &str,

@@ -1,4 +1,4 @@
-//! ID tokens (OpenID Connect Core §2): who the user is who has logged in, for the client.
+//! ID tokens (OpenID Connect Core §2): they tell the client which user has logged in.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -10,16 +10,16 @@ use super::grant::Grant;
 use crate::jose::base64url;
 use crate::keys::KeyError;
 
-/// The scope that asks for one (§3.1.2.1).
+/// The scope that requests an ID token (§3.1.2.1).
 pub(super) const SCOPE: &str = "openid";
 
 /// `claims_supported`.
 pub(super) const CLAIMS: [&str; 8] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash"];
 
-/// `typ`, which tells it from an access token (RFC 8725 §3.11).
+/// `typ`, which distinguishes an ID token from an access token (RFC 8725 §3.11).
 const MEDIA_TYPE: &str = "JWT";
 
-/// Signs the ID token beside an access token, where the grant is a user's and has the scope
+/// Signs the ID token that accompanies an access token, if the grant is a user's and has the scope
 /// `openid`.
 pub(super) fn issue(
     server: &Inner,

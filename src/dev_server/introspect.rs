@@ -7,12 +7,12 @@ use super::answer::{Answer, Refused};
 use super::authentication::ClientRequest;
 use super::refresh_token::RefreshToken;
 
-/// An access token is shown to every client, since resource servers ask as clients; a refresh token
-/// to its own only.
+/// Describes an access token to every client, because resource servers ask as clients. Describes a
+/// refresh token only to its own client.
 pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let token = request.required("token")?;
     let access_token = access_token::active(request.server, token, request.now);
-    // The answer keeps the reason to itself (§2.2), the log has it.
+    // The answer does not give the reason (§2.2), but the log does.
     let reason = access_token.as_ref().err().map(|reason| format!(": the token {reason}"));
     let found = access_token
         .ok()

@@ -19,15 +19,15 @@ use crate::transport::ReqwestClient;
 
 /// The longest body of a request, in bytes.
 const MAX_BODY_LEN: usize = 64 * 1024;
-/// How much of a body that is too long is read and thrown away, so that the client gets to read the
+/// How much of an oversized body the server reads and discards, so that the client still reads the
 /// answer.
 const MAX_DISCARDED_LEN: usize = 1 << 20;
-/// How long a client may take for its header, and again for its body.
+/// How long a client may take to send its header, and again to send its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// The most connections at a time; one more is closed.
+/// Maximum number of connections at a time. Further ones are closed.
 const MAX_CONNECTIONS: usize = 256;
 
-/// A [`DevServer`] that listens. It stops when dropped.
+/// A [`DevServer`] that listens on a loopback port. Dropping it stops the server.
 #[derive(Debug)]
 pub struct RunningDevServer {
     server: DevServer,
@@ -36,20 +36,21 @@ pub struct RunningDevServer {
 }
 
 impl DevServer {
-    /// Listens on a loopback address, with port 0 on any free port, and serves from a tokio task
-    /// until the value that is returned is dropped. The origin is the address itself, so the issuer
-    /// is `http://127.0.0.1:PORT/…`. [`DevServer::builder`] has settings.
+    /// Listens on a loopback address and serves from a tokio task until the returned value is
+    /// dropped. Port 0 picks any free port. The origin is the address itself, so the issuer is
+    /// `http://127.0.0.1:PORT/…`. Use [`DevServer::builder`] to change settings.
     ///
     /// # Errors
     ///
-    /// [`DevServerError::NotLoopback`] for an address that other machines can reach,
-    /// [`DevServerError::Listen`] when it cannot be listened on, [`DevServerError::Key`] and
-    /// [`DevServerError::Transport`] when the server's key or its HTTP client cannot be made.
+    /// [`DevServerError::NotLoopback`] if other machines can reach the address,
+    /// [`DevServerError::Listen`] if the server cannot listen on it, [`DevServerError::Key`] and
+    /// [`DevServerError::Transport`] if the server's key or its HTTP client cannot be made.
     pub async fn bind(listen: SocketAddr) -> Result<RunningDevServer, DevServerError> {
         Self::builder().bind(listen).await
     }
 
-    /// As [`DevServer::bind`], calling `log` with one line for each request: [`Exchange::outcome`].
+    /// As [`DevServer::bind`], but also calls `log` with one line per request,
+    /// [`Exchange::outcome`].
     ///
     /// # Errors
     ///
@@ -63,7 +64,7 @@ impl DevServer {
 }
 
 impl DevServerBuilder {
-    /// Listens on a loopback address and calls `log` with one line for each request, as
+    /// Listens on a loopback address and calls `log` with one line per request, as
     /// [`DevServer::bind_with`] does.
     ///
     /// # Errors
@@ -95,16 +96,16 @@ impl RunningDevServer {
         &self.server
     }
 
-    /// The address that it listens on.
+    /// The address that the server listens on.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Serves for as long as this is awaited. It does not end by itself; dropping the future stops
-    /// the server.
+    /// Keeps serving while this future is awaited. It does not end by itself; dropping the future
+    /// stops the server.
     pub async fn wait(mut self) {
-        // An error says that the task was stopped, and that is what is waited for.
+        // An error means that the task was stopped, which is what this waits for.
         let _ = (&mut self.task).await;
     }
 }
@@ -129,7 +130,7 @@ struct Shared<L> {
     log: L,
 }
 
-/// The connections are tasks of this one; they end with it.
+/// The connections are tasks of this task, so they end with it.
 async fn accept<L: Fn(&str) + Send + Sync + 'static>(listener: TcpListener, shared: Arc<Shared<L>>) {
     let mut connections = JoinSet::new();
     loop {
@@ -140,7 +141,7 @@ async fn accept<L: Fn(&str) + Send + Sync + 'static>(listener: TcpListener, shar
                 connections.spawn(serve(stream, Arc::clone(&shared)));
             }
             Ok(_) => {}
-            // Out of file descriptors, or a connection that was gone at once: neither is for ever.
+            // Out of file descriptors, or the client closed the connection at once. Neither lasts.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
@@ -157,7 +158,7 @@ async fn serve<L: Fn(&str) + Send + Sync + 'static>(stream: TcpStream, shared: A
         .header_read_timeout(READ_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await;
-    // A connection that breaks concerns its client alone, unless it never was one of HTTP.
+    // A broken connection affects only its client, unless it never spoke HTTP: that is logged.
     if served.is_err_and(|error| error.is_parse()) {
         (shared.log)("400 not HTTP/1.1: this server speaks plain http, not https");
     }
@@ -182,7 +183,7 @@ impl<L> Shared<L> {
     }
 }
 
-/// The body, or nothing when it is too long.
+/// Reads the body. Returns `None` if it is too long.
 async fn read(mut body: Incoming) -> Result<Option<Vec<u8>>, hyper::Error> {
     let mut bytes = Vec::new();
     let mut len = 0_usize;

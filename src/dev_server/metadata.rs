@@ -1,4 +1,4 @@
-//! Where everything is: the metadata (RFC 8414 §2), and the paths, which are PingOne's.
+//! The metadata (RFC 8414 §2) and the paths of the endpoints. The paths are PingOne's.
 
 use serde_json::{Value, json};
 
@@ -12,8 +12,8 @@ use crate::oauth::{CodeVerifier, Endpoint};
 pub(super) const JWKS: &str = "/jwks";
 /// The userinfo endpoint (OpenID Connect Core §5.3).
 pub(super) const USERINFO: &str = "/userinfo";
-/// The metadata, behind the issuer (OpenID Connect Discovery §4) or in front of its path (RFC 8414
-/// §3.1, §5).
+/// The metadata: appended to the issuer (OpenID Connect Discovery §4), or inserted before its path
+/// (RFC 8414 §3.1, §5).
 pub(super) const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 pub(super) const OAUTH_AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 /// The authorization endpoint (RFC 6749 §3.1).
@@ -21,12 +21,12 @@ pub(super) const AUTHORIZE: &str = "/authorize";
 /// The verification page (RFC 8628 §3.3).
 pub(super) const DEVICE: &str = "/device";
 
-/// Behind the origin, and in front of every path.
+/// The issuer's path: after the origin, and before the path of every endpoint.
 pub(super) fn path_of_issuer() -> String {
     format!("/{}/as", DevServer::ENVIRONMENT_ID)
 }
 
-/// Behind the issuer.
+/// The path of an endpoint, relative to the issuer.
 pub(super) const fn path(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Token => "/token",
@@ -53,7 +53,7 @@ pub(super) fn document(issuer: &str) -> Value {
         "claims_supported": id_token::CLAIMS,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SigningKeys::ID_TOKEN_ALGORITHM],
-        // Left out, the second would be true.
+        // If left out, `request_uri_parameter_supported` would default to true.
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "claims_parameter_supported": false,
@@ -62,8 +62,8 @@ pub(super) fn document(issuer: &str) -> Value {
         for endpoint in Endpoint::ALL {
             members.insert(endpoint.metadata_name().to_owned(), format!("{issuer}{}", path(endpoint)).into());
         }
-        // The other endpoints have no such members: what holds for the token endpoint holds for
-        // them (RFC 9126 §5).
+        // The other endpoints have no such members: those of the token endpoint apply to them too
+        // (RFC 9126 §5).
         for endpoint in [Endpoint::Token, Endpoint::Introspection, Endpoint::Revocation] {
             let name = endpoint.metadata_name();
             members.insert(format!("{name}_auth_methods_supported"), ["private_key_jwt"].as_slice().into());

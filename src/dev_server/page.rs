@@ -1,4 +1,4 @@
-//! The pages for a browser: a form with two buttons, and one line of text. Nothing is loaded from
+//! The pages for a browser: a form with two buttons, or one line of text. They load nothing from
 //! elsewhere.
 
 use http::Method;
@@ -9,7 +9,7 @@ use super::form::Parameters;
 use super::grant::is_printable_ascii;
 use crate::jose::error::excerpt;
 
-/// What a user says.
+/// The user's decision.
 #[derive(Clone)]
 pub(super) enum Decision {
     Approved { subject: String },
@@ -17,7 +17,7 @@ pub(super) enum Decision {
 }
 
 impl Decision {
-    /// What a page's form says: `decision`, and perhaps `subject`.
+    /// Reads a page's form: `decision` and, optionally, `subject`.
     fn of(parameters: &Parameters<'_>) -> Result<Self, Refused> {
         match parameters.required("decision")? {
             "approve" => {
@@ -38,7 +38,8 @@ impl Decision {
         }
     }
 
-    /// The parameters of a page: GET shows it, and so does POST, unless it has a decision.
+    /// Reads the parameters of a page. GET shows the page. POST does too, unless it carries a
+    /// decision.
     pub(super) fn asked(request: &http::Request<Vec<u8>>) -> Result<(Parameters<'_>, Option<Self>), Refused> {
         match *request.method() {
             Method::GET | Method::HEAD => Ok((Parameters::of_query(request)?, None)),
@@ -51,7 +52,7 @@ impl Decision {
         }
     }
 
-    /// What the log says of it.
+    /// The decision, for the log.
     pub(super) fn note(&self) -> String {
         match self {
             Self::Approved { subject } => format!("approved sub=\"{subject}\""),
@@ -74,8 +75,8 @@ pub(super) fn ask_for_code(text: &str) -> String {
     ))
 }
 
-/// A page that asks whether a client may do something. The form carries these pairs to a path of
-/// this server.
+/// A page that asks whether to approve a client. The form posts these pairs to a path of this
+/// server.
 pub(super) fn ask_for_decision<'a>(
     client_id: &str,
     scope: Option<&str>,
@@ -95,8 +96,8 @@ pub(super) fn ask_for_decision<'a>(
     ))
 }
 
-/// A page that posts these pairs to another address at once, or by a button in a browser without
-/// scripts.
+/// A page that posts these pairs to another address at once. In a browser without scripts, the user
+/// presses a button.
 pub(super) fn post_itself<'a>(address: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     page(&format!(
         "<form method=\"post\" action=\"{}\">\n{}<p><button>Continue</button></p>\n</form>\n\
@@ -120,7 +121,7 @@ fn page(body: &str) -> String {
     )
 }
 
-/// Text as text of a page, and as the value of an attribute in quotes.
+/// Escapes text for the body of a page and for a quoted attribute value.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

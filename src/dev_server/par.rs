@@ -9,7 +9,7 @@ use super::authentication::ClientRequest;
 use super::authorization_request::{AuthorizationRequest, Pushed, REQUEST_URI, ReturnAddress};
 use super::secret;
 
-/// How long a request waits for its browser.
+/// How long a pushed request waits for its browser.
 pub(super) const LIFETIME: Duration = Duration::minutes(1);
 
 pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {

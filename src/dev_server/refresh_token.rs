@@ -1,4 +1,4 @@
-//! Refresh tokens (RFC 6749 §1.5): each is used once, and the next one takes its place.
+//! Refresh tokens (RFC 6749 §1.5): each is used once and then replaced by the next one.
 
 use time::{Duration, OffsetDateTime};
 

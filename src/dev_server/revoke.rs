@@ -4,7 +4,7 @@ use super::access_token;
 use super::answer::{Answer, Refused};
 use super::authentication::{ClientRequest, issued_to_another};
 
-/// A token that is not known, or has ended, counts as revoked (§2.2). With a refresh token end all
+/// An unknown or expired token counts as revoked (§2.2). Revoking a refresh token revokes all
 /// tokens of its grant (§2.1).
 pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let ClientRequest { server, client, now, .. } = request;

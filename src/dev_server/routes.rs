@@ -50,8 +50,8 @@ impl Inner {
         Ok(Answer::json(document, String::new()))
     }
 
-    /// The endpoints at which a client authenticates. The log names the client, also when it is
-    /// refused later.
+    /// Answers at the endpoints where a client authenticates. The log names the client, even if the
+    /// request is refused later.
     fn answer_client(
         &self,
         endpoint: Endpoint,
@@ -73,7 +73,7 @@ impl Inner {
         }
     }
 
-    /// A wrong URL is a wrong set-up, so the answer says where everything is.
+    /// A wrong URL is a configuration mistake, so the answer says where the endpoints are.
     fn not_found(&self, path: &str) -> Refused {
         let issuer = &self.issuer;
         let origin = issuer.strip_suffix(&metadata::path_of_issuer()).unwrap_or(issuer);
@@ -98,7 +98,7 @@ impl Inner {
     }
 }
 
-/// What anyone may read.
+/// The public documents.
 enum Document {
     Metadata,
     Jwks,

@@ -9,8 +9,8 @@ pub(super) fn fresh() -> Result<String, KeyError> {
     Ok(base64url::encode(*random_bytes::<32>()?))
 }
 
-/// The letters of a user code: no vowels, so that there are no words, and no two that look alike
-/// (RFC 8628 §6.1).
+/// The letters of a user code: no vowels, so that no words occur, and no two letters that look
+/// alike (RFC 8628 §6.1).
 const LETTERS: [char; 20] =
     ['B', 'C', 'D', 'F', 'G', 'H', 'J', 'K', 'L', 'M', 'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Z'];
 
@@ -25,7 +25,7 @@ fn user_code_of(mut random: u64) -> String {
         if place == 4 {
             code.push('-');
         }
-        // 64 bits for 34: no letter is noticeably likelier than another.
+        // 64 random bits for a 34-bit code: no letter is noticeably likelier than another.
         let letter = usize::try_from(random % 20).unwrap_or_default();
         code.extend(LETTERS.get(letter));
         random /= 20;
@@ -33,7 +33,7 @@ fn user_code_of(mut random: u64) -> String {
     code
 }
 
-/// The user code that was typed, in the form in which it was issued: upper case, with its dash.
+/// Normalises a typed user code to the form in which it was issued: upper case, with a dash.
 pub(super) fn typed_user_code(typed: &str) -> String {
     let mut letters =
         typed.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase());

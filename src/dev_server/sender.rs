@@ -1,6 +1,6 @@
-//! Requests that a page of another origin has a browser send. Browsers say so in `Sec-Fetch-Site`
-//! (Fetch Metadata) or, to addresses that they do not trust, in `Origin` alone. Programs outside a
-//! browser send neither.
+//! Detects requests that a page of another origin makes a browser send. Browsers mark them with
+//! `Sec-Fetch-Site` (Fetch Metadata). To addresses that they do not trust, they send only `Origin`.
+//! Programs outside a browser send neither header.
 
 use http::header::{HeaderName, ORIGIN};
 use http::{HeaderValue, Method, StatusCode};
@@ -12,23 +12,22 @@ use super::authority;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// The header that says that a page of another origin sends the request, if one does. `own` is the
-/// authority that the request names, which has been accepted.
+/// Returns the header that shows that a page of another origin sends the request, if any. `own` is
+/// the authority that the request names; it has been accepted already.
 pub(super) fn other_origin(request: &http::Request<Vec<u8>>, own: &str) -> Option<String> {
     let values = |name: HeaderName| request.headers().get_all(name).iter().map(text);
-    // `none` is the user: an address that was typed.
+    // `none`: the user typed the address.
     if let Some(site) = values(SEC_FETCH_SITE).find(|site| !matches!(*site, "same-origin" | "none")) {
         return Some(format!("Sec-Fetch-Site `{}`", shown(site)));
     }
     let is_told = request.headers().contains_key(SEC_FETCH_SITE);
-    // A page that sends no referrer has `null` in its own requests too.
+    // A page that sends no referrer sends `Origin: null` in its own requests too.
     let is_own = |origin: &str| if origin == "null" { is_told } else { is_origin_of(own, origin) };
     let other = values(ORIGIN).find(|origin| !is_own(origin))?;
     Some(format!("Origin `{}`", shown(other)))
 }
 
-/// Refuses what only pages of this server and programs outside a browser may send: every request
-/// but the reading ones.
+/// Refuses a request from a page of another origin, unless its method only reads (GET, HEAD).
 pub(super) fn check(request: &http::Request<Vec<u8>>, own: &str) -> Result<(), Refused> {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(());
@@ -36,7 +35,7 @@ pub(super) fn check(request: &http::Request<Vec<u8>>, own: &str) -> Result<(), R
     other_origin(request, own).map_or(Ok(()), |header| Err(refused(&header)))
 }
 
-/// Refuses what is no navigation, such as an image, of a page of another origin.
+/// Refuses a request from a page of another origin that is not a navigation, such as an image.
 pub(super) fn check_navigation(request: &http::Request<Vec<u8>>, own: &str) -> Result<(), Refused> {
     let mode = request.headers().get(SEC_FETCH_MODE).map(text);
     match other_origin(request, own) {
@@ -57,7 +56,8 @@ fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
 }
 
-/// As a browser writes it (RFC 6454 §6.2): a URL with more than an origin is none.
+/// Compares with the form that browsers send (RFC 6454 §6.2). A URL with more than an origin does
+/// not match.
 fn is_origin_of(own: &str, origin: &str) -> bool {
     let Some(scheme) = Url::parse(origin).ok().map(|url| url.scheme().to_owned()) else { return false };
     authority::parse(&scheme, own)

@@ -1,6 +1,6 @@
-//! The keys that the server signs with, each made when it is first needed. An RSA key takes a third
-//! of a second in a debug build, so the servers of a process share one; each gives it a name of its
-//! own, and so refuses the tokens of the others.
+//! The keys that the server signs with, each generated when it is first needed. An RSA key takes a
+//! third of a second in a debug build, so the servers of a process share one. Each server gives it
+//! its own name, and so refuses the tokens of the others.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -15,7 +15,7 @@ use crate::keys::{KeyError, PrivateKey, PublicKeySet};
 /// Signs access tokens with the algorithm of the settings, and ID tokens with RS256.
 pub(super) struct SigningKeys {
     access_token: SigningKey,
-    /// Its own only where access tokens have another algorithm.
+    /// `None` if access tokens have the same algorithm, and so the same key.
     id_token: Option<SigningKey>,
 }
 
@@ -40,7 +40,7 @@ impl SigningKeys {
         self.id_token.as_ref().unwrap_or(&self.access_token)
     }
 
-    /// The public part of all keys, which are made for it.
+    /// The public part of all keys. Generates them if needed.
     pub(super) fn jwks(&self) -> Result<JwkSet, KeyError> {
         let keys = [Some(&self.access_token), self.id_token.as_ref()];
         let jwks = keys.into_iter().flatten().map(|key| Ok(key.made()?.private.public_jwk().clone()));
@@ -93,7 +93,7 @@ impl SigningKey {
         Ok(std::mem::take(&mut token))
     }
 
-    /// What checks the signatures of this key.
+    /// The public key that checks the signatures of this key.
     pub(super) fn public(&self) -> Result<&PublicKeySet, KeyError> {
         Ok(&self.made()?.public)
     }
@@ -101,7 +101,7 @@ impl SigningKey {
 
 /// The RSA key of this process.
 fn rsa_key() -> Result<&'static PrivateKey, KeyError> {
-    /// Short for an RSA key, and long enough for one that lives for an afternoon.
+    /// Short for an RSA key, but long enough for a key that lives for an afternoon.
     const BITS: usize = 2048;
     static KEY: OnceLock<PrivateKey> = OnceLock::new();
     static MAKING: Mutex<()> = Mutex::new(());

@@ -1,4 +1,5 @@
-//! What the server remembers beside its clients: in memory, bounded, each until its end.
+//! What the server remembers in addition to its clients. Everything is in memory, bounded, and
+//! expires.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::store::{Full, Store};
 use crate::keys::PublicKeySet;
 
 pub(super) struct State {
-    /// Who is logged in at the authorization endpoint.
+    /// The user who is logged in at the authorization endpoint.
     pub(super) user: Option<String>,
     /// Authorization requests, by their `request_uri`.
     pub(super) pushed: Store<Pushed>,
@@ -22,9 +23,9 @@ pub(super) struct State {
     pub(super) refresh_tokens: Store<RefreshToken>,
     /// The `jti` of access tokens and the names of grants.
     revoked: Store<()>,
-    /// Who may vouch for a subject, and with which keys.
+    /// The issuers that may vouch for a subject, with their keys.
     pub(super) issuers: BTreeMap<String, Arc<PublicKeySet>>,
-    /// The JWTs of the jwt-bearer grant that were used.
+    /// Used JWTs of the jwt-bearer grant, by issuer and `jti`.
     pub(super) vouched: Store<()>,
 }
 
@@ -44,18 +45,18 @@ impl Default for State {
 }
 
 impl State {
-    /// The most of each kind that lives for minutes.
+    /// Maximum number of entries of each kind that lives for minutes.
     const LOGINS: usize = 1_000;
-    /// The most of each kind that lives for hours.
+    /// Maximum number of entries of each kind that lives for hours.
     const TOKENS: usize = 100_000;
 
-    /// Ends an access token, which would have ended by itself then.
+    /// Revokes an access token. The entry is kept until `end`, when the token has expired anyway.
     pub(super) fn revoke(&mut self, jti: &str, end: OffsetDateTime, now: OffsetDateTime) -> Result<(), Full> {
         self.revoked.insert(jti, (), end, now)
     }
 
-    /// Ends everything that a user has allowed: no token of it lives longer than a refresh token of
-    /// now.
+    /// Revokes everything that a user has allowed. No token of the grant lives longer than a
+    /// refresh token issued now, so the entry is kept for that long.
     pub(super) fn revoke_grant(&mut self, id: Option<&str>, now: OffsetDateTime) -> Result<(), Full> {
         id.map_or(Ok(()), |id| self.revoke(id, now.saturating_add(RefreshToken::LIFETIME), now))
     }

@@ -1,12 +1,12 @@
-//! What is remembered by the hash of a secret.
+//! A bounded store, keyed by the hashes of secrets.
 
 use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-/// Values by the hashes of their names, most of which are secrets. Each is there until its end. A
-/// full store drops entries that have ended, and refuses more when there are none.
+/// Values, keyed by the hashes of their names, because most names are secrets. An entry stays until
+/// it expires. A full store drops expired entries, and refuses new ones if there are none.
 pub(super) struct Store<T> {
     capacity: usize,
     entries: HashMap<[u8; 32], Entry<T>>,
@@ -17,7 +17,7 @@ struct Entry<T> {
     end: OffsetDateTime,
 }
 
-/// There is no room.
+/// The store is full.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
@@ -52,13 +52,13 @@ impl<T> Store<T> {
         entry.map(|entry| &mut entry.value)
     }
 
-    /// An entry that has ended and was not needed room for yet: it tells what has expired from what
-    /// is not known.
+    /// An expired entry that has not been dropped yet. It distinguishes an expired name from an
+    /// unknown one.
     pub(super) fn ended(&self, name: &str, now: OffsetDateTime) -> Option<&T> {
         self.entries.get(&hash(name)).filter(|entry| entry.end <= now).map(|entry| &entry.value)
     }
 
-    /// Ends an entry before its time.
+    /// Expires an entry early.
     pub(super) fn end(&mut self, name: &str, now: OffsetDateTime) {
         if let Some(entry) = self.entries.get_mut(&hash(name)) {
             entry.end = entry.end.min(now);

@@ -47,7 +47,7 @@ fn bearer_token(server: &Inner, request: &http::Request<Vec<u8>>) -> Result<Stri
             "the access token is in the URL; send it in the Authorization header (RFC 6750 §2.3)",
         ));
     }
-    // RFC 6750 §3.1: a request without a token learns the scheme, and no error.
+    // RFC 6750 §3.1: the challenge to a request without a token names the scheme, but no error.
     let without_token = |description: &str| {
         let challenge = format!("Bearer realm=\"{}\"", server.issuer);
         Refused::new(StatusCode::UNAUTHORIZED, "invalid_request", description)

@@ -58,7 +58,7 @@ impl Algorithm {
         Self::Ed25519,
     ];
 
-    /// The registered name, as it stands in a header.
+    /// The registered name, as written in a header.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -76,7 +76,7 @@ impl Algorithm {
         }
     }
 
-    /// The one type of key that can make or check such a signature (RFC 8725 §3.1).
+    /// The only type of key that can make or check such a signature (RFC 8725 §3.1).
     #[must_use]
     pub const fn key_type(self) -> KeyType {
         match self {
@@ -88,10 +88,10 @@ impl Algorithm {
         }
     }
 
-    /// Whether both names mean one algorithm. `EdDSA` and `Ed25519` do (RFC 9864 §2.2: the second
-    /// is the first with an Ed25519 key, and this crate has no other kind); every other name means
-    /// itself. Everything that compares algorithms asks this: a JWK's `alg`, what a client
-    /// registered, a server's allow-list.
+    /// Whether both names mean the same algorithm. `EdDSA` and `Ed25519` do: the second is the
+    /// first with an Ed25519 key (RFC 9864 §2.2), and this crate has no other kind. Every other
+    /// name equals only itself. All comparisons of algorithms use this: with a JWK's `alg`, a
+    /// client's registration, a server's allow-list.
     ///
     /// ```
     /// use private_key_jwt::Algorithm;
@@ -107,7 +107,7 @@ impl Algorithm {
         }
     }
 
-    /// As [`Algorithm::is_same_as`], for a name that may be none of a signature algorithm.
+    /// As [`Algorithm::is_same_as`], for a name that may not be a signature algorithm.
     pub(crate) fn is_named(self, name: &str) -> bool {
         name == self.as_str()
             || Self::ALL.iter().any(|other| other.as_str() == name && other.is_same_as(self))
@@ -178,7 +178,7 @@ impl fmt::Display for Curve {
     }
 }
 
-/// What a key is: its `kty` and, where there is one, its `crv`.
+/// The type of a key: its `kty` and, if it has one, its `crv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum KeyType {

@@ -1,9 +1,8 @@
-//! Base64url without padding, and nothing else (RFC 7515 §2): no padding, no white space, no
-//! non-zero trailing bits.
+//! Strict base64url (RFC 7515 §2): no padding, no white space, no non-zero trailing bits.
 //!
-//! Two codecs: `base64` for what a token shows to whoever sees it, `base64ct` for the members of a
-//! private JWK. The constant-time one takes fifteen times as long, more than a tenth of the check
-//! of an RSA signature.
+//! There are two codecs: `base64` for the parts of a token, which anyone with the token can read,
+//! and the constant-time `base64ct` for the members of a private JWK. The constant-time codec takes
+//! fifteen times as long, which is more than a tenth of the check of an RSA signature.
 
 use std::io;
 #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_feature = "neon")))]
@@ -27,17 +26,17 @@ pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     BASE64URL.encode(bytes)
 }
 
-/// The length of so many bytes, encoded; saturates.
+/// The encoded length of `len` bytes; saturates.
 pub(crate) const fn encoded_len(len: usize) -> usize {
     len.saturating_mul(4).div_ceil(3)
 }
 
-/// Encodes to the end of a text.
+/// Appends the encoded bytes to a text.
 pub(crate) fn push(text: &mut String, bytes: &[u8]) {
     BASE64URL.encode_string(bytes, text);
 }
 
-/// Encodes what is written piece by piece to the end of a text: no buffer holds the whole of it.
+/// Encodes bytes piece by piece and appends them to a text, so that no buffer holds all of them.
 pub(crate) struct Writer<'a> {
     text: &'a mut Zeroizing<String>,
     /// A whole number of groups of three bytes.
@@ -50,7 +49,7 @@ impl<'a> Writer<'a> {
         Self { text, pending: [0; 192], len: 0 }
     }
 
-    /// Encodes the rest; to be called once, at the end.
+    /// Encodes the rest. Call this once, at the end.
     pub(crate) fn finish(self) {
         reserve(self.text, encoded_len(self.len));
         push(self.text, self.pending.get(..self.len).unwrap_or_default());
@@ -74,30 +73,31 @@ impl io::Write for Writer<'_> {
     }
 }
 
-/// The other alphabet, padded: only `x5c` wants it (RFC 7515 §4.1.6).
+/// The standard alphabet with padding: only `x5c` uses it (RFC 7515 §4.1.6).
 pub(crate) fn encode_standard(bytes: impl AsRef<[u8]>) -> String {
     STANDARD.encode(bytes)
 }
 
-/// As [`encode_standard`], the other way.
+/// The inverse of [`encode_standard`].
 pub(crate) fn decode_standard(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
 pub(crate) fn decode(what: &'static str, text: &str) -> Result<Vec<u8>, JoseError> {
-    // What was decoded of a damaged token is wiped.
+    // The decoded part of a damaged token is wiped.
     let mut bytes = Zeroizing::new(Vec::new());
     decode_into(what, text, &mut bytes)?;
     Ok(std::mem::take(&mut bytes))
 }
 
-/// As [`decode`], in place of what a buffer held before; its contents mean nothing after an error.
+/// As [`decode`], but replaces the contents of a buffer. After an error, the contents are
+/// undefined.
 pub(crate) fn decode_into(what: &'static str, text: &str, buffer: &mut Vec<u8>) -> Result<(), JoseError> {
     buffer.clear();
     BASE64URL.decode_vec(text, buffer).map_err(|_| JoseError::Base64Url { what })
 }
 
-/// As [`decode`], for a private value: the buffer is wiped, also when decoding fails half-way.
+/// As [`decode`], for a private value: the buffer is wiped, even if decoding fails half-way.
 pub(crate) fn decode_secret(what: &'static str, text: &str) -> Result<Zeroizing<Vec<u8>>, JoseError> {
     let mut buffer = Zeroizing::new(vec![0; text.len().div_ceil(4) * 3]);
     let len = Base64UrlUnpadded::decode(text, &mut buffer).map_err(|_| JoseError::Base64Url { what })?.len();
@@ -113,7 +113,7 @@ mod tests {
     fn rfc7515_2_only_the_one_form_is_accepted() {
         assert_eq!(decode("x", "AQID").unwrap(), [1, 2, 3]);
         assert_eq!(decode("x", "").unwrap(), [0_u8; 0]);
-        // Long enough for a codec that takes many characters at a time.
+        // Long enough for a codec that processes many characters at a time.
         let long = "AQID".repeat(100);
         assert_eq!(decode("x", &long).unwrap(), [1, 2, 3].repeat(100));
         assert_eq!(encode([1, 2, 3].repeat(100)), long);

@@ -7,57 +7,57 @@ use super::{Algorithm, KeyType};
 
 /// What can be wrong with a JWS, a JWK or a JWK Set.
 ///
-/// No variant carries a token, a signature or a private value; text that comes from the input is
-/// made printable and cut (to 64 characters, a `kid` to 128).
+/// No variant carries a token, a signature or a private value. Text from the input is made
+/// printable and truncated (to 64 characters, a `kid` to 128).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoseError {
     /// Text that is not base64url without padding (RFC 7515 §2).
     #[error("{what} is not base64url without padding")]
     Base64Url {
-        /// The part that was read.
+        /// The part that was parsed.
         what: &'static str,
     },
-    /// Text that is not the base64 that `x5c` wants (RFC 7515 §4.1.6).
+    /// Text that is not base64 as `x5c` requires it (RFC 7515 §4.1.6).
     #[error("an element of x5c is not base64 of DER")]
     X5c,
     /// Text that is not JSON, or is nested too deeply.
     #[error("{what} is not JSON (line {line}, column {column})")]
     Json {
-        /// The part that was read.
+        /// The part that was parsed.
         what: &'static str,
-        /// The line of the first mistake, from 1.
+        /// The line of the first error, from 1.
         line: usize,
-        /// The column of the first mistake, from 1.
+        /// The column of the first error, from 1.
         column: usize,
     },
     /// JSON that is not an object.
     #[error("{what} is not a JSON object")]
     NotAnObject {
-        /// The part that was read.
+        /// The part that was parsed.
         what: &'static str,
     },
-    /// An object that has one member twice (RFC 7515 §4, RFC 7519 §4).
+    /// An object with a duplicate member (RFC 7515 §4, RFC 7519 §4).
     #[error("{what} has the member `{member}` more than once")]
     DuplicateMember {
-        /// The part that was read.
+        /// The part that was parsed.
         what: &'static str,
-        /// The name that stands there twice.
+        /// The duplicate name.
         member: String,
     },
-    /// A member, at any depth, with a name that the JSON parser reserves: it would read the object
-    /// as a number or as other JSON.
+    /// A member, at any depth, with a name that the JSON parser reserves: the parser would read the
+    /// object as a number or as other JSON.
     #[error("{what} has the member `{member}`, a name reserved by the JSON parser")]
     ReservedMember {
-        /// The part that was read.
+        /// The part that was parsed.
         what: &'static str,
         /// The name.
         member: String,
     },
-    /// A member that must be there and is not.
+    /// A required member is missing.
     #[error("{what} has no member `{member}`")]
     MissingMember {
-        /// The part that was read.
+        /// The part that was parsed.
         what: &'static str,
         /// The missing name.
         member: &'static str,
@@ -65,35 +65,35 @@ pub enum JoseError {
     /// A member of the wrong JSON type, length or value.
     #[error("{what} has a member `{member}` that is not {expected}")]
     InvalidMember {
-        /// The part that was read.
+        /// The part that was parsed.
         what: &'static str,
         /// The name of the member.
         member: &'static str,
-        /// What the specification wants there.
+        /// The value that the specification requires.
         expected: &'static str,
     },
     /// A token that is not three parts separated by two dots (RFC 7515 §7.1).
     #[error("a compact JWS has three parts, found {found}")]
     PartCount {
-        /// How many parts there are.
+        /// The number of parts.
         found: usize,
     },
-    /// An `alg` that this crate does not know; `none` is one of them.
+    /// An `alg` that this crate does not know, such as `none`.
     #[error("unsupported algorithm `{found}`")]
     UnsupportedAlgorithm {
         /// The name in the header.
         found: String,
     },
-    /// A header that demands an extension (`crit`, RFC 7515 §4.1.11).
+    /// A header that requires an extension (`crit`, RFC 7515 §4.1.11).
     #[error("the header demands an extension (`crit`) that is not understood")]
     CriticalHeader,
     /// A key of a type or on a curve that this crate does not use (RFC 7517 §5).
     #[error("unsupported key type: {found}")]
     UnsupportedKey {
-        /// `kty` and, where there is one, `crv`.
+        /// `kty` and, if present, `crv`.
         found: String,
     },
-    /// A private member in what should be a public key.
+    /// A private member in a JWK that should be public.
     #[error("a public JWK has the private member `{member}`")]
     PrivateMember {
         /// The name of the member; its value is not kept.
@@ -102,34 +102,33 @@ pub enum JoseError {
     /// More keys in a set than any issuer needs.
     #[error("a JWK Set has {found} keys, at most {limit} are read")]
     TooManyKeys {
-        /// How many keys there are.
+        /// The number of keys.
         found: usize,
         /// [`JwkSet::MAX_KEYS`](super::JwkSet::MAX_KEYS).
         limit: usize,
     },
-    /// No key of the set fits the header. A newer set may have one: this is the error to fetch the
-    /// set again for.
+    /// No key of the set fits the header. A newer set may have one: on this error, fetch the set
+    /// again.
     #[error("no key in the set fits {algorithm}{}: {reason}", kid_text(.kid.as_deref()))]
     NoMatchingKey {
-        /// The `kid` that was looked for.
+        /// The requested `kid`.
         kid: Option<String>,
-        /// The algorithm that was looked for.
+        /// The requested algorithm.
         algorithm: Algorithm,
-        /// Why no key fits, with what the set has.
+        /// Why no key fits, and what the set has.
         reason: Box<KeyMismatch>,
     },
-    /// More than one key of the set fits, so none can be chosen. One key that stands there twice is
-    /// one.
+    /// More than one key of the set fits, so none can be chosen. Repetitions of one key count once.
     #[error("{found} keys in the set fit {algorithm}{}", kid_text(.kid.as_deref()))]
     AmbiguousKey {
-        /// The `kid` that was looked for.
+        /// The requested `kid`.
         kid: Option<String>,
-        /// The algorithm that was looked for.
+        /// The requested algorithm.
         algorithm: Algorithm,
-        /// How many keys fit.
+        /// The number of keys that fit.
         found: usize,
     },
-    /// A signature whose length is not the algorithm's (RFC 7518 §3.3–3.5, RFC 8032 §5.1.6).
+    /// A signature whose length does not fit the algorithm (RFC 7518 §3.3–3.5, RFC 8032 §5.1.6).
     #[error("a signature of {found} bytes cannot be {algorithm}")]
     SignatureLength {
         /// The algorithm.
@@ -137,7 +136,7 @@ pub enum JoseError {
         /// The length in bytes.
         found: usize,
     },
-    /// A DER signature that is not an `ECDSA-Sig-Value`, or one for a key that has no such form.
+    /// A DER signature that is not an `ECDSA-Sig-Value`, or an algorithm without such a form.
     #[error("not a DER-encoded {algorithm} signature")]
     SignatureDer {
         /// The algorithm.
@@ -146,7 +145,7 @@ pub enum JoseError {
     /// An algorithm that the key cannot be used with (RFC 8725 §3.1).
     #[error("{algorithm} needs a key of type {}, found {key_type}", algorithm.key_type())]
     AlgorithmMismatch {
-        /// The algorithm asked for.
+        /// The requested algorithm.
         algorithm: Algorithm,
         /// The key's type.
         key_type: KeyType,
@@ -157,20 +156,19 @@ fn kid_text(kid: Option<&str>) -> String {
     kid.map_or_else(|| " (the header has no `kid`)".to_owned(), |kid| format!(" and `kid` \"{kid}\""))
 }
 
-/// At most 64 characters of hostile text for an error message, fit to be shown.
+/// At most 64 characters of hostile text for an error message, made printable.
 pub(crate) fn excerpt(text: &str) -> String {
     shown(text, 64)
 }
 
-/// Hostile text for an error message: printable, cut to `limit` characters, and only named by its
-/// form where it is a key, a token or the like in the wrong place.
+/// Hostile text for an error message: printable and truncated to `limit` characters. A key, a token
+/// or the like in the wrong place is only named by its form.
 pub(crate) fn shown(text: &str, limit: usize) -> String {
     SecretForm::of(text).map_or_else(|| printable(text, limit), instead)
 }
 
-/// Hostile text for an error that shows it beside what was expected: whole up to `limit`
-/// characters, else a piece that has the place where it differs from the expected text most like
-/// it.
+/// Hostile text for an error that shows it next to the expected text: in full up to `limit`
+/// characters, otherwise the piece where it differs from the most similar expected text.
 pub(crate) fn unlike<'a>(found: &str, expected: impl IntoIterator<Item = &'a str>, limit: usize) -> String {
     const BEFORE: usize = 16;
     // A parameter in the wrong place may be an assertion.
@@ -189,10 +187,10 @@ pub(crate) fn unlike<'a>(found: &str, expected: impl IntoIterator<Item = &'a str
     format!("…{}", printable(&piece, limit))
 }
 
-/// Why no key of a set fits the header of a JWS, with what the set has instead. Part of
+/// Why no key of a set fits the header of a JWS, and what the set has instead. Part of
 /// [`JoseError::NoMatchingKey`].
 ///
-/// Text from the set is made printable and cut; a list has at most eight entries.
+/// Text from the set is made printable and truncated; a list has at most eight entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyMismatch {
@@ -200,66 +198,66 @@ pub enum KeyMismatch {
     EmptySet,
     /// No key has the header's `kid`.
     UnknownKeyId {
-        /// The `kid`s that the set has, in its order.
+        /// The `kid`s in the set, in its order.
         known: Vec<String>,
-        /// How many keys the set has beyond those: without a `kid`, or too many to name.
+        /// The number of other keys in the set: without a `kid`, or too many to list.
         others: usize,
-        /// How many more keys were skipped when the set was read.
+        /// The number of keys that were skipped when the set was parsed.
         skipped: usize,
     },
-    /// The header has a `kid` and no key of the set has one.
+    /// The header has a `kid`, but no key of the set does.
     NoKeyIds {
-        /// How many keys the set has.
+        /// The number of keys in the set.
         keys: usize,
     },
-    /// The key of this `kid` is in the document and was skipped when the set was read.
+    /// The document has a key with this `kid`, but it was skipped when the set was parsed.
     Skipped {
         /// Its place in the `keys` array, from 0.
         index: usize,
         /// Why it was skipped.
         reason: JoseError,
     },
-    /// The only key in question is of another type, or on another curve.
+    /// The only candidate is of another type, or on another curve.
     OtherKeyType {
         /// Its type.
         found: KeyType,
         /// The type that the algorithm needs.
         needed: KeyType,
     },
-    /// The only key in question is for another algorithm (`alg`, RFC 7517 §4.4).
+    /// The only candidate is for another algorithm (`alg`, RFC 7517 §4.4).
     OtherAlgorithm {
         /// Its `alg`.
         found: Algorithm,
     },
-    /// The only key in question is not for signatures that this crate checks.
+    /// The only candidate is not for signatures that this crate checks.
     NotForSignatures {
         /// The member that says so: `use`, `key_ops` or `alg`.
         member: &'static str,
         /// Its value.
         found: String,
     },
-    /// Several keys are in question, each with a reason of its own.
+    /// There are several candidates, and each fails for its own reason.
     NoneFits {
-        /// The keys and what is wrong with each, in the order of the set.
+        /// The candidates and what is wrong with each, in the order of the set.
         keys: Vec<String>,
-        /// How many more there are.
+        /// The number of further candidates.
         others: usize,
     },
-    /// Several keys fit, and none has the certificate that the header names (`x5t#S256`, `x5t`, RFC
+    /// Several keys fit, but none has the certificate that the header names (`x5t#S256`, `x5t`, RFC
     /// 7515 §4.1.7).
     UnknownThumbprint {
         /// The thumbprint in the header.
         found: String,
-        /// The thumbprints of the same kind that the set has, in its order.
+        /// The thumbprints of the same kind in the set, in its order.
         known: Vec<String>,
     },
 }
 
 impl KeyMismatch {
-    /// The most entries in a list.
+    /// The maximum number of entries in a list.
     pub(crate) const MOST_LISTED: usize = 8;
 
-    /// What is to be said of the one key that this is about, or the whole message.
+    /// The statement about the one key concerned, or the whole message.
     pub(crate) fn predicate(&self) -> String {
         match self {
             Self::Skipped { reason, .. } => format!("was skipped: {reason}"),

@@ -2,9 +2,9 @@ use std::sync::{Arc, RwLock};
 
 use super::{Algorithm, JoseError, KeyId, base64url, json};
 
-/// The protected header of a JWS, as far as it may be believed (RFC 7515 §4.1).
+/// The protected header of a JWS, limited to the parameters that may be used (RFC 7515 §4.1).
 ///
-/// `jku`, `jwk`, `x5u` and `x5c` are not offered: a key that a token brings along proves nothing
+/// `jku`, `jwk`, `x5u` and `x5c` are not available: a key that a token brings along proves nothing
 /// (RFC 8725 §3.10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -13,12 +13,12 @@ pub struct Header {
     pub algorithm: Algorithm,
     /// `kid` (§4.1.4).
     pub key_id: Option<KeyId>,
-    /// `typ` (§4.1.9), as it stands there.
+    /// `typ` (§4.1.9), unchanged.
     pub media_type: Option<String>,
-    /// `x5t#S256` (§4.1.8), as it stands there: it may choose among keys that are known, and proves
-    /// nothing. `None` also when it is not text.
+    /// `x5t#S256` (§4.1.8), unchanged. It may choose among known keys, and proves nothing. `None`
+    /// also if it is not text.
     pub x5t_s256: Option<String>,
-    /// `x5t` (§4.1.7), likewise.
+    /// `x5t` (§4.1.7), under the same rules.
     pub x5t: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl Header {
     const NAMES: [&str; 6] = ["alg", "kid", "typ", "x5t#S256", "x5t", "crit"];
 
     /// Reads the first part of a compact JWS: strict base64url, no repeated members, no `crit`, a
-    /// known algorithm. A `null` is an absent member, except for `crit`.
+    /// known algorithm. A `null` counts as an absent member, except for `crit`.
     pub(super) fn read(text: &str) -> Result<Self, JoseError> {
         Self::from_json(&base64url::decode(Self::WHAT, text)?)
     }
@@ -59,13 +59,13 @@ impl Header {
         })
     }
 
-    /// Whether `typ` names this media type: case-insensitive, `application/` may be left out (RFC
-    /// 7515 §4.1.9).
+    /// Whether `typ` names this media type. The comparison ignores case, and `application/` may be
+    /// omitted (RFC 7515 §4.1.9).
     #[must_use]
     pub fn is_typed(&self, media_type: &str) -> bool {
         fn subtype(text: &str) -> &str {
             match text.split_at_checked("application/".len()) {
-                // With a second slash (parameters such as `;a="b/c"`) the prefix is not optional.
+                // With a second slash (parameters such as `;a="b/c"`), the prefix is required.
                 Some((prefix, rest))
                     if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') =>
                 {
@@ -74,18 +74,18 @@ impl Header {
                 _ => text,
             }
         }
-        // An empty name is no type, and a header that has one is not of it.
+        // An empty name is not a type, and no header matches it.
         let expected = subtype(media_type);
         let fits = |found: &str| !expected.is_empty() && subtype(found).eq_ignore_ascii_case(expected);
         self.media_type.as_deref().is_some_and(fits)
     }
 }
 
-/// Headers that were read lately, by their text. All tokens of one key have the same header, and to
-/// read it takes a quarter of the instructions that go into a token beside its signature.
+/// A cache of recently read headers, keyed by their text. All tokens signed with one key have the
+/// same header, and reading it takes a quarter of the instructions spent on a token apart from its
+/// signature.
 ///
-/// Whoever sends tokens chooses what is kept here, so it is bounded, and nothing follows from it
-/// but the time.
+/// The contents are attacker-controlled, so the cache is bounded and affects only speed.
 pub(crate) struct ReadHeaders([RwLock<Option<Read>>; Self::PLACES]);
 
 struct Read {
@@ -95,15 +95,15 @@ struct Read {
 
 impl ReadHeaders {
     const PLACES: usize = 64;
-    /// A longer one is read each time.
+    /// A longer header is read each time.
     const MAX_LEN: usize = 512;
 
-    /// The header of this text, as [`Header::read`] has it.
+    /// The header of this text, with the result of [`Header::read`].
     pub(crate) fn read(&self, text: &str) -> Result<Arc<Header>, JoseError> {
         let Some(place) = self.0.get(Self::place_of(text)) else {
             return Header::read(text).map(Arc::new);
         };
-        // Who finds the place taken does without: nothing waits for it.
+        // If the place is locked, skip the cache: nothing waits for it.
         if let Some(last) = place.try_read().ok().as_deref().and_then(Option::as_ref)
             && *last.text == *text
         {
@@ -118,8 +118,8 @@ impl ReadHeaders {
         Ok(header)
     }
 
-    /// One place for each text. Texts that share one take turns in it, which costs time and nothing
-    /// else, so any function will do that is quick.
+    /// Each text has one place. Texts that share a place evict each other, which costs only time,
+    /// so any fast function will do.
     fn place_of(text: &str) -> usize {
         const ODD: usize = 0x9e37_79b9;
         let mix = |sum: usize, word: &[u8; 4]| {
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_header_is_read_once_and_each_text_has_its_own() {
         let headers = ReadHeaders::default();
-        // More than there are places.
+        // More headers than there are places.
         for round in 0..3 {
             for kid in 0..200 {
                 let text = text(&format!(r#"{{"alg":"ES256","kid":"key {kid}"}}"#));

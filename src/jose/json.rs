@@ -1,4 +1,4 @@
-//! JSON as the specifications want it: an object, each member once.
+//! JSON as the specifications require it: an object with unique members.
 
 pub(crate) mod escapes;
 mod raw;
@@ -21,14 +21,14 @@ use super::JoseError;
 use super::error::excerpt;
 use super::text::Text;
 
-/// Reads an object. A member that stands there twice, at any depth, is an error, and so is a
-/// [reserved](reserved) name. Every function here refuses the latter.
+/// Reads an object. A duplicate member, at any depth, is an error, and so is a [reserved](reserved)
+/// name. Every function here rejects reserved names.
 pub(crate) fn object(what: &'static str, bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
     object_without(what, bytes, &[])
 }
 
-/// As [`object`], but the values of these members, at any depth, are passed over and never copied:
-/// they become `null`.
+/// As [`object`], but skips the values of these members, at any depth, without copying them: they
+/// become `null`.
 pub(crate) fn object_without(
     what: &'static str,
     bytes: &[u8],
@@ -37,8 +37,8 @@ pub(crate) fn object_without(
     read_object(what, bytes, secret, None, |_| Value::Null)
 }
 
-/// As [`object_without`], but what says something becomes `true`: only `null` and `[]` stay what
-/// they are.
+/// As [`object_without`], but a skipped value becomes `true`, unless it is `null` or `[]`: those
+/// are kept.
 pub(crate) fn object_masked(
     what: &'static str,
     bytes: &[u8],
@@ -53,8 +53,8 @@ pub(crate) fn object_masked(
     })
 }
 
-/// As [`object`], but only these members have to be unique, at any depth; of another that is
-/// repeated the last one counts.
+/// As [`object`], but only these members must be unique, at any depth. If another member is
+/// repeated, the last one counts.
 pub(crate) fn object_with_unique(
     what: &'static str,
     bytes: &[u8],
@@ -63,9 +63,9 @@ pub(crate) fn object_with_unique(
     read_object(what, bytes, &[], Some(unique), |_| Value::Null)
 }
 
-/// Any JSON, as a server in trouble writes it, with the values of the secret members passed over as
-/// in [`object_without`]. Of a member that is repeated the last one counts; whether one of
-/// `watched` is, comes beside.
+/// Reads any JSON, such as a failing server may write, and skips the values of the secret members
+/// as [`object_without`] does. If a member is repeated, the last one counts. The flag tells whether
+/// one of `watched` is repeated.
 pub(crate) fn any_without(bytes: &[u8], secret: &[&str], watched: &[&str]) -> Option<(WipedValue, bool)> {
     let has_escapes = reserved::refuse("the text", bytes).ok()?;
     let duplicate = RefCell::new(None);
@@ -111,7 +111,7 @@ fn read_value(bytes: &[u8], has_escapes: bool, judged: Judged<'_>) -> serde_json
     }
 }
 
-/// The value of a member: text, or anything else.
+/// The value of a member: text or other JSON.
 pub(crate) enum Member<'a> {
     Text(Text<'a>),
     Other(WipedValue),
@@ -126,15 +126,15 @@ impl Member<'_> {
         }
     }
 
-    /// Whether it is `null`, which serializers write for what is absent.
+    /// Whether it is `null`, which serializers write for an absent value.
     pub(crate) const fn is_null(&self) -> bool {
         matches!(self, Self::Other(WipedValue(Value::Null)))
     }
 }
 
-/// As [`object`], with the values of these members apart from the others, and their text not
-/// copied. Where the members are known, this is much quicker. The values are written where the
-/// caller has them, and none is to be there yet.
+/// As [`object`], but keeps the values of these members apart from the others, and does not copy
+/// their text. This is much faster if the names are known. The values go into the caller's array,
+/// in which none may be set yet.
 pub(crate) fn read_members<'a, const N: usize>(
     what: &'static str,
     bytes: &'a [u8],
@@ -144,7 +144,7 @@ pub(crate) fn read_members<'a, const N: usize>(
     read_any_members(what, bytes, names, values)
 }
 
-/// [`read_members`], once for any number of names.
+/// [`read_members`], compiled once for any number of names.
 fn read_any_members<'a>(
     what: &'static str,
     bytes: &'a [u8],
@@ -162,7 +162,7 @@ fn read_any_members<'a>(
     let has_escapes = reserved::refuse(what, bytes)?;
     let duplicate = RefCell::new(None);
     let judged = Judged { duplicate: &duplicate, secret: &[], only: None, instead: |_| Value::Null };
-    // Judged as text at once: the parser would do it string by string.
+    // Validate UTF-8 for the whole text at once: the parser would do it string by string.
     let parsed = if has_escapes {
         let blanked = Blanked::of(bytes);
         let unique = Unique { judged, strings: blanked.originals() };
@@ -175,12 +175,12 @@ fn read_any_members<'a>(
     };
     match parsed {
         Some(others) if duplicate.borrow().is_none() => Ok(others),
-        // What is wrong is said in one place only.
+        // Errors are described in one place only.
         _ => Err(object(what, bytes).err().unwrap_or(JoseError::NotAnObject { what })),
     }
 }
 
-/// Members whose strings are wiped on drop: they may be tokens, and a document that turns out to be
+/// Members whose strings are wiped on drop. They may be tokens, and a document that turns out to be
 /// damaged half-way leaves them behind.
 #[derive(Default)]
 pub(crate) struct WipedMembers(pub(crate) Map<String, Value>);
@@ -220,7 +220,7 @@ fn wipe(value: &mut Value) {
     }
 }
 
-/// With the names: what echoes a secret may have it in the place of a name.
+/// Wipes the names too: a response that echoes a secret may have it in place of a name.
 fn wipe_members(members: &mut Map<String, Value>) {
     if members.is_empty() {
         return;
@@ -231,9 +231,9 @@ fn wipe_members(members: &mut Map<String, Value>) {
     }
 }
 
-/// The value as JSON in one line.
+/// The value as single-line JSON.
 pub(crate) fn to_text(value: &Value) -> Zeroizing<String> {
-    /// Counts what is written.
+    /// Counts the bytes written.
     struct Length(usize);
 
     impl std::io::Write for Length {
@@ -250,7 +250,7 @@ pub(crate) fn to_text(value: &Value) -> Zeroizing<String> {
     let mut length = Length(0);
     // Writing to memory cannot fail.
     let _ = serde_json::to_writer(&mut length, value);
-    // Room from the start: a buffer that grows leaves copies behind.
+    // Allocate in full at once: a buffer that grows leaves copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(length.0));
     let _ = serde_json::to_writer(&mut *text, value);
     escapes::into_text(text).unwrap_or_default()
@@ -261,7 +261,7 @@ pub(crate) fn syntax(what: &'static str, error: &serde_json::Error) -> JoseError
     JoseError::Json { what, line: error.line(), column: error.column() }
 }
 
-/// A string member; `None` where there is none, or a `null`.
+/// A string member; `None` if it is absent or `null`.
 pub(crate) fn string(
     what: &'static str,
     members: &Map<String, Value>,
@@ -274,7 +274,7 @@ pub(crate) fn string(
     }
 }
 
-/// The members of [`read_members`]: those with a name are put in their places, the others are
+/// The members of [`read_members`]: those with a known name go into their places, the others are
 /// returned.
 struct Named<'u, 'a, S> {
     names: &'u [&'static str],
@@ -308,7 +308,8 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Named<'_, 'a, S> {
                         name.zeroize();
                         return Err(serde::de::Error::custom(TWICE));
                     }
-                    // In its place before there is a value: from there on it is wiped.
+                    // Insert a placeholder before the value is read: from there on, the value is
+                    // wiped.
                     *others.0.entry(name).or_insert(Value::Null) = entries.next_value_seed(unique)?;
                 }
             }
@@ -317,8 +318,8 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Named<'_, 'a, S> {
     }
 }
 
-/// Reads the name of a member and looks for it, first where it is expected: whoever writes the
-/// members in the order of the names has each found at the first look.
+/// Reads the name of a member and looks it up, first at the expected position: if the members are
+/// in the order of the names, the first comparison finds each.
 struct Place<'u, S> {
     names: &'u [&'static str],
     expected: usize,
@@ -333,8 +334,8 @@ enum Found {
 impl<'de, 'a, S: Strings<'de, 'a>> DeserializeSeed<'de> for Place<'_, S> {
     type Value = Found;
 
-    // Once for documents with escapes and once for others, these are no longer inlined by
-    // themselves.
+    // Compiled twice, for documents with escapes and for others, so the compiler no longer inlines
+    // these by itself.
     #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
         deserializer.deserialize_str(self)
@@ -394,19 +395,19 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Name<S> {
     }
 }
 
-/// With its feature `arbitrary_precision`, which any crate of a program may turn on, serde_json
-/// hands a number over as an object with this one member. A document that has such a member itself
+/// With its feature `arbitrary_precision`, which any crate of a program may enable, serde_json
+/// passes a number as an object with this one member. A document with such a member of its own
 /// never gets here ([`reserved`]).
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// How the members of a document are judged.
+/// How the members of a document are checked.
 #[derive(Clone, Copy)]
 struct Judged<'u> {
     duplicate: &'u RefCell<Option<String>>,
     secret: &'u [&'u str],
-    /// The members that have to be unique, where it is not all.
+    /// The members that must be unique, if not all.
     only: Option<&'u [&'u str]>,
-    /// What stands in the place of a secret value, by its text.
+    /// Replaces a secret value, given its text.
     instead: fn(&str) -> Value,
 }
 
@@ -477,7 +478,7 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Unique<'_, S> {
                 return Ok(Value::Number(number));
             }
             let is_secret = secret.contains(&name.as_str());
-            // In its place before there is a value: from there on it is wiped.
+            // Insert a placeholder before the value is read: from there on, the value is wiped.
             let slot = if members.0.contains_key(&name) {
                 if only.is_none_or(|only| only.contains(&name.as_str())) {
                     duplicate.borrow_mut().get_or_insert_with(|| excerpt(&name));
@@ -501,7 +502,7 @@ impl<'de, 'a, S: Strings<'de, 'a>> Visitor<'de> for Unique<'_, S> {
     }
 }
 
-/// As [`Unique`], and text is borrowed from the document where that can be.
+/// As [`Unique`], but borrows text from the document if possible.
 struct Borrowing<'u, 'a, S> {
     unique: Unique<'u, S>,
     document: PhantomData<&'a str>,

@@ -7,12 +7,12 @@ use super::json::WipedMembers;
 use super::secret_form::Shown;
 use super::{Algorithm, JoseError, KeyMismatch, KeyParameters, KeyType, Thumbprint, base64url, json};
 
-/// The name of a key (`kid`, RFC 7517 §4.5). Any string; compared as it is.
+/// The name of a key (`kid`, RFC 7517 §4.5). Any string; compared exactly.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(String);
 
 impl KeyId {
-    /// The name as it stands in headers and JWKs.
+    /// The name as written in headers and JWKs.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -37,11 +37,11 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// A public JSON Web Key (RFC 7517 §4). It cannot hold a private value: reading a JWK that has one
-/// is an error, because a private key in a public document is a leak and not a spelling mistake.
+/// A public JSON Web Key (RFC 7517 §4). It cannot hold a private value: reading a JWK with a
+/// private value is an error, because a private key in a public document is a leak, not a typo.
 ///
-/// What serializers write for an unset member says nothing: `null` for any member, `[]` for an
-/// array, an empty text for `use`, `alg` and the thumbprints. An empty `kid` is a name.
+/// The values that serializers write for an unset member count as absent: `null` for any member,
+/// `[]` for an array, an empty text for `use`, `alg` and the thumbprints. An empty `kid` is a name.
 ///
 /// ```
 /// use private_key_jwt::Jwk;
@@ -64,7 +64,7 @@ pub struct Jwk {
 }
 
 impl fmt::Debug for Jwk {
-    /// Short, because the publisher of the key chooses the text and the certificates.
+    /// Truncated, because the publisher of the key chooses the text and the certificates.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |text: &Option<String>| text.as_deref().map(excerpt);
         f.debug_struct("Jwk")
@@ -80,7 +80,7 @@ impl fmt::Debug for Jwk {
     }
 }
 
-/// The first thing about a key that rules an algorithm out.
+/// The first property of a key that rules out an algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unfit {
     Use,
@@ -96,7 +96,7 @@ impl Jwk {
     pub(crate) const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     const WHAT: &str = "a JWK";
 
-    /// A key with nothing but its parameters.
+    /// Creates a JWK from the parameters alone.
     #[must_use]
     pub const fn new(parameters: KeyParameters) -> Self {
         Self {
@@ -111,18 +111,18 @@ impl Jwk {
         }
     }
 
-    /// Names the key.
+    /// Sets the name of the key (`kid`).
     #[must_use]
     pub fn with_key_id(mut self, key_id: impl Into<KeyId>) -> Self {
         self.key_id = Some(key_id.into());
         self
     }
 
-    /// Says that the key is for signatures of one algorithm (`use` `sig`, `alg`).
+    /// Restricts the key to signatures with one algorithm (`use` `sig`, `alg`).
     ///
     /// # Errors
     ///
-    /// [`JoseError::AlgorithmMismatch`] when the algorithm wants another type of key.
+    /// [`JoseError::AlgorithmMismatch`] if the algorithm needs another type of key.
     pub fn for_signatures(mut self, algorithm: Algorithm) -> Result<Self, JoseError> {
         let key_type = self.parameters.key_type();
         if algorithm.key_type() != key_type {
@@ -133,7 +133,7 @@ impl Jwk {
         Ok(self)
     }
 
-    /// Adds the certificate chain, the key's own certificate first, each as DER (`x5c`, §4.7).
+    /// Adds the certificate chain (`x5c`, §4.7): each certificate as DER, the key's own first.
     /// Thumbprints of another certificate that the JWK came with are dropped.
     #[must_use]
     pub fn with_certificates(mut self, chain: Vec<Vec<u8>>) -> Self {
@@ -159,7 +159,7 @@ impl Jwk {
 
     pub(super) fn from_members(members: &Map<String, Value>) -> Result<Self, JoseError> {
         let parameters = match KeyParameters::from_members(members) {
-            // A symmetric key is above all not public.
+            // For a symmetric key, report first that it is not public.
             Err(error @ JoseError::UnsupportedKey { .. }) if !is_set(members, "k") => return Err(error),
             other => other,
         };
@@ -169,19 +169,19 @@ impl Jwk {
         Self::with_metadata(parameters?, members)
     }
 
-    /// The first member that holds a private or symmetric value. `null` and `[]` hold none.
+    /// The first member with a private or symmetric value. `null` and `[]` hold none.
     pub(crate) fn private_member(members: &Map<String, Value>) -> Option<&'static str> {
         Self::PRIVATE_MEMBERS.into_iter().find(|member| is_set(members, member))
     }
 
-    /// The members that are not the key itself; shared with private JWKs.
+    /// The members apart from the key parameters; shared with private JWKs.
     pub(crate) fn with_metadata(
         parameters: KeyParameters,
         members: &Map<String, Value>,
     ) -> Result<Self, JoseError> {
         let string = |member| json::string(Self::WHAT, members, member);
         let some_text = |member| Ok(string(member)?.filter(|text| !text.is_empty()));
-        // Nothing depends on these but which of several keys is tried.
+        // These affect only which of several keys is tried.
         let thumbprint = |member: &str| {
             let text = members.get(member).and_then(Value::as_str);
             text.filter(|text| !text.is_empty()).map(str::to_owned)
@@ -220,21 +220,21 @@ impl Jwk {
         self.key_id.as_ref()
     }
 
-    /// The algorithm that the key is for (`alg`, §4.4), as it stands there; it may be one of
-    /// encryption.
+    /// The algorithm that the key is for (`alg`, §4.4), unchanged; it may be an encryption
+    /// algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Option<&str> {
         self.algorithm.as_deref()
     }
 
-    /// What the key is for (`use`, §4.2): `sig`, `enc` or another word.
+    /// The intended use of the key (`use`, §4.2): `sig`, `enc` or another word.
     #[must_use]
     pub fn public_key_use(&self) -> Option<&str> {
         self.public_key_use.as_deref()
     }
 
-    /// The certificate chain as DER (`x5c`, §4.7), empty where there is none. Nothing here says
-    /// that it is trusted.
+    /// The certificate chain as DER (`x5c`, §4.7), empty if there is none. It is not necessarily
+    /// trusted.
     #[must_use]
     pub fn certificates(&self) -> &[Vec<u8>] {
         &self.certificates
@@ -247,7 +247,8 @@ impl Jwk {
         self.x5t_s256.as_deref()
     }
 
-    /// The SHA-1 thumbprint of the key's certificate as the JWK states it (`x5t`, §4.8), likewise.
+    /// The SHA-1 thumbprint of the key's certificate as the JWK states it (`x5t`, §4.8). It is not
+    /// compared either.
     #[must_use]
     pub fn x5t(&self) -> Option<&str> {
         self.x5t.as_deref()
@@ -259,15 +260,15 @@ impl Jwk {
         Thumbprint::of(&self.parameters)
     }
 
-    /// Whether a signature of this algorithm may be checked with this key: its type fits, and
-    /// `use`, `key_ops` and `alg`, where present, allow it (RFC 7517 §4.2–4.4). `EdDSA` and
-    /// `Ed25519` are one algorithm ([`Algorithm::is_same_as`]).
+    /// Whether this key may check a signature with this algorithm: its type fits, and `use`,
+    /// `key_ops` and `alg`, if present, allow it (RFC 7517 §4.2–4.4). `EdDSA` and `Ed25519` are one
+    /// algorithm ([`Algorithm::is_same_as`]).
     #[must_use]
     pub fn verifies(&self, algorithm: Algorithm) -> bool {
         self.unfit(algorithm).is_none()
     }
 
-    /// Why a signature of this algorithm may not be checked with this key.
+    /// Why this key may not check a signature with this algorithm.
     pub(crate) fn mismatch(&self, algorithm: Algorithm) -> Option<KeyMismatch> {
         let not_for_signatures = |member, found: String| KeyMismatch::NotForSignatures { member, found };
         let quoted = |text: Option<&str>| format!("\"{}\"", excerpt(text.unwrap_or_default()));
@@ -302,13 +303,13 @@ impl Jwk {
         }
     }
 
-    /// Whether `use` and `key_ops` leave room for signatures.
+    /// Whether `use` and `key_ops` allow signatures.
     pub(crate) fn may_sign_or_verify(&self, operation: &str) -> bool {
         self.public_key_use.as_deref().is_none_or(|word| word == "sig")
             && self.key_operations.as_deref().is_none_or(|words| words.iter().any(|word| word == operation))
     }
 
-    /// The JWK as JSON in one line.
+    /// The JWK as single-line JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         Value::Object(self.to_members()).to_string()
@@ -344,14 +345,14 @@ impl serde::Serialize for Jwk {
     }
 }
 
-/// Whether a member says something: `null` and `[]` are what serializers write for what is unset.
+/// Whether a member is set: serializers write `null` and `[]` for an unset one.
 fn is_set(members: &Map<String, Value>, member: &str) -> bool {
     members
         .get(member)
         .is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|array| !array.is_empty()))
 }
 
-/// An array of strings that says something.
+/// An array of strings, if it is set.
 fn strings(members: &Map<String, Value>, member: &'static str) -> Result<Option<Vec<String>>, JoseError> {
     let invalid = || JoseError::InvalidMember { what: Jwk::WHAT, member, expected: "an array of strings" };
     match members.get(member).filter(|_| is_set(members, member)) {

@@ -4,12 +4,12 @@ use super::{JoseError, Jwk, KeyId, json};
 
 /// A JSON Web Key Set of public keys (RFC 7517 §5).
 ///
-/// Reading one skips the keys that cannot be used and says which and why in [`JwkSet::skipped`];
-/// one odd key does not take the others away, not even one that has a member twice (RFC 7517 §4).
+/// Unusable keys are skipped, and [`JwkSet::skipped`] lists them with the reason. One odd key does
+/// not affect the others, not even one with a duplicate member (RFC 7517 §4).
 ///
-/// Outside the keys, a member that stands there twice makes the whole set unusable, also one that
-/// means nothing here (RFC 7517 §5 allows either): two readers could take two different sets from
-/// such a document.
+/// Outside the keys, a duplicate member makes the whole set unusable, even if the member means
+/// nothing here (RFC 7517 §5 allows either). Otherwise, two readers could read two different sets
+/// from one document.
 ///
 /// ```
 /// use private_key_jwt::JwkSet;
@@ -26,22 +26,22 @@ pub struct JwkSet {
     skipped: Vec<SkippedJwk>,
 }
 
-/// A key of a set that cannot be used, and why.
+/// An unusable key of a set, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SkippedJwk {
-    /// Its place in the `keys` array, from 0.
+    /// Its position in the `keys` array, from 0.
     pub index: usize,
-    /// The names that it claims (`kid`), as far as they can be read: none, one, or several when the
-    /// member is repeated.
+    /// The names that it claims (`kid`), if they can be read: none, one, or several if the member
+    /// is repeated.
     pub key_ids: Vec<KeyId>,
     /// Why it was skipped.
     pub reason: JoseError,
 }
 
 impl JwkSet {
-    /// The most keys that a set may have. Issuers publish a handful; a longer list is an attack or
-    /// a mistake.
+    /// The maximum number of keys in a set. Issuers publish a handful; a longer list is an attack
+    /// or a mistake.
     pub const MAX_KEYS: usize = 256;
     const WHAT: &str = "a JWK Set";
 
@@ -50,8 +50,8 @@ impl JwkSet {
     /// # Errors
     ///
     /// [`JoseError::Json`], [`JoseError::NotAnObject`], [`JoseError::DuplicateMember`],
-    /// [`JoseError::MissingMember`] and [`JoseError::InvalidMember`] when the document itself is
-    /// malformed; [`JoseError::TooManyKeys`] above [`JwkSet::MAX_KEYS`].
+    /// [`JoseError::MissingMember`] and [`JoseError::InvalidMember`] if the document itself is
+    /// malformed; [`JoseError::TooManyKeys`] for more than [`JwkSet::MAX_KEYS`].
     pub fn from_json(json: &[u8]) -> Result<Self, JoseError> {
         let (what, member) = (Self::WHAT, "keys");
         let keys = json::raw_member(what, json, member)?.filter(|keys| *keys != "null");
@@ -84,18 +84,18 @@ impl JwkSet {
         &self.keys
     }
 
-    /// The keys that were left out, and why.
+    /// The skipped keys, and the reasons.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedJwk] {
         &self.skipped
     }
 
-    /// The usable keys and those that were left out, by value.
+    /// The usable keys and the skipped ones, by value.
     pub(crate) fn into_parts(self) -> (Vec<Jwk>, Vec<SkippedJwk>) {
         (self.keys, self.skipped)
     }
 
-    /// The set as JSON in one line.
+    /// The set as single-line JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         // Serializing a map of strings to memory cannot fail.

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::text::{push_str, reserve};
 use super::{Header, JoseError, Signature, base64url};
 
-/// A compact JWS (RFC 7515 §7.1) that is well-formed and whose signature nobody has checked yet.
+/// A well-formed compact JWS (RFC 7515 §7.1). Its signature is not verified yet.
 pub struct CompactJws<'a> {
     header: Arc<Header>,
     signing_input: &'a str,
@@ -15,10 +15,10 @@ pub struct CompactJws<'a> {
 }
 
 impl<'a> CompactJws<'a> {
-    /// Takes a token apart: three parts, strict base64url, a header without repeated members and
-    /// without `crit`, a known algorithm, a signature of that algorithm's length.
+    /// Parses a token: three parts, strict base64url, a header without repeated members and without
+    /// `crit`, a known algorithm, a signature with that algorithm's length.
     ///
-    /// The caller bounds the length of the token first.
+    /// The caller must limit the length of the token first.
     ///
     /// # Errors
     ///
@@ -29,7 +29,7 @@ impl<'a> CompactJws<'a> {
         Self::parse_with(token, |header| Header::read(header).map(Arc::new))
     }
 
-    /// As [`CompactJws::parse`], with another way to read the header.
+    /// As [`CompactJws::parse`], with another function to read the header.
     pub(crate) fn parse_with(
         token: &'a str,
         read_header: impl FnOnce(&str) -> Result<Arc<Header>, JoseError>,
@@ -60,7 +60,7 @@ impl<'a> CompactJws<'a> {
         self.signing_input
     }
 
-    /// The decoded payload. It is hostile until the signature has been checked.
+    /// The decoded payload. Do not trust it until the signature is verified.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload
@@ -72,13 +72,13 @@ impl<'a> CompactJws<'a> {
         &self.signature
     }
 
-    /// What was taken out of the token: header, payload, signature.
+    /// The header, the payload and the signature.
     pub(crate) fn into_parts(self) -> (Arc<Header>, Vec<u8>, Signature) {
         (self.header, self.payload, self.signature)
     }
 }
 
-/// What stands before a dot and behind it.
+/// The text before and after a dot.
 fn split_at_dot(text: &str, dot: usize) -> Option<(&str, &str)> {
     Some((text.get(..dot)?, text.get(dot + 1..)?))
 }
@@ -89,30 +89,30 @@ impl std::fmt::Debug for CompactJws<'_> {
     }
 }
 
-/// Adds a part of a JWS (RFC 7515 §5.1): JSON, encoded as it is written.
+/// Appends a part of a JWS (RFC 7515 §5.1): JSON, encoded while it is written.
 ///
-/// For structures of strings and numbers; serializing those to memory cannot fail.
+/// For structures of strings and numbers: serializing them to memory cannot fail.
 pub(crate) fn push_json(text: &mut Zeroizing<String>, value: &impl serde::Serialize) {
     let mut writer = base64url::Writer::new(text);
     let _ = serde_json::to_writer(&mut writer, value);
     writer.finish();
 }
 
-/// How tokens begin that have a header and the first members of their payload in common: encoded
-/// once for all of them.
+/// The common start of tokens that share a header and the first members of their payload. It is
+/// encoded once for all of them.
 pub(crate) struct Beginning {
     text: Zeroizing<String>,
-    /// Less than a group of three bytes, to be encoded together with what follows.
+    /// Less than a group of three bytes, to be encoded together with the following bytes.
     rest: Vec<u8>,
 }
 
 impl Beginning {
-    /// Both serialize as objects, and `first` has a member.
+    /// Both must serialize as objects, and `first` must have a member.
     pub(crate) fn new(header: &impl serde::Serialize, first: &impl serde::Serialize) -> Self {
         let mut text = Zeroizing::new(String::new());
         push_json(&mut text, header);
         push_str(&mut text, ".");
-        // For structures of strings and numbers; serializing those to memory cannot fail.
+        // For structures of strings and numbers: serializing them to memory cannot fail.
         let mut members = serde_json::to_vec(first).unwrap_or_default();
         members.pop();
         let groups = members.len() / 3 * 3;
@@ -121,8 +121,8 @@ impl Beginning {
         Self { text, rest }
     }
 
-    /// The signing input of a token that goes on with more members: `write` writes them as JSON,
-    /// each after a comma. Room is made for so many bytes of them, and for a signature.
+    /// The signing input of a token with further members: `write` writes them as JSON, each after a
+    /// comma. Reserves `room` bytes for them, and space for a signature.
     pub(crate) fn complete(
         &self,
         room: usize,
@@ -142,7 +142,7 @@ impl Beginning {
     }
 }
 
-/// Adds the last part of the compact serialization (RFC 7515 §7.1) to a signing input.
+/// Appends the last part of the compact serialization (RFC 7515 §7.1) to a signing input.
 pub(crate) fn push_signature(signing_input: &mut Zeroizing<String>, signature: &Signature) {
     reserve(signing_input, 1 + base64url::encoded_len(signature.as_bytes().len()));
     signing_input.push('.');
@@ -168,7 +168,7 @@ mod tests {
                     *input,
                     format!("{}.{}", base64url::encode(header.to_string()), base64url::encode(whole))
                 );
-                // The signature has its room: nothing is copied.
+                // There is room for the signature: nothing is copied.
                 assert!(input.capacity() >= input.len() + 1 + base64url::encoded_len(64));
             }
         }

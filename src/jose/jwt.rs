@@ -2,12 +2,12 @@ use serde_json::{Map, Value};
 
 use super::{JoseError, base64url, json};
 
-/// A JWT taken apart to be looked at, in a log, a debugger or a command line (RFC 7519 §3).
-/// **Nothing is verified**: anybody can write a token that says this. Decide nothing by it; a
-/// [verifier](crate::verifier) is for that.
+/// A JWT parsed for display, in a log, a debugger or a command line (RFC 7519 §3). **Nothing is
+/// verified**: anyone can write a token with these contents. Base no decision on it; use a
+/// [verifier](crate::verifier) for that.
 ///
-/// Every algorithm is taken, `none` among them, and every header. The signature is not looked at
-/// and not kept.
+/// Every header and every algorithm is accepted, including `none`. The signature is neither checked
+/// nor kept.
 ///
 /// ```
 /// use private_key_jwt::jose::UnverifiedJwt;
@@ -17,7 +17,7 @@ use super::{JoseError, base64url, json};
 /// # Ok::<(), private_key_jwt::jose::JoseError>(())
 /// ```
 ///
-/// `Debug` shows the names of header members and claims, and no value.
+/// `Debug` shows the names of header members and claims, but no values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UnverifiedJwt {
     header: Map<String, Value>,
@@ -25,14 +25,14 @@ pub struct UnverifiedJwt {
 }
 
 impl UnverifiedJwt {
-    /// Takes a compact JWS apart: three parts, strict base64url, two JSON objects without repeated
+    /// Parses a compact JWS: three parts, strict base64url, two JSON objects without repeated
     /// members.
     ///
-    /// The caller bounds the length of the token first.
+    /// The caller must limit the length of the token first.
     ///
     /// # Errors
     ///
-    /// [`JoseError::PartCount`], for an encrypted JWT (RFC 7516) too; [`JoseError::Base64Url`],
+    /// [`JoseError::PartCount`], also for an encrypted JWT (RFC 7516); [`JoseError::Base64Url`],
     /// [`JoseError::Json`], [`JoseError::NotAnObject`] and [`JoseError::DuplicateMember`] for a
     /// header or claims that cannot be read.
     pub fn parse(token: &str) -> Result<Self, JoseError> {
@@ -46,13 +46,13 @@ impl UnverifiedJwt {
         Ok(Self { header: object("the JWS header", header)?, claims: object("the claims set", claims)? })
     }
 
-    /// The header (RFC 7515 §4), as it stands there.
+    /// The header (RFC 7515 §4), unchanged.
     #[must_use]
     pub const fn header(&self) -> &Map<String, Value> {
         &self.header
     }
 
-    /// The claims (RFC 7519 §4), as they stand there.
+    /// The claims (RFC 7519 §4), unchanged.
     #[must_use]
     pub const fn claims(&self) -> &Map<String, Value> {
         &self.claims

@@ -32,7 +32,7 @@ pub enum KeyParameters {
 }
 
 impl KeyParameters {
-    /// The type of key these are parameters of.
+    /// The type of key that these parameters belong to.
     #[must_use]
     pub const fn key_type(&self) -> KeyType {
         match self {
@@ -42,7 +42,7 @@ impl KeyParameters {
         }
     }
 
-    /// The length of a signature by the key, in bytes.
+    /// The length of a signature made with this key, in bytes.
     pub(crate) const fn signature_len(&self) -> usize {
         match self {
             Self::Rsa { n, .. } => n.len(),
@@ -51,7 +51,7 @@ impl KeyParameters {
         }
     }
 
-    /// The members that make the key, as a JWK has them.
+    /// The members of a JWK that define the key.
     pub(crate) fn members(&self) -> Vec<(&'static str, String)> {
         let text = |name: &str| name.to_owned();
         match self {
@@ -143,15 +143,15 @@ impl KeyParameters {
     }
 }
 
-/// RFC 7518 §6.3.1 wants the shortest form; some tools put a zero octet before it, which names the
-/// same number.
+/// RFC 7518 §6.3.1 requires the shortest form. Some tools put a zero octet in front, which does not
+/// change the number.
 fn without_leading_zeros(digits: Vec<u8>) -> Vec<u8> {
     let zeros = digits.iter().take_while(|digit| **digit == 0).count();
     digits.into_iter().skip(zeros).collect()
 }
 
 impl fmt::Debug for KeyParameters {
-    /// The numbers as a JWK has them.
+    /// The numbers as a JWK writes them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rsa { n, e } => f

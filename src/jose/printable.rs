@@ -1,11 +1,11 @@
 use std::fmt::{self, Write as _};
 
-/// Text from elsewhere, displayed as one printable line.
+/// Untrusted text, displayed as one printable line.
 ///
-/// Every character that is not visible in itself is escaped as `\u{…}`: control, format,
-/// private-use and unassigned characters, every separator but the space, and whatever Unicode wants
-/// ignored in display (`Default_Ignorable_Code_Point`). Such characters forge log lines, drive
-/// terminals, reorder text or hide in it.
+/// Every character that is not visible by itself is escaped as `\u{…}`: control, format,
+/// private-use and unassigned characters, every separator except the space, and all characters that
+/// Unicode says to ignore in display (`Default_Ignorable_Code_Point`). Such characters can forge
+/// log lines, control terminals, reorder text or hide in it.
 ///
 /// ```
 /// use private_key_jwt::jose::Printable;
@@ -16,7 +16,7 @@ use std::fmt::{self, Write as _};
 pub struct Printable<'a>(&'a str);
 
 impl<'a> Printable<'a> {
-    /// The text, to be displayed.
+    /// Wraps a text for display.
     #[must_use]
     pub const fn new(text: &'a str) -> Self {
         Self(text)
@@ -32,7 +32,7 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-/// As [`Printable`], cut to `limit` characters; an ellipsis says so.
+/// As [`Printable`], truncated to `limit` characters; an ellipsis marks the cut.
 pub(crate) fn printable(text: &str, limit: usize) -> String {
     let mut printable = String::new();
     let mut room = limit;
@@ -53,7 +53,7 @@ pub(crate) fn printable(text: &str, limit: usize) -> String {
     printable
 }
 
-/// Whether a character shows in a line of text.
+/// Whether a character is visible in a line of text.
 pub(crate) fn is_visible(character: char) -> bool {
     match character {
         ' '..='~' => true,
@@ -73,8 +73,8 @@ fn is_assigned(character: char) -> bool {
     pair.is_some_and(|pair| pair.escape_debug().nth(1) == Some(character))
 }
 
-/// The letters, marks and symbols that show nothing: what is left of `Default_Ignorable_Code_Point`
-/// without the categories above, and the blank of Braille.
+/// Invisible letters, marks and symbols: the rest of `Default_Ignorable_Code_Point` without the
+/// categories above, and the blank of Braille.
 const fn is_blank(character: char) -> bool {
     matches!(character,
         '\u{034F}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}' | '\u{3164}'
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(printable("a\u{1b}[31m\u{202e}b\n", 64), "a\\u{1b}[31m\\u{202e}b\\u{a}");
         assert_eq!(printable("abcdef", 3), "abc…");
         assert_eq!(printable("abc", 3), "abc");
-        // An escape is whole or not there.
+        // An escape is either whole or absent.
         assert_eq!(printable(&"\u{202e}".repeat(100), 17), "\\u{202e}\\u{202e}…");
     }
 }

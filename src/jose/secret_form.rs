@@ -2,8 +2,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// What a text looks like that stands where no secret is due, so that an error can name its form
-/// instead of repeating it.
+/// The form of a text that may be a secret in the wrong place. An error can name the form instead
+/// of repeating the text.
 ///
 /// ```
 /// use private_key_jwt::jose::SecretForm;
@@ -15,9 +15,9 @@ use zeroize::Zeroizing;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SecretForm {
-    /// A private key in PEM (RFC 7468), or a part of it that has its first or its last line.
+    /// A private key in PEM (RFC 7468), or a part of it with its first or its last line.
     PrivateKey,
-    /// PEM of something else.
+    /// PEM of another type.
     Pem,
     /// JSON, such as a JWK, a JWK Set or the key file of a console.
     Json,
@@ -25,20 +25,20 @@ pub enum SecretForm {
     Jwt,
     /// DER, PEM or JSON in base64 or in hexadecimal digits.
     Encoded,
-    /// A URL or connection string with a password in it.
+    /// A URL or connection string that contains a password.
     Password,
-    /// Nothing of the above, and no words: a token, a code, a passphrase.
+    /// None of the above, and no words: a token, a code, a passphrase.
     Opaque,
 }
 
 impl SecretForm {
-    /// The form of a text that certainly does not belong where a name, a path or a URL is due.
+    /// The form of a text that certainly does not belong where a name, a path or a URL is expected.
     /// Never [`Self::Opaque`]: key ids and client ids look like that.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
         const PEM: [&str; 5] =
             ["-----BEGIN", "-----END", "PRIVATE KEY--", "BEGIN PRIVATE KEY", "PuTTY-User-Key-File"];
-        // As JSON has it, as JavaScript and other languages do, and escaped.
+        // As in JSON, as in JavaScript and other languages, and escaped.
         const JSON: [&str; 9] = [
             "\"kty\"",
             "\\\"kty\\\"",
@@ -57,7 +57,7 @@ impl SecretForm {
             let is_private = text.contains("PRIVATE KEY") || text.contains("PuTTY");
             return Some(if is_private { Self::PrivateKey } else { Self::Pem });
         }
-        // Whatever a word processor made of the dashes, and the XML of .NET.
+        // Regardless of how a word processor changed the dashes; also the XML of .NET.
         let has = |mark: &str| text.contains(mark);
         if has("PRIVATE KEY") && (has("BEGIN") || has("END")) || has("<RSAKeyValue>") {
             return Some(Self::PrivateKey);
@@ -77,9 +77,9 @@ impl SecretForm {
         has_password(text).then_some(Self::Password)
     }
 
-    /// As [`SecretForm::of`], where a path, a URL, a number or one of a few words is due: there,
-    /// text without words is taken for a secret, too. A passphrase that looks like the name of a
-    /// file cannot be told from one.
+    /// As [`SecretForm::of`], where a path, a URL, a number or one of a few words is expected:
+    /// there, text without words also counts as a secret. A passphrase that looks like a file name
+    /// cannot be told from one.
     #[must_use]
     pub fn suspect(text: &str) -> Option<Self> {
         Self::of(text).or_else(|| is_opaque(text).then_some(Self::Opaque))
@@ -100,7 +100,7 @@ impl fmt::Display for SecretForm {
     }
 }
 
-/// A text of the user's as `Debug` shows it: one that does not belong there is only named by its
+/// A text from the user as `Debug` shows it. A text that does not belong there is only named by its
 /// form.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
@@ -122,7 +122,8 @@ impl<T: AsRef<str>> fmt::Debug for ShownAll<'_, T> {
     }
 }
 
-/// A text of the user's for an error that says what is expected, whole, or named by its form.
+/// A text from the user for an error that states the expected values: in full, or named by its
+/// form.
 pub(crate) fn setting(text: impl AsRef<str>) -> String {
     let text = text.as_ref();
     SecretForm::of(text).map_or_else(|| text.to_owned(), instead)
@@ -133,29 +134,29 @@ pub(crate) fn settings<T: AsRef<str>>(texts: &[T]) -> Vec<String> {
     texts.iter().map(setting).collect()
 }
 
-/// The form in brackets, in the place of a text that is not shown.
+/// The form in brackets, in place of a text that is not shown.
 pub(crate) fn instead(form: SecretForm) -> String {
     format!("[{form}]")
 }
 
-/// Whether JSON in base64 begins at one of the words of a text.
+/// Whether one of the words of a text starts with JSON in base64.
 fn has_encoded_json(text: &str) -> bool {
     let words = text.split(|character: char| !is_base64(character));
     words.filter(|word| word.len() >= 16).any(|word| word.starts_with('e') && begins_json(word.as_bytes()))
 }
 
-/// Whether a key in base64 begins at one of the words of a text: behind the name of a setting, in a
-/// `data:` URL, or behind a slash.
+/// Whether one of the words of a text starts with a key in base64: after the name of a setting, in
+/// a `data:` URL, or after a slash.
 fn has_encoded_key(text: &str) -> bool {
-    /// Shorter than the key of any kind, in characters.
+    /// Shorter than any key, in characters.
     const SHORTEST: usize = 54;
-    /// What shows the form, in characters.
+    /// Enough to recognise the form, in characters.
     const BEGINNING: usize = 24;
     let begins = |word: &str| {
         let beginning = word.get(..BEGINNING).filter(|_| word.len() >= SHORTEST).unwrap_or_default();
         decode(beginning.as_bytes()).is_some_and(|bytes| match bytes.get(..) {
-            // Any word may be that of a SEQUENCE: the number or the SEQUENCE in it is looked at as
-            // well.
+            // Any word may decode to the start of a SEQUENCE, so the number or the SEQUENCE inside
+            // is checked as well.
             Some(der) if is_der(der) => content_of_der(der).is_some_and(
                 |content| matches!(content, [0x02, 0x01, ..] | [0x30, 0x01..=0x7f | 0x81..=0x83, ..]),
             ),
@@ -174,9 +175,9 @@ const fn is_base64(character: char) -> bool {
 }
 
 /// Whether base64 of either alphabet begins with a JSON object: a header, a payload, a JWK. Eight
-/// characters show it.
+/// characters are enough.
 pub(crate) fn begins_json(base64: &[u8]) -> bool {
-    /// As much as is looked at, in characters.
+    /// The maximum that is examined, in characters.
     const MOST: usize = 48;
     // `{"`, or white space after the brace.
     if !matches!(base64, [b'e', b'y' | b'w', ..]) {
@@ -189,18 +190,18 @@ pub(crate) fn begins_json(base64: &[u8]) -> bool {
     let Some(member) = bytes.strip_prefix(b"{").map(<[u8]>::trim_ascii_start) else { return false };
     let text = match str::from_utf8(member) {
         Ok(text) => text,
-        // A character may be cut at the end.
+        // The last character may be cut off.
         Err(error) if error.error_len().is_none() => {
             str::from_utf8(member.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
         }
         Err(_) => return false,
     };
-    // All that was looked at may be white space.
+    // The examined part may be only white space.
     let is_json = text.is_empty() || text.starts_with('"');
     is_json && !text.chars().any(|character| character.is_control() && !character.is_ascii_whitespace())
 }
 
-/// Decodes base64 of either alphabet, with or without padding, whatever its last bits are.
+/// Decodes base64 of either alphabet, with or without padding, regardless of its last bits.
 fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() / 4 * 3 + 3));
     let (mut bits, mut count) = (0_u32, 0);
@@ -223,12 +224,12 @@ fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// Whether a text is base64 or hexadecimal digits of DER, PEM or JSON, in lines or not, wrapped up
-/// to three times.
+/// Whether a text is DER, PEM or JSON in base64 or in hexadecimal digits, in lines or not, wrapped
+/// up to three times.
 pub(crate) fn is_encoded_key(text: &str) -> bool {
-    /// Shorter than the key of any kind, in bytes.
+    /// Shorter than any key, in bytes.
     const SHORTEST: usize = 40;
-    /// The beginning shows the form.
+    /// The start is enough to recognise the form.
     const MOST: usize = 1 << 10;
     let mut encoded: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(MOST));
     let mut rest = text.bytes().take(4 * MOST);
@@ -236,7 +237,7 @@ pub(crate) fn is_encoded_key(text: &str) -> bool {
         && encoded.len() < MOST
     {
         match byte {
-            // Line ends, also as they are spelled out.
+            // Line ends, also spelled out.
             b'\\' if matches!(rest.next(), Some(b'n' | b'r')) => {}
             b'%' => match [rest.next(), rest.next()] {
                 [Some(b'2'), Some(b'B' | b'b')] => encoded.push(b'+'),
@@ -277,7 +278,7 @@ fn hexadecimal(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// Whether bytes begin as PEM, JSON or the key of OpenSSH.
+/// Whether bytes begin like PEM, JSON or an OpenSSH key.
 fn is_key_text(bytes: &[u8]) -> bool {
     let text = bytes.trim_ascii_start();
     let inner = text.strip_prefix(b"[").unwrap_or(text).trim_ascii_start();
@@ -287,12 +288,12 @@ fn is_key_text(bytes: &[u8]) -> bool {
         || member.is_some_and(|member| member.starts_with(b"\""))
 }
 
-/// Whether bytes begin as the DER of a key does: a SEQUENCE of an INTEGER or of another SEQUENCE.
+/// Whether bytes begin like the DER of a key: a SEQUENCE of an INTEGER or of another SEQUENCE.
 pub(crate) fn is_der(bytes: &[u8]) -> bool {
     matches!(content_of_der(bytes), Some([0x02 | 0x30, ..]))
 }
 
-/// What is in a SEQUENCE that is long enough for a key.
+/// The content of a SEQUENCE that is long enough for a key.
 const fn content_of_der(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
         [0x30, 0x81, _, content @ ..]
@@ -303,7 +304,7 @@ const fn content_of_der(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Whether there is a password in a URL or in a list of settings.
+/// Whether a URL or a list of settings contains a password.
 fn has_password(text: &str) -> bool {
     const NAMES: [&str; 8] = [
         "password=",
@@ -317,7 +318,7 @@ fn has_password(text: &str) -> bool {
     ];
     let of_url = text.split_once("://").is_some_and(|(_, rest)| {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        // A password may have a slash in it.
+        // A password may contain a slash.
         let user =
             authority.rsplit_once('@').or_else(|| rest.rsplit_once('@').filter(|_| authority.contains(':')));
         user.is_some_and(|(user, _)| user.contains(':'))
@@ -329,11 +330,11 @@ fn has_password(text: &str) -> bool {
     of_url || NAMES.iter().any(of_name)
 }
 
-/// Whether a text without words stands in the place of a path or a word.
+/// Whether a text without words stands in place of a path or a word.
 fn is_opaque(text: &str) -> bool {
     let text = text.trim();
     let is_path = text.contains(['/', '\\']) || has_extension(text);
-    // Several words, and no path: a passphrase.
+    // Several words that are not a path: a passphrase.
     if !is_path && text.contains(char::is_whitespace) {
         return true;
     }
@@ -350,15 +351,15 @@ fn has_extension(text: &str) -> bool {
     })
 }
 
-/// How upper case, lower case and digits are mixed: in words they come in runs, in a token by
-/// chance.
+/// How upper case, lower case and digits are mixed: in words they come in runs, in a token they are
+/// random.
 #[derive(Default)]
 pub(crate) struct Mix {
-    /// How many letters and digits there are.
+    /// The number of letters and digits.
     pub(crate) count: usize,
-    /// How often another kind follows.
+    /// The number of changes from one kind to another.
     pub(crate) changes: usize,
-    /// The most letters and digits without anything between them.
+    /// The longest run of letters and digits.
     pub(crate) longest: usize,
     /// Whether all of them are hexadecimal digits.
     pub(crate) is_hexadecimal: bool,
@@ -489,7 +490,7 @@ mod tests {
         ] {
             assert_eq!(SecretForm::of(text), None, "{text}");
         }
-        // A thumbprint, a UUID and a passphrase may be names, and are no paths.
+        // A thumbprint, a UUID and a passphrase may be names, but not paths.
         for text in [
             "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
             "0b9b5f8e-2c55-4a3e-8f6c-1f2d3e4a5b6c",

@@ -4,28 +4,28 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, JoseError, KeyType};
 
-/// The bytes of a JWS signature, in the form that RFC 7518 wants: RSA as one integer, ECDSA as R‖S
-/// of fixed length (§3.4), EdDSA as RFC 8032 §5.1.6 has it.
+/// The bytes of a JWS signature, in the form of RFC 7518: RSA as one integer, ECDSA as R‖S of fixed
+/// length (§3.4), EdDSA as in RFC 8032 §5.1.6.
 ///
-/// A key management service that answers in DER goes through [`Signature::from_der`].
+/// If a key management service answers in DER, use [`Signature::from_der`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     algorithm: Algorithm,
-    /// With what it signs, which is no secret, it makes the assertion, which is one.
+    /// Together with the signing input, which is not secret, this makes the assertion, which is.
     bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Signature {
-    /// The shortest RSA signature that is accepted, in bytes: RFC 7518 §3.3 wants 2048 bits.
+    /// The shortest RSA signature that is accepted, in bytes: RFC 7518 §3.3 requires 2048 bits.
     const RSA_MIN: usize = 256;
     /// The longest RSA signature that is accepted, in bytes (8192 bits).
     const RSA_MAX: usize = 1024;
 
-    /// Takes a signature that already has the form of RFC 7518.
+    /// Accepts a signature that already has the form of RFC 7518.
     ///
     /// # Errors
     ///
-    /// [`JoseError::SignatureLength`] when it cannot be a signature of this algorithm.
+    /// [`JoseError::SignatureLength`] if it cannot be a signature with this algorithm.
     pub fn from_raw(algorithm: Algorithm, bytes: Vec<u8>) -> Result<Self, JoseError> {
         let bytes = Zeroizing::new(bytes);
         let fits = match algorithm.key_type() {
@@ -39,13 +39,13 @@ impl Signature {
         Ok(Self { algorithm, bytes })
     }
 
-    /// Takes an ECDSA signature as DER (`ECDSA-Sig-Value`, RFC 3279 §2.2.3), as OpenSSL, PKCS#11
-    /// wrappers and cloud key services return it.
+    /// Converts an ECDSA signature from DER (`ECDSA-Sig-Value`, RFC 3279 §2.2.3), as OpenSSL,
+    /// PKCS#11 wrappers and cloud key services return it.
     ///
     /// # Errors
     ///
-    /// [`JoseError::SignatureDer`] when it is not strict DER, when an integer is longer than the
-    /// curve's, or when the algorithm is not ECDSA.
+    /// [`JoseError::SignatureDer`] if it is not strict DER, if an integer is too long for the
+    /// curve, or if the algorithm is not ECDSA.
     pub fn from_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, JoseError> {
         let invalid = || JoseError::SignatureDer { algorithm };
         let KeyType::Ec(curve) = algorithm.key_type() else {
@@ -66,7 +66,7 @@ impl Signature {
         Self::from_raw(algorithm, std::mem::take(&mut bytes))
     }
 
-    /// The algorithm that the signature was made with.
+    /// The algorithm of the signature.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm

@@ -4,15 +4,15 @@ use std::ops::Deref;
 
 use zeroize::Zeroizing;
 
-/// Text of a document: borrowed as it stands there, or of its own where escapes had to be undone,
-/// and then wiped on drop.
+/// Text of a document: borrowed from it, or owned if escapes had to be decoded. Owned text is wiped
+/// on drop.
 pub(crate) enum Text<'a> {
     Borrowed(&'a str),
     Owned(Zeroizing<String>),
 }
 
 impl Text<'_> {
-    /// A text of its own.
+    /// The text as an owned value.
     pub(crate) fn into_owned(self) -> Zeroizing<String> {
         match self {
             Self::Borrowed(text) => Zeroizing::new(text.to_owned()),
@@ -20,7 +20,7 @@ impl Text<'_> {
         }
     }
 
-    /// As [`Text::into_owned`], for a place that is wiped by other means.
+    /// As [`Text::into_owned`], for a place that is wiped in another way.
     pub(crate) fn into_plain(self) -> String {
         match self {
             Self::Borrowed(text) => text.to_owned(),
@@ -28,7 +28,7 @@ impl Text<'_> {
         }
     }
 
-    /// The first so many bytes; all of it where a character would be cut.
+    /// The first `len` bytes, or the whole text if that would cut a character.
     pub(crate) fn truncated(self, len: usize) -> Self {
         match self {
             Self::Borrowed(text) => Self::Borrowed(text.get(..len).unwrap_or(text)),
@@ -42,7 +42,7 @@ impl Text<'_> {
     }
 }
 
-/// Makes room for so many bytes more. A text that grows by itself leaves copies behind.
+/// Reserves space for `additional` more bytes. A text that grows by itself leaves copies behind.
 pub(crate) fn reserve(text: &mut Zeroizing<String>, additional: usize) {
     let needed = text.len().saturating_add(additional);
     if text.capacity() < needed {
@@ -52,7 +52,7 @@ pub(crate) fn reserve(text: &mut Zeroizing<String>, additional: usize) {
     }
 }
 
-/// Adds to a text, which leaves no copy behind as it grows.
+/// Appends to a text without leaving copies behind when it grows.
 pub(crate) fn push_str(text: &mut Zeroizing<String>, more: &str) {
     reserve(text, more.len());
     text.push_str(more);

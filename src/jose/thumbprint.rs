@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use super::{KeyParameters, base64url};
 
-/// The SHA-256 thumbprint of a public key (RFC 7638 §3, RFC 8037 §2): the same for every form of
-/// one key.
+/// The SHA-256 thumbprint of a public key (RFC 7638 §3, RFC 8037 §2). It is the same for every form
+/// of one key.
 ///
 /// `Display` writes it as base64url, which is also the default `kid`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,7 +24,7 @@ impl Thumbprint {
 }
 
 impl From<[u8; 32]> for Thumbprint {
-    /// The thumbprint with this hash, such as one that was computed elsewhere.
+    /// A thumbprint from its hash, for example one that was computed elsewhere.
     fn from(hash: [u8; 32]) -> Self {
         Self(hash)
     }

@@ -1,13 +1,13 @@
-//! The pairs of a form or a query, as the URL standard reads `application/x-www-form-urlencoded`.
-//! The crate `form_urlencoded` reads the same pairs, but undoes escapes in buffers that grow, and
-//! leaves copies of tokens behind.
+//! The pairs of a form or a query, as the URL standard parses `application/x-www-form-urlencoded`.
+//! The crate `form_urlencoded` parses the same pairs, but decodes escapes in buffers that grow,
+//! which leaves copies of tokens behind.
 
 use zeroize::Zeroizing;
 
 use super::json::escapes::into_text;
 use super::text::Text;
 
-/// Names and values, borrowed where nothing is escaped.
+/// Names and values, borrowed if nothing is escaped.
 pub(crate) fn pairs(form: &[u8]) -> impl Iterator<Item = (Text<'_>, Text<'_>)> {
     form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
         let at = memchr::memchr(b'=', pair).unwrap_or(pair.len());
@@ -23,9 +23,9 @@ fn text(escaped: &[u8]) -> Text<'_> {
     }
 }
 
-/// A name or a value with its escapes undone.
+/// A name or a value with its escapes decoded.
 pub(crate) fn decoded(escaped: &[u8]) -> Zeroizing<Vec<u8>> {
-    // Room from the start: a buffer that grows leaves copies behind.
+    // Allocate in full at once: a buffer that grows leaves copies behind.
     let mut decoded = Zeroizing::new(Vec::with_capacity(escaped.len()));
     let mut rest = escaped;
     while let Some((first, behind)) = rest.split_first() {
@@ -37,12 +37,12 @@ pub(crate) fn decoded(escaped: &[u8]) -> Zeroizing<Vec<u8>> {
 }
 
 fn octet(digits: &[u8]) -> Option<u8> {
-    // `from_str_radix` takes a sign, too.
+    // `from_str_radix` also accepts a sign.
     let digits = str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
     u8::from_str_radix(digits, 16).ok()
 }
 
-/// Text of bytes, with U+FFFD for what is not UTF-8.
+/// Converts bytes to text, with U+FFFD for bytes that are not UTF-8.
 fn lossy(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<String> {
     if str::from_utf8(&bytes).is_ok() {
         return into_text(bytes).unwrap_or_default();

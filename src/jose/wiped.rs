@@ -2,12 +2,12 @@ use std::ops::{Deref, DerefMut};
 
 use zeroize::{Zeroize, Zeroizing};
 
-/// A [`Zeroizing`] for the long texts of every request. `Zeroizing` overwrites a `String` or a
-/// `Vec` byte by byte (zeroize 1.9.2): 0.11 µs for 900 bytes, of which a request has five, and 4 ns
-/// here.
+/// A faster [`Zeroizing`] for the long texts of every request. `Zeroizing` overwrites a `String` or
+/// a `Vec` byte by byte (zeroize 1.9.2): 0.11 µs for 900 bytes, against 4 ns here. A request has
+/// five such texts.
 pub(crate) struct Wiped<T: Buffer>(T);
 
-/// What [`Wiped`] holds.
+/// The contents of [`Wiped`].
 pub(crate) trait Buffer: Zeroize + Default {
     /// Sets the length to zero and keeps the memory.
     fn clear(&mut self);
@@ -33,7 +33,7 @@ impl<T: Buffer> Wiped<T> {
 
 impl<T: Buffer> Drop for Wiped<T> {
     fn drop(&mut self) {
-        // The memory behind the length is overwritten in bulk.
+        // The memory after the length is overwritten in bulk.
         self.0.clear();
         self.0.zeroize();
     }

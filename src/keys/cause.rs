@@ -3,10 +3,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// An error of code that is not this crate's: of an HTTP client, or of a [`Signer`](super::Signer).
-/// Clones share it, so that everyone who waited for one request gets its error.
+/// An error of foreign code: an HTTP client or a [`Signer`](super::Signer). Clones share it, so
+/// that every caller that waited for one request gets its error.
 ///
-/// Whatever goes into a `Box<dyn Error + Send + Sync>` goes into it.
+/// Anything that converts into a `Box<dyn Error + Send + Sync>` converts into a `Cause`.
 ///
 /// ```
 /// use private_key_jwt::keys::KeyError;

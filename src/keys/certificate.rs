@@ -14,7 +14,7 @@ use super::format::spki;
 use super::material::RsaScheme;
 use crate::jose::KeyParameters;
 
-/// An X.509 certificate that came with a key. It is carried, compared and hashed; nothing here
+/// An X.509 certificate that came with a key. This crate carries, compares and hashes it, but never
 /// validates it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
@@ -22,11 +22,11 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Takes a certificate as DER (RFC 5280 §4.1).
+    /// Reads a certificate as DER (RFC 5280 §4.1).
     ///
     /// # Errors
     ///
-    /// [`KeyError::Certificate`] when it is not one.
+    /// [`KeyError::Certificate`] if the bytes are not a certificate.
     pub fn from_der(der: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let der = der.into();
         CertificateInner::<Raw>::from_der(&der).map_err(|_| KeyError::Certificate)?;
@@ -45,18 +45,18 @@ impl Certificate {
         Sha256::digest(&self.der).into()
     }
 
-    /// The SHA-1 hash of the DER (`x5t`, RFC 7515 §4.1.7). It names a certificate and protects
+    /// The SHA-1 hash of the DER (`x5t`, RFC 7515 §4.1.7). It identifies a certificate and protects
     /// nothing.
     #[must_use]
     pub fn sha1(&self) -> [u8; 20] {
         Sha1::digest(&self.der).into()
     }
 
-    /// What the certificate says about itself. Nobody has checked it.
+    /// The certificate's statements about itself. They are not verified.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Certificate`] for a name that cannot be written.
+    /// [`KeyError::Certificate`] for a name that cannot be formatted.
     pub fn fields(&self) -> Result<CertificateFields, KeyError> {
         let certificate = CertificateInner::<Raw>::from_der(&self.der).map_err(|_| KeyError::Certificate)?;
         let tbs = certificate.tbs_certificate();
@@ -70,12 +70,12 @@ impl Certificate {
         })
     }
 
-    /// The public key that the certificate is for, and which RSA signatures it may be used with.
+    /// The public key of the certificate, and the RSA signatures that it may be used with.
     ///
     /// # Errors
     ///
     /// [`KeyError::UnsupportedKey`] for a key that this crate does not use, [`KeyError::Der`] for a
-    /// damaged one.
+    /// damaged key.
     pub(super) fn key(&self) -> Result<(KeyParameters, RsaScheme), KeyError> {
         let certificate = CertificateInner::<Raw>::from_der(&self.der).map_err(|_| KeyError::Certificate)?;
         let spki = certificate
@@ -94,31 +94,31 @@ impl std::fmt::Debug for Certificate {
     }
 }
 
-/// What a certificate says about itself (RFC 5280 §4.1): text by whoever made it, to be shown with
-/// care.
+/// A certificate's statements about itself (RFC 5280 §4.1). Its creator chose the text: display it
+/// with care.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CertificateFields {
-    /// The distinguished name of whom it is for, as RFC 4514 writes it.
+    /// The distinguished name of the subject, as RFC 4514 writes it.
     pub subject: String,
-    /// The distinguished name of who signed it, as RFC 4514 writes it.
+    /// The distinguished name of the issuer, as RFC 4514 writes it.
     pub issuer: String,
-    /// The serial number in hexadecimal digits, two to each octet, with colons between.
+    /// The serial number in hexadecimal, two digits per octet, separated by colons.
     pub serial_number: String,
-    /// From when on it is valid.
+    /// The start of the validity period.
     pub not_before: OffsetDateTime,
-    /// Until when it is valid, this second included.
+    /// The end of the validity period, inclusive of this second.
     pub not_after: OffsetDateTime,
 }
 
 impl CertificateFields {
-    /// Whether its end is over (RFC 5280 §4.1.2.5: the period includes its last second).
+    /// Whether the validity period is over (RFC 5280 §4.1.2.5: it includes its last second).
     #[must_use]
     pub fn is_expired(&self, now: OffsetDateTime) -> bool {
         self.not_after.unix_timestamp() < now.unix_timestamp()
     }
 
-    /// Whether its time has not begun.
+    /// Whether the validity period has not begun.
     #[must_use]
     pub fn is_not_yet_valid(&self, now: OffsetDateTime) -> bool {
         now < self.not_before
@@ -127,19 +127,19 @@ impl CertificateFields {
 
 fn text(name: &Name) -> Result<String, KeyError> {
     let mut text = String::new();
-    // `to_string` would panic where this is an error.
+    // `to_string` would panic here; `write!` returns an error.
     write!(text, "{name}").map_err(|_| KeyError::Certificate)?;
     Ok(text)
 }
 
-/// Without the octet that says no more than that the number is positive.
+/// Drops the leading octet that only marks the number as positive.
 fn hexadecimal(number: &[u8]) -> String {
     let number = number.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(number);
     number.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
-/// The chain of this key (RFC 7515 §4.1.6): its own certificate first, each of the others certifies
-/// the one before. Others are left out, wherever they stand.
+/// The chain of this key (RFC 7515 §4.1.6): its own certificate first, then each certificate
+/// certifies the one before. Others are left out, wherever they stand.
 pub(super) fn chain_for(
     parameters: &KeyParameters,
     certificates: &[&Named],
@@ -153,8 +153,8 @@ pub(super) fn chain_for(
         if named.key.as_ref() != Some(parameters) {
             others.push(named);
         } else if own.as_ref().is_none_or(|own| own.not_before < named.not_before) {
-            // Of several for the key the latest: a renewed one, or one by an authority instead of
-            // its own.
+            // If several are for the key, take the latest: a renewed certificate, or one by an
+            // authority in place of a self-signed one.
             own = Some(named);
         }
     }
@@ -169,21 +169,21 @@ pub(super) fn chain_for(
     Ok(chain)
 }
 
-/// Certificates and what they say of themselves: read once for all keys of a file.
+/// The certificates with their names, read once for all keys of a file.
 pub(super) fn named(certificates: Vec<Certificate>) -> Result<Vec<Named>, KeyError> {
     certificates.into_iter().map(Named::new).collect()
 }
 
-/// A certificate and its names. They are compared as octets: whoever issues a certificate copies
-/// its own name into it (RFC 5280 §7.1 would allow more).
+/// A certificate and its names. Names are compared as octets: an issuer copies its own name into
+/// the certificates that it issues (RFC 5280 §7.1 would allow more).
 pub(super) struct Named {
     certificate: Certificate,
-    /// `None` for a key that this crate cannot use: a certificate of the chain may be for one.
+    /// `None` for a key that this crate cannot use: a certificate of the chain may have one.
     key: Option<KeyParameters>,
     subject: Vec<u8>,
     issuer: Vec<u8>,
     not_before: std::time::Duration,
-    /// The names of the keys (RFC 5280 §4.2.1.1 and §4.2.1.2): an authority may have had several
+    /// The key identifiers (RFC 5280 §4.2.1.1 and §4.2.1.2): an authority may have had several keys
     /// under one name.
     own_key: Option<Vec<u8>>,
     issuers_key: Option<Vec<u8>>,
@@ -233,7 +233,7 @@ mod tests {
         certificate
     }
 
-    /// The same certificate with other bytes in it; nobody looks at its signature.
+    /// The same certificate with other bytes in it; its signature is not checked.
     fn patched(from: &[u8], to: &[u8]) -> Certificate {
         let mut der = only("p256.cert.pem").der;
         assert_eq!(from.len(), to.len());
@@ -284,7 +284,7 @@ mod tests {
             patched(&original, &octets).fields().unwrap().serial_number
         };
         assert!(serial(&[0, 0x80]).starts_with("80:26:e4:"));
-        // RFC 5280 has no negative ones; some certificates have.
+        // RFC 5280 forbids negative serial numbers; some certificates have them.
         assert!(serial(&[0x80, 1]).starts_with("80:01:26:e4:"));
         assert_eq!([hexadecimal(&[0]), hexadecimal(&[])], ["00", ""]);
     }

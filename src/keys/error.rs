@@ -20,7 +20,7 @@ pub enum KeyError {
         /// What the operating system says.
         source: Arc<std::io::Error>,
     },
-    /// A key, or another secret, in the place of the path of a key file. It is not shown.
+    /// A key or another secret was given in place of the path of a key file. It is not shown.
     #[error(
         "{found} was given where a path is expected: pass a key to PrivateKey::from_bytes, or write it to a file"
     )]
@@ -34,7 +34,7 @@ pub enum KeyError {
         /// Its name.
         name: String,
     },
-    /// An environment variable whose value is no key that can be used.
+    /// An environment variable whose value is not a usable key.
     #[error("cannot use the key in the environment variable {name}")]
     Environment {
         /// Its name.
@@ -50,17 +50,17 @@ pub enum KeyError {
         /// [`PrivateKey::MAX_FILE_LEN`](super::PrivateKey::MAX_FILE_LEN).
         limit: usize,
     },
-    /// Nothing but white space.
+    /// Only white space.
     #[error("the key file is empty")]
     Empty,
-    /// Not PEM, not DER of a key, not JSON.
+    /// Neither PEM, nor DER of a key, nor JSON.
     #[error("not a key: neither PEM, DER nor a JWK")]
     UnknownFormat,
-    /// What looks like the name of a file in the place of its content, as in an environment
-    /// variable. It is not shown.
+    /// Text that looks like a file name in place of the file's content, for example in an
+    /// environment variable. It is not shown.
     #[error("not a key, but perhaps the name of a file: pass what is in the file, or load the file itself")]
     FileName,
-    /// A format of keys that this crate does not read.
+    /// A key format that this crate does not read.
     #[error("{format} is not read here; convert it with: {convert}")]
     ForeignFormat {
         /// The name of the format.
@@ -68,25 +68,25 @@ pub enum KeyError {
         /// A command that converts it.
         convert: &'static str,
     },
-    /// A public key, a certificate or something else where a private key is due.
+    /// A public key, a certificate or something else where a private key is expected.
     #[error("a private key is needed, found {found}")]
     NotPrivate {
         /// What was found instead.
         found: String,
     },
-    /// A private key or something else where a public key is due.
+    /// A private key or something else where a public key is expected.
     #[error("a public key is needed, found {found}")]
     NotPublic {
         /// What was found instead.
         found: String,
     },
-    /// More than one private key where one is due.
+    /// More than one private key where one is expected.
     #[error("one private key is needed, found {}: {}; name one by alias, kid or thumbprint", found.len(), key_entry::list(found))]
     SeveralKeys {
         /// The keys, in the order of the file.
         found: Vec<KeyEntry>,
     },
-    /// A key that was asked for by name and is not in the file.
+    /// The key requested by name is not in the file.
     #[error("no key is called `{}`, found {}: {}", name, found.len(), key_entry::list(found))]
     NoSuchEntry {
         /// The name: an alias, a `kid` or a thumbprint.
@@ -100,7 +100,7 @@ pub enum KeyError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// DER that is not the structure it should be.
+    /// DER without the expected structure.
     #[error("damaged {structure}")]
     Der {
         /// The structure, and where it is defined.
@@ -115,13 +115,13 @@ pub enum KeyError {
         /// The member.
         member: &'static str,
     },
-    /// An encrypted key, and no passphrase.
+    /// The key is encrypted and no passphrase was given.
     #[error("the key is encrypted and there is no passphrase")]
     PassphraseRequired,
-    /// An encrypted key that the passphrase does not open.
+    /// The passphrase does not open the encrypted key.
     #[error("the passphrase does not open the key")]
     WrongPassphrase,
-    /// An encryption of private keys that is not read here.
+    /// An encryption of private keys that this crate does not read.
     #[error(
         "keys encrypted with {scheme} are not read here; convert with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem"
     )]
@@ -129,7 +129,7 @@ pub enum KeyError {
         /// The name or object identifier of the scheme.
         scheme: String,
     },
-    /// A PKCS#12 file (feature `pkcs12`) with an encryption or a MAC that is not read here.
+    /// A PKCS#12 file (feature `pkcs12`) with an encryption or a MAC that this crate does not read.
     #[error(
         "a PKCS#12 file with {scheme} is not read here; convert it with: openssl pkcs12 -legacy -in KEY -nodes -out key.pem"
     )]
@@ -137,18 +137,18 @@ pub enum KeyError {
         /// The name or object identifier of the scheme.
         scheme: String,
     },
-    /// A key derivation that would cost more than any honest file asks for; refused before
-    /// deriving.
+    /// A key derivation that costs more than any honest file needs; it is rejected before it
+    /// starts.
     #[error("{parameter} of the key derivation is {found}, allowed is {allowed}")]
     KeyDerivationCost {
         /// Which parameter.
         parameter: &'static str,
         /// Its value.
         found: String,
-        /// What is allowed.
+        /// The allowed value.
         allowed: &'static str,
     },
-    /// A type of key or a curve that RFC 7518 has no signature for.
+    /// A key type or curve for which RFC 7518 has no signature.
     #[error("a key of this type cannot be used: {found}")]
     UnsupportedKey {
         /// The type or curve.
@@ -160,10 +160,10 @@ pub enum KeyError {
         /// The length of the modulus in bits.
         bits: usize,
     },
-    /// A new RSA key of a length that not every backend makes.
+    /// A length for a new RSA key that not every backend supports.
     #[error("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {bits}")]
     NewRsaSize {
-        /// The length asked for, in bits.
+        /// The requested length in bits.
         bits: usize,
     },
     /// An RSA public exponent that is even or outside 3 to 2³³−1.
@@ -175,17 +175,17 @@ pub enum KeyError {
     /// An RSA key without its CRT members (`p`, `q`, `dp`, `dq`, `qi`).
     #[error("an RSA private key needs its CRT members, `{member}` is missing")]
     RsaCrtMissing {
-        /// The first that is missing.
+        /// The first missing member.
         member: &'static str,
     },
-    /// An RSA key of `n`, `e` and `d` alone (RFC 7518 §6.3.2, and zeros in RFC 8017 A.1.2) whose
-    /// primes are not recovered.
+    /// An RSA key that consists only of `n`, `e` and `d` (RFC 7518 §6.3.2, and zeros in RFC 8017
+    /// A.1.2) and whose primes cannot be recovered.
     #[error("an RSA key without its primes: {reason}")]
     RsaPrimesUnknown {
         /// Why not, and what to do.
         reason: &'static str,
     },
-    /// An RSA key with one prime that is much shorter than the other, and so easier to find.
+    /// An RSA key in which one prime is much shorter than the other and so easier to find.
     #[error("the primes of the RSA key have {} and {} bits, each must have at least {least}", bits[0], bits[1])]
     RsaPrimeLengths {
         /// The lengths in bits.
@@ -199,18 +199,18 @@ pub enum KeyError {
         /// What is wrong with it.
         weakness: RsaWeakness,
     },
-    /// A key file or a JWK Set whose RSA keys cost too much to check, taken together.
+    /// The RSA keys of a key file or a JWK Set cost too much to check, taken together.
     #[error(
         "checking the RSA keys together costs as much as {found} keys of 2048 bits, allowed are {limit}; use fewer or shorter keys"
     )]
     RsaCheckCost {
-        /// What the keys so far and this one cost, in keys of 2048 bits: one of 8192 bits counts
-        /// as 64.
+        /// The cost of the keys so far and this one, in keys of 2048 bits: a key of 8192 bits
+        /// counts as 64.
         found: u64,
-        /// The most that is allowed for one file or set.
+        /// The maximum for one file or set.
         limit: u64,
     },
-    /// Numbers that are not a key, or a public part that is not the private part's.
+    /// Numbers that do not form a key, or a public part that does not match the private part.
     #[error("the parts of the {key_type} key do not belong together")]
     Inconsistent {
         /// The type of key.
@@ -219,18 +219,17 @@ pub enum KeyError {
     /// A key that may only make RSASSA-PSS signatures (RFC 4055 §1.2), perhaps with one hash.
     #[error("an id-RSASSA-PSS key is restricted to {}, {algorithm} is not allowed", allowed.map_or("PS256, PS384 and PS512", Algorithm::as_str))]
     PssOnly {
-        /// The algorithm asked for.
+        /// The requested algorithm.
         algorithm: Algorithm,
-        /// The one that the key allows, where its parameters name one.
+        /// The only algorithm that the key allows, if its parameters name one.
         allowed: Option<Algorithm>,
     },
-    /// A signature of another algorithm than the one that the JWK is for (`alg`, RFC 7517 §4.4, RFC
-    /// 8725 §3.1).
+    /// A signature with another algorithm than the JWK's (`alg`, RFC 7517 §4.4, RFC 8725 §3.1).
     #[error("the JWK is for {expected}, not for {found}")]
     OtherAlgorithm {
         /// The JWK's `alg`.
         expected: String,
-        /// The algorithm asked for.
+        /// The requested algorithm.
         found: Algorithm,
     },
     /// A JWK that is not for signatures (`use`, `key_ops`).
@@ -242,40 +241,40 @@ pub enum KeyError {
     /// More certificates in a key file than any key needs.
     #[error("a key file has at most {limit} certificates, found {found} or more")]
     TooManyCertificates {
-        /// How many there are at least.
+        /// A lower bound for the number of certificates in the file.
         found: usize,
-        /// The most that are read.
+        /// The maximum that is read.
         limit: usize,
     },
-    /// Certificates beside a key (in PEM, in PKCS#12), none of them for that key; or an `x5c` whose
-    /// first is for another key (RFC 7517 §4.7).
+    /// The certificates next to a key (in PEM, in PKCS#12) are all for other keys, or the first
+    /// certificate of an `x5c` is for another key (RFC 7517 §4.7).
     #[error("the certificate is for another key")]
     CertificateMismatch,
-    /// A signature that is not this key's over these bytes.
+    /// The signature was not made by this key over these bytes.
     #[error("the signature does not verify")]
     BadSignature,
     /// The signature could not be made.
     #[error("the key could not sign")]
     Signing,
-    /// The operating system has no random bytes.
+    /// The operating system provides no random bytes.
     #[error("no random bytes from the operating system")]
     Random,
-    /// A signer outside this process failed; [`SignerError::may_pass`] tells whether to try again.
+    /// A signer outside this process failed. [`SignerError::may_pass`] tells whether to try again.
     #[error("the signer failed")]
     Signer(#[source] SignerError),
-    /// A key that is not in the ring.
+    /// The ring has no such key.
     #[error("no key `{key_id}` in the ring")]
     NotInRing {
         /// Its name.
         key_id: KeyId,
     },
-    /// A second key of one name.
+    /// The ring already has a key with this name.
     #[error("a key `{key_id}` is already in the ring")]
     DuplicateKeyId {
         /// Its name.
         key_id: KeyId,
     },
-    /// A step of a rotation before its time.
+    /// A rotation step was requested too early.
     #[error("key `{key_id}` is not ready before {ready}")]
     TooEarly {
         /// Its name.
@@ -283,13 +282,13 @@ pub enum KeyError {
         /// When the step becomes possible.
         ready: OffsetDateTime,
     },
-    /// The key that signs cannot be retired; activate another one first.
+    /// The key signs, so it cannot be retired. Activate another key first.
     #[error("key `{key_id}` is the active one")]
     StillActive {
         /// Its name.
         key_id: KeyId,
     },
-    /// The ring has no key that signs.
+    /// No key of the ring signs.
     #[error("no key in the ring is active")]
     NoActiveKey,
 }

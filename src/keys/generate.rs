@@ -11,7 +11,7 @@ use super::material::{KeyMaterial, Seed};
 use super::{KeyError, PrivateKey, backend, policy};
 use crate::jose::{Algorithm, Curve, KeyParameters, KeyType};
 
-/// A new private key that has not been put away yet: write it out, then use it.
+/// A new private key that is not saved yet: write it out, then use it.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, PrivateKey};
@@ -31,24 +31,25 @@ impl PrivateKey {
     /// The default length of a new RSA key, in bits.
     pub const DEFAULT_RSA_BITS: usize = 3072;
 
-    /// The lengths that a new RSA key can have, in bits: those that every backend makes.
+    /// The possible lengths of a new RSA key, in bits: those that every backend supports.
     pub const NEW_RSA_BITS: [usize; 4] = policy::NEW_RSA_BITS;
 
-    /// Makes a key for this algorithm; RSA with [`PrivateKey::DEFAULT_RSA_BITS`].
+    /// Generates a key for this algorithm. RSA keys have [`PrivateKey::DEFAULT_RSA_BITS`].
     ///
     /// # Errors
     ///
-    /// [`KeyError::Random`] when the operating system has no random bytes.
+    /// [`KeyError::Random`] if the operating system provides no random bytes.
     pub fn generate(algorithm: Algorithm) -> Result<GeneratedKey, KeyError> {
         Self::generate_rsa_bits(algorithm, Self::DEFAULT_RSA_BITS)
     }
 
-    /// As [`PrivateKey::generate`], with a chosen length for RSA, one of
-    /// [`PrivateKey::NEW_RSA_BITS`]. Curves have their own. Long keys take minutes.
+    /// As [`PrivateKey::generate`], with a chosen length for RSA: one of
+    /// [`PrivateKey::NEW_RSA_BITS`]. For other key types, the curve decides the length. Long keys
+    /// take minutes.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NewRsaSize`] for another length, [`KeyError::Random`] when there are no random
+    /// [`KeyError::NewRsaSize`] for another length, [`KeyError::Random`] if there are no random
     /// bytes.
     pub fn generate_rsa_bits(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, KeyError> {
         let material = match algorithm.key_type() {
@@ -69,30 +70,30 @@ impl PrivateKey {
 }
 
 impl GeneratedKey {
-    /// The key, ready to sign with the algorithm it was made for.
+    /// The key, ready to sign with the algorithm it was generated for.
     ///
     /// # Errors
     ///
-    /// None in practice: the key goes through the loader as any other.
+    /// None in practice: the key goes through the loader like any other.
     pub fn private_key(&self) -> Result<PrivateKey, KeyError> {
         PrivateKey::from_bytes(self.pkcs8.as_bytes())?.with_algorithm(self.algorithm)
     }
 
-    /// The key as PKCS#8 PEM, not encrypted.
+    /// The key as unencrypted PKCS#8 PEM.
     ///
     /// # Errors
     ///
-    /// None in practice: encoding to memory.
+    /// None in practice: it encodes to memory.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, KeyError> {
         self.pkcs8.to_pem("PRIVATE KEY", LineEnding::LF).map_err(|_| ENCODING)
     }
 
-    /// The key as encrypted PKCS#8 PEM: PBES2 with scrypt (N = 2¹⁴, r = 8, p = 1) and AES-256-CBC,
-    /// which OpenSSL reads too.
+    /// The key as encrypted PKCS#8 PEM: PBES2 with scrypt (N = 2¹⁴, r = 8, p = 1) and AES-256-CBC.
+    /// OpenSSL reads it too.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Random`] when there are no random bytes for the salt.
+    /// [`KeyError::Random`] if there are no random bytes for the salt.
     pub fn to_encrypted_pem(&self, passphrase: impl AsRef<[u8]>) -> Result<Zeroizing<String>, KeyError> {
         let info = PrivateKeyInfoRef::try_from(self.pkcs8.as_bytes()).map_err(|_| ENCODING)?;
         let encrypted = info.encrypt_with_rng(&mut SysRng, passphrase).map_err(|_| KeyError::Random)?;
@@ -109,8 +110,8 @@ impl std::fmt::Debug for GeneratedKey {
 const ENCODING: KeyError = KeyError::Der { structure: "PrivateKeyInfo (RFC 5958 §2)" };
 
 /// Rejection sampling (FIPS 186-5 A.2.2): zero and values from the group order on are drawn again.
-/// On every curve more than a hundred draws in a row that do not fit mean that the backend or the
-/// source of randomness is broken.
+/// More than a hundred rejected draws in a row, on any curve, mean that the backend or the source
+/// of randomness is broken.
 fn ec(curve: Curve) -> Result<KeyMaterial, KeyError> {
     for _ in 0..128 {
         let mut scalar = Zeroizing::new(vec![0; curve.coordinate_len()]);
@@ -118,7 +119,7 @@ fn ec(curve: Curve) -> Result<KeyMaterial, KeyError> {
         if curve == Curve::P521
             && let Some(top) = scalar.first_mut()
         {
-            // 521 bits in 66 octets: clear the seven that are too many, or hardly a draw would fit.
+            // 521 bits in 66 octets: clear the seven excess bits, or hardly any draw would fit.
             *top &= 1;
         }
         let material = KeyMaterial::Ec { curve, scalar, point: None };

@@ -1,10 +1,9 @@
-//! RSA keys that have the form of one and not its strength: anyone can compute their private part
-//! from the public one.
+//! RSA keys that are well-formed but weak: anyone can compute the private part from the public one.
 //!
-//! Everything is computed from the modulus, which is public, so the time that it takes tells
-//! nothing. Of a private key the lengths of its numbers and the first 16 octets of its primes are
-//! looked at as well. What is found is the work of a broken generator, a broken file or a prank:
-//! that a key passes does not make it a good one.
+//! The checks use only the modulus, which is public, so their timing reveals nothing. For a private
+//! key, they also examine the lengths of its numbers and the first 16 octets of its primes. Weak
+//! keys come from a broken generator, a broken file or a prank. Passing these checks does not make
+//! a key good.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,16 +21,16 @@ use super::{KeyError, RsaWeakness};
 /// All primes below this are tried as factors. NIST SP 800-89 §5.3.3 asks for those below 752.
 pub(super) const SMALL_FACTORS: Word = 4096;
 
-/// How often Fermat's method is tried: one try finds primes whose halves are equal.
+/// The number of steps of Fermat's method: a single step finds primes whose halves are equal.
 pub(super) const FERMAT_STEPS: u32 = 100;
 
-/// The last of the 126 primes whose product is in every prime that the library of CVE-2017-15361
-/// makes for a key of 1984 bits or more. For keys of 3968 bits and more there are others, beside
-/// these.
+/// The last of the 126 primes whose product is part of every prime that the library of
+/// CVE-2017-15361 makes for a key of 1984 bits or more. For keys of 3968 bits and more, further
+/// primes are part of it.
 const LAST_ROCA_PRIME: Word = 701;
 
-/// What may be spent on testing moduli for being primes: for one set of keys, however many tokens
-/// name how many of them; and on the private keys of one file.
+/// The budget for primality tests of moduli. A set of keys has one budget, shared by all tokens
+/// that name its keys. The private keys of one file share another.
 ///
 /// One unit is the test of a modulus of 2048 bits, a few milliseconds; 8192 bits take 64 times as
 /// long.
@@ -41,10 +40,10 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
-    /// As many keys as a set may have, of 2048 bits each, twice.
+    /// Twice the maximum number of keys in a set, with 2048 bits each.
     pub(super) const MAX: u64 = 512;
 
-    /// Pays for a test that is about to be made.
+    /// Pays for a test before it runs.
     pub(super) fn draw(&self, bits: usize) -> Result<(), KeyError> {
         let cost = (bits as u64).div_ceil(2048).pow(3);
         let after = |spent: u64| spent.checked_add(cost).filter(|spent| *spent <= Self::MAX);
@@ -56,7 +55,7 @@ impl Allowance {
 }
 
 /// Digests of moduli that have passed, because a set of keys is read again every few minutes.
-/// Strangers can fill this, so it is bounded, and nothing depends on it but the time.
+/// Attackers can fill this cache, so it is bounded and affects only speed.
 static SOUND: LazyLock<Mutex<HashSet<[u8; 32]>>> = LazyLock::new(Mutex::default);
 const MAX_SOUND: usize = 1024;
 
@@ -72,7 +71,7 @@ fn remember(digest: [u8; 32]) {
     sound.insert(digest);
 }
 
-/// Judges a modulus that the policy has passed: of 2048 to 8192 bits, and odd.
+/// Checks a modulus that the policy has accepted: odd, and 2048 to 8192 bits long.
 pub(super) fn check_public(n: &[u8], allowance: &Allowance) -> Result<(), KeyError> {
     let digest = Sha256::digest(n).into();
     if is_known(&digest) {
@@ -89,8 +88,8 @@ pub(super) fn check_public(n: &[u8], allowance: &Allowance) -> Result<(), KeyErr
     Ok(())
 }
 
-/// Judges a private key that the backend has taken: its modulus is the product of its two factors.
-/// What takes milliseconds is left to the check of its public half.
+/// Checks a private key that the backend has accepted: its modulus is the product of its two
+/// factors. Checks that take milliseconds are left to the check of its public half.
 pub(super) fn check_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     let n = key.modulus.as_bytes();
     check_residues(&BoxedUint::from_be_slice_vartime(n))?;
@@ -104,13 +103,15 @@ pub(super) fn check_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> 
     Ok(())
 }
 
-/// The name of the fault of a private key that the backend has refused, where it is one of these.
+/// The weakness of a private key that the backend has rejected, if it is one that this module
+/// knows.
 pub(super) fn fault(key: &RsaPrivateKeyRef<'_>) -> Option<KeyError> {
     let (n, p, q) = (key.modulus.as_bytes(), key.prime1.as_bytes(), key.prime2.as_bytes());
     if !are_close(key) {
         return None;
     }
-    // What is not the product of these primes is a damaged file, and not a weak key.
+    // If the modulus is not the product of these primes, the file is damaged and the key is not
+    // weak.
     let [p, q] = [p, q].map(|prime| Zeroizing::new(BoxedUint::from_be_slice_vartime(prime)));
     p.concatenating_mul(&*q)
         .cmp_vartime(BoxedUint::from_be_slice_vartime(n))
@@ -122,7 +123,7 @@ const fn weak(weakness: RsaWeakness) -> KeyError {
     KeyError::WeakRsa { weakness }
 }
 
-/// Primes whose product fits a machine word, so that one division of a modulus serves all of them.
+/// Primes whose product fits a machine word, so that one division of a modulus covers all of them.
 struct Primes {
     product: Reciprocal,
     primes: Vec<Word>,
@@ -156,7 +157,8 @@ static SMALL_PRIMES: LazyLock<Vec<Primes>> = LazyLock::new(|| {
     groups.into_iter().filter_map(with_reciprocal).collect()
 });
 
-/// For each prime up to [`LAST_ROCA_PRIME`] the powers of 65537 modulo it, by their values.
+/// For each prime up to [`LAST_ROCA_PRIME`], the powers of 65537 modulo that prime, indexed by
+/// value.
 static POWERS: LazyLock<Vec<(Word, Vec<bool>)>> = LazyLock::new(|| {
     let primes =
         SMALL_PRIMES.iter().flat_map(|group| &group.primes).filter(|prime| **prime <= LAST_ROCA_PRIME);
@@ -174,9 +176,9 @@ static POWERS: LazyLock<Vec<(Word, Vec<bool>)>> = LazyLock::new(|| {
     primes.map(powers).collect()
 });
 
-/// What the remainders of a modulus by small primes tell: that one of them divides it, or that it
-/// is a power of 65537 modulo each, as it is where both of its primes are (Nemec et al., "The
-/// Return of Coppersmith's Attack", 2017).
+/// Checks the remainders of a modulus by small primes: whether one of the primes divides it, and
+/// whether it is a power of 65537 modulo each, as it is if both of its prime factors are (Nemec et
+/// al., "The Return of Coppersmith's Attack", 2017).
 fn check_residues(modulus: &BoxedUint) -> Result<(), KeyError> {
     let mut powers = POWERS.iter();
     let mut is_roca = true;
@@ -197,8 +199,8 @@ fn check_residues(modulus: &BoxedUint) -> Result<(), KeyError> {
     if is_roca { Err(weak(RsaWeakness::Roca)) } else { Ok(()) }
 }
 
-/// Fermat's method: n = a² − b² where the factors are a + b and a − b, and a is hardly above √n
-/// where they are close.
+/// Fermat's method: n = a² − b², where the factors are a + b and a − b. If they are close, a is
+/// hardly above √n.
 fn has_close_factors(modulus: &BoxedUint) -> bool {
     // Squares modulo 64.
     const SQUARES: u64 = 0x0202_0212_0203_0213;
@@ -223,9 +225,9 @@ fn has_close_factors(modulus: &BoxedUint) -> bool {
     false
 }
 
-/// Fermat's little theorem with the base 2: 2ⁿ⁻¹ is 1 modulo a prime. Where it is 1 modulo one
-/// factor of n and not modulo the others, their greatest common divisor is found; so it is for a
-/// power of a prime, as p−1 divides n−1.
+/// Fermat's little theorem with base 2: 2ⁿ⁻¹ is 1 modulo a prime. If it is 1 modulo one factor of n
+/// and not modulo the others, the greatest common divisor reveals that factor. The same holds for a
+/// power of a prime, because p−1 divides n−1.
 fn check_order_of_two(modulus: BoxedUint) -> Result<(), KeyError> {
     let Some(modulus) = Odd::new(modulus).into_option() else {
         return Err(KeyError::Inconsistent { key_type: "RSA" });
@@ -252,8 +254,7 @@ fn power(base: u32, exponent: &BoxedUint, parameters: &BoxedMontyParams) -> Boxe
     BoxedMontyForm::new(base, parameters).pow_bounded_exp(exponent, exponent.bit_width_vartime())
 }
 
-/// FIPS 186-5 B.3.1, with a base that is not random: it is for telling a prime from moduli that
-/// look like one to 2.
+/// FIPS 186-5 B.3.1, with a fixed base: it tells a prime from moduli that look prime to base 2.
 fn is_strong_probable_prime(base: u32, less_one: &BoxedUint, parameters: &BoxedMontyParams) -> bool {
     let twos = less_one.trailing_zeros_vartime();
     let one = BoxedMontyForm::one(parameters);
@@ -273,7 +274,7 @@ fn is_strong_probable_prime(base: u32, less_one: &BoxedUint, parameters: &BoxedM
 fn are_close(key: &RsaPrivateKeyRef<'_>) -> bool {
     let (p, q) = (key.prime1.as_bytes(), key.prime2.as_bytes());
     let half = bit_len(key.modulus.as_bytes()).div_ceil(2);
-    // RFC 8017 numbers have no leading zeros; a prime with an octet more than the other is not
+    // RFC 8017 numbers have no leading zeros. A prime with one octet more than the other is not
     // close to it, unless both are next to the power of two between them.
     let len = p.len().max(q.len());
     let top = |prime: &[u8]| {
@@ -281,8 +282,7 @@ fn are_close(key: &RsaPrivateKeyRef<'_>) -> bool {
         let octets = std::iter::repeat_n(&0, zeros).chain(prime).take(16);
         octets.fold(0_u128, |top, octet| top << 8 | u128::from(*octet))
     };
-    // Of 8·len bits the first 128: the limit of 2^(half − 100) is 2^(half − 100 − 8·len + 128)
-    // there.
+    // In the first 128 of 8·len bits, the limit of 2^(half − 100) is 2^(half − 100 − 8·len + 128).
     let Some(limit) =
         (half + 28).checked_sub(8 * len).and_then(|bits| 1_u128.checked_shl(u32::try_from(bits).ok()?))
     else {

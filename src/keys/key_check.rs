@@ -1,13 +1,13 @@
 use super::health::{FERMAT_STEPS, SMALL_FACTORS};
 use crate::jose::KeyType;
 
-/// Something that was checked of a key before it was taken, for people who want to know.
+/// A check that every accepted key has passed, for display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyCheck {
-    /// What was looked at.
+    /// The checked property.
     pub name: &'static str,
-    /// What was found, as it is with every key that is taken.
+    /// The result, which is the same for every accepted key.
     pub found: &'static str,
 }
 
@@ -15,7 +15,7 @@ const fn check(name: &'static str, found: &'static str) -> KeyCheck {
     KeyCheck { name, found }
 }
 
-// The texts below say these numbers.
+// The texts below state these numbers.
 const _: () = assert!(SMALL_FACTORS == 4096 && FERMAT_STEPS == 100);
 
 const SIZE: KeyCheck = check("size", "2048 to 8192 bits");
@@ -58,7 +58,7 @@ static ED25519_PUBLIC: [KeyCheck; 1] =
     [check("point", "on the curve, not of small order, in its one encoding (RFC 8032 §5.1.3)")];
 static ED25519_PRIVATE: [KeyCheck; 1] = [check("parts", "the public key is its own")];
 
-/// What every public key of this type has passed.
+/// The checks that every public key of this type has passed.
 pub(super) const fn of_public(key_type: KeyType) -> &'static [KeyCheck] {
     match key_type {
         KeyType::Rsa => &RSA_PUBLIC,
@@ -67,7 +67,7 @@ pub(super) const fn of_public(key_type: KeyType) -> &'static [KeyCheck] {
     }
 }
 
-/// What every private key of this type has passed.
+/// The checks that every private key of this type has passed.
 pub(super) const fn of_private(key_type: KeyType) -> &'static [KeyCheck] {
     match key_type {
         KeyType::Rsa => &RSA_PRIVATE,

@@ -3,19 +3,19 @@ use std::fmt;
 use crate::jose::error::shown;
 use crate::jose::{KeyId, Thumbprint};
 
-/// A private key of a file that holds several, by what the file says about it: see
+/// A private key in a file that has several, described by the file: see
 /// [`KeyLoader::entry`](super::KeyLoader::entry).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyEntry {
-    /// The friendly name in PKCS#12 and in what OpenSSL makes of it, or the place in a JSON
+    /// The friendly name in PKCS#12 and in OpenSSL's conversions of it, or the place in a JSON
     /// document: `data.tls.key`.
     pub alias: Option<String>,
     /// The `kid` that the file states.
     pub key_id: Option<KeyId>,
-    /// The RFC 7638 thumbprint; `None` for a key that was not opened.
+    /// The RFC 7638 thumbprint; `None` for a key that was not decrypted.
     pub thumbprint: Option<Thumbprint>,
-    /// Why the key cannot be used, if it cannot.
+    /// Why the key cannot be used; `None` if it can.
     pub problem: Option<String>,
 }
 
@@ -27,7 +27,7 @@ impl KeyEntry {
             || self.thumbprint.is_some_and(|thumbprint| thumbprint.to_string() == name)
     }
 
-    /// Java keeps aliases in lower case and asks for them in any.
+    /// Java stores aliases in lower case and accepts them in any case.
     pub(super) fn is_called_in_any_case(&self, name: &str) -> bool {
         self.alias.as_deref().is_some_and(|alias| alias.eq_ignore_ascii_case(name))
     }
@@ -44,7 +44,7 @@ impl fmt::Display for KeyEntry {
     }
 }
 
-/// Keys in an error: all of a usual file, the first of a long one.
+/// The keys in an error message: all keys of a usual file, the first ones of a long file.
 pub(super) fn list(entries: &[KeyEntry]) -> String {
     const SHOWN: usize = 8;
     let shown: Vec<String> =

@@ -1,11 +1,11 @@
 use std::fmt;
 
-/// What a key file is: the structure, how it is written down, and what is wrapped around that.
-/// Found without a passphrase and without judging the key, so that it can be asked of an encrypted
-/// file, and of one that [`PrivateKey`](super::PrivateKey) and [`PublicKey`](super::PublicKey)
-/// refuse.
+/// The format of a key file: its structure, its encoding, and the wrapping around them. It is
+/// detected without a passphrase and without judging the key, so it is also available for an
+/// encrypted file and for a file that [`PrivateKey`](super::PrivateKey) and
+/// [`PublicKey`](super::PublicKey) reject.
 ///
-/// `Display` writes them: `PKCS#8, PEM`, or `PKCS#8, PEM, in base64`.
+/// `Display` writes, for example, `PKCS#8, PEM` or `PKCS#8, PEM, in base64`.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, PrivateKey};
@@ -31,7 +31,7 @@ impl KeyFormat {
         Self { structure, encoding, wrapping: None, is_private }
     }
 
-    /// That of a structure which is not JSON.
+    /// The format of a structure that is not JSON.
     pub(super) const fn of_structure(structure: KeyStructure, encoding: Encoding) -> Self {
         Self::new(structure, encoding, structure.is_of_private_keys())
     }
@@ -47,26 +47,26 @@ impl KeyFormat {
         self.structure
     }
 
-    /// How the structure is written down.
+    /// The encoding of the structure.
     #[must_use]
     pub const fn encoding(self) -> Encoding {
         self.encoding
     }
 
-    /// What is around the structure: the outermost, where there are several.
+    /// The wrapping of the structure: the outermost, if there are several.
     #[must_use]
     pub const fn wrapping(self) -> Option<Wrapping> {
         self.wrapping
     }
 
-    /// Whether there is a private key in it, or a symmetric one: nothing to give away.
+    /// Whether the file contains a private or a symmetric key, and so must stay secret.
     #[must_use]
     pub const fn is_private(self) -> bool {
         self.is_private
     }
 
-    /// Whether the structure is one that a passphrase may have closed; a PKCS#12 file may be open.
-    /// The encryption of a PEM text itself (RFC 1421 §4.6.1.3) is not read here and does not count.
+    /// Whether a passphrase may protect the structure. A PKCS#12 file may also be unprotected. The
+    /// encryption of a PEM text itself (RFC 1421 §4.6.1.3) is not supported and does not count.
     #[must_use]
     pub const fn takes_passphrase(self) -> bool {
         matches!(self.structure, KeyStructure::EncryptedPkcs8 | KeyStructure::Pkcs12)
@@ -107,7 +107,7 @@ pub enum KeyStructure {
 }
 
 impl KeyStructure {
-    /// The name that people know it by.
+    /// The common name of the structure.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -124,7 +124,7 @@ impl KeyStructure {
         }
     }
 
-    /// Whether the structure is one of private keys. A JWK may be either.
+    /// Whether the structure is always a private key. A JWK may be either.
     pub(super) const fn is_of_private_keys(self) -> bool {
         matches!(self, Self::Pkcs8 | Self::EncryptedPkcs8 | Self::Pkcs1 | Self::Sec1 | Self::Pkcs12)
     }
@@ -136,13 +136,13 @@ impl fmt::Display for KeyStructure {
     }
 }
 
-/// How a structure is written down.
+/// The encoding of a structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Encoding {
     /// Text with `-----BEGIN` lines (RFC 7468).
     Pem,
-    /// The bytes of the ASN.1 structure (X.690 §10); those of PKCS#12 may be the freer BER (§8).
+    /// The bytes of the ASN.1 structure (X.690 §10); PKCS#12 may also use the freer BER (§8).
     Der,
     /// JSON.
     Json,
@@ -166,8 +166,8 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// What a key is wrapped in on its way through variables, secrets and consoles. PEM whose line ends
-/// are written as `\n` is PEM, and not wrapped.
+/// The wrapping that a key acquires in variables, secrets and consoles. PEM with line ends written
+/// as `\n` is PEM, not wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wrapping {
@@ -175,7 +175,7 @@ pub enum Wrapping {
     Base64,
     /// A JSON string, or text in quotes.
     JsonString,
-    /// A JSON document that is no JWK, such as a console hands out.
+    /// A JSON document that is not a JWK, such as a console exports.
     JsonDocument,
 }
 
@@ -229,7 +229,7 @@ mod tests {
             // The private key counts, wherever it stands.
             ("p256.cert-then-key.pem", "PKCS#8, PEM", true),
             ("p256.bag-attributes.pem", "PKCS#8, PEM", true),
-            // What the loader would refuse has a format all the same.
+            // A file that the loader would reject still has a format.
             ("bad/two-keys.pem", "PKCS#8, PEM", true),
             ("bad/dek-info-rsa.pem", "PKCS#1, PEM", true),
             ("bad/secp256k1.jwk.json", "JWK, JSON", true),
@@ -241,7 +241,7 @@ mod tests {
             let takes_passphrase = name.starts_with("encrypted") || name.starts_with("PKCS#12");
             assert_eq!(format.takes_passphrase(), takes_passphrase, "{file}");
         }
-        // Whatever is around it.
+        // Regardless of the wrapping.
         let key = |file: &str| std::fs::read_to_string(format!("testdata/keys/{file}")).unwrap();
         let pem = key("p256.sec1.pem");
         let json = serde_json::json!({"type": "service", "private_key": pem}).to_string();
@@ -267,7 +267,7 @@ mod tests {
         }
         let public = KeyFormat::of(br#"{"keys":[{"kty":"EC"},7]}"#).unwrap();
         assert_eq!((public.to_string().as_str(), public.is_private()), ("JWK Set, JSON", false));
-        // A key that the loader passes over does not hide the others.
+        // A key that the loader skips does not hide the others.
         let jwk = key("p256.jwk.json");
         for (file, name) in [
             (format!(r#"{{"keys":[{{"a":1,"a":2}},{jwk}]}}"#), "JWK Set, JSON"),

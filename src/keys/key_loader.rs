@@ -12,7 +12,7 @@ use crate::jose::secret_form::Shown;
 
 /// Loads a private key that needs more than a path: a passphrase, or a choice among several keys.
 ///
-/// [`PrivateKey::from_file`] and its siblings are this without an entry.
+/// [`PrivateKey::from_file`] and its siblings use a loader without a passphrase or an entry.
 ///
 /// ```
 /// use private_key_jwt::keys::{KeyError, KeyLoader};
@@ -44,14 +44,14 @@ impl KeyLoader {
         Self::default()
     }
 
-    /// Opens encrypted keys with this passphrase. One that ends in a line end, as read from a file,
-    /// is tried as it is and then without that line end.
+    /// Opens encrypted keys with this passphrase. If the passphrase ends with a line end, as when
+    /// read from a file, the loader tries it unchanged and then without that line end.
     pub fn passphrase(mut self, passphrase: impl AsRef<[u8]>) -> Self {
         self.passphrase = Some(Zeroizing::new(passphrase.as_ref().to_vec()));
         self
     }
 
-    /// Takes the key of this name: its alias (the friendly name in PKCS#12, the place in a JSON
+    /// Selects the key with this name: its alias (the friendly name in PKCS#12, the place in a JSON
     /// document), its `kid` or its RFC 7638 thumbprint. Default: the only key of the file.
     pub fn entry(mut self, name: impl Into<String>) -> Self {
         self.entry = Some(name.into());
@@ -62,7 +62,7 @@ impl KeyLoader {
     ///
     /// # Errors
     ///
-    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] if the file cannot be read, and all errors of
     /// [`KeyLoader::load_bytes`].
     pub fn load_file(&self, path: impl AsRef<Path>) -> Result<PrivateKey, KeyError> {
         self.load_bytes(&key_source::read(path.as_ref())?)
@@ -72,8 +72,8 @@ impl KeyLoader {
     ///
     /// # Errors
     ///
-    /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and
-    /// [`KeyError::Environment`] around every error of [`KeyLoader::load_bytes`].
+    /// [`KeyError::EnvironmentVariable`] if the variable is empty or not set.
+    /// [`KeyError::Environment`] wraps every error of [`KeyLoader::load_bytes`].
     pub fn load_env(&self, variable: &str) -> Result<PrivateKey, KeyError> {
         let name = key_source::variable_name(variable);
         let Some(value) = key_source::environment(variable) else {
@@ -82,13 +82,13 @@ impl KeyLoader {
         self.load_bytes(&value).map_err(|source| KeyError::Environment { name, source: Arc::new(source) })
     }
 
-    /// Loads what stands in memory.
+    /// Loads from bytes in memory.
     ///
     /// # Errors
     ///
-    /// Those of [`PrivateKey::from_encrypted_bytes`]; [`KeyError::SeveralKeys`] for a file with
-    /// several keys and no [`entry`](Self::entry), [`KeyError::NoSuchEntry`] for an entry that is
-    /// not in it.
+    /// The errors of [`PrivateKey::from_encrypted_bytes`]; [`KeyError::SeveralKeys`] for a file
+    /// with several keys and no [`entry`](Self::entry); [`KeyError::NoSuchEntry`] if the entry is
+    /// not in the file.
     pub fn load_bytes(&self, bytes: &[u8]) -> Result<PrivateKey, KeyError> {
         const LIMIT: usize = PrivateKey::MAX_FILE_LEN;
         if bytes.len() > LIMIT {
@@ -121,7 +121,7 @@ impl KeyLoader {
             let key =
                 loaded.and_then(|loaded| PrivateKey::new(loaded, &file, &certificates, is_only, &allowance));
             let thumbprint = key.as_ref().ok().map(PrivateKey::thumbprint);
-            // The same key under the same name counts once, in whatever form it stands there.
+            // The same key under the same name counts once, regardless of its form in the file.
             let is_same = |(other, loaded): &(KeyEntry, Result<PrivateKey, KeyError>)| {
                 let forms = (loaded.as_ref().ok(), key.as_ref().ok());
                 other.key_id == key_id
@@ -141,21 +141,21 @@ impl KeyLoader {
 }
 
 impl PrivateKey {
-    /// Reads a key that is not encrypted from a file.
+    /// Reads an unencrypted key from a file.
     ///
     /// # Errors
     ///
-    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] if the file cannot be read, and all errors of
     /// [`PrivateKey::from_bytes`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         KeyLoader::new().load_file(path)
     }
 
-    /// Reads a key from a file, and opens it with the passphrase if it is encrypted.
+    /// Reads a key from a file and decrypts it with the passphrase if it is encrypted.
     ///
     /// # Errors
     ///
-    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] when the file cannot be read, and all of
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] if the file cannot be read, and all errors of
     /// [`PrivateKey::from_encrypted_bytes`].
     pub fn from_encrypted_file(
         path: impl AsRef<Path>,
@@ -164,9 +164,9 @@ impl PrivateKey {
         KeyLoader::new().passphrase(passphrase).load_file(path)
     }
 
-    /// Reads a key that is not encrypted from an environment variable, which is how CI systems and
-    /// containers hand keys over: everything that [`PrivateKey::from_bytes`] reads, PEM with `\n`
-    /// spelled out and base64 among it. [`KeyLoader::load_env`] opens an encrypted one.
+    /// Reads an unencrypted key from an environment variable, as CI systems and containers provide
+    /// it. Accepts everything that [`PrivateKey::from_bytes`] reads, including base64 and PEM with
+    /// `\n` spelled out. For an encrypted key, use [`KeyLoader::load_env`].
     ///
     /// ```no_run
     /// # use private_key_jwt::PrivateKey;
@@ -176,42 +176,42 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::EnvironmentVariable`] when the variable is empty or not set, and
-    /// [`KeyError::Environment`] around every error of [`PrivateKey::from_bytes`]. They name the
+    /// [`KeyError::EnvironmentVariable`] if the variable is empty or not set.
+    /// [`KeyError::Environment`] wraps every error of [`PrivateKey::from_bytes`]. Both name the
     /// variable and never show its value.
     pub fn from_env(variable: impl AsRef<str>) -> Result<Self, KeyError> {
         KeyLoader::new().load_env(variable.as_ref())
     }
 
-    /// Reads a key that is not encrypted: PEM, DER or JSON. A PKCS#12 file with an empty passphrase
-    /// opens here too.
+    /// Reads an unencrypted key: PEM, DER or JSON. Also opens a PKCS#12 file with an empty
+    /// passphrase.
     ///
     /// # Errors
     ///
     /// Every [`KeyError`] of a key that cannot be read or may not be used;
-    /// [`KeyError::PassphraseRequired`] for an encrypted one.
+    /// [`KeyError::PassphraseRequired`] for an encrypted key.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         KeyLoader::new().load_bytes(bytes)
     }
 
-    /// Reads a key, and opens it with the passphrase if it is encrypted: PBES2 (RFC 8018 §6.2) and,
-    /// with the feature `pkcs12`, PKCS#12 (RFC 7292).
+    /// Reads a key and decrypts it with the passphrase if it is encrypted: PBES2 (RFC 8018 §6.2)
+    /// and, with the feature `pkcs12`, PKCS#12 (RFC 7292).
     ///
-    /// The work of key derivations is bounded before it is done, over all keys of the file: 21
-    /// million blocks of 64 bytes that are hashed or mixed. That is PBKDF2 with SHA-256 and 10
+    /// The work of key derivations is limited in advance, over all keys of the file: at most 21
+    /// million blocks of 64 bytes are hashed or mixed. That allows PBKDF2 with SHA-256 and 10
     /// million iterations, or with SHA-512 and 5 million. scrypt may use 256 MiB of memory.
     ///
-    /// The passphrase is taken as it is, which is UTF-8 nearly everywhere; for the older encryption
-    /// of PKCS#12 and its MAC it becomes UTF-16, and one that is not UTF-8 is taken for Latin-1.
-    /// One that ends in a line end, as read from a file, is tried as it is and then without that
-    /// line end.
+    /// The bytes of the passphrase are used unchanged, which means UTF-8 nearly everywhere. The
+    /// older encryption of PKCS#12 and its MAC use UTF-16: the passphrase is converted, and if it
+    /// is not UTF-8, it is read as Latin-1. If the passphrase ends with a line end, as when read
+    /// from a file, it is tried unchanged and then without that line end.
     ///
     /// # Errors
     ///
     /// As [`PrivateKey::from_bytes`]; [`KeyError::WrongPassphrase`],
     /// [`KeyError::UnsupportedEncryption`], [`KeyError::UnsupportedPkcs12`] and
-    /// [`KeyError::KeyDerivationCost`] for an encrypted key that is not opened. A damaged PKCS#12
-    /// file is a wrong passphrase to its MAC.
+    /// [`KeyError::KeyDerivationCost`] for an encrypted key that cannot be opened. The MAC of a
+    /// PKCS#12 file cannot tell a damaged file from a wrong passphrase.
     pub fn from_encrypted_bytes(bytes: &[u8], passphrase: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         KeyLoader::new().passphrase(passphrase).load_bytes(bytes)
     }
@@ -231,7 +231,7 @@ fn only(mut keys: Vec<Loaded>) -> Result<PrivateKey, KeyError> {
         (None, _) => Err(KeyError::Empty),
         (Some(last), false) => {
             keys.push(last);
-            // A list of closed keys says nothing; the passphrase comes first.
+            // A list of encrypted keys does not help: ask for the passphrase first.
             let mut closed = keys.iter().map(|(_, key)| key.as_ref().err().filter(|error| is_closed(error)));
             if let Some(Some(error)) = closed.next()
                 && closed.all(|error| error.is_some())
@@ -249,7 +249,7 @@ fn called(name: &str, keys: Vec<Loaded>) -> Result<PrivateKey, KeyError> {
         if is_exact { entry.is_called(name) } else { entry.is_called_in_any_case(name) }
     });
     if !fitting.is_empty() {
-        // Several entries of one name are one key more often than not.
+        // Several entries with one name are usually the same key.
         let first = fitting.first().and_then(|(_, key)| key.as_ref().ok()).cloned();
         if let Some(first) = first
             && fitting.iter().all(|(_, key)| key.as_ref().is_ok_and(|key| key.is_same(&first)))
@@ -258,7 +258,7 @@ fn called(name: &str, keys: Vec<Loaded>) -> Result<PrivateKey, KeyError> {
         }
         return only(fitting);
     }
-    // The thumbprint of a closed key may be the name.
+    // The name may be the thumbprint of a key that is still encrypted.
     match others.iter().find_map(|(_, key)| key.as_ref().err().filter(|error| is_closed(error))) {
         Some(error) => Err(error.clone()),
         None => Err(KeyError::NoSuchEntry { name: shown(name, 128), found: entries(others) }),
@@ -273,7 +273,7 @@ fn entries(keys: Vec<Loaded>) -> Vec<KeyEntry> {
     keys.into_iter().map(|(entry, _)| entry).collect()
 }
 
-/// Editors and `echo` end a file with one.
+/// Editors and `echo` end a file with a line end.
 fn without_line_end(passphrase: &[u8]) -> Option<&[u8]> {
     let shorter = passphrase.strip_suffix(b"\n");
     let shorter = shorter.map(|text| text.strip_suffix(b"\r").unwrap_or(text));

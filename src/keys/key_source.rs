@@ -1,4 +1,4 @@
-//! Where a key is read from: one file, or one environment variable.
+//! Reads key input: one file, or one environment variable.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use super::KeyError;
 use crate::jose::SecretForm;
 use crate::jose::secret_form::is_der;
 
-/// The longest key file that is read, in bytes.
+/// The maximum length of a key file, in bytes.
 pub(super) const MAX_LEN: usize = 1 << 20;
 
 /// The contents of a key file.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     use std::io::Read;
-    // A path of any bytes may be DER.
+    // A path may be DER, which can have any bytes.
     let encoded = || is_der(path.as_os_str().as_encoded_bytes()).then_some(SecretForm::Encoded);
     let form = || SecretForm::suspect(&Zeroizing::new(path.to_string_lossy().into_owned())).or_else(encoded);
     let file = |source| match form() {
@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         None => KeyError::File { path: path.to_owned(), source: Arc::new(source) },
     };
     let opened = std::fs::File::open(path).map_err(file)?;
-    // Room for everything from the start: a buffer that grows leaves copies behind.
+    // Allocate in full at once: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN + 2));
     opened.take(MAX_LEN as u64 + 1).read_to_end(&mut bytes).map_err(file)?;
     Ok(bytes)
@@ -31,13 +31,14 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 
 /// The value of an environment variable, if there is one.
 pub(super) fn environment(variable: &str) -> Option<Zeroizing<Vec<u8>>> {
-    // The operating system's functions do not take every string.
+    // The operating system's functions do not accept every string.
     let takes = !variable.is_empty() && !variable.contains(['=', '\0']);
     let value = takes.then(|| std::env::var_os(variable)).flatten()?;
     Some(Zeroizing::new(value.into_encoded_bytes())).filter(|value| !value.trim_ascii().is_empty())
 }
 
-/// What to call a variable in a message. A key that was passed in its place is not shown.
+/// The name of a variable for an error message. If a key was passed instead of a name, it is not
+/// shown.
 pub(super) fn variable_name(variable: &str) -> String {
     const LONGEST: usize = 64;
     let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);

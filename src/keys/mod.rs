@@ -1,13 +1,13 @@
 //! Floor 2: keys. The loader, [`PrivateKey`] and [`PublicKey`], the policy that both crypto
 //! backends share, the [`Signer`] seam for keys that never enter the process, and the [`KeyRing`].
 //!
-//! The way in: `format` finds out what a file is and takes it apart into `KeyMaterial`; `policy`
-//! decides whether such a key may be used at all; `backend` turns it into something that signs;
-//! `health` looks for RSA keys that can be factored. Only `backend` knows a library that signs,
+//! The path of a key: `format` detects the format of a file and parses it into `KeyMaterial`;
+//! `policy` decides whether the key may be used at all; `backend` turns it into something that
+//! signs; `health` finds RSA keys that can be factored. Only `backend` uses a library that signs,
 //! RustCrypto or AWS-LC, and none of its types leaves this floor.
 //!
-//! This floor reads one key file or environment variable when asked to, and takes random bytes from
-//! the operating system. It has no clock: [`KeyRing`] is told the time.
+//! This floor reads a key file or an environment variable on request, and gets random bytes from
+//! the operating system. It has no clock: the caller passes the time to [`KeyRing`].
 
 mod backend;
 mod cause;

@@ -1,4 +1,4 @@
-//! The numbers of keys in the encodings that files of every format and both backends share.
+//! The numbers of keys, in the encodings that all file formats and both backends share.
 
 use der::Decode;
 use pkcs1::{RsaPrivateKeyRef, RsaPublicKeyRef};
@@ -28,8 +28,8 @@ pub(super) fn ec_public(curve: Curve, point: &[u8]) -> Result<KeyParameters, Key
     }
 }
 
-/// A number of a curve's length, from octets that lack its leading zeros or have too many of them.
-/// `None` for one that is too long, and for nothing.
+/// Pads or trims a number to a curve's length: leading zeros may be missing, or there may be too
+/// many. `None` if the number is too long or empty.
 pub(super) fn fitted(number: &[u8], len: usize) -> Option<Zeroizing<Vec<u8>>> {
     let zeros = number.iter().take_while(|digit| **digit == 0).count();
     let digits = number.get(zeros..)?;

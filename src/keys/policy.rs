@@ -1,5 +1,6 @@
-//! Which keys and signatures may be used. One policy above the backends, so that enabling one
-//! changes nothing: what only one of the libraries refuses is refused here.
+//! Which keys and signatures may be used. There is one policy above the backends, so that the
+//! choice of a backend changes nothing: if only one of the libraries rejects something, this module
+//! rejects it for both.
 
 use std::sync::LazyLock;
 
@@ -31,9 +32,9 @@ pub(super) fn check_public(parameters: &KeyParameters) -> Result<(), KeyError> {
     }
 }
 
-/// RFC 8032 §5.1.3, the one encoding of a point that is on the curve and not of small order: under
-/// such a key a signature would hold for many messages. AWS-LC looks at none of this when it takes
-/// a key.
+/// RFC 8032 §5.1.3: the only encoding of a point that is on the curve and does not have small
+/// order. Under a key of small order, a signature would be valid for many messages. AWS-LC checks
+/// none of this when it accepts a key.
 fn check_ed25519_public(x: &[u8; 32]) -> Result<(), KeyError> {
     let encoded = CompressedEdwardsY(*x);
     match encoded.decompress() {
@@ -52,7 +53,7 @@ fn check_rsa_public(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
     if !exponent.is_some_and(|exponent| exponent % 2 == 1 && RSA_EXPONENT.contains(&exponent)) {
         return Err(KeyError::RsaExponent);
     }
-    // A product of odd primes; Montgomery's reduction needs it too.
+    // Primes are odd, so their product is; Montgomery's reduction needs that too.
     if n.last().is_some_and(|digit| digit % 2 == 1) {
         Ok(())
     } else {
@@ -60,16 +61,16 @@ fn check_rsa_public(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
     }
 }
 
-/// What can be said of the numbers of a private key before a backend computes with them.
+/// The checks on the numbers of a private key before a backend computes with them.
 pub(super) fn check_private(material: &KeyMaterial) -> Result<(), KeyError> {
     match material {
         KeyMaterial::Rsa { pkcs1, .. } => check_rsa_private(&numbers::rsa_private(pkcs1)?),
-        // The whole range of lengths that the loader lets through is the curve's own.
+        // The loader accepts only lengths of the curve.
         KeyMaterial::Ec { .. } | KeyMaterial::Ed25519 { .. } => Ok(()),
     }
 }
 
-/// Two primes and all CRT members, or none of them, and every number within its bounds.
+/// Two primes and all CRT members, or none of them; every number is within its bounds.
 fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     if key.other_prime_infos.is_some() {
         return Err(KeyError::RsaPrimes);
@@ -93,7 +94,7 @@ fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     if let Some((member, _)) = members.iter().find(|(_, value)| bit_len(value.as_bytes()) == 0) {
         return Err(KeyError::RsaCrtMissing { member });
     }
-    // A backend multiplies these before it judges them, and primes of megabits overflow the stack
+    // A backend multiplies these before it checks them, and primes of megabits overflow the stack
     // of `crypto-bigint`.
     let bounded = members.iter().all(|(_, value)| value.as_bytes().len() <= n.len());
     let [n_bits, p_bits, q_bits] = [n, key.prime1.as_bytes(), key.prime2.as_bytes()].map(bit_len);
@@ -101,8 +102,8 @@ fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     if !(bounded && below_n && is_product) {
         return Err(KeyError::Inconsistent { key_type: "RSA" });
     }
-    // The shorter prime is the easier to find. From a third of the modulus on that takes no less
-    // than factoring it.
+    // The shorter prime is easier to find. From a third of the modulus on, finding it takes as long
+    // as factoring the modulus.
     let least = n_bits.div_ceil(3);
     if p_bits.min(q_bits) < least {
         return Err(KeyError::RsaPrimeLengths { bits: [p_bits, q_bits], least });
@@ -110,8 +111,8 @@ fn check_rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Whether a private key may be computed with, after others of its file: that takes as long as a
-/// test of its modulus.
+/// Whether there is budget for computing with a private key, after others of its file: that takes
+/// as long as a test of its modulus.
 pub(super) fn check_cost(material: &KeyMaterial, allowance: &Allowance) -> Result<(), KeyError> {
     match material {
         KeyMaterial::Rsa { pkcs1, .. } => {
@@ -121,7 +122,7 @@ pub(super) fn check_cost(material: &KeyMaterial, allowance: &Allowance) -> Resul
     }
 }
 
-/// What is left to say of a private key whose numbers the backend has found to belong together.
+/// The remaining checks on a private key whose numbers the backend has found to be consistent.
 pub(super) fn check_strength(material: &KeyMaterial) -> Result<(), KeyError> {
     match material {
         KeyMaterial::Rsa { pkcs1, .. } => health::check_private(&numbers::rsa_private(pkcs1)?),
@@ -129,7 +130,7 @@ pub(super) fn check_strength(material: &KeyMaterial) -> Result<(), KeyError> {
     }
 }
 
-/// Why a backend refuses a private key, where there is a name for it.
+/// Why a backend rejects a private key, if the reason has a name.
 pub(super) fn named(material: &KeyMaterial, error: KeyError) -> KeyError {
     match material {
         KeyMaterial::Rsa { pkcs1, .. } => {
@@ -139,7 +140,7 @@ pub(super) fn named(material: &KeyMaterial, error: KeyError) -> KeyError {
     }
 }
 
-/// The modulus of a key that has no primes.
+/// The modulus of a key without primes.
 pub(super) fn modulus_alone(material: &KeyMaterial) -> Option<Vec<u8>> {
     let KeyMaterial::Rsa { pkcs1, .. } = material else {
         return None;
@@ -148,16 +149,16 @@ pub(super) fn modulus_alone(material: &KeyMaterial) -> Option<Vec<u8>> {
     lacks_primes(&key).then(|| key.modulus.as_bytes().to_vec())
 }
 
-/// Whether a key is n, e and d alone: RFC 8017 A.1.2 has no other way to say so than zeros, which
-/// Java writes.
+/// Whether a key is n, e and d alone. RFC 8017 A.1.2 can only express that with zeros, which Java
+/// writes.
 pub(super) fn lacks_primes(key: &RsaPrivateKeyRef<'_>) -> bool {
     let members = [&key.prime1, &key.prime2, &key.exponent1, &key.exponent2, &key.coefficient];
     members.into_iter().all(|value| bit_len(value.as_bytes()) == 0)
 }
 
-/// A public part that stands beside the private one must be its own: a point in either form of SEC
-/// 1 §2.3.3, or the public key of RFC 8032. `own` is what the backend computed; the numbers of an
-/// RSA key hold both parts.
+/// A public part next to the private one must belong to it: a point in either form of SEC 1 §2.3.3,
+/// or the public key of RFC 8032. `own` is computed by the backend. The numbers of an RSA key
+/// contain both parts.
 pub(super) fn check_public_part(material: &KeyMaterial, own: &KeyParameters) -> Result<(), KeyError> {
     let (key_type, belongs) = match (material, own) {
         (KeyMaterial::Ec { point: Some(point), .. }, KeyParameters::Ec { x, y, .. }) => {
@@ -176,16 +177,16 @@ pub(super) fn check_public_part(material: &KeyMaterial, own: &KeyParameters) -> 
     if belongs { Ok(()) } else { Err(KeyError::Inconsistent { key_type }) }
 }
 
-/// The lengths in which every backend makes new RSA keys.
+/// The lengths of new RSA keys that every backend supports.
 pub(super) const NEW_RSA_BITS: [usize; 4] = [2048, 3072, 4096, 8192];
 
 pub(super) fn check_new_rsa(bits: usize) -> Result<(), KeyError> {
     if NEW_RSA_BITS.contains(&bits) { Ok(()) } else { Err(KeyError::NewRsaSize { bits }) }
 }
 
-/// Whether a signature may be looked at: an Ed25519 one whose R is of small order says nothing
-/// about the message. The backends compare R with a canonical encoding, so those eight are all that
-/// could pass.
+/// Whether a signature may be verified. An Ed25519 signature whose R has small order says nothing
+/// about the message. The backends compare R with a canonical encoding, so only those eight could
+/// pass.
 pub(super) fn check_signature(algorithm: Algorithm, signature: &[u8]) -> bool {
     static SMALL_ORDER: LazyLock<[CompressedEdwardsY; 8]> =
         LazyLock::new(|| EIGHT_TORSION.each_ref().map(curve25519_dalek::EdwardsPoint::compress));
@@ -193,7 +194,7 @@ pub(super) fn check_signature(algorithm: Algorithm, signature: &[u8]) -> bool {
         || !SMALL_ORDER.iter().any(|point| signature.starts_with(point.as_bytes()))
 }
 
-/// The algorithm that follows from the key when none is named.
+/// The default algorithm for the key.
 pub(super) const fn default_algorithm(key_type: KeyType, scheme: RsaScheme) -> Algorithm {
     match (key_type, scheme) {
         (KeyType::Rsa, RsaScheme::Any) => Algorithm::RS256,
@@ -206,7 +207,7 @@ pub(super) const fn default_algorithm(key_type: KeyType, scheme: RsaScheme) -> A
     }
 }
 
-/// Whether the key may make such signatures (RFC 8725 §3.1, RFC 4055 §1.2).
+/// Whether the key may make signatures with this algorithm (RFC 8725 §3.1, RFC 4055 §1.2).
 pub(super) fn check_algorithm(
     algorithm: Algorithm,
     key_type: KeyType,

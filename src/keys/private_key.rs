@@ -11,22 +11,22 @@ use crate::jose::{Algorithm, Jwk, KeyId, KeyType, Signature, Thumbprint};
 
 /// A private key that signs client assertions.
 ///
-/// One entry point for a file, one for bytes, one for an environment variable; the format follows
-/// from the content, never from a name or a label. PKCS#8, PKCS#1, SEC1 and encrypted PKCS#8 as PEM
-/// or DER, a private JWK, or a JWK Set with one private signing key; with the feature `pkcs12` also
-/// PKCS#12 with one key, as DER, BER or PEM. Any of these may be wrapped: in base64, in quotes,
-/// with `\n` spelled out, or in the JSON document of a console, whose key id is then the `kid`.
-/// [`KeyLoader`](super::KeyLoader) chooses among several keys.
+/// There is one entry point for a file, one for bytes and one for an environment variable. The
+/// content decides the format, never a name or a label: PKCS#8, PKCS#1, SEC1 and encrypted PKCS#8
+/// as PEM or DER, a private JWK, or a JWK Set with one private signing key; with the feature
+/// `pkcs12` also PKCS#12 with one key, as DER, BER or PEM. Any of these may be wrapped: in base64,
+/// in quotes, with `\n` spelled out, or in the JSON document of a console, whose key id then
+/// becomes the `kid`. [`KeyLoader`](super::KeyLoader) chooses among several keys.
 ///
-/// Of the certificates beside a key, its own and its issuers are taken, in that order. The
-/// algorithm follows from the key (RSA: `RS256`, P-256: `ES256`, P-384: `ES384`, P-521: `ES512`,
-/// Ed25519: `EdDSA`), `kid` is the RFC 7638 thumbprint, unless the file states others; both can be
-/// set.
+/// If the file has certificates as well, the key keeps its own and those of its issuers, in that
+/// order. By default, the type of the key determines the algorithm (RSA: `RS256`, P-256: `ES256`,
+/// P-384: `ES384`, P-521: `ES512`, Ed25519: `EdDSA`), and the `kid` is the RFC 7638 thumbprint. The
+/// file may state others, and both can be set.
 ///
-/// The entry points are named for what they take, not for PEM: the format is found, not told.
+/// The entry points are named for their input, not for PEM, because the format is detected.
 ///
-/// Cloning is cheap, and the clones share one key. The key is wiped when the last of them is
-/// dropped; `Debug` shows its name and algorithm only.
+/// Cloning is cheap, and clones share one key. The key is wiped when the last clone is dropped.
+/// `Debug` shows only its name and algorithm.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, PrivateKey};
@@ -48,10 +48,10 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// The longest key file that is read, in bytes.
+    /// The maximum length of a key file, in bytes.
     pub const MAX_FILE_LEN: usize = key_source::MAX_LEN;
 
-    /// Judges what the loader took out of a file. Of several keys in it, not every one need have a
+    /// Checks what the loader found in a file. If the file has several keys, not every one needs a
     /// certificate or a public key.
     pub(super) fn new(
         loaded: Loaded,
@@ -99,17 +99,17 @@ impl PrivateKey {
         Ok(Self { signing: Arc::new(signing), scheme, algorithm, jwk, key_id, certificates })
     }
 
-    /// Whether another key does the same under the same name.
+    /// Whether another key has the same name and does the same.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         (&self.jwk, self.scheme) == (&other.jwk, other.scheme)
     }
 
-    /// Signs with another algorithm than the one that follows from the key.
+    /// Sets the algorithm of the signatures. Default: the one that follows from the key.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch)
-    /// when it needs another type of key, [`KeyError::PssOnly`] when the key is restricted.
+    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch) if
+    /// the algorithm needs another type of key, [`KeyError::PssOnly`] if the key is restricted.
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Result<Self, KeyError> {
         policy::check_algorithm(algorithm, self.key_type(), self.scheme)?;
         self.jwk = self.jwk.for_signatures(algorithm)?;
@@ -117,7 +117,7 @@ impl PrivateKey {
         Ok(self)
     }
 
-    /// Uses another name than the thumbprint.
+    /// Sets the name of the key (`kid`), in place of the thumbprint.
     #[must_use]
     pub fn with_key_id(mut self, key_id: impl Into<KeyId>) -> Self {
         self.key_id = key_id.into();
@@ -149,8 +149,7 @@ impl PrivateKey {
         self.jwk.thumbprint()
     }
 
-    /// The public key as a JWK with `kid`, `alg`, `use` and, where the file had certificates,
-    /// `x5c`.
+    /// The public key as a JWK with `kid`, `alg`, `use` and, if the file had certificates, `x5c`.
     #[must_use]
     pub const fn public_jwk(&self) -> &Jwk {
         &self.jwk
@@ -160,19 +159,19 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::WeakRsa`] for an RSA key whose modulus fails a check that the loader leaves out,
-    /// because it takes milliseconds. Such keys are made on purpose only.
+    /// [`KeyError::WeakRsa`] for an RSA key whose modulus fails a check that the loader skips
+    /// because it takes milliseconds. Such keys are only made on purpose.
     pub fn public_key(&self) -> Result<PublicKey, KeyError> {
         PublicKey::new(self.jwk.clone(), self.scheme)
     }
 
-    /// What was checked of the key before it was taken.
+    /// The checks that the key has passed.
     #[must_use]
     pub const fn checks(&self) -> &'static [KeyCheck] {
         key_check::of_private(self.key_type())
     }
 
-    /// The certificates that were found with the key, the key's own first.
+    /// The certificates that came with the key, the key's own first.
     #[must_use]
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
@@ -180,12 +179,12 @@ impl PrivateKey {
 
     /// Signs the bytes of a JWS signing input (RFC 7515 §5.1).
     ///
-    /// RSA private-key operations are blinded. RS* and EdDSA signatures are the same each time, PS*
-    /// and ES* need not be.
+    /// RSA private-key operations are blinded. RS* and EdDSA signatures of the same input are
+    /// identical; PS* and ES* signatures may differ.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Signing`] when the operation fails, also for want of random bytes.
+    /// [`KeyError::Signing`] if the operation fails, including for lack of random bytes.
     pub fn sign(&self, signing_input: &[u8]) -> Result<Signature, KeyError> {
         let bytes = self.signing.sign(self.algorithm, signing_input)?;
         Ok(Signature::from_raw(self.algorithm, bytes)?)

@@ -18,8 +18,7 @@ use crate::jose::{Algorithm, Jwk, KeyParameters, KeyType, Signature};
 /// # Ok::<(), private_key_jwt::keys::KeyError>(())
 /// ```
 ///
-/// Cloning is cheap as far as the key goes: the clones share it. Two are equal when their JWKs and
-/// restrictions are.
+/// Clones share the parsed key. Two keys are equal if their JWKs and their restrictions are equal.
 #[derive(Clone)]
 pub struct PublicKey {
     verifying: Arc<backend::VerifyingKey>,
@@ -28,16 +27,16 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Takes the key of a JWK. A certificate in its `x5c` must be for the same key (RFC 7517 §4.7).
+    /// Uses the key of a JWK. A certificate in its `x5c` must be for the same key (RFC 7517 §4.7).
     ///
     /// # Errors
     ///
     /// [`KeyError::RsaSize`] and [`KeyError::RsaExponent`] for a key outside the policy,
-    /// [`KeyError::WeakRsa`] for one that can be factored, [`KeyError::Inconsistent`] for an even
-    /// modulus and for a point that is not on its curve or of small order,
-    /// [`KeyError::Certificate`] and [`KeyError::CertificateMismatch`] for an `x5c` that is not
-    /// this key's, [`KeyError::NotForSignatures`] when `use` or `key_ops` leave no room for
-    /// verifying.
+    /// [`KeyError::WeakRsa`] for a key that can be factored, [`KeyError::Inconsistent`] for an even
+    /// modulus and for a point that is not on its curve or has small order,
+    /// [`KeyError::Certificate`] and [`KeyError::CertificateMismatch`] for an `x5c` that does not
+    /// belong to this key, [`KeyError::NotForSignatures`] if `use` or `key_ops` rule out
+    /// verification.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
         Self::new(jwk.clone(), RsaScheme::Any)
     }
@@ -46,7 +45,7 @@ impl PublicKey {
         Self::within(&Allowance::default(), jwk, scheme)
     }
 
-    /// One of several keys, whose checks cost no more than what is allowed for all of them.
+    /// One of several keys. Their checks together cost no more than the allowance.
     pub(super) fn within(allowance: &Allowance, jwk: Jwk, mut scheme: RsaScheme) -> Result<Self, KeyError> {
         let parameters = jwk.parameters();
         policy::check_public(parameters)?;
@@ -71,13 +70,13 @@ impl PublicKey {
     /// Reads a public key or a certificate: PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, `CERTIFICATE`),
     /// DER, or a JWK.
     ///
-    /// A certificate stands for the key in it; its dates and its issuer are not looked at.
+    /// A certificate stands for its key; its dates and its issuer are not checked.
     ///
     /// # Errors
     ///
     /// [`KeyError::Pem`], [`KeyError::Der`], [`KeyError::Certificate`] or [`KeyError::Jose`] for a
-    /// damaged file, [`KeyError::NotPublic`] when there is no public key in it,
-    /// [`KeyError::UnknownFormat`] when it is nothing that is known, and the errors of
+    /// damaged file, [`KeyError::NotPublic`] if the file has no public key,
+    /// [`KeyError::UnknownFormat`] if the format is unknown, and the errors of
     /// [`PublicKey::from_jwk`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let (jwk, scheme) = format::public_jwk(bytes)?;
@@ -96,7 +95,7 @@ impl PublicKey {
         self.jwk.key_type()
     }
 
-    /// The length of an RSA modulus in bits, or of the curve's field.
+    /// The length in bits of the RSA modulus or of the curve's field.
     #[must_use]
     pub fn bits(&self) -> usize {
         match self.jwk.parameters() {
@@ -108,13 +107,13 @@ impl PublicKey {
         }
     }
 
-    /// The algorithms whose signatures the key may check: those of its type, less what its `alg` or
+    /// The algorithms that the key may verify: those of its type, except those that its `alg` or
     /// its algorithm identifier rules out.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
         Algorithm::ALL.into_iter().filter(|algorithm| self.check_algorithm(*algorithm).is_ok())
     }
 
-    /// What was checked of the key before it was taken.
+    /// The checks that the key has passed.
     #[must_use]
     pub const fn checks(&self) -> &'static [KeyCheck] {
         key_check::of_public(self.key_type())
@@ -124,11 +123,10 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch)
-    /// when the signature's algorithm needs another type of key (RFC 8725 §3.1),
-    /// [`KeyError::PssOnly`] when the key is restricted (RFC 4055 §1.2),
-    /// [`KeyError::OtherAlgorithm`] when the JWK's `alg` is another, [`KeyError::BadSignature`]
-    /// when it does not verify.
+    /// [`KeyError::Jose`] with [`AlgorithmMismatch`](crate::jose::JoseError::AlgorithmMismatch) if
+    /// the signature's algorithm needs another type of key (RFC 8725 §3.1), [`KeyError::PssOnly`]
+    /// if the key is restricted (RFC 4055 §1.2), [`KeyError::OtherAlgorithm`] if the JWK's `alg` is
+    /// another, [`KeyError::BadSignature`] if the signature does not verify.
     pub fn verify(&self, signing_input: &[u8], signature: &Signature) -> Result<(), KeyError> {
         let algorithm = signature.algorithm();
         self.check_algorithm(algorithm)?;

@@ -11,12 +11,12 @@ use crate::jose::error::{excerpt, unlike};
 use crate::jose::{Algorithm, Header, JoseError, Jwk, JwkSet, KeyId, KeyMismatch, SkippedJwk};
 use entry::{Entry, Wanted};
 
-/// The public keys of one party, ready to check signatures: a [`JwkSet`] whose keys are found by
-/// their name and parsed once, when they are first needed. Make one and keep it; it can be shared
-/// by any number of threads.
+/// The public keys of one party, ready to check signatures: a [`JwkSet`] that finds keys by name
+/// and parses each key once, when it is first needed. Make one set and keep it; any number of
+/// threads can share it.
 ///
-/// A single [`PublicKey`] makes a set too, such as that of a certificate. When it has no `kid` of
-/// its own, it goes by any name.
+/// A single [`PublicKey`], such as that of a certificate, also makes a set. If that key has no
+/// `kid`, it matches any name.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, JwkSet, PrivateKey, PublicKeySet};
@@ -30,41 +30,42 @@ use entry::{Entry, Wanted};
 #[derive(Debug, Default)]
 pub struct PublicKeySet {
     entries: Vec<Entry>,
-    /// Where the keys of each name stand in `entries`.
+    /// The positions in `entries` of the keys with each name.
     by_name: HashMap<KeyId, Vec<usize>>,
-    /// For the error of a token that names one of them.
+    /// For the error when a token names a skipped key.
     skipped: Vec<SkippedJwk>,
     goes_by_any_name: bool,
-    /// For the checks of all keys together.
+    /// The budget for the checks of all keys together.
     allowance: Allowance,
 }
 
 impl PublicKeySet {
-    /// The one key that a signature of this name and algorithm can have been made with.
+    /// Returns the one key that can have made a signature with this name and algorithm.
     ///
-    /// With a `kid`, the keys of that name that fit the algorithm; without one, every key that
-    /// fits. Exactly one must remain: two are refused rather than tried in turn. Entries with the
-    /// same key parameters are one key, whatever their names and metadata; an entry whose `use`,
-    /// `key_ops` or `alg` rules the algorithm out does not count for it.
+    /// With a `kid`, the candidates are the keys with that name that fit the algorithm; without
+    /// one, all keys that fit. Exactly one must remain: two are rejected rather than tried in turn.
+    /// Entries with the same key parameters count as one key, regardless of their names and
+    /// metadata. An entry whose `use`, `key_ops` or `alg` rules out the algorithm is not a
+    /// candidate.
     ///
     /// # Errors
     ///
     /// [`KeyError::Jose`] with [`NoMatchingKey`](JoseError::NoMatchingKey), which says why, or
-    /// [`AmbiguousKey`](JoseError::AmbiguousKey); those of [`PublicKey::from_jwk`] when the key may
-    /// not be used.
+    /// [`AmbiguousKey`](JoseError::AmbiguousKey); the errors of [`PublicKey::from_jwk`] if the key
+    /// may not be used.
     pub fn select(&self, key_id: Option<&KeyId>, algorithm: Algorithm) -> Result<&PublicKey, KeyError> {
         self.find(Wanted { key_id, algorithm, x5t_s256: None, x5t: None })
     }
 
-    /// As [`PublicKeySet::select`], for the header of a JWS. Where several keys remain, its
+    /// As [`PublicKeySet::select`], for the header of a JWS. If several keys remain, the header's
     /// certificate thumbprint (`x5t#S256`, else `x5t`, RFC 7515 §4.1.7 and §4.1.8) chooses among
-    /// them; AD FS sends that instead of a `kid`.
+    /// them; AD FS sends a thumbprint instead of a `kid`.
     ///
-    /// A key goes by the thumbprint of the first certificate in its `x5c`, and by the one that its
-    /// JWK states. If the two contradict each other, the certificate comes first: the stated one
-    /// counts only if no certificate in the set has the thumbprint. A key without either is taken
-    /// if it is the only one and no other key has the thumbprint. A wrong choice costs a signature
-    /// that does not verify, and nothing else.
+    /// A key matches the thumbprint of the first certificate in its `x5c` and the one that its JWK
+    /// states. If the two contradict each other, the certificate wins: the stated thumbprint counts
+    /// only if no certificate in the set has it. A key without either is chosen if it is the only
+    /// such key and no other key has the thumbprint. A wrong choice has one effect: the signature
+    /// does not verify.
     ///
     /// # Errors
     ///
@@ -78,7 +79,7 @@ impl PublicKeySet {
         })
     }
 
-    /// Every key, in the order of the set, or why it cannot be used.
+    /// Every key in the order of the set, or the reason why it cannot be used.
     #[cfg(feature = "dev-server")]
     pub(crate) fn parsed(&self) -> impl Iterator<Item = Result<&PublicKey, KeyError>> {
         self.entries.iter().map(|entry| entry.key(&self.allowance))
@@ -86,7 +87,7 @@ impl PublicKeySet {
 
     fn find(&self, wanted: Wanted<'_>) -> Result<&PublicKey, KeyError> {
         match (wanted.key_id, self.entries.as_slice()) {
-            // Compared sooner than hashed.
+            // A comparison is faster than a hash.
             (Some(key_id), [lone]) if lone.jwk.key_id() == Some(key_id) => {
                 self.among(std::iter::once(lone), wanted)
             }
@@ -153,11 +154,11 @@ impl PublicKeySet {
     }
 }
 
-/// How much of a `kid` an error shows, in characters.
+/// How many characters of a `kid` an error shows.
 const KID_LEN: usize = 128;
 
-/// The only key among these entries, which may stand there several times; `None` when there are
-/// several, or none. Of equal ones the first that can be used.
+/// The only key among these entries, which may contain it several times. `None` if there are
+/// several keys or none. Among equal entries, the first usable one.
 fn only<'a>(
     entries: impl Iterator<Item = &'a Entry> + Clone,
     allowance: &Allowance,
@@ -174,7 +175,7 @@ fn only<'a>(
     })
 }
 
-/// How many different keys these are.
+/// The number of different keys.
 fn count<'a>(entries: impl Iterator<Item = &'a Entry>) -> usize {
     let mut different: Vec<&Jwk> = Vec::new();
     for Entry { jwk, .. } in entries {
@@ -206,7 +207,8 @@ impl From<PublicKey> for PublicKeySet {
             goes_by_any_name: jwk.key_id().is_none(),
             by_name: jwk.key_id().map(|key_id| (key_id.clone(), vec![0])).into_iter().collect(),
             skipped: Vec::new(),
-            // As it is, and not from its JWK: a certificate may restrict it further.
+            // Keep the key itself instead of parsing its JWK: a certificate may restrict it
+            // further.
             entries: vec![Entry::new(jwk, Ok(key).into())],
             allowance: Allowance::default(),
         }

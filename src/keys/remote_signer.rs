@@ -6,9 +6,9 @@ use crate::jose::{Algorithm, Jwk, Signature};
 
 /// A key that never enters the process: a closure asks a key service for each signature.
 ///
-/// The closure gets the bytes to sign, not hashed yet (RFC 7515 §5.1). If the service answers in
-/// DER, as most do for ECDSA, [`Signature::from_der`] makes the signature, else
-/// [`Signature::from_raw`]. Errors pass through `?`; see [`SignerError`].
+/// The closure receives the bytes to sign, not hashed yet (RFC 7515 §5.1). If the service answers
+/// in DER, as most do for ECDSA, make the signature with [`Signature::from_der`], otherwise with
+/// [`Signature::from_raw`]. Errors convert with `?`; see [`SignerError`].
 ///
 /// Clones share the closure.
 ///
@@ -47,7 +47,7 @@ pub struct RemoteSigner {
 type SignerFuture = BoxFuture<'static, Result<Signature, SignerError>>;
 
 impl RemoteSigner {
-    /// Signs for this key by calling the closure, which makes one signature of this algorithm.
+    /// Signs for this key by calling the closure, which returns one signature with this algorithm.
     ///
     /// The `kid` is that of the public key, or its RFC 7638 thumbprint if it has none.
     ///

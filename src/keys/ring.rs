@@ -6,16 +6,16 @@ use time::OffsetDateTime;
 use super::{KeyError, PrivateKey, PublicKey, Signer};
 use crate::jose::{JwkSet, KeyId};
 
-/// The keys of one client: one that signs, and those that the other side should know as well.
+/// The keys of one client: the key that signs, and further keys for the JWKS.
 ///
-/// A key's life is publish → activate → retire. `publish` puts it into the JWKS; `activate` is
-/// refused until every authorization server has had the propagation time to read the JWKS again;
-/// the key that signed before stays in the JWKS, so that what it signed can still be checked, and
-/// `retire` takes it out. `revoke` is for a compromised key: it is gone at once and never fallen
-/// back to.
+/// A key's life is publish → activate → retire. `publish` adds the key to the JWKS. `activate`
+/// makes it sign; it is refused until every authorization server has had the propagation time to
+/// read the JWKS again. The previous key stays in the JWKS, so that its signatures can still be
+/// checked, until `retire` removes it. `revoke` is for a compromised key: it removes the key at
+/// once, and the client never falls back to it.
 ///
-/// The ring is shared: clones are the same ring, propagation time included, and a `TokenClient`
-/// built on one sees every change. It has no clock; each step is told the time.
+/// Clones share one ring, including the propagation time. A `TokenClient` built on a ring sees
+/// every change. The ring has no clock: the caller passes the time to each step.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, KeyRing, PrivateKey};
@@ -59,7 +59,7 @@ struct Entry {
 pub struct RingKey {
     /// Its name: its `kid`, or its RFC 7638 thumbprint if it has none.
     pub key_id: KeyId,
-    /// What it does.
+    /// What the key does.
     pub state: KeyState,
 }
 
@@ -67,16 +67,17 @@ pub struct RingKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
-    /// In the JWKS since then, not signing yet.
+    /// In the JWKS since this time, but not signing yet.
     Published(OffsetDateTime),
-    /// Signing. `None` for the key that the ring was made with, which signs from the start.
+    /// Signing since this time. `None` for the key that the ring was created with: it signs from
+    /// the start.
     Active(Option<OffsetDateTime>),
-    /// Signed until then, and still in the JWKS.
+    /// Signed until this time, and still in the JWKS.
     Resting(OffsetDateTime),
 }
 
 impl KeyState {
-    /// Since when the key is in this state, if the ring was told.
+    /// The time when the key entered this state, if known.
     #[must_use]
     pub const fn since(self) -> Option<OffsetDateTime> {
         match self {
@@ -101,17 +102,17 @@ impl std::fmt::Display for KeyState {
 }
 
 impl KeyRing {
-    /// How long authorization servers are given to read a JWKS again, unless the ring is told
-    /// otherwise: those in the field read it after at most 300 s.
+    /// The default propagation time: how long authorization servers have to read a JWKS again.
+    /// Servers in the field do so after at most 300 s.
     pub const PROPAGATION: Duration = Duration::from_secs(300);
 
-    /// A ring of one key, which is active at once. For a [`PrivateKey`], `KeyRing::from` does the
-    /// same.
+    /// A ring with one key, which is active at once. `KeyRing::from` does the same for a
+    /// [`PrivateKey`].
     ///
     /// # Errors
     ///
     /// As [`PublicKey::from_jwk`] for a signer whose public key may not be used; [`KeyError::Jose`]
-    /// and [`KeyError::OtherAlgorithm`] when its algorithm does not fit that key.
+    /// and [`KeyError::OtherAlgorithm`] if its algorithm does not fit that key.
     pub fn new(signer: impl Signer + 'static) -> Result<Self, KeyError> {
         check(&signer)?;
         Ok(Self::of(signer))
@@ -124,15 +125,15 @@ impl KeyRing {
         Self { shared: Arc::new(RwLock::new(shared)) }
     }
 
-    /// Sets the propagation time: the longest that any authorization server keeps a copy of the
-    /// JWKS. All clones of the ring share it. Default: [`KeyRing::PROPAGATION`].
+    /// Sets the propagation time: the longest time that any authorization server keeps a copy of
+    /// the JWKS. All clones of the ring share it. Default: [`KeyRing::PROPAGATION`].
     #[must_use]
     pub fn with_propagation(self, propagation: Duration) -> Self {
         self.write().propagation = propagation;
         self
     }
 
-    /// The keys of the ring, in the order in which they were published.
+    /// The keys of the ring, in the order of publication.
     #[must_use]
     pub fn list(&self) -> Vec<RingKey> {
         let shared = self.read();
@@ -140,11 +141,11 @@ impl KeyRing {
         keys.map(|entry| RingKey { key_id: entry.key_id.clone(), state: entry.state }).collect()
     }
 
-    /// Puts a key into the JWKS; it does not sign yet.
+    /// Adds a key to the JWKS. The key does not sign yet.
     ///
     /// # Errors
     ///
-    /// [`KeyError::DuplicateKeyId`] when a key of that name is in the ring, and those of
+    /// [`KeyError::DuplicateKeyId`] if the ring already has a key with that name, and the errors of
     /// [`KeyRing::new`].
     pub fn publish(&self, signer: impl Signer + 'static, now: OffsetDateTime) -> Result<KeyId, KeyError> {
         check(&signer)?;
@@ -158,14 +159,15 @@ impl KeyRing {
         Ok(key_id)
     }
 
-    /// Signs with this key from now on. The one that signed before stays in the JWKS.
+    /// Signs with this key from now on. The previous key stays in the JWKS.
     ///
-    /// When no key signs, because the active one was revoked, there is no wait: the step is allowed
-    /// at once.
+    /// If no key signs because the active one was revoked, there is no wait: the step is allowed at
+    /// once.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NotInRing`]; [`KeyError::TooEarly`] before the propagation time is over.
+    /// [`KeyError::NotInRing`] if the ring has no such key; [`KeyError::TooEarly`] before the
+    /// propagation time is over.
     pub fn activate(&self, key_id: &KeyId, now: OffsetDateTime) -> Result<(), KeyError> {
         let mut shared = self.write();
         let another_signs = shared.entries.iter().any(|entry| entry.state.is_active());
@@ -176,7 +178,7 @@ impl KeyRing {
         }
         for entry in &mut shared.entries {
             match (entry.key_id == *key_id, entry.state) {
-                // Already signing: it does so since when it did.
+                // Already signing: keep the time since when.
                 (true, KeyState::Active(_)) => {}
                 (true, _) => entry.state = KeyState::Active(Some(now)),
                 (false, KeyState::Active(_)) => entry.state = KeyState::Resting(now),
@@ -186,13 +188,13 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Takes a key out of the JWKS.
+    /// Removes a key from the JWKS.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NotInRing`]; [`KeyError::StillActive`] for the key that signs;
-    /// [`KeyError::TooEarly`] until the propagation time has passed since it signed last: what it
-    /// signed may still be on its way.
+    /// [`KeyError::NotInRing`] if the ring has no such key; [`KeyError::StillActive`] for the key
+    /// that signs; [`KeyError::TooEarly`] until the propagation time has passed since the key last
+    /// signed, because its signatures may still be in flight.
     pub fn retire(&self, key_id: &KeyId, now: OffsetDateTime) -> Result<(), KeyError> {
         let mut shared = self.write();
         match shared.state_of(key_id)? {
@@ -204,8 +206,8 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Takes a compromised key out at once, active or not. When it was the active one, nothing
-    /// signs until another key is activated. A name that is not in the ring is ignored.
+    /// Removes a compromised key at once, active or not. If it was the active key, nothing signs
+    /// until another key is activated. A name that is not in the ring is ignored.
     pub fn revoke(&self, key_id: &KeyId) {
         self.write().entries.retain(|entry| entry.key_id != *key_id);
     }
@@ -224,9 +226,9 @@ impl KeyRing {
             .ok_or(KeyError::NoActiveKey)
     }
 
-    /// The key that signed before the active one and is still in the JWKS, while the active one is
-    /// new: not longer active than the propagation time, or than [`Self::PROPAGATION`] where that
-    /// is more. A server that has not read the JWKS again knows that one.
+    /// The key that signed before the active one, if it is still in the JWKS and the active key is
+    /// new: active for no longer than the propagation time or [`Self::PROPAGATION`], whichever is
+    /// longer. A server that has not read the JWKS again still knows the previous key.
     #[cfg(feature = "client")]
     pub(crate) fn previous(&self, now: OffsetDateTime) -> Option<Arc<dyn Signer>> {
         let shared = self.read();
@@ -243,7 +245,7 @@ impl KeyRing {
         Some(Arc::clone(last))
     }
 
-    /// The public keys of the ring (RFC 7517 §5): what the other side needs to know.
+    /// The public keys of the ring (RFC 7517 §5), to be published to the other side.
     #[must_use]
     pub fn jwks(&self) -> JwkSet {
         let shared = self.read();
@@ -254,7 +256,7 @@ impl KeyRing {
             .collect()
     }
 
-    // No step leaves the list half-changed, so a panic elsewhere does not spoil it.
+    // Every step leaves the list consistent, so a panic elsewhere does not invalidate it.
     fn read(&self) -> RwLockReadGuard<'_, Shared> {
         self.shared.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -278,7 +280,7 @@ impl Shared {
 }
 
 impl From<PrivateKey> for KeyRing {
-    /// A ring of one key, which is active at once.
+    /// A ring with one key, which is active at once.
     fn from(key: PrivateKey) -> Self {
         Self::of(key)
     }
@@ -297,13 +299,13 @@ pub(crate) fn name(signer: &dyn Signer) -> KeyId {
     jwk.key_id().cloned().unwrap_or_else(|| jwk.thumbprint().to_string().into())
 }
 
-/// A key outside this process is held to the same policy as one that was loaded here, and before
-/// its first signature.
+/// A key outside this process must meet the same policy as a loaded key, before its first
+/// signature.
 fn check(signer: &dyn Signer) -> Result<(), KeyError> {
     PublicKey::from_jwk(signer.public_jwk())?.check_algorithm(signer.algorithm())
 }
 
-/// So long after, or the last time that there is.
+/// The time `time` after `since`, or the latest representable time.
 pub(crate) fn after(since: OffsetDateTime, time: Duration) -> OffsetDateTime {
     since.saturating_add(time.try_into().unwrap_or(time::Duration::MAX))
 }

@@ -12,8 +12,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Something that signs for one key: a [`PrivateKey`], or a key that never enters the process (KMS,
 /// HSM).
 ///
-/// For a key service, [`RemoteSigner`](super::RemoteSigner) is this trait around a closure. A
-/// signer outside the process wraps its errors in [`KeyError::Signer`], and turns a DER signature
+/// For a key service, [`RemoteSigner`](super::RemoteSigner) implements this trait with a closure. A
+/// signer outside the process wraps its errors in [`KeyError::Signer`] and converts a DER signature
 /// into the JWS form with [`Signature::from_der`].
 ///
 /// ```
@@ -31,13 +31,13 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// }
 /// ```
 pub trait Signer: Any + Send + Sync {
-    /// The algorithm of every signature that [`Signer::sign`] makes.
+    /// The algorithm of all signatures that [`Signer::sign`] makes.
     fn algorithm(&self) -> Algorithm;
 
-    /// The public key. Its `kid` goes into the header, its `x5c` feeds the certificate headers.
+    /// The public key. Its `kid` goes into the header, its `x5c` into the certificate headers.
     fn public_jwk(&self) -> &Jwk;
 
-    /// Signs the bytes of a JWS signing input (RFC 7515 §5.1). They are not hashed yet.
+    /// Signs the bytes of a JWS signing input (RFC 7515 §5.1), which are not hashed yet.
     ///
     /// # Errors
     ///
@@ -74,8 +74,8 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
 }
 
 /// The key itself, if the signer is a [`PrivateKey`] and nothing else: a caller on an async
-/// executor can then compute a long signature on a thread of its own. A signer around a key is
-/// asked like every other, so that what it adds is never left out.
+/// executor can then compute a long signature on a thread of its own. A signer that wraps a key is
+/// called like any other, so that its additions are never bypassed.
 #[cfg(feature = "client")]
 pub(crate) fn private_key<'a>(signer: &'a (dyn Signer + 'static)) -> Option<&'a PrivateKey> {
     let any: &dyn Any = signer;
@@ -89,7 +89,7 @@ pub(crate) fn private_key<'a>(signer: &'a (dyn Signer + 'static)) -> Option<&'a 
 mod tests {
     use super::*;
 
-    /// As an audit log around a key would be.
+    /// As an audit log would wrap a key.
     struct Around(PrivateKey);
 
     impl Signer for Around {

@@ -4,11 +4,11 @@ use std::ops::Deref;
 
 use super::Cause;
 
-/// Why a signer outside the process made no signature, and whether that may pass by itself.
+/// Why a signer outside the process failed to sign, and whether the failure may be temporary.
 ///
-/// Every error becomes one through `?`, and may then pass: a client tries again later.
-/// [`SignerError::permanent`] is for what stays until someone mends it, such as a key that is
-/// disabled or access that is denied.
+/// Any error converts into this one with `?` and then counts as temporary: a client tries again
+/// later. Use [`SignerError::permanent`] for failures that last until someone fixes the cause, such
+/// as a disabled key or denied access.
 ///
 /// ```
 /// use private_key_jwt::keys::{KeyError, SignerError};
@@ -24,13 +24,13 @@ pub struct SignerError {
 }
 
 impl SignerError {
-    /// An error that does not pass by itself.
+    /// A permanent error: a retry does not help.
     #[must_use]
     pub fn permanent(error: impl Into<Cause>) -> Self {
         Self { cause: error.into(), may_pass: false }
     }
 
-    /// Whether the signer may succeed later without anyone's help.
+    /// Whether the signer may succeed later without intervention.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         self.may_pass
@@ -38,7 +38,7 @@ impl SignerError {
 }
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for SignerError {
-    /// An error that may pass.
+    /// A temporary error.
     fn from(error: E) -> Self {
         Self { cause: error.into().into(), may_pass: true }
     }

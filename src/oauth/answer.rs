@@ -1,4 +1,4 @@
-//! What all answers have in common: the status decides what a body is.
+//! Common parts of all responses: the status decides what a body is.
 
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Extensions, HeaderMap, StatusCode};
@@ -13,12 +13,12 @@ use crate::jose::json::{self, Member, WipedValue};
 use crate::jose::text::Text;
 use crate::jose::{JoseError, Wiped};
 
-/// A success, and how the document in its body is read. It may hold a token; every copy of it is
+/// A successful response and how its body is read. It may hold a token, so every copy of it is
 /// wiped.
 pub(super) struct Success {
     what: &'static str,
     status: StatusCode,
-    /// As they came: they are looked at only where the body is not what it should be.
+    /// The response headers. They are read only if the body is not the expected document.
     headers: HeaderMap,
     extensions: Extensions,
     body: Wiped<Vec<u8>>,
@@ -26,7 +26,7 @@ pub(super) struct Success {
 }
 
 impl Success {
-    /// Judges a response by its status; `now` is when it came.
+    /// Judges a response by its status; `now` is when it arrived.
     pub(super) fn of(
         what: &'static str,
         successes: &[StatusCode],
@@ -34,7 +34,7 @@ impl Success {
         now: OffsetDateTime,
     ) -> Result<Self, OAuthError> {
         let (parts, body) = response.into_parts();
-        // Whatever the status: a failure may echo the secrets of its request.
+        // Regardless of the status: a failure may echo the secrets of its request.
         let body = Wiped::new(body);
         let status = parts.status;
         if !successes.contains(&status) {
@@ -44,7 +44,7 @@ impl Success {
         Ok(Self { what, status, headers, extensions, body, now })
     }
 
-    /// Reads the body. One that is not what it should be, and says that it is an error, is a
+    /// Reads the body. A body that is not the expected document but says that it is an error is a
     /// refusal.
     pub(super) fn read<T>(
         self,
@@ -73,9 +73,9 @@ impl Success {
     }
 }
 
-/// The error in the body of a success: some servers answer every request with 200.
+/// Returns the error in the body of a success: some servers answer every request with 200.
 fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
-    // Whatever its make, it has one of these, and a token response mostly has neither.
+    // Every kind of error document contains one of these; most token responses contain none.
     let has = |word: &[u8]| memchr::memmem::find(body, word).is_some();
     let says = || [&b"rror"[..], b"fault", b"errcode", b"\"success\""].into_iter().any(has);
     if !status.is_success() || !says() && !is_problem(headers) {
@@ -85,7 +85,8 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Error
     Some(error).filter(|error| error.is_error && !has_token(body))
 }
 
-/// Whether there is a token in a body, or it cannot be told, since a member stands there twice.
+/// Whether a body contains a token. A duplicate member counts as one, because it leaves that
+/// undecided.
 fn has_token(body: &[u8]) -> bool {
     let mut values = [const { None }; 1];
     match json::read_members("the body", body, &["access_token"], &mut values) {
@@ -102,12 +103,12 @@ pub(super) struct Document<'a> {
 }
 
 impl Document<'_> {
-    /// A member that has to be there.
+    /// A required member.
     pub(super) fn required<T>(self, member: &'static str, value: Option<T>) -> Result<T, JoseError> {
         value.ok_or(JoseError::MissingMember { what: self.what, member })
     }
 
-    /// A string; some servers send `null` for a member that they leave out.
+    /// A string. Some servers send `null` for a member that they omit.
     pub(super) fn text<'a>(
         self,
         member: &'static str,
@@ -120,8 +121,7 @@ impl Document<'_> {
         }
     }
 
-    /// A string that says something: some servers write a member that they have no value for as an
-    /// empty one.
+    /// A non-empty string. Some servers send an empty string for a member without a value.
     pub(super) fn filled<'a>(
         self,
         member: &'static str,
@@ -130,8 +130,8 @@ impl Document<'_> {
         Ok(self.text(member, value)?.filter(|text| !text.is_empty()))
     }
 
-    /// A lifetime (RFC 6749 §5.1) that must be readable where it stands: a number of seconds, or
-    /// its digits as a string. Fractions are cut off; more than a century is a century.
+    /// A lifetime (RFC 6749 §5.1): a number of seconds, or its digits as a string. If present, it
+    /// must be readable. Fractions are cut off, and the maximum is a century.
     pub(super) fn seconds(
         self,
         member: &'static str,
@@ -142,13 +142,13 @@ impl Document<'_> {
         Ok(seconds.map(|seconds| time::Duration::seconds_f64(seconds.min(CENTURY).floor())))
     }
 
-    /// A lifetime that only decorates: one that cannot be read is not stated.
+    /// A lifetime that is only informative: an unreadable one counts as absent.
     pub(super) fn stated_seconds(self, value: Option<Member<'_>>) -> Option<time::Duration> {
         self.seconds("", value).ok().flatten()
     }
 
-    /// RFC 7519 §2: seconds since 1970. Fractions are cut off; what is after the year 9999 is its
-    /// last second.
+    /// RFC 7519 §2: seconds since 1970. Fractions are cut off, and the maximum is the last second
+    /// of the year 9999.
     pub(super) fn time(
         self,
         member: &'static str,
@@ -160,7 +160,7 @@ impl Document<'_> {
         Ok(since.map(|since| OffsetDateTime::UNIX_EPOCH.saturating_add(since)))
     }
 
-    /// A number that is not negative, also one that stands there as a string of digits.
+    /// A non-negative number, or a string of digits.
     fn number(
         self,
         member: &'static str,
@@ -175,7 +175,7 @@ impl Document<'_> {
         number.map(Some).ok_or_else(|| self.invalid(member, expected))
     }
 
-    /// Scopes: separated by spaces (RFC 6749 §3.3), or an array of them, as several servers write
+    /// Scopes: a string separated by spaces (RFC 6749 §3.3), or an array as several servers send
     /// it.
     pub(super) fn scope(
         self,
@@ -199,15 +199,14 @@ impl Document<'_> {
     }
 }
 
-/// A string of digits as a number; so many that they do not fit are many.
+/// Parses a string of digits. A string with too many digits is a very large number.
 fn digits(text: &str) -> Option<f64> {
     let text = text.trim();
     let are_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| are_digits)
 }
 
-/// The status of an answer that is not the document that was asked for, and what the server says
-/// beside it.
+/// The status of a response that is not the requested document, and the server's own words.
 #[cfg(feature = "client")]
 pub(crate) fn said(response: &http::Response<impl AsRef<[u8]>>) -> String {
     match failure(response, OffsetDateTime::UNIX_EPOCH) {
@@ -217,7 +216,7 @@ pub(crate) fn said(response: &http::Response<impl AsRef<[u8]>>) -> String {
     }
 }
 
-/// Everything but a success.
+/// The error for every response that is not a success.
 pub(super) fn failure(response: &http::Response<impl AsRef<[u8]>>, now: OffsetDateTime) -> OAuthError {
     let status = response.status();
     match status {

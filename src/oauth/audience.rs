@@ -2,26 +2,26 @@ use std::fmt;
 
 use crate::jose::secret_form::Shown;
 
-/// Whom a client assertion is for (`aud`, RFC 7523 §3). Always one string.
+/// The audience of a client assertion (`aud`, RFC 7523 §3). It is always one string.
 ///
-/// The issuer is the safe choice and the only one of RFC 10070: an assertion for an endpoint's URL
-/// can be had by whoever makes the client believe in a wrong endpoint (CVE-2025-27370), while the
-/// issuer is what the user configured. An array cannot be expressed: an assertion that several
-/// servers accept can be replayed by each of them at the others.
+/// The issuer is the safe choice and the only one of RFC 10070. An attacker who makes the client
+/// trust a wrong endpoint can obtain an assertion for an endpoint's URL (CVE-2025-27370). The
+/// issuer is what the user configured. Arrays are not supported: if several servers accept an
+/// assertion, each of them can replay it at the others.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Audience {
-    /// The issuer, exactly as the server published it. The default where an issuer is known.
+    /// The issuer, exactly as the server published it. Default if an issuer is known.
     Issuer,
-    /// The token endpoint, at every endpoint (RFC 7523 §3 as first published; some servers take
-    /// nothing else). If it is taken from metadata it must lie below the issuer, and the assertion
-    /// goes to its origin only.
+    /// The token endpoint, at every endpoint (RFC 7523 §3 as first published; some servers accept
+    /// nothing else). If it comes from metadata, it must lie below the issuer, and the assertion is
+    /// sent only to its origin.
     TokenEndpoint,
-    /// The URL of the endpoint that is called (Okta). If it is taken from metadata it must lie
-    /// below the issuer.
+    /// The URL of the endpoint that is called (Okta). If it comes from metadata, it must lie below
+    /// the issuer.
     CalledEndpoint,
-    /// This URL, whatever the metadata says: for a server whose endpoints do not lie below its
-    /// issuer. The assertion goes to every endpoint of the server.
+    /// This URL, regardless of the metadata: for a server whose endpoints do not lie below its
+    /// issuer. The assertion may be sent to every endpoint of the server.
     Exactly(String),
 }
 

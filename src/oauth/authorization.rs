@@ -8,11 +8,11 @@ use super::{AuthorizationServer, ClientAssertion, CodeVerifier, Endpoint, OAuthE
 use crate::jose::JoseError;
 use crate::jose::json;
 
-/// A request that a user log in (RFC 6749 §4.1.1, with PKCE by RFC 7636 §4.3): pushed to the server
-/// (RFC 9126), or as the URL that the browser is sent to.
+/// A request for a user to log in (RFC 6749 §4.1.1, with PKCE by RFC 7636 §4.3). It is either
+/// pushed to the server (RFC 9126), or it is the URL to which the browser is sent.
 ///
-/// What comes back to the redirect URI is judged by
-/// [`AuthorizationResponse`](super::AuthorizationResponse).
+/// [`AuthorizationResponse`](super::AuthorizationResponse) checks the response that arrives at the
+/// redirect URI.
 ///
 /// ```
 /// use private_key_jwt::AuthorizationServer;
@@ -27,7 +27,7 @@ use crate::jose::json;
 /// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
 /// ```
 ///
-/// `Debug` shows the names of parameters and not their values.
+/// `Debug` shows the names of the parameters, not their values.
 #[derive(Clone, Debug, Hash)]
 pub struct AuthorizationRequest {
     scope: Scope,
@@ -35,11 +35,11 @@ pub struct AuthorizationRequest {
 }
 
 impl AuthorizationRequest {
-    /// The parameters that the request sets itself, now or later, and those of a request that
-    /// stands elsewhere.
+    /// The parameters that the request sets itself, now or later, and those that refer to a request
+    /// stored elsewhere.
     const RESERVED: [&str; 5] = ["response_type", "scope", "state", "request", "request_uri"];
 
-    /// A request for a code that is sent to this redirect URI.
+    /// Creates a request for a code, which the server sends to this redirect URI.
     #[must_use]
     pub fn new(redirect_uri: impl Into<String>, verifier: &CodeVerifier) -> Self {
         let mut parameters = Parameters::default();
@@ -49,23 +49,23 @@ impl AuthorizationRequest {
         Self { scope: Scope::default(), parameters }
     }
 
-    /// The scopes asked for, in place of others.
+    /// Sets the requested scopes. Replaces earlier ones.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
         self.scope = scope.into();
         self
     }
 
-    /// A value that comes back with the code, in place of another. Make it of random bytes and keep
-    /// it in the user's session: it binds the answer to it (RFC 6749 §10.12).
+    /// Sets the value that the server returns with the code. Replaces an earlier one. Use random
+    /// bytes and keep them in the user's session: `state` binds the response to that session (RFC
+    /// 6749 §10.12).
     #[must_use]
     pub fn state(mut self, state: impl Into<String>) -> Self {
         self.parameters.set("state", state);
         self
     }
 
-    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further
-    /// resource.
+    /// Adds a resource that the token is for (RFC 8707 §2). Call it once per resource.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl AuthorizationRequest {
         Ok(self)
     }
 
-    /// Adds a parameter of an extension, such as `nonce` or `login_hint`.
+    /// Adds an extension parameter, such as `nonce` or `login_hint`.
     ///
     /// # Errors
     ///
@@ -91,33 +91,33 @@ impl AuthorizationRequest {
         Ok(self)
     }
 
-    /// The HTTP request that pushes it: a POST of a form to the pushed authorization request
-    /// endpoint (RFC 9126 §2.1). The assertion is good for this one request.
+    /// Builds the HTTP request that pushes it: a POST of a form to the pushed authorization request
+    /// endpoint (RFC 9126 §2.1). The assertion is valid for this one request only.
     ///
     /// # Errors
     ///
     /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::EmptyParameter`] for
-    /// an empty redirect URI or state; [`OAuthError::NotKnown`] when the endpoint is not known;
-    /// [`OAuthError::OtherEndpoint`] for an assertion that is for another one;
-    /// [`OAuthError::Endpoint`] for one that is a URL and not an HTTP target.
+    /// an empty redirect URI or state; [`OAuthError::NotKnown`] if the endpoint is unknown;
+    /// [`OAuthError::OtherEndpoint`] if the assertion is for another endpoint;
+    /// [`OAuthError::Endpoint`] if the endpoint is a URL but not an HTTP target.
     pub fn to_http(
         &self,
         server: &AuthorizationServer,
         assertion: &ClientAssertion,
     ) -> Result<http::Request<Vec<u8>>, OAuthError> {
-        // Here `client_id` is a parameter of the authorization request, and not left out with the
-        // assertion's.
+        // Here `client_id` is a parameter of the authorization request. It is sent even if the
+        // assertion omits its own.
         let client_id = (!assertion.sends_client_id()).then(|| assertion.client_id());
         form::post(server, Endpoint::PushedAuthorization, self.pairs(client_id)?, assertion)
     }
 
-    /// The URL that the user's browser is sent to, where the request is not pushed.
+    /// Builds the URL to which the user's browser is sent if the request is not pushed.
     ///
     /// # Errors
     ///
     /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::EmptyParameter`] for
-    /// an empty redirect URI or state; [`OAuthError::NotKnown`] when the authorization endpoint is
-    /// not known.
+    /// an empty redirect URI or state; [`OAuthError::NotKnown`] if the authorization endpoint is
+    /// unknown.
     pub fn to_url(&self, server: &AuthorizationServer, client_id: &str) -> Result<String, OAuthError> {
         Ok(with_query(server.authorization_endpoint()?, self.pairs(Some(client_id))?))
     }
@@ -137,23 +137,24 @@ impl AuthorizationRequest {
     }
 }
 
-/// A request that the server keeps (RFC 9126 §2.2): a name for it, to be used once and soon.
+/// A reference to a request that the server stores (RFC 9126 §2.2). It can be used once and expires
+/// soon.
 ///
-/// The name is wiped on drop, and `Debug` does not show it.
+/// The request URI is wiped on drop, and `Debug` does not show it.
 pub struct PushedAuthorization {
     request_uri: Zeroizing<String>,
     expires_at: OffsetDateTime,
 }
 
 impl PushedAuthorization {
-    /// Judges an HTTP response; `now` is when it came.
+    /// Judges an HTTP response; `now` is when it arrived.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`]
-    /// for a 3xx; [`OAuthError::Unavailable`] for every other status but 201, and 200, which some
-    /// servers send instead; [`OAuthError::Response`] for a success that is not a pushed
-    /// authorization response.
+    /// [`OAuthError::Refused`] for 400, 401 and 403, regardless of the body;
+    /// [`OAuthError::Redirect`] for a 3xx; [`OAuthError::Unavailable`] for every other status
+    /// except 201 and 200 (some servers send 200 instead of 201); [`OAuthError::Response`] for a
+    /// success that is not a pushed authorization response.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         let successes = [StatusCode::CREATED, StatusCode::OK];
         let success = Success::of("the pushed authorization response", &successes, response, now)?;
@@ -172,23 +173,23 @@ impl PushedAuthorization {
         })
     }
 
-    /// The name of the request.
+    /// The request URI (`request_uri`).
     #[must_use]
     pub fn request_uri(&self) -> &str {
         &self.request_uri
     }
 
-    /// When the server forgets the request.
+    /// When the request URI expires.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
     }
 
-    /// The URL that the user's browser is sent to (RFC 9126 §4).
+    /// Builds the URL to which the user's browser is sent (RFC 9126 §4).
     ///
     /// # Errors
     ///
-    /// [`OAuthError::NotKnown`] when the authorization endpoint is not known.
+    /// [`OAuthError::NotKnown`] if the authorization endpoint is unknown.
     pub fn to_url(&self, server: &AuthorizationServer, client_id: &str) -> Result<String, OAuthError> {
         let pairs = [("client_id", client_id), ("request_uri", self.request_uri())];
         Ok(with_query(server.authorization_endpoint()?, pairs.into_iter()))
@@ -204,7 +205,8 @@ impl std::fmt::Debug for PushedAuthorization {
     }
 }
 
-/// An endpoint may have a query of its own, which is kept (RFC 6749 §3.1).
+/// Appends the pairs to the endpoint's query. An existing query of the endpoint is kept (RFC 6749
+/// §3.1).
 pub(crate) fn with_query<'a>(endpoint: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let separator = match endpoint.split_once('?') {
         None => "?",
@@ -278,7 +280,7 @@ mod tests {
                 let refused = good.clone().parameter(empty, blank);
                 assert!(matches!(refused, Err(OAuthError::EmptyParameter { name }) if name == empty));
             }
-            // What decides nothing may be empty.
+            // Parameters that decide nothing may be empty.
             assert!(good.parameter("login_hint", blank).is_ok());
         }
     }

@@ -6,8 +6,8 @@ use super::{AuthorizationServer, OAuthError};
 use crate::jose::text::Text;
 use crate::jose::urlencoded;
 
-/// What came back to the redirect URI after a login (RFC 6749 §4.1.2): the code, for the request
-/// that was made and from the server that was asked.
+/// The response that arrives at the redirect URI after a login (RFC 6749 §4.1.2). It holds the
+/// code, belongs to the client's own request, and comes from the server that the client asked.
 ///
 /// ```
 /// use private_key_jwt::{AuthorizationServer, TokenRequest};
@@ -28,20 +28,20 @@ pub struct AuthorizationResponse {
 }
 
 impl AuthorizationResponse {
-    /// Judges the query of the redirect: what stands behind the `?`, still encoded. `state` is the
-    /// one of the request.
+    /// Checks the query of the redirect: the text after the `?`, still encoded. `state` is the
+    /// value from the request.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::AuthorizationState`] for a response to another request: a login in progress
+    /// [`OAuthError::AuthorizationState`] for a response to another request; a login in progress
     /// ignores it. Every other error ends the login: [`OAuthError::AuthorizationIssuer`] for a
-    /// response of another server (RFC 9207 §2.4); [`OAuthError::AuthorizationRefused`] when the
-    /// server says why there is no code; [`OAuthError::AuthorizationResponse`] for a parameter
-    /// twice, for neither `code` nor `error`, and for no `iss` although the server's metadata
-    /// promises one.
+    /// response from another server (RFC 9207 §2.4); [`OAuthError::AuthorizationRefused`] if the
+    /// server says why there is no code; [`OAuthError::AuthorizationResponse`] for a duplicate
+    /// parameter, for neither `code` nor `error`, and for a missing `iss` although the server's
+    /// metadata promises one.
     pub fn from_query(query: &str, server: &AuthorizationServer, state: &str) -> Result<Self, OAuthError> {
-        // The session first: a response of another one, or with two states, says nothing about this
-        // one.
+        // Check the session first: a response for another session, or with two states, says nothing
+        // about this one.
         let is_ours = |found: Text<'_>| bool::from(found.as_bytes().ct_eq(state.as_bytes()));
         let found_state = parameters(query, ["state"]).ok().and_then(|[state]| state);
         if !found_state.is_some_and(is_ours) {
@@ -71,7 +71,7 @@ impl AuthorizationResponse {
     }
 
     /// The code, for [`TokenRequest::authorization_code`](super::TokenRequest::authorization_code).
-    /// It is a secret, and good for one use.
+    /// It is a secret and can be used once.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
@@ -88,8 +88,8 @@ const fn wrong(reason: &'static str) -> OAuthError {
     OAuthError::AuthorizationResponse { reason }
 }
 
-/// These parameters of a query, each once at most (RFC 6749 §3.1). One without a value counts as
-/// left out.
+/// Reads these parameters from a query, each at most once (RFC 6749 §3.1). A parameter without a
+/// value counts as absent.
 fn parameters<'a, const N: usize>(
     query: &'a str,
     names: [&str; N],
@@ -144,7 +144,7 @@ mod tests {
         }
         let empty = AuthorizationResponse::from_query("code=a&state=", &server(""), "");
         assert!(matches!(empty, Err(OAuthError::AuthorizationState)), "{empty:?}");
-        // Two states belong to no session, whatever else is twice.
+        // Two states belong to no session, regardless of any other duplicate.
         for query in ["state=s+1&state=s+1&code=a", "state=s+1&state=x&code=a&code=b"] {
             assert!(matches!(judge(query), Err(OAuthError::AuthorizationState)), "{query}");
         }

@@ -9,8 +9,7 @@ use super::server_time::ReadAt;
 use super::text::{safe, safe_url};
 use super::{Audience, OAuthError};
 
-/// An authorization server: who it is and where its endpoints are (RFC 8414 §2). URLs are kept
-/// verbatim.
+/// An authorization server: its issuer and its endpoints (RFC 8414 §2). URLs are kept verbatim.
 ///
 /// ```
 /// use private_key_jwt::AuthorizationServer;
@@ -23,7 +22,7 @@ use super::{Audience, OAuthError};
 pub struct AuthorizationServer {
     pub(super) issuer: Option<String>,
     pub(super) token_endpoint: Location,
-    /// All but the token endpoint, which every server has.
+    /// All endpoints but the token endpoint, which every server has.
     pub(super) other_endpoints: BTreeMap<Endpoint, Result<Location, Unusable>>,
     pub(super) authorization_endpoint: Option<Result<String, Unusable>>,
     pub(super) jwks_uri: Option<String>,
@@ -31,7 +30,7 @@ pub struct AuthorizationServer {
     pub(super) signing_algorithms: Option<Vec<String>>,
     /// Whether its authorization responses have an `iss` (RFC 9207 §3).
     pub(super) promises_issuer: bool,
-    /// What the answer with that document showed of the server's clock.
+    /// The server's clock as the response with the metadata showed it.
     #[cfg(feature = "client")]
     pub(super) server_time: ReadAt,
     pub(super) plain_http: PlainHttp,
@@ -39,7 +38,7 @@ pub struct AuthorizationServer {
 }
 
 impl std::fmt::Debug for AuthorizationServer {
-    /// A URL may have a secret in it.
+    /// A URL may contain a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let authorization_endpoint =
             self.authorization_endpoint.as_ref().map(|found| found.as_deref().map(safe_url));
@@ -53,10 +52,10 @@ impl std::fmt::Debug for AuthorizationServer {
     }
 }
 
-/// An optional endpoint of the metadata that cannot be used: calling it says why.
+/// An optional endpoint in the metadata that cannot be used. Calling it returns the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unusable {
-    /// What stands there, safe to show.
+    /// The value in the metadata, safe to show.
     pub(super) found: String,
     pub(super) reason: &'static str,
 }
@@ -68,7 +67,7 @@ impl Unusable {
 }
 
 impl AuthorizationServer {
-    /// A server whose issuer and token endpoint are known.
+    /// Creates a server from its issuer and its token endpoint.
     ///
     /// # Errors
     ///
@@ -78,7 +77,8 @@ impl AuthorizationServer {
         Self::checked(PlainHttp::Loopback, Some(issuer.into()), token_endpoint.into())
     }
 
-    /// A server of which only the token endpoint is known; it is then the audience too.
+    /// Creates a server from its token endpoint alone. The token endpoint is then also the
+    /// audience.
     ///
     /// # Errors
     ///
@@ -87,17 +87,15 @@ impl AuthorizationServer {
         Self::checked(PlainHttp::Loopback, None, token_endpoint.into())
     }
 
-    /// As [`AuthorizationServer::new`], with plain http to any host.
+    /// As [`AuthorizationServer::new`], but allows plain http to any host.
     ///
     /// **Without TLS, everyone on the network path can read the access tokens and use them, spend
     /// an assertion first, and answer in the server's place.** Use it only where another layer
-    /// encrypts and authenticates the connection, such as the sidecars of a service mesh. It counts
-    /// for the endpoints that are added later, too.
+    /// encrypts and authenticates the connection, such as the sidecars of a service mesh. It also
+    /// applies to endpoints that are added later.
     ///
-    /// `TokenClient` follows it with its own HTTP client; an HTTP client of
-    /// yours needs
-    /// `ReqwestClient::danger_allow_unencrypted`.
-    /// To discover such a server, use
+    /// The built-in HTTP client of `TokenClient` follows this setting. Your own HTTP client needs
+    /// `ReqwestClient::danger_allow_unencrypted`. To discover such a server, use
     /// [`Discovery::danger_allow_unencrypted`](super::Discovery::danger_allow_unencrypted).
     ///
     /// ```
@@ -120,8 +118,8 @@ impl AuthorizationServer {
         Self::checked(PlainHttp::Anywhere, Some(issuer.into()), token_endpoint.into())
     }
 
-    /// As [`AuthorizationServer::from_token_endpoint`], with plain http to any host, at the price
-    /// that [`AuthorizationServer::danger_unencrypted`] names.
+    /// As [`AuthorizationServer::from_token_endpoint`], but allows plain http to any host.
+    /// [`AuthorizationServer::danger_unencrypted`] describes the risk.
     ///
     /// # Errors
     ///
@@ -142,7 +140,7 @@ impl AuthorizationServer {
         Ok(Self { plain_http, ..Self::at(issuer, token_endpoint) })
     }
 
-    /// A stand-in for a server of which only the audience is known, and which is never called.
+    /// Creates a stand-in for a server known only by its audience. It is never called.
     pub(super) fn of_audience(audience: String) -> Self {
         Self::at(Some(audience.clone()), audience)
     }
@@ -164,7 +162,7 @@ impl AuthorizationServer {
         }
     }
 
-    /// Adds where the server publishes its own keys.
+    /// Adds the URL of the server's own keys (`jwks_uri`).
     ///
     /// # Errors
     ///
@@ -176,7 +174,7 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// Adds an endpoint that is not known yet, or takes the place of one that is.
+    /// Adds an endpoint, or replaces a known one.
     ///
     /// # Errors
     ///
@@ -194,7 +192,7 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// Adds where users log in (`authorization_endpoint`, RFC 6749 §3.1).
+    /// Adds the URL where users log in (`authorization_endpoint`, RFC 6749 §3.1).
     ///
     /// # Errors
     ///
@@ -206,19 +204,19 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// Accepts 201 where the specifications say 200, as some gateways answer every POST. It counts
-    /// for every request of `TokenClient`. By default, such an answer is
+    /// Accepts 201 where the specifications say 200: some gateways answer every POST with 201. It
+    /// applies to every request of `TokenClient`. By default, such a response is
     /// [`OAuthError::Unavailable`].
     ///
-    /// The price: a 201 of something else than the endpoint, such as a proxy that stored the form,
-    /// is no longer told apart by its status, only by its body.
+    /// The price: a 201 from something other than the endpoint, such as a proxy that stored the
+    /// form, can no longer be detected by its status, only by its body.
     #[must_use]
     pub const fn accept_created(mut self) -> Self {
         self.accepts_created = true;
         self
     }
 
-    /// Makes a 201 a 200 where the user has said so.
+    /// Turns a 201 into a 200 if the user allowed it.
     #[cfg(feature = "client")]
     pub(crate) fn normalize(&self, response: &mut http::Response<Vec<u8>>) {
         if self.accepts_created && response.status() == http::StatusCode::CREATED {
@@ -226,13 +224,13 @@ impl AuthorizationServer {
         }
     }
 
-    /// Where plain http may go.
+    /// Where plain http is allowed.
     #[cfg(feature = "client")]
     pub(crate) const fn plain_http(&self) -> PlainHttp {
         self.plain_http
     }
 
-    /// The issuer identifier, where it is known.
+    /// The issuer identifier, if it is known.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
@@ -244,12 +242,12 @@ impl AuthorizationServer {
         self.token_endpoint.url()
     }
 
-    /// One of the endpoints.
+    /// The URL of an endpoint.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::NotKnown`] when neither the metadata nor the user says;
-    /// [`OAuthError::Endpoint`] when the metadata has one that cannot be used.
+    /// [`OAuthError::NotKnown`] if neither the metadata nor the user names the endpoint;
+    /// [`OAuthError::Endpoint`] if the metadata names one that cannot be used.
     pub fn endpoint(&self, endpoint: Endpoint) -> Result<&str, OAuthError> {
         self.location(endpoint).map(Location::url)
     }
@@ -270,7 +268,7 @@ impl AuthorizationServer {
         }
     }
 
-    /// Where users log in (`authorization_endpoint`).
+    /// The URL where users log in (`authorization_endpoint`).
     ///
     /// # Errors
     ///
@@ -289,43 +287,43 @@ impl AuthorizationServer {
         self.promises_issuer
     }
 
-    /// Where the server publishes its own keys (`jwks_uri`).
+    /// The URL where the server publishes its own keys (`jwks_uri`).
     ///
     /// # Errors
     ///
-    /// [`OAuthError::NotKnown`] when neither the metadata nor the user says.
+    /// [`OAuthError::NotKnown`] if neither the metadata nor the user names it.
     pub fn jwks_uri(&self) -> Result<&str, OAuthError> {
         self.jwks_uri.as_deref().ok_or(OAuthError::NotKnown { member: "jwks_uri" })
     }
 
-    /// Notes what the answer with the metadata showed of the server's clock.
+    /// Records the server's clock as the response with the metadata showed it.
     #[cfg(feature = "client")]
     pub(crate) fn at_server_time(self, server_time: Option<ServerTime>) -> Self {
         Self { server_time: ReadAt(server_time), ..self }
     }
 
-    /// What the answer with the metadata showed of the server's clock.
+    /// The server's clock as the response with the metadata showed it.
     #[cfg(feature = "client")]
     pub(crate) const fn server_time(&self) -> Option<ServerTime> {
         self.server_time.0
     }
 
-    /// `token_endpoint_auth_methods_supported`, where the metadata has it. Servers in the field
-    /// omit `private_key_jwt` where it works and list it where it does not, so nothing is decided
-    /// by it.
+    /// `token_endpoint_auth_methods_supported`, if the metadata has it. Real servers omit
+    /// `private_key_jwt` where it works and list it where it does not, so it decides nothing.
     #[must_use]
     pub fn authentication_methods(&self) -> Option<&[String]> {
         self.authentication_methods.as_deref()
     }
 
-    /// `token_endpoint_auth_signing_alg_values_supported`, where the metadata has it.
+    /// `token_endpoint_auth_signing_alg_values_supported`, if the metadata has it.
     #[must_use]
     pub fn signing_algorithms(&self) -> Option<&[String]> {
         self.signing_algorithms.as_deref()
     }
 
-    /// The string that an audience stands for at this server, when this endpoint is called. An
-    /// endpoint that a document names becomes one only in the issuer's own territory.
+    /// The string that an audience stands for at this server if this endpoint is called. An
+    /// endpoint from a metadata document may be the audience only within the issuer's own
+    /// territory.
     pub(super) fn audience<'a>(
         &'a self,
         audience: Option<&'a Audience>,
@@ -348,8 +346,8 @@ impl AuthorizationServer {
     }
 
     /// Refuses to send an assertion whose audience is the token endpoint to another origin, unless
-    /// the user has named both endpoints: the server there could use the assertion at the token
-    /// endpoint.
+    /// the user named both endpoints. The server at that origin could use the assertion at the
+    /// token endpoint.
     pub(super) fn check_token_audience(&self, called: Endpoint) -> Result<(), OAuthError> {
         let (audience, Ok(called)) = (&self.token_endpoint, self.location(called)) else { return Ok(()) };
         let is_named = !audience.is_of_metadata() && !called.is_of_metadata();
@@ -442,12 +440,12 @@ mod tests {
             server.check_token_audience(Endpoint::DeviceAuthorization),
             Err(OAuthError::OtherOrigin { .. })
         ));
-        // One that the user named, the other of the document.
+        // The user named one endpoint, the metadata named the other.
         let half = server.clone().with_endpoint(Endpoint::Revocation, "https://evil.example/revoke").unwrap();
         assert!(half.check_token_audience(Endpoint::Revocation).is_err());
         let half = server.with_endpoint(Endpoint::Token, "https://as.example/t/token").unwrap();
         assert!(half.check_token_audience(Endpoint::Revocation).is_err());
-        // Both.
+        // The user named both.
         let both = half.with_endpoint(Endpoint::Revocation, "https://other.example/revoke").unwrap();
         both.check_token_audience(Endpoint::Revocation).unwrap();
     }

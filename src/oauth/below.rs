@@ -1,22 +1,22 @@
-//! Which endpoints of a metadata document are the issuer's own. One host can serve many issuers, so
-//! an endpoint at the same origin may be another issuer's, and an assertion for it would be good
-//! there (audience injection, CVE-2025-27370).
+//! Decides which endpoints of a metadata document belong to the issuer. One host can serve many
+//! issuers, so an endpoint at the same origin may belong to another issuer, and an assertion for it
+//! would be accepted there (audience injection, CVE-2025-27370).
 
 use url::Url;
 
-/// Whose endpoint may become an audience without the user naming it.
+/// Which endpoints may become an audience although the user did not name them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Territory {
-    /// What lies below the issuer: the same origin, and a path that begins with the issuer's.
+    /// Endpoints below the issuer: the same origin, and a path that begins with the issuer's.
     #[default]
     BelowIssuer,
-    /// What shares the issuer's origin and the first segment of its path, which names the tenant.
+    /// Endpoints at the issuer's origin with the same first path segment, which names the tenant.
     SameTenant,
 }
 
 impl Territory {
-    /// Whether an endpoint lies in the territory of an issuer. Both have been checked and are given
-    /// verbatim: what a server compares an audience with is the text.
+    /// Whether an endpoint lies in the territory of an issuer. Both URLs were checked before and
+    /// are passed verbatim, because a server compares an audience as text.
     pub(super) fn includes(self, issuer: &str, endpoint: &str) -> bool {
         let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
         let own = match self {
@@ -32,22 +32,22 @@ impl Territory {
     }
 }
 
-/// The path of a URL as it is written, without a query.
+/// The path of a URL as written, without a query.
 fn path(url: &str) -> &str {
     let rest = url.split_once("//").map_or("", |(_, rest)| rest);
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     rest.find('/').and_then(|start| rest.get(start..)).unwrap_or_default()
 }
 
-/// The first segment of a path with its slash, unless it is empty or not plain.
+/// The first segment of a path with its slash. `None` if it is empty or not plain.
 fn first_segment(path: &str) -> Option<&str> {
     let (_, rest) = path.split_once('/')?;
     let len = rest.find('/').unwrap_or(rest.len());
     path.get(..=len).filter(|segment| segment.len() > 1 && is_plain(segment))
 }
 
-/// Whether a path means the same to every server: no `..` or `.` segment, nothing encoded that may
-/// become one, and no parameters (`..;`), which some servers cut off first.
+/// Whether every server interprets a path the same way: no `..` or `.` segment, nothing encoded
+/// that could become one, and no parameters (`..;`), which some servers cut off first.
 fn is_plain(path: &str) -> bool {
     !path.contains(['%', ';', '\\']) && path.split('/').all(|segment| !matches!(segment, "." | ".."))
 }
@@ -158,7 +158,7 @@ mod tests {
         for issuer in ["https://login.microsoftonline.com", "https://login.microsoftonline.com/"] {
             assert!(!includes(issuer, "https://login.microsoftonline.com/t1/oauth2/v2.0/token"));
         }
-        // The issuer of `common` is a template, and no endpoint is the tenant's.
+        // The issuer of `common` is a template, so no endpoint belongs to the tenant.
         let template = "https://login.microsoftonline.com/{tenantid}/v2.0";
         assert!(!includes(template, "https://login.microsoftonline.com/common/oauth2/v2.0/token"));
     }

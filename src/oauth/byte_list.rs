@@ -1,11 +1,11 @@
-//! Bytes that are written as numbers, as runtimes print a buffer: `<Buffer 65 79>`, `[101, 121]`,
-//! `65:79`, `0x65, 0x79`.
+//! Bytes that are written as numbers, in the way runtimes print a buffer: `<Buffer 65 79>`,
+//! `[101, 121]`, `65:79`, `0x65, 0x79`.
 
 use std::cmp::Ordering;
 
 use zeroize::Zeroizing;
 
-/// The bytes of a list. They may be a secret's.
+/// The bytes of a list. They may belong to a secret.
 pub(super) struct ByteList {
     bytes: Zeroizing<Vec<u8>>,
     /// Where each number ends.
@@ -13,14 +13,14 @@ pub(super) struct ByteList {
 }
 
 impl ByteList {
-    /// Fewer numbers may be anything: an address, a time.
+    /// Fewer numbers may be anything, such as an address or a time.
     const LEAST: usize = 8;
 
-    /// The list at the beginning of a text, where a number can begin.
+    /// Reads the list at the beginning of a text. The caller checks that a number can begin there.
     pub(super) fn at(text: &[u8]) -> Option<Self> {
         let [hexadecimal, decimal] = [16, 10].map(|radix| numbers(text, radix).count());
         let has_commas = || numbers(text, 10).next().and_then(|(_, end)| text.get(end)) == Some(&b',');
-        // The longer one, so that no number is read again and again.
+        // Take the longer one, so that no number is read repeatedly.
         let is_decimal = match decimal.cmp(&hexadecimal) {
             Ordering::Equal => has_commas(),
             order => order.is_gt(),
@@ -95,7 +95,7 @@ mod tests {
                 );
             }
         }
-        // Two digits each may be either; a comma is a program's.
+        // Numbers of two digits each may be either. Programs write commas between decimal numbers.
         assert_eq!(read("65,66,67,68,69,70,71,72").unwrap().0, "ABCDEFGH");
         assert_eq!(read("65 66 67 68 69 70 71 72").unwrap().0, "efghipqr");
     }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-/// The times of an assertion that was rejected, where they may be the reason.
+/// The times of a rejected assertion, if they may be the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockMismatch {
     issued_at: OffsetDateTime,
@@ -13,8 +13,8 @@ pub struct ClockMismatch {
 }
 
 impl ClockMismatch {
-    /// `ahead` is how far the server's clock is ahead of ours, where that is known, and `moved` how
-    /// far the client has moved the assertion's times.
+    /// `ahead` is how far the server's clock is ahead of ours, if that is known. `moved` is how far
+    /// the client has shifted the assertion's times.
     #[cfg(feature = "client")]
     pub(crate) const fn new(
         issued_at: OffsetDateTime,
@@ -26,8 +26,8 @@ impl ClockMismatch {
         Self { issued_at, expires_at, now, ahead, moved }
     }
 
-    /// When the assertion was issued (`iat`). Another time than [`ClockMismatch::now`] is one that
-    /// the client tried.
+    /// When the assertion was issued (`iat`). If it differs from [`ClockMismatch::now`], the client
+    /// tried a shifted time.
     #[must_use]
     pub const fn issued_at(&self) -> OffsetDateTime {
         self.issued_at
@@ -39,13 +39,13 @@ impl ClockMismatch {
         self.expires_at
     }
 
-    /// The time by this machine's clock when the answer came.
+    /// The time on this machine's clock when the response arrived.
     #[must_use]
     pub const fn now(&self) -> OffsetDateTime {
         self.now
     }
 
-    /// The time by the server's clock, where the answer has a `Date`.
+    /// The time on the server's clock, if the response has a `Date`.
     #[must_use]
     pub fn server_time(&self) -> Option<OffsetDateTime> {
         self.ahead.map(|ahead| self.now.saturating_add(ahead))
@@ -67,7 +67,7 @@ impl fmt::Display for ClockMismatch {
     }
 }
 
-/// A time as RFC 3339 writes it, in UTC and whole seconds.
+/// Formats a time as in RFC 3339, in UTC and whole seconds.
 struct Utc(OffsetDateTime);
 
 impl fmt::Display for Utc {

@@ -14,7 +14,7 @@ use crate::jose::json;
 use crate::jose::printable::printable;
 use crate::jose::text::Text;
 
-/// A request for codes by which a user logs in on another device (RFC 8628 §3.1).
+/// A request for the codes with which a user logs in on another device (RFC 8628 §3.1).
 #[derive(Clone, Debug, Hash)]
 pub struct DeviceAuthorizationRequest {
     scope: Scope,
@@ -22,14 +22,13 @@ pub struct DeviceAuthorizationRequest {
 }
 
 impl DeviceAuthorizationRequest {
-    /// A request for these scopes.
+    /// Creates a request for these scopes.
     #[must_use]
     pub fn new(scope: impl Into<Scope>) -> Self {
         Self { scope: scope.into(), parameters: Parameters::default() }
     }
 
-    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further
-    /// resource.
+    /// Adds a resource that the token is for (RFC 8707 §2). Call it once per resource.
     ///
     /// # Errors
     ///
@@ -39,7 +38,7 @@ impl DeviceAuthorizationRequest {
         Ok(self)
     }
 
-    /// Adds a parameter of an extension, such as `audience`.
+    /// Adds an extension parameter, such as `audience`.
     ///
     /// # Errors
     ///
@@ -54,14 +53,14 @@ impl DeviceAuthorizationRequest {
         Ok(self)
     }
 
-    /// The HTTP request: a POST of a form to the device authorization endpoint. The assertion is
-    /// good for this one request.
+    /// Builds the HTTP request: a POST of a form to the device authorization endpoint. The
+    /// assertion is valid for this one request only.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::NotKnown`] when the
-    /// endpoint is not known; [`OAuthError::OtherEndpoint`] for an assertion that is for another
-    /// one; [`OAuthError::Endpoint`] for one that is a URL and not an HTTP target.
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::NotKnown`] if the
+    /// endpoint is unknown; [`OAuthError::OtherEndpoint`] if the assertion is for another endpoint;
+    /// [`OAuthError::Endpoint`] if the endpoint is a URL but not an HTTP target.
     pub fn to_http(
         &self,
         server: &AuthorizationServer,
@@ -74,8 +73,8 @@ impl DeviceAuthorizationRequest {
     }
 }
 
-/// The codes (RFC 8628 §3.2): one for the user to type in at [a page](Self::verification_uri), one
-/// for the device to ask for the token with.
+/// The codes (RFC 8628 §3.2). The user types one in at [a page](Self::verification_uri). The device
+/// polls for the token with the other.
 ///
 /// The device code is wiped on drop, and `Debug` does not show it.
 pub struct DeviceAuthorization {
@@ -88,26 +87,26 @@ pub struct DeviceAuthorization {
 }
 
 impl DeviceAuthorization {
-    /// How long to wait between two questions unless the server says otherwise (RFC 8628 §3.2).
+    /// The interval between two polls unless the server sends one (RFC 8628 §3.2).
     pub const INTERVAL: Duration = Duration::from_secs(5);
-    /// The least that is waited, whatever the server says: with no pause at all, questions would
+    /// The shortest interval, regardless of what the server says. Without a pause, polls would
     /// follow one another as fast as they can be sent.
     pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
-    /// Judges an HTTP response; `now` is when it came.
+    /// Judges an HTTP response; `now` is when it arrived.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`]
-    /// for a 3xx; [`OAuthError::Unavailable`] for every other status but 200;
-    /// [`OAuthError::Response`] for a 200 that is not a device authorization response, among them
-    /// one that sends the user to a page that is neither https nor http on loopback.
+    /// [`OAuthError::Refused`] for 400, 401 and 403, regardless of the body;
+    /// [`OAuthError::Redirect`] for a 3xx; [`OAuthError::Unavailable`] for every other status but
+    /// 200; [`OAuthError::Response`] for a 200 that is not a device authorization response,
+    /// including one that sends the user to a page that is neither https nor http on loopback.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         Self::of_server(PlainHttp::Loopback, response, now)
     }
 
-    /// As [`DeviceAuthorization::from_http`], of a server that plain http may go to like this; its
-    /// page is served so, too.
+    /// As [`DeviceAuthorization::from_http`], for a server with this rule for plain http. The rule
+    /// applies to the server's page, too.
     pub(crate) fn of_server(
         plain_http: PlainHttp,
         response: http::Response<Vec<u8>>,
@@ -129,7 +128,7 @@ impl DeviceAuthorization {
         let mut values = [const { None }; 6];
         json::read_members(document.what, document.json, &NAMES, &mut values)?;
         let [device_code, user_code, uri, uri_complete, expires_in, interval] = values;
-        // It is shown to a user, on a terminal or in a page.
+        // The text is shown to a user, on a terminal or in a page.
         let shown = |member, text: Option<Text<'_>>| match text {
             Some(text) if printable(&text, 512) != *text => {
                 Err(document.invalid(member, "at most 512 printable characters"))
@@ -161,38 +160,38 @@ impl DeviceAuthorization {
         })
     }
 
-    /// The code for the device to ask with. It is a secret.
+    /// The code with which the device polls. It is a secret.
     #[must_use]
     pub fn device_code(&self) -> &str {
         &self.device_code
     }
 
-    /// The code for the user to type in: printable, 512 characters at most.
+    /// The code that the user types in: printable, at most 512 characters.
     #[must_use]
     pub fn user_code(&self) -> &str {
         &self.user_code
     }
 
-    /// The page to type it in at: an https URL, or http on loopback, or http anywhere if the client
-    /// was told that its server may use that ([`AuthorizationServer::danger_unencrypted`]).
+    /// The page where the user types it in: an https URL, or http on loopback, or http anywhere if
+    /// the client allows that for its server ([`AuthorizationServer::danger_unencrypted`]).
     #[must_use]
     pub fn verification_uri(&self) -> &str {
         &self.verification_uri
     }
 
-    /// The same with the code in it, for a link or a QR code, where the server has one.
+    /// The same page with the code included, for a link or a QR code, if the server provides one.
     #[must_use]
     pub fn verification_uri_complete(&self) -> Option<&str> {
         self.verification_uri_complete.as_deref()
     }
 
-    /// When the codes end.
+    /// When the codes expire.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
     }
 
-    /// How long to wait between two questions, at first: a second or more.
+    /// The initial interval between two polls: at least a second.
     #[must_use]
     pub const fn interval(&self) -> Duration {
         self.interval
@@ -252,7 +251,7 @@ mod tests {
             let codes = read(&self::codes(&format!(r#","expires_in":9,"interval":{interval}"#))).unwrap();
             assert_eq!(codes.interval(), DeviceAuthorization::INTERVAL, "{interval}");
         }
-        // Without an end, polling would never stop.
+        // Without an expiry, polling would never stop.
         for lifetime in ["-1", r#""soon""#, "true"] {
             let refused = read(&self::codes(&format!(r#","expires_in":{lifetime}"#)));
             assert!(matches!(

@@ -4,32 +4,32 @@ use time::OffsetDateTime;
 
 use super::{DeviceAuthorization, OAuthError, Retry};
 
-/// When to ask for the token again (RFC 8628 §3.5): a function of what the server said and of the
-/// time. Whoever uses it waits.
+/// When to poll for the token again (RFC 8628 §3.5). It depends only on what the server said and on
+/// the time. The caller does the waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DevicePolling {
     interval: Duration,
-    /// What the server wants before the next question alone (`Retry-After`).
+    /// The minimum pause before the next poll only (`Retry-After`).
     at_least: Duration,
     expires_at: OffsetDateTime,
 }
 
 impl DevicePolling {
-    /// How much longer the pauses are after each `slow_down` (RFC 8628 §3.5).
+    /// How much each `slow_down` lengthens the interval (RFC 8628 §3.5).
     pub const SLOWER_BY: Duration = Duration::from_secs(5);
 
-    /// Before the first question.
+    /// Creates the state before the first poll.
     #[must_use]
     pub const fn new(authorization: &DeviceAuthorization) -> Self {
         let (interval, expires_at) = (authorization.interval(), authorization.expires_at());
         Self { interval, at_least: Duration::ZERO, expires_at }
     }
 
-    /// How long to wait before the next question.
+    /// How long to wait before the next poll.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::DeviceCodeExpired`] when the codes will have ended by then.
+    /// [`OAuthError::DeviceCodeExpired`] if the codes will have expired by then.
     pub fn pause(&self, now: OffsetDateTime) -> Result<Duration, OAuthError> {
         let pause = self.interval.max(self.at_least);
         let next = time::Duration::try_from(pause).map(|pause| now.saturating_add(pause));
@@ -39,15 +39,15 @@ impl DevicePolling {
         }
     }
 
-    /// What follows from an answer that is no token: to go on after `authorization_pending`, to go
-    /// on slower after `slow_down`, and to end with any other `error`, whatever the status. Without
-    /// one, to go on slower when the server was not to be had; once after as long as it wants,
-    /// where it says so.
+    /// Processes a response without a token. Polling continues after `authorization_pending`, slows
+    /// down after `slow_down`, and ends with any other `error`, regardless of the status. If there
+    /// is no `error` and the server was unavailable, polling slows down, or waits once for as long
+    /// as the server says.
     ///
     /// # Errors
     ///
     /// [`OAuthError::DeviceCodeExpired`] for `expired_token`; every other error, such as
-    /// `access_denied` or `server_error`, as it is.
+    /// `access_denied` or `server_error`, unchanged.
     pub fn after(self, answer: OAuthError) -> Result<Self, OAuthError> {
         if let OAuthError::Refused(refusal) | OAuthError::Unavailable(refusal) = &answer
             && let Some(error) = refusal.error().filter(|_| refusal.is_verdict())
@@ -71,7 +71,7 @@ impl DevicePolling {
         Self { at_least: at_least.unwrap_or_default(), ..slower }
     }
 
-    /// What follows when no answer came: twice the pause (RFC 8628 §3.5).
+    /// Processes a missing response: doubles the interval (RFC 8628 §3.5).
     #[must_use]
     pub const fn after_no_answer(self) -> Self {
         self.with(self.interval.saturating_mul(2))
@@ -89,7 +89,7 @@ mod tests {
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
-    /// Before the first question, with codes that live for a minute.
+    /// The state before the first poll, with codes that expire after a minute.
     fn polling(more: &str) -> DevicePolling {
         let body = format!(
             r#"{{"device_code":"d","user_code":"u","verification_uri":"https://as.example/","expires_in":60{more}}}"#
@@ -137,14 +137,14 @@ mod tests {
             let refused = polling.after(answer(status, &format!(r#"{{"error":"{error}"}}"#))).unwrap_err();
             assert_eq!(refused.to_string(), format!("the server answered {status} {error}"));
         }
-        // What the two codes say counts with any status, too.
+        // The two codes count with any status.
         let pending = polling.after(answer(429, r#"{"error":"authorization_pending"}"#)).unwrap();
         assert_eq!(pending, polling);
         let slower = polling.after(answer(429, r#"{"error":"slow_down"}"#)).unwrap();
         assert_eq!(slower.pause(NOW).unwrap(), seconds(10));
         let ended = polling.after(answer(500, r#"{"error":"expired_token"}"#));
         assert!(matches!(ended, Err(OAuthError::DeviceCodeExpired)));
-        // No code: the server was not to be had.
+        // No code: the server was unavailable.
         for (status, body) in [
             (500, ""),
             (502, "<title>Bad Gateway</title>"),
@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    /// Some servers answer the questions of a device with 200, whatever there is to say.
+    /// Some servers answer every poll with 200, even with an error.
     #[test]
     fn a_200_with_an_error_is_an_answer_like_any_other() {
         let answer = |error: &str| {
@@ -178,8 +178,8 @@ mod tests {
         assert_eq!(refused.to_string(), "refused: 200 incorrect_device_code: d");
     }
 
-    /// Otherwise one busy moment of the server would keep a user who has logged in waiting, until
-    /// the codes end.
+    /// Otherwise one busy moment of the server would keep a user who has logged in waiting until
+    /// the codes expire.
     #[test]
     fn rfc9110_10_2_3_a_retry_after_is_for_the_next_question_alone() {
         let seconds = Duration::from_secs;
@@ -198,7 +198,7 @@ mod tests {
         assert!(matches!(polling.after(busy("60")).unwrap().pause(NOW), Err(OAuthError::DeviceCodeExpired)));
     }
 
-    /// Otherwise a server's zero, or a server that is gone, would be asked without a pause.
+    /// Otherwise the client would poll without a pause if a server sends zero or is down.
     #[test]
     fn a_pause_is_a_second_at_least() {
         for interval in ["0", "0.5", "-0.0"] {

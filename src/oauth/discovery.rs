@@ -3,11 +3,11 @@ use super::metadata::{self, Expected};
 use super::text::safe_url;
 use super::{AuthorizationServer, OAuthError};
 
-/// Where the OpenID path comes from (OpenID Connect Discovery 1.0 §4), and RFC 8414 §3.1's.
+/// The well-known paths of OpenID Connect Discovery 1.0 (§4) and of RFC 8414 (§3.1).
 const OPENID: &str = "/.well-known/openid-configuration";
 const RFC8414: &str = "/.well-known/oauth-authorization-server";
 
-/// How a server's metadata is found and judged, where `AuthorizationServer::discover` is too
+/// How a server's metadata is found and checked. Use it if `AuthorizationServer::discover` is too
 /// strict.
 ///
 /// ```no_run
@@ -39,28 +39,29 @@ impl std::fmt::Debug for Discovery {
     }
 }
 
-/// What the user named.
+/// What the user passed.
 enum Place<'a> {
-    /// An issuer: the document has to be of exactly this one.
+    /// An issuer. The document's issuer must be exactly this one.
     Issuer(&'a str),
-    /// A document, and the issuer to which its URL belongs. Whether that ends in a slash, the URL
-    /// does not show.
+    /// A document, and the issuer to which its URL belongs. The URL does not show whether that
+    /// issuer ends in a slash.
     Document { url: &'a str, issuer: String },
 }
 
 impl Discovery {
-    /// Looks for the metadata of this issuer, or reads the document at this URL: one that ends in
-    /// `/.well-known/openid-configuration` or has `/.well-known/oauth-authorization-server` in it,
-    /// with or without a query. The document's issuer has to be the one asked for; for a document
-    /// URL, the one to which it belongs, with or without a slash at the end.
+    /// Looks for the metadata of this issuer, or reads the document at this URL. A document URL
+    /// ends in `/.well-known/openid-configuration` or contains
+    /// `/.well-known/oauth-authorization-server`, with or without a query. The document's issuer
+    /// must be this issuer. For a document URL, it must be the issuer to which the URL belongs,
+    /// with or without a slash at the end.
     #[must_use]
     pub fn new(issuer_or_url: impl Into<String>) -> Self {
         Self { place: issuer_or_url.into(), issuer: None, plain_http: PlainHttp::Loopback }
     }
 
-    /// Expects this issuer in the document, byte for byte, and not the one whose URL is asked. Some
-    /// servers publish an issuer that differs by design: Azure AD B2C and Entra ID's `common` and
-    /// `organizations`, Okta behind a custom domain, a server behind a proxy.
+    /// Expects this issuer in the document, byte for byte, instead of the issuer whose URL is
+    /// requested. Some servers publish a different issuer by design: Azure AD B2C and Entra ID's
+    /// `common` and `organizations`, Okta behind a custom domain, a server behind a proxy.
     ///
     /// **The price is RFC 8414 §3.3's protection against mix-up:** the party that controls the URL
     /// can name endpoints in the other issuer's name, and receives assertions whose audience that
@@ -71,15 +72,15 @@ impl Discovery {
         self
     }
 
-    /// Lets plain http go to any host, for the document and for the endpoints in it, at the price
-    /// that [`AuthorizationServer::danger_unencrypted`] names.
+    /// Allows plain http to any host, for the document and for the endpoints in it.
+    /// [`AuthorizationServer::danger_unencrypted`] describes the risk.
     #[must_use]
     pub fn danger_allow_unencrypted(mut self) -> Self {
         self.plain_http = PlainHttp::Anywhere;
         self
     }
 
-    /// Where the document may be, in the order of trying.
+    /// The URLs where the document may be, in the order in which they are tried.
     ///
     /// # Errors
     ///
@@ -93,7 +94,7 @@ impl Discovery {
             Place::Document { url, issuer } => {
                 let asked = url.split('?').next().unwrap_or_default();
                 self.plain_http.check_issuer(asked)?;
-                // A query names one of several documents, and there is no other place for it.
+                // A query names one of several documents, so the document has no other location.
                 let others = well_known(&issuer).into_iter().filter(|other| other != url && asked == url);
                 Ok([url.to_owned()].into_iter().chain(others).collect())
             }
@@ -104,8 +105,8 @@ impl Discovery {
     ///
     /// # Errors
     ///
-    /// As [`AuthorizationServer::from_metadata`]; [`OAuthError::Issuer`] for an [expected
-    /// issuer](Self::expect_issuer) that is empty.
+    /// As [`AuthorizationServer::from_metadata`]; [`OAuthError::Issuer`] for an empty [expected
+    /// issuer](Self::expect_issuer).
     pub fn read(&self, json: &[u8]) -> Result<AuthorizationServer, OAuthError> {
         let place = Place::of(&self.place);
         let (url, plain_http) = (self.plain_http.check_issuer(place.issuer())?, self.plain_http);
@@ -120,7 +121,7 @@ impl Discovery {
         }
     }
 
-    /// Where plain http may go.
+    /// Where plain http is allowed.
     #[cfg(feature = "client")]
     pub(crate) const fn plain_http(&self) -> PlainHttp {
         self.plain_http
@@ -152,8 +153,9 @@ impl<'a> Place<'a> {
 }
 
 impl AuthorizationServer {
-    /// Where the metadata of an issuer may be, in the order of trying: the OpenID path behind the
-    /// issuer (Discovery 1.0 §4), then the RFC 8414 §3.1 path in front of the issuer's own path.
+    /// The URLs where the metadata of an issuer may be, in the order in which they are tried: the
+    /// OpenID path after the issuer (Discovery 1.0 §4), then the RFC 8414 §3.1 path before the
+    /// issuer's own path.
     ///
     /// # Errors
     ///
@@ -170,7 +172,7 @@ fn well_known(issuer: &str) -> [String; 2] {
     [appended, format!("{origin}{RFC8414}{}", path.trim_end_matches('/'))]
 }
 
-/// The scheme with the authority, and the path.
+/// Splits a URL into the scheme with the authority, and the path.
 fn split(url: &str) -> (&str, &str) {
     let start = url.find("://").map_or(0, |at| at + 3);
     let rest = url.get(start..).unwrap_or_default();
@@ -308,8 +310,8 @@ mod tests {
         let server = open.read(document).unwrap();
         assert_eq!(server.endpoint(super::super::Endpoint::Revocation).unwrap(), "http://other.svc/revoke");
         assert_eq!(server.jwks_uri().unwrap(), "http://as.mesh.svc/jwks");
-        // It goes on with what the user adds, and an https server may have its endpoints inside the
-        // mesh.
+        // The setting also applies to what the user adds later, and an https server may have its
+        // endpoints inside the mesh.
         assert!(server.with_jwks_uri("http://keys.svc/jwks").is_ok());
         let outside = Discovery::new("https://as.example").danger_allow_unencrypted();
         let document = br#"{"issuer":"https://as.example","token_endpoint":"http://as.mesh.svc/token"}"#;

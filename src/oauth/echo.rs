@@ -1,6 +1,6 @@
-//! Secrets of a request, so that an error does not keep what its server echoes of them. A token may
-//! be known by its look; a code, a refresh token or a piece of an assertion may look like any word,
-//! and only who sent it can tell.
+//! The secrets of a request, so that an error does not keep the ones that its server echoes. A
+//! token can be recognised by its look. A code, a refresh token or a piece of an assertion may look
+//! like any word, so only the sender of the request can recognise it.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -9,18 +9,18 @@ use zeroize::Zeroizing;
 
 use crate::jose::{SecretForm, Wiped, base64url, urlencoded};
 
-/// The form of a request, which goes with the response until that is read. Wiped on drop.
+/// The form of a request. It accompanies the response until the response is read. Wiped on drop.
 #[derive(Clone)]
 pub(crate) struct Secrets(Arc<Form>);
 
 struct Form {
     body: Wiped<Vec<u8>>,
-    /// Made when something is to be shown: mostly nothing is.
+    /// Built only when a text is shown, which is rare.
     index: OnceLock<Index>,
 }
 
 impl Secrets {
-    /// Parameters of the specifications that are no secrets, whatever their values look like.
+    /// Parameters of the specifications that are not secrets, regardless of how their values look.
     const PUBLIC: [&str; 9] = [
         "scope",
         "resource",
@@ -33,8 +33,8 @@ impl Secrets {
         "token_type_hint",
     ];
 
-    /// Parts of the names of secrets, also of extensions: `pre-authorized_code`, `mfa_token`,
-    /// `SAMLResponse`.
+    /// Parts of the names of secrets, including those of extensions: `pre-authorized_code`,
+    /// `mfa_token`, `SAMLResponse`.
     const NAMES: [&str; 14] = [
         "code",
         "token",
@@ -57,7 +57,7 @@ impl Secrets {
         Self::of_form(request.body())
     }
 
-    /// Lets the reader of a response know them.
+    /// Passes the secrets to the reader of a response.
     #[cfg(feature = "client")]
     pub(crate) fn accompany(self, response: &mut http::Response<Vec<u8>>) {
         response.extensions_mut().insert(self);
@@ -68,7 +68,7 @@ impl Secrets {
         Self(Arc::new(Form { body: Wiped::new(body.to_vec()), index: OnceLock::new() }))
     }
 
-    /// What is needed to find them.
+    /// The index that finds the secrets in a text.
     pub(super) fn index(&self) -> &Index {
         self.0.index.get_or_init(|| {
             let pairs = self.0.body.split(|byte| *byte == b'&');
@@ -80,46 +80,47 @@ impl Secrets {
         })
     }
 
-    /// Whether a parameter is a secret: by its name, or, since an extension has names of its own,
-    /// by the look of its value.
+    /// Whether a parameter is a secret: by its name, or by the look of its value, because
+    /// extensions choose their own names.
     fn is_secret(name: &[u8], value: &[u8]) -> bool {
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();
         let looks_secret = || str::from_utf8(value).is_ok_and(|value| SecretForm::suspect(value).is_some());
-        // Such as `subject_token_type`, and `requested_token_use` of Entra ID.
+        // For example `subject_token_type`, or `requested_token_use` of Entra ID.
         let says_how = name.starts_with("requested_") || name.ends_with("_type") || name.ends_with("_format");
         let is_named = || name == "request" || Self::NAMES.iter().any(|part| name.contains(part));
         !says_how && !Self::PUBLIC.contains(&&*name) && (is_named() || looks_secret())
     }
 }
 
-/// Finds pieces of secrets in a text, in one pass: every eight characters of a secret, and of what
-/// base64 and hexadecimal digits make of it.
+/// Finds pieces of secrets in a text, in one pass: every eight characters of a secret, and of its
+/// base64 and hexadecimal forms.
 ///
-/// Eight characters are the shortest secret that is masked, so no piece as long as that is left of
-/// a longer one. Upper and lower case and the two alphabets of base64 are the same here.
+/// The shortest secret that is masked has eight characters, so no piece of that length remains of a
+/// longer one. The comparison ignores case and treats the two base64 alphabets as one.
 pub(super) struct Index {
-    /// Sorted, for a search that no choice of secrets makes slow.
+    /// Sorted, so that no choice of secrets makes the search slow.
     pieces: Zeroizing<Vec<u64>>,
-    /// A bit for each piece, by its hash: most of what is not there need not be searched for.
+    /// One bit per piece, by its hash, so that most absent pieces need no search.
     filter: Zeroizing<Vec<u64>>,
-    /// Those that cannot be a word: with a digit or a capital in the secret. Sorted.
+    /// The pieces that cannot be a word, because the secret has a digit or a capital there. Sorted.
     no_words: Zeroizing<Vec<u64>>,
     /// The secrets, folded.
     wholes: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl Index {
-    /// The length of a piece, in bytes, and the shortest secret that is masked: less is found in
-    /// every other word.
+    /// The length of a piece in bytes, and of the shortest secret that is masked. Shorter ones
+    /// would match too many ordinary words.
     const PIECE: usize = 8;
-    /// A piece of small letters alone may be a word of any text, unless it is this long.
+    /// A piece of lowercase letters alone may be a word of any text, unless it is this long.
     const WORD: usize = 16;
     /// The size of the filter, in words of 64 bits.
     const FILTER: usize = 1 << 10;
 
     fn of(secrets: impl Iterator<Item = Zeroizing<Vec<u8>>>) -> Self {
         let secrets: Vec<_> = secrets.filter(|secret| secret.len() >= Self::PIECE).collect();
-        // As it is and as it was in the form, each in base64 as well, and in hexadecimal digits.
+        // Each secret as it is and as encoded in the form, both also in base64, and in hexadecimal
+        // digits.
         let room = secrets.iter().map(|secret| 24 * secret.len()).sum();
         let mut pieces = Zeroizing::new(Vec::with_capacity(room));
         let mut no_words = Zeroizing::new(Vec::with_capacity(room));
@@ -155,7 +156,7 @@ impl Index {
         Self { pieces, filter, no_words, wholes }
     }
 
-    /// The place of a piece in the filter: a word, and a bit in it.
+    /// The position of a piece in the filter: a word, and a bit in it.
     const fn place(piece: u64) -> (usize, u64) {
         let hash = piece.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
         (hash as usize >> 6, 1 << (hash & 63))
@@ -166,9 +167,9 @@ impl Index {
         self.filter.get(word).is_some_and(|word| word & bit != 0) && self.pieces.binary_search(&piece).is_ok()
     }
 
-    /// Tells of every part of a text that is made of pieces.
+    /// Reports every part of a text that is made of pieces.
     pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(Range<usize>)) {
-        // A part, and whether all of it may be a word.
+        // The current part, and whether all of it may be a word.
         let mut part: Option<(Range<usize>, bool)> = None;
         for Piece { end, bytes, .. } in pieces_of(text).filter(|piece| self.has(piece.bytes)) {
             let start = end - Self::PIECE;
@@ -190,7 +191,7 @@ impl Index {
         part.filter(|part| self.is_secret(text, part)).into_iter().for_each(|part| found(part.0));
     }
 
-    /// Whether a part made of pieces is more than a word that text and secret have in common.
+    /// Whether a part made of pieces is more than a word that the text and a secret share.
     fn is_secret(&self, text: &[u8], (part, is_word): &(Range<usize>, bool)) -> bool {
         let part = text.get(part.clone()).unwrap_or_default();
         let is_at = |at: &[u8], whole: &[u8]| at.iter().map(folded).eq(whole.iter().copied());
@@ -199,12 +200,12 @@ impl Index {
     }
 }
 
-/// Eight bytes in a row, folded.
+/// Eight consecutive bytes, folded.
 struct Piece {
     bytes: u64,
-    /// Where they end.
+    /// The index after the last byte.
     end: usize,
-    /// Whether there is no digit and no capital among them.
+    /// Whether the bytes contain neither digits nor capitals.
     is_word: bool,
 }
 
@@ -226,8 +227,8 @@ const fn folded(byte: &u8) -> u8 {
     }
 }
 
-/// What base64 makes of bytes behind so many others, without the characters that also depend on
-/// what is before and behind.
+/// The base64 form of bytes that follow this many others, without the characters that also depend
+/// on the bytes before and after.
 fn base64_inside(bytes: &[u8], offset: usize) -> Zeroizing<String> {
     let skipped = (3 - offset) % 3;
     let inside = bytes.get(skipped..).unwrap_or_default();
@@ -290,7 +291,7 @@ mod tests {
             assert_eq!(masked(secret, text), text);
         }
         assert_eq!(masked(secret, "refresh-token-for"), "*");
-        // A secret of one word is masked where it is whole.
+        // A secret that is a single word is masked only if it appears as a whole.
         assert_eq!(masked("horsestaple", "horsestaple horsestapl"), "* horsestapl");
         assert_eq!(masked("horses", "horses"), "horses");
     }

@@ -1,5 +1,5 @@
-//! Where an assertion goes. A URL is judged by the same parser that the HTTP client uses, and kept
-//! verbatim.
+//! Where an assertion may be sent. The parser of the HTTP client checks each URL, which is then
+//! kept verbatim.
 
 use url::{Host, Url};
 
@@ -23,7 +23,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// All of them.
+    /// All endpoints.
     pub const ALL: [Self; 5] = [
         Self::Token,
         Self::PushedAuthorization,
@@ -32,7 +32,7 @@ impl Endpoint {
         Self::DeviceAuthorization,
     ];
 
-    /// Its name in the server's metadata (RFC 8414 §2).
+    /// The endpoint's name in the server's metadata (RFC 8414 §2).
     #[must_use]
     pub const fn metadata_name(self) -> &'static str {
         match self {
@@ -45,12 +45,12 @@ impl Endpoint {
     }
 }
 
-/// Where an endpoint is: its URL verbatim, and the same as the target of a request.
+/// The location of an endpoint: its URL verbatim, and the same URL as the target of a request.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Location {
     url: String,
     target: Option<http::Uri>,
-    /// Whether a metadata document names it, and not the user.
+    /// Whether the endpoint comes from a metadata document, not from the user.
     is_of_metadata: bool,
 }
 
@@ -61,12 +61,12 @@ impl std::fmt::Debug for Location {
 }
 
 impl Location {
-    /// A URL that has been judged, or is never called.
+    /// Creates a location from a URL that was checked before, or that is never called.
     pub(super) fn new(url: String) -> Self {
         Self { target: url.parse().ok(), url, is_of_metadata: false }
     }
 
-    /// The same, of a metadata document.
+    /// Creates a location from a checked URL in a metadata document.
     pub(super) fn of_metadata(url: String) -> Self {
         Self { is_of_metadata: true, ..Self::new(url) }
     }
@@ -75,7 +75,7 @@ impl Location {
         self.is_of_metadata
     }
 
-    /// Whether both are at one origin.
+    /// Whether both have the same origin.
     pub(super) fn has_origin_of(&self, other: &Self) -> bool {
         let origin = |location: &Self| Url::parse(&location.url).ok().map(|url| url.origin());
         self.url == other.url || origin(self).is_some_and(|own| Some(own) == origin(other))
@@ -105,28 +105,29 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Where plain http may go.
+/// Where plain http is allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum PlainHttp {
-    /// To this machine.
+    /// Only to this machine.
     #[default]
     Loopback,
-    /// To any host: the user has said that the network itself is trusted.
+    /// To any host: the user declared that the network itself is trusted.
     Anywhere,
 }
 
-/// An endpoint: https, or http on loopback; without fragment (RFC 6749 §3.2) and credentials.
+/// Checks an endpoint: https, or http on loopback; without a fragment (RFC 6749 §3.2) and without
+/// credentials.
 pub(crate) fn check_endpoint(endpoint: &'static str, url: &str) -> Result<Url, OAuthError> {
     PlainHttp::Loopback.check_endpoint(endpoint, url)
 }
 
 impl PlainHttp {
-    /// As the function of this name, with plain http to where it may go.
+    /// As the function of this name, with this rule for plain http.
     pub(crate) fn check_endpoint(self, endpoint: &'static str, url: &str) -> Result<Url, OAuthError> {
         parse(url, self).map_err(|reason| OAuthError::Endpoint { endpoint, url: safe_url(url), reason })
     }
 
-    /// An issuer identifier: as an endpoint, and without query (RFC 8414 §2).
+    /// Checks an issuer identifier: as an endpoint, and without a query (RFC 8414 §2).
     pub(super) fn check_issuer(self, issuer: &str) -> Result<Url, OAuthError> {
         let wrong = |reason| OAuthError::Issuer { issuer: safe_url(issuer), reason };
         let url = parse(issuer, self).map_err(wrong)?;
@@ -138,13 +139,13 @@ impl PlainHttp {
 }
 
 fn parse(text: &str, plain_http: PlainHttp) -> Result<Url, &'static str> {
-    // The parser drops tabs and line ends and turns backslashes; what is kept verbatim must not
-    // need that.
+    // The parser drops tabs and line ends and converts backslashes. A URL that is kept verbatim
+    // must not need that.
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
         return Err("has characters that do not belong into a URL");
     }
     let url = Url::parse(text).map_err(|_| "is not a URL")?;
-    // To the parser `https:host` and `https:///host` are `https://host`; to others they are not.
+    // The parser reads `https:host` and `https:///host` as `https://host`; other parsers do not.
     let rest = text.split_once("://").map(|(_, rest)| rest);
     if url.has_host() && rest.is_none_or(|rest| rest.starts_with('/')) {
         return Err("is not a URL");
@@ -155,8 +156,8 @@ fn parse(text: &str, plain_http: PlainHttp) -> Result<Url, &'static str> {
     if text.contains('#') {
         return Err("has a fragment");
     }
-    // To the parser 127.1, 0x7f000001 and %6cocalhost are this machine; to others they are names to
-    // be looked up.
+    // The parser reads 127.1, 0x7f000001 and %6cocalhost as this machine; other parsers look them
+    // up as names.
     if url.host_str().is_some_and(|host| !is_written(host, authority(text))) {
         return Err("has a host that is not written as itself");
     }
@@ -168,15 +169,15 @@ fn parse(text: &str, plain_http: PlainHttp) -> Result<Url, &'static str> {
     }
 }
 
-/// Whether the authority is this host, in any case, with or without a port. IPv6 has many
-/// spellings, and only addresses are spelled in brackets.
+/// Whether the authority is this host, ignoring case, with or without a port. IPv6 addresses have
+/// many spellings, and only addresses are in brackets.
 fn is_written(host: &str, authority: &str) -> bool {
     let (name, port) = authority.split_at_checked(host.len()).unwrap_or_default();
     authority.starts_with('[')
         || name.eq_ignore_ascii_case(host) && (port.is_empty() || port.starts_with(':'))
 }
 
-/// What stands between `//` and the path.
+/// The text between `//` and the path.
 fn authority(text: &str) -> &str {
     let rest = text.split_once("//").map_or("", |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or_default()

@@ -6,18 +6,18 @@ use crate::keys::KeyError;
 
 /// What can be wrong with an assertion, a request, a response or a server's metadata.
 ///
-/// No variant carries a token, a key or an assertion. Text that a server sent has its control
-/// characters escaped, is cut to 512 characters, and whatever looks like a token in it is masked.
+/// No variant contains a token, a key or an assertion. In text from a server, control characters
+/// are escaped and anything that looks like a token is masked. The text is cut to 512 characters.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OAuthError {
-    /// A client id that is empty or not of RFC 6749 A.1's characters.
+    /// The client id is empty or contains characters outside RFC 6749 A.1.
     #[error("the client id is {reason}")]
     ClientId {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// An issuer identifier outside RFC 8414 §2.
+    /// The issuer identifier violates RFC 8414 §2.
     #[error("the issuer {issuer} {reason}")]
     Issuer {
         /// The identifier.
@@ -25,7 +25,7 @@ pub enum OAuthError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// An endpoint that must not be sent an assertion.
+    /// An assertion must not be sent to this endpoint.
     #[error("the {endpoint} {url} {reason}")]
     Endpoint {
         /// The metadata name of the endpoint.
@@ -35,26 +35,26 @@ pub enum OAuthError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// Metadata of another issuer than the one asked for (RFC 8414 §3.3).
+    /// The metadata has an issuer other than the requested one (RFC 8414 §3.3).
     #[error("the metadata is of issuer {found}, asked for was {expected}")]
     IssuerMismatch {
-        /// The issuer asked for.
+        /// The requested issuer.
         expected: String,
         /// The issuer in the document.
         found: String,
     },
-    /// Metadata that cannot be read.
+    /// The metadata cannot be read.
     #[error("the authorization server's metadata cannot be used")]
     Metadata(#[source] JoseError),
-    /// Something that only the metadata says, of a server that was given by hand.
+    /// Only the metadata has this value, but the server was configured by hand.
     #[error("the authorization server has no {member}")]
     NotKnown {
         /// The metadata name.
         member: &'static str,
     },
-    /// An endpoint that is taken from metadata and does not lie below the issuer would become the
-    /// audience (CVE-2025-27370). If it is right, name it with
-    /// [`Audience::Exactly`](super::Audience::Exactly), or the endpoint with
+    /// An endpoint from metadata would become the audience, but does not lie below the issuer
+    /// (CVE-2025-27370). If the endpoint is right, pass it as
+    /// [`Audience::Exactly`](super::Audience::Exactly), or set it with
     /// [`AuthorizationServer::with_endpoint`](super::AuthorizationServer::with_endpoint).
     #[error(
         "the endpoint {endpoint} is not below the issuer {issuer}, so it may belong to another issuer; if it is right, \
@@ -67,7 +67,7 @@ pub enum OAuthError {
         issuer: String,
     },
     /// An assertion for the token endpoint would be sent to another origin, and one of the two URLs
-    /// is taken from metadata.
+    /// comes from metadata.
     #[error(
         "the assertion's audience {audience} and the endpoint {endpoint} are of different origins; if both are right, \
          name the audience with Audience::Exactly"
@@ -78,16 +78,16 @@ pub enum OAuthError {
         /// The endpoint.
         endpoint: String,
     },
-    /// An audience that is empty.
+    /// The audience is empty.
     #[error("the audience is empty")]
     EmptyAudience,
-    /// A `jti` that is empty or longer than 256 bytes.
+    /// The `jti` is empty or longer than 256 bytes.
     #[error("a jti has 1 to 256 bytes, found {found}")]
     TokenId {
         /// Its length in bytes.
         found: usize,
     },
-    /// An assertion whose audience is one endpoint, in a request to another.
+    /// The audience of the assertion is one endpoint, but the request goes to another.
     #[error("the assertion is for the {assertion}, the request goes to the {request}")]
     OtherEndpoint {
         /// The metadata name of the endpoint that the assertion is for.
@@ -95,27 +95,28 @@ pub enum OAuthError {
         /// The metadata name of the endpoint that the request goes to.
         request: &'static str,
     },
-    /// A PKCE verifier outside RFC 7636 §4.1.
+    /// The PKCE verifier violates RFC 7636 §4.1.
     #[error("a code verifier has 43 to 128 of the characters A-Z a-z 0-9 - . _ ~")]
     CodeVerifier,
-    /// A `resource` that is not an absolute URI without a fragment (RFC 8707 §2).
+    /// The `resource` is not an absolute URI without a fragment (RFC 8707 §2).
     #[error("the resource {resource} is not an absolute URI without a fragment")]
     Resource {
         /// The URI.
         resource: String,
     },
-    /// A redirect with another `state` than the request (RFC 6749 §10.12): of another login, or
-    /// forged. A login in progress ignores it and goes on waiting.
+    /// The redirect has a `state` other than that of the request (RFC 6749 §10.12): it belongs to
+    /// another login, or it is forged. A login in progress ignores it and keeps waiting.
     #[error("the authorization response is of another state than the request")]
     AuthorizationState,
-    /// A redirect with the `state` of the request that is no valid answer to it (RFC 6749 §4.1.2).
+    /// The redirect has the `state` of the request, but is not a valid response to it (RFC 6749
+    /// §4.1.2).
     #[error("the authorization response {reason}")]
     AuthorizationResponse {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// An answer to the authorization request by another server than the one that was asked (RFC
-    /// 9207 §2.4).
+    /// A server other than the one that was asked answered the authorization request (RFC 9207
+    /// §2.4).
     #[error("the authorization response is of issuer {found}, asked was {expected}")]
     AuthorizationIssuer {
         /// The server's issuer.
@@ -131,21 +132,21 @@ pub enum OAuthError {
         /// The `error_description`.
         description: Option<String>,
     },
-    /// The user did not log in in time (RFC 8628 §3.5). Start the device authorization anew.
+    /// The user did not log in in time (RFC 8628 §3.5). Start the device authorization again.
     #[error("the device code has expired")]
     DeviceCodeExpired,
-    /// A life of an assertion outside the profile's bounds.
+    /// The lifetime of the assertion is outside the profile's bounds.
     #[error("an assertion lives 1 s to {limit:?} with this profile, asked for was {found:?}")]
     Lifetime {
-        /// The life asked for.
+        /// The requested lifetime.
         found: Duration,
-        /// The longest that the profile allows.
+        /// The longest lifetime that the profile allows.
         limit: Duration,
     },
-    /// A time outside the years 1970 to 9999.
+    /// The time is outside the years 1970 to 9999.
     #[error("the time is outside 1970 to 9999")]
     Time,
-    /// An algorithm that the profile's server does not take.
+    /// The profile's server does not accept the algorithm.
     #[error("{profile} does not take {algorithm}")]
     ProfileAlgorithm {
         /// The profile.
@@ -153,48 +154,48 @@ pub enum OAuthError {
         /// The algorithm of the key.
         algorithm: Algorithm,
     },
-    /// A certificate header for a key without certificates.
+    /// A certificate header is set, but the key has no certificates.
     #[error("the key has no certificate for {member}")]
     NoCertificate {
         /// The header member.
         member: &'static str,
     },
-    /// A parameter that has to say something: without a value it counts as left out (RFC 6749
-    /// §3.1).
+    /// The parameter is empty. It needs a value, because an empty parameter counts as absent (RFC
+    /// 6749 §3.1).
     #[error("the parameter `{name}` is empty")]
     EmptyParameter {
         /// The parameter.
         name: &'static str,
     },
-    /// A claim that has to say something.
+    /// The claim is empty. It needs a value.
     #[error("the claim `{claim}` is empty")]
     EmptyClaim {
         /// The claim.
         claim: &'static str,
     },
-    /// An extra claim with a name that the assertion sets itself.
+    /// The extra claim has a name that the assertion sets itself.
     #[error("the claim `{name}` is set by the assertion itself")]
     ReservedClaim {
         /// The name.
         name: String,
     },
-    /// An extra parameter with a name that the request sets itself, or that would be a second way
-    /// of authentication.
+    /// The extra parameter has a name that the request sets itself, or would be a second way of
+    /// authentication.
     #[error("the parameter `{name}` is set by the request itself")]
     ReservedParameter {
         /// The name.
         name: String,
     },
-    /// A parameter that is there already (RFC 6749 §3.2).
+    /// The parameter is already present (RFC 6749 §3.2).
     #[error("the parameter `{name}` is there already")]
     DuplicateParameter {
         /// The name.
         name: String,
     },
-    /// A scope with characters outside RFC 6749 §3.3.
+    /// The scope contains characters outside RFC 6749 §3.3.
     #[error("a scope has a character that RFC 6749 §3.3 does not allow")]
     Scope,
-    /// A signature of another algorithm than the header says.
+    /// The algorithm of the signature is not the one in the header.
     #[error("the header says {expected}, the signature is {found}")]
     SignatureAlgorithm {
         /// The algorithm in the header.
@@ -205,25 +206,25 @@ pub enum OAuthError {
     /// The key could not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The server refused: 400, 401 or 403, whatever the body, or 200 with an error in place of
-    /// what was asked for.
+    /// The server rejected the request: with 400, 401 or 403, regardless of the body, or with 200
+    /// and an error in place of the requested document.
     #[error("refused: {0}")]
     Refused(Box<Refusal>),
-    /// The server did not answer the question: any other status that is not a success.
+    /// Any other unsuccessful status: the server did not answer the question.
     #[error("the server answered {0}")]
     Unavailable(Box<Refusal>),
-    /// The endpoint redirects. An assertion is never sent to another address than its own.
+    /// The endpoint redirects. An assertion is never sent to another address.
     #[error("the server answered {}", redirect(*status, location.as_deref()))]
     Redirect {
         /// The HTTP status.
         status: u16,
-        /// Where to, if it says.
+        /// The redirect target, if the response names one.
         location: Option<String>,
     },
-    /// A success that is not what its endpoint answers with.
+    /// A success that is not the expected document of its endpoint.
     #[error("{what} cannot be read ({})", content_type.as_deref().unwrap_or("no content type"))]
     Response {
-        /// What it should be, such as `the token response`.
+        /// The expected document, such as `the token response`.
         what: &'static str,
         /// What is wrong with it.
         #[source]
@@ -231,31 +232,31 @@ pub enum OAuthError {
         /// The content type of the body.
         content_type: Option<String>,
     },
-    /// A success whose body is compressed, although the request said that it must not be (RFC 9110
+    /// The body of a success is compressed, although the request asked for no compression (RFC 9110
     /// §12.5.3).
     #[error("{what} is encoded as {found}, which the client does not read")]
     ContentEncoding {
-        /// What it should be, such as `the token response`.
+        /// The expected document, such as `the token response`.
         what: &'static str,
         /// The `Content-Encoding`.
         found: String,
     },
 }
 
-/// Whether it makes sense to try again.
+/// Whether and when to retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Retry {
-    /// The same request would meet the same answer.
+    /// Do not retry: the same request would get the same response.
     Never,
-    /// Later, with growing pauses.
+    /// Retry later, with growing pauses.
     BackOff,
-    /// After this long, as the server says (`Retry-After`, RFC 9110 §10.2.3).
+    /// Retry after this long, as the server says (`Retry-After`, RFC 9110 §10.2.3).
     After(Duration),
 }
 
 impl OAuthError {
-    /// Whether it makes sense to try again, with a new assertion.
+    /// Whether and when to retry, with a new assertion.
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
@@ -268,7 +269,7 @@ impl OAuthError {
     }
 }
 
-/// A redirect, in words.
+/// Describes a redirect.
 pub(super) fn redirect(status: u16, location: Option<&str>) -> String {
     let to = location.map(|to| format!(" to {to}")).unwrap_or_default();
     format!("{status}, a redirect{to}, which is not followed")

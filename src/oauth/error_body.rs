@@ -1,5 +1,5 @@
-//! The body of an answer that is no success: RFC 6749 §5.2, or whatever a server, a gateway or a
-//! framework writes instead.
+//! The body of an unsuccessful response: RFC 6749 §5.2, or any other format that a server, a
+//! gateway or a framework sends instead.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -14,7 +14,7 @@ use super::text::safe;
 use crate::jose::json::{self, WipedMembers, WipedValue, escapes};
 use crate::jose::urlencoded;
 
-/// Members by which a document says that it is an error, whatever its status.
+/// Members that mark a document as an error, regardless of its status.
 const ERROR: [&str; 12] = [
     "error",
     "errors",
@@ -30,8 +30,8 @@ const ERROR: [&str; 12] = [
     "fault",
 ];
 
-/// What a body says, as it stands there: hostile text still, which may echo the secrets of the
-/// request or have others in it. So all of it is wiped.
+/// The raw content of a body. It is still hostile text, which may echo the secrets of the request
+/// or contain others, so all of it is wiped.
 #[derive(Default)]
 pub(super) struct ErrorBody {
     /// The `error` code of RFC 6749 §5.2.
@@ -41,7 +41,7 @@ pub(super) struct ErrorBody {
     /// The other members.
     pub(super) members: WipedMembers,
     pub(super) words: Words,
-    /// Whether it is a document that says that it is an error.
+    /// Whether the body is a document that says that it is an error.
     pub(super) is_error: bool,
 }
 
@@ -56,7 +56,7 @@ impl ErrorBody {
                     let body = Self::of_document(status, document, is_repeated);
                     return Self { is_error: body.is_error || is_object && is_problem(headers), ..body };
                 }
-                // What is left of a document that broke off says what it says, and decides nothing.
+                // A truncated document is salvaged for its words, but decides nothing.
                 None if is_object || text.starts_with("[{") => {
                     return Self { is_error: false, ..Self::of_document(status, salvaged(text), true) };
                 }
@@ -73,7 +73,7 @@ impl ErrorBody {
         let mut words = Words::of(status, &document.0);
         let mut members = WipedMembers(match &mut document.0 {
             Value::Object(members) => std::mem::take(members),
-            // Some put the one error into a list.
+            // Some servers put the single error into a list.
             Value::Array(elements) => match elements.first_mut() {
                 Some(Value::Object(members)) => std::mem::take(members),
                 _ => Map::new(),
@@ -97,7 +97,7 @@ impl ErrorBody {
             _ => None,
         };
         let (mut error, description, uri) = (text("error"), text("error_description"), text("error_uri"));
-        // A code that stands there twice is read in two ways: it decides nothing, and stays a word.
+        // A duplicate code can be read in two ways, so it decides nothing and is only shown.
         if is_repeated {
             words.code = error.take().or(words.code.take());
         }
@@ -105,30 +105,30 @@ impl ErrorBody {
     }
 }
 
-/// The coding of a body, if it has one: none is asked for, and none is undone here. Hostile text
-/// still.
+/// The content coding of a body, if it has one. None is requested, and none is decoded here. It is
+/// still hostile text.
 pub(super) fn coding(headers: &HeaderMap) -> Option<String> {
     let coding =
         String::from_utf8_lossy(headers.get(CONTENT_ENCODING)?.as_bytes()).trim().to_ascii_lowercase();
     Some(coding).filter(|coding| !coding.is_empty() && coding != "identity")
 }
 
-/// As [`coding`], fit to be shown.
+/// As [`coding`], safe to show.
 #[cfg(feature = "client")]
 pub(crate) fn content_coding(headers: &HeaderMap) -> Option<String> {
     coding(headers).map(|coding| safe(&coding))
 }
 
-/// RFC 9457 §3: a document of this type is a problem, whatever its status.
+/// RFC 9457 §3: a document of this type is a problem, regardless of its status.
 pub(super) fn is_problem(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
     content_type.is_some_and(|value| value.starts_with(b"application/problem+json"))
 }
 
-/// UTF-8, and what is none as Latin-1, byte by byte.
+/// Decodes UTF-8. Invalid bytes are read as Latin-1, one by one.
 fn decoded(body: &[u8]) -> Zeroizing<String> {
-    // A byte as Latin-1 takes two of UTF-8 at most. Room from the start: a buffer that grows leaves
-    // copies behind.
+    // A Latin-1 byte takes at most two bytes in UTF-8. The full capacity is reserved at once: a
+    // buffer that grows leaves copies behind.
     let others: usize = body.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
     let room = body.len() + others;
     let mut text = Zeroizing::new(String::with_capacity(room));
@@ -139,14 +139,14 @@ fn decoded(body: &[u8]) -> Zeroizing<String> {
     text
 }
 
-/// A document, also one whose strings have control characters in them, and whether it has its
-/// `error` twice.
+/// Parses a document, even if its strings contain control characters, and reports whether `error`
+/// appears twice.
 fn json(text: &str) -> Option<(WipedValue, bool)> {
     let read = |text: &str| json::any_without(text.as_bytes(), &SECRET, &["error"]);
     read(text).or_else(|| read(&controls_escaped(text)))
 }
 
-/// Writes control characters inside of strings as JSON wants them (RFC 8259 §7).
+/// Escapes control characters inside strings, as JSON requires (RFC 8259 §7).
 fn controls_escaped(text: &str) -> Zeroizing<String> {
     let room = text.len() + 6 * text.bytes().filter(|byte| *byte < 0x20).count();
     let mut escaped = Zeroizing::new(String::with_capacity(room));
@@ -155,7 +155,7 @@ fn controls_escaped(text: &str) -> Zeroizing<String> {
         match character {
             '"' if !is_escape => is_inside = !is_inside,
             _ if is_inside && u32::from(character) < 0x20 => {
-                // A backslash before it would escape the backslash of the escape.
+                // A preceding backslash would escape the backslash of the escape.
                 if is_escape {
                     escaped.push('\\');
                 }
@@ -171,8 +171,8 @@ fn controls_escaped(text: &str) -> Zeroizing<String> {
     escaped
 }
 
-/// The strings of well-known names in what is no JSON: cut off, or damaged. Nothing else of it is
-/// shown.
+/// Reads the strings of well-known names from invalid JSON that was cut off or damaged. The rest is
+/// not shown.
 fn salvaged(text: &str) -> WipedValue {
     let text = controls_escaped(text);
     const NAMES: [&str; 13] = [
@@ -207,7 +207,7 @@ fn is_form(headers: &HeaderMap, text: &str) -> bool {
         && text.split('&').any(|pair| is_pair(pair) || is_said && pair.contains('='))
 }
 
-/// A form as a document, without its secrets. The first of a name counts.
+/// Reads a form as a document, without its secrets. The first value of a name counts.
 fn form(text: &str) -> WipedValue {
     let mut members = WipedMembers::default();
     for (name, value) in urlencoded::pairs(text.as_bytes()) {
@@ -220,7 +220,7 @@ fn form(text: &str) -> WipedValue {
     WipedValue(Value::Object(std::mem::take(&mut members.0)))
 }
 
-/// Text in a body that is no document: a page, XML, or a line.
+/// Reads text from a body that is not a document: a page, XML, or a line.
 fn plain(headers: &HeaderMap, text: &str) -> Zeroizing<String> {
     if let Some(coding) = coding(headers) {
         return format!("the body is encoded as {coding}, which the client does not read").into();

@@ -1,5 +1,5 @@
-//! A server's own words in an error document of any make: RFC 9457, the platforms of Google,
-//! Microsoft, AWS and PingOne, Okta, Apigee, Spring, JSON:API, and whatever resembles one of them.
+//! Extracts a server's own words from an error document of any format: RFC 9457, the platforms of
+//! Google, Microsoft, AWS and PingOne, Okta, Apigee, Spring, JSON:API, and similar ones.
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ pub(super) struct Words {
     pub(super) message: Option<Zeroizing<String>>,
 }
 
-/// Names of members without case, `_` and `-`, the most telling first.
+/// Names of members, compared without case, `_` and `-`, the most telling first.
 const MESSAGES: [&str; 13] = [
     "errordescription",
     "errormessage",
@@ -28,7 +28,7 @@ const MESSAGES: [&str; 13] = [
     "title",
 ];
 const CODES: [&str; 6] = ["error", "errorcode", "errcode", "code", "type", "status"];
-/// Where the rest of it may stand.
+/// Members that may contain the remaining words.
 const NESTED: [&str; 14] = [
     "error",
     "fault",
@@ -45,14 +45,14 @@ const NESTED: [&str; 14] = [
     "message",
     "messages",
 ];
-/// What a document is filed under, and what is wrong with it.
+/// Members that name what an error is about.
 const TARGETS: [&str; 3] = ["target", "field", "param"];
-/// How deep a document is looked into, and how many causes are shown.
+/// How deep a document is searched, and how many causes are shown.
 const DEPTH: u8 = 4;
 const CAUSES: usize = 4;
 
 impl Words {
-    /// The words of an answer with this status, whose number is no news.
+    /// The words of a response. A code that only repeats its status is ignored.
     pub(super) fn of(status: u16, document: &Value) -> Self {
         let Said { code, message, mut causes } = Said::of(status, document, DEPTH);
         causes.retain(|cause| !message.as_ref().is_some_and(|message| message.contains(cause.as_str())));
@@ -102,7 +102,7 @@ impl Said {
         let message = MESSAGES.into_iter().find_map(text);
         let codes =
             CODES.into_iter().filter_map(|name| named(name).find_map(|(_, value)| code(status, name, value)));
-        // Some write the text where the code belongs, and the code somewhere else.
+        // Some servers write the text where the code belongs, and the code somewhere else.
         let (texts, codes): (Vec<_>, Vec<_>) = codes.partition(|code| code.contains(' '));
         let (code, sentence) = match (codes.into_iter().next(), texts.into_iter().next()) {
             (None, sentence) => (sentence, None),
@@ -130,7 +130,7 @@ impl Said {
         said
     }
 
-    /// What is wrong with each field of a request, by its name.
+    /// The problem of each field of a request, by the field's name.
     fn of_fields(status: u16, fields: &Map<String, Value>, deeper: u8) -> Self {
         let said = Self::of_members(status, fields, deeper);
         if said.message.is_some() || said.code.is_some() {
@@ -143,7 +143,7 @@ impl Said {
         Self { causes: causes.take(CAUSES).collect(), ..Self::default() }
     }
 
-    /// Takes what was not said yet; a second message is a cause of the first.
+    /// Adds what is still missing. A second message becomes a cause of the first.
     fn add(&mut self, other: Self) {
         self.code = self.code.take().or(other.code);
         match other.message {
@@ -155,7 +155,8 @@ impl Said {
     }
 }
 
-/// A value that names an error: no status, no URL, and no word that stands in every error.
+/// A value that names an error. A status, a URL, or a word that appears in every error does not
+/// count.
 fn code(status: u16, name: &str, value: &Value) -> Option<Zeroizing<String>> {
     match value {
         Value::String(code) if name == "type" && code.contains([':', '/']) => None,
@@ -167,7 +168,7 @@ fn code(status: u16, name: &str, value: &Value) -> Option<Zeroizing<String>> {
         {
             None
         }
-        // Some of AWS's have a namespace before the name.
+        // AWS puts a namespace before some of these names.
         Value::String(code) if name == "type" => filled(code.rsplit('#').next().unwrap_or_default()),
         Value::String(code) => filled(code),
         Value::Number(code) if name != "status" && code.as_u64() != Some(status.into()) => {
@@ -181,12 +182,12 @@ fn filled(text: &str) -> Option<Zeroizing<String>> {
     Some(text.trim()).filter(|text| !text.is_empty()).map(|text| Zeroizing::new(text.to_owned()))
 }
 
-/// The texts as one, in a buffer that does not grow: one that does leaves copies behind.
+/// Concatenates the texts in a buffer that does not grow: a growing buffer leaves copies behind.
 fn concat(texts: &[&str]) -> Zeroizing<String> {
     Zeroizing::new(texts.concat())
 }
 
-/// Whether a name is this one, without what differs from one make to the other.
+/// Whether a name is this one, ignoring the differences between formats.
 fn is_plainly(name: &str, wanted: &str) -> bool {
     let plain = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
     plain.map(|byte| byte.to_ascii_lowercase()).eq(wanted.bytes())

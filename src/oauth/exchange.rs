@@ -2,7 +2,7 @@ use zeroize::Zeroizing;
 
 use crate::jose::secret_form::Shown;
 
-/// What kind of token a token is (RFC 8693 §3).
+/// The kind of a token (RFC 8693 §3).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenKind {
@@ -16,7 +16,7 @@ pub enum TokenKind {
     Saml1,
     /// A SAML 2.0 assertion, base64url-encoded.
     Saml2,
-    /// A JWT (RFC 7519) of any other use.
+    /// A JWT (RFC 7519) for any other use.
     Jwt,
     /// This identifier.
     Other(String),
@@ -38,7 +38,7 @@ impl TokenKind {
     }
 }
 
-/// A token exchange (RFC 8693 §2.1): the token of the subject, and of who acts for it.
+/// A token exchange (RFC 8693 §2.1): the token of the subject, and that of the actor.
 ///
 /// ```
 /// use private_key_jwt::TokenRequest;
@@ -58,20 +58,20 @@ pub struct TokenExchange {
 }
 
 impl TokenExchange {
-    /// An exchange of this token, on whose behalf the new one will be.
+    /// Starts an exchange of this token. The new token will be on behalf of its subject.
     #[must_use]
     pub fn new(subject_token: impl Into<String>, kind: TokenKind) -> Self {
         Self { subject: (Zeroizing::new(subject_token.into()), kind), actor: None, requested: None }
     }
 
-    /// Who acts for the subject.
+    /// Adds the token of the party that acts for the subject.
     #[must_use]
     pub fn actor(mut self, actor_token: impl Into<String>, kind: TokenKind) -> Self {
         self.actor = Some((Zeroizing::new(actor_token.into()), kind));
         self
     }
 
-    /// The kind of token to be issued; what the server sees fit unless said otherwise.
+    /// Requests this kind of token. By default, the server chooses.
     #[must_use]
     pub fn requesting(mut self, kind: TokenKind) -> Self {
         self.requested = Some(kind);

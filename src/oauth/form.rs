@@ -1,4 +1,4 @@
-//! The form that all requests of a client are: parameters, then the assertion.
+//! The form that every request of a client consists of: parameters, then the assertion.
 
 use http::Method;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
@@ -10,16 +10,16 @@ use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
 use crate::jose::error::excerpt;
 use crate::jose::secret_form::Shown;
 
-/// Ways to authenticate, of which a request has one (RFC 6749 §2.3): the assertion's, which the
-/// request adds itself.
+/// The parameters that authenticate a client. A request uses one method (RFC 6749 §2.3): the
+/// assertion, which the request adds itself.
 const AUTHENTICATION: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
 
-/// The one parameter that any request may repeat (RFC 8707 §2).
+/// The only parameter that any request may repeat (RFC 8707 §2).
 pub(super) const RESOURCE: &str = "resource";
 
-/// Parameters of a request. Each name is there once (RFC 6749 §3.2) but for `resource`, and what
-/// the request says itself is not said by its user. The values are wiped on drop: some are codes
-/// and tokens.
+/// The parameters of a request. Each name appears once (RFC 6749 §3.2) except `resource`. The user
+/// cannot set the parameters that the request sets itself. The values are wiped on drop: some are
+/// codes and tokens.
 #[derive(Clone, Default)]
 pub(super) struct Parameters(Vec<Parameter>);
 
@@ -31,9 +31,9 @@ struct Parameter {
 
 #[derive(Clone)]
 enum Name {
-    /// One of the request's own.
+    /// A parameter that the request sets itself.
     Own(&'static str),
-    /// One that the user of the request has added.
+    /// A parameter that the user of the request added.
     Added(String),
 }
 
@@ -47,13 +47,13 @@ impl Parameter {
 }
 
 impl Parameters {
-    /// Sets one of the request's own parameters, also where it is set already.
+    /// Sets one of the request's own parameters, or replaces its value.
     pub(super) fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.0.retain(|parameter| parameter.name() != name);
         self.0.push(Parameter { name: Name::Own(name), value: Zeroizing::new(value.into()) });
     }
 
-    /// Adds a parameter of the user's.
+    /// Adds a parameter for the user.
     pub(super) fn add(
         &mut self,
         reserved: &[&str],
@@ -63,8 +63,7 @@ impl Parameters {
         self.add_or_repeat(reserved, &[RESOURCE], name, value)
     }
 
-    /// As [`Parameters::add`], with the names that may be repeated. The same value twice is sent
-    /// once.
+    /// As [`Parameters::add`], with the names that may be repeated. A repeated value is sent once.
     pub(super) fn add_or_repeat(
         &mut self,
         reserved: &[&str],
@@ -100,17 +99,17 @@ impl Parameters {
         self.add(&[], RESOURCE, resource)
     }
 
-    /// Adds what the user of other parameters has added to those, except what is there already.
+    /// Adds the user's parameters from `others`, except those whose name is already present.
     #[cfg(feature = "client")]
     pub(super) fn add_all_of_user(&mut self, others: &Self) {
-        // Judged before anything is added: a name of the others may be there several times.
+        // Filter before adding: `others` may contain a name several times.
         let is_new = |other: &&Parameter| !self.0.iter().any(|present| present.name() == other.name());
         let added = others.0.iter().filter(|other| matches!(other.name, Name::Added(_)));
         let new: Vec<Parameter> = added.filter(is_new).cloned().collect();
         self.0.extend(new);
     }
 
-    /// Refuses parameters of the request itself that are empty.
+    /// Rejects empty parameters of the request itself.
     pub(super) fn check_filled(&self) -> Result<(), OAuthError> {
         self.0.iter().try_for_each(|parameter| check_filled(parameter.name(), &parameter.value))
     }
@@ -126,7 +125,7 @@ impl Parameters {
 }
 
 impl std::hash::Hash for Parameters {
-    /// Names and values in their order: what tells two requests of a client apart.
+    /// Hashes names and values in order: they tell two requests of a client apart.
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         for (name, value) in self.pairs() {
             (name, value).hash(state);
@@ -135,14 +134,14 @@ impl std::hash::Hash for Parameters {
 }
 
 impl std::fmt::Debug for Parameters {
-    /// The names: some of the values are secrets.
+    /// Shows the names only: some of the values are secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|parameter| Shown(parameter.name()))).finish()
     }
 }
 
-/// Parameters that a server checks something by, or that say whom a token is for. An empty one
-/// counts as left out (RFC 6749 §3.1), and with it goes the check.
+/// Parameters by which a server checks something, or that name the audience of a token. An empty
+/// one counts as absent (RFC 6749 §3.1), which would drop the check.
 const FILLED: [&str; 4] = ["redirect_uri", "state", "nonce", "audience"];
 
 fn check_filled(name: &str, value: &str) -> Result<(), OAuthError> {
@@ -152,7 +151,7 @@ fn check_filled(name: &str, value: &str) -> Result<(), OAuthError> {
     }
 }
 
-/// A POST of a form to an endpoint, with the assertion behind these pairs.
+/// Builds a POST of a form to an endpoint: these pairs, then the assertion.
 pub(super) fn post<'a>(
     server: &AuthorizationServer,
     endpoint: Endpoint,
@@ -160,10 +159,10 @@ pub(super) fn post<'a>(
     assertion: &ClientAssertion,
 ) -> Result<http::Request<Vec<u8>>, OAuthError> {
     assertion.check_endpoint(server, endpoint)?;
-    // Before there is a form: one that is not handed over is not wiped.
+    // Parse the target before the form exists: a form that is not handed over is not wiped.
     let target = server.target(endpoint)?;
-    // Room from the start, as if every byte had to be escaped: a buffer that grows leaves pieces of
-    // the secrets behind.
+    // Reserve the full capacity as if every byte needed escaping: a buffer that grows leaves pieces
+    // of the secrets behind.
     let room: usize = pairs.clone().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
     let mut form = String::with_capacity(room + assertion.form_room());
     form_urlencoded::Serializer::new(&mut form).extend_pairs(pairs);
@@ -174,7 +173,7 @@ pub(super) fn post<'a>(
     let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
     request.headers_mut().insert(CONTENT_TYPE, form_type);
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-    // Without it any coding may come (RFC 9110 §12.5.3).
+    // Without this header, the server may use any content coding (RFC 9110 §12.5.3).
     request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     Ok(request)
 }

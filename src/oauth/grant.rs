@@ -13,12 +13,12 @@ use crate::jose::text::push_str;
 use crate::jose::{Signature, jws};
 use crate::keys::{PrivateKey, Signer};
 
-/// A JWT by which somebody whom the server trusts vouches for a subject (RFC 7523 §2.1): an
-/// authorization grant, not the assertion by which the client authenticates. The two are made for
-/// each other's place only by their types, which is why this is one of its own.
+/// A JWT in which an issuer that the server trusts vouches for a subject (RFC 7523 §2.1). It is an
+/// authorization grant, not the assertion with which the client authenticates. Only their types
+/// keep the two from being mistaken for each other, which is why this is a type of its own.
 ///
-/// It is a secret while it lives. `Debug` is redacted, there is no `Display`, and the text is wiped
-/// on drop.
+/// It is a secret until it expires. `Debug` is redacted, there is no `Display`, and the text is
+/// wiped on drop.
 ///
 /// ```
 /// use private_key_jwt::{Algorithm, AuthorizationServer, PrivateKey, TokenRequest};
@@ -36,13 +36,13 @@ use crate::keys::{PrivateKey, Signer};
 pub struct JwtGrant(Zeroizing<String>);
 
 impl JwtGrant {
-    /// Starts a grant of this issuer for this subject. The audience is the server's issuer, or its
-    /// token endpoint where no issuer is known (RFC 7523 §3); the [`Audience`](super::Audience) of
-    /// client authentication has no part in it.
+    /// Starts a grant from this issuer for this subject. The audience is the server's issuer, or
+    /// its token endpoint if no issuer is known (RFC 7523 §3). The [`Audience`](super::Audience) of
+    /// client authentication does not affect it.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::EmptyClaim`] for an issuer or a subject that is empty.
+    /// [`OAuthError::EmptyClaim`] for an empty issuer or subject.
     pub fn builder(
         issuer: impl Into<String>,
         subject: impl Into<String>,
@@ -64,7 +64,7 @@ impl JwtGrant {
         Ok(builder)
     }
 
-    /// A grant that was made elsewhere, such as by a security token service.
+    /// Wraps a grant that was made elsewhere, such as by a security token service.
     #[must_use]
     pub fn from_jwt(jwt: impl Into<String>) -> Self {
         Self(Zeroizing::new(jwt.into()))
@@ -83,7 +83,7 @@ impl std::fmt::Debug for JwtGrant {
     }
 }
 
-/// What goes into a grant.
+/// Builds a [`JwtGrant`].
 #[derive(Clone)]
 pub struct JwtGrantBuilder {
     issuer: String,
@@ -95,7 +95,7 @@ pub struct JwtGrantBuilder {
 }
 
 impl std::fmt::Debug for JwtGrantBuilder {
-    /// With the names of the claims: their values may be secrets.
+    /// Shows the names of the claims only: their values may be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("JwtGrantBuilder")
             .field("issuer", &Shown(&self.issuer))
@@ -110,20 +110,21 @@ impl std::fmt::Debug for JwtGrantBuilder {
 impl JwtGrantBuilder {
     /// The claims that the grant sets itself (RFC 7523 §3).
     const RESERVED: [&str; 6] = ["iss", "sub", "aud", "jti", "exp", "iat"];
-    /// The longest life of a grant.
+    /// The longest lifetime of a grant: one day.
     pub const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-    /// Whom the grant is for, in place of the server's issuer.
+    /// Sets the audience of the grant. Default: the server's issuer, or its token endpoint if no
+    /// issuer is known.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::EmptyAudience`].
+    /// [`OAuthError::EmptyAudience`] for an empty audience.
     pub fn audience(mut self, audience: impl Into<String>) -> Result<Self, OAuthError> {
         self.audience = audience.into();
         if self.audience.trim().is_empty() { Err(OAuthError::EmptyAudience) } else { Ok(self) }
     }
 
-    /// How long the grant lives, in whole seconds; 60 s unless said otherwise.
+    /// The lifetime of the grant, in whole seconds. Default: 60 s.
     ///
     /// # Errors
     ///
@@ -137,14 +138,14 @@ impl JwtGrantBuilder {
         Ok(self)
     }
 
-    /// The `typ` header (RFC 7515 §4.1.9); `JWT` unless said otherwise, `None` leaves it out.
+    /// The `typ` header (RFC 7515 §4.1.9). `None` omits it. Default: `JWT`.
     #[must_use]
     pub fn media_type(mut self, media_type: Option<&str>) -> Self {
         self.media_type = media_type.map(|media_type| Cow::Owned(media_type.to_owned()));
         self
     }
 
-    /// Adds a claim, replacing one of the same name that was added before.
+    /// Adds a claim. Replaces an earlier claim of the same name.
     ///
     /// # Errors
     ///
@@ -158,8 +159,8 @@ impl JwtGrantBuilder {
         Ok(self)
     }
 
-    /// The first step: everything but the signature, for a key that is elsewhere. The `jti` must
-    /// never have been used before; a UUID v4 will do.
+    /// The first step: everything but the signature, for a key that is held elsewhere. The `jti`
+    /// must never have been used before; a UUID v4 is fine.
     ///
     /// # Errors
     ///
@@ -201,11 +202,11 @@ impl JwtGrantBuilder {
         Ok(UnsignedGrant(SigningInput::new(signing_input, signer.algorithm())))
     }
 
-    /// Both steps with a key in this process.
+    /// Runs both steps, with a key in this process.
     ///
     /// # Errors
     ///
-    /// As [`JwtGrantBuilder::prepare`], and [`OAuthError::Key`] when the key cannot sign.
+    /// As [`JwtGrantBuilder::prepare`], and [`OAuthError::Key`] if the key cannot sign.
     pub fn sign(
         &self,
         key: &PrivateKey,
@@ -218,7 +219,7 @@ impl JwtGrantBuilder {
     }
 }
 
-/// A grant that lacks its signature.
+/// A grant without its signature.
 #[derive(Clone)]
 pub struct UnsignedGrant(SigningInput);
 
@@ -229,11 +230,11 @@ impl UnsignedGrant {
         self.0.as_bytes()
     }
 
-    /// The second step: the signature, wherever it was made.
+    /// The second step: attaches the signature, regardless of where it was made.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::SignatureAlgorithm`] when it is of another algorithm than the header names.
+    /// [`OAuthError::SignatureAlgorithm`] if its algorithm is not the one in the header.
     pub fn attach(&self, signature: Signature) -> Result<JwtGrant, OAuthError> {
         self.0.clone().signed(&signature).map(JwtGrant)
     }

@@ -15,7 +15,7 @@ pub enum GrantType {
     JwtBearer,
     /// A refresh token (RFC 6749 §6).
     RefreshToken,
-    /// A token in exchange for another (RFC 8693 §2.1).
+    /// A token exchange (RFC 8693 §2.1).
     TokenExchange,
 }
 
@@ -52,16 +52,16 @@ pub(crate) enum Repetition {
     Never,
 }
 
-/// What a new grant has to decide.
+/// The decisions that each new grant type must make.
 #[cfg(feature = "client")]
 impl GrantType {
     pub(crate) const fn repetition(self) -> Repetition {
         match self {
             Self::ClientCredentials | Self::JwtBearer | Self::TokenExchange => Repetition::Freely,
             // A second use of a code may revoke all tokens issued for the first (RFC 6749 §4.1.2).
-            // So may a second use of a refresh token that was rotated (RFC 9700 §4.14.2).
+            // So may a second use of a rotated refresh token (RFC 9700 §4.14.2).
             Self::AuthorizationCode | Self::RefreshToken => Repetition::Unreceived,
-            // Polling has a pace (RFC 8628 §3.5).
+            // The caller sets the pace of polling (RFC 8628 §3.5).
             Self::DeviceCode => Repetition::Never,
         }
     }

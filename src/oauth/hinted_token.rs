@@ -5,8 +5,8 @@ use super::answer::Success;
 use super::form::{self, Parameters};
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
 
-/// A token that the server is asked about (RFC 7662 §2.1) or asked to end (RFC 7009 §2.1), perhaps
-/// with a hint of its kind. The two requests have the same parameters, so that one type makes both.
+/// A token to introspect (RFC 7662 §2.1) or to revoke (RFC 7009 §2.1), optionally with a hint of
+/// its type. Both requests have the same parameters, so one type builds both.
 ///
 /// ```
 /// use private_key_jwt::{AuthorizationServer, ClientAssertion, PrivateKey, Algorithm};
@@ -30,7 +30,7 @@ pub struct HintedToken(Parameters);
 impl HintedToken {
     const HINT: &str = "token_type_hint";
 
-    /// A token of either kind.
+    /// Wraps a token of either type.
     #[must_use]
     pub fn new(token: impl Into<String>) -> Self {
         let mut parameters = Parameters::default();
@@ -38,13 +38,13 @@ impl HintedToken {
         Self(parameters)
     }
 
-    /// An access token, so that the server looks among those first.
+    /// Wraps an access token. The hint makes the server search among access tokens first.
     #[must_use]
     pub fn access_token(token: impl Into<String>) -> Self {
         Self::new(token).hint("access_token")
     }
 
-    /// A refresh token, so that the server looks among those first.
+    /// Wraps a refresh token. The hint makes the server search among refresh tokens first.
     #[must_use]
     pub fn refresh_token(token: impl Into<String>) -> Self {
         Self::new(token).hint("refresh_token")
@@ -55,7 +55,7 @@ impl HintedToken {
         self
     }
 
-    /// Adds a parameter of an extension.
+    /// Adds an extension parameter.
     ///
     /// # Errors
     ///
@@ -70,14 +70,14 @@ impl HintedToken {
         Ok(self)
     }
 
-    /// The question about it: a POST of a form to the introspection endpoint, whose answer
-    /// [`Introspection::from_http`](super::Introspection::from_http) reads. The assertion is good
-    /// for this one request.
+    /// Builds the introspection request: a POST of a form to the introspection endpoint.
+    /// [`Introspection::from_http`](super::Introspection::from_http) reads its response. The
+    /// assertion is valid for this one request only.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::NotKnown`] when the endpoint is not known; [`OAuthError::OtherEndpoint`] for
-    /// an assertion that is for another one; [`OAuthError::Endpoint`] for one that is a URL and not
+    /// [`OAuthError::NotKnown`] if the endpoint is unknown; [`OAuthError::OtherEndpoint`] if the
+    /// assertion is for another endpoint; [`OAuthError::Endpoint`] if the endpoint is a URL but not
     /// an HTTP target.
     pub fn to_introspection(
         &self,
@@ -87,8 +87,9 @@ impl HintedToken {
         form::post(server, Endpoint::Introspection, self.0.pairs(), assertion)
     }
 
-    /// The request to end it: a POST of a form to the revocation endpoint, whose answer
-    /// [`HintedToken::revoked`] judges. The assertion is good for this one request.
+    /// Builds the revocation request: a POST of a form to the revocation endpoint.
+    /// [`HintedToken::revoked`] judges its response. The assertion is valid for this one request
+    /// only.
     ///
     /// # Errors
     ///
@@ -101,26 +102,27 @@ impl HintedToken {
         form::post(server, Endpoint::Revocation, self.0.pairs(), assertion)
     }
 
-    /// Judges the answer of the revocation endpoint; `now` is when it came. A token that the server
-    /// does not know counts as revoked, and the body of a success means nothing (RFC 7009 §2.2).
+    /// Judges the response of the revocation endpoint; `now` is when it arrived. A token that the
+    /// server does not know counts as revoked, and the body of a success means nothing (RFC 7009
+    /// §2.2).
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`], such as `unsupported_token_type`; [`OAuthError::Unavailable`] when
-    /// the token must be taken to be good still (§2.2.1); [`OAuthError::Redirect`].
+    /// [`OAuthError::Refused`], such as `unsupported_token_type`; [`OAuthError::Unavailable`] if
+    /// the token must be assumed to be still valid (§2.2.1); [`OAuthError::Redirect`].
     pub fn revoked(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<(), OAuthError> {
         Success::of("the revocation response", &[StatusCode::OK], response, now).map(drop)
     }
 }
 
-/// A token of either kind.
+/// Wraps a token of either type.
 impl From<&str> for HintedToken {
     fn from(token: &str) -> Self {
         Self::new(token)
     }
 }
 
-/// A token of either kind.
+/// Wraps a token of either type.
 impl From<String> for HintedToken {
     fn from(token: String) -> Self {
         Self::new(token)
@@ -131,7 +133,7 @@ impl From<String> for HintedToken {
 mod tests {
     use super::*;
 
-    /// Keycloak says so of a token that it does not know.
+    /// Keycloak sends this for a token that it does not know.
     #[test]
     fn rfc7009_2_2_a_token_that_is_not_known_counts_as_revoked() {
         let judge = |status, body: &str| {

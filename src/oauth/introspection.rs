@@ -9,8 +9,8 @@ use crate::jose::JoseError;
 use crate::jose::json::{self, Member, WipedMembers, WipedValue};
 use crate::jose::text::Text;
 
-/// What the server says of a token (RFC 7662 §2.2). As much as the connection is to be trusted: the
-/// signed form (RFC 9701) is neither asked for nor read.
+/// The server's statement about a token (RFC 7662 §2.2). It is only as trustworthy as the
+/// connection: the signed form (RFC 9701) is neither requested nor read.
 ///
 /// ```
 /// use private_key_jwt::oauth::Introspection;
@@ -32,18 +32,19 @@ pub struct Introspection {
 }
 
 impl Introspection {
-    /// Judges an HTTP response; `now` is when it came.
+    /// Judges an HTTP response; `now` is when it arrived.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body; [`OAuthError::Redirect`]
-    /// for a 3xx; [`OAuthError::Unavailable`] for every other status but 200;
-    /// [`OAuthError::Response`] for a 200 that is not an introspection response: not JSON (a signed
-    /// one among them), a member twice, no `active`, a member that decides of another type than the
-    /// specification has. A `null` counts as left out.
+    /// [`OAuthError::Refused`] for 400, 401 and 403, regardless of the body;
+    /// [`OAuthError::Redirect`] for a 3xx; [`OAuthError::Unavailable`] for every other status but
+    /// 200; [`OAuthError::Response`] for a 200 that is not an introspection response: the body is
+    /// not JSON (for example, it is a signed response), a member appears twice, `active` is
+    /// missing, or a member that decides something has another type than in the specification. A
+    /// `null` counts as absent.
     ///
-    /// A `scope` may be an array of strings, and a time a string of digits. An `iat`, `jti` or
-    /// `username` that cannot be read counts as left out.
+    /// A `scope` may be an array of strings, and a time may be a string of digits. An unreadable
+    /// `iat`, `jti` or `username` counts as absent.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         Success::of("the introspection response", &[StatusCode::OK], response, now)?.read(Self::read)
     }
@@ -74,7 +75,7 @@ impl Introspection {
             let text = document.text(member, value)?;
             Ok(text.map(|text: Text<'_>| (*text).to_owned()))
         };
-        // What only decorates: a value that cannot be read is none.
+        // An unreadable value that is only informative counts as absent.
         let stated = |value: Option<Member<'_>>| value.as_ref().and_then(Member::text).map(str::to_owned);
         Ok(Self {
             is_active,
@@ -97,7 +98,8 @@ impl Introspection {
         })
     }
 
-    /// Whether the token is good now. If it is not, the rest says nothing, and is mostly not there.
+    /// Whether the token is valid now. If it is not, the other members mean nothing and are mostly
+    /// absent.
     ///
     /// A token that is bound to a key is active too. Before you accept it from its sender, compare
     /// `member("cnf")` with what the sender has proven (RFC 9449 §6.2, RFC 8705 §3.2).
@@ -112,13 +114,13 @@ impl Introspection {
         self.scope.as_ref()
     }
 
-    /// The client that asked for the token.
+    /// The client that requested the token.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         self.text(0)
     }
 
-    /// The user as people know them.
+    /// The human-readable name of the user.
     #[must_use]
     pub fn username(&self) -> Option<&str> {
         self.text(1)
@@ -142,43 +144,43 @@ impl Introspection {
         self.text(4)
     }
 
-    /// The name of the token (`jti`).
+    /// The identifier of the token (`jti`).
     #[must_use]
     pub fn token_id(&self) -> Option<&str> {
         self.text(5)
     }
 
-    /// Whom the token is for (`aud`).
+    /// The audiences of the token (`aud`).
     #[must_use]
     pub fn audience(&self) -> &[String] {
         &self.audience
     }
 
-    /// When the token ends (`exp`).
+    /// When the token expires (`exp`).
     #[must_use]
     pub const fn expires_at(&self) -> Option<OffsetDateTime> {
         self.times[0]
     }
 
-    /// When it was issued (`iat`).
+    /// When the token was issued (`iat`).
     #[must_use]
     pub const fn issued_at(&self) -> Option<OffsetDateTime> {
         self.times[1]
     }
 
-    /// From when on it is good (`nbf`).
+    /// When the token becomes valid (`nbf`).
     #[must_use]
     pub const fn not_before(&self) -> Option<OffsetDateTime> {
         self.times[2]
     }
 
-    /// A member that this crate does not know. It may be a secret.
+    /// A member that this crate does not interpret. It may be a secret.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.members.0.get(name)
     }
 
-    /// All members that this crate does not know. Each may be a secret.
+    /// All members that this crate does not interpret. Each may be a secret.
     pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.members.0.iter().map(|(name, value)| (name.as_str(), value))
     }
@@ -199,7 +201,7 @@ impl std::fmt::Debug for Introspection {
     }
 }
 
-/// RFC 7519 §4.1.3: one string, or several.
+/// RFC 7519 §4.1.3: a string, or an array of strings.
 fn audience(document: Document<'_>, value: Option<Member<'_>>) -> Result<Vec<String>, JoseError> {
     let wrong = document.invalid("aud", "a string or an array of strings");
     match value {
@@ -241,7 +243,7 @@ mod tests {
         assert_eq!(read(r#"{"active":true,"aud":"x"}"#).unwrap().audience(), ["x".to_owned()]);
     }
 
-    /// Times are points in time and no lifetimes: the bound on those must not move them.
+    /// These are points in time, not lifetimes, so the limit for lifetimes must not change them.
     #[test]
     fn rfc7519_2_a_time_far_ahead_is_that_time() {
         let exp =

@@ -1,4 +1,4 @@
-//! Where servers publish their keys that say so in their documentation.
+//! JWK Set URLs of servers that document where they publish their keys.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use super::endpoint::check_endpoint;
 use super::text::safe_url;
 use super::{AuthorizationServer, OAuthError, Region};
 
-/// The URL of a JWK Set (`jwks_uri`, RFC 8414 §2), made of what is known about a kind of server.
-/// The part that is given stays verbatim.
+/// The URL of a JWK Set (`jwks_uri`, RFC 8414 §2), derived from what is known about a kind of
+/// server. The given part is kept verbatim.
 ///
 /// ```
 /// use private_key_jwt::oauth::{JwksUri, PingAccess};
@@ -28,21 +28,22 @@ impl fmt::Debug for JwksUri {
 }
 
 impl JwksUri {
-    /// PingOne's keys of one environment: `…/as/jwks`. For a custom domain, discover its issuer.
+    /// The keys of a PingOne environment: `…/as/jwks`. For a custom domain, discover its issuer.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Issuer`] when the environment id is not one path segment.
+    /// [`OAuthError::Issuer`] if the environment id is not a single path segment.
     pub fn ping_one(region: Region, environment_id: &str) -> Result<Self, OAuthError> {
         Ok(Self(AuthorizationServer::ping_one(region, environment_id)?.jwks_uri()?.to_owned()))
     }
 
-    /// PingFederate's keys: `/pf/JWKS` below its base URL, such as `https://pf.example:9031`.
+    /// The keys of a PingFederate server: `/pf/JWKS` below its base URL, such as
+    /// `https://pf.example:9031`.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Endpoint`] for a base URL that is neither https nor http on loopback, or has
-    /// more than a path.
+    /// [`OAuthError::Endpoint`] if the base URL is neither https nor http on loopback, or has more
+    /// than a path.
     pub fn ping_federate(base_url: &str) -> Result<Self, OAuthError> {
         Self::below(base_url, "/pf/JWKS")
     }
@@ -57,10 +58,11 @@ impl JwksUri {
         Self::below(tenant_url, "/.well-known/jwks.json")
     }
 
-    /// A path below a base URL, whose last slash is not doubled.
+    /// Appends a path to a base URL, without doubling its last slash.
     pub(super) fn below(base_url: &str, path: &str) -> Result<Self, OAuthError> {
         let url = format!("{}{path}", base_url.strip_suffix('/').unwrap_or(base_url));
-        // Each part for itself: a secret in the place of one looks like a path with the other.
+        // Check each part separately: a secret in one place looks like a path when joined with the
+        // other.
         let wrong = |reason| {
             let url = [base_url, path].map(safe_url).concat();
             OAuthError::Endpoint { endpoint: "jwks_uri", url, reason }

@@ -1,6 +1,6 @@
-//! A text as it would read with its escapes undone, one layer at a time: a server may echo a secret
-//! inside of JSON inside of a page. Each byte knows where it came from, so that what is found below
-//! is masked above.
+//! A text with its escapes decoded, one layer at a time: a server may echo a secret inside JSON
+//! inside a page. Each byte knows its origin in the text, so a secret found in a lower layer is
+//! masked in the text itself.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use super::byte_list::ByteList;
 use super::markup;
 use crate::jose::printable::is_visible;
 
-/// One layer of a text. It may hold secrets, and is wiped on drop.
+/// One layer of a text. It may hold secrets and is wiped on drop.
 pub(super) struct Layer {
     bytes: Zeroizing<Vec<u8>>,
-    /// What each byte stands for in the text itself.
+    /// The part of the original text that each byte stands for.
     places: Vec<Range<usize>>,
 }
 
@@ -25,7 +25,7 @@ enum Unit {
 }
 
 impl Layer {
-    /// The text as it is.
+    /// The first layer: the text as it is.
     pub(super) fn of(text: &str) -> Self {
         let places = (0..text.len()).map(|at| at..at + 1).collect();
         Self { bytes: Zeroizing::new(text.as_bytes().to_vec()), places }
@@ -35,22 +35,22 @@ impl Layer {
         &self.bytes
     }
 
-    /// The part of the text that a part of this layer stands for.
+    /// The part of the original text that a part of this layer stands for.
     pub(super) fn place(&self, part: Range<usize>) -> Range<usize> {
         let place = |at: usize| self.places.get(at).cloned().unwrap_or_default();
         place(part.start).start..place(part.end.saturating_sub(1)).end
     }
 
-    /// Whether a letter or a digit stands here, and none before it.
+    /// Whether a word begins here: this is a letter or a digit, and the previous byte is neither.
     fn begins_word(&self, at: usize) -> bool {
         let is_letter = |at| self.bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
         is_letter(at) && !at.checked_sub(1).is_some_and(is_letter)
     }
 
-    /// The layer below, where there is an escape: of a URL, of JSON and most languages, of HTML, or
-    /// a list of bytes. What shows nothing is left out.
+    /// The next layer, if there is an escape: of a URL, of JSON and most languages, of HTML, or a
+    /// list of bytes. Invisible characters are omitted.
     pub(super) fn below(&self) -> Option<Self> {
-        // No escape makes a text longer.
+        // No escape decodes to a longer text.
         let mut below = Self {
             bytes: Zeroizing::new(Vec::with_capacity(self.bytes.len())),
             places: Vec::with_capacity(self.places.len()),
@@ -128,7 +128,7 @@ fn escape(text: &[u8]) -> Option<(usize, Unit)> {
 }
 
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
-    // `from_str_radix` takes a sign, too.
+    // `from_str_radix` also accepts a sign.
     digits.iter().all(u8::is_ascii_alphanumeric).then_some(())?;
     u32::from_str_radix(str::from_utf8(digits).ok()?, radix).ok()
 }

@@ -1,12 +1,11 @@
-//! The text of a page or of XML: what a gateway, a firewall or a servlet container answers.
+//! The text of an HTML page or of XML, as sent by a gateway, a firewall or a servlet container.
 
 use zeroize::Zeroizing;
 
-/// The text, with the title first where it does not say it again. Entities are undone; white space
-/// is as it stands.
+/// The text, preceded by the title unless the text begins with it. Entities are decoded.
 pub(super) fn text(markup: &str) -> Zeroizing<String> {
-    // Room from the start: a buffer that grows leaves copies behind. Nothing becomes longer than it
-    // is written, except that a tag becomes a space.
+    // Reserve the full capacity: a buffer that grows leaves copies behind. Nothing is longer
+    // decoded than as written, except that a tag becomes a space.
     let room = || Zeroizing::new(String::with_capacity(markup.len()));
     let (mut title, mut body) = (room(), room());
     let lower = Zeroizing::new(markup.to_ascii_lowercase());
@@ -48,7 +47,7 @@ pub(super) fn text(markup: &str) -> Zeroizing<String> {
     }
 }
 
-/// The end of what is not shown, where such a thing begins.
+/// The end mark of an element that is not shown, if one begins here.
 fn skipped(lower: &str) -> Option<&'static str> {
     [("<script", "</script>"), ("<style", "</style>"), ("<svg", "</svg>")]
         .into_iter()
@@ -60,12 +59,12 @@ fn is_tag(lower: &str, open: &str) -> bool {
     after.is_some_and(|next| next.is_none_or(|next| !next.is_ascii_alphanumeric()))
 }
 
-/// Where this ends; at the end of all where it does not.
+/// The index after `close`, or the end of the text if it is missing.
 fn end(text: &str, close: &str) -> usize {
     text.find(close).map_or(text.len(), |at| at + close.len())
 }
 
-/// The words of a text, with a space between each two.
+/// The words of a text, separated by single spaces.
 pub(super) fn words(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
@@ -74,7 +73,8 @@ fn push_unescaped(text: &mut String, run: &str) {
     let mut rest = run;
     while let Some((before, after)) = rest.split_once('&') {
         text.push_str(before);
-        // The longest name is short, so that a run of ampersands is not searched again and again.
+        // The longest name is short. The limit keeps a run of ampersands from being searched
+        // repeatedly.
         let end = after.bytes().take(9).position(|byte| byte == b';');
         let entity = end.and_then(|end| {
             let (name, after) = after.split_at_checked(end)?;

@@ -15,11 +15,11 @@ const METHODS: &str = "token_endpoint_auth_methods_supported";
 const ALGORITHMS: &str = "token_endpoint_auth_signing_alg_values_supported";
 const PROMISES_ISSUER: &str = "authorization_response_iss_parameter_supported";
 
-/// What a document must say to be believed, and where its endpoints may be.
+/// What a document must contain to be accepted, and where its endpoints may be.
 pub(super) struct Expected<'a> {
-    /// The issuers that are right, byte for byte. The first is the one asked for.
+    /// The accepted issuers, byte for byte. The first is the requested one.
     pub(super) issuers: &'a [&'a str],
-    /// The document's own place: below https there is no plain http.
+    /// The location of the document. Below https, no plain http is allowed.
     pub(super) place: Url,
     pub(super) plain_http: PlainHttp,
 }
@@ -27,15 +27,15 @@ pub(super) struct Expected<'a> {
 impl AuthorizationServer {
     /// Reads a metadata document (RFC 8414 §3.2, OpenID Connect Discovery 1.0 §4.2).
     ///
-    /// An optional endpoint that cannot be used is left out, and asking for it says why.
-    /// `token_endpoint` and `jwks_uri` have to be right. A member that this crate reads must be
-    /// there once; others, which decide nothing, may be repeated, as some servers do.
+    /// An optional endpoint that cannot be used is omitted. The method that returns it reports the
+    /// reason. `token_endpoint` and `jwks_uri` must be valid. A member that this crate reads must
+    /// appear only once. Other members decide nothing, so they may be repeated, as some servers do.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::IssuerMismatch`] unless its issuer equals the one asked for, byte for byte
-    /// (§3.3); [`OAuthError::Metadata`] when it cannot be read or has no token endpoint;
-    /// [`OAuthError::Endpoint`] for a token endpoint or `jwks_uri` that may not be used, among them
+    /// [`OAuthError::IssuerMismatch`] unless its issuer equals the requested one, byte for byte
+    /// (§3.3); [`OAuthError::Metadata`] if it cannot be read or has no token endpoint;
+    /// [`OAuthError::Endpoint`] for a token endpoint or `jwks_uri` that must not be used, including
     /// plain http below an https issuer.
     pub fn from_metadata(issuer: &str, json: &[u8]) -> Result<Self, OAuthError> {
         let plain_http = PlainHttp::Loopback;
@@ -44,13 +44,13 @@ impl AuthorizationServer {
     }
 }
 
-/// Reads a document of which this is expected.
+/// Reads a document and checks it against these expectations.
 pub(super) fn read(expected: &Expected<'_>, json: &[u8]) -> Result<AuthorizationServer, OAuthError> {
     let names = Endpoint::ALL.map(Endpoint::metadata_name);
     let read = ["issuer", "authorization_endpoint", "jwks_uri", METHODS, ALGORITHMS, PROMISES_ISSUER];
     let read: Vec<&str> = names.into_iter().chain(read).collect();
     let mut members = json::object_with_unique(WHAT, json, &read).map_err(OAuthError::Metadata)?;
-    // What a server has no value for is to be omitted (§3.2); some write it as null.
+    // Members without a value must be omitted (§3.2), but some servers write them as null.
     members.retain(|_, value| !value.is_null());
     let missing = |member| OAuthError::Metadata(JoseError::MissingMember { what: WHAT, member });
     let issuer = string(&members, "issuer")?.ok_or_else(|| missing("issuer"))?;
@@ -92,7 +92,7 @@ impl Expected<'_> {
         Ok(())
     }
 
-    /// An endpoint that the client may do without.
+    /// An optional endpoint.
     fn optional(&self, members: &Map<String, Value>, name: &'static str) -> Option<Result<String, Unusable>> {
         let unusable = |found: &str, reason| Err(Unusable { found: safe_url(found), reason });
         Some(match members.get(name)? {
@@ -227,7 +227,7 @@ mod tests {
         }
     }
 
-    /// A member that is not read decides nothing; one that is read must mean the same to every
+    /// A member that is not read decides nothing. A member that is read must mean the same to every
     /// reader.
     #[test]
     fn a_member_that_is_read_is_there_once_and_others_may_be_repeated() {

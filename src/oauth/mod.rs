@@ -1,9 +1,8 @@
 //! Floor 3: OAuth 2.0. The client assertion (RFC 7521, RFC 7523), the authorization server's
-//! metadata (RFC 8414), requests and responses (RFC 6749), and what single providers want
-//! differently.
+//! metadata (RFC 8414), requests and responses (RFC 6749), and the differences between providers.
 //!
-//! Everything here is a function of its arguments: the time and the `jti` come in as values, and an
-//! HTTP request is an [`http::Request`] that somebody else sends.
+//! Everything here is a function of its arguments: the caller passes the time and the `jti` as
+//! values, and sends each [`http::Request`] itself.
 
 mod answer;
 mod assertion;

@@ -5,9 +5,8 @@ use super::{JwksUri, OAuthError};
 
 /// Where a PingAccess engine publishes keys: two sets for two kinds of JWT, at two URLs.
 ///
-/// They lie below the reserved root, `/pa` unless it was configured otherwise; and that lies below
-/// the context root of the application where "use context root as reserved resource base path" is
-/// on.
+/// Both are below the reserved root, which is `/pa` by default. If "use context root as reserved
+/// resource base path" is on, the reserved root is below the context root of the application.
 ///
 /// ```
 /// use private_key_jwt::oauth::PingAccess;
@@ -35,21 +34,21 @@ impl std::fmt::Debug for PingAccess {
 }
 
 impl PingAccess {
-    /// An engine with this base URL, such as `https://app.example`.
+    /// Creates the URLs of an engine with this base URL, such as `https://app.example`.
     #[must_use]
     pub fn new(base_url: impl Into<String>) -> Self {
         Self { base_url: base_url.into(), context_root: String::new(), reserved_root: "/pa".to_owned() }
     }
 
-    /// The context root of the application, such as `/myApp`, where it is the base path of reserved
-    /// resources.
+    /// Sets the context root of the application, such as `/myApp`, if it is the base path of
+    /// reserved resources.
     #[must_use]
     pub fn context_root(mut self, root: &str) -> Self {
         self.context_root = rooted(root);
         self
     }
 
-    /// The reserved root, where it is not `/pa`.
+    /// Sets the reserved root. Default: `/pa`.
     #[must_use]
     pub fn reserved_root(mut self, root: &str) -> Self {
         self.reserved_root = rooted(root);
@@ -60,13 +59,12 @@ impl PingAccess {
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Endpoint`] when the parts make no URL that is https, or http on loopback.
+    /// [`OAuthError::Endpoint`] if the parts do not form a URL that is https, or http on loopback.
     pub fn auth_token_jwks_uri(&self) -> Result<JwksUri, OAuthError> {
         self.jwks_uri("authtoken")
     }
 
-    /// The keys of the assertions that PingAccess authenticates with itself, for its token
-    /// provider.
+    /// The keys of the assertions with which PingAccess authenticates itself to its token provider.
     ///
     /// # Errors
     ///
@@ -89,7 +87,7 @@ impl PingAccess {
     }
 }
 
-/// With one slash in front and none behind; nothing for the root of all.
+/// The path with one leading and no trailing slash. Empty for the root.
 fn rooted(path: &str) -> String {
     match path.trim_matches('/') {
         "" => String::new(),

@@ -36,12 +36,12 @@ impl Region {
 }
 
 impl AuthorizationServer {
-    /// PingOne's endpoints of one environment, without asking it. For a custom domain, discover its
-    /// issuer.
+    /// The PingOne endpoints of an environment, built without a request to PingOne. For a custom
+    /// domain, discover its issuer.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Issuer`] when the environment id is not one path segment.
+    /// [`OAuthError::Issuer`] if the environment id is not a single path segment.
     pub fn ping_one(region: Region, environment_id: &str) -> Result<Self, OAuthError> {
         let issuer = format!("https://{}/{environment_id}/as", region.domain());
         if environment_id.is_empty()

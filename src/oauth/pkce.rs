@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 use super::OAuthError;
 use crate::jose::base64url;
 
-/// The secret that binds an authorization code to who asked for it (RFC 7636 §4.1). The
-/// authorization request has its hash, the code exchange has the secret itself.
+/// The secret that binds an authorization code to the party that requested it (RFC 7636 §4.1). The
+/// authorization request contains its hash, the code exchange the secret itself.
 ///
-/// `S256` is the only method: `plain` shows the secret to whoever sees the authorization request,
-/// and PKCE is mandatory with S256 in OAuth 2.1 and FAPI 2.0.
+/// `S256` is the only method: `plain` shows the secret to everyone who sees the authorization
+/// request, and PKCE is mandatory with S256 in OAuth 2.1 and FAPI 2.0.
 ///
 /// ```
 /// use private_key_jwt::oauth::CodeVerifier;
@@ -27,12 +27,12 @@ impl CodeVerifier {
     /// `code_challenge_method`.
     pub const METHOD: &str = "S256";
 
-    /// A verifier that was made elsewhere, such as one kept in a session.
+    /// Creates a verifier from an existing value, such as one stored in a session.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::CodeVerifier`] unless it has 43 to 128 of the characters `A-Z a-z 0-9 - . _
-    /// ~`.
+    /// [`OAuthError::CodeVerifier`] unless it consists of 43 to 128 of the characters
+    /// `A-Z a-z 0-9 - . _ ~`.
     pub fn new(verifier: impl Into<String>) -> Result<Self, OAuthError> {
         let verifier = Zeroizing::new(verifier.into());
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -43,15 +43,15 @@ impl CodeVerifier {
         }
     }
 
-    /// A verifier of 32 random bytes, which come from the caller; `client::fresh_code_verifier`
-    /// takes them from the operating system.
+    /// Creates a verifier from 32 random bytes, which the caller provides.
+    /// `client::fresh_code_verifier` takes them from the operating system.
     #[must_use]
     pub fn from_random(random: &[u8; 32]) -> Self {
         Self(Zeroizing::new(Base64UrlUnpadded::encode_string(random)))
     }
 
-    /// The verifier itself: to be kept where the code will arrive, and shown to nobody but the
-    /// token endpoint.
+    /// The verifier itself. Keep it where the code will arrive, and show it only to the token
+    /// endpoint.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
@@ -63,8 +63,8 @@ impl CodeVerifier {
         base64url::encode(Sha256::digest(self.0.as_bytes()))
     }
 
-    /// Whether a challenge is this verifier's: the server's side (RFC 7636 §4.6). The time that it
-    /// takes says nothing about the answer.
+    /// Whether a challenge belongs to this verifier: the server's side (RFC 7636 §4.6). The time
+    /// that it takes reveals nothing about the result.
     #[must_use]
     pub fn matches(&self, challenge: &str) -> bool {
         self.challenge().as_bytes().ct_eq(challenge.as_bytes()).into()

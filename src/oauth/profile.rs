@@ -10,8 +10,8 @@ use crate::jose::secret_form::Shown;
 ///
 /// The default is the strict reading of RFC 10070 and FAPI 2.0: the issuer as the only audience, a
 /// lifetime of 60 s, `typ: client-authentication+jwt`, `kid`, no `nbf`, and `client_id` in the
-/// form. A named profile differs where the documentation of its server does. Change single settings
-/// on [`ClientAssertionBuilder`](super::ClientAssertionBuilder).
+/// form. A named profile differs where the documentation of its server does. To change single
+/// settings, use [`ClientAssertionBuilder`](super::ClientAssertionBuilder).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
     pub(super) name: &'static str,
@@ -28,14 +28,14 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The default lifetime of an assertion.
+    /// The default lifetime of an assertion: 60 s.
     pub const LIFETIME: Duration = Duration::from_secs(60);
 
-    /// PingOne: RS256 to RS512 and ES256 to ES512, a lifetime of at most one hour, the issuer as
-    /// audience, and `typ: JWT`, as in its documentation.
+    /// PingOne, as documented: RS256 to RS512 and ES256 to ES512, a lifetime of at most one hour,
+    /// the issuer as audience, and `typ: JWT`.
     ///
-    /// Its documentation disagrees on whether ES* is accepted everywhere. For a tenant that refuses
-    /// it, use an RSA key.
+    /// The PingOne documentation is inconsistent about whether ES* is accepted everywhere. For a
+    /// tenant that rejects it, use an RSA key.
     #[must_use]
     pub fn ping_one() -> Self {
         Self {
@@ -55,15 +55,15 @@ impl Profile {
         }
     }
 
-    /// Microsoft Entra ID: PS256 or RS256, a lifetime of at most ten minutes, `typ: JWT`, and the
-    /// tenant's token endpoint as audience, as in its documentation. Add the certificate's
-    /// thumbprint, which it requires, with [`x5t_s256`](super::ClientAssertionBuilder::x5t_s256).
+    /// Microsoft Entra ID, as documented: PS256 or RS256, a lifetime of at most ten minutes,
+    /// `typ: JWT`, and the tenant's token endpoint as audience. Entra ID also requires the
+    /// certificate's thumbprint: add it with [`x5t_s256`](super::ClientAssertionBuilder::x5t_s256).
     ///
     /// Its token endpoint (`…/TENANT/oauth2/v2.0/token`) does not lie below its issuer
-    /// (`…/TENANT/v2.0`). With this profile an endpoint in the metadata is the audience if it is at
-    /// the issuer's origin and its path begins with the same tenant. The price: at a server that
-    /// serves several issuers below one first path segment, one of them can name another's
-    /// endpoint. Entra ID does not.
+    /// (`…/TENANT/v2.0`). With this profile, an endpoint in the metadata may be the audience if it
+    /// is at the issuer's origin and its path begins with the same tenant. The price: if a server
+    /// serves several issuers below one first path segment, one issuer can name another's endpoint.
+    /// Entra ID does not.
     #[must_use]
     pub fn entra_id() -> Self {
         Self {

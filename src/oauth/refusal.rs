@@ -12,26 +12,26 @@ use super::error_body::ErrorBody;
 use super::text::Masking;
 use crate::jose::json;
 
-/// What a server said instead of a token: the status, the RFC 6749 §5.2 members where the body has
-/// them, the server's own words where it says them in another way, and what helps a support ticket.
+/// What a server said instead of a token: the status, the RFC 6749 §5.2 members if the body has
+/// them, the server's own words if it uses another format, and data for a support ticket.
 ///
-/// Words are found in RFC 9457 problem details, in the documents of the usual platforms and
-/// gateways, in a form, in a page or XML, and in plain text, also where control characters or
-/// Latin-1 make the body invalid. [`Display`](fmt::Display) shows the status, the code and the
-/// message; if the body says nothing, the `WWW-Authenticate` field; and the names of the request.
+/// The words are found in RFC 9457 problem details, in the documents of the usual platforms and
+/// gateways, in a form, in a page or XML, and in plain text, even if control characters or Latin-1
+/// make the body invalid. [`Display`](fmt::Display) shows the status, the code and the message,
+/// then the names of the request. If the body has no words, it shows the `WWW-Authenticate` field.
 ///
-/// Every text is safe to log: what is not visibly printable is escaped, 512 characters at most, and
-/// members that are known to hold a token are `null`. Whatever looks like a token or a key is
-/// masked, however it is escaped, and with a `TokenClient` every eight
-/// characters in a row of the secrets of its request, also in base64 or hexadecimal digits. (Small
-/// letters alone are masked from sixteen on: they may be words.)
+/// Every text is safe to log. Invisible characters are escaped, and each text has at most 512
+/// characters. Members that are known to hold a token are `null`. Anything that looks like a token
+/// or a key is masked, however it is escaped. With a `TokenClient`, every eight consecutive
+/// characters of the secrets of its request are masked as well, also in base64 or hexadecimal
+/// digits. (Lowercase letters alone are masked only from sixteen on: they may be words.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     status: u16,
     error: Option<String>,
     description: Option<String>,
     uri: Option<String>,
-    /// In place of an `error` and an `error_description`.
+    /// Replaces a missing `error` and `error_description`.
     code: Option<String>,
     message: Option<String>,
     members: BTreeMap<String, String>,
@@ -42,7 +42,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Header fields by which servers name a request.
+    /// Header fields in which servers name a request.
     const CORRELATION: [&str; 9] = [
         "correlation-id",
         "x-correlation-id",
@@ -54,7 +54,7 @@ impl Refusal {
         "x-amzn-requestid",
         "traceparent",
     ];
-    /// The most unknown members that are kept.
+    /// The maximum number of unknown members that are kept.
     const MAX_MEMBERS: usize = 16;
 
     pub(super) fn from_http(response: &http::Response<impl AsRef<[u8]>>, now: OffsetDateTime) -> Self {
@@ -97,7 +97,7 @@ impl Refusal {
         }
     }
 
-    /// The header fields by which a server names a request, safe to log.
+    /// The header fields in which a server names a request, safe to log.
     #[cfg(feature = "client")]
     pub(crate) fn correlation_of(response: &http::Response<Vec<u8>>) -> Vec<(String, String)> {
         Self::correlation_in(response.headers(), &Masking::of(response.extensions()))
@@ -114,9 +114,9 @@ impl Refusal {
         self.status
     }
 
-    /// Whether the body is one of RFC 6749 §5.2: the authorization server itself decided, and not
-    /// something before it. Some frameworks write the status's own name where the code belongs,
-    /// such as `Forbidden`; that is no verdict.
+    /// Whether the body follows RFC 6749 §5.2: the authorization server itself decided, not
+    /// something in front of it. Some frameworks write the status's own name in place of the code,
+    /// such as `Forbidden`; that is not a verdict.
     #[must_use]
     pub fn is_verdict(&self) -> bool {
         let name = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
@@ -141,50 +141,50 @@ impl Refusal {
         self.uri.as_deref()
     }
 
-    /// The short name of what is wrong: the `error` code, or what the body has in its place, such
-    /// as a `code`, an `errorCode` or a problem's `title`.
+    /// The short name of the error: the `error` code, or what the body has in its place, such as a
+    /// `code`, an `errorCode` or a problem's `title`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.error().or(self.code.as_deref())
     }
 
-    /// What the server says of it: the `error_description`, or what the body has in its place, such
-    /// as a `message`, a problem's `detail` or the text of a page.
+    /// The server's description of the error: the `error_description`, or what the body has in its
+    /// place, such as a `message`, a problem's `detail` or the text of a page.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         let description = self.description().filter(|text| !text.is_empty());
-        // A text in place of the code is not said twice.
+        // A text in place of the code is not repeated.
         let message = self.message.as_deref().filter(|message| Some(*message) != self.error());
         description.or(message)
     }
 
-    /// The `WWW-Authenticate` field (RFC 9110 §11.6.1): what would be accepted, and sometimes why
-    /// this was not.
+    /// The `WWW-Authenticate` field (RFC 9110 §11.6.1): what the server would accept, and sometimes
+    /// why it rejected this request.
     #[must_use]
     pub fn www_authenticate(&self) -> Option<&str> {
         self.www_authenticate.as_deref()
     }
 
-    /// The other members of the body: strings as they are, anything else as JSON; 16 at most.
+    /// The other members of the body, at most 16: strings as they are, anything else as JSON.
     #[must_use]
     pub const fn members(&self) -> &BTreeMap<String, String> {
         &self.members
     }
 
-    /// The header fields by which the server names this request, for a support ticket.
+    /// The header fields in which the server names this request, for a support ticket.
     #[must_use]
     pub fn correlation_ids(&self) -> &[(String, String)] {
         &self.correlation
     }
 
-    /// How long the server wants to be left alone (`Retry-After`); a year at most.
+    /// How long the server asks clients to wait (`Retry-After`), at most a year.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The times of the assertion, where they may be the reason: the text names time, or the `Date`
-    /// is of another time than this machine's, and the client could not correct it.
+    /// The times of the assertion, if they may be the reason: the text mentions time, or the `Date`
+    /// differs from this machine's time, and the client could not correct it.
     #[must_use]
     pub fn clock(&self) -> Option<&ClockMismatch> {
         self.clock.as_deref()
@@ -219,16 +219,16 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// A year: a time that far ahead can be added to any clock.
+/// A year, which can be added to any clock without overflow.
 const LONGEST_PAUSE: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// RFC 9110 §10.2.3: seconds, or a date, which is one of the server's clock (§6.6.1): where that
-/// shows, it counts from there.
+/// RFC 9110 §10.2.3: seconds, or a date on the server's clock (§6.6.1). If the response shows that
+/// clock, the pause counts from its time.
 fn retry_after(headers: &http::HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let text = |name| Some(headers.get(name)?.to_str().ok()?.trim());
     let value = text(http::header::RETRY_AFTER)?;
     if value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() {
-        // More digits than fit are more than the limit, too.
+        // More digits than fit exceed the limit, too.
         return Some(value.parse().map_or(LONGEST_PAUSE, Duration::from_secs).min(LONGEST_PAUSE));
     }
     let until = httpdate::parse_http_date(value).ok()?;
@@ -273,7 +273,7 @@ mod tests {
         };
         assert_eq!(after("Sun, 06 Nov 1994 08:59:30 GMT"), Some(Duration::from_secs(7)));
         assert_eq!(after("Sun, 06 Nov 1994 09:00:00 GMT"), Some(Duration::ZERO));
-        // Without a date that can be read, it is taken for ours.
+        // Without a readable `Date`, the time counts as ours.
         assert_eq!(after("now"), Some(Duration::from_secs(600)));
     }
 
@@ -289,7 +289,7 @@ mod tests {
         assert!(refusal.is_verdict());
     }
 
-    /// A 201 with a token in it is no token response, and its token no text for a log.
+    /// A 201 with a token is not a token response, and its token must not end up in a log.
     #[test]
     fn a_token_in_an_answer_that_is_none_is_not_kept() {
         let refusal = refusal(
@@ -492,7 +492,7 @@ mod tests {
     fn a_coding_that_nobody_asked_for_is_named() {
         let coded = refusal(&[("content-encoding", "GZIP")], "\u{1f}\u{8b}\u{8}\0");
         assert_eq!(coded.to_string(), "429: the body is encoded as gzip, which the client does not read");
-        // Undone by the HTTP client, which left the field as it was.
+        // The HTTP client decoded the body, but kept the header field.
         let undone = refusal(&[("content-encoding", "gzip")], r#"{"error":"invalid_client"}"#);
         assert_eq!(undone.to_string(), "429 invalid_client");
         assert_eq!(refusal(&[("content-encoding", "identity")], "no").to_string(), "429: no");

@@ -26,8 +26,8 @@ use super::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// `Debug` shows the names of parameters and not their values, which are wiped on drop: some are
-/// codes and tokens.
+/// `Debug` shows the names of the parameters, not their values. The values are wiped on drop: some
+/// are codes and tokens.
 #[derive(Clone, Debug, Hash)]
 pub struct TokenRequest {
     grant_type: GrantType,
@@ -43,14 +43,15 @@ impl TokenRequest {
         Self { grant_type, scope: Scope::default(), parameters: Parameters::default() }
     }
 
-    /// A token for the client itself (RFC 6749 §4.4).
+    /// Requests a token for the client itself (RFC 6749 §4.4).
     #[must_use]
     pub fn client_credentials(scope: impl Into<Scope>) -> Self {
         Self::of(GrantType::ClientCredentials).scope(scope)
     }
 
-    /// A token for the user who has logged in (RFC 6749 §4.1.3). The redirect URI is the one of the
-    /// authorization request, the verifier the one whose challenge was in it (RFC 7636 §4.5).
+    /// Requests a token for the user who has logged in (RFC 6749 §4.1.3). The redirect URI is that
+    /// of the authorization request. The verifier is the one whose challenge that request contained
+    /// (RFC 7636 §4.5).
     #[must_use]
     pub fn authorization_code(
         code: impl Into<String>,
@@ -64,8 +65,8 @@ impl TokenRequest {
         request
     }
 
-    /// A new token in place of one that has ended (RFC 6749 §6). Without a [scope](Self::scope),
-    /// the same as before.
+    /// Requests a new token in place of an expired one (RFC 6749 §6). Without a
+    /// [scope](Self::scope), the new token has the same scopes as before.
     #[must_use]
     pub fn refresh_token(refresh_token: impl Into<String>) -> Self {
         let mut request = Self::of(GrantType::RefreshToken);
@@ -73,8 +74,9 @@ impl TokenRequest {
         request
     }
 
-    /// A token for the subject of a JWT that somebody trusted by the server has signed (RFC 7523
-    /// §2.1). It is not the assertion by which the client authenticates, and cannot take its place.
+    /// Requests a token for the subject of a JWT that a party trusted by the server has signed (RFC
+    /// 7523 §2.1). This JWT is not the assertion with which the client authenticates, and cannot
+    /// replace it.
     #[must_use]
     pub fn jwt_bearer(grant: &JwtGrant) -> Self {
         let mut request = Self::of(GrantType::JwtBearer);
@@ -82,7 +84,7 @@ impl TokenRequest {
         request
     }
 
-    /// A token in exchange for another (RFC 8693 §2.1).
+    /// Requests a token in exchange for another (RFC 8693 §2.1).
     #[must_use]
     pub fn token_exchange(exchange: &TokenExchange) -> Self {
         let mut request = Self::of(GrantType::TokenExchange);
@@ -92,8 +94,8 @@ impl TokenRequest {
         request
     }
 
-    /// A token for the user who logs in on another device (RFC 8628 §3.4), asked for again until
-    /// they have.
+    /// Requests a token for the user who logs in on another device (RFC 8628 §3.4). The request is
+    /// repeated until they have logged in.
     #[must_use]
     pub fn device_code(authorization: &DeviceAuthorization) -> Self {
         let mut request = Self::of(GrantType::DeviceCode);
@@ -107,15 +109,15 @@ impl TokenRequest {
         self.grant_type
     }
 
-    /// The scopes asked for, in place of others.
+    /// Sets the requested scopes. Replaces earlier ones.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
         self.scope = scope.into();
         self
     }
 
-    /// Adds a resource that the token is for (RFC 8707 §2). Call it again for each further
-    /// resource. Note that a token for several resources can be used by each of them at the others.
+    /// Adds a resource that the token is for (RFC 8707 §2). Call it once per resource. With a token
+    /// for several resources, each of them can use the token at the others.
     ///
     /// # Errors
     ///
@@ -125,25 +127,26 @@ impl TokenRequest {
         Ok(self)
     }
 
-    /// Adds the name of the service that the token is for (RFC 8693 §2.1; several servers know it
+    /// Adds the name of the service that the token is for (RFC 8693 §2.1; several servers accept it
     /// with other grants too). A token exchange may name several.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::EmptyParameter`] for an empty one, which would ask for a token for anyone;
-    /// [`OAuthError::DuplicateParameter`] for a second one, except in a token exchange.
+    /// [`OAuthError::EmptyParameter`] for an empty audience, which would request a token for
+    /// anyone; [`OAuthError::DuplicateParameter`] for a second audience, except in a token
+    /// exchange.
     pub fn audience(self, audience: impl Into<String>) -> Result<Self, OAuthError> {
         self.parameter("audience", audience)
     }
 
-    /// Adds a parameter of an extension.
+    /// Adds an extension parameter.
     ///
     /// # Errors
     ///
     /// [`OAuthError::ReservedParameter`] for a name that the request sets itself or that would be a
-    /// second way of authentication (RFC 6749 §2.3); [`OAuthError::DuplicateParameter`] for one
-    /// that is there already (§3.2), except `resource` (RFC 8707 §2) and, in a token exchange,
-    /// `audience` (RFC 8693 §2.1); [`OAuthError::Resource`] for a `resource` as
+    /// second way of authentication (RFC 6749 §2.3); [`OAuthError::DuplicateParameter`] for a name
+    /// that is already present (§3.2), except `resource` (RFC 8707 §2) and, in a token exchange,
+    /// `audience` (RFC 8693 §2.1); [`OAuthError::Resource`] for an invalid `resource`, as in
     /// [`TokenRequest::resource`].
     pub fn parameter(
         mut self,
@@ -158,14 +161,14 @@ impl TokenRequest {
         Ok(self)
     }
 
-    /// The HTTP request: a POST of a form to the token endpoint. The assertion is good for this one
-    /// request.
+    /// Builds the HTTP request: a POST of a form to the token endpoint. The assertion is valid for
+    /// this one request only.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::OtherEndpoint`] for
-    /// an assertion that is for another endpoint; [`OAuthError::Endpoint`] for a token endpoint
-    /// that is a URL and not an HTTP target.
+    /// [`OAuthError::Scope`] for a scope outside RFC 6749 §3.3; [`OAuthError::OtherEndpoint`] if
+    /// the assertion is for another endpoint; [`OAuthError::Endpoint`] if the token endpoint is a
+    /// URL but not an HTTP target.
     pub fn to_http(
         &self,
         server: &AuthorizationServer,
@@ -181,10 +184,10 @@ impl TokenRequest {
     }
 }
 
-/// What the cache of a client needs to know.
+/// For the cache of a client.
 #[cfg(feature = "client")]
 impl TokenRequest {
-    /// Whether the same request may be sent again, for another token.
+    /// Whether the same request may be sent again for another token.
     pub(crate) const fn is_repeatable(&self) -> bool {
         self.grant_type.is_cacheable()
     }
@@ -194,22 +197,23 @@ impl TokenRequest {
         self.grant_type == GrantType::ClientCredentials
     }
 
-    /// Whether it is for the client itself and carries nothing but scopes. Anything else may come
-    /// from outside, and be the reason of a refusal.
+    /// Whether the token is for the client itself and the request carries only scopes. Any other
+    /// parameter may come from outside and cause a refusal.
     pub(crate) fn is_of_client_alone(&self) -> bool {
         self.is_of_client() && self.parameters.is_empty()
     }
 
-    /// The same request by a refresh token: the parameters of its user, such as a resource (RFC
-    /// 8707 §2.2), and not the scopes, of which fewer may have been granted (RFC 6749 §6).
+    /// The same request with a refresh token. It keeps the parameters of its user, such as a
+    /// resource (RFC 8707 §2.2), but not the scopes: the server may have granted fewer (RFC 6749
+    /// §6).
     pub(crate) fn renewed_with(&self, refresh_token: &str) -> Self {
         let mut request = Self::refresh_token(refresh_token);
         request.parameters.add_all_of_user(&self.parameters);
         request
     }
 
-    /// The same text for the same request, in whatever order its parts were set. `None` when it
-    /// cannot be sent, or not again. It may hold secrets.
+    /// A text that is equal for equal requests, regardless of the order in which their parts were
+    /// set. `None` if the request cannot be sent, or must not be repeated. It may hold secrets.
     pub(crate) fn key(&self) -> Option<Zeroizing<String>> {
         self.scope.check().ok().filter(|()| self.is_repeatable())?;
         let scope = self.scope.in_order();
@@ -221,8 +225,8 @@ impl TokenRequest {
         let room: usize = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
         let grant_type = self.grant_type.as_str();
         let mut key = Zeroizing::new(String::with_capacity(scope.len() + grant_type.len() + 3 + room));
-        // No scope begins with one, nor has two in a row: this is not the key of a request with
-        // scopes alone.
+        // No scope begins with a space or contains two in a row, so this key never equals that of a
+        // request with scopes alone.
         key.push(' ');
         key.push_str(&scope);
         key.push_str("  ");
@@ -237,7 +241,7 @@ impl TokenRequest {
     }
 }
 
-/// Scopes alone are a request for the client itself.
+/// Scopes alone are a request for a token for the client itself.
 impl<S: Into<Scope>> From<S> for TokenRequest {
     fn from(scope: S) -> Self {
         Self::client_credentials(scope)
@@ -328,7 +332,7 @@ mod tests {
             TokenRequest::jwt_bearer(&JwtGrant::from_jwt("k")).scope("a").key().unwrap().to_string(),
         ];
         assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), keys.len());
-        // What cannot be sent, or not again.
+        // Requests that cannot be sent, or must not be repeated.
         assert!(request("a\nb", &[]).key().is_none());
         let verifier = CodeVerifier::from_random(&[7; 32]);
         assert!(TokenRequest::authorization_code("c", "https://app.example/cb", &verifier).key().is_none());
@@ -362,8 +366,8 @@ mod tests {
         for resource in ["https://api.example/v1?a=b", "urn:example:api"] {
             assert!(TokenRequest::client_credentials(()).resource(resource).is_ok(), "{resource}");
         }
-        // The parser of URLs passes over spaces and line ends, and writes other characters anew;
-        // this is sent as it is.
+        // The URL parser skips spaces and line ends, and rewrites other characters. The value is
+        // sent verbatim.
         let no_uris =
             [" urn:a", "urn:a\n", "urn:a b", "https://api.example/\t", "https://\u{e9}.example/", "urn:<a>"];
         for resource in ["/v1", "api", "https://api.example/#a", ""].into_iter().chain(no_uris) {

@@ -12,8 +12,8 @@ use super::{OAuthError, Scope, TokenKind};
 use crate::jose::json::{self, Member, WipedMembers};
 use crate::jose::{JoseError, Wiped};
 
-/// A token and what is known about it. Cloning is cheap, and the clones share one token. It is
-/// wiped when the last of them is dropped; `Debug` is redacted.
+/// A token and what is known about it. Cloning is cheap, and the clones share one token. The token
+/// is wiped when the last clone is dropped; `Debug` is redacted.
 #[derive(Clone)]
 pub struct AccessToken {
     issued: Arc<Issued>,
@@ -26,8 +26,8 @@ struct Issued {
 }
 
 impl AccessToken {
-    /// The token itself. Treat it as a password; check [`AccessToken::is_bearer`] where the server
-    /// is not known to issue bearer tokens.
+    /// The token itself. Treat it as a password. If the server may issue other tokens than bearer
+    /// tokens, check [`AccessToken::is_bearer`].
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.issued.secret
@@ -46,15 +46,15 @@ impl AccessToken {
         self.token_type().eq_ignore_ascii_case("bearer")
     }
 
-    /// The token when it is a bearer token, and nothing when it is of a type that needs more than a
+    /// The token if it is a bearer token. `None` for a token of a type that needs more than a
     /// header.
     #[must_use]
     pub fn bearer(&self) -> Option<&str> {
         self.is_bearer().then(|| self.secret())
     }
 
-    /// When the token ends, where the server said so: `expires_in`, counted by a client from when
-    /// it sent the request, since nobody knows how long the answer took.
+    /// When the token expires, if the server said so. A client counts `expires_in` from when it
+    /// sent the request, since it cannot know how long the response took.
     #[must_use]
     pub fn expires_at(&self) -> Option<OffsetDateTime> {
         self.issued.expires_at
@@ -66,13 +66,13 @@ impl AccessToken {
         safe(self.token_type())
     }
 
-    /// Whether nobody else has a share of it.
+    /// Whether this is the only clone.
     #[cfg(all(test, feature = "client"))]
     pub(crate) fn is_alone(&self) -> bool {
         Arc::strong_count(&self.issued) == 1
     }
 
-    /// Whether both are from one answer. A server may issue the same text twice.
+    /// Whether both come from the same response. A server may issue the same text twice.
     #[cfg(feature = "client")]
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.issued, &other.issued)
@@ -89,7 +89,7 @@ impl std::fmt::Debug for AccessToken {
     }
 }
 
-/// A successful answer of the token endpoint (RFC 6749 §5.1).
+/// A successful response of the token endpoint (RFC 6749 §5.1).
 ///
 /// ```
 /// use private_key_jwt::TokenResponse;
@@ -109,27 +109,27 @@ pub struct TokenResponse {
     id_token: Option<Zeroizing<String>>,
     scope: Option<Scope>,
     issued_token_type: Option<TokenKind>,
-    /// Nobody knows which of them are secrets.
+    /// Any of them may be a secret.
     members: WipedMembers,
 }
 
 impl TokenResponse {
-    /// Judges an HTTP response; `now` is what `expires_in` counts from: when it came or, to be on
-    /// the safe side, when it was asked for.
+    /// Judges an HTTP response. `expires_in` counts from `now`: when the response arrived or, to be
+    /// on the safe side, when the request was sent.
     ///
     /// # Errors
     ///
-    /// [`OAuthError::Refused`] for 400, 401 and 403, whatever the body, and for a 200 with an error
-    /// and no token; [`OAuthError::Redirect`] for a 3xx; [`OAuthError::Unavailable`] for every
-    /// other status but 200; [`OAuthError::ContentEncoding`] for a 200 that is compressed;
-    /// [`OAuthError::Response`] for a 200 that is not a token response: not JSON, a member twice,
-    /// no `access_token` or `token_type`, a token that is not printable ASCII. A `null` counts as
-    /// left out, and so does an empty token.
+    /// [`OAuthError::Refused`] for 400, 401 and 403, regardless of the body, and for a 200 with an
+    /// error and no token; [`OAuthError::Redirect`] for a 3xx; [`OAuthError::Unavailable`] for
+    /// every other status but 200; [`OAuthError::ContentEncoding`] for a 200 that is compressed;
+    /// [`OAuthError::Response`] for a 200 that is not a token response: the body is not JSON, a
+    /// member appears twice, `access_token` or `token_type` is missing, or the token is not
+    /// printable ASCII. A `null` counts as absent, and so does an empty token.
     ///
-    /// What only decorates takes no token away: an `expires_in` may be a string of digits, a
-    /// `scope` an array of strings, and any other value of these and of `refresh_token`, `id_token`
-    /// and `issued_token_type` that cannot be read counts as left out. `token_type` decides how the
-    /// token is used, so it has to be there (RFC 6749 §5.1, §7.1).
+    /// Members that are only informative do not invalidate the token. An `expires_in` may be a
+    /// string of digits, and a `scope` an array of strings. Any other unreadable value of these, or
+    /// of `refresh_token`, `id_token` and `issued_token_type`, counts as absent. `token_type`
+    /// decides how the token is used, so it is required (RFC 6749 §5.1, §7.1).
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         let success = Success::of("the token response", &[StatusCode::OK], response, now)?;
         success.read(|document| Self::read(document, now))
@@ -150,13 +150,14 @@ impl TokenResponse {
         let [access_token, token_type, refresh_token, id_token, scope, expires_in, issued_token_type] =
             values;
         let secret = document.required("access_token", document.filled("access_token", access_token)?)?;
-        // RFC 6749 A.12. A line end or an escape sequence in it would end up in a header or on a
-        // terminal. To the end and not to the first: that goes many bytes at a time.
+        // RFC 6749 A.12. A line end or an escape sequence in the token would end up in a header or
+        // on a terminal. The check does not stop at the first bad byte: that way it handles many
+        // bytes at a time.
         if !secret.bytes().fold(true, |fine, byte| fine & (0x20..=0x7e).contains(&byte)) {
             return Err(document.invalid("access_token", "printable ASCII (RFC 6749 A.12)"));
         }
         let token_type = document.required("token_type", document.text("token_type", token_type)?)?;
-        // What only decorates: a value that cannot be read is none.
+        // An unreadable value that is only informative counts as absent.
         let filled = |value: Option<Member<'_>>| match value {
             Some(Member::Text(text)) if !text.is_empty() => Some(text.into_owned()),
             _ => None,
@@ -186,58 +187,58 @@ impl TokenResponse {
         &self.access_token
     }
 
-    /// The token alone.
+    /// Returns the token and drops the rest.
     #[must_use]
     pub fn into_access_token(self) -> AccessToken {
         self.access_token
     }
 
-    /// The token, and the refresh token where there is one.
+    /// The token, and the refresh token if there is one.
     #[cfg(feature = "client")]
     pub(crate) fn into_tokens(self) -> (AccessToken, Option<Zeroizing<String>>) {
         (self.access_token, self.refresh_token)
     }
 
-    /// The `expires_in` (RFC 6749 §5.1), where there is one that can be read: how long the token
-    /// lives. Fractions are cut off; more than a century is a century.
+    /// The lifetime of the token (`expires_in`, RFC 6749 §5.1), if it is present and readable.
+    /// Fractions are cut off, and the maximum is a century.
     #[must_use]
     pub const fn expires_in(&self) -> Option<Duration> {
         self.expires_in
     }
 
-    /// The refresh token (RFC 6749 §1.5), where there is one.
+    /// The refresh token (RFC 6749 §1.5), if there is one.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&str> {
         self.refresh_token.as_deref().map(String::as_str)
     }
 
-    /// The ID token (OpenID Connect Core §3.1.3.3), handed on and **not verified**.
+    /// The ID token (OpenID Connect Core §3.1.3.3), as received and **not verified**.
     #[must_use]
     pub fn id_token(&self) -> Option<&str> {
         self.id_token.as_deref().map(String::as_str)
     }
 
-    /// The scopes that were granted, where the server says so; without them, those asked for (RFC
-    /// 6749 §5.1).
+    /// The granted scopes, if the server sent them. If it did not, they are the requested scopes
+    /// (RFC 6749 §5.1).
     #[must_use]
     pub const fn scope(&self) -> Option<&Scope> {
         self.scope.as_ref()
     }
 
-    /// What kind of token was issued in a token exchange (RFC 8693 §2.2.1). One that is no access
-    /// token says so in its [type](AccessToken::token_type) too, with `N_A`.
+    /// The kind of token that a token exchange issued (RFC 8693 §2.2.1). If it is not an access
+    /// token, its [type](AccessToken::token_type) is `N_A`, too.
     #[must_use]
     pub const fn issued_token_type(&self) -> Option<&TokenKind> {
         self.issued_token_type.as_ref()
     }
 
-    /// A member that this crate does not know. It may be a secret.
+    /// A member that this crate does not interpret. It may be a secret.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.members.0.get(name)
     }
 
-    /// All members that this crate does not know. Each may be a secret.
+    /// All members that this crate does not interpret. Each may be a secret.
     pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.members.0.iter().map(|(name, value)| (name.as_str(), value))
     }
@@ -261,8 +262,8 @@ impl std::fmt::Debug for TokenResponse {
 mod tests {
     use super::*;
 
-    /// Some servers write a member that they have no value for as an empty text; as a refresh token
-    /// it would take the place of the one in hand.
+    /// Some servers send an empty string for a member without a value. As a refresh token, it would
+    /// replace the current one.
     #[test]
     fn rfc6749_a_17_an_empty_token_is_no_token() {
         let body = br#"{"access_token":"t","token_type":"Bearer","refresh_token":"","id_token":""}"#.to_vec();
@@ -381,7 +382,7 @@ mod tests {
         let problem = problem.body(br#"{"title":"No","status":401,"detail":"why"}"#.to_vec()).unwrap();
         let error = TokenResponse::from_http(problem, OffsetDateTime::UNIX_EPOCH).unwrap_err();
         assert_eq!(error.to_string(), "refused: 200 No: why");
-        // A token, or nothing that says that it is an error.
+        // A token is present, or nothing says that the body is an error.
         assert!(read(r#""error":"e""#).members().next().is_some());
         for body in [
             r#"{"error":"e","access_token":"t"}"#,
@@ -410,7 +411,7 @@ mod tests {
             error.to_string(),
             "the token response is encoded as gzip, which the client does not read"
         );
-        // Undone by the HTTP client, which left the field as it was.
+        // The HTTP client decoded the body, but kept the header field.
         assert!(response("gzip", br#"{"access_token":"t","token_type":"Bearer"}"#).is_ok());
         assert!(matches!(response("identity", b"\x1f\x8b"), Err(OAuthError::Response { .. })));
     }

@@ -6,8 +6,8 @@ use std::hash::{Hash, Hasher};
 use super::OAuthError;
 use crate::jose::secret_form::Shown;
 
-/// The scopes of a request (RFC 6749 §3.3): `"a b"`, `["a", "b"]`, or `()` for none, which leaves
-/// the choice to the server.
+/// The scopes of a request (RFC 6749 §3.3): `"a b"`, `["a", "b"]`, or `()` for none. With `()`, the
+/// server chooses.
 ///
 /// ```
 /// use private_key_jwt::Scope;
@@ -17,7 +17,7 @@ use crate::jose::secret_form::Shown;
 /// ```
 #[derive(Clone, Default)]
 pub struct Scope {
-    /// Separated by one space each.
+    /// The scopes, separated by single spaces.
     text: String,
     /// Whether an element of a list was blank, such as a variable that is not set. It is no scope,
     /// and matters only where scopes are required.
@@ -45,26 +45,26 @@ impl fmt::Debug for Scope {
 }
 
 impl Scope {
-    /// Whether there is none.
+    /// Whether there are no scopes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// Whether it cannot be required of a token: there is none, or one of them is blank.
+    /// Whether it cannot be required of a token, because it is empty or contains a blank scope.
     pub(crate) fn says_nothing(&self) -> bool {
         let is_blank =
             |scope: &str| scope.chars().all(|character| character.is_whitespace() || character.is_control());
         self.has_blank || self.is_empty() || self.iter().any(is_blank)
     }
 
-    /// The single scopes, in their order.
+    /// The single scopes, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.text.split_terminator(' ')
     }
 
-    /// The scopes in an order that does not depend on theirs, each once: RFC 6749 §3.3 gives their
-    /// order no meaning.
+    /// The scopes without duplicates, in an order that does not depend on the given one: RFC 6749
+    /// §3.3 gives their order no meaning.
     #[cfg(feature = "client")]
     pub(crate) fn in_order(&self) -> Cow<'_, str> {
         if self.iter().is_sorted_by(|one, next| one < next) {

@@ -1,4 +1,4 @@
-//! The server's clock as one of its answers shows it: the `Date`, or the `iat` of a JWT that it has
+//! The server's clock as shown by a response: its `Date`, or the `iat` of a JWT that the server has
 //! just issued.
 
 use http::HeaderMap;
@@ -9,7 +9,7 @@ use super::TokenResponse;
 use crate::jose::base64url;
 use crate::jose::json::{self, Member};
 
-/// A time by the server's clock, and between which times by ours it was read there.
+/// A time on the server's clock, and the two times on our clock between which it was read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ServerTime {
     server: OffsetDateTime,
@@ -17,8 +17,8 @@ pub(crate) struct ServerTime {
     received: OffsetDateTime,
 }
 
-/// The server's clock beside the description of the server, which is the same whenever it was read:
-/// all of these are equal.
+/// The server's clock, stored with the description of the server. The description is the same
+/// regardless of when it was read, so all values are equal.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ReadAt(pub(crate) Option<ServerTime>);
 
@@ -31,9 +31,9 @@ impl PartialEq for ReadAt {
 impl Eq for ReadAt {}
 
 impl ServerTime {
-    /// Of an answer (RFC 9110 §6.6.1) to a request that was sent and answered at these times. A
-    /// cached answer is as old as its `Age` (RFC 9111 §5.1); one whose age cannot be read shows
-    /// nothing.
+    /// Reads the `Date` of a response (RFC 9110 §6.6.1) to a request with these times of sending
+    /// and receiving. A cached response is as old as its `Age` (RFC 9111 §5.1). If the age is
+    /// unreadable, the result is `None`.
     pub(crate) fn of_answer(
         headers: &HeaderMap,
         sent: OffsetDateTime,
@@ -48,7 +48,8 @@ impl ServerTime {
         Some(Self { server, sent, received })
     }
 
-    /// Of a response that brought a JWT. Its `iat` is not verified, so this is a hint and no more.
+    /// Reads the time of a response that contains a JWT. Its `iat` is not verified, so this is only
+    /// a hint.
     pub(crate) fn of_tokens(
         response: &TokenResponse,
         sent: OffsetDateTime,
@@ -58,29 +59,28 @@ impl ServerTime {
         Some(Self { server, sent, received })
     }
 
-    /// How far the server's clock was ahead of ours, at least and at most: the time is of some
-    /// moment between the request and the answer.
+    /// The minimum and maximum by which the server's clock was ahead of ours: the server read its
+    /// clock at some moment between the request and the response.
     pub(crate) fn ahead(self) -> (Duration, Duration) {
-        // A clock that was set back meanwhile makes the second time the earlier one.
+        // If the clock was set back in between, the second time is the earlier one.
         (self.server - self.received.max(self.sent), self.server - self.sent.min(self.received))
     }
 
-    /// The same by a clock of ours that is behind the other by this.
+    /// Converts our times to a clock that is behind by this difference.
     pub(crate) fn by_clock_behind(self, difference: Duration) -> Self {
         let Self { server, sent, received } = self;
         let by_other = |time: OffsetDateTime| time.saturating_sub(difference);
         Self { server, sent: by_other(sent), received: by_other(received) }
     }
 
-    /// When the answer was there, by our clock.
+    /// When the response arrived, by our clock.
     pub(crate) const fn received(self) -> OffsetDateTime {
         self.received
     }
 }
 
-/// The server's time when it answered, as a JWT in the answer says. A token whose `exp` less
-/// `expires_in` is another time than its `iat` was backdated, or came from a cache, and says
-/// nothing.
+/// The server's time when it responded, according to a JWT in the response. If a token's `exp`
+/// minus `expires_in` differs from its `iat`, the token was backdated or cached, so it is ignored.
 fn issued_at(response: &TokenResponse) -> Option<OffsetDateTime> {
     const SLACK: f64 = 2.0;
     let lives = response.expires_in().map(|lives| lives.as_secs_f64());
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    /// A response with these claims in its access token, and in its ID token.
+    /// A response with these claims in its access token and in its ID token.
     fn shown(access: &str, id: Option<&str>, expires_in: Option<u32>) -> Option<i64> {
         let jwt = |claims: &str| format!("eyJhbGciOiJFUzI1NiJ9.{}.c2ln", base64url::encode(claims));
         let mut body = serde_json::json!({"access_token": access, "token_type": "Bearer"});
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_token_of_before_and_one_that_is_no_jwt_show_nothing() {
-        // From a cache, or backdated; the ID token is new.
+        // The access token is cached or backdated; the ID token is new.
         assert_eq!(shown(r#"{"iat":90,"exp":390}"#, None, Some(100)), None);
         assert_eq!(shown(r#"{"iat":90,"exp":990}"#, Some(r#"{"iat":92}"#), Some(600)), Some(92));
         for token in

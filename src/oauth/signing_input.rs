@@ -1,5 +1,5 @@
-//! What the two JWTs of this floor have in common, the client assertion and the grant: what may go
-//! into them, and the step from what is signed to what is sent.
+//! The common part of the two JWTs of this floor, the client assertion and the grant: the limits on
+//! their claims, and the step from the signing input to the signed JWT.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::OAuthError;
 use crate::jose::{Algorithm, Signature, jws};
 
-/// A JWT that lacks its signature.
+/// A JWT without its signature.
 #[derive(Clone)]
 pub(super) struct SigningInput {
     text: Zeroizing<String>,
@@ -31,7 +31,7 @@ impl SigningInput {
         self.algorithm
     }
 
-    /// The JWT. The signature goes where room was kept for it.
+    /// The signed JWT. The buffer has room for the signature.
     pub(super) fn signed(self, signature: &Signature) -> Result<Zeroizing<String>, OAuthError> {
         if signature.algorithm() != self.algorithm {
             let found = signature.algorithm();
@@ -43,7 +43,7 @@ impl SigningInput {
     }
 }
 
-/// A `jti` that every server can keep.
+/// Checks that every server can store the `jti`.
 pub(super) const fn check_token_id(jti: &str) -> Result<(), OAuthError> {
     match jti.len() {
         1..=256 => Ok(()),
@@ -51,7 +51,7 @@ pub(super) const fn check_token_id(jti: &str) -> Result<(), OAuthError> {
     }
 }
 
-/// `iat` and `exp` of a JWT that is made now.
+/// `iat` and `exp` of a JWT issued now.
 pub(super) fn life(now: OffsetDateTime, lifetime: Duration) -> Result<(u64, u64), OAuthError> {
     let iat = u64::try_from(now.unix_timestamp()).map_err(|_| OAuthError::Time)?;
     let exp = iat.checked_add(lifetime.as_secs()).ok_or(OAuthError::Time)?;

@@ -1,4 +1,4 @@
-//! Text from a server: hostile until it has been through here.
+//! Text from a server. It is hostile until it passes through this module.
 
 use std::ops::Range;
 
@@ -10,19 +10,22 @@ use crate::jose::SecretForm;
 use crate::jose::printable::printable;
 use crate::jose::secret_form::{Mix, begins_json, instead, is_encoded_key};
 
-/// The longest piece of a server's text that is kept, in characters.
+/// The maximum number of characters that are kept of a server's text.
 const LIMIT: usize = 512;
-/// As much of a text is looked at, in bytes: what is masked is short then.
+/// The maximum number of bytes of a text that are examined. It exceeds `LIMIT` because masking
+/// shortens the text.
 const MOST: usize = 1 << 14;
-/// How many layers of escapes are undone in the search for secrets.
+/// How many layers of escapes are decoded in the search for secrets.
 const LAYERS: usize = 4;
-/// A word this long may be a token or a part of one. One less is a thumbprint, which is a `kid`.
+/// A word of this length may be a token or a part of one. A thumbprint, which is a `kid`, is one
+/// shorter.
 const TOKEN_LEN: usize = 44;
-/// The longest word without anything between its letters and digits, such as a hexadecimal SHA-256.
+/// The maximum length of a word without anything between its letters and digits, such as a
+/// hexadecimal SHA-256.
 const LONGEST_WORD: usize = 64;
 const MASK: &str = "[masked]";
 
-/// Names of what belongs into a success, or back to the client: their values are secrets.
+/// Names of members that belong in a success response or to the client: their values are secrets.
 pub(super) const SECRET: [&str; 18] = [
     "access_token",
     "refresh_token",
@@ -44,14 +47,14 @@ pub(super) const SECRET: [&str; 18] = [
     "clientSecret",
 ];
 
-/// At most 512 characters, fit to be shown, and whatever looks like a token or a key masked:
-/// servers do echo the assertion.
+/// Makes a text safe to show: at most 512 characters, with anything that looks like a token or a
+/// key masked. Servers do echo the assertion.
 pub(super) fn safe(text: &str) -> String {
     Masking(None).safe(text)
 }
 
-/// A URL that was refused, without the credentials that may be in it. What is no URL but looks like
-/// a secret is only named by its form.
+/// A rejected URL, without any credentials in it. A text that is not a URL but looks like a secret
+/// is replaced by the name of its form.
 pub(crate) fn safe_url(url: &str) -> String {
     let is_url = url.contains("://");
     let form = if is_url { SecretForm::of(url) } else { SecretForm::suspect(url) };
@@ -69,26 +72,26 @@ pub(crate) fn safe_url(url: &str) -> String {
     }
 }
 
-/// What is masked in the texts of one answer: whatever looks like a secret, and the secrets of its
-/// request, if they are known.
+/// What is masked in the texts of one response: anything that looks like a secret, and the secrets
+/// of its request, if they are known.
 pub(super) struct Masking(Option<Secrets>);
 
 impl Masking {
-    /// With the secrets that came with a response.
+    /// Masks the secrets that accompany a response.
     pub(super) fn of(extensions: &Extensions) -> Self {
         Self(extensions.get().cloned())
     }
 
-    /// A field of a header, as [`Masking::safe`].
+    /// The value of a header field, as [`Masking::safe`].
     pub(super) fn safe_value(&self, value: &HeaderValue) -> String {
         self.safe(&String::from_utf8_lossy(value.as_bytes()))
     }
 
-    /// A text that is fit to be shown: masked, printable, and at most 512 characters long.
+    /// A text that is safe to show: masked, printable, and at most 512 characters long.
     ///
-    /// It is masked as it will be shown, after all decoding, and before it is cut: the cut would
-    /// leave a piece too short to be recognised. The work is bounded, whatever the length of the
-    /// text.
+    /// The text is masked as it will be shown, after all decoding, and before it is cut: the cut
+    /// could leave a piece too short to be recognised. The work is bounded, regardless of the
+    /// length of the text.
     pub(super) fn safe(&self, text: &str) -> String {
         let (text, cut) = beginning(text);
         if is_encoded_key(text) {
@@ -109,7 +112,7 @@ impl Masking {
         printable(&masked, LIMIT)
     }
 
-    /// The parts of a text that are masked, in their order, none touching another.
+    /// The parts of a text to mask, in order. They do not touch.
     fn parts(&self, text: &str) -> Vec<Range<usize>> {
         let mut parts: Vec<Range<usize>> = Vec::new();
         let mut layer = Layer::of(text);
@@ -132,7 +135,7 @@ impl Masking {
             }
             touches
         });
-        // A part may end inside of a character, where that stands for several bytes.
+        // A part may end inside a character that stands for several bytes.
         parts.into_iter().map(|part| floor(text, part.start)..ceiling(text, part.end)).collect()
     }
 }
@@ -145,8 +148,8 @@ fn ceiling(text: &str, at: usize) -> usize {
     (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
-/// As much of a text as is looked at and, where that is not all of it, the word that is cut: its
-/// beginning alone is not known for what it is.
+/// The examined beginning of a text. If the text is longer, also the word at the cut, because its
+/// beginning alone cannot be recognised.
 fn beginning(text: &str) -> (&str, Option<&str>) {
     if text.len() <= MOST {
         return (text, None);
@@ -160,7 +163,7 @@ const fn is_token(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | '+' | '=' | '~')
 }
 
-/// Tells of the parts of a text that look like a secret, whatever the request was.
+/// Reports the parts of a text that look like a secret, regardless of the request.
 fn looks_secret(text: &[u8], found: &mut impl FnMut(Range<usize>)) {
     let mut at = 0;
     while let Some((first, rest)) = text.get(at..).and_then(<[u8]>::split_first) {
@@ -178,7 +181,7 @@ fn looks_secret(text: &[u8], found: &mut impl FnMut(Range<usize>)) {
                 None => 1,
             },
             byte if is_token(char::from(*byte)) => {
-                // An `=` may be between a name and a value, and may be padding.
+                // An `=` may separate a name from a value, or may be padding.
                 let run =
                     rest.iter().take_while(|byte| **byte != b'=' && is_token(char::from(**byte))).count() + 1;
                 token_in(text.get(at..at + run).unwrap_or_default(), |part| {
@@ -201,7 +204,7 @@ fn end_of_pem(text: &[u8]) -> usize {
     end + END.len() + label
 }
 
-/// Tells of a JWT, or a part of one, and of what is no word in a run of characters of tokens.
+/// Reports JWTs, parts of JWTs, and random words in a run of token characters.
 fn token_in(run: &[u8], mut found: impl FnMut(Range<usize>)) {
     let json = (0..run.len()).find(|at| run.get(*at..).is_some_and(begins_json));
     let words = json.map_or(run, |json| {
@@ -217,15 +220,15 @@ fn token_in(run: &[u8], mut found: impl FnMut(Range<usize>)) {
     }
 }
 
-/// Whether upper case, lower case and digits are mixed as chance does it. What is hexadecimal is a
-/// fingerprint or the name of a request as a rule.
+/// Whether upper case, lower case and digits are mixed as in a random text. Hexadecimal text is
+/// usually a fingerprint or the name of a request.
 fn is_token_word(word: &[u8]) -> bool {
     let Mix { count, changes, longest, is_hexadecimal } = Mix::of(word);
     longest > LONGEST_WORD || !is_hexadecimal && changes * 20 >= count * 9
 }
 
-/// The value behind a `=` or `:` at this place, where its name is one of a secret: as in a form,
-/// and as in JSON, where it may be a member of a private JWK.
+/// The value after a `=` or `:` at this position, if its name is that of a secret: as in a form, or
+/// as in JSON, where it may be a member of a private JWK.
 fn value_of_secret(text: &[u8], at: usize) -> Option<Range<usize>> {
     let (before, after) = (text.get(..at)?, text.get(at + 1..)?);
     let is_secret = |name: &[u8]| SECRET.iter().any(|secret| name.ends_with(secret.as_bytes()));
@@ -242,7 +245,7 @@ fn value_of_secret(text: &[u8], at: usize) -> Option<Range<usize>> {
         if !is_secret(before) {
             return None;
         }
-        // A quote opens the value, and closes it.
+        // A quote opens and closes the value.
         let skipped = after.iter().take_while(|byte| matches!(byte, b'"' | b'\'')).count();
         let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"&;,\"'<>".contains(byte);
         let value = after.get(skipped..)?;

@@ -1,6 +1,6 @@
-//! What the text of a refusal says of an assertion's times. There is no error code for it, so the
-//! words decide. They are hostile: all that follows from them is another assertion whose times are
-//! moved within bounds.
+//! What the text of a refusal says about an assertion's times. No error code exists for it, so the
+//! words decide. They are hostile: the only effect is another assertion with times shifted within
+//! bounds.
 
 use super::Refusal;
 
@@ -11,15 +11,15 @@ pub(crate) enum TimeFault {
     NotYetValid,
     /// `exp` is in the server's past: its clock is ahead of ours.
     Expired,
-    /// Either: some servers have one text for `exp` and `nbf`.
+    /// Either of the two: some servers have one text for `exp` and `nbf`.
     NotActive,
 }
 
-/// Pieces of text that have to occur in this order, in lower case.
+/// Pieces of text that must occur in this order, in lower case.
 type Pieces = &'static [&'static str];
 
-/// Texts that name a time, but not one that another `iat` would mend: what expired is something
-/// else, or the assertion lives too long.
+/// Texts that mention a time, but that another `iat` would not fix: something else expired, or the
+/// assertion's lifetime is too long.
 const NOT_THE_ASSERTION: [Pieces; 24] = [
     &["authorization code"],
     &["auth code"],
@@ -47,7 +47,7 @@ const NOT_THE_ASSERTION: [Pieces; 24] = [
     &["unreasonably far"],
 ];
 
-/// The first row that fits decides. What a time "must be" is the opposite of what it is.
+/// The first matching row decides. A text that says what a time "must be" means the opposite.
 const TEXTS: [(Pieces, TimeFault); 38] = [
     (&["must be", "in the past"], TimeFault::NotYetValid),
     (&["should be in the past"], TimeFault::NotYetValid),
@@ -90,8 +90,8 @@ const TEXTS: [(Pieces, TimeFault); 38] = [
 ];
 
 impl Refusal {
-    /// What the server's words say of the assertion's times, wherever in the body they are. `None`
-    /// where they name none.
+    /// What the server's words say about the assertion's times, wherever they are in the body.
+    /// `None` if they mention none.
     pub(crate) fn time_fault(&self) -> Option<TimeFault> {
         // Some servers write a sentence where the code belongs.
         let sentence = self.error().filter(|error| error.contains(' '));
@@ -214,7 +214,7 @@ mod tests {
                 Some(NotYetValid),
             ),
             (r#"{"error":"invalid_client","error_hint":"token is expired"}"#, Some(Expired)),
-            // A code is no sentence.
+            // A code is not a sentence.
             (r#"{"error":"expired_token"}"#, None),
             (r#"{"error":"invalid_client"}"#, None),
             ("", None),

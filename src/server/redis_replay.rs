@@ -13,12 +13,13 @@ use crate::verifier::{ReplayEntry, ReplayStore, VerifierError};
 
 /// A [`ReplayStore`] that any number of processes and machines share, in Redis.
 ///
-/// An assertion is one command, `SET key 1 NX PX …`, which Redis carries out as a whole: of all who
-/// spend a copy at the same time, one succeeds. There is one connection, which the calls share; it
-/// is made when it is first needed, and anew by itself when it breaks, falls silent, or leads to
-/// what has become a replica. **Whenever Redis does not say in time that the assertion is new, it
-/// is refused**, with [`VerifierError::ReplayStore`] and a [`RedisReplayError`] behind it. It may
-/// have been stored all the same; the client's next assertion is another one.
+/// Each assertion is one command, `SET key 1 NX PX …`, which Redis executes atomically: of all
+/// callers that use a copy at the same time, one succeeds. All calls share one connection. It is
+/// opened when it is first needed, and again when it breaks, falls silent, or leads to a server
+/// that has become a replica. **If Redis does not say in time that the assertion is new, the
+/// assertion is rejected**, with [`VerifierError::ReplayStore`] and a [`RedisReplayError`] behind
+/// it. Redis may have stored the assertion all the same; the client's next assertion is another
+/// one.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -32,35 +33,37 @@ use crate::verifier::{ReplayEntry, ReplayStore, VerifierError};
 /// # Ok(()) }
 /// ```
 ///
-/// It has to be used on a Tokio runtime. For TLS turn on `redis/tokio-rustls-comp` or
-/// `redis/tokio-native-tls-comp` in your own manifest, and give a `rediss://` address, or a
-/// [`redis::Client`] of your own with [`RedisReplayStore::new`].
+/// Requires a Tokio runtime. For TLS, enable `redis/tokio-rustls-comp` or
+/// `redis/tokio-native-tls-comp` in your own manifest, and use a `rediss://` address, or pass a
+/// [`redis::Client`] of your own to [`RedisReplayStore::new`].
 ///
-/// # What Redis has to be told
+/// # Redis configuration
 ///
-/// - `maxmemory-policy noeviction`. With any other, a full Redis throws entries away before their
-///   time, and what they stood for can be used again. With this one it refuses, and so does the
-///   store. [`RedisReplayStore::check`] asks for it.
-/// - `appendonly yes` and `appendfsync always`, or a restart forgets. With `appendfsync everysec`
-///   it forgets about a second; with snapshots only, or with no persistence at all, everything
-///   since the last one.
-/// - A clock that is slewed and not set: an entry ends at a time of that clock, so one that jumps
-///   ahead ends entries early.
+/// - `maxmemory-policy noeviction`. With any other policy, a full Redis evicts entries early, and
+///   their assertions can be used again. With this policy, a full Redis rejects the command, and
+///   the store rejects the assertion. [`RedisReplayStore::check`] checks the policy.
+/// - `appendonly yes` and `appendfsync always`. Otherwise a restart loses entries: with
+///   `appendfsync everysec`, about a second of them; with snapshots only, everything since the last
+///   one; with no persistence at all, everything.
+/// - A clock that is slewed and not set. Entries expire by that clock, so a jump ahead ends them
+///   early.
 ///
-/// An entry takes about 150 bytes there, for as long as it lives: with assertions of 60 s, 180 s
-/// unless [`clock_difference`](Self::clock_difference) says otherwise. There are no shares: limit
-/// how often a client may call.
+/// An entry takes about 150 bytes in Redis for as long as it lives. With assertions of 60 s, that
+/// is 180 s by default; [`clock_difference`](Self::clock_difference) changes it. There is no quota
+/// per client, so limit how often a client may call.
 ///
 /// # What a failover can lose
 ///
-/// Redis answers before its replicas have the entry. A replica that takes over lacks what was on
-/// its way, and each of those assertions can be used once more as long as it lives.
-/// `min-replicas-to-write` and `WAIT` make that less likely and do not exclude it, so this store
-/// does not send `WAIT`. Where that is too much, run one Redis for this purpose, without failover
-/// and with `appendfsync always`: while it is away, nobody is let in, and nothing is let in twice.
-/// This holds for Sentinel and for Redis Cluster too. This store speaks to one server and follows
-/// neither; for those implement [`ReplayStore`] over a connection of your own, with the same
-/// command: an entry is one key, so that any node can hold it.
+/// Redis responds before its replicas have the entry. A replica that takes over lacks the entries
+/// that were in flight, and each of those assertions can be used once more as long as it lives.
+/// `min-replicas-to-write` and `WAIT` make that less likely but do not exclude it, so this store
+/// does not send `WAIT`. If you cannot accept that, run one Redis for this purpose, without
+/// failover and with `appendfsync always`: while it is down, every assertion is rejected, and none
+/// is accepted twice.
+///
+/// This also applies to Sentinel and Redis Cluster. This store connects to one server and follows
+/// neither. For those, implement [`ReplayStore`] over a connection of your own, with the same
+/// command: an entry is one key, so any node can hold it.
 pub struct RedisReplayStore {
     client: Client,
     key_prefix: String,
@@ -70,7 +73,8 @@ pub struct RedisReplayStore {
     connection: Mutex<Connection>,
 }
 
-/// The connection in use, by its number; none before it is needed, and after it has fallen silent.
+/// The connection in use, and its number. There is none before it is needed, and after it has
+/// fallen silent.
 #[derive(Default)]
 struct Connection {
     number: u64,
@@ -78,23 +82,23 @@ struct Connection {
 }
 
 impl RedisReplayStore {
-    /// What keys begin with, unless said otherwise.
+    /// The default prefix of keys.
     pub const DEFAULT_KEY_PREFIX: &str = "private_key_jwt:jti:";
 
-    /// A store in the Redis server at this address, such as `redis://user:password@host:6379/0`. It
-    /// is not asked yet.
+    /// Uses the Redis server at this address, such as `redis://user:password@host:6379/0`. Does not
+    /// connect yet.
     ///
     /// # Errors
     ///
     /// [`RedisReplayError::Address`].
     pub fn open(address: &str) -> Result<Self, RedisReplayError> {
         let info = address.into_connection_info().map_err(|_| RedisReplayError::Address)?;
-        // Commands are small, and each is waited for.
+        // Commands are small, and a caller waits for each.
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         Client::open(info).map(Self::new).map_err(|_| RedisReplayError::Address)
     }
 
-    /// A store behind a client that is set up elsewhere, with certificates of its own for instance.
+    /// Uses a client that you set up yourself, for instance with certificates of your own.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self {
@@ -107,45 +111,46 @@ impl RedisReplayStore {
         }
     }
 
-    /// What keys begin with. Authorization servers that share a Redis need one each, or the same
-    /// client id at two of them would be taken for the same client.
+    /// Sets the prefix of keys. Authorization servers that share a Redis need one each, or the same
+    /// client id at two of them would count as the same client.
     #[must_use]
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.key_prefix = prefix.into();
         self
     }
 
-    /// How long a connection may take, TLS and log-in included; 1 s unless said otherwise.
+    /// Limits how long connecting may take, including TLS and log-in. Default: 1 s.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long an answer may take; 1 s unless said otherwise. A call that has to connect first
-    /// takes no longer than both together.
+    /// Limits how long a response may take. Default: 1 s. A call that must connect first takes no
+    /// longer than both limits together.
     #[must_use]
     pub const fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
     }
 
-    /// How far the clocks of the servers that share the store may be apart, in whole seconds; 60 s
-    /// unless said otherwise. An entry lives so much longer than the clock of the one who stores it
-    /// says: another one may be behind. The clock of Redis does not matter, since it is told how
-    /// long, and not until when.
+    /// Sets how far apart the clocks of the servers that share the store may be, in whole seconds.
+    /// Default: 60 s. An entry lives this much longer than the clock of the server that stores it
+    /// says, because the clock of another server may be behind. The clock of Redis does not matter,
+    /// because Redis is told how long to keep the entry, and not until when.
     #[must_use]
     pub const fn clock_difference(mut self, difference: Duration) -> Self {
         self.clock_difference = difference;
         self
     }
 
-    /// Asks Redis whether it keeps what it is told: for the start of a server, and for its health.
+    /// Asks Redis whether it keeps its entries. Call this when a server starts, and in its health
+    /// check.
     ///
     /// # Errors
     ///
-    /// [`RedisReplayError::Evicts`] unless its `maxmemory-policy` is `noeviction`, and the other
-    /// variants but [`RedisReplayError::Address`] when it cannot be asked.
+    /// [`RedisReplayError::Evicts`] unless the `maxmemory-policy` is `noeviction`. Any other
+    /// variant except [`RedisReplayError::Address`] if Redis cannot be asked.
     pub async fn check(&self) -> Result<(), RedisReplayError> {
         const POLICY: &str = "maxmemory_policy:";
         let answer = self.ask(redis::cmd("INFO").arg("memory")).await?;
@@ -186,7 +191,7 @@ impl RedisReplayStore {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(self.connect_timeout))
             .set_response_timeout(Some(self.response_timeout))
-            // Who waits for a connection waits for one attempt. The next call makes the next one.
+            // A call waits for one connection attempt only. The next call makes the next attempt.
             .set_number_of_retries(0);
         let manager = ConnectionManager::new_lazy_with_config(self.client.clone(), config)?;
         connection.number += 1;
@@ -194,9 +199,9 @@ impl RedisReplayStore {
         Ok((connection.number, manager))
     }
 
-    /// The next call makes a connection of its own, and asks anew where the address leads. The
-    /// manager would keep this one until it breaks: when the machine is gone, for a quarter of an
-    /// hour.
+    /// Drops the connection: the next call makes a new one and resolves the address again. The
+    /// manager would keep this one until it breaks, which takes a quarter of an hour if the machine
+    /// is gone.
     fn leave(&self, number: u64) {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         if connection.number == number {
@@ -205,7 +210,7 @@ impl RedisReplayStore {
     }
 }
 
-/// Whether the connection may lead to a machine that is gone, or that is a replica since another
+/// Whether the connection may lead to a machine that is gone, or that became a replica when another
 /// took over.
 fn is_wrong_machine(error: &RedisError) -> bool {
     error.is_timeout() || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
@@ -239,10 +244,10 @@ impl std::fmt::Debug for RedisReplayStore {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisReplayError {
-    /// An address that is not one of a Redis server, or that needs what is not built in.
+    /// The address is not one of a Redis server, or it needs a feature that is not compiled in.
     #[error("not an address of a Redis server, or `rediss` without a TLS feature of the crate `redis`")]
     Address,
-    /// No connection or no answer in time. The command may have been carried out.
+    /// There was no connection or no response in time. The command may have been carried out.
     #[error("Redis did not answer in time")]
     TimedOut,
     /// The connection cannot be made, or broke. The command may have been carried out.
@@ -251,17 +256,17 @@ pub enum RedisReplayError {
         /// What the operating system or the TLS library says.
         reason: String,
     },
-    /// Redis refused the log-in or the command: a wrong password, no memory left, a replica that is
-    /// read only.
+    /// Redis rejected the log-in or the command: a wrong password, no memory left, a replica that
+    /// is read only.
     #[error("Redis refused: {reason}")]
     Refused {
         /// What it says.
         reason: String,
     },
-    /// An answer that the command does not have.
+    /// Redis sent a response that the command does not have.
     #[error("Redis gave an answer that the command does not have")]
     Answer,
-    /// Redis may throw entries away before their time.
+    /// Redis may evict entries early.
     #[error("the maxmemory-policy of Redis is `{found}`, and only `noeviction` keeps what is stored")]
     Evicts {
         /// The policy.

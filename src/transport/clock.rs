@@ -6,17 +6,17 @@ use tokio::runtime::Handle;
 use super::task;
 use crate::keys::BoxFuture;
 
-/// Where the time comes from, and who waits. Tests bring their own, so that nothing sleeps.
+/// Tells the time, and waits. Tests provide their own clock, so that nothing sleeps.
 pub trait Clock: Send + Sync {
-    /// The time.
+    /// Returns the current time.
     fn now(&self) -> OffsetDateTime;
 
-    /// Waits for so long. Unless it is written anew, with the timer of the tokio runtime that it is
-    /// called in, and outside of one on a thread of its own.
+    /// Waits for this long. By default, it uses the timer of the tokio runtime in which it is
+    /// called, and outside of a runtime a thread of its own.
     ///
     /// # Panics
     ///
-    /// In a runtime of tokio that was built without a timer, as tokio does.
+    /// In a tokio runtime that was built without a timer, as tokio does.
     fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             match Handle::try_current() {
@@ -27,7 +27,7 @@ pub trait Clock: Send + Sync {
     }
 }
 
-/// Without a thread there is no pause.
+/// If no thread can be started, there is no pause.
 async fn sleep_on_a_thread(pause: Duration) {
     let (announcer, announcement) = task::announcement();
     let sleep = move || {

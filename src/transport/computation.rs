@@ -1,9 +1,9 @@
-//! Long computations beside an async executor. One of milliseconds on a thread of the executor
-//! keeps every other task of that thread waiting; on tokio's blocking pool the operating system
-//! shares the cores out. That pool starts hundreds of threads if it is let, so no more of them
-//! compute at a time than three times the cores, for the whole process. With as many as cores, one
-//! would stand still whenever a computation is done, until the executor has sent the next: a third
-//! of the rate; with twice as many, a tenth (`benches/README.md`).
+//! Long computations next to an async executor. A computation of milliseconds on a thread of the
+//! executor blocks every other task of that thread; on tokio's blocking pool, the operating system
+//! shares out the cores. That pool starts hundreds of threads if it is allowed to, so the whole
+//! process computes at most three times as many at a time as it has cores. With as many as cores, a
+//! core would stand still after each computation until the executor has sent the next: that costs a
+//! third of the rate. With twice as many, it costs a tenth (`benches/README.md`).
 
 use std::num::NonZero;
 use std::sync::{Arc, LazyLock};
@@ -18,13 +18,13 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// The right to one computation. It is apart from the work, so that what depends on the moment is
-/// made after the wait.
+/// The right to one computation. It is separate from the work, so that the caller can prepare
+/// time-dependent parts after the wait.
 pub(crate) struct Place(Option<(Handle, OwnedSemaphorePermit)>);
 
 impl Place {
-    /// Waits for one of the process's places. Where no runtime of tokio is, nothing is known to
-    /// wait either: there the work is done on the spot.
+    /// Waits for one of the process's places. Outside of a tokio runtime, nothing else is known to
+    /// wait, so the work is done in place.
     pub(crate) async fn free() -> Self {
         Self::free_of(&PLACES).await
     }
@@ -37,7 +37,7 @@ impl Place {
         Self(Arc::clone(places).acquire_owned().await.ok().map(|permit| (runtime, permit)))
     }
 
-    /// Computes on the blocking pool. `None` when the runtime is being shut down.
+    /// Computes on the blocking pool. `None` if the runtime is shutting down.
     pub(crate) async fn compute<T: Send + 'static>(
         self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -55,7 +55,7 @@ async fn compute<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     let task = runtime.spawn_blocking(move || {
-        // Given back when the work is done, also when the caller has gone away meanwhile.
+        // Released when the work is done, even if the caller has gone away meanwhile.
         let _permit = permit;
         work()
     });

@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-/// What is left of the time that something may take in all. It is the executor's time, which nobody
-/// sets, and not that of a [`Clock`](super::Clock).
+/// What is left of the total time that something may take. It is the executor's time, which cannot
+/// be set, and not that of a [`Clock`](super::Clock).
 pub(crate) struct Deadline {
     left: Duration,
 }
 
 impl Deadline {
-    /// So much from now on; [`Duration::MAX`] is no bound, and then no timer is needed.
+    /// This much time from now on. [`Duration::MAX`] means no limit, and needs no timer.
     pub(crate) const fn after(left: Duration) -> Self {
         Self { left }
     }
@@ -22,8 +22,8 @@ impl Deadline {
         self.left
     }
 
-    /// Makes a pause. It counts as long as it was meant to be at least, so that one that nobody
-    /// waits for in a test counts, too.
+    /// Pauses. The pause counts for at least its intended length, so that one that a test skips
+    /// counts, too.
     pub(crate) async fn pause(&mut self, pause: Duration, sleep: impl Future<Output = ()>) {
         let start = Instant::now();
         sleep.await;
@@ -36,17 +36,18 @@ impl Deadline {
         }
     }
 
-    /// Waits for the work, and no longer than there is time: `None` when it is over, and the work
-    /// is dropped. Outside of a runtime of tokio there is no timer, and no bound.
+    /// Waits for the work, but no longer than there is time. Returns `None` if the time runs out;
+    /// the work is dropped then. Outside of a tokio runtime there is no timer, and no limit.
     ///
-    /// The work stays where it is: handed over by value it would be copied, and have room twice in
+    /// The work stays where it is: passed by value, it would be copied and take up space twice in
     /// the caller's future.
     pub(crate) async fn bound<T>(&mut self, work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
         self.bound_for(None, work).await
     }
 
-    /// As [`Deadline::bound`]; work that ends by itself in this time needs no second timer where
-    /// there is more left: among many requests in flight each timer is felt.
+    /// As [`Deadline::bound`], for work that ends by itself within `longest`. If at least that much
+    /// time is left, it needs no second timer: with many requests in flight, each timer has a
+    /// noticeable cost.
     pub(crate) async fn bound_for<T>(
         &mut self,
         longest: Option<Duration>,
@@ -58,7 +59,8 @@ impl Deadline {
         let start = Instant::now();
         let done = match longest {
             Some(longest) if longest <= self.left => Some(work.await),
-            // What is there at once, as a signature with a curve, needs no timer either.
+            // Work that is ready at once, such as an elliptic-curve signature, needs no timer
+            // either.
             _ => match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
                 Poll::Ready(done) => Some(done),
                 Poll::Pending if Handle::try_current().is_err() => Some(work.await),
@@ -90,7 +92,7 @@ mod tests {
         assert_eq!(deadline.bound(pin!(pending::<()>())).await, None);
         assert_eq!(deadline.left(), Duration::ZERO);
         assert_eq!(deadline.bound(pin!(pending::<()>())).await, None);
-        // What is there already needs no time.
+        // Work that is ready already needs no time.
         assert_eq!(deadline.bound(pin!(ready(7))).await, Some(7));
     }
 

@@ -7,17 +7,17 @@ use crate::jose::JoseError;
 use crate::oauth::{AuthorizationServer, Discovery, OAuthError, content_coding, safe_url};
 
 impl AuthorizationServer {
-    /// Asks an issuer for its metadata: the OpenID path first, then, whenever that brings none, RFC
-    /// 8414's. The issuer in the document must be the one asked for. The URL of such a document
-    /// does instead of the issuer: [`Discovery::new`]. For what is too strict here, see
-    /// [`Discovery`].
+    /// Fetches the metadata of an issuer: from the OpenID path first, then, whenever that yields
+    /// none, from the path of RFC 8414. The issuer in the document must be the one asked for.
+    /// Instead of the issuer, you can pass the URL of such a document: see [`Discovery::new`]. If
+    /// these rules are too strict, see [`Discovery`].
     ///
     /// # Errors
     ///
-    /// [`TransportError`] when there is no answer, another status than 200, or a document that
-    /// [`AuthorizationServer::from_metadata`] refuses. If both paths fail, the error is the first
-    /// path's, unless only the second path has an answer to show: there is nothing at the first, or
-    /// the second is a document.
+    /// [`TransportError`] if there is no response, if its status is not 200, or if
+    /// [`AuthorizationServer::from_metadata`] rejects the document. If both paths fail, the error
+    /// is that of the first path, unless only the second path has a response to show: there is
+    /// nothing at the first, or there is a document at the second.
     pub async fn discover(issuer: &str) -> Result<Self, TransportError> {
         Discovery::new(issuer).discover().await
     }
@@ -33,7 +33,7 @@ impl AuthorizationServer {
 }
 
 impl Discovery {
-    /// Asks for the document and reads it, as [`AuthorizationServer::discover`].
+    /// Fetches the document and reads it, as [`AuthorizationServer::discover`].
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Discovery {
     }
 }
 
-/// Whether another path of the same server may be better: not where the server is out of reach.
+/// Whether another path of the same server may be better. It is not if the server is out of reach.
 const fn leaves_another_path(error: &TransportError) -> bool {
     !matches!(
         error,
@@ -85,8 +85,8 @@ const fn leaves_another_path(error: &TransportError) -> bool {
     )
 }
 
-/// Whether a later path's error says more of why there is no metadata than the first one's: that is
-/// about a document, or there is nothing at the first path.
+/// Whether the later path's error says more about why there is no metadata than the first one's: it
+/// is about a document, or there is nothing at the first path.
 fn says_more(later: &TransportError, first: &TransportError) -> bool {
     let is_absent =
         |error: &TransportError| matches!(error, TransportError::Status { status: 404 | 410, .. });
@@ -94,7 +94,7 @@ fn says_more(later: &TransportError, first: &TransportError) -> bool {
     is_document(later) && !is_document(first) || is_absent(first) && !is_absent(later)
 }
 
-/// Says of a document that is compressed that it is.
+/// Returns an error that says so if the document is compressed.
 fn unreadable(response: &http::Response<Vec<u8>>, error: OAuthError) -> OAuthError {
     match content_coding(response.headers()) {
         Some(found) if matches!(error, OAuthError::Metadata(JoseError::Json { .. })) => {

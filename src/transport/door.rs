@@ -1,5 +1,5 @@
-//! The one place where HTTP clients are built: what sends an assertion or a token goes through
-//! here. The rules are set last, so they stay true with settings of the user's.
+//! The one place where HTTP clients are built: every client that sends an assertion or a token is
+//! built here. The rules are set last, so the user's settings cannot override them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -7,12 +7,13 @@ use reqwest::redirect::Policy;
 
 use super::{ReqwestClient, TransportError};
 
-/// What settings of the user's begin with.
+/// What the user's settings start from.
 pub(super) fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder().user_agent(ReqwestClient::USER_AGENT)
 }
 
-/// Pins `localhost` to the loopback addresses, whatever it resolves to: plain http may go there.
+/// Pins `localhost` to the loopback addresses, regardless of what it resolves to, because plain
+/// http may go there.
 pub(super) fn pinned(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     builder.resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))

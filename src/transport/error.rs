@@ -3,12 +3,12 @@ use crate::oauth::{OAuthError, Retry, safe_url, said};
 
 /// Why there is no HTTP response, or no metadata in it.
 ///
-/// An answer of the server, whatever its status, is not a transport error where tokens are
-/// concerned.
+/// Where tokens are concerned, a response of the server is not a transport error, regardless of its
+/// status.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// No connection, so that the server cannot have seen the request.
+    /// There was no connection, so the server cannot have seen the request.
     #[error("cannot connect to {host}")]
     Connect {
         /// The host.
@@ -16,10 +16,10 @@ pub enum TransportError {
         /// What the HTTP client says.
         source: Cause,
     },
-    /// A connection that cannot be trusted, or whose two ends do not agree: the TLS handshake
-    /// failed, or the server refused it afterwards with an alert, as for a missing client
+    /// The connection cannot be trusted, or its two ends do not agree: the TLS handshake failed, or
+    /// the server rejected it afterwards with an alert, for example for a missing client
     /// certificate. The server cannot have seen the request. The source says what to do about it,
-    /// where that is known.
+    /// if that is known.
     #[error("cannot connect to {host} by TLS")]
     Tls {
         /// The host.
@@ -27,13 +27,13 @@ pub enum TransportError {
         /// What the HTTP client says.
         source: Cause,
     },
-    /// No complete answer in time.
+    /// No complete response arrived in time.
     #[error("{host} did not answer in time")]
     Timeout {
         /// The host.
         host: String,
     },
-    /// The connection broke before an answer came.
+    /// The connection broke before a response arrived.
     #[error("the connection to {host} broke")]
     Broken {
         /// The host.
@@ -41,7 +41,7 @@ pub enum TransportError {
         /// What the HTTP client says.
         source: Cause,
     },
-    /// An answer whose body does not come to its end.
+    /// The response broke off before the end of its body.
     #[error("the answer of {host} broke off")]
     Incomplete {
         /// The host.
@@ -49,7 +49,7 @@ pub enum TransportError {
         /// What the HTTP client says.
         source: Cause,
     },
-    /// An answer that is not HTTP.
+    /// The response is not HTTP.
     #[error("the answer of {host} is not HTTP")]
     Malformed {
         /// The host.
@@ -57,13 +57,13 @@ pub enum TransportError {
         /// What the HTTP client says.
         source: Cause,
     },
-    /// A request that the HTTP client cannot send.
+    /// The HTTP client cannot send the request.
     #[error("the request cannot be sent")]
     Request(#[source] Cause),
-    /// The HTTP client cannot be built, for instance for want of certificates to trust.
+    /// The HTTP client cannot be built, for instance because there are no certificates to trust.
     #[error("the HTTP client cannot be built")]
     Build(#[source] Cause),
-    /// A body longer than any honest one.
+    /// The body is longer than any honest one.
     #[error("{host} answered more than {limit} bytes")]
     BodyTooLarge {
         /// The host.
@@ -71,31 +71,31 @@ pub enum TransportError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// A host that is not on the public internet, where only such may be asked
+    /// The host is not on the public internet, and only such hosts may be asked
     /// ([`PublicNetworkClient`](super::PublicNetworkClient)).
     #[error("{host} is not on the public internet")]
     NotPublic {
         /// The host.
         host: String,
     },
-    /// A document that the server does not hand out.
+    /// The server did not return the document.
     #[error("{url} answered {answer}")]
     Status {
         /// The URL of the document.
         url: String,
         /// The HTTP status.
         status: u16,
-        /// The status, and what else the server says: the words of the body, the names of the
-        /// request, where a redirect leads to. Safe to log.
+        /// The status, and what else the server says: the text of the body, the correlation ids of
+        /// the request, the target of a redirect. Safe to log.
         answer: String,
     },
-    /// The document was there, and is not what it should be.
+    /// The server returned the document, but it is not what it should be.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
 }
 
 impl TransportError {
-    /// An answer that is not the document at this URL.
+    /// The error for a response that is not the document at this URL.
     pub(crate) fn status(url: &str, response: &http::Response<Vec<u8>>) -> Self {
         Self::Status { url: safe_url(url), status: response.status().as_u16(), answer: said(response) }
     }

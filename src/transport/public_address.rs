@@ -1,13 +1,13 @@
 //! Which addresses are on the public internet.
 //!
-//! The tables are IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of
-//! 2026-11), addresses that clouds use within themselves although they are not in a registry, and,
-//! for IPv6, the one block that unicast addresses are given out from. `std` has `is_global` on its
-//! nightly channel only, and the crates that copy it stand still since 2020.
+//! The tables are IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890, state of
+//! 2026-11), addresses that clouds use internally although they are not in a registry, and, for
+//! IPv6, the one block from which unicast addresses are assigned. `std` has `is_global` only on its
+//! nightly channel, and the crates that copy it have not changed since 2020.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Blocks of IPv4 that are no host's on the public internet: the first address and the length of
+/// IPv4 blocks that belong to no host on the public internet: the first address and the length of
 /// the prefix. A few addresses in them are reachable globally (192.0.0.9 and 192.0.0.10); none of
 /// these is a web server.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 18] = [
@@ -31,13 +31,13 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved, RFC 1112, and the broadcast address, RFC 919
 ];
 
-/// Global unicast (RFC 4291 §2.4). What is outside of it is not public: loopback, unspecified,
+/// Global unicast (RFC 4291 §2.4). Addresses outside of it are not public: loopback, unspecified,
 /// addresses with an IPv4 address in them (mapped RFC 4291, NAT64 RFC 6052 and 8215), discard-only
 /// (RFC 6666), segment routing (RFC 9602), unique local (RFC 4193), link-local and the old
 /// site-local (RFC 4291), multicast.
 const PUBLIC_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// Blocks within global unicast that are no host's on the public internet.
+/// Blocks within global unicast that belong to no host on the public internet.
 const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, RFC 2928: Teredo, benchmarking, ORCHID
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation, RFC 3849
@@ -45,7 +45,7 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation, RFC 9637
 ];
 
-/// Whether an address is a host's on the public internet.
+/// Whether an address can be that of a host on the public internet.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !NOT_PUBLIC_V4.iter().any(|block| is_in_v4(address, *block)),
@@ -113,7 +113,7 @@ mod tests {
         assert_public(&["fd00:ec2::254", "fd00:42::42", "fd20:ce::254", "fe80::a9fe:a9fe"], false);
     }
 
-    /// Every form of IPv6 with an IPv4 address in it: no door to what IPv4 does not reach.
+    /// Every form of IPv6 with an IPv4 address in it: none opens what IPv4 does not reach.
     #[test]
     fn an_ipv4_address_in_disguise() {
         for v4 in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "168.63.129.16", "100.100.100.200", "8.8.8.8"]

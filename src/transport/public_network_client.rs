@@ -10,15 +10,15 @@ use super::{HttpClient, ReqwestClient, TransportError, door};
 use crate::keys::BoxFuture;
 use crate::oauth::{OAuthError, check_endpoint, safe_url};
 
-/// [`HttpClient`] for a URL that an outsider chose, such as the `jwks_uri` that a client
-/// registered. It reaches hosts on the public internet over https and nothing else, whatever their
-/// names resolve to: not this machine, not the private networks around it, not the metadata service
-/// of a cloud. That is checked on the very addresses that are connected to, with each connection,
-/// so a name that first resolves to a public address and then to a private one gets nowhere.
+/// An [`HttpClient`] for a URL that an outsider chose, such as the `jwks_uri` that a client
+/// registered. It reaches hosts on the public internet over https and nothing else, regardless of
+/// what their names resolve to: not this machine, not the private networks around it, not the
+/// metadata service of a cloud. For each connection, it checks the very addresses that it connects
+/// to, so a name that first resolves to a public address and then to a private one gets nowhere.
 /// Otherwise it is a [`ReqwestClient`]: no redirects, the same limits on time and length.
 ///
-/// It uses no proxy, because a proxy would resolve the names. Where there is no way out but through
-/// one, the proxy has to refuse; use a [`ReqwestClient`] with it then.
+/// It uses no proxy, because a proxy would resolve the names. If a proxy is the only way out, use a
+/// [`ReqwestClient`] with that proxy. The proxy must then reject addresses that are not public.
 ///
 /// Clones share connections and settings.
 ///
@@ -36,7 +36,7 @@ pub struct PublicNetworkClient {
 }
 
 impl PublicNetworkClient {
-    /// A client with the operating system's resolver.
+    /// Creates a client with the operating system's resolver.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl PublicNetworkClient {
         Self::builder().build()
     }
 
-    /// A client with everything that is optional.
+    /// Returns a builder for a client with optional settings.
     pub fn builder() -> PublicNetworkClientBuilder {
         PublicNetworkClientBuilder {
             configure: Box::new(|builder| builder),
@@ -55,13 +55,13 @@ impl PublicNetworkClient {
         }
     }
 
-    /// Whether the URL may be asked, as far as it says itself: https, and a host that is a name or
-    /// a public address. Good for refusing a registration; every request is checked anyway.
+    /// Checks whether the URL itself is allowed: https, and a host that is a name or a public
+    /// address. Use it to reject a registration early. Every request is checked anyway.
     ///
     /// # Errors
     ///
-    /// [`TransportError::OAuth`] for what is not an https URL, [`TransportError::NotPublic`] for an
-    /// address that is not public.
+    /// [`TransportError::OAuth`] if it is not an https URL, [`TransportError::NotPublic`] if its
+    /// host is an address that is not public.
     pub fn check(&self, url: &str) -> Result<(), TransportError> {
         let parsed = check_endpoint("URL", url)?;
         if parsed.scheme() != "https" {
@@ -71,7 +71,7 @@ impl PublicNetworkClient {
         let address = match parsed.host() {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
-            // Judged when it is resolved.
+            // Checked when it is resolved.
             Some(Host::Domain(_)) | None => return Ok(()),
         };
         if self.reach.includes(address) {
@@ -98,7 +98,7 @@ impl HttpClient for PublicNetworkClient {
     }
 }
 
-/// What is optional about a [`PublicNetworkClient`].
+/// Optional settings of a [`PublicNetworkClient`].
 #[must_use]
 pub struct PublicNetworkClientBuilder {
     configure: Box<Configure>,
@@ -110,8 +110,9 @@ pub struct PublicNetworkClientBuilder {
 type Configure = dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync;
 
 impl PublicNetworkClientBuilder {
-    /// Settings of reqwest, such as certificates and a user agent. Proxies and a resolver set here
-    /// do not count; an address that is pinned here (`resolve`) is reached wherever it is.
+    /// Changes settings of reqwest, such as certificates and the user agent. Proxies and a resolver
+    /// set here have no effect. An address pinned here (`resolve`) is reached even if it is not
+    /// public.
     pub fn reqwest(
         mut self,
         configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
@@ -120,15 +121,15 @@ impl PublicNetworkClientBuilder {
         self
     }
 
-    /// Resolves names with this; the operating system unless said otherwise. What it answers is
-    /// filtered too.
+    /// Resolves names with this resolver. Default: the operating system's. Its results are
+    /// filtered, too.
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
         self.resolver = Arc::new(resolver);
         self
     }
 
-    /// Reaches these addresses too. Whoever may choose a URL can then make this process send
-    /// requests to them, and learn from its answers and their timing what is there: allow exactly
+    /// Also reaches these addresses. Anyone who may choose a URL can then make this process send
+    /// requests to them, and learn from its responses and their timing what is there. Allow exactly
     /// the networks that your clients are in.
     ///
     /// ```
@@ -147,18 +148,18 @@ impl PublicNetworkClientBuilder {
         self
     }
 
-    /// How long a request may take in all. Default: [20 s](ReqwestClient::TIMEOUT). With zero,
+    /// Limits the total time of a request. Default: [20 s](ReqwestClient::TIMEOUT). With zero,
     /// every request fails with [`TransportError::Timeout`].
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The client.
+    /// Builds the client.
     ///
     /// # Errors
     ///
-    /// [`TransportError::Build`] when reqwest refuses the settings.
+    /// [`TransportError::Build`] if reqwest rejects the settings.
     pub fn build(self) -> Result<PublicNetworkClient, TransportError> {
         let Self { configure, resolver, reach, timeout } = self;
         let filter = PublicResolver { resolver, reach: reach.clone() };
@@ -195,7 +196,7 @@ impl Resolve for SystemResolver {
     }
 }
 
-/// A resolver that leaves out what must not be reached.
+/// A resolver that leaves out addresses that must not be reached.
 struct PublicResolver {
     resolver: Arc<dyn Resolve>,
     reach: Reach,

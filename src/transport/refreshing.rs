@@ -40,7 +40,7 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
 
     fn clock(&self) -> &dyn Clock;
 
-    /// A fetch that is silent for so long counts as lost.
+    /// A fetch that is silent for this long counts as lost.
     fn limit(&self) -> Duration;
 
     fn phase(&self, value: &Self::Value, now: OffsetDateTime) -> Phase;
@@ -201,7 +201,7 @@ impl<S: Source> Refreshing<S> {
         let mut lost = 0;
         while lost < 2 {
             let Turn { held, flight, work } = Self::turn(source, need)?;
-            // Not under the lock: a runtime that is being shut down drops it there and then.
+            // Not under the lock: a runtime that is shutting down drops it at once.
             match work.and_then(task::detach) {
                 Some(work) if S::RUNS_WITHOUT_RUNTIME => work.await,
                 _ => {}
@@ -212,7 +212,8 @@ impl<S: Source> Refreshing<S> {
             if let Some(flight) = flight {
                 let awaited = flight.awaited;
                 match Self::outcome(source, flight).await {
-                    // It was not made for callers without a value: the next one tries harder.
+                    // This fetch was not meant for callers without a value; the next one tries
+                    // harder.
                     Some(Err(_)) if !awaited => {}
                     Some(outcome) => return outcome.map_err(Some),
                     None => lost += 1,
@@ -372,7 +373,7 @@ enum Decision {
 }
 
 /// The fetches so far. Distances in time count in both directions, so that a clock that is set back
-/// keeps nobody waiting.
+/// keeps no caller waiting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Schedule {
     /// The number of the last fetch.

@@ -11,14 +11,14 @@ use crate::jose::Wiped;
 use crate::keys::BoxFuture;
 use crate::oauth::{self, PlainHttp};
 
-/// [`HttpClient`] over reqwest, with what a request with an assertion needs: no redirects, nothing
-/// sent again by itself, 10 s to connect, 20 s in all, a body of at most 1 MiB, no proxy to
-/// loopback, `localhost` pinned to loopback. Requests say `Accept-Encoding: identity`, and [who
-/// sends them](Self::USER_AGENT) unless you set a `user_agent`.
+/// An [`HttpClient`] over reqwest, with the rules that a request with an assertion needs: no
+/// redirects, no automatic retries, 10 s to connect, 20 s in total, a body of at most 1 MiB, no
+/// proxy to loopback, `localhost` pinned to loopback. Requests carry `Accept-Encoding: identity`,
+/// and [a `User-Agent`](Self::USER_AGENT) that you can replace with `user_agent`.
 ///
-/// These stay true with settings of your own. That is why it takes a function that configures a
-/// [`reqwest::ClientBuilder`] and not a ready `Client`: the settings are applied to two clients, of
-/// which one is for loopback and knows no proxy, and the ones above are set after yours.
+/// Settings of your own do not override these rules. That is why the client takes a function that
+/// configures a [`reqwest::ClientBuilder`] and not a ready `Client`: it applies your settings to
+/// two clients, one of them for loopback and without a proxy, and sets the rules above after yours.
 ///
 /// ```
 /// use private_key_jwt::transport::ReqwestClient;
@@ -34,22 +34,22 @@ pub struct ReqwestClient {
     last: LastTarget,
 }
 
-/// The target of the last request, judged and parsed; that takes longer than all else that is done
-/// here, and the next request mostly goes to the same.
+/// The target of the last request, checked and parsed. That takes longer than everything else here,
+/// and the next request mostly goes to the same target.
 type LastTarget = RwLock<Option<(http::Uri, reqwest::Url)>>;
 
 impl ReqwestClient {
     /// How long connecting may take.
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-    /// How long a request may take in all, unless told otherwise.
+    /// The default limit on the total time of a request.
     pub const TIMEOUT: Duration = Duration::from_secs(20);
     /// The longest body that is read, in bytes.
     pub const MAX_BODY_LEN: usize = 1 << 20;
-    /// The `User-Agent` of its requests by default: the crate's name and version. Some servers
-    /// refuse requests without one.
+    /// The default `User-Agent` of requests: the crate's name and version. Some servers reject
+    /// requests without one.
     pub const USER_AGENT: &str = concat!("private-key-jwt/", env!("CARGO_PKG_VERSION"));
 
-    /// A client with reqwest's own settings.
+    /// Creates a client with reqwest's own settings.
     ///
     /// # Errors
     ///
@@ -58,11 +58,11 @@ impl ReqwestClient {
         Self::build(|builder| builder)
     }
 
-    /// A client with settings of your own: certificates, proxies, a user agent.
+    /// Creates a client with settings of your own: certificates, proxies, a user agent.
     ///
     /// # Errors
     ///
-    /// [`TransportError::Build`] when reqwest refuses them.
+    /// [`TransportError::Build`] if reqwest rejects them.
     pub fn build(
         configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Result<Self, TransportError> {
@@ -87,8 +87,9 @@ impl ReqwestClient {
         })
     }
 
-    /// How long a request may take in all, from connecting to the last byte. Default: 20 s. With
-    /// zero, every request fails with [`TransportError::Timeout`]; [`Duration::MAX`] is no bound.
+    /// Limits the total time of a request, from connecting to the last byte. Default: 20 s. With
+    /// zero, every request fails with [`TransportError::Timeout`]. [`Duration::MAX`] means no
+    /// limit.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -104,13 +105,13 @@ impl ReqwestClient {
         self
     }
 
-    /// Sends the request; hands back what will be its response.
+    /// Sends the request and returns the future of its response.
     fn start(
         &self,
         request: http::Request<Wiped<Vec<u8>>>,
     ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError> {
         let url = self.url(request.uri())?;
-        // A timer has its granularity, and an answer may come before that.
+        // Timers are coarse, so a response could arrive before a timer of zero fires.
         if self.timeout.is_zero() {
             return Err(TransportError::Timeout { host: host(&url) });
         }
@@ -119,11 +120,11 @@ impl ReqwestClient {
         let mut request = reqwest::Request::new(parts.method, url);
         *request.version_mut() = parts.version;
         *request.headers_mut() = parts.headers;
-        // Without it any coding may come (RFC 9110 §12.5.3), and none is undone here.
+        // Without it, the server may use any coding (RFC 9110 §12.5.3), and none is decoded here.
         let codings = request.headers_mut().entry(ACCEPT_ENCODING);
         codings.or_insert(HeaderValue::from_static("identity"));
         *request.body_mut() = Some(Bytes::from_owner(body).into());
-        // One of a request of its own is looked for in a map.
+        // reqwest looks up the timeout of a single request in a map.
         if self.timeout != Self::TIMEOUT {
             *request.timeout_mut() = Some(self.timeout);
         }
@@ -132,7 +133,7 @@ impl ReqwestClient {
 
     /// The target as a URL that an assertion may go to.
     fn url(&self, target: &http::Uri) -> Result<reqwest::Url, TransportError> {
-        // Who finds the entry taken does without: nothing waits for it.
+        // If the entry is locked, do without it: nothing waits for it.
         if let Some((last, url)) = self.last.try_read().ok().as_deref().and_then(Option::as_ref)
             && last == target
         {
@@ -146,7 +147,7 @@ impl ReqwestClient {
     }
 }
 
-/// Reads a response to its end, or to the most that is taken.
+/// Reads a response to its end, or up to the limit.
 async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u8>>, TransportError> {
     const LIMIT: usize = ReqwestClient::MAX_BODY_LEN;
     let too_large = |response: &reqwest::Response| TransportError::BodyTooLarge {
@@ -157,7 +158,8 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
     if announced > LIMIT {
         return Err(too_large(&response));
     }
-    // A token is in it: what is not handed on is wiped. Whoever announces much has not sent it yet.
+    // The body contains a token, so a buffer that is not returned is wiped. A server that announces
+    // a long body has not sent it yet, so the capacity is capped.
     let mut body = Wiped::new(Vec::with_capacity(announced.min(16 * 1024)));
     while let Some(chunk) = response.chunk().await.map_err(|error| cut(error, host(response.url())))? {
         let len = body.len() + chunk.len();
@@ -165,7 +167,7 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
             return Err(too_large(&response));
         }
         if len > body.capacity() {
-            // Moved by hand: a buffer that grows by itself leaves copies behind.
+            // Grown by hand: a buffer that grows by itself leaves copies behind.
             let mut larger = Wiped::new(Vec::with_capacity(2 * len));
             larger.extend_from_slice(&body);
             body = larger;
@@ -231,16 +233,16 @@ fn host(url: &reqwest::Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
 
-/// Why there is no head of an answer.
+/// Why there is no response head.
 fn failure(error: reqwest::Error, host: String) -> TransportError {
-    // Under TLS 1.3 a server refuses the client's certificate after the client's side of the
+    // Under TLS 1.3, a server rejects the client's certificate after the client's side of the
     // handshake.
     let over_tls = error.is_connect() || error.url().is_some_and(|url| url.scheme() == "https");
     let error = error.without_url();
     if over_tls && is_tls(&error) {
         TransportError::Tls { host, source: tls_advice::advised(error) }
     } else if error.is_connect() {
-        // Also a connection that could not be made in time: nothing was sent.
+        // This includes a connection that could not be made in time: nothing was sent.
         TransportError::Connect { host, source: error.into() }
     } else if error.is_timeout() {
         TransportError::Timeout { host }
@@ -253,7 +255,7 @@ fn failure(error: reqwest::Error, host: String) -> TransportError {
     }
 }
 
-/// Why a body does not come to its end.
+/// Why a body broke off.
 fn cut(error: reqwest::Error, host: String) -> TransportError {
     if error.is_timeout() {
         TransportError::Timeout { host }
@@ -262,13 +264,13 @@ fn cut(error: reqwest::Error, host: String) -> TransportError {
     }
 }
 
-/// Whether it was the handshake, for what was said in it, and not because the connection broke
-/// meanwhile.
+/// Whether the handshake failed because of what was said in it, and not because the connection
+/// broke meanwhile.
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
     let kinds: Vec<ErrorKind> =
         causes(error).filter_map(|cause| cause.downcast_ref().map(std::io::Error::kind)).collect();
-    // With native-tls there is no I/O error unless that was the reason; what rustls says comes as
-    // invalid data.
+    // With native-tls, there is an I/O error only if that was the reason; rustls reports its errors
+    // as invalid data.
     #[cfg(feature = "native-tls")]
     if kinds.is_empty() {
         return causes(error).any(|cause| cause.is::<native_tls::Error>());
@@ -280,10 +282,10 @@ fn is_tls(error: &(dyn Error + 'static)) -> bool {
     kinds.contains(&ErrorKind::InvalidData)
 }
 
-/// An error and what it came of.
+/// An error and its causes.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
-        // An I/O error that wraps another says of itself that it came of what that one came of.
+        // The source of an I/O error that wraps another is the source of the wrapped one.
         match error.downcast_ref().and_then(std::io::Error::get_ref) {
             Some(wrapped) => Some(wrapped),
             None => error.source(),

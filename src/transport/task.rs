@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use super::Clock;
 
-/// Does the work in a task of its own, on the runtime that this is called in: whoever called may go
-/// away. In a runtime that is being shut down, the work is dropped. Without one it is handed back.
+/// Runs the work in its own task, on the runtime in which this is called, so that the caller may go
+/// away. A runtime that is shutting down drops the work. Without a runtime, the work is returned.
 pub(crate) fn detach<W: Future<Output = ()> + Send + 'static>(work: W) -> Option<W> {
     match Handle::try_current() {
         Ok(runtime) => {
@@ -22,7 +22,7 @@ pub(crate) fn detach<W: Future<Output = ()> + Send + 'static>(work: W) -> Option
     }
 }
 
-/// What comes of the work, if that is there within the limit.
+/// The result of the work, if it arrives within the limit.
 pub(crate) async fn within<T>(
     clock: &dyn Clock,
     limit: Duration,
@@ -37,13 +37,13 @@ pub(crate) async fn within<T>(
     .await
 }
 
-/// A result that is to come, and its two ends.
+/// The two ends of a result that is to come.
 pub(crate) fn announcement<T: Clone>() -> (Announcer<T>, Announcement<T>) {
     let (sender, receiver) = watch::channel(None);
     (Announcer(sender), Announcement(receiver))
 }
 
-/// The end that makes the result known. When it is dropped before, there will be none.
+/// The end that announces the result. If it is dropped before that, there will be none.
 pub(crate) struct Announcer<T>(watch::Sender<Option<T>>);
 
 impl<T> Announcer<T> {
@@ -57,7 +57,7 @@ impl<T> Announcer<T> {
 pub(crate) struct Announcement<T>(watch::Receiver<Option<T>>);
 
 impl<T: Clone> Announcement<T> {
-    /// The result, or `None` when there will be none.
+    /// The result, or `None` if there will be none.
     pub(crate) async fn wait(mut self) -> Option<T> {
         self.0.wait_for(Option::is_some).await.ok().and_then(|result| result.clone())
     }

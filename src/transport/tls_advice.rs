@@ -1,12 +1,12 @@
-//! What to do about a TLS handshake that failed: a TLS library says what is wrong, and not how it
-//! is put right.
+//! What to do about a TLS handshake that failed: a TLS library says what is wrong, but not how to
+//! fix it.
 
 use std::error::Error;
 
 use crate::keys::Cause;
 
 /// What a library says, and what it means to a user of this crate. The libraries' errors are types
-/// of crates that are no dependency here, so they are told apart by their words.
+/// of crates that are no dependency here, so they are recognised by their words.
 const ADVICE: [(&str, &str); 5] = [
     (
         "CaUsedAsEndEntity",
@@ -31,7 +31,7 @@ struct Advised {
     source: reqwest::Error,
 }
 
-/// The error, below advice where there is some.
+/// The error, wrapped in advice if there is any.
 pub(super) fn advised(source: reqwest::Error) -> Cause {
     let said = said(&source);
     match ADVICE.iter().find(|(word, _)| said.contains(word)) {

@@ -2,23 +2,23 @@ use std::fmt;
 
 use crate::jose::secret_form::ShownAll;
 
-/// Whom a client assertion may be for. An assertion has one audience in any case: a string, or an
-/// array of one, which is the same (RFC 7519 §4.1.3) except under [`Fapi2`](Self::Fapi2). Two are
-/// refused even where each of them is accepted: an assertion with two can be meant for another
-/// server as well (audience injection, CVE-2025-27370).
+/// Which audiences a client assertion may have. An assertion always has one audience: a string, or
+/// an array of one, which is equivalent (RFC 7519 §4.1.3) except under [`Fapi2`](Self::Fapi2). Two
+/// audiences are rejected even if each of them is accepted: an assertion with two may be meant for
+/// another server as well (audience injection, CVE-2025-27370).
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AudiencePolicy {
-    /// The issuer and nothing else (RFC 10070 §4).
+    /// Only the issuer (RFC 10070 §4).
     #[default]
     Strict,
-    /// The issuer and nothing else, as a plain string: an array of one is refused too (FAPI 2.0
-    /// Security Profile §5.3.2.1).
+    /// Only the issuer, as a plain string. An array of one is rejected too (FAPI 2.0 Security
+    /// Profile §5.3.2.1).
     Fapi2,
-    /// The issuer, or one of these URLs, byte for byte: the token endpoint that older clients name
-    /// (RFC 7523 §3), or the endpoint that is called. It costs the protection against audience
-    /// injection where a client can be talked into using one of these URLs as the endpoint of
-    /// another server.
+    /// The issuer, or one of these URLs, byte for byte: the token endpoint that older clients send
+    /// (RFC 7523 §3), or the endpoint that is called. The price is the protection against audience
+    /// injection, if a client can be talked into using one of these URLs as the endpoint of another
+    /// server.
     Compatible(Vec<String>),
 }
 
@@ -33,13 +33,13 @@ impl fmt::Debug for AudiencePolicy {
 }
 
 impl AudiencePolicy {
-    /// [`AudiencePolicy::Compatible`] with these URLs.
+    /// Creates [`AudiencePolicy::Compatible`] with these URLs.
     #[must_use]
     pub fn compatible(urls: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::Compatible(urls.into_iter().map(Into::into).collect())
     }
 
-    /// What is accepted beside the issuer.
+    /// The audiences that are accepted in addition to the issuer.
     pub(super) fn others(&self) -> &[String] {
         match self {
             Self::Strict | Self::Fapi2 => &[],

@@ -1,4 +1,4 @@
-//! What the checks of all JWTs have in common: the claims as RFC 7519 has them, and the signature.
+//! The common checks of all JWTs: the claims of RFC 7519, and the signature.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::jose::json::{Member, WipedValue};
 use crate::jose::{Algorithm, Header, Signature};
 use crate::keys::PublicKeySet;
 
-/// A claim that is there: `null` is what serializers write for an absent one.
+/// A claim that is present. Serializers write `null` for an absent claim.
 pub(crate) fn present<'a, 'de>(value: Option<&'a Member<'de>>) -> Option<&'a Member<'de>> {
     value.filter(|value| !value.is_null())
 }
 
-/// A claim that has to be there, and to be text.
+/// A required claim that is text.
 pub(crate) fn text<'a>(claim: &'static str, value: Option<&'a Member<'_>>) -> Result<&'a str, VerifierError> {
     optional_text(claim, value)?.ok_or(VerifierError::MissingClaim { claim })
 }
 
-/// A claim that is text where it is there.
+/// An optional claim that is text.
 pub(crate) fn optional_text<'a>(
     claim: &'static str,
     value: Option<&'a Member<'_>>,
@@ -31,7 +31,7 @@ pub(crate) fn optional_text<'a>(
     value.text().map(Some).ok_or_else(|| wrong_type(claim, value, "a string"))
 }
 
-/// The error for a claim of the wrong JSON type, which it names.
+/// The error for a claim of the wrong JSON type. It names the type.
 pub(crate) fn wrong_type(claim: &'static str, value: &Member<'_>, expected: &'static str) -> VerifierError {
     let found = match value {
         Member::Text(_) => "a string".to_owned(),
@@ -40,7 +40,7 @@ pub(crate) fn wrong_type(claim: &'static str, value: &Member<'_>, expected: &'st
     VerifierError::InvalidClaim { claim, found, expected }
 }
 
-/// What a JSON value is, without its text.
+/// The type of a JSON value, without its text.
 pub(super) fn kind(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -78,7 +78,7 @@ pub(crate) fn whole_seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// RFC 7519 §4.1.3: one string, or several.
+/// RFC 7519 §4.1.3: a string, or an array of strings.
 pub(crate) fn audience(aud: Option<&Member<'_>>) -> Result<Vec<String>, VerifierError> {
     let aud = present(aud).ok_or(VerifierError::MissingClaim { claim: "aud" })?;
     let wrong = || wrong_type("aud", aud, "a string or an array of strings");
@@ -104,7 +104,7 @@ pub(crate) fn check_algorithm(
     }
 }
 
-/// By the one key that the header can mean.
+/// Checks the signature with the only key that the header can mean.
 pub(crate) fn check_signature(
     keys: &PublicKeySet,
     header: &Header,
@@ -115,11 +115,11 @@ pub(crate) fn check_signature(
     Ok(key.verify(signing_input.as_bytes(), signature)?)
 }
 
-/// The end of the year 9999, the last that many issuers write for "never". Milliseconds since 1970
-/// are past it.
+/// The end of the year 9999, the latest time that many issuers write for "never". Times in
+/// milliseconds since 1970 exceed it.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// In seconds, and neither over nor yet to come, but for so many seconds.
+/// Checks that the times are in seconds, not expired and not in the future, within the leeway.
 pub(crate) fn check_times(
     exp: i64,
     nbf: Option<i64>,
@@ -143,7 +143,7 @@ pub(crate) fn check_times(
     Ok(())
 }
 
-/// From `iat` where there is one: a backdated assertion has lived already.
+/// Counts from `iat` if it is present: a backdated assertion has used up part of its lifetime.
 pub(crate) fn check_lifetime(
     exp: i64,
     iat: Option<i64>,
@@ -157,7 +157,7 @@ pub(crate) fn check_lifetime(
     }
 }
 
-/// The life of a JWT, if it is longer than the limit.
+/// The lifetime of a JWT, if it exceeds the limit.
 pub(super) fn lifetime_beyond(exp: i64, iat: Option<i64>, limit: i64, leeway: i64, now: i64) -> Option<i64> {
     let found = exp.saturating_sub(iat.unwrap_or(now).min(now));
     (found > limit.saturating_add(leeway)).then_some(found)

@@ -23,12 +23,14 @@ use crate::jose::{Algorithm, CompactJws, Header, Signature};
 use crate::keys::PublicKeySet;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
-/// Checks client assertions as an authorization server does. By default, the issuer is the only
-/// audience, every algorithm of this crate is allowed and the registered one decides, an assertion
-/// lives five minutes at most, and clocks may differ by ten seconds (FAPI 2.0 §5.3.2.1).
+/// Checks client assertions as an authorization server does. By default, only the issuer is
+/// accepted as audience, every algorithm of this crate is allowed (the client's registered
+/// algorithm decides), an assertion lives at most five minutes, and clocks may differ by ten
+/// seconds (FAPI 2.0 §5.3.2.1).
 ///
-/// The form is all that is looked at. A request that also has an `Authorization` header uses two
-/// methods of authentication at once (RFC 6749 §2.3); refusing it is up to the caller, who has the
+/// It looks only at the form. A request that also has an `Authorization` header uses two methods of
+/// authentication at once (RFC 6749 §2.3). The caller has the header, so the caller must reject
+/// such a request.
 /// header.
 ///
 /// ```
@@ -86,15 +88,15 @@ impl std::fmt::Debug for ClientAssertionVerifier {
 }
 
 impl ClientAssertionVerifier {
-    /// The longest form that is read, in bytes.
+    /// The maximum length of a form, in bytes. Longer forms are not decoded.
     pub const MAX_FORM_LEN: usize = form::MAX_LEN;
-    /// The longest assertion that is decoded, in bytes.
+    /// The maximum length of an assertion, in bytes. Longer assertions are not decoded.
     pub const MAX_ASSERTION_LEN: usize = 16 * 1024;
-    /// The most that clocks may be told to differ.
+    /// The largest accepted [`leeway`](Self::leeway).
     pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
-    /// Accepts assertions for this issuer, compared byte for byte. With an issuer that is empty or
-    /// only white space, nothing is accepted ([`VerifierError::EmptySetting`]).
+    /// Accepts assertions for this issuer, compared byte for byte. If the issuer is empty or only
+    /// white space, no assertion is accepted ([`VerifierError::EmptySetting`]).
     #[must_use]
     pub fn new(issuer: impl Into<String>) -> Self {
         let issuer = issuer.into();
@@ -113,8 +115,8 @@ impl ClientAssertionVerifier {
         }
     }
 
-    /// Whom an assertion may be for. Default: [`AudiencePolicy::Strict`]. With an audience that is
-    /// empty or only white space, nothing is accepted.
+    /// Sets the audiences that an assertion may have. Default: [`AudiencePolicy::Strict`]. If an
+    /// audience is empty or only white space, no assertion is accepted.
     #[must_use]
     pub fn audience_policy(mut self, policy: AudiencePolicy) -> Self {
         for audience in policy.others() {
@@ -124,7 +126,7 @@ impl ClientAssertionVerifier {
         self
     }
 
-    /// Allows these algorithms only (RFC 8725 §3.2). `EdDSA` and `Ed25519` are one
+    /// Allows only these algorithms (RFC 8725 §3.2). `EdDSA` and `Ed25519` count as one
     /// ([`Algorithm::is_same_as`]).
     #[must_use]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
@@ -132,30 +134,30 @@ impl ClientAssertionVerifier {
         self
     }
 
-    /// How much the clocks may differ, 60 s at most. Default: 10 s.
+    /// The maximum difference between the clocks, at most 60 s. Default: 10 s.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = whole_seconds(leeway.min(Self::MAX_LEEWAY));
         self
     }
 
-    /// The longest life that an assertion may have. Default: 300 s. A `jti` has to be remembered
-    /// for as long.
+    /// The maximum lifetime of an assertion. Default: 300 s. The replay store must remember a `jti`
+    /// for that long.
     #[must_use]
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = whole_seconds(lifetime);
         self
     }
 
-    /// Refuses assertions without `typ: client-authentication+jwt`. By default, a missing `typ` and
+    /// Rejects assertions without `typ: client-authentication+jwt`. By default, a missing `typ` and
     /// `JWT` are accepted too, as RFC 10070 §4.1 asks of servers, unless a claim shows that the JWT
     /// is of another kind: an authorization grant or request object (`scope`, `client_id` of
     /// another client, `redirect_uri`, …), an ID token (`nonce`, `at_hash`, …), a security event
     /// (`events`), a DPoP proof (`htm`). The `typ` of another kind is never accepted.
     ///
-    /// What remains by default: a client that signs a grant for itself (RFC 7523 §2.1), untyped and
-    /// with none of these claims, has signed what is also a client assertion. Nothing but the type
-    /// tells the two apart.
+    /// One case remains by default: if a client signs a grant for itself (RFC 7523 §2.1) without a
+    /// type and with none of these claims, that grant is also a valid client assertion. Only the
+    /// type tells the two apart.
     #[must_use]
     pub const fn typed_only(mut self) -> Self {
         self.typed_only = true;
@@ -163,30 +165,30 @@ impl ClientAssertionVerifier {
     }
 
     /// Accepts assertions without `jti`, which RFC 7523 §3 leaves optional: kafka-clients sends
-    /// none by default. By default they are refused, since OpenID Connect Core §9 requires it.
+    /// none by default. By default, they are rejected, since OpenID Connect Core §9 requires it.
     ///
-    /// The replay store then remembers a SHA-256 of what was signed, header and claims, so a copy
-    /// is still refused. It costs clients their independence: two processes that make the same
-    /// assertion in the same second, with nothing to tell them apart, use up one assertion, and the
-    /// second is refused ([`VerifierError::ReplayedWithoutJti`]).
+    /// The replay store then remembers a SHA-256 hash of the signed header and claims, so a copy is
+    /// still rejected. The price is that clients lose their independence: if two processes make the
+    /// same assertion in the same second, with nothing to tell them apart, the two use up one
+    /// assertion, and the second is rejected ([`VerifierError::ReplayedWithoutJti`]).
     #[must_use]
     pub const fn accept_missing_jti(mut self) -> Self {
         self.accepts_missing_jti = true;
         self
     }
 
-    /// Takes the form of a token request apart: one assertion, one way of authentication,
-    /// `client_id` agrees, `iss` = `sub`. What was signed is not copied, so the form outlives the
-    /// result.
+    /// Parses the form of a token request. Checks that there is one assertion and one method of
+    /// authentication, that `client_id` agrees, and that `iss` = `sub`. The signed bytes are not
+    /// copied, so the form must outlive the result.
     ///
     /// # Errors
     ///
-    /// [`VerifierError`] for everything that is wrong before a key is looked at.
+    /// [`VerifierError`] for everything that is wrong before a key is used.
     pub fn parse<'a>(&'a self, form: &'a [u8]) -> Result<UnverifiedAssertion<'a>, VerifierError> {
         self.parse_form(Form::parse(form)?)
     }
 
-    /// As [`ClientAssertionVerifier::parse`], for whoever has read the form for its other
+    /// As [`ClientAssertionVerifier::parse`], for a caller that has read the form for its other
     /// parameters.
     pub(crate) fn parse_form<'a>(&'a self, form: Form<'a>) -> Result<UnverifiedAssertion<'a>, VerifierError> {
         let token = form.client_assertion.ok_or(match form.client_secret {
@@ -214,8 +216,8 @@ impl ClientAssertionVerifier {
         }
     }
 
-    /// Takes an assertion apart that did not come in a form. [`ClientAssertionVerifier::parse`] is
-    /// for servers: it sees what stands beside the assertion.
+    /// Parses an assertion that did not arrive in a form. Servers should use
+    /// [`ClientAssertionVerifier::parse`], which also sees the parameters next to the assertion.
     ///
     /// # Errors
     ///
@@ -247,8 +249,8 @@ impl ClientAssertionVerifier {
         })
     }
 
-    /// The client id, which is both `iss` and `sub`, and what is to be said of the other claims
-    /// once the signature holds.
+    /// The client id, which is both `iss` and `sub`, and the other claims or their error. The
+    /// latter is reported only after the signature is verified.
     fn claims(
         &self,
         payload: &[u8],
@@ -305,11 +307,11 @@ impl ClientAssertionVerifier {
     }
 }
 
-/// How much of a client id or an audience an error shows, in characters, unless more is needed to
-/// see what differs.
+/// How much of a client id or an audience an error shows, in characters, unless the difference is
+/// further back.
 const SHOWN: usize = 256;
 
-/// The claims that say nothing before the signature is checked (RFC 7523 §3).
+/// The claims that must not be trusted before the signature is checked (RFC 7523 §3).
 struct Claims {
     jti: Option<String>,
     exp: i64,
@@ -328,8 +330,7 @@ impl Claims {
     }
 }
 
-/// A well-formed assertion that nobody has checked. It says whose it claims to be, and nothing
-/// else.
+/// A well-formed assertion that is not yet verified. It states only whose it claims to be.
 #[must_use = "an unverified assertion proves nothing"]
 pub struct UnverifiedAssertion<'a> {
     verifier: &'a ClientAssertionVerifier,
@@ -342,8 +343,7 @@ pub struct UnverifiedAssertion<'a> {
 }
 
 impl UnverifiedAssertion<'_> {
-    /// The client that the assertion claims to speak for: good for looking up its keys, and for
-    /// nothing else.
+    /// The client that the assertion claims to speak for. Use it only to look up the client's keys.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -369,7 +369,7 @@ impl UnverifiedAssertion<'_> {
         self.check_claims(now)
     }
 
-    /// The first half of the check, which can be made anew with other keys.
+    /// The first half of the check, which can be repeated with other keys.
     pub(crate) fn check_signature(
         &self,
         keys: &PublicKeySet,
@@ -379,7 +379,7 @@ impl UnverifiedAssertion<'_> {
         check_signature(keys, &self.header, &self.signing_input, &self.signature)
     }
 
-    /// The second half, once the signature holds.
+    /// The second half, after the signature is verified.
     pub(crate) fn check_claims(self, now: OffsetDateTime) -> Result<VerifiedAssertion, VerifierError> {
         let claims = self.claims?;
         claims.check_times(self.verifier, now.unix_timestamp())?;
@@ -388,10 +388,11 @@ impl UnverifiedAssertion<'_> {
             algorithm: self.header.algorithm,
             identity: match claims.jti {
                 Some(jti) => AssertionIdentity::Jti(jti),
-                // Not of the signature: an ECDSA signature can be turned into a second valid one.
+                // Do not hash the signature: an ECDSA signature can be turned into a second valid
+                // one.
                 None => AssertionIdentity::SigningInput(Sha256::digest(&*self.signing_input).into()),
             },
-            // Another verifier on the same store may have more leeway.
+            // Another verifier that uses the same store may have more leeway.
             forget_after: claims.exp.saturating_add(whole_seconds(ClientAssertionVerifier::MAX_LEEWAY)),
             payload: self.payload,
         })
@@ -428,14 +429,14 @@ impl std::fmt::Debug for UnverifiedAssertion<'_> {
     }
 }
 
-/// What tells an assertion from the others of its client.
+/// The identity of an assertion among those of its client.
 pub(super) enum AssertionIdentity {
     Jti(String),
     /// SHA-256 of the signing input, for an assertion without `jti`.
     SigningInput([u8; 32]),
 }
 
-/// An assertion whose signature and claims hold. It may still be a copy:
+/// An assertion with a valid signature and valid claims. It may still be a copy:
 /// [`ReplayStore::spend`](super::ReplayStore) is the last step.
 #[must_use = "an assertion that is not spent can be replayed"]
 pub struct VerifiedAssertion {
@@ -447,7 +448,7 @@ pub struct VerifiedAssertion {
 }
 
 impl VerifiedAssertion {
-    /// The client whose key signed.
+    /// The client whose key signed the assertion.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -459,8 +460,7 @@ impl VerifiedAssertion {
         self.algorithm
     }
 
-    /// The `jti`. Only [`ClientAssertionVerifier::accept_missing_jti`] lets an assertion without
-    /// one through.
+    /// The `jti`. It is absent only if [`ClientAssertionVerifier::accept_missing_jti`] is set.
     #[must_use]
     pub fn jti(&self) -> Option<&str> {
         match &self.identity {
@@ -469,21 +469,21 @@ impl VerifiedAssertion {
         }
     }
 
-    /// All claims, read anew with each call: what a server needs of them every time has been
-    /// checked.
+    /// All claims. Each call parses them again, because the claims that a server always needs were
+    /// already checked.
     #[must_use]
     pub fn claims(&self) -> Map<String, Value> {
-        // It has been read once.
+        // The payload was parsed before, so this cannot fail.
         json::object(Claims::WHAT, &self.payload).unwrap_or_default()
     }
 
-    /// What tells the assertion from the client's others.
+    /// The identity of the assertion among the client's assertions.
     pub(super) const fn identity(&self) -> &AssertionIdentity {
         &self.identity
     }
 
-    /// The second from which no verifier accepts the assertion (`exp` and the most leeway),
-    /// since 1970.
+    /// The second since 1970 from which no verifier accepts the assertion (`exp` plus the maximum
+    /// leeway).
     pub(super) const fn forget_after(&self) -> i64 {
         self.forget_after
     }

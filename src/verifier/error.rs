@@ -3,24 +3,24 @@ use crate::jose::{Algorithm, JoseError};
 use crate::keys::{Cause, KeyError};
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
-/// Why a client assertion or an access token is refused. A server answers each of an assertion's
-/// with `invalid_client` (RFC 7523 §3.2), each of an access token's with `invalid_token` but for
-/// [`MissingScope`](Self::MissingScope) (RFC 6750 §3.1), and keeps the reason to its own log.
-/// [`EmptySetting`](Self::EmptySetting) is the server's own fault.
+/// Why a client assertion or an access token is rejected. A server responds to every error of an
+/// assertion with `invalid_client` (RFC 7523 §3.2). It responds to every error of an access token
+/// with `invalid_token`, except [`MissingScope`](Self::MissingScope) (RFC 6750 §3.1). It keeps the
+/// reason in its own log. [`EmptySetting`](Self::EmptySetting) is the server's own fault.
 ///
-/// No variant carries the JWT. Text from it is made printable and cut to 64 characters; where it is
-/// shown beside what was expected, to 256 characters or to the place where the two differ.
+/// No variant contains the JWT. Text from it is made printable and cut to 64 characters. Next to
+/// the expected value, it is cut to 256 characters, or to the place where the two differ.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifierError {
-    /// A setting of the verifier that is empty or only white space. Nothing is accepted until it
-    /// has a value. This is the server's own mistake: no client can fix it.
+    /// A setting of the verifier is empty or only white space. The verifier rejects everything
+    /// until the setting has a value. This is the server's own mistake: no client can fix it.
     #[error("nothing is accepted: the setting `{setting}` is empty")]
     EmptySetting {
         /// The method that set it.
         setting: &'static str,
     },
-    /// A form longer than any honest one; it is not decoded.
+    /// The form is longer than any honest one. It is not decoded.
     #[error("the form has {found} bytes, at most {limit} are read")]
     FormTooLarge {
         /// Its length in bytes.
@@ -28,7 +28,7 @@ pub enum VerifierError {
         /// [`ClientAssertionVerifier::MAX_FORM_LEN`](super::ClientAssertionVerifier::MAX_FORM_LEN).
         limit: usize,
     },
-    /// A JWT longer than any honest one; it is not decoded.
+    /// The JWT is longer than any honest one. It is not decoded.
     #[error("the JWT has {found} bytes, at most {limit} are read")]
     TooLarge {
         /// Its length in bytes.
@@ -37,25 +37,26 @@ pub enum VerifierError {
         /// [`AccessTokenVerifier::MAX_TOKEN_LEN`](super::AccessTokenVerifier::MAX_TOKEN_LEN).
         limit: usize,
     },
-    /// A parameter that is not in the form.
+    /// The form lacks this parameter.
     #[error("the form has no `{name}`")]
     MissingParameter {
         /// The parameter.
         name: &'static str,
     },
-    /// A parameter that is there more than once (RFC 6749 §3.2, RFC 7523 §2.2).
+    /// The parameter appears more than once (RFC 6749 §3.2, RFC 7523 §2.2).
     #[error("the form has `{name}` more than once")]
     DuplicateParameter {
         /// The parameter.
         name: String,
     },
-    /// A `client_assertion_type` other than RFC 7523 §2.2's.
+    /// The `client_assertion_type` is not that of RFC 7523 §2.2.
     #[error("the client_assertion_type is `{found}`, expected is `{CLIENT_ASSERTION_TYPE}`")]
     AssertionType {
         /// The value.
         found: String,
     },
-    /// No assertion, but what another method authenticates with (RFC 6749 §2.3.1).
+    /// The form has no assertion, but a parameter of another authentication method (RFC 6749
+    /// §2.3.1).
     #[error(
         "the form has a `{found}`, which is another authentication method; a `client_assertion` is needed"
     )]
@@ -63,10 +64,11 @@ pub enum VerifierError {
         /// The parameter of the other method.
         found: &'static str,
     },
-    /// A second way of authentication beside the assertion (RFC 6749 §2.3).
+    /// The request uses a second way of authentication in addition to the assertion (RFC 6749
+    /// §2.3).
     #[error("the form has a `client_secret` beside the assertion")]
     TwoMethods,
-    /// A `client_id` in the form that is not the assertion's (RFC 7521 §4.2).
+    /// The `client_id` in the form is not the assertion's (RFC 7521 §4.2).
     #[error("the form's client_id is `{form}`, the assertion's is `{assertion}`")]
     ClientIdMismatch {
         /// The one in the form.
@@ -74,59 +76,60 @@ pub enum VerifierError {
         /// The one in the assertion.
         assertion: String,
     },
-    /// Not a well-formed JWS, or no key of the client fits it.
+    /// The JWS is not well-formed, or no key of the client matches it.
     #[error(transparent)]
     Jose(#[from] JoseError),
     /// The key cannot be used, or the signature does not verify.
     #[error(transparent)]
     Key(KeyError),
-    /// A `typ` that is another kind of token's (RFC 8725 §3.11), or none where one is demanded.
+    /// The `typ` belongs to another kind of token (RFC 8725 §3.11), or is missing although one is
+    /// required.
     #[error("the typ is {}, expected is {expected}", .found.as_deref().map_or_else(|| "missing".to_owned(), |typ| format!("`{typ}`")))]
     MediaType {
         /// The `typ`, if there is one.
         found: Option<String>,
-        /// What is accepted, in words.
+        /// The accepted types, in words.
         expected: &'static str,
     },
-    /// An algorithm that the server does not allow, or that is not the one registered for the
-    /// client (RFC 8725 §3.1).
+    /// The server does not allow the algorithm, or it is not the one registered for the client (RFC
+    /// 8725 §3.1).
     #[error("the algorithm is {found}, allowed is {}", list(.allowed))]
     Algorithm {
         /// The algorithm in the header.
         found: Algorithm,
-        /// What is allowed.
+        /// The allowed algorithms.
         allowed: Vec<Algorithm>,
     },
-    /// A claim that must be there (RFC 7523 §3, OpenID Connect Core §9).
+    /// A required claim is missing (RFC 7523 §3, OpenID Connect Core §9).
     #[error("the claim `{claim}` is missing")]
     MissingClaim {
         /// The claim.
         claim: &'static str,
     },
-    /// A claim that makes an assertion without a type of its own another kind of JWT, such as an
-    /// authorization grant (RFC 8725 §3.12, RFC 9101 §10.8).
+    /// The assertion has no type of its own, and this claim shows that it is another kind of JWT,
+    /// such as an authorization grant (RFC 8725 §3.12, RFC 9101 §10.8).
     #[error(
         "the claim `{claim}` is that of {kind}; a client assertion that has it needs the typ `{CLIENT_AUTHENTICATION_JWT}`"
     )]
     ForeignClaim {
         /// The claim.
         claim: &'static str,
-        /// What has such a claim.
+        /// The kind of JWT that has such a claim.
         kind: &'static str,
     },
-    /// An assertion that is also another parameter of the same form: one JWT cannot be both (RFC
-    /// 8725 §3.12).
+    /// The assertion is also another parameter of the same form. One JWT cannot be both (RFC 8725
+    /// §3.12).
     #[error("the client_assertion is the `{name}` as well; a JWT for one of them is not for the other")]
     TwoPurposes {
         /// The other parameter.
         name: &'static str,
     },
-    /// A claim of the wrong JSON type or length.
+    /// The claim has the wrong JSON type or length.
     #[error("the claim `{claim}` is {found}, not {expected}")]
     InvalidClaim {
         /// The claim.
         claim: &'static str,
-        /// What it is: its JSON type, or a number, and never text from it.
+        /// What it is: its JSON type, or a number, but never text from it.
         found: String,
         /// What it should be.
         expected: &'static str,
@@ -139,23 +142,23 @@ pub enum VerifierError {
         /// The `sub`.
         sub: String,
     },
-    /// An issuer other than those whose tokens are accepted (RFC 9068 §4).
+    /// The issuer is not one of those whose tokens are accepted (RFC 9068 §4).
     #[error("the issuer is `{found}`, expected is `{}`", expected.join("` or `"))]
     Issuer {
         /// The issuers whose tokens are accepted.
         expected: Vec<String>,
-        /// What the token says.
+        /// The issuer in the token.
         found: String,
     },
-    /// An access token whose `typ` the profile does not accept (RFC 9068 §4, RFC 8725 §3.11).
+    /// The profile does not accept the `typ` of the access token (RFC 9068 §4, RFC 8725 §3.11).
     #[error("the typ is {}, expected is {}{}", or(.found.as_deref(), "missing"), types(.expected), type_hint(.found.as_deref(), .expected))]
     AccessTokenType {
         /// The `typ`, if there is one.
         found: Option<String>,
-        /// What the profile accepts.
+        /// The types that the profile accepts.
         expected: Vec<String>,
     },
-    /// A claim that RFC 9068 §2.2 has differently.
+    /// The claim differs from RFC 9068 §2.2.
     /// [`AccessTokenVerifier::relaxed`](super::AccessTokenVerifier::relaxed) accepts the token, and
     /// so may a preset of [`AccessTokenProfile`](super::AccessTokenProfile).
     #[error("the claim `{claim}` is {found}, RFC 9068 requires {expected}; {RELAXATION}")]
@@ -167,7 +170,7 @@ pub enum VerifierError {
         /// What RFC 9068 requires.
         expected: &'static str,
     },
-    /// A claim of the access token, named by the profile, that has the wrong JSON type.
+    /// A claim of the access token, named by the profile, has the wrong JSON type.
     #[error("the claim `{claim}` is not {expected}")]
     UnusableClaim {
         /// The claim.
@@ -175,8 +178,8 @@ pub enum VerifierError {
         /// What it should be.
         expected: &'static str,
     },
-    /// A claim that shows that the token is another kind of token of the issuer, such as an ID
-    /// token (RFC 8725 §3.12).
+    /// The claim shows that the token is another kind of token of the issuer, such as an ID token
+    /// (RFC 8725 §3.12).
     #[error("not an access token by the profile `{profile}`: the claim `{claim}` {problem}")]
     NotAnAccessToken {
         /// The name of the [`AccessTokenProfile`](super::AccessTokenProfile).
@@ -186,7 +189,7 @@ pub enum VerifierError {
         /// What is wrong with it.
         problem: Box<ClaimProblem>,
     },
-    /// An access token without `aud`, from a client that may not send such tokens (RFC 9068 §4).
+    /// The access token has no `aud`, and its client may not send such tokens (RFC 9068 §4).
     #[error("the claim `aud` is missing{}", missing_audience(.expected, .client_id.as_deref(), .clients))]
     MissingAudience {
         /// The audiences that are accepted.
@@ -197,16 +200,16 @@ pub enum VerifierError {
         /// ([`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from)).
         clients: Vec<String>,
     },
-    /// An access token with an `aud`, though only tokens without one are accepted
+    /// The access token has an `aud`, but only tokens without one are accepted
     /// ([`AccessTokenVerifier::without_audience`](super::AccessTokenVerifier::without_audience)).
     #[error(
         "the audience is `{found}`, expected is none; `AccessTokenVerifier::accept_audience` accepts one"
     )]
     UnexpectedAudience {
-        /// What the token says.
+        /// The audience in the token.
         found: String,
     },
-    /// A token that is bound to a key (`cnf`), in a request without a proof of that key (RFC 9449
+    /// The token is bound to a key (`cnf`), but the request has no proof of that key (RFC 9449
     /// §7.2, RFC 8705 §3).
     #[error(
         "the token is bound to a {to} (`cnf.{}`), and no proof of it was checked; \
@@ -217,21 +220,20 @@ pub enum VerifierError {
         /// What the token is bound to.
         to: BoundTo,
     },
-    /// A token that is bound to one key, in a request that proves another (RFC 9449 §7.1, RFC 8705
-    /// §3).
+    /// The token is bound to one key, but the request proves another (RFC 9449 §7.1, RFC 8705 §3).
     #[error("the token is bound to the {to} `{bound}`, proven is `{proven}`")]
     OtherKeyProven {
         /// What the token is bound to.
         to: BoundTo,
         /// The thumbprint in the token, in base64url.
         bound: String,
-        /// The thumbprint of what was proven.
+        /// The thumbprint of the proven key.
         proven: String,
     },
-    /// A token that is bound to no DPoP key, in a request with a DPoP proof (RFC 9449 §7.1).
+    /// The token is not bound to a DPoP key, but the request has a DPoP proof (RFC 9449 §7.1).
     #[error("the request has a DPoP proof, and the token is not bound to a DPoP key (`cnf.jkt`)")]
     NotBound,
-    /// A token that is bound by a confirmation method that cannot be checked here (RFC 7800 §3).
+    /// The token is bound by a confirmation method that cannot be checked here (RFC 7800 §3).
     #[error(
         "the token is bound by `cnf.{method}`, which is not supported; \
          `AccessTokenVerifier::accept_bound_without_proof` accepts it if its proof is checked elsewhere"
@@ -240,30 +242,30 @@ pub enum VerifierError {
         /// The name of the member of `cnf`.
         method: String,
     },
-    /// A scope that is required and that the token does not have.
+    /// The token lacks a required scope.
     #[error("the token does not have the scope `{scope}`")]
     MissingScope {
         /// The scope.
         scope: String,
     },
-    /// Claims that do not fit the caller's own type.
+    /// The claims do not fit the caller's own type.
     #[error("the claims do not fit the type that they are wanted as")]
     CustomClaims(#[source] JoseError),
-    /// More or fewer than one audience (RFC 10070 §4.1).
+    /// The number of audiences is not one (RFC 10070 §4.1).
     #[error("the assertion has {found} audiences, exactly one is accepted")]
     AudienceCount {
         /// How many.
         found: usize,
     },
-    /// An audience that is not this server, by simple string comparison (RFC 7523 §3).
+    /// The audience is not this server, by simple string comparison (RFC 7523 §3).
     #[error("the audience is `{found}`, expected is `{}`", expected.join("` or `"))]
     Audience {
-        /// What is accepted.
+        /// The accepted audiences.
         expected: Vec<String>,
-        /// What the assertion says.
+        /// The audience in the assertion or the token.
         found: String,
     },
-    /// Past its `exp`.
+    /// The JWT is past its `exp`.
     #[error("the JWT expired at {expired}, {} s ago (now is {now}){}", now.saturating_sub(*expired), if is_lifetime(*expired, *now) { "; `exp` must be a time in seconds since 1970, not a lifetime" } else { "" })]
     Expired {
         /// Its `exp`, in seconds since 1970.
@@ -271,7 +273,7 @@ pub enum VerifierError {
         /// The server's time, in seconds since 1970.
         now: i64,
     },
-    /// Before its `nbf`, or issued in the future (`iat`).
+    /// The JWT is before its `nbf`, or issued in the future (`iat`).
     #[error("the claim `{claim}` is {found}, {} s in the future (now is {now})", found.saturating_sub(*now))]
     NotYetValid {
         /// `nbf` or `iat`.
@@ -281,8 +283,7 @@ pub enum VerifierError {
         /// The server's time, in seconds since 1970.
         now: i64,
     },
-    /// A time that cannot be one in seconds (RFC 7519 §2): it is past the year 9999, as
-    /// milliseconds are.
+    /// The time cannot be in seconds (RFC 7519 §2): it is past the year 9999, as milliseconds are.
     #[error(
         "the claim `{claim}` is {found}, which is past the year 9999: it must be in seconds, not milliseconds"
     )]
@@ -292,46 +293,46 @@ pub enum VerifierError {
         /// Its value.
         found: i64,
     },
-    /// A life longer than the server allows.
+    /// The lifetime is longer than the server allows.
     #[error("the assertion {} {found} s{}, at most {limit} s are accepted", lives(*.issued), clock(*.issued))]
     Lifetime {
-        /// The life, in seconds: from `iat` to `exp`, or from now where there is no `iat`.
+        /// The lifetime, in seconds: from `iat` to `exp`, or from now if there is no `iat`.
         found: i64,
         /// The server's limit, in seconds.
         limit: i64,
         /// The `iat`, in seconds since 1970.
         issued: Option<i64>,
     },
-    /// An access token with a longer life than the verifier allows.
+    /// The lifetime of the access token is longer than the verifier allows.
     #[error(
         "the token {} {found} s{}, at most {limit} s are accepted; `AccessTokenVerifier::longest_lifetime` accepts more",
         lives(*.issued),
         clock(*.issued)
     )]
     TokenLifetime {
-        /// The life, in seconds: from `iat` to `exp`, or from now if there is no `iat`.
+        /// The lifetime, in seconds: from `iat` to `exp`, or from now if there is no `iat`.
         found: i64,
         /// The limit, in seconds.
         limit: i64,
         /// The `iat`, in seconds since 1970.
         issued: Option<i64>,
     },
-    /// The client has used the `jti` before: the assertion was sent twice, or two assertions have
-    /// one `jti`.
+    /// The client has already used the `jti`: the assertion was sent twice, or two assertions have
+    /// the same `jti`.
     #[error("the `jti` of the assertion was used before; every assertion needs a new one")]
     Replayed,
-    /// The client has used an assertion with the same header and claims before, and neither has a
+    /// The client has already used an assertion with the same header and claims, and neither has a
     /// `jti`
     /// ([`ClientAssertionVerifier::accept_missing_jti`](super::ClientAssertionVerifier::accept_missing_jti)).
     #[error(
         "the assertion was used before; without a `jti`, two assertions of one second are the same assertion"
     )]
     ReplayedWithoutJti,
-    /// The replay store has no room; an assertion that cannot be remembered is not accepted.
+    /// The replay store is full. An assertion that cannot be remembered is rejected.
     #[error("the replay store is full")]
     ReplayStoreFull,
-    /// The replay store has room, and the client holds its share of it. Other clients are not
-    /// concerned.
+    /// The replay store has room, but the client already holds its share. Other clients are not
+    /// affected.
     #[error("the client holds {held} assertions in the replay store, as many as are free ({free}) or more")]
     ReplayShareFull {
         /// How many assertions of the client are remembered.
@@ -339,19 +340,19 @@ pub enum VerifierError {
         /// How many more assertions the store has room for.
         free: usize,
     },
-    /// The replay store failed; an assertion that cannot be remembered is not accepted.
+    /// The replay store failed. An assertion that cannot be remembered is rejected.
     #[error("the replay store failed")]
     ReplayStore(#[source] Cause),
 }
 
-/// Why a claim shows another kind of token.
+/// Why a claim indicates another kind of token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimProblem {
-    /// Access tokens have the claim, this one does not.
+    /// Access tokens have the claim, but this token does not.
     #[error("is missing")]
     Missing,
-    /// Access tokens do not have the claim, this one does.
+    /// Access tokens do not have the claim, but this token does.
     #[error("is present")]
     Present,
     /// The claim has another value than in access tokens.
@@ -375,7 +376,8 @@ fn types(accepted: &[String]) -> String {
     if accepted.is_empty() { "none".to_owned() } else { format!("`{}`", accepted.join("` or `")) }
 }
 
-/// The relaxation where it helps: it accepts `JWT` and no `typ`, and none of another kind of token.
+/// Suggests the relaxation if it helps: it accepts `JWT` and a missing `typ`, but no `typ` of
+/// another kind of token.
 fn type_hint(found: Option<&str>, accepted: &[String]) -> String {
     let is_untyped = found.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
     if is_untyped && accepted == ["at+jwt"] { format!("; {RELAXATION}") } else { String::new() }
@@ -389,7 +391,7 @@ const fn clock(issued: Option<i64>) -> &'static str {
     if issued.is_some() { "" } else { " by this clock (it has no `iat`)" }
 }
 
-/// Whether an `exp` is a lifetime by mistake: no JWT is from before 1980.
+/// Whether an `exp` is a lifetime by mistake: no JWT dates from before 1980.
 const fn is_lifetime(expired: i64, now: i64) -> bool {
     const TEN_YEARS: i64 = 315_360_000;
     expired < TEN_YEARS && now > 2 * TEN_YEARS
@@ -413,7 +415,7 @@ fn list(algorithms: &[Algorithm]) -> String {
 }
 
 impl From<KeyError> for VerifierError {
-    /// What is wrong with a JWS is [`VerifierError::Jose`] wherever it was found.
+    /// Every problem with a JWS becomes [`VerifierError::Jose`], regardless of where it was found.
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Jose(error) => Self::Jose(error),

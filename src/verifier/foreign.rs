@@ -1,9 +1,10 @@
-//! Claims by which a JWT without a type of its own shows that it is no client assertion (RFC 8725
-//! §3.12).
+//! Claims by which a JWT without a type of its own shows that it is not a client assertion (RFC
+//! 8725 §3.12).
 //!
 //! A client signs other JWTs with the same key: authorization grants (RFC 7523 §2.1), request
-//! objects (RFC 9101), DPoP proofs. Many are untyped, as client assertions are. One whose `iss` and
-//! `sub` happen to be the client id must still not authenticate the client (RFC 9101 §10.8).
+//! objects (RFC 9101), DPoP proofs. Many are untyped, as client assertions are. If the `iss` and
+//! `sub` of one happen to be the client id, it must still not authenticate the client (RFC 9101
+//! §10.8).
 
 use super::VerifierError;
 use crate::jose::json::WipedMembers;
@@ -14,8 +15,8 @@ const ID_TOKEN: &str = "an ID token or a request object";
 const HASH: &str = "an ID token";
 const EXCHANGED: &str = "a token that was exchanged";
 
-/// No client assertion needs one of these. HelseID's `authorization_details` and UDAP's
-/// `extensions` are not among them: there clients put them into assertions.
+/// No client assertion needs any of these. HelseID's `authorization_details` and UDAP's
+/// `extensions` are not listed: their clients put them into assertions.
 const FOREIGN: [(&str, &str); 19] = [
     ("scope", GRANT),
     ("response_type", REQUEST),
@@ -38,8 +39,8 @@ const FOREIGN: [(&str, &str); 19] = [
     ("vc", "a verifiable credential"),
 ];
 
-/// Refuses the claims of an assertion without a type that are those of another kind of JWT. A
-/// `null` is an absent claim.
+/// Rejects an assertion without a type if it has a claim of another kind of JWT. A `null` counts as
+/// absent.
 pub(super) fn check(client_id: &str, claims: &WipedMembers) -> Result<(), VerifierError> {
     let claim = |name: &str| claims.0.get(name).filter(|value| !value.is_null());
     if let Some((claim, kind)) = FOREIGN.into_iter().find(|(name, _)| claim(name).is_some()) {

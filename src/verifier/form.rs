@@ -1,4 +1,4 @@
-//! The form of a request, as far as client authentication goes (RFC 6749 §3.2, RFC 7521 §4.2).
+//! The parts of a request's form that concern client authentication (RFC 6749 §3.2, RFC 7521 §4.2).
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use crate::jose::error::excerpt;
 use crate::jose::text::Text;
 use crate::jose::urlencoded;
 
-/// The longest form that is read, in bytes.
+/// The maximum length of a form, in bytes. Longer forms are not decoded.
 pub(super) const MAX_LEN: usize = 64 * 1024;
 
-/// The parameters that authenticate a client, each once.
+/// The parameters that authenticate a client. Each appears once.
 #[derive(Default)]
 pub(crate) struct Form<'a> {
     pub(crate) client_assertion: Option<Text<'a>>,
@@ -20,12 +20,12 @@ pub(crate) struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    /// Reads the whole form. What comes twice is refused, whatever it is, so that no other reader
-    /// of the same form can take another value than was looked at here.
+    /// Reads the whole form. Every duplicate is rejected, so that no other reader of the same form
+    /// can take another value than this one.
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, VerifierError> {
         let mut names: BTreeSet<Text<'a>> = BTreeSet::new();
         Self::parse_with(body, |name, _| match &*name {
-            // These two may be there several times (RFC 8707 §2, RFC 8693 §2.1).
+            // These two may be repeated (RFC 8707 §2, RFC 8693 §2.1).
             "resource" | "audience" => Ok(()),
             _ if names.contains(&name) => Err(VerifierError::DuplicateParameter { name: excerpt(&name) }),
             _ => {
@@ -35,7 +35,7 @@ impl<'a> Form<'a> {
         })
     }
 
-    /// Hands every other parameter on, also one that is there again.
+    /// Passes every other parameter to `other`, including duplicates.
     pub(crate) fn parse_with<E: From<VerifierError>>(
         body: &'a [u8],
         mut other: impl FnMut(Text<'a>, Text<'a>) -> Result<(), E>,
@@ -62,7 +62,7 @@ impl<'a> Form<'a> {
         if has_other_jwt {
             form.check_purpose(body)?;
         }
-        // One without a value counts as left out (RFC 6749 §3.2), and still as one.
+        // A parameter without a value counts as absent (RFC 6749 §3.2), but still as an occurrence.
         let Self { client_assertion, client_assertion_type, client_id, client_secret } = &mut form;
         for slot in [client_assertion, client_assertion_type, client_id, client_secret] {
             slot.take_if(|value| value.is_empty());
@@ -71,16 +71,16 @@ impl<'a> Form<'a> {
     }
 }
 
-/// Parameters that may be JWTs, for a purpose of their own (RFC 7523 §2.1, RFC 8693 §2.1).
+/// Parameters that may be JWTs, for purposes of their own (RFC 7523 §2.1, RFC 8693 §2.1).
 const OTHER_JWTS: [&str; 3] = ["assertion", "subject_token", "actor_token"];
 
 impl Form<'_> {
-    /// Refuses a form whose client assertion is another of its JWTs as well.
+    /// Rejects a form whose client assertion is also another of its JWTs.
     fn check_purpose(&self, body: &[u8]) -> Result<(), VerifierError> {
         let Some(assertion) = self.client_assertion.as_ref().filter(|assertion| !assertion.is_empty()) else {
             return Ok(());
         };
-        // Most forms have no second JWT, so none is kept: it is read again.
+        // Most forms have no second JWT, so none is stored. The form is read again instead.
         let same = urlencoded::pairs(body).find_map(|(name, value)| {
             let name = OTHER_JWTS.into_iter().find(|other| **other == *name)?;
             (*value == **assertion).then_some(name)

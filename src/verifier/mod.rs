@@ -1,21 +1,21 @@
 //! Floor 4: the other end. An authorization server checks a client assertion (RFC 7521 §4.2, RFC
-//! 7523 §3) in three steps, each its own type, so that no step can be skipped:
+//! 7523 §3) in three steps. Each step has its own type, so that no step can be skipped:
 //!
-//! 1. [`ClientAssertionVerifier::parse`] takes the form body apart and yields an
-//!    [`UnverifiedAssertion`], which says nothing but whose it claims to be.
+//! 1. [`ClientAssertionVerifier::parse`] parses the form body and returns an
+//!    [`UnverifiedAssertion`], which states only whose it claims to be.
 //! 2. [`UnverifiedAssertion::verify`] checks it against that client's keys and registered
-//!    algorithm, and yields a [`VerifiedAssertion`].
-//! 3. [`ReplayStore::spend`] uses its `jti` up, and yields the client id.
+//!    algorithm, and returns a [`VerifiedAssertion`].
+//! 3. [`ReplayStore::spend`] uses up its `jti` and returns the client id.
 //!
 //! A resource server checks an access token (RFC 9068) in one step:
 //! [`AccessTokenVerifier::verify`]. [`AccessTokenProfile`] has a preset for each common issuer that
-//! does not follow RFC 9068. A token that is bound to a key (`cnf`) is refused there; if the server
+//! does not follow RFC 9068. `verify` rejects a token that is bound to a key (`cnf`). If the server
 //! has checked the proof of that key, [`AccessTokenVerifier::verify_with_proof`] compares the two.
 //!
-//! An empty setting is never "no check": a verifier that has one accepts nothing
+//! An empty setting never disables a check: a verifier with an empty setting rejects everything
 //! ([`VerifierError::EmptySetting`]).
 //!
-//! Everything is a function of its arguments; the time comes in as a value.
+//! Everything is a function of its arguments; the caller passes the time as a value.
 
 mod access_token;
 mod audience;

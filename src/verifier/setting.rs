@@ -1,6 +1,5 @@
-//! Settings that say nothing. A variable that is not set must not switch a check off, so an empty
-//! setting is never "no check": as long as there is one, a verifier accepts nothing and says which
-//! setting it is.
+//! Empty settings. A variable that is not set must not disable a check: a verifier with an empty
+//! setting rejects everything and names the setting.
 
 use super::VerifierError;
 
@@ -11,7 +10,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Notes a text that has to say something.
+    /// Records whether a text is empty.
     pub(super) fn text(&mut self, setting: &'static str, text: &str) {
         self.note(setting, is_blank(text));
     }
@@ -22,7 +21,7 @@ impl Settings {
         }
     }
 
-    /// Refuses everything if a setting is empty.
+    /// Rejects everything if a setting is empty.
     pub(super) fn check(self) -> Result<(), VerifierError> {
         match self.empty {
             Some(setting) => Err(VerifierError::EmptySetting { setting }),
@@ -31,7 +30,7 @@ impl Settings {
     }
 }
 
-/// Whether a text has nothing but white space and control characters.
+/// Whether a text consists only of white space and control characters.
 pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(|character| character.is_whitespace() || character.is_control())
 }

@@ -131,7 +131,7 @@ fn parse_claim(claim: &str) -> Result<(&str, Value), Failure> {
     Ok((name, value))
 }
 
-/// JSON as the reader of the JWT will see it: through the same strict door.
+/// Parses JSON as strictly as the reader of the JWT will.
 fn claim_value(json: &str) -> Option<Value> {
     let claims = format!(r#"{{"value":{json}}}"#);
     let jwt = format!("e30.{}.", Base64UrlUnpadded::encode_string(claims.as_bytes()));

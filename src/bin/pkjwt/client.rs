@@ -195,7 +195,7 @@ impl Prepared<'_> {
             .try_assertion(|assertion| options.apply(assertion))?
             .audience(audience)
             .http(http)
-            // The user sees what happened, and can run the command again.
+            // The user sees the error, and can run the command again.
             .without_retries()
             .build()
             .context(command)?;
@@ -215,7 +215,7 @@ impl Connected {
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn http(ca_file: Option<&Path>, user_agent: Option<&HeaderValue>) -> Result<ReqwestClient, Failure> {
-    /// The longest file of certificates, in bytes: the usual bundles have a quarter of it.
+    /// Maximum size of a file of certificates, in bytes. The usual bundles have a quarter of it.
     const MAX_LEN: usize = 1 << 20;
     let mut certificates = Vec::new();
     if let Some(path) = ca_file {

@@ -50,7 +50,7 @@ impl Failure {
         if is_usage(error) { Self::usage(what, why) } else { Self::refused(what, why) }
     }
 
-    /// Adds what to do about it.
+    /// Adds a hint about what to do.
     pub(crate) fn hint(mut self, hint: impl Display) -> Self {
         self.line.push_str(&format!("; {hint}"));
         self
@@ -61,13 +61,13 @@ impl Failure {
         self.status
     }
 
-    /// One line without control characters: some of the text is a server's.
+    /// One line without control characters: some of the text comes from a server.
     pub(crate) fn line(&self) -> String {
         format!("pkjwt: {}", output::printable(&self.line))
     }
 }
 
-/// Says what was being done when an error happened.
+/// Adds to an error what was being done when it happened.
 pub(crate) trait Context<T> {
     /// Makes the error a [`Failure`] with its whole source chain in it.
     fn context(self, what: impl Display) -> Result<T, Failure>;
@@ -85,7 +85,8 @@ fn chain(error: &dyn Error) -> String {
     let mut source = error.source();
     while let Some(error) = source {
         let more = error.to_string();
-        // Some errors of other crates, and a few of this one, end in what their source says.
+        // Some errors of other crates, and a few of this one, already end with the text of their
+        // source.
         if !text.ends_with(&more) {
             text.push_str(": ");
             text.push_str(&more);
@@ -95,7 +96,7 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Whether an error says that an argument was wrong, and not that a key or a server refused.
+/// Whether an error means a wrong argument, and not a refusal by a key or a server.
 fn is_usage(error: &(dyn Error + 'static)) -> bool {
     matches!(
         oauth_error(error),
@@ -113,7 +114,7 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
     )
 }
 
-/// The error of the protocol inside an error of a client.
+/// The protocol error inside a client error.
 fn oauth_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a OAuthError> {
     let client = error.downcast_ref().map(private_key_jwt::Error::kind);
     if let Some(ErrorKind::OAuth(error)) = client {

@@ -1,4 +1,4 @@
-//! What a command found out, for people and, the same, for machines. Most of it is text from
+//! The findings of a command, the same for people and for machines. Most of the text comes from
 //! elsewhere, so all of it is escaped.
 
 use serde_json::{Map, Value};
@@ -8,13 +8,13 @@ use time::format_description::well_known::Rfc3339;
 use crate::error::Failure;
 use crate::output;
 
-/// One thing that was found.
+/// A single finding.
 pub(crate) enum Finding {
     Text(String),
     Words(Vec<String>),
     Bits(usize),
     Time(OffsetDateTime),
-    /// Not verified, which has to be said.
+    /// Not verified, and the output must say so.
     Unverified,
     Object(Map<String, Value>),
     Group(Findings),
@@ -33,12 +33,12 @@ impl From<&str> for Finding {
     }
 }
 
-/// What was found, in the order in which people read it.
+/// The findings, in reading order.
 #[derive(Default)]
 pub(crate) struct Findings(Vec<(&'static str, Finding)>);
 
 impl Findings {
-    /// Adds something, in place.
+    /// Appends a finding.
     pub(crate) fn add(&mut self, name: &'static str, finding: impl Into<Finding>) {
         self.0.push((name, finding.into()));
     }
@@ -48,14 +48,14 @@ impl Findings {
         self.0.is_empty()
     }
 
-    /// Adds something, where it is there.
+    /// Appends a finding if there is one.
     pub(crate) fn add_some(&mut self, name: &'static str, finding: Option<impl Into<Finding>>) {
         if let Some(finding) = finding {
             self.add(name, finding);
         }
     }
 
-    /// Prints it: lines of `name: value`, or JSON.
+    /// Prints the findings: lines of `name: value`, or JSON.
     pub(crate) fn print(self, as_json: bool, now: OffsetDateTime) -> Result<(), Failure> {
         if as_json {
             return output::json(&self.into_json());
@@ -76,7 +76,7 @@ impl Findings {
                     "no, nothing was checked: anybody can write a token that says this".to_owned()
                 }
                 Finding::Object(members) => {
-                    // Of several lines, which are its own: text in it has its line ends escaped.
+                    // An object spans several lines. Line ends in its text are escaped.
                     text.push_str(&format!("{indent}{name}: {}\n", object(&members, indent)));
                     continue;
                 }
@@ -125,7 +125,7 @@ fn object(members: &Map<String, Value>, indent: &str) -> String {
     output::ascii(&json).replace('\n', &format!("\n{indent}"))
 }
 
-/// In UTC, as RFC 3339 has it; as seconds where it has no form for the year.
+/// The time in UTC in the format of RFC 3339, or in seconds if RFC 3339 cannot express the year.
 fn rfc3339(time: OffsetDateTime) -> String {
     let seconds = |_| time.unix_timestamp().to_string();
     time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_else(seconds)
@@ -142,7 +142,7 @@ pub(crate) fn relative(time: OffsetDateTime, now: OffsetDateTime) -> String {
     }
 }
 
-/// In words, where a moment stands between a beginning and an end.
+/// Describes in words where a moment is in a validity period.
 pub(crate) const fn state(not_yet_valid: bool, expired: bool) -> &'static str {
     match (not_yet_valid, expired) {
         (_, true) => "expired",

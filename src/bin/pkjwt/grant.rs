@@ -100,7 +100,7 @@ pub(crate) enum Grant {
     Browser { scope: Scope, resources: Vec<String>, redirect_uri: Option<String> },
 }
 
-/// A short name, or a URI of one's own (RFC 8693 §3).
+/// Parses a short name or any other URI (RFC 8693 §3).
 fn token_kind(text: &str) -> Result<TokenKind, &'static str> {
     if text.contains(':') {
         return Ok(TokenKind::from(text));
@@ -237,7 +237,7 @@ pub(crate) fn add_resources<R>(
     resources.iter().cloned().try_fold(request, add).context("--resource")
 }
 
-/// A resource is checked where that can be done (RFC 8707 §2).
+/// Adds a parameter to a request. A `resource` is checked (RFC 8707 §2).
 fn parameter(request: TokenRequest, name: String, value: String) -> Result<TokenRequest, OAuthError> {
     if name == "resource" { request.resource(value) } else { request.parameter(name, value) }
 }

@@ -1,5 +1,5 @@
-//! `pkjwt inspect`: what a key file or a token is, and what was checked of a key. No signature is
-//! verified, and nothing private is shown.
+//! `pkjwt inspect`: shows what a key file or a token is, and which checks a key has passed. No
+//! signature is verified, and nothing private is shown.
 
 use std::path::{Path, PathBuf};
 
@@ -46,10 +46,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     findings.print(arguments.json, now)
 }
 
-/// Whether this is a token rather than the name or the content of a file: base64url of a header
-/// that begins as JSON does, a dot, and more of the same. What it holds is not judged.
+/// Whether this is a token rather than the name or the content of a file: a base64url header that
+/// begins like JSON, a dot, and more base64url. The contents are not checked.
 fn is_token(text: &str) -> bool {
-    /// As long as the shortest header that names an algorithm.
+    /// The length of the shortest header that names an algorithm.
     const HEADER_LEN: usize = 15;
     let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte);
     // `{"` and `{ `, or a brace and a line end.
@@ -163,7 +163,7 @@ fn add_public_key(findings: &mut Findings, key: &PublicKey) {
     add_checks(findings, key.checks());
 }
 
-/// What was checked of the key, a line for each.
+/// Adds one line for each check of the key.
 fn add_checks(findings: &mut Findings, checks: &[KeyCheck]) {
     let mut checked = Findings::default();
     for KeyCheck { name, found, .. } in checks {
@@ -199,7 +199,7 @@ fn add_certificates(
     Ok(())
 }
 
-/// The token itself is not repeated: what is printed cannot be used in its place.
+/// The token itself is not repeated, so the output cannot be used in its place.
 fn of_token(token: &str, name: &str, now: OffsetDateTime) -> Result<Findings, Failure> {
     /// The claims that are times (RFC 7519 §4.1, OpenID Connect Core §2 and §5.1).
     const TIMES: [&str; 5] = ["exp", "nbf", "iat", "auth_time", "updated_at"];
@@ -227,7 +227,7 @@ fn of_token(token: &str, name: &str, now: OffsetDateTime) -> Result<Findings, Fa
     Ok(findings)
 }
 
-/// Why every verifier of this crate refuses the token, whatever its key and its claims.
+/// Why every verifier of this crate refuses the token, regardless of its key and its claims.
 fn problem(token: &str) -> Option<VerifierError> {
     const LIMIT: usize = AccessTokenVerifier::MAX_TOKEN_LEN;
     if token.len() > LIMIT {

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::error::{Context, Failure};
 use crate::misplaced;
 
-/// How an argument starts that names an environment variable.
+/// The prefix of an argument that names an environment variable.
 const ENV: &str = "env:";
 
 /// Where the passphrase of an encrypted key comes from.
@@ -30,10 +30,10 @@ pub(crate) struct PassphraseSource {
 }
 
 impl PassphraseSource {
-    /// The passphrase as it stands, where one was named. A variable that is not there is wrong
-    /// usage, and its name is not repeated: it might be a passphrase in the wrong place.
+    /// The passphrase unchanged, if an option names one. An unset variable is a usage error. Its
+    /// name is not repeated, because it might be a passphrase in the wrong place.
     pub(crate) fn passphrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
-        /// The longest passphrase that is read, in bytes.
+        /// Maximum length of a passphrase, in bytes.
         const MAX_LEN: usize = 64 * 1024;
         const OPTION: &str = "--passphrase-file";
         if let Some(name) = &self.passphrase_env {
@@ -54,8 +54,7 @@ impl PassphraseSource {
         Ok(Some(passphrase))
     }
 
-    /// The passphrase of a new key: without the line end that files end in, as other programs read
-    /// it.
+    /// The passphrase of a new key, without the line end of a file, as other programs read it.
     pub(crate) fn new_passphrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
         let passphrase = self.passphrase()?;
         Ok(passphrase.map(|passphrase| Zeroizing::new(without_line_end(&passphrase).to_vec())))
@@ -77,7 +76,7 @@ fn without_line_end(passphrase: &[u8]) -> &[u8] {
     shorter.strip_suffix(b"\r").unwrap_or(shorter)
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell.
 pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:,+@%".contains(&byte);
     if !word.is_empty() && word.bytes().all(is_plain) {
@@ -98,7 +97,7 @@ pub(crate) struct KeyOptions {
 }
 
 impl KeyOptions {
-    /// With the passphrase of a variable, if the options name none.
+    /// Uses the passphrase in this variable if the options name none.
     pub(crate) fn or_passphrase_env(&self, variable: Option<&str>) -> Self {
         let mut options = self.clone();
         if options.passphrase.passphrase_file.is_none() && options.passphrase.passphrase_env.is_none() {
@@ -114,7 +113,7 @@ pub(crate) fn variable(option: &str, name: &str) -> Result<Zeroizing<Vec<u8>>, F
 }
 
 fn value(name: &str) -> Option<Zeroizing<Vec<u8>>> {
-    // The operating system's functions do not take every string.
+    // The operating system does not accept every string as a name.
     let takes = !name.is_empty() && !name.contains(['=', '\0']);
     takes
         .then(|| std::env::var_os(name))
@@ -130,7 +129,7 @@ pub(crate) fn algorithm_parser() -> impl clap::builder::TypedValueParser<Value =
         .try_map(|name| name.parse::<Algorithm>())
 }
 
-/// Loads a KEY with the algorithm and the `kid` that were asked for.
+/// Loads a KEY with the requested algorithm and `kid`.
 pub(crate) fn load(
     path: &Path,
     options: &KeyOptions,
@@ -148,7 +147,7 @@ pub(crate) fn load(
     })
 }
 
-/// Takes a key out of the contents of a KEY, with its passphrase where it has one.
+/// Reads a key from the contents of a KEY, with its passphrase if it has one.
 pub(crate) fn open(name: &str, bytes: &[u8], options: &KeyOptions) -> Result<PrivateKey, Failure> {
     let mut loader = KeyLoader::new();
     if let Some(entry) = &options.entry {
@@ -179,17 +178,17 @@ pub(crate) fn open(name: &str, bytes: &[u8], options: &KeyOptions) -> Result<Pri
     }
 }
 
-/// The prompt goes to the terminal itself, so that it works with the key on standard input and
-/// never lands in a result.
+/// The prompt goes to the terminal itself. It works while the key is on standard input, and never
+/// ends up in a result.
 fn prompt(name: &str) -> Result<Zeroizing<String>, Failure> {
     let prompt = format!("Passphrase of {}: ", crate::output::printable(name));
     rpassword::prompt_password(prompt).map(Zeroizing::new).context("the terminal")
 }
 
-/// As [`contents`], with the name of the file where that fails.
+/// As [`contents`], but errors name the file.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     match in_environment(path) {
-        // What is not set may be a key in the place of its variable's name, and so is not repeated.
+        // The name is not repeated: it may be a key in the place of its variable's name.
         Some(variable) => {
             value(&variable).ok_or_else(|| Failure::usage(name(path), "that variable is empty or not set"))
         }
@@ -200,10 +199,10 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Fail
     }
 }
 
-/// The contents of a file or of standard input, and one byte more than `limit` at most, so that
-/// whoever reads it sees that it is too long.
+/// The contents of a file or of standard input: at most `limit` bytes and one more, so that the
+/// caller can tell that there are too many.
 pub(crate) fn contents(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Room for everything from the start: a buffer that grows leaves copies behind.
+    // Allocate everything at the start: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 2));
     let reader: &mut dyn Read = if is_stdin(path) { &mut io::stdin().lock() } else { &mut File::open(path)? };
     reader.take(limit as u64 + 1).read_to_end(&mut bytes)?;
@@ -220,7 +219,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Standard input can be read by one argument.
+/// Only one argument can read standard input.
 pub(crate) fn one_stdin<'a>(sources: impl IntoIterator<Item = &'a Path>) -> Result<(), Failure> {
     match sources.into_iter().filter(|source| is_stdin(source)).count() {
         0 | 1 => Ok(()),
@@ -228,7 +227,7 @@ pub(crate) fn one_stdin<'a>(sources: impl IntoIterator<Item = &'a Path>) -> Resu
     }
 }
 
-/// What to call a file in a message. What looks like a secret itself is not shown.
+/// The name of a file in a message. A name that looks like a secret is not shown.
 pub(crate) fn name(path: &Path) -> String {
     if is_stdin(path) {
         return "standard input".to_owned();

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     passphrase: PassphraseSource,
 }
 
-/// Runs the command. What can be refused is refused before a long key is made.
+/// Runs the command. All checks come before the key is generated, which may take long.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bits = bits(arguments.alg, arguments.bits)?;
     let passphrase = arguments.passphrase.new_passphrase()?;
@@ -66,7 +66,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let key = generated.private_key().context("keygen")?;
     output::note(&format!("kid {}", key.key_id()));
-    // A file does not say which algorithm it is for, so every command that uses it has to be told.
+    // A file does not name its algorithm, so every command that uses it needs `--alg` unless the
+    // default fits.
     let default =
         PrivateKey::from_bytes(generated.to_pem().context("keygen")?.as_bytes()).context("keygen")?;
     let is_default = default.algorithm() == key.algorithm();
@@ -100,8 +101,8 @@ fn generate(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, Failure> 
     PrivateKey::generate_rsa_bits(algorithm, bits).context("keygen")
 }
 
-/// A new file beside the wanted one, which then takes its name at once: nobody ever sees half a
-/// key, or a key that others can read.
+/// Writes a new file in the same directory, then renames it at once. There is never half a key, or
+/// a key that others can read.
 fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
     let name = key::name(path);
     let directory = match path.parent() {
@@ -124,8 +125,8 @@ fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
     }
 }
 
-/// A rename takes the place of whatever has the name. For a device such as `/dev/stdout`, a pipe or
-/// a link nobody means that.
+/// A rename replaces any file of that name. For a device such as `/dev/stdout`, a pipe or a link,
+/// that is never intended.
 fn replaceable(path: &Path, force: bool) -> Result<(), Failure> {
     match path.symlink_metadata() {
         Ok(found) if !found.is_file() => {

@@ -64,7 +64,7 @@ async fn url(
     request: &AuthorizationRequest,
 ) -> Result<String, Failure> {
     let server = client.server();
-    // Before a request is pushed in vain.
+    // Check this before a request is pushed in vain.
     server.authorization_endpoint().context("--grant authorization-code")?;
     match server.endpoint(Endpoint::PushedAuthorization) {
         Ok(endpoint) => {

@@ -1,5 +1,5 @@
-//! Secrets in the wrong place on the command line: a key where a path is due, a token in the place
-//! of a subcommand. They are refused, and no message repeats them.
+//! Secrets in the wrong place on the command line: a key where a path is expected, or a token in
+//! the place of a subcommand. They are refused, and no message repeats them.
 
 use std::error::Error as _;
 use std::ffi::OsString;
@@ -13,31 +13,31 @@ use zeroize::Zeroizing;
 use crate::error::Failure;
 use crate::output;
 
-/// A text as a message may show it where a path, a URL or a word is due.
+/// Text for a message, where a path, a URL or a word is expected. A secret is named, not shown.
 pub(crate) fn shown(text: &str) -> String {
     SecretForm::suspect(text).map_or_else(|| text.to_owned(), |form| format!("({form}, not shown)"))
 }
 
-/// What to do about a secret where a path is due.
+/// What to do about a secret where a path is expected.
 pub(crate) fn path(form: SecretForm) -> String {
     format!(
         "{form} was given where a path is expected; write it to a file, or to a variable and pass env:NAME"
     )
 }
 
-/// Options whose values may hold whatever their users want, with a name before it.
+/// Options whose values are a name, `=`, and any text.
 const NAMED: [&str; 2] = ["claim", "param"];
 
 /// A value on the command line.
 struct Value {
-    /// What to call it.
+    /// How messages name it.
     place: String,
     /// The argument that it is for, if that is known.
     argument: Option<Arg>,
     text: Zeroizing<String>,
 }
 
-/// Refuses keys and tokens where none is due, before anything reads the arguments.
+/// Refuses keys and tokens where none is expected, before anything reads the arguments.
 pub(crate) fn check(command: &Command, arguments: &[OsString]) -> Result<(), Failure> {
     for Value { place, argument, text } in values(command, arguments) {
         let id = argument.as_ref().map(|argument| argument.get_id().as_str());
@@ -47,9 +47,9 @@ pub(crate) fn check(command: &Command, arguments: &[OsString]) -> Result<(), Fai
         };
         let Some(form) = SecretForm::of(text) else { continue };
         match (id, form) {
-            // The library masks a password in a URL, and the rest of that helps.
+            // The library masks a password in a URL, and the rest of the URL helps the user.
             (_, SecretForm::Password) => {}
-            // What is no JWT here is told apart where it is read.
+            // The code that reads the JWT says what the text is if it is not one.
             (Some("jwt"), _) => {}
             // Some servers have client ids that are JWTs (RFC 7591 §A.5.2), and `inspect` shows
             // what is in one.
@@ -105,7 +105,7 @@ fn values(command: &Command, arguments: &[OsString]) -> Vec<Value> {
                 if let Some(inside) = inside {
                     values.push(value(argument.clone(), Zeroizing::new(inside.to_owned())));
                 }
-                // What is no option may be a secret as a whole, since PEM begins like one.
+                // An unknown option may be a secret as a whole, because PEM begins like an option.
                 match argument {
                     Some(argument) => {
                         awaited =
@@ -120,7 +120,7 @@ fn values(command: &Command, arguments: &[OsString]) -> Vec<Value> {
     values
 }
 
-/// Prints what `clap` says of the arguments, or less if that would repeat what may be a secret.
+/// Prints the message of `clap`, or a shorter one if it would repeat a possible secret.
 pub(crate) fn report(error: &clap::Error, command: &Command, arguments: &[OsString]) -> ExitCode {
     let status = u8::try_from(error.exit_code()).unwrap_or(2);
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
@@ -136,7 +136,7 @@ pub(crate) fn report(error: &clap::Error, command: &Command, arguments: &[OsStri
                 Some(ContextValue::String(place)) if is_option(place) => place,
                 _ => "arguments",
             };
-            // Of a parser of this program: it says what is expected.
+            // The source is from a parser of this program, and says what is expected.
             let why = error.source().map(ToString::to_string).filter(|why| !is_in(&text, why));
             let why = why.unwrap_or_else(|| error.kind().to_string());
             output::note(&Failure::usage(place, format!("{why}; {form} is not shown")).line());
@@ -145,7 +145,7 @@ pub(crate) fn report(error: &clap::Error, command: &Command, arguments: &[OsStri
     ExitCode::from(status)
 }
 
-/// Whether a text is an option, as `--alg <ALG>`, and not a secret that begins like one.
+/// Whether a text is an option, such as `--alg <ALG>`, and not a secret that begins like one.
 fn is_option(text: &str) -> bool {
     let (name, value) = text.split_once(' ').unwrap_or((text, "<>"));
     value.starts_with('<')
@@ -154,7 +154,7 @@ fn is_option(text: &str) -> bool {
         && SecretForm::suspect(name).is_none()
 }
 
-/// Whether a text repeats another one, or a part of it.
+/// Whether `text` contains `value` or a part of it.
 fn is_in(value: &str, text: &str) -> bool {
     const PART: usize = 12;
     let parts = value.as_bytes().windows(PART);

@@ -27,7 +27,7 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
-/// Says on a terminal what takes a while; silent where stderr is a file or a pipe.
+/// Says on a terminal what the command is doing. Silent if stderr is a file or a pipe.
 pub(crate) fn progress(text: &str) {
     if io::stderr().is_terminal() {
         note(text);
@@ -55,8 +55,8 @@ pub(crate) fn bold(text: &str) -> String {
     if io::stdout().is_terminal() && !plain { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Prints a value as JSON over several lines. Everything but ASCII is escaped, so that text from
-/// elsewhere cannot drive the terminal.
+/// Prints a value as JSON over several lines. Non-ASCII characters are escaped, so that foreign
+/// text cannot control the terminal.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).context("stdout")?;
     line(&ascii(&text))
@@ -77,7 +77,7 @@ pub(crate) fn ascii(json: &str) -> String {
     text
 }
 
-/// Text with everything escaped that is not visible in itself.
+/// Escapes every character that is not visible.
 pub(crate) fn printable(text: &str) -> String {
     Printable::new(text).to_string()
 }

@@ -1,5 +1,5 @@
-//! FILE_OR_URL: somebody's public keys. A file holds a JWK Set, one JWK, a certificate or a public
-//! key; a URL, a JWK Set.
+//! FILE_OR_URL: the public keys of another party. A file holds a JWK Set, one JWK, a certificate or
+//! a public key. A URL holds a JWK Set.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use private_key_jwt::keys::KeyError;
 use crate::error::{Context, Failure};
 use crate::key;
 
-/// How the label of every kind of private key in PEM ends.
+/// The end of the PEM label of every kind of private key.
 const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
 
-/// Reads a file of public keys; a URL is only recognised. A private key is refused even where its
-/// public part would do: whoever registers a key should not have it.
+/// Reads a file of public keys. A URL is recognised, but not fetched. A private key is refused even
+/// if its public part would do: the party that registers a key should not have it.
 pub(crate) fn load(source: &str) -> Result<ClientKeys, Failure> {
     if source.starts_with("https://") || source.starts_with("http://") {
         return Ok(ClientKeys::JwksUrl(source.to_owned()));
@@ -25,8 +25,8 @@ pub(crate) fn load(source: &str) -> Result<ClientKeys, Failure> {
         let why = "this is a private key; `pkjwt jwks` prints its public part";
         Err(Failure::refused(key::name(Path::new(source)), why))
     };
-    // Beside a certificate even one that could not be used, which the loader of public keys passes
-    // over.
+    // Also finds a private key next to a certificate, even an unusable one, which the loader of
+    // public keys skips.
     if bytes.windows(PRIVATE_KEY.len()).any(|label| label == PRIVATE_KEY) {
         return private();
     }

@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .context("quickstart")?;
         let scope = arguments.scope(dev.is_some());
         let answer = client.request(&TokenRequest::client_credentials(scope.as_str())).await;
-        // Shown before the answer is judged: a refusal is understood by what was sent.
+        // Printed before the answer is checked: what was sent explains a refusal.
         let sent = http.last();
         if let Some(sent) = &sent {
             steps::assertion(sent)?;
@@ -96,7 +96,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?
 }
 
-/// Why there is no token. A server that does not know the key is the mistake of a first run.
+/// Explains why there is no token. On a first run, the usual mistake is that the server does not
+/// know the key.
 fn refused(error: &private_key_jwt::Error, client: &TokenClient, client_id: &str) -> Failure {
     let failure = Failure::caused(client.server().token_endpoint(), error);
     match error.refusal().and_then(|refusal| refusal.error()) {
@@ -107,7 +108,7 @@ fn refused(error: &private_key_jwt::Error, client: &TokenClient, client_id: &str
     }
 }
 
-/// Which server the token comes from, and as which client.
+/// The server that the token comes from, and the client id.
 struct Place {
     at: At,
     client_id: String,
@@ -145,7 +146,7 @@ impl Place {
         Ok(Self { at, client_id })
     }
 
-    /// The server with its audience, and the dev server where it is that.
+    /// The server with its audience, and the dev server if that is the server.
     async fn server(
         &self,
         jwks: &JwkSet,

@@ -31,12 +31,12 @@ type Judged = Result<AuthorizationResponse, OAuthError>;
 
 /// How long a browser may take for its request.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// A browser opens a few at once.
+/// A browser opens a few connections at once.
 const MAX_CONNECTIONS: usize = 16;
 
 impl Redirect {
-    /// Listens at this URI: plain http at 127.0.0.0/8, `[::1]` or `localhost`. Without one, at any
-    /// free port.
+    /// Listens at this URI, which must be plain http at 127.0.0.0/8, `[::1]` or `localhost`.
+    /// Without a URI, listens on any free port.
     pub(crate) async fn listen(uri: Option<&str>) -> Result<Self, Failure> {
         const OPTION: &str = "--redirect-uri";
         const ELSEWHERE: &str = "must be http on this machine, with a port: http://127.0.0.1:PORT/PATH";
@@ -84,7 +84,7 @@ impl Redirect {
                     Ok(_) => {}
                     Err(error) => return Err(error).context("--redirect-uri"),
                 },
-                // When a connection ends, the browser has its page.
+                // Once a connection ends, the browser has its page.
                 Some(_) = connections.join_next() => {
                     let answer = inbox.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
                     if let Some(answer) = answer {
@@ -108,7 +108,7 @@ async fn serve<F: Fn(&str) -> Judged + Send + Sync>(stream: TcpStream, inbox: Ar
         let response = inbox.respond(request.method(), request.uri());
         async { Ok::<_, std::convert::Infallible>(response) }
     });
-    // A connection that breaks concerns its browser alone.
+    // A broken connection affects only its browser.
     let _ = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(READ_TIMEOUT)
@@ -128,7 +128,7 @@ impl<F: Fn(&str) -> Judged> Inbox<F> {
         let judged = (self.judge)(uri.query().unwrap_or_default());
         let response = match &judged {
             Ok(_) => page(StatusCode::OK, "You are logged in. Close this page and return to the terminal."),
-            // Of another login, or forged: the answer is still to come.
+            // From another login, or forged: keep waiting for the real answer.
             Err(OAuthError::AuthorizationState) => {
                 output::note("ignored a redirect with another state than this login's");
                 return page(
@@ -143,7 +143,7 @@ impl<F: Fn(&str) -> Judged> Inbox<F> {
     }
 }
 
-/// Plain text. The URL of the page has the code in it, so it is sent to no other page as a
+/// A page of plain text. Its URL contains the code, so it must not be sent to another page as a
 /// referrer.
 fn page(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));

@@ -1,5 +1,6 @@
-//! A secret that a command is given: a file that holds it, `-` for standard input, or `env:` and
-//! the name of an environment variable. Never the secret itself: other users can see arguments.
+//! A secret that is passed to a command: a file that holds it, `-` for standard input, or `env:`
+//! and the name of an environment variable. Never the secret itself, because other users can see
+//! arguments.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::error::Failure;
 use crate::key;
 
-/// Where a secret is.
+/// Where to read a secret.
 #[derive(Clone)]
 pub(crate) struct SecretSource(String);
 
@@ -22,17 +23,17 @@ impl FromStr for SecretSource {
 }
 
 impl SecretSource {
-    /// The longest secret that is read, in bytes.
+    /// Maximum length of a secret, in bytes.
     const MAX_LEN: usize = 64 * 1024;
 
-    /// As a file, which it is unless it names a variable.
+    /// The path of the file, unless the source names a variable.
     pub(crate) fn path(&self) -> &Path {
         Path::new(&self.0)
     }
 
-    /// The secret, without white space around it: a code or a token, of the characters that RFC
-    /// 6749 appendix A has for them. What was given is not repeated: it might be the secret in the
-    /// wrong place.
+    /// Reads the secret, without surrounding white space: a code or a token, in the characters that
+    /// RFC 6749 appendix A allows. Errors do not repeat the argument, because it might be the
+    /// secret in the wrong place.
     pub(crate) fn read(&self, option: &str) -> Result<Zeroizing<String>, Failure> {
         let bytes = match self.0.strip_prefix("env:") {
             Some(name) => key::variable(option, name)?,

@@ -101,7 +101,7 @@ fn key_set(keys: ClientKeys) -> Result<PublicKeySet, Failure> {
     }
 }
 
-/// Where everything is, under the names of the metadata.
+/// The URLs of the server, under their metadata names.
 fn endpoints(server: &DevServer) -> Result<String, OAuthError> {
     let metadata = server.authorization_server();
     let mut lines = format!("issuer: {}\n", server.issuer());
@@ -118,7 +118,7 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "an address is an IP address and a port, such as 127.0.0.1:8080")
 }
 
-/// As the page of the server takes it (OpenID Connect Core §2).
+/// Accepts the same subjects as the server's page (OpenID Connect Core §2).
 fn subject(text: &str) -> Result<String, &'static str> {
     let is_printable = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     if (1..=255).contains(&text.len()) && is_printable {
@@ -135,7 +135,7 @@ fn lifetime(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-/// The time of a line of the log, in UTC.
+/// The time of a log line, in UTC.
 fn timestamp() -> String {
     let now = OffsetDateTime::now_utc();
     now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()

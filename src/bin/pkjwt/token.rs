@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         if *json {
             return output::json(&whole(&response));
         }
-        // The token alone looks like a Bearer token.
+        // Without its type, the token looks like a Bearer token.
         let token = response.access_token();
         if !token.is_bearer() {
             // A server may have put the token there.
@@ -76,8 +76,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?
 }
 
-/// The token alone. With characters outside RFC 6749 A.12 it could drive the terminal, and would
-/// fit no header.
+/// Prints only the token. Other characters than those of RFC 6749 A.12 are refused: they could
+/// control the terminal, and would not fit into a header.
 fn secret(secret: &str) -> Result<(), Failure> {
     if secret.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         output::line(secret)

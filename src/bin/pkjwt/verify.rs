@@ -1,5 +1,5 @@
-//! `pkjwt verify`: checks a client assertion as an authorization server does, but for the replay,
-//! or an access token as a resource server does.
+//! `pkjwt verify`: checks a client assertion as an authorization server does, except for replay, or
+//! an access token as a resource server does.
 
 use std::path::Path;
 use std::time::Duration;
@@ -178,12 +178,12 @@ enum Kind {
     AccessToken,
 }
 
-/// An empty value, such as that of a variable which is not set, must not pass for none.
+/// Refuses an empty value, such as that of an unset variable: it must not count as a missing one.
 fn said(text: &str) -> Result<String, &'static str> {
     if text.trim().is_empty() { Err("the value is empty") } else { Ok(text.to_owned()) }
 }
 
-/// The library would take a longer one for the longest.
+/// The library would silently reduce a longer leeway to the maximum.
 fn leeway(text: &str) -> Result<Duration, &'static str> {
     const LONGEST: Duration = AccessTokenVerifier::MAX_LEEWAY;
     duration(text)
@@ -209,7 +209,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Why a text cannot be a JWT, by how it looks. It is not quoted: it may be a token or a key.
+/// Returns why a text cannot be a JWT, judging by its form. The text is not quoted, because it may
+/// be a token or a key.
 fn no_jwt(text: &str, is_access_token: bool) -> Option<&'static str> {
     let begins_with =
         |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
@@ -317,7 +318,7 @@ fn access_token(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<()
     output::json(&verified.all())
 }
 
-/// What a token is bound to, in words.
+/// Describes what a token is bound to.
 fn bound_to(confirmation: &Confirmation) -> String {
     let known = [
         confirmation.dpop_key().map(|_| format!("a {}", BoundTo::DpopKey)),
@@ -327,7 +328,7 @@ fn bound_to(confirmation: &Confirmation) -> String {
     known.into_iter().flatten().chain(others).collect::<Vec<_>>().join(" and ")
 }
 
-/// The error, with the option that helps where the library names its method.
+/// The error, with the command-line option in the place of the library's method.
 fn with_option(error: &VerifierError) -> Option<String> {
     const RELAXED: &str = "pass --profile for the issuer, or --relaxed";
     const ACCEPT_BOUND: &str = "pass --accept-bound to check the rest";
@@ -368,7 +369,7 @@ fn with_option(error: &VerifierError) -> Option<String> {
 fn key_set(keys: ClientKeys) -> Result<PublicKeySet, Failure> {
     match keys {
         ClientKeys::Jwks(jwks) => Ok(PublicKeySet::from(jwks)),
-        // A key without a name is the one that is meant, whatever the JWT calls it.
+        // A key without a `kid` is the intended one, regardless of the `kid` in the JWT.
         ClientKeys::PublicKey(key) => Ok(key.into()),
         ClientKeys::JwksUrl(url) => fetch(&url).map(PublicKeySet::from),
         _ => Err(Failure::usage("--jwks", "not a source of keys")),
@@ -379,7 +380,7 @@ fn read(jwt: &str) -> Result<Zeroizing<String>, Failure> {
     if jwt != "-" {
         return Ok(Zeroizing::new(jwt.to_owned()));
     }
-    // White space around it, and a byte more than is accepted.
+    // Leaves room for surrounding white space and one byte more than is accepted.
     let bytes = key::read(Path::new(jwt), ClientAssertionVerifier::MAX_ASSERTION_LEN + 1024)?;
     let text = std::str::from_utf8(&bytes).context("standard input")?;
     Ok(Zeroizing::new(text.to_owned()))

@@ -20,7 +20,7 @@ use crate::transport::refreshing::{Failure, Held, Need, Pause, Phase, Refreshing
 
 pub(in crate::client) struct Entry {
     settings: CacheSettings,
-    /// In seconds: it is written once in a second, however often the entry is used.
+    /// In seconds, so that it is written once a second, however often the entry is used.
     last_used: AtomicI64,
     token: Refreshing<Requests>,
     state: Mutex<State>,
@@ -38,8 +38,9 @@ struct State {
 }
 
 impl Entry {
-    /// Between two tokens that are dropped because a resource server refused them. One that refuses
-    /// every token would make a token request of each call otherwise.
+    /// The least time between two tokens that are dropped because a resource server rejected them.
+    /// Otherwise a resource server that rejects every token would turn each call into a token
+    /// request.
     pub(in crate::client) const BETWEEN_INVALIDATIONS: Duration = Duration::from_secs(10);
 
     pub(super) fn of(request: TokenRequest, settings: CacheSettings, now: OffsetDateTime) -> Self {
@@ -64,7 +65,7 @@ impl Entry {
         }
     }
 
-    /// The token that is held, if nothing is to be done about it.
+    /// The cached token, if it is fresh.
     pub(in crate::client) fn fresh(&self, now: OffsetDateTime) -> Option<AccessToken> {
         let second = now.unix_timestamp();
         if self.last_used.load(Ordering::Relaxed) != second {
@@ -79,7 +80,7 @@ impl Entry {
         self.last_used.load(Ordering::Relaxed)
     }
 
-    /// The token that is held, or the next one.
+    /// The cached token, or the next one.
     pub(in crate::client) async fn token(
         self: &Arc<Self>,
         client: &TokenClient,
@@ -122,7 +123,7 @@ impl Entry {
 
 impl Cached {
     fn new(token: AccessToken, settings: &CacheSettings, now: OffsetDateTime) -> Self {
-        // No number is as good as the smallest: it is renewed as early as it may be.
+        // Without a random number, use the smallest: the token is renewed as early as it may be.
         let lifetime = Lifetime::of(settings, now, token.expires_at(), random().unwrap_or_default());
         Self { token, lifetime }
     }
@@ -150,7 +151,7 @@ impl Source for Requests {
         self.client.clock()
     }
 
-    /// One that still runs has ended by its deadline. There are two to a renewal at most.
+    /// A request ends by its deadline, and a renewal makes two requests at most.
     fn limit(&self) -> Duration {
         self.client.settings().deadline.saturating_mul(2).saturating_add(Duration::from_secs(10))
     }
@@ -247,7 +248,7 @@ mod tests {
         };
         assert!(!token.is_alone());
         {
-            // What is fresh is read while a request begins or ends.
+            // A fresh token can be read while a request begins or ends.
             let _begins = entry.state();
             assert!(entry.fresh(client.clock().now()).is_some());
         }

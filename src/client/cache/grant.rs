@@ -1,13 +1,12 @@
-//! By what the tokens of an entry are had: a request that can be made again, a refresh token, or
-//! both.
+//! How an entry obtains its next token: a repeatable request, a refresh token, or both.
 //!
-//! A refresh token is used before the request, carries on its parameters, and is replaced when the
-//! server sends another (RFC 6749 §6). When the server refuses it with `invalid_grant` it is good
-//! no longer; what is left then is the request, and without one the grant has ended. When nobody
-//! knows whether it was used up, since no answer could be read, the request takes its place, too;
-//! without one it is tried again, for there is no other. One that comes with a token for the client
-//! itself is not kept: the client has a key to ask with, and such an answer should have none
-//! (§4.4.3).
+//! A refresh token is used before the request, with the request's parameters, and is replaced when
+//! the server sends another (RFC 6749 §6). If the server rejects it with `invalid_grant`, it is no
+//! longer valid: the entry uses the request then, and without a request the grant has ended. If no
+//! response could be read, the refresh token may have been used up: the entry uses the request
+//! then, too, but without a request it sends the refresh token again, because it has no other. A
+//! refresh token that comes with a token for the client itself is not kept: the client has a key to
+//! authenticate with, and such a response should have no refresh token (§4.4.3).
 
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::transport::TransportError;
 pub(super) struct Grant {
     request: Option<TokenRequest>,
     refresh_token: Option<Zeroizing<String>>,
-    /// What was said to the last refresh token.
+    /// How the server rejected the last refresh token.
     refusal: Option<Box<Refusal>>,
 }
 
@@ -31,22 +30,22 @@ pub(super) struct Steps {
     request: Option<TokenRequest>,
 }
 
-/// What came of it.
+/// The result of the steps.
 pub(super) struct Answer {
     result: Result<TokenResponse, Error>,
     /// The refresh token that is not sent again.
     given_up: Option<Zeroizing<String>>,
-    /// How the server refused it.
+    /// How the server rejected it.
     refusal: Option<Box<Refusal>>,
 }
 
-/// How the server is asked.
+/// How urgently a token is needed.
 #[derive(Clone, Copy)]
 pub(super) enum Urgency {
-    /// No token serves: what may pass is tried again.
+    /// There is no valid token: transient failures are retried.
     Awaited,
-    /// One serves for so long. What may pass is not tried again: a pause would keep those waiting
-    /// whose token ends meanwhile.
+    /// The cached token is valid for this long. Transient failures are not retried: a pause would
+    /// delay callers whose token expires meanwhile.
     Beside(Duration),
 }
 
@@ -55,7 +54,7 @@ impl Grant {
         Self { request: Some(request), refresh_token: None, refusal: None }
     }
 
-    /// The grant that a response goes back to, and its token.
+    /// The grant that continues from a response, and the token of the response.
     pub(super) fn from_response(response: TokenResponse) -> (Self, AccessToken) {
         let (token, refresh_token) = response.into_tokens();
         (Self { request: None, refresh_token, refusal: None }, token)
@@ -82,7 +81,7 @@ impl Grant {
         if late && answer.result.is_ok() {
             return answer.result.map(TokenResponse::into_access_token);
         }
-        // Another one may have come meanwhile.
+        // Another refresh token may have arrived meanwhile.
         if let Some(given_up) = answer.given_up
             && self.refresh_token.as_ref().is_some_and(|current| **current == *given_up)
         {
@@ -103,7 +102,7 @@ impl Grant {
         Ok(token)
     }
 
-    /// Whether no other token can be had.
+    /// Whether no other token can be obtained.
     pub(super) const fn has_ended(&self) -> bool {
         self.request.is_none() && self.refresh_token.is_none()
     }
@@ -119,14 +118,13 @@ impl Grant {
 }
 
 impl Urgency {
-    /// A request that stands still is given up when the token ends that serves meanwhile, but not
-    /// sooner than this.
+    /// A request that hangs is given up when the cached token expires, but not sooner than this.
     const SHORTEST: Duration = Duration::from_secs(5);
 
     async fn send(self, client: &TokenClient, request: &TokenRequest) -> Result<TokenResponse, Error> {
         match self {
             Self::Awaited => client.request(request).await,
-            // With the answer another refresh token may be lost.
+            // A lost response may contain a new refresh token.
             Self::Beside(_) if !request.is_repeatable() => client.request_once(request, Duration::MAX).await,
             Self::Beside(left) => client.request_once(request, left.max(Self::SHORTEST)).await,
         }
@@ -160,14 +158,15 @@ impl Steps {
 }
 
 /// RFC 6749 §5.2: a refresh token that is invalid, expired, revoked, or of another client. Some
-/// servers say so of an assertion whose times are wrong, too; the refresh token is still good then.
+/// servers return this code for an assertion with wrong times, too; the refresh token is still
+/// valid then.
 fn refusal_of_grant(error: &Error) -> Option<Refusal> {
     let is_of_grant =
         |refusal: &&Refusal| refusal.error() == Some("invalid_grant") && refusal.clock().is_none();
     error.refusal().filter(is_of_grant).cloned()
 }
 
-/// Whether the server may have done what it was asked to, and its answer is lost.
+/// Whether the server may have carried out the request although its response is lost.
 fn may_have_been_received(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Transport(error) => !matches!(

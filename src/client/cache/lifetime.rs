@@ -1,11 +1,11 @@
-//! How long a token is used, and from when on there should be another: a function of when it came,
-//! what the server said, a random number, and the time.
+//! How long a token is used, and when to start refreshing it: a function of when it arrived, what
+//! the server said, a random number, and the time.
 //!
-//! The clock may be set while a token is held. One that is set forward makes a token older than it
-//! is, which costs a request. One that is set back shows a time before the token came: how old it
-//! is cannot be known then, so that another is had, and this one serves meanwhile; unless the clock
-//! is back by more than the token's whole life, when it may well have been wrong before, and
-//! nothing is left to go by.
+//! The clock may be set while a token is cached. If it is set forward, the token looks older than
+//! it is, which costs a request. If it is set back to before the token arrived, the token's age is
+//! unknown: another token is requested, and this one is used meanwhile. If it is set back by more
+//! than the token's whole lifetime, the clock may well have been wrong before, and the token is no
+//! longer used.
 
 use std::time::Duration;
 
@@ -19,16 +19,16 @@ use crate::transport::refreshing::Phase;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lifetime {
     came: OffsetDateTime,
-    /// From when on another one is had beside.
+    /// When to start refreshing in the background.
     ageing: OffsetDateTime,
     end: OffsetDateTime,
 }
 
 impl Lifetime {
-    /// Of a token that came now, and ends when the server said, if it did.
+    /// The lifetime of a token that arrived now and expires when the server said, if it did.
     ///
-    /// Tokens that came at one time are renewed at different ones: the last part of a life is cut
-    /// by up to a half.
+    /// Tokens that arrived at the same time are renewed at different times: the last part of a
+    /// lifetime is shortened by up to half.
     pub(super) fn of(
         settings: &CacheSettings,
         now: OffsetDateTime,
@@ -52,12 +52,12 @@ impl Lifetime {
         }
     }
 
-    /// How long it serves from now on.
+    /// How long the token is valid from now on.
     pub(super) fn left(&self, now: OffsetDateTime) -> Duration {
         (self.end - now).try_into().unwrap_or_default()
     }
 
-    /// The time that there is to have another one while this one serves.
+    /// How long the token can be refreshed in the background before it expires.
     pub(super) fn window(&self) -> Duration {
         (self.end - self.ageing).unsigned_abs()
     }

@@ -1,9 +1,9 @@
 //! The cached tokens: one for each set of request parameters.
 //!
-//! Tokens that are looked up often are read without a lock: the map is replaced as a whole when an
-//! entry comes or goes, which is seldom, and each entry's token when it is renewed. How long a
-//! token serves and how long to pause after a failure are functions of the state, the time and a
-//! random number, `lifetime` and `pauses`; `entry` keeps its token fresh by them.
+//! Lookups take no lock: the map is replaced as a whole when an entry is added or removed, which is
+//! rare, and each entry's token when it is renewed. `lifetime` decides how long a token is used,
+//! and `pauses` how long to pause after a failure, as functions of the state, the time and a random
+//! number; `entry` uses them to keep its token fresh.
 
 mod entry;
 mod grant;
@@ -30,11 +30,11 @@ use crate::transport::Clock;
 pub(super) struct Cache {
     settings: CacheSettings,
     entries: ArcSwap<HashMap<Key, Arc<Entry>>>,
-    /// Held while the map is replaced. Whoever looks up does not wait for it.
+    /// Held while the map is replaced. Lookups do not wait for it.
     writing: Mutex<()>,
 }
 
-/// What makes requests the same. It may hold secrets, and is wiped on drop.
+/// Identifies requests with the same parameters. It may contain secrets, so it is wiped on drop.
 #[derive(Clone)]
 struct Key(Arc<Zeroizing<String>>);
 
@@ -43,15 +43,15 @@ impl Cache {
         Self { settings, entries: ArcSwap::default(), writing: Mutex::default() }
     }
 
-    /// A token for the client itself that is fresh.
+    /// A fresh token for the client itself.
     pub(super) fn fresh(&self, scope: &Scope, clock: &dyn Clock) -> Option<AccessToken> {
         let entries = self.entries.load();
         let entry = entries.get(TokenRequest::key_of_client_credentials(scope).as_ref())?;
         entry.fresh(clock.now())
     }
 
-    /// The entry for these parameters. A request that cannot be sent has one that nobody else gets,
-    /// and so has each when none is kept.
+    /// The entry for these parameters. A request that cannot be sent gets an entry of its own that
+    /// is not cached, and so does every request if the capacity is zero.
     pub(super) fn entry(&self, request: TokenRequest, now: OffsetDateTime) -> Arc<Entry> {
         let key = match request.key() {
             Some(key) if self.settings.capacity > 0 => Key(Arc::new(key)),
@@ -62,7 +62,7 @@ impl Cache {
             return entry;
         }
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have been first.
+        // Another caller may have been first.
         if let Some(entry) = find() {
             return entry;
         }
@@ -77,18 +77,18 @@ impl Cache {
         entry
     }
 
-    /// An entry of its own, with the token that came and the refresh token that came with it.
+    /// An entry of its own, with the token and the refresh token of the response.
     pub(super) fn entry_from(&self, response: TokenResponse, now: OffsetDateTime) -> Arc<Entry> {
         Arc::new(Entry::from_response(response, self.settings, now))
     }
 
-    /// Drops this token from whichever entry hands it out.
+    /// Drops this token from the entry that caches it.
     pub(super) fn invalidate(&self, token: &AccessToken, now: OffsetDateTime) -> bool {
         self.entries.load().values().any(|entry| entry.invalidate(token, now))
     }
 }
 
-/// Of a clock that was set back, one that was used later than now was used before that.
+/// An entry that was used later than now was used before the clock was set back, so it comes first.
 fn longest_unused(entries: &HashMap<Key, Arc<Entry>>, now: OffsetDateTime) -> Option<Key> {
     let now = now.unix_timestamp();
     let order = |entry: &Entry| Some(entry.last_used()).filter(|used| *used <= now);

@@ -1,14 +1,15 @@
 //! How long to leave the server alone after a failure, as a function of the failures.
 //!
-//! - While a token serves, the pause doubles from a sixteenth of the time that is left for a
-//!   refresh to a quarter of it, and a minute at most: there are several attempts before the token
-//!   expires, whatever its lifetime. After a refusal the pause is at least as long as when none
-//!   serves.
-//! - When none serves, the pause is a second. After a refusal it is up to twice as long each time,
-//!   up to a minute. A request that started while a token served holds nobody up when it fails.
+//! - While the cached token is valid, the pause doubles from a sixteenth of the time that is left
+//!   for a refresh to a quarter of it, and a minute at most. So there are several attempts before
+//!   the token expires, regardless of its lifetime. After a rejection, the pause is at least as
+//!   long as without a valid token.
+//! - Without a valid token, the pause is a second. After a rejection, it is up to twice as long
+//!   each time, up to a minute. If a request that started while a token was valid fails, it delays
+//!   no caller without a token.
 //! - A `Retry-After` is obeyed in both cases, up to a minute.
-//! - A failure that a change of keys may mend is no reason to wait: whether a key is worth a
-//!   request is known elsewhere.
+//! - A failure that a change of keys may fix is no reason to wait: `refused_keys` decides whether a
+//!   key is worth a request.
 
 use std::time::Duration;
 
@@ -19,19 +20,19 @@ use crate::keys::KeyError;
 use crate::oauth::Retry;
 use crate::transport::refreshing::{Failure, Pause};
 
-/// What the length of a pause depends on, beside the failure.
+/// What the length of a pause depends on, besides the failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pauses {
-    /// How many requests were refused since the last success, while no token served.
+    /// How many requests were rejected since the last success, while no token was valid.
     refusals: u32,
 }
 
 impl Pauses {
     /// The longest `Retry-After` that is obeyed.
     const LONGEST: Duration = Duration::from_secs(60);
-    /// Between two requests that fail while no token serves.
+    /// The pause between two requests that fail while no token is valid.
     const BETWEEN_FAILURES: Duration = Duration::from_secs(1);
-    /// The same, where the server refuses.
+    /// The same, if the server rejects the requests.
     const BETWEEN_REFUSALS: Backoff = Backoff { first: Self::BETWEEN_FAILURES, longest: Self::LONGEST };
 
     /// The pause after a failure. `is_of_client_alone` when the request carried nothing but scopes.
@@ -45,7 +46,7 @@ impl Pauses {
         let longest = (window / 4).min(Self::LONGEST);
         let backoff = Backoff { first: (window / 16).min(longest), longest };
         let Some(error) = failure.error else {
-            // A lost request holds nobody up who has no token.
+            // A lost request does not delay callers without a token.
             let serving = backoff.half_jitter(failure.failures, u64::MAX);
             return Pause { serving, waiting: Duration::ZERO };
         };
@@ -61,7 +62,7 @@ impl Pauses {
             None => Self::BETWEEN_FAILURES,
         };
         if error.refusal().is_some() {
-            // A part of a short window is no time for another mind.
+            // In a fraction of a short window, the server will not change its mind.
             serving = serving.max(Self::BETWEEN_REFUSALS.half_jitter(failure.failures, random));
         }
         let told = match error.retry() {
@@ -72,10 +73,11 @@ impl Pauses {
     }
 }
 
-/// What depends on which key signs, or whether it can: another may be active in a moment.
+/// Whether the failure depends on which key signs, or whether it can: another key may be active in
+/// a moment.
 fn may_be_mended_by_another_key(error: &Error, is_of_client_alone: bool) -> bool {
     match error.kind() {
-        // One outside of the process that does not answer is spared like a server.
+        // An external signer that does not respond is left alone like a server.
         ErrorKind::Key(error) => !matches!(error, KeyError::Signer(_)),
         ErrorKind::Remembered { .. } => true,
         _ => error.refusal().is_some_and(|refusal| {

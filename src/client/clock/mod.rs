@@ -1,13 +1,14 @@
-//! The server's clock, as far as its answers show it, and what follows for the times of assertions.
+//! The server's clock, as far as its responses show it, and what follows for the times of
+//! assertions.
 //!
 //! The client learns the difference from the `Date` of every answer, discovery included, from the
-//! `iat` of a JWT that was just issued, and last from the words of a refusal (`search`). A
-//! difference that was only seen is *assumed*: the next assertion follows it, and it is dropped
-//! when that one is refused. One that an assertion was accepted with is *proven*: it is kept, and
-//! follows the server's clock from then on. None is larger than [`LARGEST`], whatever a server
-//! sends.
+//! `iat` of a JWT that was just issued, and, as a last resort, from the words of a rejection
+//! (`search`). A difference that was only seen is *assumed*: the next assertion follows it, and it
+//! is dropped if that assertion is rejected. A difference that an assertion was accepted with is
+//! *proven*: it is kept, and follows the server's clock from then on. No difference is larger than
+//! [`LARGEST`], regardless of what a server sends.
 //!
-//! All decisions are functions of what is kept, what an answer shows, and the time.
+//! All decisions are functions of the stored state, what a response shows, and the time.
 
 mod offset;
 mod search;
@@ -23,18 +24,19 @@ pub(super) use search::Search;
 use super::contents::Contents;
 use crate::oauth::{ServerTime, TimeFault};
 
-/// Servers say whole seconds, and clocks are never quite the same: up to this is no difference.
+/// Servers state whole seconds, and clocks never agree exactly: up to this, clocks do not differ.
 const NO_DIFFERENCE: Duration = Duration::seconds(3);
 /// The precision of a `Date`. A clock that is further ahead than this is ahead for certain.
 const PRECISION: Duration = Duration::seconds(1);
-/// No larger difference is believed: it is for a person to look at, and a wrong `Date` must not
-/// have assertions made for long after they are sent.
+/// No larger difference is believed. A person should look at it, and a wrong `Date` must not lead
+/// to assertions that are made for long after they are sent.
 const LARGEST: Duration = Duration::minutes(5);
-/// How long the words of a refusal are not followed again after they led nowhere.
+/// How long the words of a rejection are ignored after they led nowhere.
 const IN_VAIN: Duration = Duration::minutes(1);
-/// How long an accepted assertion speaks for the times that it was made with.
+/// How long an accepted assertion is evidence for the times that it was made with.
 const ACCEPTED: Duration = Duration::minutes(1);
-/// The most requests whose words led nowhere that are kept: outsiders choose what requests carry.
+/// The most requests that are remembered because the words of their rejection led nowhere. Bounded,
+/// because outsiders choose what requests carry.
 const MOST_REQUESTS: usize = 64;
 
 /// What is known of the server's clock. It is shared by all calls of a client.
@@ -42,13 +44,13 @@ const MOST_REQUESTS: usize = 64;
 pub(super) struct ServerClock {
     /// A packed [`Offset`]: what to add to our time.
     kept: AtomicI64,
-    /// In milliseconds: the differences between which the server has accepted assertions of our
-    /// time, and so tolerates.
+    /// In milliseconds: the bounds of the differences at which the server has accepted assertions
+    /// of our time, and which it so tolerates.
     least_accepted: AtomicI64,
     most_accepted: AtomicI64,
     /// In milliseconds: the difference that the last JWT showed; [`UNSEEN`] before the first.
     of_tokens: AtomicI64,
-    /// Until when the words of a refusal are not followed, in seconds since 1970.
+    /// Until when the words of a rejection are ignored, in seconds since 1970.
     in_vain_until: AtomicI64,
     /// The same for single requests that carry something from outside, by the hash of that.
     in_vain: Mutex<Vec<(u64, i64)>>,
@@ -59,12 +61,12 @@ pub(super) struct ServerClock {
 
 const UNSEEN: i64 = i64::MIN;
 
-/// What an answer says of the assertion in its request.
+/// What a response says about the assertion in its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The client was authenticated.
     Accepted,
-    /// It may have been refused for the assertion's times.
+    /// The request may have been rejected because of the assertion's times.
     Refused,
     /// Nothing: something else was wrong, or something in front of the server answered.
     Silent,
@@ -81,9 +83,9 @@ pub(super) struct Facts {
     pub(super) used: Offset,
     pub(super) verdict: Verdict,
     pub(super) shown: Shown,
-    /// What the words of a refusal say of the assertion's times.
+    /// What the words of a rejection say about the assertion's times.
     pub(super) named: Option<TimeFault>,
-    /// Whether the server failed in place of refusing. Some do, over an assertion from the future.
+    /// Whether the server failed instead of rejecting. Some do, over an assertion from the future.
     pub(super) failed: bool,
     /// Whether the key may be the reason, and another one is there to try.
     pub(super) other_key: bool,
@@ -106,12 +108,13 @@ impl Shown {
         self.0.is_none()
     }
 
-    /// The difference that is nearest to this one, so that a slow answer is no difference.
+    /// The possible difference that is nearest to this one, so that a slow response is no
+    /// difference.
     fn nearest(self, to: Duration) -> Option<Duration> {
         self.0.map(|(least, most, _)| to.clamp(least, most))
     }
 
-    /// As [`Shown::nearest`], where it is another.
+    /// As [`Shown::nearest`], if that differs from `used`.
     fn other_than(self, used: Duration) -> Option<Duration> {
         self.nearest(used).filter(|difference| differs(*difference, used))
     }
@@ -121,15 +124,15 @@ impl Shown {
     }
 }
 
-/// Why the times of a refused assertion may be the reason: what a caller is told.
+/// Why the times of a rejected assertion may be the reason, as the caller is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Suspicion {
-    /// How far the server's clock is ahead, where an answer shows it.
+    /// How far the server's clock is ahead, if a response shows it.
     pub(super) ahead: Option<Duration>,
 }
 
 impl ServerClock {
-    /// With the difference that discovery showed, where it did.
+    /// Starts with the difference that discovery showed, if any.
     pub(super) fn new(discovered: Shown) -> Self {
         let difference = discovered.other_than(Duration::ZERO).and_then(believed);
         let kept = difference.map_or(Offset::NONE, |by| Offset::assumed(by, discovered.source()));
@@ -149,10 +152,10 @@ impl ServerClock {
         Offset::unpacked(self.kept.load(Ordering::Relaxed))
     }
 
-    /// Notes what an answer shows. Returns the offset from now on if it is another.
+    /// Notes what a response shows. Returns the offset from now on if it changed.
     ///
-    /// What is answered to a request that carries something from outside may be about that. While
-    /// assertions are accepted, it changes nothing for other requests.
+    /// The response to a request that carries something from outside may be about that. While
+    /// assertions are accepted, such a response changes nothing for other requests.
     pub(super) fn answered(&self, facts: &Facts, now: OffsetDateTime) -> Option<Offset> {
         if !facts.contents.is_of_client_alone && !facts.succeeded && self.is_accepted(now) {
             return None;
@@ -178,13 +181,13 @@ impl ServerClock {
         if next == kept {
             return None;
         }
-        // Not over what another answer has made of it meanwhile.
+        // Do not overwrite what another response has stored meanwhile.
         let (kept, packed) = (kept.packed(), next.packed());
         let exchanged = self.kept.compare_exchange(kept, packed, Ordering::Relaxed, Ordering::Relaxed);
         exchanged.is_ok().then_some(next)
     }
 
-    /// Whether, and how, time may be the reason of a refusal.
+    /// Whether, and how, time may be the reason for a rejection.
     pub(super) fn suspicion(&self, facts: &Facts) -> Option<Suspicion> {
         if facts.verdict != Verdict::Refused {
             return None;
@@ -196,8 +199,9 @@ impl ServerClock {
         }
     }
 
-    /// The offset of another assertion, after one was refused; `None` where time cannot have been
-    /// the reason, or was none before. Then it may be the next time: servers change.
+    /// The offset of another assertion, after one was rejected. `None` if time cannot have been the
+    /// reason, or if the server has tolerated the difference before. It may be the reason the next
+    /// time, because servers change.
     pub(super) fn correction(
         &self,
         facts: &Facts,
@@ -225,7 +229,7 @@ impl ServerClock {
         if facts.used.is_assumed() && !facts.other_key {
             return search.corrected_to(Offset::NONE);
         }
-        // What is less than a difference matters to a server without any tolerance for the future.
+        // A smaller difference matters to a server without any tolerance for the future.
         let nearest = facts.shown.nearest(facts.used.by)?;
         let is_ahead = facts.failed && nearest - facts.used.by < -PRECISION;
         let may_be = is_ahead || facts.named == Some(TimeFault::NotYetValid);
@@ -235,7 +239,7 @@ impl ServerClock {
             .flatten()
     }
 
-    /// As [`ServerClock::correction`], after a refusal that names time and has no `Date`.
+    /// As [`ServerClock::correction`], after a rejection that names time and has no `Date`.
     fn by_words(
         &self,
         Facts { contents, used, .. }: Facts,
@@ -250,7 +254,7 @@ impl ServerClock {
             }
             let known = of_tokens.other_than(used.by).and_then(believed);
             let known = known.map(|by| Offset::assumed(by, Source::Token));
-            // What is kept unproven may be the mistake.
+            // The assumed offset may be the mistake.
             let none = used.is_assumed().then_some(Offset::NONE);
             let is_there = |other: &Offset| search::leads(fault, used.by, other.by);
             if let Some(other) = known.filter(is_there).or_else(|| none.filter(is_there)) {
@@ -263,7 +267,7 @@ impl ServerClock {
         }
     }
 
-    /// The words led nowhere.
+    /// Ends the search: the words led nowhere.
     fn end(&self, search: Search, contents: Contents, now: OffsetDateTime) -> Option<Offset> {
         if !search.is_begun() {
             return None;
@@ -282,7 +286,7 @@ impl ServerClock {
         None
     }
 
-    /// Whether the words of a refusal led nowhere a short while ago.
+    /// Whether the words of a rejection led nowhere a short while ago.
     fn is_in_vain(&self, contents: Contents, now: OffsetDateTime) -> bool {
         if contents.is_of_client_alone {
             return is_ahead(self.in_vain_until.load(Ordering::Relaxed), now);
@@ -320,17 +324,17 @@ impl ServerClock {
     }
 }
 
-/// What is kept after an answer.
+/// The offset that is kept after a response.
 fn after(kept: Offset, facts: &Facts, tolerates: impl Fn(Duration) -> bool) -> Offset {
     let Facts { contents, used, verdict, shown, .. } = *facts;
-    // Words only find the minute, and a JWT of just now says the second.
+    // Words only find the minute; a JWT that was just issued gives the second.
     let refines = |by: Duration| {
         used.source == Source::Text
             && shown.source() == Source::Token
             && (by - used.by).abs() <= Duration::MINUTE
     };
     match verdict {
-        // Our own time will do. It says nothing against an offset that was proven meanwhile.
+        // Our own time is accepted. That does not disprove an offset that was proven meanwhile.
         Verdict::Accepted if used.by.is_zero() => {
             if kept.is_assumed() {
                 Offset::NONE
@@ -357,7 +361,7 @@ fn after(kept: Offset, facts: &Facts, tolerates: impl Fn(Duration) -> bool) -> O
     }
 }
 
-/// What is taken for it: none where it is no difference, and nothing where it is more than is
+/// The offset to use: zero if it is too small to be a difference, `None` if it is too large to be
 /// believed.
 fn believed(offset: Duration) -> Option<Duration> {
     match offset.abs() {
@@ -367,8 +371,8 @@ fn believed(offset: Duration) -> Option<Duration> {
     }
 }
 
-/// Whether a moment, in seconds since 1970, is yet to come. A clock that was set back must not make
-/// it longer.
+/// Whether a moment, in seconds since 1970, is yet to come. A clock that was set back must not
+/// prolong the wait.
 fn is_ahead(until: i64, now: OffsetDateTime) -> bool {
     let left = until.saturating_sub(now.unix_timestamp());
     (1..=IN_VAIN.whole_seconds()).contains(&left)

@@ -1,6 +1,6 @@
 use time::Duration;
 
-/// Where a difference between two clocks is known from.
+/// How a difference between two clocks is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::client) enum Source {
     /// Our own time, as it is.
@@ -11,7 +11,7 @@ pub(in crate::client) enum Source {
     Date,
     /// The `iat` of a JWT that was just issued.
     Token,
-    /// The words of a refusal.
+    /// The words of a rejection.
     Text,
 }
 
@@ -57,7 +57,7 @@ impl Offset {
         if by.is_zero() { Self::NONE } else { Self { by, source, is_proven } }
     }
 
-    /// Whether it is one that nothing has been accepted with yet.
+    /// Whether it is not zero and no assertion has been accepted with it yet.
     pub(in crate::client) fn is_assumed(self) -> bool {
         !self.is_proven && !self.by.is_zero()
     }

@@ -1,6 +1,7 @@
-//! The offset that a server without a `Date` accepts, by what its refusals say: a minute the way
-//! the text says, then twice as far, and half-way back when the text says the opposite. An
-//! assertion lives for a minute, so steps of a minute miss no server, however little it tolerates.
+//! Finds the offset that a server without a `Date` accepts, by what its rejections say: a minute in
+//! the direction that the text names, then twice as far, and half-way back when the text says the
+//! opposite. An assertion lives for a minute, so steps of a minute miss no server, however little
+//! it tolerates.
 
 use time::Duration;
 
@@ -8,13 +9,13 @@ use super::{LARGEST, Offset, differs};
 use crate::oauth::TimeFault;
 
 const STEP: Duration = Duration::minutes(1);
-/// The most assertions that follow one that was refused.
+/// The most assertions that follow a rejected one.
 const MOVES: u8 = 4;
 
 /// The corrections of one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::client) struct Search {
-    /// The offset that was refused first.
+    /// The offset that was rejected first.
     start: Duration,
     /// The largest offset so far that has expired, and the smallest that was not yet valid.
     expired: Option<Duration>,
@@ -59,8 +60,8 @@ impl Search {
         }
         let further = |from: Duration| STEP.max((from - self.start).abs() * 2);
         let next = match (fault, self.expired, self.not_yet_valid) {
-            // Either way in turn, back first: clocks that are behind by less than a life are not
-            // noticed.
+            // Both directions in turn, back first: a clock that is behind by less than an
+            // assertion's lifetime is not noticed.
             (TimeFault::NotActive, None, None) => {
                 let size = STEP * i32::from(self.moves / 2 + 1);
                 if self.moves.is_multiple_of(2) { self.start - size } else { self.start + size }
@@ -96,7 +97,7 @@ impl Search {
     }
 }
 
-/// Whether another offset is the way that the text says.
+/// Whether another offset is in the direction that the text names.
 pub(super) fn leads(fault: TimeFault, used: Duration, other: Duration) -> bool {
     match fault {
         TimeFault::Expired => other > used,

@@ -52,7 +52,8 @@ fn clock() -> ServerClock {
     ServerClock::new(Shown::NOTHING)
 }
 
-/// What is signed next after a refusal, in seconds, by a client that knows nothing yet.
+/// The offset of the next assertion after a rejection, in seconds, for a client that knows nothing
+/// yet.
 fn correction(facts: Facts) -> Option<i64> {
     let offset = clock().correction(&facts, &mut Search::default(), NOW);
     offset.map(|offset| offset.by.whole_seconds())
@@ -66,7 +67,7 @@ fn a_date_outside_the_time_of_the_request_is_a_difference() {
         (4, 4, Some(4)),
         (-3, -3, None),
         (-4, -4, Some(-4)),
-        // Slow, and its date from somewhere in between.
+        // A slow response, with a date from somewhere in between.
         (-100, 100, None),
         (180, 200, Some(180)),
         (-200, -180, Some(-180)),
@@ -88,7 +89,7 @@ fn time_is_corrected_where_the_assertion_differs_from_the_servers_clock() {
     // Our clock was set meanwhile.
     assert_eq!(correction(refused(proven(180), ahead(0))), Some(0));
     assert_eq!(correction(refused(proven(180), ahead(-60))), Some(-60));
-    // Only a refusal of the client is one over time.
+    // Only a rejection of the client may be about time.
     for verdict in [Verdict::Accepted, Verdict::Silent] {
         assert_eq!(correction(Facts { verdict, ..refused(Offset::NONE, ahead(180)) }), None);
     }
@@ -101,11 +102,11 @@ fn what_is_only_assumed_gives_way_to_our_own_time_unless_another_key_may_help() 
         assert_eq!(correction(Facts { other_key: true, ..refused(assumed(180), shown) }), None);
         assert_eq!(correction(refused(proven(180), shown)), None);
     }
-    // Its date shows another.
+    // Its date shows another difference.
     assert_eq!(correction(refused(assumed(180), ahead(60))), Some(60));
 }
 
-/// Some servers tolerate no second.
+/// Some servers do not tolerate a single second.
 #[test]
 fn an_assertion_from_the_future_is_corrected_by_less_than_a_difference() {
     let named = |by, fault| correction(named(Offset::NONE, ahead(by), fault));
@@ -152,10 +153,10 @@ fn a_difference_that_the_server_tolerated_is_not_why_it_refuses() {
     }
     assert_eq!(clock.suspicion(&refused(Offset::NONE, ahead(12))), None);
     assert_eq!(correction(Offset::NONE, 12), None);
-    // It does now, perhaps.
+    // It may be the reason now.
     assert_eq!(correction(Offset::NONE, 12), Some(12));
     clock.answered(&accepted(Offset::NONE, ahead(12)), NOW);
-    // More may be, and the other way.
+    // A larger difference may be, and one in the other direction.
     assert_eq!(correction(Offset::NONE, 13), Some(13));
     assert_eq!(correction(Offset::NONE, -10), Some(-10));
     // It is not assumed for the next assertion either; another one is.
@@ -163,7 +164,7 @@ fn a_difference_that_the_server_tolerated_is_not_why_it_refuses() {
     assert_eq!(clock.answered(&refused(Offset::NONE, ahead(-10)), NOW), Some(assumed(-10)));
     clock.answered(&accepted(Offset::NONE, ahead(12)), NOW);
     assert_eq!(clock.offset(), Offset::NONE);
-    // Nor does an assertion with the server's time say anything.
+    // An assertion with the server's time says nothing either.
     assert_eq!(correction(proven(200), 10), Some(10));
     assert_eq!(correction(Offset::NONE, 10), None);
 }
@@ -178,7 +179,7 @@ fn an_offset_is_assumed_until_it_was_accepted_and_followed_from_then_on() {
         assert_eq!(changed, (before != expected).then_some(expected), "{facts:?}");
     };
     let silent = |used, shown| Facts { verdict: Verdict::Silent, ..refused(used, shown) };
-    // A date proves nothing, and is tried.
+    // A date proves nothing, but it is tried.
     answered(refused(Offset::NONE, ahead(180)), assumed(180));
     // In vain.
     answered(refused(assumed(180), ahead(180)), Offset::NONE);
@@ -188,7 +189,7 @@ fn an_offset_is_assumed_until_it_was_accepted_and_followed_from_then_on() {
     // Our own time is accepted as it is.
     answered(accepted(Offset::NONE, ahead(170)), Offset::NONE);
     answered(refused(Offset::NONE, ahead(180)), assumed(180));
-    // Accepted with it, and again, whatever its date says within what is no difference.
+    // Accepted with it, and again with any date that is too close to be a difference.
     answered(accepted(assumed(180), ahead(180)), proven(180));
     answered(accepted(proven(180), ahead(183)), proven(180));
     answered(accepted(proven(180), Shown::NOTHING), proven(180));
@@ -239,7 +240,7 @@ fn discovery_is_assumed() {
     );
 }
 
-/// The offsets that a server sees which accepts what `judge` does, and whether it accepted the
+/// The offsets that a server sees if it accepts what `judge` accepts, and whether it accepted the
 /// last.
 fn search(clock: &ServerClock, judge: impl Fn(i64) -> Option<TimeFault>) -> (Vec<i64>, bool) {
     let (mut search, mut used) = (Search::default(), clock.offset());
@@ -260,8 +261,8 @@ fn search(clock: &ServerClock, judge: impl Fn(i64) -> Option<TimeFault>) -> (Vec
     }
 }
 
-/// A server whose clock is ahead of ours by this: it accepts an `iat` of so much before or after
-/// its time.
+/// A server whose clock is ahead of ours by this. It accepts an `iat` this much before or after its
+/// time.
 fn server(ahead: i64, before: i64, after: i64) -> impl Fn(i64) -> Option<TimeFault> {
     move |offset| match offset - ahead {
         early if early > after => Some(TimeFault::NotYetValid),
@@ -286,7 +287,7 @@ fn words_lead_to_every_clock_within_five_minutes() {
     // An hour is for a person to look at.
     assert_eq!(tried(-3600), (vec![0, -60, -120, -240, -300], false));
     assert_eq!(tried(3600), (vec![0, 60, 120, 240, 300], false));
-    // Whatever a server tolerates: assertions of 60 s reach it with four more at most.
+    // However little a server tolerates, assertions of 60 s reach it with four more at most.
     for tolerance in [0, 1, 15, 30, 60] {
         for ahead in -300..=300 {
             let (tried, accepted) = search(&clock(), server(ahead, 60 + tolerance, tolerance));
@@ -321,7 +322,7 @@ fn what_was_found_by_words_is_kept_and_followed_by_tokens() {
     assert_eq!(clock.offset(), Offset::proven(seconds(-60), Source::Text));
     clock.answered(&accepted(clock.offset(), by_token(-30)), NOW);
     assert_eq!(clock.offset(), Offset::proven(seconds(-30), Source::Token));
-    // From there it goes on when a clock is set.
+    // The search goes on from there when a clock is set.
     assert_eq!(search(&clock, server(60, 60, 15)), (vec![-30, 30], true));
 }
 
@@ -359,12 +360,12 @@ fn words_that_led_nowhere_are_not_followed_for_a_minute() {
     };
     assert!(!search(&clock, server(3600, 60, 15)).1);
     assert_eq!([first(0), first(59), first(60)], [false, false, true]);
-    // A clock that was set back makes it no longer.
+    // A clock that was set back does not prolong it.
     assert_eq!([first(-1), first(-3600)], [true, true]);
     assert!(!first(30));
     clock.answered(&accepted(Offset::NONE, Shown::NOTHING), NOW);
     assert!(first(30));
-    // Another refusal ends the search, too.
+    // Another rejection ends the search, too.
     let mut begun = Search::default();
     let facts = named(Offset::NONE, Shown::NOTHING, TimeFault::Expired);
     assert!(clock.correction(&facts, &mut begun, NOW).is_some());
@@ -409,11 +410,12 @@ fn what_one_request_carries_moves_no_clock_while_others_are_accepted() {
         for facts in [refused(kept, ahead(200)), silent] {
             assert_eq!(clock.answered(&carried(1, facts), after_seconds(59)), None);
         }
-        // Nor what is answered to it with success: its date may be of something in front of the
+        // Neither does a successful response: its date may come from something in front of the
         // server.
         clock.answered(&carried(1, accepted(kept, ahead(100))), NOW);
         assert_eq!(clock.offset(), kept);
-        // A request that carries nothing is believed, and so is any after a minute without success.
+        // A response to a request that carries nothing is believed, and so is any after a minute
+        // without success.
         let mut late = after_seconds(60);
         let answered = carried(1, refused(kept, ahead(200)));
         assert_eq!(clock.answered(&answered, late), Some(assumed(200)));

@@ -7,8 +7,8 @@ use super::super::grant::Access;
 use super::granted::Granted;
 use crate::oauth::CodeVerifier;
 
-/// The first request that brings a code uses it up, also in vain: in the wrong hands it was stolen.
-/// When it comes again, what it gave ends (RFC 6749 §4.1.2).
+/// The first request with a code uses it up, even if the request fails: the code may be stolen. If
+/// the code is sent again, its tokens are revoked (RFC 6749 §4.1.2).
 pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let ClientRequest { server, ref client, now, .. } = *request;
     let code = request.required("code")?;

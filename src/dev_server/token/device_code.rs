@@ -7,8 +7,8 @@ use super::super::grant::{Access, Grant};
 use super::super::page::Decision;
 use super::granted::Granted;
 
-/// Who asks too soon for what the user has not decided yet is told to slow down, and has to wait
-/// for longer from then on.
+/// A device that polls too soon, before the user has decided, gets `slow_down` and must wait longer
+/// from then on.
 pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let ClientRequest { server, ref client, now, .. } = *request;
     let device_code = request.required("device_code")?;

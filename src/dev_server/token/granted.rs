@@ -1,4 +1,4 @@
-//! What a grant makes of a token request.
+//! The result of a token request.
 
 use time::OffsetDateTime;
 
@@ -8,22 +8,22 @@ use crate::dev_server::refresh_token::RefreshToken;
 use crate::dev_server::state::State;
 use crate::oauth::TokenKind;
 
-/// What comes of a request: an access token of this grant, and perhaps more.
+/// What the server issues: an access token of this grant, and optionally more.
 pub(super) struct Granted {
     pub(super) grant: Grant,
     pub(super) refresh_token: Option<String>,
     pub(super) issued_token_type: Option<TokenKind>,
-    /// For the ID token. One of a refresh has none (OpenID Connect Core §12.2).
+    /// For the ID token. After a refresh, the ID token has no nonce (OpenID Connect Core §12.2).
     pub(super) nonce: Option<String>,
 }
 
 impl Granted {
-    /// What will have to be asked for again.
+    /// No refresh token: the client must repeat its request.
     pub(super) const fn without_refresh(grant: Grant) -> Self {
         Self { grant, refresh_token: None, issued_token_type: None, nonce: None }
     }
 
-    /// An access token as narrow as it was asked for, and a refresh token for all of the grant.
+    /// An access token narrowed to the request, and a refresh token for the whole grant.
     pub(super) fn with_refresh(
         state: &mut State,
         grant: Grant,

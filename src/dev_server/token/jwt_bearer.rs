@@ -1,4 +1,4 @@
-//! The JWT bearer grant (RFC 7523 §2.1): an issuer that is trusted vouches for a subject.
+//! The JWT bearer grant (RFC 7523 §2.1): a trusted issuer vouches for a subject.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let access = request.access()?;
     let claims = verify(server, assertion, now)?;
     if let Some(jti) = &claims.jti {
-        // Two issuers may use the same one.
+        // Two issuers may use the same `jti`.
         let name = format!("{} {} {jti}", claims.iss.len(), claims.iss);
         let end = now.saturating_add(time::Duration::seconds(claims.exp - now.unix_timestamp() + LEEWAY));
         let mut state = server.state();
@@ -33,7 +33,7 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     Ok(Granted::without_refresh(Grant { subject: claims.sub, ..Grant::of_client(&client.id, access) }))
 }
 
-/// How much the clocks may differ, in seconds: as much as with an assertion of a client.
+/// Allowed clock difference in seconds, the same as for client assertions.
 const LEEWAY: i64 = 10;
 
 /// The claims of RFC 7523 §3.
@@ -54,8 +54,7 @@ fn verify(server: &Inner, assertion: &str, now: OffsetDateTime) -> Result<Claims
         return Err(refused(VerifierError::TooLarge { found: assertion.len(), limit }));
     }
     let jws = CompactJws::parse(assertion).map_err(|error| refused(error.into()))?;
-    // One of another type is another kind of token, an assertion of the client's among them (RFC
-    // 8725 §3.11).
+    // A JWT of another type is another kind of token, such as a client assertion (RFC 8725 §3.11).
     if jws.header().media_type.is_some() && !jws.header().is_typed("JWT") {
         let found = jws.header().media_type.as_deref().map(excerpt);
         return Err(refused(VerifierError::MediaType { found, expected: "`JWT` or none" }));
@@ -89,7 +88,7 @@ impl Claims {
         })
     }
 
-    /// The audience is the issuer or the token endpoint, perhaps among others; the life has a bound
+    /// The audience must include the issuer or the token endpoint, and the lifetime is bounded
     /// (§3).
     fn check(&self, server: &Inner, now: i64) -> Result<(), VerifierError> {
         let expected =
@@ -126,9 +125,9 @@ impl Inner {
 }
 
 impl DevServer {
-    /// Trusts whom this issuer vouches for with a JWT (RFC 7523 §2.1): its `iss`, byte for byte,
-    /// and the keys that it signs with. One of the same name is replaced. An empty name is no
-    /// issuer's: nothing is trusted by it.
+    /// Trusts JWTs of this issuer to vouch for a subject (RFC 7523 §2.1). The `iss` must equal
+    /// `issuer` byte for byte, and `keys` verify the signature. An issuer of the same name is
+    /// replaced. An empty name is ignored: it trusts no issuer.
     ///
     /// ```
     /// use private_key_jwt::client::fresh_jti;

@@ -5,8 +5,8 @@ use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::refresh_token::RefreshToken;
 use super::granted::Granted;
 
-/// Each token is used once. One that comes again was stolen, from the client or from the thief: all
-/// tokens of the grant end (RFC 9700 §4.14.2).
+/// Each token is used once. A token that is sent again was stolen: both the client and a thief hold
+/// it. All tokens of the grant are then revoked (RFC 9700 §4.14.2).
 pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let ClientRequest { server, ref client, now, .. } = *request;
     let token = request.required("refresh_token")?;
@@ -18,7 +18,7 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
         return Err(Refused::invalid_grant(&format!("the refresh token expired, it lives for {lifetime} s")));
     }
     let unknown = || match token.contains('.') {
-        // Those of this server are opaque.
+        // Refresh tokens of this server are opaque.
         true => {
             Refused::invalid_grant("the refresh token is not known: it is a JWT, perhaps an access token")
         }

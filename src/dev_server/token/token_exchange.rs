@@ -10,8 +10,9 @@ use super::granted::Granted;
 use crate::jose::error::excerpt;
 use crate::oauth::TokenKind;
 
-/// An access token of this server for another one, of the same subject and grant, so that it ends
-/// with the grant. Scopes and resources that are not asked for stay as they are.
+/// Exchanges an access token of this server for another one. The new token has the same subject and
+/// grant, so it is revoked with the grant. Scopes and resources stay unchanged unless the request
+/// names others.
 pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let subject = token(request, "subject_token", "subject_token_type")?;
     let actor = match request.parameters.value("actor_token") {
@@ -48,8 +49,8 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     Ok(Granted { issued_token_type: Some(TokenKind::AccessToken), ..Granted::without_refresh(grant) })
 }
 
-/// The claims of a token that is good now. One that is not makes the request invalid, and not the
-/// grant (§2.2.2).
+/// The claims of an active token. If the token is not active, the error is `invalid_request`, not
+/// `invalid_grant` (§2.2.2).
 fn token(request: &ClientRequest<'_>, name: &str, kind: &str) -> Result<Map<String, Value>, Refused> {
     let token = request.required(name)?;
     check_kind(request, kind)?;

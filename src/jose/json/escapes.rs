@@ -1,11 +1,11 @@
-//! The escapes of JSON strings (RFC 8259 §7), undone in memory that is wiped. `serde_json` undoes
+//! Decodes the escapes of JSON strings (RFC 8259 §7) in memory that is wiped. `serde_json` decodes
 //! them in a buffer of its own, which it does not wipe.
 
 use zeroize::{Zeroize, Zeroizing};
 
-/// The value of a string, without its quotes. `None` where an escape means nothing.
+/// The value of a string, without its quotes. `None` for an invalid escape.
 pub(crate) fn string(inner: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    // An escape is longer than what it stands for, so that the buffer does not grow.
+    // An escape is longer than its value, so the buffer does not grow.
     let mut value = Zeroizing::new(Vec::with_capacity(inner.len()));
     let mut rest = inner;
     while let Some((before, escaped)) = split_at_escape(rest) {
@@ -18,12 +18,12 @@ pub(crate) fn string(inner: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(value)
 }
 
-/// As [`string`], of text.
+/// As [`string`], for text.
 pub(crate) fn text(inner: &str) -> Option<Zeroizing<String>> {
     string(inner.as_bytes()).and_then(into_text)
 }
 
-/// The string that a text begins with, quotes and all.
+/// The string at the start of a text, including its quotes.
 pub(crate) fn first_string(text: &str) -> Option<Zeroizing<String>> {
     let string = text.strip_prefix('"').and_then(|_| text.get(..end_of_string(text.as_bytes())?))?;
     let inner = string.get(1..string.len().checked_sub(1)?)?;
@@ -42,20 +42,20 @@ pub(crate) fn into_text(mut bytes: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Strin
     }
 }
 
-/// Where the string ends that a text begins with, its quotes included.
+/// The end of the string at the start of a text, including its quotes.
 pub(super) fn end_of_string(text: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
         at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
         match text.get(at) {
-            // What is escaped ends nothing.
+            // An escaped character does not end the string.
             Some(b'\\') => at += 2,
             _ => return Some(at + 1),
         }
     }
 }
 
-/// How much of a string stands before the first escape that means nothing.
+/// The length of a string before its first invalid escape.
 pub(super) fn sound_len(inner: &[u8]) -> usize {
     let mut rest = inner;
     while let Some((_, escaped)) = split_at_escape(rest) {
@@ -71,7 +71,7 @@ fn split_at_escape(text: &[u8]) -> Option<(&[u8], &[u8])> {
     text.split_at_checked(memchr::memchr(b'\\', text)?)
 }
 
-/// The escape that a text begins with: its length, and what it stands for.
+/// The escape at the start of a text: its length and its value.
 fn escape(text: &[u8]) -> Option<(usize, char)> {
     let simple = |character| Some((2, character));
     match text.get(1)? {

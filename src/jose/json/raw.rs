@@ -1,4 +1,4 @@
-//! Pieces of a document as they are written: for an array whose elements are judged one by one.
+//! Unparsed pieces of a document: for an array whose elements are checked one by one.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -14,8 +14,8 @@ use crate::jose::JoseError;
 use crate::jose::error::excerpt;
 use crate::jose::text::Text;
 
-/// Reads an object whose one member `name` is handed over as it is written, whatever its value; the
-/// others are read as strictly as [`object`] does, and dropped.
+/// Reads an object and returns its member `name` unparsed, regardless of its value. The other
+/// members are read as strictly as [`object`] does, and dropped.
 pub(crate) fn raw_member<'a>(
     what: &'static str,
     bytes: &'a [u8],
@@ -47,38 +47,39 @@ pub(crate) fn raw_member<'a>(
             reserved::refuse(what, after)?;
             Ok(member)
         }
-        // What is wrong is said in one place only.
+        // Errors are described in one place only.
         (None, _) => Err(object(what, bytes).err().unwrap_or(JoseError::NotAnObject { what })),
     }
 }
 
-/// What stands before a piece of a document and behind it; an empty piece has all of it before it.
+/// The text before and after a piece of a document. An empty piece has all of it before it.
 fn around<'a>(document: &'a [u8], piece: &str) -> (&'a [u8], &'a [u8]) {
-    // It is borrowed from the document, so the difference of their addresses is its place.
+    // The piece is borrowed from the document, so the difference of their addresses is its
+    // position.
     let start =
         (piece.as_ptr() as usize).checked_sub(document.as_ptr() as usize).filter(|_| !piece.is_empty());
     let parts = start.and_then(|start| Some((document.get(..start)?, document.get(start + piece.len()..)?)));
     parts.unwrap_or((document, &[]))
 }
 
-/// All strings that an object has as this member, of an object that may be damaged or have it
-/// twice; a few at most. For error messages: nothing may be decided by them.
+/// All strings that an object has as this member, at most a few. The object may be damaged or have
+/// the member twice. For error messages only: base no decision on them.
 pub(crate) fn claimed_strings(text: &str, name: &'static str) -> Vec<String> {
     let found = RefCell::new(Vec::new());
-    // What was found before the damage counts.
+    // Strings found before the damage count.
     let _ = serde_json::Deserializer::from_str(text).deserialize_map(Claimed { name, found: &found });
     found.into_inner()
 }
 
-/// Whether an object, which may be damaged, has one of these members. Text that is no object has
-/// none.
+/// Whether an object, which may be damaged, has one of these members. Text that is not an object
+/// has none.
 pub(crate) fn claims_member(text: &str, names: &'static [&'static str]) -> bool {
     let found = Cell::new(false);
     let _ = serde_json::Deserializer::from_str(text).deserialize_map(ClaimedNames { names, found: &found });
     found.get()
 }
 
-/// The name of a member, of an object that may be damaged.
+/// The name of a member of an object that may be damaged.
 fn claimed_name(name: &RawValue) -> Option<Text<'_>> {
     let inner = name.get().strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') { escapes::text(inner).map(Text::Owned) } else { Some(Text::Borrowed(inner)) }

@@ -1,11 +1,11 @@
-//! Names of members that serde_json reserves.
+//! Member names that serde_json reserves.
 //!
-//! With its features `raw_value` (on here) and `arbitrary_precision` (any crate of a program may
-//! turn it on), serde_json hands values over as objects with one member of such a name, and takes
+//! With its features `raw_value` (enabled here) and `arbitrary_precision` (any crate of a program
+//! may enable it), serde_json passes values as objects with one member of such a name. It takes
 //! every object that begins with one for such a value: a number, or text that becomes structure. So
-//! a document that has one, at any depth, is not read at all.
+//! a document with such a name, at any depth, is rejected.
 //!
-//! The text is searched before it is parsed, since afterwards nothing tells the two apart.
+//! The text is searched before it is parsed, because afterwards the two look the same.
 
 use super::escapes;
 use crate::jose::JoseError;
@@ -14,10 +14,10 @@ use crate::jose::text::Text;
 
 const PREFIX: &str = "$serde_json::private::";
 
-/// Refuses a document with such a member; says whether another has an escape. Text that is not JSON
-/// may pass: the parser is next.
+/// Rejects a document with such a member. Otherwise, tells whether the document has an escape. Text
+/// that is not JSON may pass: the parser follows.
 pub(super) fn refuse(what: &'static str, document: &[u8]) -> Result<bool, JoseError> {
-    // Without the prefix and without a `\u` that may hide it there is no such name.
+    // A reserved name needs the prefix, or a `\u` that may hide it.
     let mut has_escapes = false;
     let may_have = memchr::memchr2_iter(b'$', b'\\', document).any(|at| {
         let rest = document.get(at..).unwrap_or_default();
@@ -30,8 +30,7 @@ pub(super) fn refuse(what: &'static str, document: &[u8]) -> Result<bool, JoseEr
     }
 }
 
-/// The names of the members of a document, at every depth: each string with a colon behind it (RFC
-/// 8259 §4).
+/// The member names of a document, at every depth: each string followed by a colon (RFC 8259 §4).
 struct Names<'a> {
     rest: &'a [u8],
 }
@@ -55,7 +54,7 @@ impl<'a> Iterator for Names<'a> {
     }
 }
 
-/// The value of a string; `None` where the parser will find it damaged.
+/// The value of a string; `None` if the parser will find it damaged.
 fn decoded(string: &[u8]) -> Option<Text<'_>> {
     let inner = str::from_utf8(string).ok()?.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') { escapes::text(inner).map(Text::Owned) } else { Some(Text::Borrowed(inner)) }
@@ -116,7 +115,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever stands around it and however it is spelt.
+        /// Regardless of the text around it and of its spelling.
         #[test]
         fn no_spelling_and_no_place_hides_one(
             before in proptest::collection::vec(("[ -~]{0,8}", "\\PC{0,8}"), 0..4),

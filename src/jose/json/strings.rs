@@ -1,9 +1,9 @@
-//! What the strings of a document are, without a copy that is not wiped.
+//! Decodes the strings of a document without a copy that is not wiped.
 //!
-//! `serde_json` undoes escapes in a buffer of its own, which it frees as it is. So it is given no
-//! string with an escape: in a copy of the document every such string is blanked, and its value is
-//! taken from where it stands in the document itself. The copy is as long as the document, so the
-//! place of each mistake is the same in both.
+//! `serde_json` decodes escapes in a buffer of its own, which it frees without wiping. So it never
+//! sees a string with an escape: in a copy of the document, every such string is blanked, and its
+//! value is taken from its position in the document itself. The copy is as long as the document, so
+//! errors have the same position in both.
 
 use serde::de::Error;
 use zeroize::Zeroizing;
@@ -11,13 +11,13 @@ use zeroize::Zeroizing;
 use super::escapes;
 use crate::jose::text::Text;
 
-/// Tells what the strings are that a parser meets, in a text that is read for `'de`, of a document
-/// that is there for `'a`.
+/// Decodes the strings that a parser meets. It reads a text that lives for `'de`, made from a
+/// document that lives for `'a`.
 pub(super) trait Strings<'de, 'a>: Copy {
-    /// A string that stands in the text.
+    /// A string inside the text.
     fn text(self, string: &'de str) -> Text<'a>;
 
-    /// A string of the parser's own.
+    /// A string from the parser's buffer.
     fn copied<E: Error>(self, string: &str) -> Result<Text<'a>, E>;
 }
 
@@ -47,7 +47,7 @@ impl<'a> Blanked<'a> {
         let mut rest = text.as_mut_slice();
         while let Some(open) = memchr::memchr(b'"', rest) {
             let Some(string) = rest.get_mut(open..) else { break };
-            // One that does not end is the last.
+            // An unterminated string is the last.
             let end = escapes::end_of_string(string).unwrap_or(string.len());
             let Some((string, behind)) = string.split_at_mut_checked(end) else { break };
             blank(string);
@@ -65,9 +65,9 @@ impl<'a> Blanked<'a> {
     }
 }
 
-/// Blanks a string, if it has an escape. From an escape on that means nothing it stays: there the
-/// parser stops. So do control characters, and bytes that are not UTF-8, for which it stops as
-/// well.
+/// Blanks a string if it has an escape. The string stays as it is from an invalid escape on,
+/// because the parser stops there. Control characters and bytes that are not UTF-8 also stay,
+/// because the parser stops for them as well.
 fn blank(string: &mut [u8]) {
     if memchr::memchr(b'\\', string).is_none() {
         return;
@@ -85,7 +85,7 @@ fn blank(string: &mut [u8]) {
     }
 }
 
-/// The strings of a document by those of its [`Blanked`] text.
+/// Maps the strings of a [`Blanked`] text to those of its document.
 #[derive(Clone, Copy)]
 pub(super) struct Originals<'a> {
     document: &'a [u8],
@@ -94,7 +94,7 @@ pub(super) struct Originals<'a> {
 }
 
 impl<'a> Originals<'a> {
-    /// A part of the text as it is written in the document.
+    /// A part of the text as written in the document.
     pub(super) fn written(self, part: &str) -> Option<&'a str> {
         let at = (part.as_ptr() as usize).checked_sub(self.start)?;
         str::from_utf8(self.document.get(at..at.checked_add(part.len())?)?).ok()
@@ -107,12 +107,12 @@ impl<'de, 'a> Strings<'de, 'a> for Originals<'a> {
         match self.written(string) {
             Some(written) if written.contains('\\') => escapes::text(written).map_or_else(owned, Text::Owned),
             Some(written) => Text::Borrowed(written),
-            // Not of the document: the parser's name for a number.
+            // Not from the document: the parser's name for a number.
             None => owned(),
         }
     }
 
-    /// No string of such a text has to be copied: the parser finds it damaged first.
+    /// The parser never copies a string of such a text: it finds the string damaged first.
     fn copied<E: Error>(self, _: &str) -> Result<Text<'a>, E> {
         Err(E::custom("an escape that means nothing"))
     }
@@ -144,14 +144,14 @@ mod tests {
         assert_eq!(Blanked::of(b"[\"a\\n\xff\"]").text(), b"[\"   \xff\"]");
     }
 
-    /// What the crate makes of a document, and what `serde_json` makes of it.
+    /// Compares what this crate and `serde_json` read from a document.
     fn is_read_as_serde_json_does(document: &[u8]) {
         let plain = serde_json::from_slice::<Value>(document);
         match (object("x", document), plain) {
             (Ok(members), Ok(plain)) => assert_eq!(Value::Object(members), plain),
             (Err(JoseError::Json { line, column, .. }), Err(error)) => {
                 assert_eq!(line, error.line(), "{}", document.escape_ascii());
-                // Behind an escape, `serde_json` knows the place of bytes that are not UTF-8 only
+                // After an escape, `serde_json` knows the position of bytes that are not UTF-8 only
                 // roughly.
                 if str::from_utf8(document).is_ok() {
                     assert_eq!(column, error.column(), "{}", document.escape_ascii());
@@ -209,7 +209,7 @@ mod tests {
     }
 
     proptest! {
-        /// Pieces of JSON in any order: most documents are damaged, and some are not.
+        /// Pieces of JSON in any order: most of the documents are damaged.
         #[test]
         fn any_document_is_read_as_serde_json_does(
             pieces in proptest::collection::vec(
@@ -226,7 +226,7 @@ mod tests {
             is_read_as_serde_json_does(format!("{{\"a\":\"{document}\"}}").as_bytes());
         }
 
-        /// Whole documents, with every string spelt in another way.
+        /// Whole documents, with every string spelled in another way.
         #[test]
         fn every_spelling_has_the_same_value(
             texts in proptest::collection::vec("\\PC{0,12}", 1..6),

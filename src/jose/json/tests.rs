@@ -108,7 +108,7 @@ fn the_name_of_a_damaged_object_is_found_where_it_can_be() {
 const NUMBER_IN_BAND: &str = r#"{"$serde_json::private::Number":"1800000000"}"#;
 const RAW_IN_BAND: &str = r#"{"$serde_json::private::RawValue":"{\"admin\":true}"}"#;
 
-/// Fails where one is read as a number, or its text becomes structure.
+/// Fails if one is read as a number or its text becomes structure.
 #[test]
 fn names_that_serde_json_reserves_are_refused_at_every_depth() {
     for (in_band, member) in [
@@ -132,7 +132,7 @@ fn names_that_serde_json_reserves_are_refused_at_every_depth() {
             assert_eq!(read_members("x", bytes, &["a"], &mut values).err(), refused.err(), "{text}");
         }
     }
-    // Of a member that is handed over as it is, the next reader judges what is in it.
+    // The next reader checks the contents of a member that is returned unparsed.
     let read = |text: &str| raw_member("x", text.as_bytes(), "a").map(|raw| raw.map(str::to_owned));
     assert_eq!(
         read(&format!(r#"{{"b":1,"a":[{RAW_IN_BAND}],"c":2}}"#)),
@@ -149,8 +149,8 @@ fn names_that_serde_json_reserves_are_refused_at_every_depth() {
     }
 }
 
-/// As serde_json hands it over with `arbitrary_precision`, which is off here unless another crate
-/// turns it on.
+/// As serde_json passes it with `arbitrary_precision`, which is off here unless another crate
+/// enables it.
 #[test]
 fn a_number_is_a_number_with_arbitrary_precision_too() {
     use serde::de::value::{Error, MapDeserializer};
@@ -163,7 +163,7 @@ fn a_number_is_a_number_with_arbitrary_precision_too() {
     };
     assert_eq!(number("1800000000").and_then(|number| number.as_i64()), Some(1_800_000_000));
     assert_eq!(number("soon"), None);
-    // Whichever way it is handed over here.
+    // Whichever way it is passed here.
     let members = object("x", br#"{"exp":1800000000,"more":[1.5e3,-1]}"#).unwrap();
     assert_eq!(members["exp"].as_i64(), Some(1_800_000_000));
     assert_eq!((members["more"][0].as_f64(), members["more"][1].as_i64()), (Some(1500.0), Some(-1)));

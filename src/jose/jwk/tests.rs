@@ -74,7 +74,7 @@ fn what_serializers_write_for_an_unset_member_says_nothing() {
         assert_eq!(okp(more).as_ref(), Ok(&bare), "{more}");
     }
     assert_eq!(okp(r#","kid":"""#).unwrap().key_id(), Some(&KeyId::from("")));
-    // What is there and says something is judged as ever.
+    // A member that is set is checked as usual.
     let what = Jwk::WHAT;
     for (more, member, expected) in [
         (r#","alg":7"#, "alg", "a string"),

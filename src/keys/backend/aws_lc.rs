@@ -1,5 +1,4 @@
-//! Signatures by AWS-LC. It blinds RSA, and wipes every key that it frees; both are its own
-//! defaults.
+//! Signatures by AWS-LC. By default, AWS-LC blinds RSA and wipes every key that it frees.
 
 use std::sync::OnceLock;
 
@@ -18,8 +17,7 @@ use crate::jose::{Algorithm, Curve, KeyParameters, KeyType};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{KeyError, format, numbers};
 
-/// How an RSA key signs, and how it verifies. PSS has a salt as long as the hash, and takes no
-/// other (RFC 7518 §3.5).
+/// How an RSA key signs and verifies. The PSS salt is exactly as long as the hash (RFC 7518 §3.5).
 static RSA: [(Algorithm, &RsaSignatureEncoding, &RsaParameters); 6] = [
     (Algorithm::RS256, &signature::RSA_PKCS1_SHA256, &signature::RSA_PKCS1_2048_8192_SHA256),
     (Algorithm::RS384, &signature::RSA_PKCS1_SHA384, &signature::RSA_PKCS1_2048_8192_SHA384),
@@ -50,16 +48,16 @@ pub(in crate::keys) enum SigningKey {
 }
 
 impl SigningKey {
-    /// Takes parsed material that the policy has passed.
+    /// Creates a key from parsed material that the policy has accepted.
     pub(in crate::keys) fn new(material: &KeyMaterial) -> Result<Self, KeyError> {
         match material {
             KeyMaterial::Rsa { pkcs1, .. } => {
                 RsaKeyPair::from_der(pkcs1).map(Self::Rsa).map_err(inconsistent("RSA"))
             }
             KeyMaterial::Ec { curve, scalar, point } => {
-                // As an `ECPrivateKey` (RFC 5915 §3), which AWS-LC takes with one multiplication
-                // where there is a point, and completes where there is none;
-                // `from_private_key_and_public_key` needs two, and the point.
+                // Pass an `ECPrivateKey` (RFC 5915 §3): AWS-LC reads it with one multiplication if
+                // it has a point, and computes the point otherwise.
+                // `from_private_key_and_public_key` needs two multiplications, and the point.
                 let key =
                     EcPrivateKey { private_key: scalar, parameters: None, public_key: point.as_deref() };
                 let len = key.encoded_len().and_then(usize::try_from).map_err(inconsistent("EC"))?;
@@ -88,7 +86,7 @@ impl SigningKey {
 
     /// The bytes of a JWS signature.
     pub(in crate::keys) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        // The functions ask for a source of randomness and do not use it: AWS-LC has its own.
+        // The functions take a source of randomness but ignore it: AWS-LC has its own.
         let random = SystemRandom::new();
         let signature = match (self, algorithm.key_type()) {
             (Self::Rsa(key), KeyType::Rsa) => {
@@ -110,8 +108,8 @@ impl SigningKey {
 
 /// A public key that is ready to verify.
 pub(in crate::keys) enum VerifyingKey {
-    /// AWS-LC binds a parsed key to one algorithm: one for each of [`RSA`], parsed when it is first
-    /// met.
+    /// AWS-LC binds a parsed key to one algorithm. There is one key for each of [`RSA`], parsed
+    /// when it is first needed.
     Rsa {
         pkcs1: Vec<u8>,
         parsed: Box<[OnceLock<Option<ParsedPublicKey>>; RSA.len()]>,
@@ -121,7 +119,7 @@ pub(in crate::keys) enum VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Takes parameters that the policy has passed.
+    /// Creates a key from parameters that the policy has accepted.
     pub(in crate::keys) fn new(parameters: &KeyParameters) -> Result<Self, KeyError> {
         match parameters {
             KeyParameters::Rsa { n, e } => {
@@ -130,7 +128,7 @@ impl VerifyingKey {
                 let pkcs1 =
                     pkcs1::RsaPublicKey { modulus, public_exponent }.to_der().map_err(inconsistent("RSA"))?;
                 let key = Self::Rsa { pkcs1, parsed: Box::default() };
-                // A key that AWS-LC does not take is refused now.
+                // Reject a key now if AWS-LC does not accept it.
                 key.parsed(Algorithm::RS256).ok_or(()).map_err(inconsistent("RSA"))?;
                 Ok(key)
             }
@@ -146,7 +144,7 @@ impl VerifyingKey {
         }
     }
 
-    /// The key for this algorithm, if it is of that type.
+    /// The key for this algorithm, if it has that type.
     fn parsed(&self, algorithm: Algorithm) -> Option<&ParsedPublicKey> {
         match (self, algorithm.key_type()) {
             (Self::Rsa { pkcs1, parsed }, KeyType::Rsa) => {
@@ -165,11 +163,11 @@ impl VerifyingKey {
     }
 }
 
-/// A compressed point (SEC 1 §2.3.3) with both coordinates.
+/// Both coordinates of a compressed point (SEC 1 §2.3.3).
 pub(in crate::keys) fn decompressed(curve: Curve, point: &[u8]) -> Result<KeyParameters, KeyError> {
     let key = ParsedPublicKey::new(ecdsa(curve).1, point).map_err(inconsistent("EC"))?;
     let der: PublicKeyX509Der<'_> = key.as_der().map_err(inconsistent("EC"))?;
-    // A `SubjectPublicKeyInfo` ends in the point, which AWS-LC writes uncompressed.
+    // A `SubjectPublicKeyInfo` ends with the point, which AWS-LC writes uncompressed.
     let len = 1 + 2 * curve.coordinate_len();
     let point = der.as_ref().len().checked_sub(len).and_then(|start| der.as_ref().get(start..));
     numbers::ec_public(
@@ -178,7 +176,7 @@ pub(in crate::keys) fn decompressed(curve: Curve, point: &[u8]) -> Result<KeyPar
     )
 }
 
-/// A new RSA key of a length that the policy has passed.
+/// Generates an RSA key of a length that the policy has accepted.
 pub(in crate::keys) fn generate_rsa(bits: usize) -> Result<KeyMaterial, KeyError> {
     let size = match bits {
         2048 => KeySize::Rsa2048,
@@ -188,7 +186,7 @@ pub(in crate::keys) fn generate_rsa(bits: usize) -> Result<KeyMaterial, KeyError
         _ => return Err(KeyError::NewRsaSize { bits }),
     };
     let key = RsaKeyPair::generate(size).map_err(|_| KeyError::Random)?;
-    // Wiped when it is dropped.
+    // Wiped on drop.
     let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(inconsistent("RSA"))?;
     format::der_key::pkcs8(pkcs8.as_ref())
 }

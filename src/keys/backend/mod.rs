@@ -1,9 +1,9 @@
-//! The one seam to a cryptographic library. Each backend takes what `material` and `jose` describe
-//! and hands back bytes; no type of a library leaves this module, so either can move. What both
-//! need stands above them, in `policy`.
+//! The only interface to a cryptographic library. Each backend takes the types of `material` and
+//! `jose` and returns bytes. No library type leaves this module, so either library can change. The
+//! rules for both are in `policy`.
 //!
-//! With both features AWS-LC is used. RustCrypto is then compiled for the tests alone, which hold
-//! the two together.
+//! If both features are enabled, AWS-LC is used. RustCrypto is then compiled only for the tests,
+//! which compare the two.
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;

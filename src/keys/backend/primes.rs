@@ -1,11 +1,12 @@
-//! The primes of an RSA key that has only n, e and d (NIST SP 800-56B C.2), by the crate `rsa`.
-//! AWS-LC has no such function, so this is the one that is used with it as well; without the
-//! feature `rustcrypto` such keys are refused.
+//! Recovers the primes of an RSA key that has only n, e and d (NIST SP 800-56B C.2), with the crate
+//! `rsa`. AWS-LC has no such function, so this one serves it as well. Without the feature
+//! `rustcrypto`, such keys are rejected.
 
 use crate::keys::material::KeyMaterial;
 use crate::keys::{KeyError, numbers, policy};
 
-/// The key as it is, with its primes where it lacks them. The policy has passed it.
+/// The key with its primes, which are recovered if they are missing. The policy has accepted the
+/// key.
 pub(in crate::keys) fn with_primes(material: KeyMaterial) -> Result<KeyMaterial, KeyError> {
     let KeyMaterial::Rsa { pkcs1, scheme } = &material else {
         return Ok(material);
@@ -45,7 +46,7 @@ mod by_rsa {
     use crate::keys::numbers::bit_len;
 
     pub(super) fn recovered(key: &RsaPrivateKeyRef<'_>) -> Result<KeyMaterial, KeyError> {
-        // The method of SP 800-56B wants a public exponent above this.
+        // The method of SP 800-56B requires a larger public exponent.
         if bit_len(key.public_exponent.as_bytes()) < 17 {
             return Err(KeyError::RsaPrimesUnknown {
                 reason: "they are recovered from n, e and d for a public exponent of 65537 or more only",
@@ -60,7 +61,7 @@ mod by_rsa {
 
     pub(in super::super) fn material(key: &rsa::PrivateKey) -> Result<KeyMaterial, KeyError> {
         let failed = || KeyError::Inconsistent { key_type: "RSA" };
-        // With their leading zeros: to trim them, the crate makes a copy that it does not wipe.
+        // Keep the leading zeros: to trim them, the crate makes a copy that it does not wipe.
         let digits = |value: &BoxedUint| Zeroizing::new(value.to_be_bytes().into_vec());
         let [p, q] = key.primes() else {
             return Err(KeyError::RsaPrimes);

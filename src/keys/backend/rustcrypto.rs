@@ -17,9 +17,9 @@ use crate::keys::material::KeyMaterial;
 use crate::keys::numbers::bit_len;
 use crate::keys::{KeyError, numbers};
 
-/// A private key that is ready to sign. Each is in a block of its own size, which it wipes: in the
-/// place of a larger one the bytes behind it would hold what was on the stack there, such as a
-/// copy.
+/// A private key that is ready to sign. Each kind has a heap block of its own size, which it wipes.
+/// In a larger block, the bytes behind the key would keep old stack contents, such as a copy of a
+/// key.
 pub(in crate::keys) enum SigningKey {
     Rsa(Box<rsa::PrivateKey>),
     P256(Box<p256::ecdsa::SigningKey>),
@@ -106,7 +106,7 @@ pub(in crate::keys) enum VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Takes parameters that the policy has passed.
+    /// Creates a key from parameters that the policy has accepted.
     pub(in crate::keys) fn new(parameters: &KeyParameters) -> Result<Self, KeyError> {
         match parameters {
             KeyParameters::Rsa { n, e } => {
@@ -144,7 +144,8 @@ impl VerifyingKey {
             (Self::P521(key), ES512) => p521::ecdsa::Signature::from_slice(signature)
                 .and_then(|signature| key.verify(message, &signature))
                 .is_ok(),
-            // The policy has refused the points of small order that `verify_strict` is there for.
+            // The policy has rejected the points of small order that `verify_strict` guards
+            // against.
             (Self::Ed25519(key), EdDSA | Ed25519) => ed25519_dalek::Signature::from_slice(signature)
                 .and_then(|signature| key.verify(message, &signature))
                 .is_ok(),
@@ -153,7 +154,7 @@ impl VerifyingKey {
     }
 }
 
-/// A compressed point (SEC 1 §2.3.3) with both coordinates.
+/// Both coordinates of a compressed point (SEC 1 §2.3.3).
 pub(in crate::keys) fn decompressed(curve: Curve, point: &[u8]) -> Result<KeyParameters, KeyError> {
     let point = match curve {
         Curve::P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point)
@@ -195,15 +196,15 @@ fn rsa_verify<D: Digest + AssociatedOid + FixedOutputReset>(
     .is_ok()
 }
 
-/// The crate checks n, d and the primes; the CRT members of the file are compared with what it
-/// computes from them.
+/// The crate checks n, d and the primes. The CRT members of the file are compared with the crate's
+/// own computation.
 fn rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<SigningKey, KeyError> {
     let inconsistent = || KeyError::Inconsistent { key_type: "RSA" };
     let integer = |value: &UintRef<'_>| BoxedUint::from_be_slice_vartime(value.as_bytes());
     let [n, e, d] = [&key.modulus, &key.public_exponent, &key.private_exponent].map(integer);
     let primes = vec![integer(&key.prime1), integer(&key.prime2)];
-    // The wide form is slow and tells by its time that the primes differ in length, so it is for
-    // those that do.
+    // The wide form is slow, and its timing reveals that the primes differ in length. So it is used
+    // only for primes that do.
     let half = bit_len(key.modulus.as_bytes()).div_ceil(2);
     let is_wide = [&key.prime1, &key.prime2].iter().any(|prime| bit_len(prime.as_bytes()) > half);
     let rsa = if is_wide {
@@ -212,8 +213,8 @@ fn rsa_private(key: &RsaPrivateKeyRef<'_>) -> Result<SigningKey, KeyError> {
         rsa::PrivateKey::from_components(n, e, d, primes)
     }
     .map_err(|_| inconsistent())?;
-    // As it was computed already: `crt_coefficient` inverts once more, half as long as all the rest
-    // takes.
+    // Use the computed value: `crt_coefficient` inverts again, which takes half as long as all the
+    // rest.
     let coefficient = rsa.qinv().map(|inverse| Zeroizing::new(inverse.retrieve()));
     let computed = [rsa.dp(), rsa.dq(), coefficient.as_deref()];
     let given = [&key.exponent1, &key.exponent2, &key.coefficient];
@@ -238,9 +239,10 @@ fn equal_integers(padded: &[u8], digits: &[u8]) -> bool {
     padded.ct_eq(&same).into()
 }
 
-/// A new RSA key of a length that the policy has passed.
+/// Generates an RSA key of a length that the policy has accepted.
 pub(in crate::keys) fn generate_rsa(bits: usize) -> Result<KeyMaterial, KeyError> {
-    // The crate's prime search takes an infallible source; probe the system's once before.
+    // The crate's prime search needs an infallible source: probe the system's source once before
+    // it.
     getrandom::fill(&mut [0; 8]).map_err(|_| KeyError::Random)?;
     let key = rsa::PrivateKey::new(&mut UnwrapErr(SysRng), bits).map_err(|_| KeyError::Random)?;
     super::primes::material(&key)

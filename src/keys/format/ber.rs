@@ -1,9 +1,8 @@
-//! BER (X.690 §8), which RFC 7292 allows and Firefox and Bouncy Castle write: lengths left open,
+//! BER (X.690 §8), which RFC 7292 allows and Firefox and Bouncy Castle write: indefinite lengths,
 //! strings in pieces.
 //!
-//! It is rewritten as DER, so that all that follows reads one encoding. `der` reads open lengths
-//! too, but no strings in pieces inside other types, and keeps what it read in memory that is not
-//! wiped.
+//! It is rewritten as DER, so that all later code reads one encoding. `der` also reads indefinite
+//! lengths, but no strings in pieces inside other types, and its buffers are not wiped.
 
 use der::{Encode, Length};
 use zeroize::Zeroizing;
@@ -15,16 +14,16 @@ const OCTET_STRING: u8 = 0x04;
 const OPEN: u8 = 0x80;
 const END: &[u8] = &[0, 0];
 
-/// One element in DER, and nothing behind it; `None` when it is not BER.
+/// One element as DER. `None` if it is not BER or if more bytes follow.
 pub(super) fn to_der(ber: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    // Closing an open length takes a byte more from 64 KiB on. Room from the start: a buffer that
-    // grows leaves copies.
+    // From 64 KiB on, a definite length takes one byte more. Allocate in full at once: a buffer
+    // that grows leaves copies.
     let mut der = Zeroizing::new(Vec::with_capacity(ber.len() + ber.len() / 64));
     let rest = element(ber, &mut der, MAX_DEPTH)?;
     rest.is_empty().then_some(der)
 }
 
-/// Writes the first element; what follows it.
+/// Writes the first element and returns the bytes after it.
 fn element<'a>(ber: &'a [u8], der: &mut Vec<u8>, depth: usize) -> Option<&'a [u8]> {
     let (tag, length, rest) = header(ber)?;
     let start = der.len();
@@ -56,8 +55,8 @@ fn pieces<'a>(length: Option<usize>, ber: &'a [u8], der: &mut Vec<u8>, depth: us
     })
 }
 
-/// Hands over the elements of a constructed one, up to its length or its end-of-contents octets;
-/// what follows it.
+/// Visits the elements of a constructed one, up to its length or its end-of-contents octets.
+/// Returns the bytes after it.
 fn each<'a>(
     length: Option<usize>,
     ber: &'a [u8],
@@ -81,7 +80,7 @@ fn each<'a>(
     Some(behind)
 }
 
-/// Tag, length (`None` when it is left open), and the rest. No type here has a tag of several
+/// The tag, the length (`None` if indefinite) and the rest. No type here has a tag of several
 /// octets.
 fn header(ber: &[u8]) -> Option<(u8, Option<usize>, &[u8])> {
     let (&[tag, first], rest) = ber.split_first_chunk()?;
@@ -93,7 +92,7 @@ fn header(ber: &[u8]) -> Option<(u8, Option<usize>, &[u8])> {
         0..OPEN => Some((tag, Some(usize::from(first)), rest)),
         _ => {
             let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            // Leading zeros are allowed, so the number of digits says nothing.
+            // Leading zeros are allowed, so the number of digits is no limit.
             let length = digits.iter().try_fold(0_usize, |length, digit| {
                 (length < 1 << 23).then_some(length << 8 | usize::from(*digit))
             });
@@ -169,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_buffer_never_grows() {
-        // One level holds more than 64 KiB, and so does each around it.
+        // One level holds more than 64 KiB, and so does each level around it.
         let inner = [&[4, 0x82, 0xff, 0xfc][..], &[7; 0xfffc]].concat();
         let ber = [[0x30, 0x80].repeat(30), inner, [0, 0].repeat(30)].concat();
         let der = to_der(&ber).unwrap();

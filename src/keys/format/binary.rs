@@ -1,4 +1,4 @@
-//! What is in one DER document.
+//! The content of one DER document.
 
 use der::asn1::ObjectIdentifier;
 
@@ -9,7 +9,7 @@ use crate::jose::KeyParameters;
 use crate::keys::material::RsaScheme;
 use crate::keys::{Certificate, KeyError, numbers};
 
-/// The keys of a document; `curve` stands outside of it, in a block of its own.
+/// The keys of a document. `curve` comes from outside it, from a block of its own.
 pub(super) fn collect(
     der: &[u8],
     structure: Structure,
@@ -46,7 +46,7 @@ pub(super) fn public(der: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError>
     }
 }
 
-/// RFC 7292, or why it is not read.
+/// RFC 7292, or why it cannot be read.
 #[cfg_attr(not(feature = "pkcs12"), expect(unused_variables, reason = "nothing is opened"))]
 fn pkcs12(der: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
     #[cfg(feature = "pkcs12")]

@@ -1,7 +1,7 @@
-//! A file without its wrapping: quotes and escapes around a text, base64 around anything.
+//! Removes the wrapping of a file: quotes and escapes around a text, base64 around anything.
 //!
-//! Secrets travel as text through variables, consoles and YAML, and each of them wraps. What is
-//! under the wrapping is copied into buffers that are wiped.
+//! Secrets travel as text through variables, consoles and YAML, and each of them adds a wrapping.
+//! The unwrapped content goes into buffers that are wiped.
 
 use std::ops::Deref;
 
@@ -11,13 +11,13 @@ use super::{escapes, foreign, pem};
 use crate::keys::KeyError;
 use crate::keys::key_format::Wrapping;
 
-/// Base64 of a JSON string of a PEM, and one more. Nothing known wraps deeper.
+/// Base64 of a JSON string of a PEM, and one more. No known wrapping is deeper.
 const MAX_DEPTH: usize = 4;
 
 /// Shorter than the base64 of any key.
 const MIN_BASE64_LEN: usize = 44;
 
-/// What a file holds, and what was around it.
+/// The content of a file, and its wrapping.
 pub(super) struct Content<'a> {
     pub(super) kind: Kind,
     pub(super) bytes: Bytes<'a>,
@@ -50,7 +50,7 @@ impl Deref for Bytes<'_> {
 }
 
 impl<'a> Bytes<'a> {
-    /// The part without a byte order mark and without white space around it.
+    /// The part without a byte order mark and surrounding white space.
     fn text(self) -> Self {
         const BOM: &[u8] = b"\xef\xbb\xbf";
         let start = |bytes: &[u8]| {
@@ -78,7 +78,7 @@ impl<'a> Content<'a> {
     }
 
     fn unwrapped(bytes: Bytes<'a>, wrapping: Option<Wrapping>, depth: usize) -> Result<Self, KeyError> {
-        // DER may hold any text inside and end in octets that look like white space, but it starts
+        // DER may contain any text and end with octets that look like white space, but it starts
         // with tags and lengths that are not text. 0x30 is also the digit 0.
         if bytes.first() == Some(&0x30) && !is_text(bytes.iter().take(8)) {
             return Ok(Self { kind: Kind::Der, bytes, wrapping });
@@ -114,7 +114,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Text that unwraps to nothing known was not wrapped.
+/// A text was not wrapped if it unwraps to an unknown format.
 fn nothing_known(unknown: impl FnOnce() -> KeyError) -> impl FnOnce(KeyError) -> KeyError {
     |error| match error {
         KeyError::UnknownFormat | KeyError::FileName | KeyError::Empty => unknown(),
@@ -128,7 +128,7 @@ fn is_array(text: &[u8]) -> bool {
     elements.is_ok_and(|elements| !elements.is_empty())
 }
 
-/// Whether a text that is no key looks like the name of a file that may be one.
+/// Whether a text that is not a key looks like the name of a key file.
 fn is_file_name(text: &[u8]) -> bool {
     const LONGEST: usize = 512;
     const STARTS: [&[u8]; 4] = [b"/", b"./", b"../", b"~/"];
@@ -151,10 +151,10 @@ fn is_text<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> bool {
     bytes.into_iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
-/// Base64 in either alphabet, with or without padding; `None` where the text is no base64 at all.
+/// Base64 in either alphabet, with or without padding; `None` if the text is not base64.
 fn base64(text: &[u8]) -> Option<Result<Zeroizing<Vec<u8>>, KeyError>> {
     use base64ct::{Base64Unpadded, Encoding};
-    /// How the base64 of DER, PEM and JSON starts.
+    /// The first characters of DER, PEM and JSON in base64.
     const STARTS: [&[u8]; 6] = [b"MI", b"MC", b"MH", b"LS0tLS1", b"ey", b"ew"];
     let mut digits = escapes::base64_digits(text);
     let padding = digits.iter().rev().take_while(|byte| **byte == b'=').count();

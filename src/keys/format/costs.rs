@@ -1,8 +1,8 @@
-//! The work of key derivations. The file chooses it, so it is counted and bounded before any of it
-//! is done.
+//! The work of key derivations. The file chooses it, so it is computed and limited before it
+//! starts.
 //!
-//! One unit is a block of 64 bytes that a hash compresses or that scrypt mixes; a block of SHA-384
-//! and SHA-512 has 128 bytes and counts twice. Iteration counts say less: a derivation runs through
+//! One unit is a block of 64 bytes that a hash compresses or scrypt mixes. A block of SHA-384 and
+//! SHA-512 has 128 bytes and counts twice. Iteration counts alone are misleading: a derivation runs
 //! all of them for every piece of its output that is as long as the hash.
 
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
@@ -18,15 +18,15 @@ const MAX_SCRYPT_BYTES: u64 = 256 << 20;
 const MAX_BLOCK_SIZE: u64 = 1024;
 const MAX_PARALLELIZATION: u64 = 16;
 
-/// What the derivations of one load have cost so far: of every key in the file, for every
-/// passphrase that was tried.
+/// The cost so far of all derivations of one load: for every key in the file and every passphrase
+/// that was tried.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::keys) struct Budget {
     spent: u64,
 }
 
 impl Budget {
-    /// PBKDF2 with SHA-256 and ten million iterations, and some more.
+    /// PBKDF2 with SHA-256 and ten million iterations, with a margin.
     const MAX_WORK: u64 = 21_000_000;
 
     /// Pays for work that is about to be done.
@@ -96,28 +96,28 @@ impl Hash {
         self.block_len() / 64
     }
 
-    /// The work of a whole message, which is padded with a bit and its length (FIPS 180-4 §5.1).
+    /// The work of a whole message, including its padding: a bit and the length (FIPS 180-4 §5.1).
     const fn message(self, len: u64) -> u64 {
         let padding = 1 + self.block_len() / 8;
         len.saturating_add(padding).div_ceil(self.block_len()).saturating_mul(self.unit())
     }
 
-    /// The work of keying an HMAC (RFC 2104 §2): two blocks, and before that the hash of a key that
-    /// is longer than one.
+    /// The work of keying an HMAC (RFC 2104 §2): two blocks, plus the hash of the key if it is
+    /// longer than a block.
     const fn hmac_key(self, len: u64) -> u64 {
         let shorter = if len > self.block_len() { self.message(len) } else { 0 };
         shorter.saturating_add(2 * self.unit())
     }
 
-    /// The work of an HMAC that is keyed already.
+    /// The work of an HMAC that already has its key.
     pub(super) const fn hmac(self, len: u64) -> u64 {
-        // The block of the key stands before the message, and has its share in the padding.
+        // The block of the key comes before the message and counts for the padding.
         let inner = self.message(len.saturating_add(self.block_len())).saturating_sub(self.unit());
         inner.saturating_add(self.unit())
     }
 }
 
-/// A key derivation, and how long a key is derived.
+/// A key derivation, and the length of the derived key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Derivation {
     function: Function,
@@ -144,7 +144,7 @@ enum Function {
 }
 
 impl Derivation {
-    /// RFC 8018 A.2. `key_len` is that of the cipher, or of the MAC.
+    /// RFC 8018 A.2. `key_len` is the key length of the cipher or of the MAC.
     pub(super) fn pbkdf2(parameters: &[AnyRef<'_>], key_len: u64) -> Result<Self, KeyError> {
         let [salt, count, rest @ ..] = parameters else {
             return Err(STRUCTURE);
@@ -164,7 +164,7 @@ impl Derivation {
         Ok(Self { function: Function::Pbkdf2 { prf, iterations }, salt_len: len(salt), key_len })
     }
 
-    /// RFC 7914 §7.1: N and r decide the memory (128·N·r bytes), p the repetitions.
+    /// RFC 7914 §7.1: N and r determine the memory (128·N·r bytes), p the repetitions.
     pub(super) fn scrypt(parameters: &[AnyRef<'_>], key_len: u64) -> Result<Self, KeyError> {
         let [salt, cost, block_size, parallelization, ..] = parameters else {
             return Err(STRUCTURE);
@@ -199,7 +199,7 @@ impl Derivation {
         }
     }
 
-    /// The work of deriving the whole key from a passphrase of this length in bytes, in the
+    /// The work of deriving the whole key. The length of the passphrase is in bytes, in the
     /// encoding that is hashed.
     pub(super) fn work(&self, passphrase_len: u64) -> u64 {
         match self.function {
@@ -207,8 +207,8 @@ impl Derivation {
                 pbkdf2(prf, passphrase_len, self.salt_len, iterations, self.key_len)
             }
             Function::Scrypt { cost, block_size, parallelization } => {
-                // RFC 7914 §6: the blocks are made by PBKDF2, each is mixed 2·N times, and PBKDF2
-                // makes the key of them.
+                // RFC 7914 §6: PBKDF2 makes the blocks, each is mixed 2·N times, and PBKDF2 derives
+                // the key from them.
                 let blocks = 2 * block_size * parallelization;
                 pbkdf2(Hash::Sha256, passphrase_len, self.salt_len, 1, 64 * blocks)
                     .saturating_add(blocks.saturating_mul(2 * cost))
@@ -234,12 +234,13 @@ fn pbkdf2(prf: Hash, passphrase_len: u64, salt_len: u64, iterations: u64, key_le
     prf.hmac_key(passphrase_len).saturating_add(pieces.saturating_mul(first.saturating_add(others)))
 }
 
-/// An iteration count under its own name.
+/// An iteration count, with its name for errors.
 pub(super) fn iterations(parameter: &'static str, count: &AnyRef<'_>) -> Result<u64, KeyError> {
     bounded(parameter, integer(count)?, 1..=MAX_ITERATIONS, ITERATIONS)
 }
 
-/// `pkcs5` keeps salts in 32 bytes; others (Bouncy Castle with HMAC-SHA-512) write longer ones.
+/// `pkcs5` stores salts in 32 bytes; some programs (Bouncy Castle with HMAC-SHA-512) write longer
+/// ones.
 fn check_salt(derivation: &str, salt: &OctetStringRef) -> Result<(), KeyError> {
     if salt.as_bytes().len() <= 32 {
         return Ok(());
@@ -265,7 +266,7 @@ fn error(parameter: &'static str, found: Option<u64>, allowed: &'static str) -> 
     KeyError::KeyDerivationCost { parameter, found, allowed }
 }
 
-/// A non-negative integer, `None` when it does not fit 64 bits.
+/// A non-negative integer; `None` if it does not fit 64 bits.
 fn integer(element: &AnyRef<'_>) -> Result<Option<u64>, KeyError> {
     let digits = element.decode_as::<UintRef<'_>>().map_err(|_| STRUCTURE)?;
     let digits = digits.as_bytes();

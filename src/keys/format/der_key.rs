@@ -21,7 +21,7 @@ pub(in crate::keys) fn pkcs8(der: &[u8]) -> Result<KeyMaterial, KeyError> {
     let parameters = info.algorithm.parameters;
     match info.algorithm.oid {
         oid::RSA => match parameters {
-            // RFC 8017 A.1 wants NULL; a missing one is common and harmless.
+            // RFC 8017 A.1 requires NULL; a missing one is common and harmless.
             None => rsa(inner),
             Some(null) if null.is_null() => rsa(inner),
             Some(_) => Err(STRUCTURE),
@@ -50,8 +50,8 @@ pub(in crate::keys) fn pkcs8(der: &[u8]) -> Result<KeyMaterial, KeyError> {
     }
 }
 
-/// The document that ring makes for a new Ed25519 key, known to Rust programs only: the public key
-/// of RFC 5958 §2 in an EXPLICIT tag where that module has IMPLICIT ones.
+/// The document that ring writes for a new Ed25519 key, used only by Rust programs: the public key
+/// of RFC 5958 §2 has an EXPLICIT tag, where that module has IMPLICIT ones.
 fn ed25519_of_ring(der: &[u8]) -> Option<KeyMaterial> {
     const PUBLIC_KEY: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(1) };
     let elements = <Vec<AnyRef<'_>>>::from_der(der).ok()?;
@@ -74,7 +74,7 @@ pub(super) fn rsa(der: &[u8]) -> Result<KeyMaterial, KeyError> {
     Ok(KeyMaterial::Rsa { pkcs1: Zeroizing::new(der.to_vec()), scheme: RsaScheme::Any })
 }
 
-/// RFC 5915 §3, with the curve that stands outside of it, if any.
+/// RFC 5915 §3, with the curve from outside the structure, if any.
 pub(super) fn ec(der: &[u8], outer: Option<ObjectIdentifier>) -> Result<KeyMaterial, KeyError> {
     const STRUCTURE: KeyError = KeyError::Der { structure: "ECPrivateKey (RFC 5915 §3)" };
     let key = EcPrivateKey::from_der(der)
@@ -87,14 +87,15 @@ pub(super) fn ec(der: &[u8], outer: Option<ObjectIdentifier>) -> Result<KeyMater
         (Some(curve), _) | (None, Some(curve)) => oid::named_curve(curve)?,
         (None, None) => return Err(KeyError::Der { structure: "ECPrivateKey: no curve is named" }),
     };
-    // RFC 5915 §3: the private value has the length of the curve's order. Many write it as an
-    // INTEGER, without its leading zeros or with one before a first bit that is set (OpenSSL 1.0.2,
-    // GnuTLS, Botan).
+    // RFC 5915 §3: the private value is as long as the curve's order. Many programs (OpenSSL 1.0.2,
+    // GnuTLS, Botan) write it like an INTEGER: without leading zeros, or with one if the first bit
+    // is set.
     let scalar = numbers::fitted(key.private_key, curve.coordinate_len()).ok_or(STRUCTURE)?;
     Ok(KeyMaterial::Ec { curve, scalar, point: key.public_key.map(<[u8]>::to_vec) })
 }
 
-/// Whether the `[0] ECParameters` of an `ECPrivateKey` is a SEQUENCE and not the name of a curve.
+/// Whether the `[0] ECParameters` of an `ECPrivateKey` is a SEQUENCE instead of the name of a
+/// curve.
 fn has_explicit_parameters(der: &[u8]) -> bool {
     <Vec<AnyRef<'_>>>::from_der(der).is_ok_and(|elements| {
         elements
@@ -103,7 +104,7 @@ fn has_explicit_parameters(der: &[u8]) -> bool {
     })
 }
 
-/// A PKCS#8 v2 document has the public key twice at most, and it is the same one.
+/// A PKCS#8 v2 document may have the public key twice. Both must be the same.
 fn attach_public(point: &mut Option<Vec<u8>>, outer: &[u8]) -> Result<(), KeyError> {
     match point {
         Some(inner) if inner != outer => Err(KeyError::Inconsistent { key_type: "EC" }),

@@ -1,7 +1,7 @@
-//! A key inside a JSON document: what consoles hand out (`private_key` and `private_key_id`,
-//! `{"public": …, "private": …}`), Kubernetes secrets, answers of a vault. No two agree on names,
-//! so every private key in the document counts, wherever it stands; names matter only for its `kid`
-//! and its passphrase.
+//! A key inside a JSON document: exports of consoles (`private_key` and `private_key_id`,
+//! `{"public": …, "private": …}`), Kubernetes secrets, responses of a vault. They do not agree on
+//! names, so every private key in the document counts, wherever it stands. Names matter only for
+//! its `kid` and its passphrase.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -22,10 +22,10 @@ use crate::keys::{Certificate, KeyError};
 
 const WHAT: &str = "a JSON document";
 
-/// Objects in objects; none is known with more than four.
+/// The maximum nesting of objects; no known document has more than four levels.
 const MAX_DEPTH: usize = 8;
 
-/// What a key's name is called beside it.
+/// Member names for the `kid` of the key next to them.
 const KEY_IDS: [&str; 9] = [
     "private_key_id",
     "privateKeyId",
@@ -39,7 +39,7 @@ const KEY_IDS: [&str; 9] = [
 ];
 const PASSPHRASE: &str = "passphrase";
 
-/// The members of an object, each once, in their order.
+/// The members of an object, in their order and without duplicates.
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -95,7 +95,8 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Whether JSON is neither a JWK nor a JWK Set. What is not JSON is for their reader.
+/// Whether JSON is neither a JWK nor a JWK Set. Text that is not JSON is left to the reader of
+/// those.
 pub(super) fn is_document(text: &[u8]) -> Result<bool, KeyError> {
     if text.starts_with(b"[") {
         return Ok(true);
@@ -115,7 +116,7 @@ struct Leaf<'p> {
     passphrase: Option<&'p [u8]>,
 }
 
-/// What a walk through a document does with what it meets.
+/// Handles the values that a walk through a document finds.
 trait Visit {
     fn jwk(&mut self, leaf: &Leaf<'_>, text: &str) -> Result<(), KeyError>;
     fn pem(&mut self, leaf: &Leaf<'_>, text: &[u8]) -> Result<(), KeyError>;
@@ -165,7 +166,7 @@ fn walk(leaf: &Leaf<'_>, text: &str, depth: usize, visitor: &mut impl Visit) -> 
                 Kind::Json => {
                     let text = std::str::from_utf8(&content.bytes).unwrap_or_default();
                     match walk(leaf, text, depth, visitor) {
-                        // Text in braces need not be JSON.
+                        // Text in braces is not always JSON.
                         Err(KeyError::Jose(JoseError::Json { .. })) => {}
                         other => other?,
                     }
@@ -184,12 +185,12 @@ fn string(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     escapes::string(text.as_bytes().strip_prefix(b"\"")?.strip_suffix(b"\"")?)
 }
 
-/// Takes the private keys and the certificates out of a document.
+/// Collects the private keys and the certificates of a document.
 pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
     struct Collecting<'f>(&'f mut Found);
 
     impl Collecting<'_> {
-        /// What was found at one place, by its name in the document.
+        /// Adds the entries of one value, named after its place in the document.
         fn add(&mut self, leaf: &Leaf<'_>, entries: Vec<Entry>) -> Result<(), KeyError> {
             let several = entries.len() > 1;
             entries.into_iter().try_for_each(|mut entry| {
@@ -204,7 +205,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
             })
         }
 
-        /// What is in one value, with the budget of the whole document.
+        /// Reads one value, with the budget of the whole document.
         fn collect(
             &mut self,
             leaf: &Leaf<'_>,
@@ -237,7 +238,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
         }
 
         fn der(&mut self, leaf: &Leaf<'_>, der: &[u8]) -> Result<(), KeyError> {
-            // Base64 of something else than a key is no damage.
+            // Base64 of something other than a key is not damage.
             let Ok(structure) = Structure::of(der) else {
                 return Ok(());
             };
@@ -255,7 +256,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
 
     let text = std::str::from_utf8(text).map_err(|_| KeyError::UnknownFormat)?;
     walk(&Leaf { path: "", key_id: None, passphrase }, text, MAX_DEPTH, &mut Collecting(&mut *found))?;
-    // As the strict reader has it: no key at all means that it was to be one.
+    // As the strict reader does: if there is no key at all, the document was meant to be one.
     found.because(JoseError::MissingMember { what: "a JWK", member: "kty" }.into());
     Ok(())
 }
@@ -277,8 +278,8 @@ pub(super) fn recognised(text: &[u8]) -> Result<Option<KeyFormat>, KeyError> {
 
     impl Visit for Recognising {
         fn jwk(&mut self, _: &Leaf<'_>, text: &str) -> Result<(), KeyError> {
-            // A key that cannot be read is the loader's to refuse, and only if it is the one that
-            // is meant.
+            // Rejecting an unreadable key is left to the loader, which does so only if that key is
+            // the selected one.
             if let Ok(format) = jwk::recognise_key(text.as_bytes()) {
                 self.add(format);
             }

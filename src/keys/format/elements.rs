@@ -1,4 +1,4 @@
-//! The elements of what is encrypted.
+//! The elements of encrypted content.
 
 use der::Decode;
 use der::asn1::{AnyRef, OctetStringRef};

@@ -1,6 +1,6 @@
 //! Encrypted PKCS#8 (RFC 5958 §3): PBES2 (RFC 8018 §6.2) with PBKDF2 or scrypt (RFC 7914 §7.1) and
-//! AES-CBC. With the feature `pkcs12` also 3DES there, and the older encryption of PKCS#12, which
-//! is found around single keys as well.
+//! AES-CBC. The feature `pkcs12` adds 3DES, and the older encryption of PKCS#12, which also occurs
+//! around single keys.
 
 use std::borrow::Cow;
 
@@ -18,14 +18,14 @@ use super::{der_key, scheme};
 use crate::keys::KeyError;
 use crate::keys::material::KeyMaterial;
 
-/// Opens an encrypted key, if that costs no more than what is left after other keys of the file.
+/// Opens an encrypted key if its cost fits the rest of the budget of the file.
 pub(super) fn open(
     der: &[u8],
     passphrase: Option<&[u8]>,
     budget: &mut Budget,
 ) -> Result<KeyMaterial, KeyError> {
     let encrypted = Encrypted::from_der(der)?;
-    // Too dear without a passphrase is too dear with one.
+    // If the work is too much without a passphrase, it is too much with one.
     let mut after = *budget;
     after.draw(encrypted.work(passphrase))?;
     let passphrase = passphrase.ok_or(KeyError::PassphraseRequired)?;
@@ -33,7 +33,7 @@ pub(super) fn open(
     encrypted.private_key(Some(passphrase))
 }
 
-/// Something encrypted with a passphrase, in a scheme that is read here.
+/// Content encrypted with a passphrase, in a supported scheme.
 pub(super) struct Encrypted<'a> {
     scheme: Scheme,
     data: Cow<'a, [u8]>,
@@ -73,14 +73,14 @@ impl<'a> Encrypted<'a> {
             #[cfg(not(feature = "pkcs12"))]
             other => return Err(scheme::unsupported(&other)),
         };
-        // CBC makes whole blocks, or no passphrase can be right.
+        // CBC produces whole blocks; otherwise no passphrase can be right.
         if data.is_empty() || data.len() % block_len != 0 {
             return Err(STRUCTURE);
         }
         Ok(Self { scheme, data })
     }
 
-    /// The work of deriving what opens this.
+    /// The work of deriving the key that opens this.
     pub(super) fn work(&self, passphrase: Option<&[u8]>) -> u64 {
         match &self.scheme {
             Scheme::Pbes2(_, derivation) => derivation.work(passphrase.unwrap_or_default().len() as u64),
@@ -89,8 +89,8 @@ impl<'a> Encrypted<'a> {
         }
     }
 
-    /// The plaintext, or what a wrong passphrase makes of it. `None` is no passphrase at all, which
-    /// PKCS#12 tells from an empty one.
+    /// The plaintext, or the result of a wrong passphrase. `None` means no passphrase at all, which
+    /// PKCS#12 distinguishes from an empty one.
     pub(super) fn decrypt(&self, passphrase: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let mut buffer = Zeroizing::new(self.data.to_vec());
         let len = match &self.scheme {
@@ -108,13 +108,13 @@ impl<'a> Encrypted<'a> {
     /// The plaintext as a private key.
     pub(super) fn private_key(&self, passphrase: Option<&[u8]>) -> Result<KeyMaterial, KeyError> {
         let plaintext = self.decrypt(passphrase)?;
-        // One wrong passphrase in 256 leaves valid padding, but around nonsense.
+        // One wrong passphrase in 256 yields valid padding, but around nonsense.
         <Vec<AnyRef<'_>>>::from_der(&plaintext).map_err(|_| KeyError::WrongPassphrase)?;
         der_key::pkcs8(&plaintext)
     }
 }
 
-/// RFC 8018 A.4: how the key is derived, and the length of a block.
+/// RFC 8018 A.4: the key derivation, and the block length.
 fn check_pbes2(parameters: AnyRef<'_>) -> Result<(Derivation, usize), KeyError> {
     let [derivation, cipher] =
         <[AlgorithmIdentifierRef<'_>; 2]>::try_from(sequence(parameters)?).map_err(|_| STRUCTURE)?;

@@ -1,14 +1,13 @@
-//! Escapes that are left in a text which went through JSON, a shell or a `.env` file.
+//! Removes the escapes that JSON, a shell or a `.env` file left in a text.
 
 use zeroize::Zeroizing;
 
 use crate::jose::json::escapes::{string, unit};
 
-/// The digits of base64, without white space and without escapes of white space. Some serializers
-/// also escape `/` (PHP) and `+` (.NET). A backslash that means nothing here stays, so that
-/// decoding fails.
+/// The base64 digits, without white space and without escaped white space. Some serializers also
+/// escape `/` (PHP) and `+` (.NET). A backslash without meaning here stays, so that decoding fails.
 pub(super) fn base64_digits(text: &[u8]) -> Zeroizing<Vec<u8>> {
-    // One buffer, large enough from the start: one that grows leaves copies behind.
+    // One buffer, allocated in full at once: a buffer that grows leaves copies behind.
     let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text;
     while let Some((&byte, behind)) = rest.split_first() {
@@ -20,7 +19,7 @@ pub(super) fn base64_digits(text: &[u8]) -> Zeroizing<Vec<u8>> {
             digits.push(byte);
             continue;
         }
-        // Escaped twice is as clear as once.
+        // A double escape is as clear as a single one.
         let escaped = behind.iter().position(|byte| *byte != b'\\').and_then(|at| behind.get(at..));
         match escaped.and_then(<[u8]>::split_first) {
             Some((b'n' | b'r' | b't', behind)) => rest = behind,
@@ -32,7 +31,7 @@ pub(super) fn base64_digits(text: &[u8]) -> Zeroizing<Vec<u8>> {
                 }
                 rest = behind.get(4..).unwrap_or_default();
             }
-            // A line that a backslash continues.
+            // A backslash that continues the line.
             Some((next, _)) if next.is_ascii_whitespace() => rest = escaped.unwrap_or_default(),
             _ => {
                 digits.push(byte);
@@ -43,7 +42,7 @@ pub(super) fn base64_digits(text: &[u8]) -> Zeroizing<Vec<u8>> {
     digits
 }
 
-/// What is between quotes: the value of a JSON string, or the text as it stands.
+/// The content of quotes: the value of a JSON string, or the text unchanged.
 pub(super) fn unquoted(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let [first @ (b'"' | b'\'' | b'`'), inner @ .., last] = text else {
         return None;
@@ -72,7 +71,7 @@ mod tests {
             (r"A\/B\\/C", "A/B/C"),
             (r"A\u002bB\u002FC\u003d\u000a\u000D", "A+B/C="),
             ("AB\\\nCD\\\r\n", "ABCD"),
-            // Not escapes of anything that stands in base64.
+            // These do not escape any character of base64.
             (r"A\xB", r"A\xB"),
             (r"A\u00e9", r"A\u00e9"),
             (r"A\u00", r"A\u00"),

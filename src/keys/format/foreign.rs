@@ -1,4 +1,4 @@
-//! Formats that are recognised, not read: each with its name and the command that converts it.
+//! Formats that are recognised but not read, each with its name and the command that converts it.
 
 use crate::keys::KeyError;
 
@@ -33,7 +33,7 @@ pub(super) const fn dek_info() -> KeyError {
     )
 }
 
-/// RFC 5480 §2.1.1: curves have names.
+/// RFC 5480 §2.1.1: curves must be named.
 pub(super) const fn explicit_curve() -> KeyError {
     foreign(
         "an EC key with explicit curve parameters",

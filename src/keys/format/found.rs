@@ -1,11 +1,11 @@
-//! What is found in a file.
+//! The contents of a key file.
 
 use super::costs::Budget;
 use crate::jose::{Algorithm, JoseError, JwkSet, KeyId, KeyParameters};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{Certificate, KeyError};
 
-/// A private key and what its file said about it.
+/// A private key, and the statements of its file about it.
 pub(in crate::keys) struct Loaded {
     pub(in crate::keys) material: KeyMaterial,
     pub(in crate::keys) algorithm: Option<Algorithm>,
@@ -21,7 +21,7 @@ impl From<KeyMaterial> for Loaded {
 
 /// A private key of a file, or why it cannot be used.
 pub(in crate::keys) struct Entry {
-    /// What the file calls it: a friendly name, or a place in a JSON document.
+    /// The file's name for the key: a friendly name, or a place in a JSON document.
     pub(in crate::keys) alias: Option<String>,
     pub(in crate::keys) key_id: Option<KeyId>,
     pub(in crate::keys) loaded: Result<Loaded, KeyError>,
@@ -34,35 +34,35 @@ impl Entry {
     }
 }
 
-/// What a file holds.
+/// The contents of a key file.
 #[derive(Default)]
 pub(in crate::keys) struct Found {
     pub(in crate::keys) entries: Vec<Entry>,
-    /// Certificates beside the keys: a set that contains the chain of a key.
+    /// Certificates next to the keys: a set that contains the chain of a key.
     pub(in crate::keys) certificates: Vec<Certificate>,
-    /// Public keys beside a private one, which must be its own.
+    /// Public keys next to a private key, which must belong to it.
     pub(in crate::keys) publics: Vec<KeyParameters>,
-    /// The names that public JWKs beside a private one have: some consoles give the `kid` to one
-    /// half only.
+    /// The `kid`s of public JWKs next to a private key: some consoles give the `kid` to only one
+    /// half.
     pub(in crate::keys) key_ids: Vec<(KeyParameters, KeyId)>,
-    /// Why there is no key, for a file without one.
+    /// For a file without a key: why it has none.
     pub(super) reason: Option<KeyError>,
-    /// What the derivations may still cost: a file with many costs no more than one with the most
-    /// expensive one.
+    /// The remaining budget of the derivations: a file with many keys may cost no more than a file
+    /// with the most expensive single key.
     pub(super) budget: Budget,
 }
 
 impl Found {
-    /// More keys than a file needs, private or public.
+    /// More keys than any file needs, private or public.
     const MAX_ENTRIES: usize = JwkSet::MAX_KEYS;
-    /// More than the list of authorities of an operating system has.
+    /// More than the list of authorities of an operating system.
     const MAX_CERTIFICATES: usize = 256;
 
     pub(super) fn because(&mut self, reason: KeyError) {
         self.reason.get_or_insert(reason);
     }
 
-    /// Adds a public key, which takes a while to read where it is compressed.
+    /// Adds a public key. Reading it takes a while if it is compressed.
     pub(super) fn add_public(
         &mut self,
         read: impl FnOnce() -> Result<KeyParameters, KeyError>,
@@ -84,8 +84,8 @@ impl Found {
         Ok(())
     }
 
-    /// Adds a key; one of a type that no signature here has, or for another purpose, is passed over
-    /// beside others.
+    /// Adds a key. A key of a type that has no signature here, or for another purpose, is skipped
+    /// if there are others.
     pub(super) fn push(&mut self, entry: Entry) -> Result<(), KeyError> {
         match entry.loaded {
             Err(

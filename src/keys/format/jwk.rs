@@ -26,8 +26,8 @@ struct PrivateMembers {
 }
 
 impl PrivateMembers {
-    /// RFC 7518 §6.3.2 allows a key without its primes, and an empty text is what serializers write
-    /// for what is unset.
+    /// RFC 7518 §6.3.2 allows a key without its primes. Serializers write an empty text for an
+    /// unset member.
     fn read(jwk: &[u8]) -> Result<Self, KeyError> {
         /// As they are written: `serde_json` undoes escapes in a buffer that it does not wipe.
         #[derive(Deserialize)]
@@ -64,7 +64,7 @@ impl PrivateMembers {
     }
 }
 
-/// The keys of a set, each as it is written; `None` for what is no set.
+/// The keys of a set, each unparsed; `None` if this is not a set.
 fn keys_of<'a>(what: &'static str, text: &'a [u8]) -> Result<Option<Vec<&'a RawValue>>, KeyError> {
     #[derive(Deserialize)]
     struct Set<'a> {
@@ -75,8 +75,8 @@ fn keys_of<'a>(what: &'static str, text: &'a [u8]) -> Result<Option<Vec<&'a RawV
     Ok(set.keys)
 }
 
-/// One JWK, or those of a set. Public keys, and keys of types and for algorithms that are not used
-/// here, may stand beside the private ones of a set.
+/// One JWK, or those of a set. A set may also contain public keys, and keys of types and for
+/// algorithms that are not used here.
 pub(super) fn collect(text: &[u8], found: &mut Found) -> Result<(), KeyError> {
     let Some(keys) = keys_of(WHAT, text)? else {
         let entry = entry(text);
@@ -92,8 +92,7 @@ pub(super) fn collect(text: &[u8], found: &mut Found) -> Result<(), KeyError> {
     })
 }
 
-/// One JWK among others. One without private values that cannot be read takes nothing away from
-/// them.
+/// One JWK among others. A JWK without private values that cannot be read does not affect them.
 pub(super) fn element(text: &str, found: &mut Found) -> Option<Entry> {
     let entry = entry(text.as_bytes());
     note_public(text.as_bytes(), &entry, found);
@@ -125,7 +124,7 @@ fn entry(text: &[u8]) -> Entry {
     let loaded = key(text);
     match &loaded {
         Ok(_) => Entry::new(loaded),
-        // A key that cannot be used is still called what it is called.
+        // A key that cannot be used keeps its name.
         Err(_) => {
             let named = serde_json::from_slice::<Named>(text).ok();
             Entry { key_id: named.and_then(|named| named.kid).map(KeyId::from), ..Entry::new(loaded) }
@@ -133,8 +132,8 @@ fn entry(text: &[u8]) -> Entry {
     }
 }
 
-/// A JWK or a JWK Set, and whether a private or symmetric value stands in it. As in [`collect`], a
-/// key of a set that cannot be read takes nothing away from the others.
+/// A JWK or a JWK Set, and whether it contains a private or symmetric value. As in [`collect`], a
+/// key of a set that cannot be read does not affect the others.
 pub(super) fn recognise(text: &[u8]) -> Result<KeyFormat, KeyError> {
     let Some(keys) = keys_of("a JWK", text)? else {
         return recognise_key(text);
@@ -146,7 +145,7 @@ pub(super) fn recognise(text: &[u8]) -> Result<KeyFormat, KeyError> {
     Ok(KeyFormat::new(KeyStructure::JwkSet, Encoding::Json, is_private))
 }
 
-/// As [`recognise`], for what is one JWK whatever else it has.
+/// As [`recognise`], for a single JWK, regardless of its other members.
 pub(super) fn recognise_key(text: &[u8]) -> Result<KeyFormat, KeyError> {
     let members = json::object_masked("a JWK", text, &Jwk::PRIVATE_MEMBERS)?;
     let is_private = Jwk::private_member(&members).is_some();
@@ -154,8 +153,8 @@ pub(super) fn recognise_key(text: &[u8]) -> Result<KeyFormat, KeyError> {
 }
 
 fn key(text: &[u8]) -> Result<Loaded, KeyError> {
-    // The public members through the strict reader, which copies no private one; the private ones
-    // on their own.
+    // The strict reader reads the public members and copies no private one. The private members are
+    // read separately.
     let mut members = json::object_without(WHAT, text, &Jwk::PRIVATE_MEMBERS)?;
     let private = PrivateMembers::read(text)?;
     fit_coordinates(&mut members);
@@ -185,9 +184,9 @@ fn key(text: &[u8]) -> Result<Loaded, KeyError> {
     Ok(Loaded { algorithm, key_id: jwk.key_id().cloned(), certificates, ..material.into() })
 }
 
-/// RFC 7518 §6.2.1.2 wants coordinates of the curve's length, and public JWKs are held to it: the
-/// thumbprint that others compute is over the text as it stands. A private one is published anew
-/// from here, so its numbers are clear.
+/// RFC 7518 §6.2.1.2 requires coordinates of the curve's length. Public JWKs must meet that,
+/// because others compute the thumbprint over the text as it stands. The public half of a private
+/// JWK is published anew from here, so only its numbers matter.
 fn fit_coordinates(members: &mut Map<String, Value>) {
     let is = |member, value| members.get(member).and_then(Value::as_str) == Some(value);
     let curve = [Curve::P256, Curve::P384, Curve::P521].into_iter().find(|curve| is("crv", curve.as_str()));
@@ -206,13 +205,13 @@ fn fit_coordinates(members: &mut Map<String, Value>) {
 }
 
 fn ec(curve: Curve, d: &[u8], x: &[u8], y: &[u8]) -> Result<KeyMaterial, KeyError> {
-    // RFC 7518 §6.2.2.1 has its length; some write a number without its leading zeros.
+    // RFC 7518 §6.2.2.1 fixes the length; some programs omit leading zeros.
     let scalar = numbers::fitted(d, curve.coordinate_len()).ok_or(KeyError::JwkMember { member: "d" })?;
     Ok(KeyMaterial::Ec { curve, scalar, point: Some([&[4], x, y].concat()) })
 }
 
-/// As PKCS#1, so that RSA keys of every format take one way through policy and backend. RFC 7518
-/// §6.3.2: all CRT members or none; PKCS#1 writes zeros for none.
+/// As PKCS#1, so that RSA keys of every format take the same path through policy and backend. RFC
+/// 7518 §6.3.2: all CRT members or none; PKCS#1 writes zeros for none.
 fn rsa(n: &[u8], e: &[u8], d: &[u8], private: &PrivateMembers) -> Result<KeyMaterial, KeyError> {
     if private.oth.as_ref().is_some_and(|others| !others.is_empty()) {
         return Err(KeyError::RsaPrimes);

@@ -1,5 +1,5 @@
-//! What shows that a PKCS#12 passphrase is right and the file whole: `MacData` (RFC 7292 §4), with
-//! the key derivation of PKCS#12 or with PBKDF2 (PBMAC1, RFC 9579).
+//! Shows that a PKCS#12 passphrase is right and the file intact: `MacData` (RFC 7292 §4), with the
+//! key derivation of PKCS#12 or with PBKDF2 (PBMAC1, RFC 9579).
 
 use der::Tag;
 use der::asn1::{AnyRef, ObjectIdentifier};
@@ -51,7 +51,7 @@ impl<'a> Mac<'a> {
         Ok(Self { function: Function::Pkcs12 { rounds }, hash, salt: octets(*salt)?, digest })
     }
 
-    /// RFC 9579 §4: salt and count are those of PBKDF2, and the length of the key must be there.
+    /// RFC 9579 §4: salt and count are those of PBKDF2, and the key length is required.
     fn pbmac1(parameters: AnyRef<'a>, digest: &'a [u8]) -> Result<Self, KeyError> {
         let [derivation, mac] =
             <[AlgorithmIdentifierRef<'a>; 2]>::try_from(sequence(parameters)?).map_err(|_| STRUCTURE)?;
@@ -80,7 +80,8 @@ impl<'a> Mac<'a> {
         Ok(Self { function, hash, salt: octets(*salt)?, digest })
     }
 
-    /// The work of [`verify`](Self::verify): deriving the key, and the MAC over so many bytes.
+    /// The work of [`verify`](Self::verify): deriving the key, and the MAC over `content_len`
+    /// bytes.
     pub(super) fn work(&self, passphrase: Option<&[u8]>, content_len: usize) -> u64 {
         let derivation = match &self.function {
             Function::Pkcs12 { rounds } => {

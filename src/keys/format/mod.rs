@@ -1,13 +1,13 @@
-//! What a key file is, and what is in it.
+//! Detects the format of a key file, and reads its contents.
 //!
 //! `load` looks at the content, never at a file name or a label: a `-----BEGIN` anywhere means PEM,
-//! a brace first means JSON, 0x30 first means DER; base64 and quotes around any of them come off
-//! first. What is recognised and not read gets an error with its name and the command that converts
-//! it.
+//! a brace first means JSON, 0x30 first means DER; base64 and quotes around any of them are removed
+//! first. For a format that is recognised but not read, the error states its name and the command
+//! that converts it.
 //!
-//! The way through: `content` takes the wrapping off, `structure` says what DER is, `binary`,
-//! `pem`, `jwk` and `document` take a file apart into what `found` collects, with `der_key` and
-//! `encrypted` for one key. None of them names a file that comes before it in this list.
+//! The path of a file: `content` removes the wrapping, `structure` identifies DER, and `binary`,
+//! `pem`, `jwk` and `document` collect the parts of the file in `found`, with `der_key` and
+//! `encrypted` for one key. None of them names a module that comes before it in this list.
 //!
 //! | read | by | encryption |
 //! | --- | --- | --- |
@@ -15,8 +15,8 @@
 //! | encrypted PKCS#8, in PEM or DER | `encrypted` | PBES2 with AES-CBC; with `pkcs12` also the PBE of PKCS#12 |
 //! | private JWK (RFC 7517, RFC 8037), or a set with private keys for signatures, in JSON | `jwk` | none |
 //! | PKCS#12 (RFC 7292), in DER, BER or PEM, by the feature `pkcs12` | `pkcs12` | as encrypted PKCS#8 |
-//! | certificates beside a key, in PEM, PKCS#12 or JSON | `pem`, `pkcs12`, `document` | as the key |
-//! | a JSON document that a console hands out, with any of these in it | `document` | as the key |
+//! | certificates next to a key, in PEM, PKCS#12 or JSON | `pem`, `pkcs12`, `document` | as the key |
+//! | a JSON document that a console exports, with any of these in it | `document` | as the key |
 //! | base64 of any of these, PEM with `\n` spelled out, a quoted text | `content`, `escapes` | as the key |
 
 #[cfg(feature = "pkcs12")]
@@ -56,7 +56,7 @@ use super::material::RsaScheme;
 use crate::jose::Jwk;
 use structure::Structure;
 
-/// Finds out what the bytes are and takes the private keys out of them: one at least.
+/// Detects the format of the bytes and collects their private keys: at least one.
 pub(super) fn load(bytes: &[u8], passphrase: Option<&[u8]>, budget: &mut Budget) -> Result<Found, KeyError> {
     let content = Content::of(bytes)?;
     let mut found = Found { budget: *budget, ..Found::default() };
@@ -84,15 +84,15 @@ fn collect(content: &Content<'_>, passphrase: Option<&[u8]>, found: &mut Found) 
     }
 }
 
-/// The JSON that a file holds, without what is wrapped around it.
+/// The JSON in a file, without its wrapping.
 #[cfg(feature = "dev-server")]
 pub(crate) fn json(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let content = Content::of(bytes).ok()?;
     (content.kind == Kind::Json).then(|| Zeroizing::new(content.bytes.to_vec()))
 }
 
-/// The public key of a PEM, DER or JSON document, and which RSA signatures its algorithm identifier
-/// allows.
+/// The public key of a PEM, DER or JSON document, and the RSA signatures that its algorithm
+/// identifier allows.
 pub(super) fn public_jwk(bytes: &[u8]) -> Result<(Jwk, RsaScheme), KeyError> {
     let content = Content::of(bytes)?;
     let (parameters, scheme) = match content.kind {

@@ -1,4 +1,4 @@
-//! Object identifiers of keys, and what stands beside them.
+//! Object identifiers of keys, and of the data next to them.
 
 use der::asn1::{AnyRef, ObjectIdentifier};
 use pkcs1::RsaPssParams;
@@ -22,7 +22,7 @@ pub(in crate::keys) const SHA256: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.1
 pub(in crate::keys) const SHA384: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.2");
 pub(in crate::keys) const SHA512: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.3");
 
-/// Names for what people meet; everything else is shown as its number.
+/// Names for the common ones; all others are shown as numbers.
 pub(in crate::keys) fn name(oid: &ObjectIdentifier) -> String {
     let text = oid.to_string();
     match text.as_str() {
@@ -52,7 +52,7 @@ pub(super) fn named_curve(curve: ObjectIdentifier) -> Result<Curve, KeyError> {
 }
 
 /// RFC 4055 §3.1: parameters bind the key to one hash. Only those that RFC 7518 §3.5 can express
-/// are usable: the same hash in MGF1, and no salt longer than it.
+/// are usable: the same hash in MGF1, and a salt no longer than it.
 pub(super) fn pss_algorithm(parameters: AnyRef<'_>) -> Result<Algorithm, KeyError> {
     let unusable = || KeyError::UnsupportedKey {
         found: "RSASSA-PSS with parameters that no PS* algorithm has".to_owned(),

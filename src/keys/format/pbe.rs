@@ -1,8 +1,8 @@
-//! Passphrases in PKCS#12 (RFC 7292 Appendix B): its key derivation, and the encryption with 3DES
+//! Passphrases in PKCS#12 (RFC 7292 Appendix B): the key derivation, and the encryption with 3DES
 //! or RC2.
 //!
-//! All of it is weak by today's measure, and read for the files that exist; nothing is written. The
-//! derivation is that of the crate `pkcs12`, the ciphers are those of `des` and `rc2`.
+//! All of it is weak by today's standards. It is read for existing files and never written. The
+//! derivation comes from the crate `pkcs12`, the ciphers from `des` and `rc2`.
 
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, KeyInit, KeyIvInit};
@@ -18,7 +18,7 @@ use super::elements::{STRUCTURE, octets, sequence};
 use super::scheme;
 use crate::keys::KeyError;
 
-/// RFC 7292 Appendix C, `pkcs-12PbeParams` and the cipher that goes with them.
+/// RFC 7292 Appendix C, `pkcs-12PbeParams`, with the cipher.
 pub(super) struct Scheme {
     cipher: Cipher,
     salt: Vec<u8>,
@@ -59,19 +59,19 @@ impl Scheme {
         Ok(Self { cipher, salt, rounds: rounds("PKCS#12's PBE iteration count", count)? })
     }
 
-    /// The work of deriving key and IV, which is done for each of them apart.
+    /// The work of deriving key and IV, each with a derivation of its own.
     pub(super) fn work(&self, passphrase: Option<&[u8]>) -> u64 {
         [self.cipher.key_len(), IV_LEN].into_iter().fold(0, |work, len| {
             work.saturating_add(self::work(Hash::Sha1, passphrase, &self.salt, self.rounds, len as u64))
         })
     }
 
-    /// Decrypts in place, and says how long the plaintext is.
+    /// Decrypts in place and returns the length of the plaintext.
     pub(super) fn decrypt(&self, passphrase: Option<&[u8]>, buffer: &mut [u8]) -> Result<usize, KeyError> {
         match self.cipher {
             Cipher::TripleDes => self.cbc::<des::TdesEde3>(passphrase, buffer),
             Cipher::TwoKeyTripleDes => self.cbc::<des::TdesEde2>(passphrase, buffer),
-            // RC2 takes the effective length of the key from its length.
+            // RC2 takes the effective key length from the length of the key.
             Cipher::Rc2 { .. } => self.cbc::<rc2::Rc2>(passphrase, buffer),
         }
     }
@@ -92,8 +92,7 @@ impl Scheme {
     }
 }
 
-/// RFC 7292 Appendix B.2. `None` is no passphrase at all, which is not the same as an empty one
-/// there.
+/// RFC 7292 Appendix B.2. `None` means no passphrase at all, which differs from an empty one there.
 pub(super) fn derive<D: Digest + FixedOutputReset + BlockSizeUser>(
     passphrase: Option<&[u8]>,
     salt: &[u8],
@@ -107,18 +106,18 @@ pub(super) fn derive<D: Digest + FixedOutputReset + BlockSizeUser>(
 
 /// The work of [`derive`].
 pub(super) fn work(hash: Hash, passphrase: Option<&[u8]>, salt: &[u8], rounds: i32, len: u64) -> u64 {
-    // At most that of `bmp_string`, and exactly that where the passphrase is ASCII.
+    // At most that of `bmp_string`, and exactly that if the passphrase is ASCII.
     let passphrase_len = passphrase.map_or(0, |passphrase| 2 * passphrase.len() as u64 + 2);
     Derivation::pkcs12(hash, salt, rounds.unsigned_abs().into(), len).work(passphrase_len)
 }
 
-/// A count of at most ten million, as the derivation takes it.
+/// A count of at most ten million, in the type that the derivation takes.
 pub(super) fn rounds(parameter: &'static str, count: AnyRef<'_>) -> Result<i32, KeyError> {
     i32::try_from(costs::iterations(parameter, &count)?).map_err(|_| STRUCTURE)
 }
 
-/// RFC 7292 Appendix B.1, beyond U+FFFF as UTF-16. What is not UTF-8 is taken byte by byte, as
-/// OpenSSL does it.
+/// RFC 7292 Appendix B.1, as UTF-16 beyond U+FFFF. A passphrase that is not UTF-8 is converted byte
+/// by byte, as OpenSSL does it.
 fn bmp_string(passphrase: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut string = Zeroizing::new(Vec::with_capacity(2 * passphrase.len() + 2));
     match std::str::from_utf8(passphrase) {

@@ -1,9 +1,9 @@
-//! PEM as people have it (RFC 7468, and what is around).
+//! PEM as it occurs in practice (RFC 7468, and variants).
 //!
-//! The blocks are found here, `escapes` removes their white space, the base64 is decoded by
-//! `base64ct`. Found here, because `pem-rfc7468` takes one block with regular lines and nothing
-//! behind it, while key files come with CRLF, indentation, blank lines, bag attributes and
-//! certificates; and the lenient crates copy the key into buffers that they do not wipe.
+//! This module finds the blocks, `escapes` removes their white space, and `base64ct` decodes the
+//! base64. The search is done here because `pem-rfc7468` accepts one block with regular lines and
+//! nothing after it, while key files come with CRLF, indentation, blank lines, bag attributes and
+//! certificates. The lenient crates copy the key into buffers that they do not wipe.
 
 use base64ct::{Base64, Encoding};
 use der::Decode;
@@ -22,15 +22,15 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 
-/// A label whose content may be encrypted as RFC 1421 has it, and is of no use either way.
+/// A label whose content may be encrypted as in RFC 1421. It is unusable either way.
 const DSA: &str = "DSA PRIVATE KEY";
 
 pub(super) fn is_pem(text: &[u8]) -> bool {
     find(text, BEGIN).is_some()
 }
 
-/// What is in the blocks of a text. Their content decides; a label decides only about what cannot
-/// be told apart by its content, and about which structure is damaged.
+/// The contents of the blocks of a text. The content decides the type. The label matters only if
+/// the content is ambiguous, and to name a damaged structure.
 pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
     let mut curve = None;
     let (mut unusable, mut foreign) = (None, None);
@@ -47,7 +47,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
         }
         let expected = structure::of_label(block.label);
         let is_private = expected.is_some_and(KeyStructure::is_of_private_keys);
-        // Certificates and public keys that come with a key are to be whole.
+        // Certificates and public keys that come with a key must be intact.
         let is_strict =
             matches!(expected, Some(KeyStructure::Certificate | KeyStructure::SubjectPublicKeyInfo));
         let der = match block.decode() {
@@ -75,7 +75,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
                 found.add_public(|| numbers::rsa_public(&der))?;
                 public = Some(not_private(Structure::RsaPublicKey.name()));
             }
-            // A revocation list looks the same from outside.
+            // A revocation list has the same outer structure.
             Ok(Structure::Certificate) => match Certificate::from_der(der.to_vec()) {
                 Ok(found_here) => {
                     found.add_certificates(vec![found_here])?;
@@ -115,7 +115,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
     Ok(())
 }
 
-/// Why DER that is no key is not the one that its label promises.
+/// Why DER that is not a key does not match its label.
 fn damaged(expected: Option<KeyStructure>, der: &[u8], otherwise: KeyError) -> KeyError {
     let structure = match expected {
         Some(KeyStructure::Pkcs1) => der_key::rsa(der).err(),
@@ -165,8 +165,8 @@ pub(super) fn public(text: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyError
     Err(found.unwrap_or_else(|| not_public("")))
 }
 
-/// The private key's structure, or else that of the first public key or certificate: what stands
-/// behind that does not matter to it, not even damage.
+/// The structure of the private key, or else of the first public key or certificate. For the
+/// latter, later blocks do not matter, not even damaged ones.
 pub(super) fn structure(text: &[u8]) -> Result<KeyStructure, KeyError> {
     let (mut public, mut other) = (None, None);
     for block in (Blocks { rest: text }) {
@@ -242,7 +242,7 @@ impl Block<'_> {
         Ok(der)
     }
 
-    /// By the content, or by the label where that is damaged or says nothing.
+    /// By the content, or by the label if the content is damaged or ambiguous.
     fn structure(&self) -> Result<KeyStructure, KeyError> {
         if let Some(error) = foreign::of_label(self.label) {
             return Err(error);
@@ -267,7 +267,7 @@ impl Block<'_> {
         Entry { alias: self.alias(), ..Entry::new(loaded) }
     }
 
-    /// The friendly name that OpenSSL writes before a block out of a PKCS#12 file.
+    /// The friendly name that OpenSSL writes before a block from a PKCS#12 file.
     fn alias(&self) -> Option<String> {
         const NAME: &str = "friendlyName:";
         let text = std::str::from_utf8(self.before).ok()?;
@@ -294,7 +294,7 @@ impl<'a> Iterator for Blocks<'a> {
     }
 }
 
-/// A block, from behind its `-----BEGIN `, and what follows it.
+/// Reads a block that starts after its `-----BEGIN `, and returns it with the text after it.
 fn block<'a>(before: &'a [u8], text: &'a [u8]) -> Result<(Block<'a>, &'a [u8]), KeyError> {
     let damaged = |reason| KeyError::Pem { reason };
     let truncated = || damaged("a BEGIN line without its END line");
@@ -314,7 +314,8 @@ fn block<'a>(before: &'a [u8], text: &'a [u8]) -> Result<(Block<'a>, &'a [u8]), 
     Ok((Block { label, body, before }, rest))
 }
 
-/// By its first byte: for a text as short as a key, a searcher takes longer to build than to run.
+/// Searches by the first byte: for a text as short as a key, building a searcher takes longer than
+/// running it.
 fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
     let first = *mark.first()?;
     memchr::memchr_iter(first, text).find(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(mark)))

@@ -1,15 +1,15 @@
-//! PKCS#12 (RFC 7292) in password mode: private keys with their names, and the certificates beside
+//! PKCS#12 (RFC 7292) in password mode: private keys with their names, and the certificates next to
 //! them.
 //!
-//! Behind the cargo feature `pkcs12`. Even the MAC of a modern file needs the key derivation of RFC
-//! 7292 Appendix B, whose one kept implementation is the crate `pkcs12`: a pre-release that pins
-//! another (`cms`), with which a program's own pin may clash. It and the old ciphers (3DES, RC2)
-//! are for those who ask for them.
+//! This is behind the cargo feature `pkcs12`. Even the MAC of a modern file needs the key
+//! derivation of RFC 7292 Appendix B. Its only maintained implementation is the crate `pkcs12`, a
+//! pre-release that pins another one (`cms`), and that pin may clash with a program's own. So this
+//! crate and the old ciphers (3DES, RC2) are opt-in.
 //!
-//! Only the derivation and the ciphers are from crates. `pkcs12` reads the structures too, and
-//! `p12-keystore` whole files, but both copy the keys that they find into memory that nobody wipes;
-//! `p12-keystore` also bounds the cost of each derivation alone, and not of all, knows fewer
-//! ciphers, and brings a second reader of certificates.
+//! Only the derivation and the ciphers come from crates. `pkcs12` also reads the structures, and
+//! `p12-keystore` whole files, but both copy the keys into memory that is not wiped. `p12-keystore`
+//! also limits only the cost of each derivation instead of the total, supports fewer ciphers, and
+//! brings a second parser for certificates.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ use super::{ber, der_key};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{Certificate, KeyError};
 
-/// Bags within bags (RFC 7292 §4.2.6). Nobody is known to write even one level.
+/// Nested bags (RFC 7292 §4.2.6). No known program writes even one level.
 const MAX_DEPTH: usize = 4;
 
 mod oid {
@@ -52,7 +52,7 @@ pub(super) fn collect(file: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
     open_any(file, passphrase, found).map_err(named)
 }
 
-/// Without a passphrase and with an empty one, nothing and the empty string are both tried:
+/// With no passphrase or an empty one, both forms (no passphrase and the empty string) are tried:
 /// programs do not agree on which of them stands for no protection.
 fn open_any(file: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result<(), KeyError> {
     let file = ber::to_der(file).ok_or(STRUCTURE)?;
@@ -63,7 +63,7 @@ fn open_any(file: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result
         None | Some([]) => &[Some(&[][..]), None][..],
         Some(_) => &[passphrase],
     };
-    // What can be seen of the work is bounded before any of it is done.
+    // The visible part of the work is limited before any of it is done.
     let mut all = found.budget;
     candidates.iter().try_for_each(|candidate| all.draw(archive.work(*candidate)?))?;
     for candidate in candidates {
@@ -76,7 +76,7 @@ fn open_any(file: &[u8], passphrase: Option<&[u8]>, found: &mut Found) -> Result
     Err(if passphrase.is_none() { KeyError::PassphraseRequired } else { KeyError::WrongPassphrase })
 }
 
-/// The content that the MAC is over, and the MAC (RFC 7292 §4).
+/// The content that the MAC covers, and the MAC (RFC 7292 §4).
 fn pfx(der: &[u8]) -> Result<(&[u8], Option<Mac<'_>>), KeyError> {
     let elements = elements(der)?;
     let ([version, safe] | [version, safe, _]) = elements.as_slice() else {
@@ -95,9 +95,9 @@ fn pfx(der: &[u8]) -> Result<(&[u8], Option<Mac<'_>>), KeyError> {
     Ok((octets(content)?, mac))
 }
 
-/// The parts of a file: what is open to all, and what a passphrase opens.
+/// The parts of a file: the open ones and the encrypted ones.
 struct Archive<'a> {
-    /// What the MAC is over.
+    /// The content that the MAC covers.
     content: &'a [u8],
     mac: Option<Mac<'a>>,
     open: Bags,
@@ -121,7 +121,7 @@ impl<'a> Archive<'a> {
         Ok(Self { content, mac, open, encrypted })
     }
 
-    /// The work of opening everything that can be seen.
+    /// The work of opening all visible parts.
     fn work(&self, passphrase: Option<&[u8]>) -> Result<u64, KeyError> {
         let mac = self.mac.as_ref().map_or(0, |mac| mac.work(passphrase, self.content.len()));
         let parts = self.encrypted.iter().map(|part| part.work(passphrase));
@@ -141,7 +141,7 @@ impl<'a> Archive<'a> {
                 other => other?,
             }
         }
-        // What was hidden in encrypted parts comes on top.
+        // The work for keys inside encrypted parts is added.
         found.budget.draw(bags.work(passphrase, self.open.keys.len())?)?;
         let several = bags.keys.len() > 1;
         let mut entries = Vec::new();
@@ -162,7 +162,7 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// What was found in bags (RFC 7292 §4.2).
+/// The contents of bags (RFC 7292 §4.2).
 #[derive(Clone, Default)]
 struct Bags {
     keys: Vec<Key>,
@@ -174,12 +174,12 @@ struct Key {
     /// `friendlyName` (RFC 2985 §5.5.1).
     alias: Option<String>,
     is_shrouded: bool,
-    /// PKCS#8, or encrypted PKCS#8 where it is shrouded.
+    /// PKCS#8, or encrypted PKCS#8 if it is shrouded.
     der: Zeroizing<Vec<u8>>,
 }
 
 impl Bags {
-    /// Adds what is in `SafeContents`.
+    /// Adds the contents of `SafeContents`.
     fn read(&mut self, contents: &[u8]) -> Result<(), KeyError> {
         let der = ber::to_der(contents).ok_or(STRUCTURE)?;
         self.add(elements(&der)?, MAX_DEPTH)
@@ -202,14 +202,15 @@ impl Bags {
                 oid::SAFE_CONTENTS_BAG => {
                     self.add(sequence(value)?, depth.checked_sub(1).ok_or(STRUCTURE)?)?;
                 }
-                // Revocation lists and secrets have nothing to do with the key.
+                // Revocation lists and secrets do not concern the key.
                 _ => {}
             }
         }
         Ok(())
     }
 
-    /// The work of opening the keys from this place on. A key that is not read here costs nothing.
+    /// The work of opening the keys from this index on. A key that cannot be read here costs
+    /// nothing.
     fn work(&self, passphrase: Option<&[u8]>, first: usize) -> Result<u64, KeyError> {
         let several = self.keys.len() > 1;
         self.keys.iter().skip(first).filter(|key| key.is_shrouded).try_fold(0, |work: u64, key| {
@@ -234,7 +235,7 @@ impl Key {
 }
 
 /// RFC 2985 §5.5.1, among the attributes of a bag (RFC 7292 §4.2): a BMPString, which is UTF-16 in
-/// practice. A name is a convenience, so one that cannot be read is none.
+/// practice. A name is a convenience, so an unreadable one is ignored.
 fn friendly_name(attributes: AnyRef<'_>) -> Option<String> {
     let attributes = AnyRef::new(Tag::Sequence, attributes.value()).ok()?;
     let attributes: Vec<AnyRef<'_>> = sequence(attributes).ok()?;
@@ -252,7 +253,7 @@ fn friendly_name(attributes: AnyRef<'_>) -> Option<String> {
     Some(name).filter(|name| value.tag() == Tag::BmpString && !name.is_empty())
 }
 
-/// RFC 7292 §4.2.3. Only X.509 is of use.
+/// RFC 7292 §4.2.3. Only X.509 is supported.
 fn certificate(bag: AnyRef<'_>) -> Result<Option<Certificate>, KeyError> {
     let bag: Vec<AnyRef<'_>> = sequence(bag)?;
     let [kind, value] = bag.as_slice() else {
@@ -273,7 +274,7 @@ fn content_info(element: AnyRef<'_>) -> Result<(ObjectIdentifier, AnyRef<'_>), K
     Ok((kind.decode_as().map_err(|_| STRUCTURE)?, explicit(*content)?))
 }
 
-/// RFC 5652 §8, `EncryptedData`; `None` when there is no content.
+/// RFC 5652 §8, `EncryptedData`; `None` if there is no content.
 fn encrypted_data(element: AnyRef<'_>) -> Result<Option<Encrypted<'_>>, KeyError> {
     let elements: Vec<AnyRef<'_>> = sequence(element)?;
     let [_, info, ..] = elements.as_slice() else {
@@ -288,8 +289,8 @@ fn encrypted_data(element: AnyRef<'_>) -> Result<Option<Encrypted<'_>>, KeyError
     };
     let data = match data.tag() {
         Tag::ContextSpecific { constructed: false, number: TagNumber(0) } => Cow::Borrowed(data.value()),
-        // In pieces, as BER allows. Which type this tag stands for is not known before, so they are
-        // still apart.
+        // In pieces, as BER allows. The type of this tag was not known before, so the pieces are
+        // not joined yet.
         Tag::ContextSpecific { constructed: true, number: TagNumber(0) } => {
             let mut joined = Vec::with_capacity(data.value().len());
             for piece in pieces(data.value())? {
@@ -306,12 +307,12 @@ fn elements(der: &[u8]) -> Result<Vec<AnyRef<'_>>, KeyError> {
     Vec::from_der(der).map_err(|_| STRUCTURE)
 }
 
-/// The elements that stand one after the other, without a SEQUENCE around them.
+/// Consecutive elements without a SEQUENCE around them.
 fn pieces(der: &[u8]) -> Result<Vec<AnyRef<'_>>, KeyError> {
     AnyRef::new(Tag::Sequence, der).map_err(|_| STRUCTURE).and_then(sequence)
 }
 
-/// What is in `[0] EXPLICIT`.
+/// The content of `[0] EXPLICIT`.
 fn explicit(element: AnyRef<'_>) -> Result<AnyRef<'_>, KeyError> {
     match element.tag() {
         Tag::ContextSpecific { constructed: true, number: TagNumber(0) } => {
@@ -321,7 +322,7 @@ fn explicit(element: AnyRef<'_>) -> Result<AnyRef<'_>, KeyError> {
     }
 }
 
-/// An element with its tag and length.
+/// An element, including its tag and length.
 fn whole(element: AnyRef<'_>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     element.to_der().map(Zeroizing::new).map_err(|_| STRUCTURE)
 }
@@ -330,7 +331,7 @@ fn unsupported(scheme: &str) -> KeyError {
     KeyError::UnsupportedPkcs12 { scheme: scheme.to_owned() }
 }
 
-/// An error of a part, as one of the file.
+/// Converts an error of a part into one of the file.
 fn named(error: KeyError) -> KeyError {
     match error {
         KeyError::UnsupportedEncryption { scheme } => {

@@ -1,4 +1,4 @@
-//! What a file is, before anything in it is opened or judged.
+//! Detects the format of a file before anything in it is opened or checked.
 
 use super::content::{Content, Kind};
 use super::structure::Structure;
@@ -7,15 +7,15 @@ use crate::keys::key_format::{Encoding, KeyFormat};
 use crate::keys::{Certificate, KeyError};
 
 impl KeyFormat {
-    /// Looks at the content of a file. Of several PEM blocks the private key counts, or else the
-    /// first public key or certificate.
+    /// Detects the format from the content of a file. Among several PEM blocks, the private key
+    /// counts, or else the first public key or certificate.
     ///
     /// # Errors
     ///
     /// [`KeyError::Empty`], [`KeyError::UnknownFormat`], [`KeyError::Pem`], [`KeyError::Der`] and
-    /// [`KeyError::Jose`] for what is no key file, [`KeyError::ForeignFormat`] and
-    /// [`KeyError::UnsupportedKey`] for one that is not read here, [`KeyError::NotPublic`] for
-    /// something else that is known.
+    /// [`KeyError::Jose`] for content that is not a key file, [`KeyError::ForeignFormat`] and
+    /// [`KeyError::UnsupportedKey`] for a format or key that is not read here,
+    /// [`KeyError::NotPublic`] for other known content.
     pub fn of(bytes: &[u8]) -> Result<Self, KeyError> {
         let content = Content::of(bytes)?;
         let format = match content.kind {
@@ -34,12 +34,12 @@ impl KeyFormat {
 }
 
 impl Certificate {
-    /// Takes the certificates of a PEM or DER file, in its order. Keys and other blocks between
-    /// them are passed over; where there is none, the result is empty.
+    /// Reads the certificates of a PEM or DER file, in its order. Keys and other blocks between
+    /// them are skipped. If there are no certificates, the result is empty.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Certificate`] for a damaged one; [`KeyError::Empty`],
+    /// [`KeyError::Certificate`] for a damaged certificate; [`KeyError::Empty`],
     /// [`KeyError::UnknownFormat`], [`KeyError::Pem`], [`KeyError::Der`] and
     /// [`KeyError::ForeignFormat`] for a file that cannot be read.
     pub fn all_from_bytes(bytes: &[u8]) -> Result<Vec<Self>, KeyError> {

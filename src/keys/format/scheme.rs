@@ -24,7 +24,7 @@ pub(super) const HMAC_SHA_512: ObjectIdentifier = oid("1.2.840.113549.2.11");
 #[cfg(feature = "pkcs12")]
 pub(super) use pkcs12::*;
 
-/// Those of PKCS#12.
+/// The identifiers of PKCS#12.
 #[cfg(feature = "pkcs12")]
 mod pkcs12 {
     use super::{ObjectIdentifier, oid};
@@ -41,7 +41,7 @@ mod pkcs12 {
     pub(in super::super) const PBE_40_BIT_RC2: ObjectIdentifier = oid("1.2.840.113549.1.12.1.6");
 }
 
-/// What people call it; everything else is shown as its number.
+/// The common name; an unknown identifier is shown as its number.
 pub(super) fn name(oid: &ObjectIdentifier) -> String {
     let text = oid.to_string();
     match text.as_str() {

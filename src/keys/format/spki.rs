@@ -17,7 +17,7 @@ pub(super) fn from_der(der: &[u8]) -> Result<(KeyParameters, RsaScheme), KeyErro
     Ok((parameters(&spki)?, scheme(&spki)?))
 }
 
-/// Which signatures the key's own algorithm identifier allows (RFC 4055 §1.2).
+/// The signatures that the key's own algorithm identifier allows (RFC 4055 §1.2).
 pub(in crate::keys) fn scheme(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<RsaScheme, KeyError> {
     match spki.algorithm.oid {
         oid::RSA_PSS => Ok(RsaScheme::Pss(spki.algorithm.parameters.map(pss_algorithm).transpose()?)),

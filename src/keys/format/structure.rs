@@ -1,4 +1,4 @@
-//! Which structure DER is, and which one the label of a PEM block promises.
+//! The structure of DER, and the structure that the label of a PEM block promises.
 
 use der::asn1::AnyRef;
 use der::{Decode, Tag, Tagged};
@@ -7,7 +7,7 @@ use super::foreign;
 use crate::keys::KeyError;
 use crate::keys::key_format::KeyStructure;
 
-/// What a DER document is, by the tags of its first elements.
+/// The type of a DER document, by the tags of its first elements.
 #[derive(Clone, Copy)]
 pub(super) enum Structure {
     Pkcs8,
@@ -50,7 +50,7 @@ impl Structure {
         }
     }
 
-    /// As a PEM label has it, where there is one.
+    /// The PEM label, if there is one.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Pkcs8 => "PRIVATE KEY",
@@ -67,7 +67,7 @@ impl Structure {
         }
     }
 
-    /// The name that it goes by outside.
+    /// The public name of the structure.
     pub(super) fn recognised(self) -> Result<KeyStructure, KeyError> {
         match self {
             Self::Pkcs8 => Ok(KeyStructure::Pkcs8),
@@ -85,8 +85,8 @@ impl Structure {
     }
 }
 
-/// A SEQUENCE that starts with version 3 and another SEQUENCE (RFC 7292 §4). Looked for by hand:
-/// some programs write it in BER, where lengths may be left open.
+/// A SEQUENCE that starts with version 3 and another SEQUENCE (RFC 7292 §4). Parsed by hand,
+/// because some programs write it in BER, which allows indefinite lengths.
 fn is_pkcs12(bytes: &[u8]) -> bool {
     let &[0x30, first, ref rest @ ..] = bytes else {
         return false;

@@ -35,7 +35,7 @@ fn a_modulus_that_can_be_factored_is_named() {
         (file!("bad/rsa2048.prime-modulus.jwk.json"), RsaWeakness::PrimeModulus),
         (file!("bad/rsa2048.cube.jwk.json"), RsaWeakness::DependentPrimes),
         (file!("bad/rsa2048.dependent-primes.jwk.json"), RsaWeakness::DependentPrimes),
-        // It looks like a prime to the base 2.
+        // Its modulus looks like a prime to base 2.
         (file!("bad/rsa2048.short-d.jwk.json"), RsaWeakness::DependentPrimes),
         (file!("bad/rsa2048.roca.jwk.json"), RsaWeakness::Roca),
     ] {
@@ -65,9 +65,9 @@ fn sound_keys_of_every_length_pass() {
         file!("rsa2048.swapped.jwk.json"),
         file!("rsa2049.jwk.json"),
         file!("rsa2560.unbalanced.jwk.json"),
-        // What of this cannot be seen without factoring is left.
+        // A weakness that only factoring can show is accepted.
         file!("rsa2048.composite-prime.jwk.json"),
-        // The modulus alone does not tell how close its primes are.
+        // The modulus alone does not show how close its primes are.
         file!("bad/rsa2048.near-primes.jwk.json"),
     ] {
         assert_eq!(judged(&modulus(jwk)), None, "{name}");
@@ -89,7 +89,7 @@ fn sound_keys_of_every_length_pass() {
     ] {
         let key = PrivateKey::from_bytes(pem).unwrap();
         let KeyParameters::Rsa { n, .. } = key.public_jwk().parameters().clone() else { panic!("{name}") };
-        // Not from memory, where loading has put it.
+        // Not from the cache, which loading has filled.
         let modulus = BoxedUint::from_be_slice_vartime(&n);
         assert!(check_residues(&modulus).is_ok() && !has_close_factors(&modulus), "{name}");
         assert!(check_order_of_two(modulus).is_ok(), "{name}");
@@ -99,8 +99,8 @@ fn sound_keys_of_every_length_pass() {
     }
 }
 
-/// How likely it is that a sound modulus has the structure of ROCA: for each prime the share of the
-/// powers of 65537.
+/// The probability that a sound modulus has the structure of ROCA: the product, over all primes, of
+/// the share of the powers of 65537.
 #[test]
 fn a_sound_key_looks_like_roca_once_in_2_to_the_167() {
     assert_eq!(POWERS.len(), 125);
@@ -119,13 +119,13 @@ fn trial_division_knows_every_odd_prime_below_its_bound() {
     assert!(primes.windows(2).all(|pair| pair[0] < pair[1]));
 }
 
-/// a² − b² with a so many steps above its root.
+/// a² − b² with a the given number of steps above its root.
 #[test]
 fn fermat_takes_a_hundred_steps() {
     const BITS: u32 = 2048 + 64;
     let small = |number: u32| BoxedUint::from(number).resize_unchecked(BITS);
     let a = BoxedUint::one_with_precision(BITS).shl(1023).wrapping_add(small(12_345));
-    // √(a² − b²) is a − b²/2a: for b² = 2·a·steps it is so many below a.
+    // √(a² − b²) is a − b²/2a: for b² = 2·a·steps it is `steps` below a.
     for (steps, is_found) in [(1, true), (2, true), (50, true), (98, true), (102, false), (1000, false)] {
         let b = a.wrapping_mul(small(2 * steps)).floor_sqrt_vartime();
         let n = a.wrapping_square().wrapping_sub(b.wrapping_square());
@@ -167,7 +167,7 @@ fn a_modulus_that_has_passed_is_not_tested_again() {
 
 #[test]
 fn primes_are_close_by_the_limit_of_fips_186_5() {
-    /// p and q of 1024 bits that differ by this, in a key that is otherwise none.
+    /// p and q of 1024 bits with this difference, in a key that is otherwise invalid.
     fn close(difference: &BoxedUint) -> bool {
         let p = BoxedUint::one_with_precision(1024).shl(1023);
         let q = p.wrapping_add(difference);

@@ -1,4 +1,4 @@
-//! One key of a set, and what a header says of the key that it is for.
+//! One key of a set, and a header's description of its key.
 
 use std::sync::OnceLock;
 
@@ -11,10 +11,10 @@ use crate::keys::{KeyError, PublicKey};
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) jwk: Jwk,
-    /// The key, or why it cannot be used: to find that out takes milliseconds, and tokens by anyone
-    /// ask for it.
+    /// The key, or why it cannot be used. Computed once: the check takes milliseconds, and anyone's
+    /// token can trigger it.
     pub(super) parsed: OnceLock<Result<PublicKey, KeyError>>,
-    /// The thumbprints of the certificate in the JWK, hashed when they are first needed.
+    /// The thumbprints of the certificate in the JWK, hashed when first needed.
     pub(super) certificate: OnceLock<Option<Thumbprints>>,
 }
 
@@ -48,7 +48,7 @@ impl Entry {
     }
 }
 
-/// What a header says of its key.
+/// A header's description of its key.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) key_id: Option<&'a KeyId>,
@@ -58,7 +58,7 @@ pub(super) struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// Those of the header, the stronger one first.
+    /// The thumbprints in the header, the stronger one first.
     pub(super) fn thumbprints(&self) -> impl Iterator<Item = (&'a str, ThumbprintKind)> + use<'a> {
         let sha256 = self.x5t_s256.map(|found| (found, ThumbprintKind::Sha256));
         let sha1 = self.x5t.map(|found| (found, ThumbprintKind::Sha1));

@@ -1,5 +1,4 @@
-//! Why no key of a set fits a header: for the error, so nothing here is on the way of a token that
-//! is good.
+//! Why no key of a set fits a header. This is only for the error: valid tokens never get here.
 
 use super::entry::{Entry, Wanted};
 use super::{KID_LEN, PublicKeySet};
@@ -7,7 +6,7 @@ use crate::jose::error::{excerpt, unlike};
 use crate::jose::{KeyId, KeyMismatch, SkippedJwk};
 
 impl PublicKeySet {
-    /// Why none of these keys, which are all of the wanted name, fits.
+    /// Why none of these keys fits. They are all keys with the wanted name.
     pub(super) fn mismatch<'a>(
         &self,
         candidates: impl Iterator<Item = &'a Entry> + Clone,

@@ -80,7 +80,7 @@ fn a_key_that_stands_there_twice_is_one_key() {
         ("rsa2048.pub.pem", r#","kid":"k","alg":"PS256""#),
     ]);
     assert!(refusal(&rsa, Some("k"), Algorithm::RS384).to_string().ends_with(refused));
-    // One with the certificate of another key does not take the good one away.
+    // An entry with the certificate of another key does not hide the valid one.
     let chain = [read("rsa2048.cert.der")].to_vec();
     let jwk = PublicKey::from_bytes(&read("ed25519.pub.pem")).unwrap().jwk().clone();
     let wrong = jwk.clone().with_certificates(chain);
@@ -160,7 +160,7 @@ fn a_list_of_keys_is_bounded_and_printable() {
     );
     let error = refusal(&many, None, Algorithm::ES256).to_string();
     assert!(error.ends_with("key \"7\" is of type Ed25519, not EC P-256; 248 more"), "{error}");
-    // Where two long names differ is seen.
+    // The error shows where two long names differ.
     let long = "k".repeat(300);
     let set = set(&[&format!(r#","kid":"{long}""#)]);
     let error = refusal(&set, Some(&format!("{long}x")), Algorithm::EdDSA).to_string();
@@ -194,7 +194,7 @@ fn the_error_of_a_skipped_key_says_so() {
         "no key in the set fits EdDSA (the header has no `kid`): key \"c\" was skipped: a JWK has no member `kty`; \
          a key without `kid` was skipped: a JWK is not a JSON object"
     );
-    // Another key of the same name does not hide it.
+    // Another key with the same name does not hide it.
     let two = keys(&format!(r#"{{"keys":[{{"kid":"good"}},{}]}}"#, good.replace("}", r#","alg":"ES256"}"#)));
     assert!(text(&two, Some("good")).ends_with(
         ": key \"good\" is for ES256 (`alg`); key \"good\" was skipped: a JWK has no member `kty`"
@@ -246,7 +246,7 @@ fn rfc7515_4_1_7_a_certificate_thumbprint_chooses_among_keys() {
             assert_eq!(chosen(&set, &x5t(index)).unwrap(), index);
             assert_eq!(chosen(&set, &x5t_s256(index)).unwrap(), index);
             assert_eq!(chosen(&set, &(x5t(index) + &x5t_s256(index))).unwrap(), index);
-            // The stronger one decides where both are there.
+            // The stronger one decides if both are present.
             assert_eq!(chosen(&set, &(x5t(1 - index) + &x5t_s256(index))).unwrap(), index);
             assert_eq!(chosen(&set, &(x5t(index) + r#","x5t#S256":"other""#)).unwrap(), index);
         }
@@ -263,20 +263,20 @@ fn rfc7515_4_1_7_a_certificate_thumbprint_chooses_among_keys() {
         );
         assert_eq!(error(&set, ""), ambiguous);
     }
-    // What a certificate is comes before what the JWK says of it.
+    // The certificate itself takes precedence over the JWK's statement.
     let crossed = set([x5c(0) + &x5t(1), x5c(1) + &x5t(0)]);
     assert_eq!([0, 1].map(|index| chosen(&crossed, &x5t(index)).unwrap()), [0, 1]);
     let other = set([x5c(0) + r#","x5t":"other""#, x5c(1)]);
     assert_eq!(chosen(&other, r#","x5t":"other""#).unwrap(), 0);
-    // The only key without a certificate may be the one; of two such, neither.
+    // The only key without a certificate may be chosen; of two such keys, neither is.
     let half = set([x5c(0), String::new()]);
     assert_eq!([&*x5t(0), r#","x5t":"other""#].map(|members| chosen(&half, members).unwrap()), [0, 1]);
     let none = set([String::new(), String::new()]);
     assert_eq!(error(&none, &x5t(0)), ambiguous);
-    // Two keys under one thumbprint.
+    // Two keys with one thumbprint.
     let same = set([x5t(0), x5t(0)]);
     assert_eq!(error(&same, &x5t(0)), ambiguous);
-    // The `kid` decides first; among keys of one name the thumbprint does.
+    // The `kid` decides first; the thumbprint decides among keys with one name.
     let named = set([x5c(0) + r#","kid":"a""#, x5c(1) + r#","kid":"b""#]);
     assert_eq!(chosen(&named, &(x5t(0) + r#","kid":"b""#)).unwrap(), 1);
     let same_name = set([x5c(0) + r#","kid":"a""#, x5c(1) + r#","kid":"a""#]);

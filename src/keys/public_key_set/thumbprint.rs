@@ -1,9 +1,9 @@
-//! Certificate thumbprints (`x5t#S256`, `x5t`), by which a header may choose among keys.
+//! Certificate thumbprints (`x5t#S256`, `x5t`), with which a header can choose among keys.
 
 use crate::jose::{Jwk, base64url};
 use crate::keys::Certificate;
 
-/// Those of one certificate, each as base64url.
+/// The thumbprints of one certificate, each as base64url.
 #[derive(Debug)]
 pub(super) struct Thumbprints {
     sha256: String,
@@ -11,8 +11,8 @@ pub(super) struct Thumbprints {
 }
 
 impl Thumbprints {
-    /// `None` when there is no certificate, or none that can be read: the key may then not be used
-    /// either.
+    /// `None` if there is no certificate or it cannot be read: in the latter case, the key may not
+    /// be used either.
     pub(super) fn of(jwk: &Jwk) -> Option<Self> {
         let certificate = Certificate::from_der(jwk.certificates().first()?.clone()).ok()?;
         let (sha256, sha1) = (certificate.sha256(), certificate.sha1());
@@ -27,7 +27,7 @@ impl Thumbprints {
     }
 }
 
-/// Which of the two is compared.
+/// Which of the two thumbprints is compared.
 #[derive(Clone, Copy)]
 pub(super) enum ThumbprintKind {
     Sha256,

@@ -2,7 +2,7 @@ use super::*;
 use crate::jose::{Algorithm, JoseError, Jwk, KeyParameters, Signature};
 use crate::keys::BoxFuture;
 
-/// A key service that says of itself what it likes.
+/// A key service with arbitrary statements about itself.
 struct Remote(Algorithm, Jwk);
 
 impl Signer for Remote {
@@ -35,7 +35,7 @@ fn a_remote_key_is_held_to_the_policy_before_its_first_signature() {
         refusal(Algorithm::ES256, rsa2048.clone()),
         KeyError::Jose(JoseError::AlgorithmMismatch { algorithm: Algorithm::ES256, .. })
     ));
-    // Its JWKS would tell the server to refuse what it signs.
+    // Its JWKS would tell the server to reject its signatures.
     assert!(matches!(
         refusal(Algorithm::RS256, rsa2048.clone().for_signatures(Algorithm::PS256).unwrap()),
         KeyError::OtherAlgorithm { found: Algorithm::RS256, .. }
@@ -173,16 +173,16 @@ fn the_previous_key_is_there_while_the_active_one_is_new() {
     for (seconds, expected) in [(300, Some(&old_id)), (599, Some(&old_id)), (600, None), (9000, None)] {
         assert_eq!(previous(&ring, at(seconds)).as_ref(), expected, "{seconds}");
     }
-    // Activated anew it is no newer.
+    // Activating it again does not make it newer.
     ring.activate(&new_id, at(599)).unwrap();
     assert_eq!(previous(&ring, at(600)), None);
-    // The propagation time counts where it is longer.
+    // The propagation time counts if it is longer.
     assert_eq!(
         previous(&ring.clone().with_propagation(Duration::from_secs(400)), at(699)),
         Some(old_id.clone())
     );
     assert_eq!(previous(&ring.clone().with_propagation(Duration::ZERO), at(599)), Some(old_id.clone()));
-    // The one that signed last, and never one that is gone.
+    // The key that signed last, and never one that was removed.
     ring.activate(&newest_id, at(700)).unwrap();
     assert_eq!(previous(&ring, at(700)), Some(new_id.clone()));
     ring.revoke(&new_id);

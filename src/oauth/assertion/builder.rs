@@ -31,7 +31,7 @@ pub struct ClientAssertionBuilder {
 }
 
 impl fmt::Debug for ClientAssertionBuilder {
-    /// With the names of the claims: their values may be secrets.
+    /// Shows the names of the claims only: their values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientAssertionBuilder")
             .field("client_id", &Shown(&self.client_id))
@@ -51,7 +51,7 @@ impl ClientAssertion {
         ClientAssertionBuilder::new(client_id.into(), server.clone())
     }
 
-    /// Starts an assertion for an audience of which only the string is known, with the default
+    /// Starts an assertion for an audience known only as a string, with the default
     /// [`Profile`](crate::oauth::Profile): for a request that other code makes and sends. The
     /// audience need not be a URL (RFC 7523 §3). Every [`Audience`](crate::oauth::Audience) except
     /// [`Audience::Exactly`](crate::oauth::Audience::Exactly) means it.
@@ -105,7 +105,7 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// The endpoint that the assertion will be sent to, which matters with
+    /// The endpoint to which the assertion will be sent. It matters with
     /// [`Audience::CalledEndpoint`]. Default: the token endpoint.
     #[must_use]
     pub const fn endpoint(mut self, endpoint: Endpoint) -> Self {
@@ -120,15 +120,16 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// Adds `nbf`, this long before `iat`, for servers that require one. By default there is none:
-    /// it adds no security, and a server whose clock is a second behind refuses the assertion.
+    /// Adds `nbf`, set to this long before `iat`, for servers that require one. By default, the
+    /// assertion has no `nbf`: it adds no security, and a server whose clock is a second behind
+    /// rejects the assertion.
     #[must_use]
     pub const fn not_before(mut self, set_back: Duration) -> Self {
         self.profile.not_before = Some(set_back);
         self
     }
 
-    /// The `typ` header (RFC 7515 §4.1.9); `None` or an empty one leaves it out. Default:
+    /// The `typ` header (RFC 7515 §4.1.9). `None` or an empty one omits it. Default:
     /// `client-authentication+jwt`.
     #[must_use]
     pub fn media_type(mut self, media_type: Option<&str>) -> Self {
@@ -136,15 +137,15 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// Leaves `kid` out of the header. The server then has to try each key of the client.
+    /// Omits `kid` from the header. The server must then try each key of the client.
     #[must_use]
     pub const fn without_key_id(mut self) -> Self {
         self.profile.sends_key_id = false;
         self
     }
 
-    /// Leaves `client_id` out of the form, where it is optional (RFC 7521 §4.2). By default it is
-    /// there.
+    /// Omits `client_id` from the form, where it is optional (RFC 7521 §4.2). By default, the form
+    /// includes it.
     #[must_use]
     pub const fn without_client_id(mut self) -> Self {
         self.profile.sends_client_id = false;
@@ -177,7 +178,7 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// Adds a claim. Replaces a claim of the same name that was added before.
+    /// Adds a claim. Replaces an earlier claim of the same name.
     ///
     /// # Errors
     ///
@@ -197,8 +198,8 @@ impl ClientAssertionBuilder {
         self.profile.not_before.is_some()
     }
 
-    /// The first step: everything but the signature. Only the algorithm and the public key of the
-    /// signer are used. The `jti` must never have been used before; a UUID v4 is fine.
+    /// The first step: everything but the signature. It uses only the algorithm and the public key
+    /// of the signer. The `jti` must never have been used before; a UUID v4 is fine.
     ///
     /// # Errors
     ///
@@ -288,7 +289,7 @@ impl ClientAssertionBuilder {
         Ok(jws::Beginning::new(&source.header.header()?, &parties))
     }
 
-    /// Both steps, with a key in this process.
+    /// Runs both steps, with a key in this process.
     ///
     /// # Errors
     ///
@@ -304,7 +305,7 @@ impl ClientAssertionBuilder {
         unsigned.complete(&signature)
     }
 
-    /// Checks what needs neither a key nor a time: the client id.
+    /// Checks the client id, which depends on neither a key nor a time.
     ///
     /// # Errors
     ///
@@ -320,14 +321,13 @@ impl ClientAssertionBuilder {
         Ok(())
     }
 
-    /// The server.
     #[cfg(feature = "client")]
     pub(crate) const fn server(&self) -> &AuthorizationServer {
         &self.server
     }
 }
 
-/// The claims that come first, the same in every assertion.
+/// The first claims, identical in every assertion.
 #[derive(Serialize)]
 struct Parties<'a> {
     iss: &'a str,
@@ -335,7 +335,7 @@ struct Parties<'a> {
     aud: &'a str,
 }
 
-/// The claims that follow.
+/// The remaining claims.
 struct Claims<'a> {
     jti: &'a str,
     iat: u64,
@@ -367,8 +367,8 @@ impl Claims<'_> {
         Ok(())
     }
 
-    /// An upper bound of the length if nothing needs escaping and no claim was added: names and
-    /// numbers take less than 100.
+    /// An upper bound for the length if nothing needs escaping and no claim was added: names and
+    /// numbers take less than 100 bytes.
     const fn len(&self) -> usize {
         100 + self.jti.len()
     }

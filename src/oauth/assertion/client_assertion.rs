@@ -6,10 +6,10 @@ use crate::jose::{Algorithm, Signature, Wiped};
 use crate::oauth::signing_input::SigningInput;
 use crate::oauth::{AuthorizationServer, CLIENT_ASSERTION_TYPE, Endpoint, OAuthError};
 
-/// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2): proves who the client is, for one
-/// request.
+/// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2). It proves the client's identity for
+/// one request.
 ///
-/// It is a secret until it is used or expired. `Debug` is redacted, there is no `Display`, and the
+/// It is a secret until it is used or expires. `Debug` is redacted, there is no `Display`, and the
 /// text is wiped on drop.
 ///
 /// ```
@@ -37,12 +37,12 @@ pub struct ClientAssertion {
     expires_at: OffsetDateTime,
 }
 
-/// Where an assertion may go whose audience is an endpoint.
+/// Where an assertion may be sent if its audience is an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bound {
-    /// To this endpoint, which is the audience.
+    /// Only to this endpoint, which is the audience.
     Endpoint(Endpoint),
-    /// To the origin of the token endpoint, which is the audience.
+    /// Only to the origin of the token endpoint, which is the audience.
     TokenOrigin,
 }
 
@@ -72,8 +72,8 @@ impl ClientAssertion {
     }
 
     /// The form pairs of RFC 7521 §4.2, not percent-encoded: `client_assertion_type`,
-    /// `client_assertion`, and `client_id` unless the builder [leaves it
-    /// out](super::ClientAssertionBuilder::without_client_id).
+    /// `client_assertion`, and `client_id` unless the builder [omits
+    /// it](super::ClientAssertionBuilder::without_client_id).
     #[must_use]
     pub fn form(&self) -> Vec<(&'static str, &str)> {
         let mut pairs =
@@ -84,12 +84,12 @@ impl ClientAssertion {
         pairs
     }
 
-    /// Whether [`ClientAssertion::form`] has the client id.
+    /// Whether [`ClientAssertion::form`] contains the client id.
     pub(in crate::oauth) const fn sends_client_id(&self) -> bool {
         self.sends_client_id
     }
 
-    /// Refuses to send an assertion to an endpoint where it could be used at another one.
+    /// Refuses to send an assertion to an endpoint that could use it at another endpoint.
     pub(in crate::oauth) fn check_endpoint(
         &self,
         server: &AuthorizationServer,
@@ -106,7 +106,7 @@ impl ClientAssertion {
     }
 
     /// Adds [`ClientAssertion::form`], encoded, to a form. A JWS needs no encoding (RFC 7515 §7.1),
-    /// so it is copied.
+    /// so it is copied verbatim.
     pub(in crate::oauth) fn push_form(&self, form: &mut String) {
         let first = Self::FORM.strip_prefix('&').filter(|_| form.is_empty());
         form.push_str(first.unwrap_or(Self::FORM));
@@ -117,7 +117,7 @@ impl ClientAssertion {
         }
     }
 
-    /// The most bytes that [`ClientAssertion::push_form`] adds.
+    /// The maximum number of bytes that [`ClientAssertion::push_form`] adds.
     pub(in crate::oauth) fn form_room(&self) -> usize {
         Self::FORM.len() + self.jwt.len() + Self::FORM_CLIENT_ID.len() + 3 * self.client_id.len()
     }

@@ -115,7 +115,7 @@ fn a_beginning_that_was_encoded_once_follows_every_change() {
     let signed = |builder: &ClientAssertionBuilder, key: &PrivateKey| {
         String::from_utf8(builder.prepare(key, now(), "j1").unwrap().signing_input().to_vec()).unwrap()
     };
-    // Moved from step to step, so that the beginning of the step before is still there.
+    // Moved from step to step, so that the cached beginning of the previous step is still present.
     let mut builder = self::builder();
     let mut seen = vec![signed(&builder, &certified)];
     let steps: [fn(ClientAssertionBuilder) -> ClientAssertionBuilder; 9] = [
@@ -132,7 +132,7 @@ fn a_beginning_that_was_encoded_once_follows_every_change() {
     for step in steps {
         builder = step(builder);
         let now = signed(&builder, &certified);
-        // A clone starts without any.
+        // A clone starts with an empty cache.
         assert_eq!(now, signed(&builder.clone(), &certified));
         assert!(!seen.contains(&now));
         seen.push(now);

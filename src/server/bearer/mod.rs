@@ -24,7 +24,7 @@ use crate::keys::BoxFuture;
 use crate::verifier::{AccessTokenVerifier, ProofOfPossession, VerifierError};
 
 /// Passes a request on to the inner service if its access token is valid (RFC 6750, RFC 9068), and
-/// answers it otherwise. For axum, and for every other [`tower_service::Service`] of HTTP requests.
+/// rejects it otherwise. For axum, and for every other [`tower_service::Service`] of HTTP requests.
 ///
 /// ```no_run
 /// use std::sync::Arc;

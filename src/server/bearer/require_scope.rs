@@ -19,8 +19,9 @@ use crate::verifier::AccessTokenClaims;
 /// Otherwise the response is 403 with `WWW-Authenticate: Bearer error="insufficient_scope",
 /// scope="…"`, which lists all scopes of the layer (RFC 6750 §3.1). If no
 /// [`BearerLayer`](super::BearerLayer) has checked the request, the layers are in the wrong order:
-/// the response is 500, and the route is not reached. So it is with an empty scope, such as a
-/// variable that is not set: it is no scope that every token has.
+/// the response is 500, and the route is not reached. The same happens with an empty scope, for
+/// example from a variable that is not set: an empty scope does not count as one that every token
+/// has.
 #[derive(Clone, Debug)]
 pub struct RequireScope {
     scope: Arc<Scope>,

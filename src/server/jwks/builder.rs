@@ -9,7 +9,7 @@ use crate::oauth::{OAuthError, PlainHttp, safe_url};
 use crate::transport::refreshing::Refreshing;
 use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock, TransportError};
 
-/// What is optional about a [`RemoteJwks`].
+/// Optional settings of a [`RemoteJwks`].
 #[must_use]
 pub struct RemoteJwksBuilder {
     url: String,
@@ -21,7 +21,8 @@ pub struct RemoteJwksBuilder {
 }
 
 impl RemoteJwksBuilder {
-    /// The least that a duration is set to: below it, a rule would be no rule.
+    /// The shortest duration of a setting. Shorter ones are raised to it, because they would
+    /// disable a rule.
     const LEAST: Duration = Duration::from_secs(1);
 
     pub(super) fn new(url: String) -> Self {
@@ -39,59 +40,62 @@ impl RemoteJwksBuilder {
         self
     }
 
-    /// Sends requests with this; a [`ReqwestClient`] unless said otherwise. Clones of one share its
-    /// connections.
+    /// Sends requests with this HTTP client. Default: a [`ReqwestClient`]. Clones of one client
+    /// share its connections.
     pub fn http(mut self, http: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(http));
         self
     }
 
-    /// Takes the time from this; the operating system unless said otherwise.
+    /// Takes the time from this clock. Default: the operating system's clock.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// How long after a fetch the next one may begin for the sake of a token that no key fits; 30 s
-    /// unless said otherwise, 1 s at least. An issuer has to publish a key for so long before it
-    /// signs with it, caches between it and this process added. A fetch is given up after so long,
-    /// and after 10 s at most.
+    /// Sets how long after a fetch the next one may begin for a token that no key fits. Default:
+    /// 30 s. Minimum: 1 s.
+    ///
+    /// An issuer must publish a key at least this long before it signs with it, plus the time that
+    /// caches between the issuer and this process add. A fetch is given up after this time, and
+    /// after 10 s at most.
     pub fn cool_down(mut self, cool_down: Duration) -> Self {
         self.rules.cool_down = cool_down.max(Self::LEAST);
         self
     }
 
-    /// How long after they were fetched keys are used when no newer ones can be had; one hour
-    /// unless said otherwise, 1 s at least. From then on everything is refused until the issuer
-    /// answers again.
+    /// Sets how long after they were fetched keys are used if no newer ones can be fetched.
+    /// Default: one hour. Minimum: 1 s. From then on, everything is rejected until the issuer
+    /// responds again.
     pub fn hard_limit(mut self, hard_limit: Duration) -> Self {
         self.rules.hard_limit = hard_limit.max(Self::LEAST);
         self
     }
 
-    /// How long keys are fresh, whatever their issuer says (`Cache-Control`, `Expires`): 60 s at
-    /// least and 15 min at most unless said otherwise; never less than 1 s, and where the two
-    /// cross, the most counts. A key that the issuer takes away is believed for up to the most.
+    /// Sets how long keys are fresh at least and at most, regardless of what their issuer says
+    /// (`Cache-Control`, `Expires`). Default: at least 60 s and at most 15 min. Both are at least
+    /// 1 s, and if `least` is larger than `most`, `most` applies. A key that the issuer removes is
+    /// trusted for up to `most`.
     pub fn freshness_bounds(mut self, least: Duration, most: Duration) -> Self {
         self.bounds.least = least.max(Self::LEAST);
         self.bounds.most = most.max(Self::LEAST);
         self
     }
 
-    /// How long keys are fresh when their issuer does not say, within the bounds; 300 s unless said
-    /// otherwise.
+    /// Sets how long keys are fresh if their issuer does not say, within the bounds. Default:
+    /// 300 s.
     pub const fn freshness_without_headers(mut self, freshness: Duration) -> Self {
         self.bounds.without_headers = freshness;
         self
     }
 
-    /// The set. Nothing is fetched yet.
+    /// Builds the set. Nothing is fetched yet.
     ///
     /// # Errors
     ///
     /// [`TransportError::OAuth`] for a URL that is neither https nor http on loopback (unless that
     /// is [allowed](Self::danger_allow_unencrypted)), or has credentials or a fragment;
-    /// [`TransportError::Build`] when the HTTP client cannot be built.
+    /// [`TransportError::Build`] if the HTTP client cannot be built.
     pub fn build(self) -> Result<RemoteJwks, TransportError> {
         self.plain_http.check_endpoint("jwks_uri", &self.url)?;
         let target = self.url.parse().map_err(|_| OAuthError::Endpoint {

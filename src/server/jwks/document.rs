@@ -1,4 +1,4 @@
-//! One JWK Set as it was fetched: the request for it, and what an answer makes of it.
+//! One fetched JWK Set: the request for it, and how a response is read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,29 +19,29 @@ use crate::keys::PublicKeySet;
 use crate::oauth::{OAuthError, content_coding, safe_url};
 use crate::transport::{ReqwestClient, TransportError};
 
-/// A set of keys, and what is known of the document that it came from.
+/// A set of keys, and what is known about the document that it came from.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) keys: Arc<PublicKeySet>,
     pub(super) age: Age,
-    /// Of the body: keys that stay the same stay parsed.
+    /// The hash of the body: an unchanged body is not parsed again.
     hash: [u8; 32],
     /// The lifetime that the issuer stated last.
     stated: Option<Duration>,
     validators: HeaderMap,
 }
 
-/// What a validator of an answer is sent back as (RFC 9111 §4.3.1).
+/// The request header in which a validator of a response is sent back (RFC 9111 §4.3.1).
 const CONDITIONS: [(HeaderName, HeaderName); 2] = [(ETAG, IF_NONE_MATCH), (LAST_MODIFIED, IF_MODIFIED_SINCE)];
 
-/// Asks for the set, or whether it is still the one that is held.
+/// Requests the set, or whether the cached one is still current.
 pub(super) fn request(target: &Uri, held: Option<&Document>) -> Request<Vec<u8>> {
     let mut request = Request::new(Vec::new());
     *request.uri_mut() = target.clone();
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static("application/jwk-set+json, application/json"));
-    // Without it any coding may come (RFC 9110 §12.5.3), and an HTTP client of the user's may not
-    // undo it.
+    // Without it, the server may use any coding (RFC 9110 §12.5.3), and the user's HTTP client may
+    // not decode it.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (validator, condition) in CONDITIONS {
         if let Some(value) = held.and_then(|held| held.validators.get(validator)) {
@@ -54,14 +54,14 @@ pub(super) fn request(target: &Uri, held: Option<&Document>) -> Request<Vec<u8>>
 /// A fetch: what it asked, and when.
 pub(super) struct Asked<'a> {
     pub(super) url: &'a str,
-    /// What was held when it began; a 304 is about this.
+    /// The cached document when the fetch began; a 304 is about this.
     pub(super) held: Option<&'a Document>,
     pub(super) began: OffsetDateTime,
     pub(super) bounds: &'a Bounds,
 }
 
 impl Asked<'_> {
-    /// Takes an answer that came at `now`.
+    /// Reads a response that arrived at `now`.
     pub(super) fn read(
         &self,
         answer: Response<Vec<u8>>,
@@ -86,7 +86,7 @@ impl Asked<'_> {
         body: &[u8],
         now: OffsetDateTime,
     ) -> Result<Document, JwksFetchError> {
-        // An HTTP client of the user's may know no limit.
+        // The user's HTTP client may have no limit.
         if body.len() > ReqwestClient::MAX_BODY_LEN {
             let (host, limit) = (super::host(self.url), ReqwestClient::MAX_BODY_LEN);
             return Err(TransportError::BodyTooLarge { host, limit }.into());
@@ -115,8 +115,8 @@ impl Asked<'_> {
         })
     }
 
-    /// RFC 9111 §4.3.4: the headers of a 304 take the place of the stored ones; those that it does
-    /// not have stay.
+    /// RFC 9111 §4.3.4: the headers of a 304 replace the stored ones; stored headers that it lacks
+    /// stay.
     fn unchanged(&self, held: &Document, headers: HeaderMap, now: OffsetDateTime) -> Document {
         let stated = stated(&headers, now).or(held.stated);
         let lifetime = self.bounds.lifetime(stated, &headers);

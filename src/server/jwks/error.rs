@@ -6,17 +6,17 @@ use crate::oauth::Retry;
 use crate::transport::TransportError;
 use crate::verifier::VerifierError;
 
-/// Why a token or an assertion is not accepted. [`Token`](Self::Token) is its sender's fault (401,
-/// or 403 for a scope that is missing); the others are nobody's at the door: the keys are not there
-/// (503).
+/// Why a token or an assertion is not accepted. [`Token`](Self::Token) is the sender's fault (401,
+/// or 403 for a missing scope). The other variants are not the sender's fault: the keys are not
+/// available (503).
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteJwksError {
-    /// It was checked, and refused.
+    /// The token or assertion was checked and rejected.
     #[error(transparent)]
     Token(#[from] VerifierError),
-    /// There are no keys to check it with, or none of its name and no newer ones to be had. It may
-    /// be good.
+    /// There are no keys to check it with, or none of its name and newer ones cannot be fetched.
+    /// The token or assertion may be valid.
     #[error("the keys at {url} are not available")]
     Unavailable {
         /// The URL of the JWK Set.
@@ -24,8 +24,7 @@ pub enum RemoteJwksError {
         /// How the last attempt to fetch them failed.
         source: Arc<JwksFetchError>,
     },
-    /// The keys that are held were fetched too long ago to be trusted, and newer ones cannot be
-    /// had.
+    /// The cached keys were fetched too long ago to be trusted, and newer ones cannot be fetched.
     #[error("the keys at {url} are {} s old, at most {} s are trusted", age.as_secs(), limit.as_secs())]
     TooOld {
         /// The URL of the JWK Set.
@@ -50,15 +49,15 @@ impl RemoteJwksError {
     }
 }
 
-/// Why a JWK Set could not be fetched. It is shared by all who waited for it.
+/// Why a JWK Set could not be fetched. All callers that waited for the fetch share this error.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwksFetchError {
-    /// There was no answer, or another status than 200 (a redirect is not followed), or too long a
-    /// body.
+    /// There was no response, the status was not 200 (redirects are not followed), or the body was
+    /// too long.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The answer is not a JWK Set, or has more keys than any issuer needs.
+    /// The response is not a JWK Set, or has more keys than any issuer needs.
     #[error("what {url} answers cannot be used")]
     Document {
         /// The URL.
@@ -66,7 +65,7 @@ pub enum JwksFetchError {
         /// What is wrong with it.
         source: JoseError,
     },
-    /// The fetch came to no end: its tokio runtime was shut down, there is none, or the HTTP client
+    /// The fetch did not finish: its tokio runtime was shut down, there is none, or the HTTP client
     /// panicked.
     #[error("the fetch was given up before it ended")]
     Lost,

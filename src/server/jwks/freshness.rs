@@ -1,27 +1,27 @@
 //! How long a JWK Set may be used before its issuer is asked again (RFC 9111 §4.2): a function of
 //! the headers.
 //!
-//! This is no HTTP cache. The bounds stand above the headers: what `no-store` and its like ask for
-//! would make every token wait for its issuer, and what a year of `max-age` asks for would keep a
-//! stolen key alive for as long.
+//! This is not an HTTP cache. The bounds take precedence over the headers: otherwise `no-store` and
+//! its like would make every token wait for its issuer, and a `max-age` of a year would keep a
+//! stolen key alive for that year.
 
 use std::time::Duration;
 
 use http::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderMap, HeaderName};
 use time::OffsetDateTime;
 
-/// What a lifetime may be, whatever the issuer says.
+/// The bounds of a lifetime, regardless of what the issuer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bounds {
     pub(super) least: Duration,
     pub(super) most: Duration,
-    /// For an answer that says nothing.
+    /// The lifetime if the response does not say.
     pub(super) without_headers: Duration,
 }
 
 impl Bounds {
-    /// The lifetime of an answer, from when it was asked for. `stated` is what [`stated`] says of
-    /// it.
+    /// The lifetime of a response, counted from its request. `stated` is the result of [`stated`]
+    /// for it.
     pub(super) fn lifetime(&self, stated: Option<Duration>, headers: &HeaderMap) -> Duration {
         let lifetime = match stated {
             Some(stated) => stated.saturating_sub(age(headers)),
@@ -42,9 +42,9 @@ impl Default for Bounds {
 }
 
 /// The lifetime that the issuer states, as for a private cache: `max-age`, else `Expires` less
-/// `Date` (§4.2.1). Where statements contradict each other the strictest counts, and one that
-/// cannot be read means zero (§4.2.1). `no-store` and `no-cache` mean zero. `must-revalidate` says
-/// nothing about the time that an answer is fresh.
+/// `Date` (§4.2.1). If statements contradict each other, the strictest counts, and one that cannot
+/// be read means zero (§4.2.1). `no-store` and `no-cache` mean zero. `must-revalidate` says nothing
+/// about the time that an answer is fresh.
 ///
 /// `now` stands in for a missing `Date`.
 pub(super) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
@@ -52,7 +52,7 @@ pub(super) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duratio
     for (name, argument) in directives(headers) {
         match name.as_str() {
             "no-store" | "no-cache" => return Some(Duration::ZERO),
-            // The first one counts, of several.
+            // Of several, the first one counts.
             "max-age" if max_age.is_none() => max_age = Some(seconds(&argument).unwrap_or_default()),
             _ => {}
         }
@@ -66,8 +66,8 @@ pub(super) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duratio
     })
 }
 
-/// How long the answer has been in caches (§5.1). The `apparent_age` of §4.2.3, now less `Date`, is
-/// left out: between clocks that differ every answer would be old.
+/// How long the response has been in caches (§5.1). The `apparent_age` of §4.2.3, now less `Date`,
+/// is left out: if the clocks differ, every response would be old.
 fn age(headers: &HeaderMap) -> Duration {
     headers.get(AGE).and_then(|age| age.to_str().ok()).and_then(seconds).unwrap_or_default()
 }
@@ -80,7 +80,7 @@ fn parse_date(text: &str) -> Option<OffsetDateTime> {
     httpdate::parse_http_date(text.trim()).ok().map(OffsetDateTime::from)
 }
 
-/// `delta-seconds` (§1.2.2): digits, as many as there are; more than fit mean the most.
+/// `delta-seconds` (§1.2.2): any number of digits; a value that is too large means the maximum.
 fn seconds(text: &str) -> Option<Duration> {
     let text = text.trim();
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -88,11 +88,11 @@ fn seconds(text: &str) -> Option<Duration> {
 }
 
 /// The directives of all `Cache-Control` lines with their arguments (§5.2): names in lower case,
-/// quotes taken away, a comma within quotes left alone.
+/// quotes removed, commas within quotes kept.
 fn directives(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for line in headers.get_all(CACHE_CONTROL) {
-        // What is not ASCII is in no directive that matters.
+        // No directive that matters contains other characters than ASCII.
         let line = String::from_utf8_lossy(line.as_bytes());
         let (mut quoted, mut escaped) = (false, false);
         let parts = line.split(|character| {

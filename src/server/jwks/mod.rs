@@ -1,9 +1,9 @@
-//! Keys that somebody else publishes and changes.
+//! Keys that another party publishes and changes.
 //!
-//! What is decided stands apart from what is done: `freshness` and `rules` are functions of
-//! headers, settings and time, `document` makes requests and takes answers, `source` fetches the
-//! set and keeps it fresh. A constructor can fail, unlike in the sketch of the design: a URL that
-//! cannot be right is found when the server starts and not with the first token.
+//! Decisions are separate from actions: `freshness` and `rules` are functions of headers, settings
+//! and time, `document` makes requests and reads responses, and `source` fetches the set and keeps
+//! it fresh. A constructor can fail, so that a URL that cannot be right is found when the
+//! server starts and not with the first token.
 
 mod builder;
 mod document;
@@ -29,9 +29,9 @@ use crate::verifier::{
     VerifierError,
 };
 
-/// The keys behind one URL, kept fresh: a JWK Set that its issuer changes when it likes. Cloning is
-/// cheap; the clones share the keys and the fetches. Make one for each URL and keep it. Two sets
-/// are never merged: what one issuer publishes says nothing about another's tokens.
+/// Keeps the keys at one URL fresh: a JWK Set that its issuer may change at any time. Cloning is
+/// cheap; the clones share the keys and the fetches. Create one for each URL and keep it. Two sets
+/// are never merged: the keys of one issuer say nothing about the tokens of another.
 ///
 /// ```no_run
 /// use private_key_jwt::server::{RemoteJwks, RemoteJwksError};
@@ -52,43 +52,43 @@ use crate::verifier::{
 /// # What is trusted
 ///
 /// The TLS connection to the URL, and nothing else. A certificate in a key's `x5c` must be for that
-/// key (RFC 7517 §4.7), but its issuer and its dates are not looked at. Redirects are not followed;
-/// plain http is for loopback.
+/// key (RFC 7517 §4.7), but its issuer and its dates are not checked. Redirects are not followed.
+/// Plain http is for loopback.
 ///
 /// # When the issuer is asked
 ///
-/// - With the first token, or [`RemoteJwks::keys`], which is a good thing to call when a server
-///   starts.
-/// - Shortly before the keys are no longer fresh, beside the token that came then. A token under a
-///   key that is held never waits for a fetch, so after a quiet hour the first ones may meet keys
-///   as old as the hard limit.
-/// - When a token may have been signed by a newer key, once, and then it is tried once more: its
-///   `kid` is not in the set, or no key of the set fits its `alg`, or the signature does not
-///   verify. All callers together cause one such fetch per cool-down; within it such a token is
-///   refused at once. A token that more than one key fits, that is malformed, whose claims are
-///   wrong, or whose key may not be used (too short, another's certificate) causes none.
+/// - With the first token, or when you call [`RemoteJwks::keys`]. Call it when your server starts.
+/// - Shortly before the keys are no longer fresh: the next token starts a fetch in the background.
+///   A token signed with a cached key never waits for a fetch, so after a quiet hour the first
+///   tokens may be checked with keys as old as the hard limit.
+/// - Once, when a token may have been signed with a newer key: its `kid` is not in the set, or no
+///   key of the set fits its `alg`, or the signature does not verify. The token is then checked
+///   once more. All callers together cause one such fetch per cool-down; within the cool-down, such
+///   a token is rejected at once. A token causes no fetch if more than one key fits it, if it is
+///   malformed, if its claims are wrong, or if its key may not be used (too short, the certificate
+///   of another key).
 ///
-/// There is one fetch at a time, in a task of its own; all who wait get its outcome. While the
-/// issuer fails, the keys that are held are used, up to the hard limit; it is asked again after 1
-/// s, 2 s, 4 s … up to the cool-down. From the hard limit on everything is refused, until a fetch
-/// succeeds. `no-store`, `no-cache` and `must-revalidate` shorten the freshness to the lower bound
-/// and do not change that.
+/// One fetch runs at a time, in its own task, and all callers that wait get its outcome. While the
+/// issuer fails, the cached keys are used up to the hard limit, and the issuer is asked again after
+/// 1 s, 2 s, 4 s … up to the cool-down. From the hard limit on, everything is rejected until a
+/// fetch succeeds. `no-store` and `no-cache` shorten the freshness to the lower
+/// bound and do not change that.
 ///
 /// # Which key
 ///
-/// [`PublicKeySet::key_for`]: keys for something else than signatures, private ones, damaged ones and ones of unknown kind are
-/// passed over; exactly one must remain of the name, type and algorithm of the token. Without a
-/// `kid`, the certificate thumbprint of a token chooses among several. The error says why no key
-/// fits, and that a key of that name was skipped.
+/// [`PublicKeySet::key_for`] chooses the key. It skips keys that are not for signatures, private
+/// keys, damaged keys, and keys of an unknown kind. Exactly one of the remaining keys must have the
+/// name, type and algorithm of the token. Without a `kid`, the certificate thumbprint of the token
+/// chooses among several. The error says why no key fits, and that a key of that name was skipped.
 ///
-/// It needs a runtime of tokio.
+/// Requires a tokio runtime.
 #[derive(Clone)]
 pub struct RemoteJwks {
     source: Arc<Source>,
 }
 
 impl RemoteJwks {
-    /// The keys at this URL, with the defaults. Nothing is fetched yet.
+    /// Uses the keys at this URL, with the defaults. Nothing is fetched yet.
     /// [`JwksUri`](crate::oauth::JwksUri) and [`PingAccess`](crate::oauth::PingAccess) know the
     /// URLs of some kinds of server.
     ///
@@ -99,21 +99,23 @@ impl RemoteJwks {
         Self::builder(url).build()
     }
 
-    /// The keys of an issuer, which says itself where they are (`jwks_uri`, RFC 8414 §2).
+    /// Uses the keys of an issuer, at the `jwks_uri` of its metadata (RFC 8414 §2).
     ///
     /// # Errors
     ///
     /// As [`AuthorizationServer::discover`] and [`RemoteJwksBuilder::build`];
-    /// [`OAuthError::NotKnown`](crate::oauth::OAuthError::NotKnown) when it does not say.
+    /// [`OAuthError::NotKnown`](crate::oauth::OAuthError::NotKnown) if the metadata has no
+    /// `jwks_uri`.
     pub async fn discover(issuer: &str) -> Result<Self, TransportError> {
         let http = ReqwestClient::new()?;
         let server = AuthorizationServer::discover_with(issuer, &http).await?;
         Self::builder(server.jwks_uri()?).http(http).build()
     }
 
-    /// The keys at a URL that an outsider chose, such as the `jwks_uri` that a client registered:
-    /// https only, and only a host on the public internet, as [`PublicNetworkClient`] has it. For
-    /// many clients, make one of these and give clones to [`RemoteJwksBuilder::http`].
+    /// Uses the keys at a URL that an outsider chose, such as the `jwks_uri` that a client
+    /// registered: https only, and only a host on the public internet, as [`PublicNetworkClient`]
+    /// defines it. For many clients, create one such HTTP client and pass clones of it to
+    /// [`RemoteJwksBuilder::http`].
     ///
     /// # Errors
     ///
@@ -124,7 +126,7 @@ impl RemoteJwks {
         Self::builder(url).http(http).build()
     }
 
-    /// The keys at this URL, with everything that is optional.
+    /// Returns a builder for the keys at this URL, with optional settings.
     pub fn builder(url: impl Into<String>) -> RemoteJwksBuilder {
         RemoteJwksBuilder::new(url.into())
     }
@@ -134,8 +136,8 @@ impl RemoteJwks {
     /// # Errors
     ///
     /// [`RemoteJwksError::Token`] with what [`AccessTokenVerifier::verify`] says;
-    /// [`RemoteJwksError::Unavailable`] and [`RemoteJwksError::TooOld`] when there are no keys to
-    /// tell.
+    /// [`RemoteJwksError::Unavailable`] and [`RemoteJwksError::TooOld`] if there are no keys to
+    /// check with.
     pub async fn verify(
         &self,
         verifier: &AccessTokenVerifier,
@@ -175,10 +177,10 @@ impl RemoteJwks {
         Ok(assertion.check_claims(self.now())?)
     }
 
-    /// Checks something else with these keys, such as an ID token. The check is made once; and a
-    /// second time, with newer keys, when its error says that no key fits
+    /// Checks something else with these keys, such as an ID token. Runs the check once. Runs it a
+    /// second time, with newer keys, if its error says that no key fits
     /// ([`JoseError::NoMatchingKey`]) or that the signature does not verify
-    /// ([`KeyError::BadSignature`]) and newer keys can be had.
+    /// ([`KeyError::BadSignature`]), and if newer keys can be fetched.
     ///
     /// # Errors
     ///
@@ -205,15 +207,14 @@ impl RemoteJwks {
             Ok(newer) if !Arc::ptr_eq(&newer.value.keys, &held.value.keys) => {
                 Ok(check(&newer.value.keys, self.now())?)
             }
-            // A key of this name may be there that could not be fetched. One that is held has been
+            // There may be a key of this name that could not be fetched. A cached key has been
             // tried.
             Err(Some(unavailable)) if is_no_matching_key(&error) => Err(unavailable),
             _ => Err(error.into()),
         }
     }
 
-    /// The keys that are held, or the first ones. They are fetched when none are held, or only such
-    /// as are too old.
+    /// Returns the cached keys. Fetches them if there are none, or if they are too old.
     ///
     /// # Errors
     ///
@@ -228,14 +229,14 @@ impl RemoteJwks {
         &self.source.url
     }
 
-    /// When the keys that are held were fetched, or found to be the same still; for a health check.
+    /// Returns when the cached keys were fetched, or confirmed to be unchanged; for a health check.
     #[must_use]
     pub fn fetched_at(&self) -> Option<OffsetDateTime> {
         self.source.set.held().as_ref().map(|held| held.value.age.fetched)
     }
 
-    /// Why the last fetch failed, unless it succeeded; for a health check. Tokens notice nothing of
-    /// it before the hard limit.
+    /// Returns why the last fetch failed, or `None` if it did not fail; for a health check. A
+    /// failure does not affect tokens before the hard limit.
     #[must_use]
     pub fn last_failure(&self) -> Option<Arc<JwksFetchError>> {
         self.source.set.error()
@@ -249,7 +250,7 @@ impl RemoteJwks {
         self.source.clock.now()
     }
 
-    /// The check with fresh keys; `None` when those that are held are not.
+    /// Runs the check with fresh keys. `None` if the cached keys are not fresh.
     fn try_fresh<T>(
         &self,
         check: impl Fn(&PublicKeySet, OffsetDateTime) -> Result<T, VerifierError>,
@@ -270,7 +271,7 @@ impl std::fmt::Debug for RemoteJwks {
     }
 }
 
-/// Whether the token may be good, and signed by a key that is newer than the set.
+/// Whether the token may be valid, and signed with a key that is newer than the set.
 fn newer_keys_may_help(error: &VerifierError) -> bool {
     is_no_matching_key(error) || matches!(error, VerifierError::Key(KeyError::BadSignature))
 }

@@ -3,15 +3,16 @@
 //!
 //! - A set is *fresh* for its lifetime less a margin, then *ageing*: still used, while a fetch runs
 //!   in the background. From the hard limit on it is *over* and checks nothing any more.
-//! - A token that no key fits may have a newer one. A fetch for such a token starts no sooner than
-//!   one cool-down after the start of the last fetch of any kind. A key that is published one
-//!   cool-down before it signs is therefore found, however many forged tokens arrive in between: a
-//!   fetch that started less than a cool-down ago has the key already.
-//! - After a failure nothing is asked for a pause that doubles, from a second to the cool-down.
+//! - A token that no key fits may be signed with a newer one. A fetch for such a token starts no
+//!   sooner than one cool-down after the start of the last fetch of any kind. A key that is
+//!   published one cool-down before it signs is therefore found, however many forged tokens arrive
+//!   in between: a fetch that started less than a cool-down ago has the key already.
+//! - After a failure, the issuer is left alone for a pause that doubles, from a second to the
+//!   cool-down.
 //!
-//! Times are of a wall clock, which may be set. Distances count in both directions: a clock that is
-//! set back by an hour makes a set as old as an hour does. That can cost a fetch, and cannot keep a
-//! set for ever.
+//! Times come from a wall clock, which may be set. Distances count in both directions: a clock that
+//! is set back by an hour ages a set as much as an hour does. That can cost a fetch, but cannot
+//! keep a set forever.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use time::OffsetDateTime;
 
 use crate::transport::refreshing::{Failure, Pause, Phase, distance};
 
-/// What a [`RemoteJwks`](super::RemoteJwks) is set to.
+/// The settings of a [`RemoteJwks`](super::RemoteJwks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rules {
     pub(super) cool_down: Duration,
@@ -27,18 +28,19 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// So long before its end a set is fetched anew, so that nobody waits for that.
+    /// A set is fetched anew this long before its lifetime ends, so that no caller waits for the
+    /// fetch.
     const AHEAD: Duration = Duration::from_secs(30);
     const LONGEST_FETCH: Duration = Duration::from_secs(10);
     const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
     /// The longest that a fetch may take. Never more than a cool-down: a token that waits for a
-    /// fetch which is going on already is to find a key that was published one cool-down ago.
+    /// fetch in flight must find a key that was published one cool-down ago.
     pub(super) fn longest_fetch(&self) -> Duration {
         Self::LONGEST_FETCH.min(self.cool_down)
     }
 
-    /// How long nothing is asked after a failure. A fetch that was lost says nothing about the
+    /// How long the issuer is left alone after a failure. A lost fetch says nothing about the
     /// issuer.
     pub(super) fn pause<E>(&self, failure: &Failure<'_, E>) -> Pause {
         if failure.error.is_none() {
@@ -59,7 +61,7 @@ impl Default for Rules {
 /// How old a set is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Age {
-    /// When it was asked for.
+    /// When it was requested.
     pub(super) fetched: OffsetDateTime,
     /// How long it is fresh.
     pub(super) lifetime: Duration,

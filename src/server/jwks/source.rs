@@ -1,4 +1,4 @@
-//! Where a set comes from: one fetch, and what each means for the next.
+//! Where a set comes from: one fetch, and what its outcome means for the next.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl Source {
         held.map_err(|error| self.unavailable(error.unwrap_or_else(<Arc<Self>>::lost)))
     }
 
-    /// A set that is newer than the one that a token was tried with. There is no error when it is
+    /// A set that is newer than the one that a token was tried with. The error is `None` if it is
     /// too early to ask.
     pub(super) async fn newer(self: &Arc<Self>, tried: &Held) -> Result<Arc<Held>, Option<RemoteJwksError>> {
         let need = Need::NewerThan { generation: tried.generation, apart: self.rules.cool_down };
@@ -68,7 +68,7 @@ impl refreshing::Source for Arc<Source> {
     type Answer = Result<Document, JwksFetchError>;
     type Error = Arc<JwksFetchError>;
     const RUNS_WITHOUT_RUNTIME: bool = false;
-    /// The HTTP client would do so again.
+    /// The HTTP client would panic again.
     const PANIC_IS_FAILURE: bool = true;
 
     fn refreshing(&self) -> &Refreshing<Self> {

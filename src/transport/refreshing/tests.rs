@@ -21,7 +21,7 @@ mod schedule {
         schedule.decide(phase, LIMIT, Duration::ZERO, at(milliseconds))
     }
 
-    /// After one fetch at 0 that failed.
+    /// The schedule after a fetch at 0 that failed.
     fn failing() -> Schedule {
         let mut schedule = Schedule::default();
         let generation = schedule.begin(at(0));
@@ -85,7 +85,7 @@ mod schedule {
         ] {
             assert_eq!(newer(&schedule, now), expected, "{now}");
         }
-        // One that failed counts, too.
+        // A failed fetch counts, too.
         let generation = schedule.begin(at(30_000));
         schedule.failed(generation, Some(at(30_001)), |_| PAUSE);
         assert_eq!(newer(&schedule, 59_999), Decision::Refuse);
@@ -111,7 +111,7 @@ mod schedule {
         assert_eq!(decide(&schedule, Phase::Over, 69_999), Decision::Wait);
         assert_eq!(decide(&schedule, Phase::Over, 70_000), Decision::RefreshAndWait);
         let second = schedule.begin(at(70_000));
-        // What it says at last does not end the next one.
+        // Its late outcome does not end the next one.
         assert_eq!(schedule.failed(first, Some(at(70_001)), |_| PAUSE), None);
         schedule.failed(first, None, |_| PAUSE);
         assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::Wait);
@@ -141,7 +141,7 @@ mod schedule {
 type Answer = Result<i64, &'static str>;
 type Answers = Box<dyn Fn(usize) -> BoxFuture<'static, Answer> + Send + Sync>;
 
-/// A value is the time until which it is fresh, in milliseconds; it serves for ten seconds more.
+/// A value is the time until which it is fresh, in milliseconds. It serves for ten more seconds.
 struct Values<const PANICS: bool> {
     refreshing: Refreshing<Server<PANICS>>,
     now: AtomicI64,

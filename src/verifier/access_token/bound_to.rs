@@ -23,7 +23,7 @@ impl fmt::Display for BoundTo {
 }
 
 impl BoundTo {
-    /// The member of `cnf`.
+    /// The name of the member of `cnf`.
     pub(in crate::verifier) const fn member(self) -> &'static str {
         match self {
             Self::DpopKey => JKT,

@@ -1,4 +1,4 @@
-//! The claims of a token against the verifier's settings.
+//! Checks the claims of a token against the verifier's settings.
 
 use super::super::VerifierError;
 use super::super::claims::{audience, check_times, lifetime_beyond, numeric_date, optional_text, text};
@@ -22,7 +22,7 @@ impl AccessTokenVerifier {
         Ok(claims)
     }
 
-    /// The claims without their payload.
+    /// Checks the claims and returns them without their payload.
     fn checked(
         &self,
         payload: &[u8],
@@ -40,7 +40,8 @@ impl AccessTokenVerifier {
             let found = beside(issuer, &self.issuers);
             return Err(VerifierError::Issuer { expected: settings(&self.issuers), found });
         }
-        // Before the audience: the audience of an ID token would only hide what the token is.
+        // Check the kind before the audience: an error about an ID token's audience would hide what
+        // the token is.
         self.profile.check_kind(&claims)?;
         let client_id = self.profile.client_id(&claims)?;
         let audience = self.check_audience(aud, client_id)?;
@@ -53,7 +54,7 @@ impl AccessTokenVerifier {
             return Err(VerifierError::TokenLifetime { found, limit, issued: iat });
         }
         let subject = optional_text("sub", sub)?;
-        // A `jti` that is not text only names the token, so a lenient profile does without it.
+        // A `jti` that is not text only names the token, so a lenient profile ignores it.
         let token_id = match jti {
             Some(jti) if jti.text().is_none() && strict => {
                 return Err(not_rfc9068("jti", "not a string", "a string"));
@@ -75,7 +76,7 @@ impl AccessTokenVerifier {
 
         let permissions = self.permissions.as_ref().unwrap_or_else(|| self.profile.permissions());
         let scope = permissions.read(&claims, strict)?;
-        // Last: a token that only lacks a scope is valid otherwise (RFC 6750 §3.1).
+        // Check scopes last: a token that only lacks a scope is otherwise valid (RFC 6750 §3.1).
         if let Some(missing) = self.scopes.iter().find(|wanted| !scope.iter().any(|scope| scope == *wanted)) {
             return Err(VerifierError::MissingScope { scope: setting(missing) });
         }
@@ -127,12 +128,12 @@ impl AccessTokenVerifier {
 /// Longer than any honest issuer, audience or client id.
 const LIMIT: usize = 256;
 
-/// Hostile text, cut where it does not matter.
+/// Hostile text, shortened without hiding the difference.
 fn beside(found: &str, expected: &[String]) -> String {
     unlike(found, expected.iter().map(String::as_str), LIMIT)
 }
 
-/// The first few audiences, each of them whole.
+/// The first few audiences, each in full.
 fn shown(found: &[String], expected: &[String]) -> String {
     const MOST: usize = 8;
     let mut shown: Vec<String> = found.iter().take(MOST).map(|found| beside(found, expected)).collect();

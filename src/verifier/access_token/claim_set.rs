@@ -1,11 +1,11 @@
-//! The claims by name: those that every token has where the parser put them, the others in a map.
+//! The claims by name. Those that are read from every token are in an array, the others in a map.
 
 use serde_json::Value;
 
 use super::super::VerifierError;
 use crate::jose::json::{self, Member, WipedMembers};
 
-/// What is read, for errors.
+/// The name of the parsed document, for errors.
 pub(super) const WHAT: &str = "the claims set";
 
 /// The claims that are read from every token.
@@ -29,7 +29,7 @@ pub(super) enum Claim<'a> {
 }
 
 impl<'a, 'p> ClaimSet<'a, 'p> {
-    /// Parses the payload; the named claims are written to `named`, the others are returned.
+    /// Parses the payload. Writes the named claims to `named` and returns the others.
     pub(super) fn read(payload: &'p [u8], named: &mut Named<'p>) -> Result<WipedMembers, VerifierError> {
         Ok(json::read_members(WHAT, payload, &NAMES, named)?)
     }

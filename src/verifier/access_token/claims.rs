@@ -9,7 +9,7 @@ use crate::jose::error::excerpt;
 use crate::jose::json;
 use crate::oauth::Scope;
 
-/// The claims of an access token whose signature holds and which is meant for this resource server.
+/// The claims of an access token that has a valid signature and is meant for this resource server.
 pub struct AccessTokenClaims {
     pub(super) issuer: String,
     pub(super) subject: Option<String>,
@@ -24,15 +24,15 @@ pub struct AccessTokenClaims {
 }
 
 impl AccessTokenClaims {
-    /// The issuer (`iss`): one of those that the verifier accepts. Subjects and client ids are
-    /// unique for one issuer only.
+    /// The issuer (`iss`): one of the verifier's accepted issuers. Subjects and client ids are
+    /// unique within one issuer only.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
     /// The subject (`sub`): a user, or the client if it requested the token for itself. It is
-    /// always present unless the profile does without it
+    /// always present unless the profile makes it optional
     /// ([`AccessTokenProfile`](super::AccessTokenProfile)): PingOne, for example, sends none to
     /// machine clients.
     #[must_use]
@@ -41,19 +41,21 @@ impl AccessTokenClaims {
     }
 
     /// The client that requested the token: `client_id`, or the claim that the profile names. It is
-    /// always present unless the profile does without it.
+    /// always present unless the profile makes it optional.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         self.client_id.as_deref()
     }
 
-    /// The name of the token (`jti`). It is always present unless the profile does without it.
+    /// The identifier of the token (`jti`). It is always present unless the profile makes it
+    /// optional.
     #[must_use]
     pub fn token_id(&self) -> Option<&str> {
         self.token_id.as_deref()
     }
 
-    /// All audiences of the token (`aud`). One of them is the verifier's, or there is none
+    /// All audiences of the token (`aud`). At least one of them is the verifier's, unless the list
+    /// is empty
     /// ([`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from)).
     #[must_use]
     pub fn audience(&self) -> &[String] {
@@ -73,9 +75,9 @@ impl AccessTokenClaims {
         self.scope.iter().any(|found| found == scope)
     }
 
-    /// The keys that the token is bound to (`cnf`), if there are any. Their proof has been checked,
+    /// The keys that the token is bound to (`cnf`), if there are any. Their proof was checked,
     /// unless the verifier [accepts](super::AccessTokenVerifier::accept_bound_without_proof) such
-    /// tokens without.
+    /// tokens without a proof.
     #[must_use]
     pub const fn confirmation(&self) -> Option<&Confirmation> {
         self.confirmation.as_ref()
@@ -87,18 +89,18 @@ impl AccessTokenClaims {
         OffsetDateTime::from_unix_timestamp(self.exp).ok()
     }
 
-    /// When it was issued (`iat`).
+    /// When the token was issued (`iat`).
     #[must_use]
     pub fn issued_at(&self) -> Option<OffsetDateTime> {
         OffsetDateTime::from_unix_timestamp(self.iat?).ok()
     }
 
-    /// The claims as a type of your own, such as one with the claims of your issuer. It sees all of
-    /// them; unknown members are ignored.
+    /// Deserializes the claims into your own type, such as one with the claims of your issuer. The
+    /// type sees all claims; unknown members are ignored.
     ///
     /// # Errors
     ///
-    /// [`VerifierError::CustomClaims`] if they do not fit it.
+    /// [`VerifierError::CustomClaims`] if the claims do not fit the type.
     pub fn custom<T: DeserializeOwned>(&self) -> Result<T, VerifierError> {
         serde_json::from_slice(&self.payload)
             .map_err(|error| VerifierError::CustomClaims(json::syntax(WHAT, &error)))

@@ -1,4 +1,4 @@
-//! The key that a token is bound to, and what the sender of the token has proven.
+//! The key that a token is bound to, and the sender's proof of possession.
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -10,7 +10,7 @@ use crate::jose::error::excerpt;
 use crate::jose::json::{Member, WipedValue};
 use crate::jose::{Thumbprint, base64url};
 
-/// The keys that an access token is bound to (`cnf`, RFC 7800): only a sender that holds all of
+/// The keys that an access token is bound to (`cnf`, RFC 7800). Only a sender that holds all of
 /// them may use the token. See
 /// [`AccessTokenVerifier::verify_with_proof`](super::AccessTokenVerifier::verify_with_proof).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,11 +81,11 @@ fn sha256(
     })
 }
 
-/// What the sender of a request has proven, as its server has checked it. The default is nothing.
+/// The proofs of the sender of a request, which its server has already checked. Default: no proof.
 ///
 /// Pass it to
 /// [`AccessTokenVerifier::verify_with_proof`](super::AccessTokenVerifier::verify_with_proof), or
-/// put it into the extensions of the request in front of `server::BearerLayer`.
+/// add it to the extensions of the request before `server::BearerLayer` runs.
 ///
 /// ```
 /// use private_key_jwt::Jwk;
@@ -106,16 +106,17 @@ pub struct ProofOfPossession {
 }
 
 impl ProofOfPossession {
-    /// The request has a valid DPoP proof by this key: every check of RFC 9449 §4.3 passed, `ath`
-    /// included. The token must then be bound to the key (§7.1).
+    /// States that the request has a valid DPoP proof with this key: every check of RFC 9449 §4.3
+    /// passed, including `ath`. The token must then be bound to the key (§7.1).
     #[must_use]
     pub const fn dpop_key(mut self, key: Thumbprint) -> Self {
         self.dpop_key = Some(key);
         self
     }
 
-    /// The request came over a TLS connection on which the client has proven to hold the key of
-    /// this certificate, given as DER (RFC 8705 §3). A token that is not bound is accepted as well.
+    /// States that the request came over a TLS connection on which the client proved possession of
+    /// the key of this certificate, given as DER (RFC 8705 §3). Unbound tokens are accepted as
+    /// well.
     #[must_use]
     pub fn certificate(self, der: &[u8]) -> Self {
         self.certificate_sha256(Sha256::digest(der).into())
@@ -129,20 +130,20 @@ impl ProofOfPossession {
         self
     }
 
-    /// Whether it has a DPoP proof.
+    /// Whether a DPoP proof was stated.
     #[cfg(feature = "tower")]
     pub(crate) const fn has_dpop_key(&self) -> bool {
         self.dpop_key.is_some()
     }
 
-    /// What is proven for a token of the scheme `Bearer`: never a DPoP key (RFC 9449 §7.2).
+    /// The proofs for a token of the scheme `Bearer`: never a DPoP key (RFC 9449 §7.2).
     #[cfg(feature = "tower")]
     pub(crate) const fn without_dpop_key(mut self) -> Self {
         self.dpop_key = None;
         self
     }
 
-    /// Compares it with what a token is bound to.
+    /// Compares the proofs with what a token is bound to.
     pub(super) fn check(
         &self,
         confirmation: Option<&Confirmation>,

@@ -1,8 +1,8 @@
-//! Access tokens as a resource server checks them.
+//! Checks access tokens as a resource server does.
 //!
-//! The verifier holds the caller's decisions (issuers, audiences, scopes), `profile` and `presets`
-//! what the tokens of one kind of issuer look like, `permissions` which claims carry scopes,
-//! `confirmation` which key a token is bound to, and `check` applies them to a payload.
+//! The verifier holds the caller's decisions (issuers, audiences, scopes). `profile` and `presets`
+//! describe the tokens of one kind of issuer, `permissions` says which claims carry scopes,
+//! `confirmation` says which key a token is bound to, and `check` applies them to a payload.
 
 mod bound_to;
 mod check;
@@ -35,13 +35,13 @@ use crate::oauth::Scope;
 
 /// Checks access tokens that are JWTs (RFC 9068), as a resource server does.
 ///
-/// By default the check is strict: `typ: at+jwt`, every claim that RFC 9068 §2.2 requires, `scope`
-/// as a string, one issuer and one audience, every algorithm of this crate, a life of at most 366
-/// days, and clocks that differ by at most 10 s. A token that is bound to a key (`cnf`) needs a
+/// By default, the check is strict: `typ: at+jwt`, every claim that RFC 9068 §2.2 requires, `scope`
+/// as a string, one issuer and one audience, every algorithm of this crate, a lifetime of at most
+/// 366 days, and clocks that differ by at most 10 s. A token that is bound to a key (`cnf`) needs a
 /// [proof](Self::verify_with_proof).
 ///
-/// An empty setting is never "no check": with an issuer, audience, client id or scope that is empty
-/// or only white space, [`verify`](Self::verify) accepts nothing and says which setting it is
+/// An empty setting never disables a check. If an issuer, audience, client id or scope is empty or
+/// only white space, [`verify`](Self::verify) rejects every token and names the setting
 /// ([`VerifierError::EmptySetting`]).
 ///
 /// ```no_run
@@ -64,8 +64,9 @@ use crate::oauth::Scope;
 ///
 /// # Issuers that do not follow RFC 9068
 ///
-/// Most do not. [`AccessTokenProfile`] has a preset for each of the common ones, which says where
-/// the client id and the scopes stand and how an access token is told from an ID token:
+/// Most issuers do not follow RFC 9068. [`AccessTokenProfile`] has a preset for each of the common
+/// ones. A preset defines which claims carry the client id and the scopes, and how an access token
+/// is told from an ID token:
 ///
 /// ```
 /// use private_key_jwt::verifier::{AccessTokenProfile, AccessTokenVerifier};
@@ -74,7 +75,7 @@ use crate::oauth::Scope;
 ///     .profile(AccessTokenProfile::entra_id());
 /// ```
 ///
-/// [`relaxed`](Self::relaxed) accepts the tokens of any issuer, and costs more.
+/// [`relaxed`](Self::relaxed) accepts the tokens of any issuer, at a higher price.
 #[derive(Clone)]
 pub struct AccessTokenVerifier {
     issuers: Vec<String>,
@@ -109,7 +110,7 @@ impl std::fmt::Debug for AccessTokenVerifier {
 }
 
 impl AccessTokenVerifier {
-    /// The longest token that is decoded, in bytes.
+    /// The maximum length of a token, in bytes. Longer tokens are not decoded.
     pub const MAX_TOKEN_LEN: usize = 16 * 1024;
     /// The largest accepted [`leeway`](Self::leeway).
     pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
@@ -123,10 +124,10 @@ impl AccessTokenVerifier {
         Self::of(issuer.into()).accept_audience(audience)
     }
 
-    /// Accepts tokens of this issuer that have no `aud`, from these clients only. Tokens that have
-    /// an `aud` are rejected.
+    /// Accepts tokens of this issuer that have no `aud`, from these clients only. Tokens with an
+    /// `aud` are rejected.
     ///
-    /// See [`accept_missing_audience_from`](Self::accept_missing_audience_from) for what it costs.
+    /// [`accept_missing_audience_from`](Self::accept_missing_audience_from) describes the price.
     #[must_use]
     pub fn without_audience(
         issuer: impl Into<String>,
@@ -156,9 +157,9 @@ impl AccessTokenVerifier {
 
     /// Accepts tokens of another issuer as well; each call adds one.
     ///
-    /// Any key of the set may sign for any of the issuers, so they must be trusted to speak for
-    /// each other, as the tenants of Entra ID are. Issuers with keys of their own need a verifier
-    /// each.
+    /// Any key of the set may sign for any of the issuers, so the issuers must be trusted to speak
+    /// for each other, as the tenants of Entra ID are. Issuers with keys of their own need one
+    /// verifier each.
     #[must_use]
     pub fn accept_issuer(mut self, issuer: impl Into<String>) -> Self {
         let issuer = issuer.into();
@@ -167,8 +168,8 @@ impl AccessTokenVerifier {
         self
     }
 
-    /// Accepts tokens for another audience as well; each call adds one. A token needs any one of
-    /// them.
+    /// Accepts tokens for another audience as well; each call adds one. A token needs only one of
+    /// the accepted audiences.
     #[must_use]
     pub fn accept_audience(mut self, audience: impl Into<String>) -> Self {
         let audience = audience.into();
@@ -178,12 +179,12 @@ impl AccessTokenVerifier {
     }
 
     /// Accepts a token that has no `aud` (Cognito, ID-porten, MITREid Connect), or an empty array
-    /// (Ory Hydra), if one of these clients requested it. The client id is the one in the claim
-    /// that the profile names. A token with an `aud` still needs one that this verifier accepts.
+    /// (Ory Hydra), if one of these clients requested it. The client id comes from the claim that
+    /// the profile names. A token with an `aud` still needs an audience that this verifier accepts.
     ///
-    /// It costs the protection that `aud` gives (RFC 8725 §3.9): a token that one of these clients
-    /// obtained for another API of the same issuer is accepted here, so that API can replay it.
-    /// Require a scope that only this API uses.
+    /// The price is the protection that `aud` gives (RFC 8725 §3.9): a token that one of these
+    /// clients obtained for another API of the same issuer is accepted here, so that API can replay
+    /// it. Require a scope that only this API uses.
     #[must_use]
     pub fn accept_missing_audience_from(
         mut self,
@@ -197,63 +198,63 @@ impl AccessTokenVerifier {
         self
     }
 
-    /// What the tokens of the issuer look like. Default: [`AccessTokenProfile::rfc9068`].
+    /// Sets what the tokens of the issuer look like. Default: [`AccessTokenProfile::rfc9068`].
     #[must_use]
     pub fn profile(mut self, profile: AccessTokenProfile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// Accepts tokens that do not follow RFC 9068: short for [`AccessTokenProfile::relaxed`], which
-    /// says what it costs.
+    /// Accepts tokens that do not follow RFC 9068. Short for [`AccessTokenProfile::relaxed`], which
+    /// describes the price.
     #[must_use]
     pub fn relaxed(self) -> Self {
         self.profile(AccessTokenProfile::relaxed())
     }
 
-    /// The claims whose values count as scopes, instead of those of the profile: `["scope",
-    /// "roles"]` for all of them together, or [`PermissionClaims::first_of`]. The order of this
-    /// call and of [`profile`](Self::profile) does not matter.
+    /// Sets the claims whose values count as scopes, instead of those of the profile:
+    /// `["scope", "roles"]` for all of them together, or [`PermissionClaims::first_of`]. This call
+    /// and [`profile`](Self::profile) may come in any order.
     #[must_use]
     pub fn permission_claims(mut self, claims: impl Into<PermissionClaims>) -> Self {
         self.permissions = Some(claims.into());
         self
     }
 
-    /// Allows these algorithms only (RFC 8725 §3.2). Default: all of this crate.
+    /// Allows only these algorithms (RFC 8725 §3.2). Default: all algorithms of this crate.
     #[must_use]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = algorithms.into_iter().collect();
         self
     }
 
-    /// How much the clocks may differ, at most 60 s. Default: 10 s.
+    /// The maximum difference between the clocks, at most 60 s. Default: 10 s.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = whole_seconds(leeway.min(Self::MAX_LEEWAY));
         self
     }
 
-    /// The longest life that a token may have, from `iat` to `exp`, or from now if there is no
-    /// `iat`. Default: [`LONGEST_LIFETIME`](Self::LONGEST_LIFETIME).
+    /// The maximum lifetime of a token, from `iat` to `exp`, or from now if there is no `iat`.
+    /// Default: [`LONGEST_LIFETIME`](Self::LONGEST_LIFETIME).
     ///
-    /// The default is longer than what issuers offer: Auth0 and PingOne go up to 30 days,
-    /// Kubernetes up to a year. It stops tokens that never expire, which stay usable for as long as
-    /// the key is published if they leak. A longer limit costs that; a shorter one is better if you
-    /// know your issuer's.
+    /// The default exceeds what issuers offer: Auth0 and PingOne allow up to 30 days, Kubernetes up
+    /// to a year. It rejects tokens that never expire: if such a token leaks, it stays usable for
+    /// as long as the key is published. A longer limit weakens this protection. Set a shorter one
+    /// if you know your issuer's limit.
     #[must_use]
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = whole_seconds(lifetime);
         self
     }
 
-    /// Accepts a token that is bound to a key (`cnf`), although no proof of that key is passed to
-    /// [`verify_with_proof`](Self::verify_with_proof). If a proof is passed, it still has to be the
-    /// one of that key.
+    /// Accepts a token that is bound to a key (`cnf`) even if no proof of that key is passed to
+    /// [`verify_with_proof`](Self::verify_with_proof). If a proof is passed, it must still be for
+    /// that key.
     ///
-    /// It costs what the binding is for: a stolen token is accepted from everyone (RFC 9449 §7.2).
-    /// Use it only behind a gateway that checks the proof of every request and that no request can
-    /// go around, or to look at a token.
+    /// The price is the protection that the binding gives: a stolen token is accepted from everyone
+    /// (RFC 9449 §7.2). Use it only to inspect a token, or behind a gateway that checks the proof
+    /// of every request and that no request can bypass.
     #[must_use]
     pub const fn accept_bound_without_proof(mut self) -> Self {
         self.accepts_unproven = true;
@@ -261,7 +262,7 @@ impl AccessTokenVerifier {
     }
 
     /// Rejects tokens without this scope; each call adds one or several. An empty scope, such as a
-    /// variable that is not set, is no scope that every token has: nothing is accepted.
+    /// variable that is not set, does not match every token: the verifier then rejects all tokens.
     #[must_use]
     pub fn require_scope(mut self, scope: impl Into<Scope>) -> Self {
         let scope = scope.into();
@@ -270,30 +271,30 @@ impl AccessTokenVerifier {
         self
     }
 
-    /// The issuers whose tokens are accepted, in the order in which they were named.
+    /// The accepted issuers, in the order in which they were added.
     #[must_use]
     pub fn issuers(&self) -> &[String] {
         &self.issuers
     }
 
-    /// The audiences of which a token needs one, in the order in which they were named.
+    /// The accepted audiences, in the order in which they were added. A token needs one of them.
     #[must_use]
     pub fn audiences(&self) -> &[String] {
         &self.audiences
     }
 
-    /// All scopes that are required.
+    /// All required scopes.
     #[cfg(feature = "tower")]
     pub(crate) fn required_scope(&self) -> Scope {
         Scope::from(self.scopes.as_slice())
     }
 
     /// Checks a bearer token (RFC 9068 §4): type and algorithm, signature, then the claims. A token
-    /// that is bound to a key is refused (RFC 9449 §7.2, RFC 8705 §3).
+    /// that is bound to a key is rejected (RFC 9449 §7.2, RFC 8705 §3).
     ///
     /// # Errors
     ///
-    /// [`VerifierError`] for the first check that fails. RFC 6750 §3.1 has the answer:
+    /// [`VerifierError`] for the first check that fails. RFC 6750 §3.1 defines the response:
     /// `insufficient_scope` for [`VerifierError::MissingScope`], `invalid_token` for the rest.
     pub fn verify(
         &self,
@@ -304,10 +305,9 @@ impl AccessTokenVerifier {
         self.verify_with_proof(keys, token, &ProofOfPossession::default(), now)
     }
 
-    /// As [`verify`](Self::verify), with what the sender of the token has proven. The caller checks
-    /// the proof itself (the DPoP proof, or the certificate of the TLS connection); here it is
-    /// compared with what the token is bound to. A token that is bound to several keys needs a
-    /// proof of each.
+    /// As [`verify`](Self::verify), with the sender's proofs. The caller checks the proof itself
+    /// (the DPoP proof, or the certificate of the TLS connection). This method compares it with
+    /// what the token is bound to. A token that is bound to several keys needs a proof of each.
     ///
     /// ```
     /// # use private_key_jwt::verifier::{AccessTokenClaims, AccessTokenVerifier, ProofOfPossession, VerifierError};

@@ -8,10 +8,10 @@ use crate::jose::error::excerpt;
 use crate::jose::secret_form::ShownAll;
 use crate::oauth::Scope;
 
-/// The claims whose values count as scopes: what
+/// The claims whose values count as scopes. They apply to
 /// [`AccessTokenClaims::scope`](super::AccessTokenClaims::scope),
 /// [`has_scope`](super::AccessTokenClaims::has_scope),
-/// [`require_scope`](super::AccessTokenVerifier::require_scope) and `server::RequireScope` see.
+/// [`require_scope`](super::AccessTokenVerifier::require_scope) and `server::RequireScope`.
 ///
 /// ```
 /// use private_key_jwt::verifier::{AccessTokenVerifier, PermissionClaims};
@@ -23,16 +23,16 @@ use crate::oauth::Scope;
 /// let one = verifier.permission_claims(PermissionClaims::first_of(["scp", "roles"]));
 /// ```
 ///
-/// A claim may be a string, whose values are separated by spaces (RFC 6749 §3.3), or an array of
-/// strings, each of them one value. An element with a space in it is left out, since no scope
-/// contains one; read such claims with [`custom`](super::AccessTokenClaims::custom). A claim of any
-/// other JSON type is an error. An absent claim grants nothing.
+/// A claim may be a string with values separated by spaces (RFC 6749 §3.3), or an array of strings,
+/// each of them one value. An element with a space is ignored, since no scope contains one. Read
+/// such claims with [`custom`](super::AccessTokenClaims::custom). A claim of any other JSON type is
+/// an error. An absent claim grants nothing.
 ///
-/// Usual names: `scope`, `scp` (Okta, Entra ID, Ory Hydra), `roles` (Entra ID), `permissions`
+/// Common names: `scope`, `scp` (Okta, Entra ID, Ory Hydra), `roles` (Entra ID), `permissions`
 /// (Auth0), `cognito:groups` (Cognito). A name that begins with a slash is a JSON Pointer (RFC
 /// 6901) to a nested claim: `/realm_access/roles` (Keycloak). Escape a slash within a name as `~1`.
 ///
-/// Name together only what means the same: with `["scope", "roles"]` a user with the role `admin`
+/// Combine only claims that mean the same: with `["scope", "roles"]`, a user with the role `admin`
 /// passes a check for the scope `admin`, even if the client was never granted it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PermissionClaims {
@@ -50,13 +50,13 @@ impl std::fmt::Debug for PermissionClaims {
 }
 
 impl PermissionClaims {
-    /// The values of all these claims together.
+    /// Uses the values of all these claims together.
     #[must_use]
     pub fn all_of(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { names: names.into_iter().map(|name| Cow::Owned(name.into())).collect(), first_only: false }
     }
 
-    /// The values of the first of these claims that the token has; the others are ignored.
+    /// Uses the values of the first of these claims that the token has; the others are ignored.
     #[must_use]
     pub fn first_of(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { first_only: true, ..Self::all_of(names) }
@@ -66,7 +66,7 @@ impl PermissionClaims {
         Self { names: names.iter().copied().map(Cow::Borrowed).collect(), first_only: true }
     }
 
-    /// The scopes of a token. Strictly, `scope` is a string (RFC 9068 §2.2.3).
+    /// Reads the scopes of a token. If `strict`, `scope` must be a string (RFC 9068 §2.2.3).
     pub(super) fn read(&self, claims: &ClaimSet<'_, '_>, strict: bool) -> Result<Scope, VerifierError> {
         let mut present = self.names.iter().filter_map(|name| Some((name, claims.claim(name)?)));
         match (present.next(), self.first_only) {

@@ -1,4 +1,4 @@
-//! One profile for each kind of issuer, after its public documentation as of November 2026.
+//! One profile for each kind of issuer, based on its public documentation from November 2026.
 
 use std::borrow::Cow;
 
@@ -6,21 +6,21 @@ use super::super::setting::Settings;
 use super::permissions::PermissionClaims;
 use super::profile::{AccessTokenProfile, Rule, Text};
 
-/// Claims that OpenID Connect Core gives to ID tokens only: hashes of what came with them, and the
-/// request's nonce. Then what makes a JWT response to introspection (RFC 9701 §5), which has the
-/// resource server as audience, and what makes a logout token.
+/// Claims that only other tokens have. OpenID Connect Core reserves the first three for ID tokens:
+/// hashes of related values, and the request's nonce. The others mark a JWT response to
+/// introspection (RFC 9701 §5), which has the resource server as audience, and a logout token.
 const OF_OTHER_TOKENS: [&str; 5] = ["at_hash", "c_hash", "nonce", "token_introspection", LOGOUT_EVENT];
 
 /// The event of a logout token (OpenID Connect Back-Channel Logout §2.4), as a JSON Pointer.
 const LOGOUT_EVENT: &str = "/events/http:~1~1schemas.openid.net~1event~1backchannel-logout";
 
 impl AccessTokenProfile {
-    /// RFC 9068, and the default: `typ: at+jwt`; `sub`, `client_id`, `iat` and `jti` are present;
+    /// RFC 9068, the default: `typ: at+jwt`; `sub`, `client_id`, `iat` and `jti` are present;
     /// `scope` is a string.
     ///
-    /// Issuers that can be set to it are, for example, Auth0 (the RFC 9068 profile of an API) and
-    /// oidc-provider. The type alone is not enough: Keycloak and Duende IdentityServer send
-    /// `at+jwt`, but not all of the claims.
+    /// Some issuers can be configured to follow it, for example Auth0 (the RFC 9068 profile of an
+    /// API) and oidc-provider. The type alone is not enough: Keycloak and Duende IdentityServer
+    /// send `at+jwt`, but not all of the claims.
     #[must_use]
     pub fn rfc9068() -> Self {
         Self {
@@ -44,10 +44,10 @@ impl AccessTokenProfile {
     /// [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from),
     /// ID-porten and MITREid Connect.
     ///
-    /// It costs what `typ` is for (RFC 8725 §3.11): an ID token with the same audience passes,
-    /// unless it has `at_hash` or `c_hash`, and so do other JWTs of the issuer but logout tokens
-    /// and introspection responses. Prefer the preset for your issuer, an audience that is no
-    /// client's id, and a required scope.
+    /// The price is the protection that `typ` gives (RFC 8725 §3.11): an ID token with the same
+    /// audience passes, unless it has `at_hash` or `c_hash`. Other JWTs of the issuer pass as well,
+    /// except logout tokens and introspection responses. Prefer the preset for your issuer, an
+    /// audience that is not a client's id, and a required scope.
     #[must_use]
     pub fn relaxed() -> Self {
         Self {
@@ -74,8 +74,8 @@ impl AccessTokenProfile {
     /// | client id | `client_id`, always present |
     /// | scopes | `scope`, a string |
     ///
-    /// Told from ID tokens by `client_id`, which those do not have, and by `at_hash`, `c_hash` and
-    /// `nonce`.
+    /// The preset tells access tokens from ID tokens by `client_id`, which ID tokens do not have,
+    /// and by `at_hash`, `c_hash` and `nonce`.
     #[must_use]
     pub fn ping_one() -> Self {
         Self::of("ping-one", &["client_id"], &["scope"])
@@ -91,10 +91,10 @@ impl AccessTokenProfile {
     /// | client id | `client_id`, unless the manager names the claim otherwise |
     /// | scopes | `scope`: an array, or a string if the manager delimits scopes with spaces |
     ///
-    /// Told from ID tokens by the client id, and by `at_hash`, `c_hash` and `nonce`. If the manager
-    /// has another name for the claim, call [`client_id_claims`](Self::client_id_claims). An access
-    /// token manager and an ID token policy may use the same key: do not add `client_id` to the
-    /// policy's contract.
+    /// The preset tells access tokens from ID tokens by the client id, and by `at_hash`, `c_hash`
+    /// and `nonce`. If the manager has another name for the claim, call
+    /// [`client_id_claims`](Self::client_id_claims). An access token manager and an ID token policy
+    /// may use the same key: do not add `client_id` to the policy's contract.
     #[must_use]
     pub fn ping_federate() -> Self {
         Self::of("ping-federate", &["client_id"], &["scope"])
@@ -114,15 +114,15 @@ impl AccessTokenProfile {
     /// To check the permissions of users, call [`permission_claims`](Self::permission_claims) with
     /// `"permissions"`.
     ///
-    /// Told from ID tokens by the client id, and by `at_hash`, `c_hash` and `nonce`; also, their
-    /// audience is a client's id.
+    /// The preset tells access tokens from ID tokens by the client id, and by `at_hash`, `c_hash`
+    /// and `nonce`. Also, the audience of an ID token is a client's id.
     #[must_use]
     pub fn auth0() -> Self {
         Self::of("auth0", &["azp", "client_id"], &["scope"])
     }
 
-    /// Okta, with a custom authorization server. The org authorization server's access tokens are
-    /// for Okta's own API and are not to be checked by others.
+    /// Okta, with a custom authorization server. The access tokens of the org authorization server
+    /// are for Okta's own API, and other parties must not check them.
     ///
     /// | what | where |
     /// | --- | --- |
@@ -133,8 +133,8 @@ impl AccessTokenProfile {
     /// | client id | `cid`, always present |
     /// | scopes | `scp`, an array |
     ///
-    /// Told from ID tokens by `cid`, and by `at_hash`, `c_hash` and `nonce`. Do not add a claim
-    /// `cid` to ID tokens.
+    /// The preset tells access tokens from ID tokens by `cid`, and by `at_hash`, `c_hash` and
+    /// `nonce`. Do not add a claim `cid` to ID tokens.
     #[must_use]
     pub fn okta() -> Self {
         Self::of("okta", &["cid"], &["scp"])
@@ -149,24 +149,24 @@ impl AccessTokenProfile {
     /// | audience | the API's App ID URI, such as `api://CLIENT_ID`, or its client id | the API's client id |
     /// | client id | `appid` | `azp` |
     ///
-    /// `requestedAccessTokenVersion` in the *API's* manifest decides the version, not the endpoint
-    /// that the client calls. An issuer has the slash at its end in version 1.0 and none in version
-    /// 2.0.
+    /// The version depends on `requestedAccessTokenVersion` in the *API's* manifest, not on the
+    /// endpoint that the client calls. The issuer ends in a slash in version 1.0, but not in
+    /// version 2.0.
     ///
-    /// The subject is `sub`, a different one for each client; `oid` names the user or service
+    /// The subject is `sub`, a different one for each client; `oid` identifies the user or service
     /// principal in the tenant. The scopes are those of `scp`, a string, which tokens for a user
     /// have. Tokens for the client itself have no `scp`: their scopes are the app permissions in
     /// `roles`, an array. The `roles` of a user's token are the user's app roles and do not count
     /// as scopes; read them with [`custom`](super::AccessTokenClaims::custom).
     ///
-    /// Every tenant is an issuer of its own. Guests of your tenant have tokens of your tenant; for
-    /// an API that other tenants use, name each with
+    /// Every tenant is an issuer of its own. Guests of your tenant have tokens of your tenant. If
+    /// other tenants use your API, add each of them with
     /// [`accept_issuer`](super::AccessTokenVerifier::accept_issuer). All tenants share their keys,
-    /// at `https://login.microsoftonline.com/common/discovery/v2.0/keys`, so the issuers that you
-    /// name are what keeps other tenants out.
+    /// at `https://login.microsoftonline.com/common/discovery/v2.0/keys`, so only the accepted
+    /// issuers keep other tenants out.
     ///
-    /// Told from ID tokens by `azp` or `appid`, and by `at_hash`, `c_hash` and `nonce`; `ver` must
-    /// be one of the two.
+    /// The preset tells access tokens from ID tokens by `azp` or `appid`, and by `at_hash`,
+    /// `c_hash` and `nonce`. `ver` must be one of the two versions.
     #[must_use]
     pub fn entra_id() -> Self {
         Self::of("entra-id", &["azp", "appid"], &["scp", "roles"]).one_of("ver", &["1.0", "2.0"])
@@ -198,8 +198,8 @@ impl AccessTokenProfile {
     /// To check realm roles, call [`permission_claims`](Self::permission_claims) with
     /// `"/realm_access/roles"`.
     ///
-    /// Told from ID tokens, refresh tokens and logout tokens by the claim `typ`, which is `Bearer`.
-    /// Nothing remains.
+    /// The preset tells access tokens from ID tokens, refresh tokens and logout tokens by the claim
+    /// `typ`, which is `Bearer`. No case remains.
     #[must_use]
     pub fn keycloak() -> Self {
         let rules = Vec::new();
@@ -218,10 +218,10 @@ impl AccessTokenProfile {
     /// | client id | `appid`, always present |
     /// | scopes | `scp`, a string |
     ///
-    /// Told from ID tokens by the issuer, which is `https://HOST/adfs` in those, by `appid`, and by
-    /// `at_hash`, `c_hash` and `nonce`. ID tokens have `appid` too: if you accept
-    /// `https://HOST/adfs` as issuer and a client's id as audience, that client's ID tokens without
-    /// a nonce pass.
+    /// The preset tells access tokens from ID tokens by the issuer, which is `https://HOST/adfs` in
+    /// ID tokens, by `appid`, and by `at_hash`, `c_hash` and `nonce`. ID tokens have `appid` too:
+    /// if you accept `https://HOST/adfs` as issuer and a client's id as audience, that client's ID
+    /// tokens without a nonce pass.
     #[must_use]
     pub fn adfs() -> Self {
         Self::of("adfs", &["appid"], &["scp"])
@@ -238,12 +238,13 @@ impl AccessTokenProfile {
     /// | client id | `client_id`, always present |
     /// | scopes | `scope`, a string; the user's groups in `cognito:groups` |
     ///
-    /// Name the clients with
+    /// List the clients with
     /// [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from)
-    /// or [`without_audience`](super::AccessTokenVerifier::without_audience), which says what that
-    /// costs.
+    /// or [`without_audience`](super::AccessTokenVerifier::without_audience). The former describes
+    /// the price.
     ///
-    /// Told from ID tokens by `token_use`, which is `access`. Nothing remains.
+    /// The preset tells access tokens from ID tokens by `token_use`, which is `access`. No case
+    /// remains.
     #[must_use]
     pub fn cognito() -> Self {
         let rules = Vec::new();
@@ -261,12 +262,12 @@ impl AccessTokenProfile {
     /// | client id | no claim of its own, so `client_id()` is `None`; it is the audience |
     /// | scopes | `scope`, an array; missing if there are none |
     ///
-    /// Pass the ids of the clients as audiences. They do not name your API, so a token that one of
-    /// the clients obtained for another API passes (RFC 8725 §3.9): require a scope, or set the
+    /// Pass the ids of the clients as audiences. They do not identify your API, so a token that one
+    /// of the clients obtained for another API passes (RFC 8725 §3.9). Require a scope, or set the
     /// audience in an `OAuth2TokenCustomizer`, which may also add `client_id`.
     ///
-    /// Told from ID tokens by `azp`, which those always have, and by `at_hash`, `c_hash` and
-    /// `nonce`.
+    /// The preset tells access tokens from ID tokens by `azp`, which ID tokens always have, and by
+    /// `at_hash`, `c_hash` and `nonce`.
     #[must_use]
     pub fn spring() -> Self {
         let profile = Self::of("spring", &["client_id"], &["scope"]).absent("azp");
@@ -284,11 +285,11 @@ impl AccessTokenProfile {
     /// | client id | `client_id`, always present |
     /// | scopes | `scp`, an array; `scope`, a string, if `strategies.jwt.scope_claim` is `string` or `both` |
     ///
-    /// Have clients request your API's audience. For those that do not, name them with
+    /// Have clients request your API's audience. List clients that do not with
     /// [`accept_missing_audience_from`](super::AccessTokenVerifier::accept_missing_audience_from).
     ///
-    /// Told from ID tokens by `client_id`, and by `at_hash`, `c_hash` and `nonce`. Do not add
-    /// `client_id` to the ID token's session data.
+    /// The preset tells access tokens from ID tokens by `client_id`, and by `at_hash`, `c_hash` and
+    /// `nonce`. Do not add `client_id` to the ID token's session data.
     #[must_use]
     pub fn hydra() -> Self {
         Self::of("hydra", &["client_id"], &["scp", "scope"])
@@ -304,14 +305,15 @@ impl AccessTokenProfile {
     /// | client id | no claim of its own, so `client_id()` is `None` unless the storage adds `client_id` |
     /// | scopes | none, unless the storage adds `scope` |
     ///
-    /// Told from ID tokens by `azp`, which those always have, and by `at_hash`, `c_hash` and
-    /// `nonce`. With a client's id as audience the same holds as for [`spring`](Self::spring).
+    /// The preset tells access tokens from ID tokens by `azp`, which ID tokens always have, and by
+    /// `at_hash`, `c_hash` and `nonce`. If the audience is a client's id, the same restrictions
+    /// apply as for [`spring`](Self::spring).
     #[must_use]
     pub fn zitadel() -> Self {
         Self { name: Cow::Borrowed("zitadel"), ..Self::spring() }
     }
 
-    /// A preset that requires a client id in one of these claims, and refuses the claims of ID
+    /// A preset that requires a client id in one of these claims, and rejects the claims of ID
     /// tokens and logout tokens.
     fn of(name: &'static str, client_id: &[&'static str], permissions: &[&'static str]) -> Self {
         Self {

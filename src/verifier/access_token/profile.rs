@@ -11,20 +11,20 @@ use crate::jose::secret_form::{Shown, ShownAll, setting, settings};
 /// The name of a claim, or one of its values.
 pub(super) type Text = Cow<'static, str>;
 
-/// What the access tokens of one kind of issuer look like: their `typ`, the claims that they have,
-/// where the client id and the scopes stand, and what tells them from the issuer's other tokens.
-/// Pass it to [`AccessTokenVerifier::profile`](super::AccessTokenVerifier::profile).
+/// Describes the access tokens of one kind of issuer: their `typ`, their claims, the claims that
+/// carry the client id and the scopes, and the difference from the issuer's other tokens. Pass it
+/// to [`AccessTokenVerifier::profile`](super::AccessTokenVerifier::profile).
 ///
 /// # Presets
 ///
-/// Each preset says what its issuer sends, after that issuer's public documentation. All of them
-/// but [`rfc9068`](Self::rfc9068) accept `typ: JWT` and no `typ` besides `at+jwt`, and do without
-/// any claim that they do not name.
+/// Each preset documents what its issuer sends, based on that issuer's public documentation. All of
+/// them except [`rfc9068`](Self::rfc9068) accept `typ: JWT` and a missing `typ` in addition to
+/// `at+jwt`, and make every claim optional that they do not name.
 ///
-/// Where `typ` cannot tell an access token from an ID token with the same audience, the preset uses
-/// what the issuer does send, such as a claim that only access tokens have (RFC 8725 §3.12). What
-/// remains is said in its documentation. In general: choose an audience for your API that is no
-/// client's id, and no ID token has it.
+/// If `typ` cannot tell an access token from an ID token with the same audience, the preset uses
+/// other properties of the issuer's tokens, such as a claim that only access tokens have (RFC 8725
+/// §3.12). The documentation of the preset names the cases that remain. In general, choose an
+/// audience for your API that is not a client's id: then no ID token has it.
 ///
 /// # A profile of your own
 ///
@@ -39,16 +39,16 @@ pub(super) type Text = Cow<'static, str>;
 /// let verifier = AccessTokenVerifier::new("https://as.example", "https://api.example").profile(profile);
 /// ```
 ///
-/// The claims may be JSON Pointers, as in [`PermissionClaims`]. With an empty name, value or list
-/// of types, nothing is accepted ([`VerifierError::EmptySetting`]).
+/// The claims may be JSON Pointers, as in [`PermissionClaims`]. If a name, a value or the list of
+/// types is empty, no token is accepted ([`VerifierError::EmptySetting`]).
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessTokenProfile {
     pub(super) name: Text,
-    /// Whether everything that RFC 9068 §2.2 requires must be there.
+    /// Whether every claim that RFC 9068 §2.2 requires must be present.
     pub(super) is_strict: bool,
     pub(super) types: Vec<Text>,
     pub(super) accepts_untyped: bool,
-    /// The first that is present counts.
+    /// The first claim that is present counts.
     pub(super) client_id: Vec<Text>,
     pub(super) requires_client_id: bool,
     pub(super) permissions: PermissionClaims,
@@ -56,7 +56,7 @@ pub struct AccessTokenProfile {
     pub(super) settings: Settings,
 }
 
-/// What a claim of an access token is like.
+/// A rule for a claim of an access token.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Rule {
     Present,
@@ -65,14 +65,15 @@ pub(super) enum Rule {
 }
 
 impl AccessTokenProfile {
-    /// A profile of your own. It starts as [`relaxed`](Self::relaxed); the name appears in errors.
+    /// Creates your own profile. It starts as [`relaxed`](Self::relaxed); the name appears in
+    /// errors.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: Cow::Owned(name.into()), ..Self::relaxed() }
     }
 
-    /// Accepts exactly these values of `typ`, compared without case, with or without `application/`
-    /// (RFC 7515 §4.1.9), and no token without a `typ`.
+    /// Accepts only these values of `typ`, compared without case, with or without `application/`
+    /// (RFC 7515 §4.1.9). A token without a `typ` is rejected.
     #[must_use]
     pub fn types(mut self, types: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.types = types.into_iter().map(|typ| Cow::Owned(typ.into())).collect();
@@ -82,8 +83,8 @@ impl AccessTokenProfile {
         self
     }
 
-    /// The claims of which the first that is present holds the client id. A client id that is no
-    /// string is an error.
+    /// Sets the claims that may hold the client id. The first one that is present counts. A client
+    /// id that is not a string is an error.
     #[must_use]
     pub fn client_id_claims(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.client_id = names.into_iter().map(|name| Cow::Owned(name.into())).collect();
@@ -97,7 +98,7 @@ impl AccessTokenProfile {
         self
     }
 
-    /// The claims whose values count as scopes.
+    /// Sets the claims whose values count as scopes.
     #[must_use]
     pub fn permission_claims(mut self, claims: impl Into<PermissionClaims>) -> Self {
         self.permissions = claims.into();
@@ -110,7 +111,7 @@ impl AccessTokenProfile {
         self.rule(name.into(), Rule::Present)
     }
 
-    /// Rejects tokens whose claim is not one of these strings.
+    /// Rejects tokens in which this claim is not one of these strings.
     #[must_use]
     pub fn require_value(
         self,
@@ -121,7 +122,7 @@ impl AccessTokenProfile {
         self.rule(name.into(), Rule::OneOf(values))
     }
 
-    /// Rejects tokens with this claim, which only other tokens of the issuer have.
+    /// Rejects tokens with this claim. Use it for claims that only other tokens of the issuer have.
     #[must_use]
     pub fn refuse_claim(self, name: impl Into<String>) -> Self {
         self.rule(name.into(), Rule::Absent)
@@ -137,7 +138,7 @@ impl AccessTokenProfile {
             Rule::OneOf(values) => values.is_empty() || values.iter().any(|value| is_blank(value)),
             Rule::Present | Rule::Absent => false,
         };
-        // A pointer to the member of an empty name says as little.
+        // A pointer to a member with an empty name is as meaningless as an empty name.
         self.settings.note(setting, says_nothing || is_blank(name.trim_start_matches('/')));
         self.rules.push((Cow::Owned(name), rule));
         self

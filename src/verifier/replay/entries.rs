@@ -1,29 +1,29 @@
-//! A part of the entries of an [`InMemoryReplayStore`](super::InMemoryReplayStore): found by their
-//! key, forgotten in the order of their ends, a bounded number at a time.
+//! One part of the entries of an [`InMemoryReplayStore`](super::InMemoryReplayStore). Entries are
+//! found by their key and forgotten in the order in which they end, a bounded number at a time.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-/// The beginning of the key of a [`ReplayEntry`](super::ReplayEntry). Two entries that agree in it
-/// cost a refusal, never a hole, and whoever wants to provoke one against another client has a
-/// second preimage of 128 bits to find.
+/// The first bytes of the key of a [`ReplayEntry`](super::ReplayEntry). If two entries agree in
+/// them, the second is rejected; no replay gets through. To provoke this against another client, an
+/// attacker must find a second preimage of 128 bits.
 pub(super) type Key = [u8; 16];
 
-/// No place.
+/// Marks the end of a list.
 const NONE: u32 = u32::MAX;
 
 pub(super) struct Entries {
-    /// Places in `nodes`, by key.
+    /// Indices into `nodes`, by key.
     index: HashTable<u32>,
     nodes: Vec<Node>,
-    /// The first of the places that are free; each names the next.
+    /// The first free index; each free node links to the next.
     free: u32,
-    /// The first of the entries that end in a second; each names the next.
+    /// The first of the entries that end in a given second; each links to the next.
     ends: BTreeMap<i64, u32>,
-    /// The latest end of an entry that was forgotten. When the clock has stepped back, what ends no
-    /// later may be one of those.
+    /// The latest end of a forgotten entry. If the clock has stepped back, an entry that ends no
+    /// later may be a forgotten one.
     forgotten: i64,
     random: RandomState,
 }
@@ -47,12 +47,12 @@ impl Entries {
         }
     }
 
-    /// The time that counts: no earlier than the end of what is forgotten.
+    /// The effective time: no earlier than the end of any forgotten entry.
     pub(super) fn not_before_forgotten(&self, now: i64) -> i64 {
         now.max(self.forgotten)
     }
 
-    /// Forgets an entry that is over, the one that ended first, and says whose it was.
+    /// Forgets the expired entry that ended first, and returns its client.
     pub(super) fn forget_one(&mut self, now: i64) -> Option<u64> {
         let mut first = self.ends.first_entry().filter(|first| *first.key() <= now)?;
         let (end, place) = (*first.key(), *first.get());
@@ -65,15 +65,15 @@ impl Entries {
             *first.get_mut() = next;
         }
         self.forgotten = self.forgotten.max(end);
-        // Where the key was used again since, its place is another.
+        // If the key was used again since, it has another index.
         if let Ok(found) = self.index.find_entry(self.random.hash_one(key), |other| *other == place) {
             found.remove();
         }
         Some(client)
     }
 
-    /// Whether a key was used and its entry is not over. One that is over leaves the key to be used
-    /// again.
+    /// Whether a key was used and its entry has not expired. After an entry has expired, its key
+    /// may be used again.
     pub(super) fn holds(&mut self, hash: u64, key: &Key, now: i64) -> bool {
         let nodes = &self.nodes;
         let node = |place: &u32| nodes.get(*place as usize);
@@ -91,8 +91,8 @@ impl Entries {
         }
     }
 
-    /// Adds an entry whose key is not there. The caller sees to it that there are fewer than
-    /// `u32::MAX`.
+    /// Adds an entry whose key is not present. The caller ensures that there are fewer than
+    /// `u32::MAX` entries.
     pub(super) fn add(&mut self, hash: u64, key: Key, client: u64, end: i64) {
         let chain = self.ends.entry(end).or_insert(NONE);
         let node = Node { key, client, end, next: *chain };
@@ -105,7 +105,7 @@ impl Entries {
             None => {
                 let len = self.nodes.len();
                 if len == self.nodes.capacity() {
-                    // Doubling would leave half of it empty.
+                    // Doubling would leave half of the capacity empty.
                     self.nodes.reserve_exact((len / 8).max(4));
                 }
                 self.nodes.push(node);
@@ -177,11 +177,11 @@ mod tests {
         add(&mut entries, 1, 100);
         assert!(holds(&mut entries, 1, 99));
         assert!(!holds(&mut entries, 1, 100));
-        // From here on a clock that steps back makes no difference.
+        // From here on, a clock that steps back makes no difference.
         assert_eq!(entries.not_before_forgotten(50), 100);
         add(&mut entries, 1, 200);
         assert!(holds(&mut entries, 1, 150));
-        // The first one goes, the second stays.
+        // The first one is forgotten, the second one stays.
         assert_eq!(forget(&mut entries, 150), 1);
         assert!(holds(&mut entries, 1, 150));
         assert_eq!(entries.index.len(), 1);

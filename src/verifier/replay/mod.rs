@@ -1,4 +1,4 @@
-//! Assertions that are used once (`jti`, RFC 7523 §3).
+//! Single use of assertions (`jti`, RFC 7523 §3).
 
 mod entries;
 mod memory;
@@ -12,29 +12,30 @@ use super::client_assertion::AssertionIdentity;
 use super::{VerifiedAssertion, VerifierError};
 use crate::keys::BoxFuture;
 
-/// Remembers which assertions were used (`jti`, RFC 7523 §3), so that a copy is refused.
+/// Remembers which assertions were used (`jti`, RFC 7523 §3), so that a copy is rejected.
 ///
-/// An implementation stores [`ReplayEntry`] values, atomically, until each is over; the rest is
-/// given. One for a single process is [`InMemoryReplayStore`].
+/// An implementation stores [`ReplayEntry`] values, atomically, until each expires. The trait
+/// provides the rest. [`InMemoryReplayStore`] is an implementation for a single process.
 pub trait ReplayStore: Send + Sync {
-    /// Stores an entry unless it is there; says whether it was new. When it cannot tell, it fails.
+    /// Stores an entry unless it is present, and returns whether it was new. If the store cannot
+    /// tell, it returns an error.
     ///
     /// # Errors
     ///
     /// [`VerifierError::ReplayStoreFull`], [`VerifierError::ReplayShareFull`],
     /// [`VerifierError::ReplayStore`], or [`VerifierError::Expired`] for an entry that the store
-    /// would have forgotten already.
+    /// may already have forgotten.
     fn insert(&self, entry: ReplayEntry, now: OffsetDateTime) -> BoxFuture<'_, Result<bool, VerifierError>>;
 
-    /// The last step of client authentication: uses the assertion up, and yields the client id.
+    /// The last step of client authentication: uses up the assertion and returns the client id.
     ///
-    /// After an error the assertion may be used up all the same. The client makes a new one for its
-    /// next try.
+    /// The assertion may be used up even if this returns an error. The client makes a new one for
+    /// its next attempt.
     ///
     /// # Errors
     ///
-    /// [`VerifierError::Replayed`] or [`VerifierError::ReplayedWithoutJti`] when it was used
-    /// before, and those of [`ReplayStore::insert`].
+    /// [`VerifierError::Replayed`] or [`VerifierError::ReplayedWithoutJti`] if the assertion was
+    /// used before, and the errors of [`ReplayStore::insert`].
     fn spend(
         &self,
         assertion: VerifiedAssertion,
@@ -47,7 +48,7 @@ pub trait ReplayStore: Send + Sync {
     }
 }
 
-/// The client of an assertion whose entry is new.
+/// Returns the client of an assertion whose entry is new.
 fn spent(assertion: VerifiedAssertion, is_new: bool) -> Result<String, VerifierError> {
     match assertion.identity() {
         _ if is_new => Ok(assertion.into_client_id()),
@@ -56,30 +57,31 @@ fn spent(assertion: VerifiedAssertion, is_new: bool) -> Result<String, VerifierE
     }
 }
 
-/// What a [`ReplayStore`] keeps of an assertion. None of it can be turned back into a `jti` or a
-/// client id.
+/// The data that a [`ReplayStore`] keeps of an assertion. None of it can be turned back into a
+/// `jti` or a client id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReplayEntry {
-    /// SHA-256 of the length-prefixed `iss` and `jti`: two clients may use the same `jti`. Where
-    /// there is no `jti`, the SHA-256 of the signing input takes its place.
+    /// SHA-256 of the length-prefixed `iss` and `jti`: two clients may use the same `jti`. Without
+    /// a `jti`, the SHA-256 of the signing input takes its place.
     pub key: [u8; 32],
     /// SHA-256 of the length-prefixed `iss`, for stores that give each client a share.
     pub client: [u8; 32],
-    /// The second since 1970 from which no verifier accepts the assertion, whatever its leeway.
+    /// The second since 1970 from which no verifier accepts the assertion, regardless of its
+    /// leeway.
     pub forget_after: i64,
 }
 
 impl ReplayEntry {
-    /// The entry of an assertion with this `iss` and `jti`. [`ReplayStore::spend`] makes its own;
-    /// this is for testing a store without signing assertions.
+    /// Creates the entry of an assertion with this `iss` and `jti`. [`ReplayStore::spend`] creates
+    /// its own; this method is for testing a store without signing assertions.
     #[must_use]
     pub fn new(client_id: &str, jti: &str, forget_after: i64) -> Self {
         Self::hashed(client_id, jti.as_bytes(), forget_after)
     }
 
-    /// A `jti` that happens to be another assertion's hash is a `jti` of the same client, which
-    /// harms itself alone.
+    /// A `jti` that equals the hash of another assertion belongs to the same client, so the client
+    /// harms only itself.
     fn hashed(client_id: &str, identity: &[u8], forget_after: i64) -> Self {
         fn update(hash: &mut Sha256, part: &[u8]) {
             hash.update((part.len() as u64).to_be_bytes());

@@ -1,5 +1,5 @@
-//! What each step prints: a headline, then names and values. No secret: of an assertion and a
-//! token, the signature is left out; a token of a real server is left out whole.
+//! What each step prints: a headline, then names and values. It prints no secrets: the signatures
+//! of assertions and tokens are left out, and so is any token of a real server.
 
 use std::path::Path;
 
@@ -71,7 +71,7 @@ pub(super) fn token(response: &TokenResponse, embedded: bool) -> Result<(), Fail
     }
 }
 
-/// What a server does with the request, done here.
+/// Does here what a server does with the request.
 pub(super) fn verification(
     sent: &Request<Vec<u8>>,
     server: &AuthorizationServer,
@@ -80,7 +80,7 @@ pub(super) fn verification(
     const WHAT: &str = "the assertion of step 3";
     headline(6, "The other end")?;
     let jwt = UnverifiedJwt::parse(&assertion_of(sent)?).context(WHAT)?;
-    // Its own time: the client may have set it by the server's clock.
+    // Uses the assertion's own time: the client may have set it by the server's clock.
     let now = jwt.claims().get("iat").and_then(Value::as_i64).unwrap_or_default();
     let now = OffsetDateTime::from_unix_timestamp(now).context(WHAT)?;
     let verifier = ClientAssertionVerifier::new(server.issuer().unwrap_or(server.token_endpoint()));
@@ -91,7 +91,7 @@ pub(super) fn verification(
     row("the server", &format!("verifies the assertion with the public JWKS: the client is {client_id}"))
 }
 
-/// What an API does with the token.
+/// Does what an API does with the token.
 pub(super) async fn api(
     response: &TokenResponse,
     dev: &RunningDevServer,
@@ -109,7 +109,7 @@ pub(super) async fn api(
     )
 }
 
-/// The request of step 4, once more.
+/// Sends the request of step 4 again.
 pub(super) async fn replay(sent: Request<Vec<u8>>, http: &ReqwestClient) -> Result<(), Failure> {
     let answer = http.send(sent).await.context("the dev server")?;
     match TokenResponse::from_http(answer, OffsetDateTime::now_utc()) {

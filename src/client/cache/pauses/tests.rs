@@ -41,11 +41,11 @@ fn while_a_token_serves_the_pauses_double_within_the_time_that_there_is() {
         Pauses::default().after(&failure, true, random)
     };
     for (failures, serving) in [(1, 3750), (2, 7500), (3, 15_000), (4, 15_000), (u32::MAX, 15_000)] {
-        // Whoever has no token is not held up by that.
+        // That does not delay callers without a token.
         assert_eq!(milliseconds(pause(failures, MINUTE, u64::MAX)), [serving, 0], "{failures}");
     }
-    // By chance it is up to a half shorter; for a token of 2 s it is a matter of milliseconds, and
-    // never more than a minute.
+    // Randomly, it is up to half shorter. For a token of 2 s it is a matter of milliseconds, and it
+    // is never more than a minute.
     let serving = |window, random| pause(1, window, random).serving;
     assert_eq!(serving(MINUTE, 0), Duration::from_millis(1875));
     assert_eq!(serving(Duration::from_millis(200), u64::MAX), Duration::from_micros(12_500));
@@ -83,7 +83,7 @@ fn a_refusal_that_stands_is_asked_for_ever_more_seldom() {
         for (failures, pause) in (1..).zip([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]) {
             assert_eq!(waiting(failures, None), pause, "{error}");
         }
-        // One that began while a token served is made again at once, for those who have none.
+        // A request that began while a token was valid is repeated at once for callers without one.
         assert_eq!(waiting(9, Some(MINUTE)), 0, "{error}");
         assert_eq!(pauses, Pauses { refusals: 8 });
     }
@@ -116,7 +116,7 @@ fn what_another_key_may_mend_is_not_repeated() {
         ErrorKind::Remembered { key_id, refusal, pause: Duration::from_secs(30) }.into(),
     ] {
         assert_eq!(first(&error, None)[1], 0, "{error}");
-        // While a token serves there is no hurry.
+        // While a token is valid, there is no hurry.
         assert_eq!(first(&error, Some(MINUTE))[0], 3750, "{error}");
     }
 }
@@ -129,7 +129,7 @@ fn retry_after_is_obeyed_up_to_a_minute() {
         let error = answer(status, &[("retry-after", seconds)], "");
         assert_eq!(first(&error, None)[1], expected, "{status} {seconds}");
     }
-    // Also when the token ends meanwhile.
+    // This holds even if the token expires meanwhile.
     assert_eq!(first(&answer(503, &[("retry-after", "20")], ""), Some(MINUTE)), [20_000; 2]);
 }
 

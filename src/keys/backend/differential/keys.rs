@@ -41,7 +41,7 @@ fn ec_scalars_are_from_one_to_the_order() {
     }
 }
 
-/// SEC 1 §2.3.3: uncompressed or compressed, and the scalar's own.
+/// SEC 1 §2.3.3: uncompressed or compressed, and matching the scalar.
 #[test]
 fn an_ec_point_beside_a_scalar_is_its_own() {
     for (name, curve) in CURVES {
@@ -86,7 +86,7 @@ fn compressed_points_have_one_other_coordinate() {
         let (other, of_aws) = both(&[&[5 - sign], &x[..]].concat()).unwrap();
         assert_eq!(other, of_aws);
         assert!(matches!(&other, KeyParameters::Ec { x: same, y: other, .. } if same == x && other != y));
-        // Half of all numbers are no coordinates, and none from the field's size on.
+        // Half of all numbers are not coordinates, and none are from the field's size on.
         let mut x = x.clone();
         let results = (0..32).map(|_| {
             x = sum(&x, &[1]);
@@ -132,7 +132,7 @@ fn public_ed25519_points_are_canonical_and_not_of_small_order() {
     for point in EIGHT_TORSION {
         assert_eq!(answer(point.compress().to_bytes()), ED25519);
     }
-    // y + p for every y that leaves room for it, with either sign (RFC 8032 §5.1.3 step 1).
+    // y + p for every y that fits, with either sign (RFC 8032 §5.1.3 step 1).
     let mut p = [0xff; 32];
     (p[0], p[31]) = (0xed, 0x7f);
     let mut reduced = 0;
@@ -148,7 +148,7 @@ fn public_ed25519_points_are_canonical_and_not_of_small_order() {
         }
     }
     assert!(reduced > 0, "the same y, reduced, is a key for some");
-    // −0 (step 4): x is 0 where y is 1 or −1, and has no sign.
+    // −0 (step 4): if y is 1 or −1, x is 0 and has no sign.
     let mut minus_one = p;
     minus_one[0] -= 1;
     let one = std::array::from_fn(|place| u8::from(place == 0));
@@ -156,7 +156,7 @@ fn public_ed25519_points_are_canonical_and_not_of_small_order() {
         encoded[31] |= 0x80;
         assert_eq!(answer(encoded), ED25519);
     }
-    // Half of all y are no points.
+    // Half of all values of y are not points.
     assert!(
         (0..=255).any(|y| answer(std::array::from_fn(|place| if place == 0 { y } else { 1 })) == ED25519)
     );
@@ -178,7 +178,7 @@ fn an_ed25519_public_key_beside_a_seed_is_its_own() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// Any octet of any file: both load the same key, or refuse with the same error.
+    /// Any octet of any file: both load the same key or fail with the same error.
     #[test]
     fn any_damaged_file_is_judged_alike(
         file in prop::sample::select(KEYS.iter().filter(|(name, _)| name.ends_with(".der")).collect::<Vec<_>>()),

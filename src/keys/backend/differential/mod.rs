@@ -1,5 +1,5 @@
-//! Both backends side by side, each behind the policy as in `PrivateKey` and `PublicKey`: what one
-//! signs the other verifies, and both refuse the same keys, with the same error, and the same
+//! Compares the backends, each behind the policy as in `PrivateKey` and `PublicKey`: each verifies
+//! the other's signatures, and both reject the same keys with the same error, and the same
 //! signatures.
 
 mod keys;
@@ -10,7 +10,7 @@ use crate::jose::{Algorithm, KeyParameters};
 use crate::keys::material::KeyMaterial;
 use crate::keys::{KeyError, format, policy};
 
-/// The way of keys and signatures through the policy and one backend.
+/// The path of keys and signatures through the policy and one backend.
 macro_rules! way {
     ($name:ident, $backend:ident) => {
         mod $name {
@@ -61,7 +61,7 @@ struct Public {
     aws: aws::VerifyingKey,
 }
 
-/// Both results, which must be of one kind and tell of the same error.
+/// Both results, which must be of the same kind and have the same error.
 fn same<A, B>(rust: Result<A, KeyError>, aws: Result<B, KeyError>) -> Result<(A, B), String> {
     match (rust, aws) {
         (Ok(rust), Ok(aws)) => Ok((rust, aws)),
@@ -82,7 +82,7 @@ impl Private {
         Ok(Self { rust, aws, public, parameters })
     }
 
-    /// The signatures of both, where the key makes such ones.
+    /// The signatures of both backends, if the key can make them.
     fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<[Vec<u8>; 2], String> {
         same(self.rust.sign(algorithm, message), self.aws.sign(algorithm, message))
             .map(|(rust, aws)| [rust, aws])
@@ -113,7 +113,7 @@ macro_rules! file {
     };
 }
 
-/// Every size, every curve, and lengths that are not whole octets.
+/// Every size and every curve, and lengths that are not whole octets.
 const KEYS: [(&str, &[u8]); 11] = [
     file!("rsa2048.pkcs8.der"),
     file!("rsa2048.swapped.jwk.json"),
@@ -133,7 +133,7 @@ fn material(name: &str) -> KeyMaterial {
     loaded(bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The only key of a file, with its primes where it lacks them.
+/// The only key of a file, with its primes recovered if they are missing.
 fn loaded(bytes: &[u8]) -> Result<KeyMaterial, KeyError> {
     let mut found = format::load(bytes, None, &mut format::Budget::default())?;
     let material = found.entries.pop().expect("a key").loaded?.material;
@@ -144,12 +144,12 @@ fn key(name: &str) -> Private {
     Private::new(&material(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// What both answer to a private key: the error without its sentence.
+/// The result of both backends for a private key: the error without its message.
 fn answer(material: &KeyMaterial) -> String {
     name(Private::new(material).map(|_| ()))
 }
 
-/// The same for a public one.
+/// The same for a public key.
 fn public_answer(parameters: &KeyParameters) -> String {
     name(Public::new(parameters).map(|_| ()))
 }
@@ -161,7 +161,7 @@ fn name(answer: Result<(), String>) -> String {
     }
 }
 
-/// The sum of two big-endian numbers, as long as the first; what does not fit is dropped.
+/// The sum of two big-endian numbers, as long as the first; the overflow is dropped.
 fn sum(a: &[u8], b: &[u8]) -> Vec<u8> {
     let mut digits = a.to_vec();
     let mut carry = 0;

@@ -32,7 +32,7 @@ fn rsa(numbers: &[Vec<u8>; 8]) -> KeyMaterial {
     KeyMaterial::rsa(numbers.each_ref().map(Vec::as_slice)).unwrap()
 }
 
-/// With one number, by its place in RFC 8017 A.1.2, made another.
+/// An RSA key with one number replaced, by its position in RFC 8017 A.1.2.
 fn rsa_with(place: usize, number: Vec<u8>) -> String {
     let mut numbers = numbers("rsa2048.pkcs8.der");
     numbers[place] = number;
@@ -49,7 +49,7 @@ fn rsa_numbers_off_by_little_are_no_key() {
         {
             assert_eq!(rsa_with(place, other), RSA, "{place}");
         }
-        // One, the others' numbers, a number that is longer, and one that is far too long.
+        // One, the other numbers, a longer number, and one that is far too long.
         for other in
             [&[1][..], &good[0], &good[2], &good[3], &good[7], &[number, &[1][..]].concat(), &[0x55; 5000]]
         {
@@ -74,8 +74,7 @@ fn rsa_numbers_off_by_little_are_no_key() {
     }
 }
 
-/// Numbers that are equal modulo what they are read by: only d has more than one form (RFC 8017
-/// §3.2).
+/// Numbers that are equal modulo their modulus: only d has more than one form (RFC 8017 §3.2).
 #[test]
 fn rsa_numbers_that_are_not_reduced_are_no_key() {
     let [_, _, _, p, q, dp, dq, qi] = numbers("rsa2048.pkcs8.der");
@@ -109,7 +108,7 @@ fn rsa_primes_are_two_and_divide_n() {
     for numbers in [[&n, &e, &d, &one, &n, &dp, &dq, &qi], [&n, &e, &d, &n, &one, &dp, &dq, &qi]] {
         assert!(answer(&rsa(&numbers.map(Clone::clone))).starts_with("RsaPrimeLengths"));
     }
-    // Neither tests for primes, and neither lets a signature out that it has not verified.
+    // Neither backend tests for primes, and neither returns a signature without verifying it.
     let composite = include_bytes!("../../../../testdata/keys/rsa2048.composite-prime.jwk.json");
     let composite = Private::new(&loaded(composite).unwrap()).unwrap();
     for algorithm in composite.algorithms() {
@@ -117,7 +116,7 @@ fn rsa_primes_are_two_and_divide_n() {
     }
 }
 
-/// Each may be as short as a third of the modulus, and signs like any other.
+/// Each prime may be as short as a third of the modulus, and the key signs like any other.
 #[test]
 fn rsa_primes_may_differ_in_length() {
     let key = key("rsa2560.unbalanced.jwk.json");
@@ -131,7 +130,7 @@ fn rsa_primes_may_differ_in_length() {
         loaded(short).map(|_| ()).unwrap_err().to_string(),
         "the primes of the RSA key have 2048 and 512 bits, each must have at least 854"
     );
-    // The parts of such a key are judged as those of any other.
+    // The parts of such a key are checked like those of any other.
     let good = numbers("rsa2560.unbalanced.jwk.json");
     for place in [0, 2, 3, 4, 5, 6, 7] {
         let mut numbers = good.clone();
@@ -155,7 +154,7 @@ fn primes_are_recovered_from_n_e_and_d() {
         let found = [found.prime1, found.prime2].map(|prime| prime.as_bytes().to_vec());
         assert!(found == [good[3].clone(), good[4].clone()] || found == [good[4].clone(), good[3].clone()]);
         assert_eq!(answer(&material), "a key", "{name}");
-        // Without primes nothing tells a wrong d but that there are none for it.
+        // Without primes, the only sign of a wrong d is that no primes fit it.
         for place in [0, 2] {
             let mut wrong = alone.clone();
             wrong[place] = sum(&wrong[place], &[2]);
@@ -188,7 +187,7 @@ fn public_rsa_keys_are_odd() {
     let [n, e, ..] = numbers("rsa2048.pkcs8.der");
     let rsa = |n: &[u8], e: &[u8]| public_answer(&KeyParameters::Rsa { n: n.to_vec(), e: e.to_vec() });
     assert_eq!(rsa(&n, &e), "a key");
-    // A modulus is not factored to see whether it is one.
+    // The modulus is not factored to check it.
     for n in [sum(&n, &[2]), vec![0xff; 256], [&[1], &n[..]].concat(), vec![0xff; 1024]] {
         assert_eq!(rsa(&n, &e), "a key");
     }

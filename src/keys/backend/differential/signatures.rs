@@ -22,7 +22,7 @@ fn what_one_signs_the_other_verifies() {
             }
             let [rust, aws] = signatures;
             assert_eq!(rust.len(), aws.len());
-            // RFC 8017 §8.2 and RFC 8032 §5.1.6 leave no choice.
+            // RFC 8017 §8.2 and RFC 8032 §5.1.6 are deterministic.
             if matches!(algorithm.key_type(), KeyType::Rsa | KeyType::Ed25519) && !algorithm.is_pss() {
                 assert_eq!(rust, aws, "{name} {algorithm}");
             }
@@ -50,7 +50,7 @@ fn a_signature_is_for_one_algorithm_and_one_type_of_key() {
     }
 }
 
-/// Nothing verifies after a bit is flipped in any octet, or when octets are missing or too many.
+/// No signature verifies with a flipped bit in any octet, or with missing or extra octets.
 #[test]
 fn both_refuse_changed_signatures() {
     for name in [
@@ -84,11 +84,11 @@ fn both_refuse_changed_signatures() {
     }
 }
 
-/// RFC 8017 §5.2.2: the representative is less than n. A number and the same plus n are one only
-/// modulo n.
+/// RFC 8017 §5.2.2: the representative is less than n. A number and the same number plus n are
+/// equal only modulo n.
 #[test]
 fn both_refuse_rsa_signatures_from_n_on() {
-    // Of 2049 bits in 257 octets: there is room for s + n.
+    // 2049 bits in 257 octets leave room for s + n.
     let key = key("rsa2049.jwk.json");
     let KeyParameters::Rsa { n, .. } = &key.parameters else { panic!("an RSA key") };
     for algorithm in key.algorithms() {
@@ -134,8 +134,8 @@ pub(super) fn order(curve: Curve) -> Vec<u8> {
     sum(&minus_one, &[1])
 }
 
-/// RFC 7518 §3.4 with FIPS 186-5 §6.4.2: r and s from 1 to the order less one. RFC 7518 knows no
-/// rule of a low s.
+/// RFC 7518 §3.4 with FIPS 186-5 §6.4.2: r and s range from 1 to the order minus one. RFC 7518 has
+/// no low-s rule.
 #[test]
 fn both_hold_r_and_s_to_their_range() {
     for (name, curve) in
@@ -154,7 +154,7 @@ fn both_hold_r_and_s_to_their_range() {
             assert!(!verify(wrong, s) && !verify(r, wrong) && !verify(wrong, wrong), "{name} {wrong:02x?}");
         }
         assert!(!verify(&difference(&n, r), s) && !verify(s, r));
-        // Other names of the same numbers, where they fit: on P-521 both do.
+        // Other representations of the same numbers, if they fit: on P-521 both do.
         assert!(!verify(&sum(r, &n), s) && !verify(r, &sum(s, &n)));
     }
 }
@@ -166,8 +166,8 @@ fn ed25519_scalar(material: &KeyMaterial) -> Scalar {
     Scalar::from_bytes_mod_order(clamp_integer(hash[..32].try_into().unwrap()))
 }
 
-/// With the neutral element for R, S = k·a holds. Both libraries take that, and the policy takes it
-/// from neither, as `verify_strict` of RustCrypto has it.
+/// If R is the neutral element, S = k·a holds. Both libraries accept that; the policy rejects it
+/// for both, as `verify_strict` of RustCrypto does.
 #[test]
 fn both_refuse_ed25519_signatures_with_r_of_small_order() {
     let material = material("ed25519.pkcs8.der");

@@ -1,5 +1,5 @@
-//! The work that is counted beside the work that the libraries do: the same derivations over hashes
-//! that count their blocks.
+//! Compares the computed work with the work of the libraries: the same derivations over hashes that
+//! count their blocks.
 
 use std::cell::Cell;
 
@@ -15,7 +15,7 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 use super::*;
 
 thread_local! {
-    /// Blocks that were compressed on this thread.
+    /// Blocks compressed on this thread.
     static BLOCKS: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -78,7 +78,7 @@ sha2::digest::buffer_fixed!(
     impl: BaseFixedTraits Default Clone HashMarker Reset FixedOutputReset;
 );
 
-/// The key derivations over a hash, with all lengths around that of its block.
+/// The key derivations over a hash, with all lengths around its block length.
 macro_rules! compare {
     ($hash:ident) => {
         let hash = Hash::$hash;
@@ -105,7 +105,7 @@ macro_rules! compare {
     };
 }
 
-/// Of a passphrase and a salt in bytes, the iterations, and the length of a key.
+/// The lengths of a passphrase and a salt in bytes, the iterations, and the length of a key.
 fn lengths() -> impl Iterator<Item = (usize, usize, u32, usize)> {
     let keys = [(1, 8), (2, 24), (5, 5), (3, 64), (2, 20), (1, 32), (7, 48)];
     let salts = move |passphrase| {
@@ -139,7 +139,7 @@ fn hashes_have_the_lengths_of_fips_180_4() {
     lengths::<Sha512>(Hash::Sha512);
 }
 
-/// RFC 7914 §6: 2·N times 2·r blocks for each of the p.
+/// RFC 7914 §6: 2·N times 2·r blocks for each of the p repetitions.
 #[test]
 fn scrypt_mixes_every_block_twice_for_each_n() {
     let work = |cost, block_size, parallelization| {
@@ -170,14 +170,14 @@ fn no_parameter_overflows() {
     assert!(budget.draw(most).is_err() && budget.draw(1).is_err() && budget.draw(0).is_ok());
 }
 
-/// A second passphrase, as after a line end, and a second key draw from what the first have left.
+/// A second passphrase, as after a line end, and a second key draw from the rest of the budget.
 #[test]
 fn all_of_a_load_draws_from_one_budget() {
     use crate::keys::format;
     let key = include_bytes!("../../../../testdata/keys/p256.pbkdf2-sha256-aes256.pem").as_slice();
     let mut budget = Budget::default();
     format::load(key, Some(b"wrong"), &mut budget).unwrap();
-    // 2048 iterations of two blocks, two for the key of the HMAC.
+    // 2048 iterations of two blocks, and two blocks for the key of the HMAC.
     let once = 2 + 2 * 2048;
     assert_eq!(budget.spent, once);
     format::load(key, Some(b"correct horse"), &mut budget).unwrap();
@@ -188,7 +188,7 @@ fn all_of_a_load_draws_from_one_budget() {
     let document = format!(r#"{{"a":{text},"b":{{"c":{text}}}}}"#);
     format::load(document.as_bytes(), Some(b"correct horse"), &mut budget).unwrap();
     assert_eq!(budget.spent, 6 * once);
-    // Without a passphrase nothing is derived.
+    // Without a passphrase, no key is derived.
     format::load(key, None, &mut budget).unwrap();
     assert_eq!(budget.spent, 6 * once);
     budget.spent = Budget::MAX_WORK - once + 1;

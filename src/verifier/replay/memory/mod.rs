@@ -11,52 +11,54 @@ use super::{ReplayEntry, ReplayStore};
 use crate::keys::BoxFuture;
 use crate::verifier::{VerifiedAssertion, VerifierError};
 
-/// A [`ReplayStore`] in the memory of one process. Bounded and exact: nothing is forgotten before
-/// its time, and a full store refuses.
+/// A [`ReplayStore`] in the memory of one process. It is bounded and exact: it forgets nothing
+/// before its time, and rejects new assertions when it is full.
 ///
 /// # Capacity and shares
 ///
-/// An assertion is remembered until its `exp` and
-/// [`MAX_LEEWAY`](crate::verifier::ClientAssertionVerifier::MAX_LEEWAY), so one of 60 s takes its
-/// place for 120 s. A place takes less than 100 bytes, and only when it is first needed.
+/// An assertion is remembered until its `exp` plus
+/// [`MAX_LEEWAY`](crate::verifier::ClientAssertionVerifier::MAX_LEEWAY), so an assertion of 60 s
+/// takes up its place for 120 s. A place takes less than 100 bytes, allocated when it is first
+/// needed.
 ///
-/// No client can lock out the others: **it may hold as many entries as are still free**. One alone
-/// gets half of the capacity, and the next half of what is left. As entries end, `n` clients that
-/// take all they can come to 1/(n+1) each, and as much is free for another. So the capacity is to
-/// be twice what the busiest client needs, or more: one that authenticates 100 times a second with
-/// assertions of 60 s holds 12,000 entries, and needs a capacity of 24,000. Where anybody can
-/// register clients, [`share_of_free`](Self::share_of_free) makes it harder for many of them
-/// together.
+/// No client can lock out the others: **it may hold as many entries as are still free**. A single
+/// client gets at most half of the capacity, and the next one half of the rest. As entries expire,
+/// `n` clients that take all they can converge to 1/(n+1) each, and the same amount stays free for
+/// another client. So the capacity should be at least twice what the busiest client needs. For
+/// example, a client that authenticates 100 times a second with assertions of 60 s holds 12,000
+/// entries, and needs a capacity of 24,000. If anyone can register clients,
+/// [`share_of_free`](Self::share_of_free) makes it harder for many clients together to fill the
+/// store.
 ///
 /// # Clocks
 ///
-/// When the clock steps back, what the store may have forgotten already is refused as expired. A
-/// clock that was far ahead for a moment costs no more than that: assertions that end after the
-/// last forgotten one are accepted.
+/// If the clock steps back, entries that the store may already have forgotten are rejected as
+/// expired. The same holds for a clock that was far ahead for a moment: assertions that end after
+/// the last forgotten one are still accepted.
 ///
 /// # Cost
 ///
-/// What is over is cleared away a few entries at a time by those who add new ones. The entries are
-/// in 64 parts with a lock each, so that a part that grows keeps nobody waiting for long.
+/// Each insertion clears away a few expired entries. The entries are in 64 parts with a lock each,
+/// so that other callers do not wait long while a part grows.
 pub struct InMemoryReplayStore {
     capacity: usize,
-    /// The part of what is free that a client may hold: one `share`th.
+    /// The share of the free places that a client may hold: one `share`th.
     share: usize,
-    /// How many entries there are, in all parts.
+    /// The number of entries in all parts.
     held: AtomicUsize,
     parts: Box<[Part; Self::PARTS]>,
     random: RandomState,
 }
 
-/// Entries by their key, and how many of them a client has, by the client. Whoever locks a part's
-/// clients may hold the lock of a part's entries, and never the other way round.
+/// Entries by their key, and the number of entries of each client. A thread that locks a part's
+/// clients may already hold the lock of a part's entries, but never the other way round.
 struct Part {
     entries: Mutex<Entries>,
     clients: Mutex<HashTable<Client>>,
 }
 
 struct Client {
-    /// Its hash under `random`, which nobody else can compute: 64 bits are enough.
+    /// The client's hash under `random`, which no one else can compute: 64 bits are enough.
     id: u64,
     held: u32,
 }
@@ -66,20 +68,20 @@ impl InMemoryReplayStore {
     pub const DEFAULT_CAPACITY: usize = 1_000_000;
 
     const PARTS: usize = 64;
-    /// How many entries that are over an insertion clears away: more than it adds, so that none
-    /// stay behind.
+    /// How many expired entries an insertion clears away. It is more than the insertion adds, so
+    /// that none stay behind.
     const CLEARED_ALONG: usize = 8;
-    /// How many it clears away at most, when there seems to be no room.
+    /// The maximum that an insertion clears away when the store seems to be full.
     const CLEARED_FOR_ROOM: usize = 1024;
-    /// How many of these under one lock.
+    /// How many of these it clears away under one lock.
     const CLEARED_AT_A_TIME: usize = 64;
 
-    /// A store of this many assertions that have not expired; 2³²−2 at most.
+    /// Creates a store for this many unexpired assertions, at most 2³²−2.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        // Whoever knows how keys are spread can choose `jti`s that end up in one place, at some
-        // millions of hashes each; SipHash with a key of this store's own leaves nothing to choose.
-        // No result depends on that key.
+        // An attacker who knows how keys are spread can choose `jti`s that end up in one place, at
+        // the cost of some millions of hashes each. SipHash with the store's own key leaves nothing
+        // to choose. No result depends on that key.
         let random = RandomState::new();
         let part = |_| Part { entries: Mutex::new(Entries::new(random.clone())), clients: Mutex::default() };
         Self {
@@ -91,17 +93,18 @@ impl InMemoryReplayStore {
         }
     }
 
-    /// Lets a client hold no more than one `n`th of what is free, instead of as much as is free.
-    /// One alone then gets 1/(n+1) of the capacity, and it takes many more clients to use it up: of
-    /// a million places, 20 clients one after the other leave none with 1, and 7 % with 7; it takes
-    /// 93 of them to leave none.
+    /// Lets a client hold at most one `n`th of the free places, instead of as many as are free. A
+    /// single client then gets 1/(n+1) of the capacity, and many more clients are needed to use it
+    /// up. Example with a million places: after 20 clients, one after the other, no place is free
+    /// with `n` = 1, but 7 % are free with `n` = 7. With `n` = 7, it takes 93 clients to use up all
+    /// places.
     #[must_use]
     pub fn share_of_free(mut self, n: NonZeroU32) -> Self {
         self.share = n.get() as usize;
         self
     }
 
-    /// As [`ReplayStore::spend`], for callers that do not await: this store never waits.
+    /// As [`ReplayStore::spend`], for callers that do not await. This store never waits.
     ///
     /// # Errors
     ///
@@ -127,9 +130,9 @@ impl InMemoryReplayStore {
         let now = now.unix_timestamp();
         match self.insert_into_room(&entry, now, true) {
             Err(VerifierError::ReplayStoreFull | VerifierError::ReplayShareFull { .. }) => {
-                // As long as there is more to clear away, nobody knows who holds too much. To let
-                // each of these calls add one entry where it cleared away a thousand changes
-                // nothing.
+                // Until everything expired is cleared away, it is unknown which client holds too
+                // much. In that case the entry is added regardless of the client's share: one entry
+                // per thousand cleared ones does no harm.
                 let all_cleared = self.clear_for_room(now);
                 self.insert_into_room(&entry, now, all_cleared)
             }
@@ -197,13 +200,13 @@ impl InMemoryReplayStore {
         self.held.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Clears away entries that are over, so many at most; returns how many.
+    /// Clears away at most `limit` expired entries and returns how many.
     fn clear(&self, entries: &mut Entries, now: i64, limit: usize) -> usize {
         let cleared = std::iter::from_fn(|| entries.forget_one(now)).take(limit);
         cleared.map(|client| self.give_place_back(client)).count()
     }
 
-    /// Clears away entries of all parts; says whether none is left that is over.
+    /// Clears away expired entries in all parts. Returns whether none is left.
     fn clear_for_room(&self, now: i64) -> bool {
         let mut left = Self::CLEARED_FOR_ROOM;
         for part in &*self.parts {
@@ -221,14 +224,14 @@ impl InMemoryReplayStore {
         true
     }
 
-    /// The part of a hash, by bits that the tables do not use.
+    /// The part for a hash. It depends on bits that the tables do not use.
     fn part(&self, hash: u64) -> &Part {
         let [first, ..] = &*self.parts;
         self.parts.get((hash >> 40) as usize % Self::PARTS).unwrap_or(first)
     }
 }
 
-/// No step leaves what is locked half-changed, so a panic elsewhere does not spoil it.
+/// No step leaves the locked data half-changed, so a panic elsewhere does not corrupt it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -24,7 +24,7 @@ fn an_entry_is_spent_once_and_forgotten_at_its_end() {
     assert!(insert(&store, ("a", 2, 200), 100).unwrap());
     assert!(store.clear_for_room(100));
     assert_eq!(store.held.load(Ordering::Relaxed), 1);
-    // The same name may be used again, and is used once again.
+    // The same name may be used again, but only once.
     assert!(insert(&store, ("a", 1, 300), 100).unwrap());
     assert!(!insert(&store, ("a", 1, 300), 100).unwrap());
 }
@@ -47,7 +47,7 @@ fn a_full_store_refuses_and_evicts_nothing() {
 #[test]
 fn a_client_may_hold_as_many_as_are_free() {
     let store = InMemoryReplayStore::with_capacity(100);
-    // All that a client gets, at one time.
+    // Inserts all entries that a client gets at one time.
     let fill = |client: &str, now: i64| {
         let mut held = 0;
         loop {
@@ -60,9 +60,9 @@ fn a_client_may_hold_as_many_as_are_free() {
     assert!(matches!(fill("a", 0), (50, Err(VerifierError::ReplayShareFull { held: 50, free: 50 }))));
     assert!(matches!(fill("b", 0), (25, Err(VerifierError::ReplayShareFull { held: 25, free: 25 }))));
     assert!(matches!(fill("c", 0), (13, Err(VerifierError::ReplayShareFull { held: 13, free: 12 }))));
-    // What they hold stays remembered.
+    // The entries of the clients stay remembered.
     assert!(!insert(&store, ("a", 49, 100), 99).unwrap());
-    // When all of it is over, the first has its half again.
+    // When all entries have expired, the first client gets half of the places again.
     assert_eq!(fill("a", 100).0, 50);
 }
 
@@ -103,7 +103,7 @@ fn a_client_that_took_its_half_shrinks_to_its_share_of_many() {
             }
         }
     }
-    // 5000 attempts of each; with 200 places for 10 s each, 1000 of them can succeed.
+    // Each client makes 5000 attempts. With 200 places for 10 s each, 1000 of them can succeed.
     for refused in refused {
         assert!((3900..=4100).contains(&refused), "{refused}");
     }
@@ -134,7 +134,7 @@ fn a_clock_that_jumps_about_opens_no_hole() {
     let mut again = 0;
     for _ in 0..200_000 {
         let (jti, now) = (random(3000), i64::try_from(random(1000)).unwrap());
-        // What is signed does not change: an assertion has one end.
+        // An assertion is signed once, so its end does not change.
         let end = i64::try_from(jti * 7 % 1100).unwrap();
         let jti = u32::try_from(jti).unwrap();
         match insert(&store, (["a", "b", "c"][jti as usize % 3], jti, end), now) {
@@ -174,10 +174,10 @@ fn nobody_pays_for_all_that_is_over() {
         }
     }
     assert!(matches!(insert(&store, ("e", 1, 100), 0), Err(VerifierError::ReplayStoreFull)));
-    // All of it is over. Whoever comes gets in, and clears away no more than so much.
+    // All entries have expired. Each insertion succeeds and clears away only a bounded number.
     let held = || store.held.load(Ordering::Relaxed);
-    // The first finds the store full, the second its share. The third has room, and its part may be
-    // empty already.
+    // The first client finds the store full, the second its share. The third has room, and its part
+    // may already be empty.
     for (client, least) in [("a", 1), ("b", 1), ("e", 0)] {
         let before = held();
         assert!(insert(&store, (client, 3000, 200), 100).unwrap());
@@ -211,7 +211,7 @@ fn threads_spend_an_entry_once() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for number in 0..5000 {
-                    // A second of a hundred entries, which live for ten.
+                    // A hundred entries per second, each with a life of ten seconds.
                     let now = i64::from(number / 100);
                     let won = insert(&store, ("a", number, now + 10), now).is_ok_and(|fresh| fresh);
                     wins.fetch_add(usize::from(won), Ordering::Relaxed);
