@@ -71,8 +71,8 @@ use crate::verifier::{
 /// One fetch runs at a time, in its own task, and all callers that wait get its outcome. While the
 /// issuer fails, the cached keys are used up to the hard limit, and the issuer is asked again after
 /// 1 s, 2 s, 4 s … up to the cool-down. From the hard limit on, everything is rejected until a
-/// fetch succeeds. `no-store` and `no-cache` shorten the freshness to the lower
-/// bound and do not change that.
+/// fetch succeeds. `no-store` and `no-cache` shorten the freshness to the lower bound and do not
+/// change that.
 ///
 /// # Which key
 ///
