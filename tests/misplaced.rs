@@ -51,12 +51,14 @@ fn a_secret_in_the_place_of_a_path_is_named() {
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt as _;
-        let der = testdata("keys/ed25519.pkcs8.der");
-        for error in [
-            PrivateKey::from_file(std::ffi::OsStr::from_bytes(&der)).map(drop).unwrap_err(),
-            KeyLoader::new().load_file(std::ffi::OsStr::from_bytes(&der)).map(drop).unwrap_err(),
-        ] {
-            assert!(matches!(error, KeyError::KeyAsPath { .. }), "{error}");
+        for file in ["ed25519.pkcs8.der", "p256.pkcs8.der", "p384.sec1.der", "rsa2048.pkcs1.der"] {
+            let der = testdata(&format!("keys/{file}"));
+            for error in [
+                PrivateKey::from_file(std::ffi::OsStr::from_bytes(&der)).map(drop).unwrap_err(),
+                KeyLoader::new().load_file(std::ffi::OsStr::from_bytes(&der)).map(drop).unwrap_err(),
+            ] {
+                assert!(matches!(error, KeyError::KeyAsPath { .. }), "{file}: {error}");
+            }
         }
     }
     let error = PrivateKey::from_file(&secrets()[0].1).unwrap_err();
