@@ -7,7 +7,7 @@
 //! same bare signatures in the rounds of bare reqwest: taking it away by arithmetic instead would
 //! credit us with what a busy core costs everything else (fewer answers per wake-up), and with RSA
 //! there is nothing left to divide by. In a third column it also reads the token from the answer,
-//! as whoever sends such a request has to.
+//! as any caller must.
 //!
 //! `cargo bench --bench loopback --features dev-server`
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]

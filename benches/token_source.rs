@@ -1,4 +1,4 @@
-//! What it costs to ask for a token that is at hand, from one task and from eight, beside the least
+//! What it costs to ask for a cached token, from one task and from eight, beside the least
 //! that such a call can do: to take a share of what stands in an `ArcSwap`, and to read the clock
 //! that says whether it is still good. The clock is the same one, behind the same trait object;
 //! without it nothing would be known about the token. `client.token(..)` stands beside the same and

@@ -1,4 +1,4 @@
-//! What the crate allocates around a signature, for a token that is at hand, and for an assertion
+//! What the crate allocates around a signature, for a cached token, and for an assertion
 //! that is remembered. A count, not a time: it is the same on every machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

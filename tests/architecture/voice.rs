@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::sources;
 
-/// The longest line, in characters. Tables, addresses, single words and code in fences may be longer.
+/// The longest line, in characters. Tables, addresses, single words and code in fences may be
+/// longer.
 const LONGEST: usize = 100;
 
 /// Banned turns. The comments say what to write instead.

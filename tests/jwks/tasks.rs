@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use private_key_jwt::PublicKeySet;
-use private_key_jwt::server::JwksFetchError;
+use private_key_jwt::server::{JwksFetchError, RemoteJwks};
 
 use super::failing::cause;
 use super::scripted::{Issuer, ok, warm};
@@ -75,16 +75,22 @@ async fn an_http_client_that_panics_is_a_failure_like_another() {
     assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
 }
 
-#[test]
-fn a_runtime_that_goes_away_takes_its_fetch_along_and_nothing_else() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
+/// A silent issuer, and the runtime that has a fetch in flight to it.
+fn in_flight(time: &Time) -> (Issuer, RemoteJwks, tokio::runtime::Runtime) {
     let issuer = Issuer::silent();
-    let jwks = issuer.jwks(&time);
+    let jwks = issuer.jwks(time);
     let first = runtime();
     first.block_on(async {
         assert!(at_once(jwks.keys()).is_none());
         until(|| issuer.asked() == 1).await;
     });
+    (issuer, jwks, first)
+}
+
+#[test]
+fn a_runtime_that_goes_away_takes_its_fetch_along_and_nothing_else() {
+    let ((key, jwk), time) = (new_key("a"), Time::new());
+    let (issuer, jwks, first) = in_flight(&time);
     // Somebody on another runtime waits for it, or comes when it is gone already; it is the same to
     // both.
     let waiting = std::thread::spawn({
@@ -102,13 +108,7 @@ fn a_runtime_that_goes_away_takes_its_fetch_along_and_nothing_else() {
 #[test]
 fn a_fetch_of_a_runtime_that_stands_still_is_given_up() {
     let ((_, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::silent();
-    let jwks = issuer.jwks(&time);
-    let first = runtime();
-    first.block_on(async {
-        assert!(at_once(jwks.keys()).is_none());
-        until(|| issuer.asked() == 1).await;
-    });
+    let (issuer, jwks, _first) = in_flight(&time);
     issuer.publish(&[&jwk]);
     let second =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();

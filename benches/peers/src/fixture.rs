@@ -41,7 +41,7 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     /// One for each algorithm that is measured. They live as long as the program, and so may
-    /// whoever borrows them.
+    /// their borrowers.
     pub(crate) fn all() -> Result<Vec<&'static Self>, Error> {
         let (rsa, rsa_jwk) = (pem!("rsa2048"), include_str!("../../../testdata/keys/rsa2048.jwk.json"));
         [
