@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, ConcatenatingMul, Gcd, Limb, NonZero, Odd, Reciprocal, Resize, Word};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, Gcd, Limb, Odd, Resize};
 use pkcs1::RsaPrivateKeyRef;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -19,7 +19,7 @@ use super::numbers::bit_len;
 use super::{KeyError, RsaWeakness};
 
 /// All primes below this are tried as factors. NIST SP 800-89 §5.3.3 asks for those below 752.
-pub(super) const SMALL_FACTORS: Word = 4096;
+pub(super) const SMALL_FACTORS: u64 = 4096;
 
 /// The number of steps of Fermat's method: a single step finds primes whose halves are equal.
 pub(super) const FERMAT_STEPS: u32 = 100;
@@ -27,7 +27,7 @@ pub(super) const FERMAT_STEPS: u32 = 100;
 /// The last of the 126 primes whose product is part of every prime that the library of
 /// CVE-2017-15361 makes for a key of 1984 bits or more. For keys of 3968 bits and more, further
 /// primes are part of it.
-const LAST_ROCA_PRIME: Word = 701;
+const LAST_ROCA_PRIME: u64 = 701;
 
 /// The budget for primality tests of moduli. A set of keys has one budget, shared by all tokens
 /// that name its keys. The private keys of one file share another.
@@ -77,8 +77,8 @@ pub(super) fn check_public(n: &[u8], allowance: &Allowance) -> Result<(), KeyErr
     if is_known(&digest) {
         return Ok(());
     }
+    check_residues(n)?;
     let modulus = BoxedUint::from_be_slice_vartime(n);
-    check_residues(&modulus)?;
     if has_close_factors(&modulus) {
         return Err(weak(RsaWeakness::ClosePrimes));
     }
@@ -92,7 +92,7 @@ pub(super) fn check_public(n: &[u8], allowance: &Allowance) -> Result<(), KeyErr
 /// factors. Checks that take milliseconds are left to the check of its public half.
 pub(super) fn check_private(key: &RsaPrivateKeyRef<'_>) -> Result<(), KeyError> {
     let n = key.modulus.as_bytes();
-    check_residues(&BoxedUint::from_be_slice_vartime(n))?;
+    check_residues(n)?;
     if are_close(key) {
         return Err(weak(RsaWeakness::ClosePrimes));
     }
@@ -123,21 +123,55 @@ const fn weak(weakness: RsaWeakness) -> KeyError {
     KeyError::WeakRsa { weakness }
 }
 
-/// Primes whose product fits a machine word, so that one division of a modulus covers all of them.
+/// Primes whose product fits a word, so that one remainder of a modulus serves all of them.
 struct Primes {
-    product: Reciprocal,
-    primes: Vec<Word>,
+    product: u64,
+    primes: Vec<u64>,
+    /// 2^(64·i) modulo the product: what the word at place i counts for.
+    weights: Vec<u64>,
+}
+
+impl Primes {
+    /// The words of a modulus that are reduced together.
+    const BLOCK: usize = 32;
+
+    fn new(product: u64, primes: Vec<u64>) -> Self {
+        let next = |weight: &u64| Some(remainder(0, u128::from(*weight), product));
+        let weights = std::iter::successors(Some(1 % product), next).take(Self::BLOCK + 1).collect();
+        Self { product, primes, weights }
+    }
+
+    /// The remainder of a number, least significant word first. The multiplications do not depend
+    /// on each other, which takes a tenth of the time of a division of the whole number.
+    fn remainder(&self, number: &[u64]) -> u64 {
+        number.chunks(Self::BLOCK).rev().fold(0, |above, block| {
+            let (mut low, mut high) = (0, 0);
+            for (word, weight) in block.iter().chain([&above]).zip(&self.weights) {
+                let product = u128::from(*word) * u128::from(*weight);
+                low += product & u128::from(u64::MAX);
+                high += product >> 64;
+            }
+            remainder(low, high, self.product)
+        })
+    }
+}
+
+/// The remainder of low + 2⁶⁴·high, where low is a sum of few words.
+fn remainder(low: u128, high: u128, modulus: u64) -> u64 {
+    let modulus = u128::from(modulus);
+    let rest = (low + ((high % modulus) << 64) % modulus) % modulus;
+    u64::try_from(rest).unwrap_or_default()
 }
 
 /// All odd primes below [`SMALL_FACTORS`].
 static SMALL_PRIMES: LazyLock<Vec<Primes>> = LazyLock::new(|| {
-    let mut all: Vec<Word> = vec![3];
+    let mut all: Vec<u64> = vec![3];
     for candidate in (5..SMALL_FACTORS).step_by(2) {
         if all.iter().take_while(|prime| **prime * **prime <= candidate).all(|prime| candidate % prime != 0) {
             all.push(candidate);
         }
     }
-    let mut groups: Vec<(Word, Vec<Word>)> = Vec::new();
+    let mut groups: Vec<(u64, Vec<u64>)> = Vec::new();
     for prime in all {
         match groups
             .last_mut()
@@ -150,19 +184,15 @@ static SMALL_PRIMES: LazyLock<Vec<Primes>> = LazyLock::new(|| {
             None => groups.push((prime, vec![prime])),
         }
     }
-    let with_reciprocal = |(product, primes)| {
-        let product = Reciprocal::new(NonZero::new(Limb(product)).into_option()?);
-        Some(Primes { product, primes })
-    };
-    groups.into_iter().filter_map(with_reciprocal).collect()
+    groups.into_iter().map(|(product, primes)| Primes::new(product, primes)).collect()
 });
 
 /// For each prime up to [`LAST_ROCA_PRIME`], the powers of 65537 modulo that prime, indexed by
 /// value.
-static POWERS: LazyLock<Vec<(Word, Vec<bool>)>> = LazyLock::new(|| {
+static POWERS: LazyLock<Vec<(u64, Vec<bool>)>> = LazyLock::new(|| {
     let primes =
         SMALL_PRIMES.iter().flat_map(|group| &group.primes).filter(|prime| **prime <= LAST_ROCA_PRIME);
-    let powers = |prime: &Word| {
+    let powers = |prime: &u64| {
         let mut is_power = Vec::new();
         is_power.resize_with(usize::try_from(*prime).unwrap_or_default(), bool::default);
         let mut power = 1;
@@ -179,12 +209,14 @@ static POWERS: LazyLock<Vec<(Word, Vec<bool>)>> = LazyLock::new(|| {
 /// Checks the remainders of a modulus by small primes: whether one of the primes divides it, and
 /// whether it is a power of 65537 modulo each, as it is if both of its prime factors are (Nemec et
 /// al., "The Return of Coppersmith's Attack", 2017).
-fn check_residues(modulus: &BoxedUint) -> Result<(), KeyError> {
+fn check_residues(n: &[u8]) -> Result<(), KeyError> {
+    let word = |octets: &[u8]| octets.iter().fold(0, |word, octet| word << 8 | u64::from(*octet));
+    let modulus: Vec<u64> = n.rchunks(8).map(word).collect();
     let mut powers = POWERS.iter();
     let mut is_roca = true;
-    for Primes { product, primes } in SMALL_PRIMES.iter() {
-        let remainder = modulus.rem_limb_with_reciprocal(product).0;
-        for prime in primes {
+    for group in SMALL_PRIMES.iter() {
+        let remainder = group.remainder(&modulus);
+        for prime in &group.primes {
             let remainder = remainder % prime;
             if remainder == 0 {
                 let factor = u32::try_from(*prime).unwrap_or_default();
