@@ -10,13 +10,15 @@ pub(super) fn base64_digits(text: &[u8]) -> Zeroizing<Vec<u8>> {
     // One buffer, allocated in full at once: a buffer that grows leaves copies behind.
     let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text;
-    while let Some((&byte, behind)) = rest.split_first() {
+    loop {
+        let is_digit = |byte: &u8| !byte.is_ascii_whitespace() && *byte != b'\\';
+        let (line, end) = rest.split_at(rest.iter().take_while(|byte| is_digit(byte)).count());
+        digits.extend_from_slice(line);
+        let Some((&byte, behind)) = end.split_first() else {
+            return digits;
+        };
         rest = behind;
         if byte.is_ascii_whitespace() {
-            continue;
-        }
-        if byte != b'\\' {
-            digits.push(byte);
             continue;
         }
         // A double escape is as clear as a single one.
@@ -39,7 +41,6 @@ pub(super) fn base64_digits(text: &[u8]) -> Zeroizing<Vec<u8>> {
             }
         }
     }
-    digits
 }
 
 /// The content of quotes: the value of a JSON string, or the text unchanged.
