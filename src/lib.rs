@@ -32,7 +32,7 @@
 )]
 #![cfg_attr(feature = "dev-server", doc = "| 7 | [`dev_server`] | an authorization server for tests |")]
 //!
-//! A module names only floors below its own; `tests/architecture.rs` enforces this.
+//! A module names only floors below its own; `tests/architecture` enforces this.
 
 // The features that the guides' code needs.
 #[cfg(all(any(doc, doctest), feature = "tower", feature = "reqwest-middleware", feature = "dev-server"))]

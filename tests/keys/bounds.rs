@@ -5,7 +5,7 @@ use private_key_jwt::jose::JoseError;
 use private_key_jwt::keys::KeyError;
 use private_key_jwt::{JwkSet, PrivateKey, PublicKey};
 
-use super::support::{base64url, key, memory, read};
+use crate::support::{base64url, key, memory, read};
 
 fn text(file: &str) -> String {
     String::from_utf8(read(file)).unwrap()

@@ -3,7 +3,7 @@
 use private_key_jwt::keys::{KeyError, KeyLoader};
 use private_key_jwt::{PrivateKey, Thumbprint};
 
-use super::support::{PASSPHRASE, key, path, read};
+use crate::support::{PASSPHRASE, key, path, read};
 
 fn text(file: &str) -> String {
     String::from_utf8(read(file)).unwrap()

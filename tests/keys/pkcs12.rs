@@ -4,7 +4,7 @@
 use private_key_jwt::PrivateKey;
 use private_key_jwt::keys::KeyError;
 
-use super::support::{BAD_PKCS12, PASSPHRASE, public, read};
+use crate::support::{BAD_PKCS12, PASSPHRASE, public, read};
 
 /// Files that open with [`PASSPHRASE`], and how many certificates come out of them.
 pub(super) const FILES: [(&str, usize); 18] = [
@@ -102,14 +102,14 @@ mod with {
     use private_key_jwt::PublicKey;
     use proptest::prelude::*;
 
-    use super::super::support::{key, pem, private, tlv};
     use super::*;
+    use crate::support::{key, pem, private, tlv};
 
     const STRUCTURE: &str = "PFX (RFC 7292 §4)";
 
     fn is_the_key_of(key: &PrivateKey, file: &str) {
         let stem = file.split('.').next().unwrap();
-        assert_eq!(key.thumbprint(), super::super::support::key(&format!("{stem}.pkcs8.pem")).thumbprint());
+        assert_eq!(key.thumbprint(), crate::support::key(&format!("{stem}.pkcs8.pem")).thumbprint());
         key.public_key().unwrap().verify(b"message", &key.sign(b"message").unwrap()).unwrap();
     }
 
@@ -128,7 +128,7 @@ mod with {
         for (file, _) in OLD_PKCS8 {
             is_the_key_of(&private(file, Some(PASSPHRASE)).unwrap(), file);
         }
-        let file = super::super::support::path("p256.p12");
+        let file = crate::support::path("p256.p12");
         is_the_key_of(&PrivateKey::from_encrypted_file(file, PASSPHRASE).unwrap(), "p256.p12");
     }
 
@@ -452,7 +452,7 @@ mod with {
             b"-----BEGIN PKCS12-----\n".to_vec(),
             {
                 let file = pfx(&[data(&tlv(0x30, &key_bag("rsa2048.pkcs8.der")))]);
-                super::super::support::base64(&file).into_bytes()
+                crate::support::base64(&file).into_bytes()
             },
             b"\n-----END PKCS12-----\n".to_vec(),
         ]
@@ -526,7 +526,7 @@ mod with {
         ] {
             assert!(bytes.len() <= PrivateKey::MAX_FILE_LEN + 100, "{}", bytes.len());
             let bytes = &bytes[..bytes.len().min(PrivateKey::MAX_FILE_LEN)];
-            let read = super::super::support::memory(|| {
+            let read = crate::support::memory(|| {
                 assert!(PrivateKey::from_bytes(bytes).is_err());
                 assert!(PrivateKey::from_encrypted_bytes(bytes, PASSPHRASE).is_err());
             });

@@ -5,7 +5,7 @@ use private_key_jwt::keys::{KeyError, RsaWeakness};
 use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey, PublicKey, PublicKeySet};
 use serde_json::{Map, Value};
 
-use super::support::{base64, from_base64url, key, pem, read, tlv};
+use crate::support::{base64, from_base64url, key, pem, read, tlv};
 
 /// A file of `testdata/keys/bad`, and what is wrong with the key.
 const WEAK: [(&str, RsaWeakness, &str); 9] = [

@@ -5,7 +5,7 @@ use private_key_jwt::keys::{Certificate, KeyError, KeyFormat, KeyLoader};
 use private_key_jwt::{PrivateKey, PublicKey};
 use serde_json::{Value, json};
 
-use super::support::{PASSPHRASE, base64, base64url, key, pem, read};
+use crate::support::{PASSPHRASE, base64, base64url, key, pem, read};
 
 fn text(file: &str) -> String {
     String::from_utf8(read(file)).unwrap()
@@ -200,7 +200,7 @@ fn a_key_in_the_json_of_a_console_is_read_with_its_key_id() {
             &thumbprint,
         ),
         (
-            json!({"privateKey": base64(&read("p256.pkcs8.der")), "certificate": base64(&super::support::pem("p256.cert.pem"))}),
+            json!({"privateKey": base64(&read("p256.pkcs8.der")), "certificate": base64(&crate::support::pem("p256.cert.pem"))}),
             &thumbprint,
         ),
         (json!({"client": {"client_id": "abc", "jwks": {"keys": [named, public]}}}), "k1"),

@@ -1,0 +1,352 @@
+//! What a subscriber of `tracing` sees, and that no secret is in it.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
+
+use private_key_jwt::keys::BoxFuture;
+use private_key_jwt::server::RemoteJwks;
+use private_key_jwt::transport::{Clock, HttpClient, TransportError};
+use private_key_jwt::{AuthorizationServer, KeyRing, TokenClient, TokenRequest, TokenResponse};
+use time::OffsetDateTime;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use super::clock::Skips;
+use super::outcome::es256;
+use super::server::{Act, Server, answer, token};
+use super::simulation::Simulated;
+use crate::support::{MARK, has_mark, key};
+
+thread_local! {
+    /// What the test of this thread has seen; nothing where no test listens.
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
+/// Notes each span, what is recorded in it, and each event, a line each, for the test of the
+/// thread. It is the one subscriber of the whole process: whether a place in the code speaks at all
+/// is decided once, for all threads.
+struct Lines;
+
+static SUBSCRIBED: Once = Once::new();
+
+/// From now on this thread's lines are kept.
+fn listen() {
+    SUBSCRIBED.call_once(|| {
+        tracing::subscriber::set_global_default(Lines).unwrap();
+        tracing::callsite::rebuild_interest_cache();
+    });
+    LINES.set(Some(Vec::new()));
+}
+
+fn push(begin: impl std::fmt::Display, fields: impl FnOnce(&mut Fields)) {
+    LINES.with_borrow_mut(|lines| {
+        if let Some(lines) = lines {
+            let mut line = Fields(begin.to_string());
+            fields(&mut line);
+            lines.push(line.0);
+        }
+    });
+}
+
+/// All lines until now, none with a secret, and without the numbers that differ from run to run.
+fn lines() -> Vec<String> {
+    let lines = LINES.replace(Some(Vec::new())).unwrap();
+    assert!(!has_mark(&lines.join("\n")), "{lines:#?}");
+    assert!(!lines.join("\n").contains("eyJ"), "{lines:#?}");
+    let without_numbers = |line: &String| {
+        let words = line.split(' ').map(|word| match word.split_once("_ms=") {
+            Some((name, _)) if name != "offset" => format!("{name}_ms=…"),
+            _ => word.to_owned(),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    lines.iter().map(without_numbers).collect()
+}
+
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        match field.name() {
+            "message" => write!(self.0, " {value:?}:").unwrap(),
+            name => write!(self.0, " {name}={value:?}").unwrap(),
+        }
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "private_key_jwt"
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        push(format_args!("{} span {}", span.metadata().level(), span.metadata().name()), |line| {
+            span.record(line);
+        });
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        push("recorded", |line| values.record(line));
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        push(event.metadata().level(), |line| event.record(line));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test]
+async fn a_call_that_is_tried_again() {
+    listen();
+    let server = Server::start(|number| match number {
+        0 => Act::Close(answer("503 Service Unavailable\r\nx-request-id: r-1\r\ncorrelation-id: c-1", "")),
+        _ => Act::Close(token()),
+    })
+    .await;
+    let known = AuthorizationServer::new("https://as.example", server.url()).unwrap();
+    let client = TokenClient::builder(known, "client", key("p256.pkcs8.pem").with_key_id("k1"))
+        .clock(Skips::new())
+        .build()
+        .unwrap();
+    client.request(&"a".into()).await.unwrap();
+    assert_eq!(
+        lines(),
+        [
+            r#"INFO span call endpoint="token_endpoint" grant_type="client_credentials""#,
+            "INFO span request attempt=1",
+            "recorded key_id=k1",
+            "recorded status=503",
+            "recorded duration_ms=…",
+            r#"recorded correlation_ids="correlation-id c-1, x-request-id r-1""#,
+            "WARN tried again after a pause: attempt=1 pause_ms=… error=the server answered 503 \
+             [correlation-id c-1] [x-request-id r-1]",
+            "INFO span request attempt=2",
+            "recorded key_id=k1",
+            "recorded status=200",
+            "recorded duration_ms=…",
+        ]
+    );
+}
+
+/// The events alone.
+fn events() -> Vec<String> {
+    lines()
+        .into_iter()
+        .filter(|line| !line.starts_with("recorded") && !line.starts_with("INFO span"))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_the_client_corrects_and_remembers_it_says() {
+    listen();
+    let clock = Skips::new();
+    let (old, new) = (key("p256.pkcs8.pem").with_key_id("old"), key("p384.pkcs8.pem").with_key_id("new"));
+
+    let server = Simulated::ahead(&clock, &old, -180);
+    let client = server.client(old.clone()).build().unwrap();
+    client.request(&"a".into()).await.unwrap();
+    client.request(&"a".into()).await.unwrap();
+    assert_eq!(
+        events(),
+        [
+            "WARN rejected, signed again with other times: offset_ms=-180000 learned_from=\"date\" \
+             error=refused: 401 invalid_client",
+            "INFO assertions follow the server's clock: offset_ms=-180000 learned_from=\"date\"",
+        ]
+    );
+
+    // Without a date, and with the difference of discovery.
+    let server = Simulated::ahead(&clock, &old, -180);
+    server.set(|state| {
+        state.date_ahead = None;
+        state.issues_jwts = true;
+        state.refusal = (400, r#"{"error":"invalid_client","error_description":"issued in the future"}"#);
+    });
+    let client = server.client(old.clone()).build().unwrap();
+    client.request(&"a".into()).await.unwrap();
+    let said = "error=refused: 400 invalid_client: issued in the future";
+    assert_eq!(
+        events(),
+        [
+            format!(
+                "WARN rejected, signed again with other times: offset_ms=-60000 learned_from=\"text\" {said}"
+            ),
+            format!(
+                "WARN rejected, signed again with other times: offset_ms=-120000 learned_from=\"text\" {said}"
+            ),
+            format!(
+                "WARN rejected, signed again with other times: offset_ms=-240000 learned_from=\"text\" {said}"
+            ),
+            "INFO assertions follow the server's clock: offset_ms=-180000 learned_from=\"token\"".to_owned(),
+        ]
+    );
+    server.set(|state| state.date_ahead = Some(state.ahead));
+    let client = server.discovered(old.clone()).await.build().unwrap();
+    client.request(&"a".into()).await.unwrap();
+    server.set(|state| state.date_ahead = Some(time::Duration::ZERO));
+    client.request(&"a".into()).await.unwrap();
+    let lines = events();
+    assert!(
+        lines[0].starts_with("INFO the server's clock differs, the next assertion follows it: offset_ms=-1"),
+        "{lines:#?}"
+    );
+    assert!(lines[1].starts_with("INFO assertions follow the server's clock: offset_ms=-1"), "{lines:#?}");
+    assert_eq!(lines[2..], ["INFO assertions no longer follow the server's clock: offset_ms=0"]);
+
+    let server = Simulated::ahead(&clock, &old, 0);
+    let ring = KeyRing::from(old.clone());
+    let now = private_key_jwt::transport::Clock::now(&clock);
+    ring.publish(new.clone(), now - KeyRing::PROPAGATION).unwrap();
+    ring.activate(new.key_id(), now).unwrap();
+    let client = server.client(ring).build().unwrap();
+    client.request(&"a".into()).await.unwrap();
+    client.request(&"a".into()).await.unwrap();
+    assert_eq!(
+        events(),
+        [
+            "WARN the key is refused and not used before the pause is over: key_id=new pause_ms=… \
+             error=refused: 401 invalid_client",
+            "WARN refused, and signed again with the key before: key_id=old \
+             error=refused: 401 invalid_client",
+            "DEBUG signed with the key before, the active one is refused: key_id=old",
+        ]
+    );
+
+    let client = server.client(new).build().unwrap();
+    client.request(&"a".into()).await.unwrap_err();
+    client.request(&"a".into()).await.unwrap_err();
+    assert_eq!(
+        events(),
+        [
+            "WARN the key is refused and not used before the pause is over: key_id=new pause_ms=… \
+             error=refused: 401 invalid_client",
+            "DEBUG not asked again so soon: error=nothing was sent, the server refused the key `new` before: \
+             401 invalid_client",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn no_secret_is_in_any_line_whatever_the_server_sends_back() {
+    listen();
+    let secret = |head: &str| {
+        let body = format!(
+            r#"{{"error":"invalid_client","access_token":"{MARK}","token":"{MARK}","assertion":"{MARK}"}}"#
+        );
+        answer(&format!("{head}\r\nx-request-id: eyJhbGciOiJFUzI1NiJ9.{}", MARK.repeat(4)), body)
+    };
+    let server = Server::start(move |number| match number {
+        0 => Act::Close(secret("503 Service Unavailable")),
+        1 => Act::CloseUnread,
+        2 => Act::Close(secret("401 Unauthorized\r\ndate: Fri, 15 Jan 2027 08:03:00 GMT")),
+        3 => Act::Close(answer(
+            "200 OK",
+            format!(r#"{{"access_token":"{MARK}","refresh_token":"{MARK}","token_type":"Bearer"}}"#),
+        )),
+        _ => Act::Close(secret("401 Unauthorized")),
+    })
+    .await;
+    let known = AuthorizationServer::new("https://as.example", server.url()).unwrap();
+    let client = TokenClient::builder(known, "client", key("p256.pkcs8.pem"))
+        .assertion(|assertion| assertion.claim("canary", MARK).unwrap())
+        .clock(Skips::new())
+        .build()
+        .unwrap();
+    let request = TokenRequest::client_credentials("a").parameter("canary", MARK).unwrap();
+    client.request(&request).await.unwrap();
+    for _ in 0..2 {
+        client.request(&TokenRequest::refresh_token(MARK)).await.unwrap_err();
+    }
+    assert_eq!(server.requests(), 5);
+    // All of it was said.
+    let events = events();
+    assert_eq!(events.len(), 6, "{events:#?}");
+}
+
+/// The cache's own lines, of what it asks for in the background.
+#[tokio::test]
+async fn a_token_that_is_not_renewed_is_dropped_and_a_refresh_token_is_refused() {
+    listen();
+    let clock = Skips::new();
+    let server = Simulated::ahead(&clock, &es256(), 0);
+    let client = server.client(es256()).build().unwrap();
+    let body = format!(
+        r#"{{"access_token":"{MARK}","token_type":"Bearer","expires_in":300,"refresh_token":"{MARK}-r"}}"#
+    );
+    let login = TokenResponse::from_http(http::Response::new(body.into_bytes()), clock.now()).unwrap();
+    let tokens = client.source_from(login);
+    let renewal = async |instead| {
+        server.set(|state| state.instead = Some(instead));
+        let token = tokens.token().await.unwrap();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        token
+    };
+    clock.move_by(time::Duration::seconds(286));
+    renewal((503, "")).await;
+    clock.move_by(time::Duration::seconds(10));
+    let refused = format!(r#"{{"error":"invalid_grant","error_description":"{MARK}-r is bad"}}"#);
+    let token = renewal((400, refused.leak())).await;
+    assert!(tokens.invalidate(&token));
+    let lines = lines();
+    let events: Vec<_> =
+        lines.iter().filter(|line| line.starts_with(['W', 'I']) && !line.contains(" span ")).collect();
+    assert_eq!(
+        events,
+        [
+            "WARN not renewed, the token at hand is used meanwhile: error=the server answered 503 pause_ms=…",
+            "WARN the refresh token is refused: refusal=400 invalid_grant: [masked] is bad",
+            "WARN not renewed, the token at hand is used meanwhile: error=the grant has ended, refused: 400 \
+             invalid_grant: [masked] is bad pause_ms=…",
+            "INFO a token that was refused is dropped:",
+        ]
+    );
+}
+
+/// The line of keys, of a fetch in the background.
+#[tokio::test]
+async fn keys_that_cannot_be_refreshed_are_used_meanwhile() {
+    /// Answers once.
+    struct Issuer(AtomicUsize);
+
+    impl HttpClient for Issuer {
+        fn send(
+            &self,
+            _: http::Request<Vec<u8>>,
+        ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+            let mut response = http::Response::new(br#"{"keys":[]}"#.to_vec());
+            if self.0.fetch_add(1, Ordering::Relaxed) > 0 {
+                *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+            }
+            Box::pin(std::future::ready(Ok(response)))
+        }
+    }
+
+    listen();
+    let seconds = Arc::new(AtomicI64::new(1_800_000_000));
+    let now = Arc::clone(&seconds);
+    let jwks = RemoteJwks::builder("https://as.example/jwks")
+        .http(Issuer(AtomicUsize::new(0)))
+        .clock(move || OffsetDateTime::from_unix_timestamp(now.load(Ordering::Relaxed)).unwrap())
+        .build()
+        .unwrap();
+    let keys = jwks.keys().await.unwrap();
+    seconds.fetch_add(300, Ordering::Relaxed);
+    assert!(Arc::ptr_eq(&jwks.keys().await.unwrap(), &keys));
+    while jwks.last_failure().is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        lines(),
+        ["WARN key refresh failed, the cached keys are used meanwhile: url=https://as.example/jwks \
+          error=https://as.example/jwks answered 503 pause_ms=…"]
+    );
+}

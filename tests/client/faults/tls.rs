@@ -1,0 +1,194 @@
+//! A server whose TLS is not to be trusted, or is none.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use private_key_jwt::client::ErrorKind;
+use private_key_jwt::oauth::Retry;
+use private_key_jwt::transport::{ReqwestClient, TransportError};
+use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+
+use super::clock::Skips;
+use super::server::{Act, Server, read_request, token};
+use crate::support::{all_texts, clean, key, testdata};
+
+/// A TLS server with this certificate of the P-256 key: its port, and how many requests it has
+/// read.
+async fn serve(certificate: &str) -> (u16, Arc<AtomicUsize>) {
+    serve_clients(certificate, None).await
+}
+
+/// As [`serve`], for clients with a certificate of this CA where there is one.
+async fn serve_clients(certificate: &str, client_ca: Option<&str>) -> (u16, Arc<AtomicUsize>) {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let chain = vec![CertificateDer::from_pem_slice(&testdata(&format!("keys/{certificate}"))).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(&testdata("keys/p256.pkcs8.pem")).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let config = match client_ca {
+        None => config.with_no_client_auth(),
+        Some(file) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_slice(&testdata(&format!("keys/{file}"))).unwrap()).unwrap();
+            let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build();
+            config.with_client_cert_verifier(clients.unwrap())
+        }
+    };
+    let config = config.with_single_cert(chain, key).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let requests = Arc::new(AtomicUsize::new(0));
+    let noted = Arc::clone(&requests);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Whoever does not trust it goes away.
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                read_request(&mut stream).await.unwrap();
+                noted.fetch_add(1, Ordering::SeqCst);
+                stream.write_all(&token()).await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        }
+    });
+    (port, requests)
+}
+
+async fn request(host: &str, port: u16, trusted: Option<&str>, clock: &Skips) -> Result<(), Error> {
+    let trusted =
+        trusted.map(|file| reqwest::Certificate::from_pem(&testdata(&format!("keys/{file}"))).unwrap());
+    let http = ReqwestClient::build(|builder| {
+        trusted.iter().cloned().fold(builder, reqwest::ClientBuilder::add_root_certificate)
+    });
+    let server = AuthorizationServer::from_token_endpoint(format!("https://{host}:{port}/token")).unwrap();
+    let client = TokenClient::builder(server, "client", key("p256.pkcs8.pem"))
+        .http(http.unwrap())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    client.request(&TokenRequest::client_credentials(())).await.map(drop).map_err(clean)
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_ends_it_at_once() {
+    const GOOD: &str = "p256.localhost.cert.pem";
+    const EXPIRED: &str = "p256.localhost-expired.cert.pem";
+    let ((good, at_good), (expired, at_expired)) = (serve(GOOD).await, serve(EXPIRED).await);
+    let clock = Skips::new();
+    assert!(request("localhost", good, Some(GOOD), &clock).await.is_ok());
+    // What rustls says of it; the platform's own library has other words. Why an issuer is unknown
+    // depends on the others that are known.
+    for (name, reason, host, port, trusted) in [
+        ("an unknown CA", "invalid peer certificate", "localhost", good, None),
+        ("another CA", "invalid peer certificate", "localhost", good, Some("ca.cert.pem")),
+        ("a wrong name", "not valid for name", "127.0.0.1", good, Some(GOOD)),
+        ("an expired certificate", "expired", "localhost", expired, Some(EXPIRED)),
+    ] {
+        let start = Instant::now();
+        let error = request(host, port, trusted, &clock).await.unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { host: found, .. }) if found == host),
+            "{name}: {error:?}"
+        );
+        assert_eq!((error.attempts(), error.retry()), (1, Retry::Never), "{name}");
+        let texts = all_texts(&error);
+        assert!(!cfg!(feature = "rustls") || texts.contains(reason), "{name}: {texts}");
+        // The three are told apart: no text is that of another.
+        let others = ["not valid for name", "expired"].into_iter().filter(|other| *other != reason);
+        assert!(others.into_iter().all(|other| !texts.contains(other)), "{name}: {texts}");
+        assert!(start.elapsed() < Duration::from_secs(4), "{name}");
+    }
+    assert!(clock.pauses().is_empty());
+    // None but the first was sent.
+    assert_eq!([at_good, at_expired].map(|requests| requests.load(Ordering::SeqCst)), [1, 0]);
+}
+
+/// What is said of an error below its first line: each source, the nearest first.
+fn sources(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
+}
+
+/// Under TLS 1.3 the client learns it when its side of the handshake is over, while it waits for
+/// the answer.
+#[tokio::test]
+async fn a_client_certificate_that_is_demanded_ends_it_at_once() {
+    const GOOD: &str = "p256.localhost.cert.pem";
+    let (port, requests) = serve_clients(GOOD, Some("ca.cert.pem")).await;
+    let clock = Skips::new();
+    let error = request("localhost", port, Some(GOOD), &clock).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { host, .. }) if host == "localhost"),
+        "{error:?}"
+    );
+    assert_eq!((error.attempts(), error.retry(), clock.pauses().len()), (1, Retry::Never, 0));
+    assert_eq!(requests.load(Ordering::SeqCst), 0);
+    if cfg!(feature = "rustls") {
+        assert_eq!(
+            sources(&error)[0],
+            "the server demands a client certificate (mutual TLS); configure one (`ClientBuilder::identity` of reqwest)"
+        );
+    }
+}
+
+/// rustls takes no CA for a server, not even one that is trusted: the text says how to make another
+/// certificate.
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn what_openssl_makes_of_itself_is_told_what_it_lacks() {
+    const CA: &str = "p256.localhost-ca.cert.pem";
+    let (port, _) = serve(CA).await;
+    let error = request("localhost", port, Some(CA), &Skips::new()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { .. })), "{error:?}");
+    assert_eq!(
+        sources(&error)[0],
+        "the server's certificate is a CA's (CA:TRUE), which rustls does not accept of a server; make it with \
+         `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`, or sign another one with it"
+    );
+    let (port, _) = serve("p256.localhost.cert.pem").await;
+    let error = request("localhost", port, Some("ca.cert.pem"), &Skips::new()).await.unwrap_err();
+    assert_eq!(
+        sources(&error)[0],
+        "the server's certificate is signed by a CA that is not trusted here; trust that CA \
+         (`ClientBuilder::tls_certs_merge` of reqwest, `--ca-file` of pkjwt)"
+    );
+}
+
+#[tokio::test]
+async fn a_port_without_tls_ends_it_at_once_and_a_handshake_that_breaks_off_does_not() {
+    use tokio::io::AsyncReadExt;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let clock = Skips::new();
+    let error = request("localhost", port, None, &clock).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { .. })), "{error:?}");
+    assert_eq!((error.attempts(), clock.pauses().len()), (1, 0));
+
+    let server = Server::start(|_| Act::ResetUnread).await;
+    let port = server.url().split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
+    let error = request("localhost", port, None, &clock).await.unwrap_err();
+    // The last attempt may by chance be left too short a moment.
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::Transport(TransportError::Connect { .. } | TransportError::Timeout { .. })
+        ),
+        "{error:?}"
+    );
+    assert!(error.attempts() > 1 && error.retry() == Retry::BackOff);
+    assert!(server.requests() > 1);
+}

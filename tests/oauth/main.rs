@@ -1,0 +1,11 @@
+//! Floor 3, `oauth`: assertions, requests, responses and refusals.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod assertion;
+#[cfg(feature = "client")]
+mod echoes;
+mod hostile;
+#[cfg(feature = "client")]
+mod protocol;
+#[path = "../support/mod.rs"]
+mod support;

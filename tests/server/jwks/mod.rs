@@ -1,0 +1,126 @@
+//! Keys that somebody else publishes and changes: over a scripted HTTP client, where the order of
+//! events is the test's, and over real sockets.
+
+mod documents;
+mod failing;
+mod fetching;
+mod outsiders;
+mod rollover;
+mod scripted;
+mod shapes;
+mod tasks;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use private_key_jwt::transport::Clock;
+use private_key_jwt::verifier::{AccessTokenVerifier, VerifierError};
+use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::support::now;
+
+const ISSUER: &str = "https://as.example";
+const AUDIENCE: &str = "https://api.example";
+/// As it is unless said otherwise.
+const COOL_DOWN: i64 = 30;
+
+/// A clock that moves when the test says so. Clones are the same clock.
+#[derive(Clone)]
+struct Time(Arc<AtomicI64>);
+
+impl Time {
+    fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(now().unix_timestamp())))
+    }
+
+    fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    fn seconds(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Clock for Time {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(self.seconds()).unwrap()
+    }
+}
+
+fn new_key(name: &str) -> (PrivateKey, Jwk) {
+    let key = PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap();
+    let jwk = key.public_jwk().clone().with_key_id(name);
+    (key, jwk)
+}
+
+fn set(keys: &[&Jwk]) -> String {
+    keys.iter().map(|jwk| (*jwk).clone()).collect::<JwkSet>().to_json()
+}
+
+/// Everything of a good token but its signature, with these header members.
+fn unsigned(header: &Value) -> String {
+    let now = now().unix_timestamp();
+    let claims = json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "client_id": "client", "jti": "j1",
+        "iat": now, "exp": now + 1_000_000,
+    });
+    let part = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
+    format!("{}.{}", part(header), part(&claims))
+}
+
+/// A good token by this key, under this name.
+fn token(key: &PrivateKey, name: Option<&str>) -> String {
+    let mut header = json!({"typ": "at+jwt", "alg": key.algorithm().as_str()});
+    if let Some(name) = name {
+        header["kid"] = json!(name);
+    }
+    signed(key, &unsigned(&header))
+}
+
+fn signed(key: &PrivateKey, input: &str) -> String {
+    format!("{input}.{}", base64url(key.sign(input.as_bytes()).unwrap().as_bytes()))
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(bytes)
+}
+
+/// A token that nobody has signed.
+fn forged(name: &str) -> String {
+    let header = json!({"typ": "at+jwt", "alg": "ES256", "kid": name});
+    format!("{}.{}", unsigned(&header), Base64UrlUnpadded::encode_string(&[1; 64]))
+}
+
+fn verifier() -> AccessTokenVerifier {
+    AccessTokenVerifier::new(ISSUER, AUDIENCE)
+}
+
+/// What a future yields without waiting for anything.
+fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
+}
+
+/// Lets the other tasks of this thread run until something is so.
+async fn until(mut so: impl FnMut() -> bool) {
+    tokio::time::timeout(Duration::from_secs(60), async {
+        while !so() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("it never came to that");
+}
+
+fn is_no_matching_key(error: &VerifierError) -> bool {
+    matches!(error, VerifierError::Jose(private_key_jwt::jose::JoseError::NoMatchingKey { .. }))
+}

@@ -1,0 +1,8 @@
+//! Floor 6, `server`: remote JWK Sets and the tower layer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[cfg(feature = "tower")]
+mod bearer;
+mod jwks;
+#[path = "../support/mod.rs"]
+mod support;
