@@ -64,7 +64,7 @@ fn a_secret_in_the_place_of_a_path_is_named() {
     let error = PrivateKey::from_file(&secrets()[0].1).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a PEM private key was given where a path is expected: pass a key to PrivateKey::from_bytes, or write it to a file"
+        "expected the path of a key file, found a PEM private key: pass a key to PrivateKey::from_bytes, or write it to a file"
     );
 }
 

@@ -22,14 +22,14 @@ pub enum KeyError {
     },
     /// A key or another secret was given in place of the path of a key file. It is not shown.
     #[error(
-        "{found} was given where a path is expected: pass a key to PrivateKey::from_bytes, or write it to a file"
+        "expected the path of a key file, found {found}: pass a key to PrivateKey::from_bytes, or write it to a file"
     )]
     KeyAsPath {
         /// What the text looks like.
         found: SecretForm,
     },
     /// An environment variable that is empty or not set.
-    #[error("the environment variable {name} is empty or not set")]
+    #[error("environment variable {name} is empty or not set")]
     EnvironmentVariable {
         /// Its name.
         name: String,
@@ -43,7 +43,7 @@ pub enum KeyError {
         source: Arc<Self>,
     },
     /// A key file longer than any key.
-    #[error("a key file has at most {limit} bytes, found {found}")]
+    #[error("the key file is too large: read {found} bytes, the limit is {limit}")]
     TooLarge {
         /// The length in bytes.
         found: usize,
@@ -58,10 +58,10 @@ pub enum KeyError {
     UnknownFormat,
     /// Text that looks like a file name in place of the file's content, for example in an
     /// environment variable. It is not shown.
-    #[error("not a key, but perhaps the name of a file: pass what is in the file, or load the file itself")]
+    #[error("not a key, but perhaps a file name: pass the content of the file, or load the file by its path")]
     FileName,
     /// A key format that this crate does not read.
-    #[error("{format} is not read here; convert it with: {convert}")]
+    #[error("{format} is not supported; convert it with: {convert}")]
     ForeignFormat {
         /// The name of the format.
         format: &'static str,
@@ -69,25 +69,25 @@ pub enum KeyError {
         convert: &'static str,
     },
     /// A public key, a certificate or something else where a private key is expected.
-    #[error("a private key is needed, found {found}")]
+    #[error("expected a private key, found {found}")]
     NotPrivate {
         /// What was found instead.
         found: String,
     },
     /// A private key or something else where a public key is expected.
-    #[error("a public key is needed, found {found}")]
+    #[error("expected a public key, found {found}")]
     NotPublic {
         /// What was found instead.
         found: String,
     },
     /// More than one private key where one is expected.
-    #[error("one private key is needed, found {}: {}; name one by alias, kid or thumbprint", found.len(), key_entry::list(found))]
+    #[error("expected one private key, found {}: {}; select one by alias, kid or thumbprint", found.len(), key_entry::list(found))]
     SeveralKeys {
         /// The keys, in the order of the file.
         found: Vec<KeyEntry>,
     },
     /// The key requested by name is not in the file.
-    #[error("no key is called `{}`, found {}: {}", name, found.len(), key_entry::list(found))]
+    #[error("no key is named `{}`, found {}: {}", name, found.len(), key_entry::list(found))]
     NoSuchEntry {
         /// The name: an alias, a `kid` or a thumbprint.
         name: String,
@@ -110,20 +110,20 @@ pub enum KeyError {
     #[error(transparent)]
     Jose(#[from] JoseError),
     /// A JWK with a private value of the wrong length.
-    #[error("a private JWK has a member `{member}` of the wrong length")]
+    #[error("member `{member}` of the private JWK has the wrong length")]
     JwkMember {
         /// The member.
         member: &'static str,
     },
     /// The key is encrypted and no passphrase was given.
-    #[error("the key is encrypted and there is no passphrase")]
+    #[error("the key is encrypted: a passphrase is required")]
     PassphraseRequired,
     /// The passphrase does not open the encrypted key.
-    #[error("the passphrase does not open the key")]
+    #[error("the passphrase does not decrypt the key")]
     WrongPassphrase,
     /// An encryption of private keys that this crate does not read.
     #[error(
-        "keys encrypted with {scheme} are not read here; convert with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem"
+        "keys encrypted with {scheme} are not supported; convert the key with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem"
     )]
     UnsupportedEncryption {
         /// The name or object identifier of the scheme.
@@ -131,7 +131,7 @@ pub enum KeyError {
     },
     /// A PKCS#12 file (feature `pkcs12`) with an encryption or a MAC that this crate does not read.
     #[error(
-        "a PKCS#12 file with {scheme} is not read here; convert it with: openssl pkcs12 -legacy -in KEY -nodes -out key.pem"
+        "a PKCS#12 file with {scheme} is not supported; convert it with: openssl pkcs12 -legacy -in KEY -nodes -out key.pem"
     )]
     UnsupportedPkcs12 {
         /// The name or object identifier of the scheme.
@@ -139,7 +139,7 @@ pub enum KeyError {
     },
     /// A key derivation that costs more than any honest file needs; it is rejected before it
     /// starts.
-    #[error("{parameter} of the key derivation is {found}, allowed is {allowed}")]
+    #[error("key derivation out of bounds: {parameter} is {found}, allowed: {allowed}")]
     KeyDerivationCost {
         /// Which parameter.
         parameter: &'static str,
@@ -149,38 +149,38 @@ pub enum KeyError {
         allowed: &'static str,
     },
     /// A key type or curve for which RFC 7518 has no signature.
-    #[error("a key of this type cannot be used: {found}")]
+    #[error("unsupported key type: {found}")]
     UnsupportedKey {
         /// The type or curve.
         found: String,
     },
     /// An RSA modulus outside 2048 to 8192 bits (RFC 7518 §3.3).
-    #[error("an RSA key has 2048 to 8192 bits, found {bits}")]
+    #[error("the RSA key has {bits} bits, allowed: 2048 to 8192")]
     RsaSize {
         /// The length of the modulus in bits.
         bits: usize,
     },
     /// A length for a new RSA key that not every backend supports.
-    #[error("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {bits}")]
+    #[error("cannot generate an RSA key of {bits} bits: choose 2048, 3072, 4096 or 8192")]
     NewRsaSize {
         /// The requested length in bits.
         bits: usize,
     },
     /// An RSA public exponent that is even or outside 3 to 2³³−1.
-    #[error("an RSA public exponent is odd and between 3 and 2^33-1")]
+    #[error("the RSA public exponent must be odd and between 3 and 2^33-1")]
     RsaExponent,
     /// An RSA key with more than two primes.
-    #[error("an RSA key has two primes, found more")]
+    #[error("the RSA key has more than two primes")]
     RsaPrimes,
     /// An RSA key without its CRT members (`p`, `q`, `dp`, `dq`, `qi`).
-    #[error("an RSA private key needs its CRT members, `{member}` is missing")]
+    #[error("the RSA private key has no `{member}`: it needs all CRT members (p, q, dp, dq, qi)")]
     RsaCrtMissing {
         /// The first missing member.
         member: &'static str,
     },
     /// An RSA key that consists only of `n`, `e` and `d` (RFC 7518 §6.3.2, and zeros in RFC 8017
     /// A.1.2) and whose primes cannot be recovered.
-    #[error("an RSA key without its primes: {reason}")]
+    #[error("the RSA key has no primes: {reason}")]
     RsaPrimesUnknown {
         /// Why not, and what to do.
         reason: &'static str,
@@ -194,14 +194,14 @@ pub enum KeyError {
         least: usize,
     },
     /// An RSA key that can be factored (NIST SP 800-89 §5.3.3, FIPS 186-5 A.1).
-    #[error("the RSA key can be factored: {weakness}; make a new key")]
+    #[error("the RSA key can be factored: {weakness}; generate a new key")]
     WeakRsa {
         /// What is wrong with it.
         weakness: RsaWeakness,
     },
     /// The RSA keys of a key file or a JWK Set cost too much to check, taken together.
     #[error(
-        "checking the RSA keys together costs as much as {found} keys of 2048 bits, allowed are {limit}; use fewer or shorter keys"
+        "checking all RSA keys would cost as much as {found} keys of 2048 bits, the limit is {limit}; use fewer or shorter keys"
     )]
     RsaCheckCost {
         /// The cost of the keys so far and this one, in keys of 2048 bits: a key of 8192 bits
@@ -211,13 +211,13 @@ pub enum KeyError {
         limit: u64,
     },
     /// Numbers that do not form a key, or a public part that does not match the private part.
-    #[error("the parts of the {key_type} key do not belong together")]
+    #[error("the parts of the {key_type} key do not match")]
     Inconsistent {
         /// The type of key.
         key_type: &'static str,
     },
     /// A key that may only make RSASSA-PSS signatures (RFC 4055 §1.2), perhaps with one hash.
-    #[error("an id-RSASSA-PSS key is restricted to {}, {algorithm} is not allowed", allowed.map_or("PS256, PS384 and PS512", Algorithm::as_str))]
+    #[error("the id-RSASSA-PSS key is restricted to {}, so {algorithm} is not allowed", allowed.map_or("PS256, PS384 and PS512", Algorithm::as_str))]
     PssOnly {
         /// The requested algorithm.
         algorithm: Algorithm,
@@ -225,7 +225,7 @@ pub enum KeyError {
         allowed: Option<Algorithm>,
     },
     /// A signature with another algorithm than the JWK's (`alg`, RFC 7517 §4.4, RFC 8725 §3.1).
-    #[error("the JWK is for {expected}, not for {found}")]
+    #[error("the JWK is for {expected}, not {found}")]
     OtherAlgorithm {
         /// The JWK's `alg`.
         expected: String,
@@ -239,7 +239,7 @@ pub enum KeyError {
     #[error("damaged certificate")]
     Certificate,
     /// More certificates in a key file than any key needs.
-    #[error("a key file has at most {limit} certificates, found {found} or more")]
+    #[error("the key file has {found} or more certificates, the limit is {limit}")]
     TooManyCertificates {
         /// A lower bound for the number of certificates in the file.
         found: usize,
@@ -257,7 +257,7 @@ pub enum KeyError {
     #[error("the key could not sign")]
     Signing,
     /// The operating system provides no random bytes.
-    #[error("no random bytes from the operating system")]
+    #[error("the operating system provides no random bytes")]
     Random,
     /// A signer outside this process failed. [`SignerError::may_pass`] tells whether to try again.
     #[error("the signer failed")]
@@ -269,7 +269,7 @@ pub enum KeyError {
         key_id: KeyId,
     },
     /// The ring already has a key with this name.
-    #[error("a key `{key_id}` is already in the ring")]
+    #[error("key `{key_id}` is already in the ring")]
     DuplicateKeyId {
         /// Its name.
         key_id: KeyId,
@@ -283,7 +283,7 @@ pub enum KeyError {
         ready: OffsetDateTime,
     },
     /// The key signs, so it cannot be retired. Activate another key first.
-    #[error("key `{key_id}` is the active one")]
+    #[error("key `{key_id}` still signs: activate another key first")]
     StillActive {
         /// Its name.
         key_id: KeyId,

@@ -51,12 +51,12 @@ const POINT: KeyCheck = check("point", "on the curve, and not at infinity");
 static EC_PUBLIC: [KeyCheck; 1] = [POINT];
 static EC_PRIVATE: [KeyCheck; 2] = [
     check("private value", "above zero and below the order of the curve"),
-    check("parts", "the point is its own"),
+    check("parts", "the point belongs to the private value"),
 ];
 
 static ED25519_PUBLIC: [KeyCheck; 1] =
     [check("point", "on the curve, not of small order, in its one encoding (RFC 8032 §5.1.3)")];
-static ED25519_PRIVATE: [KeyCheck; 1] = [check("parts", "the public key is its own")];
+static ED25519_PRIVATE: [KeyCheck; 1] = [check("parts", "the public key belongs to the private key")];
 
 /// The checks that every public key of this type has passed.
 pub(super) const fn of_public(key_type: KeyType) -> &'static [KeyCheck] {

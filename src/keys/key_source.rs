@@ -46,6 +46,6 @@ pub(super) fn variable_name(variable: &str) -> String {
     if is_name && SecretForm::suspect(variable).is_none() {
         variable.to_owned()
     } else {
-        "(no name of a variable)".to_owned()
+        "(not a valid name)".to_owned()
     }
 }

@@ -25,7 +25,7 @@ pub enum RsaWeakness {
     Roca,
     /// A private exponent of at most half the length of the modulus (FIPS 186-5 A.1.1), which
     /// Wiener's method and its successors can compute.
-    #[error("its private exponent has {bits} bits, at least {least} are needed (FIPS 186-5 A.1.1)")]
+    #[error("its private exponent has {bits} bits, at least {least} are required (FIPS 186-5 A.1.1)")]
     ShortPrivateExponent {
         /// Its length in bits.
         bits: usize,

@@ -34,7 +34,7 @@ fn inspect_names_a_private_key_in_every_format() {
         format!(
             "kind: private key\nformat: {format}\ntype: EC P-256\nsize: 256 bits\nalgorithm: ES256\nkid: {thumbprint}\n\
              thumbprint: {thumbprint}\nchecked:\n  private value: above zero and below the order of the curve\n  parts: \
-             the point is its own\n"
+             the point belongs to the private value\n"
         )
     };
     for (file, format) in [
@@ -56,7 +56,7 @@ fn inspect_names_a_private_key_in_every_format() {
         let file = testdata(file);
         let arguments = ["inspect", &file, "--passphrase-env", "PKJWT_TEST"];
         assert_eq!(pkjwt_env(arguments, "PKJWT_TEST", PASSPHRASE).done(), expected(format));
-        pkjwt_env(arguments, "PKJWT_TEST", "wrong").refused(&[&file, "passphrase does not open"]);
+        pkjwt_env(arguments, "PKJWT_TEST", "wrong").refused(&[&file, "passphrase does not decrypt"]);
         pkjwt(["inspect", &file]).refused(&[&file, "encrypted", "--passphrase-env"]);
     }
     let open = inspect("p256.open.p12");
@@ -153,7 +153,7 @@ fn inspect_says_what_is_wrong_with_a_weak_key() {
         ("roca", "its primes have the structure of ROCA (CVE-2017-15361)"),
     ] {
         let file = testdata(&format!("bad/rsa2048.{name}.jwk.json"));
-        let line = format!("the RSA key can be factored: {says}; make a new key");
+        let line = format!("the RSA key can be factored: {says}; generate a new key");
         assert_eq!(pkjwt(["inspect", &file]).refused(&[]), format!("pkjwt: {file}: {line}\n"));
         let mut jwk: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         jwk.as_object_mut().unwrap().retain(|name, _| ["kty", "n", "e"].contains(&name.as_str()));
@@ -260,12 +260,12 @@ fn inspect_of_a_set_shows_each_key_and_why_one_cannot_be_used() {
         {"kty":"RSA","kid":"old\u001b[2J","n":"AQAB","e":"AQAB"}]}"#;
     assert_eq!(
         pkjwt(["inspect", &place.put("odd.json", odd)]).done(),
-        "kind: public keys\nformat: JWK Set, JSON\nkey:\n  kid: old\\u{1b}[2J\n  unusable: an RSA key has 2048 to 8192 \
-         bits, found 17\nskipped key:\n  place: 1\n  unusable: unsupported key type: AKP\n"
+        "kind: public keys\nformat: JWK Set, JSON\nkey:\n  kid: old\\u{1b}[2J\n  unusable: the RSA key has 17 bits, \
+         allowed: 2048 to 8192\nskipped key:\n  place: 1\n  unusable: unsupported key type: AKP\n"
     );
     let empty = place.put("empty.json", "\u{feff}{\"keys\":[]}");
     assert_eq!(pkjwt(["inspect", &empty]).done(), "kind: public keys\nformat: JWK Set, JSON\n");
-    pkjwt(["inspect", &testdata("two-private.jwks.json")]).refused(&["one private key is needed, found 2"]);
+    pkjwt(["inspect", &testdata("two-private.jwks.json")]).refused(&["expected one private key, found 2"]);
 }
 
 #[test]
@@ -387,10 +387,10 @@ fn inspect_meets_hostile_input_with_one_line() {
     }
     for (file, line) in [
         ("bad/csr.pem", "neither a key nor a certificate: CERTIFICATE REQUEST"),
-        ("bad/rsa1024.pkcs8.pem", "an RSA key has 2048 to 8192 bits, found 1024"),
+        ("bad/rsa1024.pkcs8.pem", "the RSA key has 1024 bits, allowed: 2048 to 8192"),
         (
             "bad/two-keys.pem",
-            "one private key is needed, found 2: (1) thumbprint -8XI0VfIx_ICgFnTLhuCkWSA8XR6yWW2GzssDGWCtu0; (2) thumbprint O2LLTCBW_ROG483Md87aOsyJO1GLWd38x7eHk2UVBTk; name one by alias, kid or thumbprint with --entry NAME",
+            "expected one private key, found 2: (1) thumbprint -8XI0VfIx_ICgFnTLhuCkWSA8XR6yWW2GzssDGWCtu0; (2) thumbprint O2LLTCBW_ROG483Md87aOsyJO1GLWd38x7eHk2UVBTk; select one by alias, kid or thumbprint with --entry NAME",
         ),
         ("bad/truncated.pem", "damaged PEM: a BEGIN line without its END line"),
     ] {

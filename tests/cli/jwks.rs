@@ -80,15 +80,15 @@ fn a_file_that_is_no_private_key_is_named_with_the_reason() {
     pkjwt(["jwks", "no-such-file.pem"]).refused(&["no-such-file.pem", "No such file"]);
     pkjwt(["jwks", &testdata("p256.pub.pem")]).refused(&[
         "p256.pub.pem",
-        "a private key is needed",
+        "expected a private key",
         "PUBLIC KEY",
     ]);
     pkjwt(["jwks", &testdata("bad/openssh-rsa.pem")]).refused(&["ssh-keygen"]);
     pkjwt(["jwks", &testdata("bad/rsa1024.pkcs8.pem")]).refused(&["2048 to 8192", "1024"]);
-    pkjwt(["jwks", &testdata("bad/two-keys.pem")]).refused(&["one private key is needed, found 2"]);
+    pkjwt(["jwks", &testdata("bad/two-keys.pem")]).refused(&["expected one private key, found 2"]);
     let place = Place::new();
     let long = place.put("long.pem", vec![b'x'; PrivateKey::MAX_FILE_LEN + 1]);
-    pkjwt(["jwks", &long]).refused(&["long.pem", "at most"]);
+    pkjwt(["jwks", &long]).refused(&["long.pem", "too large"]);
     #[cfg(unix)]
     {
         let hostile = place.name("\u{1b}[2Jkey\n.pem");
@@ -133,7 +133,7 @@ fn a_passphrase_may_come_from_a_file() {
         pkjwt(["jwks", &encrypted, "--passphrase-file", &file]).done();
     }
     let wrong = place.put("passphrase", "battery staple\n");
-    let line = pkjwt(["jwks", &encrypted, "--passphrase-file", &wrong]).refused(&["does not open"]);
+    let line = pkjwt(["jwks", &encrypted, "--passphrase-file", &wrong]).refused(&["does not decrypt"]);
     assert!(!line.contains("battery"), "{line}");
     let empty = place.put("passphrase", "\n");
     pkjwt(["jwks", &encrypted, "--passphrase-file", &empty]).usage(&["--passphrase-file", "empty"]);
@@ -154,5 +154,5 @@ fn a_key_of_several_is_taken_by_its_name() {
     let (header, _) = decode(jwt.trim_end());
     assert_eq!((&header["alg"], &header["kid"]), (&Value::from("ES256"), &Value::from("other")));
     assert!(pkjwt(["inspect", &file, "--entry", "my-key-2"]).done().contains("kid: my-key-2\n"));
-    pkjwt(["jwks", &file, "--entry", "third"]).refused(&["no key is called `third`", "my-key-1"]);
+    pkjwt(["jwks", &file, "--entry", "third"]).refused(&["no key is named `third`", "my-key-1"]);
 }

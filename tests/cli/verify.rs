@@ -117,7 +117,7 @@ fn verify_reads_the_assertion_from_standard_input_and_the_keys_from_any_file() {
         verify(&jwt, &place.put("both.pem", both)).refused(&["both.pem", "private key", "pkjwt jwks"]);
     }
     let long = place.put("long.json", vec![b'x'; PrivateKey::MAX_FILE_LEN + 1]);
-    verify(&jwt, &long).refused(&["long.json", "at most"]);
+    verify(&jwt, &long).refused(&["long.json", "too large"]);
     verify(&jwt, &place.put("x", "hello")).refused(&["not a key"]);
     verify(&jwt, "missing.json").refused(&["missing.json", "No such file"]);
     pkjwt(["verify", "-", "--jwks", "-", "--issuer", "a", "--audience", "b"]).usage(&["standard input"]);

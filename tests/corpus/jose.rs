@@ -215,10 +215,10 @@ fn every_jwk_set_is_read_and_says_what_it_left_out() {
             "rfc7515_A.6.jwkset",
             0,
             "a public JWK has the private member `d`, a public JWK has the private member `d`",
-            "one private key is needed, found 2: (1) thumbprint IsUn6_e04MaShXFIISMp4kG62LWzMIPy_MvSA5pJgX8; \
-             (2) thumbprint oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U; name one by alias, kid or thumbprint",
+            "expected one private key, found 2: (1) thumbprint IsUn6_e04MaShXFIISMp4kG62LWzMIPy_MvSA5pJgX8; \
+             (2) thumbprint oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U; select one by alias, kid or thumbprint",
         ),
-        ("rfc7517_A.1.jwkset", 2, "", "a private key is needed, found a public JWK"),
+        ("rfc7517_A.1.jwkset", 2, "", "expected a private key, found a public JWK"),
         (
             "rfc7517_A.2.jwkset",
             0,
@@ -235,12 +235,12 @@ fn every_jwk_set_is_read_and_says_what_it_left_out() {
             "rfc7520_4.8.jwkset",
             0,
             "a public JWK has the private member `d`, a public JWK has the private member `d`, a public JWK has the private member `k`",
-            "one private key is needed, found 2: (1) kid `bilbo.baggins@hobbiton.example`, thumbprint \
+            "expected one private key, found 2: (1) kid `bilbo.baggins@hobbiton.example`, thumbprint \
              9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI; (2) kid `bilbo.baggins@hobbiton.example`, thumbprint \
-             dHri3SADZkrush5HU_50AoRhcKFryN-PI6jPBtPL55M; name one by alias, kid or thumbprint",
+             dHri3SADZkrush5HU_50AoRhcKFryN-PI6jPBtPL55M; select one by alias, kid or thumbprint",
         ),
-        ("jwk_keyset_only_unknown_alg.json", 1, "", "a private key is needed, found a public JWK"),
-        ("jwk_keyset_with_unknown_alg.json", 2, "", "a private key is needed, found a public JWK"),
+        ("jwk_keyset_only_unknown_alg.json", 1, "", "expected a private key, found a public JWK"),
+        ("jwk_keyset_with_unknown_alg.json", 2, "", "expected a private key, found a public JWK"),
     ];
     let expected = expected.map(|(file, keys, skipped, private)| {
         (file.to_owned(), keys, skipped.to_owned(), private.to_owned())

@@ -97,7 +97,9 @@ fn rfc4055_1_2_a_key_that_is_for_pss_alone_stays_so_when_it_is_registered() {
     assert_eq!(unrestricted.algorithm(), Algorithm::RS256);
     assert_eq!(
         refusal(&dev.respond(&request(&dev, &unrestricted, as_it_is), now())),
-        invalid_client("an id-RSASSA-PSS key is restricted to PS256, PS384 and PS512, RS256 is not allowed")
+        invalid_client(
+            "the id-RSASSA-PSS key is restricted to PS256, PS384 and PS512, so RS256 is not allowed"
+        )
     );
 }
 

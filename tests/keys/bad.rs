@@ -58,122 +58,122 @@ macro_rules! bad {
 bad! {
     "empty.pem" => KeyError::Empty, "the key file is empty";
     "rsa1024.pkcs8.pem" => KeyError::RsaSize { bits: 1024 },
-        "an RSA key has 2048 to 8192 bits, found 1024";
-    "rsa2048-3prime.pkcs1.pem" => KeyError::RsaPrimes, "an RSA key has two primes, found more";
-    "rsa2048-3prime.pkcs8.pem" => KeyError::RsaPrimes, "an RSA key has two primes, found more";
-    "rsa2048.with-oth.jwk.json" => KeyError::RsaPrimes, "an RSA key has two primes, found more";
+        "the RSA key has 1024 bits, allowed: 2048 to 8192";
+    "rsa2048-3prime.pkcs1.pem" => KeyError::RsaPrimes, "the RSA key has more than two primes";
+    "rsa2048-3prime.pkcs8.pem" => KeyError::RsaPrimes, "the RSA key has more than two primes";
+    "rsa2048.with-oth.jwk.json" => KeyError::RsaPrimes, "the RSA key has more than two primes";
     "rsa2048.e1.jwk.json" => KeyError::RsaExponent,
-        "an RSA public exponent is odd and between 3 and 2^33-1";
+        "the RSA public exponent must be odd and between 3 and 2^33-1";
     "rsa2048.mangled-n.pkcs8.pem" => KeyError::Inconsistent { key_type: "RSA" },
-        "the parts of the RSA key do not belong together";
+        "the parts of the RSA key do not match";
     "rsa2049.d-above-n.jwk.json" => KeyError::Inconsistent { key_type: "RSA" },
-        "the parts of the RSA key do not belong together";
+        "the parts of the RSA key do not match";
     "rsa2560.short-prime.jwk.json" => KeyError::RsaPrimeLengths { bits: [2048, 512], least: 854 },
         "the primes of the RSA key have 2048 and 512 bits, each must have at least 854";
     "rsa2048.small-factor.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::SmallFactor { factor: 4093 } },
-        "the RSA key can be factored: its modulus is divisible by 4093; make a new key";
+        "the RSA key can be factored: its modulus is divisible by 4093; generate a new key";
     "rsa2048.close-primes.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::ClosePrimes },
-        "the RSA key can be factored: its primes are too close to each other (FIPS 186-5 A.1.3); make a new key";
+        "the RSA key can be factored: its primes are too close to each other (FIPS 186-5 A.1.3); generate a new key";
     "rsa2048.near-primes.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::ClosePrimes },
-        "the RSA key can be factored: its primes are too close to each other (FIPS 186-5 A.1.3); make a new key";
+        "the RSA key can be factored: its primes are too close to each other (FIPS 186-5 A.1.3); generate a new key";
     "rsa2048.square.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::ClosePrimes },
-        "the RSA key can be factored: its primes are too close to each other (FIPS 186-5 A.1.3); make a new key";
+        "the RSA key can be factored: its primes are too close to each other (FIPS 186-5 A.1.3); generate a new key";
     "rsa2048.prime-modulus.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::PrimeModulus },
-        "the RSA key can be factored: its modulus is a prime number; make a new key";
+        "the RSA key can be factored: its modulus is a prime number; generate a new key";
     "rsa2048.cube.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::DependentPrimes },
-        "the RSA key can be factored: its modulus is a power of a prime, or its primes depend on each other; make a new key";
+        "the RSA key can be factored: its modulus is a power of a prime, or its primes depend on each other; generate a new key";
     // Refused as a public key, in tests/keys/weak_rsa.rs.
     "rsa2048.dependent-primes.jwk.json" => KeyError::NotPrivate { found } if found == "a public JWK",
-        "a private key is needed, found a public JWK";
+        "expected a private key, found a public JWK";
     "rsa2048.roca.jwk.json" => KeyError::WeakRsa { weakness: RsaWeakness::Roca },
-        "the RSA key can be factored: its primes have the structure of ROCA (CVE-2017-15361); make a new key";
+        "the RSA key can be factored: its primes have the structure of ROCA (CVE-2017-15361); generate a new key";
     "rsa2048.short-d.jwk.json" => KeyError::WeakRsa {
             weakness: RsaWeakness::ShortPrivateExponent { bits: 1023, least: 1025 },
         },
-        "the RSA key can be factored: its private exponent has 1023 bits, at least 1025 are needed (FIPS 186-5 A.1.1); make a new key";
+        "the RSA key can be factored: its private exponent has 1023 bits, at least 1025 are required (FIPS 186-5 A.1.1); generate a new key";
     "secp256k1.sec1.pem" => KeyError::UnsupportedKey { found } if found == "EC secp256k1",
-        "a key of this type cannot be used: EC secp256k1";
+        "unsupported key type: EC secp256k1";
     "secp256k1.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "EC secp256k1",
-        "a key of this type cannot be used: EC secp256k1";
+        "unsupported key type: EC secp256k1";
     "secp256k1.jwk.json" => KeyError::Jose(JoseError::UnsupportedKey { found }) if found == "EC secp256k1",
         "unsupported key type: EC secp256k1";
     "p224.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "EC P-224",
-        "a key of this type cannot be used: EC P-224";
+        "unsupported key type: EC P-224";
     "ed448.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "Ed448",
-        "a key of this type cannot be used: Ed448";
+        "unsupported key type: Ed448";
     "x25519.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "X25519",
-        "a key of this type cannot be used: X25519";
+        "unsupported key type: X25519";
     "dsa.pkcs8.pem" => KeyError::UnsupportedKey { found } if found == "DSA",
-        "a key of this type cannot be used: DSA";
+        "unsupported key type: DSA";
     "dsa.pem" => KeyError::UnsupportedKey { found } if found == "DSA",
-        "a key of this type cannot be used: DSA";
+        "unsupported key type: DSA";
     "p256.explicit-parameters.pem" => KeyError::ForeignFormat { format: "an EC key with explicit curve parameters", .. },
-        "an EC key with explicit curve parameters is not read here; convert it with: openssl ec -in KEY -param_enc named_curve -out key.pem (for a public key with -pubin)";
+        "an EC key with explicit curve parameters is not supported; convert it with: openssl ec -in KEY -param_enc named_curve -out key.pem (for a public key with -pubin)";
     "p256.explicit-parameters.pkcs8.pem" => KeyError::ForeignFormat { format: "an EC key with explicit curve parameters", .. },
-        "an EC key with explicit curve parameters is not read here; convert it with: openssl ec -in KEY -param_enc named_curve -out key.pem (for a public key with -pubin)";
+        "an EC key with explicit curve parameters is not supported; convert it with: openssl ec -in KEY -param_enc named_curve -out key.pem (for a public key with -pubin)";
     "p256.wrong-public.sec1.der" => KeyError::Inconsistent { key_type: "EC" },
-        "the parts of the EC key do not belong together";
+        "the parts of the EC key do not match";
     "p256.wrong-public.jwk.json" => KeyError::Inconsistent { key_type: "EC" },
-        "the parts of the EC key do not belong together";
+        "the parts of the EC key do not match";
     "p256.public-only.jwk.json" => KeyError::NotPrivate { found } if found == "a public JWK",
-        "a private key is needed, found a public JWK";
+        "expected a private key, found a public JWK";
     "p256.oct.jwk.json" => KeyError::Jose(JoseError::UnsupportedKey { found }) if found == "oct",
         "unsupported key type: oct";
     "openssh-rsa.pem" => KeyError::ForeignFormat { format: "an OpenSSH private key", .. },
-        "an OpenSSH private key is not read here; convert it with: ssh-keygen -p -m PKCS8 -f KEY (it rewrites the file), or openssl genpkey for a new key";
+        "an OpenSSH private key is not supported; convert it with: ssh-keygen -p -m PKCS8 -f KEY (it rewrites the file), or openssl genpkey for a new key";
     "openssh-ed25519.pem" => KeyError::ForeignFormat { format: "an OpenSSH private key", .. },
-        "an OpenSSH private key is not read here; convert it with: ssh-keygen -p -m PKCS8 -f KEY (it rewrites the file), or openssl genpkey for a new key";
+        "an OpenSSH private key is not supported; convert it with: ssh-keygen -p -m PKCS8 -f KEY (it rewrites the file), or openssl genpkey for a new key";
     "dek-info-rsa.pem" => KeyError::ForeignFormat {
             format: "a traditional encrypted PEM (DEK-Info)",
             convert: CONVERT_PKCS8,
         },
-        "a traditional encrypted PEM (DEK-Info) is not read here; convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out key.pem";
+        "a traditional encrypted PEM (DEK-Info) is not supported; convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out key.pem";
     "dek-info-ec.pem" => KeyError::ForeignFormat {
             format: "a traditional encrypted PEM (DEK-Info)",
             convert: CONVERT_PKCS8,
         },
-        "a traditional encrypted PEM (DEK-Info) is not read here; convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out key.pem";
+        "a traditional encrypted PEM (DEK-Info) is not supported; convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out key.pem";
     "two-keys.pem" => KeyError::SeveralKeys { found } if found.len() == 2,
-        "one private key is needed, found 2: (1) thumbprint -8XI0VfIx_ICgFnTLhuCkWSA8XR6yWW2GzssDGWCtu0; (2) thumbprint O2LLTCBW_ROG483Md87aOsyJO1GLWd38x7eHk2UVBTk; name one by alias, kid or thumbprint";
+        "expected one private key, found 2: (1) thumbprint -8XI0VfIx_ICgFnTLhuCkWSA8XR6yWW2GzssDGWCtu0; (2) thumbprint O2LLTCBW_ROG483Md87aOsyJO1GLWd38x7eHk2UVBTk; select one by alias, kid or thumbprint";
     "truncated.pem" => KeyError::Pem { reason: "a BEGIN line without its END line" },
         "damaged PEM: a BEGIN line without its END line";
     "no-end.pem" => KeyError::Pem { reason: "a BEGIN line without its END line" },
         "damaged PEM: a BEGIN line without its END line";
-    "truncated-with-end.pem" => KeyError::Pem { reason: "its body is not complete base64" },
-        "damaged PEM: its body is not complete base64";
+    "truncated-with-end.pem" => KeyError::Pem { reason: "its body is invalid or incomplete base64" },
+        "damaged PEM: its body is invalid or incomplete base64";
     "mismatched-end.pem" => KeyError::Pem { reason: "the labels of BEGIN and END differ" },
         "damaged PEM: the labels of BEGIN and END differ";
-    "bad-base64.pem" => KeyError::Pem { reason: "its body is not complete base64" },
-        "damaged PEM: its body is not complete base64";
+    "bad-base64.pem" => KeyError::Pem { reason: "its body is invalid or incomplete base64" },
+        "damaged PEM: its body is invalid or incomplete base64";
     "scrypt-n-2-33.pem" => KeyError::KeyDerivationCost {
             parameter: "scrypt's memory in bytes (128·N·r)",
             found,
             allowed: "at most 268435456",
         } if found == "8796093022208",
-        "scrypt's memory in bytes (128·N·r) of the key derivation is 8796093022208, allowed is at most 268435456";
+        "key derivation out of bounds: scrypt's memory in bytes (128·N·r) is 8796093022208, allowed: at most 268435456";
     "scrypt-huge-p.pem" => KeyError::KeyDerivationCost { parameter: "scrypt's p", found, allowed: "1 to 16" }
         if found == "1048576",
-        "scrypt's p of the key derivation is 1048576, allowed is 1 to 16";
+        "key derivation out of bounds: scrypt's p is 1048576, allowed: 1 to 16";
     "pbkdf2-billion.pem" => KeyError::KeyDerivationCost {
             parameter: "PBKDF2's iteration count",
             found,
             allowed: "1 to 10000000",
         } if found == "1000000000",
-        "PBKDF2's iteration count of the key derivation is 1000000000, allowed is 1 to 10000000";
+        "key derivation out of bounds: PBKDF2's iteration count is 1000000000, allowed: 1 to 10000000";
     "pbkdf2-aes256-gcm.pem" => KeyError::UnsupportedEncryption { scheme } if scheme == "AES-256-GCM",
-        "keys encrypted with AES-256-GCM are not read here; convert with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem";
+        "keys encrypted with AES-256-GCM are not supported; convert the key with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem";
     "pbes1-md5-des.pem" => KeyError::UnsupportedEncryption { scheme } if scheme == "PBES1 with MD5 and DES",
-        "keys encrypted with PBES1 with MD5 and DES are not read here; convert with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem";
+        "keys encrypted with PBES1 with MD5 and DES are not supported; convert the key with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem";
     "csr.pem" => KeyError::NotPrivate { found } if found == "CERTIFICATE REQUEST",
-        "a private key is needed, found CERTIFICATE REQUEST";
+        "expected a private key, found CERTIFICATE REQUEST";
     "pkcs7.pem" => KeyError::ForeignFormat { format: "a PKCS#7 message", .. },
-        "a PKCS#7 message is not read here; convert it with: openssl pkcs7 -print_certs -in KEY (it holds no key)";
+        "a PKCS#7 message is not supported; convert it with: openssl pkcs7 -print_certs -in KEY (it holds no key)";
     "pgp.asc" => KeyError::ForeignFormat { format: "a PGP private key", .. },
-        "a PGP private key is not read here; convert it with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem";
+        "a PGP private key is not supported; convert it with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem";
     "putty.ppk" => KeyError::ForeignFormat { format: "a PuTTY key", .. },
-        "a PuTTY key is not read here; convert it with: puttygen KEY -O private-openssh-new -o key, then ssh-keygen -p -m PKCS8 -f key";
+        "a PuTTY key is not supported; convert it with: puttygen KEY -O private-openssh-new -o key, then ssh-keygen -p -m PKCS8 -f key";
     "jks.bin" => KeyError::ForeignFormat { format: "a Java key store", .. },
-        "a Java key store is not read here; convert it with: keytool -importkeystore -srckeystore KEY -destkeystore key.p12 -deststoretype pkcs12, then openssl pkcs12 -in key.p12 -nodes -out key.pem";
+        "a Java key store is not supported; convert it with: keytool -importkeystore -srckeystore KEY -destkeystore key.p12 -deststoretype pkcs12, then openssl pkcs12 -in key.p12 -nodes -out key.pem";
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn a_public_key_or_a_certificate_is_not_a_private_key() {
         for bytes in [read(file), support::pem(file)] {
             let error = error_of(&bytes);
             assert!(matches!(&error, KeyError::NotPrivate { found } if found == what), "{file}: {error:?}");
-            assert_eq!(error.to_string(), format!("a private key is needed, found {what}"));
+            assert_eq!(error.to_string(), format!("expected a private key, found {what}"));
         }
     }
     // A public key where a public key is wanted, too.
@@ -265,7 +265,7 @@ fn a_public_key_or_a_certificate_is_not_a_private_key() {
         for error in [error_of(bytes), PublicKey::from_bytes(bytes).unwrap_err()] {
             assert_eq!(
                 error.to_string(),
-                "an OpenSSH public key is not read here; convert it with: ssh-keygen -e -m PKCS8 -f KEY > public.pem \
+                "an OpenSSH public key is not supported; convert it with: ssh-keygen -e -m PKCS8 -f KEY > public.pem \
                  (it holds no private key)"
             );
         }
@@ -296,7 +296,7 @@ fn a_private_key_is_not_a_public_key() {
     ] {
         let error = public(file).map(|_| ()).unwrap_err();
         assert!(matches!(&error, KeyError::NotPublic { found } if found == what), "{file}: {error:?}");
-        assert_eq!(error.to_string(), format!("a public key is needed, found {what}"));
+        assert_eq!(error.to_string(), format!("expected a public key, found {what}"));
     }
     for file in ["p256.jwk.json", "rsa2048.jwk.json", "ed25519.jwk.json"] {
         let error = public(file).map(|_| ()).unwrap_err();
@@ -352,7 +352,7 @@ fn foreign_formats_are_named_in_der_and_in_other_encodings() {
             matches!(error, KeyError::ForeignFormat { format, .. } if format == name),
             "{name}: {error:?}"
         );
-        assert!(error.to_string().starts_with(&format!("{name} is not read here; convert it with: ")));
+        assert!(error.to_string().starts_with(&format!("{name} is not supported; convert it with: ")));
     }
 }
 
@@ -360,10 +360,10 @@ fn foreign_formats_are_named_in_der_and_in_other_encodings() {
 fn damaged_pem_says_what_is_wrong() {
     let good = String::from_utf8(read("p256.pkcs8.pem")).unwrap();
     let cases = [
-        (good.trim_end().replace('\n', "\\x"), "its body is not complete base64"),
+        (good.trim_end().replace('\n', "\\x"), "its body is invalid or incomplete base64"),
         (
             good.replace("-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY"),
-            "a BEGIN line that does not end",
+            "a BEGIN line without its closing dashes",
         ),
         (
             good.replace("-----END PRIVATE KEY-----", "-----END PRIVATE KEY"),
@@ -373,11 +373,11 @@ fn damaged_pem_says_what_is_wrong() {
         (format!("{}{good}", good.lines().next().unwrap()), "a BEGIN line without its END line"),
         (
             "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n".to_owned(),
-            "its body is not complete base64",
+            "its body is invalid or incomplete base64",
         ),
         (
             "-----BEGIN PRIVATE KEY-----\nAAA\n-----END PRIVATE KEY-----\n".to_owned(),
-            "its body is not complete base64",
+            "its body is invalid or incomplete base64",
         ),
         ("-----BEGIN P".to_owned(), "a BEGIN line without its END line"),
     ];
@@ -678,7 +678,10 @@ fn a_file_that_is_too_long_is_not_read_whole() {
     assert!(
         matches!(error, KeyError::TooLarge { found, limit: most } if found == limit + 1 && most == limit)
     );
-    assert_eq!(error.to_string(), format!("a key file has at most {limit} bytes, found {}", limit + 1));
+    assert_eq!(
+        error.to_string(),
+        format!("the key file is too large: read {} bytes, the limit is {limit}", limit + 1)
+    );
 
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("long.pem");
@@ -712,7 +715,7 @@ fn a_file_that_cannot_be_read_is_named() {
         assert_eq!(
             error.to_string(),
             format!(
-                "{found} was given where a path is expected: pass a key to PrivateKey::from_bytes, or write it to a file"
+                "expected the path of a key file, found {found}: pass a key to PrivateKey::from_bytes, or write it to a file"
             )
         );
     }

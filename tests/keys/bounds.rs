@@ -26,7 +26,7 @@ fn the_rsa_keys_of_a_file_are_bounded() {
     assert_eq!(
         found[1].problem.as_deref(),
         Some(
-            "checking the RSA keys together costs as much as 576 keys of 2048 bits, allowed are 512; use fewer or shorter keys"
+            "checking all RSA keys would cost as much as 576 keys of 2048 bits, the limit is 512; use fewer or shorter keys"
         )
     );
     let key = text("rsa2048.pkcs8.pem");
@@ -45,7 +45,7 @@ fn the_certificates_and_public_keys_of_a_file_are_bounded() {
     );
     let error = refused(&(key.clone() + &certificate.repeat(257)));
     assert!(matches!(error, KeyError::TooManyCertificates { found: 257, limit: 256 }), "{error:?}");
-    assert_eq!(error.to_string(), "a key file has at most 256 certificates, found 257 or more");
+    assert_eq!(error.to_string(), "the key file has 257 or more certificates, the limit is 256");
     let public = text("p256.compressed.pub.pem");
     assert!(PrivateKey::from_bytes((key.clone() + &public.repeat(256)).as_bytes()).is_ok());
     let error = refused(&(key + &public.repeat(257)));

@@ -51,7 +51,7 @@ fn a_key_of_a_set_is_taken_by_its_kid_or_its_thumbprint() {
     assert_eq!(
         shown,
         format!(
-            "one private key is needed, found 2: (1) kid `my-key-1`, thumbprint {one}; (2) kid `my-key-2`, thumbprint {two}; name one by alias, kid or thumbprint"
+            "expected one private key, found 2: (1) kid `my-key-1`, thumbprint {one}; (2) kid `my-key-2`, thumbprint {two}; select one by alias, kid or thumbprint"
         )
     );
     // One name, two keys.
@@ -68,7 +68,7 @@ fn a_name_is_asked_for_in_a_file_with_one_key_too() {
     assert!(matches!(&error, KeyError::NoSuchEntry { found, .. } if found.len() == 1), "{error:?}");
     assert_eq!(
         error.to_string(),
-        format!("no key is called `other`, found 1: (1) kid `my-key-1`, thumbprint {}", thumbprint("p256"))
+        format!("no key is named `other`, found 1: (1) kid `my-key-1`, thumbprint {}", thumbprint("p256"))
     );
 }
 
@@ -90,7 +90,7 @@ fn what_openssl_makes_of_a_pkcs12_file_keeps_its_names() {
     };
     assert_eq!(
         found[1].to_string(),
-        "alias `mail`, unusable: the key is encrypted and there is no passphrase"
+        "alias `mail`, unusable: the key is encrypted: a passphrase is required"
     );
 }
 

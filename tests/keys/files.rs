@@ -499,7 +499,7 @@ fn rfc4055_1_2_a_restricted_pss_key_signs_with_its_own_hash_only() {
         );
         assert_eq!(
             error.to_string(),
-            format!("an id-RSASSA-PSS key is restricted to PS256, {algorithm} is not allowed")
+            format!("the id-RSASSA-PSS key is restricted to PS256, so {algorithm} is not allowed")
         );
     }
 }
@@ -759,7 +759,7 @@ fn generated_keys_differ_and_have_the_length_asked_for() {
             assert!(matches!(error, KeyError::NewRsaSize { bits } if bits == wrong));
             assert_eq!(
                 error.to_string(),
-                format!("a new RSA key has 2048, 3072, 4096 or 8192 bits, not {wrong}")
+                format!("cannot generate an RSA key of {wrong} bits: choose 2048, 3072, 4096 or 8192")
             );
         }
     }

@@ -73,7 +73,7 @@ mod without {
                 );
                 assert_eq!(
                     error.to_string(),
-                    format!("a PKCS#12 file is not read here; convert it with: {CONVERT}")
+                    format!("a PKCS#12 file is not supported; convert it with: {CONVERT}")
                 );
             }
         }
@@ -90,7 +90,7 @@ mod without {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "keys encrypted with {name} are not read here; convert with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem"
+                    "keys encrypted with {name} are not supported; convert the key with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in KEY -out key.pem"
                 )
             );
         }
@@ -189,31 +189,31 @@ mod with {
     }
 
     const BAD_SAYS: [(&str, &str); 8] = [
-        ("no-key.p12", "a private key is needed, found a PKCS#12 file without a private key"),
+        ("no-key.p12", "expected a private key, found a PKCS#12 file without a private key"),
         (
             "two-keys.p12",
-            "one private key is needed, found 2: (1) thumbprint -8XI0VfIx_ICgFnTLhuCkWSA8XR6yWW2GzssDGWCtu0; (2) thumbprint O2LLTCBW_ROG483Md87aOsyJO1GLWd38x7eHk2UVBTk; name one by alias, kid or thumbprint",
+            "expected one private key, found 2: (1) thumbprint -8XI0VfIx_ICgFnTLhuCkWSA8XR6yWW2GzssDGWCtu0; (2) thumbprint O2LLTCBW_ROG483Md87aOsyJO1GLWd38x7eHk2UVBTk; select one by alias, kid or thumbprint",
         ),
         ("wrong-certificate.p12", "the certificate is for another key"),
         (
             "rc4.p12",
-            "a PKCS#12 file with 128-bit RC4 is not read here; convert it with: openssl pkcs12 -legacy -in KEY -nodes -out key.pem",
+            "a PKCS#12 file with 128-bit RC4 is not supported; convert it with: openssl pkcs12 -legacy -in KEY -nodes -out key.pem",
         ),
         (
             "mac-md5.p12",
-            "a PKCS#12 file with a MAC with MD5 is not read here; convert it with: openssl pkcs12 -legacy -in KEY -nodes -out key.pem",
+            "a PKCS#12 file with a MAC with MD5 is not supported; convert it with: openssl pkcs12 -legacy -in KEY -nodes -out key.pem",
         ),
         (
             "mac-billion.p12",
-            "PKCS#12's MAC iteration count of the key derivation is 1000000000, allowed is 1 to 10000000",
+            "key derivation out of bounds: PKCS#12's MAC iteration count is 1000000000, allowed: 1 to 10000000",
         ),
         (
             "pbe-billion.p12",
-            "PKCS#12's PBE iteration count of the key derivation is 1000000000, allowed is 1 to 10000000",
+            "key derivation out of bounds: PKCS#12's PBE iteration count is 1000000000, allowed: 1 to 10000000",
         ),
         (
             "encrypted-billion.p12",
-            "PKCS#12's PBE iteration count of the key derivation is 1000000000, allowed is 1 to 10000000",
+            "key derivation out of bounds: PKCS#12's PBE iteration count is 1000000000, allowed: 1 to 10000000",
         ),
     ];
 
@@ -337,7 +337,7 @@ mod with {
         assert!(
             error
                 .to_string()
-                .starts_with("no key is called `mail\\u{a}server`, found 3: (1) alias `web server`, ")
+                .starts_with("no key is named `mail\\u{a}server`, found 3: (1) alias `web server`, ")
         );
         // Without the passphrase only what is closed is out of reach.
         let without = |name: &str| KeyLoader::new().entry(name).load_bytes(&file);

@@ -28,7 +28,7 @@ const WEAK: [(&str, RsaWeakness, &str); 9] = [
     (
         "short-d",
         RsaWeakness::ShortPrivateExponent { bits: 1023, least: 1025 },
-        "its private exponent has 1023 bits, at least 1025 are needed (FIPS 186-5 A.1.1)",
+        "its private exponent has 1023 bits, at least 1025 are required (FIPS 186-5 A.1.1)",
     ),
 ];
 
@@ -93,7 +93,7 @@ fn a_weak_private_key_is_refused_in_every_format() {
         let jwk = Value::Object(members(name)).to_string();
         let error = PrivateKey::from_bytes(jwk.as_bytes()).unwrap_err();
         assert_eq!(weakness(&error), expected, "{name}");
-        assert_eq!(error.to_string(), format!("the RSA key can be factored: {says}; make a new key"));
+        assert_eq!(error.to_string(), format!("the RSA key can be factored: {says}; generate a new key"));
         let der = pkcs1(&members(name));
         let algorithm = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
         let pkcs8 = tlv(0x30, &[&[2, 1, 0][..], &algorithm, &tlv(4, &der)].concat());
@@ -209,7 +209,7 @@ fn the_checks_of_a_set_are_bounded() {
     assert!(matches!(error, KeyError::RsaCheckCost { found: 576, limit: 512 }), "{error:?}");
     assert_eq!(
         error.to_string(),
-        "checking the RSA keys together costs as much as 576 keys of 2048 bits, allowed are 512; use fewer or shorter keys"
+        "checking all RSA keys would cost as much as 576 keys of 2048 bits, the limit is 512; use fewer or shorter keys"
     );
     // What has passed before costs nothing.
     assert!(select(0).is_ok());

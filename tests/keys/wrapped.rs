@@ -129,7 +129,7 @@ fn base64_around_a_file_comes_off() {
         }
         // Damage is named and nothing of it shown.
         let error = PrivateKey::from_bytes(&padded.as_bytes()[..padded.len() / 4 * 4 - 7]).unwrap_err();
-        assert_eq!(error.to_string(), "damaged base64 without PEM lines: not complete", "{file}");
+        assert_eq!(error.to_string(), "damaged base64 without PEM lines: incomplete", "{file}");
     }
     assert!(PublicKey::from_bytes(base64(&read("p256.pub.pem")).as_bytes()).is_ok());
     // Text in the alphabet of base64 is no key.
@@ -352,17 +352,17 @@ fn an_error_names_the_variable_and_never_its_value() {
     ));
     assert_eq!(
         error.source().unwrap().to_string(),
-        "not a key, but perhaps the name of a file: pass what is in the file, or load the file itself"
+        "not a key, but perhaps a file name: pass the content of the file, or load the file by its path"
     );
     assert!(!format!("{error:?}").contains(&std::env::var("PATH").unwrap()));
     let error = PrivateKey::from_env("PRIVATE_KEY_JWT_UNSET").unwrap_err();
-    assert_eq!(error.to_string(), "the environment variable PRIVATE_KEY_JWT_UNSET is empty or not set");
+    assert_eq!(error.to_string(), "environment variable PRIVATE_KEY_JWT_UNSET is empty or not set");
     // The value in the place of the name.
     for value in
         [text("p256.pkcs8.pem"), text("p256.jwk.json"), base64(&read("p256.pkcs8.der")), String::new()]
     {
         let error = PrivateKey::from_env(&value).unwrap_err();
-        assert_eq!(error.to_string(), "the environment variable (no name of a variable) is empty or not set");
+        assert_eq!(error.to_string(), "environment variable (not a valid name) is empty or not set");
         assert!(!format!("{error:?}").contains("MIG"));
     }
 }

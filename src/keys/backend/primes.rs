@@ -24,7 +24,7 @@ pub(in crate::keys) fn with_primes(material: KeyMaterial) -> Result<KeyMaterial,
 #[cfg(not(feature = "rustcrypto"))]
 fn recovered(_: &pkcs1::RsaPrivateKeyRef<'_>) -> Result<KeyMaterial, KeyError> {
     Err(KeyError::RsaPrimesUnknown {
-        reason: "they are recovered from n, e and d with the feature `rustcrypto` of private-key-jwt only",
+        reason: "recovering them from n, e and d needs the feature `rustcrypto` of private-key-jwt",
     })
 }
 
@@ -49,7 +49,7 @@ mod by_rsa {
         // The method of SP 800-56B requires a larger public exponent.
         if bit_len(key.public_exponent.as_bytes()) < 17 {
             return Err(KeyError::RsaPrimesUnknown {
-                reason: "they are recovered from n, e and d for a public exponent of 65537 or more only",
+                reason: "they can be recovered from n, e and d only if the public exponent is 65537 or more",
             });
         }
         let integer = |value: &UintRef<'_>| BoxedUint::from_be_slice_vartime(value.as_bytes());

@@ -177,7 +177,7 @@ fn base64(text: &[u8]) -> Option<Result<Zeroizing<Vec<u8>>, KeyError>> {
             Some(Ok(digits))
         }
         Err(_) if STARTS.iter().any(|start| text.starts_with(start)) => {
-            Some(Err(KeyError::Der { structure: "base64 without PEM lines: not complete" }))
+            Some(Err(KeyError::Der { structure: "base64 without PEM lines: incomplete" }))
         }
         Err(_) => None,
     }

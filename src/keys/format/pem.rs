@@ -236,7 +236,7 @@ impl Block<'_> {
         let mut der = escapes::base64_digits(self.body);
         let len = Base64::decode_in_place(&mut der).map(<[u8]>::len).unwrap_or_default();
         if len == 0 {
-            return Err(KeyError::Pem { reason: "its body is not complete base64" });
+            return Err(KeyError::Pem { reason: "its body is invalid or incomplete base64" });
         }
         der.truncate(len);
         Ok(der)
@@ -302,7 +302,7 @@ fn block<'a>(before: &'a [u8], text: &'a [u8]) -> Result<(Block<'a>, &'a [u8]), 
     let label = std::str::from_utf8(label)
         .ok()
         .filter(|label| label.len() <= 64 && !label.contains(['\n', '\r']))
-        .ok_or_else(|| damaged("a BEGIN line that does not end"))?;
+        .ok_or_else(|| damaged("a BEGIN line without its closing dashes"))?;
     let (body, rest) = split(rest, END).ok_or_else(truncated)?;
     let (end, rest) = split(rest, DASHES).ok_or_else(truncated)?;
     if end != label.as_bytes() {

@@ -14,7 +14,7 @@ impl KeyFormat {
     ///
     /// [`KeyError::Empty`], [`KeyError::UnknownFormat`], [`KeyError::Pem`], [`KeyError::Der`] and
     /// [`KeyError::Jose`] for content that is not a key file, [`KeyError::ForeignFormat`] and
-    /// [`KeyError::UnsupportedKey`] for a format or key that is not read here,
+    /// [`KeyError::UnsupportedKey`] for a format or key that is not supported,
     /// [`KeyError::NotPublic`] for other known content.
     pub fn of(bytes: &[u8]) -> Result<Self, KeyError> {
         let content = Content::of(bytes)?;
