@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
-use super::Inner;
 use super::grant::Grant;
+use super::inner::Inner;
 use crate::client::fresh_jti;
 use crate::jose::{CompactJws, json};
 use crate::keys::KeyError;

@@ -7,10 +7,11 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use time::OffsetDateTime;
 
 use super::answer::{Refused, both_shown, chain};
+use super::authorization_request::check_pushed_form;
 use super::clients::Lookup;
 use super::form::{ClientForm, Parameters};
 use super::grant::Access;
-use super::{Inner, authorization_request};
+use super::inner::Inner;
 use crate::jose::{Algorithm, JoseError, KeyType};
 use crate::keys::KeyError;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, Endpoint};
@@ -36,7 +37,7 @@ impl<'a> ClientRequest<'a> {
         match endpoint {
             Endpoint::Token => drop(form.parameters.required("grant_type")?),
             Endpoint::Introspection | Endpoint::Revocation => drop(form.parameters.required("token")?),
-            Endpoint::PushedAuthorization => authorization_request::check_pushed_form(&form)?,
+            Endpoint::PushedAuthorization => check_pushed_form(&form)?,
             Endpoint::DeviceAuthorization => {}
         }
         check_method(request.headers(), &form)?;

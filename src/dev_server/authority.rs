@@ -6,8 +6,8 @@ use http::StatusCode;
 use http::header::HOST;
 use url::Url;
 
-use super::DevServerError;
 use super::answer::{Refused, shown};
+use super::error::DevServerError;
 use crate::jose::error::excerpt;
 use crate::oauth::{is_loopback, safe_url};
 

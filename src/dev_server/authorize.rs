@@ -2,25 +2,16 @@
 //! §3.1.2.1) shows a page, and the user decides in its form. If a user is logged in, no page is
 //! shown.
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::answer::{Answer, Refused, both_shown};
 use super::authorization_request::{AuthorizationRequest, ReturnAddress};
+use super::code::Code;
 use super::grant::Grant;
+use super::inner::Inner;
 use super::page::{Decision, ask_for_decision};
 use super::state::State;
-use super::{DevServer, Inner, par, secret, sender};
-
-/// An authorization code, which the browser takes to the application (§4.1.2).
-pub(super) struct Code {
-    pub(super) request: AuthorizationRequest,
-    pub(super) grant: Grant,
-    pub(super) used: bool,
-}
-
-impl Code {
-    pub(super) const LIFETIME: Duration = Duration::minutes(1);
-}
+use super::{par, secret, sender};
 
 /// Answers an authorization request. `own` is the authority that the request names. Errors about
 /// the client or the redirect URI are shown in the browser. Everything else is sent back to the
@@ -121,47 +112,4 @@ fn sent_back(server: &Inner, address: &ReturnAddress, refused: Refused) -> Answe
     let (error, description) = refused.into_parts();
     let pairs = [("error", error), ("error_description", description.as_str())];
     address.answer(&server.issuer, pairs, format!("{error}: {description}"))
-}
-
-impl DevServer {
-    /// Logs a user in, as if every browser had a session. The authorization endpoint then shows no
-    /// page and redirects with a code at once.
-    ///
-    /// ```
-    /// use private_key_jwt::client::fresh_code_verifier;
-    /// use private_key_jwt::dev_server::DevServer;
-    /// use private_key_jwt::oauth::AuthorizationRequest;
-    /// use private_key_jwt::transport::{HttpClient, ReqwestClient};
-    /// use private_key_jwt::{Algorithm, JwkSet, PrivateKey, TokenClient};
-    ///
-    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
-    /// let dev = DevServer::bind("127.0.0.1:0".parse()?).await?;
-    /// dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
-    /// dev.log_in_as("user-1");
-    /// let client = TokenClient::new(dev.authorization_server().clone(), "client", key)?;
-    ///
-    /// let verifier = fresh_code_verifier()?;
-    /// let callback = "http://127.0.0.1/callback";
-    /// let url = AuthorizationRequest::new(callback, &verifier).to_url(client.server(), "client")?;
-    /// // What a browser does: it follows the redirect to the application.
-    /// let answer = ReqwestClient::new()?.send(http::Request::get(url).body(Vec::new())?).await?;
-    /// let url = url::Url::parse(answer.headers()["location"].to_str()?)?;
-    /// let (_, code) = url.query_pairs().find(|(name, _)| name == "code").ok_or("no code")?;
-    ///
-    /// let tokens = client.authorization_code(code, callback, &verifier).await?;
-    /// assert!(tokens.refresh_token().is_some());
-    /// # Ok(()) }
-    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(example())?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn log_in_as(&self, subject: &str) {
-        self.inner.state().user = Some(subject.to_owned());
-    }
-
-    /// Logs out the user of [`DevServer::log_in_as`]. The authorization endpoint shows its page
-    /// again.
-    pub fn log_out(&self) {
-        self.inner.state().user = None;
-    }
 }

@@ -1,10 +1,13 @@
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::authority::Authorities;
+use super::clients::Clients;
+use super::error::DevServerError;
+use super::inner::Inner;
+use super::server::DevServer;
 use super::signing_keys::SigningKeys;
-use super::{DevServer, DevServerError, Inner, RunningDevServer, access_token, metadata};
+use super::{access_token, metadata, paths};
 use crate::jose::Algorithm;
 use crate::jose::secret_form::Shown;
 use crate::oauth::{AuthorizationServer, check_endpoint, is_loopback, safe_url};
@@ -130,7 +133,7 @@ impl DevServerBuilder {
             return Err(wrong("has more than a scheme, a host and a port"));
         }
         let authorities = Authorities::new(url, &self.allowed_hosts)?;
-        let issuer = format!("{origin}{}", metadata::path_of_issuer());
+        let issuer = format!("{origin}{}", paths::path_of_issuer());
         let document = metadata::document(&issuer).to_string();
         let authorization_server = AuthorizationServer::from_metadata(&issuer, document.as_bytes())?;
         let mut verifier = ClientAssertionVerifier::new(&issuer)
@@ -141,11 +144,11 @@ impl DevServerBuilder {
         }
         Ok(DevServer {
             inner: Arc::new(Inner {
-                jwks_uri: format!("{issuer}{}", metadata::JWKS),
-                userinfo_endpoint: format!("{issuer}{}", metadata::USERINFO),
+                jwks_uri: format!("{issuer}{}", paths::JWKS),
+                userinfo_endpoint: format!("{issuer}{}", paths::USERINFO),
                 verifier,
                 replay: (!self.accepts_reuse).then(InMemoryReplayStore::default),
-                clients: super::Clients::default(),
+                clients: Clients::default(),
                 authorities,
                 state: Mutex::default(),
                 keys: SigningKeys::new(self.token_algorithm),
@@ -155,13 +158,23 @@ impl DevServerBuilder {
             }),
         })
     }
+}
 
-    /// Listens on a loopback address, as [`DevServer::bind`] does.
+impl DevServer {
+    /// Creates a server for this origin, such as `http://127.0.0.1:8080`, with the default settings
+    /// of [`DevServer::builder`]. The server does not listen: call [`DevServer::respond`], or use
+    /// [`DevServer::bind`] for one that does.
     ///
     /// # Errors
     ///
-    /// Those of [`DevServer::bind`].
-    pub async fn bind(&self, listen: SocketAddr) -> Result<RunningDevServer, DevServerError> {
-        self.bind_with(listen, |_| {}).await
+    /// [`DevServerError::Origin`] if the origin is anything but a scheme, a loopback host and a
+    /// port.
+    pub fn new(origin: &str) -> Result<Self, DevServerError> {
+        Self::builder().build(origin)
+    }
+
+    /// Returns a builder for a server with other settings.
+    pub fn builder() -> DevServerBuilder {
+        DevServerBuilder::new()
     }
 }

@@ -3,8 +3,8 @@
 use http::{Method, StatusCode};
 use time::OffsetDateTime;
 
-use super::Inner;
 use super::answer::{Answer, Refused};
+use super::inner::Inner;
 use super::page::{Decision, ask_for_code, ask_for_decision, message};
 
 pub(super) fn answer(

@@ -3,13 +3,15 @@
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::DevServer;
 use super::answer::Refused;
 use super::form::Parameters;
 use crate::client::fresh_jti;
 use crate::jose::error::excerpt;
 use crate::keys::KeyError;
 use crate::oauth::{Scope, is_resource};
+
+/// The `aud` of a token if the request names no resource.
+pub(super) const DEFAULT_AUDIENCE: &str = "https://api.example";
 
 /// The scopes, and the resources that they are for.
 #[derive(Clone, Default)]
@@ -99,7 +101,7 @@ impl Access {
     /// The `aud` of a token (RFC 9068 §3).
     pub(super) fn audience(&self) -> Value {
         match self.resources.as_slice() {
-            [] => DevServer::DEFAULT_AUDIENCE.into(),
+            [] => DEFAULT_AUDIENCE.into(),
             [resource] => resource.as_str().into(),
             several => several.into(),
         }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::Inner;
 use super::access_token::LIFETIME;
 use super::grant::Grant;
+use super::inner::Inner;
 use crate::jose::base64url;
 use crate::keys::KeyError;
 

@@ -13,8 +13,10 @@ use time::OffsetDateTime;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::answer::Refused;
-use super::{DevServer, DevServerBuilder, DevServerError, Exchange};
+use super::answer::{Exchange, Refused};
+use super::builder::DevServerBuilder;
+use super::error::DevServerError;
+use super::server::DevServer;
 use crate::transport::ReqwestClient;
 
 /// The longest body of a request, in bytes.
@@ -64,6 +66,15 @@ impl DevServer {
 }
 
 impl DevServerBuilder {
+    /// Listens on a loopback address, as [`DevServer::bind`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`DevServer::bind`].
+    pub async fn bind(&self, listen: SocketAddr) -> Result<RunningDevServer, DevServerError> {
+        self.bind_with(listen, |_| {}).await
+    }
+
     /// Listens on a loopback address and calls `log` with one line per request, as
     /// [`DevServer::bind_with`] does.
     ///

@@ -3,11 +3,13 @@
 
 use http::Method;
 
-use super::DevServer;
 use super::answer::{Refused, SCRIPT};
 use super::form::Parameters;
 use super::grant::is_printable_ascii;
 use crate::jose::error::excerpt;
+
+/// The user, if the form names no other.
+pub(super) const DEFAULT_SUBJECT: &str = "user-1";
 
 /// The user's decision.
 #[derive(Clone)]
@@ -21,7 +23,7 @@ impl Decision {
     fn of(parameters: &Parameters<'_>) -> Result<Self, Refused> {
         match parameters.required("decision")? {
             "approve" => {
-                let subject = parameters.value("subject").unwrap_or(DevServer::DEFAULT_SUBJECT);
+                let subject = parameters.value("subject").unwrap_or(DEFAULT_SUBJECT);
                 if subject.len() > 255 || !is_printable_ascii(subject) {
                     let description =
                         "the subject has more than 255 characters, or others than printable ASCII";
@@ -92,7 +94,7 @@ pub(super) fn ask_for_decision<'a>(
         client = escape(client_id),
         scope = escape(scope.unwrap_or("no scope in particular")),
         path = escape(path),
-        subject = escape(DevServer::DEFAULT_SUBJECT),
+        subject = escape(DEFAULT_SUBJECT),
     ))
 }
 

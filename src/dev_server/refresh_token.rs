@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 use super::answer::Refused;
 use super::grant::Grant;
 use super::secret;
-use super::state::State;
+use super::store::Store;
 
 pub(super) struct RefreshToken {
     pub(super) grant: Grant,
@@ -16,11 +16,15 @@ pub(super) struct RefreshToken {
 impl RefreshToken {
     pub(super) const LIFETIME: Duration = Duration::days(1);
 
-    pub(super) fn issue(state: &mut State, grant: Grant, now: OffsetDateTime) -> Result<String, Refused> {
+    pub(super) fn issue(
+        tokens: &mut Store<Self>,
+        grant: Grant,
+        now: OffsetDateTime,
+    ) -> Result<String, Refused> {
         let token = secret::fresh()?;
         let value = Self { grant, issued: now, used: false };
         let end = value.expires_at();
-        state.refresh_tokens.insert(&token, value, end, now)?;
+        tokens.insert(&token, value, end, now)?;
         Ok(token)
     }
 

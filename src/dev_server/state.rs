@@ -7,9 +7,10 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::authorization_request::Pushed;
-use super::authorize::Code;
+use super::code::Code;
 use super::device::DeviceLogin;
 use super::refresh_token::RefreshToken;
+use super::secret;
 use super::store::{Full, Store};
 use crate::keys::PublicKeySet;
 
@@ -63,5 +64,11 @@ impl State {
 
     pub(super) fn is_revoked(&self, name: &str, now: OffsetDateTime) -> bool {
         self.revoked.get(name, now).is_some()
+    }
+
+    /// The login that waits for a user with this code.
+    pub(super) fn waiting(&mut self, user_code: &str) -> Option<&mut DeviceLogin> {
+        let user_code = secret::typed_user_code(user_code);
+        self.devices.values_mut().find(|login| login.user_code == user_code && login.decision.is_none())
     }
 }

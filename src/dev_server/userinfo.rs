@@ -8,7 +8,8 @@ use time::OffsetDateTime;
 use super::answer::{Answer, Refused};
 use super::authentication::scheme;
 use super::form::Parameters;
-use super::{Inner, access_token, id_token};
+use super::inner::Inner;
+use super::{access_token, id_token};
 
 /// GET or POST, with the token in the header, or in the form of a POST (RFC 6750 §2.1, §2.2).
 pub(super) fn answer(

@@ -20,6 +20,17 @@ pub enum GrantType {
 }
 
 impl GrantType {
+    /// Every grant type. Add a new one here too.
+    #[cfg(feature = "dev-server")]
+    pub(crate) const ALL: [Self; 6] = [
+        Self::ClientCredentials,
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::DeviceCode,
+        Self::JwtBearer,
+        Self::TokenExchange,
+    ];
+
     /// The value of the parameter `grant_type`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use super::super::answer::{Refused, both_shown};
 use super::super::authentication::{ClientRequest, issued_to_another};
-use super::super::authorize::Code;
+use super::super::code::Code;
 use super::super::grant::Access;
 use super::granted::Granted;
 use crate::oauth::CodeVerifier;

@@ -31,7 +31,7 @@ impl Granted {
         now: OffsetDateTime,
     ) -> Result<Self, Refused> {
         let access = grant.access.narrowed(asked)?;
-        let refresh_token = RefreshToken::issue(state, grant.clone(), now)?;
+        let refresh_token = RefreshToken::issue(&mut state.refresh_tokens, grant.clone(), now)?;
         let narrowed = Grant { access, ..grant };
         Ok(Self { refresh_token: Some(refresh_token), ..Self::without_refresh(narrowed) })
     }

@@ -7,10 +7,9 @@ use time::OffsetDateTime;
 use super::super::answer::{Refused, chain, shown};
 use super::super::authentication::ClientRequest;
 use super::super::grant::Grant;
-use super::super::{DevServer, Inner};
+use super::super::inner::Inner;
 use super::granted::Granted;
 use crate::jose::{CompactJws, error::excerpt, json};
-use crate::keys::PublicKeySet;
 use crate::oauth::JwtGrantBuilder;
 use crate::verifier::{ClientAssertionVerifier, VerifierError, claims};
 
@@ -121,41 +120,5 @@ impl Inner {
             (false, true) => format!("{unknown}, trusted: {} and more", trusted.join(", ")),
         };
         Refused::invalid_grant(&description).about("the assertion of the grant")
-    }
-}
-
-impl DevServer {
-    /// Trusts JWTs of this issuer to vouch for a subject (RFC 7523 §2.1). The `iss` must equal
-    /// `issuer` byte for byte, and `keys` verify the signature. An issuer of the same name is
-    /// replaced. An empty name is ignored: it trusts no issuer.
-    ///
-    /// ```
-    /// use private_key_jwt::client::fresh_jti;
-    /// use private_key_jwt::dev_server::DevServer;
-    /// use private_key_jwt::oauth::JwtGrant;
-    /// use private_key_jwt::{Algorithm, JwkSet, PrivateKey, TokenClient};
-    /// use time::OffsetDateTime;
-    ///
-    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
-    /// # let issuers_key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
-    /// let dev = DevServer::bind("127.0.0.1:0".parse()?).await?;
-    /// dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
-    /// dev.trust_issuer("https://sts.example", JwkSet::from(issuers_key.public_jwk().clone()));
-    ///
-    /// let client = TokenClient::new(dev.authorization_server().clone(), "client", key)?;
-    /// let grant = JwtGrant::builder("https://sts.example", "user-1", client.server())?
-    ///     .sign(&issuers_key, OffsetDateTime::now_utc(), fresh_jti()?)?;
-    /// let tokens = client.jwt_bearer(&grant, "api:read").await?;
-    /// # let _ = tokens;
-    /// # Ok(()) }
-    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(example())?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn trust_issuer(&self, issuer: impl Into<String>, keys: impl Into<PublicKeySet>) {
-        let (issuer, keys) = (issuer.into(), Arc::new(keys.into()));
-        if !issuer.trim().is_empty() {
-            self.inner.state().issuers.insert(issuer, keys);
-        }
     }
 }

@@ -13,35 +13,38 @@ use super::answer::{Answer, Refused, shown};
 use super::authentication::ClientRequest;
 use super::grant::Grant;
 use super::{access_token, id_token};
+use crate::oauth::GrantType;
 use granted::Granted;
 
+type Serve = fn(&ClientRequest<'_>) -> Result<Granted, Refused>;
+
+/// How the server serves a grant type; `None` if it does not support it.
+fn served(grant_type: GrantType) -> Option<Serve> {
+    Some(match grant_type {
+        GrantType::AuthorizationCode => authorization_code::granted,
+        GrantType::ClientCredentials => client_credentials,
+        GrantType::DeviceCode => device_code::granted,
+        GrantType::JwtBearer => jwt_bearer::granted,
+        GrantType::RefreshToken => refresh::granted,
+        GrantType::TokenExchange => token_exchange::granted,
+    })
+}
+
 /// `grant_types_supported`.
-pub(super) const GRANT_TYPES: [&str; 6] = [
-    "client_credentials",
-    "authorization_code",
-    "refresh_token",
-    "urn:ietf:params:oauth:grant-type:device_code",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer",
-    "urn:ietf:params:oauth:grant-type:token-exchange",
-];
+pub(super) fn supported() -> Vec<&'static str> {
+    GrantType::ALL.into_iter().filter(|it| served(*it).is_some()).map(GrantType::as_str).collect()
+}
 
 pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let ClientRequest { server, client, now, .. } = request;
     let grant_type = request.required("grant_type")?;
-    let granted = match grant_type {
-        "client_credentials" => Ok(Granted::without_refresh(Grant::of_client(&client.id, request.access()?))),
-        "authorization_code" => authorization_code::granted(request),
-        "refresh_token" => refresh::granted(request),
-        "urn:ietf:params:oauth:grant-type:device_code" => device_code::granted(request),
-        "urn:ietf:params:oauth:grant-type:jwt-bearer" => jwt_bearer::granted(request),
-        "urn:ietf:params:oauth:grant-type:token-exchange" => token_exchange::granted(request),
-        other => {
-            let supported = GRANT_TYPES.join("`, `");
-            let description = format!("the grant_type is `{}`, supported are `{supported}`", shown(other));
-            Err(Refused::bad_request("unsupported_grant_type", &description))
-        }
+    let known = GrantType::ALL.into_iter().find(|it| it.as_str() == grant_type);
+    let Some(serve) = known.and_then(served) else {
+        let supported = supported().join("`, `");
+        let description = format!("the grant_type is `{}`, supported are `{supported}`", shown(grant_type));
+        return Err(Refused::bad_request("unsupported_grant_type", &description));
     };
-    let Granted { grant, refresh_token, issued_token_type, nonce } = granted?;
+    let Granted { grant, refresh_token, issued_token_type, nonce } = serve(request)?;
 
     let access_token = access_token::issue(server, &grant, *now)?;
     let id_token = id_token::issue(server, &grant, nonce.as_deref(), &access_token, *now)?;
@@ -66,4 +69,9 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     };
     let note = format!("grant={grant_name}{subject}{}", grant.access.note());
     Ok(Answer::json(body, note))
+}
+
+/// The client acts in its own name (RFC 6749 §4.4).
+fn client_credentials(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
+    Ok(Granted::without_refresh(Grant::of_client(&request.client.id, request.access()?)))
 }

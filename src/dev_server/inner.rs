@@ -1,0 +1,43 @@
+//! The state of a server, which all endpoints share.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::authority::Authorities;
+use super::clients::Clients;
+use super::paths;
+use super::signing_keys::SigningKeys;
+use super::state::State;
+use crate::oauth::{AuthorizationServer, Endpoint};
+use crate::verifier::{ClientAssertionVerifier, InMemoryReplayStore};
+
+pub(super) struct Inner {
+    pub(super) issuer: String,
+    pub(super) jwks_uri: String,
+    pub(super) userinfo_endpoint: String,
+    pub(super) authorization_server: AuthorizationServer,
+    pub(super) keys: SigningKeys,
+    /// The `typ` of access tokens.
+    pub(super) token_media_type: Option<String>,
+    pub(super) verifier: ClientAssertionVerifier,
+    /// The used assertions. `None` if assertions may be reused.
+    pub(super) replay: Option<InMemoryReplayStore>,
+    pub(super) clients: Clients,
+    /// The names that the server answers to.
+    pub(super) authorities: Authorities,
+    pub(super) state: Mutex<State>,
+}
+
+impl Inner {
+    /// Ignores poisoning: no step leaves the state half-changed, even if code elsewhere panics.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn url(&self, endpoint: Endpoint) -> String {
+        format!("{}{}", self.issuer, paths::of(endpoint))
+    }
+
+    pub(super) fn device_page(&self) -> String {
+        format!("{}{}", self.issuer, paths::DEVICE)
+    }
+}

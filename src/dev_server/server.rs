@@ -1,0 +1,203 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::answer::{Exchange, Refused, chain};
+use super::clients::ClientKeys;
+use super::error::DevServerError;
+use super::inner::Inner;
+use super::{access_token, grant, page, paths, routes};
+use crate::jose::JwkSet;
+use crate::keys::PublicKeySet;
+use crate::oauth::AuthorizationServer;
+use crate::transport::{HttpClient, get_json};
+
+/// A development authorization server. Cloning is cheap; the clones share clients, keys and used
+/// assertions.
+///
+/// ```
+/// use private_key_jwt::dev_server::DevServer;
+/// use private_key_jwt::{Algorithm, AuthorizationServer, JwkSet, PrivateKey, TokenClient};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+/// let dev = DevServer::bind("127.0.0.1:0".parse()?).await?; // any free port
+/// dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
+///
+/// let server = AuthorizationServer::discover(dev.issuer()).await?;
+/// let token = TokenClient::new(server, "client", key)?.token("api:read").await?;
+/// assert!(token.is_bearer());
+/// # Ok(()) }
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(example())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct DevServer {
+    pub(super) inner: Arc<Inner>,
+}
+
+impl DevServer {
+    /// The environment id in every path, as in PingOne's URLs.
+    pub const ENVIRONMENT_ID: &str = paths::ENVIRONMENT_ID;
+    /// The `aud` of an access token when the request names no `resource` (RFC 9068 §3).
+    pub const DEFAULT_AUDIENCE: &str = grant::DEFAULT_AUDIENCE;
+    /// Lifetime of access tokens (`expires_in`) and ID tokens.
+    pub const TOKEN_LIFETIME: Duration = access_token::LIFETIME.unsigned_abs();
+    /// Default maximum lifetime of a client assertion. The
+    /// [builder](super::DevServerBuilder::longest_lifetime) allows more.
+    pub const LONGEST_LIFETIME: Duration = Duration::from_secs(300);
+    /// Default user, if neither a page nor a test names another one.
+    pub const DEFAULT_SUBJECT: &str = page::DEFAULT_SUBJECT;
+
+    /// The issuer identifier: the origin, the environment and `/as`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.inner.issuer
+    }
+
+    /// The token endpoint.
+    #[must_use]
+    pub fn token_endpoint(&self) -> &str {
+        self.inner.authorization_server.token_endpoint()
+    }
+
+    /// The userinfo endpoint: returns the `sub` of an access token with the scope `openid` (OpenID
+    /// Connect Core §5.3).
+    #[must_use]
+    pub fn userinfo_endpoint(&self) -> &str {
+        &self.inner.userinfo_endpoint
+    }
+
+    /// The server with all of its endpoints, as [discovery](AuthorizationServer::discover) finds
+    /// it, but without a request.
+    #[must_use]
+    pub fn authorization_server(&self) -> &AuthorizationServer {
+        &self.inner.authorization_server
+    }
+
+    /// The URL where the server publishes the keys of its tokens.
+    #[must_use]
+    pub fn jwks_uri(&self) -> &str {
+        &self.inner.jwks_uri
+    }
+
+    /// The public keys of the server's tokens, as published at [`DevServer::jwks_uri`]. Generates
+    /// the keys if no request has needed them yet. Empty if the operating system has no random
+    /// bytes to generate them from; every token request then fails with `server_error`.
+    #[must_use]
+    pub fn jwks(&self) -> JwkSet {
+        self.inner.keys.jwks().unwrap_or_default()
+    }
+
+    /// Generates the keys in the background, so that neither the start nor the first token waits
+    /// for them.
+    pub(super) fn make_keys_ahead(&self) {
+        let server = self.clone();
+        std::thread::spawn(move || server.jwks());
+    }
+
+    /// Registers a client. A client with the same id is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`DevServerError::ClientId`] if the client id is not valid; [`DevServerError::NoUsableKey`]
+    /// and [`DevServerError::Key`] for keys that cannot check a signature;
+    /// [`DevServerError::OAuth`] if the JWKS URL is neither https nor http on loopback.
+    pub fn register(&self, client_id: &str, keys: impl Into<ClientKeys>) -> Result<(), DevServerError> {
+        self.inner.clients.register(client_id, keys.into())
+    }
+
+    /// Trusts JWTs of this issuer to vouch for a subject (RFC 7523 §2.1). The `iss` must equal
+    /// `issuer` byte for byte, and `keys` verify the signature. An issuer of the same name is
+    /// replaced. An empty name is ignored: it trusts no issuer.
+    ///
+    /// ```
+    /// use private_key_jwt::client::fresh_jti;
+    /// use private_key_jwt::dev_server::DevServer;
+    /// use private_key_jwt::oauth::JwtGrant;
+    /// use private_key_jwt::{Algorithm, JwkSet, PrivateKey, TokenClient};
+    /// use time::OffsetDateTime;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// # let issuers_key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// let dev = DevServer::bind("127.0.0.1:0".parse()?).await?;
+    /// dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
+    /// dev.trust_issuer("https://sts.example", JwkSet::from(issuers_key.public_jwk().clone()));
+    ///
+    /// let client = TokenClient::new(dev.authorization_server().clone(), "client", key)?;
+    /// let grant = JwtGrant::builder("https://sts.example", "user-1", client.server())?
+    ///     .sign(&issuers_key, OffsetDateTime::now_utc(), fresh_jti()?)?;
+    /// let tokens = client.jwt_bearer(&grant, "api:read").await?;
+    /// # let _ = tokens;
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(example())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trust_issuer(&self, issuer: impl Into<String>, keys: impl Into<PublicKeySet>) {
+        let (issuer, keys) = (issuer.into(), Arc::new(keys.into()));
+        if !issuer.trim().is_empty() {
+            self.inner.state().issuers.insert(issuer, keys);
+        }
+    }
+
+    /// Answers a request. The response depends on the arguments and, apart from them, only on the
+    /// registered clients, the used assertions and the random `jti` of a token.
+    ///
+    /// This does no I/O, so call [`DevServer::refresh`] first for a client that is registered by
+    /// URL.
+    #[must_use]
+    pub fn respond(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> http::Response<Vec<u8>> {
+        self.handle(request, now).response
+    }
+
+    /// As [`DevServer::respond`], but also returns a line for the log.
+    #[must_use]
+    pub fn handle(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> Exchange {
+        Exchange::new(request.method(), request.uri().path(), routes::answer(&self.inner, request, now))
+    }
+
+    /// As [`DevServer::handle`], but fetches a client's JWKS URL if that is needed.
+    pub async fn handle_with(
+        &self,
+        request: &http::Request<Vec<u8>>,
+        now: OffsetDateTime,
+        http: &dyn HttpClient,
+    ) -> Exchange {
+        let exchange = self.handle(request, now);
+        let Some(client_id) = exchange.wants_keys_of.as_deref() else {
+            return exchange;
+        };
+        match self.refresh(client_id, http).await {
+            Ok(()) => self.handle(request, now),
+            Err(error) => {
+                let description = format!("the JWKS URL of client `{client_id}`: {}", chain(&error));
+                let refused = Refused::invalid_client(&description);
+                Exchange::new(request.method(), request.uri().path(), Err(refused))
+            }
+        }
+    }
+
+    /// Fetches the keys of a client that is registered by URL. Does nothing for other clients.
+    ///
+    /// # Errors
+    ///
+    /// [`DevServerError::UnknownClient`] if the client is not registered;
+    /// [`DevServerError::Transport`] if the URL returns no document; [`DevServerError::Jose`] if
+    /// the document is not a JWK Set. The keys fetched before stay.
+    pub async fn refresh(&self, client_id: &str, http: &dyn HttpClient) -> Result<(), DevServerError> {
+        let clients = &self.inner.clients;
+        if let Some(url) = clients.jwks_url(client_id)? {
+            let document = get_json(http, &url).await?;
+            clients.store(client_id, &url, JwkSet::from_json(&document)?);
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for DevServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DevServer").field("issuer", &self.issuer()).finish_non_exhaustive()
+    }
+}
