@@ -1,5 +1,6 @@
 use std::sync::{Arc, RwLock};
 
+use super::json::Json;
 use super::{Algorithm, JoseError, KeyId, base64url, json};
 
 /// The protected header of a JWS, limited to the parameters that may be used (RFC 7515 §4.1).
@@ -25,8 +26,6 @@ pub struct Header {
 impl Header {
     const WHAT: &str = "the JWS header";
 
-    const NAMES: [&str; 6] = ["alg", "kid", "typ", "x5t#S256", "x5t", "crit"];
-
     /// Reads the first part of a compact JWS: strict base64url, no repeated members, no `crit`, a
     /// known algorithm. A `null` counts as an absent member, except for `crit`.
     pub(super) fn read(text: &str) -> Result<Self, JoseError> {
@@ -34,28 +33,20 @@ impl Header {
     }
 
     fn from_json(json: &[u8]) -> Result<Self, JoseError> {
-        fn text<'a>(
-            member: &'static str,
-            value: Option<&'a json::Member<'_>>,
-        ) -> Result<Option<&'a str>, JoseError> {
-            let not_text = || JoseError::InvalidMember { what: Header::WHAT, member, expected: "a string" };
-            let value = value.filter(|value| !value.is_null());
-            value.map(|value| value.text().ok_or_else(not_text)).transpose()
-        }
-        let mut values = [const { None }; 6];
-        json::read_members(Self::WHAT, json, &Self::NAMES, &mut values)?;
-        let [alg, kid, typ, x5t_s256, x5t, crit] = values.each_ref().map(Option::as_ref);
-        if crit.is_some() {
+        let members = json::read(Self::WHAT, json)?;
+        if members.get("crit").is_some() {
             return Err(JoseError::CriticalHeader);
         }
+        let text = |member| members.text(Self::WHAT, member);
+        let thumbprint = |member| members.get(member).and_then(Json::text).map(str::to_owned);
         let missing = || JoseError::MissingMember { what: Self::WHAT, member: "alg" };
-        let (alg, kid, typ) = (text("alg", alg)?, text("kid", kid)?, text("typ", typ)?);
+        let (alg, kid, typ) = (text("alg")?, text("kid")?, text("typ")?);
         Ok(Self {
             algorithm: alg.ok_or_else(missing)?.parse()?,
             key_id: kid.map(KeyId::from),
             media_type: typ.map(str::to_owned),
-            x5t_s256: x5t_s256.and_then(json::Member::text).map(str::to_owned),
-            x5t: x5t.and_then(json::Member::text).map(str::to_owned),
+            x5t_s256: thumbprint("x5t#S256"),
+            x5t: thumbprint("x5t"),
         })
     }
 

@@ -3,7 +3,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::error::{excerpt, shown};
-use super::json::WipedMembers;
+use super::json::{Json, Members};
 use super::secret_form::Shown;
 use super::{Algorithm, JoseError, KeyMismatch, KeyParameters, KeyType, Thumbprint, base64url, json};
 
@@ -153,46 +153,47 @@ impl Jwk {
     /// [`JoseError::UnsupportedKey`] for a `kty` or `crv` that this crate does not use;
     /// [`JoseError::PrivateMember`] for a private or symmetric key.
     pub fn from_json(json: &[u8]) -> Result<Self, JoseError> {
-        let members = WipedMembers(json::object(Self::WHAT, json)?);
-        Self::from_members(&members.0)
-    }
-
-    pub(super) fn from_members(members: &Map<String, Value>) -> Result<Self, JoseError> {
-        let parameters = match KeyParameters::from_members(members) {
+        let members = json::read(Self::WHAT, json)?;
+        let parameters = match KeyParameters::from_members(&members) {
             // For a symmetric key, report first that it is not public.
-            Err(error @ JoseError::UnsupportedKey { .. }) if !is_set(members, "k") => return Err(error),
+            Err(error @ JoseError::UnsupportedKey { .. }) if !members.get("k").is_some_and(Json::is_set) => {
+                return Err(error);
+            }
             other => other,
         };
-        if let Some(member) = Self::private_member(members) {
+        if let Some(member) = Self::private_member(&members) {
             return Err(JoseError::PrivateMember { member });
         }
-        Self::with_metadata(parameters?, members)
+        Self::with_metadata(parameters?, &members)
     }
 
     /// The first member with a private or symmetric value. `null` and `[]` hold none.
-    pub(crate) fn private_member(members: &Map<String, Value>) -> Option<&'static str> {
-        Self::PRIVATE_MEMBERS.into_iter().find(|member| is_set(members, member))
+    pub(crate) fn private_member(members: &Members<'_>) -> Option<&'static str> {
+        Self::PRIVATE_MEMBERS.into_iter().find(|member| members.get(member).is_some_and(Json::is_set))
     }
 
     /// The members apart from the key parameters; shared with private JWKs.
-    pub(crate) fn with_metadata(
-        parameters: KeyParameters,
-        members: &Map<String, Value>,
-    ) -> Result<Self, JoseError> {
-        let string = |member| json::string(Self::WHAT, members, member);
-        let some_text = |member| Ok(string(member)?.filter(|text| !text.is_empty()));
+    pub(crate) fn with_metadata(parameters: KeyParameters, members: &Members<'_>) -> Result<Self, JoseError> {
+        let text = |member| members.text(Self::WHAT, member);
+        let filled = |member| Ok(text(member)?.filter(|text| !text.is_empty()).map(str::to_owned));
         // These affect only which of several keys is tried.
-        let thumbprint = |member: &str| {
-            let text = members.get(member).and_then(Value::as_str);
+        let thumbprint = |member| {
+            let text = members.get(member).and_then(Json::text);
             text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let texts = |member| {
+            let wrong =
+                JoseError::InvalidMember { what: Self::WHAT, member, expected: "an array of strings" };
+            let value = members.get(member).filter(|value| value.is_set());
+            value.map(|value| value.texts().ok_or(wrong)).transpose()
         };
         Ok(Self {
             parameters,
-            key_id: string("kid")?.map(KeyId::from),
-            algorithm: some_text("alg")?,
-            public_key_use: some_text("use")?,
-            key_operations: strings(members, "key_ops")?,
-            certificates: strings(members, "x5c")?
+            key_id: text("kid")?.map(KeyId::from),
+            algorithm: filled("alg")?,
+            public_key_use: filled("use")?,
+            key_operations: texts("key_ops")?,
+            certificates: texts("x5c")?
                 .unwrap_or_default()
                 .iter()
                 .map(|text| base64url::decode_standard(text).ok_or(JoseError::X5c))
@@ -342,27 +343,6 @@ impl Jwk {
 impl serde::Serialize for Jwk {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.to_members().serialize(serializer)
-    }
-}
-
-/// Whether a member is set: serializers write `null` and `[]` for an unset one.
-fn is_set(members: &Map<String, Value>, member: &str) -> bool {
-    members
-        .get(member)
-        .is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|array| !array.is_empty()))
-}
-
-/// An array of strings, if it is set.
-fn strings(members: &Map<String, Value>, member: &'static str) -> Result<Option<Vec<String>>, JoseError> {
-    let invalid = || JoseError::InvalidMember { what: Jwk::WHAT, member, expected: "an array of strings" };
-    match members.get(member).filter(|_| is_set(members, member)) {
-        None => Ok(None),
-        Some(Value::Array(elements)) => elements
-            .iter()
-            .map(|element| element.as_str().map(str::to_owned).ok_or_else(invalid))
-            .collect::<Result<_, _>>()
-            .map(Some),
-        Some(_) => Err(invalid()),
     }
 }
 

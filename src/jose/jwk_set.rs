@@ -1,5 +1,6 @@
 use serde_json::value::RawValue;
 
+use super::json::{Json, Rules};
 use super::{JoseError, Jwk, KeyId, json};
 
 /// A JSON Web Key Set of public keys (RFC 7517 §5).
@@ -54,8 +55,11 @@ impl JwkSet {
     /// malformed; [`JoseError::TooManyKeys`] for more than [`JwkSet::MAX_KEYS`].
     pub fn from_json(json: &[u8]) -> Result<Self, JoseError> {
         let (what, member) = (Self::WHAT, "keys");
-        let keys = json::raw_member(what, json, member)?.filter(|keys| *keys != "null");
-        let keys = keys.ok_or(JoseError::MissingMember { what, member })?;
+        let rules = Rules { unparsed: &[member], top_level_only: true, ..Rules::default() };
+        let keys = match json::read_by(rules, what, json)?.take(member) {
+            Some(Json::Unparsed(keys)) if keys != "null" => keys,
+            _ => return Err(JoseError::MissingMember { what, member }),
+        };
         let elements: Vec<&RawValue> = serde_json::from_str(keys).map_err(|_| JoseError::InvalidMember {
             what,
             member,

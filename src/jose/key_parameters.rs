@@ -1,8 +1,7 @@
 use std::fmt;
 
-use serde_json::{Map, Value};
-
-use super::{Curve, JoseError, KeyType, base64url, json};
+use super::json::Members;
+use super::{Curve, JoseError, KeyType, base64url};
 
 /// The public parameters of a key (RFC 7518 §6, RFC 8037 §2).
 #[derive(Clone, PartialEq, Eq)]
@@ -95,11 +94,11 @@ impl KeyParameters {
         json
     }
 
-    pub(crate) fn from_members(members: &Map<String, Value>) -> Result<Self, JoseError> {
+    pub(crate) fn from_members(members: &Members<'_>) -> Result<Self, JoseError> {
         const WHAT: &str = "a JWK";
-        let string = |member| json::string(WHAT, members, member);
+        let string = |member| members.text(WHAT, member);
         let required = |member| string(member)?.ok_or(JoseError::MissingMember { what: WHAT, member });
-        let bytes = |member| base64url::decode("a key parameter", &required(member)?);
+        let bytes = |member| base64url::decode("a key parameter", required(member)?);
         let coordinate = |member, len: usize| {
             let value = bytes(member)?;
             if value.len() == len {
@@ -115,12 +114,12 @@ impl KeyParameters {
 
         let kty = required("kty")?;
         let crv = string("crv")?;
-        match (kty.as_str(), crv.as_deref()) {
+        match (kty, crv) {
             ("RSA", _) => {
                 Ok(Self::Rsa { n: without_leading_zeros(bytes("n")?), e: without_leading_zeros(bytes("e")?) })
             }
             ("EC", Some("P-256" | "P-384" | "P-521")) => {
-                let curve = match crv.as_deref() {
+                let curve = match crv {
                     Some("P-256") => Curve::P256,
                     Some("P-384") => Curve::P384,
                     _ => Curve::P521,

@@ -2,14 +2,13 @@
 
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Extensions, HeaderMap, StatusCode};
-use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroize;
 
 use super::error_body::{ErrorBody, coding, is_problem};
 use super::text::Masking;
 use super::{OAuthError, Refusal, Scope};
-use crate::jose::json::{self, Member, WipedValue};
+use crate::jose::json::{self, Json, Members, WipedMembers};
 use crate::jose::text::Text;
 use crate::jose::{JoseError, Wiped};
 
@@ -51,7 +50,8 @@ impl Success {
         read: impl FnOnce(Document<'_>) -> Result<T, JoseError>,
     ) -> Result<T, OAuthError> {
         let Self { what, status, headers, extensions, body, now } = self;
-        read(Document { what, json: &body }).map_err(|mut reason| {
+        let members = json::read(what, &body);
+        members.and_then(|members| read(Document { what, members })).map_err(|mut reason| {
             let masking = Masking::of(&extensions);
             if let Some(error) = refusal(status, &headers, &body) {
                 let refusal = Refusal::from_body(status.as_u16(), &headers, error, now, &masking);
@@ -88,113 +88,117 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Error
 /// Whether a body contains a token. A duplicate member counts as one, because it leaves that
 /// undecided.
 fn has_token(body: &[u8]) -> bool {
-    let mut values = [const { None }; 1];
-    match json::read_members("the body", body, &["access_token"], &mut values) {
-        Ok(_) => values.iter().flatten().any(|token| token.text().is_some_and(|token| !token.is_empty())),
+    match json::read("the body", body) {
+        Ok(members) => {
+            members.get("access_token").and_then(Json::text).is_some_and(|token| !token.is_empty())
+        }
         Err(reason) => matches!(reason, JoseError::DuplicateMember { .. }),
     }
 }
 
-/// The body of a success.
-#[derive(Clone, Copy)]
+/// The members of the body of a success, each read once by its name. Some servers send `null` for a
+/// member that they omit.
 pub(super) struct Document<'a> {
-    pub(super) what: &'static str,
-    pub(super) json: &'a [u8],
+    what: &'static str,
+    members: Members<'a>,
 }
 
-impl Document<'_> {
-    /// A required member.
-    pub(super) fn required<T>(self, member: &'static str, value: Option<T>) -> Result<T, JoseError> {
-        value.ok_or(JoseError::MissingMember { what: self.what, member })
+impl<'a> Document<'a> {
+    /// A member, if it is present and not `null`.
+    fn take(&mut self, member: &'static str) -> Option<Json<'a>> {
+        self.members.take(member).filter(|value| !value.is_null())
     }
 
-    /// A string. Some servers send `null` for a member that they omit.
-    pub(super) fn text<'a>(
-        self,
+    /// A required member, read by one of the other methods.
+    pub(super) fn required<T>(
+        &mut self,
         member: &'static str,
-        value: Option<Member<'a>>,
-    ) -> Result<Option<Text<'a>>, JoseError> {
-        match value {
-            None | Some(Member::Other(WipedValue(Value::Null))) => Ok(None),
-            Some(Member::Text(text)) => Ok(Some(text)),
-            Some(Member::Other(_)) => Err(self.invalid(member, "a string")),
+        read: impl FnOnce(&mut Self, &'static str) -> Result<Option<T>, JoseError>,
+    ) -> Result<T, JoseError> {
+        read(self, member)?.ok_or(JoseError::MissingMember { what: self.what, member })
+    }
+
+    /// `true` or `false`. A `null` is neither.
+    pub(super) fn boolean(&mut self, member: &'static str) -> Result<Option<bool>, JoseError> {
+        match self.members.take(member) {
+            None => Ok(None),
+            Some(Json::Bool(value)) => Ok(Some(value)),
+            Some(_) => Err(self.invalid(member, "true or false")),
+        }
+    }
+
+    /// A string.
+    pub(super) fn text(&mut self, member: &'static str) -> Result<Option<Text<'a>>, JoseError> {
+        match self.take(member) {
+            None => Ok(None),
+            Some(Json::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(self.invalid(member, "a string")),
         }
     }
 
     /// A non-empty string. Some servers send an empty string for a member without a value.
-    pub(super) fn filled<'a>(
-        self,
-        member: &'static str,
-        value: Option<Member<'a>>,
-    ) -> Result<Option<Text<'a>>, JoseError> {
-        Ok(self.text(member, value)?.filter(|text| !text.is_empty()))
+    pub(super) fn filled(&mut self, member: &'static str) -> Result<Option<Text<'a>>, JoseError> {
+        Ok(self.text(member)?.filter(|text| !text.is_empty()))
+    }
+
+    /// A string, or an array of strings (RFC 7519 §4.1.3).
+    pub(super) fn texts(&mut self, member: &'static str) -> Result<Vec<String>, JoseError> {
+        match self.take(member) {
+            None => Ok(Vec::new()),
+            Some(Json::Text(text)) => Ok(vec![text.to_string()]),
+            Some(value) => {
+                value.texts().ok_or_else(|| self.invalid(member, "a string or an array of strings"))
+            }
+        }
+    }
+
+    /// Scopes: a string separated by spaces (RFC 6749 §3.3), or an array as several servers send
+    /// it.
+    pub(super) fn scope(&mut self, member: &'static str) -> Result<Option<Scope>, JoseError> {
+        match self.take(member) {
+            None => Ok(None),
+            Some(Json::Text(text)) => Ok(Some(Scope::from(&*text))),
+            Some(value) => match value.texts() {
+                Some(scopes) => Ok(Some(scopes.into_iter().collect())),
+                None => Err(self.invalid(member, "a string or an array of strings")),
+            },
+        }
     }
 
     /// A lifetime (RFC 6749 §5.1): a number of seconds, or its digits as a string. If present, it
     /// must be readable. Fractions are cut off, and the maximum is a century.
-    pub(super) fn seconds(
-        self,
-        member: &'static str,
-        value: Option<Member<'_>>,
-    ) -> Result<Option<time::Duration>, JoseError> {
+    pub(super) fn seconds(&mut self, member: &'static str) -> Result<Option<time::Duration>, JoseError> {
         const CENTURY: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
-        let seconds = self.number(member, value, "a number of seconds")?;
+        let seconds = self.number(member, "a number of seconds")?;
         Ok(seconds.map(|seconds| time::Duration::seconds_f64(seconds.min(CENTURY).floor())))
-    }
-
-    /// A lifetime that is only informative: an unreadable one counts as absent.
-    pub(super) fn stated_seconds(self, value: Option<Member<'_>>) -> Option<time::Duration> {
-        self.seconds("", value).ok().flatten()
     }
 
     /// RFC 7519 §2: seconds since 1970. Fractions are cut off, and the maximum is the last second
     /// of the year 9999.
-    pub(super) fn time(
-        self,
-        member: &'static str,
-        value: Option<Member<'_>>,
-    ) -> Result<Option<OffsetDateTime>, JoseError> {
+    pub(super) fn time(&mut self, member: &'static str) -> Result<Option<OffsetDateTime>, JoseError> {
         const LAST: f64 = 253_402_300_799.0;
-        let seconds = self.number(member, value, "a number of seconds since 1970")?;
+        let seconds = self.number(member, "a number of seconds since 1970")?;
         let since = seconds.map(|seconds| time::Duration::seconds_f64(seconds.min(LAST).floor()));
         Ok(since.map(|since| OffsetDateTime::UNIX_EPOCH.saturating_add(since)))
     }
 
     /// A non-negative number, or a string of digits.
-    fn number(
-        self,
-        member: &'static str,
-        value: Option<Member<'_>>,
-        expected: &'static str,
-    ) -> Result<Option<f64>, JoseError> {
-        let number = match value {
-            None | Some(Member::Other(WipedValue(Value::Null))) => return Ok(None),
-            Some(Member::Other(value)) => value.0.as_f64().filter(|number| *number >= 0.0),
-            Some(Member::Text(text)) => digits(&text),
+    fn number(&mut self, member: &'static str, expected: &'static str) -> Result<Option<f64>, JoseError> {
+        let number = match self.take(member) {
+            None => return Ok(None),
+            Some(Json::Number(number)) => number.as_f64().filter(|number| *number >= 0.0),
+            Some(Json::Text(text)) => digits(&text),
+            Some(_) => None,
         };
         number.map(Some).ok_or_else(|| self.invalid(member, expected))
     }
 
-    /// Scopes: a string separated by spaces (RFC 6749 §3.3), or an array as several servers send
-    /// it.
-    pub(super) fn scope(
-        self,
-        member: &'static str,
-        value: Option<Member<'_>>,
-    ) -> Result<Option<Scope>, JoseError> {
-        match value {
-            None | Some(Member::Other(WipedValue(Value::Null))) => Ok(None),
-            Some(Member::Text(text)) => Ok(Some(Scope::from(&*text))),
-            Some(Member::Other(value)) => {
-                let wrong = || self.invalid(member, "a string or an array of strings");
-                let elements = value.0.as_array().ok_or_else(wrong)?;
-                let scopes: Option<Scope> = elements.iter().map(Value::as_str).collect();
-                scopes.map(Some).ok_or_else(wrong)
-            }
-        }
+    /// The members that were not read. Each may be a secret.
+    pub(super) fn into_others(self) -> WipedMembers {
+        WipedMembers(self.members.into_map())
     }
 
-    pub(super) const fn invalid(self, member: &'static str, expected: &'static str) -> JoseError {
+    pub(super) const fn invalid(&self, member: &'static str, expected: &'static str) -> JoseError {
         JoseError::InvalidMember { what: self.what, member, expected }
     }
 }

@@ -6,7 +6,6 @@ use super::answer::{Document, Success};
 use super::form::{self, Parameters};
 use super::{AuthorizationServer, ClientAssertion, CodeVerifier, Endpoint, OAuthError, Scope};
 use crate::jose::JoseError;
-use crate::jose::json;
 
 /// A request for a user to log in (RFC 6749 §4.1.1, with PKCE by RFC 7636 §4.3). It is either
 /// pushed to the server (RFC 9126), or it is the URL to which the browser is sent.
@@ -161,15 +160,10 @@ impl PushedAuthorization {
         success.read(|document| Self::read(document, now))
     }
 
-    fn read(document: Document<'_>, now: OffsetDateTime) -> Result<Self, JoseError> {
-        let mut values = [const { None }; 2];
-        json::read_members(document.what, document.json, &["request_uri", "expires_in"], &mut values)?;
-        let [request_uri, expires_in] = values;
-        let request_uri = document.filled("request_uri", request_uri)?;
-        let lifetime = document.seconds("expires_in", expires_in)?;
+    fn read(mut document: Document<'_>, now: OffsetDateTime) -> Result<Self, JoseError> {
         Ok(Self {
-            request_uri: document.required("request_uri", request_uri)?.into_owned(),
-            expires_at: now.saturating_add(document.required("expires_in", lifetime)?),
+            request_uri: document.required("request_uri", Document::filled)?.into_owned(),
+            expires_at: now.saturating_add(document.required("expires_in", Document::seconds)?),
         })
     }
 

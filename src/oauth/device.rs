@@ -10,9 +10,7 @@ use super::form::{self, Parameters};
 use super::text::safe;
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError, Scope};
 use crate::jose::JoseError;
-use crate::jose::json;
 use crate::jose::printable::printable;
-use crate::jose::text::Text;
 
 /// A request for the codes with which a user logs in on another device (RFC 8628 §3.1).
 #[derive(Clone, Debug, Hash)]
@@ -116,45 +114,41 @@ impl DeviceAuthorization {
         success.read(|document| Self::read(document, now, plain_http))
     }
 
-    fn read(document: Document<'_>, now: OffsetDateTime, plain_http: PlainHttp) -> Result<Self, JoseError> {
-        const NAMES: [&str; 6] = [
-            "device_code",
-            "user_code",
-            "verification_uri",
-            "verification_uri_complete",
-            "expires_in",
-            "interval",
-        ];
-        let mut values = [const { None }; 6];
-        json::read_members(document.what, document.json, &NAMES, &mut values)?;
-        let [device_code, user_code, uri, uri_complete, expires_in, interval] = values;
+    fn read(
+        mut document: Document<'_>,
+        now: OffsetDateTime,
+        plain_http: PlainHttp,
+    ) -> Result<Self, JoseError> {
         // The text is shown to a user, on a terminal or in a page.
-        let shown = |member, text: Option<Text<'_>>| match text {
-            Some(text) if printable(&text, 512) != *text => {
-                Err(document.invalid(member, "at most 512 printable characters"))
+        fn shown(document: &Document<'_>, member: &'static str, text: &str) -> Result<String, JoseError> {
+            if printable(text, 512) != *text {
+                return Err(document.invalid(member, "at most 512 printable characters"));
             }
-            text => Ok(text.map(|text| (*text).to_owned())),
+            Ok(text.to_owned())
+        }
+        let code = |document: &mut Document<'_>, member| {
+            let code = document.filled(member)?;
+            code.map(|code| shown(document, member, &code)).transpose()
         };
-        let page = |member, text: Option<Text<'_>>| match shown(member, text)? {
-            Some(url) => match plain_http.check_endpoint(member, url.split('#').next().unwrap_or_default()) {
+        let page = |document: &mut Document<'_>, member| {
+            let Some(url) = document.text(member)? else { return Ok(None) };
+            let url = shown(document, member, &url)?;
+            match plain_http.check_endpoint(member, url.split('#').next().unwrap_or_default()) {
                 Ok(_) => Ok(Some(url)),
                 Err(_) => Err(document.invalid(member, "an https URL")),
-            },
-            None => Ok(None),
+            }
         };
-        let device_code = document.filled("device_code", device_code)?;
-        let user_code = shown("user_code", document.filled("user_code", user_code)?)?;
-        let verification_uri = page("verification_uri", document.text("verification_uri", uri)?)?;
-        let lifetime = document.required("expires_in", document.seconds("expires_in", expires_in)?)?;
-        let interval = document.stated_seconds(interval).map(time::Duration::unsigned_abs);
+        let device_code = document.required("device_code", Document::filled)?.into_owned();
+        let user_code = document.required("user_code", code)?;
+        let verification_uri = document.required("verification_uri", page)?;
+        let lifetime = document.required("expires_in", Document::seconds)?;
+        // Only informative: an unreadable value counts as absent.
+        let interval = document.seconds("interval").ok().flatten().map(time::Duration::unsigned_abs);
         Ok(Self {
-            device_code: document.required("device_code", device_code)?.into_owned(),
-            user_code: document.required("user_code", user_code)?,
-            verification_uri: document.required("verification_uri", verification_uri)?,
-            verification_uri_complete: page(
-                "verification_uri_complete",
-                document.text("verification_uri_complete", uri_complete)?,
-            )?,
+            device_code,
+            user_code,
+            verification_uri,
+            verification_uri_complete: page(&mut document, "verification_uri_complete")?,
             expires_at: now.saturating_add(lifetime),
             interval: interval.unwrap_or(Self::INTERVAL).max(Self::SHORTEST_INTERVAL),
         })

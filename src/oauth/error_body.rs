@@ -11,7 +11,7 @@ use super::markup;
 use super::text::SECRET;
 #[cfg(feature = "client")]
 use super::text::safe;
-use crate::jose::json::{self, WipedMembers, WipedValue, escapes};
+use crate::jose::json::{self, WipedMembers, WipedValue};
 use crate::jose::urlencoded;
 
 /// Members that mark a document as an error, regardless of its status.
@@ -193,8 +193,8 @@ fn salvaged(text: &str) -> WipedValue {
     let found = NAMES.into_iter().filter_map(|name| {
         let (_, rest) = text.split_once(&format!("\"{name}\""))?;
         let value = rest.trim_start().strip_prefix(':')?.trim_start();
-        let mut value = escapes::first_string(value)?;
-        Some((name.to_owned(), Value::String(std::mem::take(&mut value))))
+        let value = json::first_string(value)?;
+        Some((name.to_owned(), Value::String(value.into_plain())))
     });
     WipedValue(Value::Object(found.collect()))
 }

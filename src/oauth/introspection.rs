@@ -6,7 +6,7 @@ use super::answer::{Document, Success};
 use super::text::safe;
 use super::{OAuthError, Scope};
 use crate::jose::JoseError;
-use crate::jose::json::{self, Member, WipedMembers, WipedValue};
+use crate::jose::json::WipedMembers;
 use crate::jose::text::Text;
 
 /// The server's statement about a token (RFC 7662 §2.2). It is only as trustworthy as the
@@ -25,9 +25,16 @@ use crate::jose::text::Text;
 pub struct Introspection {
     is_active: bool,
     scope: Option<Scope>,
-    texts: [Option<String>; 6],
-    times: [Option<OffsetDateTime>; 3],
+    client_id: Option<String>,
+    username: Option<String>,
+    token_type: Option<String>,
+    subject: Option<String>,
+    issuer: Option<String>,
+    token_id: Option<String>,
     audience: Vec<String>,
+    expires_at: Option<OffsetDateTime>,
+    issued_at: Option<OffsetDateTime>,
+    not_before: Option<OffsetDateTime>,
     members: WipedMembers,
 }
 
@@ -49,52 +56,23 @@ impl Introspection {
         Success::of("the introspection response", &[StatusCode::OK], response, now)?.read(Self::read)
     }
 
-    fn read(document: Document<'_>) -> Result<Self, JoseError> {
-        const NAMES: [&str; 12] = [
-            "active",
-            "scope",
-            "aud",
-            "client_id",
-            "username",
-            "token_type",
-            "sub",
-            "iss",
-            "jti",
-            "exp",
-            "iat",
-            "nbf",
-        ];
-        let mut values = [const { None }; 12];
-        let members = json::read_members(document.what, document.json, &NAMES, &mut values)?;
-        let [active, scope, aud, client_id, username, token_type, sub, iss, jti, exp, iat, nbf] = values;
-        let is_active = match document.required("active", active)? {
-            Member::Other(WipedValue(Value::Bool(is_active))) => is_active,
-            _ => return Err(document.invalid("active", "true or false")),
-        };
-        let text = |member, value| {
-            let text = document.text(member, value)?;
-            Ok(text.map(|text: Text<'_>| (*text).to_owned()))
-        };
-        // An unreadable value that is only informative counts as absent.
-        let stated = |value: Option<Member<'_>>| value.as_ref().and_then(Member::text).map(str::to_owned);
+    fn read(mut document: Document<'_>) -> Result<Self, JoseError> {
+        let owned = |text: Option<Text<'_>>| text.map(Text::into_plain);
         Ok(Self {
-            is_active,
-            scope: document.scope("scope", scope)?,
-            texts: [
-                text("client_id", client_id)?,
-                stated(username),
-                text("token_type", token_type)?,
-                text("sub", sub)?,
-                text("iss", iss)?,
-                stated(jti),
-            ],
-            times: [
-                document.time("exp", exp)?,
-                document.time("iat", iat).ok().flatten(),
-                document.time("nbf", nbf)?,
-            ],
-            audience: audience(document, aud)?,
-            members,
+            is_active: document.required("active", Document::boolean)?,
+            scope: document.scope("scope")?,
+            client_id: owned(document.text("client_id")?),
+            // An unreadable value that is only informative counts as absent.
+            username: owned(document.text("username").ok().flatten()),
+            token_type: owned(document.text("token_type")?),
+            subject: owned(document.text("sub")?),
+            issuer: owned(document.text("iss")?),
+            token_id: owned(document.text("jti").ok().flatten()),
+            expires_at: document.time("exp")?,
+            issued_at: document.time("iat").ok().flatten(),
+            not_before: document.time("nbf")?,
+            audience: document.texts("aud")?,
+            members: document.into_others(),
         })
     }
 
@@ -117,37 +95,37 @@ impl Introspection {
     /// The client that requested the token.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
-        self.text(0)
+        self.client_id.as_deref()
     }
 
     /// The human-readable name of the user.
     #[must_use]
     pub fn username(&self) -> Option<&str> {
-        self.text(1)
+        self.username.as_deref()
     }
 
     /// The type of the token (RFC 6749 §5.1).
     #[must_use]
     pub fn token_type(&self) -> Option<&str> {
-        self.text(2)
+        self.token_type.as_deref()
     }
 
     /// The subject (`sub`).
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.text(3)
+        self.subject.as_deref()
     }
 
     /// The issuer (`iss`).
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
-        self.text(4)
+        self.issuer.as_deref()
     }
 
     /// The identifier of the token (`jti`).
     #[must_use]
     pub fn token_id(&self) -> Option<&str> {
-        self.text(5)
+        self.token_id.as_deref()
     }
 
     /// The audiences of the token (`aud`).
@@ -159,19 +137,19 @@ impl Introspection {
     /// When the token expires (`exp`).
     #[must_use]
     pub const fn expires_at(&self) -> Option<OffsetDateTime> {
-        self.times[0]
+        self.expires_at
     }
 
     /// When the token was issued (`iat`).
     #[must_use]
     pub const fn issued_at(&self) -> Option<OffsetDateTime> {
-        self.times[1]
+        self.issued_at
     }
 
     /// When the token becomes valid (`nbf`).
     #[must_use]
     pub const fn not_before(&self) -> Option<OffsetDateTime> {
-        self.times[2]
+        self.not_before
     }
 
     /// A member that this crate does not interpret. It may be a secret.
@@ -184,10 +162,6 @@ impl Introspection {
     pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.members.0.iter().map(|(name, value)| (name.as_str(), value))
     }
-
-    fn text(&self, place: usize) -> Option<&str> {
-        self.texts.get(place)?.as_deref()
-    }
 }
 
 impl std::fmt::Debug for Introspection {
@@ -198,20 +172,6 @@ impl std::fmt::Debug for Introspection {
             .field("scope", &self.scope.as_ref().map(|scope| safe(&scope.to_string())))
             .field("expires_at", &self.expires_at())
             .finish_non_exhaustive()
-    }
-}
-
-/// RFC 7519 §4.1.3: a string, or an array of strings.
-fn audience(document: Document<'_>, value: Option<Member<'_>>) -> Result<Vec<String>, JoseError> {
-    let wrong = document.invalid("aud", "a string or an array of strings");
-    match value {
-        None | Some(Member::Other(WipedValue(Value::Null))) => Ok(Vec::new()),
-        Some(Member::Text(audience)) => Ok(vec![(*audience).to_owned()]),
-        Some(Member::Other(value)) => {
-            let audiences = value.0.as_array().ok_or_else(|| wrong.clone())?;
-            let text = |audience: &Value| audience.as_str().map(str::to_owned).ok_or_else(|| wrong.clone());
-            audiences.iter().map(text).collect()
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading an authorization server's metadata (RFC 8414 §3.2, OpenID Connect Discovery 1.0 §4.2).
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
 use super::authorization_server::Unusable;
@@ -8,7 +8,7 @@ use super::endpoint::{Endpoint, Location, PlainHttp};
 use super::text::{safe, safe_url};
 use super::{AuthorizationServer, OAuthError};
 use crate::jose::JoseError;
-use crate::jose::json;
+use crate::jose::json::{self, Json, Members, Rules};
 
 const WHAT: &str = "the document";
 const METHODS: &str = "token_endpoint_auth_methods_supported";
@@ -49,9 +49,8 @@ pub(super) fn read(expected: &Expected<'_>, json: &[u8]) -> Result<Authorization
     let names = Endpoint::ALL.map(Endpoint::metadata_name);
     let read = ["issuer", "authorization_endpoint", "jwks_uri", METHODS, ALGORITHMS, PROMISES_ISSUER];
     let read: Vec<&str> = names.into_iter().chain(read).collect();
-    let mut members = json::object_with_unique(WHAT, json, &read).map_err(OAuthError::Metadata)?;
-    // Members without a value must be omitted (§3.2), but some servers write them as null.
-    members.retain(|_, value| !value.is_null());
+    let rules = Rules { unique: Some(&read), ..Rules::default() };
+    let mut members = json::read_by(rules, WHAT, json).map_err(OAuthError::Metadata)?;
     let missing = |member| OAuthError::Metadata(JoseError::MissingMember { what: WHAT, member });
     let issuer = string(&members, "issuer")?.ok_or_else(|| missing("issuer"))?;
     if !expected.issuers.contains(&issuer.as_str()) {
@@ -63,18 +62,21 @@ pub(super) fn read(expected: &Expected<'_>, json: &[u8]) -> Result<Authorization
         None => Ok(None),
     };
     let token_endpoint = needed("token_endpoint")?.ok_or_else(|| missing("token_endpoint"))?;
+    let jwks_uri = needed("jwks_uri")?;
     let others = Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::Token);
-    let others = others.filter_map(|endpoint| {
-        let url = expected.optional(&members, endpoint.metadata_name())?;
-        Some((endpoint, url.map(Location::of_metadata)))
-    });
+    let other_endpoints = others
+        .filter_map(|endpoint| {
+            let url = expected.optional(&mut members, endpoint.metadata_name())?;
+            Some((endpoint, url.map(Location::of_metadata)))
+        })
+        .collect();
     Ok(AuthorizationServer {
-        other_endpoints: others.collect(),
-        authorization_endpoint: expected.optional(&members, "authorization_endpoint"),
-        jwks_uri: needed("jwks_uri")?,
+        other_endpoints,
+        authorization_endpoint: expected.optional(&mut members, "authorization_endpoint"),
+        jwks_uri,
         authentication_methods: strings(members.get(METHODS)),
         signing_algorithms: strings(members.get(ALGORITHMS)),
-        promises_issuer: members.get(PROMISES_ISSUER) == Some(&Value::Bool(true)),
+        promises_issuer: matches!(members.get(PROMISES_ISSUER), Some(Json::Bool(true))),
         plain_http: expected.plain_http,
         token_endpoint: Location::of_metadata(token_endpoint),
         ..AuthorizationServer::at(Some(issuer), String::new())
@@ -93,27 +95,29 @@ impl Expected<'_> {
     }
 
     /// An optional endpoint.
-    fn optional(&self, members: &Map<String, Value>, name: &'static str) -> Option<Result<String, Unusable>> {
+    fn optional(&self, members: &mut Members<'_>, name: &'static str) -> Option<Result<String, Unusable>> {
         let unusable = |found: &str, reason| Err(Unusable { found: safe_url(found), reason });
-        Some(match members.get(name)? {
-            Value::String(url) if url.is_empty() => unusable("\"\"", "is empty"),
-            Value::String(url) => match self.check(name, url) {
-                Ok(()) => Ok(url.clone()),
-                Err(OAuthError::Endpoint { reason, .. }) => unusable(url, reason),
-                Err(_) => unusable(url, "cannot be used"),
+        Some(match members.take(name)? {
+            // Members without a value must be omitted (§3.2), but some servers write them as null.
+            Json::Null => return None,
+            Json::Text(url) if url.is_empty() => unusable("\"\"", "is empty"),
+            Json::Text(url) => match self.check(name, &url) {
+                Ok(()) => Ok(url.to_string()),
+                Err(OAuthError::Endpoint { reason, .. }) => unusable(&url, reason),
+                Err(_) => unusable(&url, "cannot be used"),
             },
-            other => unusable(&other.to_string(), "is not a string"),
+            other => unusable(&Value::from(other).to_string(), "is not a string"),
         })
     }
 }
 
-fn string(members: &Map<String, Value>, member: &'static str) -> Result<Option<String>, OAuthError> {
-    json::string(WHAT, members, member).map_err(OAuthError::Metadata)
+fn string(members: &Members<'_>, member: &'static str) -> Result<Option<String>, OAuthError> {
+    Ok(members.text(WHAT, member).map_err(OAuthError::Metadata)?.map(str::to_owned))
 }
 
-fn strings(value: Option<&Value>) -> Option<Vec<String>> {
-    let elements = value?.as_array()?;
-    Some(elements.iter().filter_map(|element| element.as_str().map(str::to_owned)).collect())
+fn strings(value: Option<&Json<'_>>) -> Option<Vec<String>> {
+    let elements = value?.elements()?;
+    Some(elements.iter().filter_map(|element| element.text().map(str::to_owned)).collect())
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use super::answer::{Document, Success};
 use super::text::safe;
 use super::{OAuthError, Scope, TokenKind};
-use crate::jose::json::{self, Member, WipedMembers};
+use crate::jose::json::WipedMembers;
+use crate::jose::text::Text;
 use crate::jose::{JoseError, Wiped};
 
 /// A token and what is known about it. Cloning is cheap, and the clones share one token. The token
@@ -135,49 +136,33 @@ impl TokenResponse {
         success.read(|document| Self::read(document, now))
     }
 
-    fn read(document: Document<'_>, now: OffsetDateTime) -> Result<Self, JoseError> {
-        let names = &[
-            "access_token",
-            "token_type",
-            "refresh_token",
-            "id_token",
-            "scope",
-            "expires_in",
-            "issued_token_type",
-        ];
-        let mut values = [const { None }; 7];
-        let members = json::read_members(document.what, document.json, names, &mut values)?;
-        let [access_token, token_type, refresh_token, id_token, scope, expires_in, issued_token_type] =
-            values;
-        let secret = document.required("access_token", document.filled("access_token", access_token)?)?;
+    fn read(mut document: Document<'_>, now: OffsetDateTime) -> Result<Self, JoseError> {
+        let secret = document.required("access_token", Document::filled)?.into_owned();
         // RFC 6749 A.12. A line end or an escape sequence in the token would end up in a header or
         // on a terminal. The check does not stop at the first bad byte: that way it handles many
         // bytes at a time.
         if !secret.bytes().fold(true, |fine, byte| fine & (0x20..=0x7e).contains(&byte)) {
             return Err(document.invalid("access_token", "printable ASCII (RFC 6749 A.12)"));
         }
-        let token_type = document.required("token_type", document.text("token_type", token_type)?)?;
+        let token_type = document.required("token_type", Document::text)?.to_string();
         // An unreadable value that is only informative counts as absent.
-        let filled = |value: Option<Member<'_>>| match value {
-            Some(Member::Text(text)) if !text.is_empty() => Some(text.into_owned()),
-            _ => None,
-        };
-        let (refresh_token, id_token) = (filled(refresh_token), filled(id_token));
-        let scope = document.scope("scope", scope).ok().flatten();
-        let issued_token_type =
-            issued_token_type.as_ref().and_then(Member::text).map(|kind: &str| TokenKind::from(kind));
-        let expires_in = document.stated_seconds(expires_in);
+        let expires_in = document.seconds("expires_in").ok().flatten();
         let expires_at = expires_in.map(|seconds| now.saturating_add(seconds));
-        let issued =
-            Issued { secret: secret.into_owned().into(), token_type: token_type.to_string(), expires_at };
+        let mut secret_text = |member| document.filled(member).ok().flatten().map(Text::into_owned);
         Ok(Self {
-            access_token: AccessToken { issued: Arc::new(issued) },
+            access_token: AccessToken {
+                issued: Arc::new(Issued { secret: secret.into(), token_type, expires_at }),
+            },
             expires_in: expires_in.map(time::Duration::unsigned_abs),
-            refresh_token,
-            id_token,
-            scope,
-            issued_token_type,
-            members,
+            refresh_token: secret_text("refresh_token"),
+            id_token: secret_text("id_token"),
+            scope: document.scope("scope").ok().flatten(),
+            issued_token_type: document
+                .text("issued_token_type")
+                .ok()
+                .flatten()
+                .map(|kind| TokenKind::from(&*kind)),
+            members: document.into_others(),
         })
     }
 

@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::TokenResponse;
 use crate::jose::base64url;
-use crate::jose::json::{self, Member};
+use crate::jose::json::{self, Json};
 
 /// A time on the server's clock, and the two times on our clock between which it was read.
 #[derive(Clone, Copy, Debug)]
@@ -100,14 +100,9 @@ fn times(token: &str) -> Option<(f64, Option<f64>)> {
         return None;
     };
     let payload = base64url::decode_secret("the token", payload).ok()?;
-    let mut values = [const { None }; 2];
-    json::read_members("the token", &payload, &["iat", "exp"], &mut values).ok()?;
-    let number = |value: Option<Member<'_>>| match value {
-        Some(Member::Other(value)) => value.0.as_f64(),
-        _ => None,
-    };
-    let [iat, exp] = values;
-    Some((number(iat)?, number(exp)))
+    let claims = json::read("the token", &payload).ok()?;
+    let number = |claim| claims.get(claim).and_then(Json::number)?.as_f64();
+    Some((number("iat")?, number("exp")))
 }
 
 #[cfg(test)]

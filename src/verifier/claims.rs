@@ -2,76 +2,69 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::VerifierError;
 use crate::jose::error::excerpt;
-use crate::jose::json::{Member, WipedValue};
+use crate::jose::json::{Json, Members};
 use crate::jose::{Algorithm, Header, Signature};
 use crate::keys::PublicKeySet;
 
+/// The name of the parsed document, for errors.
+pub(super) const CLAIMS_SET: &str = "the claims set";
+
 /// A claim that is present. Serializers write `null` for an absent claim.
-pub(crate) fn present<'a, 'de>(value: Option<&'a Member<'de>>) -> Option<&'a Member<'de>> {
-    value.filter(|value| !value.is_null())
+pub(crate) fn present<'c, 'a>(claims: &'c Members<'a>, claim: &str) -> Option<&'c Json<'a>> {
+    claims.get(claim).filter(|value| !value.is_null())
 }
 
 /// A required claim that is text.
-pub(crate) fn text<'a>(claim: &'static str, value: Option<&'a Member<'_>>) -> Result<&'a str, VerifierError> {
-    optional_text(claim, value)?.ok_or(VerifierError::MissingClaim { claim })
+pub(crate) fn text<'c>(claims: &'c Members<'_>, claim: &'static str) -> Result<&'c str, VerifierError> {
+    optional_text(claims, claim)?.ok_or(VerifierError::MissingClaim { claim })
 }
 
 /// An optional claim that is text.
-pub(crate) fn optional_text<'a>(
+pub(crate) fn optional_text<'c>(
+    claims: &'c Members<'_>,
     claim: &'static str,
-    value: Option<&'a Member<'_>>,
-) -> Result<Option<&'a str>, VerifierError> {
-    let Some(value) = present(value) else {
-        return Ok(None);
-    };
-    value.text().map(Some).ok_or_else(|| wrong_type(claim, value, "a string"))
+) -> Result<Option<&'c str>, VerifierError> {
+    let value = present(claims, claim);
+    value.map(|value| value.text().ok_or_else(|| wrong_type(claim, value, "a string"))).transpose()
 }
 
 /// The error for a claim of the wrong JSON type. It names the type.
-pub(crate) fn wrong_type(claim: &'static str, value: &Member<'_>, expected: &'static str) -> VerifierError {
-    let found = match value {
-        Member::Text(_) => "a string".to_owned(),
-        Member::Other(WipedValue(value)) => kind(value),
-    };
-    VerifierError::InvalidClaim { claim, found, expected }
+pub(crate) fn wrong_type(claim: &'static str, value: &Json<'_>, expected: &'static str) -> VerifierError {
+    VerifierError::InvalidClaim { claim, found: kind(value), expected }
 }
 
 /// The type of a JSON value, without its text.
-pub(super) fn kind(value: &Value) -> String {
+pub(super) fn kind(value: &Json<'_>) -> String {
     match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) => "a boolean".to_owned(),
-        Value::Number(number) => format!("the number {}", excerpt(&number.to_string())),
-        Value::String(_) => "a string".to_owned(),
-        Value::Array(elements) if elements.is_empty() => "an empty array".to_owned(),
-        Value::Array(_) => "an array".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
+        Json::Null | Json::Unparsed(_) => "null".to_owned(),
+        Json::Bool(_) => "a boolean".to_owned(),
+        Json::Number(number) => format!("the number {}", excerpt(&number.to_string())),
+        Json::Text(_) => "a string".to_owned(),
+        Json::Array(elements) if elements.is_empty() => "an empty array".to_owned(),
+        Json::Array(_) => "an array".to_owned(),
+        Json::Object(_) => "an object".to_owned(),
     }
 }
 
 /// RFC 7519 §2: seconds since 1970, fractions allowed (cut off here).
-pub(crate) fn numeric_date(
-    claim: &'static str,
-    value: Option<&Member<'_>>,
-) -> Result<Option<i64>, VerifierError> {
-    let Some(member) = present(value) else {
+pub(crate) fn numeric_date(claims: &Members<'_>, claim: &'static str) -> Result<Option<i64>, VerifierError> {
+    let Some(value) = present(claims, claim) else {
         return Ok(None);
-    };
-    let value = match member {
-        Member::Text(_) => &Value::Null,
-        Member::Other(value) => &value.0,
     };
     let in_range = |seconds: &f64| (0.0..1e15).contains(seconds);
     #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
-    let seconds = value
-        .as_i64()
-        .filter(|seconds| *seconds >= 0)
-        .or_else(|| value.as_f64().filter(in_range).map(|seconds| seconds as i64));
-    seconds.map(Some).ok_or_else(|| wrong_type(claim, member, "a number of seconds since 1970"))
+    let seconds = value.number().and_then(|number| {
+        let whole = number.as_i64().filter(|seconds| *seconds >= 0);
+        whole.or_else(|| number.as_f64().filter(in_range).map(|seconds| seconds as i64))
+    });
+    seconds.map(Some).ok_or_else(|| wrong_type(claim, value, "a number of seconds since 1970"))
+}
+
+/// As [`numeric_date`], for `exp`, which every token needs.
+pub(crate) fn expiry(claims: &Members<'_>) -> Result<i64, VerifierError> {
+    numeric_date(claims, "exp")?.ok_or(VerifierError::MissingClaim { claim: "exp" })
 }
 
 pub(crate) fn whole_seconds(duration: Duration) -> i64 {
@@ -79,15 +72,11 @@ pub(crate) fn whole_seconds(duration: Duration) -> i64 {
 }
 
 /// RFC 7519 §4.1.3: a string, or an array of strings.
-pub(crate) fn audience(aud: Option<&Member<'_>>) -> Result<Vec<String>, VerifierError> {
-    let aud = present(aud).ok_or(VerifierError::MissingClaim { claim: "aud" })?;
-    let wrong = || wrong_type("aud", aud, "a string or an array of strings");
+pub(crate) fn audience(claims: &Members<'_>) -> Result<Vec<String>, VerifierError> {
+    let aud = present(claims, "aud").ok_or(VerifierError::MissingClaim { claim: "aud" })?;
     match aud {
-        Member::Text(audience) => Ok(vec![(**audience).to_owned()]),
-        Member::Other(WipedValue(Value::Array(audiences))) => {
-            audiences.iter().map(|audience| audience.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-        }
-        Member::Other(_) => Err(wrong()),
+        Json::Text(audience) => Ok(vec![audience.to_string()]),
+        _ => aud.texts().ok_or_else(|| wrong_type("aud", aud, "a string or an array of strings")),
     }
 }
 

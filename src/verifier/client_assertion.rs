@@ -8,15 +8,15 @@ use time::OffsetDateTime;
 use super::VerifierError;
 use super::audience::AudiencePolicy;
 use super::claims::{
-    check_algorithm, check_lifetime, check_signature, check_times, numeric_date, optional_text, present,
-    text, whole_seconds, wrong_type,
+    CLAIMS_SET, check_algorithm, check_lifetime, check_signature, check_times, expiry, numeric_date,
+    optional_text, present, text, whole_seconds, wrong_type,
 };
 use super::foreign;
 use super::form::{self, Form};
 use super::setting::Settings;
 use crate::jose::error::{excerpt, unlike};
 use crate::jose::header::ReadHeaders;
-use crate::jose::json::{self, Member, WipedValue};
+use crate::jose::json::{self, Json, Members};
 use crate::jose::secret_form::{Shown, setting};
 use crate::jose::text::Text;
 use crate::jose::{Algorithm, CompactJws, Header, Signature};
@@ -256,21 +256,19 @@ impl ClientAssertionVerifier {
         payload: &[u8],
         is_typed: bool,
     ) -> Result<(String, Result<Claims, VerifierError>), VerifierError> {
-        let mut values = [const { None }; 7];
-        let others = json::read_members(Claims::WHAT, payload, &Claims::NAMES, &mut values)?;
-        let [iss, sub, aud, jti, iat, exp, nbf] = values.each_ref().map(Option::as_ref);
-        let (iss, sub) = (text("iss", iss)?, text("sub", sub)?);
+        let members = json::read(CLAIMS_SET, payload)?;
+        let (iss, sub) = (text(&members, "iss")?, text(&members, "sub")?);
         if iss != sub {
             let (iss, sub) = (unlike(iss, [sub], SHOWN), unlike(sub, [iss], SHOWN));
             return Err(VerifierError::IssuerIsNotSubject { iss, sub });
         }
-        let kind = if is_typed { Ok(()) } else { foreign::check(iss, &others) };
-        let claims = kind.and_then(|()| self.check_audience(aud)).and_then(|()| {
+        let kind = if is_typed { Ok(()) } else { foreign::check(iss, &members) };
+        let claims = kind.and_then(|()| self.check_audience(&members)).and_then(|()| {
             Ok(Claims {
-                exp: numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?,
-                nbf: numeric_date("nbf", nbf)?,
-                iat: numeric_date("iat", iat)?,
-                jti: match optional_text("jti", jti)? {
+                exp: expiry(&members)?,
+                nbf: numeric_date(&members, "nbf")?,
+                iat: numeric_date(&members, "iat")?,
+                jti: match optional_text(&members, "jti")? {
                     None if self.accepts_missing_jti => None,
                     None => return Err(VerifierError::MissingClaim { claim: "jti" }),
                     Some(jti) if jti.is_empty() || jti.len() > 256 => {
@@ -284,18 +282,18 @@ impl ClientAssertionVerifier {
         Ok((iss.to_owned(), claims))
     }
 
-    fn check_audience(&self, aud: Option<&Member<'_>>) -> Result<(), VerifierError> {
-        let aud = present(aud).ok_or(VerifierError::MissingClaim { claim: "aud" })?;
+    fn check_audience(&self, claims: &Members<'_>) -> Result<(), VerifierError> {
+        let aud = present(claims, "aud").ok_or(VerifierError::MissingClaim { claim: "aud" })?;
         let not_text = || wrong_type("aud", aud, "a string");
         let found = match aud {
-            Member::Text(audience) => &**audience,
-            Member::Other(_) if self.audience == AudiencePolicy::Fapi2 => return Err(not_text()),
-            Member::Other(WipedValue(Value::Array(audiences))) => match audiences.as_slice() {
-                [Value::String(audience)] => audience,
+            Json::Text(audience) => &**audience,
+            _ if self.audience == AudiencePolicy::Fapi2 => return Err(not_text()),
+            Json::Array(audiences) => match audiences.as_slice() {
+                [Json::Text(audience)] => audience,
                 [_] => return Err(not_text()),
                 several => return Err(VerifierError::AudienceCount { found: several.len() }),
             },
-            Member::Other(_) => return Err(not_text()),
+            _ => return Err(not_text()),
         };
         let accepted = || std::iter::once(&self.issuer).chain(self.audience.others());
         if accepted().any(|audience| audience == found) {
@@ -320,9 +318,6 @@ struct Claims {
 }
 
 impl Claims {
-    const WHAT: &str = "the claims set";
-    const NAMES: [&str; 7] = ["iss", "sub", "aud", "jti", "iat", "exp", "nbf"];
-
     fn check_times(&self, verifier: &ClientAssertionVerifier, now: i64) -> Result<(), VerifierError> {
         let ClientAssertionVerifier { leeway, longest_lifetime: limit, .. } = *verifier;
         check_times(self.exp, self.nbf, self.iat, leeway, now)?;
@@ -474,7 +469,7 @@ impl VerifiedAssertion {
     #[must_use]
     pub fn claims(&self) -> Map<String, Value> {
         // The payload was parsed before, so this cannot fail.
-        json::object(Claims::WHAT, &self.payload).unwrap_or_default()
+        json::object(CLAIMS_SET, &self.payload).unwrap_or_default()
     }
 
     /// The identity of the assertion among the client's assertions.

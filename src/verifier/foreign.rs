@@ -7,7 +7,8 @@
 //! §10.8).
 
 use super::VerifierError;
-use crate::jose::json::WipedMembers;
+use super::claims::present;
+use crate::jose::json::Members;
 
 const GRANT: &str = "an authorization grant, an access token or a request object";
 const REQUEST: &str = "a request object";
@@ -41,14 +42,13 @@ const FOREIGN: [(&str, &str); 19] = [
 
 /// Rejects an assertion without a type if it has a claim of another kind of JWT. A `null` counts as
 /// absent.
-pub(super) fn check(client_id: &str, claims: &WipedMembers) -> Result<(), VerifierError> {
-    let claim = |name: &str| claims.0.get(name).filter(|value| !value.is_null());
-    if let Some((claim, kind)) = FOREIGN.into_iter().find(|(name, _)| claim(name).is_some()) {
+pub(super) fn check(client_id: &str, claims: &Members<'_>) -> Result<(), VerifierError> {
+    if let Some((claim, kind)) = FOREIGN.into_iter().find(|(name, _)| present(claims, name).is_some()) {
         return Err(VerifierError::ForeignClaim { claim, kind });
     }
     // Some clients repeat their own id.
-    match claim("client_id") {
-        Some(found) if found.as_str() != Some(client_id) => {
+    match present(claims, "client_id") {
+        Some(found) if found.text() != Some(client_id) => {
             Err(VerifierError::ForeignClaim { claim: "client_id", kind: GRANT })
         }
         _ => Ok(()),

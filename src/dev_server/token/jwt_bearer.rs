@@ -72,18 +72,15 @@ fn verify(server: &Inner, assertion: &str, now: OffsetDateTime) -> Result<Claims
 
 impl Claims {
     fn read(payload: &[u8]) -> Result<Self, VerifierError> {
-        const NAMES: [&str; 7] = ["iss", "sub", "aud", "jti", "exp", "nbf", "iat"];
-        let mut values = [const { None }; 7];
-        json::read_members("the claims set", payload, &NAMES, &mut values)?;
-        let [iss, sub, aud, jti, exp, nbf, iat] = values.each_ref().map(Option::as_ref);
+        let members = json::read("the claims set", payload)?;
         Ok(Self {
-            iss: claims::text("iss", iss)?.to_owned(),
-            sub: claims::text("sub", sub)?.to_owned(),
-            aud: claims::audience(aud)?,
-            jti: claims::optional_text("jti", jti)?.map(str::to_owned),
-            exp: claims::numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?,
-            nbf: claims::numeric_date("nbf", nbf)?,
-            iat: claims::numeric_date("iat", iat)?,
+            iss: claims::text(&members, "iss")?.to_owned(),
+            sub: claims::text(&members, "sub")?.to_owned(),
+            aud: claims::audience(&members)?,
+            jti: claims::optional_text(&members, "jti")?.map(str::to_owned),
+            exp: claims::expiry(&members)?,
+            nbf: claims::numeric_date(&members, "nbf")?,
+            iat: claims::numeric_date(&members, "iat")?,
         })
     }
 

@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::found::{Entry, Found, Loaded};
-use crate::jose::json::escapes;
+use crate::jose::json::{Json, Members, Rules};
+use crate::jose::text::Text;
 use crate::jose::{Curve, JoseError, Jwk, JwkSet, KeyId, KeyParameters, base64url, json};
 use crate::keys::key_format::{Encoding, KeyFormat, KeyStructure};
 use crate::keys::material::{KeyMaterial, Seed};
@@ -15,53 +15,47 @@ use crate::keys::{Certificate, KeyError, numbers};
 const WHAT: &str = "a private JWK";
 
 /// The private members, in wiped memory.
-struct PrivateMembers {
-    d: Option<Zeroizing<String>>,
-    p: Option<Zeroizing<String>>,
-    q: Option<Zeroizing<String>>,
-    dp: Option<Zeroizing<String>>,
-    dq: Option<Zeroizing<String>>,
-    qi: Option<Zeroizing<String>>,
-    oth: Option<Vec<serde::de::IgnoredAny>>,
+struct PrivateMembers<'a> {
+    d: Option<Text<'a>>,
+    p: Option<Text<'a>>,
+    q: Option<Text<'a>>,
+    dp: Option<Text<'a>>,
+    dq: Option<Text<'a>>,
+    qi: Option<Text<'a>>,
+    has_more_primes: bool,
 }
 
-impl PrivateMembers {
+impl<'a> PrivateMembers<'a> {
     /// RFC 7518 §6.3.2 allows a key without its primes. Serializers write an empty text for an
     /// unset member.
-    fn read(jwk: &[u8]) -> Result<Self, KeyError> {
-        /// As they are written: `serde_json` undoes escapes in a buffer that it does not wipe.
-        #[derive(Deserialize)]
-        struct Written<'a> {
-            #[serde(borrow)]
-            d: Option<&'a RawValue>,
-            #[serde(borrow)]
-            p: Option<&'a RawValue>,
-            #[serde(borrow)]
-            q: Option<&'a RawValue>,
-            #[serde(borrow)]
-            dp: Option<&'a RawValue>,
-            #[serde(borrow)]
-            dq: Option<&'a RawValue>,
-            #[serde(borrow)]
-            qi: Option<&'a RawValue>,
-            oth: Option<Vec<serde::de::IgnoredAny>>,
-        }
-        let text = |member, value: Option<&RawValue>| {
-            let wrong = || JoseError::InvalidMember { what: WHAT, member, expected: "a string" };
-            value.map(|value| escapes::first_string(value.get()).ok_or_else(wrong)).transpose()
+    fn take(members: &mut Members<'a>) -> Result<Self, KeyError> {
+        let mut text = |member| match members.take(member) {
+            Some(Json::Unparsed(value)) if value != "null" => {
+                let wrong = JoseError::InvalidMember { what: WHAT, member, expected: "a string" };
+                json::first_string(value).map(Some).ok_or(wrong)
+            }
+            _ => Ok(None),
         };
-        let prime = |member, value| Ok::<_, KeyError>(text(member, value)?.filter(|value| !value.is_empty()));
-        let written: Written<'_> = serde_json::from_slice(jwk).map_err(|error| json::syntax(WHAT, &error))?;
-        Ok(Self {
-            d: text("d", written.d)?,
-            p: prime("p", written.p)?,
-            q: prime("q", written.q)?,
-            dp: prime("dp", written.dp)?,
-            dq: prime("dq", written.dq)?,
-            qi: prime("qi", written.qi)?,
-            oth: written.oth,
-        })
+        let d = text("d")?;
+        let mut prime = |member| Ok::<_, JoseError>(text(member)?.filter(|value| !value.is_empty()));
+        let (p, q, dp, dq, qi) = (prime("p")?, prime("q")?, prime("dp")?, prime("dq")?, prime("qi")?);
+        let has_more_primes = match members.take("oth").filter(Json::is_set) {
+            None => false,
+            Some(Json::Unparsed(others)) if others.starts_with('[') => true,
+            Some(_) => {
+                let expected = "an array";
+                return Err(JoseError::InvalidMember { what: WHAT, member: "oth", expected }.into());
+            }
+        };
+        Ok(Self { d, p, q, dp, dq, qi, has_more_primes })
     }
+}
+
+/// The parts of a JWK, its private values unparsed: they are not copied, and damage to one of them
+/// is reported as such.
+fn members<'a>(what: &'static str, text: &'a [u8]) -> Result<Members<'a>, JoseError> {
+    let rules = Rules { unparsed: &Jwk::PRIVATE_MEMBERS, ..Rules::default() };
+    json::read_by(rules, what, text)
 }
 
 /// The keys of a set, each unparsed; `None` if this is not a set.
@@ -147,16 +141,13 @@ pub(super) fn recognise(text: &[u8]) -> Result<KeyFormat, KeyError> {
 
 /// As [`recognise`], for a single JWK, regardless of its other members.
 pub(super) fn recognise_key(text: &[u8]) -> Result<KeyFormat, KeyError> {
-    let members = json::object_masked("a JWK", text, &Jwk::PRIVATE_MEMBERS)?;
-    let is_private = Jwk::private_member(&members).is_some();
+    let is_private = Jwk::private_member(&members("a JWK", text)?).is_some();
     Ok(KeyFormat::new(KeyStructure::Jwk, Encoding::Json, is_private))
 }
 
 fn key(text: &[u8]) -> Result<Loaded, KeyError> {
-    // The strict reader reads the public members and copies no private one. The private members are
-    // read separately.
-    let mut members = json::object_without(WHAT, text, &Jwk::PRIVATE_MEMBERS)?;
-    let private = PrivateMembers::read(text)?;
+    let mut members = members(WHAT, text)?;
+    let private = PrivateMembers::take(&mut members)?;
     fit_coordinates(&mut members);
     let parameters = KeyParameters::from_members(&members)?;
     let Some(d) = &private.d else {
@@ -187,19 +178,20 @@ fn key(text: &[u8]) -> Result<Loaded, KeyError> {
 /// RFC 7518 §6.2.1.2 requires coordinates of the curve's length. Public JWKs must meet that,
 /// because others compute the thumbprint over the text as it stands. The public half of a private
 /// JWK is published anew from here, so only its numbers matter.
-fn fit_coordinates(members: &mut Map<String, Value>) {
-    let is = |member, value| members.get(member).and_then(Value::as_str) == Some(value);
+fn fit_coordinates(members: &mut Members<'_>) {
+    let is = |member, value| members.get(member).and_then(Json::text) == Some(value);
     let curve = [Curve::P256, Curve::P384, Curve::P521].into_iter().find(|curve| is("crv", curve.as_str()));
     let Some(curve) = curve.filter(|_| is("kty", "EC")) else {
         return;
     };
     for member in ["x", "y"] {
-        if let Some(Value::String(text)) = members.get_mut(member)
+        if let Some(Json::Text(text)) = members.get(member)
             && let Ok(octets) = base64url::decode(WHAT, text)
             && octets.len() != curve.coordinate_len()
             && let Some(octets) = numbers::fitted(&octets, curve.coordinate_len())
         {
-            *text = base64url::encode(octets.as_slice());
+            let text = Zeroizing::new(base64url::encode(octets.as_slice()));
+            members.set(member, Json::Text(Text::Owned(text)));
         }
     }
 }
@@ -212,8 +204,8 @@ fn ec(curve: Curve, d: &[u8], x: &[u8], y: &[u8]) -> Result<KeyMaterial, KeyErro
 
 /// As PKCS#1, so that RSA keys of every format take the same path through policy and backend. RFC
 /// 7518 §6.3.2: all CRT members or none; PKCS#1 writes zeros for none.
-fn rsa(n: &[u8], e: &[u8], d: &[u8], private: &PrivateMembers) -> Result<KeyMaterial, KeyError> {
-    if private.oth.as_ref().is_some_and(|others| !others.is_empty()) {
+fn rsa(n: &[u8], e: &[u8], d: &[u8], private: &PrivateMembers<'_>) -> Result<KeyMaterial, KeyError> {
+    if private.has_more_primes {
         return Err(KeyError::RsaPrimes);
     }
     let members = [&private.p, &private.q, &private.dp, &private.dq, &private.qi];
@@ -221,7 +213,7 @@ fn rsa(n: &[u8], e: &[u8], d: &[u8], private: &PrivateMembers) -> Result<KeyMate
         const NONE: &[u8] = &[0];
         return KeyMaterial::rsa([n, e, d, NONE, NONE, NONE, NONE, NONE]);
     }
-    let member = |name: &'static str, value: &Option<Zeroizing<String>>| {
+    let member = |name: &'static str, value: &Option<Text<'_>>| {
         let value = value.as_ref().ok_or(KeyError::RsaCrtMissing { member: name })?;
         Ok::<_, KeyError>(base64url::decode_secret("a private JWK member", value)?)
     };

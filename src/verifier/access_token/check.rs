@@ -1,13 +1,14 @@
 //! Checks the claims of a token against the verifier's settings.
 
 use super::super::VerifierError;
-use super::super::claims::{audience, check_times, lifetime_beyond, numeric_date, optional_text, text};
+use super::super::claims::{
+    CLAIMS_SET, audience, check_times, expiry, lifetime_beyond, numeric_date, optional_text, present, text,
+};
 use super::AccessTokenVerifier;
-use super::claim_set::{ClaimSet, NAMES, Named};
 use super::claims::AccessTokenClaims;
 use super::confirmation::{Confirmation, ProofOfPossession};
 use crate::jose::error::unlike;
-use crate::jose::json::Member;
+use crate::jose::json::{self, Json, Members};
 use crate::jose::secret_form::{setting, settings};
 
 impl AccessTokenVerifier {
@@ -29,13 +30,10 @@ impl AccessTokenVerifier {
         proof: &ProofOfPossession,
         now: i64,
     ) -> Result<AccessTokenClaims, VerifierError> {
-        let mut named: Named<'_> = [const { None }; NAMES.len()];
-        let others = ClaimSet::read(payload, &mut named)?;
-        let claims = ClaimSet::new(&named, &others);
-        let [iss, aud, sub, _, jti, _, iat, exp, nbf, cnf] = claims.named();
+        let claims = json::read(CLAIMS_SET, payload)?;
         let strict = self.profile.is_strict();
 
-        let issuer = text("iss", iss)?;
+        let issuer = text(&claims, "iss")?;
         if !self.issuers.iter().any(|accepted| accepted == issuer) {
             let found = beside(issuer, &self.issuers);
             return Err(VerifierError::Issuer { expected: settings(&self.issuers), found });
@@ -44,22 +42,22 @@ impl AccessTokenVerifier {
         // the token is.
         self.profile.check_kind(&claims)?;
         let client_id = self.profile.client_id(&claims)?;
-        let audience = self.check_audience(aud, client_id)?;
+        let audience = self.check_audience(&claims, client_id)?;
 
-        let exp = numeric_date("exp", exp)?.ok_or(VerifierError::MissingClaim { claim: "exp" })?;
-        let (iat, nbf) = (numeric_date("iat", iat)?, numeric_date("nbf", nbf)?);
+        let exp = expiry(&claims)?;
+        let (iat, nbf) = (numeric_date(&claims, "iat")?, numeric_date(&claims, "nbf")?);
         check_times(exp, nbf, iat, self.leeway, now)?;
         let limit = self.longest_lifetime;
         if let Some(found) = lifetime_beyond(exp, iat, limit, self.leeway, now) {
             return Err(VerifierError::TokenLifetime { found, limit, issued: iat });
         }
-        let subject = optional_text("sub", sub)?;
+        let subject = optional_text(&claims, "sub")?;
         // A `jti` that is not text only names the token, so a lenient profile ignores it.
-        let token_id = match jti {
+        let token_id = match present(&claims, "jti") {
             Some(jti) if jti.text().is_none() && strict => {
                 return Err(not_rfc9068("jti", "not a string", "a string"));
             }
-            jti => jti.and_then(Member::text),
+            jti => jti.and_then(Json::text),
         };
         if strict {
             if iat.is_none() {
@@ -71,7 +69,7 @@ impl AccessTokenVerifier {
             }
         }
 
-        let confirmation = Confirmation::read(cnf)?;
+        let confirmation = Confirmation::read(&claims)?;
         proof.check(confirmation.as_ref(), self.accepts_unproven)?;
 
         let permissions = self.permissions.as_ref().unwrap_or_else(|| self.profile.permissions());
@@ -96,12 +94,12 @@ impl AccessTokenVerifier {
 
     fn check_audience(
         &self,
-        aud: Option<&Member<'_>>,
+        claims: &Members<'_>,
         client_id: Option<&str>,
     ) -> Result<Vec<String>, VerifierError> {
-        let found = match aud {
+        let found = match present(claims, "aud") {
             None => Vec::new(),
-            aud => audience(aud)?,
+            Some(_) => audience(claims)?,
         };
         if found.is_empty() {
             let clients = &self.clients_without_audience;

@@ -3,7 +3,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::super::VerifierError;
-use super::claim_set::WHAT;
+use super::super::claims::CLAIMS_SET;
 use super::confirmation::Confirmation;
 use crate::jose::error::excerpt;
 use crate::jose::json;
@@ -103,14 +103,14 @@ impl AccessTokenClaims {
     /// [`VerifierError::CustomClaims`] if the claims do not fit the type.
     pub fn custom<T: DeserializeOwned>(&self) -> Result<T, VerifierError> {
         serde_json::from_slice(&self.payload)
-            .map_err(|error| VerifierError::CustomClaims(json::syntax(WHAT, &error)))
+            .map_err(|error| VerifierError::CustomClaims(json::syntax(CLAIMS_SET, &error)))
     }
 
     /// All claims.
     #[must_use]
     pub fn all(&self) -> Map<String, Value> {
         // The payload was parsed before, so this cannot fail.
-        json::object(WHAT, &self.payload).unwrap_or_default()
+        json::object(CLAIMS_SET, &self.payload).unwrap_or_default()
     }
 }
 

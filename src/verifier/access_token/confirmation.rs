@@ -1,13 +1,12 @@
 //! The key that a token is bound to, and the sender's proof of possession.
 
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::super::VerifierError;
-use super::super::claims::{kind, wrong_type};
+use super::super::claims::{kind, present, wrong_type};
 use super::bound_to::{BoundTo, JKT, X5T_S256};
 use crate::jose::error::excerpt;
-use crate::jose::json::{Member, WipedValue};
+use crate::jose::json::{Json, Members};
 use crate::jose::{Thumbprint, base64url};
 
 /// The keys that an access token is bound to (`cnf`, RFC 7800). Only a sender that holds all of
@@ -41,16 +40,15 @@ impl Confirmation {
     }
 
     /// Reads the claim. A `null` is an absent claim or member.
-    pub(super) fn read(claim: Option<&Member<'_>>) -> Result<Option<Self>, VerifierError> {
-        let Some(member) = claim else {
-            return Ok(None);
-        };
-        let Member::Other(WipedValue(Value::Object(members))) = member else {
-            return Err(wrong_type("cnf", member, "an object"));
+    pub(super) fn read(claims: &Members<'_>) -> Result<Option<Self>, VerifierError> {
+        let members = match present(claims, "cnf") {
+            None => return Ok(None),
+            Some(Json::Object(members)) => members,
+            Some(other) => return Err(wrong_type("cnf", other, "an object")),
         };
         let mut unknown_methods: Vec<String> = Vec::new();
-        for (name, value) in members {
-            if !value.is_null() && ![JKT, X5T_S256].contains(&name.as_str()) {
+        for (name, value) in members.iter() {
+            if !value.is_null() && ![JKT, X5T_S256].contains(&name) {
                 unknown_methods.push(excerpt(name));
             }
         }
@@ -66,17 +64,16 @@ impl Confirmation {
 
 /// A member that is a SHA-256 hash in base64url.
 fn sha256(
-    members: &Map<String, Value>,
+    members: &Members<'_>,
     member: &str,
     claim: &'static str,
 ) -> Result<Option<[u8; 32]>, VerifierError> {
-    let value = match members.get(member) {
-        None | Some(Value::Null) => return Ok(None),
-        Some(value) => value,
+    let Some(value) = present(members, member) else {
+        return Ok(None);
     };
-    let hash = value.as_str().and_then(|text| base64url::decode(claim, text).ok()?.try_into().ok());
+    let hash = value.text().and_then(|text| base64url::decode(claim, text).ok()?.try_into().ok());
     hash.map(Some).ok_or_else(|| {
-        let found = value.as_str().map_or_else(|| kind(value), |text| format!("{} bytes long", text.len()));
+        let found = value.text().map_or_else(|| kind(value), |text| format!("{} bytes long", text.len()));
         VerifierError::InvalidClaim { claim, found, expected: "a SHA-256 hash in base64url" }
     })
 }

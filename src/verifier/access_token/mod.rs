@@ -6,7 +6,7 @@
 
 mod bound_to;
 mod check;
-mod claim_set;
+mod claim_name;
 mod claims;
 mod confirmation;
 mod permissions;

@@ -1,10 +1,9 @@
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use super::super::VerifierError;
-use super::claim_set::{Claim, ClaimSet};
+use super::claim_name::claim;
 use crate::jose::error::excerpt;
+use crate::jose::json::{Json, Members};
 use crate::jose::secret_form::ShownAll;
 use crate::oauth::Scope;
 
@@ -67,11 +66,11 @@ impl PermissionClaims {
     }
 
     /// Reads the scopes of a token. If `strict`, `scope` must be a string (RFC 9068 §2.2.3).
-    pub(super) fn read(&self, claims: &ClaimSet<'_, '_>, strict: bool) -> Result<Scope, VerifierError> {
-        let mut present = self.names.iter().filter_map(|name| Some((name, claims.claim(name)?)));
+    pub(super) fn read(&self, claims: &Members<'_>, strict: bool) -> Result<Scope, VerifierError> {
+        let mut present = self.names.iter().filter_map(|name| Some((name, claim(claims, name)?)));
         match (present.next(), self.first_only) {
             (None, _) => Ok(Scope::default()),
-            (Some((_, Claim::Text(text))), true) => Ok(Scope::from(text)),
+            (Some((_, Json::Text(text))), true) => Ok(Scope::from(&**text)),
             (Some(first), first_only) => {
                 let mut values = Vec::new();
                 let rest = present.take(if first_only { 0 } else { self.names.len() });
@@ -87,18 +86,18 @@ impl PermissionClaims {
 fn add<'a>(
     values: &mut Vec<&'a str>,
     name: &str,
-    claim: Claim<'a>,
+    claim: &'a Json<'_>,
     strict: bool,
 ) -> Result<(), VerifierError> {
     let wrong = |expected| VerifierError::UnusableClaim { claim: excerpt(name), expected };
     let is_scope = strict && name == "scope";
     let elements: Option<Vec<&str>> = match claim {
-        Claim::Text(text) => {
+        Json::Text(text) => {
             values.push(text);
             return Ok(());
         }
-        Claim::Other(Value::Array(elements)) => elements.iter().map(Value::as_str).collect(),
-        Claim::Other(_) => None,
+        Json::Array(elements) => elements.iter().map(Json::text).collect(),
+        _ => None,
     };
     match elements {
         None if is_scope => Err(wrong("a string")),

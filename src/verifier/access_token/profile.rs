@@ -2,10 +2,11 @@ use std::borrow::Cow;
 
 use super::super::setting::{Settings, is_blank};
 use super::super::{ClaimProblem, VerifierError};
-use super::claim_set::ClaimSet;
+use super::claim_name::claim;
 use super::permissions::PermissionClaims;
 use crate::jose::Header;
 use crate::jose::error::{excerpt, unlike};
+use crate::jose::json::Members;
 use crate::jose::secret_form::{Shown, ShownAll, setting, settings};
 
 /// The name of a claim, or one of its values.
@@ -177,9 +178,9 @@ impl AccessTokenProfile {
     }
 
     /// Whether the claims are those of an access token.
-    pub(super) fn check_kind(&self, claims: &ClaimSet<'_, '_>) -> Result<(), VerifierError> {
+    pub(super) fn check_kind(&self, claims: &Members<'_>) -> Result<(), VerifierError> {
         for (name, rule) in &self.rules {
-            let problem = match (rule, claims.claim(name)) {
+            let problem = match (rule, claim(claims, name)) {
                 (Rule::Present, None) | (Rule::OneOf(_), None) => ClaimProblem::Missing,
                 (Rule::Absent, Some(_)) => ClaimProblem::Present,
                 (Rule::OneOf(values), Some(claim)) => {
@@ -197,8 +198,8 @@ impl AccessTokenProfile {
         Ok(())
     }
 
-    pub(super) fn client_id<'a>(&self, claims: &ClaimSet<'a, '_>) -> Result<Option<&'a str>, VerifierError> {
-        let found = self.client_id.iter().find_map(|name| Some((name, claims.claim(name)?)));
+    pub(super) fn client_id<'c>(&self, claims: &'c Members<'_>) -> Result<Option<&'c str>, VerifierError> {
+        let found = self.client_id.iter().find_map(|name| Some((name, claim(claims, name)?)));
         match found {
             Some((name, claim)) => {
                 let unusable = || VerifierError::UnusableClaim { claim: excerpt(name), expected: "a string" };

@@ -1,0 +1,241 @@
+//! Reads JSON in one pass, without a copy that is not wiped.
+//!
+//! Structure and strings are read here, because `serde_json` decodes escapes in a buffer that it
+//! does not wipe, lets the last of several equal names win, and takes an object with a reserved
+//! name for a number or for other JSON. `serde_json` reads numbers, literals and unparsed values.
+//! Errors have the positions that `serde_json` reports.
+
+use std::collections::btree_map::Entry;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::escapes;
+use super::value::{Json, Members};
+use crate::jose::JoseError;
+use crate::jose::error::excerpt;
+use crate::jose::text::Text;
+
+/// One level more than `serde_json` accepts.
+const TOO_DEEP: usize = 128;
+
+/// With its features `raw_value` (enabled here) and `arbitrary_precision` (any crate of a program
+/// may enable it), `serde_json` passes values as objects with one member of such a name.
+const RESERVED: &str = "$serde_json::private::";
+
+/// How a document is read. Default: every value is parsed, and every name is unique in its object.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Rules<'r> {
+    /// Members whose values stay unparsed: their contents affect nothing else.
+    pub(crate) unparsed: &'r [&'r str],
+    /// Whether `unparsed` applies only to members of the document itself, not of nested objects.
+    pub(crate) top_level_only: bool,
+    /// The only members that must be unique. If another is repeated, the last one counts.
+    pub(crate) unique: Option<&'r [&'r str]>,
+}
+
+/// Reads one document.
+pub(super) struct Reader<'a, 'r> {
+    what: &'static str,
+    document: &'a [u8],
+    at: usize,
+    depth: usize,
+    rules: Rules<'r>,
+}
+
+impl<'a, 'r> Reader<'a, 'r> {
+    pub(super) const fn new(what: &'static str, document: &'a [u8], rules: Rules<'r>) -> Self {
+        Self { what, document, at: 0, depth: 0, rules }
+    }
+
+    /// The whole document: one value.
+    pub(super) fn document(mut self) -> Result<Json<'a>, JoseError> {
+        let value = self.value()?;
+        if self.peek().is_some() { Err(self.unexpected()) } else { Ok(value) }
+    }
+
+    fn value(&mut self) -> Result<Json<'a>, JoseError> {
+        match self.peek() {
+            Some(b'"') => Ok(Json::Text(self.string()?)),
+            Some(b'[') => self.array(),
+            Some(b'{') => self.object(),
+            _ => Ok(match self.delegated()? {
+                Value::Bool(value) => Json::Bool(value),
+                Value::Number(number) => Json::Number(number),
+                _ => Json::Null,
+            }),
+        }
+    }
+
+    fn array(&mut self) -> Result<Json<'a>, JoseError> {
+        self.descend()?;
+        let mut elements = Vec::new();
+        while self.has_next(b']', elements.is_empty())? {
+            elements.push(self.value()?);
+        }
+        self.depth -= 1;
+        Ok(Json::Array(elements))
+    }
+
+    fn object(&mut self) -> Result<Json<'a>, JoseError> {
+        self.descend()?;
+        let Rules { unparsed, top_level_only, unique } = self.rules;
+        let mut members = Members::default();
+        let mut is_first = true;
+        while self.has_next(b'}', is_first)? {
+            is_first = false;
+            let name = self.name()?;
+            if name.starts_with(RESERVED) {
+                return Err(JoseError::ReservedMember { what: self.what, member: excerpt(&name) });
+            }
+            let is_unparsed = unparsed.contains(&&*name) && (self.depth == 1 || !top_level_only);
+            let is_unique = unique.is_none_or(|unique| unique.contains(&&*name));
+            let entry = members.0.entry(name);
+            if let Entry::Occupied(entry) = &entry
+                && is_unique
+            {
+                return Err(JoseError::DuplicateMember { what: self.what, member: excerpt(entry.key()) });
+            }
+            self.colon()?;
+            let value = if is_unparsed { Json::Unparsed(self.unparsed()?) } else { self.value()? };
+            *entry.or_insert(Json::Null) = value;
+        }
+        self.depth -= 1;
+        Ok(Json::Object(members))
+    }
+
+    /// Enters the object at the start of a text that may be damaged. Returns `None` for other text.
+    pub(super) fn enter_object(&mut self) -> Option<()> {
+        self.peek().filter(|byte| *byte == b'{')?;
+        self.descend().ok()
+    }
+
+    /// The next member of an object that may be damaged: its name, if that is readable, and its
+    /// unparsed value.
+    pub(super) fn claimed(&mut self, is_first: bool) -> Option<(Option<Text<'a>>, &'a str)> {
+        if !self.has_next(b'}', is_first).ok()? || self.peek() != Some(b'"') {
+            return None;
+        }
+        let name = self.unparsed().ok()?;
+        self.colon().ok()?;
+        let value = self.unparsed().ok()?;
+        Some((first_string(name), value))
+    }
+
+    fn name(&mut self) -> Result<Text<'a>, JoseError> {
+        if self.peek() == Some(b'"') { self.string() } else { Err(self.unexpected()) }
+    }
+
+    fn colon(&mut self) -> Result<(), JoseError> {
+        if self.peek() != Some(b':') {
+            return Err(self.unexpected());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn descend(&mut self) -> Result<(), JoseError> {
+        self.depth += 1;
+        if self.depth == TOO_DEEP {
+            return Err(self.unexpected());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Whether another element or member follows. Steps over the comma before it, or over the end.
+    fn has_next(&mut self, end: u8, is_first: bool) -> Result<bool, JoseError> {
+        let next = self.peek();
+        if next == Some(end) || next == Some(b',') && !is_first {
+            self.at += 1;
+        } else if !is_first {
+            return Err(self.unexpected());
+        }
+        Ok(next != Some(end))
+    }
+
+    /// The string at the current position.
+    fn string(&mut self) -> Result<Text<'a>, JoseError> {
+        self.at += 1;
+        let start = self.at;
+        let mut has_escapes = false;
+        loop {
+            let rest = self.rest();
+            let len = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+            let plain = rest.get(..len).unwrap_or_default();
+            if let Some(control) = plain.iter().position(|byte| *byte < 0x20) {
+                return Err(self.damaged(self.at + control + 1));
+            }
+            self.at += len;
+            if self.rest().starts_with(b"\"") {
+                break;
+            }
+            has_escapes = true;
+            let (len, _) = escapes::escape(self.rest()).map_err(|len| self.damaged(self.at + len))?;
+            self.at += len;
+        }
+        let inner = self.document.get(start..self.at).unwrap_or_default();
+        self.at += 1;
+        let inner = str::from_utf8(inner).map_err(|_| self.damaged(self.at))?;
+        let decoded = if has_escapes { escapes::text(inner) } else { None };
+        Ok(decoded.map_or(Text::Borrowed(inner), Text::Owned))
+    }
+
+    /// The text of the value at the current position, checked only as far as finding its end
+    /// requires.
+    fn unparsed(&mut self) -> Result<&'a str, JoseError> {
+        self.delegated::<&RawValue>().map(RawValue::get)
+    }
+
+    /// The value at the current position, read by `serde_json`.
+    fn delegated<T: Deserialize<'a>>(&mut self) -> Result<T, JoseError> {
+        let mut values = serde_json::Deserializer::from_slice(self.rest()).into_iter::<T>();
+        match values.next() {
+            Some(Ok(value)) => {
+                self.at += values.byte_offset();
+                Ok(value)
+            }
+            Some(Err(error)) => {
+                let (line, column) = self.position(self.at);
+                let column = if error.line() == 1 { column } else { 0 } + error.column();
+                Err(JoseError::Json { what: self.what, line: line + error.line().saturating_sub(1), column })
+            }
+            None => Err(self.unexpected()),
+        }
+    }
+
+    /// The next byte that is not white space.
+    fn peek(&mut self) -> Option<u8> {
+        let rest = self.rest();
+        self.at += rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\t' | b'\r')).count();
+        self.document.get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.document.get(self.at..).unwrap_or_default()
+    }
+
+    /// The error for the byte at the current position, or for the end.
+    fn unexpected(&self) -> JoseError {
+        self.damaged(self.document.len().min(self.at + 1))
+    }
+
+    /// The error for the byte before a position.
+    fn damaged(&self, at: usize) -> JoseError {
+        let (line, column) = self.position(at);
+        JoseError::Json { what: self.what, line, column }
+    }
+
+    fn position(&self, at: usize) -> (usize, usize) {
+        let before = self.document.get(..at).unwrap_or(self.document);
+        let line = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+        let lines = memchr::memchr_iter(b'\n', before).count();
+        (1 + lines, before.len() - line)
+    }
+}
+
+/// The string at the start of a text.
+pub(crate) fn first_string(text: &str) -> Option<Text<'_>> {
+    Reader::new("a string", text.as_bytes(), Rules::default()).name().ok()
+}
