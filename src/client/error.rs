@@ -61,7 +61,7 @@ pub enum ErrorKind {
         reason: &'static str,
     },
     /// The request that this call waited for ended without an answer: its task panicked, or its
-    /// runtime was shut down.
+    /// tokio runtime was shut down. Or none was sent, because there is no tokio runtime.
     #[error("the token request was cut off")]
     Interrupted,
     /// Not sent: the server rejected the key, or this request with it, moments ago. The client

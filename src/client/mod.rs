@@ -1,6 +1,15 @@
 //! Floor 6: the token client. It signs a fresh assertion for every request, posts it, retries
 //! transient failures, and returns the typed response.
 //!
+//! It needs a tokio runtime with time and I/O enabled. Without one, a cached token is returned
+//! while it is valid. Otherwise [`TokenSource::token`] and [`TokenClient::token`] fail with
+//! [`ErrorKind::Interrupted`], other requests with a [`TransportError`], and RSA signatures with a
+//! [`KeyError`]. With a signer or an HTTP client of your own, tokio's timer panics unless the
+//! [deadline](TokenClientBuilder::deadline) is `Duration::MAX`.
+//!
+//! [`TransportError`]: crate::transport::TransportError
+//! [`KeyError`]: crate::KeyError
+//!
 //! A call consists of attempts (`attempts`). After a failed one, `step` decides what to do next. It
 //! uses three modules, each a function of what happened, the time and a random number: `backoff`
 //! decides whether to retry and when, `clock` tracks the server's time, and `refused_keys` decides

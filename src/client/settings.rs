@@ -111,8 +111,7 @@ impl TokenClientBuilder {
     /// [30 s](Self::DEADLINE).
     ///
     /// The deadline also ends an attempt in flight, even if the HTTP client allows a request more
-    /// time. The limit needs tokio's timer, so it does not apply outside of a tokio runtime.
-    /// [`Duration::MAX`] means no limit, and needs no timer. With zero, a call fails unless
+    /// time. [`Duration::MAX`] means no limit, and needs no timer. With zero, a call fails unless
     /// everything is ready at once, and nothing is retried.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;

@@ -165,16 +165,17 @@ impl TokenClient {
     /// an assertion twice. Its times follow the server's clock if that is known to
     /// [differ](TokenClientBuilder::without_time_correction).
     ///
-    /// In a tokio runtime, RSA signatures by a key of this process are computed on the blocking
-    /// pool, so that the executor's threads stay free. The whole process computes at most three
+    /// RSA signatures by a key of this process are computed on the blocking pool of the tokio
+    /// runtime, so that the executor's threads stay free. The whole process computes at most three
     /// times as many of them at a time as it has cores. A blocking task must therefore not block on
     /// this call: if such tasks fill the pool, none of them ends. Elliptic-curve signatures take
     /// microseconds and are computed in place.
     ///
     /// # Errors
     ///
-    /// An error of [kind](super::ErrorKind) `Key` if no key is active, the key cannot sign, or the
-    /// runtime is shutting down; `OAuth` if the parts do not fit together.
+    /// An error of [kind](super::ErrorKind) `Key` if no key is active, the key cannot sign, or
+    /// there is no running tokio runtime for an RSA signature; `OAuth` if the parts do not fit
+    /// together.
     pub async fn assertion(&self) -> Result<ClientAssertion, Error> {
         self.assertion_for(Endpoint::Token).await
     }

@@ -6,63 +6,48 @@
 //! third of the rate. With twice as many, it costs a tenth (`benches/README.md`).
 
 use std::num::NonZero;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 const PER_CORE: usize = 3;
-static PLACES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(PER_CORE * cores())));
+static PLACES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(PER_CORE * cores()));
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// The right to one computation. It is separate from the work, so that the caller can prepare
-/// time-dependent parts after the wait.
-pub(crate) struct Place(Option<(Handle, OwnedSemaphorePermit)>);
+/// time-dependent parts after the wait. The semaphore is never closed.
+pub(crate) struct Place(Option<SemaphorePermit<'static>>);
 
 impl Place {
-    /// Waits for one of the process's places. Outside of a tokio runtime, nothing else is known to
-    /// wait, so the work is done in place.
+    /// Waits for one of the process's places.
     pub(crate) async fn free() -> Self {
         Self::free_of(&PLACES).await
     }
 
-    async fn free_of(places: &Arc<Semaphore>) -> Self {
-        let Ok(runtime) = Handle::try_current() else {
-            return Self(None);
-        };
-        // The semaphore is never closed.
-        Self(Arc::clone(places).acquire_owned().await.ok().map(|permit| (runtime, permit)))
+    async fn free_of(places: &'static Semaphore) -> Self {
+        Self(places.acquire().await.ok())
     }
 
-    /// Computes on the blocking pool. `None` if the runtime is shutting down.
+    /// Computes on the blocking pool. `None` outside of a tokio runtime, and if it is shutting
+    /// down.
     pub(crate) async fn compute<T: Send + 'static>(
         self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        match self.0 {
-            Some((runtime, permit)) => compute(&runtime, permit, work).await,
-            None => Some(work()),
+        let task = Handle::try_current().ok()?.spawn_blocking(move || {
+            // Released when the work is done, even if the caller has gone away meanwhile.
+            let _place = self.0;
+            work()
+        });
+        match task.await {
+            Ok(done) => Some(done),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => None,
         }
-    }
-}
-
-async fn compute<T: Send + 'static>(
-    runtime: &Handle,
-    permit: OwnedSemaphorePermit,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    let task = runtime.spawn_blocking(move || {
-        // Released when the work is done, even if the caller has gone away meanwhile.
-        let _permit = permit;
-        work()
-    });
-    match task.await {
-        Ok(done) => Some(done),
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => None,
     }
 }
 
@@ -86,9 +71,9 @@ mod tests {
 
     #[tokio::test]
     async fn work_waits_for_a_place_and_is_done_on_another_thread() {
-        let places = Arc::new(Semaphore::new(2));
+        let places: &Semaphore = Box::leak(Box::new(Semaphore::new(2)));
         let all = places.acquire_many(2).await.unwrap();
-        let mut work = pin!(async { Place::free_of(&places).await.compute(|| thread::current().id()).await });
+        let mut work = pin!(async { Place::free_of(places).await.compute(|| thread::current().id()).await });
         assert_eq!(poll(work.as_mut()), Poll::Pending);
         drop(all);
         assert_ne!(work.await.unwrap(), thread::current().id());
@@ -98,8 +83,8 @@ mod tests {
     #[tokio::test]
     async fn a_caller_that_goes_away_does_not_free_the_place_of_its_work() {
         let (finish, wait) = std::sync::mpsc::channel::<()>();
-        let places = Arc::new(Semaphore::new(1));
-        let mut work = Box::pin(async { Place::free_of(&places).await.compute(move || wait.recv()).await });
+        let places: &Semaphore = Box::leak(Box::new(Semaphore::new(1)));
+        let mut work = Box::pin(async { Place::free_of(places).await.compute(move || wait.recv()).await });
         assert!(poll(work.as_mut()).is_pending());
         drop(work);
         assert_eq!(places.available_permits(), 0);
@@ -114,8 +99,8 @@ mod tests {
     }
 
     #[test]
-    fn without_a_runtime_it_is_done_on_the_spot() {
-        let work = pin!(async { Place::free().await.compute(|| thread::current().id()).await });
-        assert_eq!(poll(work), Poll::Ready(Some(thread::current().id())));
+    fn without_a_runtime_nothing_is_computed() {
+        let work = pin!(async { Place::free().await.compute(|| ()).await });
+        assert_eq!(poll(work), Poll::Ready(None));
     }
 }

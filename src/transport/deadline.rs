@@ -3,7 +3,6 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 /// What is left of the total time that something may take. It is the executor's time, which cannot
@@ -37,7 +36,7 @@ impl Deadline {
     }
 
     /// Waits for the work, but no longer than there is time. Returns `None` if the time runs out;
-    /// the work is dropped then. Outside of a tokio runtime there is no timer, and no limit.
+    /// the work is dropped then.
     ///
     /// The work stays where it is: passed by value, it would be copied and take up space twice in
     /// the caller's future.
@@ -63,7 +62,6 @@ impl Deadline {
             // either.
             _ => match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
                 Poll::Ready(done) => Some(done),
-                Poll::Pending if Handle::try_current().is_err() => Some(work.await),
                 Poll::Pending => tokio::time::timeout(self.left, work).await.ok(),
             },
         };

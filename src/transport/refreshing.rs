@@ -1,15 +1,18 @@
-//! One value that is kept fresh by one fetch at a time.
+//! One value kept fresh, with at most one fetch in flight.
 //!
-//! - While a value is fresh, callers read it without a lock.
-//! - While it is ageing, callers still get it. One of them starts a fetch in the background.
-//! - When no value serves, callers wait for the one fetch in flight, or start it. After a failure
-//!   the server is left alone for a pause, and callers get the last error at once.
-//! - A fetch runs in a task of its own, so that any of its callers may go away. Its outcome is
-//!   announced to all who wait. When a fetch is lost with its runtime, its waiters try once more.
+//! What a caller gets depends on the [phase](Phase) of the cached value:
 //!
-//! [`Schedule`] decides, as a function of the state and the time, and [`Refreshing`] does it. The
-//! policy is its [`Source`]'s: how a value is fetched, how long it serves, how long to pause after
-//! which error.
+//! - *Fresh*: the value, without a lock.
+//! - *Ageing*: the value. The first such caller starts a fetch in the background.
+//! - *Over*, or no value: the outcome of the fetch in flight, which the first such caller starts.
+//!   After a failure, no fetch starts for a pause, and callers get the last error at once.
+//!
+//! A fetch runs in its own task, so its callers may go away. If it is lost, because it panics or
+//! its runtime is shut down, its waiters start another, once. Outside of a tokio runtime, nothing
+//! is fetched: without a value that serves, the call fails.
+//!
+//! A [`Source`] is the policy: how to fetch, how long a value serves, how long to pause after which
+//! error. [`Schedule`] decides, as a function of the state and the time, and [`Refreshing`] acts.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,46 +20,43 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
 use time::OffsetDateTime;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
 
-use super::task::{self, Announcement, Announcer};
 use super::{Clock, Deadline};
 use crate::keys::BoxFuture;
 
-/// Where a value comes from, and the policy for it. A clone is a handle: it shares its
-/// [`Refreshing`].
+/// Where a value comes from, and the policy for it. A clone shares its [`Refreshing`].
 pub(crate) trait Source: Clone + Send + Sync + 'static {
     type Value: Send + Sync + 'static;
     /// What a fetch brings.
     type Answer: Send + 'static;
     type Error: Clone + Send + Sync + 'static;
-    /// Whether a caller outside of a runtime carries out the fetch itself. Otherwise the fetch is
-    /// lost.
-    const RUNS_WITHOUT_RUNTIME: bool;
-    /// Whether a panic is a failure like any other. Otherwise it is a loss, which says nothing
-    /// about the server.
-    const PANIC_IS_FAILURE: bool;
 
     fn refreshing(&self) -> &Refreshing<Self>;
 
     fn clock(&self) -> &dyn Clock;
 
-    /// A fetch that is silent for this long counts as lost.
+    /// A fetch that takes this long counts as lost. Fetches for a [newer](Refreshing::newer) value
+    /// start at least this far apart.
     fn limit(&self) -> Duration;
 
     fn phase(&self, value: &Self::Value, now: OffsetDateTime) -> Phase;
 
-    /// How long a value serves while it is refreshed in the background.
-    fn window(&self, value: &Self::Value) -> Duration;
+    /// How long a value serves while it is ageing, if a [pause](Source::pause) depends on it.
+    fn window(&self, _: &Self::Value) -> Duration {
+        Duration::ZERO
+    }
 
-    /// Prepares a fetch. `held` is the cached value, which may be over. A fetch is `awaited` when
-    /// no value serves.
+    /// Prepares a fetch. `held` is the cached value, which may be over. Callers wait for an
+    /// `awaited` fetch, because no value serves.
     ///
     /// # Errors
     ///
     /// When there is nothing to fetch with, now or later.
     fn fetch(
         &self,
-        held: Option<Arc<Held<Self::Value>>>,
+        held: Option<Arc<Self::Value>>,
         awaited: bool,
         now: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error>;
@@ -66,10 +66,10 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
     fn read(&self, answer: Self::Answer, late: bool, now: OffsetDateTime)
     -> Result<Self::Value, Self::Error>;
 
-    /// How long to leave the server alone after this failure.
+    /// How long no fetch starts after this failure.
     fn pause(&self, failure: &Failure<'_, Self::Error>) -> Pause;
 
-    /// The error of a fetch that was lost with its runtime, or panicked.
+    /// The error for callers whose fetch was lost.
     fn lost() -> Self::Error;
 
     /// A refresh in the background failed.
@@ -87,22 +87,9 @@ pub(crate) enum Phase {
     Over,
 }
 
-/// Which value a caller needs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Need {
-    Any,
-    /// One that was fetched after this generation. A fetch for it starts no sooner than `apart`
-    /// after the start of the last.
-    NewerThan {
-        generation: u64,
-        apart: Duration,
-    },
-}
-
 /// A failed fetch.
 pub(crate) struct Failure<'a, E> {
-    /// `None` for a fetch that was lost with its runtime, or panicked. It says nothing about the
-    /// server.
+    /// `None` for a lost fetch, which says nothing about the server.
     pub(crate) error: Option<&'a E>,
     /// How many failed in a row, this one included.
     pub(crate) failures: u32,
@@ -120,59 +107,48 @@ pub(crate) struct Pause {
     pub(crate) waiting: Duration,
 }
 
-#[derive(Debug)]
-pub(crate) struct Held<V> {
-    pub(crate) value: V,
-    /// Of the fetch that brought it; 0 for a value that was there from the start.
-    pub(crate) generation: u64,
-}
-
-/// The value, and the one fetch in flight for the next.
+/// The value, and the fetch in flight for the next one.
 pub(crate) struct Refreshing<S: Source> {
-    held: ArcSwapOption<Held<S::Value>>,
+    held: ArcSwapOption<S::Value>,
     /// Locked for moments only, and not by readers of a fresh value.
     state: Mutex<State<S>>,
 }
 
 struct State<S: Source> {
-    schedule: Schedule,
-    flight: Option<Flight<Outcome<S>>>,
+    schedule: Schedule<Flight<S>>,
     /// Of the last fetch, if it failed.
     error: Option<S::Error>,
 }
 
-type Outcome<S> = Result<Arc<Held<<S as Source>::Value>>, <S as Source>::Error>;
+type Outcome<S> = Result<Arc<<S as Source>::Value>, <S as Source>::Error>;
 
 /// A fetch in flight.
 #[derive(Clone)]
-struct Flight<O> {
+struct Flight<S: Source> {
     generation: u64,
-    awaited: bool,
-    outcome: Announcement<O>,
+    /// As in [`Failure`].
+    window: Option<Duration>,
+    /// Closed without an outcome if the fetch is lost.
+    outcome: watch::Receiver<Option<Outcome<S>>>,
 }
 
 /// What a caller does.
-struct Turn<S: Source> {
-    /// Returns this in any case.
-    held: Option<Arc<Held<S::Value>>>,
-    /// Waits for this otherwise.
-    flight: Option<Flight<Outcome<S>>>,
-    /// A fetch to start.
-    work: Option<BoxFuture<'static, ()>>,
+enum Turn<S: Source> {
+    Serve(Arc<S::Value>),
+    Wait(Flight<S>),
 }
 
-/// A fetch that ends at its limit says so itself, within this time.
+/// A fetch that ends at its limit announces its outcome within this time.
 const GRACE: Duration = Duration::from_secs(1);
 
 impl<S: Source> Refreshing<S> {
     pub(crate) fn new(value: Option<S::Value>) -> Self {
-        let state = State { schedule: Schedule::default(), flight: None, error: None };
-        let held = ArcSwapOption::from_pointee(value.map(|value| Held { value, generation: 0 }));
-        Self { held, state: Mutex::new(state) }
+        let state = State { schedule: Schedule::default(), error: None };
+        Self { held: ArcSwapOption::from_pointee(value), state: Mutex::new(state) }
     }
 
     /// The cached value, fresh or not. Takes no lock and does not allocate.
-    pub(crate) fn held(&self) -> Guard<Option<Arc<Held<S::Value>>>> {
+    pub(crate) fn held(&self) -> Guard<Option<Arc<S::Value>>> {
         self.held.load()
     }
 
@@ -184,7 +160,7 @@ impl<S: Source> Refreshing<S> {
     /// Drops the cached value if the condition holds for it.
     pub(crate) fn drop_if(&self, condition: impl FnOnce(&S::Value) -> bool) -> bool {
         let _state = self.state();
-        let drops = self.held.load().as_ref().is_some_and(|held| condition(&held.value));
+        let drops = self.held.load().as_ref().is_some_and(|held| condition(held));
         if drops {
             self.held.store(None);
         }
@@ -192,102 +168,117 @@ impl<S: Source> Refreshing<S> {
     }
 
     /// The cached value, or the next one.
-    ///
-    /// # Errors
-    ///
-    /// Why there is none; `None` when it is too early for a newer one, and the last fetch did not
-    /// fail.
-    pub(crate) async fn get(source: &S, need: Need) -> Result<Arc<Held<S::Value>>, Option<S::Error>> {
+    pub(crate) async fn get(source: &S) -> Outcome<S> {
+        let held = source.refreshing().held.load_full();
+        let now = source.clock().now();
+        match held.filter(|held| source.phase(held, now) == Phase::Fresh) {
+            Some(held) => Ok(held),
+            None => Self::next(source, None).await.map_err(|error| error.unwrap_or_else(S::lost)),
+        }
+    }
+
+    /// A newer value than this one. The error is `None` when it is too early to fetch one, and the
+    /// last fetch did not fail.
+    pub(crate) async fn newer(source: &S, than: &Arc<S::Value>) -> Result<Arc<S::Value>, Option<S::Error>> {
+        Self::next(source, Some(than)).await
+    }
+
+    async fn next(source: &S, tried: Option<&Arc<S::Value>>) -> Result<Arc<S::Value>, Option<S::Error>> {
         let mut lost = 0;
         while lost < 2 {
-            let Turn { held, flight, work } = Self::turn(source, need)?;
-            // Not under the lock: a runtime that is shutting down drops it at once.
-            match work.and_then(task::detach) {
-                Some(work) if S::RUNS_WITHOUT_RUNTIME => work.await,
-                _ => {}
-            }
-            if let Some(held) = held {
-                return Ok(held);
-            }
-            if let Some(flight) = flight {
-                let awaited = flight.awaited;
-                match Self::outcome(source, flight).await {
-                    // This fetch was not meant for callers without a value; the next one tries
-                    // harder.
-                    Some(Err(_)) if !awaited => {}
-                    Some(outcome) => return outcome.map_err(Some),
-                    None => lost += 1,
+            let mut flight = match Self::turn(source, tried)? {
+                Turn::Serve(held) => return Ok(held),
+                Turn::Wait(flight) => flight,
+            };
+            let mut limit = Deadline::after(source.limit().saturating_add(GRACE));
+            let outcome = limit
+                .bound(pin!(async { flight.outcome.wait_for(Option::is_some).await.ok()?.clone() }))
+                .await;
+            match outcome.flatten() {
+                // It was not meant for callers without a value; the next one tries harder.
+                Some(Err(_)) if flight.window.is_some() => {}
+                Some(outcome) => return outcome.map_err(Some),
+                None => {
+                    source.refreshing().state().failed(source, &flight, None);
+                    lost += 1;
                 }
             }
         }
         Err(Some(S::lost()))
     }
 
-    /// Decides what a caller does, and prepares a fetch where one is due.
-    fn turn(source: &S, need: Need) -> Result<Turn<S>, Option<S::Error>> {
+    /// Decides what a caller does, and starts a fetch where one is due.
+    fn turn(source: &S, tried: Option<&Arc<S::Value>>) -> Result<Turn<S>, Option<S::Error>> {
+        let runtime = Handle::try_current().map_err(|_| S::lost());
         let this = source.refreshing();
         let mut state = this.state();
+        if let Some(flight) = state.schedule.flight.clone()
+            && flight.outcome.has_changed().is_err()
+        {
+            state.failed(source, &flight, None);
+        }
         // In this order: a value that came after the time was read would seem to come from the
         // future.
         let held = this.held.load_full();
         let now = source.clock().now();
-        let phase = held.as_ref().map_or(Phase::Over, |held| source.phase(&held.value, now));
-        let (phase, apart) = match need {
-            Need::NewerThan { generation, apart }
-                if held.as_ref().is_none_or(|held| held.generation <= generation) =>
-            {
-                (Phase::Over, apart)
-            }
-            _ => (phase, Duration::ZERO),
+        let needs_newer =
+            tried.is_some_and(|tried| held.as_ref().is_none_or(|held| Arc::ptr_eq(held, tried)));
+        let phase = match &held {
+            Some(held) if !needs_newer => source.phase(held, now),
+            _ => Phase::Over,
         };
         let serving = held.clone().filter(|_| phase != Phase::Over);
-        match (state.schedule.decide(phase, source.limit(), apart, now), &state.flight) {
-            (Decision::Serve, _) => return Ok(Turn { held: serving, flight: None, work: None }),
-            (Decision::Refuse, _) => return Err(state.error.clone()),
-            (Decision::Wait, Some(flight)) => {
-                return Ok(Turn { held: None, flight: Some(flight.clone()), work: None });
+        match (state.schedule.decide(phase, needs_newer, source.limit(), now), &serving) {
+            (Decision::Serve, Some(held)) => return Ok(Turn::Serve(Arc::clone(held))),
+            (Decision::Wait(flight), _) => {
+                return runtime.map(|_| Turn::Wait(flight.clone())).map_err(Some);
             }
-            _ => {}
+            (Decision::Refuse, _) => return Err(state.error.clone()),
+            (Decision::Fetch | Decision::Serve, _) => {}
         }
-        let fetch = match source.fetch(held, serving.is_none(), now) {
-            Ok(fetch) => fetch,
-            // There will be no other value, but this one serves.
-            Err(_) if serving.is_some() => return Ok(Turn { held: serving, flight: None, work: None }),
-            Err(error) => return Err(Some(error)),
+        let fetch = runtime.and_then(|runtime| Ok((runtime, source.fetch(held, serving.is_none(), now)?)));
+        let (runtime, fetch) = match (fetch, serving.clone()) {
+            (Ok(fetch), _) => fetch,
+            (Err(_), Some(held)) => return Ok(Turn::Serve(held)),
+            (Err(error), None) => return Err(Some(error)),
         };
-        let (announcer, outcome) = task::announcement();
-        let generation = state.schedule.begin(now);
-        let flight = Flight { generation, awaited: serving.is_none(), outcome };
-        state.flight = Some(flight.clone());
-        let window = serving.as_ref().map(|held| source.window(&held.value));
-        let end = End { source: source.clone(), generation, window, announcer: Some(announcer) };
-        let work = Box::pin(async move { end.answered(fetch.await) });
-        Ok(Turn { held: serving, flight: Some(flight), work: Some(work) })
+        let (announcer, outcome) = watch::channel(None);
+        let window = serving.as_ref().map(|held| source.window(held));
+        let flight = state.schedule.begin(now, |generation| Flight { generation, window, outcome });
+        drop(state);
+        let work = {
+            let (source, flight) = (source.clone(), flight.clone());
+            async move { announcer.send_replace(Some(Self::ended(&source, &flight, fetch.await))) }
+        };
+        // Not under the lock: a runtime that is shutting down drops it at once.
+        runtime.spawn(work);
+        Ok(serving.map_or(Turn::Wait(flight), Turn::Serve))
     }
 
-    /// The outcome of a fetch; `None` when it was lost, or is silent for too long.
-    async fn outcome(source: &S, flight: Flight<Outcome<S>>) -> Option<Outcome<S>> {
-        let mut limit = Deadline::after(source.limit().saturating_add(GRACE));
-        let outcome = limit.bound(pin!(flight.outcome.wait())).await;
-        if outcome.is_none() {
-            Self::failed(source, flight.generation, None, None);
-        }
-        outcome.flatten()
-    }
-
-    /// A fetch ended without a value. Without an error it was lost.
-    fn failed(source: &S, generation: u64, window: Option<Duration>, error: Option<&S::Error>) {
+    /// The outcome of a fetch that was answered.
+    fn ended(source: &S, flight: &Flight<S>, answer: S::Answer) -> Outcome<S> {
+        let this = source.refreshing();
         let now = source.clock().now();
-        let mut state = source.refreshing().state();
-        state.forget(generation);
-        let pause = |failures| source.pause(&Failure { error, failures, window });
-        let pause = state.schedule.failed(generation, error.map(|_| now), pause);
-        if let (Some(pause), Some(error)) = (pause, error) {
-            state.error = Some(error.clone());
-            // A subscriber is not ours: it may ask for this value.
-            drop(state);
-            if window.is_some() {
-                source.log(error, pause.serving);
+        let mut state = this.state();
+        let late = state.schedule.is_late(flight.generation);
+        match source.read(answer, late, now).map(Arc::new) {
+            Ok(value) => {
+                state.schedule.succeeded(flight.generation);
+                if late {
+                    return Ok(this.held.load_full().unwrap_or(value));
+                }
+                state.error = None;
+                this.held.store(Some(Arc::clone(&value)));
+                Ok(value)
+            }
+            Err(error) => {
+                let pause = state.failed(source, flight, Some((&error, now)));
+                // A subscriber is not ours: it may ask for this value.
+                drop(state);
+                if let Some(pause) = pause.filter(|_| flight.window.is_some()) {
+                    source.log(&error, pause.serving);
+                }
+                Err(error)
             }
         }
     }
@@ -299,120 +290,92 @@ impl<S: Source> Refreshing<S> {
 }
 
 impl<S: Source> State<S> {
-    /// A fetch is no longer in flight. Its waiters have a share of its outcome; a value in it would
-    /// be kept here for longer than it serves.
-    fn forget(&mut self, generation: u64) {
-        self.flight.take_if(|flight| flight.generation == generation);
-    }
-}
-
-/// The end of a fetch, however it ends.
-struct End<S: Source> {
-    source: S,
-    generation: u64,
-    window: Option<Duration>,
-    announcer: Option<Announcer<Outcome<S>>>,
-}
-
-impl<S: Source> End<S> {
-    fn answered(mut self, answer: S::Answer) {
-        let outcome = self.read(answer).inspect_err(|error| self.failed(Some(error)));
-        if let Some(announcer) = self.announcer.take() {
-            announcer.announce(outcome);
-        }
-    }
-
-    fn read(&self, answer: S::Answer) -> Outcome<S> {
-        let now = self.source.clock().now();
-        let refreshing = self.source.refreshing();
-        let mut state = refreshing.state();
-        let late = state.schedule.is_late(self.generation);
-        let value = self.source.read(answer, late, now)?;
-        state.forget(self.generation);
-        state.schedule.succeeded(self.generation);
-        let fetched = Arc::new(Held { value, generation: self.generation });
-        if late {
-            return Ok(refreshing.held.load_full().unwrap_or(fetched));
-        }
-        state.error = None;
-        refreshing.held.store(Some(Arc::clone(&fetched)));
-        Ok(fetched)
-    }
-
-    fn failed(&self, error: Option<&S::Error>) {
-        Refreshing::failed(&self.source, self.generation, self.window, error);
-    }
-}
-
-impl<S: Source> Drop for End<S> {
-    /// The fetch was dropped before it ended.
-    fn drop(&mut self) {
-        let Some(announcer) = self.announcer.take() else { return };
-        if S::PANIC_IS_FAILURE && std::thread::panicking() {
-            let error = S::lost();
-            self.failed(Some(&error));
-            announcer.announce(Err(error));
-        } else {
-            self.failed(None);
-        }
+    /// A fetch ended without a value. Without an error, it was lost.
+    fn failed(
+        &mut self,
+        source: &S,
+        flight: &Flight<S>,
+        error: Option<(&S::Error, OffsetDateTime)>,
+    ) -> Option<Pause> {
+        let (error, now) = error.unzip();
+        let pause = |failures| source.pause(&Failure { error, failures, window: flight.window });
+        let pause = self.schedule.failed(flight.generation, now, pause)?;
+        self.error = error.cloned().or(self.error.take());
+        Some(pause)
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Decision {
+enum Decision<'a, F> {
     /// The cached value is used.
     Serve,
-    /// The cached value is used, and a fetch starts in the background.
-    ServeAndRefresh,
-    /// A fetch is in flight; the caller waits for its outcome.
-    Wait,
-    /// A fetch starts; the caller waits for its outcome.
-    RefreshAndWait,
+    /// A fetch starts, in the background if the cached value serves.
+    Fetch,
+    /// The caller waits for the fetch in flight.
+    Wait(&'a F),
     /// There is nothing to use, and the server is left alone.
     Refuse,
 }
 
 /// The fetches so far. Distances in time count in both directions, so that a clock that is set back
 /// keeps no caller waiting.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Schedule {
+#[derive(Debug, PartialEq, Eq)]
+struct Schedule<F> {
     /// The number of the last fetch.
     generation: u64,
     /// The number of the last that brought a value.
     succeeded: u64,
     /// When the last fetch started.
     began: Option<OffsetDateTime>,
-    in_flight: bool,
+    /// The last fetch, until it ends.
+    flight: Option<F>,
     /// How many failed since the last success.
     failures: u32,
     /// After the last failure.
     pause: Option<(OffsetDateTime, Pause)>,
 }
 
-impl Schedule {
-    /// What to do for a caller. A fetch that is silent for `limit` is lost. Without a value, no
-    /// fetch starts before `apart` after the last.
-    fn decide(&self, phase: Phase, limit: Duration, apart: Duration, now: OffsetDateTime) -> Decision {
-        let began_within = |limit| self.began.is_some_and(|began| distance(now, began) < limit);
-        let in_flight = self.in_flight && began_within(limit);
+impl<F> Default for Schedule<F> {
+    fn default() -> Self {
+        Self { generation: 0, succeeded: 0, began: None, flight: None, failures: 0, pause: None }
+    }
+}
+
+impl<F> Schedule<F> {
+    /// What to do for a caller who needs a value, or a newer one. A fetch that is silent for
+    /// `limit` is lost, and no fetch for a newer value starts within `limit` of another.
+    fn decide(
+        &self,
+        phase: Phase,
+        needs_newer: bool,
+        limit: Duration,
+        now: OffsetDateTime,
+    ) -> Decision<'_, F> {
+        let began_lately = self.began.is_some_and(|began| distance(now, began) < limit);
+        let flight = self.flight.as_ref().filter(|_| began_lately);
         let pauses = |of: fn(&Pause) -> Duration| {
             self.pause.as_ref().is_some_and(|(since, pause)| distance(now, *since) < of(pause))
         };
-        match phase {
-            Phase::Fresh => Decision::Serve,
-            Phase::Ageing if in_flight || pauses(|pause| pause.serving) => Decision::Serve,
-            Phase::Ageing => Decision::ServeAndRefresh,
-            Phase::Over if in_flight => Decision::Wait,
-            Phase::Over if pauses(|pause| pause.waiting) || began_within(apart) => Decision::Refuse,
-            Phase::Over => Decision::RefreshAndWait,
+        match (phase, flight) {
+            (Phase::Fresh, _) | (Phase::Ageing, Some(_)) => Decision::Serve,
+            (Phase::Ageing, None) if pauses(|pause| pause.serving) => Decision::Serve,
+            (Phase::Over, Some(flight)) => Decision::Wait(flight),
+            (Phase::Over, None) if pauses(|pause| pause.waiting) || needs_newer && began_lately => {
+                Decision::Refuse
+            }
+            _ => Decision::Fetch,
         }
     }
 
-    /// A fetch starts; returns its number.
-    fn begin(&mut self, now: OffsetDateTime) -> u64 {
+    /// A fetch starts. `flight` makes it from its number.
+    fn begin(&mut self, now: OffsetDateTime, flight: impl FnOnce(u64) -> F) -> F
+    where
+        F: Clone,
+    {
         self.generation += 1;
-        (self.began, self.in_flight) = (Some(now), true);
-        self.generation
+        let flight = flight(self.generation);
+        (self.began, self.flight) = (Some(now), Some(flight.clone()));
+        flight
     }
 
     /// Whether a fetch that started later has brought a value.
@@ -428,15 +391,14 @@ impl Schedule {
     }
 
     /// A fetch failed `now`; without a time it was lost, and failed when it started. Returns the
-    /// pause, unless it was not the last fetch, or was lost before: one that was given up says
-    /// nothing any more.
+    /// pause, unless a later fetch has started, or this one was lost before.
     fn failed(
         &mut self,
         generation: u64,
         now: Option<OffsetDateTime>,
         pause: impl FnOnce(u32) -> Pause,
     ) -> Option<Pause> {
-        let since = now.or(self.began.filter(|_| self.in_flight));
+        let since = now.or(self.began.filter(|_| self.flight.is_some()));
         let since = since.filter(|_| self.end(generation))?;
         self.failures = self.failures.saturating_add(1);
         let pause = pause(self.failures);
@@ -447,7 +409,7 @@ impl Schedule {
     /// Whether it is the last one that ends.
     fn end(&mut self, generation: u64) -> bool {
         let is_last = generation == self.generation;
-        self.in_flight &= !is_last;
+        self.flight.take_if(|_| is_last);
         is_last
     }
 }

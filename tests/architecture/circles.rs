@@ -21,10 +21,6 @@ const STANDING: &[(&str, &str)] = &[
     ("client/clock/offset.rs", "client/clock/mod.rs"),
     ("client/clock/search.rs", "client/clock/mod.rs"),
     ("client/token_client.rs", "client/settings.rs"),
-    ("server/jwks/builder.rs", "server/jwks/mod.rs"),
-    ("server/jwks/document.rs", "server/jwks/mod.rs"),
-    ("server/jwks/source.rs", "server/jwks/mod.rs"),
-    ("transport/clock.rs", "transport/task.rs"),
     ("transport/reqwest_client.rs", "transport/door.rs"),
 ];
 

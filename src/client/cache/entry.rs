@@ -16,7 +16,7 @@ use crate::client::{Error, ErrorKind, TokenClient, log};
 use crate::keys::BoxFuture;
 use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 use crate::transport::Clock;
-use crate::transport::refreshing::{Failure, Held, Need, Pause, Phase, Refreshing, Source, distance};
+use crate::transport::refreshing::{Failure, Pause, Phase, Refreshing, Source, distance};
 
 pub(in crate::client) struct Entry {
     settings: CacheSettings,
@@ -72,7 +72,7 @@ impl Entry {
             self.last_used.store(second, Ordering::Relaxed);
         }
         let held = self.token.held();
-        let Cached { token, lifetime } = &held.as_ref()?.value;
+        let Cached { token, lifetime } = held.as_deref()?;
         (lifetime.phase(now) == Phase::Fresh).then(|| token.clone())
     }
 
@@ -86,8 +86,7 @@ impl Entry {
         client: &TokenClient,
     ) -> Result<AccessToken, Error> {
         let requests = Requests { entry: Arc::clone(self), client: client.clone() };
-        let held = Refreshing::get(&requests, Need::Any).await;
-        Ok(held.map_err(|error| error.unwrap_or_else(Requests::lost))?.value.token.clone())
+        Ok(Refreshing::get(&requests).await?.token.clone())
     }
 
     /// Drops the token if it is this one.
@@ -140,8 +139,6 @@ impl Source for Requests {
     type Value = Cached;
     type Answer = Answer;
     type Error = Error;
-    const RUNS_WITHOUT_RUNTIME: bool = true;
-    const PANIC_IS_FAILURE: bool = false;
 
     fn refreshing(&self) -> &Refreshing<Self> {
         &self.entry.token
@@ -166,13 +163,13 @@ impl Source for Requests {
 
     fn fetch(
         &self,
-        held: Option<Arc<Held<Cached>>>,
+        held: Option<Arc<Cached>>,
         awaited: bool,
         now: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Answer>, Error> {
         let steps = self.entry.state().grant.steps()?;
         let urgency = match held.filter(|_| !awaited) {
-            Some(held) => Urgency::Beside(held.value.lifetime.left(now)),
+            Some(held) => Urgency::Beside(held.lifetime.left(now)),
             None => Urgency::Awaited,
         };
         let client = self.client.clone();
@@ -205,9 +202,6 @@ impl Source for Requests {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
-
     use super::*;
     use crate::keys::{BoxFuture, PrivateKey};
     use crate::oauth::AuthorizationServer;
@@ -235,17 +229,14 @@ mod tests {
         assert!(windows.len() > 10, "{windows:?}");
     }
 
-    #[test]
-    fn a_token_that_is_dropped_is_kept_nowhere() {
+    #[tokio::test]
+    async fn a_token_that_is_dropped_is_kept_nowhere() {
         let server = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
         let key = PrivateKey::from_file("testdata/keys/p256.pkcs8.pem").unwrap();
         let client = TokenClient::builder(server, "client", key).http(Server).build().unwrap();
         let now = client.clock().now();
         let entry = Arc::new(Entry::of(().into(), CacheSettings::default(), now));
-        let Poll::Ready(Ok(token)) = pin!(entry.token(&client)).poll(&mut Context::from_waker(Waker::noop()))
-        else {
-            panic!("no token");
-        };
+        let token = entry.token(&client).await.unwrap();
         assert!(!token.is_alone());
         {
             // A fresh token can be read while a request begins or ends.

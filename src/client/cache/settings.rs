@@ -49,9 +49,7 @@ impl Default for CacheSettings {
 ///   up to twice as long each time, up to a minute.
 /// - A token that is not a bearer token is cached like any other.
 ///
-/// Each request runs in its own task on the tokio runtime of the caller that starts it. Outside of
-/// a runtime, the caller that starts a request carries it out itself, even if the cached token is
-/// still valid.
+/// Each request runs in its own task on the tokio runtime of the caller that starts it.
 impl TokenClientBuilder {
     /// The default for the longest time before its expiry at which a token is renewed.
     pub const REFRESH_AHEAD: Duration = Duration::from_secs(60);

@@ -1,23 +1,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::RemoteJwks;
-use super::freshness::Bounds;
-use super::rules::Rules;
-use super::source::Source;
-use crate::oauth::{OAuthError, PlainHttp, safe_url};
-use crate::transport::refreshing::Refreshing;
-use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock, TransportError};
+use super::policy::Policy;
+use crate::oauth::PlainHttp;
+#[cfg(doc)]
+use crate::transport::ReqwestClient;
+use crate::transport::{Clock, HttpClient, SystemClock};
 
-/// Optional settings of a [`RemoteJwks`].
+/// Optional settings of a [`RemoteJwks`](super::RemoteJwks).
 #[must_use]
 pub struct RemoteJwksBuilder {
-    url: String,
-    plain_http: PlainHttp,
-    http: Option<Arc<dyn HttpClient>>,
-    clock: Arc<dyn Clock>,
-    rules: Rules,
-    bounds: Bounds,
+    pub(super) url: String,
+    pub(super) plain_http: PlainHttp,
+    pub(super) http: Option<Arc<dyn HttpClient>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) policy: Policy,
 }
 
 impl RemoteJwksBuilder {
@@ -26,8 +23,8 @@ impl RemoteJwksBuilder {
     const LEAST: Duration = Duration::from_secs(1);
 
     pub(super) fn new(url: String) -> Self {
-        let (rules, bounds) = (Rules::default(), Bounds::default());
-        Self { url, plain_http: PlainHttp::Loopback, http: None, clock: Arc::new(SystemClock), rules, bounds }
+        let (plain_http, clock) = (PlainHttp::Loopback, Arc::new(SystemClock));
+        Self { url, plain_http, http: None, clock, policy: Policy::default() }
     }
 
     /// Lets plain http go to any host. **The price is every check that these keys are for:** anyone
@@ -60,7 +57,7 @@ impl RemoteJwksBuilder {
     /// caches between the issuer and this process add. A fetch is given up after this time, and
     /// after 10 s at most.
     pub fn cool_down(mut self, cool_down: Duration) -> Self {
-        self.rules.cool_down = cool_down.max(Self::LEAST);
+        self.policy.cool_down = cool_down.max(Self::LEAST);
         self
     }
 
@@ -68,7 +65,7 @@ impl RemoteJwksBuilder {
     /// Default: one hour. Minimum: 1 s. From then on, everything is rejected until the issuer
     /// responds again.
     pub fn hard_limit(mut self, hard_limit: Duration) -> Self {
-        self.rules.hard_limit = hard_limit.max(Self::LEAST);
+        self.policy.hard_limit = hard_limit.max(Self::LEAST);
         self
     }
 
@@ -77,37 +74,15 @@ impl RemoteJwksBuilder {
     /// 1 s, and if `least` is larger than `most`, `most` applies. A key that the issuer removes is
     /// trusted for up to `most`.
     pub fn freshness_bounds(mut self, least: Duration, most: Duration) -> Self {
-        self.bounds.least = least.max(Self::LEAST);
-        self.bounds.most = most.max(Self::LEAST);
+        self.policy.least = least.max(Self::LEAST);
+        self.policy.most = most.max(Self::LEAST);
         self
     }
 
     /// Sets how long keys are fresh if their issuer does not say, within the bounds. Default:
     /// 300 s.
     pub const fn freshness_without_headers(mut self, freshness: Duration) -> Self {
-        self.bounds.without_headers = freshness;
+        self.policy.without_headers = freshness;
         self
-    }
-
-    /// Builds the set. Nothing is fetched yet.
-    ///
-    /// # Errors
-    ///
-    /// [`TransportError::OAuth`] for a URL that is neither https nor http on loopback (unless that
-    /// is [allowed](Self::danger_allow_unencrypted)), or has credentials or a fragment;
-    /// [`TransportError::Build`] if the HTTP client cannot be built.
-    pub fn build(self) -> Result<RemoteJwks, TransportError> {
-        self.plain_http.check_endpoint("jwks_uri", &self.url)?;
-        let target = self.url.parse().map_err(|_| OAuthError::Endpoint {
-            endpoint: "jwks_uri",
-            url: safe_url(&self.url),
-            reason: "is not an HTTP target",
-        })?;
-        let http = match self.http {
-            Some(http) => http,
-            None => Arc::new(ReqwestClient::with_plain_http(self.plain_http)?),
-        };
-        let Self { url, clock, rules, bounds, .. } = self;
-        Ok(RemoteJwks::of(Source { url, target, http, clock, rules, bounds, set: Refreshing::new(None) }))
     }
 }

@@ -1,45 +1,14 @@
-//! How long a JWK Set may be used before its issuer is asked again (RFC 9111 §4.2): a function of
-//! the headers.
+//! How long the issuer of a JWK Set says that it is fresh (RFC 9111 §4.2): a function of the
+//! headers.
 //!
-//! This is not an HTTP cache. The bounds take precedence over the headers: otherwise `no-store` and
+//! This is not an HTTP cache. The bounds of the policy take precedence: otherwise `no-store` and
 //! its like would make every token wait for its issuer, and a `max-age` of a year would keep a
 //! stolen key alive for that year.
 
 use std::time::Duration;
 
-use http::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderMap, HeaderName};
+use http::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderMap};
 use time::OffsetDateTime;
-
-/// The bounds of a lifetime, regardless of what the issuer says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bounds {
-    pub(super) least: Duration,
-    pub(super) most: Duration,
-    /// The lifetime if the response does not say.
-    pub(super) without_headers: Duration,
-}
-
-impl Bounds {
-    /// The lifetime of a response, counted from its request. `stated` is the result of [`stated`]
-    /// for it.
-    pub(super) fn lifetime(&self, stated: Option<Duration>, headers: &HeaderMap) -> Duration {
-        let lifetime = match stated {
-            Some(stated) => stated.saturating_sub(age(headers)),
-            None => self.without_headers,
-        };
-        lifetime.min(self.most).max(self.least.min(self.most))
-    }
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            least: Duration::from_secs(60),
-            most: Duration::from_secs(900),
-            without_headers: Duration::from_secs(300),
-        }
-    }
-}
 
 /// The lifetime that the issuer states, as for a private cache: `max-age`, else `Expires` less
 /// `Date` (§4.2.1). If statements contradict each other, the strictest counts, and one that cannot
@@ -58,26 +27,19 @@ pub(super) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duratio
         }
     }
     max_age.or_else(|| {
-        let expires = headers.get(EXPIRES)?;
-        let date = date(headers, DATE).unwrap_or(now);
+        let date = |name| httpdate::parse_http_date(headers.get(name)?.to_str().ok()?.trim()).ok();
+        let since = date(DATE).map_or(now, OffsetDateTime::from);
         // "0" and the like stand for a time in the past (§5.3).
-        let expires = expires.to_str().ok().and_then(parse_date);
-        Some(expires.and_then(|expires| (expires - date).try_into().ok()).unwrap_or_default())
+        let lifetime =
+            date(EXPIRES).and_then(|expires| (OffsetDateTime::from(expires) - since).try_into().ok());
+        headers.contains_key(EXPIRES).then_some(lifetime.unwrap_or_default())
     })
 }
 
 /// How long the response has been in caches (§5.1). The `apparent_age` of §4.2.3, now less `Date`,
 /// is left out: if the clocks differ, every response would be old.
-fn age(headers: &HeaderMap) -> Duration {
+pub(super) fn age(headers: &HeaderMap) -> Duration {
     headers.get(AGE).and_then(|age| age.to_str().ok()).and_then(seconds).unwrap_or_default()
-}
-
-fn date(headers: &HeaderMap, name: HeaderName) -> Option<OffsetDateTime> {
-    parse_date(headers.get(name)?.to_str().ok()?)
-}
-
-fn parse_date(text: &str) -> Option<OffsetDateTime> {
-    httpdate::parse_http_date(text.trim()).ok().map(OffsetDateTime::from)
 }
 
 /// `delta-seconds` (§1.2.2): any number of digits; a value that is too large means the maximum.
@@ -116,6 +78,9 @@ fn directives(headers: &HeaderMap) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
+    use super::super::policy::Policy;
     use super::*;
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -139,13 +104,9 @@ mod tests {
 
     /// With bounds that do not matter.
     fn lifetime(lines: &[(&str, &str)]) -> u64 {
-        let bounds = Bounds {
-            least: Duration::ZERO,
-            most: Duration::from_secs(u64::MAX),
-            without_headers: Duration::from_secs(300),
-        };
+        let policy = Policy { least: Duration::ZERO, most: Duration::MAX, ..Policy::default() };
         let headers = headers(lines);
-        bounds.lifetime(stated(&headers, NOW), &headers).as_secs()
+        policy.lifetime(stated(&headers, NOW), age(&headers)).as_secs()
     }
 
     #[test]
@@ -214,21 +175,5 @@ mod tests {
             assert_eq!(lifetime(&[max_age, ("age", unreadable)]), 120, "{unreadable}");
         }
         assert_eq!(lifetime(&[("age", "50")]), 300);
-    }
-
-    #[test]
-    fn the_bounds_stand_above_the_headers() {
-        let bounds = Bounds::default();
-        let lifetime = |stated: Option<u64>| {
-            bounds.lifetime(stated.map(Duration::from_secs), &HeaderMap::new()).as_secs()
-        };
-        assert_eq!(lifetime(None), 300);
-        assert_eq!(lifetime(Some(0)), 60);
-        assert_eq!(lifetime(Some(59)), 60);
-        assert_eq!(lifetime(Some(61)), 61);
-        assert_eq!(lifetime(Some(899)), 899);
-        assert_eq!(lifetime(Some(86_400)), 900);
-        let crossed = Bounds { least: Duration::from_secs(1000), ..bounds };
-        assert_eq!(crossed.lifetime(None, &HeaderMap::new()).as_secs(), 900);
     }
 }

@@ -1,15 +1,13 @@
 //! Keys that another party publishes and changes.
 //!
-//! Decisions are separate from actions: `freshness` and `rules` are functions of headers, settings
-//! and time, `document` makes requests and reads responses, and `source` fetches the set and keeps
-//! it fresh. A constructor can fail, so that a URL that cannot be right is found when the
-//! server starts and not with the first token.
+//! `policy` decides when the issuer is asked, and `freshness` reads what its headers say about
+//! that; both are functions of their arguments. `source` makes requests and reads responses, and
+//! `transport::refreshing` keeps the set fresh.
 
 mod builder;
-mod document;
 mod error;
 mod freshness;
-mod rules;
+mod policy;
 mod source;
 
 use std::sync::Arc;
@@ -18,11 +16,12 @@ use time::OffsetDateTime;
 
 pub use builder::RemoteJwksBuilder;
 pub use error::{JwksFetchError, RemoteJwksError};
-use source::{Held, Source};
 
+use self::source::{Document, Source};
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::{KeyError, PublicKeySet};
-use crate::oauth::{AuthorizationServer, safe_url};
+use crate::oauth::{AuthorizationServer, OAuthError, safe_url};
+use crate::transport::refreshing::Refreshing;
 use crate::transport::{PublicNetworkClient, ReqwestClient, TransportError};
 use crate::verifier::{
     AccessTokenClaims, AccessTokenVerifier, ProofOfPossession, UnverifiedAssertion, VerifiedAssertion,
@@ -81,7 +80,11 @@ use crate::verifier::{
 /// name, type and algorithm of the token. Without a `kid`, the certificate thumbprint of the token
 /// chooses among several. The error says why no key fits, and that a key of that name was skipped.
 ///
-/// Requires a tokio runtime.
+/// # Runtime
+///
+/// Fetches need a tokio runtime. Without one, the cached keys are used up to the hard limit, and a
+/// token that needs a fetch is rejected with [`RemoteJwksError::Unavailable`] or
+/// [`RemoteJwksError::TooOld`].
 #[derive(Clone)]
 pub struct RemoteJwks {
     source: Arc<Source>,
@@ -189,27 +192,21 @@ impl RemoteJwks {
         &self,
         check: impl Fn(&PublicKeySet, OffsetDateTime) -> Result<T, VerifierError>,
     ) -> Result<T, RemoteJwksError> {
-        let tried = match self.try_fresh(&check) {
-            Some(tried) => tried,
-            None => {
-                let held = self.source.any().await?;
-                check(&held.value.keys, self.now()).map_err(|error| (error, held))
-            }
-        };
-        let (error, held) = match tried {
+        let tried = self.document().await?;
+        let error = match check(&tried.keys, self.now()) {
             Ok(done) => return Ok(done),
-            Err(tried) => tried,
+            Err(error) => error,
         };
-        if !newer_keys_may_help(&error) {
+        // The token may be valid, and signed with a key that is newer than the set.
+        let no_key_fits = matches!(error, VerifierError::Jose(JoseError::NoMatchingKey { .. }));
+        if !no_key_fits && !matches!(error, VerifierError::Key(KeyError::BadSignature)) {
             return Err(error.into());
         }
-        match self.source.newer(&held).await {
-            Ok(newer) if !Arc::ptr_eq(&newer.value.keys, &held.value.keys) => {
-                Ok(check(&newer.value.keys, self.now())?)
-            }
+        match Refreshing::newer(&self.source, &tried).await {
+            Ok(newer) if !Arc::ptr_eq(&newer.keys, &tried.keys) => Ok(check(&newer.keys, self.now())?),
             // There may be a key of this name that could not be fetched. A cached key has been
             // tried.
-            Err(Some(unavailable)) if is_no_matching_key(&error) => Err(unavailable),
+            Err(Some(failure)) if no_key_fits => Err(self.source.unavailable(failure)),
             _ => Err(error.into()),
         }
     }
@@ -220,7 +217,7 @@ impl RemoteJwks {
     ///
     /// [`RemoteJwksError::Unavailable`] and [`RemoteJwksError::TooOld`].
     pub async fn keys(&self) -> Result<Arc<PublicKeySet>, RemoteJwksError> {
-        Ok(Arc::clone(&self.source.any().await?.value.keys))
+        Ok(Arc::clone(&self.document().await?.keys))
     }
 
     /// The URL of the set, verbatim.
@@ -232,7 +229,7 @@ impl RemoteJwks {
     /// Returns when the cached keys were fetched, or confirmed to be unchanged; for a health check.
     #[must_use]
     pub fn fetched_at(&self) -> Option<OffsetDateTime> {
-        self.source.set.held().as_ref().map(|held| held.value.age.fetched)
+        self.source.set.held().as_ref().map(|held| held.fetched)
     }
 
     /// Returns why the last fetch failed, or `None` if it did not fail; for a health check. A
@@ -242,23 +239,37 @@ impl RemoteJwks {
         self.source.set.error()
     }
 
-    fn of(source: Source) -> Self {
-        Self { source: Arc::new(source) }
+    async fn document(&self) -> Result<Arc<Document>, RemoteJwksError> {
+        Refreshing::get(&self.source).await.map_err(|failure| self.source.unavailable(failure))
     }
 
     fn now(&self) -> OffsetDateTime {
         self.source.clock.now()
     }
+}
 
-    /// Runs the check with fresh keys. `None` if the cached keys are not fresh.
-    fn try_fresh<T>(
-        &self,
-        check: impl Fn(&PublicKeySet, OffsetDateTime) -> Result<T, VerifierError>,
-    ) -> Option<Result<T, (VerifierError, Arc<Held>)>> {
-        let now = self.now();
-        let held = self.source.set.held();
-        let held = held.as_ref().filter(|held| self.source.is_fresh(held, now))?;
-        Some(check(&held.value.keys, now).map_err(|error| (error, Arc::clone(held))))
+impl RemoteJwksBuilder {
+    /// Builds the set. Nothing is fetched yet.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::OAuth`] for a URL that is neither https nor http on loopback (unless that
+    /// is [allowed](Self::danger_allow_unencrypted)), or has credentials or a fragment;
+    /// [`TransportError::Build`] if the HTTP client cannot be built.
+    pub fn build(self) -> Result<RemoteJwks, TransportError> {
+        self.plain_http.check_endpoint("jwks_uri", &self.url)?;
+        let target = self.url.parse().map_err(|_| OAuthError::Endpoint {
+            endpoint: "jwks_uri",
+            url: safe_url(&self.url),
+            reason: "is not an HTTP target",
+        })?;
+        let http = match self.http {
+            Some(http) => http,
+            None => Arc::new(ReqwestClient::with_plain_http(self.plain_http)?),
+        };
+        let Self { url, clock, policy, .. } = self;
+        let source = Source { url, target, http, clock, policy, set: Refreshing::new(None) };
+        Ok(RemoteJwks { source: Arc::new(source) })
     }
 }
 
@@ -269,17 +280,4 @@ impl std::fmt::Debug for RemoteJwks {
             .field("fetched_at", &self.fetched_at())
             .finish_non_exhaustive()
     }
-}
-
-/// Whether the token may be valid, and signed with a key that is newer than the set.
-fn newer_keys_may_help(error: &VerifierError) -> bool {
-    is_no_matching_key(error) || matches!(error, VerifierError::Key(KeyError::BadSignature))
-}
-
-const fn is_no_matching_key(error: &VerifierError) -> bool {
-    matches!(error, VerifierError::Jose(JoseError::NoMatchingKey { .. }))
-}
-
-fn host(url: &str) -> String {
-    url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -1,65 +1,157 @@
-//! Where a set comes from: one fetch, and what its outcome means for the next.
+//! Where a set comes from: the request for it, how a response is read, and what keeps it fresh.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED,
+};
+use http::{Request, Response, StatusCode, Uri};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::document::{Asked, Document, request};
-use super::freshness::Bounds;
-use super::rules::Rules;
-use super::{JwksFetchError, RemoteJwksError};
-use crate::keys::BoxFuture;
-use crate::oauth::safe_url;
-use crate::transport::refreshing::{self, Failure, Need, Pause, Phase, Refreshing, Source as _};
-use crate::transport::{Clock, HttpClient, TransportError, task};
+use super::error::{JwksFetchError, RemoteJwksError};
+use super::freshness::{age, stated};
+use super::policy::Policy;
+use crate::jose::{JoseError, JwkSet};
+use crate::keys::{BoxFuture, PublicKeySet};
+use crate::oauth::{OAuthError, content_coding, safe_url};
+use crate::transport::refreshing::{self, Failure, Pause, Phase, Refreshing, distance};
+use crate::transport::{Clock, HttpClient, ReqwestClient, TransportError};
 
-pub(super) type Held = refreshing::Held<Document>;
-
-/// The URL of a set, the rules for it, and the set.
+/// The URL of a set, the policy for it, and the set.
 pub(super) struct Source {
     pub(super) url: String,
-    pub(super) target: http::Uri,
+    pub(super) target: Uri,
     pub(super) http: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) rules: Rules,
-    pub(super) bounds: Bounds,
+    pub(super) policy: Policy,
     pub(super) set: Refreshing<Arc<Self>>,
 }
 
+/// A set of keys, and what is known about the document that it came from.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) keys: Arc<PublicKeySet>,
+    /// When it was requested.
+    pub(super) fetched: OffsetDateTime,
+    /// How long it is fresh.
+    lifetime: Duration,
+    /// The hash of the body: an unchanged body is not parsed again.
+    hash: [u8; 32],
+    /// The lifetime that the issuer stated last.
+    stated: Option<Duration>,
+    validators: HeaderMap,
+}
+
+/// The request header in which a validator of a response is sent back (RFC 9111 §4.3.1).
+const CONDITIONS: [(HeaderName, HeaderName); 2] = [(ETAG, IF_NONE_MATCH), (LAST_MODIFIED, IF_MODIFIED_SINCE)];
+
 impl Source {
-    pub(super) fn is_fresh(&self, held: &Held, now: OffsetDateTime) -> bool {
-        held.value.age.phase(&self.rules, now) == Phase::Fresh
-    }
-
-    /// The set to try a token with.
-    pub(super) async fn any(self: &Arc<Self>) -> Result<Arc<Held>, RemoteJwksError> {
-        let now = self.clock.now();
-        if let Some(held) = self.set.held().as_ref().filter(|held| self.is_fresh(held, now)) {
-            return Ok(Arc::clone(held));
-        }
-        let held = Refreshing::get(self, Need::Any).await;
-        held.map_err(|error| self.unavailable(error.unwrap_or_else(<Arc<Self>>::lost)))
-    }
-
-    /// A set that is newer than the one that a token was tried with. The error is `None` if it is
-    /// too early to ask.
-    pub(super) async fn newer(self: &Arc<Self>, tried: &Held) -> Result<Arc<Held>, Option<RemoteJwksError>> {
-        let need = Need::NewerThan { generation: tried.generation, apart: self.rules.cool_down };
-        let held = Refreshing::get(self, need).await;
-        held.map_err(|error| error.map(|source| self.unavailable(source)))
-    }
-
     /// The error of a token for which there are no keys.
-    fn unavailable(&self, source: Arc<JwksFetchError>) -> RemoteJwksError {
-        let (url, limit, now) = (safe_url(&self.url), self.rules.hard_limit, self.clock.now());
-        match self.set.held().as_ref().map(|held| held.value.age) {
-            Some(age) if age.phase(&self.rules, now) == Phase::Over => {
-                let age = (now - age.fetched).unsigned_abs();
-                RemoteJwksError::TooOld { url, age, limit, source }
-            }
+    pub(super) fn unavailable(&self, source: Arc<JwksFetchError>) -> RemoteJwksError {
+        let (url, limit, now) = (safe_url(&self.url), self.policy.hard_limit, self.clock.now());
+        match self.set.held().as_ref().map(|held| distance(now, held.fetched)) {
+            Some(age) if age >= limit => RemoteJwksError::TooOld { url, age, limit, source },
             _ => RemoteJwksError::Unavailable { url, source },
         }
+    }
+
+    /// Fetches the set. `held` is the cached document; a 304 is about this.
+    async fn fetch(
+        &self,
+        held: Option<&Document>,
+        began: OffsetDateTime,
+    ) -> Result<Document, JwksFetchError> {
+        let answer = self.http.send(self.request(held));
+        match select(answer, self.clock.sleep(self.policy.longest_fetch())).await {
+            Either::Left((answer, _)) => self.read(answer?, held, began),
+            Either::Right(_) => Err(TransportError::Timeout { host: self.host() }.into()),
+        }
+    }
+
+    /// Requests the set, or whether the cached one is still current.
+    fn request(&self, held: Option<&Document>) -> Request<Vec<u8>> {
+        let mut request = Request::new(Vec::new());
+        *request.uri_mut() = self.target.clone();
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/jwk-set+json, application/json"));
+        // Without it, the server may use any coding (RFC 9110 §12.5.3), and the user's HTTP client
+        // may not decode it.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        for (validator, condition) in CONDITIONS {
+            if let Some(value) = held.and_then(|held| held.validators.get(validator)) {
+                headers.insert(condition, value.clone());
+            }
+        }
+        request
+    }
+
+    fn read(
+        &self,
+        answer: Response<Vec<u8>>,
+        held: Option<&Document>,
+        fetched: OffsetDateTime,
+    ) -> Result<Document, JwksFetchError> {
+        let status = answer.status();
+        let unchanged = held.filter(|held| status == StatusCode::NOT_MODIFIED && !held.validators.is_empty());
+        if unchanged.is_none() && status != StatusCode::OK {
+            return Err(TransportError::status(&self.url, &answer).into());
+        }
+        let (mut parts, body) = answer.into_parts();
+        let mut stated = stated(&parts.headers, self.clock.now());
+        let (keys, hash, mut validators) = match unchanged {
+            // The headers of a 304 replace the stored ones; stored headers that it lacks stay (RFC
+            // 9111 §4.3.4).
+            Some(held) => {
+                stated = stated.or(held.stated);
+                (Arc::clone(&held.keys), held.hash, held.validators.clone())
+            }
+            None => {
+                let (keys, hash) = self.keys(&parts.headers, &body, held)?;
+                (keys, hash, HeaderMap::new())
+            }
+        };
+        let lifetime = self.policy.lifetime(stated, age(&parts.headers));
+        for (validator, _) in CONDITIONS {
+            if let Some(value) = parts.headers.remove(&validator) {
+                validators.insert(validator, value);
+            }
+        }
+        Ok(Document { keys, fetched, lifetime, hash, stated, validators })
+    }
+
+    /// The keys in a body, and its hash.
+    fn keys(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        held: Option<&Document>,
+    ) -> Result<(Arc<PublicKeySet>, [u8; 32]), JwksFetchError> {
+        // The user's HTTP client may have no limit.
+        let limit = ReqwestClient::MAX_BODY_LEN;
+        if body.len() > limit {
+            return Err(TransportError::BodyTooLarge { host: self.host(), limit }.into());
+        }
+        let hash = Sha256::digest(body).into();
+        if let Some(held) = held.filter(|held| held.hash == hash) {
+            return Ok((Arc::clone(&held.keys), hash));
+        }
+        let set = JwkSet::from_json(body).map_err(|source| match content_coding(headers) {
+            Some(found) if matches!(source, JoseError::Json { .. }) => {
+                TransportError::from(OAuthError::ContentEncoding { what: "the JWK Set", found }).into()
+            }
+            _ => JwksFetchError::Document { url: safe_url(&self.url), source },
+        })?;
+        Ok((Arc::new(set.into()), hash))
+    }
+
+    fn host(&self) -> String {
+        self.target.host().unwrap_or_default().to_owned()
     }
 }
 
@@ -67,9 +159,6 @@ impl refreshing::Source for Arc<Source> {
     type Value = Document;
     type Answer = Result<Document, JwksFetchError>;
     type Error = Arc<JwksFetchError>;
-    const RUNS_WITHOUT_RUNTIME: bool = false;
-    /// The HTTP client would panic again.
-    const PANIC_IS_FAILURE: bool = true;
 
     fn refreshing(&self) -> &Refreshing<Self> {
         &self.set
@@ -81,33 +170,24 @@ impl refreshing::Source for Arc<Source> {
 
     /// More than any fetch may take.
     fn limit(&self) -> Duration {
-        self.rules.cool_down
+        self.policy.cool_down
     }
 
     fn phase(&self, set: &Document, now: OffsetDateTime) -> Phase {
-        set.age.phase(&self.rules, now)
-    }
-
-    fn window(&self, _: &Document) -> Duration {
-        self.rules.hard_limit
+        self.policy.phase(set.fetched, set.lifetime, now)
     }
 
     fn fetch(
         &self,
-        held: Option<Arc<Held>>,
+        held: Option<Arc<Document>>,
         _: bool,
         began: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error> {
         let source = Self::clone(self);
-        Ok(Box::pin(async move {
-            let Source { url, target, http, clock, rules, bounds, .. } = &*source;
-            let held = held.as_deref().map(|held| &held.value);
-            let answer = http.send(request(target, held));
-            match task::within(&**clock, rules.longest_fetch(), answer).await {
-                None => Err(TransportError::Timeout { host: super::host(url) }.into()),
-                Some(answer) => Asked { url, held, began, bounds }.read(answer?, clock.now()),
-            }
-        }))
+        let fetch = async move { Source::fetch(&source, held.as_deref(), began).await };
+        // An HTTP client that panics would panic again, so a panic is a failure like any other.
+        let fetch = AssertUnwindSafe(fetch).catch_unwind();
+        Ok(Box::pin(fetch.map(|done| done.unwrap_or(Err(JwksFetchError::Lost)))))
     }
 
     fn read(&self, answer: Self::Answer, _: bool, _: OffsetDateTime) -> Result<Document, Self::Error> {
@@ -115,7 +195,7 @@ impl refreshing::Source for Arc<Source> {
     }
 
     fn pause(&self, failure: &Failure<'_, Self::Error>) -> Pause {
-        self.rules.pause(failure)
+        self.policy.pause(failure)
     }
 
     fn lost() -> Self::Error {
@@ -127,7 +207,7 @@ impl refreshing::Source for Arc<Source> {
             target: "private_key_jwt",
             tracing::Level::WARN,
             url = %safe_url(&self.url), error = %error, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
-            "key refresh failed, the cached keys are used meanwhile"
+            "key refresh failed"
         );
     }
 }

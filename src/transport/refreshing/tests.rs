@@ -17,14 +17,19 @@ fn at(milliseconds: i64) -> OffsetDateTime {
 mod schedule {
     use super::*;
 
-    fn decide(schedule: &Schedule, phase: Phase, milliseconds: i64) -> Decision {
-        schedule.decide(phase, LIMIT, Duration::ZERO, at(milliseconds))
+    fn decide(schedule: &Schedule<()>, phase: Phase, milliseconds: i64) -> Decision<'_, ()> {
+        schedule.decide(phase, false, LIMIT, at(milliseconds))
+    }
+
+    fn begin(schedule: &mut Schedule<()>, milliseconds: i64) -> u64 {
+        schedule.begin(at(milliseconds), |_| ());
+        schedule.generation
     }
 
     /// The schedule after a fetch at 0 that failed.
-    fn failing() -> Schedule {
+    fn failing() -> Schedule<()> {
         let mut schedule = Schedule::default();
-        let generation = schedule.begin(at(0));
+        let generation = begin(&mut schedule, 0);
         assert_eq!(schedule.failed(generation, Some(at(0)), |_| PAUSE), Some(PAUSE));
         schedule
     }
@@ -33,15 +38,15 @@ mod schedule {
     fn one_fetch_at_a_time_and_only_when_there_is_need() {
         let mut schedule = Schedule::default();
         assert_eq!(decide(&schedule, Phase::Fresh, 0), Decision::Serve);
-        assert_eq!(decide(&schedule, Phase::Ageing, 0), Decision::ServeAndRefresh);
-        assert_eq!(decide(&schedule, Phase::Over, 0), Decision::RefreshAndWait);
-        let generation = schedule.begin(at(0));
+        assert_eq!(decide(&schedule, Phase::Ageing, 0), Decision::Fetch);
+        assert_eq!(decide(&schedule, Phase::Over, 0), Decision::Fetch);
+        let generation = begin(&mut schedule, 0);
         assert_eq!(decide(&schedule, Phase::Fresh, 1), Decision::Serve);
         assert_eq!(decide(&schedule, Phase::Ageing, 1), Decision::Serve);
-        assert_eq!(decide(&schedule, Phase::Over, 1), Decision::Wait);
+        assert_eq!(decide(&schedule, Phase::Over, 1), Decision::Wait(&()));
         schedule.succeeded(generation);
         // A value that was over when it came.
-        assert_eq!(decide(&schedule, Phase::Over, 1), Decision::RefreshAndWait);
+        assert_eq!(decide(&schedule, Phase::Over, 1), Decision::Fetch);
     }
 
     #[test]
@@ -50,20 +55,20 @@ mod schedule {
         for (phase, milliseconds, expected) in [
             (Phase::Fresh, 0, Decision::Serve),
             (Phase::Ageing, 3999, Decision::Serve),
-            (Phase::Ageing, 4000, Decision::ServeAndRefresh),
+            (Phase::Ageing, 4000, Decision::Fetch),
             (Phase::Over, 999, Decision::Refuse),
-            (Phase::Over, 1000, Decision::RefreshAndWait),
+            (Phase::Over, 1000, Decision::Fetch),
         ] {
             assert_eq!(decide(&schedule, phase, milliseconds), expected, "{phase:?} {milliseconds}");
         }
         for expected in [2, 3] {
-            let generation = schedule.begin(at(0));
+            let generation = begin(&mut schedule, 0);
             schedule.failed(generation, Some(at(0)), |failures| {
                 assert_eq!(failures, expected);
                 PAUSE
             });
         }
-        let generation = schedule.begin(at(0));
+        let generation = begin(&mut schedule, 0);
         schedule.succeeded(generation);
         let began = Some(at(0));
         assert_eq!(schedule, Schedule { generation, succeeded: generation, began, ..Schedule::default() });
@@ -71,56 +76,58 @@ mod schedule {
 
     #[test]
     fn a_newer_value_is_fetched_once_in_a_while_whatever_the_last_fetch_was_for() {
-        let newer = |schedule: &Schedule, now| schedule.decide(Phase::Over, LIMIT, 30 * SECOND, at(now));
+        fn newer(schedule: &Schedule<()>, now: i64) -> Decision<'_, ()> {
+            schedule.decide(Phase::Over, true, 30 * SECOND, at(now))
+        }
         let mut schedule = Schedule::default();
-        assert_eq!(newer(&schedule, 0), Decision::RefreshAndWait);
-        let generation = schedule.begin(at(0));
-        assert_eq!(newer(&schedule, 1), Decision::Wait);
+        assert_eq!(newer(&schedule, 0), Decision::Fetch);
+        let generation = begin(&mut schedule, 0);
+        assert_eq!(newer(&schedule, 1), Decision::Wait(&()));
         schedule.succeeded(generation);
         for (now, expected) in [
             (29_999, Decision::Refuse),
             (-29_999, Decision::Refuse),
-            (30_000, Decision::RefreshAndWait),
-            (-30_000, Decision::RefreshAndWait),
+            (30_000, Decision::Fetch),
+            (-30_000, Decision::Fetch),
         ] {
             assert_eq!(newer(&schedule, now), expected, "{now}");
         }
         // A failed fetch counts, too.
-        let generation = schedule.begin(at(30_000));
+        let generation = begin(&mut schedule, 30_000);
         schedule.failed(generation, Some(at(30_001)), |_| PAUSE);
         assert_eq!(newer(&schedule, 59_999), Decision::Refuse);
-        assert_eq!(newer(&schedule, 60_000), Decision::RefreshAndWait);
+        assert_eq!(newer(&schedule, 60_000), Decision::Fetch);
     }
 
     #[test]
     fn a_value_that_comes_after_a_later_one_is_late() {
         let mut schedule = Schedule::default();
-        let (first, second) = (schedule.begin(at(0)), schedule.begin(at(1)));
+        let (first, second) = (begin(&mut schedule, 0), begin(&mut schedule, 1));
         schedule.succeeded(second);
-        let third = schedule.begin(at(2));
+        let third = begin(&mut schedule, 2);
         assert!(schedule.is_late(first) && !schedule.is_late(third));
         schedule.succeeded(first);
         assert!(schedule.is_late(first));
-        assert_eq!(decide(&schedule, Phase::Over, 2), Decision::Wait);
+        assert_eq!(decide(&schedule, Phase::Over, 2), Decision::Wait(&()));
     }
 
     #[test]
     fn a_fetch_that_is_never_heard_of_again_blocks_nothing() {
         let mut schedule = Schedule::default();
-        let first = schedule.begin(at(0));
-        assert_eq!(decide(&schedule, Phase::Over, 69_999), Decision::Wait);
-        assert_eq!(decide(&schedule, Phase::Over, 70_000), Decision::RefreshAndWait);
-        let second = schedule.begin(at(70_000));
+        let first = begin(&mut schedule, 0);
+        assert_eq!(decide(&schedule, Phase::Over, 69_999), Decision::Wait(&()));
+        assert_eq!(decide(&schedule, Phase::Over, 70_000), Decision::Fetch);
+        let second = begin(&mut schedule, 70_000);
         // Its late outcome does not end the next one.
         assert_eq!(schedule.failed(first, Some(at(70_001)), |_| PAUSE), None);
         schedule.failed(first, None, |_| PAUSE);
-        assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::Wait);
+        assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::Wait(&()));
         let lost = |_| Pause { waiting: Duration::ZERO, ..PAUSE };
         schedule.failed(second, None, lost);
-        assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::RefreshAndWait);
+        assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::Fetch);
         // The pause counts from its start.
         assert_eq!(decide(&schedule, Phase::Ageing, 73_999), Decision::Serve);
-        assert_eq!(decide(&schedule, Phase::Ageing, 74_000), Decision::ServeAndRefresh);
+        assert_eq!(decide(&schedule, Phase::Ageing, 74_000), Decision::Fetch);
         // It is lost once.
         schedule.failed(second, None, lost);
         assert_eq!(schedule.failures, 1);
@@ -130,11 +137,11 @@ mod schedule {
     fn a_clock_that_is_set_back_keeps_nobody_waiting() {
         let schedule = failing();
         assert_eq!(decide(&schedule, Phase::Over, -999), Decision::Refuse);
-        assert_eq!(decide(&schedule, Phase::Over, -1000), Decision::RefreshAndWait);
+        assert_eq!(decide(&schedule, Phase::Over, -1000), Decision::Fetch);
         let mut schedule = Schedule::default();
-        schedule.begin(at(0));
-        assert_eq!(decide(&schedule, Phase::Over, -69_999), Decision::Wait);
-        assert_eq!(decide(&schedule, Phase::Over, -70_000), Decision::RefreshAndWait);
+        begin(&mut schedule, 0);
+        assert_eq!(decide(&schedule, Phase::Over, -69_999), Decision::Wait(&()));
+        assert_eq!(decide(&schedule, Phase::Over, -70_000), Decision::Fetch);
     }
 }
 
@@ -142,21 +149,18 @@ type Answer = Result<i64, &'static str>;
 type Answers = Box<dyn Fn(usize) -> BoxFuture<'static, Answer> + Send + Sync>;
 
 /// A value is the time until which it is fresh, in milliseconds. It serves for ten more seconds.
-struct Values<const PANICS: bool> {
-    refreshing: Refreshing<Server<PANICS>>,
+struct Values {
+    refreshing: Refreshing<Server>,
     now: AtomicI64,
     fetches: AtomicUsize,
     answers: Mutex<Answers>,
     logged: Mutex<Vec<(&'static str, Duration)>>,
 }
 
-/// `PANICS`: whether a panic is a failure, and no caller carries out a fetch.
 #[derive(Clone)]
-struct Server<const PANICS: bool>(Arc<Values<PANICS>>);
+struct Server(Arc<Values>);
 
-type Tolerant = Server<false>;
-
-impl<const PANICS: bool> Server<PANICS> {
+impl Server {
     fn new(answers: impl Fn(usize) -> BoxFuture<'static, Answer> + Send + Sync + 'static) -> Self {
         Self(Arc::new(Values {
             refreshing: Refreshing::new(None),
@@ -190,11 +194,11 @@ impl<const PANICS: bool> Server<PANICS> {
         self.0.fetches.load(Ordering::SeqCst)
     }
 
-    async fn get(&self) -> Result<i64, Option<&'static str>> {
-        Refreshing::get(self, Need::Any).await.map(|held| held.value)
+    async fn get(&self) -> Result<i64, &'static str> {
+        Refreshing::get(self).await.map(|held| *held)
     }
 
-    fn spawn(&self) -> tokio::task::JoinHandle<Result<i64, Option<&'static str>>> {
+    fn spawn(&self) -> tokio::task::JoinHandle<Result<i64, &'static str>> {
         let server = self.clone();
         tokio::spawn(async move { server.get().await })
     }
@@ -205,12 +209,10 @@ impl<const PANICS: bool> Server<PANICS> {
     }
 }
 
-impl<const PANICS: bool> Source for Server<PANICS> {
+impl Source for Server {
     type Value = i64;
     type Answer = Answer;
     type Error = &'static str;
-    const RUNS_WITHOUT_RUNTIME: bool = !PANICS;
-    const PANIC_IS_FAILURE: bool = PANICS;
 
     fn refreshing(&self) -> &Refreshing<Self> {
         &self.0.refreshing
@@ -238,7 +240,7 @@ impl<const PANICS: bool> Source for Server<PANICS> {
 
     fn fetch(
         &self,
-        _: Option<Arc<Held<i64>>>,
+        _: Option<Arc<i64>>,
         _: bool,
         _: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Answer>, &'static str> {
@@ -264,7 +266,7 @@ impl<const PANICS: bool> Source for Server<PANICS> {
     }
 }
 
-impl<const PANICS: bool> Clock for Server<PANICS> {
+impl Clock for Server {
     fn now(&self) -> OffsetDateTime {
         at(self.0.now.load(Ordering::SeqCst))
     }
@@ -290,7 +292,7 @@ fn always(answer: Answer) -> impl Fn(usize) -> BoxFuture<'static, Answer> + Send
 
 #[tokio::test]
 async fn many_callers_wait_for_one_fetch_and_any_of_them_may_go_away() {
-    let server = Tolerant::new(always(Ok(0)));
+    let server = Server::new(always(Ok(0)));
     let answer = server.next();
     let callers: Vec<_> = (0..20).map(|_| server.spawn()).collect();
     settle().await;
@@ -309,7 +311,7 @@ async fn many_callers_wait_for_one_fetch_and_any_of_them_may_go_away() {
 
 #[tokio::test]
 async fn an_ageing_value_serves_while_it_is_refreshed_and_while_that_fails() {
-    let server = Tolerant::new(always(Ok(1000)));
+    let server = Server::new(always(Ok(1000)));
     assert_eq!(server.get().await, Ok(1000));
     server.set(1000);
     server.answers(always(Err("down")));
@@ -322,8 +324,8 @@ async fn an_ageing_value_serves_while_it_is_refreshed_and_while_that_fails() {
     assert_eq!(*server.0.logged.lock().unwrap(), [("down", PAUSE.serving); 2]);
     // Over: the fetch for it is another.
     server.set(11_000);
-    assert_eq!(server.get().await, Err(Some("down")));
-    assert_eq!(server.get().await, Err(Some("down")));
+    assert_eq!(server.get().await, Err("down"));
+    assert_eq!(server.get().await, Err("down"));
     assert_eq!((server.fetches(), server.0.refreshing.error()), (4, Some("down")));
     server.set(12_000);
     server.answers(always(Ok(20_000)));
@@ -333,7 +335,7 @@ async fn an_ageing_value_serves_while_it_is_refreshed_and_while_that_fails() {
 
 #[tokio::test]
 async fn who_comes_to_wait_for_a_background_fetch_that_fails_gets_another() {
-    let server = Tolerant::new(always(Ok(1000)));
+    let server = Server::new(always(Ok(1000)));
     server.get().await.unwrap();
     let answer = server.next();
     server.set(1000);
@@ -350,7 +352,7 @@ async fn who_comes_to_wait_for_a_background_fetch_that_fails_gets_another() {
 
 #[tokio::test]
 async fn a_slow_old_answer_takes_the_place_of_nothing_newer() {
-    let server = Tolerant::new(always(Ok(0)));
+    let server = Server::new(always(Ok(0)));
     let slow = server.next();
     let waiting = server.spawn();
     settle().await;
@@ -360,7 +362,6 @@ async fn a_slow_old_answer_takes_the_place_of_nothing_newer() {
     slow.send(Ok(90_000)).unwrap();
     assert_eq!(waiting.await.unwrap(), Ok(100_000));
     assert_eq!(server.get().await, Ok(100_000));
-    assert_eq!(server.0.refreshing.held().as_ref().unwrap().generation, 2);
     // Nor does an old failure.
     server.set(110_000);
     let slow = server.next();
@@ -370,25 +371,25 @@ async fn a_slow_old_answer_takes_the_place_of_nothing_newer() {
     server.answers(always(Ok(200_000)));
     assert_eq!(server.get().await, Ok(200_000));
     slow.send(Err("down")).unwrap();
-    assert_eq!(waiting.await.unwrap(), Err(Some("down")));
+    assert_eq!(waiting.await.unwrap(), Err("down"));
     assert_eq!(server.0.refreshing.error(), None);
 }
 
 #[tokio::test]
 async fn a_newer_value_than_the_cached_one_is_waited_for() {
-    let server = Tolerant::new(always(Ok(1_000_000)));
-    server.get().await.unwrap();
-    let newer = |generation| Refreshing::get(&server, Need::NewerThan { generation, apart: 30 * SECOND });
-    assert_eq!(newer(0).await.unwrap().generation, 1, "it is there");
-    assert_eq!(newer(1).await.unwrap_err(), None);
-    server.set(30_000);
-    assert_eq!(newer(1).await.unwrap().generation, 2);
+    let server = Server::new(always(Ok(1_000_000)));
+    let first = Refreshing::get(&server).await.unwrap();
+    let other = Arc::new(0);
+    assert!(Arc::ptr_eq(&Refreshing::newer(&server, &other).await.unwrap(), &first), "it is there");
+    assert_eq!(Refreshing::newer(&server, &first).await.unwrap_err(), None);
+    server.set(70_000);
+    assert!(!Arc::ptr_eq(&Refreshing::newer(&server, &first).await.unwrap(), &first));
     assert_eq!(server.fetches(), 2);
 }
 
 #[tokio::test]
 async fn a_value_that_is_dropped_is_fetched_again() {
-    let server = Tolerant::new(always(Ok(1000)));
+    let server = Server::new(always(Ok(1000)));
     server.get().await.unwrap();
     assert!(!server.0.refreshing.drop_if(|value| *value == 7));
     assert!(server.0.refreshing.drop_if(|value| *value == 1000));
@@ -399,27 +400,22 @@ async fn a_value_that_is_dropped_is_fetched_again() {
 
 #[tokio::test]
 async fn a_fresh_value_is_read_while_the_state_is_locked() {
-    let server = Tolerant::new(always(Ok(1000)));
+    let server = Server::new(always(Ok(1000)));
     server.get().await.unwrap();
     let _locked = server.0.refreshing.state();
-    assert_eq!(server.0.refreshing.held().as_ref().unwrap().value, 1000);
+    assert_eq!(server.0.refreshing.held().as_deref(), Some(&1000));
 }
 
 #[tokio::test]
-async fn a_panic_is_lost_and_tried_once_more_or_an_error() {
-    let panics = |_| -> BoxFuture<'static, Answer> { Box::pin(async { panic!("on purpose") }) };
-    let server = Server::<false>::new(panics);
-    assert_eq!(server.get().await, Err(Some("lost")));
+async fn a_fetch_that_panics_is_lost_and_tried_once_more() {
+    let server = Server::new(|_| Box::pin(async { panic!("on purpose") }));
+    assert_eq!(server.get().await, Err("lost"));
     assert_eq!(server.fetches(), 2);
-    let server = Server::<true>::new(panics);
-    assert_eq!(server.get().await, Err(Some("lost")));
-    assert_eq!(server.get().await, Err(Some("lost")));
-    assert_eq!(server.fetches(), 1);
 }
 
 #[test]
 fn a_fetch_is_lost_with_its_runtime_and_waiters_elsewhere_start_another() {
-    let server = Tolerant::new(|_| Box::pin(pending()));
+    let server = Server::new(|_| Box::pin(pending()));
     let first = runtime();
     first.block_on(async {
         server.spawn();
@@ -437,7 +433,7 @@ fn a_fetch_is_lost_with_its_runtime_and_waiters_elsewhere_start_another() {
 
 #[test]
 fn a_runtime_that_stands_still_is_given_up_and_one_that_shuts_down_is_no_endless_loop() {
-    let server = Tolerant::new(|_| Box::pin(pending()));
+    let server = Server::new(|_| Box::pin(pending()));
     let first = runtime();
     first.block_on(async {
         server.spawn();
@@ -451,15 +447,25 @@ fn a_runtime_that_stands_still_is_given_up_and_one_that_shuts_down_is_no_endless
     let handle = second.handle().clone();
     drop(second);
     let _entered = handle.enter();
-    assert_eq!(poll(server.get()), Poll::Ready(Err(Some("lost"))));
+    assert_eq!(poll(server.get()), Poll::Ready(Err("lost")));
     assert_eq!(server.fetches(), 2);
 }
 
 #[test]
-fn without_a_runtime_the_caller_carries_out_the_fetch_or_it_is_lost() {
-    let server = Server::<false>::new(always(Ok(1000)));
+fn without_a_runtime_nothing_is_fetched_and_a_value_serves_until_it_is_over() {
+    let server = Server::new(always(Ok(1000)));
+    assert_eq!(poll(server.get()), Poll::Ready(Err("lost")));
+    assert_eq!(runtime().block_on(server.get()), Ok(1000));
+    server.set(1000);
     assert_eq!(poll(server.get()), Poll::Ready(Ok(1000)));
-    let server = Server::<true>::new(always(Ok(1000)));
-    assert_eq!(poll(server.get()), Poll::Ready(Err(Some("lost"))));
-    assert_eq!(server.fetches(), 0);
+    // Nor does it wait for a fetch elsewhere.
+    server.set(11_000);
+    server.answers(|_| Box::pin(pending()));
+    let elsewhere = runtime();
+    elsewhere.block_on(async {
+        server.spawn();
+        settle().await;
+    });
+    assert_eq!(poll(server.get()), Poll::Ready(Err("lost")));
+    assert_eq!(server.fetches(), 2);
 }

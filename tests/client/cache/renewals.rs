@@ -7,7 +7,7 @@ use private_key_jwt::{AuthorizationServer, TokenClient, TokenSource};
 use serde_json::json;
 
 use super::server::{Reply, Server, error, settle, text};
-use crate::support::{key, now};
+use crate::support::key;
 
 const BUSY: fn() -> Reply = || Reply::Status(503, Vec::new(), "");
 
@@ -85,34 +85,6 @@ async fn a_refusal_without_a_code_does_not_turn_every_call_into_a_request() {
         server.clock().set(120.0);
         text(&tokens).await;
     }
-}
-
-#[test]
-fn without_a_runtime_a_busy_server_is_asked_again_after_a_pause() {
-    let mut first = true;
-    let server =
-        Server::answering(move |_| if std::mem::take(&mut first) { BUSY() } else { Reply::token(300) });
-    let known = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
-    let builder = TokenClient::builder(known, "client", key("p256.pkcs8.pem")).http(server.clone());
-    let builder = builder.clock(now).backoff(Duration::from_millis(1), Duration::from_millis(1));
-    let client = builder.build().unwrap();
-    // No runtime, and a clock without a way to wait of its own: the pause is made on a thread.
-    struct Unpark(std::thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: std::sync::Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
-    let mut context = std::task::Context::from_waker(&waker);
-    let mut call = std::pin::pin!(client.token("a"));
-    let token = loop {
-        match call.as_mut().poll(&mut context) {
-            std::task::Poll::Ready(token) => break token.unwrap(),
-            std::task::Poll::Pending => std::thread::park(),
-        }
-    };
-    assert_eq!((token.secret(), server.requests()), ("2", 2));
 }
 
 /// The same error for all, whatever came before it.

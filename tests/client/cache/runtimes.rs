@@ -133,26 +133,19 @@ fn a_runtime_that_is_being_shut_down_is_no_endless_loop() {
 }
 
 #[test]
-fn without_a_runtime_the_caller_carries_the_request_out() {
+fn without_a_runtime_there_is_an_error_unless_a_token_serves() {
     let server = Server::new();
     let tokens = server.client().source("a");
-    let now = |tokens: &TokenSource| match poll(pin!(text(tokens))) {
-        Poll::Ready(text) => text,
+    let now = |tokens: &TokenSource| match poll(pin!(tokens.token())) {
+        Poll::Ready(outcome) => outcome.map(|token| token.secret().to_owned()),
         Poll::Pending => panic!("it waits"),
     };
-    assert_eq!(now(&tokens), "1");
+    assert!(matches!(now(&tokens).unwrap_err().kind(), ErrorKind::Interrupted));
+    assert_eq!(server.requests(), 0);
+    assert_eq!(runtime().block_on(text(&tokens)), "1");
     server.clock().set(286.0);
-    assert_eq!(now(&tokens), "1");
-    assert_eq!(now(&tokens), "2");
-    // One who goes away in the midst of it leaves it to who waits.
+    assert_eq!(now(&tokens).unwrap(), "1");
+    assert_eq!(server.requests(), 1);
     server.clock().set(900.0);
-    server.open(false);
-    let mut first = Box::pin(tokens.token());
-    let mut second = Box::pin(tokens.token());
-    assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
-    assert_eq!(server.requests(), 3);
-    drop(first);
-    server.open(true);
-    let Poll::Ready(Ok(token)) = poll(second.as_mut()) else { panic!() };
-    assert_eq!(token.secret(), "4");
+    assert!(matches!(now(&tokens).unwrap_err().kind(), ErrorKind::Interrupted));
 }

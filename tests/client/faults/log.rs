@@ -346,7 +346,7 @@ async fn keys_that_cannot_be_refreshed_are_used_meanwhile() {
     }
     assert_eq!(
         lines(),
-        ["WARN key refresh failed, the cached keys are used meanwhile: url=https://as.example/jwks \
-          error=https://as.example/jwks answered 503 pause_ms=…"]
+        ["WARN key refresh failed: url=https://as.example/jwks error=https://as.example/jwks answered 503 \
+          pause_ms=…"]
     );
 }

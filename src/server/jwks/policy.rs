@@ -2,11 +2,10 @@
 //! settings and the time.
 //!
 //! - A set is *fresh* for its lifetime less a margin, then *ageing*: still used, while a fetch runs
-//!   in the background. From the hard limit on it is *over* and checks nothing any more.
-//! - A token that no key fits may be signed with a newer one. A fetch for such a token starts no
-//!   sooner than one cool-down after the start of the last fetch of any kind. A key that is
-//!   published one cool-down before it signs is therefore found, however many forged tokens arrive
-//!   in between: a fetch that started less than a cool-down ago has the key already.
+//!   in the background. From the hard limit on, it is *over*.
+//! - A fetch for a token that no key fits starts at least one cool-down after the start of the last
+//!   fetch of any kind. An issuer that publishes a key one cool-down before it signs with it is
+//!   therefore always understood, however many forged tokens arrive.
 //! - After a failure, the issuer is left alone for a pause that doubles, from a second to the
 //!   cool-down.
 //!
@@ -21,18 +20,42 @@ use time::OffsetDateTime;
 use crate::transport::refreshing::{Failure, Pause, Phase, distance};
 
 /// The settings of a [`RemoteJwks`](super::RemoteJwks).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rules {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Policy {
     pub(super) cool_down: Duration,
     pub(super) hard_limit: Duration,
+    /// The bounds of a lifetime, regardless of what the issuer says.
+    pub(super) least: Duration,
+    pub(super) most: Duration,
+    /// The lifetime if the issuer does not say.
+    pub(super) without_headers: Duration,
 }
 
-impl Rules {
+impl Policy {
     /// A set is fetched anew this long before its lifetime ends, so that no caller waits for the
     /// fetch.
     const AHEAD: Duration = Duration::from_secs(30);
     const LONGEST_FETCH: Duration = Duration::from_secs(10);
     const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+    /// How long a set is fresh that has been in caches for `age`.
+    pub(super) fn lifetime(&self, stated: Option<Duration>, age: Duration) -> Duration {
+        let lifetime = stated.map_or(self.without_headers, |stated| stated.saturating_sub(age));
+        lifetime.min(self.most).max(self.least.min(self.most))
+    }
+
+    /// The phase of a set with this lifetime.
+    pub(super) fn phase(&self, fetched: OffsetDateTime, lifetime: Duration, now: OffsetDateTime) -> Phase {
+        let age = distance(now, fetched);
+        let lifetime = lifetime.min(self.hard_limit);
+        if age < lifetime - Self::AHEAD.min(lifetime / 5) {
+            Phase::Fresh
+        } else if age < self.hard_limit {
+            Phase::Ageing
+        } else {
+            Phase::Over
+        }
+    }
 
     /// The longest that a fetch may take. Never more than a cool-down: a token that waits for a
     /// fetch in flight must find a key that was published one cool-down ago.
@@ -40,8 +63,7 @@ impl Rules {
         Self::LONGEST_FETCH.min(self.cool_down)
     }
 
-    /// How long the issuer is left alone after a failure. A lost fetch says nothing about the
-    /// issuer.
+    /// How long the issuer is left alone after a failure.
     pub(super) fn pause<E>(&self, failure: &Failure<'_, E>) -> Pause {
         if failure.error.is_none() {
             return Pause::default();
@@ -52,32 +74,14 @@ impl Rules {
     }
 }
 
-impl Default for Rules {
+impl Default for Policy {
     fn default() -> Self {
-        Self { cool_down: Duration::from_secs(30), hard_limit: Duration::from_secs(3600) }
-    }
-}
-
-/// How old a set is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Age {
-    /// When it was requested.
-    pub(super) fetched: OffsetDateTime,
-    /// How long it is fresh.
-    pub(super) lifetime: Duration,
-}
-
-impl Age {
-    pub(super) fn phase(&self, rules: &Rules, now: OffsetDateTime) -> Phase {
-        let age = distance(now, self.fetched);
-        let lifetime = self.lifetime.min(rules.hard_limit);
-        let margin = Rules::AHEAD.min(lifetime / 5);
-        if age < lifetime - margin {
-            Phase::Fresh
-        } else if age < rules.hard_limit {
-            Phase::Ageing
-        } else {
-            Phase::Over
+        Self {
+            cool_down: Duration::from_secs(30),
+            hard_limit: Duration::from_secs(3600),
+            least: Duration::from_secs(60),
+            most: Duration::from_secs(900),
+            without_headers: Duration::from_secs(300),
         }
     }
 }
@@ -86,15 +90,13 @@ impl Age {
 mod tests {
     use super::*;
 
-    const RULES: Rules = Rules { cool_down: Duration::from_secs(30), hard_limit: Duration::from_secs(3600) };
-
     fn at(seconds: i64) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(1_800_000_000 + seconds).unwrap()
     }
 
     fn phase(lifetime: u64, hard_limit: u64, now: i64) -> Phase {
-        let rules = Rules { hard_limit: Duration::from_secs(hard_limit), ..RULES };
-        Age { fetched: at(0), lifetime: Duration::from_secs(lifetime) }.phase(&rules, at(now))
+        let policy = Policy { hard_limit: Duration::from_secs(hard_limit), ..Policy::default() };
+        policy.phase(at(0), Duration::from_secs(lifetime), at(now))
     }
 
     #[test]
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn after_failures_there_are_pauses_that_double_up_to_the_cool_down() {
-        let pause = |error, failures| RULES.pause(&Failure { error, failures, window: None });
+        let pause = |error, failures| Policy::default().pause(&Failure { error, failures, window: None });
         for (failures, seconds) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 30), (7, 30), (u32::MAX, 30)]
         {
             let expected = Duration::from_secs(seconds);
@@ -133,8 +135,24 @@ mod tests {
 
     #[test]
     fn a_fetch_takes_no_longer_than_a_cool_down() {
-        assert!(RULES.longest_fetch() < RULES.cool_down);
-        let short = Rules { cool_down: Duration::from_secs(2), ..RULES };
+        let policy = Policy::default();
+        assert!(policy.longest_fetch() < policy.cool_down);
+        let short = Policy { cool_down: Duration::from_secs(2), ..policy };
         assert_eq!(short.longest_fetch(), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn the_bounds_stand_above_the_headers() {
+        let policy = Policy::default();
+        let lifetime =
+            |stated: Option<u64>| policy.lifetime(stated.map(Duration::from_secs), Duration::ZERO).as_secs();
+        assert_eq!(lifetime(None), 300);
+        assert_eq!(lifetime(Some(0)), 60);
+        assert_eq!(lifetime(Some(59)), 60);
+        assert_eq!(lifetime(Some(61)), 61);
+        assert_eq!(lifetime(Some(899)), 899);
+        assert_eq!(lifetime(Some(86_400)), 900);
+        let crossed = Policy { least: Duration::from_secs(1000), ..policy };
+        assert_eq!(crossed.lifetime(None, Duration::ZERO).as_secs(), 900);
     }
 }
