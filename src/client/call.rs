@@ -1,157 +1,117 @@
-//! A request to the server, and what a response to it may be about.
+//! What a call sends, and what a rejection of it may be about.
 
-use std::hash::Hash;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::clock::{Facts, Offset, Shown, Verdict};
-use super::contents::Contents;
-use super::refused_keys::{KeyUse, RefusedKeys};
-use super::subject::Subject;
-use crate::keys::Signer;
-use crate::oauth::{Endpoint, GrantType, OAuthError, Refusal, Repetition, TimeFault, TokenRequest};
+use time::OffsetDateTime;
 
-/// A request to an endpoint.
+use crate::oauth::{
+    AuthorizationServer, ClientAssertion, Endpoint, GrantType, OAuthError, Refusal, Repetition, ServerTime,
+    TokenRequest,
+};
+
+/// How requests of one kind are made, and how the responses to them are read.
+pub(super) struct Exchange<R, T> {
+    pub(super) to_http:
+        fn(&R, &AuthorizationServer, &ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>,
+    pub(super) read:
+        fn(&AuthorizationServer, http::Response<Vec<u8>>, OffsetDateTime) -> Result<T, OAuthError>,
+    /// The server's time, if the response has a JWT that was just issued.
+    pub(super) server_time: fn(&T, OffsetDateTime, OffsetDateTime) -> Option<ServerTime>,
+}
+
+/// What the decisions of a call depend on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call {
     pub(super) endpoint: Endpoint,
     pub(super) grant_type: Option<GrantType>,
-    pub(super) repetition: Repetition,
+    /// Whether the request carries nothing but scopes, which the program itself chooses.
+    pub(super) is_of_client_alone: bool,
     /// The time limit of a caller that repeats the call at its own pace. The call is not retried
     /// then.
     pub(super) once_within: Option<Duration>,
-    /// Whether there is a grant in addition to the assertion. It may have expired as well.
-    pub(super) carries_grant: bool,
-    pub(super) contents: Contents,
 }
 
 impl Call {
-    /// A request to the token endpoint.
-    pub(super) fn token(keys: &RefusedKeys, request: &TokenRequest) -> Self {
-        let (grant_type, carries_grant) = (request.grant_type(), !request.is_of_client());
-        Self {
-            contents: keys.contents(request, request.is_of_client_alone()),
-            endpoint: Endpoint::Token,
-            grant_type: Some(grant_type),
-            repetition: grant_type.repetition(),
-            once_within: None,
-            carries_grant,
-        }
+    /// A call to an endpoint other than the token endpoint. None of them consumes anything.
+    pub(super) const fn to(endpoint: Endpoint) -> Self {
+        Self { endpoint, grant_type: None, is_of_client_alone: false, once_within: None }
     }
 
-    /// The same for a caller that repeats the call at its own pace and waits at most this long.
-    pub(super) const fn once_within(self, limit: Duration) -> Self {
-        Self { once_within: Some(limit), ..self }
+    pub(super) fn token(request: &TokenRequest, once_within: Option<Duration>) -> Self {
+        let (grant_type, is_of_client_alone) = (Some(request.grant_type()), request.is_of_client_alone());
+        Self { endpoint: Endpoint::Token, grant_type, is_of_client_alone, once_within }
     }
 
-    /// A request to another endpoint. None of them consumes anything.
-    pub(super) fn of(keys: &RefusedKeys, endpoint: Endpoint, request: &impl Hash) -> Self {
-        Self {
-            contents: keys.contents(request, false),
-            endpoint,
-            grant_type: None,
-            repetition: Repetition::Freely,
-            once_within: None,
-            carries_grant: false,
-        }
+    pub(super) fn repetition(self) -> Repetition {
+        self.grant_type.map_or(Repetition::Freely, GrantType::repetition)
     }
 
-    /// This request with a key.
-    pub(super) const fn with<'a>(self, active: &'a Arc<dyn Signer>, key: &'a Arc<dyn Signer>) -> KeyUse<'a> {
-        KeyUse { active, key, endpoint: self.endpoint, contents: self.contents }
+    /// Whether there is a grant in addition to the assertion. It may have expired as well.
+    pub(super) fn carries_grant(self) -> bool {
+        self.grant_type.is_some_and(|grant_type| grant_type != GrantType::ClientCredentials)
     }
 
     /// Whether a rejection is remembered. A 401 without a code is about the client only if nothing
     /// in the request came from outside.
     pub(super) fn remembers(self, refusal: &Refusal) -> bool {
-        self.contents.is_of_client_alone || refusal.error() == Some("invalid_client")
+        Subject::of(refusal) == Subject::Client
+            && (self.is_of_client_alone || refusal.error() == Some("invalid_client"))
     }
 
-    /// Whether the request may be sent again with another key after this answer.
-    pub(super) fn allows_another_key(self, error: &OAuthError) -> bool {
-        match (self.repetition, error) {
-            (Repetition::Freely, OAuthError::Refused(refusal)) => Subject::of(refusal) != Subject::Request,
+    /// Whether the request may be sent again with another key after this rejection.
+    pub(super) fn allows_another_key(self, refusal: &Refusal) -> bool {
+        match self.repetition() {
+            Repetition::Freely => Subject::of(refusal) != Subject::Request,
             // The server authenticates the client before it looks at the grant.
-            (_, OAuthError::Refused(refusal)) => refusal.error() == Some("invalid_client"),
-            _ => false,
+            Repetition::Unreceived | Repetition::Never => refusal.error() == Some("invalid_client"),
         }
     }
 
-    /// Whether the request may be sent again with other times after this response, if times may be
-    /// the reason.
+    /// Whether the request may be sent again with other times after a response with this rejection,
+    /// if times may be the reason.
     ///
     /// A single-use grant may be sent again after any error of RFC 6749 §5.2: the server has
     /// rejected the request, so it issued nothing, and if it used up the grant all the same, the
     /// grant is lost either way. A failure of any status may have happened after the grant was
     /// used, and a response without an error code may come from something in front of the server.
-    pub(super) fn allows_other_times(self, error: &OAuthError) -> bool {
-        match (self.repetition, error) {
-            (Repetition::Freely, _) => true,
-            (_, OAuthError::Refused(refusal)) => {
-                let is_failure = matches!(refusal.error(), Some("server_error" | "temporarily_unavailable"));
-                refusal.is_verdict() && !is_failure
-            }
-            _ => false,
-        }
-    }
-
-    /// What a success says about the clock.
-    pub(super) const fn accepted(self, used: Offset, shown: Shown) -> Facts {
-        Facts {
-            contents: self.contents,
-            succeeded: true,
-            used,
-            verdict: Verdict::Accepted,
-            shown,
-            named: None,
-            failed: false,
-            other_key: false,
-        }
-    }
-
-    /// What any other response says about the clock.
-    pub(super) fn rejected(
-        self,
-        error: &OAuthError,
-        used: Offset,
-        shown: Shown,
-        has_not_before: bool,
-        other_key: bool,
-    ) -> Facts {
-        let verdict = match error {
-            // The server has authenticated the client, unless it looked first at the part of the
-            // request that came from outside.
-            OAuthError::Refused(refusal) if Subject::of(refusal) == Subject::Request => {
-                if self.contents.is_of_client_alone { Verdict::Accepted } else { Verdict::Silent }
-            }
-            OAuthError::Refused(_) => Verdict::Refused,
-            OAuthError::Unavailable(answer) if is_failure(answer) => Verdict::Refused,
-            _ => Verdict::Silent,
-        };
-        let (named, failed) = match error {
-            OAuthError::Refused(answer) | OAuthError::Unavailable(answer) if verdict == Verdict::Refused => {
-                (self.time_fault(answer, has_not_before), is_failure(answer))
-            }
-            _ => (None, false),
-        };
-        Facts { succeeded: false, verdict, named, failed, other_key, ..self.accepted(used, shown) }
-    }
-
-    /// What the text of a response says about the assertion's times.
-    fn time_fault(self, answer: &Refusal, has_not_before: bool) -> Option<TimeFault> {
-        let fault = match answer.time_fault()? {
-            TimeFault::NotActive if !has_not_before => TimeFault::Expired,
-            fault => fault,
-        };
-        // `invalid_grant` is about the grant in the first place, but no grant is from the future.
-        let is_of_grant = self.carries_grant && answer.error() == Some("invalid_grant");
-        (!is_of_grant || fault == TimeFault::NotYetValid).then_some(fault)
+    pub(super) fn allows_other_times(self, refusal: Option<&Refusal>) -> bool {
+        let is_failure = |error| matches!(error, Some("server_error" | "temporarily_unavailable"));
+        self.repetition() == Repetition::Freely
+            || refusal.is_some_and(|refusal| refusal.is_verdict() && !is_failure(refusal.error()))
     }
 }
 
-/// Whether the server failed over the request itself. Some servers do if an assertion is from the
-/// future. The other statuses of this kind come from something in front of the server, or are about
-/// its load.
-fn is_failure(answer: &Refusal) -> bool {
-    matches!(answer.status(), 500..=599) && !matches!(answer.status(), 502..=504)
+/// What a rejection is about. This decides whether it may be corrected, is remembered for the key,
+/// or stands for the request. It is determined only here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The client is not who it says it is: a failed authentication, `invalid_client` (RFC 6749
+    /// §5.2), or a 401 without a code, because 401 is the status of that error and of no other.
+    Client,
+    /// The server accepted the client, but not its request.
+    Request,
+    /// Either. `unauthorized_client` is about an *authenticated* client and one grant, and
+    /// `invalid_grant` about one grant, but some servers return them for an assertion, and some
+    /// return a 400 or a 403 without a code.
+    Unknown,
+}
+
+impl Subject {
+    pub(super) fn of(refusal: &Refusal) -> Self {
+        match refusal.error() {
+            Some("invalid_client") => Self::Client,
+            None if refusal.status() == 401 => Self::Client,
+            // RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 8628 §3.5, RFC 8707 §2
+            Some(
+                "invalid_scope"
+                | "unsupported_grant_type"
+                | "unsupported_token_type"
+                | "invalid_target"
+                | "authorization_pending"
+                | "slow_down"
+                | "expired_token",
+            ) => Self::Request,
+            _ => Self::Unknown,
+        }
+    }
 }

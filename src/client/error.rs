@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::jose::KeyId;
 use crate::keys::KeyError;
-use crate::oauth::{GrantType, OAuthError, Refusal};
+use crate::oauth::{ClockMismatch, GrantType, OAuthError, Refusal};
 use crate::transport::TransportError;
 
 /// Why there is no token: what went wrong ([`Error::kind`]) and after how many attempts.
@@ -33,27 +33,27 @@ pub enum ErrorKind {
     /// A single-use grant as the request of a [`TokenSource`](super::TokenSource), which would send
     /// it again for the next token. Send it with
     /// [`TokenClient::request`](super::TokenClient::request), and make a source of the response.
-    #[error("a grant of the type {grant_type} is good once, and no source of tokens")]
+    #[error("grant type {grant_type} is single-use and cannot be the request of a token source")]
     SingleUse {
         /// The grant type.
         grant_type: GrantType,
     },
     /// A [`TokenSource`](super::TokenSource) cannot obtain another token: the server rejected the
     /// refresh token, or there is none. The user has to log in again.
-    #[error("the grant has ended{}", refusal.as_ref().map(|refusal| format!(", refused: {refusal}")).unwrap_or_default())]
+    #[error("grant has ended: {}", ended(refusal.as_deref()))]
     GrantEnded {
         /// What the server said of the refresh token.
         refusal: Option<Box<Refusal>>,
     },
     /// A token of a type that needs more than a `Bearer` header (RFC 6749 §7.1).
-    #[error("the token is of the type {token_type}, and no bearer token")]
+    #[error("token type is \"{token_type}\", not \"Bearer\"")]
     NotBearer {
         /// The `token_type`, safe to log.
         token_type: String,
     },
     /// A setting of [`TokenClientBuilder`](super::TokenClientBuilder) that would accidentally
     /// switch off a protection.
-    #[error("the {setting} is {reason}")]
+    #[error("{setting} is {reason}")]
     Setting {
         /// The method of the builder.
         setting: &'static str,
@@ -62,11 +62,11 @@ pub enum ErrorKind {
     },
     /// The request that this call waited for ended without an answer: its task panicked, or its
     /// tokio runtime was shut down. Or none was sent, because there is no tokio runtime.
-    #[error("the token request was cut off")]
+    #[error("token request was cut off before a response arrived")]
     Interrupted,
     /// Not sent: the server rejected the key, or this request with it, moments ago. The client
     /// waits longer after each rejection. Another key is tried at once.
-    #[error("nothing was sent, the server refused the key `{key_id}` before: {refusal}")]
+    #[error("not sent: the server rejected key \"{key_id}\" moments ago ({refusal})")]
     Remembered {
         /// The name of the key.
         key_id: KeyId,
@@ -129,10 +129,24 @@ impl Error {
         }
     }
 
+    /// The same error, with the clock as the possible reason.
+    pub(super) fn with_clock(mut self, clock: ClockMismatch) -> Self {
+        if let ErrorKind::OAuth(OAuthError::Refused(answer) | OAuthError::Unavailable(answer)) =
+            &mut self.kind
+        {
+            answer.set_clock(clock);
+        }
+        self
+    }
+
     /// The same error after this number of attempts.
     pub(super) fn after(self, attempts: u32) -> Self {
         if attempts > 1 { Self { attempts, ..self } } else { self }
     }
+}
+
+fn ended(refusal: Option<&Refusal>) -> String {
+    refusal.map_or("no refresh token".to_owned(), |refusal| format!("refresh token rejected ({refusal})"))
 }
 
 impl fmt::Display for Error {
@@ -217,7 +231,7 @@ mod tests {
         let refusal = Box::new(refused("").refusal().unwrap().clone());
         let pause = Duration::from_secs(3);
         let remembered = Error::from(ErrorKind::Remembered { key_id: "k".into(), refusal, pause });
-        assert_eq!(remembered.to_string(), "nothing was sent, the server refused the key `k` before: 401");
+        assert_eq!(remembered.to_string(), "not sent: the server rejected key \"k\" moments ago (401)");
         assert_eq!((remembered.attempts(), remembered.retry()), (0, Retry::After(Duration::from_secs(3))));
         for error in [refused(""), refused("").after(2), remembered] {
             assert_eq!(error.refusal().map(Refusal::status), Some(401));

@@ -15,33 +15,32 @@
 //! decides whether to retry and when, `clock` tracks the server's time, and `refused_keys` decides
 //! whether a key is worth another request.
 
-mod attempts;
 mod backoff;
 #[cfg(feature = "reqwest-middleware")]
 mod bearer_middleware;
+mod builder;
 mod cache;
 mod call;
 mod clock;
-mod contents;
-mod endpoints;
 mod error;
 mod fresh;
-mod grants;
 mod log;
 mod refused_keys;
+mod requests;
 mod retry;
+mod sender;
 mod settings;
 mod signing;
 mod step;
-mod subject;
 mod token_client;
 mod token_source;
 
 #[cfg(feature = "reqwest-middleware")]
 pub use bearer_middleware::BearerMiddleware;
+pub use builder::TokenClientBuilder;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "dev-server")]
 pub(crate) use fresh::random_bytes;
 pub use fresh::{fresh_code_verifier, fresh_jti};
-pub use token_client::{TokenClient, TokenClientBuilder};
+pub use token_client::TokenClient;
 pub use token_source::TokenSource;

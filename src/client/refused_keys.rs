@@ -8,57 +8,42 @@
 //! token or parameter delays no other caller. The memory is per endpoint, because a server may
 //! accept at one endpoint what it rejects at another.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hash};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::backoff::Backoff;
-use super::contents::Contents;
-use crate::keys::{Signer, after};
+use super::error::{Error, ErrorKind};
+use crate::keys::{Signer, after, key_name};
 use crate::oauth::{Endpoint, Refusal};
 
 /// The pauses between two requests with a rejected key.
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(60) };
-/// How long an accepted request is evidence for its key, in seconds.
-const ACCEPTED: i64 = 10 * 60;
-/// The most rejections of single requests that are kept. Bounded, because outsiders choose what
-/// requests carry.
+/// How long an accepted request is evidence for its key.
+const ACCEPTED: time::Duration = time::Duration::minutes(10);
+/// The most rejections of single requests that are kept of a key at an endpoint. Bounded, because
+/// outsiders choose what requests carry.
 const MOST_REQUESTS: usize = 256;
 
 /// What is remembered of the key that signs and of the previous one.
 #[derive(Default)]
 pub(super) struct RefusedKeys {
-    memory: Mutex<Memory>,
-    /// Usually nothing is remembered, and then calls need not contend for the lock.
-    is_any: AtomicBool,
-    accepted: [Accepted; Endpoint::ALL.len()],
-    hasher: RandomState,
-}
-
-/// The key that the server accepted last at an endpoint, and when, in seconds since 1970. The key
-/// is known by its address. If another one is ever at the same address, only its own requests wait
-/// at first.
-#[derive(Default)]
-struct Accepted {
-    key: AtomicUsize,
-    at: AtomicI64,
-}
-
-#[derive(Default)]
-struct Memory {
-    /// The key that signed when something was noted last. When another key signs, everything is
-    /// forgotten.
+    /// The key that signed last. When another key signs, everything is forgotten.
     active: Option<Weak<dyn Signer>>,
+    /// By the address of the key, which is not reused while something here refers to it.
+    keys: BTreeMap<(usize, Endpoint), Standing>,
+}
+
+/// What is remembered of a key at an endpoint.
+struct Standing {
+    key: Weak<dyn Signer>,
+    accepted_at: Option<OffsetDateTime>,
     refused: Vec<Refused>,
 }
 
 struct Refused {
-    key: Weak<dyn Signer>,
-    endpoint: Endpoint,
     /// The hash of the one request that waits; `None` if all wait.
     contents: Option<u64>,
     refusal: Box<Refusal>,
@@ -76,13 +61,6 @@ pub(super) struct Turn {
     of_request: u32,
 }
 
-/// A remembered rejection, and for how long from now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Remembered {
-    pub(super) refusal: Box<Refusal>,
-    pub(super) pause: Duration,
-}
-
 /// What was noted about a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Noted {
@@ -91,209 +69,162 @@ pub(super) struct Noted {
     pub(super) is_of_key: bool,
 }
 
-/// A key for a request at an endpoint, and the key that signs at the moment.
+/// A key for a request at an endpoint.
 #[derive(Clone, Copy)]
 pub(super) struct KeyUse<'a> {
-    pub(super) active: &'a Arc<dyn Signer>,
     pub(super) key: &'a Arc<dyn Signer>,
     pub(super) endpoint: Endpoint,
-    pub(super) contents: Contents,
+    /// The hash of everything in the request except the assertion.
+    pub(super) contents: u64,
+    /// Whether the request carries nothing but scopes, which the program itself chooses.
+    pub(super) is_of_client_alone: bool,
 }
 
 impl RefusedKeys {
     /// Whether no key is known to be rejected.
     pub(super) fn is_empty(&self) -> bool {
-        !self.is_any.load(Ordering::Relaxed)
-    }
-
-    /// What identifies a request here.
-    pub(super) fn contents(&self, request: &impl Hash, is_of_client_alone: bool) -> Contents {
-        Contents { hash: self.hasher.hash_one(request), is_of_client_alone }
+        self.keys.values().all(|standing| standing.refused.is_empty())
     }
 
     /// Whether a request with this key may be sent. When a pause is over, the first caller may send
     /// one, and the others as soon as that one was accepted. After 2 s, another caller may, because
     /// the outcome of the first request may say nothing about the key.
-    pub(super) fn turn(&self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Remembered> {
-        let mut memory = self.memory(key);
+    ///
+    /// # Errors
+    ///
+    /// The remembered rejection.
+    pub(super) fn turn(
+        &mut self,
+        active: &Arc<dyn Signer>,
+        key: KeyUse<'_>,
+        now: OffsetDateTime,
+    ) -> Result<Turn, Error> {
+        let known = self.active.replace(Arc::downgrade(active));
+        if known.is_some_and(|known| !std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(active))) {
+            self.keys.clear();
+        }
+        let standing = self.standing(key.key, key.endpoint);
+        let mut turn = |contents| standing.find(contents).map_or(Ok(0), |refused| refused.turn(key.key, now));
         // This comes first, so that a request that waits does not take the turn of the others.
-        let contents = Some(key.contents.hash);
-        let of_request = memory.of(key, contents).map_or(Ok(0), |refused| refused.turn(now))?;
-        let of_key = memory.of(key, None).map_or(Ok(0), |refused| refused.turn(now))?;
-        Ok(Turn { of_key, of_request })
+        let of_request = turn(Some(key.contents))?;
+        Ok(Turn { of_key: turn(None)?, of_request })
     }
 
     /// Notes that the server rejects the key, for every request or, if the request may be the
-    /// reason, for this one. Returns the pause from now on, or `None` if another rejection that was
-    /// in flight at the same time has already been noted.
+    /// reason, for this one. Returns `None` if another rejection that was in flight at the same
+    /// time has already been noted.
     pub(super) fn refused(
-        &self,
+        &mut self,
         key: KeyUse<'_>,
         turn: Turn,
         refusal: &Refusal,
         now: OffsetDateTime,
         random: u64,
     ) -> Option<Noted> {
-        let is_of_key = key.contents.is_of_client_alone && !self.was_accepted(key, now);
+        self.active.get_or_insert_with(|| Arc::downgrade(key.key));
+        let standing = self.standing(key.key, key.endpoint);
+        let is_recent = |at| (time::Duration::ZERO..ACCEPTED).contains(&(now - at));
+        let is_of_key = key.is_of_client_alone && !standing.accepted_at.is_some_and(is_recent);
         let (contents, times) =
-            if is_of_key { (None, turn.of_key) } else { (Some(key.contents.hash), turn.of_request) };
-        let pause = self.note(key, contents, times, refusal, now, random)?;
+            if is_of_key { (None, turn.of_key) } else { (Some(key.contents), turn.of_request) };
+        let pause = standing.note(contents, times, refusal, now, random)?;
         Some(Noted { pause, is_of_key })
     }
 
     /// Notes that the key is the reason for a rejection: the same request was accepted with another
-    /// key.
+    /// key. Returns the pause as [`RefusedKeys::refused`].
     pub(super) fn is_to_blame(
-        &self,
-        key: KeyUse<'_>,
+        &mut self,
+        key: &Arc<dyn Signer>,
+        endpoint: Endpoint,
         turn: Turn,
         refusal: &Refusal,
         now: OffsetDateTime,
         random: u64,
     ) -> Option<Duration> {
-        self.note(key, None, turn.of_key, refusal, now, random)
+        let standing = self.standing(key, endpoint);
+        standing.accepted_at = None;
+        standing.note(None, turn.of_key, refusal, now, random)
+    }
+
+    /// Notes that the server accepts the key.
+    pub(super) fn accepted(&mut self, key: &Arc<dyn Signer>, endpoint: Endpoint, now: OffsetDateTime) {
+        let standing = self.standing(key, endpoint);
+        standing.accepted_at = Some(now);
+        standing.refused.clear();
+    }
+
+    fn standing(&mut self, key: &Arc<dyn Signer>, endpoint: Endpoint) -> &mut Standing {
+        let place = (Arc::as_ptr(key).addr(), endpoint);
+        if !self.keys.contains_key(&place) {
+            self.keys.retain(|_, standing| standing.key.strong_count() > 0);
+        }
+        let new = || Standing { key: Arc::downgrade(key), accepted_at: None, refused: Vec::new() };
+        self.keys.entry(place).or_insert_with(new)
+    }
+}
+
+impl Standing {
+    fn find(&mut self, contents: Option<u64>) -> Option<&mut Refused> {
+        self.refused.iter_mut().find(|refused| refused.contents == contents)
     }
 
     /// `before` is how many rejections in a row were noted when the request was sent.
     fn note(
-        &self,
-        key: KeyUse<'_>,
+        &mut self,
         contents: Option<u64>,
         before: u32,
         refusal: &Refusal,
         now: OffsetDateTime,
         random: u64,
     ) -> Option<Duration> {
-        let mut memory = self.memory(key);
+        if self.find(contents).is_some_and(|refused| refused.times != before) {
+            return None;
+        }
         let times = before.saturating_add(1);
         let pause = PAUSES.half_jitter(times, random);
-        let (refusal, until) = (Box::new(refusal.clone()), after(now, pause));
-        match memory.of(key, contents) {
-            Some(refused) if refused.times != before => return None,
-            Some(refused) => {
-                refused.refusal = refusal;
-                (refused.times, refused.until) = (times, until);
-            }
-            None => {
-                memory.make_room();
-                let KeyUse { key, endpoint, .. } = key;
-                let key = Arc::downgrade(key);
-                memory.refused.push(Refused { key, endpoint, contents, refusal, times, until });
-                self.is_any.store(true, Ordering::Relaxed);
-            }
-        }
-        Some(pause)
-    }
-
-    /// Notes that the server accepts the key.
-    pub(super) fn accepted(&self, key: KeyUse<'_>, now: OffsetDateTime) {
-        if let Some(accepted) = self.accepted.get(place(key.endpoint)) {
-            accepted.note(key.key, now.unix_timestamp());
-        }
-        if self.is_empty() {
-            return;
-        }
-        let mut memory = self.memory(key);
-        memory.refused.retain(|refused| !refused.is_of(key));
-        self.is_any.store(!memory.refused.is_empty(), Ordering::Relaxed);
-    }
-
-    /// Whether the server accepted a request with this key lately.
-    fn was_accepted(&self, key: KeyUse<'_>, now: OffsetDateTime) -> bool {
-        let accepted = self.accepted.get(place(key.endpoint));
-        accepted.is_some_and(|accepted| accepted.speaks_for(key.key, now.unix_timestamp()))
-    }
-
-    /// The memory, emptied when another key has become active. A panic elsewhere does not spoil it:
-    /// no step leaves it half-changed.
-    fn memory(&self, key: KeyUse<'_>) -> MutexGuard<'_, Memory> {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if !memory.active.as_ref().is_some_and(|known| is(known, key.active)) {
-            memory.active = Some(Arc::downgrade(key.active));
-            memory.refused.clear();
-            self.is_any.store(false, Ordering::Relaxed);
-        }
-        memory
-    }
-}
-
-impl Accepted {
-    /// Written once a second, however many requests are accepted.
-    fn note(&self, key: &Arc<dyn Signer>, now: i64) {
-        if self.at.load(Ordering::Relaxed) != now {
-            self.at.store(now, Ordering::Relaxed);
-        }
-        if self.key.load(Ordering::Relaxed) != address(key) {
-            self.key.store(address(key), Ordering::Relaxed);
-        }
-    }
-
-    fn speaks_for(&self, key: &Arc<dyn Signer>, now: i64) -> bool {
-        // A clock that was set back must not prolong it.
-        let age = now.checked_sub(self.at.load(Ordering::Relaxed));
-        self.key.load(Ordering::Relaxed) == address(key)
-            && age.is_some_and(|age| (0..ACCEPTED).contains(&age))
-    }
-}
-
-impl Memory {
-    fn of(&mut self, key: KeyUse<'_>, contents: Option<u64>) -> Option<&mut Refused> {
-        self.refused.iter_mut().find(|refused| refused.is_of(key) && refused.contents == contents)
-    }
-
-    /// If there are too many, drops the rejection of a single request that ends first.
-    fn make_room(&mut self) {
+        self.refused.retain(|refused| refused.contents != contents);
+        // If there are too many, drops the rejection of a single request that ends first.
         let single = self.refused.iter().enumerate().filter(|(_, refused)| refused.contents.is_some());
-        if single.clone().count() >= MOST_REQUESTS
+        if self.refused.len() > MOST_REQUESTS
             && let Some((first, _)) = single.min_by_key(|(_, refused)| refused.until)
         {
             self.refused.swap_remove(first);
         }
+        let refusal = Box::new(refusal.clone());
+        self.refused.push(Refused { contents, refusal, times, until: after(now, pause) });
+        Some(pause)
     }
 }
 
 impl Refused {
-    fn is_of(&self, key: KeyUse<'_>) -> bool {
-        self.endpoint == key.endpoint && is(&self.key, key.key)
-    }
-
     /// How many times it was rejected, if it may be sent again.
-    fn turn(&mut self, now: OffsetDateTime) -> Result<u32, Remembered> {
+    fn turn(&mut self, key: &Arc<dyn Signer>, now: OffsetDateTime) -> Result<u32, Error> {
         let pause = Duration::try_from(self.until - now).unwrap_or_default();
         // A clock that was set back must not prolong it.
         if pause.is_zero() || pause > PAUSES.longest {
             self.until = after(now, PAUSES.first);
             return Ok(self.times);
         }
-        Err(Remembered { refusal: self.refusal.clone(), pause })
+        let (key_id, refusal) = (key_name(key.as_ref()), self.refusal.clone());
+        Err(ErrorKind::Remembered { key_id, refusal, pause }.into())
     }
-}
-
-fn place(endpoint: Endpoint) -> usize {
-    Endpoint::ALL.iter().position(|other| *other == endpoint).unwrap_or_default()
-}
-
-fn address(key: &Arc<dyn Signer>) -> usize {
-    Arc::as_ptr(key).addr()
-}
-
-/// Whether it is this very key. The address of a dropped key is not reused while something here
-/// refers to it.
-fn is(known: &Weak<dyn Signer>, key: &Arc<dyn Signer>) -> bool {
-    std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(key))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
     use crate::jose::Algorithm;
     use crate::keys::PrivateKey;
     use crate::oauth::{OAuthError, TokenResponse};
 
     const TOKEN: Endpoint = Endpoint::Token;
-    const SCOPES: Contents = Contents { hash: 1, is_of_client_alone: true };
-    const CODE: Contents = Contents { hash: 2, is_of_client_alone: false };
-    const OTHER: Contents = Contents { hash: 3, is_of_client_alone: false };
+    /// Hashes of requests. Only the first carries nothing but scopes.
+    const SCOPES: u64 = 1;
+    const CODE: u64 = 2;
+    const OTHER: u64 = 3;
 
     fn key() -> Arc<dyn Signer> {
         Arc::new(PrivateKey::generate(Algorithm::EdDSA).unwrap().private_key().unwrap())
@@ -316,21 +247,63 @@ mod tests {
         Turn { of_key: times, of_request: 0 }
     }
 
+    /// A memory that is shared, as the client shares it.
+    #[derive(Default)]
+    struct Shared(RefCell<RefusedKeys>);
+
+    impl Shared {
+        fn turn(
+            &self,
+            active: &Arc<dyn Signer>,
+            key: KeyUse<'_>,
+            now: OffsetDateTime,
+        ) -> Result<Turn, (Refusal, Duration)> {
+            self.0.borrow_mut().turn(active, key, now).map_err(|error| match error.into_kind() {
+                ErrorKind::Remembered { refusal, pause, .. } => (*refusal, pause),
+                other => panic!("{other:?}"),
+            })
+        }
+
+        fn refused(&self, key: KeyUse<'_>, turn: Turn, now: OffsetDateTime, random: u64) -> Option<Noted> {
+            self.0.borrow_mut().refused(key, turn, &refusal(), now, random)
+        }
+
+        fn accepted(&self, key: KeyUse<'_>, now: OffsetDateTime) {
+            self.0.borrow_mut().accepted(key.key, key.endpoint, now);
+        }
+
+        fn singles(&self) -> usize {
+            self.0.borrow().keys.values().map(|standing| standing.refused.len()).sum()
+        }
+
+        fn clear(&self) {
+            self.0.borrow_mut().keys.values_mut().for_each(|standing| standing.refused.clear());
+        }
+    }
+
+    fn used(key: &Arc<dyn Signer>, contents: u64) -> KeyUse<'_> {
+        KeyUse { key, endpoint: TOKEN, contents, is_of_client_alone: contents == SCOPES }
+    }
+
     /// A memory of one key, which is the active one.
-    struct One(RefusedKeys, Arc<dyn Signer>);
+    struct One(Shared, Arc<dyn Signer>);
 
     impl One {
+        fn new() -> Self {
+            Self(Shared::default(), key())
+        }
+
         fn key(&self) -> KeyUse<'_> {
-            KeyUse { active: &self.1, key: &self.1, endpoint: TOKEN, contents: SCOPES }
+            used(&self.1, SCOPES)
         }
 
         fn turn(&self, seconds: i64) -> Result<Turn, u64> {
-            self.0.turn(self.key(), at(seconds)).map_err(|remembered| remembered.pause.as_secs())
+            self.0.turn(&self.1, self.key(), at(seconds)).map_err(|(_, pause)| pause.as_secs())
         }
 
         /// With the longest pauses.
         fn refused(&self, turn: Turn, seconds: i64) -> Option<u64> {
-            let noted = self.0.refused(self.key(), turn, &refusal(), at(seconds), u64::MAX)?;
+            let noted = self.0.refused(self.key(), turn, at(seconds), u64::MAX)?;
             assert!(noted.is_of_key);
             Some(noted.pause.as_secs())
         }
@@ -338,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_refused_is_tried_again_ever_more_seldom() {
-        let memory = One(RefusedKeys::default(), key());
+        let memory = One::new();
         let mut now = 0;
         for (times, pause) in [(0, 2), (1, 4), (2, 8), (3, 16), (4, 32), (5, 60), (6, 60)] {
             let turn = memory.turn(now).unwrap();
@@ -353,7 +326,7 @@ mod tests {
 
     #[test]
     fn one_of_many_asks_when_the_pause_is_over_and_all_when_it_was_accepted() {
-        let memory = One(RefusedKeys::default(), key());
+        let memory = One::new();
         let turns = [(); 3].map(|()| memory.turn(0).unwrap());
         // All were in flight, so they count once.
         assert_eq!(turns.map(|turn| memory.refused(turn, 0)), [Some(2), None, None]);
@@ -380,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_keeps_nobody_waiting() {
-        let memory = One(RefusedKeys::default(), key());
+        let memory = One::new();
         let turn = memory.turn(5000).unwrap();
         memory.refused(turn, 5000).unwrap();
         assert!(memory.turn(0).is_ok());
@@ -389,37 +362,38 @@ mod tests {
     #[test]
     fn a_key_change_clears_it_and_an_endpoint_and_a_key_have_their_own() {
         let (old, new) = (key(), key());
-        let of = |active, key| KeyUse { active, key, endpoint: TOKEN, contents: SCOPES };
-        let memory = RefusedKeys::default();
-        let may = |key| memory.turn(key, at(0)).is_ok();
-        let turn = memory.turn(of(&old, &old), at(0)).unwrap();
-        memory.refused(of(&old, &old), turn, &refusal(), at(0), 0).unwrap();
-        let remembered = memory.turn(of(&old, &old), at(0)).unwrap_err();
-        assert_eq!((*remembered.refusal, remembered.pause), (refusal(), Duration::from_secs(1)));
-        assert!(may(KeyUse { endpoint: Endpoint::Introspection, ..of(&old, &old) }));
+        let memory = Shared::default();
+        let may = |active, key| memory.turn(active, used(key, SCOPES), at(0)).is_ok();
+        let turn = memory.turn(&old, used(&old, SCOPES), at(0)).unwrap();
+        memory.refused(used(&old, SCOPES), turn, at(0), 0).unwrap();
+        let remembered = memory.turn(&old, used(&old, SCOPES), at(0)).unwrap_err();
+        assert_eq!(remembered, (refusal(), Duration::from_secs(1)));
+        let elsewhere = KeyUse { endpoint: Endpoint::Introspection, ..used(&old, SCOPES) };
+        assert!(memory.turn(&old, elsewhere, at(0)).is_ok());
         // The previous key is another one; the active one is the same.
-        memory.accepted(of(&old, &new), at(0));
-        assert!(may(of(&old, &new)) && !may(of(&old, &old)));
+        memory.accepted(used(&new, SCOPES), at(0));
+        assert!(may(&old, &new) && !may(&old, &old));
         // Another key signs now, and then the first one again.
-        assert!(may(of(&new, &new)) && may(of(&old, &old)));
+        assert!(may(&new, &new) && may(&old, &old));
         // Each key has its own memory.
-        memory.refused(of(&old, &new), of_key(0), &refusal(), at(0), 0).unwrap();
-        assert!(!may(of(&old, &new)) && may(of(&old, &old)));
+        memory.refused(used(&new, SCOPES), of_key(0), at(0), 0).unwrap();
+        assert!(!may(&old, &new) && may(&old, &old));
     }
+
     #[test]
     fn a_request_that_carries_something_from_outside_waits_alone() {
         let key = key();
-        let memory = RefusedKeys::default();
-        let of = |contents| KeyUse { active: &key, key: &key, endpoint: TOKEN, contents };
-        let turn = memory.turn(of(CODE), at(0)).unwrap();
-        let noted = memory.refused(of(CODE), turn, &refusal(), at(0), u64::MAX);
+        let memory = Shared::default();
+        let of = |contents| used(&key, contents);
+        let turn = memory.turn(&key, of(CODE), at(0)).unwrap();
+        let noted = memory.refused(of(CODE), turn, at(0), u64::MAX);
         assert_eq!(noted, Some(Noted { pause: Duration::from_secs(2), is_of_key: false }));
-        let may = |contents, now| memory.turn(of(contents), at(now)).is_ok();
+        let may = |contents, now| memory.turn(&key, of(contents), at(now)).is_ok();
         assert!(!may(CODE, 0) && may(OTHER, 0) && may(SCOPES, 0));
         // The key itself is rejected. The request waits for its own pause, too, and takes no other
         // request's turn.
-        let turn = memory.turn(of(SCOPES), at(0)).unwrap();
-        let noted = memory.refused(of(SCOPES), turn, &refusal(), at(0), 0);
+        let turn = memory.turn(&key, of(SCOPES), at(0)).unwrap();
+        let noted = memory.refused(of(SCOPES), turn, at(0), 0);
         assert_eq!(noted, Some(Noted { pause: Duration::from_secs(1), is_of_key: true }));
         assert!(!may(OTHER, 0) && !may(CODE, 1));
         assert!(may(OTHER, 1) && !may(SCOPES, 1));
@@ -428,12 +402,12 @@ mod tests {
     #[test]
     fn a_key_that_was_accepted_lately_is_not_refused_for_one_scope() {
         let (one, other) = (key(), key());
-        let memory = RefusedKeys::default();
-        let of = |key| KeyUse { active: &one, key, endpoint: TOKEN, contents: SCOPES };
+        let memory = Shared::default();
+        let of = |key| used(key, SCOPES);
         let is_of_key = |key, now| {
             memory.accepted(KeyUse { endpoint: Endpoint::Introspection, ..of(key) }, at(now));
-            let noted = memory.refused(of(key), Turn::default(), &refusal(), at(now), 0).unwrap();
-            memory.memory(of(key)).refused.clear();
+            let noted = memory.refused(of(key), Turn::default(), at(now), 0).unwrap();
+            memory.clear();
             noted.is_of_key
         };
         assert!(is_of_key(&one, 0));
@@ -453,14 +427,13 @@ mod tests {
     #[test]
     fn what_outsiders_choose_is_bounded_and_displaces_no_key() {
         let key = key();
-        let memory = RefusedKeys::default();
-        let of = |contents| KeyUse { active: &key, key: &key, endpoint: TOKEN, contents };
-        memory.refused(of(SCOPES), Turn::default(), &refusal(), at(0), 0).unwrap();
+        let memory = Shared::default();
+        let of = |contents| used(&key, contents);
+        memory.refused(of(SCOPES), Turn::default(), at(0), 0).unwrap();
         for hash in 10..10_000 {
-            let contents = Contents { hash, ..CODE };
-            memory.refused(of(contents), Turn::default(), &refusal(), at(0), 0).unwrap();
+            memory.refused(of(hash), Turn::default(), at(0), 0).unwrap();
         }
-        assert_eq!(memory.memory(of(CODE)).refused.len(), 1 + MOST_REQUESTS);
-        assert!(memory.turn(of(SCOPES), at(0)).is_err());
+        assert_eq!(memory.singles(), 1 + MOST_REQUESTS);
+        assert!(memory.turn(&key, of(SCOPES), at(0)).is_err());
     }
 }

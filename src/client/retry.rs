@@ -1,90 +1,50 @@
 //! The one table of failures: what [`Error::retry`] says of each, and which requests the client
 //! itself repeats after it.
 
-use super::{Error, ErrorKind};
+use super::error::{Error, ErrorKind};
 use crate::keys::KeyError;
 use crate::oauth::{OAuthError, Repetition, Retry};
 use crate::transport::TransportError;
+
+/// Nothing is repeated within the call: the failure will not pass in time.
+const NONE: &[Repetition] = &[];
+/// The server may have received the request, so only a harmless one is repeated.
+const HARMLESS: &[Repetition] = &[Repetition::Freely];
+/// The server cannot have received the request, so a single-use grant is repeated as well.
+const UNRECEIVED: &[Repetition] = &[Repetition::Freely, Repetition::Unreceived];
 
 impl Error {
     /// Whether it makes sense to call again, and when.
     #[must_use]
     pub fn retry(&self) -> Retry {
-        Advice::of(self.kind()).retry
+        advice(self.kind()).0
     }
 }
 
-/// What to do after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Advice {
-    /// Whether it makes sense to call again, and when.
-    pub(super) retry: Retry,
-    repeated: Repeated,
-}
-
-/// Which requests are repeated within the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Repeated {
-    /// None: it will not pass in time.
-    No,
-    /// Requests whose repetition does no harm: the server may have received the first one.
-    Harmless,
-    /// Single-use grants as well: the server cannot have received the request.
-    Unreceived,
-}
-
-impl Advice {
-    pub(super) fn of(kind: &ErrorKind) -> Self {
-        match kind {
-            ErrorKind::Transport(error) => Self::of_no_answer(error),
-            ErrorKind::OAuth(error) => Self::of_answer(error),
-            ErrorKind::Key(KeyError::Signer(error)) if !error.may_pass() => Self::NEVER,
-            ErrorKind::Key(KeyError::Signer(_)) | ErrorKind::Interrupted => {
-                Self::new(Retry::BackOff, Repeated::No)
-            }
-            ErrorKind::Remembered { pause, .. } => Self::new(Retry::After(*pause), Repeated::No),
-            ErrorKind::Key(_)
-            | ErrorKind::SingleUse { .. }
-            | ErrorKind::GrantEnded { .. }
-            | ErrorKind::NotBearer { .. }
-            | ErrorKind::Setting { .. } => Self::NEVER,
-        }
-    }
-
-    pub(super) fn of_no_answer(error: &TransportError) -> Self {
-        let repeated = match error {
-            TransportError::Connect { .. } => Repeated::Unreceived,
-            TransportError::Broken { .. } => Repeated::Harmless,
-            _ => Repeated::No,
-        };
-        Self::new(error.retry(), repeated)
-    }
-
-    pub(super) fn of_answer(error: &OAuthError) -> Self {
-        let repeated = match error {
+/// Whether it makes sense to call again, and which requests the call itself repeats.
+pub(super) fn advice(kind: &ErrorKind) -> (Retry, &'static [Repetition]) {
+    match kind {
+        ErrorKind::Transport(error) => match error {
+            TransportError::Connect { .. } => (error.retry(), UNRECEIVED),
+            TransportError::Broken { .. } => (error.retry(), HARMLESS),
+            _ => (error.retry(), NONE),
+        },
+        ErrorKind::OAuth(error) => match error {
             OAuthError::Unavailable(answer)
                 if matches!(answer.status(), 408 | 425 | 429 | 502 | 503 | 504) =>
             {
-                Repeated::Harmless
+                (error.retry(), HARMLESS)
             }
-            _ => Repeated::No,
-        };
-        Self::new(error.retry(), repeated)
-    }
-
-    pub(super) const NEVER: Self = Self::new(Retry::Never, Repeated::No);
-
-    const fn new(retry: Retry, repeated: Repeated) -> Self {
-        Self { retry, repeated }
-    }
-
-    /// Whether a request of this kind is repeated.
-    pub(super) fn repeats(self, repetition: Repetition) -> bool {
-        match repetition {
-            Repetition::Freely => self.repeated != Repeated::No,
-            Repetition::Unreceived => self.repeated == Repeated::Unreceived,
-            Repetition::Never => false,
-        }
+            _ => (error.retry(), NONE),
+        },
+        ErrorKind::Key(KeyError::Signer(error)) if error.may_pass() => (Retry::BackOff, NONE),
+        ErrorKind::Interrupted => (Retry::BackOff, NONE),
+        ErrorKind::Remembered { pause, .. } => (Retry::After(*pause), NONE),
+        ErrorKind::Key(_)
+        | ErrorKind::SingleUse { .. }
+        | ErrorKind::GrantEnded { .. }
+        | ErrorKind::NotBearer { .. }
+        | ErrorKind::Setting { .. } => (Retry::Never, NONE),
     }
 }
 
@@ -149,9 +109,9 @@ mod tests {
         let of_no_answers =
             of_no_answers.map(|(error, retry, repeats)| (ErrorKind::Transport(error), retry, repeats));
         for (kind, retry, repeats) in of_answers.into_iter().chain(of_no_answers).chain(others) {
-            let advice = Advice::of(&kind);
-            assert_eq!(advice.retry, retry, "{kind:?}");
-            let found = [Freely, Unreceived, Never].map(|repetition| advice.repeats(repetition));
+            let advice = advice(&kind);
+            assert_eq!(advice.0, retry, "{kind:?}");
+            let found = [Freely, Unreceived, Never].map(|repetition| advice.1.contains(&repetition));
             assert_eq!(found, repeats, "{kind:?}");
         }
     }

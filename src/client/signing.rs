@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::Error;
+use super::error::Error;
 use crate::jose::KeyType;
 use crate::keys::{KeyError, Signer, key_in_process};
 use crate::oauth::{ClientAssertion, OAuthError, UnsignedAssertion};
@@ -25,8 +25,12 @@ pub(super) async fn assertion(
     choose: impl Fn() -> Result<Arc<dyn Signer>, KeyError>,
     prepare: impl Fn(&dyn Signer) -> Result<UnsignedAssertion, OAuthError>,
 ) -> Result<(ClientAssertion, Arc<dyn Signer>), Error> {
-    let place = if takes_long(choose()?.as_ref()) { Some(Place::free().await) } else { None };
-    let signer = choose()?;
+    let mut signer = choose()?;
+    let mut place = None;
+    if takes_long(signer.as_ref()) {
+        place = Some(Place::free().await);
+        signer = choose()?;
+    }
     let unsigned = prepare(signer.as_ref())?;
     // The key that is active now may be outside of this process.
     let Some(place) = place.filter(|_| key_in_process(signer.as_ref()).is_some()) else {

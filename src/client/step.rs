@@ -1,5 +1,5 @@
-//! What follows from a failed attempt, as a pure function of the call so far, the failure and the
-//! facts. `attempts` carries it out. A success needs no decision.
+//! What follows from a failed attempt, as a pure function of the call so far, the error and the
+//! facts. `sender` carries it out. A success needs no decision.
 //!
 //! Each kind of correction is a row of [`CORRECTIONS`]. To add one: a variant of [`Correction`],
 //! the fact that it depends on, and a row.
@@ -7,24 +7,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::Retries;
 use super::call::Call;
 use super::clock::{Offset, Search};
-use super::refused_keys::Turn;
-use super::retry::Advice;
+use super::error::{Error, ErrorKind};
+use super::refused_keys::{KeyUse, Turn};
+use super::retry::advice;
+use super::settings::Settings;
 use super::signing::WhichKey;
-use super::{Error, ErrorKind};
 use crate::keys::Signer;
-use crate::oauth::{OAuthError, Refusal, Repetition};
-use crate::transport::TransportError;
+use crate::oauth::{Refusal, Repetition, Retry};
 
 /// A call so far.
 pub(super) struct Progress {
     pub(super) call: Call,
+    /// The hash of everything in the request except the assertion, once it matters.
+    pub(super) contents: u64,
     /// The number of the current attempt. The first is 1.
     pub(super) attempt: u32,
     /// How the current attempt is signed.
-    pub(super) signing: Signing,
+    pub(super) key: WhichKey,
+    pub(super) turn: Turn,
+    pub(super) offset: Offset,
     /// The corrections that were made.
     pub(super) search: Search,
     /// Why there is this attempt: the error of the attempt before, or for the first one, of an
@@ -33,42 +36,24 @@ pub(super) struct Progress {
     pub(super) suspect: Option<Suspect>,
 }
 
-/// How an attempt is signed.
-#[derive(Clone, Copy)]
-pub(super) struct Signing {
-    pub(super) key: WhichKey,
-    pub(super) turn: Turn,
-    pub(super) offset: Offset,
-}
-
 /// A key that the server rejected for a request that is sent again with the previous key.
 pub(super) struct Suspect {
     pub(super) key: Arc<dyn Signer>,
     pub(super) turn: Turn,
-    pub(super) refusal: Box<Refusal>,
+    pub(super) error: Error,
 }
 
-/// How an attempt failed.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Failure<'a> {
-    /// The server did not answer with what was asked for.
-    Answer(&'a OAuthError),
-    /// No answer came. The server may have received the request.
-    NoAnswer(&'a TransportError),
-    /// The request was not signed, or could not be made.
-    NotSent,
-}
-
-/// What the decision depends on besides the call and the failure.
+/// What the decision depends on besides the call and the error.
 #[derive(Clone, Copy)]
-pub(super) struct Facts {
+pub(super) struct Facts<'a> {
+    pub(super) settings: &'a Settings,
     /// The time until the deadline.
     pub(super) left: Duration,
-    /// `None` if retries are switched off.
-    pub(super) retries: Option<Retries>,
     pub(super) random: u64,
-    /// The offset that suits the server's clock better, and the search that leads to it.
-    pub(super) other_times: Option<(Offset, Search)>,
+    /// Whether the error is the server's answer.
+    pub(super) is_answer: bool,
+    /// The offset that suits the server's clock better.
+    pub(super) other_times: Option<Offset>,
     /// Whether the previous key is there to sign with.
     pub(super) previous_key: bool,
 }
@@ -90,82 +75,96 @@ pub(super) enum Step {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Correction {
     /// Its times are moved by this offset.
-    Times(Offset, Search),
+    Times(Offset),
     /// The previous key signs it.
     PreviousKey,
 }
 
-/// The correction that an answer calls for, if it is possible and allowed.
-type Row = fn(&Progress, &OAuthError, &Facts) -> Option<Correction>;
+/// The correction that an answer with this rejection calls for, if it is possible and allowed.
+type Row = fn(&Progress, Option<&Refusal>, &Facts<'_>) -> Option<Correction>;
 
 /// The corrections, in the order in which they are tried.
 const CORRECTIONS: [Row; 2] = [
-    |progress, error, facts| {
-        let (offset, search) = facts.other_times?;
-        progress.call.allows_other_times(error).then_some(Correction::Times(offset, search))
+    |progress, refusal, facts| {
+        let offset = facts.other_times?;
+        progress.call.allows_other_times(refusal).then_some(Correction::Times(offset))
     },
-    |progress, error, facts| {
-        let may = facts.previous_key && progress.may_change_key(error, facts.left);
+    |progress, refusal, facts| {
+        let may = facts.previous_key && progress.may_change_key(refusal?, facts.left);
         may.then_some(Correction::PreviousKey)
     },
 ];
 
 /// Decides what follows from a failed attempt.
-pub(super) fn next(progress: &Progress, failure: Failure<'_>, facts: &Facts) -> Step {
-    let is_over = facts.left.is_zero();
-    let attempt = progress.attempt;
-    match failure {
-        Failure::Answer(error) if !is_over => {
-            let correction = CORRECTIONS.iter().find_map(|row| row(progress, error, facts));
-            correction.map_or_else(|| retry(progress, failure, facts), Step::Correct)
+pub(super) fn next(progress: &Progress, error: &Error, facts: &Facts<'_>) -> Step {
+    let (attempt, is_over) = (progress.attempt, facts.left.is_zero());
+    let refusal = error.refusal();
+    match error.kind() {
+        _ if facts.is_answer && !is_over => {
+            let correction = CORRECTIONS.iter().find_map(|row| row(progress, refusal, facts));
+            correction.map_or_else(|| retry(progress, error, facts), Step::Correct)
         }
         // For single-use grants, keep this error: it says that the server may have received the
         // request.
-        Failure::NoAnswer(_) if is_over && attempt > 1 && progress.call.repetition == Repetition::Freely => {
+        ErrorKind::Transport(_)
+            if is_over && attempt > 1 && progress.call.repetition() == Repetition::Freely =>
+        {
             Step::FailWithCause(attempt)
         }
-        Failure::NotSent if progress.cause.is_some() => Step::FailWithCause(attempt - 1),
-        _ => retry(progress, failure, facts),
+        ErrorKind::Transport(_) => retry(progress, error, facts),
+        // The request was not signed, or could not be made.
+        _ if !facts.is_answer && progress.cause.is_some() => Step::FailWithCause(attempt - 1),
+        _ => retry(progress, error, facts),
     }
 }
 
-fn retry(progress: &Progress, failure: Failure<'_>, facts: &Facts) -> Step {
-    let Progress { call, attempt, .. } = progress;
-    let retries = facts.retries.filter(|_| call.once_within.is_none());
-    let pause = retries.and_then(|retries| {
-        retries.pause(failure.advice(), call.repetition, *attempt, facts.left, facts.random)
-    });
-    pause.map_or(Step::Fail, Step::Retry)
+/// Repeats the request after a pause, unless the error is not of that kind, the server asks for a
+/// longer wait than the client accepts, or the time would be over.
+fn retry(Progress { call, attempt, .. }: &Progress, error: &Error, facts: &Facts<'_>) -> Step {
+    let Facts { settings, left, random, .. } = *facts;
+    let (retry, repeated) = advice(error.kind());
+    let jitter = settings.backoff.full_jitter(*attempt, random);
+    let pause = match retry {
+        _ if !settings.tries_again || call.once_within.is_some() => None,
+        _ if !repeated.contains(&call.repetition()) => None,
+        Retry::After(wait) if wait > settings.longest_retry_after => None,
+        // Without jitter, all clients that are told the same time would come back at once. Some
+        // time must be left for the attempt.
+        Retry::After(wait) => Some(wait.saturating_add(jitter.min(left.saturating_sub(wait) / 2))),
+        Retry::BackOff => Some(jitter),
+        Retry::Never => None,
+    };
+    pause.filter(|pause| *pause < left).map_or(Step::Fail, Step::Retry)
 }
 
 impl Progress {
-    /// Whether the request may be signed by the previous key after this answer: once in a call, and
-    /// only if nothing else was corrected.
-    pub(super) fn may_change_key(&self, error: &OAuthError, left: Duration) -> bool {
+    pub(super) fn new(call: Call, offset: Offset) -> Self {
+        Self {
+            call,
+            contents: 0,
+            attempt: 1,
+            key: WhichKey::Active,
+            turn: Turn::default(),
+            offset,
+            search: Search::default(),
+            cause: None,
+            suspect: None,
+        }
+    }
+
+    /// This call with a key.
+    pub(super) const fn with<'a>(&self, key: &'a Arc<dyn Signer>) -> KeyUse<'a> {
+        let Call { endpoint, is_of_client_alone, .. } = self.call;
+        KeyUse { key, endpoint, contents: self.contents, is_of_client_alone }
+    }
+
+    /// Whether the request may be signed by the previous key after this rejection: once in a call,
+    /// and only if nothing else was corrected.
+    pub(super) fn may_change_key(&self, refusal: &Refusal, left: Duration) -> bool {
         !left.is_zero()
             && !self.search.is_corrected()
-            && self.signing.key == WhichKey::Active
-            && self.call.allows_another_key(error)
-    }
-}
-
-impl Failure<'_> {
-    pub(super) fn advice(self) -> Advice {
-        match self {
-            Self::Answer(error) => Advice::of_answer(error),
-            Self::NoAnswer(error) => Advice::of_no_answer(error),
-            Self::NotSent => Advice::NEVER,
-        }
-    }
-}
-
-impl<'a> From<&'a Error> for Failure<'a> {
-    /// The failure of an attempt without an answer.
-    fn from(error: &'a Error) -> Self {
-        match error.kind() {
-            ErrorKind::Transport(error) => Self::NoAnswer(error),
-            _ => Self::NotSent,
-        }
+            && self.key == WhichKey::Active
+            && self.call.allows_another_key(refusal)
     }
 }
 
@@ -173,55 +172,53 @@ impl<'a> From<&'a Error> for Failure<'a> {
 mod tests {
     use super::*;
     use crate::client::backoff::Backoff;
-    use crate::client::contents::Contents;
-    use crate::oauth::{Endpoint, TokenResponse};
+    use crate::oauth::{Endpoint, GrantType, OAuthError, TokenResponse};
+    use crate::transport::TransportError;
     use Repetition::{Freely, Never, Unreceived};
 
     const LEFT: Duration = Duration::from_secs(20);
-    const RETRIES: Retries = Retries {
+    const SETTINGS: Settings = Settings {
         backoff: Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(10) },
-        longest_wait: Duration::from_secs(10),
+        ..Settings::DEFAULT
     };
     /// No correction is possible, and the pauses are the longest.
-    const FACTS: Facts = Facts {
+    const FACTS: Facts<'static> = Facts {
+        settings: &SETTINGS,
         left: LEFT,
-        retries: Some(RETRIES),
         random: u64::MAX,
+        is_answer: false,
         other_times: None,
         previous_key: false,
     };
 
     fn progress(repetition: Repetition) -> Progress {
-        let call = Call {
-            endpoint: Endpoint::Token,
-            grant_type: None,
-            repetition,
-            once_within: None,
-            carries_grant: false,
-            contents: Contents { hash: 1, is_of_client_alone: true },
+        let grant_type = match repetition {
+            Freely => GrantType::ClientCredentials,
+            Unreceived => GrantType::AuthorizationCode,
+            Never => GrantType::DeviceCode,
         };
-        Progress {
-            call,
-            attempt: 1,
-            signing: Signing { key: WhichKey::Active, turn: Turn::default(), offset: Offset::NONE },
-            search: Search::default(),
-            cause: None,
-            suspect: None,
-        }
+        let grant_type = Some(grant_type);
+        let call =
+            Call { endpoint: Endpoint::Token, grant_type, is_of_client_alone: true, once_within: None };
+        Progress::new(call, Offset::NONE)
     }
 
-    fn answer(status: u16, code: &str) -> OAuthError {
+    fn answer(status: u16, code: &str) -> Error {
         let body = format!(r#"{{"error":"{code}"}}"#).into_bytes();
         let response = http::Response::builder().status(status).body(body).unwrap();
-        TokenResponse::from_http(response, time::OffsetDateTime::UNIX_EPOCH).unwrap_err()
+        TokenResponse::from_http(response, time::OffsetDateTime::UNIX_EPOCH).unwrap_err().into()
     }
 
-    fn connect() -> TransportError {
-        TransportError::Connect { host: "h".to_owned(), source: "x".into() }
+    fn connect() -> Error {
+        TransportError::Connect { host: "h".to_owned(), source: "x".into() }.into()
     }
 
-    fn timeout() -> TransportError {
-        TransportError::Timeout { host: "h".to_owned() }
+    fn timeout() -> Error {
+        TransportError::Timeout { host: "h".to_owned() }.into()
+    }
+
+    fn not_sent() -> Error {
+        OAuthError::NoCertificate { member: "x5c" }.into()
     }
 
     fn corrected() -> Search {
@@ -232,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_rejection_is_corrected_by_time_then_by_key_as_far_as_the_grant_allows() {
-        let times = Step::Correct(Correction::Times(Offset::NONE, corrected()));
+        let times = Step::Correct(Correction::Times(Offset::NONE));
         let (key, fail) = (Step::Correct(Correction::PreviousKey), Step::Fail);
         // For each answer: times and key are possible, the key alone, nothing.
         let cases = [
@@ -249,71 +246,102 @@ mod tests {
         ];
         for (repetition, status, code, expected) in cases {
             let error = answer(status, code);
-            let other_times = Some((Offset::NONE, corrected()));
+            let other_times = Some(Offset::NONE);
             let known = [(other_times, true), (None, true), (None, false)];
             let found = known.map(|(other_times, previous_key)| {
-                let facts = Facts { other_times, previous_key, ..FACTS };
-                next(&progress(repetition), Failure::Answer(&error), &facts)
+                let facts = Facts { is_answer: true, other_times, previous_key, ..FACTS };
+                next(&progress(repetition), &error, &facts)
             });
             assert_eq!(found, expected, "{repetition:?} {status} {code}");
             // After the deadline nothing is sent.
-            let late = Facts { left: Duration::ZERO, other_times, previous_key: true, ..FACTS };
-            assert_eq!(next(&progress(repetition), Failure::Answer(&error), &late), fail);
+            let left = Duration::ZERO;
+            let late = Facts { left, is_answer: true, other_times, previous_key: true, ..FACTS };
+            assert_eq!(next(&progress(repetition), &error, &late), fail);
         }
     }
 
     #[test]
     fn the_key_is_changed_once_and_only_if_nothing_else_was() {
         let error = answer(401, "invalid_client");
-        let facts = Facts { previous_key: true, ..FACTS };
-        let next = |progress: &Progress| next(progress, Failure::Answer(&error), &facts);
+        let facts = Facts { is_answer: true, previous_key: true, ..FACTS };
+        let next = |progress: &Progress| next(progress, &error, &facts);
         assert_eq!(next(&progress(Freely)), Step::Correct(Correction::PreviousKey));
         assert_eq!(next(&Progress { search: corrected(), ..progress(Freely) }), Step::Fail);
         let mut previous = progress(Freely);
-        previous.signing.key = WhichKey::Previous;
+        previous.key = WhichKey::Previous;
         assert_eq!(next(&previous), Step::Fail);
     }
 
     #[test]
     fn a_failure_that_may_pass_is_retried_unless_the_caller_does_so() {
-        let unavailable = answer(503, "");
         let retry = Step::Retry(Duration::from_secs(2));
         let mut once = progress(Freely);
         once.call.once_within = Some(LEFT);
-        let without = Facts { retries: None, ..FACTS };
-        for failure in [Failure::NoAnswer(&connect()), Failure::Answer(&unavailable)] {
-            assert_eq!(next(&progress(Freely), failure, &FACTS), retry);
-            assert_eq!(next(&once, failure, &FACTS), Step::Fail);
-            assert_eq!(next(&progress(Freely), failure, &without), Step::Fail);
-            assert_eq!(next(&progress(Never), failure, &FACTS), Step::Fail);
+        for (failure, is_answer) in [(connect(), false), (answer(503, ""), true)] {
+            let facts = Facts { is_answer, ..FACTS };
+            let without = Settings { tries_again: false, ..SETTINGS };
+            let without = Facts { settings: &without, ..facts };
+            assert_eq!(next(&progress(Freely), &failure, &facts), retry);
+            assert_eq!(next(&once, &failure, &facts), Step::Fail);
+            assert_eq!(next(&progress(Freely), &failure, &without), Step::Fail);
+            assert_eq!(next(&progress(Never), &failure, &facts), Step::Fail);
         }
         let third = Progress { attempt: 3, ..progress(Freely) };
         let pause = Duration::from_secs(8);
-        assert_eq!(next(&third, Failure::NoAnswer(&connect()), &FACTS), Step::Retry(pause));
+        assert_eq!(next(&third, &connect(), &FACTS), Step::Retry(pause));
     }
 
     #[test]
     fn an_attempt_that_is_cut_off_or_not_sent_fails_with_its_cause() {
-        let after = |attempt, repetition, cause: Option<TransportError>| Progress {
-            attempt,
-            cause: cause.map(Error::from),
-            ..progress(repetition)
-        };
+        let after =
+            |attempt, repetition, cause: Option<Error>| Progress { attempt, cause, ..progress(repetition) };
         let cause = || Some(connect());
-        let (timeout, over) = (timeout(), Facts { left: Duration::ZERO, ..FACTS });
-        let cut_off = Failure::NoAnswer(&timeout);
+        let over = Facts { left: Duration::ZERO, ..FACTS };
+        let (cut_off, not_sent) = (&timeout(), &not_sent());
         let cases = [
             (after(2, Freely, cause()), cut_off, over, Step::FailWithCause(2)),
             (after(2, Freely, cause()), cut_off, FACTS, Step::Fail),
             (after(2, Unreceived, cause()), cut_off, over, Step::Fail),
             // Here the cause is of an earlier call.
             (after(1, Freely, cause()), cut_off, over, Step::Fail),
-            (after(1, Freely, cause()), Failure::NotSent, FACTS, Step::FailWithCause(0)),
-            (after(1, Freely, None), Failure::NotSent, FACTS, Step::Fail),
-            (after(3, Unreceived, cause()), Failure::NotSent, FACTS, Step::FailWithCause(2)),
+            (after(1, Freely, cause()), not_sent, FACTS, Step::FailWithCause(0)),
+            (after(1, Freely, None), not_sent, FACTS, Step::Fail),
+            (after(3, Unreceived, cause()), not_sent, FACTS, Step::FailWithCause(2)),
         ];
         for (progress, failure, facts, expected) in cases {
             assert_eq!(next(&progress, failure, &facts), expected, "{} {failure:?}", progress.attempt);
         }
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_up_to_the_cap_and_never_past_the_deadline() {
+        let pause = |retry_after: &str, left, random, attempt| {
+            let response = http::Response::builder().status(503).header("retry-after", retry_after);
+            let response = response.body(Vec::new()).unwrap();
+            let error = TokenResponse::from_http(response, time::OffsetDateTime::UNIX_EPOCH).unwrap_err();
+            let left = Duration::from_secs(left);
+            let facts = Facts { settings: &Settings::DEFAULT, left, random, is_answer: true, ..FACTS };
+            match next(&Progress { attempt, ..progress(Freely) }, &error.into(), &facts) {
+                Step::Retry(pause) => Some(pause),
+                step => {
+                    assert_eq!(step, Step::Fail);
+                    None
+                }
+            }
+        };
+        assert_eq!(pause("7", 30, 0, 1), Some(Duration::from_secs(7)));
+        assert_eq!(pause("7", 30, u64::MAX, 1), Some(Duration::from_millis(7500)));
+        assert_eq!(pause("10", 30, 0, 1), Some(Duration::from_secs(10)));
+        assert_eq!(pause("11", 30, 0, 1), None);
+        assert_eq!(pause("7", 7, 0, 1), None);
+        assert_eq!(pause("7", 8, 0, 1), Some(Duration::from_secs(7)));
+        assert_eq!(pause("7", 8, u64::MAX, 1), Some(Duration::from_millis(7500)));
+        assert_eq!(pause("7", 8, u64::MAX, 5), Some(Duration::from_millis(7500)));
+        assert_eq!(pause("Thu, 01 Jan 1970 00:00:05 GMT", 30, 0, 1), Some(Duration::from_secs(5)));
+        assert_eq!(pause("Thu, 01 Jan 1970 00:01:00 GMT", 90, 0, 1), None);
+        // A value that is not a pause counts as none.
+        assert_eq!(pause("soon", 30, 0, 1), Some(Duration::ZERO));
+        let over = Facts { left: Duration::ZERO, ..FACTS };
+        assert_eq!(next(&progress(Freely), &connect(), &over), Step::Fail);
     }
 }

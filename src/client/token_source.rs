@@ -3,7 +3,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::cache::Entry;
-use super::{Error, TokenClient};
+use super::error::Error;
+use super::token_client::TokenClient;
 use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 
 /// Keeps a token for one set of request parameters fresh: the prepared form of
@@ -25,7 +26,6 @@ use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 /// the server is asked for new ones.
 #[derive(Clone)]
 pub struct TokenSource {
-    client: TokenClient,
     entry: Arc<Entry>,
 }
 
@@ -52,8 +52,7 @@ impl TokenClient {
     /// ```
     #[must_use]
     pub fn source(&self, request: impl Into<TokenRequest>) -> TokenSource {
-        let entry = self.cache().entry(request.into(), self.clock().now());
-        TokenSource { client: self.clone(), entry }
+        TokenSource { entry: self.cache.entry(request.into(), &self.sender) }
     }
 
     /// Returns a source that continues from a response. The source returns the token of the
@@ -66,8 +65,7 @@ impl TokenClient {
     /// that if the retry comes soon.
     #[must_use]
     pub fn source_from(&self, response: TokenResponse) -> TokenSource {
-        let entry = self.cache().entry_from(response, self.clock().now());
-        TokenSource { client: self.clone(), entry }
+        TokenSource { entry: Entry::from_response(response, &self.sender) }
     }
 
     /// Drops a token that a resource server rejected with 401, so that the next caller gets
@@ -79,7 +77,7 @@ impl TokenClient {
     /// resource server that rejects every token would otherwise turn every call into a token
     /// request.
     pub fn invalidate(&self, token: &AccessToken) -> bool {
-        self.cache().invalidate(token, self.clock().now())
+        self.cache.invalidate(token)
     }
 }
 
@@ -95,17 +93,17 @@ impl TokenSource {
     /// [kind](super::ErrorKind) `GrantEnded` if the user has to log in again; `SingleUse` for a
     /// single-use grant; `Interrupted` if the request was cut off.
     pub async fn token(&self) -> Result<AccessToken, Error> {
-        if let Some(token) = self.entry.fresh(self.client.clock().now()) {
-            return Ok(token);
+        match self.entry.fresh() {
+            Some(token) => Ok(token),
+            // Boxed, so that the path above stays small.
+            None => Box::pin(self.entry.token()).await,
         }
-        // Boxed, so that the path above stays small.
-        Box::pin(self.entry.token(&self.client)).await
     }
 
     /// Drops a token that a resource server rejected with 401, as [`TokenClient::invalidate`], but
     /// for this source.
     pub fn invalidate(&self, token: &AccessToken) -> bool {
-        self.entry.invalidate(token, self.client.clock().now())
+        self.entry.invalidate(token)
     }
 
     /// Whether the source cannot obtain another token: the server rejected the refresh token, or
@@ -127,6 +125,7 @@ impl TokenSource {
 
 impl std::fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenSource").field("client", &self.client).finish_non_exhaustive()
+        let server = self.entry.sender.server();
+        f.debug_struct("TokenSource").field("server", server).finish_non_exhaustive()
     }
 }

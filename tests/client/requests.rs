@@ -305,7 +305,7 @@ async fn an_empty_setting_is_refused_or_is_nothing() {
         let error = refused(builder("c").backoff(first, longest));
         assert_eq!(
             error.to_string(),
-            "the backoff is zero, which would retry without a pause; use without_retries to retry nothing"
+            "backoff is zero, which would retry without a pause; use without_retries to retry nothing"
         );
         assert_eq!((error.attempts(), error.retry()), (0, Retry::Never));
         assert!(builder("c").backoff(first, longest).without_retries().build().is_ok());

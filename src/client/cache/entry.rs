@@ -7,26 +7,27 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::CacheSettings;
-use super::grant::{Answer, Grant, Urgency};
+use super::grant::{Answer, Grant};
 use super::lifetime::Lifetime;
 use super::pauses::Pauses;
+use crate::client::error::{Error, ErrorKind};
 use crate::client::fresh::random;
-use crate::client::{Error, ErrorKind, TokenClient, log};
+use crate::client::log::{self, event};
+use crate::client::sender::Sender;
 use crate::keys::BoxFuture;
 use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 use crate::transport::Clock;
 use crate::transport::refreshing::{Failure, Pause, Phase, Refreshing, Source, distance};
 
 pub(in crate::client) struct Entry {
-    settings: CacheSettings,
+    pub(in crate::client) sender: Arc<Sender>,
     /// In seconds, so that it is written once a second, however often the entry is used.
     last_used: AtomicI64,
-    token: Refreshing<Requests>,
+    token: Refreshing<Arc<Self>>,
     state: Mutex<State>,
 }
 
-struct Cached {
+pub(in crate::client) struct Cached {
     token: AccessToken,
     lifetime: Lifetime,
 }
@@ -41,34 +42,32 @@ impl Entry {
     /// The least time between two tokens that are dropped because a resource server rejected them.
     /// Otherwise a resource server that rejects every token would turn each call into a token
     /// request.
-    pub(in crate::client) const BETWEEN_INVALIDATIONS: Duration = Duration::from_secs(10);
+    const BETWEEN_INVALIDATIONS: Duration = Duration::from_secs(10);
 
-    pub(super) fn of(request: TokenRequest, settings: CacheSettings, now: OffsetDateTime) -> Self {
-        Self::new(Grant::of(request), None, settings, now)
+    pub(super) fn of(request: TokenRequest, sender: &Arc<Sender>) -> Arc<Self> {
+        Self::new(Grant::of(request), None, sender)
     }
 
-    pub(super) fn from_response(
-        response: TokenResponse,
-        settings: CacheSettings,
-        now: OffsetDateTime,
-    ) -> Self {
+    /// An entry with the token and the refresh token of the response.
+    pub(in crate::client) fn from_response(response: TokenResponse, sender: &Arc<Sender>) -> Arc<Self> {
         let (grant, token) = Grant::from_response(response);
-        Self::new(grant, Some(Cached::new(token, &settings, now)), settings, now)
+        Self::new(grant, Some(Cached::new(token, sender, sender.clock.now())), sender)
     }
 
-    fn new(grant: Grant, token: Option<Cached>, settings: CacheSettings, now: OffsetDateTime) -> Self {
-        Self {
-            settings,
-            last_used: AtomicI64::new(now.unix_timestamp()),
+    fn new(grant: Grant, token: Option<Cached>, sender: &Arc<Sender>) -> Arc<Self> {
+        Arc::new(Self {
+            sender: Arc::clone(sender),
+            last_used: AtomicI64::new(sender.clock.now().unix_timestamp()),
             token: Refreshing::new(token),
             state: Mutex::new(State { grant, pauses: Pauses::default(), invalidated: None }),
-        }
+        })
     }
 
     /// The cached token, if it is fresh.
-    pub(in crate::client) fn fresh(&self, now: OffsetDateTime) -> Option<AccessToken> {
+    pub(in crate::client) fn fresh(&self) -> Option<AccessToken> {
+        let now = self.sender.clock.now();
         let second = now.unix_timestamp();
-        if self.last_used.load(Ordering::Relaxed) != second {
+        if self.last_used() != second {
             self.last_used.store(second, Ordering::Relaxed);
         }
         let held = self.token.held();
@@ -81,16 +80,13 @@ impl Entry {
     }
 
     /// The cached token, or the next one.
-    pub(in crate::client) async fn token(
-        self: &Arc<Self>,
-        client: &TokenClient,
-    ) -> Result<AccessToken, Error> {
-        let requests = Requests { entry: Arc::clone(self), client: client.clone() };
-        Ok(Refreshing::get(&requests).await?.token.clone())
+    pub(in crate::client) async fn token(self: &Arc<Self>) -> Result<AccessToken, Error> {
+        Ok(Refreshing::get(self).await?.token.clone())
     }
 
     /// Drops the token if it is this one.
-    pub(in crate::client) fn invalidate(&self, token: &AccessToken, now: OffsetDateTime) -> bool {
+    pub(in crate::client) fn invalidate(&self, token: &AccessToken) -> bool {
+        let now = self.sender.clock.now();
         let dropped = self.token.drop_if(|held| {
             let mut state = self.state();
             let may = |before| distance(now, before) >= Self::BETWEEN_INVALIDATIONS;
@@ -101,7 +97,7 @@ impl Entry {
             drops
         });
         if dropped {
-            log::invalidated();
+            event!(INFO, "rejected token dropped");
         }
         dropped
     }
@@ -121,36 +117,30 @@ impl Entry {
 }
 
 impl Cached {
-    fn new(token: AccessToken, settings: &CacheSettings, now: OffsetDateTime) -> Self {
+    fn new(token: AccessToken, sender: &Sender, now: OffsetDateTime) -> Self {
         // Without a random number, use the smallest: the token is renewed as early as it may be.
-        let lifetime = Lifetime::of(settings, now, token.expires_at(), random().unwrap_or_default());
+        let random = random().unwrap_or_default();
+        let lifetime = Lifetime::of(&sender.settings, now, token.expires_at(), random);
         Self { token, lifetime }
     }
 }
 
-/// The requests for the tokens of an entry.
-#[derive(Clone)]
-struct Requests {
-    entry: Arc<Entry>,
-    client: TokenClient,
-}
-
-impl Source for Requests {
+impl Source for Arc<Entry> {
     type Value = Cached;
     type Answer = Answer;
     type Error = Error;
 
     fn refreshing(&self) -> &Refreshing<Self> {
-        &self.entry.token
+        &self.token
     }
 
     fn clock(&self) -> &dyn Clock {
-        self.client.clock()
+        &*self.sender.clock
     }
 
     /// A request ends by its deadline, and a renewal makes two requests at most.
     fn limit(&self) -> Duration {
-        self.client.settings().deadline.saturating_mul(2).saturating_add(Duration::from_secs(10))
+        self.sender.settings.deadline.saturating_mul(2).saturating_add(Duration::from_secs(10))
     }
 
     fn phase(&self, cached: &Cached, now: OffsetDateTime) -> Phase {
@@ -167,26 +157,23 @@ impl Source for Requests {
         awaited: bool,
         now: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Answer>, Error> {
-        let steps = self.entry.state().grant.steps()?;
-        let urgency = match held.filter(|_| !awaited) {
-            Some(held) => Urgency::Beside(held.lifetime.left(now)),
-            None => Urgency::Awaited,
-        };
-        let client = self.client.clone();
-        Ok(Box::pin(async move { steps.carry_out(&client, urgency).await }))
+        let grant = self.state().grant.to_send()?;
+        let left = held.filter(|_| !awaited).map(|held| held.lifetime.left(now));
+        let sender = Arc::clone(&self.sender);
+        Ok(Box::pin(async move { grant.next(&sender, left).await }))
     }
 
     fn read(&self, answer: Answer, late: bool, now: OffsetDateTime) -> Result<Cached, Error> {
-        let mut state = self.entry.state();
+        let mut state = self.state();
         let token = state.grant.answered(answer, late)?;
         if !late {
             state.pauses = Pauses::default();
         }
-        Ok(Cached::new(token, &self.entry.settings, now))
+        Ok(Cached::new(token, &self.sender, now))
     }
 
     fn pause(&self, failure: &Failure<'_, Error>) -> Pause {
-        let mut state = self.entry.state();
+        let mut state = self.state();
         let is_of_client_alone = state.grant.is_of_client_alone();
         state.pauses.after(failure, is_of_client_alone, random().unwrap_or(u64::MAX))
     }
@@ -196,14 +183,15 @@ impl Source for Requests {
     }
 
     fn log(&self, error: &Error, pause: Duration) {
-        log::not_renewed(error, pause);
+        event!(WARN, %error, pause_ms = log::ms(pause), "token refresh failed");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{BoxFuture, PrivateKey};
+    use crate::client::TokenClient;
+    use crate::keys::PrivateKey;
     use crate::oauth::AuthorizationServer;
     use crate::transport::{HttpClient, TransportError};
 
@@ -219,31 +207,34 @@ mod tests {
         }
     }
 
+    fn client() -> TokenClient {
+        let server = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
+        let key = PrivateKey::from_file("testdata/keys/p256.pkcs8.pem").unwrap();
+        TokenClient::builder(server, "client", key).http(Server).build().unwrap()
+    }
+
     #[test]
     fn tokens_that_came_together_are_renewed_apart() {
         let now = OffsetDateTime::UNIX_EPOCH;
         let body = br#"{"access_token":"t","token_type":"Bearer","expires_in":300}"#.to_vec();
         let token = TokenResponse::from_http(http::Response::new(body), now).unwrap().into_access_token();
-        let window = || Cached::new(token.clone(), &CacheSettings::default(), now).lifetime.window();
+        let client = client();
+        let window = || Cached::new(token.clone(), &client.sender, now).lifetime.window();
         let windows: std::collections::HashSet<_> = (0..20).map(|_| window()).collect();
         assert!(windows.len() > 10, "{windows:?}");
     }
 
     #[tokio::test]
     async fn a_token_that_is_dropped_is_kept_nowhere() {
-        let server = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
-        let key = PrivateKey::from_file("testdata/keys/p256.pkcs8.pem").unwrap();
-        let client = TokenClient::builder(server, "client", key).http(Server).build().unwrap();
-        let now = client.clock().now();
-        let entry = Arc::new(Entry::of(().into(), CacheSettings::default(), now));
-        let token = entry.token(&client).await.unwrap();
+        let entry = Entry::of(().into(), &client().sender);
+        let token = entry.token().await.unwrap();
         assert!(!token.is_alone());
         {
             // A fresh token can be read while a request begins or ends.
             let _begins = entry.state();
-            assert!(entry.fresh(client.clock().now()).is_some());
+            assert!(entry.fresh().is_some());
         }
-        assert!(entry.invalidate(&token, now));
+        assert!(entry.invalidate(&token));
         assert!(token.is_alone());
     }
 }

@@ -12,10 +12,13 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::client::{Error, ErrorKind, TokenClient, log};
+use crate::client::error::{Error, ErrorKind};
+use crate::client::log::event;
+use crate::client::sender::Sender;
 use crate::oauth::{AccessToken, OAuthError, Refusal, TokenRequest, TokenResponse};
 use crate::transport::TransportError;
 
+#[derive(Clone)]
 pub(super) struct Grant {
     request: Option<TokenRequest>,
     refresh_token: Option<Zeroizing<String>>,
@@ -23,15 +26,8 @@ pub(super) struct Grant {
     refusal: Option<Box<Refusal>>,
 }
 
-/// What to send for the next token.
-pub(super) struct Steps {
-    refresh_token: Option<Zeroizing<String>>,
-    refresh: Option<TokenRequest>,
-    request: Option<TokenRequest>,
-}
-
-/// The result of the steps.
-pub(super) struct Answer {
+/// The response to the request for the next token.
+pub(in crate::client) struct Answer {
     result: Result<TokenResponse, Error>,
     /// The refresh token that is not sent again.
     given_up: Option<Zeroizing<String>>,
@@ -39,17 +35,10 @@ pub(super) struct Answer {
     refusal: Option<Box<Refusal>>,
 }
 
-/// How urgently a token is needed.
-#[derive(Clone, Copy)]
-pub(super) enum Urgency {
-    /// There is no valid token: transient failures are retried.
-    Awaited,
-    /// The cached token is valid for this long. Transient failures are not retried: a pause would
-    /// delay callers whose token expires meanwhile.
-    Beside(Duration),
-}
-
 impl Grant {
+    /// A request that hangs is given up when the cached token expires, but not sooner than this.
+    const SHORTEST: Duration = Duration::from_secs(5);
+
     pub(super) const fn of(request: TokenRequest) -> Self {
         Self { request: Some(request), refresh_token: None, refusal: None }
     }
@@ -60,19 +49,45 @@ impl Grant {
         (Self { request: None, refresh_token, refusal: None }, token)
     }
 
-    /// What to send for the next token.
-    pub(super) fn steps(&self) -> Result<Steps, Error> {
-        if let Some(request) = self.request.as_ref().filter(|request| !request.is_repeatable()) {
-            return Err(ErrorKind::SingleUse { grant_type: request.grant_type() }.into());
+    /// What to obtain the next token by.
+    pub(super) fn to_send(&self) -> Result<Self, Error> {
+        match &self.request {
+            Some(request) if !request.is_repeatable() => {
+                Err(ErrorKind::SingleUse { grant_type: request.grant_type() }.into())
+            }
+            _ if self.has_ended() => Err(ErrorKind::GrantEnded { refusal: self.refusal.clone() }.into()),
+            _ => Ok(self.clone()),
         }
-        if self.has_ended() {
-            return Err(ErrorKind::GrantEnded { refusal: self.refusal.clone() }.into());
+    }
+
+    /// Requests the next token. If the cached one is valid for a time that is `left`, transient
+    /// failures are not retried: a pause would delay callers whose token expires meanwhile.
+    pub(super) async fn next(self, sender: &Sender, left: Option<Duration>) -> Answer {
+        let (mut given_up, mut refusal) = (None, None);
+        if let Some(refresh_token) = self.refresh_token {
+            let refresh = match &self.request {
+                Some(request) => request.renewed_with(refresh_token.as_str()),
+                None => TokenRequest::refresh_token(refresh_token.as_str()),
+            };
+            // A lost response may contain a new refresh token, so it is waited for.
+            let result = sender.token(&refresh, left.map(|_| Duration::MAX)).await;
+            let error = result.as_ref().err();
+            refusal = error.and_then(refusal_of_grant).map(Box::new);
+            if let Some(refusal) = &refusal {
+                event!(WARN, %refusal, "refresh token rejected");
+            }
+            let is_lost = self.request.is_some() && error.is_some_and(may_have_been_received);
+            let is_good = refusal.is_none() && !is_lost;
+            given_up = Some(refresh_token).filter(|_| !is_good);
+            if is_good || self.request.is_none() {
+                return Answer { result, given_up, refusal };
+            }
         }
-        let refresh = self.refresh_token.as_ref().map(|refresh_token| match &self.request {
-            Some(request) => request.renewed_with(refresh_token.as_str()),
-            None => TokenRequest::refresh_token(refresh_token.as_str()),
-        });
-        Ok(Steps { refresh_token: self.refresh_token.clone(), refresh, request: self.request.clone() })
+        let result = match self.request {
+            Some(request) => sender.token(&request, left.map(|left| left.max(Self::SHORTEST))).await,
+            None => Err(ErrorKind::GrantEnded { refusal: None }.into()),
+        };
+        Answer { result, given_up, refusal }
     }
 
     /// Takes from an answer how to obtain the next token, and returns its token. A token that comes
@@ -114,46 +129,6 @@ impl Grant {
 
     pub(super) fn refresh_token(&self) -> Option<Zeroizing<String>> {
         self.refresh_token.as_ref().map(|refresh_token| Zeroizing::new(refresh_token.as_str().to_owned()))
-    }
-}
-
-impl Urgency {
-    /// A request that hangs is given up when the cached token expires, but not sooner than this.
-    const SHORTEST: Duration = Duration::from_secs(5);
-
-    async fn send(self, client: &TokenClient, request: &TokenRequest) -> Result<TokenResponse, Error> {
-        match self {
-            Self::Awaited => client.request(request).await,
-            // A lost response may contain a new refresh token.
-            Self::Beside(_) if !request.is_repeatable() => client.request_once(request, Duration::MAX).await,
-            Self::Beside(left) => client.request_once(request, left.max(Self::SHORTEST)).await,
-        }
-    }
-}
-
-impl Steps {
-    pub(super) async fn carry_out(self, client: &TokenClient, urgency: Urgency) -> Answer {
-        let Self { refresh_token, refresh, request } = self;
-        let (mut given_up, mut refusal) = (None, None);
-        if let Some(refresh) = refresh {
-            let result = urgency.send(client, &refresh).await;
-            let error = result.as_ref().err();
-            refusal = error.and_then(refusal_of_grant).map(Box::new);
-            if let Some(refusal) = &refusal {
-                log::refresh_token_refused(refusal);
-            }
-            let is_good =
-                refusal.is_none() && (request.is_none() || !error.is_some_and(may_have_been_received));
-            given_up = refresh_token.filter(|_| !is_good);
-            if is_good || request.is_none() {
-                return Answer { result, given_up, refusal };
-            }
-        }
-        let result = match request {
-            Some(request) => urgency.send(client, &request).await,
-            None => Err(ErrorKind::GrantEnded { refusal: None }.into()),
-        };
-        Answer { result, given_up, refusal }
     }
 }
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::CacheSettings;
 use crate::client::backoff::fraction;
+use crate::client::settings::Settings;
 use crate::keys::after;
 use crate::transport::refreshing::Phase;
 
@@ -30,7 +30,7 @@ impl Lifetime {
     /// Tokens that arrived at the same time are renewed at different times: the last part of a
     /// lifetime is shortened by up to half.
     pub(super) fn of(
-        settings: &CacheSettings,
+        settings: &Settings,
         now: OffsetDateTime,
         expires_at: Option<OffsetDateTime>,
         random: u64,
@@ -73,18 +73,18 @@ mod tests {
     }
 
     /// Of a token that came at 0 and lives so many milliseconds.
-    fn lifetime(settings: CacheSettings, milliseconds: i64, random: u64) -> Lifetime {
+    fn lifetime(settings: Settings, milliseconds: i64, random: u64) -> Lifetime {
         Lifetime::of(&settings, at(0), Some(at(milliseconds)), random)
     }
 
-    fn ahead(settings: CacheSettings, milliseconds: i64, random: u64) -> u128 {
+    fn ahead(settings: Settings, milliseconds: i64, random: u64) -> u128 {
         lifetime(settings, milliseconds, random).window().as_millis()
     }
 
     #[test]
     fn the_last_part_of_a_life_is_its_tenth_or_a_minute_and_up_to_a_half_less() {
         for (life, longest) in [(2_000, 200), (300_000, 30_000), (600_000, 60_000), (3_600_000, 60_000)] {
-            let ahead = |random| ahead(CacheSettings::default(), life, random);
+            let ahead = |random| ahead(Settings::DEFAULT, life, random);
             assert_eq!(ahead(0), longest, "{life}");
             assert_eq!(ahead(u64::MAX / 2), longest / 4 * 3, "{life}");
             assert_eq!(ahead(u64::MAX), longest / 2, "{life}");
@@ -93,19 +93,18 @@ mod tests {
 
     #[test]
     fn what_its_user_says_is_the_last_part_and_never_more_than_half_of_a_life() {
-        let settings =
-            CacheSettings { refresh_ahead: Some(Duration::from_secs(120)), ..CacheSettings::default() };
+        let settings = Settings { refresh_ahead: Some(Duration::from_secs(120)), ..Settings::DEFAULT };
         for (life, longest) in [(3_600_000, 120_000), (300_000, 120_000), (60_000, 30_000)] {
             assert_eq!(ahead(settings, life, 0), longest, "{life}");
         }
-        let none = CacheSettings { refresh_ahead: Some(Duration::ZERO), ..settings };
+        let none = Settings { refresh_ahead: Some(Duration::ZERO), ..settings };
         let lifetime = lifetime(none, 1000, 0);
         assert_eq!([999, 1000].map(|now| lifetime.phase(at(now))), [Phase::Fresh, Phase::Over]);
     }
 
     #[test]
     fn a_token_is_fresh_then_ageing_then_over() {
-        let lifetime = lifetime(CacheSettings::default(), 300_000, 0);
+        let lifetime = lifetime(Settings::DEFAULT, 300_000, 0);
         for (now, expected) in [
             (0, Phase::Fresh),
             (269_999, Phase::Fresh),
@@ -120,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_leaves_the_token_in_use_while_another_is_had() {
-        let lifetime = lifetime(CacheSettings::default(), 300_000, 0);
+        let lifetime = lifetime(Settings::DEFAULT, 300_000, 0);
         for (now, expected) in [
             (-1, Phase::Ageing),
             (-299_999, Phase::Ageing),
@@ -134,23 +133,23 @@ mod tests {
     #[test]
     fn a_token_without_expires_in_is_kept_for_a_minute_unless_said_otherwise() {
         let lifetime = |settings| Lifetime::of(&settings, at(0), None, 0);
-        let default = lifetime(CacheSettings::default());
+        let default = lifetime(Settings::DEFAULT);
         assert_eq!((default.end, default.ageing), (at(60_000), at(54_000)));
-        let never = CacheSettings { unstated_lifetime: Duration::ZERO, ..CacheSettings::default() };
+        let never = Settings { unstated_lifetime: Duration::ZERO, ..Settings::DEFAULT };
         assert_eq!(lifetime(never).phase(at(0)), Phase::Over);
     }
 
     #[test]
     fn a_life_that_is_over_before_it_begins_and_one_that_never_ends() {
         for milliseconds in [0, -1, -1_000_000] {
-            let lifetime = lifetime(CacheSettings::default(), milliseconds, u64::MAX);
+            let lifetime = lifetime(Settings::DEFAULT, milliseconds, u64::MAX);
             assert_eq!([-1, 0, 1].map(|now| lifetime.phase(at(now))), [Phase::Over; 3]);
         }
         let latest = time::PrimitiveDateTime::MAX.assume_utc();
-        let endless = Lifetime::of(&CacheSettings::default(), at(0), Some(latest), 0);
+        let endless = Lifetime::of(&Settings::DEFAULT, at(0), Some(latest), 0);
         assert_eq!(endless.phase(at(0)), Phase::Fresh);
         assert_eq!(endless.ageing, latest - Duration::from_secs(60));
-        let unstated = CacheSettings { unstated_lifetime: Duration::MAX, ..CacheSettings::default() };
+        let unstated = Settings { unstated_lifetime: Duration::MAX, ..Settings::DEFAULT };
         assert_eq!(Lifetime::of(&unstated, at(0), None, 0).end, latest);
         assert_eq!(Lifetime::of(&unstated, latest, None, 0).phase(latest), Phase::Over);
     }

@@ -9,7 +9,6 @@ mod entry;
 mod grant;
 mod lifetime;
 mod pauses;
-mod settings;
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -17,18 +16,16 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 pub(super) use entry::Entry;
-pub(super) use settings::CacheSettings;
 
-use crate::oauth::{AccessToken, Scope, TokenRequest, TokenResponse};
-use crate::transport::Clock;
+use super::sender::Sender;
+use crate::oauth::{AccessToken, Scope, TokenRequest};
 
 /// The entries of a client.
+#[derive(Default)]
 pub(super) struct Cache {
-    settings: CacheSettings,
     entries: ArcSwap<HashMap<Key, Arc<Entry>>>,
     /// Held while the map is replaced. Lookups do not wait for it.
     writing: Mutex<()>,
@@ -39,23 +36,18 @@ pub(super) struct Cache {
 struct Key(Arc<Zeroizing<String>>);
 
 impl Cache {
-    pub(super) fn new(settings: CacheSettings) -> Self {
-        Self { settings, entries: ArcSwap::default(), writing: Mutex::default() }
-    }
-
     /// A fresh token for the client itself.
-    pub(super) fn fresh(&self, scope: &Scope, clock: &dyn Clock) -> Option<AccessToken> {
+    pub(super) fn fresh(&self, scope: &Scope) -> Option<AccessToken> {
         let entries = self.entries.load();
-        let entry = entries.get(TokenRequest::key_of_client_credentials(scope).as_ref())?;
-        entry.fresh(clock.now())
+        entries.get(TokenRequest::key_of_client_credentials(scope).as_ref())?.fresh()
     }
 
     /// The entry for these parameters. A request that cannot be sent gets an entry of its own that
     /// is not cached, and so does every request if the capacity is zero.
-    pub(super) fn entry(&self, request: TokenRequest, now: OffsetDateTime) -> Arc<Entry> {
-        let key = match request.key() {
-            Some(key) if self.settings.capacity > 0 => Key(Arc::new(key)),
-            _ => return Arc::new(Entry::of(request, self.settings, now)),
+    pub(super) fn entry(&self, request: TokenRequest, sender: &Arc<Sender>) -> Arc<Entry> {
+        let capacity = sender.settings.cache_capacity;
+        let Some(key) = request.key().filter(|_| capacity > 0) else {
+            return Entry::of(request, sender);
         };
         let find = || self.entries.load().get(key.as_str()).cloned();
         if let Some(entry) = find() {
@@ -66,33 +58,27 @@ impl Cache {
         if let Some(entry) = find() {
             return entry;
         }
-        let entry = Arc::new(Entry::of(request, self.settings, now));
+        let entry = Entry::of(request, sender);
+        let now = entry.last_used();
         let mut entries = HashMap::clone(&self.entries.load());
-        while entries.len() >= self.settings.capacity {
-            let Some(oldest) = longest_unused(&entries, now) else { break };
+        // An entry that was used later than now was used before the clock was set back, so it goes
+        // first.
+        let used = |entry: &Entry| Some(entry.last_used()).filter(|used| *used <= now);
+        while entries.len() >= capacity
+            && let Some((oldest, _)) = entries.iter().min_by_key(|(_, entry)| used(entry))
+        {
+            let oldest = oldest.clone();
             entries.remove(oldest.as_str());
         }
-        entries.insert(key, Arc::clone(&entry));
+        entries.insert(Key(Arc::new(key)), Arc::clone(&entry));
         self.entries.store(Arc::new(entries));
         entry
     }
 
-    /// An entry of its own, with the token and the refresh token of the response.
-    pub(super) fn entry_from(&self, response: TokenResponse, now: OffsetDateTime) -> Arc<Entry> {
-        Arc::new(Entry::from_response(response, self.settings, now))
-    }
-
     /// Drops this token from the entry that caches it.
-    pub(super) fn invalidate(&self, token: &AccessToken, now: OffsetDateTime) -> bool {
-        self.entries.load().values().any(|entry| entry.invalidate(token, now))
+    pub(super) fn invalidate(&self, token: &AccessToken) -> bool {
+        self.entries.load().values().any(|entry| entry.invalidate(token))
     }
-}
-
-/// An entry that was used later than now was used before the clock was set back, so it comes first.
-fn longest_unused(entries: &HashMap<Key, Arc<Entry>>, now: OffsetDateTime) -> Option<Key> {
-    let now = now.unix_timestamp();
-    let order = |entry: &Entry| Some(entry.last_used()).filter(|used| *used <= now);
-    entries.iter().min_by_key(|(_, entry)| order(entry)).map(|(key, _)| key.clone())
 }
 
 impl Key {

@@ -14,8 +14,8 @@
 use std::time::Duration;
 
 use crate::client::backoff::Backoff;
-use crate::client::subject::Subject;
-use crate::client::{Error, ErrorKind};
+use crate::client::call::Subject;
+use crate::client::error::{Error, ErrorKind};
 use crate::keys::KeyError;
 use crate::oauth::Retry;
 use crate::transport::refreshing::{Failure, Pause};

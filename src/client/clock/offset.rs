@@ -1,5 +1,11 @@
 use time::Duration;
 
+/// Servers state whole seconds, and clocks never agree exactly: up to this, clocks do not differ.
+pub(super) const NO_DIFFERENCE: Duration = Duration::seconds(3);
+/// No larger difference is believed. A person should look at it, and a wrong `Date` must not lead
+/// to assertions that are made for long after they are sent.
+pub(super) const LARGEST: Duration = Duration::minutes(5);
+
 /// How a difference between two clocks is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::client) enum Source {
@@ -16,8 +22,6 @@ pub(in crate::client) enum Source {
 }
 
 impl Source {
-    const ALL: [Self; 5] = [Self::Own, Self::Discovery, Self::Date, Self::Token, Self::Text];
-
     /// As the log names it.
     pub(in crate::client) const fn name(self) -> &'static str {
         match self {
@@ -33,7 +37,6 @@ impl Source {
 /// What to add to our time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::client) struct Offset {
-    /// In whole milliseconds.
     pub(in crate::client) by: Duration,
     pub(in crate::client) source: Source,
     /// Whether an assertion was accepted with it.
@@ -45,54 +48,29 @@ impl Offset {
         Self { by: Duration::ZERO, source: Source::Own, is_proven: false };
 
     pub(super) fn assumed(by: Duration, source: Source) -> Self {
-        Self::new(by, source, false)
+        if by.is_zero() { Self::NONE } else { Self { by, source, is_proven: false } }
     }
 
     pub(super) fn proven(by: Duration, source: Source) -> Self {
-        Self::new(by, source, true)
-    }
-
-    fn new(by: Duration, source: Source, is_proven: bool) -> Self {
-        let by = Duration::milliseconds(super::milliseconds(by));
-        if by.is_zero() { Self::NONE } else { Self { by, source, is_proven } }
+        if by.is_zero() { Self::NONE } else { Self { by, source, is_proven: true } }
     }
 
     /// Whether it is not zero and no assertion has been accepted with it yet.
     pub(in crate::client) fn is_assumed(self) -> bool {
         !self.is_proven && !self.by.is_zero()
     }
+}
 
-    /// As one number, for an atomic.
-    pub(super) fn packed(self) -> i64 {
-        let source = Source::ALL.iter().position(|source| *source == self.source).unwrap_or_default();
-        let bits = (source << 1) | usize::from(self.is_proven);
-        super::milliseconds(self.by) * 16 + i64::try_from(bits).unwrap_or_default()
-    }
-
-    pub(super) fn unpacked(packed: i64) -> Self {
-        let bits = usize::try_from(packed.rem_euclid(16)).unwrap_or_default();
-        let source = Source::ALL.get(bits >> 1).copied().unwrap_or(Source::Own);
-        Self::new(Duration::milliseconds(packed.div_euclid(16)), source, bits & 1 == 1)
+/// The offset to use: zero if it is too small to be a difference, `None` if it is too large to be
+/// believed.
+pub(super) fn believed(offset: Duration) -> Option<Duration> {
+    match offset.abs() {
+        size if size <= NO_DIFFERENCE => Some(Duration::ZERO),
+        size if size <= LARGEST => Some(offset),
+        _ => None,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_offset_is_one_number() {
-        for milliseconds in [-300_000, -1, 1, 15, 16, 300_000] {
-            for source in Source::ALL {
-                for is_proven in [false, true] {
-                    let offset = Offset::new(Duration::milliseconds(milliseconds), source, is_proven);
-                    assert_eq!(Offset::unpacked(offset.packed()), offset);
-                    assert_eq!(offset.is_assumed(), !is_proven);
-                }
-            }
-        }
-        assert_eq!(Offset::unpacked(0), Offset::NONE);
-        assert_eq!(Offset::proven(Duration::ZERO, Source::Date), Offset::NONE);
-        assert!(!Offset::NONE.is_assumed());
-    }
+pub(super) fn differs(one: Duration, other: Duration) -> bool {
+    (one - other).abs() > NO_DIFFERENCE
 }

@@ -5,7 +5,7 @@
 
 use time::Duration;
 
-use super::{LARGEST, Offset, differs};
+use super::offset::{LARGEST, Offset, differs};
 use crate::oauth::TimeFault;
 
 const STEP: Duration = Duration::minutes(1);

@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+
 use super::*;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -29,7 +31,7 @@ fn assumed(by: i64) -> Offset {
 
 fn accepted(used: Offset, shown: Shown) -> Facts {
     Facts {
-        contents: Contents { hash: 1, is_of_client_alone: true },
+        outside: None,
         succeeded: true,
         used,
         verdict: Verdict::Accepted,
@@ -48,8 +50,33 @@ fn named(used: Offset, shown: Shown, fault: TimeFault) -> Facts {
     Facts { named: Some(fault), ..refused(used, shown) }
 }
 
-fn clock() -> ServerClock {
-    ServerClock::new(Shown::NOTHING)
+/// A clock that is shared, as the client shares it.
+struct Clock(RefCell<ServerClock>);
+
+impl Clock {
+    fn new(discovered: Shown) -> Self {
+        Self(RefCell::new(ServerClock::new(discovered)))
+    }
+
+    fn offset(&self) -> Offset {
+        self.0.borrow().offset()
+    }
+
+    fn answered(&self, facts: &Facts, now: OffsetDateTime) -> Option<Offset> {
+        self.0.borrow_mut().answered(facts, now)
+    }
+
+    fn suspicion(&self, facts: &Facts) -> Option<Option<Duration>> {
+        self.0.borrow().suspicion(facts)
+    }
+
+    fn correction(&self, facts: &Facts, search: &mut Search, now: OffsetDateTime) -> Option<Offset> {
+        self.0.borrow_mut().correction(facts, search, now)
+    }
+}
+
+fn clock() -> Clock {
+    Clock::new(Shown::NOTHING)
 }
 
 /// The offset of the next assertion after a rejection, in seconds, for a client that knows nothing
@@ -225,14 +252,14 @@ fn a_slow_answer_does_not_move_an_offset_that_it_allows() {
 
 #[test]
 fn discovery_is_assumed() {
-    let offset = |shown| ServerClock::new(shown).offset();
+    let offset = |shown| Clock::new(shown).offset();
     let discovered = |by: i64| Shown(Some((seconds(by), seconds(by), Source::Discovery)));
     assert_eq!(offset(discovered(30)), Offset::assumed(seconds(30), Source::Discovery));
     assert_eq!(offset(discovered(-300)), Offset::assumed(seconds(-300), Source::Discovery));
     for by in [0, 3, -3, 301, -3600] {
         assert_eq!(offset(discovered(by)), Offset::NONE, "{by}");
     }
-    let clock = ServerClock::new(discovered(30));
+    let clock = Clock::new(discovered(30));
     let used = clock.offset();
     assert_eq!(
         clock.answered(&accepted(used, ahead(31)), NOW),
@@ -242,7 +269,7 @@ fn discovery_is_assumed() {
 
 /// The offsets that a server sees if it accepts what `judge` accepts, and whether it accepted the
 /// last.
-fn search(clock: &ServerClock, judge: impl Fn(i64) -> Option<TimeFault>) -> (Vec<i64>, bool) {
+fn search(clock: &Clock, judge: impl Fn(i64) -> Option<TimeFault>) -> (Vec<i64>, bool) {
     let (mut search, mut used) = (Search::default(), clock.offset());
     let mut tried = Vec::new();
     loop {
@@ -332,11 +359,11 @@ fn the_last_token_leads_first_where_it_is_the_way_the_text_says() {
     clock.answered(&accepted(Offset::NONE, by_token(-14)), NOW);
     assert_eq!(clock.offset(), Offset::NONE);
     assert_eq!(search(&clock, server(-16, 60, 15)), (vec![0, -14], true));
-    let other = ServerClock::new(Shown::NOTHING);
+    let other = Clock::new(Shown::NOTHING);
     other.answered(&accepted(Offset::NONE, by_token(-14)), NOW);
     assert_eq!(search(&other, server(90, 60, 15)), (vec![0, 60], true));
     // Without words it stands in for a date, also for what the server tolerated.
-    let other = ServerClock::new(Shown::NOTHING);
+    let other = Clock::new(Shown::NOTHING);
     other.answered(&accepted(Offset::NONE, by_token(-14)), NOW);
     let correction = || other.correction(&refused(Offset::NONE, Shown::NOTHING), &mut Search::default(), NOW);
     assert_eq!(correction(), None);
@@ -345,9 +372,9 @@ fn the_last_token_leads_first_where_it_is_the_way_the_text_says() {
 
 #[test]
 fn an_assumption_is_given_up_first_where_the_text_is_against_it() {
-    let clock = ServerClock::new(ahead(180));
+    let clock = Clock::new(ahead(180));
     assert_eq!(search(&clock, server(0, 60, 0)), (vec![180, 0], true));
-    let clock = ServerClock::new(ahead(180));
+    let clock = Clock::new(ahead(180));
     assert_eq!(search(&clock, server(270, 60, 0)), (vec![180, 240], true));
 }
 
@@ -375,8 +402,7 @@ fn words_that_led_nowhere_are_not_followed_for_a_minute() {
 
 #[test]
 fn time_is_suspected_where_a_date_or_the_words_speak_of_it() {
-    let suspicion =
-        |facts| clock().suspicion(&facts).map(|suspicion| suspicion.ahead.map(Duration::whole_seconds));
+    let suspicion = |facts| clock().suspicion(&facts).map(|ahead| ahead.map(Duration::whole_seconds));
     assert_eq!(suspicion(refused(Offset::NONE, ahead(3600))), Some(Some(3600)));
     assert_eq!(suspicion(refused(Offset::NONE, ahead(-30))), Some(Some(-30)));
     assert_eq!(suspicion(refused(Offset::NONE, ahead(3))), None);
@@ -392,7 +418,7 @@ fn time_is_suspected_where_a_date_or_the_words_speak_of_it() {
 
 /// Of a request that carries something from outside, such as a code.
 fn carried(hash: u64, facts: Facts) -> Facts {
-    Facts { contents: Contents { hash, is_of_client_alone: false }, ..facts }
+    Facts { outside: Some(hash), ..facts }
 }
 
 fn after_seconds(by: i64) -> OffsetDateTime {

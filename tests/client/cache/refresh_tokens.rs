@@ -74,7 +74,7 @@ async fn a_refresh_token_that_is_refused_ends_the_source_when_its_token_does() {
         let error = error(&tokens).await;
         let ErrorKind::GrantEnded { refusal: Some(refusal) } = error.kind() else { panic!("{error:?}") };
         assert_eq!(refusal.error(), Some("invalid_grant"));
-        assert_eq!(error.to_string(), "the grant has ended, refused: 400 invalid_grant");
+        assert_eq!(error.to_string(), "grant has ended: refresh token rejected (400 invalid_grant)");
         assert_eq!(error.retry(), private_key_jwt::oauth::Retry::Never);
     }
     assert_eq!(server.requests(), 1);
@@ -115,7 +115,7 @@ async fn a_response_without_a_refresh_token_is_good_until_its_token_ends() {
     server.clock().set(300.0);
     let error = error(&tokens).await;
     assert!(matches!(error.kind(), ErrorKind::GrantEnded { refusal: None }));
-    assert_eq!(error.to_string(), "the grant has ended");
+    assert_eq!(error.to_string(), "grant has ended: no refresh token");
     assert_eq!(server.requests(), 0);
 }
 

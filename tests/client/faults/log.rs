@@ -125,7 +125,7 @@ async fn a_call_that_is_tried_again() {
             "recorded status=503",
             "recorded duration_ms=…",
             r#"recorded correlation_ids="correlation-id c-1, x-request-id r-1""#,
-            "WARN tried again after a pause: attempt=1 pause_ms=… error=the server answered 503 \
+            "WARN attempt failed, retry scheduled: attempt=1 pause_ms=… error=the server answered 503 \
              [correlation-id c-1] [x-request-id r-1]",
             "INFO span request attempt=2",
             "recorded key_id=k1",
@@ -156,9 +156,9 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     assert_eq!(
         events(),
         [
-            "WARN rejected, signed again with other times: offset_ms=-180000 learned_from=\"date\" \
+            "WARN assertion rejected, retried with corrected times: offset_ms=-180000 learned_from=\"date\" \
              error=refused: 401 invalid_client",
-            "INFO assertions follow the server's clock: offset_ms=-180000 learned_from=\"date\"",
+            "INFO clock offset confirmed: offset_ms=-180000 learned_from=\"date\"",
         ]
     );
 
@@ -176,15 +176,15 @@ async fn what_the_client_corrects_and_remembers_it_says() {
         events(),
         [
             format!(
-                "WARN rejected, signed again with other times: offset_ms=-60000 learned_from=\"text\" {said}"
+                "WARN assertion rejected, retried with corrected times: offset_ms=-60000 learned_from=\"text\" {said}"
             ),
             format!(
-                "WARN rejected, signed again with other times: offset_ms=-120000 learned_from=\"text\" {said}"
+                "WARN assertion rejected, retried with corrected times: offset_ms=-120000 learned_from=\"text\" {said}"
             ),
             format!(
-                "WARN rejected, signed again with other times: offset_ms=-240000 learned_from=\"text\" {said}"
+                "WARN assertion rejected, retried with corrected times: offset_ms=-240000 learned_from=\"text\" {said}"
             ),
-            "INFO assertions follow the server's clock: offset_ms=-180000 learned_from=\"token\"".to_owned(),
+            "INFO clock offset confirmed: offset_ms=-180000 learned_from=\"token\"".to_owned(),
         ]
     );
     server.set(|state| state.date_ahead = Some(state.ahead));
@@ -193,12 +193,9 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     server.set(|state| state.date_ahead = Some(time::Duration::ZERO));
     client.request(&"a".into()).await.unwrap();
     let lines = events();
-    assert!(
-        lines[0].starts_with("INFO the server's clock differs, the next assertion follows it: offset_ms=-1"),
-        "{lines:#?}"
-    );
-    assert!(lines[1].starts_with("INFO assertions follow the server's clock: offset_ms=-1"), "{lines:#?}");
-    assert_eq!(lines[2..], ["INFO assertions no longer follow the server's clock: offset_ms=0"]);
+    assert!(lines[0].starts_with("INFO clock offset assumed: offset_ms=-1"), "{lines:#?}");
+    assert!(lines[1].starts_with("INFO clock offset confirmed: offset_ms=-1"), "{lines:#?}");
+    assert_eq!(lines[2..], ["INFO clock offset dropped: offset_ms=0"]);
 
     let server = Simulated::ahead(&clock, &old, 0);
     let ring = KeyRing::from(old.clone());
@@ -211,11 +208,11 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     assert_eq!(
         events(),
         [
-            "WARN the key is refused and not used before the pause is over: key_id=new pause_ms=… \
+            "WARN key rejected, paused: key_id=new pause_ms=… \
              error=refused: 401 invalid_client",
-            "WARN refused, and signed again with the key before: key_id=old \
+            "WARN assertion rejected, retried with the previous key: key_id=old \
              error=refused: 401 invalid_client",
-            "DEBUG signed with the key before, the active one is refused: key_id=old",
+            "DEBUG signed with the previous key, the active key is paused: key_id=old",
         ]
     );
 
@@ -225,10 +222,10 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     assert_eq!(
         events(),
         [
-            "WARN the key is refused and not used before the pause is over: key_id=new pause_ms=… \
+            "WARN key rejected, paused: key_id=new pause_ms=… \
              error=refused: 401 invalid_client",
-            "DEBUG not asked again so soon: error=nothing was sent, the server refused the key `new` before: \
-             401 invalid_client",
+            "DEBUG request not sent: error=not sent: the server rejected key \"new\" moments ago \
+             (401 invalid_client)",
         ]
     );
 }
@@ -302,11 +299,11 @@ async fn a_token_that_is_not_renewed_is_dropped_and_a_refresh_token_is_refused()
     assert_eq!(
         events,
         [
-            "WARN not renewed, the token at hand is used meanwhile: error=the server answered 503 pause_ms=…",
-            "WARN the refresh token is refused: refusal=400 invalid_grant: [masked] is bad",
-            "WARN not renewed, the token at hand is used meanwhile: error=the grant has ended, refused: 400 \
-             invalid_grant: [masked] is bad pause_ms=…",
-            "INFO a token that was refused is dropped:",
+            "WARN token refresh failed: error=the server answered 503 pause_ms=…",
+            "WARN refresh token rejected: refusal=400 invalid_grant: [masked] is bad",
+            "WARN token refresh failed: error=grant has ended: refresh token rejected \
+             (400 invalid_grant: [masked] is bad) pause_ms=…",
+            "INFO rejected token dropped:",
         ]
     );
 }

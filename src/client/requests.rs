@@ -1,10 +1,33 @@
-//! One method for each grant, over [`TokenClient::request`].
+//! One method for each grant, and one for each endpoint other than the token endpoint.
 
-use super::call::Call;
-use super::{Error, ErrorKind, TokenClient};
+use super::call::{Call, Exchange};
+use super::error::{Error, ErrorKind};
+use super::token_client::TokenClient;
 use crate::oauth::{
-    CodeVerifier, DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling, Endpoint, JwtGrant, Retry,
-    Scope, TokenExchange, TokenRequest, TokenResponse,
+    AuthorizationRequest, CodeVerifier, DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling,
+    Endpoint, HintedToken, Introspection, JwtGrant, PushedAuthorization, Retry, Scope, TokenExchange,
+    TokenRequest, TokenResponse,
+};
+
+const PUSHED_AUTHORIZATION: Exchange<AuthorizationRequest, PushedAuthorization> = Exchange {
+    to_http: AuthorizationRequest::to_http,
+    read: |_, response, now| PushedAuthorization::from_http(response, now),
+    server_time: |_, _, _| None,
+};
+const INTROSPECTION: Exchange<HintedToken, Introspection> = Exchange {
+    to_http: HintedToken::to_introspection,
+    read: |_, response, now| Introspection::from_http(response, now),
+    server_time: |_, _, _| None,
+};
+const REVOCATION: Exchange<HintedToken, ()> = Exchange {
+    to_http: HintedToken::to_revocation,
+    read: |_, response, now| HintedToken::revoked(response, now),
+    server_time: |_, _, _| None,
+};
+const DEVICE_AUTHORIZATION: Exchange<DeviceAuthorizationRequest, DeviceAuthorization> = Exchange {
+    to_http: DeviceAuthorizationRequest::to_http,
+    read: |server, response, now| DeviceAuthorization::of_server(server.plain_http(), response, now),
+    server_time: |_, _, _| None,
 };
 
 impl TokenClient {
@@ -77,10 +100,7 @@ impl TokenClient {
         &self,
         request: &DeviceAuthorizationRequest,
     ) -> Result<DeviceAuthorization, Error> {
-        let send = |assertion: &_| request.to_http(self.server(), assertion);
-        let plain_http = self.server().plain_http();
-        let read = |response, now| DeviceAuthorization::of_server(plain_http, response, now);
-        self.send(Call::of(self.refused_keys(), Endpoint::DeviceAuthorization, request), send, read).await
+        self.sender.send(Call::to(Endpoint::DeviceAuthorization), request, &DEVICE_AUTHORIZATION).await
     }
 
     /// Waits until the user has logged in (RFC 8628 §3.4). Polls as often as the server allows,
@@ -96,7 +116,8 @@ impl TokenClient {
         let request = TokenRequest::device_code(authorization);
         let mut polling = DevicePolling::new(authorization);
         loop {
-            self.clock().sleep(polling.pause(self.clock().now())?).await;
+            let clock = &*self.sender.clock;
+            clock.sleep(polling.pause(clock.now())?).await;
             polling = match self.request(&request).await {
                 Ok(response) => return Ok(response),
                 Err(error) => match (error.retry(), error.kind()) {
@@ -106,5 +127,37 @@ impl TokenClient {
                 },
             };
         }
+    }
+
+    /// Pushes an authorization request to the server (RFC 9126). Then send the user's browser to
+    /// [`PushedAuthorization::to_url`].
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn push_authorization(
+        &self,
+        request: &AuthorizationRequest,
+    ) -> Result<PushedAuthorization, Error> {
+        self.sender.send(Call::to(Endpoint::PushedAuthorization), request, &PUSHED_AUTHORIZATION).await
+    }
+
+    /// Returns what the server says about a token (RFC 7662). The signed form of the response is
+    /// not supported.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn introspect(&self, token: impl Into<HintedToken>) -> Result<Introspection, Error> {
+        self.sender.send(Call::to(Endpoint::Introspection), &token.into(), &INTROSPECTION).await
+    }
+
+    /// Revokes a token (RFC 7009). A token that the server does not know counts as revoked.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`].
+    pub async fn revoke(&self, token: impl Into<HintedToken>) -> Result<(), Error> {
+        self.sender.send(Call::to(Endpoint::Revocation), &token.into(), &REVOCATION).await
     }
 }

@@ -1,0 +1,384 @@
+//! Carries out a call: signs, sends, reads the answer, notes what it says about the server's clock
+//! and the key, and does what `step` decides.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tracing::{Instrument as _, Span};
+
+use super::call::{Call, Exchange, Subject};
+use super::clock::{self, Offset, ServerClock, Shown, Source};
+use super::error::Error;
+use super::fresh::{fresh_jti, random};
+use super::log::{self, event};
+use super::refused_keys::{Noted, RefusedKeys};
+use super::settings::Settings;
+use super::signing::{self, WhichKey};
+use super::step::{Correction, Facts, Progress, Step, Suspect, next};
+use crate::keys::{KeyError, KeyRing, Signer, key_name};
+use crate::oauth::{
+    AuthorizationServer, ClientAssertion, ClientAssertionBuilder, ClockMismatch, Endpoint, OAuthError,
+    Refusal, Secrets, ServerTime, TokenRequest, TokenResponse,
+};
+use crate::transport::{Clock, Deadline, HttpClient, TransportError};
+
+/// Sends the requests of one client to one server.
+pub(super) struct Sender {
+    assertion: ClientAssertionBuilder,
+    pub(super) keys: KeyRing,
+    http: Arc<dyn HttpClient>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settings: Settings,
+    known: Mutex<Known>,
+    /// Outsiders choose what requests carry, so their hashes are keyed.
+    hasher: RandomState,
+}
+
+/// What responses have shown. All calls of a client share it.
+struct Known {
+    /// `None` if time is not corrected.
+    clock: Option<ServerClock>,
+    keys: RefusedKeys,
+}
+
+/// What was seen besides the answer itself.
+struct Seen {
+    key: Arc<dyn Signer>,
+    shown: Shown,
+    issued_at: OffsetDateTime,
+    expires_at: OffsetDateTime,
+    received: OffsetDateTime,
+}
+
+const TOKEN: Exchange<TokenRequest, TokenResponse> = Exchange {
+    to_http: TokenRequest::to_http,
+    read: |_, response, now| TokenResponse::from_http(response, now),
+    server_time: ServerTime::of_tokens,
+};
+
+impl Sender {
+    pub(super) fn new(
+        assertion: ClientAssertionBuilder,
+        keys: KeyRing,
+        http: Arc<dyn HttpClient>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        discovered: Shown,
+    ) -> Self {
+        let server_clock = settings.corrects_time.then(|| ServerClock::new(discovered));
+        let offset = server_clock.as_ref().map_or(Offset::NONE, ServerClock::offset);
+        if offset != Offset::NONE {
+            log::offset(Offset::NONE, offset);
+        }
+        let known = Mutex::new(Known { clock: server_clock, keys: RefusedKeys::default() });
+        Self { assertion, keys, http, clock, settings, known, hasher: RandomState::new() }
+    }
+
+    pub(super) fn server(&self) -> &AuthorizationServer {
+        self.assertion.server()
+    }
+
+    /// Sends a request to the token endpoint; with a limit, once and without retries.
+    pub(super) async fn token(
+        &self,
+        request: &TokenRequest,
+        once_within: Option<Duration>,
+    ) -> Result<TokenResponse, Error> {
+        self.send(Call::token(request, once_within), request, &TOKEN).await
+    }
+
+    /// Sends a request to an endpoint and reads the answer, with a fresh assertion for every
+    /// attempt.
+    pub(super) async fn send<R: Hash, T>(
+        &self,
+        call: Call,
+        request: &R,
+        exchange: &Exchange<R, T>,
+    ) -> Result<T, Error> {
+        self.attempts(call, request, exchange).instrument(log::call_span(call)).await
+    }
+
+    async fn attempts<R: Hash, T>(
+        &self,
+        call: Call,
+        request: &R,
+        exchange: &Exchange<R, T>,
+    ) -> Result<T, Error> {
+        let mut progress = self.begin(call, request)?;
+        let limit = self.settings.deadline;
+        let mut deadline = Deadline::after(call.once_within.unwrap_or(limit).min(limit));
+        loop {
+            let span = log::attempt_span(progress.attempt);
+            let attempt = self.attempt(&progress, &mut deadline, &span, request, exchange);
+            let (step, error) = match attempt.instrument(span.clone()).await {
+                Ok((Ok(value), seen)) => {
+                    self.accepted(progress, &seen);
+                    return Ok(value);
+                }
+                Ok((Err(error), seen)) => {
+                    progress.contents = self.hasher.hash_one(request);
+                    self.rejected(&mut progress, error, seen, deadline.left())
+                }
+                Err(error) => (next(&progress, &error, &self.facts(deadline.left())), error),
+            };
+            match step {
+                Step::Correct(_) => {}
+                Step::Retry(pause) => {
+                    let (attempt, pause_ms) = (progress.attempt, log::ms(pause));
+                    event!(WARN, attempt, pause_ms, %error, "attempt failed, retry scheduled");
+                    deadline.pause(pause, self.clock.sleep(pause)).await;
+                }
+                Step::Fail => return Err(error.after(progress.attempt)),
+                Step::FailWithCause(attempts) => {
+                    return Err(progress.cause.unwrap_or(error).after(attempts));
+                }
+            }
+            progress.cause = Some(error);
+            progress.attempt += 1;
+        }
+    }
+
+    /// The first attempt: signed with the active key, or with the previous one while the active key
+    /// is avoided.
+    fn begin<R: Hash>(&self, call: Call, request: &R) -> Result<Progress, Error> {
+        let mut known = self.known();
+        let mut progress = Progress::new(call, known.offset());
+        if known.keys.is_empty() {
+            return Ok(progress);
+        }
+        progress.contents = self.hasher.hash_one(request);
+        let (now, active) = (self.clock.now(), self.keys.active()?);
+        let error = match known.keys.turn(&active, progress.with(&active), now) {
+            Ok(turn) => return Ok(Progress { turn, ..progress }),
+            Err(error) => error,
+        };
+        let previous = self.previous(now);
+        let turn = previous.as_ref().map(|key| known.keys.turn(&active, progress.with(key), now));
+        drop(known);
+        if let (Some(previous), Some(Ok(turn))) = (previous, turn) {
+            let key_id = key_name(previous.as_ref());
+            event!(DEBUG, %key_id, "signed with the previous key, the active key is paused");
+            return Ok(Progress { key: WhichKey::Previous, turn, cause: Some(error), ..progress });
+        }
+        event!(DEBUG, %error, "request not sent");
+        Err(error)
+    }
+
+    /// The key to fall back to.
+    fn previous(&self, now: OffsetDateTime) -> Option<Arc<dyn Signer>> {
+        self.settings.falls_back.then(|| self.keys.previous(now)).flatten()
+    }
+
+    /// One attempt. Returns an error if there was no answer.
+    async fn attempt<R, T>(
+        &self,
+        progress: &Progress,
+        deadline: &mut Deadline,
+        span: &Span,
+        request: &R,
+        exchange: &Exchange<R, T>,
+    ) -> Result<(Result<T, OAuthError>, Seen), Error> {
+        let Progress { call: Call { endpoint, .. }, key, offset, .. } = *progress;
+        let signed = deadline.bound(pin!(self.sign(endpoint, key, offset))).await;
+        let (assertion, key) = signed.ok_or_else(|| KeyError::Signer("no signature in time".into()))??;
+        log::signed(span, key.as_ref());
+        let request = (exchange.to_http)(request, self.server(), &assertion)?;
+        let (issued_at, expires_at) = (assertion.issued_at(), assertion.expires_at());
+        // The form contains it, and the response may take a while.
+        drop(assertion);
+        let secrets = Secrets::of(&request);
+        let sent = self.clock.now();
+        let answer = deadline.bound_for(self.http.timeout(), pin!(self.http.send(request))).await;
+        let mut response = answer.ok_or_else(|| TransportError::Timeout { host: self.host(endpoint) })??;
+        let received = self.clock.now();
+        secrets.accompany(&mut response);
+        log::answered(span, &response, received - sent);
+        self.server().normalize(&mut response);
+        let date = ServerTime::of_answer(response.headers(), sent, received);
+        // The life of a token counts from its request at the latest, and a pause from its answer.
+        let now = if response.status().is_success() { sent } else { received };
+        let result = (exchange.read)(self.server(), response, now);
+        let shown = match (date, &result) {
+            (Some(date), _) => Shown::by(date, Source::Date),
+            (None, Ok(value)) if self.settings.corrects_time => {
+                let time = (exchange.server_time)(value, sent, received);
+                time.map_or(Shown::NOTHING, |time| Shown::by(time, Source::Token))
+            }
+            _ => Shown::NOTHING,
+        };
+        Ok((result, Seen { key, shown, issued_at, expires_at, received }))
+    }
+
+    /// What is known after an attempt without an answer.
+    fn facts(&self, left: Duration) -> Facts<'_> {
+        // Without a random number, take the longest pause.
+        let random = random().unwrap_or(u64::MAX);
+        let settings = &self.settings;
+        Facts { settings, left, random, is_answer: false, other_times: None, previous_key: false }
+    }
+
+    /// Decides what follows from an unsuccessful response, and notes what it says.
+    fn rejected(
+        &self,
+        progress: &mut Progress,
+        error: OAuthError,
+        seen: Seen,
+        left: Duration,
+    ) -> (Step, Error) {
+        let now = self.clock.now();
+        let previous = self.previous(now);
+        let Progress { call, contents, offset: used, mut search, .. } = *progress;
+        let outside = (!call.is_of_client_alone).then_some(contents);
+        let answer = clock::Facts::accepted(outside, used, seen.shown);
+        let mut answer = answer.rejected(call, &error, self.assertion.has_not_before());
+        let mut error = Error::from(error);
+        let may_change_key = |refusal| progress.may_change_key(refusal, left);
+        answer.other_key = previous.is_some() && error.refusal().is_some_and(may_change_key);
+        let (mut kept, mut changed, mut suspicion, mut other_times) = (Offset::NONE, None, None, None);
+        if let Some(clock) = &mut self.known().clock {
+            kept = clock.offset();
+            suspicion = clock.suspicion(&answer);
+            changed = clock.answered(&answer, now);
+            other_times = clock.correction(&answer, &mut search, now);
+        }
+        let previous_key = previous.is_some();
+        let facts = Facts { is_answer: true, other_times, previous_key, ..self.facts(left) };
+        let step = next(progress, &error, &facts);
+        if let Step::Correct(Correction::Times(offset)) = step {
+            let (offset_ms, learned_from) = (log::signed_ms(offset.by), offset.source.name());
+            event!(WARN, offset_ms, learned_from, %error, "assertion rejected, retried with corrected times");
+            (progress.offset, progress.search) = (offset, search);
+            return (step, error);
+        }
+        if let Some(offset) = changed {
+            log::offset(kept, offset);
+        }
+        if let Some(ahead) = suspicion {
+            let Seen { issued_at, expires_at, received, .. } = seen;
+            error = error.with_clock(ClockMismatch::new(issued_at, expires_at, received, ahead, used.by));
+        }
+        self.note_key(progress, &error, &seen.key, now);
+        match (step, previous) {
+            (Step::Correct(Correction::PreviousKey), Some(previous)) => {
+                if !self.change_key(progress, &error, seen.key, &previous, now) {
+                    return (Step::Fail, error);
+                }
+            }
+            _ => progress.offset = changed.unwrap_or(progress.offset),
+        }
+        (step, error)
+    }
+
+    /// Signs with the previous key from now on, unless that is avoided as well.
+    fn change_key(
+        &self,
+        progress: &mut Progress,
+        error: &Error,
+        key: Arc<dyn Signer>,
+        previous: &Arc<dyn Signer>,
+        now: OffsetDateTime,
+    ) -> bool {
+        let Ok(active) = self.keys.active() else { return false };
+        let Ok(turn) = self.known().keys.turn(&active, progress.with(previous), now) else { return false };
+        let key_id = key_name(previous.as_ref());
+        event!(WARN, %key_id, %error, "assertion rejected, retried with the previous key");
+        let is_suspect = error.refusal().and_then(Refusal::error) == Some("invalid_client");
+        progress.suspect = is_suspect.then(|| Suspect { key, turn: progress.turn, error: error.clone() });
+        (progress.key, progress.turn) = (WhichKey::Previous, turn);
+        progress.search.corrected_to(());
+        true
+    }
+
+    /// Notes what a rejection says about the key.
+    fn note_key(&self, progress: &Progress, error: &Error, key: &Arc<dyn Signer>, now: OffsetDateTime) {
+        let Some(refusal) = error.refusal() else { return };
+        if Subject::of(refusal) == Subject::Request {
+            self.known().keys.accepted(key, progress.call.endpoint, now);
+        }
+        if !progress.call.remembers(refusal) || !self.settings.remembers_refusals {
+            return;
+        }
+        let random = random().unwrap_or(u64::MAX);
+        let noted = self.known().keys.refused(progress.with(key), progress.turn, refusal, now, random);
+        if let Some(Noted { pause, is_of_key }) = noted {
+            let what = if is_of_key { "key" } else { "request" };
+            let (key_id, pause_ms) = (key_name(key.as_ref()), log::ms(pause));
+            event!(WARN, %key_id, pause_ms, %error, "{what} rejected, paused");
+        }
+    }
+
+    /// Notes what a success says about the clock and the keys.
+    fn accepted(&self, progress: Progress, seen: &Seen) {
+        let Progress { call, offset: used, suspect, .. } = progress;
+        let now = self.clock.now();
+        let mut known = self.known();
+        let kept = known.offset();
+        // Contents count only in a rejection.
+        let outside = (!call.is_of_client_alone).then_some(0);
+        let facts = clock::Facts::accepted(outside, used, seen.shown);
+        let changed = known.clock.as_mut().and_then(|clock| clock.answered(&facts, now));
+        known.keys.accepted(&seen.key, call.endpoint, now);
+        // The server accepted with another key what it had rejected with this one.
+        let blamed = suspect.filter(|_| self.settings.remembers_refusals).and_then(|suspect| {
+            let Suspect { key, turn, error } = suspect;
+            let random = random().unwrap_or(u64::MAX);
+            let pause = known.keys.is_to_blame(&key, call.endpoint, turn, error.refusal()?, now, random)?;
+            Some((key, error, pause))
+        });
+        drop(known);
+        if let Some(offset) = changed {
+            log::offset(kept, offset);
+        }
+        if let Some((key, error, pause)) = blamed {
+            let (key_id, pause_ms) = (key_name(key.as_ref()), log::ms(pause));
+            event!(WARN, %key_id, pause_ms, %error, "key rejected, paused");
+        }
+    }
+
+    /// An assertion for a request that other code sends.
+    pub(super) async fn assertion(&self, endpoint: Endpoint) -> Result<ClientAssertion, Error> {
+        let offset = self.known().offset();
+        Ok(self.sign(endpoint, WhichKey::Active, offset).await?.0)
+    }
+
+    /// Signs a fresh assertion with this key, dated at our time plus `offset`, and returns it with
+    /// the key.
+    async fn sign(
+        &self,
+        endpoint: Endpoint,
+        which: WhichKey,
+        offset: Offset,
+    ) -> Result<(ClientAssertion, Arc<dyn Signer>), Error> {
+        let Self { assertion, keys, clock, .. } = self;
+        let jti = fresh_jti()?;
+        let previous = || keys.previous(clock.now());
+        let choose = || match (which == WhichKey::Previous).then(previous).flatten() {
+            Some(previous) => Ok(previous),
+            None => keys.active(),
+        };
+        let now = || clock.now().saturating_add(offset.by);
+        signing::assertion(choose, |signer| assertion.prepare_for(endpoint, signer, now(), &jti)).await
+    }
+
+    fn host(&self, endpoint: Endpoint) -> String {
+        let url = self.server().endpoint(endpoint).ok();
+        let target = url.and_then(|url| url.parse::<http::Uri>().ok());
+        target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
+    }
+
+    /// A panic elsewhere does not spoil it: no step leaves it half-changed. A subscriber of events
+    /// may call the client, so nothing is logged while this is held.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// The known difference between the server's clock and ours.
+    fn offset(&self) -> Offset {
+        self.clock.as_ref().map_or(Offset::NONE, ServerClock::offset)
+    }
+}
