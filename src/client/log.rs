@@ -7,6 +7,7 @@ use tracing::Span;
 
 use super::call::Call;
 use super::clock::Offset;
+use super::error::Error;
 use crate::keys::{Signer, key_name};
 use crate::oauth::{GrantType, Refusal};
 
@@ -70,6 +71,11 @@ pub(super) fn offset(before: Offset, offset: Offset) {
     } else if !before.is_assumed() {
         event!(INFO, offset_ms, "clock offset dropped");
     }
+}
+
+/// A rejected key or request is not used for a time.
+pub(super) fn paused(what: &str, key: &dyn Signer, pause: Duration, error: &Error) {
+    event!(WARN, key_id = %key_name(key), pause_ms = ms(pause), %error, "{what} rejected, paused");
 }
 
 pub(super) fn ms(duration: Duration) -> u64 {

@@ -61,14 +61,6 @@ pub(super) struct Turn {
     of_request: u32,
 }
 
-/// What was noted about a rejection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Noted {
-    pub(super) pause: Duration,
-    /// Whether every request with the key waits, or only the rejected one.
-    pub(super) is_of_key: bool,
-}
-
 /// A key for a request at an endpoint.
 #[derive(Clone, Copy)]
 pub(super) struct KeyUse<'a> {
@@ -110,41 +102,38 @@ impl RefusedKeys {
         Ok(Turn { of_key: turn(None)?, of_request })
     }
 
-    /// Notes that the server rejects the key, for every request or, if the request may be the
-    /// reason, for this one. Returns `None` if another rejection that was in flight at the same
-    /// time has already been noted.
-    pub(super) fn refused(
-        &mut self,
-        key: KeyUse<'_>,
-        turn: Turn,
-        refusal: &Refusal,
-        now: OffsetDateTime,
-        random: u64,
-    ) -> Option<Noted> {
-        self.active.get_or_insert_with(|| Arc::downgrade(key.key));
-        let standing = self.standing(key.key, key.endpoint);
+    /// Whether the key must be the reason if the server rejects this request: it carries nothing
+    /// but scopes, and no other request was accepted lately.
+    pub(super) fn is_reason(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> bool {
         let is_recent = |at| (time::Duration::ZERO..ACCEPTED).contains(&(now - at));
-        let is_of_key = key.is_of_client_alone && !standing.accepted_at.is_some_and(is_recent);
-        let (contents, times) =
-            if is_of_key { (None, turn.of_key) } else { (Some(key.contents), turn.of_request) };
-        let pause = standing.note(contents, times, refusal, now, random)?;
-        Some(Noted { pause, is_of_key })
+        key.is_of_client_alone && !self.standing(key.key, key.endpoint).accepted_at.is_some_and(is_recent)
     }
 
-    /// Notes that the key is the reason for a rejection: the same request was accepted with another
-    /// key. Returns the pause as [`RefusedKeys::refused`].
-    pub(super) fn is_to_blame(
+    /// Notes that the server rejects every request with the key, or this one. Returns how long they
+    /// wait, or `None` if another rejection that was in flight at the same time has already been
+    /// noted.
+    pub(super) fn note(
         &mut self,
-        key: &Arc<dyn Signer>,
-        endpoint: Endpoint,
+        key: KeyUse<'_>,
+        is_of_key: bool,
         turn: Turn,
         refusal: &Refusal,
         now: OffsetDateTime,
         random: u64,
     ) -> Option<Duration> {
-        let standing = self.standing(key, endpoint);
-        standing.accepted_at = None;
-        standing.note(None, turn.of_key, refusal, now, random)
+        self.active.get_or_insert_with(|| Arc::downgrade(key.key));
+        let standing = self.standing(key.key, key.endpoint);
+        let (contents, before) =
+            if is_of_key { (None, turn.of_key) } else { (Some(key.contents), turn.of_request) };
+        if standing.find(contents).is_some_and(|refused| refused.times != before) {
+            return None;
+        }
+        let times = before.saturating_add(1);
+        let pause = PAUSES.half_jitter(times, random);
+        let (refusal, until) = (Box::new(refusal.clone()), after(now, pause));
+        standing.push(Refused { contents, refusal, times, until });
+        standing.accepted_at.take_if(|_| is_of_key);
+        Some(pause)
     }
 
     /// Notes that the server accepts the key.
@@ -169,31 +158,17 @@ impl Standing {
         self.refused.iter_mut().find(|refused| refused.contents == contents)
     }
 
-    /// `before` is how many rejections in a row were noted when the request was sent.
-    fn note(
-        &mut self,
-        contents: Option<u64>,
-        before: u32,
-        refusal: &Refusal,
-        now: OffsetDateTime,
-        random: u64,
-    ) -> Option<Duration> {
-        if self.find(contents).is_some_and(|refused| refused.times != before) {
-            return None;
-        }
-        let times = before.saturating_add(1);
-        let pause = PAUSES.half_jitter(times, random);
-        self.refused.retain(|refused| refused.contents != contents);
-        // If there are too many, drops the rejection of a single request that ends first.
+    /// Replaces an earlier rejection. If there are too many, drops that of a single request that
+    /// ends first.
+    fn push(&mut self, new: Refused) {
+        self.refused.retain(|refused| refused.contents != new.contents);
         let single = self.refused.iter().enumerate().filter(|(_, refused)| refused.contents.is_some());
         if self.refused.len() > MOST_REQUESTS
             && let Some((first, _)) = single.min_by_key(|(_, refused)| refused.until)
         {
             self.refused.swap_remove(first);
         }
-        let refusal = Box::new(refusal.clone());
-        self.refused.push(Refused { contents, refusal, times, until: after(now, pause) });
-        Some(pause)
+        self.refused.push(new);
     }
 }
 
@@ -265,7 +240,10 @@ mod tests {
         }
 
         fn refused(&self, key: KeyUse<'_>, turn: Turn, now: OffsetDateTime, random: u64) -> Option<Noted> {
-            self.0.borrow_mut().refused(key, turn, &refusal(), now, random)
+            let mut memory = self.0.borrow_mut();
+            let is_of_key = memory.is_reason(key, now);
+            let pause = memory.note(key, is_of_key, turn, &refusal(), now, random)?;
+            Some(Noted { pause, is_of_key })
         }
 
         fn accepted(&self, key: KeyUse<'_>, now: OffsetDateTime) {
@@ -279,6 +257,12 @@ mod tests {
         fn clear(&self) {
             self.0.borrow_mut().keys.values_mut().for_each(|standing| standing.refused.clear());
         }
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Noted {
+        pause: Duration,
+        is_of_key: bool,
     }
 
     fn used(key: &Arc<dyn Signer>, contents: u64) -> KeyUse<'_> {

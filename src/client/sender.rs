@@ -14,7 +14,7 @@ use super::clock::{self, Offset, ServerClock, Shown, Source};
 use super::error::Error;
 use super::fresh::{fresh_jti, random};
 use super::log::{self, event};
-use super::refused_keys::{Noted, RefusedKeys};
+use super::refused_keys::RefusedKeys;
 use super::settings::Settings;
 use super::signing::{self, WhichKey};
 use super::step::{Correction, Facts, Progress, Step, Suspect, next};
@@ -228,113 +228,95 @@ impl Sender {
         seen: Seen,
         left: Duration,
     ) -> (Step, Error) {
-        let now = self.clock.now();
-        let previous = self.previous(now);
-        let Progress { call, contents, offset: used, mut search, .. } = *progress;
-        let outside = (!call.is_of_client_alone).then_some(contents);
-        let answer = clock::Facts::accepted(outside, used, seen.shown);
-        let mut answer = answer.rejected(call, &error, self.assertion.has_not_before());
+        let Seen { key, shown, issued_at, expires_at, received } = seen;
+        let Progress { call, mut search, .. } = *progress;
+        let (now, mut facts) = (self.clock.now(), self.facts(left));
+        let mut answer = clock::Facts::accepted(progress.outside(), progress.offset, shown);
+        answer = answer.rejected(call, &error, self.assertion.has_not_before());
         let mut error = Error::from(error);
         let may_change_key = |refusal| progress.may_change_key(refusal, left);
-        answer.other_key = previous.is_some() && error.refusal().is_some_and(may_change_key);
-        let (mut kept, mut changed, mut suspicion, mut other_times) = (Offset::NONE, None, None, None);
-        if let Some(clock) = &mut self.known().clock {
-            kept = clock.offset();
+        let previous = self.previous(now).filter(|_| error.refusal().is_some_and(may_change_key));
+        let previous = previous.zip(self.keys.active().ok());
+
+        let mut known = self.known();
+        let previous = previous.and_then(|(previous, active)| {
+            let turn = known.keys.turn(&active, progress.with(&previous), now).ok()?;
+            Some((previous, turn))
+        });
+        answer.other_key = previous.is_some();
+        let (kept, mut changed, mut suspicion) = (known.offset(), None, None);
+        if let Some(clock) = &mut known.clock {
             suspicion = clock.suspicion(&answer);
             changed = clock.answered(&answer, now);
-            other_times = clock.correction(&answer, &mut search, now);
+            facts.other_times = clock.correction(&answer, &mut search, now);
         }
-        let previous_key = previous.is_some();
-        let facts = Facts { is_answer: true, other_times, previous_key, ..self.facts(left) };
+        (facts.is_answer, facts.previous_key) = (true, previous.is_some());
         let step = next(progress, &error, &facts);
         if let Step::Correct(Correction::Times(offset)) = step {
+            drop(known);
             let (offset_ms, learned_from) = (log::signed_ms(offset.by), offset.source.name());
             event!(WARN, offset_ms, learned_from, %error, "assertion rejected, retried with corrected times");
             (progress.offset, progress.search) = (offset, search);
             return (step, error);
         }
+        if let Some(ahead) = suspicion {
+            let moved = progress.offset.by;
+            error = error.with_clock(ClockMismatch::new(issued_at, expires_at, received, ahead, moved));
+        }
+        let mut noted = None;
+        if let Some(refusal) = error.refusal() {
+            if Subject::of(refusal) == Subject::Request {
+                known.keys.accepted(&key, call.endpoint, now);
+            } else if call.remembers(refusal) && self.settings.remembers_refusals {
+                let is_of_key = known.keys.is_reason(progress.with(&key), now);
+                let key = progress.with(&key);
+                let pause = known.keys.note(key, is_of_key, progress.turn, refusal, now, facts.random);
+                noted = pause.map(|pause| (pause, is_of_key));
+            }
+        }
+        drop(known);
         if let Some(offset) = changed {
             log::offset(kept, offset);
         }
-        if let Some(ahead) = suspicion {
-            let Seen { issued_at, expires_at, received, .. } = seen;
-            error = error.with_clock(ClockMismatch::new(issued_at, expires_at, received, ahead, used.by));
+        if let Some((pause, is_of_key)) = noted {
+            log::paused(if is_of_key { "key" } else { "request" }, key.as_ref(), pause, &error);
         }
-        self.note_key(progress, &error, &seen.key, now);
         match (step, previous) {
-            (Step::Correct(Correction::PreviousKey), Some(previous)) => {
-                if !self.change_key(progress, &error, seen.key, &previous, now) {
-                    return (Step::Fail, error);
-                }
+            (Step::Correct(Correction::PreviousKey), Some((previous, turn))) => {
+                let key_id = key_name(previous.as_ref());
+                event!(WARN, %key_id, %error, "assertion rejected, retried with the previous key");
+                let is_suspect = error.refusal().and_then(Refusal::error) == Some("invalid_client");
+                let suspect = Suspect { key, turn: progress.turn, error: error.clone() };
+                progress.suspect = Some(suspect).filter(|_| is_suspect);
+                (progress.key, progress.turn) = (WhichKey::Previous, turn);
+                progress.search.corrected_to(());
             }
             _ => progress.offset = changed.unwrap_or(progress.offset),
         }
         (step, error)
     }
 
-    /// Signs with the previous key from now on, unless that is avoided as well.
-    fn change_key(
-        &self,
-        progress: &mut Progress,
-        error: &Error,
-        key: Arc<dyn Signer>,
-        previous: &Arc<dyn Signer>,
-        now: OffsetDateTime,
-    ) -> bool {
-        let Ok(active) = self.keys.active() else { return false };
-        let Ok(turn) = self.known().keys.turn(&active, progress.with(previous), now) else { return false };
-        let key_id = key_name(previous.as_ref());
-        event!(WARN, %key_id, %error, "assertion rejected, retried with the previous key");
-        let is_suspect = error.refusal().and_then(Refusal::error) == Some("invalid_client");
-        progress.suspect = is_suspect.then(|| Suspect { key, turn: progress.turn, error: error.clone() });
-        (progress.key, progress.turn) = (WhichKey::Previous, turn);
-        progress.search.corrected_to(());
-        true
-    }
-
-    /// Notes what a rejection says about the key.
-    fn note_key(&self, progress: &Progress, error: &Error, key: &Arc<dyn Signer>, now: OffsetDateTime) {
-        let Some(refusal) = error.refusal() else { return };
-        if Subject::of(refusal) == Subject::Request {
-            self.known().keys.accepted(key, progress.call.endpoint, now);
-        }
-        if !progress.call.remembers(refusal) || !self.settings.remembers_refusals {
-            return;
-        }
-        let random = random().unwrap_or(u64::MAX);
-        let noted = self.known().keys.refused(progress.with(key), progress.turn, refusal, now, random);
-        if let Some(Noted { pause, is_of_key }) = noted {
-            let what = if is_of_key { "key" } else { "request" };
-            let (key_id, pause_ms) = (key_name(key.as_ref()), log::ms(pause));
-            event!(WARN, %key_id, pause_ms, %error, "{what} rejected, paused");
-        }
-    }
-
     /// Notes what a success says about the clock and the keys.
     fn accepted(&self, progress: Progress, seen: &Seen) {
-        let Progress { call, offset: used, suspect, .. } = progress;
         let now = self.clock.now();
+        let facts = clock::Facts::accepted(progress.outside(), progress.offset, seen.shown);
         let mut known = self.known();
         let kept = known.offset();
-        // Contents count only in a rejection.
-        let outside = (!call.is_of_client_alone).then_some(0);
-        let facts = clock::Facts::accepted(outside, used, seen.shown);
         let changed = known.clock.as_mut().and_then(|clock| clock.answered(&facts, now));
-        known.keys.accepted(&seen.key, call.endpoint, now);
+        known.keys.accepted(&seen.key, progress.call.endpoint, now);
         // The server accepted with another key what it had rejected with this one.
-        let blamed = suspect.filter(|_| self.settings.remembers_refusals).and_then(|suspect| {
-            let Suspect { key, turn, error } = suspect;
+        let blamed = progress.suspect.as_ref().filter(|_| self.settings.remembers_refusals);
+        let blamed = blamed.and_then(|Suspect { key, turn, error }| {
             let random = random().unwrap_or(u64::MAX);
-            let pause = known.keys.is_to_blame(&key, call.endpoint, turn, error.refusal()?, now, random)?;
-            Some((key, error, pause))
+            let pause = known.keys.note(progress.with(key), true, *turn, error.refusal()?, now, random)?;
+            Some((key, pause, error))
         });
         drop(known);
         if let Some(offset) = changed {
             log::offset(kept, offset);
         }
-        if let Some((key, error, pause)) = blamed {
-            let (key_id, pause_ms) = (key_name(key.as_ref()), log::ms(pause));
-            event!(WARN, %key_id, pause_ms, %error, "key rejected, paused");
+        if let Some((key, pause, error)) = blamed {
+            log::paused("key", key.as_ref(), pause, error);
         }
     }
 

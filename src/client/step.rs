@@ -152,6 +152,11 @@ impl Progress {
         }
     }
 
+    /// The hash of a request that carries something from outside.
+    pub(super) fn outside(&self) -> Option<u64> {
+        (!self.call.is_of_client_alone).then_some(self.contents)
+    }
+
     /// This call with a key.
     pub(super) const fn with<'a>(&self, key: &'a Arc<dyn Signer>) -> KeyUse<'a> {
         let Call { endpoint, is_of_client_alone, .. } = self.call;

@@ -13,7 +13,7 @@ mod pauses;
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
@@ -27,12 +27,10 @@ use crate::oauth::{AccessToken, Scope, TokenRequest};
 #[derive(Default)]
 pub(super) struct Cache {
     entries: ArcSwap<HashMap<Key, Arc<Entry>>>,
-    /// Held while the map is replaced. Lookups do not wait for it.
-    writing: Mutex<()>,
 }
 
 /// Identifies requests with the same parameters. It may contain secrets, so it is wiped on drop.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 struct Key(Arc<Zeroizing<String>>);
 
 impl Cache {
@@ -49,30 +47,32 @@ impl Cache {
         let Some(key) = request.key().filter(|_| capacity > 0) else {
             return Entry::of(request, sender);
         };
-        let find = || self.entries.load().get(key.as_str()).cloned();
-        if let Some(entry) = find() {
-            return entry;
-        }
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another caller may have been first.
+        let key = Key(Arc::new(key));
+        let find = || self.entries.load().get(&key).cloned();
         if let Some(entry) = find() {
             return entry;
         }
         let entry = Entry::of(request, sender);
         let now = entry.last_used();
-        let mut entries = HashMap::clone(&self.entries.load());
-        // An entry that was used later than now was used before the clock was set back, so it goes
-        // first.
-        let used = |entry: &Entry| Some(entry.last_used()).filter(|used| *used <= now);
-        while entries.len() >= capacity
-            && let Some((oldest, _)) = entries.iter().min_by_key(|(_, entry)| used(entry))
-        {
-            let oldest = oldest.clone();
-            entries.remove(oldest.as_str());
-        }
-        entries.insert(Key(Arc::new(key)), Arc::clone(&entry));
-        self.entries.store(Arc::new(entries));
-        entry
+        self.entries.rcu(|entries| {
+            let mut entries = HashMap::clone(entries);
+            // Another caller may have been first.
+            if entries.contains_key(&key) {
+                return entries;
+            }
+            // An entry that was used later than now was used before the clock was set back, so it
+            // goes first.
+            let used = |entry: &Entry| Some(entry.last_used()).filter(|used| *used <= now);
+            while entries.len() >= capacity
+                && let Some((oldest, _)) = entries.iter().min_by_key(|(_, entry)| used(entry))
+            {
+                let oldest = oldest.clone();
+                entries.remove(&oldest);
+            }
+            entries.insert(key.clone(), Arc::clone(&entry));
+            entries
+        });
+        find().unwrap_or(entry)
     }
 
     /// Drops this token from the entry that caches it.
@@ -81,28 +81,14 @@ impl Cache {
     }
 }
 
-impl Key {
-    fn as_str(&self) -> &str {
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
 
-impl Borrow<str> for Key {
-    fn borrow(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for Key {}
-
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_str().hash(state);
+        str::hash(&self.0, state);
     }
 }
