@@ -1,9 +1,8 @@
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::text::{push_str, reserve};
+use super::text::reserve;
 use super::{Header, JoseError, Signature, base64url};
 
 /// A well-formed compact JWS (RFC 7515 §7.1). Its signature is not verified yet.
@@ -98,50 +97,6 @@ pub(crate) fn push_json(text: &mut Zeroizing<String>, value: &impl serde::Serial
     writer.finish();
 }
 
-/// The common start of tokens that share a header and the first members of their payload. It is
-/// encoded once for all of them.
-pub(crate) struct Beginning {
-    text: Zeroizing<String>,
-    /// Less than a group of three bytes, to be encoded together with the following bytes.
-    rest: Vec<u8>,
-}
-
-impl Beginning {
-    /// Both must serialize as objects, and `first` must have a member.
-    pub(crate) fn new(header: &impl serde::Serialize, first: &impl serde::Serialize) -> Self {
-        let mut text = Zeroizing::new(String::new());
-        push_json(&mut text, header);
-        push_str(&mut text, ".");
-        // For structures of strings and numbers: serializing them to memory cannot fail.
-        let mut members = serde_json::to_vec(first).unwrap_or_default();
-        members.pop();
-        let groups = members.len() / 3 * 3;
-        let rest = members.split_off(groups);
-        base64url::push(&mut text, &members);
-        Self { text, rest }
-    }
-
-    /// The signing input of a token with further members: `write` writes them as JSON, each after a
-    /// comma. Reserves `room` bytes for them, and space for a signature.
-    pub(crate) fn complete(
-        &self,
-        room: usize,
-        signature_len: usize,
-        write: impl FnOnce(&mut base64url::Writer<'_>) -> io::Result<()>,
-    ) -> Zeroizing<String> {
-        let encoded = base64url::encoded_len(self.rest.len() + room + 1);
-        let room = self.text.len() + encoded + 1 + base64url::encoded_len(signature_len);
-        let mut input = Zeroizing::new(String::with_capacity(room));
-        input.push_str(&self.text);
-        let mut writer = base64url::Writer::new(&mut input);
-        // Writing to memory cannot fail.
-        let _ = writer.write_all(&self.rest).and_then(|()| write(&mut writer));
-        let _ = writer.write_all(b"}");
-        writer.finish();
-        input
-    }
-}
-
 /// Appends the last part of the compact serialization (RFC 7515 §7.1) to a signing input.
 pub(crate) fn push_signature(signing_input: &mut Zeroizing<String>, signature: &Signature) {
     reserve(signing_input, 1 + base64url::encoded_len(signature.as_bytes().len()));
@@ -153,26 +108,6 @@ pub(crate) fn push_signature(signing_input: &mut Zeroizing<String>, signature: &
 mod tests {
     use super::*;
     use crate::jose::Algorithm;
-
-    #[test]
-    fn a_beginning_goes_on_as_one_object_wherever_its_groups_end() {
-        let header = serde_json::json!({"alg": "ES256"});
-        for len in 0..7 {
-            let first = serde_json::json!({"a": "x".repeat(len)});
-            for more in [r#","b":1"#.to_owned(), format!(r#","b":"{}","c":[{{}}]"#, "y".repeat(300))] {
-                let text = first.to_string();
-                let whole = format!("{}{more}}}", text.strip_suffix('}').unwrap());
-                let input = Beginning::new(&header, &first)
-                    .complete(more.len(), 64, |writer| writer.write_all(more.as_bytes()));
-                assert_eq!(
-                    *input,
-                    format!("{}.{}", base64url::encode(header.to_string()), base64url::encode(whole))
-                );
-                // There is room for the signature: nothing is copied.
-                assert!(input.capacity() >= input.len() + 1 + base64url::encoded_len(64));
-            }
-        }
-    }
 
     fn token(header: &str) -> String {
         format!("{}.{}.{}", base64url::encode(header), base64url::encode("{}"), base64url::encode([1; 64]))

@@ -1,16 +1,15 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::below::Territory;
-use super::signing_input::{SigningInput, check_token_id, life};
+use super::jwt::{CertificateMembers, Claims, ExtraClaims, Header, UnsignedJwt, check_token_id, life};
 use super::{AuthorizationServer, Endpoint, OAuthError};
+use crate::jose::Signature;
 use crate::jose::secret_form::Shown;
-use crate::jose::text::push_str;
-use crate::jose::{Signature, jws};
 use crate::keys::{PrivateKey, Signer};
 
 /// A JWT in which an issuer that the server trusts vouches for a subject (RFC 7523 §2.1). It is an
@@ -54,7 +53,7 @@ impl JwtGrant {
             audience: server.audience(None, Endpoint::Token, Territory::default())?.to_owned(),
             lifetime: Duration::from_secs(60),
             media_type: Some(Cow::Borrowed("JWT")),
-            claims: Map::new(),
+            claims: ExtraClaims::default(),
         };
         for (claim, value) in [("iss", &builder.issuer), ("sub", &builder.subject)] {
             if value.trim().is_empty() {
@@ -91,18 +90,17 @@ pub struct JwtGrantBuilder {
     audience: String,
     lifetime: Duration,
     media_type: Option<Cow<'static, str>>,
-    claims: Map<String, Value>,
+    claims: ExtraClaims,
 }
 
 impl std::fmt::Debug for JwtGrantBuilder {
-    /// Shows the names of the claims only: their values may be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("JwtGrantBuilder")
             .field("issuer", &Shown(&self.issuer))
             .field("subject", &Shown(&self.subject))
             .field("audience", &Shown(&self.audience))
             .field("lifetime", &self.lifetime)
-            .field("claims", &self.claims.keys().map(|name| Shown(name)).collect::<Vec<_>>())
+            .field("claims", &self.claims)
             .finish_non_exhaustive()
     }
 }
@@ -151,11 +149,7 @@ impl JwtGrantBuilder {
     ///
     /// [`OAuthError::ReservedClaim`] for `iss`, `sub`, `aud`, `jti`, `exp` and `iat`.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Result<Self, OAuthError> {
-        let name = name.into();
-        if Self::RESERVED.contains(&name.as_str()) {
-            return Err(OAuthError::ReservedClaim { name });
-        }
-        self.claims.insert(name, value.into());
+        self.claims.add(&Self::RESERVED, name, value)?;
         Ok(self)
     }
 
@@ -174,32 +168,24 @@ impl JwtGrantBuilder {
         let jti = jti.as_ref();
         check_token_id(jti)?;
         let (iat, exp) = life(now, self.lifetime)?;
-        let mut header = json!({"alg": signer.algorithm()});
-        let key_id = signer.public_jwk().key_id().map(|key_id| Value::from(key_id.as_str()));
-        let media_type = self.media_type.as_deref().map(Value::from);
-        if let Value::Object(header) = &mut header {
-            header.extend(
-                [("kid", key_id), ("typ", media_type)]
-                    .into_iter()
-                    .filter_map(|(name, value)| Some((name.to_owned(), value?))),
-            );
-        }
-        let mut claims = json!({
-            "iss": self.issuer,
-            "sub": self.subject,
-            "aud": self.audience,
-            "jti": jti,
-            "iat": iat,
-            "exp": exp,
-        });
-        if let Value::Object(claims) = &mut claims {
-            claims.extend(self.claims.clone());
-        }
-        let mut signing_input = Zeroizing::new(String::new());
-        jws::push_json(&mut signing_input, &header);
-        push_str(&mut signing_input, ".");
-        jws::push_json(&mut signing_input, &claims);
-        Ok(UnsignedGrant(SigningInput::new(signing_input, signer.algorithm())))
+        let jwk = signer.public_jwk();
+        let header = Header {
+            alg: signer.algorithm(),
+            kid: jwk.key_id().map(|key_id| Cow::Borrowed(key_id.as_str())),
+            typ: self.media_type.as_deref(),
+            certificate: CertificateMembers::default(),
+        };
+        let claims = Claims {
+            iss: &self.issuer,
+            sub: &self.subject,
+            aud: &self.audience,
+            jti,
+            iat,
+            exp,
+            nbf: None,
+            extra: &self.claims,
+        };
+        Ok(UnsignedGrant(UnsignedJwt::new(&header, &claims, jwk.parameters().signature_len())))
     }
 
     /// Runs both steps, with a key in this process.
@@ -221,13 +207,13 @@ impl JwtGrantBuilder {
 
 /// A grant without its signature.
 #[derive(Clone)]
-pub struct UnsignedGrant(SigningInput);
+pub struct UnsignedGrant(UnsignedJwt);
 
 impl UnsignedGrant {
     /// The bytes to sign (RFC 7515 §5.1 step 5).
     #[must_use]
     pub fn signing_input(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.0.signing_input()
     }
 
     /// The second step: attaches the signature, regardless of where it was made.

@@ -12,6 +12,7 @@ mod authorization_response;
 mod authorization_server;
 mod below;
 mod byte_list;
+mod certificate_headers;
 mod clock_mismatch;
 mod device;
 mod device_polling;
@@ -28,6 +29,7 @@ mod grant_type;
 mod hinted_token;
 mod introspection;
 mod jwks_uri;
+mod jwt;
 mod layer;
 mod markup;
 mod metadata;
@@ -39,10 +41,10 @@ mod refusal;
 mod request;
 mod resource;
 mod response;
+mod rules;
 mod scope;
 #[cfg(feature = "client")]
 mod server_time;
-mod signing_input;
 mod text;
 #[cfg(feature = "client")]
 mod time_fault;

@@ -1,45 +1,47 @@
 use std::borrow::Cow;
-use std::fmt;
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::beginning::{BeginningCache, Source};
 use super::client_assertion::{Bound, ClientAssertion, UnsignedAssertion};
-use super::header::{CertificateHeader, HeaderSource};
-use crate::jose::jws;
+use crate::jose::Jwk;
 use crate::jose::secret_form::Shown;
 use crate::keys::{PrivateKey, Signer};
-use crate::oauth::signing_input::{SigningInput, check_token_id, life};
-use crate::oauth::{Audience, AuthorizationServer, Endpoint, OAuthError, Profile};
+use crate::oauth::certificate_headers::CertificateHeaders;
+use crate::oauth::jwt::{Claims, ExtraClaims, Header, UnsignedJwt, check_token_id, life};
+use crate::oauth::rules::Rules;
+use crate::oauth::{
+    Audience, AuthorizationServer, CLIENT_AUTHENTICATION_JWT, Endpoint, OAuthError, Profile,
+};
 
 /// The settings of an assertion. One builder makes any number of assertions: time and `jti` are
 /// arguments of [`prepare`](Self::prepare).
+///
+/// Each setting takes precedence over the same setting of the [`Profile`], regardless of the order
+/// of the calls.
 #[derive(Clone)]
 pub struct ClientAssertionBuilder {
     client_id: Arc<str>,
     server: AuthorizationServer,
     profile: Profile,
+    /// What the user set, which takes precedence over the profile.
+    rules: Rules,
     endpoint: Endpoint,
-    certificate_headers: Vec<CertificateHeader>,
-    beginning: BeginningCache,
-    claims: Map<String, Value>,
+    claims: ExtraClaims,
 }
 
-impl fmt::Debug for ClientAssertionBuilder {
-    /// Shows the names of the claims only: their values may be secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Debug for ClientAssertionBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientAssertionBuilder")
             .field("client_id", &Shown(&self.client_id))
             .field("server", &self.server)
             .field("profile", &self.profile)
+            .field("rules", &self.rules)
             .field("endpoint", &self.endpoint)
-            .field("claims", &self.claims.keys().map(|name| Shown(name)).collect::<Vec<_>>())
-            .finish_non_exhaustive()
+            .field("claims", &self.claims)
+            .finish()
     }
 }
 
@@ -84,14 +86,14 @@ impl ClientAssertionBuilder {
             client_id: client_id.into(),
             server,
             profile: Profile::default(),
+            rules: Rules::default(),
             endpoint: Endpoint::Token,
-            certificate_headers: Vec::new(),
-            beginning: BeginningCache::default(),
-            claims: Map::new(),
+            claims: ExtraClaims::default(),
         }
     }
 
-    /// Follows the rules of a kind of server. Replaces the settings made before.
+    /// Follows the rules of a kind of server. Replaces an earlier profile. Settings made with the
+    /// other methods take precedence, whether they come before or after this call.
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
@@ -101,7 +103,7 @@ impl ClientAssertionBuilder {
     /// Audience of the assertion. Default: the issuer, or the token endpoint if no issuer is known.
     #[must_use]
     pub fn audience(mut self, audience: Audience) -> Self {
-        self.profile.audience = Some(audience);
+        self.rules.audience = Some(audience);
         self
     }
 
@@ -116,7 +118,7 @@ impl ClientAssertionBuilder {
     /// Lifetime of the assertion, in whole seconds. Default: 60 s.
     #[must_use]
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.profile.lifetime = lifetime;
+        self.rules.lifetime = Some(lifetime);
         self
     }
 
@@ -125,7 +127,7 @@ impl ClientAssertionBuilder {
     /// rejects the assertion.
     #[must_use]
     pub const fn not_before(mut self, set_back: Duration) -> Self {
-        self.profile.not_before = Some(set_back);
+        self.rules.not_before = Some(set_back);
         self
     }
 
@@ -133,14 +135,14 @@ impl ClientAssertionBuilder {
     /// `client-authentication+jwt`.
     #[must_use]
     pub fn media_type(mut self, media_type: Option<&str>) -> Self {
-        self.profile.media_type = media_type.filter(|media_type| !media_type.is_empty()).map(str::to_owned);
+        self.rules.set_media_type(media_type);
         self
     }
 
     /// Omits `kid` from the header. The server must then try each key of the client.
     #[must_use]
     pub const fn without_key_id(mut self) -> Self {
-        self.profile.sends_key_id = false;
+        self.rules.sends_key_id = Some(false);
         self
     }
 
@@ -148,33 +150,29 @@ impl ClientAssertionBuilder {
     /// includes it.
     #[must_use]
     pub const fn without_client_id(mut self) -> Self {
-        self.profile.sends_client_id = false;
+        self.rules.sends_client_id = Some(false);
         self
     }
 
     /// Adds `x5t#S256`, the SHA-256 thumbprint of the key's certificate (RFC 7515 §4.1.8).
     #[must_use]
-    pub fn x5t_s256(self) -> Self {
-        self.certificate_header(CertificateHeader::X5tS256)
+    pub const fn x5t_s256(mut self) -> Self {
+        self.rules.certificate.x5t_s256 = true;
+        self
     }
 
     /// Adds `x5t`, the SHA-1 thumbprint of the key's certificate (RFC 7515 §4.1.7), for servers
     /// without `x5t#S256`.
     #[must_use]
-    pub fn x5t(self) -> Self {
-        self.certificate_header(CertificateHeader::X5t)
+    pub const fn x5t(mut self) -> Self {
+        self.rules.certificate.x5t = true;
+        self
     }
 
     /// Adds `x5c`, the key's certificate chain (RFC 7515 §4.1.6).
     #[must_use]
-    pub fn x5c(self) -> Self {
-        self.certificate_header(CertificateHeader::X5c)
-    }
-
-    fn certificate_header(mut self, header: CertificateHeader) -> Self {
-        if !self.certificate_headers.contains(&header) {
-            self.certificate_headers.push(header);
-        }
+    pub const fn x5c(mut self) -> Self {
+        self.rules.certificate.x5c = true;
         self
     }
 
@@ -184,18 +182,14 @@ impl ClientAssertionBuilder {
     ///
     /// [`OAuthError::ReservedClaim`] for `iss`, `sub`, `aud`, `jti`, `exp`, `iat` and `nbf`.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Result<Self, OAuthError> {
-        let name = name.into();
-        if Self::RESERVED.contains(&name.as_str()) {
-            return Err(OAuthError::ReservedClaim { name });
-        }
-        self.claims.insert(name, value.into());
+        self.claims.add(&Self::RESERVED, name, value)?;
         Ok(self)
     }
 
     /// Whether the assertions have an `nbf`.
     #[cfg(feature = "client")]
-    pub(crate) const fn has_not_before(&self) -> bool {
-        self.profile.not_before.is_some()
+    pub(crate) fn has_not_before(&self) -> bool {
+        self.rule(|rules| rules.not_before).is_some()
     }
 
     /// The first step: everything but the signature. It uses only the algorithm and the public key
@@ -233,60 +227,68 @@ impl ClientAssertionBuilder {
         }
         check_token_id(jti)?;
         let algorithm = signer.algorithm();
-        self.profile.check(algorithm)?;
-        let (iat, exp) = life(now, self.profile.lifetime)?;
+        let lifetime = self.rule(|rules| rules.lifetime).unwrap_or(Profile::LIFETIME);
+        self.profile.check(algorithm, lifetime)?;
+        let (iat, exp) = life(now, lifetime)?;
         let time = |seconds: u64| {
             let seconds = i64::try_from(seconds).ok();
             let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
             time.ok_or(OAuthError::Time)
         };
         let (issued_at, expires_at) = (time(iat)?, time(exp)?);
+        let aud = self.server.audience(self.wanted_audience(), endpoint, self.profile.territory)?;
+        if aud.trim().is_empty() {
+            return Err(OAuthError::EmptyAudience);
+        }
+        let jwk = signer.public_jwk();
+        let header = Header {
+            alg: algorithm,
+            kid: self.rule(|rules| rules.sends_key_id).unwrap_or(true).then(|| key_id(jwk)),
+            typ: self.rule(Rules::media_type).unwrap_or(Some(CLIENT_AUTHENTICATION_JWT)),
+            certificate: CertificateHeaders::members(
+                self.rules.certificate,
+                self.profile.rules.certificate,
+                jwk,
+            )?,
+        };
         let claims = Claims {
+            iss: &self.client_id,
+            sub: &self.client_id,
+            aud,
             jti,
             iat,
             exp,
-            nbf: self.profile.not_before.map(|set_back| iat.saturating_sub(set_back.as_secs())),
-            more: &self.claims,
+            nbf: self
+                .rule(|rules| rules.not_before)
+                .map(|set_back| iat.saturating_sub(set_back.as_secs())),
+            extra: &self.claims,
         };
-        let source = Source {
-            header: HeaderSource::new(signer, &self.profile, &self.certificate_headers),
-            audience: self.profile.audience.as_ref().map(Cow::Borrowed),
-            territory: self.profile.territory,
-            endpoint,
-        };
-        let signature_len = signer.public_jwk().parameters().signature_len();
-        let signing_input = self.beginning.with(
-            source,
-            |source| self.begin(source),
-            |beginning| beginning.complete(claims.len(), signature_len, |writer| claims.write(writer)),
-        )?;
         Ok(UnsignedAssertion {
-            signing_input: SigningInput::new(signing_input, algorithm),
+            jwt: UnsignedJwt::new(&header, &claims, jwk.parameters().signature_len()),
             client_id: Arc::clone(&self.client_id),
-            sends_client_id: self.profile.sends_client_id,
+            sends_client_id: self.rule(|rules| rules.sends_client_id).unwrap_or(true),
             bound_to,
             issued_at,
             expires_at,
         })
     }
 
+    /// What the user set, or else what the profile says.
+    fn rule<'a, T>(&'a self, of: impl Fn(&'a Rules) -> Option<T>) -> Option<T> {
+        of(&self.rules).or_else(|| of(&self.profile.rules))
+    }
+
+    fn wanted_audience(&self) -> Option<&Audience> {
+        self.rule(|rules| rules.audience.as_ref())
+    }
+
     fn bound_to(&self, endpoint: Endpoint) -> Option<Bound> {
-        match self.profile.audience {
+        match self.wanted_audience() {
             Some(Audience::CalledEndpoint) => Some(Bound::Endpoint(endpoint)),
             Some(Audience::TokenEndpoint) => Some(Bound::TokenOrigin),
             None if self.server.issuer().is_none() => Some(Bound::TokenOrigin),
             None | Some(Audience::Issuer | Audience::Exactly(_)) => None,
         }
-    }
-
-    /// The first part of every assertion of one source.
-    fn begin(&self, source: &Source<'_>) -> Result<jws::Beginning, OAuthError> {
-        let aud = self.server.audience(source.audience.as_deref(), source.endpoint, source.territory)?;
-        if aud.trim().is_empty() {
-            return Err(OAuthError::EmptyAudience);
-        }
-        let parties = Parties { iss: &self.client_id, sub: &self.client_id, aud };
-        Ok(jws::Beginning::new(&source.header.header()?, &parties))
     }
 
     /// Runs both steps, with a key in this process.
@@ -327,49 +329,10 @@ impl ClientAssertionBuilder {
     }
 }
 
-/// The first claims, identical in every assertion.
-#[derive(Serialize)]
-struct Parties<'a> {
-    iss: &'a str,
-    sub: &'a str,
-    aud: &'a str,
-}
-
-/// The remaining claims.
-struct Claims<'a> {
-    jti: &'a str,
-    iat: u64,
-    exp: u64,
-    nbf: Option<u64>,
-    more: &'a Map<String, Value>,
-}
-
-impl Claims<'_> {
-    /// Writes piece by piece: serializing a structure took half of the instructions of a signing
-    /// input.
-    fn write(&self, mut writer: impl Write) -> io::Result<()> {
-        writer.write_all(br#","jti":"#)?;
-        serde_json::to_writer(&mut writer, self.jti)?;
-        let times =
-            [(r#","iat":"#, Some(self.iat)), (r#","exp":"#, Some(self.exp)), (r#","nbf":"#, self.nbf)];
-        for (name, time) in times {
-            if let Some(time) = time {
-                writer.write_all(name.as_bytes())?;
-                serde_json::to_writer(&mut writer, &time)?;
-            }
-        }
-        for (name, value) in self.more {
-            writer.write_all(b",")?;
-            serde_json::to_writer(&mut writer, name)?;
-            writer.write_all(b":")?;
-            serde_json::to_writer(&mut writer, value)?;
-        }
-        Ok(())
-    }
-
-    /// An upper bound for the length if nothing needs escaping and no claim was added: names and
-    /// numbers take less than 100 bytes.
-    const fn len(&self) -> usize {
-        100 + self.jti.len()
-    }
+/// The name of a key: its `kid`, or its thumbprint.
+fn key_id(jwk: &Jwk) -> Cow<'_, str> {
+    jwk.key_id().map_or_else(
+        || Cow::Owned(jwk.thumbprint().to_string()),
+        |key_id| Cow::Borrowed(key_id.as_str()),
+    )
 }

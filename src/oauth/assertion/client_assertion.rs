@@ -3,7 +3,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use crate::jose::{Algorithm, Signature, Wiped};
-use crate::oauth::signing_input::SigningInput;
+use crate::oauth::jwt::UnsignedJwt;
 use crate::oauth::{AuthorizationServer, CLIENT_ASSERTION_TYPE, Endpoint, OAuthError};
 
 /// A signed client assertion (RFC 7521 §4.2, RFC 7523 §2.2). It proves the client's identity for
@@ -141,7 +141,7 @@ impl std::fmt::Debug for ClientAssertion {
 /// An assertion without its signature.
 #[derive(Clone)]
 pub struct UnsignedAssertion {
-    pub(super) signing_input: SigningInput,
+    pub(super) jwt: UnsignedJwt,
     pub(super) client_id: Arc<str>,
     pub(super) sends_client_id: bool,
     pub(super) bound_to: Option<Bound>,
@@ -153,13 +153,13 @@ impl UnsignedAssertion {
     /// The bytes to sign (RFC 7515 §5.1 step 5).
     #[must_use]
     pub fn signing_input(&self) -> &[u8] {
-        self.signing_input.as_bytes()
+        self.jwt.signing_input()
     }
 
     /// The algorithm that the header names.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
-        self.signing_input.algorithm()
+        self.jwt.algorithm()
     }
 
     /// The second step: attaches the signature. It is not verified here; the server does that.
@@ -174,7 +174,7 @@ impl UnsignedAssertion {
     /// As [`UnsignedAssertion::attach`], in place: the signing input has room for the signature.
     pub(crate) fn complete(self, signature: &Signature) -> Result<ClientAssertion, OAuthError> {
         Ok(ClientAssertion {
-            jwt: self.signing_input.signed(signature)?.into(),
+            jwt: self.jwt.signed(signature)?.into(),
             client_id: self.client_id,
             sends_client_id: self.sends_client_id,
             bound_to: self.bound_to,

@@ -1,10 +1,8 @@
 //! The client assertion (RFC 7521 §4.2, RFC 7523 §3): from a builder to an unsigned one to a signed
 //! one.
 
-mod beginning;
 mod builder;
 mod client_assertion;
-mod header;
 #[cfg(test)]
 mod tests;
 

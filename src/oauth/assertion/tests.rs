@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::*;
 use crate::jose::{Algorithm, CompactJws, base64url};
 use crate::keys::PrivateKey;
-use crate::oauth::{Audience, AuthorizationServer, CLIENT_ASSERTION_TYPE, OAuthError, Profile};
+use crate::oauth::{Audience, AuthorizationServer, CLIENT_ASSERTION_TYPE, JwtGrant, OAuthError, Profile};
 
 const NOW: i64 = 1_800_000_000;
 
@@ -109,48 +109,65 @@ fn the_form_of_a_request_is_the_same_pairs_encoded() {
     }
 }
 
+/// The order of the calls does not matter.
 #[test]
-fn a_beginning_that_was_encoded_once_follows_every_change() {
+fn a_setting_takes_precedence_over_the_profile() {
     let certified = PrivateKey::from_file("testdata/keys/p256.key-then-cert.pem").unwrap();
-    let signed = |builder: &ClientAssertionBuilder, key: &PrivateKey| {
-        String::from_utf8(builder.prepare(key, now(), "j1").unwrap().signing_input().to_vec()).unwrap()
+    let signed = |builder: ClientAssertionBuilder| {
+        String::from_utf8(builder.prepare(&certified, now(), "j1").unwrap().signing_input().to_vec()).unwrap()
     };
-    // Moved from step to step, so that the cached beginning of the previous step is still present.
-    let mut builder = self::builder();
-    let mut seen = vec![signed(&builder, &certified)];
-    let steps: [fn(ClientAssertionBuilder) -> ClientAssertionBuilder; 9] = [
-        |builder| builder.media_type(Some("JWT")),
+    let profile = || {
+        Profile::new("a bank")
+            .audience(Audience::TokenEndpoint)
+            .lifetime(Duration::from_secs(30))
+            .not_before(Duration::from_secs(1))
+            .media_type(Some("JWT"))
+            .x5t_s256()
+    };
+    let settings: [fn(ClientAssertionBuilder) -> ClientAssertionBuilder; 8] = [
+        |builder| builder,
+        |builder| builder.audience(Audience::Issuer),
+        |builder| builder.lifetime(Duration::from_secs(60)),
+        |builder| builder.not_before(Duration::from_secs(9)),
+        |builder| builder.media_type(Some("at+jwt")),
         |builder| builder.media_type(None),
-        ClientAssertionBuilder::x5t,
-        ClientAssertionBuilder::x5t_s256,
-        ClientAssertionBuilder::x5c,
         ClientAssertionBuilder::without_key_id,
-        |builder| builder.profile(Profile::ping_one()),
-        |builder| builder.audience(Audience::TokenEndpoint),
-        |builder| builder.audience(Audience::Exactly("urn:x".to_owned())),
+        ClientAssertionBuilder::x5t,
     ];
-    for step in steps {
-        builder = step(builder);
-        let now = signed(&builder, &certified);
-        // A clone starts with an empty cache.
-        assert_eq!(now, signed(&builder.clone(), &certified));
-        assert!(!seen.contains(&now));
-        seen.push(now);
+    let mut seen = Vec::new();
+    for set in settings {
+        let (before, after) = (set(builder()).profile(profile()), set(builder().profile(profile())));
+        let signed = [before, after.clone(), after.profile(profile())].map(signed);
+        assert_eq!((&signed[0], &signed[0]), (&signed[1], &signed[2]));
+        assert!(!seen.contains(&signed[0]));
+        seen.push(signed[0].clone());
     }
-    for key in [
-        certified.clone().with_key_id("other"),
-        PrivateKey::from_file("testdata/keys/rsa2048.pkcs8.pem").unwrap(),
-        PrivateKey::from_file("testdata/keys/rsa2048.pkcs8.pem")
-            .unwrap()
-            .with_algorithm(Algorithm::RS512)
-            .unwrap(),
-    ] {
-        let builder = self::builder();
-        let (first, second) = (signed(&builder, &certified), signed(&builder, &key));
-        assert_ne!(first, second);
-        assert_eq!(second, signed(&builder.clone(), &key));
-        assert_eq!(first, signed(&builder, &certified));
-    }
+    let twice = |first: Profile, second| parts(&builder().profile(first).profile(second));
+    assert_eq!(twice(profile(), Profile::default()), parts(&builder()));
+    // The last word on a setting counts.
+    let lasting = |seconds| builder().lifetime(Duration::from_secs(seconds));
+    assert_eq!(parts(&lasting(9).lifetime(Duration::from_secs(8))), parts(&lasting(8)));
+    assert_eq!(parts(&builder().media_type(None).media_type(Some("JWT"))), {
+        parts(&builder().media_type(Some("JWT")))
+    });
+}
+
+#[test]
+fn a_profile_adds_the_headers_of_a_certificate_and_works_without_one() {
+    let certified = PrivateKey::from_file("testdata/keys/p256.key-then-cert.pem").unwrap();
+    let header = |builder: &ClientAssertionBuilder, key: &PrivateKey| {
+        let unsigned = builder.prepare(key, now(), "j1").unwrap();
+        let input = std::str::from_utf8(unsigned.signing_input()).unwrap().to_owned();
+        let header = base64url::decode("x", input.split('.').next().unwrap()).unwrap();
+        serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&header).unwrap()
+    };
+    let profiled = builder().profile(Profile::new("a bank").x5t_s256().x5t().x5c());
+    let of_profile = header(&profiled, &certified);
+    assert_eq!(of_profile, header(&builder().x5t().x5c().x5t_s256(), &certified));
+    assert_eq!(of_profile.keys().collect::<Vec<_>>(), ["alg", "kid", "typ", "x5c", "x5t", "x5t#S256"]);
+    assert_eq!(header(&profiled, &key()).keys().collect::<Vec<_>>(), ["alg", "kid", "typ"]);
+    let required = profiled.x5t().prepare(&key(), now(), "j1");
+    assert!(matches!(required, Err(OAuthError::NoCertificate { member: "x5t" })));
 }
 
 #[test]
@@ -159,6 +176,15 @@ fn extra_claims_cannot_overwrite() {
         let result = builder().claim(name, "x");
         assert!(matches!(result, Err(OAuthError::ReservedClaim { name: found }) if found == name));
     }
+}
+
+#[test]
+fn a_grant_and_an_assertion_are_made_in_the_same_way() {
+    let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
+    let grant = JwtGrant::builder("client", "client", &server).unwrap();
+    let grant = grant.claim("tenant", "t1").unwrap().sign(&key(), now(), "j1").unwrap();
+    let assertion = builder().media_type(Some("JWT")).claim("tenant", "t1").unwrap();
+    assert_eq!(grant.secret(), assertion.sign(&key(), now(), "j1").unwrap().secret());
 }
 
 #[test]
