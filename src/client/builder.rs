@@ -53,8 +53,8 @@ pub struct TokenClientBuilder {
 }
 
 impl TokenClientBuilder {
-    /// Follows the rules of this kind of server. Replaces the assertion settings made before this
-    /// call.
+    /// Follows the rules of this kind of server. The other settings take precedence over it,
+    /// regardless of the order of the calls.
     pub fn profile(self, profile: Profile) -> Self {
         self.assertion(|assertion| assertion.profile(profile))
     }

@@ -118,14 +118,7 @@ impl Error {
             ErrorKind::OAuth(OAuthError::NoCertificate { .. }) => {
                 Some("append the certificate to the key file")
             }
-            _ => {
-                let refusal = self.refusal()?;
-                if refusal.clock().is_some() {
-                    return Some("compare this machine's clock with the server's");
-                }
-                (refusal.error() == Some("invalid_client"))
-                    .then_some("check the client id, and that the server knows the public key")
-            }
+            _ => Some(self.refusal()?.hint()?.advice()),
         }
     }
 

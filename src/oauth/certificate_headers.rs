@@ -1,5 +1,5 @@
 use super::OAuthError;
-use super::jwt::CertificateMembers;
+use super::jwt::Header;
 use crate::jose::{Jwk, base64url};
 use crate::keys::Certificate;
 
@@ -12,23 +12,25 @@ pub(super) struct CertificateHeaders {
 }
 
 impl CertificateHeaders {
-    /// The members for this key. A key without a certificate only fails for `required` headers.
-    pub(super) fn members(
+    /// Adds the headers to one for this key. If the key has no certificate, only a `required`
+    /// header is an error.
+    pub(super) fn add(
         required: Self,
         of_profile: Self,
         jwk: &Jwk,
-    ) -> Result<CertificateMembers, OAuthError> {
+        header: &mut Header<'_>,
+    ) -> Result<(), OAuthError> {
         let leaf = |member, is_required, is_of_profile| match jwk.certificates().first() {
             Some(der) if is_required || is_of_profile => Ok(Some(Certificate::from_der(der.clone())?)),
             None if is_required => Err(OAuthError::NoCertificate { member }),
             _ => Ok(None),
         };
-        let chain = |_| jwk.certificates().iter().map(base64url::encode_standard).collect();
-        Ok(CertificateMembers {
-            x5t_s256: leaf("x5t#S256", required.x5t_s256, of_profile.x5t_s256)?
-                .map(|leaf| base64url::encode(leaf.sha256())),
-            x5t: leaf("x5t", required.x5t, of_profile.x5t)?.map(|leaf| base64url::encode(leaf.sha1())),
-            x5c: leaf("x5c", required.x5c, of_profile.x5c)?.map(chain),
-        })
+        let s256 = leaf("x5t#S256", required.x5t_s256, of_profile.x5t_s256)?;
+        header.x5t_s256 = s256.map(|leaf| base64url::encode(leaf.sha256()));
+        let sha1 = leaf("x5t", required.x5t, of_profile.x5t)?;
+        header.x5t = sha1.map(|leaf| base64url::encode(leaf.sha1()));
+        let chain = leaf("x5c", required.x5c, of_profile.x5c)?;
+        header.x5c = chain.map(|_| jwk.certificates().iter().map(base64url::encode_standard).collect());
+        Ok(())
     }
 }

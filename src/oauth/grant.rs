@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::below::Territory;
-use super::jwt::{CertificateMembers, Claims, ExtraClaims, Header, UnsignedJwt, check_token_id, life};
+use super::jwt::{Claims, ExtraClaims, Header, UnsignedJwt, check_token_id, life};
 use super::{AuthorizationServer, Endpoint, OAuthError};
 use crate::jose::Signature;
 use crate::jose::secret_form::Shown;
@@ -169,12 +169,8 @@ impl JwtGrantBuilder {
         check_token_id(jti)?;
         let (iat, exp) = life(now, self.lifetime)?;
         let jwk = signer.public_jwk();
-        let header = Header {
-            alg: signer.algorithm(),
-            kid: jwk.key_id().map(|key_id| Cow::Borrowed(key_id.as_str())),
-            typ: self.media_type.as_deref(),
-            certificate: CertificateMembers::default(),
-        };
+        let kid = jwk.key_id().map(|key_id| Cow::Borrowed(key_id.as_str()));
+        let header = Header::new(signer.algorithm(), kid, self.media_type.as_deref());
         let claims = Claims {
             iss: &self.issuer,
             sub: &self.subject,

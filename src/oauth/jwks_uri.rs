@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::endpoint::check_endpoint;
 use super::text::safe_url;
-use super::{AuthorizationServer, OAuthError, Region};
+use super::{AuthorizationServer, OAuthError};
 
 /// The URL of a JWK Set (`jwks_uri`, RFC 8414 §2), derived from what is known about a kind of
 /// server. The given part is kept verbatim.
@@ -28,34 +28,9 @@ impl fmt::Debug for JwksUri {
 }
 
 impl JwksUri {
-    /// The keys of a PingOne environment: `…/as/jwks`. For a custom domain, discover its issuer.
-    ///
-    /// # Errors
-    ///
-    /// [`OAuthError::Issuer`] if the environment id is not a single path segment.
-    pub fn ping_one(region: Region, environment_id: &str) -> Result<Self, OAuthError> {
-        Ok(Self(AuthorizationServer::ping_one(region, environment_id)?.jwks_uri()?.to_owned()))
-    }
-
-    /// The keys of a PingFederate server: `/pf/JWKS` below its base URL, such as
-    /// `https://pf.example:9031`.
-    ///
-    /// # Errors
-    ///
-    /// [`OAuthError::Endpoint`] if the base URL is neither https nor http on loopback, or has more
-    /// than a path.
-    pub fn ping_federate(base_url: &str) -> Result<Self, OAuthError> {
-        Self::below(base_url, "/pf/JWKS")
-    }
-
-    /// The keys of an Auth0 tenant: `/.well-known/jwks.json` below its URL, which is its issuer
-    /// (`https://TENANT.REGION.auth0.com/`) or a custom domain.
-    ///
-    /// # Errors
-    ///
-    /// [`OAuthError::Endpoint`] as [`JwksUri::ping_federate`].
-    pub fn auth0(tenant_url: &str) -> Result<Self, OAuthError> {
-        Self::below(tenant_url, "/.well-known/jwks.json")
+    /// The URL that the server's metadata or its user names.
+    pub(super) fn of_server(server: &AuthorizationServer) -> Result<Self, OAuthError> {
+        Ok(Self(server.jwks_uri()?.to_owned()))
     }
 
     /// Appends a path to a base URL, without doubling its last slash.
@@ -99,6 +74,7 @@ impl From<JwksUri> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::Region;
 
     fn reason(result: Result<JwksUri, OAuthError>) -> &'static str {
         match result {

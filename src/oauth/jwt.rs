@@ -23,19 +23,24 @@ pub(super) struct Header<'a> {
     pub(super) kid: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) typ: Option<&'a str>,
-    #[serde(flatten)]
-    pub(super) certificate: CertificateMembers,
-}
-
-/// The header members that name or contain the key's certificate (RFC 7515 §4.1.6–4.1.8).
-#[derive(Default, Serialize)]
-pub(super) struct CertificateMembers {
+    /// Headers about the key's certificate (RFC 7515 §4.1.6–4.1.8).
     #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
     pub(super) x5t_s256: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) x5t: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) x5c: Option<Vec<String>>,
+}
+
+impl<'a> Header<'a> {
+    pub(super) fn new(alg: Algorithm, kid: Option<Cow<'a, str>>, typ: Option<&'a str>) -> Self {
+        Self { alg, kid, typ, x5t_s256: None, x5t: None, x5c: None }
+    }
+
+    /// The length without certificates, if nothing needs escaping.
+    fn room(&self) -> usize {
+        40 + self.kid.as_ref().map_or(0, |kid| kid.len()) + self.typ.map_or(0, str::len)
+    }
 }
 
 /// The claims (RFC 7523 §3).
@@ -54,10 +59,9 @@ pub(super) struct Claims<'a> {
 }
 
 impl Claims<'_> {
-    /// An upper bound for the length if nothing needs escaping and no claim was added: names,
-    /// numbers and punctuation take less than 128 bytes.
+    /// The length without added claims, if nothing needs escaping.
     const fn room(&self) -> usize {
-        128 + self.iss.len() + self.sub.len() + self.aud.len() + self.jti.len()
+        90 + self.iss.len() + self.sub.len() + self.aud.len() + self.jti.len()
     }
 }
 
@@ -98,9 +102,8 @@ pub(super) struct UnsignedJwt {
 impl UnsignedJwt {
     /// Encodes header and claims. Reserves space for a signature of this length.
     pub(super) fn new(header: &Header<'_>, claims: &Claims<'_>, signature_len: usize) -> Self {
-        // `kid` and `typ` rarely exceed 128 bytes together. Certificates make the text grow.
-        let room = base64url::encoded_len(160) + base64url::encoded_len(claims.room());
-        let room = room + 2 + base64url::encoded_len(signature_len);
+        let room = [header.room(), claims.room(), signature_len].map(|len| base64url::encoded_len(len) + 1);
+        let room = room.iter().sum();
         let mut text = Zeroizing::new(String::with_capacity(room));
         jws::push_json(&mut text, header);
         push_str(&mut text, ".");

@@ -13,8 +13,9 @@ use crate::jose::Algorithm;
 /// lifetime of 60 s, `typ: client-authentication+jwt`, `kid`, no `nbf`, and `client_id` in the
 /// form. A named profile differs where the documentation of its server does.
 ///
-/// A setting of [`ClientAssertionBuilder`](super::ClientAssertionBuilder) or of `TokenClientBuilder`
-/// takes precedence over the same setting of the profile, regardless of the order of the calls.
+/// A setting of [`ClientAssertionBuilder`](super::ClientAssertionBuilder) or of
+/// `TokenClientBuilder` takes precedence over the same setting of the profile, regardless of the
+/// order of the calls.
 ///
 /// For a server without a named profile, write one:
 ///
@@ -64,46 +65,17 @@ impl Profile {
         }
     }
 
-    /// PingOne, as documented: RS256 to RS512 and ES256 to ES512, a lifetime of at most one hour,
-    /// the issuer as audience, and `typ: JWT`.
-    ///
-    /// The PingOne documentation is inconsistent about whether ES* is accepted everywhere. For a
-    /// tenant that rejects it, use an RSA key.
-    #[must_use]
-    pub fn ping_one() -> Self {
-        Self::new("PingOne")
-            .audience(Audience::Issuer)
-            .algorithms([
-                Algorithm::RS256,
-                Algorithm::RS384,
-                Algorithm::RS512,
-                Algorithm::ES256,
-                Algorithm::ES384,
-                Algorithm::ES512,
-            ])
-            .longest_lifetime(Duration::from_secs(3600))
-            .media_type(Some("JWT"))
-    }
-
-    /// Entra
-    #[must_use]
-    pub fn entra_id() -> Self {
-        Self {
-            territory: Territory::SameTenant,
-            ..Self::new("Microsoft Entra ID")
-                .audience(Audience::TokenEndpoint)
-                .algorithms([Algorithm::PS256, Algorithm::RS256])
-                .longest_lifetime(Duration::from_secs(600))
-                .media_type(Some("JWT"))
-                .x5t_s256()
-        }
-    }
-
     /// Sets the audience of the assertions. Default: the issuer, or the token endpoint if no issuer
     /// is known.
     #[must_use]
     pub fn audience(mut self, audience: Audience) -> Self {
         self.rules.audience = Some(audience);
+        self
+    }
+
+    /// Sets which endpoints of the metadata may be the audience.
+    pub(super) const fn within(mut self, territory: Territory) -> Self {
+        self.territory = territory;
         self
     }
 

@@ -158,6 +158,13 @@ impl Refusal {
         description.or(message)
     }
 
+    /// The server's words, wherever they are in the body.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        // Some servers write a sentence where the code belongs.
+        let sentence = self.error().filter(|error| error.contains(' '));
+        self.message().into_iter().chain(sentence).chain(self.members.values().map(String::as_str))
+    }
+
     /// The `WWW-Authenticate` field (RFC 9110 §11.6.1): what the server would accept, and sometimes
     /// why it rejected this request.
     #[must_use]

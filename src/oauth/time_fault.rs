@@ -3,6 +3,7 @@
 //! bounds.
 
 use super::Refusal;
+use super::pattern::says;
 
 /// How a server sees the times of an assertion that it rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,105 +16,90 @@ pub(crate) enum TimeFault {
     NotActive,
 }
 
-/// Pieces of text that must occur in this order, in lower case.
-type Pieces = &'static [&'static str];
-
 /// Texts that mention a time, but that another `iat` would not fix: something else expired, or the
 /// assertion's lifetime is too long.
-const NOT_THE_ASSERTION: [Pieces; 24] = [
-    &["authorization code"],
-    &["auth code"],
-    &["device code"],
-    &["code has expired"],
-    &["code is expired"],
-    &["code expired"],
-    &["expired code"],
-    &["refresh token"],
-    &["refresh_token"],
-    &["subject_token"],
-    &["request_uri"],
-    &["request parameter"],
-    &["certificate"],
-    &["secret"],
-    &["password"],
-    &["session"],
-    &["account"],
-    &["subscription"],
-    &["key used"],
-    &["key has expired"],
-    &["key is expired"],
-    &["exp", "too far in"],
-    &["exp", "more than"],
-    &["unreasonably far"],
+const NOT_THE_ASSERTION: [&str; 24] = [
+    "authorization code",
+    "auth code",
+    "device code",
+    "code has expired",
+    "code is expired",
+    "code expired",
+    "expired code",
+    "refresh token",
+    "refresh_token",
+    "subject_token",
+    "request_uri",
+    "request parameter",
+    "certificate",
+    "secret",
+    "password",
+    "session",
+    "account",
+    "subscription",
+    "key used",
+    "key has expired",
+    "key is expired",
+    "exp*too far in",
+    "exp*more than",
+    "unreasonably far",
 ];
 
 /// The first matching row decides. A text that says what a time "must be" means the opposite.
-const TEXTS: [(Pieces, TimeFault); 38] = [
-    (&["must be", "in the past"], TimeFault::NotYetValid),
-    (&["should be in the past"], TimeFault::NotYetValid),
-    (&["must be in the future"], TimeFault::Expired),
-    (&["should be in the future"], TimeFault::Expired),
-    (&["not in the future"], TimeFault::Expired),
-    (&["future"], TimeFault::NotYetValid),
-    (&["not yet"], TimeFault::NotYetValid),
-    (&["valid yet"], TimeFault::NotYetValid),
-    (&["used yet"], TimeFault::NotYetValid),
-    (&["not valid until"], TimeFault::NotYetValid),
-    (&["used before issued"], TimeFault::NotYetValid),
-    (&["used before the nbf"], TimeFault::NotYetValid),
-    (&["before use time"], TimeFault::NotYetValid),
-    (&["nbf", "before"], TimeFault::NotYetValid),
-    (&["nbf", "not been reached"], TimeFault::NotYetValid),
-    (&["nbf", "check failed"], TimeFault::NotYetValid),
-    (&["nbf", "not satisfied"], TimeFault::NotYetValid),
-    (&["iat", "not satisfied"], TimeFault::NotYetValid),
-    (&["time is after"], TimeFault::NotYetValid),
-    (&["issued after"], TimeFault::NotYetValid),
-    (&["token", "prior to"], TimeFault::NotYetValid),
-    (&["ahead of"], TimeFault::NotYetValid),
-    (&["too early"], TimeFault::NotYetValid),
-    (&["jwt early by"], TimeFault::NotYetValid),
-    (&["jwt not active"], TimeFault::NotYetValid),
-    (&["expired"], TimeFault::Expired),
-    (&["expiry time"], TimeFault::Expired),
-    (&["no longer valid"], TimeFault::Expired),
-    (&["not active"], TimeFault::NotActive),
-    (&["too old"], TimeFault::Expired),
-    (&["in the past"], TimeFault::Expired),
-    (&["has passed"], TimeFault::Expired),
-    (&["has elapsed"], TimeFault::Expired),
-    (&["stale"], TimeFault::Expired),
-    (&["outdated"], TimeFault::Expired),
-    (&["short-lived token"], TimeFault::Expired),
-    (&["exp", "check failed"], TimeFault::Expired),
-    (&["exp", "not satisfied"], TimeFault::Expired),
+const TEXTS: [(&str, TimeFault); 38] = [
+    ("must be*in the past", TimeFault::NotYetValid),
+    ("should be in the past", TimeFault::NotYetValid),
+    ("must be in the future", TimeFault::Expired),
+    ("should be in the future", TimeFault::Expired),
+    ("not in the future", TimeFault::Expired),
+    ("future", TimeFault::NotYetValid),
+    ("not yet", TimeFault::NotYetValid),
+    ("valid yet", TimeFault::NotYetValid),
+    ("used yet", TimeFault::NotYetValid),
+    ("not valid until", TimeFault::NotYetValid),
+    ("used before issued", TimeFault::NotYetValid),
+    ("used before the nbf", TimeFault::NotYetValid),
+    ("before use time", TimeFault::NotYetValid),
+    ("nbf*before", TimeFault::NotYetValid),
+    ("nbf*not been reached", TimeFault::NotYetValid),
+    ("nbf*check failed", TimeFault::NotYetValid),
+    ("nbf*not satisfied", TimeFault::NotYetValid),
+    ("iat*not satisfied", TimeFault::NotYetValid),
+    ("time is after", TimeFault::NotYetValid),
+    ("issued after", TimeFault::NotYetValid),
+    ("token*prior to", TimeFault::NotYetValid),
+    ("ahead of", TimeFault::NotYetValid),
+    ("too early", TimeFault::NotYetValid),
+    ("jwt early by", TimeFault::NotYetValid),
+    ("jwt not active", TimeFault::NotYetValid),
+    ("expired", TimeFault::Expired),
+    ("expiry time", TimeFault::Expired),
+    ("no longer valid", TimeFault::Expired),
+    ("not active", TimeFault::NotActive),
+    ("too old", TimeFault::Expired),
+    ("in the past", TimeFault::Expired),
+    ("has passed", TimeFault::Expired),
+    ("has elapsed", TimeFault::Expired),
+    ("stale", TimeFault::Expired),
+    ("outdated", TimeFault::Expired),
+    ("short-lived token", TimeFault::Expired),
+    ("exp*check failed", TimeFault::Expired),
+    ("exp*not satisfied", TimeFault::Expired),
 ];
 
 impl Refusal {
     /// What the server's words say about the assertion's times, wherever they are in the body.
     /// `None` if they mention none.
     pub(crate) fn time_fault(&self) -> Option<TimeFault> {
-        // Some servers write a sentence where the code belongs.
-        let sentence = self.error().filter(|error| error.contains(' '));
-        let members = self.members().values().map(String::as_str);
-        self.message().into_iter().chain(sentence).chain(members).find_map(named)
+        self.texts().find_map(named)
     }
 }
 
 fn named(text: &str) -> Option<TimeFault> {
-    let text = text.to_ascii_lowercase();
-    if NOT_THE_ASSERTION.iter().any(|pieces| has(&text, pieces)) {
+    if NOT_THE_ASSERTION.iter().any(|pattern| says(text, pattern)) {
         return None;
     }
-    TEXTS.iter().find_map(|(pieces, fault)| has(&text, pieces).then_some(*fault))
-}
-
-fn has(text: &str, pieces: Pieces) -> bool {
-    let mut rest = Some(text);
-    for piece in pieces {
-        rest = rest.and_then(|rest| rest.split_once(piece)).map(|(_, after)| after);
-    }
-    rest.is_some()
+    TEXTS.iter().find_map(|(pattern, fault)| says(text, pattern).then_some(*fault))
 }
 
 #[cfg(test)]

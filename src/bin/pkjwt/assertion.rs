@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use private_key_jwt::Profile;
 use private_key_jwt::jose::UnverifiedJwt;
 use private_key_jwt::oauth::ClientAssertionBuilder;
@@ -17,8 +18,8 @@ use crate::misplaced;
 #[command(next_help_heading = "Assertion")]
 pub(crate) struct AssertionOptions {
     /// Follow the rules of this kind of server; the other options change single settings
-    #[arg(long, value_enum)]
-    profile: Option<ProfileName>,
+    #[arg(long, value_parser = profiles())]
+    profile: Option<Profile>,
     /// Lifetime of the assertion: 60s, 5m, 1h, or plain seconds [default: 60s]
     #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
     lifetime: Option<Duration>,
@@ -46,30 +47,26 @@ pub(crate) struct AssertionOptions {
     x5c: bool,
 }
 
-/// The profiles of the library, by name.
-#[derive(Clone, Copy, clap::ValueEnum)]
-pub(crate) enum ProfileName {
-    /// typ JWT, only RS256 to RS512 and ES256 to ES512, a lifetime of at most an hour
-    PingOne,
+/// Parses the name of a profile, and lists the names in the help.
+pub(crate) fn profiles() -> impl TypedValueParser<Value = Profile> {
+    let names = Profile::known().map(|(name, profile)| PossibleValue::new(name).help(profile.name()));
+    PossibleValuesParser::new(names).try_map(|name| profile(&name))
 }
 
-impl From<ProfileName> for Profile {
-    fn from(name: ProfileName) -> Self {
-        match name {
-            ProfileName::PingOne => Self::ping_one(),
-        }
-    }
+/// The profile of this name.
+pub(crate) fn profile(name: &str) -> Result<Profile, &'static str> {
+    let named = Profile::known().find(|(known, _)| *known == name);
+    named.map(|(_, profile)| profile).ok_or("no such profile; pkjwt token --help lists them")
 }
 
 impl AssertionOptions {
-    /// Applies the options and leaves the other settings as they are. A profile replaces the
-    /// audience, so the audience is set afterwards.
+    /// Applies the options and leaves the other settings as they are.
     pub(crate) fn apply(
         &self,
         mut assertion: ClientAssertionBuilder,
     ) -> Result<ClientAssertionBuilder, Failure> {
-        if let Some(profile) = self.profile {
-            assertion = assertion.profile(profile.into());
+        if let Some(profile) = &self.profile {
+            assertion = assertion.profile(profile.clone());
         }
         if let Some(lifetime) = self.lifetime {
             assertion = assertion.lifetime(lifetime);

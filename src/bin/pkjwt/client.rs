@@ -32,7 +32,8 @@ pub(crate) struct ClientOptions {
     /// it; may be repeated
     #[arg(long, value_name = "NAME=URL", value_parser = named_endpoint)]
     endpoint: Vec<(NamedEndpoint, String)>,
-    /// Audience of the assertion [default: the issuer, or the token endpoint if no issuer is known]
+    /// Audience of the assertion [default: the profile's, or else the issuer, or the token endpoint
+    /// if no issuer is known]
     #[arg(long, value_name = "URL")]
     audience: Option<String>,
     #[command(flatten)]
@@ -144,10 +145,11 @@ impl ClientOptions {
         Ok(if self.no_client_id { assertion.without_client_id() } else { assertion })
     }
 
-    async fn server(&self, http: &ReqwestClient) -> Result<(AuthorizationServer, Audience), Failure> {
+    /// The server, and an audience that takes precedence over the profile's.
+    async fn server(&self, http: &ReqwestClient) -> Result<(AuthorizationServer, Option<Audience>), Failure> {
         let (mut server, audience) = match (&self.issuer, &self.token_endpoint) {
             (Some(issuer), _) => {
-                (self.discovery(issuer).discover_with(http).await.context("--issuer")?, Audience::Issuer)
+                (self.discovery(issuer).discover_with(http).await.context("--issuer")?, None)
             }
             (None, Some(endpoint)) => {
                 let server = if self.danger_unencrypted {
@@ -155,7 +157,7 @@ impl ClientOptions {
                 } else {
                     AuthorizationServer::from_token_endpoint(endpoint)
                 };
-                (server.context("--token-endpoint")?, Audience::TokenEndpoint)
+                (server.context("--token-endpoint")?, Some(Audience::TokenEndpoint))
             }
             (None, None) => {
                 return Err(Failure::usage("the server", "needs --issuer or --token-endpoint"));
@@ -171,7 +173,7 @@ impl ClientOptions {
         if self.accept_created {
             server = server.accept_created();
         }
-        Ok((server, self.audience.clone().map_or(audience, Audience::Exactly)))
+        Ok((server, self.audience.clone().map(Audience::Exactly).or(audience)))
     }
 
     fn discovery(&self, issuer: &str) -> Discovery {
@@ -192,8 +194,13 @@ impl Prepared<'_> {
         let Self { options, key, http } = self;
         let (server, audience) = options.server(&http).await?;
         let client = TokenClient::builder(server, &options.client_id, key)
-            .try_assertion(|assertion| options.apply(assertion))?
-            .audience(audience)
+            .try_assertion(|assertion| {
+                let assertion = options.apply(assertion)?;
+                Ok(match audience {
+                    Some(audience) => assertion.audience(audience),
+                    None => assertion,
+                })
+            })?
             .http(http)
             // The user sees the error, and can run the command again.
             .without_retries()

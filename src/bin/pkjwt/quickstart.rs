@@ -6,7 +6,6 @@ mod steps;
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 use private_key_jwt::dev_server::{DevServer, RunningDevServer};
 use private_key_jwt::transport::ReqwestClient;
@@ -14,7 +13,7 @@ use private_key_jwt::{
     Algorithm, Audience, AuthorizationServer, JwkSet, PrivateKey, Profile, TokenClient, TokenRequest,
 };
 
-use crate::assertion::ProfileName;
+use crate::assertion;
 use crate::error::{Context, Failure};
 use crate::key::{self, KeyOptions};
 use recorder::Recorder;
@@ -50,14 +49,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
     /// Follow the rules of this kind of server
-    #[arg(long, value_enum)]
-    profile: Option<ProfileName>,
+    #[arg(long, value_parser = assertion::profiles())]
+    profile: Option<Profile>,
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let place = Place::of(arguments)?;
-    let profile = arguments.profile()?.map_or_else(Profile::default, Profile::from);
+    let profile = arguments.profile()?;
     let key = arguments.load_key()?;
     let http = Recorder::new()?;
     crate::block_on(async {
@@ -69,7 +68,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
         let client = TokenClient::builder(server, client_id, key)
             .profile(profile)
-            .audience(audience)
+            .assertion(|assertion| match audience {
+                Some(audience) => assertion.audience(audience),
+                None => assertion,
+            })
             .http(http.clone())
             // The steps show one request.
             .without_retries()
@@ -146,15 +148,16 @@ impl Place {
         Ok(Self { at, client_id })
     }
 
-    /// The server with its audience, and the dev server if that is the server.
+    /// The server, an audience that takes precedence over the profile's, and the dev server if that
+    /// is the server.
     async fn server(
         &self,
         jwks: &JwkSet,
         http: &ReqwestClient,
-    ) -> Result<(AuthorizationServer, Audience, Option<RunningDevServer>), Failure> {
+    ) -> Result<(AuthorizationServer, Option<Audience>, Option<RunningDevServer>), Failure> {
         let discover = async |issuer: &str| {
             let server = AuthorizationServer::discover_with(issuer, http).await;
-            Ok((server.context("the issuer")?, Audience::Issuer))
+            Ok((server.context("the issuer")?, None))
         };
         let ((server, audience), dev) = match &self.at {
             At::Embedded => {
@@ -165,7 +168,7 @@ impl Place {
             At::Issuer(issuer) => (discover(issuer).await?, None),
             At::TokenEndpoint(endpoint) => {
                 let server = AuthorizationServer::from_token_endpoint(endpoint);
-                ((server.context("the token endpoint")?, Audience::TokenEndpoint), None)
+                ((server.context("the token endpoint")?, Some(Audience::TokenEndpoint)), None)
             }
         };
         Ok((server, audience, dev))
@@ -188,14 +191,14 @@ impl Arguments {
         key::load(&path, &options, None, None)
     }
 
-    fn profile(&self) -> Result<Option<ProfileName>, Failure> {
-        let from_variable = || {
-            variable("PKJWT_PROFILE")
-                .map(|name| ProfileName::from_str(&name, false))
-                .transpose()
-                .map_err(|why| Failure::usage("PKJWT_PROFILE", why))
-        };
-        self.profile.map_or_else(from_variable, |profile| Ok(Some(profile)))
+    fn profile(&self) -> Result<Profile, Failure> {
+        match (&self.profile, variable("PKJWT_PROFILE")) {
+            (Some(profile), _) => Ok(profile.clone()),
+            (None, Some(name)) => {
+                assertion::profile(&name).map_err(|why| Failure::usage("PKJWT_PROFILE", why))
+            }
+            (None, None) => Ok(Profile::default()),
+        }
     }
 
     /// The scopes, separated by spaces.

@@ -12,9 +12,7 @@ use crate::keys::{PrivateKey, Signer};
 use crate::oauth::certificate_headers::CertificateHeaders;
 use crate::oauth::jwt::{Claims, ExtraClaims, Header, UnsignedJwt, check_token_id, life};
 use crate::oauth::rules::Rules;
-use crate::oauth::{
-    Audience, AuthorizationServer, CLIENT_AUTHENTICATION_JWT, Endpoint, OAuthError, Profile,
-};
+use crate::oauth::{Audience, AuthorizationServer, CLIENT_AUTHENTICATION_JWT, Endpoint, OAuthError, Profile};
 
 /// The settings of an assertion. One builder makes any number of assertions: time and `jti` are
 /// arguments of [`prepare`](Self::prepare).
@@ -241,16 +239,11 @@ impl ClientAssertionBuilder {
             return Err(OAuthError::EmptyAudience);
         }
         let jwk = signer.public_jwk();
-        let header = Header {
-            alg: algorithm,
-            kid: self.rule(|rules| rules.sends_key_id).unwrap_or(true).then(|| key_id(jwk)),
-            typ: self.rule(Rules::media_type).unwrap_or(Some(CLIENT_AUTHENTICATION_JWT)),
-            certificate: CertificateHeaders::members(
-                self.rules.certificate,
-                self.profile.rules.certificate,
-                jwk,
-            )?,
-        };
+        let kid = self.rule(|rules| rules.sends_key_id).unwrap_or(true).then(|| key_id(jwk));
+        let typ = self.rule(Rules::media_type).unwrap_or(Some(CLIENT_AUTHENTICATION_JWT));
+        let mut header = Header::new(algorithm, kid, typ);
+        let (required, of_profile) = (self.rules.certificate, self.profile.rules.certificate);
+        CertificateHeaders::add(required, of_profile, jwk, &mut header)?;
         let claims = Claims {
             iss: &self.client_id,
             sub: &self.client_id,
@@ -258,9 +251,7 @@ impl ClientAssertionBuilder {
             jti,
             iat,
             exp,
-            nbf: self
-                .rule(|rules| rules.not_before)
-                .map(|set_back| iat.saturating_sub(set_back.as_secs())),
+            nbf: self.rule(|rules| rules.not_before).map(|set_back| iat.saturating_sub(set_back.as_secs())),
             extra: &self.claims,
         };
         Ok(UnsignedAssertion {
@@ -331,8 +322,6 @@ impl ClientAssertionBuilder {
 
 /// The name of a key: its `kid`, or its thumbprint.
 fn key_id(jwk: &Jwk) -> Cow<'_, str> {
-    jwk.key_id().map_or_else(
-        || Cow::Owned(jwk.thumbprint().to_string()),
-        |key_id| Cow::Borrowed(key_id.as_str()),
-    )
+    jwk.key_id()
+        .map_or_else(|| Cow::Owned(jwk.thumbprint().to_string()), |key_id| Cow::Borrowed(key_id.as_str()))
 }

@@ -1,7 +1,7 @@
 //! PingAccess's URLs (its documentation, 2026-11).
 
-use super::text::safe_url;
-use super::{JwksUri, OAuthError};
+use crate::oauth::text::safe_url;
+use crate::oauth::{JwksUri, OAuthError};
 
 /// Where a PingAccess engine publishes keys: two sets for two kinds of JWT, at two URLs.
 ///

@@ -1,8 +1,38 @@
-//! PingOne's URLs (its documentation, 2026-11): issuer `https://auth.pingone.TLD/ENV_ID/as`, token
-//! endpoint `…/as/token`, JWKS `…/as/jwks`.
+//! PingOne, by its documentation (2026-11). It has one text for every bad credential.
 
-use super::text::safe_url;
-use super::{AuthorizationServer, Endpoint, OAuthError};
+use std::time::Duration;
+
+use super::known::Provider;
+use crate::jose::Algorithm::{ES256, ES384, ES512, RS256, RS384, RS512};
+use crate::oauth::text::safe_url;
+use crate::oauth::{Audience, AuthorizationServer, Endpoint, Hint, JwksUri, OAuthError, Profile};
+
+pub(super) const PING_ONE: Provider = Provider {
+    profile: Some(("ping-one", Profile::ping_one)),
+    texts: &[
+        ("Request denied: Unsupported authentication method", Hint::AuthenticationMethod),
+        ("Request denied: Invalid client credentials", Hint::Unspecific),
+        ("May not request scopes for multiple resources", Hint::Scope),
+        ("At least one scope must be granted", Hint::Scope),
+        ("Request denied: Application does not have any role assignments", Hint::Scope),
+    ],
+};
+
+impl Profile {
+    /// PingOne, as documented: RS256 to RS512 and ES256 to ES512, a lifetime of at most one hour,
+    /// the issuer as audience, and `typ: JWT`.
+    ///
+    /// The PingOne documentation is inconsistent about whether ES* is accepted everywhere. For a
+    /// tenant that rejects it, use an RSA key.
+    #[must_use]
+    pub fn ping_one() -> Self {
+        Self::new("PingOne")
+            .audience(Audience::Issuer)
+            .algorithms([RS256, RS384, RS512, ES256, ES384, ES512])
+            .longest_lifetime(Duration::from_secs(3600))
+            .media_type(Some("JWT"))
+    }
+}
 
 /// The geographies of PingOne, each with its own domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +88,17 @@ impl AuthorizationServer {
             .with_endpoint(Endpoint::Introspection, url("introspect"))?
             .with_endpoint(Endpoint::Revocation, url("revoke"))?
             .with_endpoint(Endpoint::DeviceAuthorization, url("device_authorization"))
+    }
+}
+
+impl JwksUri {
+    /// The keys of a PingOne environment: `…/as/jwks`. For a custom domain, discover its issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Issuer`] if the environment id is not a single path segment.
+    pub fn ping_one(region: Region, environment_id: &str) -> Result<Self, OAuthError> {
+        Self::of_server(&AuthorizationServer::ping_one(region, environment_id)?)
     }
 }
 

@@ -1,0 +1,46 @@
+//! Keycloak, by the source of version 26 and tests with it.
+
+use super::known::Provider;
+use crate::jose::Algorithm::{ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+use crate::oauth::{Audience, Hint, Profile};
+
+pub(super) const KEYCLOAK: Provider = Provider {
+    profile: Some(("keycloak", Profile::keycloak)),
+    texts: &[
+        ("Parameter client_assertion_type is missing", Hint::AssertionType),
+        ("Parameter client_assertion_type has value '*' but expected is", Hint::AssertionType),
+        ("client_assertion parameter missing", Hint::Malformed),
+        ("Token sub claim is required", Hint::Subject),
+        ("client_id parameter does not match sub claim", Hint::Subject),
+        ("Invalid signature algorithm", Hint::Algorithm),
+        ("Unable to load public key", Hint::KeyId),
+        ("Invalid token audience", Hint::Audience),
+        ("Multiple audiences not allowed", Hint::SingleAudience),
+        ("Token exp claim is required", Hint::Malformed),
+        ("Token expiration is too far in the future and iat claim not present in token", Hint::Lifetime),
+        ("Token jti claim is required", Hint::TokenIdMissing),
+        ("Token reuse detected", Hint::TokenIdReused),
+        ("Signature on JWT token failed validation", Hint::Signature),
+        ("Algorithm not supported", Hint::Algorithm),
+        ("Algorithm is not asymmetric", Hint::Algorithm),
+        ("Invalid client or Invalid client credentials", Hint::Unspecific),
+        ("Client not enabled to retrieve service account", Hint::AuthenticationMethod),
+        ("duplicated parameter", Hint::Malformed),
+        ("Token audience doesn't match domain", Hint::Audience),
+        ("Issuer mismatch. The issuer should match the subject", Hint::Subject),
+        ("Missing ID on the token", Hint::TokenIdMissing),
+        ("client_id parameter not matching with client from JWT token", Hint::Subject),
+        ("Can't identify client. Subject missing on JWT token", Hint::Subject),
+    ],
+};
+
+impl Profile {
+    /// Keycloak 26: the realm's issuer as audience, RS256 to RS512, PS256 to PS512, ES256 to ES512,
+    /// and EdDSA. By default, it accepts an assertion for 60 s after `iat`, even if `exp` is later.
+    #[must_use]
+    pub fn keycloak() -> Self {
+        Self::new("Keycloak")
+            .audience(Audience::Issuer)
+            .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA])
+    }
+}

@@ -1,0 +1,98 @@
+//! What is known about each kind of authorization server, one file for each: its URLs, its rules
+//! for assertions ([`Profile`]), and the texts of its rejections with their [`Hint`]s.
+//!
+//! To add one, write a file with its `Provider` and add a line to [`ALL`]. What its access tokens
+//! look like is a preset of the verifier's `AccessTokenProfile`.
+
+mod at_protocol;
+mod auth0;
+mod authlib;
+mod cloud_foundry;
+mod entra_id;
+mod fapi;
+mod forgerock;
+mod google;
+mod govuk_one_login;
+mod hydra;
+mod ibm_verify;
+mod keycloak;
+mod known;
+mod login_gov;
+mod maskinporten;
+mod mitreid;
+mod nhs_england;
+mod oidc_provider;
+mod okta;
+mod openiddict;
+mod pagopa;
+mod ping_access;
+mod ping_federate;
+mod ping_one;
+mod salesforce;
+mod singpass;
+mod smart;
+mod spring;
+mod wso2;
+mod zitadel;
+
+use super::pattern::says;
+use super::{Hint, Profile};
+use known::Provider;
+
+pub use ping_access::PingAccess;
+pub use ping_one::Region;
+
+const ALL: [Provider; 28] = [
+    at_protocol::AT_PROTOCOL,
+    auth0::AUTH0,
+    authlib::AUTHLIB,
+    cloud_foundry::CLOUD_FOUNDRY,
+    entra_id::ENTRA_ID,
+    fapi::FAPI,
+    forgerock::FORGEROCK,
+    google::GOOGLE,
+    govuk_one_login::GOVUK_ONE_LOGIN,
+    hydra::HYDRA,
+    ibm_verify::IBM_VERIFY,
+    keycloak::KEYCLOAK,
+    login_gov::LOGIN_GOV,
+    maskinporten::MASKINPORTEN,
+    mitreid::MITREID,
+    nhs_england::NHS_ENGLAND,
+    oidc_provider::OIDC_PROVIDER,
+    okta::OKTA,
+    openiddict::OPENIDDICT,
+    pagopa::PAGOPA,
+    ping_federate::PING_FEDERATE,
+    ping_one::PING_ONE,
+    salesforce::SALESFORCE,
+    singpass::SINGPASS,
+    smart::SMART,
+    spring::SPRING,
+    wso2::WSO2,
+    zitadel::ZITADEL,
+];
+
+impl Profile {
+    /// The profiles of known servers, each with a name for options and configuration files, such as
+    /// `entra-id`.
+    ///
+    /// ```
+    /// use private_key_jwt::Profile;
+    ///
+    /// let profile = Profile::known().find(|(name, _)| *name == "ping-one").map(|(_, profile)| profile);
+    /// assert_eq!(profile, Some(Profile::ping_one()));
+    /// ```
+    pub fn known() -> impl Iterator<Item = (&'static str, Self)> {
+        ALL.into_iter().filter_map(|provider| provider.profile).map(|(name, profile)| (name, profile()))
+    }
+}
+
+/// The hint of the longest pattern of any provider that a text matches.
+pub(super) fn hint(text: &str) -> Option<Hint> {
+    let texts = ALL.iter().flat_map(|provider| provider.texts);
+    texts
+        .filter(|(pattern, _)| says(text, pattern))
+        .max_by_key(|(pattern, _)| pattern.len())
+        .map(|(_, hint)| *hint)
+}

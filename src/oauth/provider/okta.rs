@@ -1,0 +1,34 @@
+//! Okta, by its documentation (2026-11).
+
+use std::time::Duration;
+
+use super::known::Provider;
+use crate::jose::Algorithm::{ES256, ES384, ES512, RS256, RS384, RS512};
+use crate::oauth::{Audience, Hint, Profile};
+
+pub(super) const OKTA: Provider = Provider {
+    profile: Some(("okta", Profile::okta)),
+    texts: &[
+        (
+            "The audience claim for client_assertion must be the endpoint invoked for the request",
+            Hint::Audience,
+        ),
+        ("The client_assertion JWT kid is invalid", Hint::KeyId),
+        ("The client_assertion signature is invalid", Hint::Signature),
+        ("The client_assertion token has an expiration too far into the future", Hint::Lifetime),
+        ("The client_assertion token has already been used", Hint::TokenIdReused),
+        ("The client does not have a JWKSet configured", Hint::KeySet),
+    ],
+};
+
+impl Profile {
+    /// Okta, as documented: the URL of the endpoint that is called as audience (the issuer is
+    /// rejected), RS256 to RS512 and ES256 to ES512, a lifetime of at most one hour.
+    #[must_use]
+    pub fn okta() -> Self {
+        Self::new("Okta")
+            .audience(Audience::CalledEndpoint)
+            .algorithms([RS256, RS384, RS512, ES256, ES384, ES512])
+            .longest_lifetime(Duration::from_secs(3600))
+    }
+}

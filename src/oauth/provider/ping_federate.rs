@@ -1,0 +1,35 @@
+//! PingFederate, by its documentation and a report of its users (2026-11).
+
+use super::known::Provider;
+use crate::jose::Algorithm::{ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512};
+use crate::oauth::{Audience, Hint, JwksUri, OAuthError, Profile};
+
+pub(super) const PING_FEDERATE: Provider = Provider {
+    profile: Some(("ping-federate", Profile::ping_federate)),
+    texts: &[("Invalid client or client credentials", Hint::Unspecific)],
+};
+
+impl Profile {
+    /// PingFederate: the issuer as audience, RS256 to RS512, PS256 to PS512 and ES256 to ES512.
+    /// Version 13.1 was reported to reject an assertion without `typ: client-authentication+jwt`,
+    /// which is the default.
+    #[must_use]
+    pub fn ping_federate() -> Self {
+        Self::new("PingFederate")
+            .audience(Audience::Issuer)
+            .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512])
+    }
+}
+
+impl JwksUri {
+    /// The keys of a PingFederate server: `/pf/JWKS` below its base URL, such as
+    /// `https://pf.example:9031`.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::Endpoint`] if the base URL is neither https nor http on loopback, or has more
+    /// than a path.
+    pub fn ping_federate(base_url: &str) -> Result<Self, OAuthError> {
+        Self::below(base_url, "/pf/JWKS")
+    }
+}

@@ -1,0 +1,31 @@
+//! Zitadel, by its source and tests with zitadel/oidc 3.52.
+
+use super::known::Provider;
+use crate::jose::Algorithm::{ES256, PS256, RS256};
+use crate::oauth::{Audience, Hint, Profile};
+
+pub(super) const ZITADEL: Provider = Provider {
+    profile: Some(("zitadel", Profile::zitadel)),
+    texts: &[
+        ("empty client assertion", Hint::Malformed),
+        ("no active client not found", Hint::UnknownClient),
+        ("client authentication must not use more than one method", Hint::AuthenticationMethod),
+        ("client_id or client_assertion must be provided", Hint::Malformed),
+        ("invalid client_assertion_type", Hint::AssertionType),
+        ("error fetching keys: clientID not found", Hint::UnknownClient),
+        ("error fetching keys: key not found", Hint::KeyId),
+        ("error in cryptographic primitive", Hint::Signature),
+        ("signature algorithm not supported", Hint::Algorithm),
+        ("audience is not valid: Audience must contain", Hint::Audience),
+        ("issuedAt of token is in the future", Hint::NotYetValid),
+    ],
+};
+
+impl Profile {
+    /// Zitadel: the issuer as audience (the token endpoint is rejected), RS256, PS256 and ES256,
+    /// and a clock tolerance of 1 s.
+    #[must_use]
+    pub fn zitadel() -> Self {
+        Self::new("Zitadel").audience(Audience::Issuer).algorithms([RS256, PS256, ES256])
+    }
+}
