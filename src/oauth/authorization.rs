@@ -3,7 +3,8 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::answer::{Document, Success};
-use super::form::{self, Parameters};
+use super::form;
+use super::parameters::{RESOURCE, ScopedParameters};
 use super::{AuthorizationServer, ClientAssertion, CodeVerifier, Endpoint, OAuthError, Scope};
 use crate::jose::JoseError;
 
@@ -28,30 +29,27 @@ use crate::jose::JoseError;
 ///
 /// `Debug` shows the names of the parameters, not their values.
 #[derive(Clone, Debug, Hash)]
-pub struct AuthorizationRequest {
-    scope: Scope,
-    parameters: Parameters,
-}
+pub struct AuthorizationRequest(ScopedParameters);
 
 impl AuthorizationRequest {
     /// The parameters that the request sets itself, now or later, and those that refer to a request
     /// stored elsewhere.
-    const RESERVED: [&str; 5] = ["response_type", "scope", "state", "request", "request_uri"];
+    const RESERVED: [&str; 4] = ["response_type", "state", "request", "request_uri"];
 
     /// Creates a request for a code, which the server sends to this redirect URI.
     #[must_use]
     pub fn new(redirect_uri: impl Into<String>, verifier: &CodeVerifier) -> Self {
-        let mut parameters = Parameters::default();
-        parameters.set("redirect_uri", redirect_uri);
-        parameters.set("code_challenge", verifier.challenge());
-        parameters.set("code_challenge_method", CodeVerifier::METHOD);
-        Self { scope: Scope::default(), parameters }
+        let mut request = ScopedParameters::default();
+        request.parameters.set("redirect_uri", redirect_uri);
+        request.parameters.set("code_challenge", verifier.challenge());
+        request.parameters.set("code_challenge_method", CodeVerifier::METHOD);
+        Self(request)
     }
 
     /// Sets the requested scopes. Replaces earlier ones.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
-        self.scope = scope.into();
+        self.0.scope = scope.into();
         self
     }
 
@@ -60,7 +58,7 @@ impl AuthorizationRequest {
     /// 6749 §10.12).
     #[must_use]
     pub fn state(mut self, state: impl Into<String>) -> Self {
-        self.parameters.set("state", state);
+        self.0.parameters.set("state", state);
         self
     }
 
@@ -70,7 +68,7 @@ impl AuthorizationRequest {
     ///
     /// [`OAuthError::Resource`] unless it is an absolute URI without a fragment.
     pub fn resource(mut self, resource: impl Into<String>) -> Result<Self, OAuthError> {
-        self.parameters.add_resource(resource)?;
+        self.0.parameters.add_resource(resource)?;
         Ok(self)
     }
 
@@ -86,7 +84,7 @@ impl AuthorizationRequest {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, OAuthError> {
-        self.parameters.add(&Self::RESERVED, name, value)?;
+        self.0.add(&Self::RESERVED, &[RESOURCE], name, value)?;
         Ok(self)
     }
 
@@ -125,14 +123,12 @@ impl AuthorizationRequest {
         &'a self,
         client_id: Option<&'a str>,
     ) -> Result<impl Iterator<Item = (&'a str, &'a str)> + Clone, OAuthError> {
-        self.scope.check()?;
-        self.parameters.check_filled()?;
-        let scope = Some(self.scope.as_str()).filter(|scope| !scope.is_empty());
+        let pairs = self.0.pairs()?;
+        self.0.parameters.check_filled()?;
         Ok([("response_type", "code")]
             .into_iter()
             .chain(client_id.map(|client_id| ("client_id", client_id)))
-            .chain(scope.map(|scope| ("scope", scope)))
-            .chain(self.parameters.pairs()))
+            .chain(pairs))
     }
 }
 

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use super::answer::{Document, Success};
 use super::endpoint::PlainHttp;
-use super::form::{self, Parameters};
+use super::form;
+use super::parameters::{RESOURCE, ScopedParameters};
 use super::text::safe;
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError, Scope};
 use crate::jose::JoseError;
@@ -14,16 +15,13 @@ use crate::jose::printable::printable;
 
 /// A request for the codes with which a user logs in on another device (RFC 8628 §3.1).
 #[derive(Clone, Debug, Hash)]
-pub struct DeviceAuthorizationRequest {
-    scope: Scope,
-    parameters: Parameters,
-}
+pub struct DeviceAuthorizationRequest(ScopedParameters);
 
 impl DeviceAuthorizationRequest {
     /// Creates a request for these scopes.
     #[must_use]
     pub fn new(scope: impl Into<Scope>) -> Self {
-        Self { scope: scope.into(), parameters: Parameters::default() }
+        Self(ScopedParameters { scope: scope.into(), ..ScopedParameters::default() })
     }
 
     /// Adds a resource that the token is for (RFC 8707 §2). Call it once per resource.
@@ -32,7 +30,7 @@ impl DeviceAuthorizationRequest {
     ///
     /// [`OAuthError::Resource`] unless it is an absolute URI without a fragment.
     pub fn resource(mut self, resource: impl Into<String>) -> Result<Self, OAuthError> {
-        self.parameters.add_resource(resource)?;
+        self.0.parameters.add_resource(resource)?;
         Ok(self)
     }
 
@@ -47,7 +45,7 @@ impl DeviceAuthorizationRequest {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, OAuthError> {
-        self.parameters.add(&["scope"], name, value)?;
+        self.0.add(&[], &[RESOURCE], name, value)?;
         Ok(self)
     }
 
@@ -64,10 +62,7 @@ impl DeviceAuthorizationRequest {
         server: &AuthorizationServer,
         assertion: &ClientAssertion,
     ) -> Result<http::Request<Vec<u8>>, OAuthError> {
-        self.scope.check()?;
-        let scope = Some(self.scope.as_str()).filter(|scope| !scope.is_empty());
-        let pairs = scope.map(|scope| ("scope", scope)).into_iter().chain(self.parameters.pairs());
-        form::post(server, Endpoint::DeviceAuthorization, pairs, assertion)
+        form::post(server, Endpoint::DeviceAuthorization, self.0.pairs()?, assertion)
     }
 }
 

@@ -2,7 +2,8 @@ use http::StatusCode;
 use time::OffsetDateTime;
 
 use super::answer::Success;
-use super::form::{self, Parameters};
+use super::form;
+use super::parameters::Parameters;
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
 
 /// A token to introspect (RFC 7662 §2.1) or to revoke (RFC 7009 §2.1), optionally with a hint of

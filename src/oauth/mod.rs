@@ -4,6 +4,7 @@
 //! Everything here is a function of its arguments: the caller passes the time and the `jti` as
 //! values, and sends each [`http::Request`] itself.
 
+mod access_token;
 mod answer;
 mod assertion;
 mod audience;
@@ -34,6 +35,7 @@ mod jwt;
 mod layer;
 mod markup;
 mod metadata;
+mod parameters;
 mod pattern;
 mod pkce;
 mod profile;
@@ -41,15 +43,20 @@ mod provider;
 mod refusal;
 mod refusal_hint;
 mod request;
+#[cfg(feature = "client")]
+mod request_key;
 mod resource;
 mod response;
+mod retry_after;
 mod rules;
 mod scope;
+mod server_audience;
 #[cfg(feature = "client")]
 mod server_time;
 mod text;
 mod time_fault;
 
+pub use access_token::AccessToken;
 pub use assertion::{ClientAssertion, ClientAssertionBuilder, UnsignedAssertion};
 pub use audience::Audience;
 pub use authorization::{AuthorizationRequest, PushedAuthorization};
@@ -73,7 +80,7 @@ pub use profile::Profile;
 pub use provider::{PingAccess, Region};
 pub use refusal::Refusal;
 pub use request::TokenRequest;
-pub use response::{AccessToken, TokenResponse};
+pub use response::TokenResponse;
 pub use scope::Scope;
 
 #[cfg(feature = "client")]

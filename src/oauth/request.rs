@@ -1,10 +1,5 @@
-#[cfg(feature = "client")]
-use std::borrow::Cow;
-
-#[cfg(feature = "client")]
-use zeroize::Zeroizing;
-
-use super::form::{self, Parameters};
+use super::form;
+use super::parameters::{RESOURCE, ScopedParameters};
 use super::{
     AuthorizationServer, ClientAssertion, CodeVerifier, DeviceAuthorization, Endpoint, GrantType, JwtGrant,
     OAuthError, Scope, TokenExchange,
@@ -30,17 +25,13 @@ use super::{
 /// are codes and tokens.
 #[derive(Clone, Debug, Hash)]
 pub struct TokenRequest {
-    grant_type: GrantType,
-    scope: Scope,
-    parameters: Parameters,
+    pub(super) grant_type: GrantType,
+    pub(super) access: ScopedParameters,
 }
 
 impl TokenRequest {
-    /// The parameters that every token request sets itself.
-    const RESERVED: [&str; 2] = ["grant_type", "scope"];
-
     fn of(grant_type: GrantType) -> Self {
-        Self { grant_type, scope: Scope::default(), parameters: Parameters::default() }
+        Self { grant_type, access: ScopedParameters::default() }
     }
 
     /// Requests a token for the client itself (RFC 6749 §4.4).
@@ -59,9 +50,9 @@ impl TokenRequest {
         verifier: &CodeVerifier,
     ) -> Self {
         let mut request = Self::of(GrantType::AuthorizationCode);
-        request.parameters.set("code", code);
-        request.parameters.set("redirect_uri", redirect_uri);
-        request.parameters.set("code_verifier", verifier.secret());
+        request.access.parameters.set("code", code);
+        request.access.parameters.set("redirect_uri", redirect_uri);
+        request.access.parameters.set("code_verifier", verifier.secret());
         request
     }
 
@@ -70,7 +61,7 @@ impl TokenRequest {
     #[must_use]
     pub fn refresh_token(refresh_token: impl Into<String>) -> Self {
         let mut request = Self::of(GrantType::RefreshToken);
-        request.parameters.set("refresh_token", refresh_token);
+        request.access.parameters.set("refresh_token", refresh_token);
         request
     }
 
@@ -80,7 +71,7 @@ impl TokenRequest {
     #[must_use]
     pub fn jwt_bearer(grant: &JwtGrant) -> Self {
         let mut request = Self::of(GrantType::JwtBearer);
-        request.parameters.set("assertion", grant.secret());
+        request.access.parameters.set("assertion", grant.secret());
         request
     }
 
@@ -89,7 +80,7 @@ impl TokenRequest {
     pub fn token_exchange(exchange: &TokenExchange) -> Self {
         let mut request = Self::of(GrantType::TokenExchange);
         for (name, value) in exchange.pairs() {
-            request.parameters.set(name, value);
+            request.access.parameters.set(name, value);
         }
         request
     }
@@ -99,7 +90,7 @@ impl TokenRequest {
     #[must_use]
     pub fn device_code(authorization: &DeviceAuthorization) -> Self {
         let mut request = Self::of(GrantType::DeviceCode);
-        request.parameters.set("device_code", authorization.device_code());
+        request.access.parameters.set("device_code", authorization.device_code());
         request
     }
 
@@ -112,7 +103,7 @@ impl TokenRequest {
     /// Sets the requested scopes. Replaces earlier ones.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Scope>) -> Self {
-        self.scope = scope.into();
+        self.access.scope = scope.into();
         self
     }
 
@@ -123,7 +114,7 @@ impl TokenRequest {
     ///
     /// [`OAuthError::Resource`] unless it is an absolute URI without a fragment.
     pub fn resource(mut self, resource: impl Into<String>) -> Result<Self, OAuthError> {
-        self.parameters.add_resource(resource)?;
+        self.access.parameters.add_resource(resource)?;
         Ok(self)
     }
 
@@ -154,10 +145,10 @@ impl TokenRequest {
         value: impl Into<String>,
     ) -> Result<Self, OAuthError> {
         let repeatable: &[&str] = match self.grant_type {
-            GrantType::TokenExchange => &[form::RESOURCE, "audience"],
-            _ => &[form::RESOURCE],
+            GrantType::TokenExchange => &[RESOURCE, "audience"],
+            _ => &[RESOURCE],
         };
-        self.parameters.add_or_repeat(&Self::RESERVED, repeatable, name, value)?;
+        self.access.add(&["grant_type"], repeatable, name, value)?;
         Ok(self)
     }
 
@@ -174,70 +165,9 @@ impl TokenRequest {
         server: &AuthorizationServer,
         assertion: &ClientAssertion,
     ) -> Result<http::Request<Vec<u8>>, OAuthError> {
-        self.scope.check()?;
-        let scope = Some(self.scope.as_str()).filter(|scope| !scope.is_empty());
-        let pairs = [("grant_type", self.grant_type.as_str())]
-            .into_iter()
-            .chain(scope.map(|scope| ("scope", scope)))
-            .chain(self.parameters.pairs());
+        let grant_type = [("grant_type", self.grant_type.as_str())];
+        let pairs = grant_type.into_iter().chain(self.access.pairs()?);
         form::post(server, Endpoint::Token, pairs, assertion)
-    }
-}
-
-/// For the cache of a client.
-#[cfg(feature = "client")]
-impl TokenRequest {
-    /// Whether the same request may be sent again for another token.
-    pub(crate) const fn is_repeatable(&self) -> bool {
-        self.grant_type.is_cacheable()
-    }
-
-    /// Whether the token is for the client itself.
-    pub(crate) fn is_of_client(&self) -> bool {
-        self.grant_type == GrantType::ClientCredentials
-    }
-
-    /// Whether the token is for the client itself and the request carries only scopes. Any other
-    /// parameter may come from outside and cause a refusal.
-    pub(crate) fn is_of_client_alone(&self) -> bool {
-        self.is_of_client() && self.parameters.is_empty()
-    }
-
-    /// The same request with a refresh token. It keeps the parameters of its user, such as a
-    /// resource (RFC 8707 §2.2), but not the scopes: the server may have granted fewer (RFC 6749
-    /// §6).
-    pub(crate) fn renewed_with(&self, refresh_token: &str) -> Self {
-        let mut request = Self::refresh_token(refresh_token);
-        request.parameters.add_all_of_user(&self.parameters);
-        request
-    }
-
-    /// A text that is equal for equal requests, regardless of the order in which their parts were
-    /// set. `None` if the request cannot be sent, or must not be repeated. It may hold secrets.
-    pub(crate) fn key(&self) -> Option<Zeroizing<String>> {
-        self.scope.check().ok().filter(|()| self.is_repeatable())?;
-        let scope = self.scope.in_order();
-        let mut pairs: Vec<(&str, &str)> = self.parameters.pairs().collect();
-        if self.is_of_client() && pairs.is_empty() {
-            return Some(Zeroizing::new(scope.into_owned()));
-        }
-        pairs.sort_unstable();
-        let room: usize = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
-        let grant_type = self.grant_type.as_str();
-        let mut key = Zeroizing::new(String::with_capacity(scope.len() + grant_type.len() + 3 + room));
-        // No scope begins with a space or contains two in a row, so this key never equals that of a
-        // request with scopes alone.
-        key.push(' ');
-        key.push_str(&scope);
-        key.push_str("  ");
-        key.push_str(grant_type);
-        form_urlencoded::Serializer::new(&mut *key).extend_pairs(pairs);
-        Some(key)
-    }
-
-    /// The [key](Self::key) of a request for the client itself with nothing but scopes.
-    pub(crate) fn key_of_client_credentials(scope: &Scope) -> Cow<'_, str> {
-        scope.in_order()
     }
 }
 
@@ -299,63 +229,11 @@ mod tests {
         assert!(matches!(refresh, Err(OAuthError::ReservedParameter { name }) if name == "refresh_token"));
     }
 
-    #[cfg(feature = "client")]
-    #[test]
-    fn requests_of_one_key_are_the_same_in_another_order() {
-        let request = |scope: &str, parameters: &[(&str, &str)]| {
-            parameters.iter().fold(TokenRequest::from(scope), |request, (name, value)| {
-                request.parameter(*name, *value).unwrap()
-            })
-        };
-        let key = |scope, parameters| request(scope, parameters).key().unwrap().to_string();
-        assert_eq!(key("b a", &[]), "a b");
-        assert_eq!(key("b a", &[]), TokenRequest::key_of_client_credentials(&Scope::from("a b")));
-        let one = key("a b", &[("resource", "urn:x"), ("audience", "y&z")]);
-        assert_eq!(one, key("b a b", &[("audience", "y&z"), ("resource", "urn:x")]));
-        assert_eq!(one, " a b  client_credentials&audience=y%26z&resource=urn%3Ax");
-        assert_ne!(one, TokenRequest::key_of_client_credentials(&Scope::from(one.as_str())));
-        let both = |one, other| [("resource", one), ("resource", other)];
-        let (ab, ba) = (both("urn:a", "urn:b"), both("urn:b", "urn:a"));
-        assert_eq!(key("a", &ab), key("a", &ba));
-        let keys = [
-            one,
-            key("", &[]),
-            key("a", &[]),
-            key("a", &[("x", "")]),
-            key("a", &[("x", "y")]),
-            key("a", &[("x", "y&z=1")]),
-            key("a", &[("x", "y"), ("z", "1")]),
-            key("a", &[("resource", "urn:a")]),
-            key("a", &[("resource", "urn:a"), ("resource", "urn:b")]),
-            key("", &[("scopes", "a")]),
-            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a").key().unwrap().to_string(),
-            TokenRequest::jwt_bearer(&JwtGrant::from_jwt("k")).scope("a").key().unwrap().to_string(),
-        ];
-        assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), keys.len());
-        // Requests that cannot be sent, or must not be repeated.
-        assert!(request("a\nb", &[]).key().is_none());
-        let verifier = CodeVerifier::from_random(&[7; 32]);
-        assert!(TokenRequest::authorization_code("c", "https://app.example/cb", &verifier).key().is_none());
-        assert!(TokenRequest::refresh_token("r").key().is_none());
-    }
-
-    #[cfg(feature = "client")]
-    #[test]
-    fn rfc6749_6_a_refresh_takes_the_parameters_along_and_neither_grant_nor_scope() {
-        let request = TokenRequest::jwt_bearer(&JwtGrant::from_jwt("j")).scope("a");
-        let request = request.resource("urn:x").unwrap().resource("urn:y").unwrap();
-        let renewed = request.renewed_with("r");
-        assert_eq!((renewed.grant_type, renewed.scope.is_empty()), (GrantType::RefreshToken, true));
-        let pairs: Vec<_> = renewed.parameters.pairs().collect();
-        assert_eq!(pairs, [("refresh_token", "r"), ("resource", "urn:x"), ("resource", "urn:y")]);
-        assert!(renewed.parameter("refresh_token", "s").is_err());
-    }
-
     #[test]
     fn rfc8693_2_1_an_exchange_may_name_several_audiences_and_no_other_grant_may() {
         let exchange = TokenExchange::new("t", super::super::TokenKind::Jwt);
         let request = TokenRequest::token_exchange(&exchange).audience("a").unwrap().audience("b").unwrap();
-        let pairs: Vec<_> = request.parameters.pairs().skip(2).collect();
+        let pairs: Vec<_> = request.access.parameters.pairs().skip(2).collect();
         assert_eq!(pairs, [("audience", "a"), ("audience", "b")]);
         let twice = TokenRequest::refresh_token("r").audience("a").unwrap().audience("b");
         assert!(matches!(twice, Err(OAuthError::DuplicateParameter { name }) if name == "audience"));
