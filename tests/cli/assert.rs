@@ -78,7 +78,7 @@ fn assert_refuses_what_does_not_fit() {
     let line = with(&["--claim", "a=canary"]).usage(&["--claim", "`a` is not JSON"]);
     assert!(!line.contains("canary"));
     for claim in ["canary", "=1", ""] {
-        let line = with(&["--claim", claim]).usage(&["name=JSON"]);
+        let line = with(&["--claim", claim]).usage(&["NAME=JSON"]);
         assert!(!line.contains("canary"));
     }
     with(&["--lifetime", "25h"]).usage(&["lives"]);

@@ -360,7 +360,7 @@ fn token_refuses_what_must_not_get_an_assertion() {
 fn token_checks_its_arguments_before_it_talks_to_anybody() {
     let with =
         |more: &[&str]| pkjwt(token_command(["--token-endpoint", "https://as.invalid/"], "p256", more));
-    let line = with(&["--param", "canary"]).usage(&["--param", "name=value"]);
+    let line = with(&["--param", "canary"]).usage(&["--param", "NAME=VALUE"]);
     assert!(!line.contains("canary"));
     for parameter in ["grant_type=x", "client_secret=canary", "client_assertion=canary"] {
         let line = with(&["--param", parameter]).usage(&["--param", "set by the request itself"]);

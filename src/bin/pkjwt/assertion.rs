@@ -11,7 +11,7 @@ use private_key_jwt::oauth::ClientAssertionBuilder;
 use serde_json::Value;
 
 use crate::error::{Context, Failure};
-use crate::misplaced;
+use crate::{misplaced, pairs};
 
 /// What an assertion says besides client and audience.
 #[derive(clap::Args)]
@@ -95,37 +95,19 @@ impl AssertionOptions {
         Ok(assertion)
     }
 
-    /// The claims, each name once.
     fn claims(&self) -> Result<Vec<(&str, Value)>, Failure> {
-        let mut claims: Vec<(&str, Value)> = Vec::new();
-        for claim in &self.claim {
-            let (name, value) = parse_claim(claim)?;
-            if claims.iter().any(|(present, _)| *present == name) {
-                return Err(Failure::usage(
-                    CLAIM,
-                    format!("`{}` is given more than once", misplaced::shown(name)),
-                ));
-            }
-            claims.push((name, value));
-        }
-        Ok(claims)
+        let claims = pairs::distinct(CLAIM, "NAME=JSON", &self.claim)?;
+        claims.into_iter().map(|(name, json)| Ok((name, parse_claim(name, json)?))).collect()
     }
 }
 
-/// `name=JSON`. The value may be a secret, so errors do not repeat it.
-fn parse_claim(claim: &str) -> Result<(&str, Value), Failure> {
-    let parts = claim.split_once('=').filter(|(name, _)| !name.is_empty());
-    let (name, json) = parts.ok_or_else(|| Failure::usage(CLAIM, "a claim is written name=JSON"))?;
-    let value = claim_value(json).ok_or_else(|| {
-        Failure::usage(
-            CLAIM,
-            format!(
-                "the value of `{name}` is not JSON; put text in quotes: {name}='\"text\"'",
-                name = misplaced::shown(name)
-            ),
-        )
-    })?;
-    Ok((name, value))
+/// The value may be a secret, so the error does not repeat it.
+fn parse_claim(name: &str, json: &str) -> Result<Value, Failure> {
+    claim_value(json).ok_or_else(|| {
+        let name = misplaced::shown(name);
+        let why = format!("the value of `{name}` is not JSON; put text in quotes: {name}='\"text\"'");
+        Failure::usage(CLAIM, why)
+    })
 }
 
 /// Parses JSON as strictly as the reader of the JWT will.

@@ -11,7 +11,8 @@ use private_key_jwt::{Audience, AuthorizationServer, ClientAssertion, PrivateKey
 
 use crate::assertion::AssertionOptions;
 use crate::error::{Context, Failure};
-use crate::key::{self, SigningKey};
+use crate::key::SigningKey;
+use crate::{pairs, source};
 
 /// The server and the client.
 #[derive(clap::Args)]
@@ -121,12 +122,9 @@ impl ClientOptions {
         request: R,
         add: impl Fn(R, String, String) -> Result<R, OAuthError>,
     ) -> Result<R, Failure> {
-        self.param.iter().try_fold(request, |request, parameter| match parameter.split_once('=') {
-            Some((name, value)) if !name.is_empty() => {
-                add(request, name.to_owned(), value.to_owned()).context("--param")
-            }
-            // It may be a secret, so the error does not repeat it.
-            _ => Err(Failure::usage("--param", "a parameter is written name=value")),
+        self.param.iter().try_fold(request, |request, parameter| {
+            let (name, value) = pairs::split("--param", "NAME=VALUE", parameter)?;
+            add(request, name.to_owned(), value.to_owned()).context("--param")
         })
     }
 
@@ -226,26 +224,26 @@ fn http(ca_file: Option<&Path>, user_agent: Option<&HeaderValue>) -> Result<Reqw
     const MAX_LEN: usize = 1 << 20;
     let mut certificates = Vec::new();
     if let Some(path) = ca_file {
-        let bytes = key::read(path, MAX_LEN)?;
+        let bytes = source::read(path, MAX_LEN)?;
         if bytes.len() > MAX_LEN {
-            return Err(Failure::refused(key::name(path), "too long for a file of certificates"));
+            return Err(Failure::refused(source::name(path), "too long for a file of certificates"));
         }
-        certificates = reqwest::Certificate::from_pem_bundle(&bytes).context(key::name(path))?;
+        certificates = reqwest::Certificate::from_pem_bundle(&bytes).context(source::name(path))?;
         if certificates.is_empty() {
-            return Err(Failure::refused(key::name(path), "no certificate in PEM form in it"));
+            return Err(Failure::refused(source::name(path), "no certificate in PEM form in it"));
         }
     }
     let configure = |builder| {
         let trust = reqwest::ClientBuilder::add_root_certificate;
         named(certificates.iter().cloned().fold(builder, trust), user_agent)
     };
-    ReqwestClient::build(configure).context(ca_file.map_or("the HTTP client".to_owned(), key::name))
+    ReqwestClient::build(configure).context(ca_file.map_or("the HTTP client".to_owned(), source::name))
 }
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 fn http(ca_file: Option<&Path>, user_agent: Option<&HeaderValue>) -> Result<ReqwestClient, Failure> {
     match ca_file {
-        Some(path) => Err(Failure::usage(key::name(path), "this program was built without TLS")),
+        Some(path) => Err(Failure::usage(source::name(path), "this program was built without TLS")),
         None => ReqwestClient::build(|builder| named(builder, user_agent)).context("the HTTP client"),
     }
 }

@@ -5,8 +5,8 @@ use private_key_jwt::oauth::HintedToken;
 
 use crate::client::{ClientOptions, Prepared};
 use crate::error::Failure;
-use crate::key;
 use crate::secret::SecretSource;
+use crate::source;
 
 /// The token, the server and the client.
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ enum Hint {
 impl HintedOptions {
     /// Reads the token and the key; nothing is sent.
     pub(crate) fn prepare(&self) -> Result<(HintedToken, Prepared<'_>), Failure> {
-        key::one_stdin(self.client.paths().chain([self.token.path()]))?;
+        source::one_stdin(self.client.paths().chain([self.token.path()]))?;
         let token = self.token.read("TOKEN")?;
         let token = match self.hint {
             None => HintedToken::new(token.as_str()),

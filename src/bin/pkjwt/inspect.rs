@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use crate::error::{Context, Failure};
 use crate::findings::{Finding, Findings, state};
 use crate::key::{self, KeyOptions};
+use crate::source;
 
 const EXAMPLE: &str = "Examples:
   pkjwt inspect client.pem
@@ -59,8 +60,8 @@ fn is_token(text: &str) -> bool {
 
 fn of_file(path: &Path, options: &KeyOptions, now: OffsetDateTime) -> Result<Findings, Failure> {
     const LIMIT: usize = PrivateKey::MAX_FILE_LEN;
-    let name = key::name(path);
-    let bytes = key::read(path, LIMIT)?;
+    let name = source::name(path);
+    let bytes = source::read(path, LIMIT)?;
     if bytes.len() > LIMIT {
         return Err(Failure::refused(
             &name,

@@ -1,7 +1,7 @@
 //! `pkjwt introspect`: asks the server about a token (RFC 7662).
 
 use private_key_jwt::oauth::{Endpoint, Introspection};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::error::{Context, Failure};
@@ -41,16 +41,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// The answer with the members that the server sent (RFC 7662 §2.2).
 fn whole(answer: &Introspection) -> Value {
-    let mut members: Map<String, Value> =
-        answer.members().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    members.insert("active".to_owned(), answer.is_active().into());
     let audience = match answer.audience() {
         [] => None,
         [audience] => Some(Value::from(audience.as_str())),
         several => Some(several.into()),
     };
     let seconds = |time: Option<OffsetDateTime>| time.map(|time| time.unix_timestamp().into());
-    let optional = [
+    let known = [
+        ("active", Some(answer.is_active().into())),
         ("scope", answer.scope().map(|scope| scope.to_string().into())),
         ("client_id", answer.client_id().map(Value::from)),
         ("username", answer.username().map(Value::from)),
@@ -63,6 +61,5 @@ fn whole(answer: &Introspection) -> Value {
         ("iat", seconds(answer.issued_at())),
         ("nbf", seconds(answer.not_before())),
     ];
-    members.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    members.into()
+    output::object(answer.members(), known)
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::error::{Context, Failure};
 use crate::key::{self, KeyOptions};
-use crate::output;
+use crate::{output, source};
 
 const EXAMPLE: &str = "Examples:
   pkjwt jwks key.pem > jwks.json
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.kid.is_some() && arguments.keys.len() > 1 {
         return Err(Failure::usage("--kid", "names one key, and there are several"));
     }
-    key::one_stdin(arguments.keys.iter().map(PathBuf::as_path))?;
+    source::one_stdin(arguments.keys.iter().map(PathBuf::as_path))?;
     let mut ring: Option<KeyRing> = None;
     for path in &arguments.keys {
         let key = key::load(path, &arguments.options, arguments.alg, arguments.kid.as_deref())?;
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             None => ring = Some(KeyRing::from(key)),
             // The time matters to a ring that signs.
             Some(ring) => {
-                ring.publish(key, OffsetDateTime::UNIX_EPOCH).context(key::name(path))?;
+                ring.publish(key, OffsetDateTime::UNIX_EPOCH).context(source::name(path))?;
             }
         }
     }

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Context, Failure};
 use crate::key::{self, PassphraseSource};
-use crate::output;
+use crate::{output, source};
 
 const EXAMPLE: &str = "Examples:
   pkjwt keygen --alg ES256 --out key.pem
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bits = bits(arguments.alg, arguments.bits)?;
     let passphrase = arguments.passphrase.new_passphrase()?;
-    let file = arguments.out.as_deref().filter(|path| !key::is_stdin(path));
+    let file = arguments.out.as_deref().filter(|path| !source::is_stdin(path));
     match file {
         Some(path) => replaceable(path, arguments.force)?,
         None if arguments.force => {
@@ -74,8 +74,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let alg = if is_default { String::new() } else { format!(" --alg {}", key.algorithm()) };
     let passphrase = arguments.passphrase.arguments();
     let path = match path.to_string_lossy() {
-        path if path.starts_with('-') => key::quoted(&format!("./{path}")),
-        path => key::quoted(&path),
+        path if path.starts_with('-') => output::quoted(&format!("./{path}")),
+        path => output::quoted(&path),
     };
     output::note(&format!("its public JWKS: pkjwt jwks{alg}{passphrase} {path}"));
     output::note(&format!("to sign with it: --key {path}{alg}{passphrase}"));
@@ -104,7 +104,7 @@ fn generate(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, Failure> 
 /// Writes a new file in the same directory, then renames it at once. There is never half a key, or
 /// a key that others can read.
 fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
-    let name = key::name(path);
+    let name = source::name(path);
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -130,7 +130,7 @@ fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
 fn replaceable(path: &Path, force: bool) -> Result<(), Failure> {
     match path.symlink_metadata() {
         Ok(found) if !found.is_file() => {
-            Err(Failure::refused(key::name(path), "it is there already and no regular file, so it stays"))
+            Err(Failure::refused(source::name(path), "it is there already and no regular file, so it stays"))
         }
         Ok(_) if !force => Err(exists(path)),
         _ => Ok(()),
@@ -138,5 +138,5 @@ fn replaceable(path: &Path, force: bool) -> Result<(), Failure> {
 }
 
 fn exists(path: &Path) -> Failure {
-    Failure::refused(key::name(path), "the file is there already; --force replaces it")
+    Failure::refused(source::name(path), "the file is there already; --force replaces it")
 }

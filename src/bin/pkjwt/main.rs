@@ -21,12 +21,14 @@ mod keygen;
 mod login;
 mod misplaced;
 mod output;
+mod pairs;
 mod public_keys;
 mod quickstart;
 mod redirect;
 mod revoke;
 mod secret;
 mod serve;
+mod source;
 mod token;
 mod verify;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use private_key_jwt::jose::Printable;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::{Context, Failure};
 
@@ -62,6 +63,16 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(&ascii(&text))
 }
 
+/// A response as an object: the known members that it has, and all others.
+pub(crate) fn object<'a>(
+    others: impl Iterator<Item = (&'a str, &'a Value)>,
+    known: impl IntoIterator<Item = (&'a str, Option<Value>)>,
+) -> Value {
+    let others = others.map(|(name, value)| (name.to_owned(), value.clone()));
+    let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(others.chain(known).collect())
+}
+
 /// The same JSON in ASCII. Other characters occur only inside strings.
 pub(crate) fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
@@ -80,6 +91,16 @@ pub(crate) fn ascii(json: &str) -> String {
 /// Escapes every character that is not visible.
 pub(crate) fn printable(text: &str) -> String {
     Printable::new(text).to_string()
+}
+
+/// Quotes a word for a shell.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:,+@%".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -113,5 +134,18 @@ mod tests {
         let json = serde_json::to_string(text).map(|json| ascii(&json)).ok();
         assert_eq!(json.as_deref(), Some(r#""\u007f\u009b2J\u202e\u00e4\ud83d\ude00\n\"""#));
         assert_eq!(json.and_then(|json| serde_json::from_str::<String>(&json).ok()).as_deref(), Some(text));
+    }
+
+    #[test]
+    fn a_word_is_quoted_for_a_shell_where_it_has_to_be() {
+        for (word, expected) in [
+            ("key.pem", "key.pem"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+            ("$HOME", "'$HOME'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
     }
 }

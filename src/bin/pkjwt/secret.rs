@@ -8,7 +8,7 @@ use std::str::FromStr;
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
-use crate::key;
+use crate::source;
 
 /// Where to read a secret.
 #[derive(Clone)]
@@ -36,8 +36,8 @@ impl SecretSource {
     /// secret in the wrong place.
     pub(crate) fn read(&self, option: &str) -> Result<Zeroizing<String>, Failure> {
         let bytes = match self.0.strip_prefix("env:") {
-            Some(name) => key::variable(option, name)?,
-            None => key::contents(self.path(), Self::MAX_LEN).map_err(|error| {
+            Some(name) => source::variable(option, name)?,
+            None => source::contents(self.path(), Self::MAX_LEN).map_err(|error| {
                 let hint = "it is a file, - or env:VAR, and never the secret itself";
                 Failure::refused(option, format!("{error}; {hint}"))
             })?,

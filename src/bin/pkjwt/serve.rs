@@ -3,16 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use private_key_jwt::Algorithm;
 use private_key_jwt::dev_server::{ClientKeys, DevServer};
 use private_key_jwt::oauth::{Endpoint, OAuthError};
-use private_key_jwt::{Algorithm, PublicKeySet};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::assertion::duration;
 use crate::error::{Context, Failure};
-use crate::misplaced;
-use crate::{key, output, public_keys};
+use crate::{key, output, pairs, public_keys};
 
 const EXAMPLE: &str = "Example:
   pkjwt serve --client my-client=jwks.json
@@ -70,35 +69,18 @@ pub(crate) struct Arguments {
     allow_host: Vec<String>,
 }
 
-/// NAME=SOURCE, each name once.
+/// The public keys in NAME=SOURCE arguments.
 fn named<'a>(
     option: &'static str,
-    form: &'static str,
+    form: &str,
     arguments: &'a [String],
 ) -> Result<Vec<(&'a str, ClientKeys)>, Failure> {
-    let mut found = Vec::new();
-    for argument in arguments {
-        let (name, source) = argument
-            .split_once('=')
-            .filter(|(name, source)| !name.is_empty() && !source.is_empty())
-            .ok_or_else(|| Failure::usage(option, form))?;
-        if found.iter().any(|(there, _)| *there == name) {
-            return Err(Failure::usage(
-                option,
-                format!("`{}` is given more than once", misplaced::shown(name)),
-            ));
-        }
-        found.push((name, public_keys::load(source)?));
-    }
-    Ok(found)
-}
-
-fn key_set(keys: ClientKeys) -> Result<PublicKeySet, Failure> {
-    match keys {
-        ClientKeys::Jwks(jwks) => Ok(jwks.into()),
-        ClientKeys::PublicKey(key) => Ok(key.into()),
-        _ => Err(Failure::usage("--trust-issuer", "the keys of an issuer are a file")),
-    }
+    let sources = pairs::distinct(option, form, arguments)?;
+    let empty = || Failure::usage(option, format!("expected {form}"));
+    let load = |(name, source): (&'a str, &str)| {
+        if source.is_empty() { Err(empty()) } else { Ok((name, public_keys::load(source)?)) }
+    };
+    sources.into_iter().map(load).collect()
 }
 
 /// The URLs of the server, under their metadata names.
@@ -143,9 +125,10 @@ fn timestamp() -> String {
 
 /// Runs the command until it is interrupted.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let clients = named("--client", "a client is written ID=FILE_OR_URL", &arguments.client)?;
-    let issuers = named("--trust-issuer", "an issuer is written ISSUER=FILE", &arguments.trust_issuer)?;
-    let issuers = issuers.into_iter().map(|(id, keys)| Ok((id, key_set(keys)?)));
+    let clients = named("--client", "ID=FILE_OR_URL", &arguments.client)?;
+    let issuers = named("--trust-issuer", "ISSUER=FILE", &arguments.trust_issuer)?;
+    let no_url = |_: &str| Err(Failure::usage("--trust-issuer", "needs a file, not a URL"));
+    let issuers = issuers.into_iter().map(|(id, keys)| Ok((id, public_keys::set(keys, no_url)?)));
     let issuers = issuers.collect::<Result<Vec<_>, Failure>>()?;
     crate::block_on(async {
         // Requests are served even if no one reads the log.

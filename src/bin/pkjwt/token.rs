@@ -3,13 +3,13 @@
 
 use private_key_jwt::TokenResponse;
 use private_key_jwt::oauth::{AuthorizationRequest, Endpoint, TokenKind};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::client::ClientOptions;
 use crate::error::{Context, Failure};
 use crate::grant::{Grant, GrantOptions, add_resources};
 use crate::redirect::Redirect;
-use crate::{key, login, misplaced, output};
+use crate::{login, misplaced, output, source};
 
 const EXAMPLE: &str = "Examples:
   pkjwt token --issuer https://auth.pingone.com/ENV_ID/as --profile ping-one --key key.pem --client-id CLIENT_ID
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Arguments { json, client: options, grant } = arguments;
-    key::one_stdin(options.paths().chain(grant.paths()))?;
+    source::one_stdin(options.paths().chain(grant.paths()))?;
     let grant = grant.read(options)?;
     let client = options.prepare()?;
     crate::block_on(async {
@@ -92,17 +92,14 @@ fn secret(secret: &str) -> Result<(), Failure> {
 /// The response with the members that the server sent (RFC 6749 §5.1).
 fn whole(response: &TokenResponse) -> Value {
     let token = response.access_token();
-    let mut members: Map<String, Value> =
-        response.members().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    members.insert("access_token".to_owned(), token.secret().into());
-    members.insert("token_type".to_owned(), token.token_type().into());
-    let optional = [
+    let known = [
+        ("access_token", Some(token.secret().into())),
+        ("token_type", Some(token.token_type().into())),
         ("expires_in", response.expires_in().map(|life| life.as_secs().into())),
         ("scope", response.scope().map(|scope| scope.to_string().into())),
         ("refresh_token", response.refresh_token().map(Value::from)),
         ("id_token", response.id_token().map(Value::from)),
         ("issued_token_type", response.issued_token_type().map(TokenKind::as_str).map(Value::from)),
     ];
-    members.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-    members.into()
+    output::object(response.members(), known)
 }

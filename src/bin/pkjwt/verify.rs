@@ -8,14 +8,14 @@ use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::jose::CompactJws;
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
 use private_key_jwt::verifier::{AccessTokenProfile, BoundTo, Confirmation, VerifierError};
-use private_key_jwt::{AccessTokenVerifier, ClientAssertionVerifier, JwkSet, PublicKeySet};
+use private_key_jwt::{AccessTokenVerifier, ClientAssertionVerifier, JwkSet};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::assertion::duration;
 use crate::error::{Context, Failure};
 use crate::misplaced;
-use crate::{key, output, public_keys};
+use crate::{output, public_keys, source};
 
 const EXAMPLE: &str = "Examples:
   pkjwt assert --key key.pem --client-id my-client --audience https://as.example |
@@ -196,7 +196,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(option) = arguments.access_token.given().filter(|_| !is_access_token) {
         return Err(Failure::usage(option, "is for --kind access-token"));
     }
-    key::one_stdin([&arguments.jwt, &arguments.jwks].map(Path::new))?;
+    source::one_stdin([&arguments.jwt, &arguments.jwks].map(Path::new))?;
     let jwt = read(&arguments.jwt)?;
     if let Some(why) = no_jwt(jwt.trim_ascii(), is_access_token) {
         return Err(Failure::refused("verify", why));
@@ -260,7 +260,7 @@ fn client_assertion(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Resul
         let found = unverified.client_id();
         return Err(Failure::refused("verify", format!("iss is `{found:.256}`, expected is `{issuer}`")));
     }
-    let keys = key_set(keys)?;
+    let keys = public_keys::set(keys, fetch)?;
     let verified = unverified.verify(&keys, None, OffsetDateTime::now_utc()).context("verify")?;
     output::json(&verified.claims())
 }
@@ -297,7 +297,7 @@ fn access_token(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<()
     if let Some(lifetime) = options.longest_lifetime {
         verifier = verifier.longest_lifetime(lifetime);
     }
-    let (keys, now) = (key_set(keys)?, OffsetDateTime::now_utc());
+    let (keys, now) = (public_keys::set(keys, fetch)?, OffsetDateTime::now_utc());
     let scoped = options.scope.iter().fold(verifier.clone(), AccessTokenVerifier::require_scope);
     let verified = scoped.verify(&keys, jwt, now);
     if let Err(error @ VerifierError::MissingScope { .. }) = &verified {
@@ -366,22 +366,12 @@ fn with_option(error: &VerifierError) -> Option<String> {
     })
 }
 
-fn key_set(keys: ClientKeys) -> Result<PublicKeySet, Failure> {
-    match keys {
-        ClientKeys::Jwks(jwks) => Ok(PublicKeySet::from(jwks)),
-        // A key without a `kid` is the intended one, regardless of the `kid` in the JWT.
-        ClientKeys::PublicKey(key) => Ok(key.into()),
-        ClientKeys::JwksUrl(url) => fetch(&url).map(PublicKeySet::from),
-        _ => Err(Failure::usage("--jwks", "not a source of keys")),
-    }
-}
-
 fn read(jwt: &str) -> Result<Zeroizing<String>, Failure> {
     if jwt != "-" {
         return Ok(Zeroizing::new(jwt.to_owned()));
     }
     // Leaves room for surrounding white space and one byte more than is accepted.
-    let bytes = key::read(Path::new(jwt), ClientAssertionVerifier::MAX_ASSERTION_LEN + 1024)?;
+    let bytes = source::read(Path::new(jwt), ClientAssertionVerifier::MAX_ASSERTION_LEN + 1024)?;
     let text = std::str::from_utf8(&bytes).context("standard input")?;
     Ok(Zeroizing::new(text.to_owned()))
 }

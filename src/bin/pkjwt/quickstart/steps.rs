@@ -15,12 +15,12 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::error::{Context, Failure};
-use crate::{key as key_file, output};
+use crate::{output, source};
 
 const CLIENT_ASSERTION: &str = "client_assertion";
 
 pub(super) fn key(key: &PrivateKey, path: Option<&Path>, jwks: &JwkSet) -> Result<(), Failure> {
-    let origin = path.map_or_else(|| "made for this run".to_owned(), key_file::name);
+    let origin = path.map_or_else(|| "made for this run".to_owned(), source::name);
     headline(1, "The key of the client")?;
     row("private key", &format!("{}, {origin}; it stays here", key.key_type()))?;
     row("signs with", key.algorithm().as_str())?;
