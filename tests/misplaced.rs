@@ -273,36 +273,15 @@ fn urls() -> Vec<(&'static str, String)> {
 #[tokio::test]
 async fn a_secret_in_a_url_is_not_shown() {
     use private_key_jwt::TokenClient;
-    use private_key_jwt::keys::BoxFuture;
-    use private_key_jwt::transport::{HttpClient, PublicNetworkClient, TransportError};
+    use private_key_jwt::transport::PublicNetworkClient;
+    use support::http::{ScriptedHttp, answer, ok};
 
-    struct NotFound;
-
-    impl HttpClient for NotFound {
-        fn send(
-            &self,
-            _: http::Request<Vec<u8>>,
-        ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
-            let response = http::Response::builder().status(404).body(Vec::new()).unwrap();
-            Box::pin(std::future::ready(Ok(response)))
-        }
-    }
-
-    struct Nothing;
-
-    impl HttpClient for Nothing {
-        fn send(
-            &self,
-            _: http::Request<Vec<u8>>,
-        ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
-            Box::pin(std::future::ready(Ok(http::Response::new(b"{}".to_vec()))))
-        }
-    }
-
+    let not_found = ScriptedHttp::answering(|_| answer(404, &[], ""));
+    let nothing = ScriptedHttp::answering(|_| ok(&[], "{}"));
     for (form, url) in urls() {
         let url = url.as_str();
-        refused("discovery", form, AuthorizationServer::discover_with(url, &NotFound).await);
-        refused("discovery", form, AuthorizationServer::discover_with(url, &Nothing).await);
+        refused("discovery", form, AuthorizationServer::discover_with(url, &not_found).await);
+        refused("discovery", form, AuthorizationServer::discover_with(url, &nothing).await);
         refused("public network", form, PublicNetworkClient::new().unwrap().check(url));
         if let Ok(server) = AuthorizationServer::new(url, url) {
             hidden("server", form, &server);
@@ -313,13 +292,13 @@ async fn a_secret_in_a_url_is_not_shown() {
             .and_then(|server| server.with_endpoint(Endpoint::Introspection, url))
             .unwrap();
         hidden("server", form, &server);
-        let client = TokenClient::builder(server, "client", key("p256.pkcs8.pem")).http(NotFound);
+        let client = TokenClient::builder(server, "client", key("p256.pkcs8.pem")).http(not_found.clone());
         let client = client.without_retries().build().unwrap();
         hidden("client", form, &client);
         refused("client", form, client.token(()).await);
         for jwks in [
-            private_key_jwt::RemoteJwks::builder(url).http(NotFound).build(),
-            private_key_jwt::RemoteJwks::builder(url).http(Nothing).build(),
+            private_key_jwt::RemoteJwks::builder(url).http(not_found.clone()).build(),
+            private_key_jwt::RemoteJwks::builder(url).http(nothing.clone()).build(),
         ] {
             let jwks = jwks.unwrap();
             hidden("JWK Set", form, &jwks);

@@ -1,16 +1,14 @@
 //! Registration, and the keys of clients.
 
-use std::sync::Mutex;
-
 use base64ct::{Base64, Encoding};
 use private_key_jwt::PublicKey;
 use private_key_jwt::dev_server::{ClientKeys, DevServerError};
 use private_key_jwt::jose::JoseError;
-use private_key_jwt::keys::{BoxFuture, KeyError};
+use private_key_jwt::keys::KeyError;
 use private_key_jwt::oauth::OAuthError;
-use private_key_jwt::transport::{HttpClient, TransportError};
 
 use super::*;
+use crate::support::http::{ScriptedHttp, answer, ok};
 
 #[test]
 fn keys_are_read_from_a_jwks_a_jwk_a_certificate_and_a_public_key() {
@@ -157,24 +155,6 @@ fn what_could_never_verify_is_not_registered() {
     }
 }
 
-/// Hands out one document and counts.
-struct Document(Mutex<u32>, Result<Vec<u8>, u16>);
-
-impl HttpClient for Document {
-    fn send(
-        &self,
-        _: http::Request<Vec<u8>>,
-    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
-        *self.0.lock().unwrap() += 1;
-        let (status, body) = match &self.1 {
-            Ok(body) => (200, body.clone()),
-            Err(status) => (*status, Vec::new()),
-        };
-        let response = http::Response::builder().status(status).body(body).unwrap();
-        Box::pin(std::future::ready(Ok(response)))
-    }
-}
-
 #[tokio::test]
 async fn a_jwks_url_is_asked_only_when_its_keys_are_needed() {
     let dev = DevServer::new(ORIGIN).unwrap();
@@ -186,27 +166,28 @@ async fn a_jwks_url_is_asked_only_when_its_keys_are_needed() {
         refusal(&dev.respond(&request(&dev, &key, as_it_is), now())),
         invalid_client("the JWKS URL of client `client` was not asked yet")
     );
-    let broken = Document(Mutex::new(0), Err(503));
+    let broken = ScriptedHttp::answering(|_| answer(503, &[], ""));
     let exchange = dev.handle_with(&request(&dev, &key, as_it_is), now(), &broken).await;
     assert_eq!(
         refusal(&exchange.response),
         invalid_client(&format!("the JWKS URL of client `client`: {url} answered 503"))
     );
 
-    let there = Document(Mutex::new(0), Ok(jwks(&key).to_json().into_bytes()));
+    let document = jwks(&key).to_json();
+    let there = ScriptedHttp::answering(move |_| ok(&[], &document));
     for _ in 0..2 {
         let exchange = dev.handle_with(&request(&dev, &key, as_it_is), now(), &there).await;
         assert_eq!(exchange.response.status(), 200);
     }
-    assert_eq!(*there.0.lock().unwrap(), 1);
+    assert_eq!(there.requests(), 1);
 
     // A key that it does not know: asked again, once; and a document that cannot be read takes
     // nothing away.
     let other = es256();
     let exchange = dev.handle_with(&request(&dev, &other, as_it_is), now(), &there).await;
     assert_eq!(exchange.response.status(), 400);
-    assert_eq!(*there.0.lock().unwrap(), 2);
-    let garbage = Document(Mutex::new(0), Ok(b"<html>".to_vec()));
+    assert_eq!(there.requests(), 2);
+    let garbage = ScriptedHttp::answering(|_| ok(&[], "<html>"));
     let exchange = dev.handle_with(&request(&dev, &other, as_it_is), now(), &garbage).await;
     assert_eq!(
         refusal(&exchange.response),
@@ -219,7 +200,7 @@ async fn a_jwks_url_is_asked_only_when_its_keys_are_needed() {
     let exchange = dev.handle_with(&request(&dev, &forged, as_it_is), now(), &there).await;
     let said = "the signature does not verify with the key that client `client` registered";
     assert_eq!(refusal(&exchange.response), invalid_client(said));
-    assert_eq!(*there.0.lock().unwrap(), 2);
+    assert_eq!(there.requests(), 2);
 
     assert!(matches!(
         dev.refresh("stranger", &there).await,

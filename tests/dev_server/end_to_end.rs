@@ -6,36 +6,16 @@ use std::time::Duration;
 use private_key_jwt::client::ErrorKind;
 use private_key_jwt::client::{fresh_code_verifier, fresh_jti};
 use private_key_jwt::dev_server::RunningDevServer;
-use private_key_jwt::keys::BoxFuture;
 use private_key_jwt::oauth::{
     AuthorizationRequest, CodeVerifier, HintedToken, JwtGrant, OAuthError, TokenExchange, TokenKind,
 };
-use private_key_jwt::transport::{Clock, HttpClient, ReqwestClient};
+use private_key_jwt::transport::{HttpClient, ReqwestClient};
 use private_key_jwt::{Audience, Error, TokenClient, TokenResponse};
 
 use super::*;
+use crate::support::clock::TestClock;
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
-
-/// A clock that nobody waits for: with each pause it does what it was told, and notes it.
-#[derive(Clone)]
-struct Pauses {
-    lengths: Arc<Mutex<Vec<u64>>>,
-    meanwhile: Arc<dyn Fn(usize) + Send + Sync>,
-}
-
-impl Clock for Pauses {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
-    }
-
-    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
-        let mut lengths = self.lengths.lock().unwrap();
-        lengths.push(pause.as_secs());
-        (self.meanwhile)(lengths.len());
-        Box::pin(std::future::ready(()))
-    }
-}
 
 async fn dev_and_client(audience: Audience) -> (RunningDevServer, TokenClient) {
     let dev = DevServer::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
@@ -158,25 +138,23 @@ fn pausing(
     dev: &RunningDevServer,
     at: usize,
     decide: fn(&DevServer, &str),
-) -> (TokenClient, Pauses, Arc<Mutex<String>>) {
+) -> (TokenClient, TestClock, Arc<Mutex<String>>) {
     let code = Arc::new(Mutex::new(String::new()));
     let (dev, user_code) = (dev.server().clone(), Arc::clone(&code));
-    let pauses = Pauses {
-        lengths: Arc::default(),
-        meanwhile: Arc::new(move |pause| {
-            if pause == at {
-                decide(&dev, &user_code.lock().unwrap());
-            }
-        }),
-    };
+    let clock = TestClock::standing(move |before| {
+        if before + 1 == at {
+            decide(&dev, &user_code.lock().unwrap());
+        }
+    });
+    let clock = clock.at(OffsetDateTime::now_utc());
     let builder = TokenClient::builder(client.server().clone(), "client", client.keys().clone());
-    (builder.clock(pauses.clone()).build().unwrap(), pauses, code)
+    (builder.clock(clock.clone()).build().unwrap(), clock, code)
 }
 
 #[tokio::test]
 async fn a_device_login_waits_for_the_user_and_slows_down_when_it_is_told_to() {
     let (dev, plain) = dev_and_client(Audience::Issuer).await;
-    let (client, pauses, code) = pausing(&plain, &dev, 3, |dev, code| dev.approve(code, "user-7").unwrap());
+    let (client, clock, code) = pausing(&plain, &dev, 3, |dev, code| dev.approve(code, "user-7").unwrap());
     let codes = client.authorize_device("a b").await.unwrap();
     assert_eq!(codes.interval(), Duration::from_secs(5));
     *code.lock().unwrap() = codes.user_code().to_owned();
@@ -184,18 +162,18 @@ async fn a_device_login_waits_for_the_user_and_slows_down_when_it_is_told_to() {
     assert_eq!(claims(&dev, tokens.access_token().secret())["sub"], "user-7");
     assert!(tokens.refresh_token().is_some());
     // Nobody has really waited, so that the second question came too soon.
-    assert_eq!(*pauses.lengths.lock().unwrap(), [5, 5, 10]);
+    assert_eq!(clock.pauses(), [5, 5, 10].map(Duration::from_secs));
     assert_eq!(refusal_of(client.device_token(&codes).await), "invalid_grant");
 }
 
 #[tokio::test]
 async fn a_device_login_that_is_denied_says_so() {
     let (dev, plain) = dev_and_client(Audience::CalledEndpoint).await;
-    let (client, pauses, code) = pausing(&plain, &dev, 1, |dev, code| dev.deny(code).unwrap());
+    let (client, clock, code) = pausing(&plain, &dev, 1, |dev, code| dev.deny(code).unwrap());
     let codes = client.authorize_device(()).await.unwrap();
     *code.lock().unwrap() = codes.user_code().to_owned();
     assert_eq!(refusal_of(client.device_token(&codes).await), "access_denied");
-    assert_eq!(*pauses.lengths.lock().unwrap(), [5]);
+    assert_eq!(clock.pauses(), [5].map(Duration::from_secs));
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ mod methods;
 mod openid;
 mod refresh;
 mod setups;
+#[path = "../support/mod.rs"]
+mod support;
 
 use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::jose::CompactJws;

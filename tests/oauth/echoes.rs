@@ -5,15 +5,14 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use base64ct::Encoding as _;
-use private_key_jwt::keys::BoxFuture;
 use private_key_jwt::oauth::{
     CodeVerifier, DeviceAuthorization, Endpoint, HintedToken, JwtGrant, TokenExchange, TokenKind,
 };
-use private_key_jwt::transport::{HttpClient, TransportError};
 use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
 use proptest::prelude::*;
 use serde_json::json;
 
+use crate::support::http::ScriptedHttp;
 use crate::support::{all_texts, key, now};
 
 const ISSUER: &str = "https://as.example";
@@ -21,23 +20,15 @@ const ISSUER: &str = "https://as.example";
 type Form = Vec<(String, String)>;
 type Answer = http::Response<Vec<u8>>;
 
-/// Answers every request by what is in it.
-struct Echo(Arc<dyn Fn(&Form) -> Answer + Send + Sync>);
-
-impl HttpClient for Echo {
-    fn send(&self, request: http::Request<Vec<u8>>) -> BoxFuture<'_, Result<Answer, TransportError>> {
-        let form: Form = form_urlencoded::parse(request.body()).into_owned().collect();
-        Box::pin(std::future::ready(Ok((self.0)(&form))))
-    }
-}
-
 fn client(answer: impl Fn(&Form) -> Answer + Send + Sync + 'static) -> TokenClient {
     let mut server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
     for endpoint in Endpoint::ALL {
         server = server.with_endpoint(endpoint, format!("{ISSUER}/{}", endpoint.metadata_name())).unwrap();
     }
     TokenClient::builder(server, "client", key("ed25519.pkcs8.pem"))
-        .http(Echo(Arc::new(answer)))
+        .http(ScriptedHttp::answering(move |request| {
+            Ok(answer(&form_urlencoded::parse(request.body()).into_owned().collect()))
+        }))
         .without_retries()
         .build()
         .unwrap()

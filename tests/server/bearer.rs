@@ -8,9 +8,8 @@ use std::task::{Context, Poll, Waker};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Request, Response};
-use private_key_jwt::keys::BoxFuture;
 use private_key_jwt::server::{BearerLayer, RemoteJwks, RemoteJwksError, RequireScope};
-use private_key_jwt::transport::{HttpClient, TransportError};
+use private_key_jwt::transport::Clock;
 use private_key_jwt::verifier::{
     AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, ProofOfPossession,
 };
@@ -19,6 +18,8 @@ use serde_json::{Value, json};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::support::clock::TestClock;
+use crate::support::http::{Answer, ScriptedHttp, ok};
 use crate::support::{MARK, has_mark, key, now};
 
 const ISSUER: &str = "https://as.example";
@@ -26,24 +27,16 @@ const AUDIENCE: &str = "https://api.example";
 const INVALID_TOKEN: &str = r#"Bearer realm="https://api.example", error="invalid_token""#;
 const INVALID_REQUEST: &str = r#"Bearer realm="https://api.example", error="invalid_request""#;
 
-/// An issuer that is up or down.
-#[derive(Clone)]
-struct Issuer(Arc<AtomicBool>);
-
-impl HttpClient for Issuer {
-    fn send(&self, _: Request<Vec<u8>>) -> BoxFuture<'_, Result<Response<Vec<u8>>, TransportError>> {
-        let answer = if self.0.load(Ordering::SeqCst) {
-            Ok(Response::new(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()).to_json().into_bytes()))
-        } else {
-            Err(TransportError::Broken { host: "as.example".to_owned(), source: "on purpose".into() })
-        };
-        Box::pin(ready(answer))
-    }
+fn published() -> Answer {
+    ok(&[], &JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()).to_json())
 }
 
-fn jwks(up: bool) -> RemoteJwks {
-    let issuer = Issuer(Arc::new(AtomicBool::new(up)));
-    RemoteJwks::builder("https://as.example/jwks").http(issuer).clock(now).build().unwrap()
+fn jwks_of(issuer: &ScriptedHttp, clock: impl Clock + 'static) -> RemoteJwks {
+    RemoteJwks::builder("https://as.example/jwks").http(issuer.clone()).clock(clock).build().unwrap()
+}
+
+fn jwks() -> RemoteJwks {
+    jwks_of(&ScriptedHttp::answering(|_| published()), now)
 }
 
 fn verifier() -> AccessTokenVerifier {
@@ -51,7 +44,7 @@ fn verifier() -> AccessTokenVerifier {
 }
 
 fn bearer() -> BearerLayer {
-    BearerLayer::new(jwks(true), verifier())
+    BearerLayer::new(jwks(), verifier())
 }
 
 /// A token by this key, of these scopes, with one claim changed.
@@ -246,7 +239,7 @@ async fn rfc6750_3_1_bad_tokens_of_every_kind_look_the_same() {
         ),
     ];
     // Also where a scope is missing in addition.
-    for layer in [bearer(), BearerLayer::new(jwks(true), verifier().require_scope("c"))] {
+    for layer in [bearer(), BearerLayer::new(jwks(), verifier().require_scope("c"))] {
         for token in &tokens {
             refused(&layer, &[format!("Bearer {token}").as_bytes()], 401, INVALID_TOKEN).await;
         }
@@ -256,10 +249,10 @@ async fn rfc6750_3_1_bad_tokens_of_every_kind_look_the_same() {
 #[tokio::test]
 async fn rfc6750_3_1_a_scope_of_the_verifier_is_missing() {
     let good = format!("Bearer {}", good());
-    let layer = BearerLayer::new(jwks(true), verifier().require_scope("a").require_scope("c d"));
+    let layer = BearerLayer::new(jwks(), verifier().require_scope("a").require_scope("c d"));
     let challenge = r#"Bearer realm="https://api.example", error="insufficient_scope", scope="a c d""#;
     refused(&layer, &[good.as_bytes()], 403, challenge).await;
-    let layer = BearerLayer::new(jwks(true), verifier().require_scope("b a"));
+    let layer = BearerLayer::new(jwks(), verifier().require_scope("b a"));
     assert_eq!(answer(&layer, &[good.as_bytes()]).await, (200, None, None, 1));
 }
 
@@ -275,17 +268,17 @@ async fn scopes_are_those_of_the_profile() {
         format!("Bearer {}", signed(&key("p256.pkcs8.pem"), None, &claims))
     };
     let (good, wider) = (claims("sub", json!("user-1")), claims("roles", json!(["c"])));
-    let layer = BearerLayer::new(jwks(true), okta.clone().require_scope("a"));
+    let layer = BearerLayer::new(jwks(), okta.clone().require_scope("a"));
     assert_eq!(answer(&layer, &[good.as_bytes()]).await, (200, None, None, 1));
     refused(&bearer(), &[good.as_bytes()], 401, INVALID_TOKEN).await;
     refused(&layer, &[claims("cid", Value::Null).as_bytes()], 401, INVALID_TOKEN).await;
-    let needs_c = BearerLayer::new(jwks(true), okta.clone().require_scope("c"));
+    let needs_c = BearerLayer::new(jwks(), okta.clone().require_scope("c"));
     let challenge = r#"Bearer realm="https://api.example", error="insufficient_scope", scope="c""#;
     refused(&needs_c, &[wider.as_bytes()], 403, challenge).await;
     let named = okta.permission_claims(["scp", "roles"]);
     // RequireScope sees the same scopes.
     for (token, status) in [(&good, 403), (&wider, 200)] {
-        let layer = BearerLayer::new(jwks(true), named.clone());
+        let layer = BearerLayer::new(jwks(), named.clone());
         let mut service = layer.layer(RequireScope::new("b c").layer(Handler::new()));
         assert_eq!(send(&mut service, request(&[token.as_bytes()])).await.status().as_u16(), status);
     }
@@ -294,7 +287,7 @@ async fn scopes_are_those_of_the_profile() {
 #[tokio::test]
 async fn without_an_audience_the_realm_is_the_issuer() {
     let cognito = AccessTokenVerifier::without_audience(ISSUER, ["client"]);
-    let layer = BearerLayer::new(jwks(true), cognito.profile(AccessTokenProfile::cognito()));
+    let layer = BearerLayer::new(jwks(), cognito.profile(AccessTokenProfile::cognito()));
     refused(&layer, &[], 401, r#"Bearer realm="https://as.example""#).await;
     let claims = json!({
         "iss": ISSUER, "client_id": "client", "token_use": "access", "exp": now().unix_timestamp() + 300,
@@ -307,7 +300,9 @@ async fn without_an_audience_the_realm_is_the_issuer() {
 
 #[tokio::test]
 async fn without_keys_nobody_is_let_in_and_no_token_is_called_bad() {
-    let layer = BearerLayer::new(jwks(false), verifier());
+    let issuer = ScriptedHttp::silent();
+    issuer.breaks();
+    let layer = BearerLayer::new(jwks_of(&issuer, now), verifier());
     for token in [good(), token("exp", json!(1)), "e30.e30.".to_owned()] {
         let found = answer(&layer, &[format!("Bearer {token}").as_bytes()]).await;
         assert_eq!(found, (503, None, Some("5".to_owned()), 0), "{token}");
@@ -318,11 +313,8 @@ async fn without_keys_nobody_is_let_in_and_no_token_is_called_bad() {
 
 #[tokio::test]
 async fn keys_that_are_too_old_are_no_keys() {
-    use std::sync::atomic::AtomicI64;
-    let (up, seconds) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicI64::new(now().unix_timestamp())));
-    let (issuer, time) = (Issuer(Arc::clone(&up)), Arc::clone(&seconds));
-    let clock = move || time::OffsetDateTime::from_unix_timestamp(time.load(Ordering::SeqCst)).unwrap();
-    let jwks = RemoteJwks::builder("https://as.example/jwks").http(issuer).clock(clock).build().unwrap();
+    let (issuer, time) = (ScriptedHttp::answering(|_| published()), TestClock::new());
+    let jwks = jwks_of(&issuer, time.clone());
     let good = format!("Bearer {}", token("exp", json!(now().unix_timestamp() + 100_000)));
     let log = Arc::new(Mutex::new(Vec::new()));
     let logged = Arc::clone(&log);
@@ -330,12 +322,12 @@ async fn keys_that_are_too_old_are_no_keys() {
         logged.lock().unwrap().push(matches!(error, RemoteJwksError::TooOld { .. }))
     });
     assert_eq!(answer(&layer, &[good.as_bytes()]).await, (200, None, None, 1));
-    up.store(false, Ordering::SeqCst);
-    seconds.fetch_add(3_601, Ordering::SeqCst);
+    issuer.breaks();
+    time.pass(3_601);
     assert_eq!(answer(&layer, &[good.as_bytes()]).await, (503, None, Some("5".to_owned()), 0));
     assert_eq!(*log.lock().unwrap(), [true]);
-    up.store(true, Ordering::SeqCst);
-    seconds.fetch_add(31, Ordering::SeqCst);
+    issuer.answers(|_| published());
+    time.pass(31);
     assert_eq!(answer(&layer, &[good.as_bytes()]).await, (200, None, None, 1));
 }
 
@@ -475,7 +467,7 @@ async fn rfc9449_7_2_a_bound_token_is_no_bearer_token() {
     let log = std::mem::take(&mut *log.lock().unwrap());
     assert_eq!(log.len(), 10);
     assert!(log[0].starts_with("the token is bound to a DPoP key (`cnf.jkt`)"), "{}", log[0]);
-    let elsewhere = BearerLayer::new(jwks(true), verifier().accept_bound_without_proof());
+    let elsewhere = BearerLayer::new(jwks(), verifier().accept_bound_without_proof());
     let bound = format!("Bearer {}", token("cnf", json!({"jkt": jkt.to_string()})));
     assert_eq!(answer(&elsewhere, &[bound.as_bytes()]).await, (200, None, None, 1));
 }
@@ -494,7 +486,7 @@ async fn rfc9449_7_1_the_scheme_dpop_for_a_proof_that_was_checked() {
     assert_eq!(proven(&bearer(), &format!("DPoP {}", good()), proof(ours)).await, invalid(challenge));
     let malformed = r#"DPoP realm="https://api.example", error="invalid_request""#;
     assert_eq!(proven(&bearer(), "DPoP a b", proof(ours)).await, (400, Some(malformed.to_owned()), 0));
-    let needs_c = BearerLayer::new(jwks(true), verifier().require_scope("c"));
+    let needs_c = BearerLayer::new(jwks(), verifier().require_scope("c"));
     let challenge = r#"DPoP realm="https://api.example", error="insufficient_scope", scope="c""#;
     let found = proven(&needs_c, &format!("DPoP {bound}"), proof(ours)).await;
     assert_eq!(found, (403, Some(challenge.to_owned()), 0));
@@ -532,7 +524,7 @@ async fn an_empty_setting_closes_the_door() {
         let log = Arc::new(Mutex::new(Vec::new()));
         let logged = Arc::clone(&log);
         let hook = move |error: &RemoteJwksError| logged.lock().unwrap().push(error.to_string());
-        let layer = BearerLayer::new(jwks(true), verifier).on_refusal(hook);
+        let layer = BearerLayer::new(jwks(), verifier).on_refusal(hook);
         assert_eq!(answer(&layer, &[good.as_bytes()]).await, (500, None, None, 0));
         let log = log.lock().unwrap();
         assert!(log.len() == 1 && log[0].starts_with("nothing is accepted: the setting `"), "{log:?}");

@@ -1,5 +1,10 @@
-//! What several suites share: a fixed key and time, and the canary.
+//! What several suites share: a fixed key and time, the canary, a clock and an HTTP client.
 #![allow(dead_code, unreachable_pub, reason = "each suite uses its own part")]
+
+#[cfg(feature = "client")]
+pub mod clock;
+#[cfg(feature = "client")]
+pub mod http;
 
 use std::error::Error;
 

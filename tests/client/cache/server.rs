@@ -1,7 +1,6 @@
 //! The server, the clock, and what all tests do with them.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use private_key_jwt::client::ErrorKind;
@@ -12,10 +11,11 @@ use private_key_jwt::transport::{Clock, HttpClient, TransportError};
 use private_key_jwt::{
     AuthorizationServer, ClientAssertionVerifier, Error, JwkSet, PublicKeySet, TokenClient,
 };
-use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use crate::support::{clean, key, now};
+use crate::support::clock::TestClock;
+use crate::support::http::{Answer, answer, broken};
+use crate::support::{clean, key};
 
 const ISSUER: &str = "https://as.example";
 
@@ -57,7 +57,7 @@ type Answerer = Box<dyn FnMut(&Form) -> Reply + Send>;
 pub(crate) struct Server(Arc<Shared>);
 
 struct Shared {
-    clock: Hand,
+    clock: TestClock,
     forms: Mutex<Vec<Form>>,
     jtis: Mutex<Vec<String>>,
     reply: Mutex<Answerer>,
@@ -73,7 +73,7 @@ impl Server {
 
     pub(crate) fn answering(reply: impl FnMut(&Form) -> Reply + Send + 'static) -> Self {
         Self(Arc::new(Shared {
-            clock: Hand(Arc::new(AtomicI64::new(0))),
+            clock: TestClock::new(),
             forms: Mutex::default(),
             jtis: Mutex::default(),
             reply: Mutex::new(Box::new(reply)),
@@ -102,7 +102,7 @@ impl Server {
         change(builder).build().unwrap()
     }
 
-    pub(crate) fn clock(&self) -> &Hand {
+    pub(crate) fn clock(&self) -> &TestClock {
         &self.0.clock
     }
 
@@ -150,47 +150,21 @@ impl Server {
 }
 
 impl HttpClient for Server {
-    fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+    fn send(&self, request: http::Request<Vec<u8>>) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
             let reply = self.receive(request.body());
             self.0.open.subscribe().wait_for(|open| *open).await.unwrap();
-            let host = || "as.example".to_owned();
             match reply {
                 Reply::Token(members) => Ok(http::Response::new(members.to_string().into_bytes())),
-                Reply::Status(status, headers, body) => {
-                    let mut response = http::Response::builder().status(status);
-                    for (name, value) in headers {
-                        response = response.header(name, value);
-                    }
-                    Ok(response.body(body.as_bytes().to_vec()).unwrap())
+                Reply::Status(status, headers, body) => answer(status, &headers, body),
+                Reply::Unreachable => {
+                    Err(TransportError::Connect { host: "as.example".to_owned(), source: "refused".into() })
                 }
-                Reply::Unreachable => Err(TransportError::Connect { host: host(), source: "refused".into() }),
-                Reply::Broken => Err(TransportError::Broken { host: host(), source: "reset".into() }),
+                Reply::Broken => Err(broken()),
                 Reply::Nothing => std::future::pending().await,
                 Reply::Panic => panic!("on purpose"),
             }
         })
-    }
-}
-
-/// A clock that is set by hand.
-#[derive(Clone)]
-pub(crate) struct Hand(Arc<AtomicI64>);
-
-impl Hand {
-    /// To so many seconds after the beginning, or before it.
-    pub(crate) fn set(&self, seconds: f64) {
-        #[allow(clippy::cast_possible_truncation)]
-        self.0.store((seconds * 1000.0) as i64, Ordering::SeqCst);
-    }
-}
-
-impl Clock for Hand {
-    fn now(&self) -> OffsetDateTime {
-        now() + time::Duration::milliseconds(self.0.load(Ordering::SeqCst))
     }
 }
 

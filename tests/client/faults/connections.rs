@@ -10,12 +10,12 @@ use private_key_jwt::transport::{ReqwestClient, TransportError};
 use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::clock::Skips;
 use super::outcome::outcome;
 use super::server::{Act, Server, answer, token};
+use crate::support::clock::TestClock;
 use crate::support::{clean, key};
 
-fn client(url: &str, clock: &Skips) -> TokenClient {
+fn client(url: &str, clock: &TestClock) -> TokenClient {
     let server = AuthorizationServer::new("https://as.example", url).unwrap();
     TokenClient::builder(server, "client", key("p256.pkcs8.pem")).clock(clock.clone()).build().unwrap()
 }
@@ -36,7 +36,7 @@ async fn nobody_listens_until_the_third_attempt() {
     for (host, request) in [(1, freely()), (2, TokenRequest::refresh_token("r"))] {
         let address = free_port(host).await;
         let listening = Arc::new(Mutex::new(None));
-        let clock = Skips::calling({
+        let clock = TestClock::calling({
             let listening = Arc::clone(&listening);
             move |pauses| {
                 if pauses == 1 {
@@ -66,7 +66,7 @@ async fn nobody_listens_at_all() {
         ErrorKind::Transport(TransportError::Connect { host, .. }) if *host == address.ip().to_string()
     ));
 
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let start = Instant::now();
     let client = builder().clock(clock.clone()).build().unwrap();
     let error = clean(client.request(&freely()).await.unwrap_err());
@@ -114,7 +114,7 @@ async fn a_name_that_nobody_knows() {
     assert_eq!(std::mem::take(&mut *names.0.lock().unwrap()), 1);
 
     let builder = TokenClient::builder(server, "client", key("p256.pkcs8.pem")).http(http);
-    let builder = builder.clock(Skips::new());
+    let builder = builder.clock(TestClock::skipping());
     let client = builder.build().unwrap();
     for request in [freely(), TokenRequest::refresh_token("r")] {
         let start = Instant::now();
@@ -149,7 +149,8 @@ async fn a_connection_that_is_never_made() {
     assert!(is_full());
     let request = async |deadline| {
         let server = AuthorizationServer::from_token_endpoint(format!("http://{address}/token")).unwrap();
-        let builder = TokenClient::builder(server, "client", key("p256.pkcs8.pem")).clock(Skips::new());
+        let builder =
+            TokenClient::builder(server, "client", key("p256.pkcs8.pem")).clock(TestClock::skipping());
         let client = builder.deadline(deadline).build().unwrap();
         let start = Instant::now();
         (outcome(client.request(&freely()).await), start.elapsed())
@@ -175,7 +176,7 @@ async fn a_kept_alive_connection_that_was_closed_in_silence() {
         _ => Act::Keep(token()),
     })
     .await;
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let client = client(&server.url(), &clock);
     for (requests, pauses) in [(1, 0), (3, 1), (4, 1)] {
         assert_eq!(outcome(client.request(&freely()).await), ("a token".to_owned(), None));
@@ -199,7 +200,7 @@ async fn a_redirect_to_another_host_is_an_answer_and_nothing_more() {
         let target = elsewhere.url();
         let head = format!("{status} Moved\r\nlocation: {target}");
         let server = Server::start(move |_| Act::Close(answer(&head, ""))).await;
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         for (requests, request) in [(1, freely()), (2, TokenRequest::refresh_token("r"))] {
             let start = Instant::now();
             let error = clean(client(&server.url(), &clock).request(&request).await.unwrap_err());

@@ -15,9 +15,9 @@ use private_key_jwt::{AuthorizationServer, Error, KeyRing, TokenClient, TokenReq
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::clock::Skips;
 use super::outcome::{a_token, error, es256, es384, get};
 use super::simulation::{ISSUER, Simulated};
+use crate::support::clock::TestClock;
 
 /// Stands in what a request carries if the server answers it as the test says, and in no assertion.
 const BAD: &str = "BAD!";
@@ -30,7 +30,7 @@ const SERVED: &str = r#"{"access_token":"AT","token_type":"Bearer","expires_in":
 /// A server that checks the assertions of good requests, and answers bad ones as it is told.
 #[derive(Clone)]
 struct Server {
-    clock: Skips,
+    clock: TestClock,
     checks: Simulated,
     answer: Arc<Mutex<Answer>>,
     bad: Arc<AtomicUsize>,
@@ -43,7 +43,7 @@ enum Answer {
 }
 
 impl Server {
-    fn new(clock: &Skips, ahead: i64) -> Self {
+    fn new(clock: &TestClock, ahead: i64) -> Self {
         let checks = Simulated::ahead(clock, &es256(), ahead);
         checks.set(|state| state.instead = Some((200, SERVED)));
         let answer = Answer::Response { status: 500, headers: vec![], body: vec![], date_ahead: None };
@@ -297,7 +297,7 @@ fn words(age: i64, left: i64) -> Option<(u16, &'static str)> {
 }
 
 async fn play(time: Time, steps: &[Step]) -> Result<(), TestCaseError> {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Server::new(&clock, time.ahead);
     server.checks.set(|state| {
         state.date_ahead = state.date_ahead.filter(|_| time.has_date);
@@ -347,7 +347,7 @@ async fn a_bad_request_beside_each_good_one_holds_up_none() {
     for (status, body) in
         [(401, ""), (401, r#"{"error":"invalid_client"}"#), (400, r#"{"error":"invalid_client"}"#)]
     {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = Server::new(&clock, 0);
         server.refuses(status, body);
         let client = server.client(es256());
@@ -365,7 +365,7 @@ async fn a_bad_request_beside_each_good_one_holds_up_none() {
 #[tokio::test]
 async fn a_verdict_on_a_request_that_carries_something_holds_up_that_request_only() {
     for kind in KINDS {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = Server::new(&clock, 0);
         server.refuses(401, r#"{"error":"invalid_client"}"#);
         let client = server.client(es256());
@@ -393,7 +393,7 @@ async fn a_verdict_on_a_request_that_carries_something_holds_up_that_request_onl
 #[tokio::test]
 async fn a_scope_that_is_answered_like_a_bad_client_holds_up_no_other_while_those_are_accepted() {
     for (status, body) in [(401, ""), (401, r#"{"error":"invalid_client"}"#)] {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = Server::new(&clock, 0);
         server.refuses(status, body);
         let client = server.client(es256());
@@ -412,7 +412,7 @@ async fn a_scope_that_is_answered_like_a_bad_client_holds_up_no_other_while_thos
 /// The key itself: what came from outside is the same, and the key before is accepted.
 #[tokio::test]
 async fn a_key_is_to_blame_where_the_same_request_is_accepted_with_the_key_before() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Server::new(&clock, 0);
     let ring = KeyRing::from(es256());
     ring.publish(es384(), clock.now() - KeyRing::PROPAGATION).unwrap();
@@ -434,7 +434,7 @@ async fn a_key_is_to_blame_where_the_same_request_is_accepted_with_the_key_befor
 /// What outsiders choose is kept for so many requests.
 #[tokio::test]
 async fn many_bad_requests_hold_up_no_good_one() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Server::new(&clock, 0);
     server.refuses(401, r#"{"error":"invalid_client"}"#);
     let client = server.client(es256());

@@ -2,22 +2,20 @@
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 
-use private_key_jwt::keys::BoxFuture;
 use private_key_jwt::server::RemoteJwks;
-use private_key_jwt::transport::{Clock, HttpClient, TransportError};
+use private_key_jwt::transport::Clock;
 use private_key_jwt::{AuthorizationServer, KeyRing, TokenClient, TokenRequest, TokenResponse};
-use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::clock::Skips;
 use super::outcome::es256;
 use super::server::{Act, Server, answer, token};
 use super::simulation::Simulated;
+use crate::support::clock::TestClock;
+use crate::support::http::{ScriptedHttp, answer as response, ok};
 use crate::support::{MARK, has_mark, key};
 
 thread_local! {
@@ -112,7 +110,7 @@ async fn a_call_that_is_tried_again() {
     .await;
     let known = AuthorizationServer::new("https://as.example", server.url()).unwrap();
     let client = TokenClient::builder(known, "client", key("p256.pkcs8.pem").with_key_id("k1"))
-        .clock(Skips::new())
+        .clock(TestClock::skipping())
         .build()
         .unwrap();
     client.request(&"a".into()).await.unwrap();
@@ -146,7 +144,7 @@ fn events() -> Vec<String> {
 #[tokio::test]
 async fn what_the_client_corrects_and_remembers_it_says() {
     listen();
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let (old, new) = (key("p256.pkcs8.pem").with_key_id("old"), key("p384.pkcs8.pem").with_key_id("new"));
 
     let server = Simulated::ahead(&clock, &old, -180);
@@ -253,7 +251,7 @@ async fn no_secret_is_in_any_line_whatever_the_server_sends_back() {
     let known = AuthorizationServer::new("https://as.example", server.url()).unwrap();
     let client = TokenClient::builder(known, "client", key("p256.pkcs8.pem"))
         .assertion(|assertion| assertion.claim("canary", MARK).unwrap())
-        .clock(Skips::new())
+        .clock(TestClock::skipping())
         .build()
         .unwrap();
     let request = TokenRequest::client_credentials("a").parameter("canary", MARK).unwrap();
@@ -271,7 +269,7 @@ async fn no_secret_is_in_any_line_whatever_the_server_sends_back() {
 #[tokio::test]
 async fn a_token_that_is_not_renewed_is_dropped_and_a_refresh_token_is_refused() {
     listen();
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es256(), 0);
     let client = server.client(es256()).build().unwrap();
     let body = format!(
@@ -311,32 +309,14 @@ async fn a_token_that_is_not_renewed_is_dropped_and_a_refresh_token_is_refused()
 /// The line of keys, of a fetch in the background.
 #[tokio::test]
 async fn keys_that_cannot_be_refreshed_are_used_meanwhile() {
-    /// Answers once.
-    struct Issuer(AtomicUsize);
-
-    impl HttpClient for Issuer {
-        fn send(
-            &self,
-            _: http::Request<Vec<u8>>,
-        ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
-            let mut response = http::Response::new(br#"{"keys":[]}"#.to_vec());
-            if self.0.fetch_add(1, Ordering::Relaxed) > 0 {
-                *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
-            }
-            Box::pin(std::future::ready(Ok(response)))
-        }
-    }
-
     listen();
-    let seconds = Arc::new(AtomicI64::new(1_800_000_000));
-    let now = Arc::clone(&seconds);
-    let jwks = RemoteJwks::builder("https://as.example/jwks")
-        .http(Issuer(AtomicUsize::new(0)))
-        .clock(move || OffsetDateTime::from_unix_timestamp(now.load(Ordering::Relaxed)).unwrap())
-        .build()
-        .unwrap();
+    let issuer = ScriptedHttp::answering(|_| ok(&[], r#"{"keys":[]}"#));
+    let clock = TestClock::new();
+    let builder = RemoteJwks::builder("https://as.example/jwks").http(issuer.clone());
+    let jwks = builder.clock(clock.clone()).build().unwrap();
     let keys = jwks.keys().await.unwrap();
-    seconds.fetch_add(300, Ordering::Relaxed);
+    issuer.answers(|_| response(503, &[], ""));
+    clock.pass(300);
     assert!(Arc::ptr_eq(&jwks.keys().await.unwrap(), &keys));
     while jwks.last_failure().is_none() {
         tokio::task::yield_now().await;

@@ -3,7 +3,6 @@
 //! are scripted below HTTP, time is not waited for: the back-off sleeps on a clock that notes the
 //! pauses and goes on by them.
 
-mod clock;
 mod connections;
 mod deadline;
 mod isolation;

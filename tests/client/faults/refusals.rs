@@ -7,9 +7,9 @@ use private_key_jwt::oauth::{CodeVerifier, Retry};
 use private_key_jwt::transport::Clock;
 use private_key_jwt::{KeyRing, Profile, TokenRequest};
 
-use super::clock::Skips;
 use super::outcome::{a_token, error, es256, es384, get};
 use super::simulation::Simulated;
+use crate::support::clock::TestClock;
 use crate::support::{clean, key};
 
 fn freely() -> TokenRequest {
@@ -23,7 +23,7 @@ fn once() -> TokenRequest {
 #[tokio::test]
 async fn an_assertion_that_is_refused_for_its_time_is_made_anew_with_the_servers() {
     for seconds in [-299, -180, -80, 80, 180, 299] {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = Simulated::ahead(&clock, &es256(), seconds);
         server.set(|state| state.latency = Duration::from_millis(800));
         let client = server.client(es256()).build().unwrap();
@@ -47,7 +47,7 @@ async fn an_assertion_that_is_refused_for_its_time_is_made_anew_with_the_servers
 
 #[tokio::test]
 async fn an_offset_follows_either_clock_when_it_is_set() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es256(), 180);
     let client = server.client(es256()).build().unwrap();
     assert_eq!(get(&client, &freely()).await, a_token());
@@ -78,7 +78,7 @@ async fn an_offset_follows_either_clock_when_it_is_set() {
 
 #[tokio::test]
 async fn a_date_alone_corrects_nothing_and_one_that_is_far_off_is_not_believed() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es256(), 0);
     // The assertions are fine; a proxy's clock is not.
     server.set(|state| state.date_ahead = Some(time::Duration::seconds(180)));
@@ -114,7 +114,7 @@ async fn a_date_alone_corrects_nothing_and_one_that_is_far_off_is_not_believed()
 
 #[tokio::test]
 async fn a_slow_answer_is_no_difference() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es384(), 0);
     server.set(|state| state.latency = Duration::from_secs(20));
     let client = server.client(es256()).without_refusal_memory().build().unwrap();
@@ -151,7 +151,7 @@ async fn any_refusal_of_the_client_is_corrected_and_what_is_good_once_after_one_
             (once(), once_corrected),
             (TokenRequest::refresh_token("r"), once_corrected),
         ] {
-            let clock = Skips::new();
+            let clock = TestClock::skipping();
             let server = Simulated::ahead(&clock, &es256(), 180);
             server.set(|state| state.refusal = refusal);
             let client = server.client(es256()).build().unwrap();
@@ -166,7 +166,7 @@ async fn any_refusal_of_the_client_is_corrected_and_what_is_good_once_after_one_
 #[tokio::test]
 async fn there_is_one_correction_to_a_request() {
     // Time and key are both wrong, and there is a key before.
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &key("ed25519.pkcs8.pem"), 180);
     let ring = rotated(&clock);
     let client = server.client(ring).without_refusal_memory().build().unwrap();
@@ -177,7 +177,7 @@ async fn there_is_one_correction_to_a_request() {
 }
 
 /// A ring whose ES384 key has just become active, after an ES256 key that is still published.
-fn rotated(clock: &Skips) -> KeyRing {
+fn rotated(clock: &TestClock) -> KeyRing {
     let ring = KeyRing::from(es256());
     ring.publish(es384(), clock.now() - KeyRing::PROPAGATION).unwrap();
     ring.activate(es384().key_id(), clock.now()).unwrap();
@@ -186,7 +186,7 @@ fn rotated(clock: &Skips) -> KeyRing {
 
 #[tokio::test]
 async fn a_key_that_the_server_does_not_know_yet_is_stood_in_for_by_the_one_before() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es256(), 0);
     let ring = rotated(&clock);
     let client = server.client(ring.clone()).build().unwrap();
@@ -214,7 +214,7 @@ async fn a_key_that_the_server_does_not_know_yet_is_stood_in_for_by_the_one_befo
 
 #[tokio::test]
 async fn a_key_before_is_one_that_is_published_and_was_active_until_a_short_while_ago() {
-    type Change = fn(&KeyRing, &Skips);
+    type Change = fn(&KeyRing, &TestClock);
     let changes: [(&str, Change); 3] = [
         ("revoked", |ring, _| ring.revoke(es256().key_id())),
         ("long ago", |_, clock| clock.move_by(time::Duration::seconds(300))),
@@ -224,7 +224,7 @@ async fn a_key_before_is_one_that_is_published_and_was_active_until_a_short_whil
         }),
     ];
     for (name, change) in changes {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = Simulated::ahead(&clock, &es256(), 0);
         let ring = rotated(&clock);
         change(&ring, &clock);
@@ -234,7 +234,7 @@ async fn a_key_before_is_one_that_is_published_and_was_active_until_a_short_whil
         assert_eq!(get(&client, &freely()).await, error("Remembered 401", 0), "{name}");
     }
     // Neither is it known: the key before is not asked for again either.
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &key("ed25519.pkcs8.pem"), 0);
     let client = server.client(rotated(&clock)).build().unwrap();
     assert_eq!(get(&client, &freely()).await, error("Refused 401", 2));
@@ -244,7 +244,7 @@ async fn a_key_before_is_one_that_is_published_and_was_active_until_a_short_whil
 
 #[tokio::test]
 async fn a_refusal_that_stands_is_remembered_until_the_pause_is_over_or_another_key_signs() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es384(), 0);
     let ring = KeyRing::from(es256());
     let client = server.client(ring.clone()).build().unwrap();
@@ -294,7 +294,7 @@ async fn rfc6749_5_2_only_a_failed_authentication_is_remembered() {
         ((400, r#"{"error":"invalid_scope"}"#), false),
         ((400, r#"{"error":"unauthorized_client"}"#), false),
     ] {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = Simulated::ahead(&clock, &es384(), 0);
         server.set(|state| state.refusal = refusal);
         let client = server.client(es256()).build().unwrap();
@@ -304,7 +304,7 @@ async fn rfc6749_5_2_only_a_failed_authentication_is_remembered() {
         assert_eq!(server.requests().0, if remembered { 1 } else { 3 }, "{refusal:?}");
     }
     // A verdict on the request shows that the client was heard.
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es384(), 0);
     let client = server.client(es256()).build().unwrap();
     assert_eq!(get(&client, &freely()).await, error("Refused 401", 1));
@@ -321,7 +321,7 @@ async fn rfc6749_5_2_only_a_failed_authentication_is_remembered() {
 
 #[tokio::test]
 async fn a_correction_that_cannot_be_signed_leaves_the_refusal() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &key("rsa2048.pkcs8.pem"), 0);
     // The profile does not take the key before.
     let ring = KeyRing::from(key("ed25519.pkcs8.pem"));
@@ -336,7 +336,7 @@ async fn a_correction_that_cannot_be_signed_leaves_the_refusal() {
 
 #[tokio::test]
 async fn each_of_it_can_be_turned_off() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es256(), 180);
     let client = server.client(es256()).without_time_correction().without_refusal_memory().build().unwrap();
     for _ in 0..2 {

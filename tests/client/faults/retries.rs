@@ -8,12 +8,12 @@ use private_key_jwt::oauth::{
 use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
 use serde_json::json;
 
-use super::clock::Skips;
 use super::server::{Act, Server, answer};
+use crate::support::clock::TestClock;
 use crate::support::{clean, key};
 
 /// A client of a server that is busy twice and then answers so, at every endpoint.
-async fn busy_twice(busy: &'static str, body: serde_json::Value) -> (Server, TokenClient, Skips) {
+async fn busy_twice(busy: &'static str, body: serde_json::Value) -> (Server, TokenClient, TestClock) {
     let server = Server::start(move |number| match number {
         0 | 1 => Act::Close(answer(busy, "")),
         // RFC 9126 §2.2: the one that is a 201.
@@ -21,7 +21,7 @@ async fn busy_twice(busy: &'static str, body: serde_json::Value) -> (Server, Tok
         _ => Act::Close(answer("200 OK", body.to_string())),
     })
     .await;
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let known = AuthorizationServer::new("https://as.example", server.url()).unwrap();
     let known = Endpoint::ALL
         .into_iter()
@@ -84,7 +84,7 @@ async fn a_device_asks_at_the_pace_of_its_loop_alone() {
     .await;
     let known = AuthorizationServer::new("https://as.example", server.url())
         .and_then(|known| known.with_endpoint(Endpoint::DeviceAuthorization, server.url()));
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let client = TokenClient::builder(known.unwrap(), "client", key("p256.pkcs8.pem")).clock(clock.clone());
     let client = client.build().unwrap();
     let codes = client.authorize_device(()).await.unwrap();
@@ -130,7 +130,8 @@ async fn a_server_that_wants_long_is_left_alone_unless_told_otherwise() {
     })
     .await;
     let known = || AuthorizationServer::new("https://as.example", server.url()).unwrap();
-    let builder = || TokenClient::builder(known(), "client", key("p256.pkcs8.pem")).clock(Skips::new());
+    let builder =
+        || TokenClient::builder(known(), "client", key("p256.pkcs8.pem")).clock(TestClock::skipping());
     let patient = builder().longest_retry_after(Duration::from_secs(20)).build().unwrap();
     patient.request(&().into()).await.unwrap();
     assert_eq!(server.requests(), 2);
@@ -140,7 +141,7 @@ async fn a_server_that_wants_long_is_left_alone_unless_told_otherwise() {
 async fn without_retries_there_are_none() {
     let server = Server::start(|_| Act::Close(answer(BUSY, ""))).await;
     let known = AuthorizationServer::new("https://as.example", server.url()).unwrap();
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let client = TokenClient::builder(known, "client", key("p256.pkcs8.pem"))
         .clock(clock.clone())
         .without_retries()

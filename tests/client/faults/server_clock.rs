@@ -8,10 +8,10 @@ use private_key_jwt::oauth::{CodeVerifier, OAuthError};
 use private_key_jwt::transport::Clock;
 use private_key_jwt::{KeyRing, TokenClient, TokenRequest, TokenResponse};
 
-use super::clock::Skips;
 use super::outcome::{a_token, error, es256, es384, get};
 use super::simulation::{Judge, Simulated};
 use crate::support::clean;
+use crate::support::clock::TestClock;
 
 fn freely() -> TokenRequest {
     TokenRequest::client_credentials("a")
@@ -26,13 +26,13 @@ fn refresh() -> TokenRequest {
 }
 
 /// A server whose clock is ahead of the client's by this, and judges times like this.
-fn server(clock: &Skips, seconds: i64, judge: Judge) -> Simulated {
+fn server(clock: &TestClock, seconds: i64, judge: Judge) -> Simulated {
     let server = Simulated::ahead(clock, &es256(), seconds);
     server.set(|state| state.judge = Some(judge));
     server
 }
 
-fn without_date(clock: &Skips, seconds: i64, judge: Judge) -> Simulated {
+fn without_date(clock: &TestClock, seconds: i64, judge: Judge) -> Simulated {
     let server = server(clock, seconds, judge);
     server.set(|state| state.date_ahead = None);
     server
@@ -40,7 +40,7 @@ fn without_date(clock: &Skips, seconds: i64, judge: Judge) -> Simulated {
 
 /// As Keycloak: no `Date`, 15 s of tolerance for the future and none for the end, each with its
 /// text.
-fn keycloak(clock: &Skips, seconds: i64) -> Simulated {
+fn keycloak(clock: &TestClock, seconds: i64) -> Simulated {
     without_date(clock, seconds, |age, left| match (age, left) {
         (..-15, _) => {
             Some((400, r#"{"error":"invalid_client","error_description":"Token was issued in the future"}"#))
@@ -74,7 +74,7 @@ async fn a_server_without_a_date_is_found_by_its_words_and_followed_by_its_token
         [(-30, 1), (30, 0), (-60, 1), (60, 0), (-90, 2), (90, 1), (-150, 4), (150, 2), (-300, 4), (300, 3)]
     {
         for request in [freely(), code(), refresh()] {
-            let clock = Skips::new();
+            let clock = TestClock::skipping();
             let server = keycloak(&clock, seconds);
             server.set(|state| state.issues_jwts = true);
             let client = server.client(es256()).build().unwrap();
@@ -95,7 +95,7 @@ async fn a_server_without_a_date_is_found_by_its_words_and_followed_by_its_token
 
 #[tokio::test]
 async fn without_tokens_that_say_when_the_minute_that_worked_is_kept() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = keycloak(&clock, -30);
     let client = server.client(es256()).build().unwrap();
     for requests in [2, 1, 1] {
@@ -110,7 +110,7 @@ async fn an_hour_without_a_date_is_an_error_that_names_the_clock_and_the_times()
     for (seconds, text, moved) in
         [(-3600, "Token was issued in the future", -300), (3600, "Token is not active", 300)]
     {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = keycloak(&clock, seconds);
         let client = server.client(es256()).without_refusal_memory().build().unwrap();
         let error = clean(client.request(&freely()).await.unwrap_err());
@@ -150,7 +150,7 @@ async fn an_hour_without_a_date_is_an_error_that_names_the_clock_and_the_times()
 /// Keycloak says the same of a refresh token that has expired, with another code.
 #[tokio::test]
 async fn a_refresh_token_that_has_expired_is_not_taken_for_an_assertion() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = keycloak(&clock, 0);
     let expired = (400, r#"{"error":"invalid_grant","error_description":"Token is not active"}"#);
     server.set(|state| state.instead = Some(expired));
@@ -167,7 +167,7 @@ async fn a_refresh_token_that_has_expired_is_not_taken_for_an_assertion() {
     ));
 }
 
-fn login(clock: &Skips) -> TokenResponse {
+fn login(clock: &TestClock) -> TokenResponse {
     let body = br#"{"access_token":"t","token_type":"Bearer","expires_in":300,"refresh_token":"r"}"#;
     TokenResponse::from_http(http::Response::new(body.to_vec()), clock.now()).unwrap()
 }
@@ -179,7 +179,7 @@ async fn nobody_is_locked_out_by_a_server_that_calls_it_invalid_grant() {
     for judge in [ZITADEL, CAS] {
         for seconds in [-299, -90, -30, 90, 299] {
             for request in [freely(), code(), refresh()] {
-                let clock = Skips::new();
+                let clock = TestClock::skipping();
                 let server = server(&clock, seconds, judge);
                 let client = server.client(es256()).build().unwrap();
                 assert_eq!(get(&client, &request).await, a_token(), "{seconds} {request:?}");
@@ -190,7 +190,7 @@ async fn nobody_is_locked_out_by_a_server_that_calls_it_invalid_grant() {
         }
     }
     // Less than a difference is more than 1 s, and the text says so.
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = server(&clock, -2, ZITADEL);
     let client = server.client(es256()).build().unwrap();
     for requests in [2, 1] {
@@ -223,7 +223,7 @@ async fn what_is_good_once_is_not_sent_again_after_a_failure_or_without_a_code()
     ];
     for answer in ANSWERS {
         for request in [code(), refresh()] {
-            let clock = Skips::new();
+            let clock = TestClock::skipping();
             let server = server(&clock, 30, ZITADEL);
             server.set(|state| state.instead = Some(answer));
             let client = server.client(es256()).build().unwrap();
@@ -237,7 +237,7 @@ async fn what_is_good_once_is_not_sent_again_after_a_failure_or_without_a_code()
 #[tokio::test]
 async fn a_clock_that_is_an_hour_off_ends_no_grant() {
     for seconds in [-3600, 3600] {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = server(&clock, seconds, ZITADEL);
         let client = server.client(es256()).build().unwrap();
         let tokens = client.source_from(login(&clock));
@@ -255,7 +255,7 @@ async fn a_clock_that_is_an_hour_off_ends_no_grant() {
 #[tokio::test]
 async fn a_server_that_fails_over_the_time_is_asked_again_with_its_own() {
     for seconds in [-300, -30, -2, 90, 300] {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = server(&clock, seconds, HYDRA);
         let client = server.client(es256()).build().unwrap();
         assert_eq!(get(&client, &freely()).await, a_token(), "{seconds}");
@@ -265,7 +265,7 @@ async fn a_server_that_fails_over_the_time_is_asked_again_with_its_own() {
     }
     // What is good once may have been used before the failure. The next call is right.
     for seconds in [-300, -30, 90, 300] {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = server(&clock, seconds, HYDRA);
         let client = server.client(es256()).build().unwrap();
         let error = clean(client.request(&refresh()).await.unwrap_err());
@@ -277,7 +277,7 @@ async fn a_server_that_fails_over_the_time_is_asked_again_with_its_own() {
     }
     // A failure of another kind is tried once more at most, and only where the clocks differ.
     for (seconds, requests) in [(0, 1), (30, 2)] {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = server(&clock, seconds, |_, _| Some((500, "")));
         let client = server.client(es256()).build().unwrap();
         assert_eq!(get(&client, &freely()).await, error("Unavailable 500", requests), "{seconds}");
@@ -291,7 +291,7 @@ async fn after_discovery_the_first_assertion_is_right() {
         for seconds in [-299, -30, 30, 299] {
             for age in [None, Some(0), Some(100_000)] {
                 for request in [freely(), code(), refresh()] {
-                    let clock = Skips::new();
+                    let clock = TestClock::skipping();
                     let server = server(&clock, seconds, judge);
                     server.set(|state| state.age = age);
                     let client = server.discovered(es256()).await.build().unwrap();
@@ -308,7 +308,7 @@ async fn a_wrong_date_of_discovery_costs_one_request() {
     for seconds in [-180, 180] {
         for date_of_answers in [None, Some(0), Some(seconds)] {
             for request in [freely(), code()] {
-                let clock = Skips::new();
+                let clock = TestClock::skipping();
                 let server = server(&clock, 0, ZITADEL);
                 server.set(|state| state.date_ahead = Some(time::Duration::seconds(seconds)));
                 let client = server.discovered(es256()).await.build().unwrap();
@@ -324,7 +324,7 @@ async fn a_wrong_date_of_discovery_costs_one_request() {
     }
     // One that is too far off, or that cannot be read, shows nothing.
     for (seconds, age) in [(301, None), (-301, None), (86_400, Some(0))] {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = server(&clock, 0, ZITADEL);
         server.set(|state| (state.date_ahead, state.age) = (Some(time::Duration::seconds(seconds)), age));
         let client = server.discovered(es256()).await.build().unwrap();
@@ -337,7 +337,7 @@ async fn a_wrong_date_of_discovery_costs_one_request() {
 /// A key that the server does not know yet is likelier than two wrong dates.
 #[tokio::test]
 async fn an_offset_of_discovery_does_not_stand_before_the_key_before() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = server(&clock, 90, ZITADEL);
     let ring = KeyRing::from(es256());
     ring.publish(es384(), clock.now() - KeyRing::PROPAGATION).unwrap();
@@ -349,12 +349,12 @@ async fn an_offset_of_discovery_does_not_stand_before_the_key_before() {
 
 #[tokio::test]
 async fn an_attempt_after_a_pause_follows_the_date_of_the_one_before() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = server(&clock, -30, CAS);
     server.set(|state| state.judge = Some(|_, _| Some((503, ""))));
     let paused = {
         let server = server.clone();
-        Skips::calling(move |_| server.set(|state| state.judge = Some(CAS)))
+        TestClock::calling(move |_| server.set(|state| state.judge = Some(CAS)))
     };
     let client = server.client(es256()).clock(paused).build().unwrap();
     assert_eq!(get(&client, &freely()).await, a_token());
@@ -373,7 +373,7 @@ async fn hostile_words_buy_a_handful_of_requests() {
         },
     ];
     for judge in judges {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = without_date(&clock, 0, judge);
         let client = server.client(es256()).without_refusal_memory().build().unwrap();
         for _ in 0..60 {
@@ -389,7 +389,7 @@ async fn hostile_words_buy_a_handful_of_requests() {
 
 #[tokio::test]
 async fn without_time_correction_nothing_is_tried_or_said() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let off = |client: private_key_jwt::client::TokenClientBuilder| {
         client.without_time_correction().without_refusal_memory().build().unwrap()
     };
@@ -411,7 +411,7 @@ async fn without_time_correction_nothing_is_tried_or_said() {
 
 #[tokio::test]
 async fn no_time_is_left_for_a_correction() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = keycloak(&clock, -30);
     let client = server.client(es256()).deadline(Duration::ZERO).build().unwrap();
     let (words, _) = get(&client, &freely()).await;

@@ -14,15 +14,15 @@ use private_key_jwt::{
 };
 use time::OffsetDateTime;
 
-use super::clock::Skips;
 use super::server::jti;
+use crate::support::clock::TestClock;
 
 pub(crate) const ISSUER: &str = "https://as.example";
 
 /// The server; clones are the same.
 #[derive(Clone)]
 pub(crate) struct Simulated {
-    clock: Skips,
+    clock: TestClock,
     state: Arc<Mutex<State>>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct State {
 }
 
 impl Simulated {
-    pub(crate) fn new(clock: &Skips, keys: impl Into<JwkSet>) -> Self {
+    pub(crate) fn new(clock: &TestClock, keys: impl Into<JwkSet>) -> Self {
         let state = State {
             keys: keys.into(),
             ahead: time::Duration::ZERO,
@@ -74,7 +74,7 @@ impl Simulated {
     }
 
     /// A server whose clock is ahead of the client's by this, as its answers say.
-    pub(crate) fn ahead(clock: &Skips, key: &PrivateKey, seconds: i64) -> Self {
+    pub(crate) fn ahead(clock: &TestClock, key: &PrivateKey, seconds: i64) -> Self {
         let server = Self::new(clock, key.public_jwk().clone());
         server.set(|state| {
             state.ahead = time::Duration::seconds(seconds);

@@ -5,14 +5,14 @@ use std::time::Duration;
 use private_key_jwt::KeyRing;
 use private_key_jwt::transport::Clock;
 
-use super::clock::Skips;
 use super::simulation::Simulated;
+use crate::support::clock::TestClock;
 use crate::support::key;
 
 #[tokio::test]
 async fn a_server_whose_clock_is_three_minutes_off_fails_no_call() {
     for seconds in [-180, 180] {
-        let clock = Skips::new();
+        let clock = TestClock::skipping();
         let server = Simulated::ahead(&clock, &key("p256.pkcs8.pem"), seconds);
         server.set(|state| state.latency = Duration::from_millis(40));
         let client = server.client(key("p256.pkcs8.pem")).build().unwrap();
@@ -27,7 +27,7 @@ async fn a_server_whose_clock_is_three_minutes_off_fails_no_call() {
 
 #[tokio::test]
 async fn a_revoked_key_under_200_callers_a_second_is_a_handful_of_requests_a_minute() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let (old, new) = (key("p256.pkcs8.pem"), key("p384.pkcs8.pem"));
     let ring = KeyRing::from(old.clone());
     let server = Simulated::ahead(&clock, &old, 0);
@@ -74,7 +74,7 @@ async fn a_revoked_key_under_200_callers_a_second_is_a_handful_of_requests_a_min
 
 #[tokio::test]
 async fn a_rotation_that_the_server_learns_of_late_fails_no_call() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let (old, new) = (key("p256.pkcs8.pem"), key("p384.pkcs8.pem"));
     let ring = KeyRing::from(old.clone());
     let server = Simulated::ahead(&clock, &old, 0);

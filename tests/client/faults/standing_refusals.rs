@@ -5,15 +5,15 @@ use private_key_jwt::oauth::{CodeVerifier, JwtGrant, TokenExchange, TokenKind};
 use private_key_jwt::transport::Clock;
 use private_key_jwt::{KeyRing, TokenRequest};
 
-use super::clock::Skips;
 use super::outcome::{a_token, error, es256, es384, get};
 use super::simulation::Simulated;
+use crate::support::clock::TestClock;
 use crate::support::{MARK, clean};
 
 /// Some servers do not look at `iat`, and their clock is off by some seconds for ever.
 #[tokio::test]
 async fn a_date_that_never_mattered_does_not_stand_before_the_key_before() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es256(), 0);
     server.set(|state| state.date_ahead = Some(time::Duration::seconds(10)));
     let ring = KeyRing::from(es256());
@@ -31,7 +31,7 @@ async fn a_date_that_never_mattered_does_not_stand_before_the_key_before() {
 
 #[tokio::test]
 async fn an_attempt_that_says_nothing_of_the_key_holds_up_nobody_for_long() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es384(), 0);
     let client = server.client(es256()).without_retries().build().unwrap();
     // Until the pause is a minute.
@@ -54,7 +54,7 @@ async fn an_attempt_that_says_nothing_of_the_key_holds_up_nobody_for_long() {
 /// A code or a refresh token may look like any word; servers do say which one they refuse.
 #[tokio::test]
 async fn what_a_server_echoes_of_a_request_is_in_no_error() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es256(), 0);
     let body = format!(
         r#"{{"error":"invalid_grant","error_description":"Invalid token: {MARK}","hint":["{MARK} has ended"]}}"#
@@ -89,7 +89,7 @@ async fn what_a_server_echoes_of_a_request_is_in_no_error() {
 /// What an answer of any kind contradicts is given up, without a refusal.
 #[tokio::test]
 async fn an_offset_is_looked_at_again_with_each_answer() {
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es256(), 180);
     let client = server.client(es256()).without_retries().build().unwrap();
     assert_eq!(get(&client, &"a".into()).await, a_token());

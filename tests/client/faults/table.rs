@@ -10,9 +10,9 @@ use private_key_jwt::{AuthorizationServer, TokenClient, TokenRequest};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::clock::Skips;
 use super::outcome::outcome;
 use super::server::{Act, Server, answer, token};
+use crate::support::clock::TestClock;
 use crate::support::{MARK, key};
 
 /// One thing that a server does.
@@ -248,8 +248,8 @@ fn bodies() -> Vec<Row> {
 }
 
 /// A client of the server, whose request carries the mark, and its clock.
-fn client(server: &Server, http: &ReqwestClient, deadline: Duration) -> (TokenClientBuilder, Skips) {
-    let clock = Skips::new();
+fn client(server: &Server, http: &ReqwestClient, deadline: Duration) -> (TokenClientBuilder, TestClock) {
+    let clock = TestClock::skipping();
     let server = AuthorizationServer::new("https://as.example", server.url()).unwrap();
     let builder = TokenClient::builder(server, "client", key("p256.pkcs8.pem"))
         .assertion(|assertion| assertion.claim("canary", MARK).unwrap())

@@ -14,8 +14,8 @@ use rustls::server::WebPkiClientVerifier;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use super::clock::Skips;
 use super::server::{Act, Server, read_request, token};
+use crate::support::clock::TestClock;
 use crate::support::{all_texts, clean, key, testdata};
 
 /// A TLS server with this certificate of the P-256 key: its port, and how many requests it has
@@ -62,7 +62,7 @@ async fn serve_clients(certificate: &str, client_ca: Option<&str>) -> (u16, Arc<
     (port, requests)
 }
 
-async fn request(host: &str, port: u16, trusted: Option<&str>, clock: &Skips) -> Result<(), Error> {
+async fn request(host: &str, port: u16, trusted: Option<&str>, clock: &TestClock) -> Result<(), Error> {
     let trusted =
         trusted.map(|file| reqwest::Certificate::from_pem(&testdata(&format!("keys/{file}"))).unwrap());
     let http = ReqwestClient::build(|builder| {
@@ -82,7 +82,7 @@ async fn a_certificate_that_is_not_trusted_ends_it_at_once() {
     const GOOD: &str = "p256.localhost.cert.pem";
     const EXPIRED: &str = "p256.localhost-expired.cert.pem";
     let ((good, at_good), (expired, at_expired)) = (serve(GOOD).await, serve(EXPIRED).await);
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     assert!(request("localhost", good, Some(GOOD), &clock).await.is_ok());
     // What rustls says of it; the platform's own library has other words. Why an issuer is unknown
     // depends on the others that are known.
@@ -122,7 +122,7 @@ fn sources(error: &dyn std::error::Error) -> Vec<String> {
 async fn a_client_certificate_that_is_demanded_ends_it_at_once() {
     const GOOD: &str = "p256.localhost.cert.pem";
     let (port, requests) = serve_clients(GOOD, Some("ca.cert.pem")).await;
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let error = request("localhost", port, Some(GOOD), &clock).await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { host, .. }) if host == "localhost"),
@@ -145,7 +145,7 @@ async fn a_client_certificate_that_is_demanded_ends_it_at_once() {
 async fn what_openssl_makes_of_itself_is_told_what_it_lacks() {
     const CA: &str = "p256.localhost-ca.cert.pem";
     let (port, _) = serve(CA).await;
-    let error = request("localhost", port, Some(CA), &Skips::new()).await.unwrap_err();
+    let error = request("localhost", port, Some(CA), &TestClock::skipping()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { .. })), "{error:?}");
     assert_eq!(
         sources(&error)[0],
@@ -153,7 +153,7 @@ async fn what_openssl_makes_of_itself_is_told_what_it_lacks() {
          `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`, or sign another one with it"
     );
     let (port, _) = serve("p256.localhost.cert.pem").await;
-    let error = request("localhost", port, Some("ca.cert.pem"), &Skips::new()).await.unwrap_err();
+    let error = request("localhost", port, Some("ca.cert.pem"), &TestClock::skipping()).await.unwrap_err();
     assert_eq!(
         sources(&error)[0],
         "the server's certificate is signed by a CA that is not trusted here; trust that CA \
@@ -173,7 +173,7 @@ async fn a_port_without_tls_ends_it_at_once_and_a_handshake_that_breaks_off_does
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
         }
     });
-    let clock = Skips::new();
+    let clock = TestClock::skipping();
     let error = request("localhost", port, None, &clock).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { .. })), "{error:?}");
     assert_eq!((error.attempts(), clock.pauses().len()), (1, 0));

@@ -1,8 +1,8 @@
 //! Device logins (RFC 8628) to their end, good or bad, without waiting.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use private_key_jwt::client::ErrorKind;
@@ -14,32 +14,15 @@ use private_key_jwt::{
     Signer, TokenClient,
 };
 use serde_json::Value;
-use time::OffsetDateTime;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{ISSUER, codes, granted, metadata, refusal};
-use crate::support::{clean, key, now};
+use crate::support::clock::TestClock;
+use crate::support::{clean, key};
 
-/// A clock that nobody waits for: it notes the pauses, and goes on by them.
-#[derive(Clone, Default)]
-struct Pauses(Arc<Mutex<Vec<Duration>>>);
-
-impl Pauses {
-    fn seconds(&self) -> Vec<u64> {
-        self.0.lock().unwrap().iter().map(Duration::as_secs).collect()
-    }
-}
-
-impl Clock for Pauses {
-    fn now(&self) -> OffsetDateTime {
-        now() + self.0.lock().unwrap().iter().sum::<Duration>()
-    }
-
-    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
-        self.0.lock().unwrap().push(pause);
-        Box::pin(std::future::ready(()))
-    }
+fn seconds(pauses: &[Duration]) -> Vec<u64> {
+    pauses.iter().map(Duration::as_secs).collect()
 }
 
 /// A device login with these answers of the token endpoint, one after the other: what it came to,
@@ -56,9 +39,9 @@ async fn device_login(
     for answer in answers {
         Mock::given(path("/token")).respond_with(answer).up_to_n_times(1).mount(&server).await;
     }
-    let pauses = Pauses::default();
+    let clock = TestClock::skipping();
     let client = TokenClient::builder(metadata(&server.uri()), "client", key("p256.pkcs8.pem"))
-        .clock(pauses.clone())
+        .clock(clock.clone())
         .build()
         .unwrap();
     let request = DeviceAuthorizationRequest::new("a b").parameter("resource", "urn:x").unwrap();
@@ -72,7 +55,7 @@ async fn device_login(
             let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
             let unverified = ClientAssertionVerifier::new(ISSUER);
             let unverified = unverified.parse(&request.body).unwrap();
-            unverified.verify(&keys, None, pauses.now()).map_or_else(
+            unverified.verify(&keys, None, clock.now()).map_or_else(
                 // Made before the last pauses.
                 |error| panic!("{error}"),
                 |verified| verified.jti().unwrap().to_owned(),
@@ -87,7 +70,7 @@ async fn device_login(
             body.split_once("client_assertion_type=").unwrap().0.to_owned()
         })
         .collect();
-    (result.map(|response| response.access_token().secret().to_owned()), pauses.seconds(), forms)
+    (result.map(|response| response.access_token().secret().to_owned()), seconds(&clock.pauses()), forms)
 }
 
 #[tokio::test]
@@ -155,11 +138,11 @@ async fn a_key_service_that_is_away_for_a_moment_ends_no_device_login() {
     let codes = ResponseTemplate::new(200).set_body_json(codes(60));
     Mock::given(path("/device_authorization")).respond_with(codes).mount(&server).await;
     Mock::given(path("/token")).respond_with(granted()).mount(&server).await;
-    let pauses = Pauses::default();
+    let clock = TestClock::skipping();
     let keys = KeyRing::new(Arc::new(Away(key("p256.pkcs8.pem"), AtomicUsize::new(0)))).unwrap();
-    let client = TokenClient::builder(metadata(&server.uri()), "client", keys).clock(pauses.clone());
+    let client = TokenClient::builder(metadata(&server.uri()), "client", keys).clock(clock.clone());
     let client = client.build().unwrap();
     let codes = client.authorize_device(()).await.unwrap();
     assert_eq!(client.device_token(&codes).await.unwrap().access_token().secret(), "AT");
-    assert_eq!(pauses.seconds(), [3, 6]);
+    assert_eq!(seconds(&clock.pauses()), [3, 6]);
 }

@@ -12,7 +12,8 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::scripted::Answer;
-use super::{Time, token, verifier};
+use super::{token, verifier};
+use crate::support::clock::TestClock;
 use crate::support::{key, testdata};
 
 /// Sends what is meant for a host of PingOne to the mock server.
@@ -41,7 +42,7 @@ async fn serving(documents: &[(&str, &str)]) -> MockServer {
 }
 
 fn jwks(url: JwksUri) -> RemoteJwks {
-    RemoteJwks::builder(url).clock(Time::new()).build().unwrap()
+    RemoteJwks::builder(url).clock(TestClock::new()).build().unwrap()
 }
 
 async fn accepts(jwks: &RemoteJwks, key: &PrivateKey, name: &str) {
@@ -116,7 +117,7 @@ async fn ping_one_is_known_by_its_region_and_environment() {
         AuthorizationServer::ping_one(Region::Europe, ENVIRONMENT).unwrap().jwks_uri().unwrap()
     );
     let http = Redirected { origin: server.uri(), http: ReqwestClient::new().unwrap() };
-    let jwks = RemoteJwks::builder(url).http(http).clock(Time::new()).build().unwrap();
+    let jwks = RemoteJwks::builder(url).http(http).clock(TestClock::new()).build().unwrap();
     let rsa = key("rsa2048.pkcs8.pem");
     accepts(&jwks, &rsa, "default").await;
     // The keys have no `alg`: every one of RSA fits.

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use private_key_jwt::Jwk;
 use private_key_jwt::jose::JoseError;
-use private_key_jwt::keys::{BoxFuture, KeyError};
+use private_key_jwt::keys::KeyError;
 use private_key_jwt::oauth::Retry;
 use private_key_jwt::server::{JwksFetchError, RemoteJwksError};
-use private_key_jwt::transport::{Clock, ReqwestClient, TransportError};
+use private_key_jwt::transport::{ReqwestClient, TransportError};
 use private_key_jwt::verifier::VerifierError;
-use time::OffsetDateTime;
 
-use super::scripted::{Answer, Issuer, URL, answer, ok, warm};
-use super::{COOL_DOWN, Time, at_once, forged, is_no_matching_key, new_key, set, token, until, verifier};
+use super::scripted::{Answer, Issuer, Publish, URL, answer, ok, warm};
+use super::{COOL_DOWN, at_once, forged, is_no_matching_key, new_key, set, token, until, verifier};
 use crate::support::clean;
+use crate::support::clock::TestClock;
 
 /// How the fetch failed that an error is about.
 #[track_caller]
@@ -45,7 +45,7 @@ async fn an_outage_below_the_hard_limit_is_not_noticed_and_one_beyond_it_refuses
         tokio::task::yield_now().await;
     }
     // From second 270 on after 1, 2, 4, 8 and 16 s, then every 30 s.
-    assert_eq!(issuer.asked(), 1 + 6 + (3599 - 301) / 30);
+    assert_eq!(issuer.requests(), 1 + 6 + (3599 - 301) / 30);
     assert!(matches!(
         &*jwks.last_failure().unwrap(),
         JwksFetchError::Transport(TransportError::Broken { .. })
@@ -75,22 +75,22 @@ fn error_text(error: &RemoteJwksError) -> String {
 
 #[tokio::test]
 async fn without_any_keys_the_issuer_is_asked_after_pauses_and_nobody_waits_in_them() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
+    let ((key, jwk), time) = (new_key("a"), TestClock::new());
     let issuer = Issuer::silent();
     issuer.answers(|_| answer(503, &[], ""));
     let jwks = issuer.jwks(&time);
     let good = token(&key, Some("a"));
     for pause in [1, 2, 4, 8, 16, 30, 30] {
-        let asked = issuer.asked();
+        let asked = issuer.requests();
         let error = clean(jwks.verify(&verifier(), &good).await.unwrap_err());
         assert!(is_status(&error, 503), "{error:?}");
-        assert_eq!(issuer.asked(), asked + 1);
+        assert_eq!(issuer.requests(), asked + 1);
         time.pass(pause - 1);
         for token in [&good, &forged("x")] {
             let error = at_once(jwks.verify(&verifier(), token)).expect("at once").unwrap_err();
             assert!(is_status(&error, 503), "{error:?}");
         }
-        assert_eq!(issuer.asked(), asked + 1);
+        assert_eq!(issuer.requests(), asked + 1);
         time.pass(1);
     }
     issuer.publish(&[&jwk]);
@@ -99,17 +99,17 @@ async fn without_any_keys_the_issuer_is_asked_after_pauses_and_nobody_waits_in_t
 
 #[tokio::test]
 async fn all_who_wait_for_a_fetch_that_fails_get_the_same_failure() {
-    let time = Time::new();
+    let time = TestClock::new();
     let issuer = Issuer::silent();
     let jwks = issuer.jwks(&time);
-    let asked = issuer.is_asked_and_waits();
+    let asked = issuer.answers_when_told();
     let waiting: Vec<_> = (0..5)
         .map(|_| {
             let jwks = jwks.clone();
             tokio::spawn(async move { jwks.keys().await.unwrap_err() })
         })
         .collect();
-    until(|| issuer.asked() == 1).await;
+    until(|| issuer.requests() == 1).await;
     asked.send(answer(500, &[], "")).unwrap();
     let last = {
         until(|| jwks.last_failure().is_some()).await;
@@ -119,7 +119,7 @@ async fn all_who_wait_for_a_fetch_that_fails_get_the_same_failure() {
         let error = waiting.await.unwrap();
         assert!(std::ptr::eq(cause(&error), &*last), "{error:?}");
     }
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_name_that_could_not_be_looked_for_may_be_good_and_a_signature_that_fa
         );
         assert_eq!(error.retry(), Retry::Never);
     }
-    assert_eq!(issuer.asked(), 3);
+    assert_eq!(issuer.requests(), 3);
     assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
     // Once the issuer is back, an unknown name is an unknown name.
     issuer.publish(&[&jwk]);
@@ -207,7 +207,7 @@ fn bad_answers() -> Vec<Bad> {
 async fn an_answer_that_is_no_set_is_a_failure_and_takes_nothing_away() {
     let (key, jwk) = new_key("a");
     for (index, (bad, expected)) in bad_answers().into_iter().enumerate() {
-        let time = Time::new();
+        let time = TestClock::new();
         let issuer = Issuer::silent();
         issuer.answers(move |_| bad());
         let jwks = issuer.jwks(&time);
@@ -228,7 +228,7 @@ async fn an_answer_that_is_no_set_is_a_failure_and_takes_nothing_away() {
 
 #[tokio::test]
 async fn what_cannot_be_used_in_a_set_is_passed_over() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
+    let ((key, jwk), time) = (new_key("a"), TestClock::new());
     let bare = Jwk::new(jwk.parameters().clone()).with_key_id("a").to_json();
     let with = |more: &str| bare.replacen('{', &format!("{{{more},"), 1);
     // For encryption, for signing only, of unknown kinds, private, half a key, and no object at
@@ -255,10 +255,10 @@ async fn what_cannot_be_used_in_a_set_is_passed_over() {
 
 #[tokio::test]
 async fn a_duplicate_kid_is_resolved_by_type_and_algorithm_or_refused() {
-    let ((key, jwk), (_, other), time) = (new_key("a"), new_key("a"), Time::new());
+    let ((key, jwk), (_, other), time) = (new_key("a"), new_key("a"), TestClock::new());
     let rsa = crate::support::key("rsa2048.pkcs8.pem");
     let rs256 = rsa.public_jwk().clone().with_key_id("a");
-    let issuer = Issuer::new(&[&jwk, &rs256]);
+    let issuer = Issuer::of(&[&jwk, &rs256]);
     let jwks = issuer.jwks(&time);
     for key in [&key, &rsa] {
         assert!(jwks.verify(&verifier(), &token(key, Some("a"))).await.is_ok());
@@ -282,30 +282,16 @@ async fn an_issuer_that_publishes_no_key_any_more_is_believed() {
     issuer.publish(&[]);
     time.pass(270);
     assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
-    until(|| issuer.asked() == 2).await;
+    until(|| issuer.requests() == 2).await;
     let error = jwks.verify(&verifier(), &token(&key, Some("a"))).await.unwrap_err();
     assert!(matches!(&error, RemoteJwksError::Token(error) if is_no_matching_key(error)), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_fetch_has_a_limit_of_its_own() {
-    /// A clock on which every pause is over when it begins.
-    struct Hasty(Time);
-
-    impl Clock for Hasty {
-        fn now(&self) -> OffsetDateTime {
-            self.0.now()
-        }
-
-        fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
-            assert_eq!(pause, Duration::from_secs(10));
-            Box::pin(std::future::ready(()))
-        }
-    }
-
-    let time = Time::new();
+    let time = TestClock::standing(|_| {});
     let issuer = Issuer::silent();
-    let jwks = issuer.builder(&time).clock(Hasty(time.clone())).build().unwrap();
+    let jwks = issuer.jwks(&time);
     let error = clean(jwks.keys().await.unwrap_err());
     assert!(
         matches!(cause(&error), JwksFetchError::Transport(TransportError::Timeout { host }) if host == "as.example"),
@@ -316,6 +302,7 @@ async fn a_fetch_has_a_limit_of_its_own() {
     issuer.answers(move |_| ok(&[], &body));
     time.pass(1);
     assert!(jwks.keys().await.is_ok());
+    assert!(time.pauses().iter().all(|pause| *pause == Duration::from_secs(10)));
 }
 
 #[tokio::test]

@@ -15,8 +15,9 @@ use private_key_jwt::{
     Algorithm, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, PublicKeySet, RemoteJwks,
 };
 
-use super::scripted::{Issuer, URL, answer, ok, warm};
-use super::{COOL_DOWN, Time, at_once, forged, is_no_matching_key, new_key, set, token, until, verifier};
+use super::scripted::{Issuer, Publish, URL, answer, ok, warm};
+use super::{COOL_DOWN, at_once, forged, is_no_matching_key, new_key, set, token, until, verifier};
+use crate::support::clock::TestClock;
 use crate::support::{self, clean};
 
 /// The refusal of a token, looked through for secrets.
@@ -30,10 +31,10 @@ fn refused<T: std::fmt::Debug>(result: Result<T, RemoteJwksError>) -> VerifierEr
 
 #[tokio::test]
 async fn the_first_token_fetches_and_the_next_ones_do_not() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::new(&[&jwk]);
+    let ((key, jwk), time) = (new_key("a"), TestClock::new());
+    let issuer = Issuer::of(&[&jwk]);
     let jwks = issuer.jwks(&time);
-    assert_eq!((issuer.asked(), jwks.fetched_at()), (0, None));
+    assert_eq!((issuer.requests(), jwks.fetched_at()), (0, None));
     assert_eq!(jwks.verify(&verifier(), &token(&key, Some("a"))).await.unwrap().subject(), Some("user-1"));
     assert_eq!(issuer.last_header("accept").unwrap(), "application/jwk-set+json, application/json");
     assert_eq!(jwks.fetched_at().unwrap().unix_timestamp(), time.seconds());
@@ -41,16 +42,16 @@ async fn the_first_token_fetches_and_the_next_ones_do_not() {
         assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
     }
     assert!(at_once(jwks.keys()).unwrap().unwrap().select(Some(&"a".into()), Algorithm::ES256).is_ok());
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
     assert!(jwks.last_failure().is_none());
 }
 
 #[tokio::test]
 async fn all_who_come_first_wait_for_one_fetch_and_get_the_same() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
+    let ((key, jwk), time) = (new_key("a"), TestClock::new());
     let issuer = Issuer::silent();
     let jwks = issuer.jwks(&time);
-    let asked = issuer.is_asked_and_waits();
+    let asked = issuer.answers_when_told();
     let waiting: Vec<_> = (0..10)
         .map(|_| {
             let (jwks, token) = (jwks.clone(), token(&key, Some("a")));
@@ -59,14 +60,14 @@ async fn all_who_come_first_wait_for_one_fetch_and_get_the_same() {
             })
         })
         .collect();
-    until(|| issuer.asked() == 1).await;
+    until(|| issuer.requests() == 1).await;
     asked.send(ok(&[], &set(&[&jwk]))).unwrap();
     let keys = jwks.keys().await.unwrap();
     for waiting in waiting {
         let (verified, same) = waiting.await.unwrap();
         assert!(verified && Arc::ptr_eq(&keys, &same));
     }
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
 }
 
 #[tokio::test]
@@ -76,7 +77,7 @@ async fn an_unknown_kid_causes_one_fetch_and_one_more_try() {
     issuer.publish(&[&old, &new]);
     time.pass(COOL_DOWN);
     assert!(jwks.verify(&verifier(), &token(&key, Some("new"))).await.is_ok());
-    assert_eq!(issuer.asked(), 2);
+    assert_eq!(issuer.requests(), 2);
 }
 
 #[tokio::test]
@@ -91,7 +92,7 @@ async fn within_the_cool_down_an_unknown_kid_is_refused_at_once() {
             matches!(&error, VerifierError::Jose(JoseError::NoMatchingKey { kid: Some(kid), algorithm: Algorithm::ES256, .. }) if kid == "new")
         );
     }
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
 }
 
 /// How a forged token is refused, and how often it is tried for that.
@@ -115,7 +116,7 @@ async fn a_token_is_tried_twice_and_never_thrice() {
         time.pass(COOL_DOWN);
         let (error, tries) = tries(&jwks).await;
         assert!(is_no_matching_key(&error), "{error:?}");
-        assert_eq!((issuer.asked(), tries), (fetches, 2));
+        assert_eq!((issuer.requests(), tries), (fetches, 2));
     }
 }
 
@@ -127,7 +128,7 @@ async fn what_is_still_the_same_is_not_tried_again() {
     time.pass(COOL_DOWN);
     let (error, tries) = tries(&jwks).await;
     assert!(is_no_matching_key(&error), "{error:?}");
-    assert_eq!((issuer.asked(), tries), (2, 1));
+    assert_eq!((issuer.requests(), tries), (2, 1));
     assert!(Arc::ptr_eq(&keys, &jwks.keys().await.unwrap()), "the keys stay parsed");
 }
 
@@ -135,8 +136,8 @@ async fn what_is_still_the_same_is_not_tried_again() {
 async fn a_signature_that_fails_under_a_cached_key_causes_one_fetch_and_one_more_try() {
     // The same name, another key; and no name at all.
     for name in [Some("a"), None] {
-        let ((_, old), (key, new), time) = (new_key("a"), new_key("a"), Time::new());
-        let issuer = Issuer::new(&[&old]);
+        let ((_, old), (key, new), time) = (new_key("a"), new_key("a"), TestClock::new());
+        let issuer = Issuer::of(&[&old]);
         let jwks = issuer.jwks(&time);
         jwks.keys().await.unwrap();
         issuer.publish(&[&new]);
@@ -144,31 +145,31 @@ async fn a_signature_that_fails_under_a_cached_key_causes_one_fetch_and_one_more
         assert!(matches!(error, VerifierError::Key(KeyError::BadSignature)), "{error:?}");
         time.pass(COOL_DOWN);
         assert!(jwks.verify(&verifier(), &token(&key, name)).await.is_ok());
-        assert_eq!(issuer.asked(), 2);
+        assert_eq!(issuer.requests(), 2);
         time.pass(COOL_DOWN);
         let error = refused(jwks.verify(&verifier(), &forged("a")).await);
         assert!(matches!(error, VerifierError::Key(KeyError::BadSignature)), "{error:?}");
-        assert_eq!(issuer.asked(), 3);
+        assert_eq!(issuer.requests(), 3);
     }
 }
 
 #[tokio::test]
 async fn another_kind_of_key_under_a_known_name_causes_a_fetch() {
-    let ((_, old), time) = (new_key("a"), Time::new());
+    let ((_, old), time) = (new_key("a"), TestClock::new());
     let key = support::key("rsa2048.pkcs8.pem");
     let new = key.public_jwk().clone().with_key_id("a");
-    let issuer = Issuer::new(&[&old]);
+    let issuer = Issuer::of(&[&old]);
     let jwks = issuer.jwks(&time);
     jwks.keys().await.unwrap();
     issuer.publish(&[&new]);
     time.pass(COOL_DOWN);
     assert!(jwks.verify(&verifier(), &token(&key, Some("a"))).await.is_ok());
-    assert_eq!(issuer.asked(), 2);
+    assert_eq!(issuer.requests(), 2);
 }
 
 #[tokio::test]
 async fn what_newer_keys_cannot_help_causes_no_fetch() {
-    let ((key, a), (_, b), time) = (new_key("a"), new_key("b"), Time::new());
+    let ((key, a), (_, b), time) = (new_key("a"), new_key("b"), TestClock::new());
     // A key that is too short, and one with the certificate of another.
     let short =
         r#"{"kty":"RSA","kid":"short","e":"AQAB","n":"#.to_owned() + &format!(r#""{}"}}"#, "_".repeat(172));
@@ -213,7 +214,7 @@ async fn what_newer_keys_cannot_help_causes_no_fetch() {
     ));
     assert!(matches!(next(), VerifierError::Key(KeyError::RsaSize { bits: 1032 })));
     assert!(matches!(next(), VerifierError::Key(KeyError::CertificateMismatch)));
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
 }
 
 #[tokio::test]
@@ -228,7 +229,7 @@ async fn a_token_under_a_cached_kid_never_waits() {
         let jwks = jwks.clone();
         async move { jwks.verify(&verifier(), &forged("x")).await.map(|_| ()) }
     });
-    until(|| issuer.asked() == 2).await;
+    until(|| issuer.requests() == 2).await;
     for seconds in [0, 240, 600, 2729] {
         time.pass(seconds);
         assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok(), "{seconds}");
@@ -248,7 +249,7 @@ async fn keys_are_fetched_ahead_of_their_end_beside_a_token() {
         (vec![("cache-control", "no-store")], 48),
         (vec![("date", "Fri, 15 Jan 2027 08:00:00 GMT"), ("expires", "Fri, 15 Jan 2027 08:10:00 GMT")], 570),
     ] {
-        let ((key, jwk), time) = (new_key("a"), Time::new());
+        let ((key, jwk), time) = (new_key("a"), TestClock::new());
         let issuer = Issuer::silent();
         let body = set(&[&jwk]);
         issuer.answers(move |_| ok(&headers, &body));
@@ -258,20 +259,20 @@ async fn keys_are_fetched_ahead_of_their_end_beside_a_token() {
         time.pass(due - 1);
         assert!(at_once(jwks.verify(&verifier(), &token)).unwrap().is_ok());
         tokio::task::yield_now().await;
-        assert_eq!(issuer.asked(), 1, "{due}");
+        assert_eq!(issuer.requests(), 1, "{due}");
         time.pass(1);
         assert!(at_once(jwks.verify(&verifier(), &token)).unwrap().is_ok());
-        until(|| issuer.asked() == 2).await;
+        until(|| issuer.requests() == 2).await;
         until(|| jwks.fetched_at().unwrap().unix_timestamp() == time.seconds()).await;
         assert!(at_once(jwks.verify(&verifier(), &token)).unwrap().is_ok());
-        assert_eq!(issuer.asked(), 2);
+        assert_eq!(issuer.requests(), 2);
     }
 }
 
 #[tokio::test]
 async fn the_rules_can_be_set() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::new(&[&jwk]);
+    let ((key, jwk), time) = (new_key("a"), TestClock::new());
+    let issuer = Issuer::of(&[&jwk]);
     let seconds = Duration::from_secs;
     let jwks = issuer
         .builder(&time)
@@ -287,12 +288,12 @@ async fn the_rules_can_be_set() {
     assert!(at_once(jwks.verify(&verifier(), &unknown)).unwrap().is_err());
     time.pass(1);
     assert!(jwks.verify(&verifier(), &unknown).await.is_err());
-    assert_eq!(issuer.asked(), 2);
+    assert_eq!(issuer.requests(), 2);
     issuer.breaks();
     time.pass(16);
     assert!(at_once(jwks.verify(&verifier(), &good)).unwrap().is_ok());
     until(|| jwks.last_failure().is_some()).await;
-    assert_eq!(issuer.asked(), 3);
+    assert_eq!(issuer.requests(), 3);
     time.pass(83);
     assert!(jwks.verify(&verifier(), &good).await.is_ok());
     time.pass(1);
@@ -305,14 +306,14 @@ async fn the_rules_can_be_set() {
     let jwks = issuer.builder(&time).cool_down(Duration::ZERO).build().unwrap();
     issuer.publish(&[&jwk]);
     jwks.keys().await.unwrap();
-    let asked = issuer.asked();
+    let asked = issuer.requests();
     assert!(at_once(jwks.verify(&verifier(), &unknown)).unwrap().is_err());
-    assert_eq!(issuer.asked(), asked);
+    assert_eq!(issuer.requests(), asked);
 }
 
 #[tokio::test]
 async fn rfc9111_4_3_a_304_keeps_the_keys_and_takes_new_freshness() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
+    let ((key, jwk), time) = (new_key("a"), TestClock::new());
     let issuer = Issuer::silent();
     let body = set(&[&jwk]);
     let modified = "Fri, 15 Jan 2027 08:00:00 GMT";
@@ -336,12 +337,12 @@ async fn rfc9111_4_3_a_304_keeps_the_keys_and_takes_new_freshness() {
     issuer.answers(|_| answer(304, &[], ""));
     assert_eq!(age_of(170).await, "\"2\"");
     assert_eq!(age_of(170).await, "\"2\"");
-    assert_eq!(issuer.asked(), 4);
+    assert_eq!(issuer.requests(), 4);
 }
 
 #[tokio::test]
 async fn a_304_that_nobody_asked_for_is_no_answer() {
-    let time = Time::new();
+    let time = TestClock::new();
     let issuer = Issuer::silent();
     issuer.answers(|_| answer(304, &[("etag", "\"1\"")], ""));
     let jwks = issuer.jwks(&time);
@@ -361,15 +362,15 @@ async fn a_304_that_nobody_asked_for_is_no_answer() {
 
 #[tokio::test]
 async fn a_slow_old_answer_takes_the_place_of_nothing_newer() {
-    let ((_, old), (key, new), time) = (new_key("old"), new_key("new"), Time::new());
+    let ((_, old), (key, new), time) = (new_key("old"), new_key("new"), TestClock::new());
     let issuer = Issuer::silent();
     let jwks = issuer.jwks(&time);
-    let slow = issuer.is_asked_and_waits();
+    let slow = issuer.answers_when_told();
     let waiting = tokio::spawn({
         let jwks = jwks.clone();
         async move { jwks.keys().await.unwrap() }
     });
-    until(|| issuer.asked() == 1).await;
+    until(|| issuer.requests() == 1).await;
     issuer.publish(&[&new]);
     // It is given up, and the next one answers first.
     time.pass(COOL_DOWN);
@@ -378,12 +379,12 @@ async fn a_slow_old_answer_takes_the_place_of_nothing_newer() {
     slow.send(ok(&[], &set(&[&old]))).unwrap();
     assert!(Arc::ptr_eq(&waiting.await.unwrap(), &newer), "who waited for it gets the newer ones");
     assert!(Arc::ptr_eq(&jwks.keys().await.unwrap(), &newer));
-    assert_eq!(issuer.asked(), 2);
+    assert_eq!(issuer.requests(), 2);
 }
 
 #[tokio::test]
 async fn a_304_is_about_the_set_that_it_was_asked_about() {
-    let ((key, first), (_, second), time) = (new_key("first"), new_key("second"), Time::new());
+    let ((key, first), (_, second), time) = (new_key("first"), new_key("second"), TestClock::new());
     let issuer = Issuer::silent();
     let body = set(&[&first]);
     issuer.answers(move |_| ok(&[("etag", "\"1\"")], &body));
@@ -396,12 +397,12 @@ async fn a_304_is_about_the_set_that_it_was_asked_about() {
         let jwks = jwks.clone();
         tokio::spawn(async move { jwks.verify(&verifier(), &forged("x")).await.map(|_| ()) })
     };
-    let older = issuer.is_asked_and_waits();
+    let older = issuer.answers_when_told();
     let waiting_for_older = ask();
-    until(|| issuer.asked() == 2).await;
-    let newer = issuer.is_asked_and_waits();
+    until(|| issuer.requests() == 2).await;
+    let newer = issuer.answers_when_told();
     let waiting_for_newer = ask();
-    until(|| issuer.asked() == 3).await;
+    until(|| issuer.requests() == 3).await;
     older.send(ok(&[], &set(&[&second]))).unwrap();
     assert!(waiting_for_older.await.unwrap().is_err());
     assert!(!Arc::ptr_eq(&jwks.keys().await.unwrap(), &keys));
@@ -413,9 +414,9 @@ async fn a_304_is_about_the_set_that_it_was_asked_about() {
 
 #[tokio::test]
 async fn client_assertions_are_checked_with_the_same_care() {
-    let ((_, old), (key, new), time) = (new_key("old"), new_key("new"), Time::new());
+    let ((_, old), (key, new), time) = (new_key("old"), new_key("new"), TestClock::new());
     let key = key.with_key_id("new");
-    let issuer = Issuer::new(&[&old]);
+    let issuer = Issuer::of(&[&old]);
     let jwks = issuer.jwks(&time);
     jwks.keys().await.unwrap();
     issuer.publish(&[&old, &new]);
@@ -430,7 +431,7 @@ async fn client_assertions_are_checked_with_the_same_care() {
     let assertion = sign();
     let parsed = || verifier.parse_assertion(assertion.secret()).unwrap();
     assert_eq!(jwks.verify_assertion(parsed(), Algorithm::ES256).await.unwrap().client_id(), "client");
-    assert_eq!(issuer.asked(), 2);
+    assert_eq!(issuer.requests(), 2);
     let error = refused(at_once(jwks.verify_assertion(parsed(), Algorithm::RS256)).unwrap());
     assert!(matches!(error, VerifierError::Algorithm { found: Algorithm::ES256, .. }), "{error:?}");
     time.pass(100);
@@ -441,7 +442,7 @@ async fn client_assertions_are_checked_with_the_same_care() {
     let assertion = sign();
     let parsed = verifier.parse_assertion(assertion.secret()).unwrap();
     assert!(is_no_matching_key(&refused(jwks.verify_assertion(parsed, None).await)));
-    assert_eq!(issuer.asked(), 3);
+    assert_eq!(issuer.requests(), 3);
 }
 
 #[test]
@@ -467,7 +468,7 @@ fn a_url_that_cannot_be_right_is_refused_when_the_set_is_made() {
 fn it_can_be_shared_and_shown() {
     fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
     fn sent<T: Send>(_: T) {}
-    let jwks = Issuer::new(&[]).jwks(&Time::new());
+    let jwks = Issuer::of(&[]).jwks(&TestClock::new());
     shared(&jwks);
     sent(jwks.verify(&verifier(), "token"));
     sent(jwks.keys());

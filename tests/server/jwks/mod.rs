@@ -11,48 +11,20 @@ mod shapes;
 mod tasks;
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use private_key_jwt::transport::Clock;
 use private_key_jwt::verifier::{AccessTokenVerifier, VerifierError};
 use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
 use crate::support::now;
 
 const ISSUER: &str = "https://as.example";
 const AUDIENCE: &str = "https://api.example";
-/// As it is unless said otherwise.
+/// The default.
 const COOL_DOWN: i64 = 30;
-
-/// A clock that moves when the test says so. Clones are the same clock.
-#[derive(Clone)]
-struct Time(Arc<AtomicI64>);
-
-impl Time {
-    fn new() -> Self {
-        Self(Arc::new(AtomicI64::new(now().unix_timestamp())))
-    }
-
-    fn pass(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-
-    fn seconds(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-impl Clock for Time {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp(self.seconds()).unwrap()
-    }
-}
 
 fn new_key(name: &str) -> (PrivateKey, Jwk) {
     let key = PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap();

@@ -15,8 +15,8 @@ use private_key_jwt::transport::{
 };
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::Time;
 use crate::support::clean;
+use crate::support::clock::TestClock;
 
 /// Answers with the next of these each time; the last one stays.
 #[derive(Clone)]
@@ -212,7 +212,7 @@ async fn a_registered_url_that_is_not_public_leaves_no_keys() {
     let http = builder(&[&["127.0.0.1"]]).build().unwrap();
     let jwks = RemoteJwks::builder("https://client.example/jwks")
         .http(http.clone())
-        .clock(Time::new())
+        .clock(TestClock::new())
         .build()
         .unwrap();
     let error = clean(jwks.keys().await.unwrap_err());
@@ -270,7 +270,7 @@ async fn keys_of_a_registered_url_over_tls() {
         .unwrap();
     let jwks = RemoteJwks::builder(format!("https://localhost:{port}/jwks"))
         .http(http)
-        .clock(Time::new())
+        .clock(TestClock::new())
         .build()
         .unwrap();
     assert!(jwks.verify(&super::verifier(), &super::token(&key, Some("a"))).await.is_ok());

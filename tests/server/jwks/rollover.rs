@@ -13,19 +13,20 @@ use private_key_jwt::{Jwk, RemoteJwks};
 use wiremock::matchers::{any, header, method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use super::{COOL_DOWN, Time, at_once, forged, is_no_matching_key, new_key, set, token, until, verifier};
+use super::{COOL_DOWN, at_once, forged, is_no_matching_key, new_key, set, token, until, verifier};
 use crate::support::clean;
+use crate::support::clock::TestClock;
 
 /// What the server publishes, and when it was asked.
 #[derive(Clone)]
 struct Published {
-    time: Time,
+    time: TestClock,
     answer: Arc<Mutex<ResponseTemplate>>,
     asked: Arc<Mutex<Vec<i64>>>,
 }
 
 impl Published {
-    fn new(time: &Time) -> Self {
+    fn new(time: &TestClock) -> Self {
         Self {
             time: time.clone(),
             answer: Arc::new(Mutex::new(ResponseTemplate::new(500))),
@@ -62,7 +63,7 @@ const TASKS: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_roll_ten_times_while_eight_tasks_verify_without_pause() {
-    let time = Time::new();
+    let time = TestClock::new();
     let published = Published::new(&time);
     let server = MockServer::start().await;
     let jwks = published.mount(&server).await;
@@ -132,7 +133,7 @@ async fn keys_roll_ten_times_while_eight_tasks_verify_without_pause() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_random_kids_cause_one_fetch_in_a_cool_down_and_delay_nobody() {
-    let time = Time::new();
+    let time = TestClock::new();
     let published = Published::new(&time);
     let server = MockServer::start().await;
     let jwks = published.mount(&server).await;
@@ -183,7 +184,7 @@ async fn serve(listener: TcpListener, published: &Published) -> MockServer {
 
 #[tokio::test]
 async fn plain_http_inside_a_mesh_needs_the_users_word() {
-    let time = Time::new();
+    let time = TestClock::new();
     let published = Published::new(&time);
     let (key, jwk) = new_key("a");
     published.keys(&[&jwk]);
@@ -214,7 +215,7 @@ async fn plain_http_inside_a_mesh_needs_the_users_word() {
 
 #[tokio::test]
 async fn a_server_that_is_gone_is_missed_from_the_hard_limit_on_until_it_is_back() {
-    let time = Time::new();
+    let time = TestClock::new();
     let published = Published::new(&time);
     let (key, jwk) = new_key("a");
     published.keys(&[&jwk]);
@@ -267,7 +268,7 @@ async fn a_server_that_is_gone_is_missed_from_the_hard_limit_on_until_it_is_back
 
 #[tokio::test]
 async fn an_etag_is_sent_back_over_http() {
-    let (server, time) = (MockServer::start().await, Time::new());
+    let (server, time) = (MockServer::start().await, TestClock::new());
     let (key, jwk) = new_key("a");
     let whole = ResponseTemplate::new(200).insert_header("etag", "\"v1\"").set_body_string(set(&[&jwk]));
     Mock::given(header("if-none-match", "\"v1\""))
@@ -289,7 +290,7 @@ async fn an_etag_is_sent_back_over_http() {
 
 #[tokio::test]
 async fn a_redirect_a_huge_body_and_too_many_keys_over_http() {
-    let time = Time::new();
+    let time = TestClock::new();
     let published = Published::new(&time);
     let server = MockServer::start().await;
     Mock::given(path("/other")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&server).await;

@@ -8,12 +8,13 @@ use private_key_jwt::{Algorithm, PrivateKey, RemoteJwks};
 use serde_json::{Value, json};
 use sha1::Digest;
 
-use super::scripted::{Issuer, ok};
-use super::{COOL_DOWN, Time, new_key, set, signed, token, unsigned, verifier};
+use super::scripted::{Issuer, Publish, ok};
+use super::{COOL_DOWN, new_key, set, signed, token, unsigned, verifier};
+use crate::support::clock::TestClock;
 use crate::support::{clean, key, testdata};
 
-fn serving(document: &str) -> (Issuer, RemoteJwks, Time) {
-    let (issuer, time, document) = (Issuer::silent(), Time::new(), document.to_owned());
+fn serving(document: &str) -> (Issuer, RemoteJwks, TestClock) {
+    let (issuer, time, document) = (Issuer::silent(), TestClock::new(), document.to_owned());
     issuer.answers(move |_| ok(&[], &document));
     let jwks = issuer.jwks(&time);
     (issuer, jwks, time)
@@ -86,7 +87,7 @@ async fn a_key_that_cannot_be_read_takes_no_other_away_and_its_token_says_why() 
                 "no key in the set fits ES256 and `kid` \"{kid}\": key {place} of the set was skipped: {why}"
             )
         );
-        assert_eq!(issuer.asked(), fetches);
+        assert_eq!(issuer.requests(), fetches);
     }
     let mended = good.with_key_id("bad").to_json();
     issuer.answers(move |_| ok(&[], &format!(r#"{{"keys":[{mended}]}}"#)));
@@ -127,7 +128,7 @@ async fn rfc7515_4_1_7_a_token_without_kid_may_name_a_certificate() {
                  the set has \"b\", \"{x5t}\""
             )
         );
-        assert_eq!(issuer.asked(), 2);
+        assert_eq!(issuer.requests(), 2);
         let ambiguous = refused(&jwks, &signed_with(json!({}))).await;
         assert!(matches!(ambiguous, VerifierError::Jose(JoseError::AmbiguousKey { found: 2, .. })));
         // Another key's certificate proves nothing.

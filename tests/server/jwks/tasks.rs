@@ -6,9 +6,10 @@ use private_key_jwt::PublicKeySet;
 use private_key_jwt::server::{JwksFetchError, RemoteJwks};
 
 use super::failing::cause;
-use super::scripted::{Issuer, ok, warm};
-use super::{COOL_DOWN, Time, at_once, forged, new_key, set, token, until, verifier};
+use super::scripted::{Issuer, Publish, ok, warm};
+use super::{COOL_DOWN, at_once, forged, new_key, set, token, until, verifier};
 use crate::support::clean;
+use crate::support::clock::TestClock;
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
@@ -16,15 +17,15 @@ fn runtime() -> tokio::runtime::Runtime {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_harms_nobody() {
-    let ((_, jwk), time) = (new_key("a"), Time::new());
+    let ((_, jwk), time) = (new_key("a"), TestClock::new());
     let issuer = Issuer::silent();
     let jwks = issuer.jwks(&time);
-    let asked = issuer.is_asked_and_waits();
+    let asked = issuer.answers_when_told();
     // The one that began the fetch is gone before it is answered, and one that waited.
     for _ in 0..2 {
         let jwks = jwks.clone();
         let waiting = tokio::spawn(async move { jwks.keys().await.map(|_| ()) });
-        until(|| issuer.asked() == 1).await;
+        until(|| issuer.requests() == 1).await;
         waiting.abort();
         assert!(waiting.await.unwrap_err().is_cancelled());
     }
@@ -35,26 +36,26 @@ async fn a_caller_that_goes_away_harms_nobody() {
     tokio::task::yield_now().await;
     asked.send(ok(&[], &set(&[&jwk]))).unwrap();
     assert!(stays.await.unwrap().is_ok());
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
 }
 
 #[tokio::test]
 async fn a_fetch_that_nobody_waits_for_any_more_is_not_wasted() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
+    let ((key, jwk), time) = (new_key("a"), TestClock::new());
     let issuer = Issuer::silent();
     let jwks = issuer.jwks(&time);
-    let asked = issuer.is_asked_and_waits();
+    let asked = issuer.answers_when_told();
     assert!(at_once(jwks.keys()).is_none());
-    until(|| issuer.asked() == 1).await;
+    until(|| issuer.requests() == 1).await;
     asked.send(ok(&[], &set(&[&jwk]))).unwrap();
     until(|| jwks.fetched_at().is_some()).await;
     assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
 }
 
 #[tokio::test]
 async fn an_http_client_that_panics_is_a_failure_like_another() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
+    let ((key, jwk), time) = (new_key("a"), TestClock::new());
     let issuer = Issuer::silent();
     issuer.script(|_| Box::pin(async { panic!("on purpose") }));
     let jwks = issuer.jwks(&time);
@@ -63,7 +64,7 @@ async fn an_http_client_that_panics_is_a_failure_like_another() {
         let error = clean(jwks.verify(&verifier(), &token(&key, Some("a"))).await.unwrap_err());
         assert!(matches!(cause(&error), JwksFetchError::Lost), "{error:?}");
     }
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
     issuer.publish(&[&jwk]);
     time.pass(1);
     assert!(jwks.verify(&verifier(), &token(&key, Some("a"))).await.is_ok());
@@ -76,20 +77,20 @@ async fn an_http_client_that_panics_is_a_failure_like_another() {
 }
 
 /// A silent issuer, and the runtime that has a fetch in flight to it.
-fn in_flight(time: &Time) -> (Issuer, RemoteJwks, tokio::runtime::Runtime) {
+fn in_flight(time: &TestClock) -> (Issuer, RemoteJwks, tokio::runtime::Runtime) {
     let issuer = Issuer::silent();
     let jwks = issuer.jwks(time);
     let first = runtime();
     first.block_on(async {
         assert!(at_once(jwks.keys()).is_none());
-        until(|| issuer.asked() == 1).await;
+        until(|| issuer.requests() == 1).await;
     });
     (issuer, jwks, first)
 }
 
 #[test]
 fn a_runtime_that_goes_away_takes_its_fetch_along_and_nothing_else() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
+    let ((key, jwk), time) = (new_key("a"), TestClock::new());
     let (issuer, jwks, first) = in_flight(&time);
     // Somebody on another runtime waits for it, or comes when it is gone already; it is the same to
     // both.
@@ -100,40 +101,40 @@ fn a_runtime_that_goes_away_takes_its_fetch_along_and_nothing_else() {
     issuer.publish(&[&jwk]);
     drop(first);
     assert!(waiting.join().unwrap().is_ok());
-    assert_eq!(issuer.asked(), 2);
+    assert_eq!(issuer.requests(), 2);
     assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
 }
 
 /// A runtime that is there and that nobody runs.
 #[test]
 fn a_fetch_of_a_runtime_that_stands_still_is_given_up() {
-    let ((_, jwk), time) = (new_key("a"), Time::new());
+    let ((_, jwk), time) = (new_key("a"), TestClock::new());
     let (issuer, jwks, _first) = in_flight(&time);
     issuer.publish(&[&jwk]);
     let second =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     assert!(second.block_on(jwks.keys()).is_ok());
-    assert_eq!(issuer.asked(), 2);
+    assert_eq!(issuer.requests(), 2);
 }
 
 #[test]
 fn without_a_runtime_there_is_an_error_and_no_panic() {
-    let ((key, jwk), time) = (new_key("a"), Time::new());
-    let issuer = Issuer::new(&[&jwk]);
+    let ((key, jwk), time) = (new_key("a"), TestClock::new());
+    let issuer = Issuer::of(&[&jwk]);
     let jwks = issuer.jwks(&time);
     let error = clean(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().unwrap_err());
     assert!(matches!(cause(&error), JwksFetchError::Lost), "{error:?}");
-    assert_eq!(issuer.asked(), 0);
+    assert_eq!(issuer.requests(), 0);
     // Keys that are held need none.
     runtime().block_on(jwks.keys()).unwrap();
     for seconds in [0, 300] {
         time.pass(seconds);
         assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
     }
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
     assert!(runtime().block_on(async {
         jwks.keys().await.unwrap();
-        until(|| issuer.asked() == 2).await;
+        until(|| issuer.requests() == 2).await;
         jwks.last_failure().is_none()
     }));
 }
@@ -156,5 +157,5 @@ async fn what_somebody_else_fetched_meanwhile_is_tried_without_another_fetch() {
         result
     };
     assert!(jwks.verify_with(check).await.is_ok());
-    assert_eq!((tries.load(Ordering::SeqCst), issuer.asked()), (2, 2));
+    assert_eq!((tries.load(Ordering::SeqCst), issuer.requests()), (2, 2));
 }
