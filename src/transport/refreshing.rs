@@ -12,7 +12,7 @@
 //! is fetched: without a value that serves, the call fails.
 //!
 //! A [`Source`] is the policy: how to fetch, how long a value serves, how long to pause after which
-//! error. [`Schedule`] decides, as a function of the state and the time, and [`Refreshing`] acts.
+//! error. [`State::decide`] is a function of the state and the time; [`Refreshing`] acts on it.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -114,8 +114,21 @@ pub(crate) struct Refreshing<S: Source> {
     state: Mutex<State<S>>,
 }
 
+/// The fetches so far. Distances in time count in both directions, so that a clock that is set back
+/// keeps no caller waiting.
 struct State<S: Source> {
-    schedule: Schedule<Flight<S>>,
+    /// The number of the last fetch.
+    generation: u64,
+    /// The number of the last that brought a value.
+    succeeded: u64,
+    /// When the last fetch started.
+    began: Option<OffsetDateTime>,
+    /// The last fetch, until it ends.
+    flight: Option<Flight<S>>,
+    /// How many failed since the last success.
+    failures: u32,
+    /// After the last failure.
+    pause: Option<(OffsetDateTime, Pause)>,
     /// Of the last fetch, if it failed.
     error: Option<S::Error>,
 }
@@ -132,6 +145,18 @@ struct Flight<S: Source> {
     outcome: watch::Receiver<Option<Outcome<S>>>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    /// The cached value is used.
+    Serve,
+    /// A fetch starts, in the background if the cached value serves.
+    Fetch,
+    /// The caller waits for the fetch in flight.
+    Wait,
+    /// There is nothing to use, and the server is left alone.
+    Refuse,
+}
+
 /// What a caller does.
 enum Turn<S: Source> {
     Serve(Arc<S::Value>),
@@ -143,8 +168,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 impl<S: Source> Refreshing<S> {
     pub(crate) fn new(value: Option<S::Value>) -> Self {
-        let state = State { schedule: Schedule::default(), error: None };
-        Self { held: ArcSwapOption::from_pointee(value), state: Mutex::new(state) }
+        Self { held: ArcSwapOption::from_pointee(value), state: Mutex::new(State::new()) }
     }
 
     /// The cached value, fresh or not. Takes no lock and does not allocate.
@@ -186,15 +210,14 @@ impl<S: Source> Refreshing<S> {
     async fn next(source: &S, tried: Option<&Arc<S::Value>>) -> Result<Arc<S::Value>, Option<S::Error>> {
         let mut lost = 0;
         while lost < 2 {
-            let mut flight = match Self::turn(source, tried)? {
+            let flight = match Self::turn(source, tried)? {
                 Turn::Serve(held) => return Ok(held),
                 Turn::Wait(flight) => flight,
             };
+            let mut outcome = flight.outcome.clone();
+            let outcome = pin!(async move { outcome.wait_for(Option::is_some).await.ok()?.clone() });
             let mut limit = Deadline::after(source.limit().saturating_add(GRACE));
-            let outcome = limit
-                .bound(pin!(async { flight.outcome.wait_for(Option::is_some).await.ok()?.clone() }))
-                .await;
-            match outcome.flatten() {
+            match limit.bound(outcome).await.flatten() {
                 // It was not meant for callers without a value; the next one tries harder.
                 Some(Err(_)) if flight.window.is_some() => {}
                 Some(outcome) => return outcome.map_err(Some),
@@ -212,7 +235,7 @@ impl<S: Source> Refreshing<S> {
         let runtime = Handle::try_current().map_err(|_| S::lost());
         let this = source.refreshing();
         let mut state = this.state();
-        if let Some(flight) = state.schedule.flight.clone()
+        if let Some(flight) = state.flight.clone()
             && flight.outcome.has_changed().is_err()
         {
             state.failed(source, &flight, None);
@@ -228,23 +251,23 @@ impl<S: Source> Refreshing<S> {
             _ => Phase::Over,
         };
         let serving = held.clone().filter(|_| phase != Phase::Over);
-        match (state.schedule.decide(phase, needs_newer, source.limit(), now), &serving) {
-            (Decision::Serve, Some(held)) => return Ok(Turn::Serve(Arc::clone(held))),
-            (Decision::Wait(flight), _) => {
+        let decision = state.decide(phase, needs_newer, source.limit(), now);
+        match (decision, &serving, &state.flight) {
+            (Decision::Serve, Some(held), _) => return Ok(Turn::Serve(Arc::clone(held))),
+            (Decision::Wait, _, Some(flight)) => {
                 return runtime.map(|_| Turn::Wait(flight.clone())).map_err(Some);
             }
-            (Decision::Refuse, _) => return Err(state.error.clone()),
-            (Decision::Fetch | Decision::Serve, _) => {}
+            (Decision::Refuse, ..) => return Err(state.error.clone()),
+            _ => {}
         }
         let fetch = runtime.and_then(|runtime| Ok((runtime, source.fetch(held, serving.is_none(), now)?)));
-        let (runtime, fetch) = match (fetch, serving.clone()) {
+        let (runtime, fetch) = match (fetch, &serving) {
             (Ok(fetch), _) => fetch,
-            (Err(_), Some(held)) => return Ok(Turn::Serve(held)),
+            (Err(_), Some(held)) => return Ok(Turn::Serve(Arc::clone(held))),
             (Err(error), None) => return Err(Some(error)),
         };
-        let (announcer, outcome) = watch::channel(None);
         let window = serving.as_ref().map(|held| source.window(held));
-        let flight = state.schedule.begin(now, |generation| Flight { generation, window, outcome });
+        let (announcer, flight) = state.begin(window, now);
         drop(state);
         let work = {
             let (source, flight) = (source.clone(), flight.clone());
@@ -260,14 +283,13 @@ impl<S: Source> Refreshing<S> {
         let this = source.refreshing();
         let now = source.clock().now();
         let mut state = this.state();
-        let late = state.schedule.is_late(flight.generation);
+        let late = state.is_late(flight.generation);
         match source.read(answer, late, now).map(Arc::new) {
             Ok(value) => {
-                state.schedule.succeeded(flight.generation);
+                state.succeeded(flight.generation);
                 if late {
                     return Ok(this.held.load_full().unwrap_or(value));
                 }
-                state.error = None;
                 this.held.store(Some(Arc::clone(&value)));
                 Ok(value)
             }
@@ -290,92 +312,39 @@ impl<S: Source> Refreshing<S> {
 }
 
 impl<S: Source> State<S> {
-    /// A fetch ended without a value. Without an error, it was lost.
-    fn failed(
-        &mut self,
-        source: &S,
-        flight: &Flight<S>,
-        error: Option<(&S::Error, OffsetDateTime)>,
-    ) -> Option<Pause> {
-        let (error, now) = error.unzip();
-        let pause = |failures| source.pause(&Failure { error, failures, window: flight.window });
-        let pause = self.schedule.failed(flight.generation, now, pause)?;
-        self.error = error.cloned().or(self.error.take());
-        Some(pause)
+    const fn new() -> Self {
+        let (began, flight, pause, error) = (None, None, None, None);
+        Self { generation: 0, succeeded: 0, began, flight, failures: 0, pause, error }
     }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Decision<'a, F> {
-    /// The cached value is used.
-    Serve,
-    /// A fetch starts, in the background if the cached value serves.
-    Fetch,
-    /// The caller waits for the fetch in flight.
-    Wait(&'a F),
-    /// There is nothing to use, and the server is left alone.
-    Refuse,
-}
-
-/// The fetches so far. Distances in time count in both directions, so that a clock that is set back
-/// keeps no caller waiting.
-#[derive(Debug, PartialEq, Eq)]
-struct Schedule<F> {
-    /// The number of the last fetch.
-    generation: u64,
-    /// The number of the last that brought a value.
-    succeeded: u64,
-    /// When the last fetch started.
-    began: Option<OffsetDateTime>,
-    /// The last fetch, until it ends.
-    flight: Option<F>,
-    /// How many failed since the last success.
-    failures: u32,
-    /// After the last failure.
-    pause: Option<(OffsetDateTime, Pause)>,
-}
-
-impl<F> Default for Schedule<F> {
-    fn default() -> Self {
-        Self { generation: 0, succeeded: 0, began: None, flight: None, failures: 0, pause: None }
-    }
-}
-
-impl<F> Schedule<F> {
     /// What to do for a caller who needs a value, or a newer one. A fetch that is silent for
     /// `limit` is lost, and no fetch for a newer value starts within `limit` of another.
-    fn decide(
-        &self,
-        phase: Phase,
-        needs_newer: bool,
-        limit: Duration,
-        now: OffsetDateTime,
-    ) -> Decision<'_, F> {
+    fn decide(&self, phase: Phase, needs_newer: bool, limit: Duration, now: OffsetDateTime) -> Decision {
         let began_lately = self.began.is_some_and(|began| distance(now, began) < limit);
-        let flight = self.flight.as_ref().filter(|_| began_lately);
+        let in_flight = self.flight.is_some() && began_lately;
         let pauses = |of: fn(&Pause) -> Duration| {
             self.pause.as_ref().is_some_and(|(since, pause)| distance(now, *since) < of(pause))
         };
-        match (phase, flight) {
-            (Phase::Fresh, _) | (Phase::Ageing, Some(_)) => Decision::Serve,
-            (Phase::Ageing, None) if pauses(|pause| pause.serving) => Decision::Serve,
-            (Phase::Over, Some(flight)) => Decision::Wait(flight),
-            (Phase::Over, None) if pauses(|pause| pause.waiting) || needs_newer && began_lately => {
-                Decision::Refuse
-            }
-            _ => Decision::Fetch,
+        match phase {
+            Phase::Fresh => Decision::Serve,
+            Phase::Ageing if in_flight || pauses(|pause| pause.serving) => Decision::Serve,
+            Phase::Over if in_flight => Decision::Wait,
+            Phase::Over if pauses(|pause| pause.waiting) || needs_newer && began_lately => Decision::Refuse,
+            Phase::Ageing | Phase::Over => Decision::Fetch,
         }
     }
 
-    /// A fetch starts. `flight` makes it from its number.
-    fn begin(&mut self, now: OffsetDateTime, flight: impl FnOnce(u64) -> F) -> F
-    where
-        F: Clone,
-    {
+    /// A fetch starts.
+    fn begin(
+        &mut self,
+        window: Option<Duration>,
+        now: OffsetDateTime,
+    ) -> (watch::Sender<Option<Outcome<S>>>, Flight<S>) {
+        let (announcer, outcome) = watch::channel(None);
         self.generation += 1;
-        let flight = flight(self.generation);
+        let flight = Flight { generation: self.generation, window, outcome };
         (self.began, self.flight) = (Some(now), Some(flight.clone()));
-        flight
+        (announcer, flight)
     }
 
     /// Whether a fetch that started later has brought a value.
@@ -386,23 +355,25 @@ impl<F> Schedule<F> {
     fn succeeded(&mut self, generation: u64) {
         self.end(generation);
         if !self.is_late(generation) {
-            (self.succeeded, self.failures, self.pause) = (generation, 0, None);
+            (self.succeeded, self.failures, self.pause, self.error) = (generation, 0, None, None);
         }
     }
 
-    /// A fetch failed `now`; without a time it was lost, and failed when it started. Returns the
+    /// A fetch failed `now`; without an error it was lost, and failed when it started. Returns the
     /// pause, unless a later fetch has started, or this one was lost before.
     fn failed(
         &mut self,
-        generation: u64,
-        now: Option<OffsetDateTime>,
-        pause: impl FnOnce(u32) -> Pause,
+        source: &S,
+        flight: &Flight<S>,
+        error: Option<(&S::Error, OffsetDateTime)>,
     ) -> Option<Pause> {
+        let (error, now) = error.unzip();
         let since = now.or(self.began.filter(|_| self.flight.is_some()));
-        let since = since.filter(|_| self.end(generation))?;
+        let since = since.filter(|_| self.end(flight.generation))?;
         self.failures = self.failures.saturating_add(1);
-        let pause = pause(self.failures);
+        let pause = source.pause(&Failure { error, failures: self.failures, window: flight.window });
         self.pause = Some((since, pause));
+        self.error = error.cloned().or(self.error.take());
         Some(pause)
     }
 

@@ -14,44 +14,68 @@ fn at(milliseconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap() + time::Duration::milliseconds(milliseconds)
 }
 
-mod schedule {
+mod decisions {
     use super::*;
 
-    fn decide(schedule: &Schedule<()>, phase: Phase, milliseconds: i64) -> Decision<'_, ()> {
-        schedule.decide(phase, false, LIMIT, at(milliseconds))
-    }
+    /// The fetches of a server, without their requests.
+    struct Fetches(Server, State<Server>);
 
-    fn begin(schedule: &mut Schedule<()>, milliseconds: i64) -> u64 {
-        schedule.begin(at(milliseconds), |_| ());
-        schedule.generation
-    }
+    impl Fetches {
+        fn new() -> Self {
+            Self(Server::new(always(Ok(0))), State::new())
+        }
 
-    /// The schedule after a fetch at 0 that failed.
-    fn failing() -> Schedule<()> {
-        let mut schedule = Schedule::default();
-        let generation = begin(&mut schedule, 0);
-        assert_eq!(schedule.failed(generation, Some(at(0)), |_| PAUSE), Some(PAUSE));
-        schedule
+        /// After a fetch at 0 that failed.
+        fn failing() -> Self {
+            let mut fetches = Self::new();
+            let first = fetches.begin(0);
+            assert_eq!(fetches.failed(&first, Some(0)), Some(PAUSE));
+            fetches
+        }
+
+        fn begin(&mut self, milliseconds: i64) -> Flight<Server> {
+            self.1.begin(None, at(milliseconds)).1
+        }
+
+        fn succeeded(&mut self, flight: &Flight<Server>) {
+            self.1.succeeded(flight.generation);
+        }
+
+        fn failed(&mut self, flight: &Flight<Server>, milliseconds: Option<i64>) -> Option<Pause> {
+            self.1.failed(&self.0, flight, milliseconds.map(|now| (&"down", at(now))))
+        }
+
+        fn is_late(&self, flight: &Flight<Server>) -> bool {
+            self.1.is_late(flight.generation)
+        }
+
+        fn decide(&self, phase: Phase, milliseconds: i64) -> Decision {
+            self.1.decide(phase, false, LIMIT, at(milliseconds))
+        }
+
+        fn newer(&self, milliseconds: i64) -> Decision {
+            self.1.decide(Phase::Over, true, 30 * SECOND, at(milliseconds))
+        }
     }
 
     #[test]
     fn one_fetch_at_a_time_and_only_when_there_is_need() {
-        let mut schedule = Schedule::default();
-        assert_eq!(decide(&schedule, Phase::Fresh, 0), Decision::Serve);
-        assert_eq!(decide(&schedule, Phase::Ageing, 0), Decision::Fetch);
-        assert_eq!(decide(&schedule, Phase::Over, 0), Decision::Fetch);
-        let generation = begin(&mut schedule, 0);
-        assert_eq!(decide(&schedule, Phase::Fresh, 1), Decision::Serve);
-        assert_eq!(decide(&schedule, Phase::Ageing, 1), Decision::Serve);
-        assert_eq!(decide(&schedule, Phase::Over, 1), Decision::Wait(&()));
-        schedule.succeeded(generation);
+        let mut fetches = Fetches::new();
+        assert_eq!(fetches.decide(Phase::Fresh, 0), Decision::Serve);
+        assert_eq!(fetches.decide(Phase::Ageing, 0), Decision::Fetch);
+        assert_eq!(fetches.decide(Phase::Over, 0), Decision::Fetch);
+        let first = fetches.begin(0);
+        assert_eq!(fetches.decide(Phase::Fresh, 1), Decision::Serve);
+        assert_eq!(fetches.decide(Phase::Ageing, 1), Decision::Serve);
+        assert_eq!(fetches.decide(Phase::Over, 1), Decision::Wait);
+        fetches.succeeded(&first);
         // A value that was over when it came.
-        assert_eq!(decide(&schedule, Phase::Over, 1), Decision::Fetch);
+        assert_eq!(fetches.decide(Phase::Over, 1), Decision::Fetch);
     }
 
     #[test]
     fn a_failure_pauses_as_long_as_its_policy_says_and_a_success_forgets_it() {
-        let mut schedule = failing();
+        let mut fetches = Fetches::failing();
         for (phase, milliseconds, expected) in [
             (Phase::Fresh, 0, Decision::Serve),
             (Phase::Ageing, 3999, Decision::Serve),
@@ -59,89 +83,84 @@ mod schedule {
             (Phase::Over, 999, Decision::Refuse),
             (Phase::Over, 1000, Decision::Fetch),
         ] {
-            assert_eq!(decide(&schedule, phase, milliseconds), expected, "{phase:?} {milliseconds}");
+            assert_eq!(fetches.decide(phase, milliseconds), expected, "{phase:?} {milliseconds}");
         }
         for expected in [2, 3] {
-            let generation = begin(&mut schedule, 0);
-            schedule.failed(generation, Some(at(0)), |failures| {
-                assert_eq!(failures, expected);
-                PAUSE
-            });
+            let next = fetches.begin(0);
+            fetches.failed(&next, Some(0));
+            assert_eq!((fetches.1.failures, fetches.1.error), (expected, Some("down")));
         }
-        let generation = begin(&mut schedule, 0);
-        schedule.succeeded(generation);
-        let began = Some(at(0));
-        assert_eq!(schedule, Schedule { generation, succeeded: generation, began, ..Schedule::default() });
+        let last = fetches.begin(0);
+        fetches.succeeded(&last);
+        let State { generation, succeeded, began, flight, failures, pause, error } = fetches.1;
+        assert_eq!((generation, succeeded, began), (last.generation, last.generation, Some(at(0))));
+        assert_eq!((flight.is_none(), failures, pause, error), (true, 0, None, None));
     }
 
     #[test]
     fn a_newer_value_is_fetched_once_in_a_while_whatever_the_last_fetch_was_for() {
-        fn newer(schedule: &Schedule<()>, now: i64) -> Decision<'_, ()> {
-            schedule.decide(Phase::Over, true, 30 * SECOND, at(now))
-        }
-        let mut schedule = Schedule::default();
-        assert_eq!(newer(&schedule, 0), Decision::Fetch);
-        let generation = begin(&mut schedule, 0);
-        assert_eq!(newer(&schedule, 1), Decision::Wait(&()));
-        schedule.succeeded(generation);
+        let mut fetches = Fetches::new();
+        assert_eq!(fetches.newer(0), Decision::Fetch);
+        let first = fetches.begin(0);
+        assert_eq!(fetches.newer(1), Decision::Wait);
+        fetches.succeeded(&first);
         for (now, expected) in [
             (29_999, Decision::Refuse),
             (-29_999, Decision::Refuse),
             (30_000, Decision::Fetch),
             (-30_000, Decision::Fetch),
         ] {
-            assert_eq!(newer(&schedule, now), expected, "{now}");
+            assert_eq!(fetches.newer(now), expected, "{now}");
         }
         // A failed fetch counts, too.
-        let generation = begin(&mut schedule, 30_000);
-        schedule.failed(generation, Some(at(30_001)), |_| PAUSE);
-        assert_eq!(newer(&schedule, 59_999), Decision::Refuse);
-        assert_eq!(newer(&schedule, 60_000), Decision::Fetch);
+        let second = fetches.begin(30_000);
+        fetches.failed(&second, Some(30_001));
+        assert_eq!(fetches.newer(59_999), Decision::Refuse);
+        assert_eq!(fetches.newer(60_000), Decision::Fetch);
     }
 
     #[test]
     fn a_value_that_comes_after_a_later_one_is_late() {
-        let mut schedule = Schedule::default();
-        let (first, second) = (begin(&mut schedule, 0), begin(&mut schedule, 1));
-        schedule.succeeded(second);
-        let third = begin(&mut schedule, 2);
-        assert!(schedule.is_late(first) && !schedule.is_late(third));
-        schedule.succeeded(first);
-        assert!(schedule.is_late(first));
-        assert_eq!(decide(&schedule, Phase::Over, 2), Decision::Wait(&()));
+        let mut fetches = Fetches::new();
+        let (first, second) = (fetches.begin(0), fetches.begin(1));
+        fetches.succeeded(&second);
+        let third = fetches.begin(2);
+        assert!(fetches.is_late(&first) && !fetches.is_late(&third));
+        fetches.succeeded(&first);
+        assert!(fetches.is_late(&first));
+        assert_eq!(fetches.decide(Phase::Over, 2), Decision::Wait);
     }
 
     #[test]
     fn a_fetch_that_is_never_heard_of_again_blocks_nothing() {
-        let mut schedule = Schedule::default();
-        let first = begin(&mut schedule, 0);
-        assert_eq!(decide(&schedule, Phase::Over, 69_999), Decision::Wait(&()));
-        assert_eq!(decide(&schedule, Phase::Over, 70_000), Decision::Fetch);
-        let second = begin(&mut schedule, 70_000);
+        let mut fetches = Fetches::new();
+        let first = fetches.begin(0);
+        assert_eq!(fetches.decide(Phase::Over, 69_999), Decision::Wait);
+        assert_eq!(fetches.decide(Phase::Over, 70_000), Decision::Fetch);
+        let second = fetches.begin(70_000);
         // Its late outcome does not end the next one.
-        assert_eq!(schedule.failed(first, Some(at(70_001)), |_| PAUSE), None);
-        schedule.failed(first, None, |_| PAUSE);
-        assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::Wait(&()));
-        let lost = |_| Pause { waiting: Duration::ZERO, ..PAUSE };
-        schedule.failed(second, None, lost);
-        assert_eq!(decide(&schedule, Phase::Over, 70_001), Decision::Fetch);
+        assert_eq!(fetches.failed(&first, Some(70_001)), None);
+        fetches.failed(&first, None);
+        assert_eq!(fetches.decide(Phase::Over, 70_001), Decision::Wait);
+        fetches.failed(&second, None);
+        assert_eq!(fetches.decide(Phase::Over, 70_001), Decision::Fetch);
         // The pause counts from its start.
-        assert_eq!(decide(&schedule, Phase::Ageing, 73_999), Decision::Serve);
-        assert_eq!(decide(&schedule, Phase::Ageing, 74_000), Decision::Fetch);
+        assert_eq!(fetches.decide(Phase::Ageing, 73_999), Decision::Serve);
+        assert_eq!(fetches.decide(Phase::Ageing, 74_000), Decision::Fetch);
         // It is lost once.
-        schedule.failed(second, None, lost);
-        assert_eq!(schedule.failures, 1);
+        fetches.failed(&second, None);
+        assert_eq!(fetches.1.failures, 1);
     }
 
     #[test]
     fn a_clock_that_is_set_back_keeps_nobody_waiting() {
-        let schedule = failing();
-        assert_eq!(decide(&schedule, Phase::Over, -999), Decision::Refuse);
-        assert_eq!(decide(&schedule, Phase::Over, -1000), Decision::Fetch);
-        let mut schedule = Schedule::default();
-        begin(&mut schedule, 0);
-        assert_eq!(decide(&schedule, Phase::Over, -69_999), Decision::Wait(&()));
-        assert_eq!(decide(&schedule, Phase::Over, -70_000), Decision::Fetch);
+        let fetches = Fetches::failing();
+        assert_eq!(fetches.decide(Phase::Over, -999), Decision::Refuse);
+        assert_eq!(fetches.decide(Phase::Over, -1000), Decision::Fetch);
+        let mut fetches = Fetches::new();
+        fetches.begin(0);
+        assert_eq!(fetches.decide(Phase::Over, -69_999), Decision::Wait);
+        assert_eq!(fetches.decide(Phase::Over, -70_000), Decision::Fetch);
     }
 }
 
