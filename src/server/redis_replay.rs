@@ -258,16 +258,16 @@ pub enum RedisReplayError {
     },
     /// Redis rejected the log-in or the command: a wrong password, no memory left, a replica that
     /// is read only.
-    #[error("Redis refused: {reason}")]
+    #[error("Redis rejected the command: {reason}")]
     Refused {
         /// What it says.
         reason: String,
     },
     /// Redis sent a response that the command does not have.
-    #[error("Redis gave an answer that the command does not have")]
+    #[error("unexpected response from Redis")]
     Answer,
     /// Redis may evict entries early.
-    #[error("the maxmemory-policy of Redis is `{found}`, and only `noeviction` keeps what is stored")]
+    #[error("Redis may evict entries: its maxmemory-policy is \"{found}\", not \"noeviction\"")]
     Evicts {
         /// The policy.
         found: String,

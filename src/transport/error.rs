@@ -20,7 +20,7 @@ pub enum TransportError {
     /// the server rejected it afterwards with an alert, for example for a missing client
     /// certificate. The server cannot have seen the request. The source says what to do about it,
     /// if that is known.
-    #[error("cannot connect to {host} by TLS")]
+    #[error("cannot connect to {host} over TLS")]
     Tls {
         /// The host.
         host: String,
@@ -42,7 +42,7 @@ pub enum TransportError {
         source: Cause,
     },
     /// The response broke off before the end of its body.
-    #[error("the answer of {host} broke off")]
+    #[error("the response from {host} broke off")]
     Incomplete {
         /// The host.
         host: String,
@@ -50,7 +50,7 @@ pub enum TransportError {
         source: Cause,
     },
     /// The response is not HTTP.
-    #[error("the answer of {host} is not HTTP")]
+    #[error("the response from {host} is not HTTP")]
     Malformed {
         /// The host.
         host: String,
@@ -64,7 +64,7 @@ pub enum TransportError {
     #[error("the HTTP client cannot be built")]
     Build(#[source] Cause),
     /// The body is longer than any honest one.
-    #[error("{host} answered more than {limit} bytes")]
+    #[error("the response from {host} is longer than {limit} bytes")]
     BodyTooLarge {
         /// The host.
         host: String,

@@ -10,8 +10,8 @@ use crate::keys::Cause;
 const ADVICE: [(&str, &str); 5] = [
     (
         "CaUsedAsEndEntity",
-        "the server's certificate is a CA's (CA:TRUE), which rustls does not accept of a server; make it with \
-         `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`, or sign another one with it",
+        "the server's certificate is a CA certificate (CA:TRUE), which rustls rejects for a server; create it with \
+         `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`, or use it to sign another one",
     ),
     ("UnknownIssuer", UNKNOWN_ISSUER),
     // No trusted CA of that name, or any, has a key that fits the signature.

@@ -7,8 +7,7 @@ use crate::transport::TransportError;
 use crate::verifier::VerifierError;
 
 /// Why a token or an assertion is not accepted. [`Token`](Self::Token) is the sender's fault (401,
-/// or 403 for a missing scope). The other variants are not the sender's fault: the keys are not
-/// available (503).
+/// or 403 for a missing scope). With the other variants, keys are not available (503).
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteJwksError {
@@ -58,7 +57,7 @@ pub enum JwksFetchError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The response is not a JWK Set, or has more keys than any issuer needs.
-    #[error("what {url} answers cannot be used")]
+    #[error("{url} did not return a usable JWK Set")]
     Document {
         /// The URL.
         url: String,
@@ -67,6 +66,6 @@ pub enum JwksFetchError {
     },
     /// The fetch did not finish: its tokio runtime was shut down, there is none, or the HTTP client
     /// panicked.
-    #[error("the fetch was given up before it ended")]
+    #[error("the fetch did not finish: no tokio runtime, or the HTTP client panicked")]
     Lost,
 }

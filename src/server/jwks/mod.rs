@@ -12,6 +12,8 @@ mod source;
 
 use std::sync::Arc;
 
+use http::Request;
+use http::header::{ACCEPT, ACCEPT_ENCODING};
 use time::OffsetDateTime;
 
 pub use builder::RemoteJwksBuilder;
@@ -60,31 +62,24 @@ use crate::verifier::{
 /// - Shortly before the keys are no longer fresh: the next token starts a fetch in the background.
 ///   A token signed with a cached key never waits for a fetch, so after a quiet hour the first
 ///   tokens may be checked with keys as old as the hard limit.
-/// - Once, when a token may have been signed with a newer key: its `kid` is not in the set, or no
-///   key of the set fits its `alg`, or the signature does not verify. The token is then checked
-///   once more. All callers together cause one such fetch per cool-down; within the cool-down, such
-///   a token is rejected at once. A token causes no fetch if more than one key fits it, if it is
-///   malformed, if its claims are wrong, or if its key may not be used (too short, the certificate
-///   of another key).
+/// - When a token may have been signed with a newer key: its `kid` is not in the set, or no key of
+///   the set fits its `alg`, or the signature does not verify. The token is then checked once more.
+///   All callers together cause one such fetch per cool-down; within the cool-down, such a token is
+///   rejected at once. Other tokens cause no fetch, such as a malformed token or one that several
+///   keys fit.
 ///
 /// One fetch runs at a time, in its own task, and all callers that wait get its outcome. While the
 /// issuer fails, the cached keys are used up to the hard limit, and the issuer is asked again after
 /// 1 s, 2 s, 4 s … up to the cool-down. From the hard limit on, everything is rejected until a
-/// fetch succeeds. `no-store` and `no-cache` shorten the freshness to the lower bound and do not
-/// change that.
+/// fetch succeeds.
+///
+/// Fetches need a tokio runtime. Without one, a token that needs a fetch is rejected with
+/// [`RemoteJwksError::Unavailable`] or [`RemoteJwksError::TooOld`].
 ///
 /// # Which key
 ///
-/// [`PublicKeySet::key_for`] chooses the key. It skips keys that are not for signatures, private
-/// keys, damaged keys, and keys of an unknown kind. Exactly one of the remaining keys must have the
-/// name, type and algorithm of the token. Without a `kid`, the certificate thumbprint of the token
-/// chooses among several. The error says why no key fits, and that a key of that name was skipped.
-///
-/// # Runtime
-///
-/// Fetches need a tokio runtime. Without one, the cached keys are used up to the hard limit, and a
-/// token that needs a fetch is rejected with [`RemoteJwksError::Unavailable`] or
-/// [`RemoteJwksError::TooOld`].
+/// [`PublicKeySet::key_for`] chooses the key: exactly one usable key must have the name, type and
+/// algorithm of the token.
 #[derive(Clone)]
 pub struct RemoteJwks {
     source: Arc<Source>,
@@ -258,17 +253,23 @@ impl RemoteJwksBuilder {
     /// [`TransportError::Build`] if the HTTP client cannot be built.
     pub fn build(self) -> Result<RemoteJwks, TransportError> {
         self.plain_http.check_endpoint("jwks_uri", &self.url)?;
-        let target = self.url.parse().map_err(|_| OAuthError::Endpoint {
-            endpoint: "jwks_uri",
-            url: safe_url(&self.url),
-            reason: "is not an HTTP target",
-        })?;
+        let request = Request::get(&self.url)
+            .header(ACCEPT, "application/jwk-set+json, application/json")
+            // Without it, the server may use any coding (RFC 9110 §12.5.3), and the user's HTTP
+            // client may not decode it.
+            .header(ACCEPT_ENCODING, "identity")
+            .body(Vec::new())
+            .map_err(|_| OAuthError::Endpoint {
+                endpoint: "jwks_uri",
+                url: safe_url(&self.url),
+                reason: "is not an HTTP target",
+            })?;
         let http = match self.http {
             Some(http) => http,
             None => Arc::new(ReqwestClient::with_plain_http(self.plain_http)?),
         };
         let Self { url, clock, policy, .. } = self;
-        let source = Source { url, target, http, clock, policy, set: Refreshing::new(None) };
+        let source = Source { url, request, http, clock, policy, set: Refreshing::new(None) };
         Ok(RemoteJwks { source: Arc::new(source) })
     }
 }

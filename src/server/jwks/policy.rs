@@ -1,13 +1,9 @@
 //! When the issuer is asked: the policy of a [`RemoteJwks`](super::RemoteJwks), as functions of the
 //! settings and the time.
 //!
-//! - A set is *fresh* for its lifetime less a margin, then *ageing*: still used, while a fetch runs
-//!   in the background. From the hard limit on, it is *over*.
-//! - A fetch for a token that no key fits starts at least one cool-down after the start of the last
-//!   fetch of any kind. An issuer that publishes a key one cool-down before it signs with it is
-//!   therefore always understood, however many forged tokens arrive.
-//! - After a failure, the issuer is left alone for a pause that doubles, from a second to the
-//!   cool-down.
+//! A fetch for a token that no key fits starts at least one cool-down after the start of the last
+//! fetch of any kind. A key that its issuer publishes one cool-down before it signs with it is
+//! therefore always found, however many forged tokens arrive.
 //!
 //! Times come from a wall clock, which may be set. Distances count in both directions: a clock that
 //! is set back by an hour ages a set as much as an hour does. That can cost a fetch, but cannot

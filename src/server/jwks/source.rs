@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED,
-};
-use http::{Request, Response, StatusCode, Uri};
+use http::header::{ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use http::{Request, Response, StatusCode};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
@@ -26,7 +23,8 @@ use crate::transport::{Clock, HttpClient, ReqwestClient, TransportError};
 /// The URL of a set, the policy for it, and the set.
 pub(super) struct Source {
     pub(super) url: String,
-    pub(super) target: Uri,
+    /// The request for the set.
+    pub(super) request: Request<Vec<u8>>,
     pub(super) http: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
@@ -67,28 +65,17 @@ impl Source {
         held: Option<&Document>,
         began: OffsetDateTime,
     ) -> Result<Document, JwksFetchError> {
-        let answer = self.http.send(self.request(held));
+        let mut request = self.request.clone();
+        for (validator, condition) in CONDITIONS {
+            if let Some(value) = held.and_then(|held| held.validators.get(validator)) {
+                request.headers_mut().insert(condition, value.clone());
+            }
+        }
+        let answer = self.http.send(request);
         match select(answer, self.clock.sleep(self.policy.longest_fetch())).await {
             Either::Left((answer, _)) => self.read(answer?, held, began),
             Either::Right(_) => Err(TransportError::Timeout { host: self.host() }.into()),
         }
-    }
-
-    /// Requests the set, or whether the cached one is still current.
-    fn request(&self, held: Option<&Document>) -> Request<Vec<u8>> {
-        let mut request = Request::new(Vec::new());
-        *request.uri_mut() = self.target.clone();
-        let headers = request.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/jwk-set+json, application/json"));
-        // Without it, the server may use any coding (RFC 9110 §12.5.3), and the user's HTTP client
-        // may not decode it.
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        for (validator, condition) in CONDITIONS {
-            if let Some(value) = held.and_then(|held| held.validators.get(validator)) {
-                headers.insert(condition, value.clone());
-            }
-        }
-        request
     }
 
     fn read(
@@ -141,17 +128,17 @@ impl Source {
         if let Some(held) = held.filter(|held| held.hash == hash) {
             return Ok((Arc::clone(&held.keys), hash));
         }
-        let set = JwkSet::from_json(body).map_err(|source| match content_coding(headers) {
-            Some(found) if matches!(source, JoseError::Json { .. }) => {
-                TransportError::from(OAuthError::ContentEncoding { what: "the JWK Set", found }).into()
+        match (JwkSet::from_json(body), content_coding(headers)) {
+            (Ok(set), _) => Ok((Arc::new(set.into()), hash)),
+            (Err(JoseError::Json { .. }), Some(found)) => {
+                Err(TransportError::from(OAuthError::ContentEncoding { what: "the JWK Set", found }).into())
             }
-            _ => JwksFetchError::Document { url: safe_url(&self.url), source },
-        })?;
-        Ok((Arc::new(set.into()), hash))
+            (Err(source), _) => Err(JwksFetchError::Document { url: safe_url(&self.url), source }),
+        }
     }
 
     fn host(&self) -> String {
-        self.target.host().unwrap_or_default().to_owned()
+        self.request.uri().host().unwrap_or_default().to_owned()
     }
 }
 

@@ -149,8 +149,8 @@ async fn what_openssl_makes_of_itself_is_told_what_it_lacks() {
     assert!(matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { .. })), "{error:?}");
     assert_eq!(
         sources(&error)[0],
-        "the server's certificate is a CA's (CA:TRUE), which rustls does not accept of a server; make it with \
-         `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`, or sign another one with it"
+        "the server's certificate is a CA certificate (CA:TRUE), which rustls rejects for a server; create it with \
+         `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`, or use it to sign another one"
     );
     let (port, _) = serve("p256.localhost.cert.pem").await;
     let error = request("localhost", port, Some("ca.cert.pem"), &TestClock::skipping()).await.unwrap_err();
