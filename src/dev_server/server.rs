@@ -189,7 +189,7 @@ impl DevServer {
     pub async fn refresh(&self, client_id: &str, http: &dyn HttpClient) -> Result<(), DevServerError> {
         let clients = &self.inner.clients;
         if let Some(url) = clients.jwks_url(client_id)? {
-            let document = get_json(http, &url).await?;
+            let document = get_json(http, &url).await?.into_body();
             clients.store(client_id, &url, JwkSet::from_json(&document)?);
         }
         Ok(())

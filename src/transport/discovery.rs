@@ -1,10 +1,10 @@
 use http::StatusCode;
 use http::header::{ACCEPT, ACCEPT_ENCODING};
+use time::OffsetDateTime;
 
-use super::timed_client::TimedClient;
 use super::{HttpClient, ReqwestClient, TransportError};
 use crate::jose::JoseError;
-use crate::oauth::{AuthorizationServer, Discovery, OAuthError, content_coding, safe_url};
+use crate::oauth::{AuthorizationServer, Discovery, OAuthError, ServerTime, content_coding, safe_url};
 
 impl AuthorizationServer {
     /// Fetches the metadata of an issuer: from the OpenID path first, then, whenever that yields
@@ -49,14 +49,10 @@ impl Discovery {
     ///
     /// As [`AuthorizationServer::discover`].
     pub async fn discover_with(&self, http: &dyn HttpClient) -> Result<AuthorizationServer, TransportError> {
-        let http = &TimedClient::new(http);
         let mut failure: Option<TransportError> = None;
         for url in self.urls()? {
-            let error = match get(http, &url).await {
-                Ok(response) => match self.read(response.body()) {
-                    Ok(server) => return Ok(server.at_server_time(http.server_time())),
-                    Err(error) => unreadable(&response, error).into(),
-                },
+            let error = match self.fetch(http, &url).await {
+                Ok(server) => return Ok(server),
                 Err(error) => error,
             };
             let is_over = !leaves_another_path(&error);
@@ -70,6 +66,19 @@ impl Discovery {
         }
         let nothing = || OAuthError::NotKnown { member: "metadata" }.into();
         Err(failure.unwrap_or_else(nothing))
+    }
+
+    async fn fetch(&self, http: &dyn HttpClient, url: &str) -> Result<AuthorizationServer, TransportError> {
+        let sent = OffsetDateTime::now_utc();
+        let response = get_json(http, url).await?;
+        let headers = response.headers();
+        let time = ServerTime::of_answer(headers, sent, OffsetDateTime::now_utc());
+        match (self.read(response.body()), content_coding(headers)) {
+            (Err(OAuthError::Metadata(JoseError::Json { .. })), Some(found)) => {
+                Err(OAuthError::ContentEncoding { what: "the metadata", found }.into())
+            }
+            (server, _) => Ok(server?.at_server_time(time)),
+        }
     }
 }
 
@@ -94,24 +103,11 @@ fn says_more(later: &TransportError, first: &TransportError) -> bool {
     is_document(later) && !is_document(first) || is_absent(first) && !is_absent(later)
 }
 
-/// Returns an error that says so if the document is compressed.
-fn unreadable(response: &http::Response<Vec<u8>>, error: OAuthError) -> OAuthError {
-    match content_coding(response.headers()) {
-        Some(found) if matches!(error, OAuthError::Metadata(JoseError::Json { .. })) => {
-            OAuthError::ContentEncoding { what: "the metadata", found }
-        }
-        _ => error,
-    }
-}
-
-/// The body of a JSON document, with status 200 and nothing else.
-#[cfg(feature = "dev-server")]
-pub(crate) async fn get_json(http: &dyn HttpClient, url: &str) -> Result<Vec<u8>, TransportError> {
-    get(http, url).await.map(http::Response::into_body)
-}
-
 /// A JSON document, with status 200 and nothing else.
-async fn get(http: &dyn HttpClient, url: &str) -> Result<http::Response<Vec<u8>>, TransportError> {
+pub(crate) async fn get_json(
+    http: &dyn HttpClient,
+    url: &str,
+) -> Result<http::Response<Vec<u8>>, TransportError> {
     let request = http::Request::get(url)
         .header(ACCEPT, "application/json")
         .header(ACCEPT_ENCODING, "identity")

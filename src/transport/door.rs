@@ -2,14 +2,18 @@
 //! built here. The rules are set last, so the user's settings cannot override them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use reqwest::redirect::Policy;
 
-use super::{ReqwestClient, TransportError};
+use super::TransportError;
+
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const USER_AGENT: &str = concat!("private-key-jwt/", env!("CARGO_PKG_VERSION"));
 
 /// What the user's settings start from.
 pub(super) fn builder() -> reqwest::ClientBuilder {
-    reqwest::Client::builder().user_agent(ReqwestClient::USER_AGENT)
+    reqwest::Client::builder().user_agent(USER_AGENT)
 }
 
 /// Pins `localhost` to the loopback addresses, regardless of what it resolves to, because plain
@@ -19,9 +23,9 @@ pub(super) fn pinned(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder 
     builder.resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))
 }
 
-/// A client for requests with an assertion: no redirects, and bounded in time.
+/// A client for requests with an assertion: no redirects.
 pub(super) fn client(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TransportError> {
-    built(builder.redirect(Policy::none()).timeout(ReqwestClient::TIMEOUT))
+    built(builder.redirect(Policy::none()))
 }
 
 /// A client for requests to resource servers, with a policy that keeps tokens at their origins. How
@@ -38,7 +42,7 @@ fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TransportEr
     builder
         .retry(reqwest::retry::never())
         .referer(false)
-        .connect_timeout(ReqwestClient::CONNECT_TIMEOUT)
+        .connect_timeout(CONNECT_TIMEOUT)
         .build()
         .map_err(|error| TransportError::Build(error.into()))
 }

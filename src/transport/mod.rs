@@ -13,7 +13,6 @@ mod public_address;
 mod public_network_client;
 pub(crate) mod refreshing;
 mod reqwest_client;
-mod timed_client;
 mod tls_advice;
 
 pub use clock::{Clock, SystemClock};

@@ -48,19 +48,19 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 4] = [
 /// Whether an address can be that of a host on the public internet.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => !NOT_PUBLIC_V4.iter().any(|block| is_in_v4(address, *block)),
+        IpAddr::V4(address) => {
+            let is_in = |(first, prefix): (Ipv4Addr, _)| {
+                (address.to_bits() ^ first.to_bits()).leading_zeros() >= prefix
+            };
+            !NOT_PUBLIC_V4.into_iter().any(is_in)
+        }
         IpAddr::V6(address) => {
-            is_in_v6(address, PUBLIC_V6) && !NOT_PUBLIC_V6.iter().any(|block| is_in_v6(address, *block))
+            let is_in = |(first, prefix): (Ipv6Addr, _)| {
+                (address.to_bits() ^ first.to_bits()).leading_zeros() >= prefix
+            };
+            is_in(PUBLIC_V6) && !NOT_PUBLIC_V6.into_iter().any(is_in)
         }
     }
-}
-
-fn is_in_v4(address: Ipv4Addr, (first, prefix): (Ipv4Addr, u32)) -> bool {
-    (address.to_bits() ^ first.to_bits()).leading_zeros() >= prefix
-}
-
-fn is_in_v6(address: Ipv6Addr, (first, prefix): (Ipv6Addr, u32)) -> bool {
-    (address.to_bits() ^ first.to_bits()).leading_zeros() >= prefix
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
 use super::public_address::is_public;
+use super::reqwest_client::causes;
 use super::{HttpClient, ReqwestClient, TransportError, door};
 use crate::keys::BoxFuture;
 use crate::oauth::{OAuthError, check_endpoint, safe_url};
@@ -29,7 +31,7 @@ use crate::oauth::{OAuthError, check_endpoint, safe_url};
 /// assert!(matches!(http.check("https://10.0.0.7/jwks"), Err(TransportError::NotPublic { .. })));
 /// # Ok::<(), TransportError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PublicNetworkClient {
     http: ReqwestClient,
     reach: Reach,
@@ -48,9 +50,9 @@ impl PublicNetworkClient {
     /// Returns a builder for a client with optional settings.
     pub fn builder() -> PublicNetworkClientBuilder {
         PublicNetworkClientBuilder {
-            configure: Box::new(|builder| builder),
-            resolver: Arc::new(SystemResolver),
-            reach: Reach::default(),
+            reqwest: door::builder(),
+            resolver: None,
+            reach: Arc::new(is_public),
             timeout: ReqwestClient::TIMEOUT,
         }
     }
@@ -74,11 +76,16 @@ impl PublicNetworkClient {
             // Checked when it is resolved.
             Some(Host::Domain(_)) | None => return Ok(()),
         };
-        if self.reach.includes(address) {
-            Ok(())
-        } else {
-            Err(TransportError::NotPublic { host: address.to_string() })
+        match (self.reach)(address) {
+            true => Ok(()),
+            false => Err(TransportError::NotPublic { host: address.to_string() }),
         }
+    }
+}
+
+impl std::fmt::Debug for PublicNetworkClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PublicNetworkClient").field("http", &self.http).finish_non_exhaustive()
     }
 }
 
@@ -101,13 +108,11 @@ impl HttpClient for PublicNetworkClient {
 /// Optional settings of a [`PublicNetworkClient`].
 #[must_use]
 pub struct PublicNetworkClientBuilder {
-    configure: Box<Configure>,
-    resolver: Arc<dyn Resolve>,
+    reqwest: reqwest::ClientBuilder,
+    resolver: Option<Arc<dyn Resolve>>,
     reach: Reach,
     timeout: Duration,
 }
-
-type Configure = dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync;
 
 impl PublicNetworkClientBuilder {
     /// Changes settings of reqwest, such as certificates and the user agent. Proxies and a resolver
@@ -115,16 +120,16 @@ impl PublicNetworkClientBuilder {
     /// public.
     pub fn reqwest(
         mut self,
-        configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+        configure: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Self {
-        self.configure = Box::new(configure);
+        self.reqwest = configure(self.reqwest);
         self
     }
 
     /// Resolves names with this resolver. Default: the operating system's. Its results are
     /// filtered, too.
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
-        self.resolver = Arc::new(resolver);
+        self.resolver = Some(Arc::new(resolver));
         self
     }
 
@@ -144,7 +149,7 @@ impl PublicNetworkClientBuilder {
     /// # Ok::<(), private_key_jwt::transport::TransportError>(())
     /// ```
     pub fn also_reach(mut self, addresses: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
-        self.reach = Reach(Some(Arc::new(addresses)));
+        self.reach = Arc::new(move |address| is_public(address) || addresses(address));
         self
     }
 
@@ -161,76 +166,44 @@ impl PublicNetworkClientBuilder {
     ///
     /// [`TransportError::Build`] if reqwest rejects the settings.
     pub fn build(self) -> Result<PublicNetworkClient, TransportError> {
-        let Self { configure, resolver, reach, timeout } = self;
+        let Self { reqwest, resolver, reach, timeout } = self;
         let filter = PublicResolver { resolver, reach: reach.clone() };
-        let builder = configure(door::builder()).no_proxy().https_only(true).dns_resolver(filter);
+        let builder = reqwest.no_proxy().https_only(true).dns_resolver(filter);
         Ok(PublicNetworkClient { http: ReqwestClient::of(builder)?.with_timeout(timeout), reach })
     }
 }
 
-/// The addresses that are reached: the public ones, and those that the predicate adds.
-#[derive(Clone, Default)]
-struct Reach(Option<Arc<dyn Fn(IpAddr) -> bool + Send + Sync>>);
-
-impl Reach {
-    fn includes(&self, address: IpAddr) -> bool {
-        is_public(address) || self.0.as_ref().is_some_and(|also| also(address))
-    }
-}
-
-impl std::fmt::Debug for Reach {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() { "the public internet and more" } else { "the public internet" })
-    }
-}
-
-/// The operating system's resolver.
-struct SystemResolver;
-
-impl Resolve for SystemResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
-}
+/// Whether an address is reached.
+type Reach = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
 /// A resolver that leaves out addresses that must not be reached.
+#[derive(Clone)]
 struct PublicResolver {
-    resolver: Arc<dyn Resolve>,
+    /// `None` for the operating system's.
+    resolver: Option<Arc<dyn Resolve>>,
     reach: Reach,
 }
 
 impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.reach.clone();
-        let host = name.as_str().to_owned();
-        let found = self.resolver.resolve(name);
+        let Self { resolver, reach } = self.clone();
         Box::pin(async move {
-            let found: Vec<_> = found.await?.filter(|address| reach.includes(address.ip())).collect();
+            let host = name.as_str().to_owned();
+            let mut found: Vec<_> = match resolver {
+                Some(resolver) => resolver.resolve(name).await?.collect(),
+                None => tokio::net::lookup_host((&*host, 0)).await?.collect(),
+            };
+            found.retain(|address| reach(address.ip()));
             if found.is_empty() {
-                return Err(NotPublic { host }.into());
+                return Err(TransportError::NotPublic { host }.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }
 
-/// How [`PublicResolver`] fails, deep inside an error of reqwest.
-#[derive(Debug, thiserror::Error)]
-#[error("no public address")]
-struct NotPublic {
-    host: String,
-}
-
+/// The error of [`PublicResolver`], if it is deep inside an error of reqwest.
 fn not_public(error: TransportError) -> TransportError {
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        if let Some(NotPublic { host }) = error.downcast_ref() {
-            return TransportError::NotPublic { host: host.clone() };
-        }
-        cause = error.source();
-    }
-    error
+    let found = causes(&error).skip(1).find_map(<dyn Error>::downcast_ref::<TransportError>).cloned();
+    found.unwrap_or(error)
 }

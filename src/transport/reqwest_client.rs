@@ -1,10 +1,10 @@
 use std::error::Error;
 use std::io::ErrorKind;
-use std::sync::RwLock;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
+use tokio::runtime::Handle;
 
 use super::{HttpClient, TransportError, door, tls_advice};
 use crate::jose::Wiped;
@@ -26,28 +26,26 @@ use crate::oauth::{self, PlainHttp};
 /// let http = ReqwestClient::build(|builder| builder.user_agent("my-service/1.0"))?;
 /// # Ok::<(), private_key_jwt::transport::TransportError>(())
 /// ```
+///
+/// Outside of a tokio runtime, requests fail with [`TransportError::Request`].
+#[derive(Clone)]
 pub struct ReqwestClient {
     remote: reqwest::Client,
     loopback: reqwest::Client,
     timeout: Duration,
     plain_http: PlainHttp,
-    last: LastTarget,
 }
 
-/// The target of the last request, checked and parsed. That takes longer than everything else here,
-/// and the next request mostly goes to the same target.
-type LastTarget = RwLock<Option<(http::Uri, reqwest::Url)>>;
-
 impl ReqwestClient {
-    /// How long connecting may take.
-    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-    /// The default limit on the total time of a request.
+    /// How long connecting may take: 10 s.
+    pub const CONNECT_TIMEOUT: Duration = door::CONNECT_TIMEOUT;
+    /// The default limit on the total time of a request: 20 s.
     pub const TIMEOUT: Duration = Duration::from_secs(20);
     /// The longest body that is read, in bytes.
     pub const MAX_BODY_LEN: usize = 1 << 20;
     /// The default `User-Agent` of requests: the crate's name and version. Some servers reject
     /// requests without one.
-    pub const USER_AGENT: &str = concat!("private-key-jwt/", env!("CARGO_PKG_VERSION"));
+    pub const USER_AGENT: &str = door::USER_AGENT;
 
     /// Creates a client with reqwest's own settings.
     ///
@@ -83,7 +81,6 @@ impl ReqwestClient {
             remote: client,
             timeout: Self::TIMEOUT,
             plain_http: PlainHttp::Loopback,
-            last: LastTarget::default(),
         })
     }
 
@@ -110,7 +107,8 @@ impl ReqwestClient {
         &self,
         request: http::Request<Wiped<Vec<u8>>>,
     ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError> {
-        let url = self.url(request.uri())?;
+        let url = self.plain_http.check_endpoint("URL", &request.uri().to_string())?;
+        Handle::try_current().map_err(|error| TransportError::Request(error.into()))?;
         // Timers are coarse, so a response could arrive before a timer of zero fires.
         if self.timeout.is_zero() {
             return Err(TransportError::Timeout { host: host(&url) });
@@ -124,47 +122,25 @@ impl ReqwestClient {
         let codings = request.headers_mut().entry(ACCEPT_ENCODING);
         codings.or_insert(HeaderValue::from_static("identity"));
         *request.body_mut() = Some(Bytes::from_owner(body).into());
-        // reqwest looks up the timeout of a single request in a map.
-        if self.timeout != Self::TIMEOUT {
-            *request.timeout_mut() = Some(self.timeout);
-        }
+        *request.timeout_mut() = Some(self.timeout);
         Ok(client.execute(request))
-    }
-
-    /// The target as a URL that an assertion may go to.
-    fn url(&self, target: &http::Uri) -> Result<reqwest::Url, TransportError> {
-        // If the entry is locked, do without it: nothing waits for it.
-        if let Some((last, url)) = self.last.try_read().ok().as_deref().and_then(Option::as_ref)
-            && last == target
-        {
-            return Ok(url.clone());
-        }
-        let url = self.plain_http.check_endpoint("URL", &target.to_string())?;
-        if let Ok(mut last) = self.last.try_write() {
-            *last = Some((target.clone(), url.clone()));
-        }
-        Ok(url)
     }
 }
 
 /// Reads a response to its end, or up to the limit.
 async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u8>>, TransportError> {
-    const LIMIT: usize = ReqwestClient::MAX_BODY_LEN;
-    let too_large = |response: &reqwest::Response| TransportError::BodyTooLarge {
-        host: host(response.url()),
-        limit: LIMIT,
-    };
+    let (host, limit) = (host(response.url()), ReqwestClient::MAX_BODY_LEN);
     let announced = usize::try_from(response.content_length().unwrap_or_default()).unwrap_or(usize::MAX);
-    if announced > LIMIT {
-        return Err(too_large(&response));
+    if announced > limit {
+        return Err(TransportError::BodyTooLarge { host, limit });
     }
     // The body contains a token, so a buffer that is not returned is wiped. A server that announces
     // a long body has not sent it yet, so the capacity is capped.
     let mut body = Wiped::new(Vec::with_capacity(announced.min(16 * 1024)));
-    while let Some(chunk) = response.chunk().await.map_err(|error| cut(error, host(response.url())))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| cut(error, &host))? {
         let len = body.len() + chunk.len();
-        if len > LIMIT {
-            return Err(too_large(&response));
+        if len > limit {
+            return Err(TransportError::BodyTooLarge { host, limit });
         }
         if len > body.capacity() {
             // Grown by hand: a buffer that grows by itself leaves copies behind.
@@ -174,32 +150,14 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
         }
         body.extend_from_slice(&chunk);
     }
-    let mut answer = http::Response::new(std::mem::take(&mut *body));
-    *answer.status_mut() = response.status();
-    *answer.headers_mut() = std::mem::take(response.headers_mut());
-    Ok(answer)
-}
-
-impl Clone for ReqwestClient {
-    /// The clone shares the connections and remembers a target of its own: it is mostly made for
-    /// another server.
-    fn clone(&self) -> Self {
-        let Self { remote, loopback, timeout, plain_http, last: _ } = self;
-        Self {
-            remote: remote.clone(),
-            loopback: loopback.clone(),
-            timeout: *timeout,
-            plain_http: *plain_http,
-            last: LastTarget::default(),
-        }
-    }
+    Ok(http::Response::from(response).map(|_| std::mem::take(&mut *body)))
 }
 
 impl std::fmt::Debug for ReqwestClient {
-    /// Without the last target, whose query may be secret, and without the clients of reqwest,
-    /// which show the default headers and proxies that the user has set.
+    /// Without the clients of reqwest, which show the default headers and proxies that the user has
+    /// set.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { remote: _, loopback: _, timeout, plain_http, last: _ } = self;
+        let Self { timeout, plain_http, .. } = self;
         f.debug_struct("ReqwestClient")
             .field("timeout", timeout)
             .field("plain_http", plain_http)
@@ -215,10 +173,7 @@ impl HttpClient for ReqwestClient {
         // Wiped wherever it is dropped: unsent, by reqwest, or with this future.
         let request = request.map(Wiped::new);
         Box::pin(async move {
-            let response = self.start(request)?.await.map_err(|error| {
-                let host = error.url().map(host).unwrap_or_default();
-                failure(error, host)
-            })?;
+            let response = self.start(request)?.await.map_err(failure)?;
             receive(response).await
         })
     }
@@ -234,7 +189,8 @@ fn host(url: &reqwest::Url) -> String {
 }
 
 /// Why there is no response head.
-fn failure(error: reqwest::Error, host: String) -> TransportError {
+fn failure(error: reqwest::Error) -> TransportError {
+    let host = error.url().map(host).unwrap_or_default();
     // Under TLS 1.3, a server rejects the client's certificate after the client's side of the
     // handshake.
     let over_tls = error.is_connect() || error.url().is_some_and(|url| url.scheme() == "https");
@@ -256,7 +212,8 @@ fn failure(error: reqwest::Error, host: String) -> TransportError {
 }
 
 /// Why a body broke off.
-fn cut(error: reqwest::Error, host: String) -> TransportError {
+fn cut(error: reqwest::Error, host: &str) -> TransportError {
+    let host = host.to_owned();
     if error.is_timeout() {
         TransportError::Timeout { host }
     } else {
@@ -283,7 +240,9 @@ fn is_tls(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// An error and its causes.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
         // The source of an I/O error that wraps another is the source of the wrapped one.
         match error.downcast_ref().and_then(std::io::Error::get_ref) {
