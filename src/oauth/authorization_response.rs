@@ -168,9 +168,9 @@ mod tests {
             ("access_denied", Some("no\\u{1b}[2J [masked]"))
         );
         let shown = OAuthError::AuthorizationRefused { error, description }.to_string();
-        assert_eq!(shown, "the login was refused: access_denied: no\\u{1b}[2J [masked]");
+        assert_eq!(shown, "the server rejected the login: access_denied: no\\u{1b}[2J [masked]");
         let refused = judge("state=s+1&error=server_error").unwrap_err();
-        assert_eq!(refused.to_string(), "the login was refused: server_error");
+        assert_eq!(refused.to_string(), "the server rejected the login: server_error");
     }
 
     #[test]

@@ -237,7 +237,7 @@ mod tests {
                 let refused = discovery.read(&document(other)).unwrap_err();
                 assert_eq!(
                     refused.to_string(),
-                    format!("the metadata is of issuer {other}, asked for was https://as.example/a")
+                    format!("the metadata names the issuer {other}, not https://as.example/a")
                 );
             }
         }

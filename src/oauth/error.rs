@@ -36,7 +36,7 @@ pub enum OAuthError {
         reason: &'static str,
     },
     /// The metadata has an issuer other than the requested one (RFC 8414 §3.3).
-    #[error("the metadata is of issuer {found}, asked for was {expected}")]
+    #[error("the metadata names the issuer {found}, not {expected}")]
     IssuerMismatch {
         /// The requested issuer.
         expected: String,
@@ -44,7 +44,7 @@ pub enum OAuthError {
         found: String,
     },
     /// The metadata cannot be read.
-    #[error("the authorization server's metadata cannot be used")]
+    #[error("cannot read the authorization server's metadata")]
     Metadata(#[source] JoseError),
     /// Only the metadata has this value, but the server was configured by hand.
     #[error("the authorization server has no {member}")]
@@ -58,7 +58,7 @@ pub enum OAuthError {
     /// [`AuthorizationServer::with_endpoint`](super::AuthorizationServer::with_endpoint).
     #[error(
         "the endpoint {endpoint} is not below the issuer {issuer}, so it may belong to another issuer; if it is right, \
-         name it with Audience::Exactly or AuthorizationServer::with_endpoint"
+         set it with Audience::Exactly or AuthorizationServer::with_endpoint"
     )]
     ForeignAudience {
         /// The endpoint.
@@ -69,8 +69,8 @@ pub enum OAuthError {
     /// An assertion for the token endpoint would be sent to another origin, and one of the two URLs
     /// comes from metadata.
     #[error(
-        "the assertion's audience {audience} and the endpoint {endpoint} are of different origins; if both are right, \
-         name the audience with Audience::Exactly"
+        "the audience {audience} and the endpoint {endpoint} have different origins; if both are right, set the audience \
+         with Audience::Exactly"
     )]
     OtherOrigin {
         /// The audience.
@@ -82,13 +82,13 @@ pub enum OAuthError {
     #[error("the audience is empty")]
     EmptyAudience,
     /// The `jti` is empty or longer than 256 bytes.
-    #[error("a jti has 1 to 256 bytes, found {found}")]
+    #[error("the jti has {found} bytes, not 1 to 256")]
     TokenId {
         /// Its length in bytes.
         found: usize,
     },
     /// The audience of the assertion is one endpoint, but the request goes to another.
-    #[error("the assertion is for the {assertion}, the request goes to the {request}")]
+    #[error("the assertion is for the {assertion}, but the request goes to the {request}")]
     OtherEndpoint {
         /// The metadata name of the endpoint that the assertion is for.
         assertion: &'static str,
@@ -96,7 +96,7 @@ pub enum OAuthError {
         request: &'static str,
     },
     /// The PKCE verifier violates RFC 7636 §4.1.
-    #[error("a code verifier has 43 to 128 of the characters A-Z a-z 0-9 - . _ ~")]
+    #[error("the code verifier is not 43 to 128 of the characters A-Z a-z 0-9 - . _ ~")]
     CodeVerifier,
     /// The `resource` is not an absolute URI without a fragment (RFC 8707 §2).
     #[error("the resource {resource} is not an absolute URI without a fragment")]
@@ -106,7 +106,7 @@ pub enum OAuthError {
     },
     /// The redirect has a `state` other than that of the request (RFC 6749 §10.12): it belongs to
     /// another login, or it is forged. A login in progress ignores it and keeps waiting.
-    #[error("the authorization response is of another state than the request")]
+    #[error("the state of the authorization response is not that of the request")]
     AuthorizationState,
     /// The redirect has the `state` of the request, but is not a valid response to it (RFC 6749
     /// §4.1.2).
@@ -117,7 +117,7 @@ pub enum OAuthError {
     },
     /// A server other than the one that was asked answered the authorization request (RFC 9207
     /// §2.4).
-    #[error("the authorization response is of issuer {found}, asked was {expected}")]
+    #[error("the authorization response is from the issuer {found}, not {expected}")]
     AuthorizationIssuer {
         /// The server's issuer.
         expected: String,
@@ -125,7 +125,7 @@ pub enum OAuthError {
         found: String,
     },
     /// The server sent the user back without a code (RFC 6749 §4.1.2.1).
-    #[error("the login was refused: {error}{}", description.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
+    #[error("the server rejected the login: {error}{}", description.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
     AuthorizationRefused {
         /// The `error` code, such as `access_denied`.
         error: String,
@@ -136,7 +136,7 @@ pub enum OAuthError {
     #[error("the device code has expired")]
     DeviceCodeExpired,
     /// The lifetime of the assertion is outside the profile's bounds.
-    #[error("an assertion lives 1 s to {limit:?} with this profile, asked for was {found:?}")]
+    #[error("the lifetime is {found:?}, not 1 s to {limit:?}")]
     Lifetime {
         /// The requested lifetime.
         found: Duration,
@@ -147,7 +147,7 @@ pub enum OAuthError {
     #[error("the time is outside 1970 to 9999")]
     Time,
     /// The profile's server does not accept the algorithm.
-    #[error("{profile} does not take {algorithm}")]
+    #[error("{profile} does not accept {algorithm}")]
     ProfileAlgorithm {
         /// The profile.
         profile: &'static str,
@@ -187,16 +187,16 @@ pub enum OAuthError {
         name: String,
     },
     /// The parameter is already present (RFC 6749 §3.2).
-    #[error("the parameter `{name}` is there already")]
+    #[error("the parameter `{name}` is already set")]
     DuplicateParameter {
         /// The name.
         name: String,
     },
     /// The scope contains characters outside RFC 6749 §3.3.
-    #[error("a scope has a character that RFC 6749 §3.3 does not allow")]
+    #[error("the scope contains a character that RFC 6749 §3.3 does not allow")]
     Scope,
     /// The algorithm of the signature is not the one in the header.
-    #[error("the header says {expected}, the signature is {found}")]
+    #[error("the signature is {found}, but the header says {expected}")]
     SignatureAlgorithm {
         /// The algorithm in the header.
         expected: Algorithm,
@@ -222,7 +222,7 @@ pub enum OAuthError {
         location: Option<String>,
     },
     /// A success that is not the expected document of its endpoint.
-    #[error("{what} cannot be read ({})", content_type.as_deref().unwrap_or("no content type"))]
+    #[error("cannot read {what} ({})", content_type.as_deref().unwrap_or("no content type"))]
     Response {
         /// The expected document, such as `the token response`.
         what: &'static str,

@@ -36,7 +36,7 @@ use crate::jose::Algorithm;
 /// let key = PrivateKey::generate(Algorithm::ES384)?.private_key()?;
 /// let builder = ClientAssertion::builder("client", &server).profile(bank);
 /// let error = builder.sign(&key, OffsetDateTime::now_utc(), "a-fresh-jti").unwrap_err();
-/// assert_eq!(error.to_string(), "my bank does not take ES384");
+/// assert_eq!(error.to_string(), "my bank does not accept ES384");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]

@@ -94,7 +94,7 @@ mod tests {
             assert_eq!(
                 refused.to_string(),
                 "the endpoint https://as.example/t2/token is not below the issuer https://as.example/t, so it may belong to \
-                 another issuer; if it is right, name it with Audience::Exactly or AuthorizationServer::with_endpoint"
+                 another issuer; if it is right, set it with Audience::Exactly or AuthorizationServer::with_endpoint"
             );
             let named = server.clone().with_endpoint(called, OTHER).unwrap();
             let found = becomes(&named, Some(&wanted), called);
@@ -117,8 +117,8 @@ mod tests {
         let refused = server.check_token_audience(Endpoint::Revocation).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "the assertion's audience https://as.example/t/token and the endpoint https://evil.example/revoke are of \
-             different origins; if both are right, name the audience with Audience::Exactly"
+            "the audience https://as.example/t/token and the endpoint https://evil.example/revoke have different origins; \
+             if both are right, set the audience with Audience::Exactly"
         );
         assert!(matches!(
             server.check_token_audience(Endpoint::DeviceAuthorization),

@@ -65,6 +65,26 @@ fn assert_says_what_it_was_told_to() {
 }
 
 #[test]
+fn assert_follows_the_profile_of_every_known_server() {
+    let (certified, ed25519) = (testdata("p256.key-then-cert.pem"), testdata("ed25519.pkcs8.pem"));
+    let refused = |key: &str, profile: &str| pkjwt(assert_command(key, &["--profile", profile])).refused(&[]);
+    assert!(refused(&certified, "entra-id").contains("Microsoft Entra ID does not accept ES256"));
+    assert!(refused(&ed25519, "okta").contains("Okta does not accept EdDSA"));
+    let rsa = testdata("rsa2048.pkcs8.pem");
+    let (header, _) = decode(&assertion(&rsa, &["--profile", "entra-id", "--alg", "PS256"]));
+    assert_eq!((&header["typ"], &header["alg"]), (&json!("JWT"), &json!("PS256")));
+    // An option takes precedence over the profile.
+    let (header, claims) =
+        decode(&assertion(&rsa, &["--profile", "auth0", "--typ", "JWT", "--lifetime", "2m"]));
+    assert_eq!(header["typ"], "JWT");
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 120);
+    let help = pkjwt(["assert", "--help"]).done();
+    for name in ["ping-one", "ping-federate", "entra-id", "okta", "auth0", "keycloak", "fapi2", "smart"] {
+        assert!(help.contains(&format!("- {name}:")), "{name}: {help}");
+    }
+}
+
+#[test]
 fn assert_refuses_what_does_not_fit() {
     let key = testdata("p256.pkcs8.pem");
     let with = |more: &[&str]| pkjwt(assert_command(&key, more));
@@ -81,8 +101,8 @@ fn assert_refuses_what_does_not_fit() {
         let line = with(&["--claim", claim]).usage(&["NAME=JSON"]);
         assert!(!line.contains("canary"));
     }
-    with(&["--lifetime", "25h"]).usage(&["lives"]);
-    with(&["--profile", "ping-one", "--lifetime", "2h"]).usage(&["lives"]);
+    with(&["--lifetime", "25h"]).usage(&["the lifetime is"]);
+    with(&["--profile", "ping-one", "--lifetime", "2h"]).usage(&["the lifetime is"]);
     for lifetime in ["0", "0s", "1d", "-1", "x", "", "1.5s"] {
         with(&["--lifetime", lifetime]).clap();
     }

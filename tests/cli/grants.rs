@@ -194,7 +194,7 @@ fn options_belong_to_a_grant_and_standard_input_holds_one_thing() {
     let short = place.put("verifier", "short");
     let code = ["--grant", "authorization-code", "--code", &short, "--redirect-uri", "https://app.example"];
     let code: Vec<&str> = code.into_iter().chain(["--code-verifier", &short]).collect();
-    refused(&code).refused(&["--code-verifier: a code verifier has 43 to 128"]);
+    refused(&code).refused(&["--code-verifier: the code verifier is not 43 to 128"]);
     let reserved = ["--grant", "refresh-token", "--refresh-token", &short, "--param", "refresh_token=x"];
     refused(&reserved).usage(&["`refresh_token` is set by the request itself"]);
     for kind in ["access-token", "", "nonsense"] {

@@ -56,7 +56,7 @@ fn introspect_ends_with_1_for_a_token_that_is_not_active() {
         let (url, _requests) = recording(vec![(head, body)]);
         pkjwt(arguments("introspect", &url, &file, &[]))
     };
-    said("200 OK", r#"{"active":"yes"}"#).refused(&["/about: the introspection response cannot be read"]);
+    said("200 OK", r#"{"active":"yes"}"#).refused(&["/about: cannot read the introspection response"]);
     said("401 Unauthorized", r#"{"error":"invalid_client"}"#)
         .refused(&["/about: refused: 401 invalid_client"]);
     said("503 Service Unavailable", "").refused(&["/about: the server answered 503"]);

@@ -125,7 +125,7 @@ fn a_device_login_that_fails_says_why() {
     );
     for (answer, member) in [(hostile, "user_code"), (plain, "verification_uri")] {
         let waiting = Waiting::start(vec![answer], endpoint, &DEVICE);
-        waiting.end().refused(&["/start: the device authorization response cannot be read", member]);
+        waiting.end().refused(&["/start: cannot read the device authorization response", member]);
     }
     let refused = ("401 Unauthorized", r#"{"error":"invalid_client"}"#);
     Waiting::start(vec![refused], endpoint, &DEVICE).end().refused(&["/start: refused: 401 invalid_client"]);
@@ -244,7 +244,7 @@ fn a_browser_login_that_the_user_refuses_ends() {
     let (_, body) = get(&(answer + &value("state")));
     assert_eq!(body, FAILED);
     let run = waiting.end();
-    assert_eq!(run.refused(&[]), "pkjwt: token: the login was refused: access_denied: n\\u{1b}o\n");
+    assert_eq!(run.refused(&[]), "pkjwt: token: the server rejected the login: access_denied: n\\u{1b}o\n");
 }
 
 const FAILED: &str = "The login failed. Close this page and return to the terminal.";
@@ -256,7 +256,7 @@ fn a_browser_login_ends_with_the_reason_of_a_wrong_answer() {
     let server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
     let issuer = form_urlencoded::byte_serialize(server.issuer.as_bytes()).collect::<String>();
     let other =
-        format!("the authorization response is of issuer https://evil.example/, asked was {}", server.issuer);
+        format!("the authorization response is from the issuer https://evil.example/, not {}", server.issuer);
     for (query, why) in [
         ("code=x&iss=https%3A%2F%2Fevil.example%2F".to_owned(), other.as_str()),
         ("error=access_denied&iss=https%3A%2F%2Fevil.example%2F".to_owned(), &other),
@@ -266,7 +266,7 @@ fn a_browser_login_ends_with_the_reason_of_a_wrong_answer() {
         (format!("code=x&code=y&iss={issuer}"), "the authorization response has a parameter twice"),
         (
             format!("error=server_error&error_description=try+later&iss={issuer}"),
-            "the login was refused: server_error: try later",
+            "the server rejected the login: server_error: try later",
         ),
     ] {
         let mut waiting = Waiting::at(&server.issuer, &BROWSER);

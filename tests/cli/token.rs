@@ -62,8 +62,9 @@ fn token_takes_the_options_of_an_assertion_and_a_request() {
         .refused(&["invalid_client", "audience"]);
     pkjwt(token_command(issuer, "p256", &["--lifetime", "10m"])).refused(&["invalid_client", "lives 600 s"]);
     pkjwt(token_command(issuer, "ed25519", &["--profile", "ping-one"]))
-        .refused(&["PingOne does not take EdDSA"]);
-    pkjwt(token_command(issuer, "p256", &["--profile", "ping-one", "--lifetime", "2h"])).usage(&["lives"]);
+        .refused(&["PingOne does not accept EdDSA"]);
+    pkjwt(token_command(issuer, "p256", &["--profile", "ping-one", "--lifetime", "2h"]))
+        .usage(&["the lifetime is"]);
 }
 
 /// What `token`, `introspect` and `revoke` send can be reproduced with `assert`, but for its times
@@ -346,7 +347,8 @@ fn token_refuses_what_must_not_get_an_assertion() {
     let place = Place::new();
     let mut server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
     let wrong = format!("{}/", server.issuer);
-    pkjwt(token_command(["--issuer", &wrong], "p256", &[])).refused(&["asked for was", &wrong]);
+    pkjwt(token_command(["--issuer", &wrong], "p256", &[]))
+        .refused(&["the metadata names the issuer", &wrong]);
     assert!(server.line().contains("Z GET "));
     pkjwt(token_command(["--issuer", &server.issuer.replace("/as", "/none")], "p256", &[])).refused(&["404"]);
     // Nobody listens any more.
@@ -366,7 +368,7 @@ fn token_checks_its_arguments_before_it_talks_to_anybody() {
         let line = with(&["--param", parameter]).usage(&["--param", "set by the request itself"]);
         assert!(!line.contains("canary"));
     }
-    with(&["--param", "a=1", "--param", "a=2"]).usage(&["`a` is there already"]);
+    with(&["--param", "a=1", "--param", "a=2"]).usage(&["`a` is already set"]);
     with(&["--issuer", "https://as.invalid"]).clap();
     with(&["--profile", "unheard-of"]).clap();
     with(&["--audience", ""]).usage(&["audience is empty"]);

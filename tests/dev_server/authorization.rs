@@ -277,7 +277,7 @@ fn wrong_requests() -> Vec<Wrong> {
         (
             with("scope", Some("a\\b")),
             "invalid_scope",
-            "a scope has a character that RFC 6749 section 3.3 does not allow",
+            "the scope contains a character that RFC 6749 section 3.3 does not allow",
         ),
         (
             with("resource", Some("x")),

@@ -73,7 +73,7 @@ fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
         (("code_verifier", ""), invalid_request("the form has no `code_verifier`")),
         (
             ("code_verifier", "short"),
-            invalid_request("a code verifier has 43 to 128 of the characters A-Z a-z 0-9 - . _ ~"),
+            invalid_request("the code verifier is not 43 to 128 of the characters A-Z a-z 0-9 - . _ ~"),
         ),
         (("redirect_uri", ""), invalid_request("the form has no `redirect_uri`")),
         (

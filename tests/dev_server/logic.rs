@@ -267,7 +267,11 @@ fn other_grants_and_scopes_outside_rfc6749_3_3_are_refused() {
     );
     assert_eq!(
         ask("scope", "a\tb"),
-        refused(400, "invalid_scope", "a scope has a character that RFC 6749 section 3.3 does not allow")
+        refused(
+            400,
+            "invalid_scope",
+            "the scope contains a character that RFC 6749 section 3.3 does not allow"
+        )
     );
 }
 

@@ -93,7 +93,11 @@ fn rfc6749_6_less_may_be_asked_for_and_more_may_not() {
     );
     assert_eq!(
         refusal(&refresh(&client, &token, &[("scope", "a\"")])),
-        refused(400, "invalid_scope", "a scope has a character that RFC 6749 section 3.3 does not allow")
+        refused(
+            400,
+            "invalid_scope",
+            "the scope contains a character that RFC 6749 section 3.3 does not allow"
+        )
     );
     assert_eq!(
         refusal(&refresh(&client, &token, &[("resource", "x")])),

@@ -82,8 +82,8 @@ async fn if_both_paths_fail_the_error_is_the_one_that_says_more() {
     let foreign = || plain(200).set_body_json(document("https://another.example"));
     let html = || plain(200).set_body_string("<html>");
     let status = |status: u16, path: &str| format!("{}{path} answered {status}", server.uri());
-    let mismatch = format!("the metadata is of issuer https://another.example, asked for was {issuer}");
-    let unreadable = "the authorization server's metadata cannot be used".to_owned();
+    let mismatch = format!("the metadata names the issuer https://another.example, not {issuer}");
+    let unreadable = "cannot read the authorization server's metadata".to_owned();
     for (first, second, expected) in [
         // Two statuses: the first path's, unless there is nothing.
         (plain(400), plain(404), status(400, OPENID)),
