@@ -50,10 +50,10 @@ pub(super) struct Claims<'a> {
     pub(super) sub: &'a str,
     pub(super) aud: &'a str,
     pub(super) jti: &'a str,
-    pub(super) iat: u64,
-    pub(super) exp: u64,
+    pub(super) iat: i64,
+    pub(super) exp: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) nbf: Option<u64>,
+    pub(super) nbf: Option<i64>,
     #[serde(flatten)]
     pub(super) extra: &'a ExtraClaims,
 }
@@ -142,8 +142,8 @@ pub(super) const fn check_token_id(jti: &str) -> Result<(), OAuthError> {
 }
 
 /// `iat` and `exp` of a JWT issued now.
-pub(super) fn life(now: OffsetDateTime, lifetime: Duration) -> Result<(u64, u64), OAuthError> {
-    let iat = u64::try_from(now.unix_timestamp()).map_err(|_| OAuthError::Time)?;
-    let exp = iat.checked_add(lifetime.as_secs()).ok_or(OAuthError::Time)?;
-    Ok((iat, exp))
+pub(super) fn life(now: OffsetDateTime, lifetime: Duration) -> Result<(i64, i64), OAuthError> {
+    let iat = Some(now.unix_timestamp()).filter(|iat| *iat >= 0);
+    let exp = iat.and_then(|iat| iat.checked_add_unsigned(lifetime.as_secs()));
+    iat.zip(exp).ok_or(OAuthError::Time)
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Display;
 
 use private_key_jwt::client::ErrorKind;
-use private_key_jwt::oauth::{OAuthError, Retry};
+use private_key_jwt::oauth::{Hint, OAuthError, Refusal, Retry};
 use private_key_jwt::transport::TransportError;
 
 use crate::output;
@@ -34,10 +34,17 @@ impl Failure {
     /// An error with its whole source chain, and what was being done when it happened.
     pub(crate) fn caused(what: impl Display, error: &(dyn Error + 'static)) -> Self {
         let mut why = chain(error);
-        if let Some(client) = error.downcast_ref::<private_key_jwt::Error>()
-            && let Retry::After(pause) = client.retry()
-        {
-            why.push_str(&format!("; the server asks for a pause of {} s", pause.as_secs()));
+        if let Some(client) = error.downcast_ref::<private_key_jwt::Error>() {
+            if let Retry::After(pause) = client.retry() {
+                why.push_str(&format!("; the server asks for a pause of {} s", pause.as_secs()));
+            }
+            // The text of the error already explains a wrong clock.
+            if let Some(hint) =
+                client.refusal().filter(|refusal| refusal.clock().is_none()).and_then(Refusal::hint)
+                && hint != Hint::Unspecific
+            {
+                why.push_str(&format!("; {hint}"));
+            }
         }
         if let Some(OAuthError::NoCertificate { .. }) = oauth_error(error) {
             why.push_str("; append the certificate to the key file");

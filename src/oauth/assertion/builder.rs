@@ -228,11 +228,7 @@ impl ClientAssertionBuilder {
         let lifetime = self.rule(|rules| rules.lifetime).unwrap_or(Profile::LIFETIME);
         self.profile.check(algorithm, lifetime)?;
         let (iat, exp) = life(now, lifetime)?;
-        let time = |seconds: u64| {
-            let seconds = i64::try_from(seconds).ok();
-            let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-            time.ok_or(OAuthError::Time)
-        };
+        let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| OAuthError::Time);
         let (issued_at, expires_at) = (time(iat)?, time(exp)?);
         let aud = self.server.audience(self.wanted_audience(), endpoint, self.profile.territory)?;
         if aud.trim().is_empty() {
@@ -244,6 +240,7 @@ impl ClientAssertionBuilder {
         let mut header = Header::new(algorithm, kid, typ);
         let (required, of_profile) = (self.rules.certificate, self.profile.rules.certificate);
         CertificateHeaders::add(required, of_profile, jwk, &mut header)?;
+        let not_before = self.rule(|rules| rules.not_before);
         let claims = Claims {
             iss: &self.client_id,
             sub: &self.client_id,
@@ -251,7 +248,7 @@ impl ClientAssertionBuilder {
             jti,
             iat,
             exp,
-            nbf: self.rule(|rules| rules.not_before).map(|set_back| iat.saturating_sub(set_back.as_secs())),
+            nbf: not_before.map(|set_back| iat.saturating_sub_unsigned(set_back.as_secs()).max(0)),
             extra: &self.claims,
         };
         Ok(UnsignedAssertion {

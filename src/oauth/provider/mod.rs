@@ -96,3 +96,46 @@ pub(super) fn hint(text: &str) -> Option<Hint> {
         .max_by_key(|(pattern, _)| pattern.len())
         .map(|(_, hint)| *hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::jose::Algorithm;
+    use crate::keys::PrivateKey;
+    use crate::oauth::{AuthorizationServer, ClientAssertion, OAuthError};
+
+    #[test]
+    fn every_profile_has_a_name_and_makes_assertions() {
+        let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
+        let now = time::OffsetDateTime::UNIX_EPOCH;
+        let keys = ["rsa2048", "p256", "p384", "p521", "ed25519"]
+            .map(|stem| PrivateKey::from_file(format!("testdata/keys/{stem}.pkcs8.pem")).unwrap());
+        for (name, profile) in Profile::known() {
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'0'..=b'9')));
+            let mut accepted = 0;
+            for algorithm in Algorithm::ALL {
+                let key = keys.iter().find_map(|key| key.clone().with_algorithm(algorithm).ok()).unwrap();
+                let builder = ClientAssertion::builder("client", &server).profile(profile.clone());
+                match builder.sign(&key, now, "j1") {
+                    Ok(_) => accepted += 1,
+                    Err(OAuthError::ProfileAlgorithm { profile: found, algorithm: refused }) => {
+                        assert_eq!((found, refused), (profile.name(), algorithm));
+                    }
+                    Err(error) => panic!("{name}: {error}"),
+                }
+            }
+            assert!(accepted > 0, "{name}");
+        }
+        let names: Vec<&str> = Profile::known().map(|(name, _)| name).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    }
+
+    #[test]
+    fn no_text_of_a_provider_hides_another() {
+        for (pattern, expected) in ALL.iter().flat_map(|provider| provider.texts) {
+            assert_eq!(hint(pattern), Some(*expected), "{pattern}");
+        }
+    }
+}
