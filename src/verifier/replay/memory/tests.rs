@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 fn entry(client: &str, jti: u32, forget_after: i64) -> ReplayEntry {
@@ -16,14 +18,18 @@ fn insert(
     store.insert_now(entry(client, jti, end), at(now))
 }
 
+fn remove_all(store: &InMemoryReplayStore, now: i64) {
+    assert!(store.entries().remove_expired(now, usize::MAX));
+}
+
 #[test]
 fn an_entry_is_spent_once_and_forgotten_at_its_end() {
     let store = InMemoryReplayStore::default();
     assert!(insert(&store, ("a", 1, 100), 50).unwrap());
     assert!(!insert(&store, ("a", 1, 100), 99).unwrap());
     assert!(insert(&store, ("a", 2, 200), 100).unwrap());
-    assert!(store.clear_for_room(100));
-    assert_eq!(store.held.load(Ordering::Relaxed), 1);
+    remove_all(&store, 100);
+    assert_eq!(store.entries().len(), 1);
     // The same name may be used again, but only once.
     assert!(insert(&store, ("a", 1, 300), 100).unwrap());
     assert!(!insert(&store, ("a", 1, 300), 100).unwrap());
@@ -75,7 +81,7 @@ fn a_smaller_share_leaves_more_to_the_others() {
             let client = client.to_string();
             (0..).take_while(|jti| insert(&store, (&client, *jti, 100), 0).is_ok()).for_each(drop);
         }
-        store.held.load(Ordering::Relaxed)
+        store.entries().len()
     };
     assert_eq!((taken(1, 1), taken(1, 2), taken(1, 14)), (5000, 7500, 10_000));
     assert_eq!((taken(7, 1), taken(7, 2), taken(7, 14)), (1250, 2344, 8460));
@@ -114,7 +120,7 @@ fn a_clock_that_steps_back_opens_no_hole() {
     let store = InMemoryReplayStore::default();
     assert!(insert(&store, ("a", 1, 100), 50).unwrap());
     assert!(insert(&store, ("a", 2, 300), 200).unwrap());
-    assert!(store.clear_for_room(200)); // entry 1 is forgotten
+    remove_all(&store, 200); // entry 1 is forgotten
     assert!(matches!(
         insert(&store, ("a", 1, 100), 60),
         Err(VerifierError::Expired { expired: 100, now: 100 })
@@ -133,7 +139,7 @@ fn a_clock_that_jumps_about_opens_no_hole() {
     let mut spent = std::collections::HashSet::new();
     let mut again = 0;
     for _ in 0..200_000 {
-        let (jti, now) = (random(3000), i64::try_from(random(1000)).unwrap());
+        let (jti, now) = (random(6000), i64::try_from(random(1000)).unwrap());
         // An assertion is signed once, so its end does not change.
         let end = i64::try_from(jti * 7 % 1100).unwrap();
         let jti = u32::try_from(jti).unwrap();
@@ -158,7 +164,7 @@ fn a_clock_that_was_far_ahead_for_a_moment_locks_nobody_out() {
     assert!(insert(&store, ("a", 1, 100), 50).unwrap());
     let far_ahead = insert(&store, ("a", 2, 110), 4_000_000_000);
     assert!(matches!(far_ahead, Err(VerifierError::Expired { expired: 110, now: 4_000_000_000 })));
-    assert!(store.clear_for_room(4_000_000_000));
+    remove_all(&store, 4_000_000_000);
     assert!(insert(&store, ("a", 3, 120), 60).unwrap());
     assert!(!insert(&store, ("a", 3, 120), 61).unwrap());
     assert!(insert(&store, ("a", 1, 100), 61).is_err());
@@ -166,29 +172,29 @@ fn a_clock_that_was_far_ahead_for_a_moment_locks_nobody_out() {
 
 #[test]
 fn nobody_pays_for_all_that_is_over() {
-    let store = InMemoryReplayStore::with_capacity(10_000);
+    let mut store = InMemoryReplayStore::with_capacity(10_000);
+    store.share = 0; // until it is full
     for number in 0..2500 {
         for client in ["a", "b", "c", "d"] {
-            let in_shares = store.insert_into_room(&entry(client, number, 100), 0, false);
-            assert!(in_shares.unwrap());
+            assert!(insert(&store, (client, number, 100), 0).unwrap());
         }
     }
+    store.share = 1;
     assert!(matches!(insert(&store, ("e", 1, 100), 0), Err(VerifierError::ReplayStoreFull)));
-    // All entries have expired. Each insertion succeeds and clears away only a bounded number.
-    let held = || store.held.load(Ordering::Relaxed);
-    // The first client finds the store full, the second its share. The third has room, and its part
-    // may already be empty.
-    for (client, least) in [("a", 1), ("b", 1), ("e", 0)] {
+    // All entries have expired. Each insertion succeeds and removes only a bounded number.
+    let held = || store.entries().len();
+    // The first client finds the store full, the second its share. The third has room.
+    for (client, least) in [("a", 1), ("b", 1), ("e", 1)] {
         let before = held();
         assert!(insert(&store, (client, 3000, 200), 100).unwrap());
-        let cleared = before + 1 - held();
-        let most = InMemoryReplayStore::CLEARED_FOR_ROOM + 2 * InMemoryReplayStore::CLEARED_ALONG;
-        assert!((least..=most).contains(&cleared), "{client}: {cleared}");
+        let removed = before + 1 - held();
+        let most = InMemoryReplayStore::REMOVED_FOR_ROOM + InMemoryReplayStore::REMOVED_ALONG;
+        assert!((least..=most).contains(&removed), "{client}: {removed}");
     }
     for number in 0..3000 {
         insert(&store, ("e", 4000 + number, 200), 100).unwrap();
     }
-    assert!(store.clear_for_room(100));
+    remove_all(&store, 100);
     assert_eq!(held(), 3 + 3000);
 }
 
@@ -198,9 +204,9 @@ fn counts_are_given_up_with_the_entries() {
     for number in 0..400 {
         insert(&store, (&(number % 7).to_string(), number, 10), 0).unwrap();
     }
-    assert!(store.clear_for_room(10));
-    assert_eq!(store.held.load(Ordering::Relaxed), 0);
-    assert!(store.parts.iter().all(|part| lock(&part.clients).is_empty()));
+    remove_all(&store, 10);
+    assert_eq!(store.entries().len(), 0);
+    assert!((0..7).all(|client: u32| store.entries().len_of_client(&entry(&client.to_string(), 0, 0)) == 0));
 }
 
 #[test]
@@ -220,6 +226,6 @@ fn threads_spend_an_entry_once() {
         }
     });
     assert_eq!(wins.load(Ordering::Relaxed), 5000);
-    while !store.clear_for_room(i64::MAX) {}
-    assert_eq!(store.held.load(Ordering::Relaxed), 0);
+    remove_all(&store, i64::MAX);
+    assert_eq!(store.entries().len(), 0);
 }
