@@ -24,7 +24,7 @@ pub struct Exchange {
     /// The response.
     pub response: http::Response<Vec<u8>>,
     /// One line such as `POST /…/token 200 client=app alg=ES256 grant=client_credentials scope="a
-    /// b"` or `POST /…/token 400 client=app alg=ES256 invalid_grant: the code is not known`. The
+    /// b"` or `POST /…/token 400 client=app alg=ES256 invalid_grant: the code is unknown`. The
     /// client is named once its signature is verified. The line contains no secret and no time, and
     /// control characters of the request are escaped. For a device login, it contains the URL at
     /// which the user decides, with the user code.
@@ -227,7 +227,7 @@ impl Refused {
     }
 
     pub(super) fn method_not_allowed(found: &Method, allowed: &'static str) -> Self {
-        let description = format!("the method is {}, expected is {allowed}", shown(found.as_str()));
+        let description = format!("the method is {}, expected {allowed}", shown(found.as_str()));
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", &description)
             .with_header(http::header::ALLOW, allowed)
     }
@@ -273,7 +273,7 @@ impl From<KeyError> for Refused {
 
 impl From<Full> for Refused {
     fn from(_: Full) -> Self {
-        let description = "the server keeps no more of these; wait until some have ended";
+        let description = "the server is full; wait until older entries expire";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
     }
 }

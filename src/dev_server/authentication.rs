@@ -73,7 +73,7 @@ impl Client {
     }
 }
 
-const ONLY_METHOD: &str = "this server accepts private_key_jwt only (RFC 7523 §2.2)";
+const ONLY_METHOD: &str = "this server accepts only private_key_jwt (RFC 7523 §2.2)";
 
 /// Refuses another authentication method, or a second one (RFC 6749 §2.3), and names it.
 fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), Refused> {
@@ -96,7 +96,7 @@ fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), 
     };
     if let Some(scheme) = scheme {
         let description = format!(
-            "the request has an Authorization header ({}) beside the client_assertion: two methods",
+            "the request has both an Authorization header ({}) and a client_assertion; use one method",
             scheme.unwrap_or("without a scheme")
         );
         return Err(Refused::invalid_request(&description));
@@ -113,19 +113,19 @@ fn damage(assertion: &str) -> Option<&'static str> {
     let begins_with =
         |prefix: &str| assertion.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     Some(if assertion.contains("-----BEGIN ") {
-        "is PEM, expected is a JWT; the key signs the JWT, and is never sent itself"
+        "is PEM, expected a JWT; the key signs the JWT and is never sent"
     } else if begins_with("Bearer ") {
-        "begins with `Bearer`, expected is the JWT alone"
+        "begins with `Bearer`, expected only the JWT"
     } else if assertion.starts_with(['"', '\'']) {
-        "has quotes around it"
+        "is in quotes"
     } else if assertion.starts_with('{') {
-        "is JSON, expected is a JWT in its compact form"
+        "is JSON, expected a JWT in compact form"
     } else if assertion.contains(char::is_whitespace) {
-        "has white space in it, perhaps a line end of the file that it comes from"
+        "contains white space, perhaps a line end from a file"
     } else if assertion.contains('%') {
-        "has a `%` in it: it was percent-encoded twice"
+        "contains `%`, so it was percent-encoded twice"
     } else if assertion.starts_with('@') {
-        "begins with `@`, perhaps before the name of a file; `curl --data-urlencode NAME@FILE` sends what is in it"
+        "begins with `@`, perhaps a file name; `curl --data-urlencode NAME@FILE` sends the content of a file"
     } else {
         return None;
     })
@@ -173,7 +173,7 @@ fn authenticate(
     }
     let refused = |error: VerifierError| match error {
         VerifierError::MissingClaim { claim: "aud" } | VerifierError::AudienceCount { .. } => {
-            Refused::invalid_client(&format!("{error}; expected is `{}`", audiences.join("` or `")))
+            Refused::invalid_client(&format!("{error}; expected `{}`", audiences.join("` or `")))
         }
         error => error.into(),
     };
@@ -186,7 +186,7 @@ fn authenticate(
             return Err(Refused::invalid_client(&description));
         }
         Lookup::NotFetched => {
-            let description = format!("the JWKS URL of client `{client_id}` was not asked yet");
+            let description = format!("the JWKS URL of client `{client_id}` was not fetched yet");
             return Err(Refused::invalid_client(&description).wanting_keys_of(&client_id));
         }
     };
@@ -220,7 +220,7 @@ impl From<VerifierError> for Refused {
             | VerifierError::DuplicateParameter { .. }
             | VerifierError::TwoMethods => Self::invalid_request(&description),
             VerifierError::MissingParameter { name: "client_assertion_type" } => {
-                Self::invalid_request(&format!("{description}, expected is `{CLIENT_ASSERTION_TYPE}`"))
+                Self::invalid_request(&format!("{description}, expected `{CLIENT_ASSERTION_TYPE}`"))
             }
             VerifierError::ReplayStoreFull | VerifierError::ReplayShareFull { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &description)
@@ -228,12 +228,12 @@ impl From<VerifierError> for Refused {
             VerifierError::MissingClaim { claim: "jti" } => {
                 const HOW: &str = "OpenID Connect Core §9 requires it; \
                                    kafka-clients adds it with `sasl.oauthbearer.assertion.claim.jti.include=true`, \
-                                   the builder's `accept_missing_jti` and `pkjwt serve --accept-missing-jti` do without";
+                                   the builder's `accept_missing_jti` and `pkjwt serve --accept-missing-jti` turn this check off";
                 Self::invalid_client(&format!("{description}; {HOW}"))
             }
             VerifierError::Replayed | VerifierError::ReplayedWithoutJti => {
                 const HOW: &str = "the builder's `reusable_assertions` and `pkjwt serve --reuse-assertions` accept it \
-                                   again, for clients such as MSAL";
+                                   repeatedly, for clients such as MSAL";
                 Self::invalid_client(&format!("{description}; {HOW}"))
             }
             VerifierError::Lifetime { .. } => {
@@ -242,7 +242,7 @@ impl From<VerifierError> for Refused {
                 Self::invalid_client(&format!("{description}; {HOW}"))
             }
             VerifierError::Jose(JoseError::Base64Url { what: "the JWS signature" }) => {
-                Self::invalid_client(&format!("{description}, or its end is cut off"))
+                Self::invalid_client(&format!("{description}, or it is truncated"))
             }
             VerifierError::Jose(JoseError::SignatureLength { found: 0, .. }) => {
                 Self::invalid_client("the client_assertion is not signed: its third part is empty")
@@ -250,14 +250,14 @@ impl From<VerifierError> for Refused {
             VerifierError::Jose(JoseError::SignatureLength { algorithm, found }) => {
                 let hint = match algorithm.key_type() {
                     KeyType::Ec(curve) if found > 2 * curve.coordinate_len() => {
-                        "expected are R and S side by side (RFC 7518 §3.4), not DER"
+                        "expected R and S side by side (RFC 7518 §3.4), not DER"
                     }
-                    _ => "perhaps its end is cut off",
+                    _ => "perhaps it is truncated",
                 };
                 Self::invalid_client(&format!("{description}; {hint}"))
             }
             VerifierError::Jose(JoseError::PartCount { found: 5 }) => {
-                Self::invalid_client(&format!("{description}; five are a JWT that is encrypted (RFC 7516)"))
+                Self::invalid_client(&format!("{description}; a JWT with five parts is encrypted (RFC 7516)"))
             }
             VerifierError::Jose(JoseError::UnsupportedAlgorithm { found }) if found.starts_with("HS") => {
                 let what = "client_secret_jwt: a signature with a shared secret";

@@ -104,7 +104,7 @@ impl AuthorizationRequest {
         for (name, error, what) in unsupported {
             let found = parameters.value(name).filter(|value| !value.starts_with(REQUEST_URI));
             if found.is_some() {
-                let description = format!("{what} is not supported; pushed requests are (RFC 9126)");
+                let description = format!("{what} is not supported; push the request instead (RFC 9126)");
                 return Err(Refused::bad_request(error, &description));
             }
         }
@@ -118,13 +118,13 @@ impl AuthorizationRequest {
     ) -> Result<Self, Refused> {
         let response_type = parameters.required("response_type")?;
         if response_type != "code" {
-            let description = format!("the response_type is `{}`, expected is `code`", shown(response_type));
+            let description = format!("the response_type is `{}`, expected `code`", shown(response_type));
             return Err(Refused::bad_request("unsupported_response_type", &description));
         }
         let mode = parameters.value("response_mode");
         if let Some(mode) = mode.filter(|mode| !["query", "form_post"].contains(mode)) {
             let description =
-                format!("the response_mode is `{}`, expected is `query` or `form_post`", shown(mode));
+                format!("the response_mode is `{}`, expected `query` or `form_post`", shown(mode));
             return Err(Refused::invalid_request(&description));
         }
         let challenge = challenge(parameters)?;
@@ -135,7 +135,7 @@ impl AuthorizationRequest {
         let prompt = parameters.value("prompt").unwrap_or_default();
         let forbids_page = prompt.split(' ').any(|word| word == "none");
         if forbids_page && prompt != "none" {
-            let description = format!("the prompt is `{}`, but `none` stands alone", shown(prompt));
+            let description = format!("the prompt is `{}`, but `none` cannot be combined", shown(prompt));
             return Err(Refused::invalid_request(&description));
         }
         Ok(Self {
@@ -158,12 +158,12 @@ fn challenge<'a>(parameters: &'a Parameters<'_>) -> Result<&'a str, Refused> {
     match parameters.value("code_challenge_method") {
         Some(CodeVerifier::METHOD) => {}
         Some(other) => {
-            let description = format!("the code_challenge_method is `{}`, expected is `S256`", shown(other));
+            let description = format!("the code_challenge_method is `{}`, expected `S256`", shown(other));
             return Err(Refused::invalid_request(&description));
         }
         None => {
             let description = parameters.missing("code_challenge_method");
-            let description = format!("{description}, which then is `plain`; expected is `S256`");
+            let description = format!("{description}, which then defaults to `plain`; expected `S256`");
             return Err(Refused::invalid_request(&description));
         }
     }
@@ -171,7 +171,7 @@ fn challenge<'a>(parameters: &'a Parameters<'_>) -> Result<&'a str, Refused> {
         Ok(hash) if hash.len() == 32 => Ok(challenge),
         Ok(hash) => {
             let description = format!(
-                "the code_challenge has {} bytes, expected are the 32 bytes of a SHA-256 hash",
+                "the code_challenge has {} bytes, expected the 32 bytes of a SHA-256 hash",
                 hash.len()
             );
             Err(Refused::invalid_request(&description))
@@ -192,7 +192,7 @@ pub(super) fn check_pushed_form(form: &ClientForm<'_>) -> Result<(), Refused> {
         return Err(Refused::invalid_request("a request_uri cannot be pushed (RFC 9126 §2.1)"));
     }
     if !form.has("client_id") {
-        let description = "the form has no `client_id`, which a pushed request needs (RFC 9126 §2.1)";
+        let description = "the form has no `client_id`, which a pushed request requires (RFC 9126 §2.1)";
         return Err(Refused::invalid_request(description));
     }
     Ok(())

@@ -51,7 +51,7 @@ pub(super) fn answer(
     let logged_in = || state.user.clone().map(|subject| Decision::Approved { subject });
     let Some(decision) = decision.or_else(logged_in) else {
         if asked.forbids_page {
-            let description = "no user is logged in, and prompt=none forbids to ask one";
+            let description = "no user is logged in, and prompt=none forbids a login page";
             let refused = Refused::bad_request("login_required", description);
             return Ok(sent_back(server, &asked.address, refused));
         }
@@ -73,7 +73,7 @@ pub(super) fn answer(
     }
     let address = asked.address.clone();
     let Decision::Approved { subject } = &decision else {
-        let refused = Refused::bad_request("access_denied", "the user has denied it");
+        let refused = Refused::bad_request("access_denied", "the user denied the request");
         return Ok(sent_back(server, &address, refused));
     };
     let note = format!("{} client={client_id}{}", decision.note(), asked.access.note());
@@ -94,15 +94,18 @@ fn pushed(
 ) -> Result<AuthorizationRequest, Refused> {
     let found = state.pushed.get(request_uri, now);
     let refusal = match found.or_else(|| state.pushed.ended(request_uri, now)) {
-        None => "the request_uri is not known".to_owned(),
+        None => "the request_uri is unknown".to_owned(),
         Some(pushed) if pushed.request.client_id != client_id => {
             let [found, expected] = both_shown(client_id, &pushed.request.client_id);
-            format!("the request_uri was pushed by client `{expected}`, the client_id is `{found}`")
+            format!("the request_uri was pushed by client `{expected}`, but the client_id is `{found}`")
         }
         Some(pushed) if pushed.used => "the request_uri was used before".to_owned(),
         Some(pushed) if found.is_some() => return Ok(pushed.request.clone()),
         Some(_) => {
-            format!("the request_uri expired, it lives for {} s", par::LIFETIME.whole_seconds())
+            format!(
+                "the request_uri expired; pushed requests are valid for {} s",
+                par::LIFETIME.whole_seconds()
+            )
         }
     };
     Err(Refused::bad_request("invalid_request_uri", &refusal))

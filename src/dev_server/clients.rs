@@ -176,10 +176,10 @@ impl Clients {
         if clients.contains_key(client_id) {
             return Ok(());
         }
-        let unknown = format!("no client `{}` is registered", shown(client_id));
+        let unknown = format!("client `{}` is not registered", shown(client_id));
         let known: Vec<_> = clients.keys().take(NAMED).map(|id| format!("`{}`", shown(id))).collect();
         Err(match (known.is_empty(), clients.len() > NAMED) {
-            (true, _) => format!("{unknown}, and no other"),
+            (true, _) => format!("{unknown}; no client is"),
             (false, false) => format!("{unknown}, registered: {}", known.join(", ")),
             (false, true) => format!("{unknown}, registered: {} and more", known.join(", ")),
         })

@@ -24,8 +24,8 @@ pub(super) fn answer(
     };
     let mut state = server.state();
     let Some(login) = state.waiting(user_code).filter(|login| login.expires_at > now) else {
-        const UNKNOWN: &str = "no device waits with this code";
-        let page = ask_for_code("No device waits with this code. Which one does yours show?");
+        const UNKNOWN: &str = "no device is waiting with this code";
+        let page = ask_for_code("No device is waiting with this code. Which code does yours show?");
         return Ok(Answer::page(page, UNKNOWN.to_owned()).with_status(StatusCode::NOT_FOUND));
     };
     let note = format!("client={}{}", login.client_id, login.access.note());
@@ -37,8 +37,8 @@ pub(super) fn answer(
     };
     let note = format!("{} {note}", decision.note());
     let text = match decision {
-        Decision::Approved { .. } => "Approved. The device goes on by itself.",
-        Decision::Denied => "Denied. The device is told so.",
+        Decision::Approved { .. } => "Approved. Your device continues by itself.",
+        Decision::Denied => "Denied. Your device will be told.",
     };
     login.decision = Some(decision);
     Ok(Answer::page(message(text), note))

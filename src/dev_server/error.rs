@@ -53,7 +53,7 @@ pub enum DevServerError {
         client_id: String,
     },
     /// No device login waits for this user code: it is unknown, or the user has decided.
-    #[error("no device login waits for the user code `{user_code}`")]
+    #[error("no device login is waiting for the user code `{user_code}`")]
     UserCode {
         /// The user code.
         user_code: String,

@@ -154,7 +154,7 @@ fn check(request: &http::Request<Vec<u8>>) -> Result<(), Refused> {
     let query = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
     for (name, _) in query {
         if PARAMETERS.contains(&&*name) {
-            let description = format!("the URL has `{name}`, which belongs into the body (RFC 6749 §3.2)");
+            let description = format!("the URL has `{name}`, which belongs in the body (RFC 6749 §3.2)");
             return Err(Refused::invalid_request(&description));
         }
     }
@@ -168,10 +168,10 @@ fn check(request: &http::Request<Vec<u8>>) -> Result<(), Refused> {
         (Some(one), None) if is_form(one) => return Ok(()),
         (Some(one), None) => {
             let found = shown(&String::from_utf8_lossy(one.as_bytes()));
-            format!("the Content-Type is `{found}`, expected is `{EXPECTED}`")
+            format!("the Content-Type is `{found}`, expected `{EXPECTED}`")
         }
-        (None, _) => format!("the request has no Content-Type, expected is `{EXPECTED}`"),
-        (Some(_), Some(_)) => format!("the request has more than one Content-Type, expected is `{EXPECTED}`"),
+        (None, _) => format!("the request has no Content-Type, expected `{EXPECTED}`"),
+        (Some(_), Some(_)) => format!("the request has more than one Content-Type, expected `{EXPECTED}`"),
     };
     Err(Refused::invalid_request(&description))
 }

@@ -183,7 +183,7 @@ impl<L> Shared<L> {
             Exchange::new(&parts.method, parts.uri.path(), Err(refused))
         };
         match tokio::time::timeout(READ_TIMEOUT, read(body)).await {
-            Err(_) => Ok(refused(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+            Err(_) => Ok(refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
             Ok(Err(error)) => Err(error),
             Ok(Ok(None)) => Ok(refused(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 65536 bytes")),
             Ok(Ok(Some(body))) => {

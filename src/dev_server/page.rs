@@ -25,8 +25,7 @@ impl Decision {
             "approve" => {
                 let subject = parameters.value("subject").unwrap_or(DEFAULT_SUBJECT);
                 if subject.len() > 255 || !is_printable_ascii(subject) {
-                    let description =
-                        "the subject has more than 255 characters, or others than printable ASCII";
+                    let description = "the subject must be at most 255 characters of printable ASCII";
                     return Err(Refused::invalid_request(description));
                 }
                 Ok(Self::Approved { subject: subject.to_owned() })
@@ -34,7 +33,7 @@ impl Decision {
             "deny" => Ok(Self::Denied),
             other => {
                 let description =
-                    format!("the decision is `{}`, expected is `approve` or `deny`", excerpt(other));
+                    format!("the decision is `{}`, expected `approve` or `deny`", excerpt(other));
                 Err(Refused::invalid_request(&description))
             }
         }
@@ -92,7 +91,7 @@ pub(super) fn ask_for_decision<'a>(
          <p><button name=\"decision\" value=\"approve\">Approve</button>\n\
          <button name=\"decision\" value=\"deny\">Deny</button></p>\n</form>",
         client = escape(client_id),
-        scope = escape(scope.unwrap_or("no scope in particular")),
+        scope = escape(scope.unwrap_or("no particular scope")),
         path = escape(path),
         subject = escape(DEFAULT_SUBJECT),
     ))

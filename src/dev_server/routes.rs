@@ -84,7 +84,7 @@ fn not_found(server: &Inner, path: &str) -> Refused {
         endpoints.chain(others).find(|known| *known == below)
     };
     let description = if let Some(endpoint) = known(path.trim_end_matches('/')) {
-        format!("there is nothing at `{}`, the endpoint is {issuer}{endpoint}", shown(path))
+        format!("there is nothing at `{}`; the endpoint is {issuer}{endpoint}", shown(path))
     } else {
         let rfc8414 = format!("{origin}{}{}", paths::OAUTH_AUTHORIZATION_SERVER, paths::path_of_issuer());
         format!(

@@ -46,8 +46,8 @@ pub(super) fn check_navigation(request: &http::Request<Vec<u8>>, own: &str) -> R
 
 fn refused(header: &str) -> Refused {
     let description = format!(
-        "a page of another origin sends this ({header}); only the pages of this server and programs outside a \
-         browser may"
+        "the request comes from a page of another origin ({header}); only the pages of this server and programs \
+         outside a browser may send it"
     );
     Refused::new(StatusCode::FORBIDDEN, "invalid_request", &description)
 }

@@ -60,7 +60,7 @@ fn bearer_token(server: &Inner, request: &http::Request<Vec<u8>>) -> Result<Stri
     let token = match (header, in_form) {
         (Some(_), Some(_)) => {
             return Err(malformed(
-                "the request has an access token in the header and in the form, send it once",
+                "the request has an access token in the header and in the form; send it once",
             ));
         }
         (None, Some(token)) => token,
@@ -72,13 +72,13 @@ fn bearer_token(server: &Inner, request: &http::Request<Vec<u8>>) -> Result<Stri
             _ => {
                 let found = in_header.and_then(scheme).unwrap_or("without a scheme");
                 let description =
-                    format!("the Authorization header is {found}, expected is `Bearer` and an access token");
+                    format!("the Authorization header is {found}, expected `Bearer` and an access token");
                 return Err(without_token(&description));
             }
         },
         (None, None) => {
             return Err(without_token(
-                "the request has no access token, which the header `Authorization: Bearer` carries",
+                "the request has no access token; send it in the header `Authorization: Bearer`",
             ));
         }
     };

@@ -123,20 +123,20 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
     };
     assert_eq!(
         with("a-canary").refused(&[]),
-        "pkjwt: --refresh-token: No such file or directory (os error 2); it is a file, - or env:VAR, and never the \
+        "pkjwt: --refresh-token: No such file or directory (os error 2); expected a file, - or env:VAR, never the \
          secret itself\n"
     );
     for variable in ["env:CANARY_canary", "env:", "env:a=canary"] {
         assert_eq!(
             with(variable).usage(&[]),
-            "pkjwt: --refresh-token: that variable is empty or not set\n",
+            "pkjwt: --refresh-token: the variable is empty or not set\n",
             "{variable}"
         );
     }
     with("").clap();
     let file = |content: &[u8]| with(&place.put("file", content)).refused(&[]);
-    assert_eq!(file(b" \n"), "pkjwt: --refresh-token: there is nothing in it\n");
-    let unprintable = "pkjwt: --refresh-token: not one line of printable ASCII (RFC 6749 appendix A)\n";
+    assert_eq!(file(b" \n"), "pkjwt: --refresh-token: it is empty\n");
+    let unprintable = "pkjwt: --refresh-token: it is not one line of printable ASCII (RFC 6749 appendix A)\n";
     for content in [&b"canary\ncanary"[..], b"canary\x1b[2J", b"canary\xff", "canary\u{e9}".as_bytes()] {
         assert_eq!(file(content), unprintable);
     }
@@ -144,7 +144,7 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
     with(&place.name("")).refused(&["Is a directory"]);
     #[cfg(unix)]
     {
-        assert_eq!(with("/dev/null").refused(&[]), "pkjwt: --refresh-token: there is nothing in it\n");
+        assert_eq!(with("/dev/null").refused(&[]), "pkjwt: --refresh-token: it is empty\n");
         assert_eq!(with("/dev/zero").refused(&[]), "pkjwt: --refresh-token: more than 65536 bytes\n");
     }
 }
@@ -153,11 +153,17 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
 fn options_belong_to_a_grant_and_standard_input_holds_one_thing() {
     let key = testdata("p256.pkcs8.pem");
     for (more, line) in [
-        (&["--code", "x"][..], "--code: is for --grant authorization-code"),
-        (&["--refresh-token", "x"], "--refresh-token: is for --grant refresh-token"),
-        (&["--grant", "device-code", "--assertion", "x"], "--assertion: is for --grant jwt-bearer"),
-        (&["--subject-token", "x"], "--subject-token: is for --grant token-exchange"),
-        (&["--requested-token-type", "jwt"], "--requested-token-type: is for --grant token-exchange"),
+        (&["--code", "x"][..], "--code: is only valid with --grant authorization-code"),
+        (&["--refresh-token", "x"], "--refresh-token: is only valid with --grant refresh-token"),
+        (
+            &["--grant", "device-code", "--assertion", "x"],
+            "--assertion: is only valid with --grant jwt-bearer",
+        ),
+        (&["--subject-token", "x"], "--subject-token: is only valid with --grant token-exchange"),
+        (
+            &["--requested-token-type", "jwt"],
+            "--requested-token-type: is only valid with --grant token-exchange",
+        ),
         (&["--grant", "refresh-token"], "--grant refresh-token: needs --refresh-token"),
         (&["--grant", "jwt-bearer"], "--grant jwt-bearer: needs --assertion"),
         (&["--grant", "token-exchange"], "--grant token-exchange: needs --subject-token"),
@@ -171,7 +177,7 @@ fn options_belong_to_a_grant_and_standard_input_holds_one_thing() {
         ),
         (
             &["--grant", "authorization-code", "--code-verifier", "x"],
-            "--code-verifier: needs --code; a login on this machine makes its own",
+            "--code-verifier: needs --code; a browser login creates its own verifier",
         ),
         (
             &["--grant", "token-exchange", "--subject-token", &key, "--actor-token-type", "jwt"],
@@ -179,11 +185,11 @@ fn options_belong_to_a_grant_and_standard_input_holds_one_thing() {
         ),
         (
             &["--grant", "token-exchange", "--subject-token", "-", "--actor-token", "-"],
-            "-: standard input holds one thing, and several arguments want it",
+            "-: only one argument can read standard input",
         ),
         (
             &["--grant", "refresh-token", "--refresh-token", "-", "--ca-file", "-"],
-            "-: standard input holds one thing, and several arguments want it",
+            "-: only one argument can read standard input",
         ),
         (&["--resource", "x#y"], "--resource: the resource x#y is not an absolute URI without a fragment"),
         (&["--param", "resource=x"], "--param: the resource x is not an absolute URI without a fragment"),
@@ -222,7 +228,7 @@ fn an_endpoint_that_the_server_does_not_name_can_be_named() {
     let device = refused(&["--grant", "device-code"]);
     assert_eq!(
         device.refused(&[]),
-        "pkjwt: token: the authorization server has no device_authorization_endpoint; name it with --endpoint \
+        "pkjwt: token: the authorization server has no device_authorization_endpoint; set it with --endpoint \
          device_authorization_endpoint=URL\n"
     );
 }

@@ -283,7 +283,7 @@ fn inspect_of_a_token_shows_what_it_says_and_that_nobody_checked_it() {
         OffsetDateTime::from_unix_timestamp(seconds).unwrap().format(rfc3339).unwrap()
     };
     let expected = format!(
-        "kind: JWT\nverified: no, nothing was checked: anybody can write a token that says this\nstate: within its \
+        "kind: JWT\nverified: no, nothing was checked; anyone can write a token like this\nstate: within its \
          dates\ntimes:\n  exp: {}, in 3 days\n  nbf: not a number of seconds since 1970 (RFC 7519 §2)\n  iat: {}, 4 \
          minutes ago\nheader: {{\n  \"alg\": \"ES256\",\n  \"typ\": \"at+jwt\",\n  \"x\\u001b[2J\": \
          \"\\u202e\"\n}}\nclaims: {{\n  \"exp\": {exp},\n  \"iat\": {iat},\n  \"iss\": \"\\u009b2J\",\n  \"nbf\": \
@@ -326,8 +326,8 @@ fn inspect_meets_hostile_input_with_one_line() {
     let limit = PrivateKey::MAX_FILE_LEN;
     let garbage: Vec<u8> = [0x30, 0x82, 1, 0].into_iter().chain(0..=255).collect();
     for (content, line) in [
-        (long.clone(), "more than 1048576 bytes, which no key and no token has"),
-        ("x".repeat(limit + 1), "more than 1048576 bytes, which no key and no token has"),
+        (long.clone(), "more than 1048576 bytes, too long for a key or a token"),
+        ("x".repeat(limit + 1), "more than 1048576 bytes, too long for a key or a token"),
         (String::new(), "the key file is empty"),
         ("hello".to_owned(), "neither a key (PEM, DER or JSON) nor a JWT"),
         ("[".repeat(10_000), "neither a key (PEM, DER or JSON) nor a JWT"),
@@ -413,12 +413,12 @@ fn a_key_in_the_place_of_its_file_is_never_shown() {
         vec!["keygen", "--alg", &pem],
         vec![&pem],
     ] {
-        let said = pkjwt(arguments).usage(&["a PEM private key was given"]);
+        let said = pkjwt(arguments).usage(&["found a PEM private key"]);
         assert!(!said.contains(body) && said.lines().count() == 1, "{said}");
     }
     let whole = format!("--key={pem}");
     for key in [vec!["--key", body], vec![whole.as_str()]] {
-        let said = pkjwt([&assert[..], &key].concat()).usage(&["--key: a", "where a path is expected"]);
+        let said = pkjwt([&assert[..], &key].concat()).usage(&["--key: expected a path, found "]);
         assert!(!said.contains(body), "{said}");
     }
 }

@@ -88,11 +88,11 @@ fn a_token_is_never_an_argument_and_its_endpoint_has_to_be_known() {
         assert_eq!(
             run.refused(&[]),
             format!(
-                "pkjwt: {command}: the authorization server has no {name}; name it with --endpoint {name}=URL\n"
+                "pkjwt: {command}: the authorization server has no {name}; set it with --endpoint {name}=URL\n"
             )
         );
         pkjwt([command, "-", "--token-endpoint", "http://127.0.0.1:1/", "--client-id", "c", "--key", "-"])
-            .usage(&["standard input holds one thing"]);
+            .usage(&["only one argument can read standard input"]);
         pkjwt(arguments(command, "http://127.0.0.1:1", "-", &["--hint", "id_token"])).clap();
         let reserved = arguments(command, "http://127.0.0.1:1", "-", &["--param", "token=x"]);
         pkjwt_stdin(reserved, b"t").usage(&["`token` is set by the request itself"]);

@@ -119,7 +119,7 @@ fn a_key_may_come_from_an_environment_variable() {
     let line = pkjwt(["jwks", &format!("env:{pem}")]).usage(&["env:NAME"]);
     assert!(!line.contains("MIG"), "{line}");
     for key in [pem, fs::read_to_string(testdata("p256.jwk.json")).unwrap().replace('\n', "")] {
-        let line = pkjwt(["jwks", "--", &key]).usage(&["was given where a path is expected", "env:NAME"]);
+        let line = pkjwt(["jwks", "--", &key]).usage(&["expected a path, found", "env:NAME"]);
         assert!(!line.contains("MIG") && !line.contains("\"d\""), "{line}");
     }
 }

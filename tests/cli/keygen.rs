@@ -77,7 +77,7 @@ fn keygen_never_overwrites_without_force_and_then_by_rename() {
         // A link that leads nowhere is a file that is there.
         let link = place.name("link.pem");
         symlink(place.path("nowhere"), &link).unwrap();
-        pkjwt(["keygen", "--alg", "ES256", "--out", &link]).refused(&["link.pem", "there already"]);
+        pkjwt(["keygen", "--alg", "ES256", "--out", &link]).refused(&["link.pem", "exists"]);
         assert!(!place.path("nowhere").exists());
     }
     let missing = place.name("no-such-directory/key.pem");
@@ -85,7 +85,7 @@ fn keygen_never_overwrites_without_force_and_then_by_rename() {
     let directory = place.name("");
     for more in [None, Some("--force")] {
         let line = pkjwt(["keygen", "--alg", "ES256", "--out", &directory].into_iter().chain(more))
-            .refused(&["no regular file"]);
+            .refused(&["not a regular file"]);
         assert!(!line.contains("--force"), "{line}");
     }
 }
@@ -102,7 +102,7 @@ fn keygen_with_force_replaces_files_and_nothing_else() {
     let socket = place.name("socket.pem");
     let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     for path in [&link, &socket] {
-        pkjwt(["keygen", "--alg", "ES256", "--out", path, "--force"]).refused(&["no regular file"]);
+        pkjwt(["keygen", "--alg", "ES256", "--out", path, "--force"]).refused(&["not a regular file"]);
         assert!(!fs::symlink_metadata(path).unwrap().is_file());
     }
     assert_eq!(fs::read_to_string(target).unwrap(), "precious");
@@ -146,7 +146,7 @@ fn hinted(stderr: &str) -> (Vec<String>, Vec<String>) {
             .unwrap();
         String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    (words("its public JWKS: pkjwt "), words("to sign with it: "))
+    (words("to print its public JWKS: pkjwt "), words("to sign with it: "))
 }
 
 /// What is registered and what is sent name one algorithm, and every hint works as it stands.

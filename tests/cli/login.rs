@@ -219,7 +219,7 @@ fn a_browser_login_waits_for_the_right_answer_and_exchanges_the_code() {
         let (head, body) = get(&format!("{redirect}{query}"));
         assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
         assert_eq!(body, "This redirect does not belong to the login in progress.");
-        assert_eq!(waiting.line(), "ignored a redirect with another state than this login's\n");
+        assert_eq!(waiting.line(), "ignored a redirect whose state is not that of this login\n");
     }
     let (head, body) = get(&format!("{redirect}?state={state}&code=a%2Bb&iss=https%3A%2F%2Fas.example"));
     assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("no-store"), "{head}");

@@ -192,14 +192,17 @@ fn the_message_says_what_it_looks_like_and_what_to_do() {
     for (arguments, expected) in [
         (
             vec!["inspect", &pem],
-            "pkjwt: argument 2: a PEM private key was given where a path is expected; write it to a file, or to a variable and pass env:NAME\n",
+            "pkjwt: argument 2: expected a path, found a PEM private key; write it to a file, or to a variable and pass env:NAME\n",
         ),
         (
             vec!["token", "--key", &pem],
-            "pkjwt: --key: a PEM private key was given where a path is expected; write it to a file, or to a variable and pass env:NAME\n",
+            "pkjwt: --key: expected a path, found a PEM private key; write it to a file, or to a variable and pass env:NAME\n",
         ),
-        (vec!["keygen", "--alg", &pem], "pkjwt: --alg: a PEM private key was given where none is expected\n"),
-        (vec![&pem], "pkjwt: argument 1: a PEM private key was given where none is expected\n"),
+        (
+            vec!["keygen", "--alg", &pem],
+            "pkjwt: --alg: found a PEM private key, which does not belong here\n",
+        ),
+        (vec![&pem], "pkjwt: argument 1: found a PEM private key, which does not belong here\n"),
         (
             vec!["jwks", &key, "--alg", "correct horse battery"],
             "pkjwt: --alg <ALG>: one of the values isn't valid for an argument; what may be a secret is not shown\n",
@@ -210,7 +213,7 @@ fn the_message_says_what_it_looks_like_and_what_to_do() {
         ),
         (
             vec!["jwks", "correct horse battery"],
-            "pkjwt: the path: what may be a secret was given where a path is expected; write it to a file, or to a variable and pass env:NAME\n",
+            "pkjwt: the path: expected a path, found what may be a secret; write it to a file, or to a variable and pass env:NAME\n",
         ),
     ] {
         let run = pkjwt(arguments);

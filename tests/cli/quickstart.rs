@@ -51,14 +51,14 @@ fn quickstart_shows_the_whole_way_of_a_token() {
             "3. The client assertion: a JWT that proves who the client is, for one request",
             "4. The token request",
             "5. The access token",
-            "6. The other end",
-            "Steps 3 to 5 on your own",
+            "6. The receiving end",
+            "Steps 3 to 5 in your own code",
         ]
     );
     let (key, server, assertion, request, token, end) =
         (step(&text, 1), step(&text, 2), step(&text, 3), step(&text, 4), step(&text, 5), step(&text, 6));
 
-    assert_eq!(value(&key, "private key"), "EC P-256, made for this run; it stays here");
+    assert_eq!(value(&key, "private key"), "EC P-256, generated for this run; it is never sent");
     let jwk = &json_of(&key, "public JWKS")["keys"][0];
     assert_eq!((&jwk["alg"], &jwk["kid"]), (&json!("ES256"), &json!(value(&key, "key id"))));
     assert!(jwk.get("d").is_none(), "{jwk}");
@@ -127,7 +127,7 @@ fn quickstart_takes_a_key_a_name_and_scopes() {
         [("PKJWT_KEY", key.as_str()), ("PKJWT_KEY_PASSPHRASE", "correct horse"), ("PKJWT_CLIENT_ID", "you")];
     let text = quickstart(&more, &variables).done();
     let made = step(&text, 1);
-    assert_eq!(value(&made, "private key"), format!("RSA, {key}; it stays here"));
+    assert_eq!(value(&made, "private key"), format!("RSA, {key}; it is never sent"));
     assert_eq!(value(&made, "key id"), private_key("rsa2048").key_id().as_str());
     assert_eq!(value(&step(&text, 2), "client id"), "me");
     assert_eq!(json_of(&step(&text, 3), "header")["typ"], "JWT");
@@ -156,7 +156,7 @@ fn quickstart_gets_a_token_from_a_real_server_and_does_not_show_it() {
     ];
     for (text, issuer, scope) in [
         (options(["--issuer"], &server.issuer), server.issuer.as_str(), None),
-        (options(["--token-endpoint"], &server.token_endpoint), "not known", None),
+        (options(["--token-endpoint"], &server.token_endpoint), "unknown", None),
         (quickstart(&[], &by_variables).done(), &server.issuer, Some("scope = a b")),
     ] {
         let about = step(&text, 2);

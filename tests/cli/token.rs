@@ -166,7 +166,7 @@ fn switches_reach_servers_that_need_them() {
     const CREATED: Answer = ("201 Created", r#"{"access_token":"t","token_type":"Bearer"}"#);
     let (url, _requests) = recording(vec![CREATED; 2]);
     let created = |more: &[&str]| pkjwt(token_command(["--token-endpoint", &url], "p256", more));
-    created(&[]).refused(&["201", "; if it answers every request so, use --accept-created"]);
+    created(&[]).refused(&["201", "; if it always answers with 201, use --accept-created"]);
     assert_eq!(created(&["--accept-created"]).done(), "t\n");
 
     // The proxy takes the place of a host that is not this machine.
@@ -194,7 +194,7 @@ fn token_checks_an_assertion_before_it_talks_to_anybody() {
     );
     with(&["--claim", "a=1", "--claim", "a=2"]).usage(&["--claim", "`a` is given more than once"]);
     with(&["--user-agent", ""]).clap();
-    with(&["--user-agent", "a\nb"]).usage(&["--user-agent <TEXT>: a user agent is one line of text"]);
+    with(&["--user-agent", "a\nb"]).usage(&["--user-agent <TEXT>: expected one line of text"]);
     for option in ["--x5t", "--x5t-s256", "--x5c"] {
         let endpoint = ["--token-endpoint", "http://127.0.0.1:1/"];
         pkjwt(token_command(endpoint, "p256", &[option]))
@@ -252,7 +252,7 @@ fn a_server_that_asks_for_a_pause_is_quoted() {
     let busy = ("429 Too Many Requests\r\nretry-after: 120", "");
     let url = format!("http://{}/token", answering(vec![busy], |stream| stream));
     pkjwt(token_command(["--token-endpoint", &url], "p256", &[]))
-        .refused(&["answered 429", "; the server asks for a pause of 120 s"]);
+        .refused(&["answered 429", "; the server asks to wait 120 s"]);
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -378,7 +378,7 @@ fn token_checks_its_arguments_before_it_talks_to_anybody() {
     pkjwt(["token", "--key", "k", "--client-id", "c"]).clap();
     with(&["--ca-file", "missing.pem"]).refused(&["missing.pem"]);
     let place = Place::new();
-    with(&["--ca-file", &place.put("ca.pem", "nothing in it")]).refused(&["ca.pem", "no certificate"]);
+    with(&["--ca-file", &place.put("ca.pem", "nothing in it")]).refused(&["ca.pem", "no PEM certificate"]);
     let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     with(&["--ca-file", &place.put("damaged.pem", damaged)]).refused(&["damaged.pem"]);
     with(&["--ca-file", &testdata("ca.cert.pem"), "--alg", "RS256"]).refused(&["RS256 needs"]);

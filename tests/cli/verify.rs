@@ -76,9 +76,9 @@ fn verify_reads_the_assertion_from_standard_input_and_the_keys_from_any_file() {
         pkjwt_stdin(arguments, jwt.as_bytes())
     };
     run(&format!("\n {jwt}\r\n")).done();
-    run("").refused(&["there is no JWT", "empty"]);
+    run("").refused(&["expected a JWT", "empty"]);
     for (text, words) in [
-        (format!("Bearer {jwt}"), &["`Bearer`", "the JWT alone"][..]),
+        (format!("Bearer {jwt}"), &["`Bearer`", "only the JWT"][..]),
         (format!("{{\"access_token\": \"{jwt}\"}}"), &["JSON", "access_token"]),
         (format!("\"{jwt}\""), &["quotes"]),
         (format!("{jwt}.a.b"), &["five parts", "encrypted"]),
@@ -89,7 +89,7 @@ fn verify_reads_the_assertion_from_standard_input_and_the_keys_from_any_file() {
         assert!(!line.contains("eyJ"), "{line}");
     }
     access_token("opaque", &jwks, "https://as.example", AUDIENCE, &[]).refused(&[
-        "no JWT",
+        "not a JWT",
         "no dots",
         "pkjwt introspect",
     ]);
@@ -135,7 +135,7 @@ fn verify_names_the_check_that_failed() {
         assert!(!line.contains("eyJ"), "{line}");
     };
     check(&jwt, "client", "https://other.example", &["audience", AUDIENCE, "https://other.example"]);
-    check(&jwt, "another", AUDIENCE, &["iss is `client`", "expected is `another`"]);
+    check(&jwt, "another", AUDIENCE, &["iss is `client`", "expected `another`"]);
     check("a.b", "client", AUDIENCE, &["three parts"]);
 
     let (signed, signature) = jwt.rsplit_once('.').unwrap();
@@ -222,7 +222,7 @@ fn verify_takes_an_untyped_access_token_only_when_told_to() {
         let jwt = assertion(&key, &["--typ", typ]);
         let check = |more: &[&str]| access_token(&jwt, &jwks, "client", AUDIENCE, more);
         check(&[]).refused(&[&format!(
-            "the typ is {found}, expected is `at+jwt`; pass --profile for the issuer, or --relaxed"
+            "the typ is {found}, expected `at+jwt`; pass --profile for the issuer, or --relaxed"
         )]);
         for relaxed in [&["--relaxed"][..], &["--accept-untyped"], &["--profile", "relaxed"]] {
             let printed = check(relaxed).done();
@@ -300,7 +300,7 @@ fn verify_takes_a_token_without_audience_by_client_id_only() {
     };
     let api = ["--audience", "https://api.example"];
     run(&jwt, &api).refused(&[
-        "the claim `aud` is missing, expected is `https://api.example`; --missing-audience-from accepts it",
+        "the claim `aud` is missing, expected `https://api.example`; --missing-audience-from accepts it",
     ]);
     run(&jwt, &["--missing-audience-from", "c1"]).done();
     run(&jwt, &["--missing-audience-from", "c2", "--missing-audience-from", "c1"]).done();
@@ -309,7 +309,7 @@ fn verify_takes_a_token_without_audience_by_client_id_only() {
     other["aud"] = json!("https://other.example");
     let other = token(None, other);
     run(&other, &["--missing-audience-from", "c1"])
-        .refused(&["the audience is `https://other.example`, expected is none; pass --audience"]);
+        .refused(&["the audience is `https://other.example`, expected none; pass --audience"]);
     run(&other, &[&api[..], &["--missing-audience-from", "c1"]].concat())
         .refused(&["the audience is `https://other.example`, expected is `https://api.example`"]);
     run(&jwt, &[]).clap();
@@ -348,12 +348,12 @@ fn verify_says_that_a_token_is_bound() {
     for (cnf, refused, noted) in [
         (
             json!({"jkt": hash}),
-            "the token is bound to a DPoP key, and no proof comes with it here; pass --accept-bound to check the rest",
+            "the token is bound to a DPoP key, and this command cannot check the proof; pass --accept-bound to check the rest",
             "pkjwt: the token is bound to a DPoP key; its proof was not checked",
         ),
         (
             json!({"x5t#S256": hash}),
-            "the token is bound to a client certificate, and no proof comes with it here; pass --accept-bound",
+            "the token is bound to a client certificate, and this command cannot check the proof; pass --accept-bound",
             "pkjwt: the token is bound to a client certificate; its proof was not checked",
         ),
         (
@@ -426,7 +426,7 @@ fn verify_refuses_options_of_the_other_kind() {
         &["--accept-bound"],
         &["--longest-lifetime", "1h"],
     ] {
-        let line = format!("pkjwt: {}: is for --kind access-token\n", option[0]);
+        let line = format!("pkjwt: {}: is only valid with --kind access-token\n", option[0]);
         assert_eq!(with(option).usage(&[]), line);
     }
     // A client assertion has one issuer and one audience.
@@ -434,7 +434,7 @@ fn verify_refuses_options_of_the_other_kind() {
     let jwks = place.jwks("p256");
     for option in ["--issuer", "--audience"] {
         let verify = ["verify", &jwt, "--jwks", &jwks, "--issuer", "client", "--audience", AUDIENCE];
-        pkjwt(verify.iter().chain(&[option, "another"])).usage(&[option, "with --kind access-token only"]);
+        pkjwt(verify.iter().chain(&[option, "another"])).usage(&[option, "only with --kind access-token"]);
     }
     with(&["--kind", "id-token"]).clap();
 }

@@ -148,7 +148,7 @@ fn the_page_carries_the_request_to_the_decision() {
         [
             ("a", "b"),
             ("error", "access_denied"),
-            ("error_description", "the user has denied it"),
+            ("error_description", "the user denied the request"),
             ("state", "s &1"),
             ("iss", client.dev.issuer())
         ]
@@ -160,7 +160,7 @@ fn the_page_carries_the_request_to_the_decision() {
     let mut by_query = http::Request::post(url(&client.dev, &of_client(&REQUEST)));
     by_query = by_query.header("content-type", "application/x-www-form-urlencoded");
     let response = client.dev.respond(&by_query.body(b"decision=approve".to_vec()).unwrap(), now());
-    let said = "the URL has `client_id`, which belongs into the body (RFC 6749 section 3.2)";
+    let said = "the URL has `client_id`, which belongs in the body (RFC 6749 section 3.2)";
     assert_eq!(refusal(&response), invalid_request(said));
 }
 
@@ -172,7 +172,7 @@ fn rfc6749_4_1_2_1_a_wrong_client_or_address_is_shown_and_not_redirected() {
     assert_eq!(shown(&REQUEST), invalid_request("the query has no `client_id`"));
     let stranger = [&[("client_id", "stranger\n")], &REQUEST[..]].concat();
     // Control characters are escaped, and RFC 6749 §5.2 has no backslash.
-    let said = "no client `stranger/u{a}` is registered, registered: `client`";
+    let said = "client `stranger/u{a}` is not registered, registered: `client`";
     assert_eq!(shown(&stranger), invalid_request(said));
     assert_eq!(
         shown(&of_client(&with("redirect_uri", None))),
@@ -221,33 +221,33 @@ fn wrong_requests() -> Vec<Wrong> {
         (
             with("response_type", Some("token")),
             "unsupported_response_type",
-            "the response_type is `token`, expected is `code`",
+            "the response_type is `token`, expected `code`",
         ),
         (
             with("response_mode", Some("fragment")),
             "invalid_request",
-            "the response_mode is `fragment`, expected is `query` or `form_post`",
+            "the response_mode is `fragment`, expected `query` or `form_post`",
         ),
         (
             with("request", Some("a.b.c")),
             "request_not_supported",
-            "a request object (`request`, RFC 9101) is not supported; pushed requests are (RFC 9126)",
+            "a request object (`request`, RFC 9101) is not supported; push the request instead (RFC 9126)",
         ),
         (
             with("request_uri", Some("https://127.0.0.1/request")),
             "request_uri_not_supported",
-            "a request object by URL (`request_uri`, RFC 9101) is not supported; pushed requests are (RFC 9126)",
+            "a request object by URL (`request_uri`, RFC 9101) is not supported; push the request instead (RFC 9126)",
         ),
         (
             with("registration", Some("{}")),
             "registration_not_supported",
-            "the parameter `registration` is not supported; pushed requests are (RFC 9126)",
+            "the parameter `registration` is not supported; push the request instead (RFC 9126)",
         ),
         (with("nonce", Some("\n")), "invalid_request", "the nonce is not printable ASCII"),
         (
             with("prompt", Some("login none")),
             "invalid_request",
-            "the prompt is `login none`, but `none` stands alone",
+            "the prompt is `login none`, but `none` cannot be combined",
         ),
         (
             with("code_challenge", None),
@@ -257,17 +257,17 @@ fn wrong_requests() -> Vec<Wrong> {
         (
             with("code_challenge_method", None),
             "invalid_request",
-            "the PLACE has no `code_challenge_method`, which then is `plain`; expected is `S256`",
+            "the PLACE has no `code_challenge_method`, which then defaults to `plain`; expected `S256`",
         ),
         (
             with("code_challenge_method", Some("plain")),
             "invalid_request",
-            "the code_challenge_method is `plain`, expected is `S256`",
+            "the code_challenge_method is `plain`, expected `S256`",
         ),
         (
             with("code_challenge", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw")),
             "invalid_request",
-            "the code_challenge has 30 bytes, expected are the 32 bytes of a SHA-256 hash",
+            "the code_challenge has 30 bytes, expected the 32 bytes of a SHA-256 hash",
         ),
         (
             with("code_challenge", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=")),
@@ -375,8 +375,8 @@ fn rfc9126_4_a_pushed_request_is_decided_once_and_soon() {
     // Denied is decided, too; and a minute is all that there is.
     client.dev.log_in_as("user-1");
     for (request_uri, now, said) in [
-        (pushed(&client, now()), at(60), "the request_uri expired, it lives for 60 s"),
-        ("urn:ietf:params:oauth:request_uri:x".to_owned(), now(), "the request_uri is not known"),
+        (pushed(&client, now()), at(60), "the request_uri expired; pushed requests are valid for 60 s"),
+        ("urn:ietf:params:oauth:request_uri:x".to_owned(), now(), "the request_uri is unknown"),
     ] {
         assert_eq!(refusal(&authorize(&client, &[("request_uri", &request_uri)], now)), invalid(said));
     }
@@ -392,7 +392,7 @@ fn rfc9126_4_a_pushed_request_is_decided_once_and_soon() {
     let others = [("client_id", "other"), ("request_uri", request_uri.as_str())];
     assert_eq!(
         refusal(&page(&client.dev, &url(&client.dev, &others), now())),
-        invalid("the request_uri was pushed by client `client`, the client_id is `other`")
+        invalid("the request_uri was pushed by client `client`, but the client_id is `other`")
     );
     let more =
         [("request_uri", request_uri.as_str()), ("scope", "everything"), ("redirect_uri", "https://evil/")];

@@ -214,8 +214,8 @@ async fn a_host_that_is_allowed_is_one_of_the_servers_names() {
     let other = format!("{}Origin: http://auth_1.test:8080\r\n", running.host());
     running.post("/device", &other, &running.approval()).await.refused(
         403,
-        "a page of another origin sends this (Origin `http://auth_1.test:8080`); only the pages of this server and \
-         programs outside a browser may",
+        "the request comes from a page of another origin (Origin `http://auth_1.test:8080`); only the pages of this \
+         server and programs outside a browser may send it",
     );
     assert!(running.is_waiting());
 }
@@ -269,8 +269,8 @@ fn foreign(running: &Running) -> Vec<(String, &'static str)> {
 
 fn page_of_another_origin(header: &str) -> String {
     format!(
-        "a page of another origin sends this ({header}); only the pages of this server and programs outside a browser \
-         may"
+        "the request comes from a page of another origin ({header}); only the pages of this server and programs \
+         outside a browser may send it"
     )
 }
 

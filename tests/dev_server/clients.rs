@@ -164,7 +164,7 @@ async fn a_jwks_url_is_asked_only_when_its_keys_are_needed() {
 
     assert_eq!(
         refusal(&dev.respond(&request(&dev, &key, as_it_is), now())),
-        invalid_client("the JWKS URL of client `client` was not asked yet")
+        invalid_client("the JWKS URL of client `client` was not fetched yet")
     );
     let broken = ScriptedHttp::answering(|_| answer(503, &[], ""));
     let exchange = dev.handle_with(&request(&dev, &key, as_it_is), now(), &broken).await;

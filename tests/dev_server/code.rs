@@ -16,8 +16,8 @@ fn invalid_grant(description: &str) -> (u16, String, String) {
     refused(400, "invalid_grant", description)
 }
 
-const UNKNOWN: &str = "the code is not known";
-const REUSED: &str = "the code was used before; the tokens that it gave are revoked";
+const UNKNOWN: &str = "the code is unknown";
+const REUSED: &str = "the code was used before; the tokens issued for it are revoked";
 
 #[test]
 fn rfc6749_4_1_2_a_code_that_comes_twice_ends_what_it_gave() {
@@ -42,8 +42,8 @@ fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
         (
             &client,
             vec![("redirect_uri", "http://127.0.0.1:9/cb")],
-            "the redirect_uri is `http://127.0.0.1:9/cb`, that of the authorization request was \
-             `http://127.0.0.1:9/cb?a=b`",
+            "the redirect_uri is `http://127.0.0.1:9/cb`, but it was \
+             `http://127.0.0.1:9/cb?a=b` in the authorization request",
         ),
         (
             &client,
@@ -53,7 +53,7 @@ fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
         (
             &client,
             vec![("code_verifier", CHALLENGE)],
-            "the code_verifier is the code_challenge itself, expected is the text that it is the hash of",
+            "the code_verifier is the code_challenge itself, expected the text whose hash it is",
         ),
     ] {
         let code = fresh_code(&client);
@@ -64,7 +64,7 @@ fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
     let code = fresh_code(&client);
     assert_eq!(
         refusal(&client.token(&exchange(&code, &[]), at(60))),
-        invalid_grant("the code expired, it lives for 60 s")
+        invalid_grant("the code expired; codes are valid for 60 s")
     );
     assert_eq!(refusal(&client.token(&exchange("x", &[]), now())), invalid_grant(UNKNOWN));
 

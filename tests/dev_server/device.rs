@@ -72,9 +72,9 @@ fn rfc8628_3_5_pending_then_the_tokens_once() {
 
     let used = refused(400, "invalid_grant", "the device code was used before");
     assert_eq!(refusal(&client.poll(device_code, at(20))), used);
-    let unknown = refused(400, "invalid_grant", "the device code is not known");
+    let unknown = refused(400, "invalid_grant", "the device code is unknown");
     assert_eq!(refusal(&client.poll(&json!("x"), at(20))), unknown);
-    let user_code = refused(400, "invalid_grant", "the device code is not known: it is the user code");
+    let user_code = refused(400, "invalid_grant", "the device code is unknown: it is the user code");
     assert_eq!(refusal(&client.poll(&codes["user_code"], at(20))), user_code);
     assert!(matches!(
         client.dev.approve(codes["user_code"].as_str().unwrap(), "user-7"),
@@ -112,10 +112,10 @@ fn rfc8628_3_5_denied_and_expired() {
     client.dev.deny(codes["user_code"].as_str().unwrap()).unwrap();
     for second in [5, 6] {
         let refusal = refusal(&client.poll(&codes["device_code"], at(second)));
-        assert_eq!(refusal, refused(400, "access_denied", "the user has denied it"));
+        assert_eq!(refusal, refused(400, "access_denied", "the user denied the request"));
     }
     let error = client.dev.approve(codes["user_code"].as_str().unwrap(), "u").unwrap_err();
-    let expected = format!("no device login waits for the user code `{}`", text(&codes["user_code"]));
+    let expected = format!("no device login is waiting for the user code `{}`", text(&codes["user_code"]));
     assert_eq!(error.to_string(), expected);
 
     for (start, decided) in [(10, false), (2000, true)] {
@@ -172,7 +172,7 @@ fn rfc8628_3_3_the_page_from_the_code_to_the_decision() {
     let request = |pairs: &[(&str, &str)]| press(&client.dev, &url, pairs, at(1));
     let pressed = request(&[("user_code", &user_code), ("subject", "user-7"), ("decision", "approve")]);
     assert_eq!(pressed.status(), 200);
-    assert!(html(&pressed).contains("<p>Approved. The device goes on by itself.</p>"));
+    assert!(html(&pressed).contains("<p>Approved. Your device continues by itself.</p>"));
     let tokens = good(&client.poll(&codes["device_code"], at(5)));
     assert_eq!(claims(&client.dev, tokens["access_token"].as_str().unwrap())["sub"], "user-7");
 
@@ -181,7 +181,7 @@ fn rfc8628_3_3_the_page_from_the_code_to_the_decision() {
         request(&[("user_code", &user_code), ("decision", "deny")])
     }] {
         assert_eq!(response.status(), 404);
-        assert!(html(&response).contains("No device waits with this code."));
+        assert!(html(&response).contains("No device is waiting with this code."));
     }
 }
 
@@ -196,7 +196,7 @@ fn the_page_denies_and_without_a_name_it_is_user_1() {
         (html(&pressed), client.poll(&codes["device_code"], now()))
     };
     let (shown, polled) = decide("deny");
-    assert!(shown.contains("<p>Denied. The device is told so.</p>"));
+    assert!(shown.contains("<p>Denied. Your device will be told.</p>"));
     assert_eq!(refusal(&polled).1, "access_denied");
     let (_, polled) = decide("approve");
     let claims = claims(&client.dev, good(&polled)["access_token"].as_str().unwrap());
@@ -213,12 +213,12 @@ fn the_page_refuses_what_it_cannot_read() {
     assert_eq!(press(&[("decision", "approve")]), invalid_request("the form has no `user_code`"));
     assert_eq!(
         press(&[("user_code", &user_code), ("decision", "yes")]),
-        invalid_request("the decision is `yes`, expected is `approve` or `deny`")
+        invalid_request("the decision is `yes`, expected `approve` or `deny`")
     );
     for subject in ["u\n", "\u{fc}", &"u".repeat(256)] {
         assert_eq!(
             press(&[("user_code", &user_code), ("decision", "approve"), ("subject", subject)]),
-            invalid_request("the subject has more than 255 characters, or others than printable ASCII")
+            invalid_request("the subject must be at most 255 characters of printable ASCII")
         );
     }
     assert_eq!(
@@ -238,10 +238,7 @@ fn the_page_refuses_what_it_cannot_read() {
 
     let put = http::Request::put(&url).body(Vec::new()).unwrap();
     let response = client.dev.respond(&put, now());
-    assert_eq!(
-        refusal(&response),
-        refused(405, "invalid_request", "the method is PUT, expected is GET, POST")
-    );
+    assert_eq!(refusal(&response), refused(405, "invalid_request", "the method is PUT, expected GET, POST"));
     assert_eq!(response.headers()["allow"], "GET, POST");
     assert_eq!(refusal(&client.poll(&codes["device_code"], now())), pending());
 }
@@ -253,7 +250,7 @@ fn a_server_that_is_full_of_logins_refuses_until_some_have_ended() {
     for _ in 0..1000 {
         assert_eq!(ask(now()).status(), 200);
     }
-    let full = "the server keeps no more of these; wait until some have ended";
+    let full = "the server is full; wait until older entries expire";
     assert_eq!(refusal(&ask(at(1199))), refused(503, "temporarily_unavailable", full));
     assert_eq!(ask(at(1200)).status(), 200);
 }

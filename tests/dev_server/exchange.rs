@@ -132,19 +132,19 @@ fn rfc8693_2_2_2_what_is_no_token_of_this_server_is_an_invalid_request() {
         (vec![("actor_token", "x")], "the form has no `actor_token_type`".to_owned()),
         (
             vec![("actor_token_type", ACCESS_TOKEN)],
-            "the form has an `actor_token_type` and no `actor_token`".to_owned(),
+            "the form has an `actor_token_type` but no `actor_token`".to_owned(),
         ),
         (
             vec![("subject_token_type", kind)],
-            format!("the subject_token_type is `{kind}`, expected is `{ACCESS_TOKEN}`"),
+            format!("the subject_token_type is `{kind}`, expected `{ACCESS_TOKEN}`"),
         ),
         (
             vec![("actor_token", "x"), ("actor_token_type", kind)],
-            format!("the actor_token_type is `{kind}`, expected is `{ACCESS_TOKEN}`"),
+            format!("the actor_token_type is `{kind}`, expected `{ACCESS_TOKEN}`"),
         ),
         (
             vec![("requested_token_type", kind)],
-            format!("the requested_token_type is `{kind}`, expected is `{ACCESS_TOKEN}`"),
+            format!("the requested_token_type is `{kind}`, expected `{ACCESS_TOKEN}`"),
         ),
     ] {
         assert_eq!(refusal(&ask(&client, subject, &more, now())), invalid_request(&expected));

@@ -96,23 +96,22 @@ fn rfc6749_3_2_only_a_posted_form_is_a_request() {
             assert_eq!(response.status(), 405);
             assert_eq!(response.headers()["allow"], "POST");
             if method != "HEAD" {
-                let said = format!("the method is {method}, expected is POST");
+                let said = format!("the method is {method}, expected POST");
                 assert_eq!(refusal(&response), refused(405, "invalid_request", &said));
             }
         }
         for content_type in ["application/json", "multipart/form-data", ""] {
             let mut wrong = good.clone();
             wrong.headers_mut().insert("content-type", content_type.parse().unwrap());
-            let said = format!(
-                "the Content-Type is `{content_type}`, expected is `application/x-www-form-urlencoded`"
-            );
+            let said =
+                format!("the Content-Type is `{content_type}`, expected `application/x-www-form-urlencoded`");
             assert_eq!(refusal(&client.dev.respond(&wrong, now())), invalid_request(&said));
         }
         let mut query = good.clone();
         *query.uri_mut() = format!("{}?token=x", good.uri()).parse().unwrap();
         assert_eq!(
             refusal(&client.dev.respond(&query, now())),
-            invalid_request("the URL has `token`, which belongs into the body (RFC 6749 section 3.2)")
+            invalid_request("the URL has `token`, which belongs in the body (RFC 6749 section 3.2)")
         );
         let mut long = good.clone();
         long.body_mut().extend(b"&x=".iter().chain(&[b'x'; 64 * 1024]));
@@ -139,7 +138,7 @@ fn only_a_client_that_proves_who_it_is_is_answered() {
         );
         assert_eq!(
             refusal(&unknown.ask(endpoint, &pairs, now())),
-            invalid_client("no client `stranger` is registered, registered: `client`")
+            invalid_client("client `stranger` is not registered, registered: `client`")
         );
         let request = client.request(endpoint, &pairs, now());
         let unauthenticated = with_form(
@@ -155,7 +154,7 @@ fn only_a_client_that_proves_who_it_is_is_answered() {
         assert_eq!(
             refusal(&client.dev.respond(&two_methods, now())),
             invalid_request(
-                "the request has an Authorization header (Basic) beside the client_assertion: two methods"
+                "the request has both an Authorization header (Basic) and a client_assertion; use one method"
             )
         );
         assert!(client.dev.respond(&request, now()).status().is_success());

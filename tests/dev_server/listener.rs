@@ -98,7 +98,7 @@ async fn each_request_is_one_line_in_the_log() {
         *lines.lock().unwrap(),
         [
             format!("GET {base}/.well-known/openid-configuration 200"),
-            format!("POST {base}/token 400 invalid_client: no client `client` is registered, and no other"),
+            format!("POST {base}/token 400 invalid_client: client `client` is not registered; no client is"),
             format!("POST {base}/token 200 client=client alg=ES256 grant=client_credentials scope=\"a\""),
         ]
     );
@@ -211,7 +211,7 @@ async fn mounted_in_wiremock_it_serves_a_token_client() {
     let client = token_client(&dev, key.clone()).await;
     assert_eq!(
         verdict(client.token("a").await.unwrap_err()).description(),
-        Some("no client `client` is registered, and no other")
+        Some("client `client` is not registered; no client is")
     );
     dev.register("client", jwks(&key)).unwrap();
     let token = client.token("a").await.unwrap();

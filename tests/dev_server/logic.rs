@@ -163,7 +163,7 @@ fn an_unknown_client_is_refused_and_its_name_escaped() {
         let request = TokenRequest::client_credentials(()).to_http(&server(&dev), &assertion).unwrap();
         assert_eq!(
             refusal(&dev.respond(&request, now())),
-            invalid_client(&format!("no client `{shown}` is registered, registered: `client`"))
+            invalid_client(&format!("client `{shown}` is not registered, registered: `client`"))
         );
     }
 }
@@ -177,7 +177,7 @@ fn rfc6749_2_3_two_methods_are_one_too_many() {
     assert_eq!(
         refusal(&dev.respond(&with_header, now())),
         invalid_request(
-            "the request has an Authorization header (Basic) beside the client_assertion: two methods"
+            "the request has both an Authorization header (Basic) and a client_assertion; use one method"
         )
     );
     let secret = ("client_secret".to_owned(), "s".to_owned());
@@ -215,7 +215,7 @@ fn a_malformed_form_is_refused() {
     assert_eq!(
         without("client_assertion_type"),
         invalid_request(
-            "the form has no `client_assertion_type`, expected is \
+            "the form has no `client_assertion_type`, expected \
              `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`"
         )
     );
@@ -260,7 +260,7 @@ fn other_grants_and_scopes_outside_rfc6749_3_3_are_refused() {
         refused(
             400,
             "unsupported_grant_type",
-            "the grant_type is `password`, supported are `client_credentials`, `authorization_code`, `refresh_token`, \
+            "the grant_type is `password`, supported: `client_credentials`, `authorization_code`, `refresh_token`, \
              `urn:ietf:params:oauth:grant-type:device_code`, `urn:ietf:params:oauth:grant-type:jwt-bearer`, \
              `urn:ietf:params:oauth:grant-type:token-exchange`"
         )
@@ -283,7 +283,7 @@ fn only_a_posted_form_is_a_token_request() {
     let mut get = plain.clone();
     *get.method_mut() = http::Method::GET;
     let response = dev.respond(&get, now());
-    assert_eq!(refusal(&response), refused(405, "invalid_request", "the method is GET, expected is POST"));
+    assert_eq!(refusal(&response), refused(405, "invalid_request", "the method is GET, expected POST"));
     assert_eq!(response.headers()["allow"], "POST");
 
     for content_type in
@@ -298,20 +298,19 @@ fn only_a_posted_form_is_a_token_request() {
             || "the request has no Content-Type".to_owned(),
             |found| format!("the Content-Type is `{found}`"),
         );
-        let expected = format!("{found}, expected is `application/x-www-form-urlencoded`");
+        let expected = format!("{found}, expected `application/x-www-form-urlencoded`");
         assert_eq!(refusal(&dev.respond(&request, now())), invalid_request(&expected));
     }
     let mut twice = plain.clone();
     twice.headers_mut().append("content-type", "text/plain".parse().unwrap());
-    let several =
-        "the request has more than one Content-Type, expected is `application/x-www-form-urlencoded`";
+    let several = "the request has more than one Content-Type, expected `application/x-www-form-urlencoded`";
     assert_eq!(refusal(&dev.respond(&twice, now())), invalid_request(several));
 
     let mut query = plain.clone();
     *query.uri_mut() = format!("{}?scope=a", dev.token_endpoint()).parse().unwrap();
     assert_eq!(
         refusal(&dev.respond(&query, now())),
-        invalid_request("the URL has `scope`, which belongs into the body (RFC 6749 section 3.2)")
+        invalid_request("the URL has `scope`, which belongs in the body (RFC 6749 section 3.2)")
     );
 
     let mut with_charset = plain.clone();
@@ -344,10 +343,7 @@ fn the_documents_are_at_ping_ones_paths_and_nothing_else_is_anywhere() {
         assert_eq!(body(&document), metadata(issuer));
 
         let response = ask("POST", url);
-        assert_eq!(
-            refusal(&response),
-            refused(405, "invalid_request", "the method is POST, expected is GET")
-        );
+        assert_eq!(refusal(&response), refused(405, "invalid_request", "the method is POST, expected GET"));
         assert_eq!(response.headers()["allow"], "GET");
     }
     // Where Spring looks second.
@@ -370,7 +366,7 @@ fn the_documents_are_at_ping_ones_paths_and_nothing_else_is_anywhere() {
     }
     for path in ["/token".to_owned(), format!("/{}/as/token/", DevServer::ENVIRONMENT_ID)] {
         let response = ask("POST", &format!("{ORIGIN}{path}"));
-        let said = format!("there is nothing at `{path}`, the endpoint is {issuer}/token");
+        let said = format!("there is nothing at `{path}`; the endpoint is {issuer}/token");
         assert_eq!(refusal(&response), refused(404, "not_found", &said));
     }
 }

@@ -238,10 +238,10 @@ fn refused(status: u16, error: &str, description: &str) -> (u16, String, String)
     (status, error.to_owned(), description.to_owned())
 }
 
-const ONLY_METHOD: &str = "this server accepts private_key_jwt only (RFC 7523 section 2.2)";
+const ONLY_METHOD: &str = "this server accepts only private_key_jwt (RFC 7523 section 2.2)";
 
 const USED: &str = "the `jti` of the assertion was used before; every assertion needs a new one; the builder's `reusable_assertions` and `pkjwt serve \
-                    --reuse-assertions` accept it again, for clients such as MSAL";
+                    --reuse-assertions` accept it repeatedly, for clients such as MSAL";
 
 fn invalid_client(description: &str) -> (u16, String, String) {
     refused(400, "invalid_client", description)

@@ -91,7 +91,7 @@ fn rfc6749_3_2_an_endpoint_is_served_whatever_unknown_its_url_has() {
     }
     for name in ["scope", "client_id", "client_assertion", "client_secret", "resource", "code", "sco%70e"] {
         let found = name.replace("%70", "p");
-        let said = format!("the URL has `{found}`, which belongs into the body (RFC 6749 section 3.2)");
+        let said = format!("the URL has `{found}`, which belongs in the body (RFC 6749 section 3.2)");
         assert_eq!(refusal(&with_query(&format!("dc=1&{name}=a"))), invalid_request(&said));
     }
 }
@@ -104,7 +104,9 @@ fn rfc9126_2_1_a_pushed_request_has_a_client_id() {
     let bare = with_form(&request, without("client_id"));
     assert_eq!(
         refusal(&client.dev.respond(&bare, now())),
-        invalid_request("the form has no `client_id`, which a pushed request needs (RFC 9126 section 2.1)")
+        invalid_request(
+            "the form has no `client_id`, which a pushed request requires (RFC 9126 section 2.1)"
+        )
     );
     // Nothing was used up.
     assert_eq!(client.dev.respond(&request, now()).status(), 201);

@@ -152,7 +152,7 @@ fn oidc_core_5_3_the_userinfo_endpoint_says_the_subject() {
     assert_eq!(good(&post(false, format!("access_token={token}"))), expected);
     assert_eq!(
         refusal(&post(true, format!("access_token={token}"))),
-        invalid_request("the request has an access token in the header and in the form, send it once")
+        invalid_request("the request has an access token in the header and in the form; send it once")
     );
     let in_url =
         page(&client.dev, &format!("{}?access_token={token}", client.dev.userinfo_endpoint()), now());
@@ -202,7 +202,7 @@ fn rfc6750_3_what_is_no_token_of_a_user_is_refused_with_a_challenge() {
     for (header, found) in [("Basic YTpi", "Basic"), ("DPoP x", "DPoP"), ("x", "without a scheme")] {
         let response = userinfo(&client.dev, Some(header), now());
         let description =
-            format!("the Authorization header is {found}, expected is `Bearer` and an access token");
+            format!("the Authorization header is {found}, expected `Bearer` and an access token");
         assert_eq!(refusal(&response), refused(401, "invalid_request", &description));
         assert_eq!(response.headers()["www-authenticate"], realm.as_str());
     }
@@ -298,7 +298,7 @@ fn an_assertion_without_a_jti_is_accepted_once_and_only_where_that_is_a_setting(
         invalid_client(
             "the claim `jti` is missing; OpenID Connect Core section 9 requires it; \
              kafka-clients adds it with `sasl.oauthbearer.assertion.claim.jti.include=true`, \
-             the builder's `accept_missing_jti` and `pkjwt serve --accept-missing-jti` do without"
+             the builder's `accept_missing_jti` and `pkjwt serve --accept-missing-jti` turn this check off"
         )
     );
     assert_eq!(lenient.respond(&bare, now()).status(), 200);

@@ -34,7 +34,7 @@ fn each_token_is_used_once_and_the_next_takes_its_place() {
     // Each lives for a day from when it was issued.
     let third = good(&client.refresh(&second["refresh_token"], at(3600 + 86_399)));
     let gone = refusal(&client.refresh(&third["refresh_token"], at(3600 + 86_399 + 86_400)));
-    assert_eq!(gone, invalid_grant("the refresh token expired, it lives for 86400 s"));
+    assert_eq!(gone, invalid_grant("the refresh token expired; refresh tokens are valid for 86400 s"));
 }
 
 #[test]
@@ -68,8 +68,8 @@ fn a_token_is_its_clients_and_another_does_it_no_harm() {
     // An access token is no refresh token, and neither is anything else.
     for token in [tokens["access_token"].clone(), json!("x"), json!("x".repeat(60_000))] {
         let said = match token == tokens["access_token"] {
-            true => "the refresh token is not known: it is a JWT, perhaps an access token",
-            false => "the refresh token is not known",
+            true => "the refresh token is unknown: it is a JWT, perhaps an access token",
+            false => "the refresh token is unknown",
         };
         assert_eq!(refusal(&client.refresh(&token, now())), invalid_grant(said));
     }

@@ -121,7 +121,7 @@ fn keys() {
     );
     for (alg, words) in [
         ("none", &["not signed", "`none`"][..]),
-        ("HS256", &["HS256", "client_secret_jwt", "private_key_jwt only"]),
+        ("HS256", &["HS256", "client_secret_jwt", "only private_key_jwt"]),
         ("ES256K", &["ES256K"]),
         ("es256", &["es256"]),
     ] {
@@ -152,14 +152,14 @@ fn the_jwt_itself() {
     let refused = |assertion: &str, words: &[&str]| set_up.refused(assertion, "invalid_client", words);
     refused(&format!("{assertion}\n"), &["white space", "line end"]);
     refused(&format!("\"{assertion}\""), &["quotes"]);
-    refused(&format!("Bearer {assertion}"), &["begins with `Bearer`", "the JWT alone"]);
+    refused(&format!("Bearer {assertion}"), &["begins with `Bearer`", "only the JWT"]);
     refused(&assertion.replace('.', "%2E"), &["`%`", "percent-encoded twice"]);
     refused("-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----", &["PEM", "never sent"]);
     refused("{\"alg\":\"ES256\"}", &["JSON", "compact form"]);
     refused("@assertion.jwt", &["`@`", "--data-urlencode"]);
     refused("secret", &["three parts", "found 1"]);
     refused(&format!("{assertion}.x.y"), &["three parts", "found 5", "encrypted"]);
-    refused(&format!("{assertion}="), &["the JWS signature", "base64url", "cut off"]);
+    refused(&format!("{assertion}="), &["the JWS signature", "base64url", "truncated"]);
     let (input, signature) = assertion.rsplit_once('.').unwrap();
     // As OpenSSL writes a signature: DER.
     use base64ct::{Base64UrlUnpadded, Encoding};
@@ -167,7 +167,7 @@ fn the_jwt_itself() {
     refused(&format!("{input}.{der}"), &["71 bytes", "ES256", "not DER"]);
     refused(&format!("{input}."), &["the client_assertion is not signed", "third part is empty"]);
     let cut = Base64UrlUnpadded::encode_string(&[0x30; 58]);
-    refused(&format!("{input}.{cut}"), &["58 bytes", "ES256", "cut off"]);
+    refused(&format!("{input}.{cut}"), &["58 bytes", "ES256", "truncated"]);
     let other: String = signature.chars().rev().collect();
     let changed = format!("{input}.{other}");
     if Base64UrlUnpadded::decode_vec(&other).is_ok() {
@@ -200,7 +200,7 @@ fn claims() {
     }
     // Two URLs that differ in their last character are shown whole.
     claim("aud", with_slash.as_str().into(), &[&format!("is `{with_slash}`, expected is `{issuer}`")]);
-    let expected = format!("expected is `{issuer}` or `{issuer}/token`");
+    let expected = format!("expected `{issuer}` or `{issuer}/token`");
     claim("aud", json!([issuer, "https://other.example"]), &["2 audiences", "one", &expected]);
     with(|it| drop(it.claims.insert("aud".into(), json!([]))), &["0 audiences", &expected]);
     with(|it| drop(it.claims.remove("aud")), &["`aud` is missing", &expected]);
@@ -240,11 +240,10 @@ fn the_other_members_of_the_form() {
         set_up.refused(&set_up.assertion(), error, words)
     };
     let jwt_bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-    let words = [format!("is `{jwt_bearer}`"), format!("expected is `{CLIENT_ASSERTION_TYPE}`")];
-    let words = words.each_ref().map(String::as_str);
-    refused("client_assertion_type", jwt_bearer, "invalid_client", &words);
-    let words = ["no `client_assertion_type`", words[1]];
-    refused("client_assertion_type", "", "invalid_request", &words);
+    let (found, expected) = (format!("is `{jwt_bearer}`"), format!("`{CLIENT_ASSERTION_TYPE}`"));
+    refused("client_assertion_type", jwt_bearer, "invalid_client", &[&found, "expected", &expected]);
+    let found = "no `client_assertion_type`";
+    refused("client_assertion_type", "", "invalid_request", &[found, "expected", &expected]);
     refused("client_id", "other", "invalid_client", &["`other`", "`client`"]);
     refused("client_secret", "s", "invalid_request", &["`client_secret`", "beside the assertion"]);
     refused("grant_type", "", "invalid_request", &["no `grant_type`"]);
@@ -302,7 +301,7 @@ fn with_two_jwts_in_a_request_the_text_says_which() {
     both.form.retain(|(name, _)| *name != "assertion");
     both.form.push(("assertion", own));
     both.claims.insert("jti".to_owned(), fresh().into());
-    let words = ["the assertion of the grant: ", "the issuer `client` is not trusted, and no other"];
+    let words = ["the assertion of the grant: ", "the issuer `client` is not trusted; no issuer is"];
     both.refused(&both.assertion(), "invalid_grant", &words);
 }
 
@@ -317,7 +316,7 @@ fn an_unknown_client_sees_which_are_known() {
         unknown.claims.insert(name.to_owned(), value.into());
     }
     unknown.form.retain(|(name, _)| *name != "client_id");
-    let words = ["no client `Client` is registered, registered: `a`, `b`, `c`, `client`, `d` and more"];
+    let words = ["client `Client` is not registered, registered: `a`, `b`, `c`, `client`, `d` and more"];
     unknown.refused(&unknown.assertion(), "invalid_client", &words);
 }
 

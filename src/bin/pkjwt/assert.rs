@@ -15,7 +15,7 @@ const EXAMPLE: &str = "Examples:
     -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
     -d client_assertion=$(pkjwt assert --key key.pem --client-id my-client --audience https://as.example)
 
-An assertion is a secret until it is used or expired. pkjwt token sends the same assertion for the same options.";
+An assertion is a secret until it has been used or has expired. pkjwt token builds its assertion from the same options.";
 
 /// Print a signed client assertion
 #[derive(clap::Args)]

@@ -17,22 +17,22 @@ use crate::{misplaced, pairs};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Assertion")]
 pub(crate) struct AssertionOptions {
-    /// Follow the rules of this kind of server; the other options change single settings
+    /// Follow the rules of this provider; other options override single rules
     #[arg(long, value_parser = profiles())]
     profile: Option<Profile>,
     /// Lifetime of the assertion: 60s, 5m, 1h, or plain seconds [default: 60s]
     #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
     lifetime: Option<Duration>,
-    /// Add nbf, this long before iat, for servers that require one
+    /// Add the claim nbf, this long before iat, for servers that require it
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     not_before: Option<Duration>,
-    /// Add a claim, its value as JSON (text in quotes); may be repeated
+    /// Add a claim, with its value as JSON (a string in quotes); may be repeated
     #[arg(long, value_name = "NAME=JSON")]
     claim: Vec<String>,
-    /// typ header [default: client-authentication+jwt]; an empty one leaves it out
+    /// Header typ; an empty value omits it [default: client-authentication+jwt]
     #[arg(long, value_name = "TYP")]
     typ: Option<String>,
-    /// Leave kid out of the header
+    /// Omit kid from the header
     #[arg(long, conflicts_with = "kid")]
     no_kid: bool,
     /// Add x5t#S256, the SHA-256 thumbprint of the certificate in the key file
@@ -123,7 +123,7 @@ const CLAIM: &str = "--claim";
 
 /// `60s`, `5m`, `1h`, or plain seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
-    const FORM: &str = "a duration is a whole number of seconds (60 or 60s), minutes (5m) or hours (1h)";
+    const FORM: &str = "expected a whole number of seconds (60 or 60s), minutes (5m) or hours (1h)";
     let (digits, unit) = match text.char_indices().last() {
         Some((at, 's')) => (text.get(..at), 1),
         Some((at, 'm')) => (text.get(..at), 60),
@@ -138,7 +138,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
 
 fn positive_duration(text: &str) -> Result<Duration, &'static str> {
     duration(text).and_then(|duration| {
-        if duration.is_zero() { Err("a lifetime is at least one second") } else { Ok(duration) }
+        if duration.is_zero() { Err("must be at least one second") } else { Ok(duration) }
     })
 }
 

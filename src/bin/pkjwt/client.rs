@@ -18,19 +18,19 @@ use crate::{pairs, source};
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("server").required(true).args(["issuer", "token_endpoint"]))]
 pub(crate) struct ClientOptions {
-    /// Issuer of the authorization server, whose endpoints are discovered; or the URL of its
-    /// metadata document
+    /// Issuer of the authorization server, or the URL of its metadata document; the endpoints are
+    /// discovered
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     issuer: Option<String>,
     /// Token endpoint, for a server without discovery
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     token_endpoint: Option<String>,
-    /// Issuer in the metadata, if it differs from --issuer by design (Entra ID's common, a proxy).
-    /// The server behind the URL can then act in the name of this issuer
+    /// Issuer that the metadata must name if it differs from --issuer (Entra ID's common endpoint,
+    /// a proxy). You then trust the server at --issuer to speak for this issuer
     #[arg(long, value_name = "URL", conflicts_with = "token_endpoint", value_parser = NonEmptyStringValueParser::new())]
     expect_issuer: Option<String>,
-    /// Another endpoint by its RFC 8414 name (introspection_endpoint …), if discovery does not find
-    /// it; may be repeated
+    /// URL of an endpoint that discovery does not find, by its RFC 8414 name
+    /// (introspection_endpoint …); may be repeated
     #[arg(long, value_name = "NAME=URL", value_parser = named_endpoint)]
     endpoint: Vec<(NamedEndpoint, String)>,
     /// Audience of the assertion [default: the profile's, or else the issuer, or the token endpoint
@@ -42,19 +42,19 @@ pub(crate) struct ClientOptions {
     /// Client id, as registered with the server
     #[arg(long, value_name = "ID")]
     client_id: String,
-    /// Leave client_id out of the request: the assertion names the client already
+    /// Omit client_id from the request, because the assertion names the client
     #[arg(long)]
     no_client_id: bool,
     /// Add a parameter to the request, such as audience; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     param: Vec<String>,
-    /// Trust these certificates as well: CA certificates, or a self-signed one that says CA:FALSE
+    /// Also trust these certificates: those of CAs, or a self-signed one with CA:FALSE
     #[arg(long, value_name = "PEM")]
     ca_file: Option<PathBuf>,
     /// Allow plain http to any host: everyone on the network path can read and use the tokens
     #[arg(long)]
     danger_unencrypted: bool,
-    /// Accept 201 where the specifications require 200
+    /// Accept status 201 where the specifications require 200
     #[arg(long)]
     accept_created: bool,
     /// User-Agent of the requests [default: private-key-jwt/VERSION]
@@ -66,7 +66,7 @@ pub(crate) struct ClientOptions {
 
 fn user_agent(text: &str) -> Result<HeaderValue, &'static str> {
     let value = HeaderValue::from_str(text).ok().filter(|value| !value.is_empty());
-    value.ok_or("a user agent is one line of text, such as my-program/1.0")
+    value.ok_or("expected one line of text, such as my-program/1.0")
 }
 
 /// An endpoint that can be named by hand.
@@ -79,14 +79,13 @@ enum NamedEndpoint {
 fn named_endpoint(text: &str) -> Result<(NamedEndpoint, String), String> {
     const AUTHORIZATION: &str = "authorization_endpoint";
     let others = || Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::Token);
-    let (name, url) =
-        text.split_once('=').filter(|(_, url)| !url.is_empty()).ok_or("an endpoint is written NAME=URL")?;
+    let (name, url) = text.split_once('=').filter(|(_, url)| !url.is_empty()).ok_or("expected NAME=URL")?;
     let endpoint = match others().find(|endpoint| endpoint.metadata_name() == name) {
         Some(endpoint) => NamedEndpoint::Authenticated(endpoint),
         None if name == AUTHORIZATION => NamedEndpoint::Authorization,
         None => {
             let names: Vec<_> = others().map(Endpoint::metadata_name).chain([AUTHORIZATION]).collect();
-            return Err(format!("the endpoints are {}", names.join(", ")));
+            return Err(format!("expected one of these names: {}", names.join(", ")));
         }
     };
     Ok((endpoint, url.to_owned()))
@@ -212,7 +211,7 @@ impl Connected {
     /// The URL of an endpoint.
     pub(crate) fn endpoint(&self, endpoint: Endpoint) -> Result<String, Failure> {
         self.client.server().endpoint(endpoint).map(str::to_owned).map_err(|error| {
-            let hint = format!("name it with --endpoint {}=URL", endpoint.metadata_name());
+            let hint = format!("set it with --endpoint {}=URL", endpoint.metadata_name());
             Failure::caused(self.command, &error).hint(hint)
         })
     }
@@ -226,11 +225,11 @@ fn http(ca_file: Option<&Path>, user_agent: Option<&HeaderValue>) -> Result<Reqw
     if let Some(path) = ca_file {
         let bytes = source::read(path, MAX_LEN)?;
         if bytes.len() > MAX_LEN {
-            return Err(Failure::refused(source::name(path), "too long for a file of certificates"));
+            return Err(Failure::refused(source::name(path), "too long for a certificate file"));
         }
         certificates = reqwest::Certificate::from_pem_bundle(&bytes).context(source::name(path))?;
         if certificates.is_empty() {
-            return Err(Failure::refused(source::name(path), "no certificate in PEM form in it"));
+            return Err(Failure::refused(source::name(path), "contains no PEM certificate"));
         }
     }
     let configure = |builder| {

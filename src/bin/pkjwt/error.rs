@@ -36,7 +36,7 @@ impl Failure {
         let mut why = chain(error);
         if let Some(client) = error.downcast_ref::<private_key_jwt::Error>() {
             if let Retry::After(pause) = client.retry() {
-                why.push_str(&format!("; the server asks for a pause of {} s", pause.as_secs()));
+                why.push_str(&format!("; the server asks to wait {} s", pause.as_secs()));
             }
             // The text of the error already explains a wrong clock.
             if let Some(hint) =
@@ -52,7 +52,7 @@ impl Failure {
         if let Some(OAuthError::Unavailable(answer)) = oauth_error(error)
             && answer.status() == 201
         {
-            why.push_str("; if it answers every request so, use --accept-created");
+            why.push_str("; if it always answers with 201, use --accept-created");
         }
         if is_usage(error) { Self::usage(what, why) } else { Self::refused(what, why) }
     }

@@ -73,7 +73,7 @@ impl Findings {
                 Finding::Bits(bits) => format!("{bits} bits"),
                 Finding::Time(time) => format!("{}, {}", rfc3339(time), relative(time, now)),
                 Finding::Unverified => {
-                    "no, nothing was checked: anybody can write a token that says this".to_owned()
+                    "no, nothing was checked; anyone can write a token like this".to_owned()
                 }
                 Finding::Object(members) => {
                     // An object spans several lines. Line ends in its text are escaped.
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(
             text,
             "kid: a\\u{a}kid: b\nsize: 256 bits\nvalid until: 1970-01-01T00:04:00Z, in 4 minutes\nverified: no, \
-             nothing was checked: anybody can write a token that says this\nclaims: {\n  \"a\": \
+             nothing was checked; anyone can write a token like this\nclaims: {\n  \"a\": \
              \"\\u009b\\n\",\n  \"b\": {\n    \"c\": [\n      1\n    ]\n  }\n}\ncertificate:\n  subject: \
              CN=\\u{1b}[2J\\u{202e}\n"
         );

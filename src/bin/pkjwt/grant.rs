@@ -17,8 +17,8 @@ use crate::secret::SecretSource;
 enum GrantName {
     /// For the client itself (RFC 6749 §4.4)
     ClientCredentials,
-    /// For a user who logs in with a browser on this machine (RFC 8252); with --code, only the
-    /// exchange of the code
+    /// For a user who logs in with a browser on this machine (RFC 8252); with --code, only
+    /// exchange the code
     AuthorizationCode,
     /// In exchange for a refresh token (RFC 6749 §6)
     RefreshToken,
@@ -72,14 +72,14 @@ pub(crate) struct GrantOptions {
     /// jwt-bearer: the JWT, in a file, - or env:VAR
     #[arg(long, value_name = "SECRET")]
     assertion: Option<SecretSource>,
-    /// token-exchange: the token of the party that the new token is for, in a file, - or env:VAR
+    /// token-exchange: the token of the subject of the new token, in a file, - or env:VAR
     #[arg(long, value_name = "SECRET")]
     subject_token: Option<SecretSource>,
     /// token-exchange: kind of the subject token: access_token, refresh_token, id_token, saml1,
     /// saml2, jwt or a URI [default: access_token]
     #[arg(long, value_name = "KIND", value_parser = token_kind)]
     subject_token_type: Option<TokenKind>,
-    /// token-exchange: the token of the party that acts for the subject, in a file, - or env:VAR
+    /// token-exchange: the token of the actor, who acts for the subject, in a file, - or env:VAR
     #[arg(long, value_name = "SECRET")]
     actor_token: Option<SecretSource>,
     /// token-exchange: kind of the actor token [default: access_token]
@@ -107,7 +107,7 @@ fn token_kind(text: &str) -> Result<TokenKind, &'static str> {
     }
     match TokenKind::from(format!("urn:ietf:params:oauth:token-type:{text}").as_str()) {
         TokenKind::Other(_) => {
-            Err("a kind is access_token, refresh_token, id_token, saml1, saml2, jwt or a URI")
+            Err("expected access_token, refresh_token, id_token, saml1, saml2, jwt or a URI")
         }
         kind => Ok(kind),
     }
@@ -181,12 +181,12 @@ impl GrantOptions {
         if let Some((option, _, grant)) =
             options.into_iter().find(|(_, given, grant)| *given && *grant != self.grant)
         {
-            return Err(Failure::usage(option, format!("is for --grant {}", grant.as_str())));
+            return Err(Failure::usage(option, format!("is only valid with --grant {}", grant.as_str())));
         }
         if self.code_verifier.is_some() && self.code.is_none() {
             return Err(Failure::usage(
                 "--code-verifier",
-                "needs --code; a login on this machine makes its own",
+                "needs --code; a browser login creates its own verifier",
             ));
         }
         if self.actor_token_type.is_some() && self.actor_token.is_none() {

@@ -11,10 +11,10 @@ use crate::source;
 /// The token, the server and the client.
 #[derive(clap::Args)]
 pub(crate) struct HintedOptions {
-    /// The token: a file, - for standard input, or env:VAR for an environment variable
+    /// Token: a file, - for standard input, or env:VAR for an environment variable
     #[arg(value_name = "TOKEN")]
     token: SecretSource,
-    /// Kind of the token, which the server looks for first
+    /// Kind of the token, as a hint for the server
     #[arg(long, value_enum)]
     hint: Option<Hint>,
     #[command(flatten)]

@@ -20,14 +20,14 @@ const EXAMPLE: &str = "Examples:
   pkjwt inspect client.pem
   pkjwt assert --key client.pem --client-id my-client --audience https://as.example | pkjwt inspect -
 
-A token that somebody else could still use is better piped in: other users can see arguments.";
+Pipe in a token that is still valid: other users of the machine can see arguments.";
 
-/// Show what a key file or a token is; nothing is verified, and no private value is shown
+/// Describe a key file or a token; verifies nothing and shows no private values
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// A key, a certificate, a JWK Set or a JWT: a file, - for standard input, or env:VAR for an
-    /// environment variable; a JWT may stand here itself
+    /// Key, certificate, JWK Set or JWT: a file, - for standard input, env:VAR for an environment
+    /// variable, or the JWT itself
     #[arg(value_name = "KEY_OR_JWT")]
     subject: PathBuf,
     #[command(flatten)]
@@ -65,7 +65,7 @@ fn of_file(path: &Path, options: &KeyOptions, now: OffsetDateTime) -> Result<Fin
     if bytes.len() > LIMIT {
         return Err(Failure::refused(
             &name,
-            format!("more than {LIMIT} bytes, which no key and no token has"),
+            format!("more than {LIMIT} bytes, too long for a key or a token"),
         ));
     }
     if let Some(token) = std::str::from_utf8(bytes.trim_ascii()).ok().filter(|text| is_token(text)) {

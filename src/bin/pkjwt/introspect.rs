@@ -12,10 +12,10 @@ const EXAMPLE: &str = "Example:
   pkjwt token --issuer https://as.example --key key.pem --client-id my-client |
     pkjwt introspect - --issuer https://as.example --key key.pem --client-id my-client
 
-Exit status: 0 the token is active, 1 it is not active or the request failed, 2 wrong usage. The answer is printed in
-both of the first two cases, unless the request failed.";
+Exit status: 0 the token is active, 1 it is not active or the request failed, 2 wrong usage. The answer is printed
+whether the token is active or not.";
 
-/// Ask the server whether a token is active, and print the answer
+/// Ask the server whether a token is active and print the answer
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {

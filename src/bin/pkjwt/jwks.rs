@@ -13,20 +13,20 @@ const EXAMPLE: &str = "Examples:
   pkjwt jwks key.pem > jwks.json
   pkjwt jwks --json-string key.pem    # the value of PingOne's `jwks` property";
 
-/// Print the public JWK Set of one or several private keys
+/// Print the public JWK Set of one or more private keys
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// A private key: a file, - for standard input, or env:VAR for an environment variable
+    /// Private key: a file, - for standard input, or env:VAR for an environment variable
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<PathBuf>,
-    /// The keys are for this algorithm instead of the one that follows from each
+    /// Algorithm of the keys [default: the one in the file, or the usual one for the type of key]
     #[arg(long, value_name = "ALG", value_parser = key::algorithm_parser())]
     alg: Option<Algorithm>,
-    /// Name the only key this instead of its RFC 7638 thumbprint
+    /// Key id (kid) of a single key [default: the one in the file, or the RFC 7638 thumbprint]
     #[arg(long, value_name = "KID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     kid: Option<String>,
-    /// One line, quoted and escaped as a JSON string
+    /// Print one line, quoted and escaped as a JSON string
     #[arg(long)]
     json_string: bool,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.kid.is_some() && arguments.keys.len() > 1 {
-        return Err(Failure::usage("--kid", "names one key, and there are several"));
+        return Err(Failure::usage("--kid", "names one key, but several were given"));
     }
     source::one_stdin(arguments.keys.iter().map(PathBuf::as_path))?;
     let mut ring: Option<KeyRing> = None;

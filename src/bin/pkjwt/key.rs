@@ -16,10 +16,10 @@ use crate::source;
 /// Where the passphrase of an encrypted key comes from.
 #[derive(Clone, clap::Args)]
 pub(crate) struct PassphraseSource {
-    /// The environment variable that holds the key's passphrase
+    /// Environment variable with the passphrase of the key
     #[arg(long, value_name = "VAR", conflicts_with = "passphrase_file")]
     passphrase_env: Option<String>,
-    /// The file that holds the key's passphrase, with or without a line end
+    /// File with the passphrase of the key, with or without a line end
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
 }
@@ -38,13 +38,13 @@ impl PassphraseSource {
             return Ok(None);
         };
         let passphrase = source::contents(path, MAX_LEN).map_err(|error| {
-            Failure::refused(OPTION, format!("{error}; it is a file with the passphrase"))
+            Failure::refused(OPTION, format!("{error}; expected a file with the passphrase"))
         })?;
         if passphrase.len() > MAX_LEN {
             return Err(Failure::refused(OPTION, format!("more than {MAX_LEN} bytes")));
         }
         if without_line_end(&passphrase).is_empty() {
-            return Err(Failure::usage(OPTION, "that file is empty"));
+            return Err(Failure::usage(OPTION, "the file is empty"));
         }
         Ok(Some(passphrase))
     }
@@ -76,7 +76,7 @@ fn without_line_end(passphrase: &[u8]) -> &[u8] {
 pub(crate) struct KeyOptions {
     #[command(flatten)]
     passphrase: PassphraseSource,
-    /// Of a file with several keys take this one: an alias, a kid or a thumbprint
+    /// Key to use from a file with several: its alias, kid or thumbprint
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     entry: Option<String>,
 }
@@ -132,9 +132,7 @@ pub(crate) fn open(name: &str, bytes: &[u8], options: &KeyOptions) -> Result<Pri
             Err(error @ KeyError::PassphraseRequired) => {
                 return Err(Failure::refused(
                     name,
-                    format!(
-                        "{error}: name its variable with --passphrase-env, or its file with --passphrase-file"
-                    ),
+                    format!("{error}; use --passphrase-env or --passphrase-file"),
                 ));
             }
             other => other,
@@ -151,22 +149,22 @@ pub(crate) fn open(name: &str, bytes: &[u8], options: &KeyOptions) -> Result<Pri
 /// The prompt goes to the terminal itself. It works while the key is on standard input, and never
 /// ends up in a result.
 fn prompt(name: &str) -> Result<Zeroizing<String>, Failure> {
-    let prompt = format!("Passphrase of {}: ", printable(name));
+    let prompt = format!("Passphrase for {}: ", printable(name));
     rpassword::prompt_password(prompt).map(Zeroizing::new).context("the terminal")
 }
 
 /// The options of a key that signs.
 #[derive(clap::Args)]
 pub(crate) struct SigningKey {
-    /// The private key: a file, - for standard input, or env:VAR for an environment variable
+    /// Private key: a file, - for standard input, or env:VAR for an environment variable
     #[arg(long, value_name = "KEY")]
     key: PathBuf,
     #[command(flatten)]
     options: KeyOptions,
-    /// Sign with this algorithm instead of the one that follows from the key
+    /// Algorithm to sign with [default: the one in the file, or the usual one for the type of key]
     #[arg(long, value_name = "ALG", value_parser = algorithm_parser())]
     alg: Option<Algorithm>,
-    /// Name the key this instead of its RFC 7638 thumbprint
+    /// Key id (kid) [default: the one in the file, or the RFC 7638 thumbprint]
     #[arg(long, value_name = "KID", value_parser = NonEmptyStringValueParser::new())]
     kid: Option<String>,
 }

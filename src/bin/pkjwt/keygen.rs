@@ -16,20 +16,20 @@ const EXAMPLE: &str = "Examples:
   pkjwt keygen --alg ES256 --out key.pem
   KEY_PASSPHRASE=... pkjwt keygen --alg RS256 --bits 4096 --passphrase-env KEY_PASSPHRASE --out key.pem";
 
-/// Make a private key: PKCS#8 PEM, encrypted when --passphrase-env is given
+/// Generate a private key (PKCS#8 PEM), encrypted if a passphrase is given
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// The algorithm that the key is for
+    /// Algorithm that the key signs with
     #[arg(long, value_name = "ALG", value_parser = key::algorithm_parser())]
     alg: Algorithm,
-    /// The length of an RSA key in bits: 2048, 3072, 4096 or 8192 [default: 3072]
+    /// Length of an RSA key in bits: 2048, 3072, 4096 or 8192 [default: 3072]
     #[arg(long, value_name = "BITS")]
     bits: Option<usize>,
-    /// The file to make, readable by its owner only; - prints the key, even on a terminal
+    /// File to create, readable only by its owner; - prints the key, even on a terminal
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replace the file if it is there
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -44,12 +44,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     match file {
         Some(path) => replaceable(path, arguments.force)?,
         None if arguments.force => {
-            return Err(Failure::usage("--force", "there is no file to replace without --out FILE"));
+            return Err(Failure::usage("--force", "needs --out FILE, the file to replace"));
         }
         None if arguments.out.is_none() && io::stdout().is_terminal() => {
             return Err(Failure::usage(
                 "keygen",
-                "a private key is not printed on a terminal; name a file with --out, or insist with --out -",
+                "refusing to print a private key on a terminal; use --out FILE, or --out - to print it anyway",
             ));
         }
         _ => {}
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         path if path.starts_with('-') => output::quoted(&format!("./{path}")),
         path => output::quoted(&path),
     };
-    output::note(&format!("its public JWKS: pkjwt jwks{alg}{passphrase} {path}"));
+    output::note(&format!("to print its public JWKS: pkjwt jwks{alg}{passphrase} {path}"));
     output::note(&format!("to sign with it: --key {path}{alg}{passphrase}"));
     Ok(())
 }
@@ -85,9 +85,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn bits(algorithm: Algorithm, bits: Option<usize>) -> Result<usize, Failure> {
     match bits {
         None => Ok(PrivateKey::DEFAULT_RSA_BITS),
-        Some(_) if algorithm.key_type() != KeyType::Rsa => {
-            Err(Failure::usage("--bits", format!("the length of an {algorithm} key is fixed; it is for RSA")))
-        }
+        Some(_) if algorithm.key_type() != KeyType::Rsa => Err(Failure::usage(
+            "--bits",
+            format!("is only for RSA: the length of an {algorithm} key is fixed"),
+        )),
         Some(bits) if PrivateKey::NEW_RSA_BITS.contains(&bits) => Ok(bits),
         Some(bits) => Err(Failure::usage("--bits", KeyError::NewRsaSize { bits }.to_string())),
     }
@@ -96,7 +97,7 @@ fn bits(algorithm: Algorithm, bits: Option<usize>) -> Result<usize, Failure> {
 /// An RSA key takes a while.
 fn generate(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, Failure> {
     if algorithm.key_type() == KeyType::Rsa {
-        output::progress(&format!("making an RSA key of {bits} bits"));
+        output::progress(&format!("generating an RSA key of {bits} bits"));
     }
     PrivateKey::generate_rsa_bits(algorithm, bits).context("keygen")
 }
@@ -129,14 +130,15 @@ fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
 /// that is never intended.
 fn replaceable(path: &Path, force: bool) -> Result<(), Failure> {
     match path.symlink_metadata() {
-        Ok(found) if !found.is_file() => {
-            Err(Failure::refused(source::name(path), "it is there already and no regular file, so it stays"))
-        }
+        Ok(found) if !found.is_file() => Err(Failure::refused(
+            source::name(path),
+            "exists and is not a regular file, so it is not replaced",
+        )),
         Ok(_) if !force => Err(exists(path)),
         _ => Ok(()),
     }
 }
 
 fn exists(path: &Path) -> Failure {
-    Failure::refused(source::name(path), "the file is there already; --force replaces it")
+    Failure::refused(source::name(path), "the file exists; --force replaces it")
 }

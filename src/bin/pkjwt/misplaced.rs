@@ -20,9 +20,7 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// What to do about a secret where a path is expected.
 pub(crate) fn path(form: SecretForm) -> String {
-    format!(
-        "{form} was given where a path is expected; write it to a file, or to a variable and pass env:NAME"
-    )
+    format!("expected a path, found {form}; write it to a file, or to a variable and pass env:NAME")
 }
 
 /// Options whose values are a name, `=`, and any text.
@@ -58,7 +56,7 @@ pub(crate) fn check(command: &Command, arguments: &[OsString]) -> Result<(), Fai
                 let is_path =
                     argument.as_ref().is_some_and(|argument| argument.get_value_names().is_some_and(is_path));
                 let why =
-                    if is_path { path(form) } else { format!("{form} was given where none is expected") };
+                    if is_path { path(form) } else { format!("found {form}, which does not belong here") };
                 return Err(Failure::usage(place, why));
             }
         }

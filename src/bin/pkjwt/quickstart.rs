@@ -22,15 +22,15 @@ const EXAMPLE: &str = "Example:
   pkjwt quickstart
   pkjwt quickstart --issuer https://auth.pingone.com/ENV_ID/as --profile ping-one --key key.pem --client-id CLIENT_ID
 
-For a real server, register the client and its public JWKS (pkjwt jwks key.pem) there first. A variable takes the place of
-an option: PKJWT_ISSUER, PKJWT_TOKEN_ENDPOINT, PKJWT_CLIENT_ID, PKJWT_KEY, PKJWT_KEY_PASSPHRASE, PKJWT_SCOPE,
+For a real server, register the client and its public JWKS (pkjwt jwks key.pem) there first. Environment variables can
+replace options: PKJWT_ISSUER, PKJWT_TOKEN_ENDPOINT, PKJWT_CLIENT_ID, PKJWT_KEY, PKJWT_KEY_PASSPHRASE, PKJWT_SCOPE,
 PKJWT_PROFILE. pkjwt token has more options.";
 
-/// Get a token and check the proof, step by step; without options, against an embedded dev server
+/// Show each step of a token request, by default against an embedded dev server
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// Issuer of a real authorization server; its endpoints are discovered
+    /// Issuer of a real authorization server, from which the endpoints are discovered
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     issuer: Option<String>,
     /// Token endpoint of a real server without discovery
@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     /// Scope to request; may be repeated [default: api:read at the dev server, none at a real one]
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
-    /// Follow the rules of this kind of server
+    /// Follow the rules of this provider
     #[arg(long, value_parser = assertion::profiles())]
     profile: Option<Profile>,
 }

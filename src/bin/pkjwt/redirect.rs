@@ -120,7 +120,7 @@ async fn serve<F: Fn(&str) -> Judged + Send + Sync>(stream: TcpStream, inbox: Ar
 impl<F: Fn(&str) -> Judged> Inbox<F> {
     fn respond(&self, method: &Method, uri: &http::Uri) -> Response<Full<Bytes>> {
         if uri.path() != self.path {
-            return page(StatusCode::NOT_FOUND, "Nothing is here.");
+            return page(StatusCode::NOT_FOUND, "There is nothing here.");
         }
         if method != Method::GET {
             return page(StatusCode::METHOD_NOT_ALLOWED, "Only GET is allowed here.");
@@ -130,7 +130,7 @@ impl<F: Fn(&str) -> Judged> Inbox<F> {
             Ok(_) => page(StatusCode::OK, "You are logged in. Close this page and return to the terminal."),
             // From another login, or forged: keep waiting for the real answer.
             Err(OAuthError::AuthorizationState) => {
-                output::note("ignored a redirect with another state than this login's");
+                output::note("ignored a redirect whose state is not that of this login");
                 return page(
                     StatusCode::BAD_REQUEST,
                     "This redirect does not belong to the login in progress.",

@@ -8,7 +8,7 @@ use crate::hinted::HintedOptions;
 const EXAMPLE: &str = "Example:
   pkjwt revoke refresh-token.txt --hint refresh_token --issuer https://as.example --key key.pem --client-id my-client
 
-The server confirms unknown tokens too (RFC 7009 §2.2).";
+The server also confirms tokens that it does not know (RFC 7009 §2.2).";
 
 /// Revoke a token
 #[derive(clap::Args)]

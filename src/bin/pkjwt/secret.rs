@@ -18,7 +18,7 @@ impl FromStr for SecretSource {
     type Err = &'static str;
 
     fn from_str(source: &str) -> Result<Self, Self::Err> {
-        if source.is_empty() { Err("it is a file, - or env:VAR") } else { Ok(Self(source.to_owned())) }
+        if source.is_empty() { Err("expected a file, - or env:VAR") } else { Ok(Self(source.to_owned())) }
     }
 }
 
@@ -38,7 +38,7 @@ impl SecretSource {
         let bytes = match self.0.strip_prefix("env:") {
             Some(name) => source::variable(option, name)?,
             None => source::contents(self.path(), Self::MAX_LEN).map_err(|error| {
-                let hint = "it is a file, - or env:VAR, and never the secret itself";
+                let hint = "expected a file, - or env:VAR, never the secret itself";
                 Failure::refused(option, format!("{error}; {hint}"))
             })?,
         };
@@ -47,11 +47,11 @@ impl SecretSource {
             return refused(format!("more than {} bytes", Self::MAX_LEN));
         }
         match std::str::from_utf8(bytes.trim_ascii()) {
-            Ok("") => refused("there is nothing in it".to_owned()),
+            Ok("") => refused("it is empty".to_owned()),
             Ok(secret) if secret.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
                 Ok(Zeroizing::new(secret.to_owned()))
             }
-            _ => refused("not one line of printable ASCII (RFC 6749 appendix A)".to_owned()),
+            _ => refused("it is not one line of printable ASCII (RFC 6749 appendix A)".to_owned()),
         }
     }
 }

@@ -18,53 +18,54 @@ const EXAMPLE: &str = "Example:
   pkjwt token --issuer http://127.0.0.1:8080/de7de7de-0000-4000-8000-000000000000/as \\
     --key key.pem --client-id my-client
 
-The server is for development only: it grants every scope and tells every caller which check failed. It is an OpenID
-provider too: a login with the scope openid gets an ID token. An assertion may live for 300 s and is accepted once;
-libraries with longer ones (MSAL 600 s, Authlib and zitadel 3600 s) need --longest-lifetime; MSAL, which sends one
-several times, needs --reuse-assertions; Kafka, which sends no jti, needs --accept-missing-jti. A client that reaches
-the server under another name than a loopback one, as from a container, needs --allow-host. When a device login begins,
-the log has the URL at which it is approved or denied; without a browser:
+The server is for development only: it grants every scope and tells every caller which check failed. It is also an
+OpenID provider: a login with the scope openid gets an ID token.
+
+By default, an assertion lives for 300 s at most and is accepted once. Some clients need more: --longest-lifetime (MSAL
+600s, Authlib and zitadel 3600s), --reuse-assertions (MSAL), --accept-missing-jti (Kafka), and --allow-host if they
+reach the server by another name than a loopback name, for example from a container.
+
+When a device login begins, the log shows the URL where the user approves or denies it. Without a browser:
   curl -d user_code=CODE -d decision=approve -d subject=user-1 ISSUER/device";
 
 /// Run a small, strict authorization server for development
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// The loopback address to listen on; port 0 is any free port
+    /// Loopback address to listen on; port 0 picks any free port
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
-    /// A client and its public keys: a file (JWK Set, JWK, certificate or public key) or the URL of
+    /// Client and its public keys: a file (JWK Set, JWK, certificate or public key) or the URL of
     /// a JWK Set; may be repeated
     #[arg(long, value_name = "ID=FILE_OR_URL", required = true)]
     client: Vec<String>,
-    /// An issuer whose JWTs are exchanged for tokens (the jwt-bearer grant), and its public keys, a
-    /// file as for --client; may be repeated
+    /// Issuer whose JWTs the jwt-bearer grant accepts, and a file with its public keys, as for
+    /// --client; may be repeated
     #[arg(long, value_name = "ISSUER=FILE")]
     trust_issuer: Vec<String>,
-    /// The user of every browser: the authorization endpoint then shows no page
+    /// Log in every browser as this user, so that the authorization endpoint shows no page
     #[arg(long, value_name = "SUBJECT", value_parser = subject)]
     log_in_as: Option<String>,
-    /// The algorithm that access tokens are signed with
+    /// Algorithm that access tokens are signed with
     #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = key::algorithm_parser())]
     token_alg: Algorithm,
-    /// The typ of access tokens, such as JWT for resource servers that accept no other; empty to
-    /// leave it out
+    /// Header typ of access tokens, such as JWT for resource servers that accept no other; an empty
+    /// value omits it
     #[arg(long, value_name = "TYP", default_value = "at+jwt")]
     token_typ: String,
-    /// The longest life of a client assertion that is accepted: 300s, 10m, 1h, or plain seconds
+    /// Maximum lifetime of a client assertion: 300s, 10m, 1h, or plain seconds
     #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = lifetime)]
     longest_lifetime: Duration,
-    /// Accept an assertion as often as it comes, until it expires, for clients that send one
-    /// several times (MSAL)
+    /// Accept an assertion repeatedly until it expires, for clients that reuse one (MSAL)
     #[arg(long)]
     reuse_assertions: bool,
-    /// Accept assertions without a jti, which RFC 7523 leaves optional and OpenID Connect requires,
-    /// for clients that send none (Kafka)
+    /// Accept assertions without jti, for clients that send none (Kafka). RFC 7523 makes jti
+    /// optional, OpenID Connect requires it
     #[arg(long)]
     accept_missing_jti: bool,
-    /// A name under which clients reach the server, beside the loopback names, such as
-    /// host.docker.internal; may be repeated. A site that controls where the name leads can then
-    /// have its pages, in your browser, call the server
+    /// Also answer requests to this host name, such as host.docker.internal; may be repeated. A
+    /// site that controls what the name resolves to can then make its pages call the server from
+    /// your browser
     #[arg(long, value_name = "HOST[:PORT]")]
     allow_host: Vec<String>,
 }
@@ -97,7 +98,7 @@ fn endpoints(server: &DevServer) -> Result<String, OAuthError> {
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "an address is an IP address and a port, such as 127.0.0.1:8080")
+    text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8080")
 }
 
 /// Accepts the same subjects as the server's page (OpenID Connect Core §2).
@@ -106,13 +107,13 @@ fn subject(text: &str) -> Result<String, &'static str> {
     if (1..=255).contains(&text.len()) && is_printable {
         Ok(text.to_owned())
     } else {
-        Err("a subject is 1 to 255 characters of printable ASCII")
+        Err("expected 1 to 255 characters of printable ASCII")
     }
 }
 
 fn lifetime(text: &str) -> Result<Duration, &'static str> {
     match duration(text) {
-        Ok(Duration::ZERO) => Err("an assertion lives longer than nothing"),
+        Ok(Duration::ZERO) => Err("must be at least one second"),
         other => other,
     }
 }

@@ -19,7 +19,7 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Fail
     match in_environment(path) {
         // The name is not repeated: it may be a key in the place of its variable's name.
         Some(variable) => {
-            value(&variable).ok_or_else(|| Failure::usage(name(path), "that variable is empty or not set"))
+            value(&variable).ok_or_else(|| Failure::usage(name(path), "the variable is empty or not set"))
         }
         None => contents(path, limit).map_err(|error| match SecretForm::suspect(&path.to_string_lossy()) {
             Some(form) => Failure::usage("the path", misplaced::path(form)),
@@ -52,7 +52,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 pub(crate) fn one_stdin<'a>(sources: impl IntoIterator<Item = &'a Path>) -> Result<(), Failure> {
     match sources.into_iter().filter(|source| is_stdin(source)).count() {
         0 | 1 => Ok(()),
-        _ => Err(Failure::usage("-", "standard input holds one thing, and several arguments want it")),
+        _ => Err(Failure::usage("-", "only one argument can read standard input")),
     }
 }
 
@@ -65,14 +65,14 @@ pub(crate) fn name(path: &Path) -> String {
         let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         let is_name = (1..=64).contains(&variable.len()) && variable.bytes().all(is_ours);
         let is_name = is_name && SecretForm::suspect(&variable).is_none();
-        return if is_name { format!("{ENV}{variable}") } else { format!("{ENV} without a variable's name") };
+        return if is_name { format!("{ENV}{variable}") } else { format!("{ENV} (not a valid name)") };
     }
     misplaced::shown(&path.to_string_lossy())
 }
 
 /// The value of an environment variable that an option names.
 pub(crate) fn variable(option: &str, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    value(name).ok_or_else(|| Failure::usage(option, "that variable is empty or not set"))
+    value(name).ok_or_else(|| Failure::usage(option, "the variable is empty or not set"))
 }
 
 fn value(name: &str) -> Option<Zeroizing<Vec<u8>>> {
@@ -95,11 +95,11 @@ mod tests {
             ("key.pem", "key.pem"),
             ("-", "standard input"),
             ("env:CLIENT_KEY", "env:CLIENT_KEY"),
-            ("env:-----BEGIN PRIVATE KEY-----", "env: without a variable's name"),
+            ("env:-----BEGIN PRIVATE KEY-----", "env: (not a valid name)"),
             ("-----BEGIN PRIVATE KEY-----\nMC4", "(a PEM private key, not shown)"),
             (r#"{"kty":"OKP"}"#, "(a JWK or other JSON, not shown)"),
             ("correct horse", "(what may be a secret, not shown)"),
-            ("env:cAnArY-7f3a9c51-sEcReT", "env: without a variable's name"),
+            ("env:cAnArY-7f3a9c51-sEcReT", "env: (not a valid name)"),
         ] {
             assert_eq!(name(Path::new(argument)), shown);
         }

@@ -22,7 +22,7 @@ const EXAMPLE: &str = "Examples:
     --client-id my-client
 
 A SECRET is a file, - for standard input, or env:VAR for an environment variable; never the secret itself, because other
-users can see arguments. With --grant authorization-code and device-code, --param goes into the request that starts the
+users can see arguments. With --grant authorization-code or device-code, --param adds to the request that starts the
 login.";
 
 /// Request an access token and print it

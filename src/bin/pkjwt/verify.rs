@@ -29,29 +29,29 @@ const EXAMPLE: &str = "Examples:
 
 Pipe in a token that is still valid: other users of the machine can see arguments.";
 
-/// Check a client assertion or an access token, and print its claims
+/// Verify a client assertion or an access token and print its claims
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
     /// The JWT, or - for standard input
     #[arg(value_name = "JWT")]
     jwt: String,
-    /// What the JWT is
+    /// Kind of JWT
     #[arg(long, value_enum, default_value_t = Kind::ClientAssertion)]
     kind: Kind,
-    /// The public keys of the signer: a file (JWK Set, JWK, certificate or public key) or the URL
+    /// Public keys of the signer: a file (JWK Set, JWK, certificate or public key) or the URL
     /// of a JWK Set
     #[arg(long, value_name = "FILE_OR_URL")]
     jwks: String,
-    /// The expected issuer (iss): the client, or the authorization server that issued the token;
+    /// Expected issuer (iss): the client, or the authorization server that issued the token;
     /// may be repeated for an access token
     #[arg(long, value_name = "ISSUER", required = true, value_parser = said)]
     issuer: Vec<String>,
-    /// The expected audience (aud): the authorization server, or the resource server; may be
+    /// Expected audience (aud): the authorization server, or the resource server; may be
     /// repeated for an access token
     #[arg(long, value_name = "AUDIENCE", required_unless_present = "missing_audience_from", value_parser = said)]
     audience: Vec<String>,
-    /// How much the clocks may differ, at most 60s [default: 10s]
+    /// Allowed clock difference, at most 60s [default: 10s]
     #[arg(long, value_name = "DURATION", value_parser = leeway)]
     leeway: Option<Duration>,
     #[command(flatten)]
@@ -62,29 +62,29 @@ pub(crate) struct Arguments {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Options for --kind access-token")]
 struct AccessTokenArguments {
-    /// What the issuer's access tokens look like [default: rfc9068]
+    /// Rules for the access tokens of this issuer [default: rfc9068]
     #[arg(long, value_name = "NAME", value_enum)]
     profile: Option<ProfileName>,
     /// Short for --profile relaxed: accept an access token that does not follow RFC 9068. An ID
-    /// token with the same audience may pass too; prefer the profile of the issuer
+    /// token with the same audience may also pass; prefer the profile of the issuer
     #[arg(long, alias = "accept-untyped", conflicts_with = "profile")]
     relaxed: bool,
     /// Accept an access token without aud if this client requested it; may be repeated. Tokens that
-    /// the client obtained for other APIs pass too
+    /// the client obtained for other APIs also pass
     #[arg(long, value_name = "CLIENT_ID", value_parser = said)]
     missing_audience_from: Vec<String>,
-    /// A claim whose values count as scopes, instead of those of the profile: scp, roles,
-    /// permissions, cognito:groups, or /realm_access/roles for a nested one; may be repeated, for
-    /// all of them together
+    /// Claim whose values count as scopes, in place of those of the profile: scp, roles,
+    /// permissions, cognito:groups, or /realm_access/roles for a nested one; may be repeated to
+    /// combine claims
     #[arg(long, value_name = "CLAIM", value_parser = said)]
     permission_claim: Vec<String>,
-    /// A scope that the access token must have; may be repeated
+    /// Scope that the access token must have; may be repeated
     #[arg(long, value_name = "SCOPE", value_parser = said)]
     scope: Vec<String>,
     /// Accept an access token that is bound to a key (cnf) without checking the proof of that key
     #[arg(long)]
     accept_bound: bool,
-    /// The longest life that an access token may have, such as 9000h [default: 366 days]
+    /// Maximum lifetime of the access token, such as 9000h [default: 366 days]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     longest_lifetime: Option<Duration>,
 }
@@ -118,7 +118,7 @@ impl AccessTokenArguments {
 enum ProfileName {
     /// RFC 9068, strictly
     Rfc9068,
-    /// Any issuer
+    /// Any issuer, with fewer checks
     Relaxed,
     /// PingOne
     PingOne,
@@ -186,15 +186,14 @@ fn said(text: &str) -> Result<String, &'static str> {
 /// The library would silently reduce a longer leeway to the maximum.
 fn leeway(text: &str) -> Result<Duration, &'static str> {
     const LONGEST: Duration = AccessTokenVerifier::MAX_LEEWAY;
-    duration(text)
-        .and_then(|leeway| if leeway <= LONGEST { Ok(leeway) } else { Err("clocks differ by 60s at most") })
+    duration(text).and_then(|leeway| if leeway <= LONGEST { Ok(leeway) } else { Err("must be at most 60s") })
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let is_access_token = arguments.kind == Kind::AccessToken;
     if let Some(option) = arguments.access_token.given().filter(|_| !is_access_token) {
-        return Err(Failure::usage(option, "is for --kind access-token"));
+        return Err(Failure::usage(option, "is only valid with --kind access-token"));
     }
     source::one_stdin([&arguments.jwt, &arguments.jwks].map(Path::new))?;
     let jwt = read(&arguments.jwt)?;
@@ -215,23 +214,23 @@ fn no_jwt(text: &str, is_access_token: bool) -> Option<&'static str> {
     let begins_with =
         |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     if text.is_empty() {
-        Some("there is no JWT, the text is empty")
+        Some("the text is empty, expected a JWT")
     } else if begins_with("Bearer ") {
-        Some("the text begins with `Bearer`, expected is the JWT alone")
+        Some("the text begins with `Bearer`, expected only the JWT")
     } else if text.starts_with('{') {
-        Some("the text is JSON, expected is the JWT alone; of a token response it is the access_token")
+        Some("the text is JSON, expected only the JWT, such as the access_token of a token response")
     } else if text.starts_with(['"', '\'']) {
-        Some("the JWT has quotes around it")
+        Some("the JWT is in quotes; remove them")
     } else if text.contains("-----BEGIN ") {
-        Some("the text is PEM, expected is a JWT")
+        Some("the text is PEM, expected a JWT")
     } else if text.len() > AccessTokenVerifier::MAX_TOKEN_LEN {
         None
     } else if std::path::Path::new(text).is_file() {
-        Some("the text is the name of a file, expected is the JWT: pass -, with the file as standard input")
+        Some("the text is the name of a file, expected a JWT; pass - and the file as standard input")
     } else if text.split('.').count() == 5 {
         Some("the JWT has five parts, so it is encrypted (RFC 7516); only its recipient can read it")
     } else if is_access_token && !text.contains('.') {
-        Some("the token is no JWT: it has no dots; pkjwt introspect asks its server about it")
+        Some("the token is not a JWT (it has no dots); ask its server with pkjwt introspect")
     } else {
         None
     }
@@ -246,7 +245,7 @@ fn client_assertion(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Resul
     if jwt.len() <= ClientAssertionVerifier::MAX_ASSERTION_LEN
         && CompactJws::parse(jwt).is_ok_and(|jws| jws.header().is_typed("at+jwt"))
     {
-        const WHY: &str = "the typ is `at+jwt`, this is an access token: pass --kind access-token";
+        const WHY: &str = "the typ is `at+jwt`, so this is an access token; pass --kind access-token";
         return Err(Failure::refused("verify", WHY));
     }
     let unverified = match verifier.parse_assertion(jwt) {
@@ -258,7 +257,7 @@ fn client_assertion(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Resul
     };
     if unverified.client_id() != issuer {
         let found = unverified.client_id();
-        return Err(Failure::refused("verify", format!("iss is `{found:.256}`, expected is `{issuer}`")));
+        return Err(Failure::refused("verify", format!("iss is `{found:.256}`, expected `{issuer}`")));
     }
     let keys = public_keys::set(keys, fetch)?;
     let verified = unverified.verify(&keys, None, OffsetDateTime::now_utc()).context("verify")?;
@@ -269,7 +268,7 @@ fn client_assertion(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Resul
 fn only<'a>(values: &'a [String], option: &'static str) -> Result<&'a str, Failure> {
     match values {
         [value] => Ok(value),
-        _ => Err(Failure::usage(option, "may be repeated with --kind access-token only")),
+        _ => Err(Failure::usage(option, "may be repeated only with --kind access-token")),
     }
 }
 
@@ -336,7 +335,7 @@ fn with_option(error: &VerifierError) -> Option<String> {
     Some(match error {
         VerifierError::AccessTokenType { found, expected } if is_untyped(found) && expected.len() == 1 => {
             let found = found.as_ref().map_or_else(|| "missing".to_owned(), |typ| format!("`{typ}`"));
-            format!("the typ is {found}, expected is `{}`; {RELAXED}", expected.join(""))
+            format!("the typ is {found}, expected `{}`; {RELAXED}", expected.join(""))
         }
         VerifierError::AccessTokenType { found: Some(typ), .. } if typ == "client-authentication+jwt" => {
             format!("{error}; this is a client assertion: pass --kind client-assertion")
@@ -345,11 +344,11 @@ fn with_option(error: &VerifierError) -> Option<String> {
             format!("the claim `{claim}` is {found}, RFC 9068 requires {expected}; {RELAXED}")
         }
         VerifierError::MissingAudience { expected, clients, .. } if clients.is_empty() => format!(
-            "the claim `aud` is missing, expected is `{}`; --missing-audience-from accepts it by client id",
+            "the claim `aud` is missing, expected `{}`; --missing-audience-from accepts it by client id",
             expected.join("` or `")
         ),
         VerifierError::Unproven { to } => {
-            format!("the token is bound to a {to}, and no proof comes with it here; {ACCEPT_BOUND}")
+            format!("the token is bound to a {to}, and this command cannot check the proof; {ACCEPT_BOUND}")
         }
         VerifierError::UnknownConfirmation { method } => {
             format!("the token is bound to a key by `cnf.{method}`; {ACCEPT_BOUND}")
@@ -360,7 +359,7 @@ fn with_option(error: &VerifierError) -> Option<String> {
             format!("{what}; --longest-lifetime accepts more")
         }
         VerifierError::UnexpectedAudience { found } => {
-            format!("the audience is `{found}`, expected is none; pass --audience to accept one")
+            format!("the audience is `{found}`, expected none; pass --audience to accept one")
         }
         _ => return None,
     })

@@ -20,24 +20,21 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let mut state = server.state();
     if state.codes.ended(code, now).is_some() {
         let lifetime = Code::LIFETIME.whole_seconds();
-        return Err(Refused::invalid_grant(&format!("the code expired, it lives for {lifetime} s")));
+        return Err(Refused::invalid_grant(&format!("the code expired; codes are valid for {lifetime} s")));
     }
-    let unknown = || Refused::invalid_grant("the code is not known");
+    let unknown = || Refused::invalid_grant("the code is unknown");
     let code = state.codes.get_mut(code, now).ok_or_else(unknown)?;
     let was_used = std::mem::replace(&mut code.used, true);
     let Code { request: asked_for, grant, .. } = &*code;
     let refusal = if was_used {
-        Some("the code was used before; the tokens that it gave are revoked".to_owned())
+        Some("the code was used before; the tokens issued for it are revoked".to_owned())
     } else if asked_for.client_id != client.id {
         Some(issued_to_another("code", Some(&asked_for.client_id), &client.id))
     } else if asked_for.address.redirect_uri != redirect_uri {
         let [found, expected] = both_shown(redirect_uri, &asked_for.address.redirect_uri);
-        Some(format!("the redirect_uri is `{found}`, that of the authorization request was `{expected}`"))
+        Some(format!("the redirect_uri is `{found}`, but it was `{expected}` in the authorization request"))
     } else if verifier.secret() == asked_for.challenge {
-        Some(
-            "the code_verifier is the code_challenge itself, expected is the text that it is the hash of"
-                .to_owned(),
-        )
+        Some("the code_verifier is the code_challenge itself, expected the text whose hash it is".to_owned())
     } else if !verifier.matches(&asked_for.challenge) {
         Some("the code_verifier does not match the code_challenge of the authorization request".to_owned())
     } else {

@@ -19,9 +19,9 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
         return Err(Refused::invalid_grant("the device code was used before"));
     }
     if state.devices.values_mut().any(|login| login.user_code == device_code) {
-        return Err(Refused::invalid_grant("the device code is not known: it is the user code"));
+        return Err(Refused::invalid_grant("the device code is unknown: it is the user code"));
     }
-    let unknown = || Refused::invalid_grant("the device code is not known");
+    let unknown = || Refused::invalid_grant("the device code is unknown");
     let login = state.devices.get_mut(device_code, now).ok_or_else(unknown)?;
     if login.client_id != client.id {
         let description = issued_to_another("device code", Some(&login.client_id), &client.id);
@@ -32,7 +32,7 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     }
     match login.decision.clone() {
         None => Err(not_yet(login, request)),
-        Some(Decision::Denied) => Err(Refused::bad_request("access_denied", "the user has denied it")),
+        Some(Decision::Denied) => Err(Refused::bad_request("access_denied", "the user denied the request")),
         Some(Decision::Approved { subject }) => {
             let grant = Grant::of_user(&subject, &client.id, login.access.clone(), now)?;
             let granted = Granted::with_refresh(&mut state, grant, asked, now)?;

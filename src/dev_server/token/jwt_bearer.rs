@@ -112,7 +112,7 @@ impl Inner {
         let trusted: Vec<_> =
             state.issuers.keys().take(NAMED).map(|known| format!("`{}`", shown(known))).collect();
         let description = match (trusted.is_empty(), state.issuers.len() > NAMED) {
-            (true, _) => format!("{unknown}, and no other"),
+            (true, _) => format!("{unknown}; no issuer is"),
             (false, false) => format!("{unknown}, trusted: {}", trusted.join(", ")),
             (false, true) => format!("{unknown}, trusted: {} and more", trusted.join(", ")),
         };

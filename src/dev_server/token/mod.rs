@@ -41,7 +41,7 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let known = GrantType::ALL.into_iter().find(|it| it.as_str() == grant_type);
     let Some(serve) = known.and_then(served) else {
         let supported = supported().join("`, `");
-        let description = format!("the grant_type is `{}`, supported are `{supported}`", shown(grant_type));
+        let description = format!("the grant_type is `{}`, supported: `{supported}`", shown(grant_type));
         return Err(Refused::bad_request("unsupported_grant_type", &description));
     };
     let Granted { grant, refresh_token, issued_token_type, nonce } = serve(request)?;

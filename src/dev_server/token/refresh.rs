@@ -15,14 +15,14 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let mut state = server.state();
     if state.refresh_tokens.ended(token, now).is_some() {
         let lifetime = RefreshToken::LIFETIME.whole_seconds();
-        return Err(Refused::invalid_grant(&format!("the refresh token expired, it lives for {lifetime} s")));
+        return Err(Refused::invalid_grant(&format!(
+            "the refresh token expired; refresh tokens are valid for {lifetime} s"
+        )));
     }
     let unknown = || match token.contains('.') {
         // Refresh tokens of this server are opaque.
-        true => {
-            Refused::invalid_grant("the refresh token is not known: it is a JWT, perhaps an access token")
-        }
-        false => Refused::invalid_grant("the refresh token is not known"),
+        true => Refused::invalid_grant("the refresh token is unknown: it is a JWT, perhaps an access token"),
+        false => Refused::invalid_grant("the refresh token is unknown"),
     };
     let RefreshToken { grant, used, .. } = state.refresh_tokens.get(token, now).ok_or_else(unknown)?;
     let (grant, used) = (grant.clone(), *used);

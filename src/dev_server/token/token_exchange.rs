@@ -18,7 +18,7 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let actor = match request.parameters.value("actor_token") {
         Some(_) => Some(token(request, "actor_token", "actor_token_type")?),
         None if request.parameters.value("actor_token_type").is_some() => {
-            return Err(Refused::invalid_request("the form has an `actor_token_type` and no `actor_token`"));
+            return Err(Refused::invalid_request("the form has an `actor_token_type` but no `actor_token`"));
         }
         None => None,
     };
@@ -63,7 +63,7 @@ fn check_kind(request: &ClientRequest<'_>, name: &str) -> Result<(), Refused> {
         TokenKind::AccessToken => Ok(()),
         other => {
             let (found, supported) = (excerpt(other.as_str()), TokenKind::AccessToken);
-            let description = format!("the {name} is `{found}`, expected is `{}`", supported.as_str());
+            let description = format!("the {name} is `{found}`, expected `{}`", supported.as_str());
             Err(Refused::invalid_request(&description))
         }
     }

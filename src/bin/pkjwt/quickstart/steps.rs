@@ -20,9 +20,9 @@ use crate::{output, source};
 const CLIENT_ASSERTION: &str = "client_assertion";
 
 pub(super) fn key(key: &PrivateKey, path: Option<&Path>, jwks: &JwkSet) -> Result<(), Failure> {
-    let origin = path.map_or_else(|| "made for this run".to_owned(), source::name);
+    let origin = path.map_or_else(|| "generated for this run".to_owned(), source::name);
     headline(1, "The key of the client")?;
-    row("private key", &format!("{}, {origin}; it stays here", key.key_type()))?;
+    row("private key", &format!("{}, {origin}; it is never sent", key.key_type()))?;
     row("signs with", key.algorithm().as_str())?;
     row("key id", key.key_id().as_str())?;
     row("public JWKS", &jwks.to_json())
@@ -32,10 +32,10 @@ pub(super) fn server(server: &AuthorizationServer, client_id: &str, embedded: bo
     let title = if embedded {
         "The authorization server: a dev server in this process, where the public JWKS is registered"
     } else {
-        "The authorization server, where the public JWKS has to be registered"
+        "The authorization server, where the public JWKS must be registered"
     };
     headline(2, title)?;
-    row("issuer", server.issuer().unwrap_or("not known"))?;
+    row("issuer", server.issuer().unwrap_or("unknown"))?;
     row("token endpoint", server.token_endpoint())?;
     row("client id", client_id)
 }
@@ -78,7 +78,7 @@ pub(super) fn verification(
     jwks: &JwkSet,
 ) -> Result<(), Failure> {
     const WHAT: &str = "the assertion of step 3";
-    headline(6, "The other end")?;
+    headline(6, "The receiving end")?;
     let jwt = UnverifiedJwt::parse(&assertion_of(sent)?).context(WHAT)?;
     // Uses the assertion's own time: the client may have set it by the server's clock.
     let now = jwt.claims().get("iat").and_then(Value::as_i64).unwrap_or_default();
@@ -120,7 +120,7 @@ pub(super) async fn replay(sent: Request<Vec<u8>>, http: &ReqwestClient) -> Resu
 
 pub(super) fn next(scope: &str) -> Result<(), Failure> {
     output::line("")?;
-    output::line(&output::bold("Steps 3 to 5 on your own"))?;
+    output::line(&output::bold("Steps 3 to 5 in your own code"))?;
     row("in a program", &format!("client.token({scope:?}).await?"))?;
     row("in a shell", "pkjwt token --issuer URL --client-id ID --key FILE")
 }
