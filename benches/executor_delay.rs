@@ -1,10 +1,10 @@
-//! What signing does to the other tasks of an async executor: 8 tasks sign without a pause on two
-//! worker threads, and another one measures by how much it is woken too late. Once with the
-//! signatures on the executor's own threads, once through `TokenClient::assertion`, which hands RSA
-//! to the blocking pool.
+//! How signing delays the other tasks of an async executor. Eight tasks sign without a pause on two
+//! worker threads, while another task measures how late it is woken: once with the signatures on
+//! the executor's own threads, and once through `TokenClient::assertion`, which moves RSA to the
+//! blocking pool.
 //!
-//! `cargo bench --bench executor_delay`; prints one table. Percentiles are what counts here, so
-//! this is no criterion benchmark.
+//! `cargo bench --bench executor_delay` prints one table. It counts percentiles, so it does not use
+//! criterion.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ const TICK: Duration = Duration::from_millis(1);
 const DURATION: Duration = Duration::from_secs(4);
 
 fn main() {
-    // `cargo test --benches` runs this with `--test`: once through, quickly.
+    // `cargo test --benches` passes `--test`: run once, quickly.
     let duration = if std::env::args().any(|argument| argument == "--bench") { DURATION } else { TICK * 20 };
     println!("| key | signatures | signed per second | delay p50 | p99 | longest |");
     println!("| --- | --- | --- | --- | --- | --- |");
@@ -64,7 +64,7 @@ fn run(key: &PrivateKey, through_the_client: bool, duration: Duration) -> Outcom
                             builder.sign(&key, OffsetDateTime::now_utc(), fresh_jti().unwrap()).unwrap();
                         }
                         made += 1;
-                        // As a request would: between two signatures the others have their turn.
+                        // Like a request: other tasks run between two signatures.
                         tokio::task::yield_now().await;
                     }
                     made
@@ -92,7 +92,7 @@ fn run(key: &PrivateKey, through_the_client: bool, duration: Duration) -> Outcom
     outcome
 }
 
-/// The delay that this share of all stays within.
+/// The delay that this share of the samples does not exceed.
 fn milliseconds(sorted: &[Duration], share: f64) -> String {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     let place = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));

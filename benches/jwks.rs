@@ -1,5 +1,5 @@
-//! What a warm [`RemoteJwks`] adds to the verification of an access token: the same verification
-//! with keys in hand beside it, from one task and from eight.
+//! What a warm [`RemoteJwks`] adds to the verification of an access token, compared with the same
+//! verification with keys in memory, from one task and from eight.
 //!
 //! `cargo bench --bench jwks`; the target is 1.10.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
@@ -34,7 +34,7 @@ impl HttpClient for Issuer {
     }
 }
 
-/// What both sides verify with, and verify.
+/// What both sides verify with, and what they verify.
 struct Fixture {
     verifier: AccessTokenVerifier,
     keys: PublicKeySet,
@@ -64,7 +64,7 @@ impl Fixture {
         }
     }
 
-    /// With keys in hand, at the time of the moment as the other side has it.
+    /// With keys in memory. It reads the clock, as the other side does.
     async fn bare(&self) {
         let now = OffsetDateTime::now_utc();
         black_box(self.verifier.verify(&self.keys, black_box(&self.token), now).unwrap());
@@ -74,7 +74,7 @@ impl Fixture {
         black_box(self.jwks.verify(&self.verifier, black_box(&self.token)).await.unwrap());
     }
 
-    /// What a set costs by itself: the clock, and the keys that are held.
+    /// The cost of the set itself: the clock, and the cached keys.
     async fn nothing(&self) {
         let check = |keys: &PublicKeySet, now| {
             black_box((keys, now));
@@ -84,7 +84,7 @@ impl Fixture {
     }
 }
 
-/// How long so many tasks take for so many verifications together.
+/// The time of this many verifications in this many tasks, in total.
 async fn timed<F: Future<Output = ()> + Send>(
     fixture: &Arc<Fixture>,
     tasks: u64,

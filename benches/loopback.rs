@@ -1,13 +1,13 @@
-//! Token requests to a server on loopback, 64 in flight, beside bare reqwest that posts a form made
-//! beforehand, with the same header fields.
+//! Token requests to a server on loopback, 64 in flight, compared with bare reqwest that posts a
+//! form made beforehand, with the same header fields.
 //!
-//! Rounds are short and interleaved, each contender after each other as often. The server is a
-//! process of its own (this program again) that answers every request with the same token, so that
-//! what is compared is the client's work. The time of the signatures is accounted for by making the
-//! same bare signatures in the rounds of bare reqwest: taking it away by arithmetic instead would
-//! credit us with what a busy core costs everything else (fewer answers per wake-up), and with RSA
-//! there is nothing left to divide by. In a third column it also reads the token from the answer,
-//! as any caller must.
+//! Rounds are short and interleaved, and each contender follows each other one equally often. The
+//! server is a process of its own (this program again) that answers every request with the same
+//! token, so only the client's work is compared. To account for the signatures, the rounds of bare
+//! reqwest make the same bare signatures. Subtracting their time instead would credit us with what
+//! a busy core costs everything else (fewer answers per wake-up), and with RSA nothing would be
+//! left to divide by. In a third column, bare reqwest also reads the token from the answer, as any
+//! caller must.
 //!
 //! `cargo bench --bench loopback --features dev-server`
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]
@@ -28,8 +28,8 @@ const IN_FLIGHT: usize = 64;
 const SCOPE: &str = "api:read";
 /// What PingOne sends, in size and members.
 const ANSWER_LEN: usize = 900;
-/// In which orders a round runs the contenders, of whom the last is ours: what comes before leaves
-/// its mark.
+/// The orders in which a round runs the contenders. The last contender is ours. The order matters
+/// because each contender leaves traces in the caches.
 const ORDERS: [[usize; 4]; 4] = [[0, 1, 3, 2], [1, 2, 0, 3], [2, 3, 1, 0], [3, 0, 2, 1]];
 const SERVE: &str = "PKJWT_BENCH_SERVE";
 
@@ -37,7 +37,7 @@ fn main() {
     if std::env::var_os(SERVE).is_some() {
         return serve();
     }
-    // `cargo test --benches` runs this with `--test`: once through, quickly.
+    // `cargo test --benches` passes `--test`: run once, quickly.
     let is_measured = std::env::args().any(|argument| argument == "--bench");
     let mut server = Command::new(std::env::current_exe().unwrap())
         .env(SERVE, "1")
@@ -70,7 +70,7 @@ fn compare(stem: &str, endpoint: &str, rounds: usize, requests: usize) {
     let key = PrivateKey::from_file(path).unwrap();
     let server = AuthorizationServer::new("http://127.0.0.1/as", endpoint).unwrap();
     let ours = TokenClient::new(server.clone(), "client", key.clone()).unwrap();
-    // A request each time, and not what is kept.
+    // Sends a request each time instead of using the cache.
     let request = Arc::new(TokenRequest::client_credentials(SCOPE));
     let bare = Bare::new(endpoint, &server, key);
     let mut times = Vec::new();
@@ -109,7 +109,7 @@ fn compare(stem: &str, endpoint: &str, rounds: usize, requests: usize) {
     println!("| {stem} | {} | {} |", rates.map(|rate| format!("{rate:.0}")).join(" | "), ratios.join(" | "));
 }
 
-/// A tenth of the way, the middle, and nine tenths.
+/// The 10th, 50th and 90th percentile.
 fn sorted(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -173,7 +173,7 @@ impl Bare {
     }
 }
 
-/// What there is to read, by the means that everybody has.
+/// Reads the token with serde_json, as any caller could.
 #[derive(serde::Deserialize)]
 struct Answer {
     access_token: String,
@@ -181,7 +181,7 @@ struct Answer {
     expires_in: u64,
 }
 
-/// How long so many requests take, of which 64 are under way at a time.
+/// How long this many requests take, with 64 in flight.
 async fn in_flight<F: Future<Output = ()> + Send + 'static>(
     requests: usize,
     send: impl Fn() -> F + Clone + Send + 'static,

@@ -1,5 +1,5 @@
-//! What the crate adds to a signature: a whole assertion beside the bare signature of the same
-//! backend, a whole verification beside the bare verification, and a key loaded.
+//! What the crate adds to a signature: an assertion compared with the bare signature of the same
+//! backend, a verification compared with the bare verification, and loading a key.
 //!
 //! `cargo bench --bench overhead`; `benches/peers` compares with other crates.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]

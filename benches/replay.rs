@@ -1,5 +1,5 @@
-//! Spending in a store that remembers a million assertions: what one takes, from one task and from
-//! several, how long the longest takes on the way there, and the memory of an entry.
+//! Spending an assertion in a store that remembers a million: the time that it takes, from one task
+//! and from several, the longest insertion while the store fills, and the memory of an entry.
 //!
 //! `cargo bench --bench replay`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
@@ -15,22 +15,22 @@ use time::OffsetDateTime;
 
 const NOW: i64 = 1_800_000_000;
 const MILLION: u64 = 1_000_000;
-/// As long as an assertion of 60 s is remembered.
+/// An assertion of 60 s is remembered for this long.
 const REMEMBERED: u64 = 120;
 
 fn at(second: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(second).unwrap()
 }
 
-/// The entry of a number, of one of a thousand clients.
+/// The entry with this number, for one of a thousand clients.
 fn entry(number: u64, forget_after: i64) -> ReplayEntry {
     let client = format!("3f1b6a0e-8f9e-4c5f-8d55-a2a41c6f{:04}", number % 1000);
     let jti = format!("0192f0c1-3f5e-4a57-9d0b-{number:012x}");
     ReplayEntry::new(&client, &jti, forget_after)
 }
 
-/// A time at which a million entries are remembered when as many come every 120 s, and the end of
-/// the one that comes then.
+/// A time at which the store remembers a million entries if a million arrive every 120 s, and the
+/// expiry of the entry that arrives then.
 fn moment(number: u64) -> (OffsetDateTime, i64) {
     let now = NOW + i64::try_from(number * REMEMBERED / MILLION).unwrap();
     (at(now), now + i64::try_from(REMEMBERED).unwrap())
@@ -41,7 +41,7 @@ fn spend(store: &InMemoryReplayStore, number: u64) {
     assert!(store.insert_now(entry(number, end), now).unwrap());
 }
 
-/// A store with a million entries, and how long the longest insertion took.
+/// A store with a million entries, and the longest insertion.
 fn full() -> (InMemoryReplayStore, Duration) {
     let store = InMemoryReplayStore::with_capacity(2_000_000);
     let mut longest = Duration::ZERO;
@@ -68,7 +68,7 @@ fn replay(criterion: &mut Criterion) {
         memory.bytes_max as f64 / MILLION as f64,
     );
     let next = AtomicU64::new(MILLION);
-    // Each adds one and forgets one: there are a million all the time.
+    // Each adds one entry and forgets one, so there are always a million.
     group.bench_function("spend, a million held", |bencher| {
         bencher.iter(|| spend(&store, next.fetch_add(1, Ordering::Relaxed)));
     });

@@ -1,11 +1,11 @@
-//! What it costs to ask for a cached token, from one task and from eight, beside the least
-//! that such a call can do: to take a share of what stands in an `ArcSwap`, and to read the clock
-//! that says whether it is still good. The clock is the same one, behind the same trait object;
-//! without it nothing would be known about the token. `client.token(..)` stands beside the same and
-//! one look-up in a map, for it has to find the entry of its scopes.
+//! What it costs to ask for a cached token, from one task and from eight, compared with the least
+//! that such a call can do: load an `Arc` from an `ArcSwap`, and read the clock to see whether the
+//! token is still valid. The clock is the same one, behind the same trait object.
+//! `client.token(..)` is compared with the same and one look-up in a map, because it has to find
+//! the entry of its scopes.
 //!
-//! Each figure is the time of one call of all: eight tasks share two threads, and the time is that
-//! from the first call to the last, divided by the number of calls.
+//! Each figure is the time per call: eight tasks share two threads, and the time from the first
+//! call to the last is divided by the number of calls.
 //!
 //! `cargo bench --bench token_source`
 #![allow(missing_docs, clippy::unwrap_used)]
@@ -24,7 +24,7 @@ use tokio::runtime::Runtime;
 
 const SCOPE: &str = "api:read";
 
-/// A server that gives out one token.
+/// A server that issues one token.
 struct Server;
 
 impl HttpClient for Server {
@@ -37,7 +37,7 @@ impl HttpClient for Server {
     }
 }
 
-/// The calls that are compared, each on what it needs.
+/// The calls to compare, with what each needs.
 struct Contenders {
     clock: Arc<dyn Clock>,
     held: Arc<ArcSwap<AccessToken>>,
@@ -64,7 +64,7 @@ impl Contenders {
     }
 }
 
-/// The time of so many calls by so many tasks.
+/// The time of this many calls in this many tasks.
 fn time<F: Future<Output = ()> + Send + 'static>(
     runtime: &Runtime,
     tasks: u64,

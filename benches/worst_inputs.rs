@@ -1,4 +1,4 @@
-//! The worst input of each door that takes bytes: what it costs, so that a mistake in it shows.
+//! The time of the worst input of each entry point that takes bytes, so that a regression shows.
 //!
 //! `cargo bench --bench worst_inputs`
 #![allow(missing_docs, clippy::unwrap_used)]
@@ -33,7 +33,8 @@ impl HttpClient for Always {
     }
 }
 
-/// A call of the token endpoint that is answered with an error of a megabyte, signature included.
+/// A request to the token endpoint that is answered with an error of a megabyte, including the
+/// signature.
 fn token_answer(criterion: &mut Criterion) {
     const SECRET: &str = "aB3-xY9_z";
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -75,8 +76,8 @@ fn base64url(bytes: impl AsRef<[u8]>) -> String {
     base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, bytes)
 }
 
-/// A JWT of at most so many bytes whose claims have as much of `filler` as there is room for, by
-/// the number of the member. Its signature is the key's, of something else.
+/// A JWT of at most this many bytes. `filler`, called with the number of the member, fills its
+/// claims. The signature is by the right key, over other data.
 fn forged(len: usize, key: &PrivateKey, filler: impl Fn(usize) -> String) -> String {
     let header = base64url(format!(r#"{{"alg":"{}","kid":"0"}}"#, key.algorithm()));
     let signature = base64url(key.sign(b"something else").unwrap().as_bytes());
@@ -96,8 +97,8 @@ fn forged(len: usize, key: &PrivateKey, filler: impl Fn(usize) -> String) -> Str
     format!("{header}.{}.{signature}", base64url(claims))
 }
 
-/// What a stranger may send to a server: forged, with the `kid` of a registered key, and as long as
-/// it may be.
+/// What an attacker may send to a server: forged, with the `kid` of a registered key, and as long
+/// as allowed.
 fn forged_tokens(criterion: &mut Criterion) {
     const ASSERTION: usize = ClientAssertionVerifier::MAX_ASSERTION_LEN;
     let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
@@ -133,7 +134,7 @@ fn forged_tokens(criterion: &mut Criterion) {
             });
         });
     }
-    // The form around it has four times the room.
+    // The form around it may be four times as long.
     let longest = ClientAssertionVerifier::MAX_FORM_LEN;
     for (name, form) in [
         ("a form of parameters", (0..longest / 6).map(|at| format!("{at:x}=&")).collect()),

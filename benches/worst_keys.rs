@@ -1,5 +1,5 @@
-//! What the most expensive key file and the most expensive JWK Set cost: the time that a stranger
-//! takes who may choose them. SECURITY.md has the bounds.
+//! The time of the most expensive key file and the most expensive JWK Set, for an attacker who may
+//! choose them. SECURITY.md has the bounds.
 //!
 //! `cargo bench --bench worst_keys --features pkcs12`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
@@ -30,7 +30,7 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     [head, content].concat()
 }
 
-/// A small number, as short as DER has it.
+/// A small number in its shortest DER encoding.
 fn integer(number: u32) -> Vec<u8> {
     let octets = [&[0], number.to_be_bytes().as_slice()].concat();
     let zeros = octets.windows(2).take_while(|pair| matches!(pair, [0, ..=0x7f])).count();
@@ -42,7 +42,7 @@ const PBKDF2: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, 12];
 const SCRYPT: [u8; 9] = [0x2b, 6, 1, 4, 1, 0xda, 0x47, 4, 11];
 const AES_256_CBC: [u8; 9] = [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 42];
 
-/// `EncryptedPrivateKeyInfo` (RFC 5958 §3) around nothing.
+/// `EncryptedPrivateKeyInfo` (RFC 5958 §3) without content.
 fn encrypted(derivation: &[u8], parameters: &[Vec<u8>]) -> Vec<u8> {
     let derivation = tlv(0x30, &[tlv(6, derivation), tlv(0x30, &parameters.concat())].concat());
     let cipher = tlv(0x30, &[tlv(6, &AES_256_CBC), tlv(4, &[7; 16])].concat());
@@ -50,7 +50,7 @@ fn encrypted(derivation: &[u8], parameters: &[Vec<u8>]) -> Vec<u8> {
     tlv(0x30, &[scheme, tlv(4, &[7; 64])].concat())
 }
 
-/// PBKDF2 with an HMAC by the last number of its identifier.
+/// PBKDF2 with the HMAC whose object identifier ends in this number.
 fn pbkdf2(hmac: u8, iterations: u32) -> Vec<u8> {
     let prf = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, hmac];
     let prf = tlv(0x30, &[tlv(6, &prf), vec![5, 0]].concat());
@@ -62,7 +62,7 @@ fn scrypt(cost: u32, block_size: u32, parallelization: u32) -> Vec<u8> {
     encrypted(&SCRYPT, &[&[tlv(4, &[7; 16])], parameters.as_slice()].concat())
 }
 
-/// A PKCS#12 file of 3DES around nothing, without a MAC.
+/// A PKCS#12 file encrypted with 3DES, without content and without a MAC.
 fn pkcs12(iterations: u32) -> Vec<u8> {
     const PKCS: [u8; 7] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1];
     let oid = |last: &[u8]| tlv(6, &[&PKCS, last].concat());
@@ -89,8 +89,7 @@ fn key_files(criterion: &mut Criterion) {
         ("PKCS#12, beyond it", pkcs12(10_000_000)),
     ] {
         let load = || PrivateKey::from_encrypted_bytes(black_box(&bytes), PASSPHRASE).unwrap_err();
-        // What is refused before the work is done costs nothing, and is not to be taken for what
-        // costs little.
+        // Input that is refused before the work costs nothing, and must not pass as cheap work.
         let is_beyond = matches!(load(), KeyError::KeyDerivationCost { .. });
         assert_eq!(is_beyond, name.ends_with("beyond it"), "{name}: {:?}", load());
         assert!(is_beyond || matches!(load(), KeyError::WrongPassphrase), "{name}: {:?}", load());
@@ -128,8 +127,7 @@ fn key_files(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Odd numbers without a small factor, each another one: their tests for being a prime take all the
-/// time there is.
+/// Odd numbers without a small factor, all different: each takes the whole primality test.
 fn moduli(bits: usize) -> impl Iterator<Item = Vec<u8>> {
     let mut n = vec![0xb5; bits / 8];
     let mut low = u64::MAX - u64::try_from(bits).unwrap();
@@ -158,7 +156,7 @@ fn key_sets(criterion: &mut Criterion) {
         let mut moduli = moduli(bits);
         group.bench_function(format!("first use of a key of RSA-{bits}"), |bencher| {
             let fresh = || jwk(moduli.next().unwrap());
-            // One in a hundred is a prime and refused, after the same work.
+            // One in a hundred is a prime and is refused, after the same work.
             bencher.iter_batched(fresh, |jwk| PublicKey::from_jwk(&jwk), BatchSize::PerIteration);
         });
     }

@@ -1,5 +1,5 @@
-//! What the crate allocates around a signature, for a cached token, and for an assertion
-//! that is remembered. A count, not a time: it is the same on every machine.
+//! What the crate allocates around a signature, for a cached token, and for a remembered assertion.
+//! This is a count, not a time, so it is the same on every machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[cfg(feature = "client")]
@@ -26,9 +26,9 @@ fn keys() -> impl Iterator<Item = (Algorithm, PrivateKey)> {
     })
 }
 
-/// How many allocations a call makes after the first one, which fills what is kept. The least of
-/// many counts, since some signatures take more by chance: AWS-LC's ECDSA grows with the length of
-/// its DER, an RSA one of RustCrypto with each blinding factor drawn in vain.
+/// How many allocations a call makes after the first call, which fills the caches. The minimum of
+/// many counts, because some signatures allocate more by chance: AWS-LC's ECDSA grows with the
+/// length of its DER, and RSA of RustCrypto with each blinding factor drawn in vain.
 fn allocations<T>(mut work: impl FnMut() -> T) -> u64 {
     drop(work());
     (0..100).map(|_| allocation_counter::measure(|| drop(work())).count_total).min().unwrap()
@@ -40,7 +40,7 @@ fn server() -> AuthorizationServer {
 
 #[cfg(feature = "client")]
 #[test]
-fn a_token_that_is_at_hand_takes_none() {
+fn a_cached_token_takes_none() {
     use private_key_jwt::{TokenClient, TokenResponse};
     let (_, key) = keys().last().unwrap();
     let body = br#"{"access_token":"t","token_type":"Bearer","expires_in":300}"#.to_vec();
@@ -83,8 +83,8 @@ fn a_verification_takes_few_allocations_more_than_the_bare_one() {
             let unverified = verifier.parse_assertion(assertion.secret()).unwrap();
             unverified.verify(&keys, algorithm, now).unwrap()
         });
-        // The payload, the signature, the claims, the client id and jti; the header is kept from
-        // the call before.
+        // The payload, the signature, the claims, the client id and the jti. The header is cached
+        // from the call before.
         assert_eq!(whole - bare, 5, "{algorithm}");
     }
 }
@@ -93,8 +93,8 @@ fn a_verification_takes_few_allocations_more_than_the_bare_one() {
 fn a_remembered_assertion_takes_less_than_100_bytes() {
     const ENTRIES: u32 = 1_000_000;
     let mut store = None;
-    // Each of a client of its own, which is the most that one can take; and on, with as many held
-    // all the time.
+    // Each entry is of another client, which is the most that an entry can take. Then as many
+    // again, with a constant number of remembered entries.
     let used = allocation_counter::measure(|| {
         let filled = InMemoryReplayStore::with_capacity(2 * ENTRIES as usize);
         for number in 0..ENTRIES / 2 * 3 {

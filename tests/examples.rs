@@ -1,4 +1,4 @@
-//! The examples are run, each to its end, so that they stay true.
+//! Runs each example to its end, so that the examples stay true.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use private_key_jwt::verifier::VerifierError;
 use private_key_jwt::{Algorithm, JwkSet, PrivateKey};
 use serde_json::Value;
 
-/// What this test was built with, so that building the examples builds nothing else anew.
+/// The features of this build, so that building the examples rebuilds nothing else.
 const FEATURES: [(&str, bool); 8] = [
     ("client", cfg!(feature = "client")),
     ("rustls", cfg!(feature = "rustls")),
@@ -49,7 +49,7 @@ fn examples() -> &'static BTreeMap<String, PathBuf> {
     })
 }
 
-/// An example, in an environment that turns it to no real server.
+/// An example, in an environment that configures no real server.
 fn example(name: &str) -> Command {
     let mut command = Command::new(&examples()[name]);
     for (variable, _) in std::env::vars().filter(|(variable, _)| variable.starts_with("PKJWT_")) {
@@ -62,14 +62,14 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// What an example printed; it must have succeeded.
+/// The output of an example, which must succeed.
 fn printed(mut command: Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     assert!(status.success(), "{command:?}: {status}\n{}{}", text(&stdout), text(&stderr));
     String::from_utf8(stdout).unwrap()
 }
 
-/// The pieces are in the text, in this order.
+/// Asserts that the pieces are in the text, in this order.
 fn has(text: &str, pieces: &[&str]) {
     let mut rest = text;
     for piece in pieces {

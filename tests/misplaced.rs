@@ -203,8 +203,8 @@ fn a_secret_in_the_place_of_an_origin_is_not_shown() {
     }
 }
 
-/// Tokens of any kind fail for an issuer, an audience or a scope that is a secret, and the error
-/// shows what was expected.
+/// Every token fails if the issuer, the audience or a scope is a secret, and the error shows the
+/// expected value.
 #[test]
 fn a_secret_in_the_place_of_a_setting_of_a_verifier_is_not_shown() {
     use private_key_jwt::verifier::{AccessTokenProfile, AudiencePolicy, PermissionClaims};
@@ -255,7 +255,7 @@ fn a_secret_in_the_place_of_a_setting_of_a_verifier_is_not_shown() {
     }
 }
 
-/// URLs that are well-formed, with a secret in them.
+/// Well-formed URLs that contain a secret.
 #[cfg(feature = "client")]
 fn urls() -> Vec<(&'static str, String)> {
     let secrets: std::collections::HashMap<_, _> = secrets().into_iter().collect();

@@ -1,8 +1,8 @@
-//! Builds `apart/`, which has a Cargo.lock of its own, and notes which compiler it was.
+//! Builds `apart/`, which has a Cargo.lock of its own, and notes the compiler.
 //!
-//! `PEERS_LAYOUT=7` shuffles the functions of the program and of the library, by that seed. Where
-//! the linker puts a loop can cost it more than what is looked for here, so a figure should come
-//! from several layouts. It takes lld.
+//! `PEERS_LAYOUT=7` shuffles the functions of the program and of the library with that seed. Where
+//! the linker puts a loop can cost more than the difference to be measured, so a figure should come
+//! from several layouts. Needs lld.
 
 use std::env;
 use std::path::Path;
@@ -18,13 +18,14 @@ fn main() {
     let version = rustc.expect("the compiler that cargo found").stdout;
     println!("cargo::rustc-env=PEERS_RUSTC={}", String::from_utf8_lossy(&version).trim());
 
-    // A target directory inside this build's own: the outer cargo holds the lock of the other one.
+    // A target directory inside this build's own, because the outer cargo holds the lock of the
+    // other one.
     let target = Path::new(&env::var_os("OUT_DIR").expect("cargo sets it")).join("apart");
     let mut build = Command::new(env::var_os("CARGO").expect("cargo sets it"));
     build
         .args(["rustc", "--release", "--locked", "--manifest-path", "apart/Cargo.toml", "--target-dir"])
         .arg(&target)
-        // Clippy and its like put themselves here; the library is to be compiled.
+        // Clippy and similar tools set these; the library must be compiled.
         .env_remove("RUSTC_WORKSPACE_WRAPPER");
     if let Ok(seed) = env::var("PEERS_LAYOUT") {
         let shuffle = format!("-Wl,--shuffle-sections=.text*={seed}");

@@ -1,5 +1,5 @@
-//! An access token at a resource server (RFC 9068): as it is, and as header and claims that the
-//! issuer has signed.
+//! An access token at a resource server (RFC 9068): the input as the token, and as header and
+//! claims that the issuer has signed.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ use private_key_jwt_fuzz::{
 const AUDIENCE: &str = "https://api.example";
 
 static STRICT: LazyLock<AccessTokenVerifier> = LazyLock::new(|| AccessTokenVerifier::new(ISSUER, AUDIENCE));
-/// Every preset, and what accepts most.
+/// Every preset, and the most tolerant settings.
 static OTHERS: LazyLock<Vec<AccessTokenVerifier>> = LazyLock::new(|| {
     let profiles = [
         AccessTokenProfile::ping_one(),
@@ -70,7 +70,7 @@ fuzz_target!(|input: &[u8]| {
         let exp = claims["exp"].number().unwrap().floor();
         assert!(exp + 60.0 >= NOW as f64, "{exp}");
         assert!(accepted.expires_at().is_some());
-        // Bound to a key whose proof nobody here has checked.
+        // The token is bound to a key, and no proof was checked here.
         assert!(claims.get("cnf").is_none_or(|cnf| *cnf == Json::Null), "{claims:?}");
         check_line(&format!("{accepted:?}"));
         if is_strict {

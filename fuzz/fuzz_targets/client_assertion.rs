@@ -1,5 +1,6 @@
-//! The form of a client at the verifier: as it is, and as header and claims that a registered key
-//! has signed. Nothing is accepted that another reader of the same claims would refuse.
+//! The form of a client at the verifier: the input as the form, and as header and claims that a
+//! registered key has signed. The verifier accepts nothing that another reader of the same claims
+//! would refuse.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -49,7 +50,8 @@ fuzz_target!(|input: &[u8]| {
     }
     let jti = claims["jti"].text().unwrap();
     assert!((1..=256).contains(&jti.len()) && assertion.jti() == Some(jti));
-    // Ten seconds between the clocks, and five minutes of life; a fraction of a second is cut off.
+    // The clocks may differ by ten seconds, and the lifetime is five minutes at most; fractions of
+    // a second are cut off.
     let second = |claim: &str| {
         claims.get(claim).filter(|value| **value != Json::Null).map(|it| it.number().unwrap().floor())
     };

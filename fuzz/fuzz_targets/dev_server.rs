@@ -1,5 +1,5 @@
 //! A request to the dev server: the method, the path, a few header fields and the body. A request
-//! under another name or from a page of another origin changes nothing.
+//! under another host name, or from a page of another origin, changes nothing.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -34,8 +34,8 @@ static SERVER: LazyLock<DevServer> = LazyLock::new(|| {
     server
 });
 
-// A line for method and path, by their letters, one for the query and one for each field, then the
-// body.
+// A line for method and path, each given by a letter, one for the query and one for each field,
+// then the body.
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.splitn(FIELDS.len() + 3, |byte| *byte == b'\n');
     let first = parts.next();
@@ -73,9 +73,9 @@ fuzz_target!(|input: &[u8]| {
     let is_foreign = field("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
         || field("origin").is_some_and(|origin| origin.contains(".example"));
     if is_good && is_foreign && method == "POST" {
-        // It shows the page; the decision is another matter.
+        // The page is shown. It decides nothing.
         assert_eq!(path, "/authorize");
-        // An empty parameter is none (RFC 6749 §3.1).
+        // An empty parameter counts as absent (RFC 6749 §3.1).
         let decides = url::form_urlencoded::parse(request.body())
             .any(|(name, value)| name == "decision" && !value.is_empty());
         assert!(!decides, "{}", exchange.outcome);

@@ -1,5 +1,6 @@
 //! A server that echoes the secrets of a request, in any encoding and any place of its answer. The
-//! input is the answer, with a tilde and a letter where a secret stands. No error shows one.
+//! input is the answer, with a tilde and a letter in the place of a secret. No error shows a
+//! secret.
 #![no_main]
 
 use std::error::Error as _;
@@ -48,7 +49,7 @@ impl HttpClient for Server {
     }
 }
 
-/// A line for the status, by its letter, and one for each field, then the body.
+/// A line for the status, given by a letter, and one for each field, then the body.
 fn answer(input: &[u8], assertion: &str) -> http::Response<Vec<u8>> {
     let mut parts = input.splitn(FIELDS.len() + 2, |byte| *byte == b'\n');
     let mut head = http::Response::builder().status(choice(&STATUSES, parts.next(), 0));
@@ -78,7 +79,7 @@ fn echo(part: &[u8], assertion: &str) -> Vec<u8> {
     text
 }
 
-/// A secret of the request, in the encoding that a letter stands for.
+/// A secret of the request, in the encoding that the letter selects.
 fn encoded(letter: u8, assertion: &str) -> Option<String> {
     Some(match letter {
         b'a' => CODE.to_owned(),
@@ -119,7 +120,7 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// As they are, and as they were sent. A piece of a signature is as bad as all of it.
+/// The secrets, plain and as they were sent. A piece of a signature counts like all of it.
 #[track_caller]
 fn check_secrets(texts: &str, assertions: &[String]) {
     let encoded: String = form_urlencoded::byte_serialize(CODE.as_bytes()).collect();

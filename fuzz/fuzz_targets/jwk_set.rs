@@ -13,7 +13,7 @@ fuzz_target!(|json: &[u8]| {
     for skipped in set.skipped() {
         check_error(&skipped.reason);
     }
-    // The others are written, and read again as the same.
+    // The readable keys are written, and read again as the same keys.
     let written = JwkSet::from_json(set.to_json().as_bytes()).unwrap();
     assert_eq!((written.keys(), written.skipped().len()), (set.keys(), 0));
     set.keys().iter().for_each(check);
@@ -33,14 +33,14 @@ fuzz_target!(|json: &[u8]| {
 fn check(jwk: &Jwk) {
     let json = jwk.to_json();
     assert_eq!(Jwk::from_json(json.as_bytes()).as_ref(), Ok(jwk), "{json}");
-    // What is published has no private member.
+    // The published form has no private member.
     for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         assert!(!private_key_jwt_fuzz::object(json.as_bytes()).contains_key(member), "{json}");
     }
     check_line(&format!("{jwk:?}"));
     if let Some(key) = checked(PublicKey::from_jwk(jwk)) {
         assert_eq!(key.jwk().thumbprint(), jwk.thumbprint());
-        // Its `alg` may be one of another type of key; then it checks nothing.
+        // The `alg` may belong to another type of key. Then the key verifies nothing.
         assert!(key.algorithms().count() > 0 || jwk.algorithm().is_some(), "{jwk:?}");
     }
 }

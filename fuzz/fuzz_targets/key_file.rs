@@ -1,5 +1,5 @@
-//! The key loader: any bytes as a key file, without a passphrase and with one. What loads signs and
-//! verifies.
+//! The key loader: any bytes as a key file, without a passphrase and with one. A key that loads
+//! signs and verifies.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,7 +8,7 @@ use private_key_jwt::keys::{Certificate, KeyFormat};
 use private_key_jwt::{Jwk, JwkSet, KeyError, PrivateKey, PublicKey, PublicKeySet};
 use private_key_jwt_fuzz::{PASSPHRASE, check_line, checked};
 
-/// A signature with a longer key takes too long for a fuzzer.
+/// Signing with a longer key takes too long for a fuzzer.
 const LONGEST_RSA: usize = 2048;
 
 fuzz_target!(|file: &[u8]| {
@@ -21,7 +21,7 @@ fuzz_target!(|file: &[u8]| {
         let format = format.expect("a file that loads has a format");
         assert!(format.is_private(), "{format}");
         check(key);
-        // A passphrase that is not needed changes nothing; an empty one is one.
+        // An unneeded passphrase changes nothing; an empty passphrase counts as one.
         if !format.takes_passphrase() {
             let same = PrivateKey::from_encrypted_bytes(file, PASSPHRASE).unwrap();
             assert_eq!(same.public_jwk(), key.public_jwk());
@@ -64,7 +64,7 @@ fn check(key: &PrivateKey) {
             let set = PublicKeySet::from(JwkSet::from(key.public_jwk().clone()));
             set.select(Some(key.key_id()), key.algorithm()).unwrap().verify(input, &signature).unwrap();
         }
-        // With a factor that is not prime, an RSA key signs nothing.
+        // An RSA key with a factor that is not prime signs nothing.
         Err(error) => {
             assert!(matches!((&error, key.key_type()), (KeyError::Signing, KeyType::Rsa)), "{error}");
             checked::<(), _>(Err(error));
@@ -72,7 +72,7 @@ fn check(key: &PrivateKey) {
     }
 }
 
-/// What is written is read as the same.
+/// The written form is read as the same key.
 fn check_jwk(jwk: &Jwk) {
     let json = jwk.to_json();
     assert_eq!(Jwk::from_json(json.as_bytes()).as_ref(), Ok(jwk), "{json}");

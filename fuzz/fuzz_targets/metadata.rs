@@ -13,7 +13,7 @@ fuzz_target!(|json: &[u8]| {
     drop(checked(Discovery::new(ISSUER).read(json)));
     let Some(server) = server else { return };
     let document = members(json);
-    // A member that is read is there once; others may be repeated.
+    // A member that the crate reads appears once; others may be repeated.
     let only = |wanted: &str| match document.iter().filter(|(name, _)| name == wanted).collect::<Vec<_>>()[..]
     {
         [(_, value)] => value.text(),
@@ -28,8 +28,8 @@ fuzz_target!(|json: &[u8]| {
         assert!(document.iter().any(|(_, value)| value.text() == Some(url)), "{url} is not in the document");
     }
     assert_eq!(only("token_endpoint"), Some(server.token_endpoint()));
-    // An assertion is for the issuer, whatever the metadata says; for an endpoint only if it lies
-    // below the issuer, since another tenant of the same host has endpoints too.
+    // An assertion is for the issuer, whatever the metadata says. It is for an endpoint only if the
+    // endpoint is below the issuer, because another tenant of the same host has endpoints too.
     let for_issuer = ClientAssertion::builder("client", &server).sign(&ED25519, now(), "jti").unwrap();
     assert_eq!(audience(&for_issuer), ISSUER);
     let for_endpoint = ClientAssertion::builder("client", &server).audience(Audience::TokenEndpoint);
@@ -47,8 +47,8 @@ fn audience(assertion: &ClientAssertion) -> String {
     jwt.claims()["aud"].as_str().unwrap().to_owned()
 }
 
-/// What a secret is sent to: TLS or this machine, and nothing that a reader could take for another
-/// host.
+/// A secret goes to an https URL or to this machine, and the URL contains nothing that a reader
+/// could take for another host.
 #[track_caller]
 fn check_url(text: &str) {
     check_line(text);

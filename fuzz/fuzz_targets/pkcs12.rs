@@ -8,7 +8,7 @@ use private_key_jwt_fuzz::{PASSPHRASE, checked};
 
 fuzz_target!(|file: &[u8]| {
     let structure = checked(KeyFormat::of(file)).map(KeyFormat::structure);
-    // Without a passphrase it is the empty one.
+    // Without a passphrase, the empty one is tried.
     for passphrase in ["", PASSPHRASE] {
         let loaded = match passphrase {
             "" => PrivateKey::from_bytes(file),
@@ -18,12 +18,12 @@ fuzz_target!(|file: &[u8]| {
             Ok(key) => {
                 assert!(structure.is_some());
                 if structure == Some(KeyStructure::Pkcs12) {
-                    // The first certificate is the key's own.
+                    // The first certificate belongs to the key.
                     if let Some(own) = key.certificates().first() {
                         let own = private_key_jwt::PublicKey::from_bytes(own.as_der()).unwrap();
                         assert_eq!(own.jwk().parameters(), key.public_jwk().parameters());
                     }
-                    // By its name it is the same key.
+                    // Chosen by its name, it is the same key.
                     let named = KeyLoader::new().passphrase(passphrase);
                     let named = named.entry(key.thumbprint().to_string()).load_bytes(file).unwrap();
                     assert_eq!(named.public_jwk(), key.public_jwk());

@@ -25,7 +25,7 @@ fuzz_target!(|query: &[u8]| {
         Err(error) => {
             check_error(&error);
             for code in values("code").iter().filter(|code| code.len() >= 12) {
-                // Unless the same text stands where it is shown.
+                // Unless the same text also appears in a member that is shown.
                 let shown: Vec<_> =
                     ["error", "error_description", "iss"].into_iter().flat_map(values).collect();
                 if !shown.iter().any(|shown| shown.contains(code.as_str())) && !ISSUER.contains(code.as_str())

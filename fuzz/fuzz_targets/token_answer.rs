@@ -1,6 +1,6 @@
-//! The answers of an authorization server (RFC 6749 §5, RFC 7662 §2.2, RFC 8628 §3.2, RFC 9126
-//! §2.2): the status, the header fields and the body. What is secret in an answer shows in no
-//! `Debug`; what is refused is one line.
+//! The responses of an authorization server (RFC 6749 §5, RFC 7662 §2.2, RFC 8628 §3.2, RFC 9126
+//! §2.2): the status, the header fields and the body. No `Debug` shows the secrets of a response,
+//! and every error is one line.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -20,8 +20,8 @@ const FIELDS: [&str; 8] = [
     "traceparent",
 ];
 
-// A line for the status, by its letter, and one for each field, then the body; a field that is left
-// out is an empty line.
+// A line for the status, given by a letter, and one for each field, then the body. An empty line
+// leaves a field out.
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.splitn(FIELDS.len() + 2, |byte| *byte == b'\n');
     let mut head = http::Response::builder().status(choice(&STATUSES, parts.next(), 0));
@@ -47,7 +47,7 @@ fuzz_target!(|input: &[u8]| {
             tokens.members().map(|(name, _)| name).collect::<Vec<_>>()
         );
         for secret in [Some(secret), tokens.refresh_token(), tokens.id_token()].into_iter().flatten() {
-            // Short ones are found in any text.
+            // Short values appear in any text by chance.
             let is_told = secret.len() < 12 || shown_on_purpose.contains(secret);
             assert!(is_told || !shown.contains(secret), "{secret} in {shown}");
         }
@@ -60,7 +60,7 @@ fuzz_target!(|input: &[u8]| {
         check_line(&shown);
         let code = device.device_code();
         assert!(code.len() < 12 || !shown.replace(device.user_code(), "").contains(code), "{shown}");
-        // People type these.
+        // Users type these, so they are shown.
         check_line(device.user_code());
         check_line(device.verification_uri());
         assert!(device.interval() >= DeviceAuthorization::SHORTEST_INTERVAL);
@@ -91,7 +91,7 @@ fn judged<T>(result: Result<T, OAuthError>) -> Option<T> {
     }
 }
 
-/// Each text alone is fit for a log.
+/// Each text by itself is fit for a log.
 fn check_refusal(refusal: &Refusal) {
     let texts = [
         refusal.error(),

@@ -1,4 +1,4 @@
-//! Text where a URL, a scope, a verifier or a resource is due.
+//! Text in the place of a URL, a scope, a verifier or a resource.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -47,7 +47,7 @@ fuzz_target!(|input: &[u8]| {
         let url = Url::parse(text).unwrap();
         assert_eq!(url.scheme(), "https");
         match url.host().unwrap() {
-            // What a name leads to is judged when it is resolved.
+            // Addresses are checked when a name is resolved.
             Host::Domain(name) => assert!(!name.is_empty()),
             Host::Ipv4(it) => {
                 assert!(

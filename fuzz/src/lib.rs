@@ -1,5 +1,4 @@
-//! What the fuzz targets share. A target asserts what holds for every input; this is what holds
-//! everywhere.
+//! What the fuzz targets share, above all the checks that hold for every input of every target.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -21,12 +20,12 @@ pub const PASSPHRASE: &str = "correct horse";
 /// The issuer of every target.
 pub const ISSUER: &str = "https://as.example/tenant";
 
-/// The time of every target: nothing depends on the real one.
+/// The time in every target. Nothing depends on the real time.
 pub fn now() -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(NOW)
 }
 
-/// As [`now`], in seconds.
+/// [`now`] in seconds.
 pub const NOW: i64 = 1_800_000_000;
 
 /// The authorization server of every target.
@@ -45,7 +44,7 @@ fn key(file: &[u8]) -> PrivateKey {
     PrivateKey::from_bytes(file).unwrap()
 }
 
-/// Whether a character drives a terminal, ends a line, or is not to be seen.
+/// Whether a character controls a terminal, ends a line, or is invisible.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -60,26 +59,26 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-/// One line that can be printed, of no more than a page.
+/// Asserts that a text is one printable line of at most a page.
 #[track_caller]
 pub fn check_line(text: &str) {
     assert!(!text.contains(is_hidden), "hidden characters in {text:?}");
     assert!(text.chars().count() <= 8192, "{} characters: {text}", text.chars().count());
 }
 
-/// An error and its sources, each fit for a log.
+/// Asserts that an error and its sources are each fit for a log.
 #[track_caller]
 pub fn check_error(error: &(dyn Error + 'static)) {
     let mut next = Some(error);
     while let Some(error) = next {
         check_line(&error.to_string());
-        // Debug shows the same facts; it must not fail, and has to be bounded too.
+        // `Debug` shows the same facts. It must not panic, and it must be bounded too.
         assert!(format!("{error:?}").len() <= 1 << 16, "a Debug of more than 64 KiB");
         next = error.source();
     }
 }
 
-/// As [`check_error`], and of a result that is no error the value.
+/// Like [`check_error`]. Returns the value of a result that is not an error.
 #[track_caller]
 pub fn checked<T, E: Error + 'static>(result: Result<T, E>) -> Option<T> {
     match result {
@@ -91,7 +90,7 @@ pub fn checked<T, E: Error + 'static>(result: Result<T, E>) -> Option<T> {
     }
 }
 
-/// An error as a log could show it in any way.
+/// An error in every form in which a log could show it.
 pub fn texts_of(error: &(dyn Error + 'static)) -> String {
     let mut texts = String::new();
     let mut next = Some(error);
@@ -102,8 +101,8 @@ pub fn texts_of(error: &(dyn Error + 'static)) -> String {
     texts
 }
 
-/// The header and the claims of an input, which a line feed separates, as a signed JWT; with
-/// `"alg":"ES256"` in the header by [`P256`], else by [`ED25519`].
+/// The header and the claims of an input, separated by a line feed, as a signed JWT. [`P256`] signs
+/// if the header has `"alg":"ES256"`, otherwise [`ED25519`].
 pub fn signed(input: &[u8]) -> Jwt<'_> {
     let (header, claims) = match input.iter().position(|byte| *byte == b'\n') {
         Some(place) => (&input[..place], &input[place + 1..]),
@@ -125,7 +124,7 @@ pub struct Jwt<'a> {
     pub claims: &'a [u8],
 }
 
-/// What another reader makes of a JSON object whose members are there once.
+/// A JSON object without repeated members, as another parser reads it.
 #[track_caller]
 pub fn object(json: &[u8]) -> BTreeMap<String, Json> {
     let mut object = BTreeMap::new();
@@ -136,7 +135,7 @@ pub fn object(json: &[u8]) -> BTreeMap<String, Json> {
     object
 }
 
-/// The members of an object, sorted by their names, those that are there twice among them.
+/// The members of an object, sorted by their names, repeated ones included.
 #[track_caller]
 pub fn members(json: &[u8]) -> Vec<(String, Json)> {
     match serde_json::from_slice(json).expect("JSON") {
@@ -145,8 +144,8 @@ pub fn members(json: &[u8]) -> Vec<(String, Json)> {
     }
 }
 
-/// A JSON value, of which no member's name means more than another. `serde_json::Value` takes some
-/// objects for numbers or for text to parse.
+/// A JSON value without special member names. `serde_json::Value` takes some objects for numbers or
+/// for raw text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     Null,
@@ -186,7 +185,7 @@ impl From<&Value> for Json {
     }
 }
 
-/// The members of an object of the crate.
+/// The members of one of the crate's objects.
 pub fn members_of(object: &serde_json::Map<String, Value>) -> BTreeMap<String, Json> {
     object.iter().map(|(name, value)| (name.clone(), value.into())).collect()
 }
@@ -248,19 +247,19 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 }
 
-/// A `typ`, as RFC 7515 §4.1.9 compares it.
+/// A `typ`, normalised as RFC 7515 §4.1.9 compares it.
 pub fn media_type(typ: &Json) -> String {
     let typ = typ.text().expect("a typ that is text").to_ascii_lowercase();
     typ.strip_prefix("application/").map(str::to_owned).unwrap_or(typ)
 }
 
-/// What a letter of a line stands for; the first without one.
+/// The value that the first letter of a line selects; without a letter, the first value.
 pub fn choice<T: Copy>(of: &[T], line: Option<&[u8]>, place: usize) -> T {
     let letter = line.and_then(|line| line.get(place)).map_or(0, |byte| byte.wrapping_sub(b'a'));
     of[usize::from(letter) % of.len()]
 }
 
-/// Runs a future that waits for nothing.
+/// Runs a future that never waits.
 pub fn run<F: Future>(future: F) -> F::Output {
     let mut context = Context::from_waker(Waker::noop());
     match pin!(future).poll(&mut context) {

@@ -1,10 +1,10 @@
 //! Files of one floor do not use each other in a circle, directly or through others.
 //!
-//! A file uses another when it names, outside of tests, an item that the other defines: in code, or
+//! A file uses another if it names, outside of tests, an item that the other defines: in code, or
 //! in a private `use`. The name is followed through imports and re-exports to the file that has the
-//! definition, so that a name which a parent re-exports leads to the child. `mod` and `pub use` (in
-//! any visibility) are no use: with them a parent says what there is. A parent that does more with
-//! a child's items must not define what the child names; such items go into a file of their own.
+//! definition, so a name that a parent re-exports leads to the child. `mod` and `pub use` (in any
+//! visibility) do not count: a parent uses them to list its contents. A parent that does more with
+//! a child's items must not define what the child names; move such items into a file of their own.
 //! Names of modules, methods and fields are not followed, and in macros only paths with `::` are.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ type Module = Vec<String>;
 struct Contents {
     file: String,
     defined: BTreeSet<String>,
-    /// Names of this module that stand for a path.
+    /// Names in this module that stand for a path.
     imported: BTreeMap<String, Vec<Module>>,
     globs: Vec<Module>,
     /// Paths in code and in private imports.
@@ -178,8 +178,8 @@ impl Library {
         })
     }
 
-    /// The files that define what a path stands for in a module; none for a module, and for what is
-    /// not in the library.
+    /// The files that define what a path stands for in a module. Empty for a module, and for
+    /// anything outside the library.
     fn files(&self, module: &[String], path: &[String], most: usize) -> BTreeSet<&str> {
         let Some(most) = most.checked_sub(1) else {
             return BTreeSet::new();
@@ -295,7 +295,7 @@ fn the_check_sees_a_circle() {
         ]),
         2
     );
-    // The parent only says what there is; the child is for tests; another floor; a module's name.
+    // The parent only lists the child; the child is for tests; another floor; a module's name.
     for files in [
         [
             ("keys/mod.rs", "mod a; pub(crate) use a::f; struct Own;"),

@@ -1,10 +1,10 @@
-//! What a choice of features brings into a program: `cargo tree` of this package, without its
-//! tests.
+//! The dependencies of a program for a choice of features: `cargo tree` of this package, without
+//! its tests.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// Name and version of every crate, as `cargo build` would take it.
+/// Name and version of every crate, as `cargo build` resolves them.
 fn tree(features: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
@@ -14,7 +14,7 @@ fn tree(features: &str) -> BTreeSet<String> {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
-    // Behind name and version stand marks of procedural macros and of crates shown before.
+    // After name and version come marks of procedural macros and of crates shown before.
     let crates: BTreeSet<String> =
         text.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
     assert!(crates.iter().any(|name| name.starts_with("private-key-jwt ")), "{features}: {crates:?}");
@@ -43,7 +43,7 @@ fn aws_lc_adds_no_crate_to_those_of_the_client_with_rustls() {
     let without = tree("client,rustls");
     let with = tree("client,rustls,aws-lc-rs");
     assert_eq!(with.difference(&without).collect::<Vec<_>>(), Vec::<&String>::new());
-    // What the features `ring-io` and `ring-sig-verify` of aws-lc-rs would bring.
+    // The dependency of aws-lc-rs's features `ring-io` and `ring-sig-verify`.
     assert!(!with.contains("untrusted v0.7.1"));
 }
 
@@ -97,7 +97,7 @@ fn redis_brings_no_http_and_no_tls() {
     assert!(!has(&tree("rustcrypto,client,rustls"), "redis"));
 }
 
-/// Its two traits are in reqwest's own tree.
+/// The two crates of its traits are in reqwest's own tree.
 #[test]
 fn tower_adds_no_crate_to_those_of_the_client() {
     let (without, with) = (tree("rustcrypto,client,rustls"), tree("rustcrypto,client,rustls,tower"));

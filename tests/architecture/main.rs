@@ -1,6 +1,6 @@
-//! Keeps the floors of `lib.rs`: a module names only floors below its own, files of one floor use
-//! each other in no circle, and the lower floors have no clock, no randomness and no I/O. Reads the
-//! sources with `syn`; what stands in `#[cfg(test)]` is not part of the house.
+//! Enforces the floors of `lib.rs`: a module names only floors below its own, files of one floor do
+//! not use each other in a circle, and the lower floors have no clock, no randomness and no I/O.
+//! Reads the sources with `syn`, without anything in `#[cfg(test)]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod circles;
@@ -31,7 +31,7 @@ const CLOCK: [&str; 4] = ["now_utc", "now_local", "SystemTime::now", "Instant::n
 const RANDOM: [&str; 4] = ["getrandom", "uuid", "rand", "rand_core"];
 const FILES: [&str; 3] = ["std::fs", "std::env", "std::process"];
 const SOCKETS: [&str; 5] = ["std::net", "tokio", "reqwest", "hyper", "hyper_util"];
-/// The client of Redis is this file's alone.
+/// Only this file uses the Redis client.
 const REDIS: (&str, &str) = ("redis", "server/redis_replay.rs");
 
 fn forbidden(file: &str, module: &str) -> Vec<&'static str> {
@@ -42,7 +42,7 @@ fn forbidden(file: &str, module: &str) -> Vec<&'static str> {
         }
         "keys" => {
             names.extend(CLOCK.iter().chain(&SOCKETS));
-            // Reading one key file is this floor's, and this file's, alone.
+            // Only this file reads files: one key file.
             if file != "keys/key_source.rs" {
                 names.extend(FILES);
             }
@@ -50,11 +50,11 @@ fn forbidden(file: &str, module: &str) -> Vec<&'static str> {
         "transport" => names.extend(RANDOM.iter().chain(&FILES)),
         "client" | "server" => {
             names.extend(CLOCK.iter().chain(&FILES).chain(&SOCKETS));
-            // A forked process takes random bytes of its own: its number tells.
+            // A forked process needs random bytes of its own, and its process id reveals the fork.
             if file == "client/fresh.rs" {
                 names.retain(|name| *name != "std::process");
             }
-            // Its trait is about reqwest's requests and answers; they are sent by who calls it.
+            // Its trait has reqwest's requests and responses in it. The caller sends them.
             if file == "client/bearer_middleware.rs" {
                 names.retain(|name| *name != "reqwest");
             }
@@ -72,7 +72,7 @@ fn floor(module: &str) -> Option<u8> {
     FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
 }
 
-/// Every path that a file names, each as its segments.
+/// Every path that a file names, as its segments.
 #[derive(Default)]
 struct Paths {
     found: Vec<Vec<String>>,
@@ -129,7 +129,7 @@ impl<'ast> Visit<'ast> for Paths {
     }
 
     fn visit_macro(&mut self, item: &'ast syn::Macro) {
-        // Inside a macro there are only tokens: words joined by `::` are what a path would be.
+        // A macro contains only tokens: treat words joined by `::` as paths.
         let text = item.tokens.to_string().replace(" :: ", "::");
         let words = text.split(|character: char| !(character.is_alphanumeric() || "_:".contains(character)));
         for word in words.filter(|word| word.contains("::")) {
@@ -148,8 +148,7 @@ fn module_of(file: &str) -> Vec<String> {
     segments
 }
 
-/// `crate::…`, `self::…` and `super::…` as seen from the root; `None` for paths that lead
-/// elsewhere.
+/// `crate::…`, `self::…` and `super::…` as seen from the root; `None` for other paths.
 fn from_root(module: &[String], path: &[String]) -> Option<Vec<String>> {
     let mut base = module.to_vec();
     let mut rest = path;
@@ -170,7 +169,7 @@ fn from_root(module: &[String], path: &[String]) -> Option<Vec<String>> {
     Some(base)
 }
 
-/// What `lib.rs` re-exports: the name, and the module it really lives in.
+/// The re-exports of `lib.rs`: the name, and the module that defines it.
 fn reexports(lib: &str) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for item in syn::parse_file(lib).expect("lib.rs").items {
@@ -186,7 +185,7 @@ fn reexports(lib: &str) -> BTreeMap<String, String> {
     names
 }
 
-/// Every arrow of one file that leads up, sideways, or out of the house.
+/// Every arrow of one file that leads up, sideways, or out of the library.
 fn violations(file: &str, source: &str, reexports: &BTreeMap<String, String>) -> BTreeSet<String> {
     let module = module_of(file);
     let Some(own) = module.first().filter(|name| floor(name).is_some()) else {
@@ -210,7 +209,7 @@ fn violations(file: &str, source: &str, reexports: &BTreeMap<String, String>) ->
         }
         let joined = format!("::{}::", path.join("::"));
         for name in forbidden(file, own) {
-            // A crate counts where a path starts with it, a longer piece anywhere.
+            // The name of a crate matches at the start of a path, a longer piece anywhere.
             let matches = if name.contains("::") || CLOCK.contains(&name) {
                 joined.contains(&format!("::{name}::"))
             } else {
@@ -227,6 +226,9 @@ fn violations(file: &str, source: &str, reexports: &BTreeMap<String, String>) ->
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
+        if path.ends_with("target") {
+            continue;
+        }
         if path.is_dir() {
             sources(&path, into);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -305,7 +307,7 @@ impl<'ast> Visit<'ast> for Builds {
     }
 }
 
-/// What a file does about HTTP clients beside what it may.
+/// Violations of [`REQWEST`] in a file.
 fn doors(file: &str, source: &str) -> Vec<String> {
     let mut found = Vec::new();
     let allowed = REQWEST.iter().find(|(name, ..)| *name == file);
@@ -333,7 +335,7 @@ fn doors(file: &str, source: &str) -> Vec<String> {
     found
 }
 
-/// Whatever sends a secret goes through one hardened door.
+/// Everything that sends a secret uses one hardened HTTP client.
 #[test]
 fn http_clients_are_built_in_one_place() {
     let mut found = Vec::new();
@@ -341,7 +343,7 @@ fn http_clients_are_built_in_one_place() {
         found.extend(doors(&name, &source));
     }
     assert!(found.is_empty(), "{found:#?}");
-    // A second door is seen.
+    // The check detects a second client.
     for source in [
         "fn f() { reqwest::Client::new(); }",
         "use reqwest::Client; fn f() { Client::new(); }",

@@ -1,10 +1,10 @@
-//! A build without a crypto backend stops with a sentence that says which features to turn on.
+//! A build without a crypto backend stops with a message that names the features to turn on.
 
 use std::path::Path;
 use std::process::Command;
 
-/// The compiler that stands beside this cargo, without the dependencies: building them once more
-/// takes a minute, and the sentence comes before anything is missed.
+/// Uses the compiler of this cargo without the dependencies: building them again takes a minute,
+/// and the message comes before anything is missing.
 #[test]
 fn without_a_backend_the_build_stops_with_its_sentence() {
     let output = Command::new(Path::new(env!("CARGO")).with_file_name("rustc"))

@@ -1,4 +1,4 @@
-//! `pkjwt token --grant …`: one request for each grant, and where its secrets come from.
+//! `pkjwt token --grant …`: one request for each grant, and the sources of its secrets.
 
 use crate::run::{Place, Run, command, finish, pkjwt, pkjwt_stdin, testdata};
 use crate::server::{Answer, Recorded, recording, token_command};
@@ -7,7 +7,7 @@ const TOKEN: Answer = ("200 OK", r#"{"access_token":"t","token_type":"Bearer"}"#
 /// RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-/// Gets a token by a grant, and what was sent for it.
+/// Gets a token by a grant. Returns what was sent for it.
 #[track_caller]
 fn sent(grant: &str, more: &[&str], input: &str) -> Recorded {
     let (url, requests) = recording(vec![TOKEN]);
@@ -19,7 +19,7 @@ fn sent(grant: &str, more: &[&str], input: &str) -> Recorded {
     request
 }
 
-/// What is refused before anything is sent: nobody listens there.
+/// What is refused before anything is sent: no server listens there.
 fn refused(more: &[&str]) -> Run {
     let command = token_command(["--token-endpoint", "http://127.0.0.1:1/token"], "p256", more);
     pkjwt(command)
@@ -207,7 +207,7 @@ fn options_belong_to_a_grant_and_standard_input_holds_one_thing() {
         refused(&["--grant", "token-exchange", "--subject-token-type", kind]).clap();
     }
     refused(&["--grant", "password"]).clap();
-    // Before the key, whose passphrase nobody has to be asked for then.
+    // Before the key is opened, so the passphrase is not asked for.
     let encrypted = testdata("p256.scrypt-aes256.pem");
     let token = ["token", "--token-endpoint", "https://as.example/", "--client-id", "c", "--key", &encrypted];
     pkjwt(token.iter().chain(&["--grant", "jwt-bearer"])).usage(&["needs --assertion"]);

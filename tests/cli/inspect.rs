@@ -10,7 +10,7 @@ use crate::run::{
     KEYS, PASSPHRASE, Place, assertion, pkjwt, pkjwt_env, pkjwt_stdin, private_key, testdata, to_base64url,
 };
 
-/// What is printed of a key of testdata, by the name of its file.
+/// The output for a key of testdata, by the name of its file.
 fn inspect(file: &str) -> String {
     pkjwt(["inspect", &testdata(file)]).done()
 }
@@ -21,7 +21,7 @@ fn as_json(arguments: &[&str]) -> Value {
     serde_json::from_str(&printed).unwrap()
 }
 
-/// A JWT of this header and these claims, whose signature is not one.
+/// A JWT of this header and these claims, with a signature of random bytes.
 fn jwt(header: &str, claims: &str) -> String {
     format!("{}.{}.{}", to_base64url(header), to_base64url(claims), to_base64url([1; 64]))
 }
@@ -72,7 +72,7 @@ fn inspect_names_a_private_key_in_every_format() {
     assert!(inspect("rsa2048-pss.pkcs8.pem").contains("\nalgorithm: PS256\n"));
     let named = inspect("one-private.jwks.json");
     assert!(named.contains("format: JWK Set, JSON\n") && named.contains("\nkid: my-key-1\n"), "{named}");
-    // The same from standard input, with white space around.
+    // The same from standard input, surrounded by white space.
     let pem = fs::read_to_string(testdata("p256.pkcs8.pem")).unwrap();
     let printed = pkjwt_stdin(["inspect", "-"], format!("\r\n {pem}\n ").as_bytes()).done();
     assert_eq!(printed, expected("PKCS#8, PEM"));
@@ -128,7 +128,7 @@ const RSA_PRIVATE_CHECKS: &str = "checked:\n  size: 2048 to 8192 bits\n  public 
     than half the modulus (FIPS 186-5 A.1.1)\n  ROCA: the modulus does not have the structure of \
     CVE-2017-15361\n";
 
-/// The lines about what was checked of a public RSA key.
+/// The lines about the checks of a public RSA key.
 fn rsa_public_checks(indent: &str) -> String {
     let checks = [
         "checked:",
@@ -205,7 +205,7 @@ fn inspect_shows_public_keys_and_certificates() {
 
 #[test]
 fn inspect_says_in_words_which_certificate_is_not_good_any_more_or_yet() {
-    /// The same certificate with other bytes behind these; nobody looks at its signature.
+    /// The same certificate with different bytes after these; its signature is not checked.
     fn patched(der: &[u8], behind: &[u8], with: &[u8]) -> Vec<u8> {
         let places = (0..der.len() - behind.len()).filter(|at| der[*at..].starts_with(behind));
         let places: Vec<usize> = places.map(|at| at + behind.len()).collect();
@@ -269,10 +269,10 @@ fn inspect_of_a_set_shows_each_key_and_why_one_cannot_be_used() {
 }
 
 #[test]
-fn inspect_of_a_token_shows_what_it_says_and_that_nobody_checked_it() {
+fn inspect_of_a_token_shows_what_it_says_and_that_it_was_not_checked() {
     let place = Place::new();
     let now = OffsetDateTime::now_utc().unix_timestamp();
-    // Half a minute more than is shown, so that it does not matter how long this takes.
+    // Half a minute more than is shown, so that the time of this test does not matter.
     let (exp, iat) = (now + 3 * 86_400 + 30, now - 240);
     let token = jwt(
         r#"{"typ":"at+jwt","alg":"ES256","x\u001b[2J":"\u202e"}"#,
@@ -294,7 +294,7 @@ fn inspect_of_a_token_shows_what_it_says_and_that_nobody_checked_it() {
     assert_eq!(pkjwt(["inspect", &token]).done(), expected);
     assert_eq!(pkjwt(["inspect", &place.put("token", format!(" {token}\r\n"))]).done(), expected);
     assert_eq!(pkjwt_stdin(["inspect", "-"], token.as_bytes()).done(), expected);
-    // The token itself, and any part that would be of use, is not repeated.
+    // The output does not repeat the token, or any usable part of it.
     for part in token.split('.') {
         assert!(!expected.contains(part));
     }
@@ -312,7 +312,7 @@ fn inspect_of_a_token_shows_what_it_says_and_that_nobody_checked_it() {
     assert_eq!(state(r#"{"exp":1300819380}"#), "expired");
     assert_eq!(state(r#"{"exp":9999999999,"nbf":9999999990}"#), "not yet valid");
     assert_eq!(state("{}"), Value::Null);
-    // RFC 7519 §6.1: shown, with what every verifier says to it.
+    // RFC 7519 §6.1: shown, with the reason why every verifier rejects it.
     let none = as_json(&[&jwt(r#"{"alg":"none"}"#, "{}")]);
     assert_eq!(none["problem"], "unsupported algorithm `none`");
 }
@@ -347,7 +347,7 @@ fn inspect_meets_hostile_input_with_one_line() {
         let run = pkjwt(["inspect", &file]);
         assert_eq!(run.refused(&[]), format!("pkjwt: {file}: {line}\n"));
     }
-    // A key that cannot be read takes nothing away from the others of its set.
+    // A key that cannot be read does not hide the other keys of its set.
     let file = place.put("set", r#"{"keys":[{"kty":"EC","kty":"RSA"}]}"#);
     assert_eq!(
         pkjwt(["inspect", &file]).done(),
@@ -356,7 +356,7 @@ fn inspect_meets_hostile_input_with_one_line() {
     );
     let file = place.put("garbage", garbage);
     assert_eq!(pkjwt(["inspect", &file]).refused(&[]), format!("pkjwt: {file}: damaged DER: not a key\n"));
-    // A token is shown up to the length of a key file, and from 16 KiB on with a word about it.
+    // A token is shown up to the length of a key file, with a warning from 16 KiB on.
     let token = jwt(ok, &format!(r#"{{"a":"{}"}}"#, "x".repeat(100_000)));
     let shown = as_json(&[&place.put("token", &token)]);
     let problem = format!("the JWT has {} bytes, at most 16384 are read", token.len());
@@ -364,7 +364,7 @@ fn inspect_meets_hostile_input_with_one_line() {
         (shown["problem"].as_str(), shown["claims"]["a"].as_str().unwrap().len()),
         (Some(&*problem), 100_000)
     );
-    // One in the place of a file's name is not repeated.
+    // A token in the place of a file name is not repeated.
     let damaged = jwt(ok, "x");
     assert_eq!(
         pkjwt(["inspect", &damaged]).refused(&[]),

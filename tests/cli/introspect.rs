@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::run::{Place, Run, pkjwt, pkjwt_env, pkjwt_stdin, testdata};
 use crate::server::{Answer, recording};
 
-/// A command about a token, at a server of which the endpoint is known.
+/// A command about a token, at a server whose endpoint is known.
 fn arguments(command: &str, url: &str, token: &str, more: &[&str]) -> Vec<String> {
     let name = if command == "revoke" { "revocation_endpoint" } else { "introspection_endpoint" };
     let endpoint = format!("{name}={url}/about");
@@ -15,7 +15,7 @@ fn arguments(command: &str, url: &str, token: &str, more: &[&str]) -> Vec<String
     arguments.iter().chain(&server).chain(more).map(|argument| (*argument).to_owned()).collect()
 }
 
-/// The answer is on stdout, and what is more on stderr.
+/// The answer goes to stdout, everything else to stderr.
 #[track_caller]
 fn inactive(run: Run) {
     assert_eq!(run.status, Some(1));
@@ -51,7 +51,7 @@ fn introspect_ends_with_1_for_a_token_that_is_not_active() {
     let from_variable = arguments("introspect", &url, "env:PKJWT_TEST", &["--hint", "refresh_token"]);
     inactive(pkjwt_env(from_variable, "PKJWT_TEST", "v"));
     assert_eq!(requests.recv().unwrap().parameters(), [("token", "v"), ("token_type_hint", "refresh_token")]);
-    // Nothing on stdout where the server did not say.
+    // Stdout is empty if the server did not answer.
     let said = |head: &'static str, body: &'static str| {
         let (url, _requests) = recording(vec![(head, body)]);
         pkjwt(arguments("introspect", &url, &file, &[]))

@@ -24,7 +24,7 @@ fn keygen_makes_a_pkcs8_file_that_only_its_owner_reads() {
             assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o7777, 0o600);
         }
     }
-    // Nothing is left lying about.
+    // No temporary file is left.
     assert_eq!(fs::read_dir(place.0.path()).unwrap().count(), 4);
 }
 
@@ -34,7 +34,7 @@ fn keygen_of_rsa_takes_a_length() {
     let out = place.name("key.pem");
     let run = pkjwt(["keygen", "--alg", "PS256", "--bits", "2048", "--out", &out]);
     assert_eq!(run.status, Some(0), "{}", run.stderr);
-    // A file of RSA does not say which algorithm it is for, so the hint does.
+    // An RSA file does not say which algorithm it is for, so the hint does.
     assert!(run.stderr.contains("pkjwt jwks --alg PS256 "), "{}", run.stderr);
     assert_eq!(PrivateKey::from_file(&out).unwrap().public_key().unwrap().bits(), 2048);
 
@@ -48,7 +48,7 @@ fn keygen_of_rsa_takes_a_length() {
 }
 
 #[test]
-fn keygen_prints_when_nobody_watches_or_when_told_to() {
+fn keygen_prints_without_a_terminal_or_when_told_to() {
     for arguments in [&["keygen", "--alg", "EdDSA"][..], &["keygen", "--alg", "EdDSA", "--out", "-"]] {
         let pem = pkjwt(arguments).done();
         assert!(pem.ends_with("-----END PRIVATE KEY-----\n"));
@@ -64,7 +64,8 @@ fn keygen_never_overwrites_without_force_and_then_by_rename() {
     pkjwt(["keygen", "--alg", "ES256", "--out", &out]).refused(&["key.pem", "--force"]);
     assert_eq!(fs::read_to_string(&out).unwrap(), "precious");
 
-    // Another name of the old file still has the old content: it was replaced, not written over.
+    // Another name of the old file still has the old content: the file was replaced, not
+    // overwritten.
     fs::hard_link(&out, place.path("old.pem")).unwrap();
     let run = pkjwt(["keygen", "--alg", "ES256", "--out", &out, "--force"]);
     assert_eq!(run.status, Some(0), "{}", run.stderr);
@@ -74,7 +75,7 @@ fn keygen_never_overwrites_without_force_and_then_by_rename() {
     {
         use std::os::unix::fs::{PermissionsExt, symlink};
         assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o7777, 0o600);
-        // A link that leads nowhere is a file that is there.
+        // A dangling link counts as an existing file.
         let link = place.name("link.pem");
         symlink(place.path("nowhere"), &link).unwrap();
         pkjwt(["keygen", "--alg", "ES256", "--out", &link]).refused(&["link.pem", "exists"]);
@@ -128,14 +129,14 @@ fn an_encrypted_key_opens_with_its_passphrase_only() {
     assert!(!refused.contains("battery"));
     pkjwt(jwks).usage(&["--passphrase-env"]);
     pkjwt(["jwks", &out]).refused(&["key.pem", "encrypted", "--passphrase-env"]);
-    // The passphrase itself in the place of the variable's name is not repeated.
+    // The passphrase in the place of the variable's name is not repeated.
     let misplaced = pkjwt(["jwks", &out, "--passphrase-env", PASSPHRASE]).usage(&[]);
     assert!(!misplaced.contains("horse"));
     pkjwt(["jwks", &out, "--passphrase-env", "A=B"]).usage(&["--passphrase-env"]);
     pkjwt(["jwks", &out, "--passphrase", PASSPHRASE]).clap();
 }
 
-/// The command that a hint has, as a shell takes it, and its options to sign.
+/// The command in a hint, parsed as a shell does, with its options for signing.
 #[cfg(unix)]
 fn hinted(stderr: &str) -> (Vec<String>, Vec<String>) {
     let words = |start: &str| {
@@ -149,7 +150,7 @@ fn hinted(stderr: &str) -> (Vec<String>, Vec<String>) {
     (words("to print its public JWKS: pkjwt "), words("to sign with it: "))
 }
 
-/// What is registered and what is sent name one algorithm, and every hint works as it stands.
+/// The registered and the sent algorithm are the same, and every hint works as printed.
 #[cfg(unix)]
 #[test]
 fn the_hints_of_keygen_work_as_printed() {
@@ -178,10 +179,10 @@ fn the_hints_of_keygen_work_as_printed() {
             (&alg.into(), &set.keys()[0].key_id().unwrap().as_str().into())
         );
     }
-    // As other programs read the passphrase of a file: without its line end.
+    // Like other programs, it strips the line end from a passphrase file.
     let pem = fs::read(place.path("a b.pem")).unwrap();
     assert!(PrivateKey::from_encrypted_bytes(&pem, PASSPHRASE).is_ok());
-    // In the folder itself a name may start like an option.
+    // In the current folder, a name may start like an option.
     let run = crate::run::finish(
         crate::run::command(["keygen", "--alg", "ES256", "--out=-key.pem"]).current_dir(place.0.path()),
     );

@@ -1,4 +1,4 @@
-//! `pkjwt token` for a user who logs in: on another device, or in a browser on this machine.
+//! `pkjwt token` for a user who logs in, on another device or in a browser on this machine.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ const TOKEN: Answer = (
     r#"{"access_token":"t","token_type":"Bearer","expires_in":60,"refresh_token":"r","id_token":"i"}"#,
 );
 
-/// `pkjwt token` that waits for a login, and what it says meanwhile.
+/// A `pkjwt token` that waits for a login, and its output so far.
 struct Waiting {
     child: Child,
     stderr: BufReader<ChildStderr>,
@@ -24,12 +24,12 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// At a real server.
+    /// With a real server.
     fn at(issuer: &str, more: &[&str]) -> Self {
         Self::run(token_command(["--issuer", issuer], "p256", more), std::sync::mpsc::channel().1)
     }
 
-    /// At one that gives these answers, and has this endpoint beside the token endpoint.
+    /// With a server that gives these answers, and has this endpoint besides the token endpoint.
     fn start(answers: Vec<Answer>, endpoint: &str, more: &[&str]) -> Self {
         let (url, requests) = recording(answers);
         let endpoint = format!("{endpoint}={url}/start");
@@ -96,7 +96,7 @@ fn a_device_login_shows_the_code_and_asks_until_there_is_a_token() {
     assertions.sort();
     assertions.dedup();
     assert_eq!(assertions.len(), 4);
-    // No spinner where nobody watches, and the whole response on stdout.
+    // No spinner without a terminal, and the whole response on stdout.
     let response: Value = serde_json::from_str(&waiting.end().done()).unwrap();
     assert_eq!((&response["expires_in"], &response["refresh_token"]), (&60.into(), &"r".into()));
 }
@@ -114,7 +114,7 @@ fn a_device_login_that_fails_says_why() {
     run(vec![CODES, PENDING, denied]).refused(&["/token: refused: 400 access_denied: no\\u{1b}[2J"]);
     let expired = ("400 Bad Request", r#"{"error":"expired_token"}"#);
     run(vec![CODES, expired]).refused(&["/token: the device code has expired"]);
-    // Codes that would drive the terminal or lead astray are not shown.
+    // Codes that would control the terminal or mislead the user are not shown.
     let hostile = (
         "200 OK",
         r#"{"device_code":"s","user_code":"\u001b[2J","verification_uri":"https://as.example","expires_in":9}"#,
@@ -137,7 +137,7 @@ fn ctrl_c_ends_a_login() {
     let mut waiting = Waiting::start(vec![CODES, PENDING], "device_authorization_endpoint", &DEVICE);
     waiting.line();
     waiting.line();
-    // Its first question after the codes: it waits by now, whatever else it does.
+    // The first poll after the codes arrived: by now it waits, whatever else it does.
     waiting.request();
     waiting.request();
     let kill = format!("kill -INT {}", waiting.child.id());
@@ -152,17 +152,17 @@ fn ctrl_c_ends_a_login() {
 
 const BROWSER: [&str; 2] = ["--grant", "authorization-code"];
 
-/// What a browser sees of a page: head and body.
+/// What a browser receives for a page: head and body.
 pub(crate) fn get(url: &str) -> (String, String) {
     exchange("GET", url, None, &[])
 }
 
-/// A page, under another name of the server.
+/// A page, requested under another name of the server.
 pub(crate) fn get_as(host: &str, url: &str) -> (String, String) {
     exchange("GET", url, Some(host), &[])
 }
 
-/// A form that is sent.
+/// Sends a form.
 pub(crate) fn post(url: &str, form: &[(&str, &str)]) -> (String, String) {
     exchange("POST", url, None, form)
 }
@@ -205,7 +205,7 @@ fn a_browser_login_waits_for_the_right_answer_and_exchanges_the_code() {
     assert_eq!((value("code_challenge_method"), value("prompt")), ("S256".to_owned(), "login".to_owned()));
     let (redirect, state) = (value("redirect_uri"), value("state"));
     assert!(redirect.starts_with("http://127.0.0.1:") && redirect.ends_with('/'), "{redirect}");
-    // What browsers and other pages send, and no answer to this request.
+    // Requests of browsers and other pages that are not the answer to this login.
     assert!(get(&format!("{redirect}favicon.ico")).0.starts_with("HTTP/1.1 404 "));
     for query in [
         "",
@@ -249,7 +249,7 @@ fn a_browser_login_that_the_user_refuses_ends() {
 
 const FAILED: &str = "The login failed. Close this page and return to the terminal.";
 
-/// The right `state` is this login's, so the answer is final whatever it is.
+/// The `state` is right, so any answer is final.
 #[test]
 fn a_browser_login_ends_with_the_reason_of_a_wrong_answer() {
     let place = Place::new();
@@ -305,7 +305,7 @@ fn a_browser_login_comes_back_to_this_machine() {
     let redirect = format!("http://{}/", taken.local_addr().unwrap());
     let more = [&BROWSER[..], &["--redirect-uri", &redirect]].concat();
     Waiting::start(Vec::new(), "authorization_endpoint", &more).end().refused(&["--redirect-uri: Address"]);
-    // Nothing is pushed where nobody could log in.
+    // Nothing is pushed if the user cannot log in.
     let pushed = Waiting::start(Vec::new(), "pushed_authorization_request_endpoint", &BROWSER).end();
     assert_eq!(
         pushed.refused(&[]),
@@ -313,7 +313,7 @@ fn a_browser_login_comes_back_to_this_machine() {
     );
 }
 
-/// With `pkjwt serve` at the other end, and its page.
+/// With `pkjwt serve` as the server, and its page.
 #[test]
 fn a_user_logs_in_at_the_dev_server_and_the_tokens_are_renewed_and_exchanged() {
     let place = Place::new();
@@ -321,7 +321,7 @@ fn a_user_logs_in_at_the_dev_server_and_the_tokens_are_renewed_and_exchanged() {
     let login = [&BROWSER[..], &["--scope", "a b", "--json"]].concat();
     let mut waiting = Waiting::at(&server.issuer, &login);
     let (url, value) = opened(&waiting.line());
-    // Pushed (RFC 9126): the browser carries no more than a name for the request.
+    // Pushed (RFC 9126): the browser carries only the name of the request.
     assert_eq!(
         url.split(['?', '&', '=']).skip(1).step_by(2).collect::<Vec<_>>(),
         ["client_id", "request_uri"]
@@ -362,7 +362,7 @@ fn a_user_logs_in_at_the_dev_server_on_another_device() {
     let line = waiting.line();
     let (page, code) = line.strip_prefix("to log in, open ").unwrap().split_once(" and enter ").unwrap();
     assert_eq!(waiting.line(), format!("or open {page}?user_code={}", code));
-    // Before the first question, which comes after 5 s.
+    // Before the first poll, which comes after 5 s.
     let (head, _) = post(page, &[("user_code", code.trim_end()), ("decision", "approve"), ("subject", "u")]);
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     let token = waiting.end().done();

@@ -1,11 +1,11 @@
 //! A secret in the wrong place on the command line: every option and positional of every command,
-//! and whatever stands where none of them is. Nothing of it is repeated.
+//! and extra arguments. The output repeats none of it.
 
 use crate::run::{Place, Run, pkjwt, testdata};
 use crate::secrets::{secrets, suspects};
 use crate::support::has_mark;
 
-/// Values that may be any text, or are a secret themselves, and never show in an error.
+/// Values that may be any text or are secrets themselves, and never show in an error.
 const FREE: [&str; 12] = [
     "ID",
     "SCOPE",
@@ -18,12 +18,12 @@ const FREE: [&str; 12] = [
     "SUBJECT",
     "CLAIM",
     "CLIENT_ID",
-    // Of `verify`.
+    // Options of `verify`.
     "ISSUER",
 ];
 
-/// A command with what it needs, so that it ends by itself whatever is added: nothing listens at
-/// port 1.
+/// A command with its required arguments. It ends by itself, whatever is added, because no server
+/// listens at port 1.
 fn commands(place: &Place) -> Vec<(&'static str, Vec<String>)> {
     let key = testdata("p256.pkcs8.pem");
     let (token, jwks) = (place.put("token", "t"), place.jwks("p256"));
@@ -44,7 +44,7 @@ fn commands(place: &Place) -> Vec<(&'static str, Vec<String>)> {
     ]
 }
 
-/// The options of a command as its help has them: the name, and what its value is called.
+/// The options of a command, from its help: the name, and the name of the value.
 fn options(command: &str) -> Vec<(String, Option<String>)> {
     let help = pkjwt([command, "--help"]).done();
     let lines = help.lines().filter_map(|line| {
@@ -65,7 +65,7 @@ fn options(command: &str) -> Vec<(String, Option<String>)> {
     options
 }
 
-/// The arguments with another value of an option, which is added where it is not there yet.
+/// The arguments with another value of an option. Adds the option if it is missing.
 fn with_option(arguments: &[String], name: &str, value: &str) -> Vec<String> {
     let mut arguments = arguments.to_vec();
     match arguments.iter().position(|argument| argument == name) {
@@ -96,12 +96,12 @@ fn no_option_repeats_a_secret() {
             for (form, secret) in secrets() {
                 let is_client_id = option == "--client-id" || option == "--missing-audience-from";
                 if is_client_id && form == "JWT" {
-                    // It may be one, and is shown to its user.
+                    // It may be a token, and is shown to its user.
                     continue;
                 }
                 let run = match &value {
                     Some(_) => check(&all(command, &with_option(&arguments, &option, &secret)), form),
-                    // A flag takes none.
+                    // A flag takes no value.
                     None => check(
                         &all(command, &[&arguments[..], &[format!("{option}={secret}")]].concat()),
                         form,
@@ -178,7 +178,7 @@ fn a_name_before_a_value_is_no_place_for_a_secret() {
             check(&all(command, &with_option(&arguments(command), option, &value)), form);
         }
     }
-    // Values are their users'.
+    // Their values belong to the user.
     let token = arguments("token");
     let jwt = secrets().pop().unwrap().1;
     let sent = check(&all("token", &with_option(&token, "--param", &format!("request={jwt}"))), "JWT");
@@ -219,7 +219,7 @@ fn the_message_says_what_it_looks_like_and_what_to_do() {
         let run = pkjwt(arguments);
         assert_eq!((run.status, run.stderr.as_str()), (Some(2), expected));
     }
-    // What is no secret is named.
+    // Anything that is not a secret is named.
     for (arguments, words) in [
         (vec!["jwks", &key, "--isuer", "x"], "unexpected argument '--isuer'"),
         (vec!["jwks", &key, "--alg", "RS257"], "invalid value 'RS257'"),

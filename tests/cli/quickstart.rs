@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::run::{Place, Run, command, finish, private_key, testdata};
 use crate::server::{Answer, Server, recording};
 
-/// A run in an environment with these variables and no other ones of pkjwt.
+/// A run in an environment with these variables and no other variables of pkjwt.
 fn quickstart(more: &[&str], variables: &[(&str, &str)]) -> Run {
     let mut command = command(["quickstart"].iter().chain(more));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PKJWT_")) {
@@ -108,7 +108,7 @@ fn quickstart_shows_the_whole_way_of_a_token() {
     let thief = value(&end, "a thief");
     assert!(thief.starts_with("sends the request of step 4 again: refused: 40"), "{thief}");
     assert!(thief.contains("invalid_client"), "{thief}");
-    // Neither the assertion nor the token is there whole.
+    // Neither the assertion nor the token is printed whole.
     assert!(!text.contains("eyJ"), "{text}");
     assert!(
         text.ends_with(
@@ -176,13 +176,13 @@ fn quickstart_gets_a_token_from_a_real_server_and_does_not_show_it() {
         );
         assert!(!text.contains("eyJ"), "{text}");
     }
-    // The options come before the variables.
+    // Options take precedence over variables.
     let variables = [("PKJWT_ISSUER", "https://as.invalid"), ("PKJWT_TOKEN_ENDPOINT", "https://as.invalid/")];
     let more = [&["--issuer", server.issuer.as_str()][..], &client].concat();
     quickstart(&more, &variables).done();
 }
 
-/// What was sent is shown before the reason, which ends in what to do.
+/// The request is shown before the reason, which ends with advice.
 #[test]
 fn quickstart_says_why_a_real_server_refuses() {
     const UNKNOWN: Answer =

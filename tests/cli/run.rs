@@ -17,7 +17,7 @@ pub(crate) const PASSPHRASE: &str = "correct horse";
 pub(crate) const KEYS: [(&str, &str); 5] =
     [("rsa2048", "RS256"), ("p256", "ES256"), ("p384", "ES384"), ("p521", "ES512"), ("ed25519", "EdDSA")];
 
-/// What became of a run.
+/// The result of a run.
 pub(crate) struct Run {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
@@ -25,14 +25,14 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Done: a result, and not a word on stderr.
+    /// Success: a result on stdout, and an empty stderr.
     #[track_caller]
     pub(crate) fn done(self) -> String {
         assert_eq!((self.status, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);
         self.stdout
     }
 
-    /// Refused or failed: one line on stderr with these words, nothing on stdout.
+    /// Refused or failed: one line on stderr with these words, and an empty stdout.
     #[track_caller]
     pub(crate) fn refused(self, words: &[&str]) -> String {
         self.ended(1, words)
@@ -92,8 +92,8 @@ pub(crate) fn pkjwt_stdin<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S
     let mut command = command(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // Less than a pipe holds, so that nothing has to be read meanwhile; a child that reads nothing
-    // is no error.
+    // Less than a pipe holds, so nothing has to read meanwhile. It is fine if the child reads
+    // nothing.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -21,7 +21,7 @@ fn serve_registers_by_url_and_verify_asks_it() {
     let rfc3339 = |time: OffsetDateTime| time.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
     let started = rfc3339(OffsetDateTime::now_utc());
     let place = Place::new();
-    // The server publishes its own key as a JWK Set; as a client's keys that is as good as any.
+    // The server publishes its own key as a JWK Set, which also works as a client's keys.
     let first = Server::start(&[format!("p256={}", place.jwks("p256"))]);
     let mut second = Server::start(&[format!("p256={}", first.jwks_uri)]);
     pkjwt(token_command(["--issuer", &second.issuer], "p256", &[]))
@@ -144,7 +144,7 @@ fn serve_refuses_what_it_cannot_serve() {
     trust(&format!("s={private}")).refused(&["private key"]);
 }
 
-/// Goes where a browser is sent to.
+/// Follows a redirect, like a browser.
 fn location(url: &str) -> String {
     let (head, _) = get(url);
     assert!(head.starts_with("HTTP/1.1 303 "), "{head}");
@@ -191,7 +191,7 @@ fn a_login_in_a_browser_and_what_becomes_of_its_tokens() {
 }
 
 #[test]
-fn a_jwt_of_an_issuer_that_is_trusted_is_good_for_a_token() {
+fn a_jwt_of_a_trusted_issuer_gets_a_token() {
     let place = Place::new();
     let clients = [format!("p256={}", place.jwks("p256"))];
     let trusted = format!("https://sts.example={}", testdata("p384.cert.pem"));

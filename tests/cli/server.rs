@@ -1,4 +1,4 @@
-//! The servers that the commands talk to: `pkjwt serve`, and one that says what it is told to.
+//! The servers that the commands talk to: `pkjwt serve`, and one that follows a script.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 
 use crate::run::{KEYS, Place, command, testdata};
 
-/// `pkjwt serve` on a free port; it ends with the value.
+/// `pkjwt serve` on a free port. It ends when the value is dropped.
 pub(crate) struct Server {
     pub(crate) child: Child,
     stdout: BufReader<ChildStdout>,
@@ -29,7 +29,7 @@ impl Server {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let empty = String::new;
         let mut server = Self { child, stdout, issuer: empty(), token_endpoint: empty(), jwks_uri: empty() };
-        // What is printed first, under the names of the metadata; `jwks_uri` is the last of it.
+        // The first lines of the output, under the names of the metadata; `jwks_uri` is the last.
         while server.jwks_uri.is_empty() {
             let line = server.line();
             let (name, url) = line.split_once(": ").unwrap_or_else(|| panic!("{line}"));
@@ -43,7 +43,7 @@ impl Server {
         server
     }
 
-    /// One client per key of testdata, named as its file is, by each way of registering.
+    /// One client per key of testdata, named like its file, each with another way of registering.
     pub(crate) fn with_all_keys(place: &Place) -> Self {
         let clients = KEYS.map(|(stem, _)| match stem {
             "rsa2048" | "p384" => format!("{stem}={}", testdata(&format!("{stem}.cert.pem"))),
@@ -84,7 +84,7 @@ pub(crate) fn token_command(server: [&str; 2], stem: &str, more: &[&str]) -> Vec
     arguments.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
 }
 
-/// The status, perhaps with header fields, and the body.
+/// The status, optionally with header fields, and the body.
 pub(crate) type Answer = (&'static str, &'static str);
 
 /// A server that gives each of these answers to one connection, in this order, and then ends.
@@ -96,14 +96,15 @@ pub(crate) fn answering<S: Read + Write>(
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for (head, body) in answers {
-            // A client that does not like the certificate is gone before it has asked.
+            // A client that does not trust the certificate closes the connection before it sends a
+            // request.
             let _ = answer(wrap(listener.accept().unwrap().0), head, body);
         }
     });
     address
 }
 
-/// A request that came to [`recording`].
+/// A request to [`recording`].
 pub(crate) struct Recorded {
     /// Method and path.
     pub(crate) line: String,
@@ -113,7 +114,7 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// The parameters but for the assertion, of which there has to be one.
+    /// The parameters without the assertion. There must be exactly one.
     #[track_caller]
     pub(crate) fn parameters(&self) -> Vec<(&str, &str)> {
         let assertions = self.form.iter().filter(|(name, _)| name == "client_assertion");
@@ -128,7 +129,7 @@ impl Recorded {
     }
 }
 
-/// As [`answering`], with what was asked.
+/// Like [`answering`], and returns the requests.
 pub(crate) fn recording(answers: Vec<Answer>) -> (String, Receiver<Recorded>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -55,7 +55,7 @@ fn token_takes_the_options_of_an_assertion_and_a_request() {
     let token = pkjwt(token_command(issuer, "rsa2048", &more)).done();
     assert_eq!(decode(token.trim_end()).1["aud"], "https://api.example/x=y");
 
-    // --typ comes after the profile, and reaches the server.
+    // --typ takes precedence over the profile, and reaches the server.
     pkjwt(token_command(issuer, "p256", &["--typ", "at+jwt", "--profile", "ping-one"]))
         .refused(&["typ is", "at+jwt"]);
     pkjwt(token_command(issuer, "p256", &["--audience", "https://x.example"]))
@@ -67,8 +67,8 @@ fn token_takes_the_options_of_an_assertion_and_a_request() {
         .usage(&["the lifetime is"]);
 }
 
-/// What `token`, `introspect` and `revoke` send can be reproduced with `assert`, but for its times
-/// and its name.
+/// `assert` can reproduce what `token`, `introspect` and `revoke` send, except for its times and
+/// its jti.
 #[test]
 fn an_assertion_is_the_same_from_every_command() {
     let key = testdata("p256.key-then-cert.pem");
@@ -141,7 +141,7 @@ fn an_assertion_is_the_same_from_every_command() {
     }
 }
 
-/// The same server by its issuer, by its metadata document, and by the URL of another one that
+/// The same server by its issuer, by its metadata document, and by the URL of another server that
 /// speaks for it.
 #[test]
 fn token_finds_a_server_whose_issuer_is_another() {
@@ -169,7 +169,7 @@ fn switches_reach_servers_that_need_them() {
     created(&[]).refused(&["201", "; if it always answers with 201, use --accept-created"]);
     assert_eq!(created(&["--accept-created"]).done(), "t\n");
 
-    // The proxy takes the place of a host that is not this machine.
+    // The proxy stands in for a remote host.
     let (proxy, requests) = recording(vec![("200 OK", CREATED.1)]);
     let plain = |more: &[&str]| {
         let arguments = token_command(["--token-endpoint", "http://as.example/token"], "p256", more);
@@ -180,9 +180,9 @@ fn switches_reach_servers_that_need_them() {
     assert_eq!(requests.recv().unwrap().line, "POST http://as.example/token");
 }
 
-/// Nothing listens there, so it is refused before anything is sent.
+/// No server listens there, so the command fails before it sends anything.
 #[test]
-fn token_checks_an_assertion_before_it_talks_to_anybody() {
+fn token_checks_an_assertion_before_it_sends_anything() {
     let with = |more: &[&str]| pkjwt(token_command(["--issuer", "http://127.0.0.1:1"], "p256", more));
     assert_eq!(
         with(&["--claim", "sub=1"]).usage(&[]),
@@ -237,7 +237,7 @@ fn a_token_of_another_type_than_bearer_comes_with_a_note() {
     let run = pkjwt(token_command(["--token-endpoint", &url], "p256", &[]));
     assert_eq!((run.status, run.stdout.as_str()), (Some(0), "t\n"));
     assert_eq!(run.stderr, "pkjwt: token type is \"DPoP\\u{1b}[2J\", not \"Bearer\"\n");
-    // There the type is seen.
+    // Its header shows the type.
     let json = pkjwt(token_command(["--token-endpoint", &url], "p256", &["--json"])).done();
     assert!(json.contains(r#""token_type": "DPoP\u001b[2J""#), "{json}");
     // A server that puts the token there.
@@ -294,13 +294,13 @@ fn a_refusal_says_what_the_server_said_and_gives_no_secret_away() {
     assert!(!line.contains("eyJ"), "{line}");
     let outcome = server.outcome();
     assert!(outcome.contains(" 400 invalid_client: "), "{outcome}");
-    // The right name and the wrong key.
+    // The right client id and the wrong key.
     let key = testdata("p384.pkcs8.pem");
     pkjwt(["token", "--issuer", &server.issuer, "--key", &key, "--client-id", "client"])
         .refused(&["400 invalid_client: ", "no key in the set fits ES384"]);
 }
 
-/// Whatever the server writes its reason in, it is in the one line of the error.
+/// In whatever format the server gives its reason, the one line of the error contains it.
 #[test]
 fn a_refusal_has_the_servers_own_words() {
     for (head, body, words) in [
@@ -351,7 +351,7 @@ fn token_refuses_what_must_not_get_an_assertion() {
         .refused(&["the metadata names the issuer", &wrong]);
     assert!(server.line().contains("Z GET "));
     pkjwt(token_command(["--issuer", &server.issuer.replace("/as", "/none")], "p256", &[])).refused(&["404"]);
-    // Nobody listens any more.
+    // The server is gone.
     server.child.kill().unwrap();
     server.child.wait().unwrap();
     pkjwt(token_command(["--token-endpoint", &server.token_endpoint], "p256", &[]))
@@ -359,7 +359,7 @@ fn token_refuses_what_must_not_get_an_assertion() {
 }
 
 #[test]
-fn token_checks_its_arguments_before_it_talks_to_anybody() {
+fn token_checks_its_arguments_before_it_sends_anything() {
     let with =
         |more: &[&str]| pkjwt(token_command(["--token-endpoint", "https://as.invalid/"], "p256", more));
     let line = with(&["--param", "canary"]).usage(&["--param", "NAME=VALUE"]);

@@ -58,7 +58,7 @@ fn verify_uses_a_set_in_which_several_keys_cannot_be_used() {
     let odd = r#"null,{},"x",{"kty":"RSA","n":"AQAB","e":"AQAB="},{"kid":"a","kid":"b"}"#;
     let set = place.put("odd.json", format!(r#"{{"keys":[{odd},{good}]}}"#));
     verify(&jwt, &set).done();
-    // A private key among them is still refused.
+    // A private key in the set is still refused.
     let private = fs::read_to_string(testdata("ed25519.jwk.json")).unwrap();
     let set = place.put("private.json", format!(r#"{{"keys":[{odd},{good},{private}]}}"#));
     verify(&jwt, &set).refused(&["private key", "pkjwt jwks"]);
@@ -94,7 +94,7 @@ fn verify_reads_the_assertion_from_standard_input_and_the_keys_from_any_file() {
         "pkjwt introspect",
     ]);
     run(&"x".repeat(20_000)).refused(&["at most 16384"]);
-    // A certificate or a public key has no name, and is the one that is meant.
+    // A certificate or a public key has no kid, and is always the key to use.
     let jwk: Jwk = private_key("rsa2048").public_jwk().clone();
     let one_jwk = place.put("jwk.json", serde_json::to_string(&jwk).unwrap());
     for jwt in [&jwt, &named, &nameless] {
@@ -110,7 +110,7 @@ fn verify_reads_the_assertion_from_standard_input_and_the_keys_from_any_file() {
     {
         verify(&jwt, &testdata(private)).refused(&[private, "private key", "pkjwt jwks"]);
     }
-    // Beside a certificate even one that no loader takes.
+    // Next to a certificate, even a key that no loader reads.
     let certificate = fs::read_to_string(testdata("rsa2048.cert.pem")).unwrap();
     for unusable in ["bad/rsa1024.pkcs8.pem", "bad/openssh-rsa.pem", "p256.pkcs8.pem"] {
         let both = certificate.clone() + &fs::read_to_string(testdata(unusable)).unwrap();
@@ -193,7 +193,7 @@ fn verify_takes_an_access_token_of_a_server_with_the_servers_keys() {
     access_token(&assertion, &place.jwks("p256"), "client", AUDIENCE, &[])
         .refused(&["the typ is `client-authentication+jwt`", "pass --kind client-assertion"]);
     verify(token.trim_end(), &server.jwks_uri).refused(&["the typ is `at+jwt`", "pass --kind access-token"]);
-    // Any one of several issuers and audiences.
+    // Any of several issuers and audiences.
     let more = ["--issuer", "https://as.example", "--audience", audience];
     access_token(&token, &server.jwks_uri, &server.issuer, "https://other.example", &more).done();
 }
@@ -232,8 +232,8 @@ fn verify_takes_an_untyped_access_token_only_when_told_to() {
     }
     let other = assertion(&key, &["--typ", "logout+jwt"]);
     access_token(&other, &jwks, "client", AUDIENCE, &["--relaxed"]).refused(&["the typ is `logout+jwt`"]);
-    // An access token without a `typ` that says so is taken for a client assertion, and the error
-    // says what to do.
+    // An access token without the `typ` of one is taken for a client assertion, and the error says
+    // what to do.
     let untyped = token(Some("JWT"), json!({"iss": "client", "sub": "user", "aud": AUDIENCE}));
     verify(&untyped, &jwks).refused(&["sub is `user`", "pass --kind access-token"]);
 }
@@ -251,7 +251,7 @@ fn verify_knows_the_profiles_of_issuers() {
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         claims
     };
-    // Each preset takes the least that its issuer sends.
+    // Each preset accepts the minimum that its issuer sends.
     for (profile, typ, claims) in [
         ("rfc9068", Some("at+jwt"), with(json!({"sub": "s", "client_id": "c", "jti": "j", "scope": "a"}))),
         ("relaxed", None, with(json!({"scp": "a"}))),
@@ -319,7 +319,7 @@ fn verify_takes_a_token_without_audience_by_client_id_only() {
 fn verify_allows_the_clocks_to_differ_by_as_much_as_it_is_told() {
     let place = Place::new();
     let jwks = place.jwks("p256");
-    // It ended 30 s ago.
+    // It expired 30 s ago.
     let began = OffsetDateTime::now_utc() - Duration::seconds(90);
     let builder = ClientAssertion::builder_for_audience("client", AUDIENCE).media_type(Some("JWT"));
     let jwt = builder.sign(&private_key("p256"), began, "j").unwrap();

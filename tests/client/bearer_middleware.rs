@@ -1,4 +1,4 @@
-//! The middleware against resource servers on loopback.
+//! The middleware, with resource servers on loopback.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +13,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use crate::support::{MARK, clean, has_mark, key};
 
-/// Gives out tokens with the number of the request in them.
+/// Issues tokens that contain the number of the request.
 struct Tokens(AtomicUsize, Value);
 
 impl Respond for Tokens {
@@ -59,7 +59,7 @@ async fn house(tokens: Value, api: impl Respond + 'static) -> House {
     House { issuer, api: resources, http }
 }
 
-/// The `Authorization` headers that came, in their order.
+/// The received `Authorization` headers, in order.
 async fn headers(server: &MockServer) -> Vec<Option<String>> {
     let requests = server.received_requests().await.unwrap();
     let header = |request: &Request| {
@@ -88,7 +88,7 @@ async fn another_origin_never_sees_it() {
     let other = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&other).await;
     let port = api.address().port();
-    // Another port; another name for the same address; what the named origin is only a part of.
+    // Another port; another name of the same address; URLs with the allowed origin as a prefix.
     for url in [
         other.uri(),
         format!("http://localhost:{port}"),
@@ -98,7 +98,7 @@ async fn another_origin_never_sees_it() {
     }
     assert_eq!(headers(&other).await, [None]);
     let at_api = headers(&api).await;
-    // Of the last one reqwest made a header itself: the user's credentials, as it was told.
+    // For the last one, reqwest made a header from the credentials in the URL, as it is documented.
     assert!(at_api.iter().flatten().all(|header| header.starts_with("Basic ")), "{at_api:?}");
     assert_eq!(at_api.len(), 2);
     assert_eq!(issuer.received_requests().await.unwrap().len(), 0);
@@ -132,7 +132,7 @@ async fn a_redirect_is_followed_within_the_origin_only() {
     }
 }
 
-/// reqwest alone takes the header off for the first hop, and puts it on again for the second.
+/// reqwest alone removes the header for the first hop, and adds it again for the second.
 #[tokio::test]
 async fn a_redirect_that_goes_on_elsewhere_does_not_bring_the_token_there() {
     let House { issuer: _issuer, api, http } = house(json!({"expires_in": 300}), Refusing(&[])).await;
@@ -142,7 +142,7 @@ async fn a_redirect_that_goes_on_elsewhere_does_not_bring_the_token_there() {
     redirects(&elsewhere, 302, &[("/one", format!("{}/two", elsewhere.uri()))]).await;
     http.get(format!("{}/out", api.uri())).send().await.unwrap();
     assert_eq!(headers(&elsewhere).await, []);
-    // What has no token goes where it is told, and gets none on its way.
+    // A request without a token is sent unchanged, and its redirects get no token.
     redirects(&elsewhere, 302, &[("/in", format!("{}/end", api.uri()))]).await;
     assert_eq!(http.get(format!("{}/in", elsewhere.uri())).send().await.unwrap().status(), 200);
     assert_eq!(headers(&api).await, [bearer("t1"), None]);
@@ -184,7 +184,8 @@ async fn a_client_of_ones_own_is_safe_with_the_policy_and_gives_the_token_away_w
         let http = if with_policy { http.redirect(policy) } else { http };
         let http = ClientBuilder::new(http.build().unwrap()).with(middleware).build();
         http.get(format!("{}/out", api.uri())).send().await.unwrap();
-        // Should the second list change, reqwest has: then the policy is no longer needed.
+        // If the second list changes, reqwest has changed. Then the redirect policy is no longer
+        // needed.
         assert_eq!(headers(&elsewhere).await, expected);
     }
 }
@@ -213,7 +214,7 @@ async fn a_proxy_does_not_read_what_goes_to_loopback() {
     assert_eq!(headers(&proxy).await, []);
 }
 
-/// A name that resolves elsewhere would bring the token there, in plain text.
+/// A name that resolves elsewhere would carry the token there, in plain text.
 #[tokio::test]
 async fn localhost_is_this_machine_whatever_it_resolves_to() {
     let House { issuer, api, .. } = house(json!({"expires_in": 300}), Refusing(&[])).await;
@@ -306,7 +307,7 @@ async fn after_a_401_it_is_sent_once_more_with_another_token() {
     for request in api.received_requests().await.unwrap() {
         assert_eq!(request.body, b"the body");
     }
-    // The second one stays.
+    // The second token stays.
     http.get(api.uri()).send().await.unwrap();
     assert_eq!(headers(&api).await.last().unwrap(), &bearer("t2"));
     assert_eq!(issuer.received_requests().await.unwrap().len(), 2);
@@ -318,7 +319,7 @@ async fn a_resource_server_that_refuses_everything_is_asked_twice_and_then_once(
     for _ in 0..3 {
         assert_eq!(http.get(api.uri()).send().await.unwrap().status(), 401);
     }
-    // The second token is not dropped so soon after the first one.
+    // The second token is not dropped so soon after the first.
     assert_eq!(headers(&api).await, ["t1", "t2", "t2", "t2"].map(bearer));
     assert_eq!(issuer.received_requests().await.unwrap().len(), 2);
 }
@@ -335,7 +336,7 @@ async fn a_body_that_cannot_be_sent_again_leaves_the_401_and_drops_the_token() {
     assert_eq!(issuer.received_requests().await.unwrap().len(), 2);
 }
 
-/// The error of this crate in that of a call.
+/// The error of this crate inside the error of the middleware.
 async fn error(http: &ClientWithMiddleware, url: String) -> Error {
     let reqwest_middleware::Error::Middleware(error) = http.get(url).send().await.unwrap_err() else {
         panic!("an error of reqwest");

@@ -1,4 +1,4 @@
-//! The token client against a scripted server: the exact form that is posted, and each shape of an
+//! The token client with a scripted server: the exact form that it posts, and every shape of an
 //! answer.
 
 use std::collections::HashSet;
@@ -25,8 +25,8 @@ fn token_body() -> serde_json::Value {
     serde_json::json!({"access_token": "AT", "token_type": "Bearer", "expires_in": 300, "scope": "a b"})
 }
 
-/// A client of the mock server, whose assertions carry the mark. It sends once, whatever comes of
-/// it: what follows from a failure is in `faults`.
+/// A client of the mock server, whose assertions carry the mark. It sends once: what follows from a
+/// failure is in `faults`.
 fn client(server: &MockServer) -> TokenClient {
     let server = AuthorizationServer::new(ISSUER, format!("{}/token", server.uri())).unwrap();
     TokenClient::builder(server, "client", key("p256.pkcs8.pem"))
@@ -45,7 +45,7 @@ async fn answering(response: ResponseTemplate) -> MockServer {
     server
 }
 
-/// What a client makes of an answer; the error has been looked through for secrets.
+/// The client's error for an answer, checked for secrets.
 async fn error_for(response: ResponseTemplate) -> OAuthError {
     let server = answering(response).await;
     let error = clean(client(&server).token("a").await.unwrap_err());
@@ -287,7 +287,8 @@ fn a_huge_expires_in_is_a_century() {
     }
 }
 
-/// What would switch a protection off is refused, and what means "nothing" does nothing.
+/// A setting that would turn off a protection is refused, and one that means "nothing" does
+/// nothing.
 #[tokio::test]
 async fn an_empty_setting_is_refused_or_is_nothing() {
     let builder = |client_id: &str| TokenClient::builder(server(), client_id, key("p256.pkcs8.pem"));
@@ -316,19 +317,19 @@ async fn an_empty_setting_is_refused_or_is_nothing() {
         assert!(AuthorizationServer::from_token_endpoint(empty).is_err());
         assert!(AuthorizationServer::discover(empty).await.is_err());
     }
-    // Nothing is waited for, and no request is sent again.
+    // No wait, and no retry.
     let busy = answering(ResponseTemplate::new(503).insert_header("retry-after", "1")).await;
     let server = AuthorizationServer::new(ISSUER, format!("{}/token", busy.uri())).unwrap();
     let client = TokenClient::builder(server, "client", key("p256.pkcs8.pem"));
     let client = client.longest_retry_after(Duration::ZERO).build().unwrap();
     assert_eq!(client.token("a").await.unwrap_err().attempts(), 1);
     assert_eq!(busy.received_requests().await.unwrap().len(), 1);
-    // No time is none, and not any.
+    // A timeout of zero means no time, not no limit.
     let none = ReqwestClient::new().unwrap().with_timeout(Duration::ZERO);
     let request = http::Request::post(format!("{}/token", busy.uri())).body(Vec::new()).unwrap();
     let error = clean(none.send(request).await.unwrap_err());
     assert!(matches!(error, TransportError::Timeout { .. } | TransportError::Connect { .. }), "{error:?}");
-    // An empty `typ` is none.
+    // An empty `typ` counts as none.
     let key = key("p256.pkcs8.pem");
     let assertion =
         ClientAssertion::builder("c", &self::server()).media_type(Some("")).sign(&key, now(), "j");
@@ -383,7 +384,7 @@ async fn a_dead_server_and_a_silent_one() {
         .without_retries()
         .build()
         .unwrap();
-    // The listener accepts (the kernel does) and says nothing.
+    // The kernel accepts the connection, and the listener stays silent.
     let error = clean(client.request(&().into()).await.unwrap_err());
     assert!(
         matches!(error.kind(), ErrorKind::Transport(TransportError::Timeout { host }) if host == "127.0.0.1"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{files, hex, json, read, text};
 
-/// A JWK, or the name of the file that it is in: links were stored as texts.
+/// A JWK, or the name of the file that contains it: links were stored as texts.
 fn jwk(file: &str) -> Vec<u8> {
     let bytes = read(file);
     match std::str::from_utf8(&bytes) {
@@ -18,7 +18,7 @@ fn jwk(file: &str) -> Vec<u8> {
     }
 }
 
-/// What is made of a JWK: a private key, a public one, or the reason why neither.
+/// How a JWK is read: as a private key, as a public key, or with the reason why as neither.
 fn outcome(bytes: &[u8]) -> String {
     match PrivateKey::from_bytes(bytes) {
         Ok(key) => {
@@ -189,7 +189,7 @@ fn every_jwk_is_a_key_or_says_why_not() {
     assert_eq!(found, expected);
 }
 
-/// Sets: how many keys are read, why others are not, and what the loader of private keys makes of
+/// Sets: how many keys are read, why others are not, and the result of loading a private key from
 /// them.
 #[test]
 fn every_jwk_set_is_read_and_says_what_it_left_out() {
@@ -248,7 +248,7 @@ fn every_jwk_set_is_read_and_says_what_it_left_out() {
     assert_eq!(found, expected);
 }
 
-/// Verifies a compact JWS, and signs anew where the signature is the same each time.
+/// Verifies a compact JWS, and signs it again if the signature is deterministic.
 fn verify(token: &str, key: &[u8]) -> String {
     let jws = match CompactJws::parse(token) {
         Ok(jws) => jws,
@@ -341,7 +341,7 @@ fn every_jws_verifies_or_says_why_not() {
     );
 }
 
-/// Wycheproof's signatures to be made: RSASSA-PKCS1-v1_5 has one for each message.
+/// Wycheproof's vectors for signing: RSASSA-PKCS1-v1_5 has one signature for each message.
 #[test]
 fn rsa_signatures_are_those_of_wycheproof() {
     let (mut made, mut refused) = (0, Vec::new());
@@ -384,8 +384,7 @@ fn rsa_signatures_are_those_of_wycheproof() {
     assert_eq!((made, refused), (51, Vec::<String>::new()));
 }
 
-/// NIST's RSASSA-PSS signatures, by way of ring. Their salts are as long as the hash (RFC 7518
-/// §3.5).
+/// NIST's RSASSA-PSS signatures, from ring. Their salts are as long as the hash (RFC 7518 §3.5).
 #[test]
 fn rsa_pss_signatures_of_nist_verify() {
     let mut verified = 0;

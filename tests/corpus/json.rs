@@ -1,8 +1,8 @@
-//! JSONTestSuite: what is JSON is read, what is not is refused, and nothing panics.
+//! JSONTestSuite: valid JSON is read, invalid JSON is refused, and nothing panics.
 //!
-//! A reader of JWK Sets takes objects with a member `keys`, which none of these texts is. So each
-//! is read twice: as it is, where no answer but a refusal is right, and as the value of a member
-//! that is passed over, where JSON must be taken.
+//! A reader of JWK Sets expects an object with a member `keys`, which none of these texts is. So
+//! each text is read twice: as the document, which must be refused, and as the value of an ignored
+//! member, where valid JSON must be accepted.
 
 use private_key_jwt::JwkSet;
 use private_key_jwt::jose::JoseError;
@@ -11,11 +11,11 @@ use private_key_jwt::{Jwk, PrivateKey, PublicKey};
 use super::{files, read};
 
 /// JSON whose objects have a name twice. RFC 7515 §4 and RFC 7517 §4 let a reader refuse it, and
-/// this one does at any depth.
+/// this reader does so at any depth.
 const REPEATED: [&str; 2] = ["y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"];
 
-/// Texts on which RFC 8259 leaves the choice (§6 numbers out of range, §8.1 byte order marks, §8.2
-/// lone surrogates, §9 depth), and which are taken.
+/// Texts that RFC 8259 allows a parser to refuse (§6 numbers out of range, §8.1 byte order marks,
+/// §8.2 lone surrogates, §9 depth), and that are accepted.
 const TAKEN: [&str; 4] = [
     "i_number_double_huge_neg_exp.json",
     "i_number_real_underflow.json",

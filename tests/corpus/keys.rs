@@ -1,4 +1,4 @@
-//! Key files, judged by `KEY_ORACLE.csv`: what two other implementations make of each.
+//! Key files, compared with `KEY_ORACLE.csv`: how two other implementations read each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::{files, hex, read, text};
 struct Verdict {
     file: String,
     password: Option<String>,
-    /// A key for RS*, PS* or ES* by its column for them, or for EdDSA by the kind of key that it
+    /// A key for RS*, PS* or ES* by the column for them, or for EdDSA by the kind of key that it
     /// names.
     usable: bool,
 }
@@ -41,8 +41,8 @@ fn oracle() -> Vec<Verdict> {
         .collect()
 }
 
-/// Passwords that the oracle has not, from the tests and the documentation of the projects; by how
-/// a name starts.
+/// Passwords that the oracle does not have, from the tests and the documentation of the projects,
+/// by the beginning of a name.
 const PASSWORDS: [(&str, &str); 9] = [
     ("cert-aes256cbc-no-key", "cryptography"),
     ("example15", "1234"),
@@ -55,7 +55,8 @@ const PASSWORDS: [(&str, &str); 9] = [
     ("rsa_sk_aes", "hunter2"),
 ];
 
-/// What is refused: how the error starts, and the files. What follows in some is how to convert.
+/// The refused files: the beginning of the error, and the files. Some errors go on with how to
+/// convert the file.
 const REFUSED: &[(&str, &[&str])] = &[
     (
         "key derivation out of bounds: PBKDF2's iteration count is 0, allowed: 1 to 10000000",
@@ -236,7 +237,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ),
     ("keys encrypted with RC2-CBC are not supported", &["pyca/asymmetric/PKCS8/rsa-rc2-cbc.pem"]),
     ("not a key: neither PEM, DER nor a JWK", &["latchset-jose/COPYING"]),
-    // A fourth of a curve that no signature has does not count.
+    // A fourth key, of a curve without signatures, does not count.
     ("expected one private key, found 3", &["pki-types/tests/data/zen.pem"]),
     (
         "the parts of the RSA key do not match",
@@ -246,26 +247,25 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("the parts of the EC key do not match", &["pyca/asymmetric/PKCS8/ec-inconsistent-curve.pem"]),
 ];
 
-/// Usable by the oracle, in a format that the loader lists, and refused all the same.
+/// Usable according to the oracle, in a format that the loader supports, and still refused.
 const STRICTER: [(&str, &str); 2] = [
-    // RFC 7518 §3.5: the hash of MGF1 is that of the message; these keys are restricted to SHA-256
-    // with another.
+    // RFC 7518 §3.5: MGF1 uses the hash of the message; these keys are restricted to SHA-256 with
+    // another hash.
     ("rsa_pss_2048_hash.pem", "RSASSA-PSS"),
     ("rsa_pss_2048_hash_mask_diff.pem", "RSASSA-PSS"),
 ];
 
-/// Not usable by the oracle, and loaded all the same.
+/// Not usable according to the oracle, and still loaded.
 const KINDER: [(&str, &str); 9] = [
-    // RFC 5958 §2: PKCS#8 of version 2 with the public key, which neither of the two read.
+    // RFC 5958 §2: PKCS#8 of version 2 with the public key, which neither implementation reads.
     ("ring/tests/ed25519_test_private_key.p8", "EdDSA"),
     ("rustcrypto-formats/pkcs8/tests/examples/ed25519-priv-pkcs8v2.der", "EdDSA"),
     ("rustcrypto-formats/pkcs8/tests/examples/ed25519-priv-pkcs8v2.pem", "EdDSA"),
-    // The same with the tag of the public key that ring writes. Its keys are around in Rust
-    // programs.
+    // The same with the tag of the public key that ring writes. Rust programs use such keys.
     ("pki-types/tests/keys/edd25519_v2.der", "EdDSA"),
-    // RFC 5915 §3 wants a scalar's leading zeros; OpenSSL takes the number without them too.
+    // RFC 5915 §3 requires a scalar's leading zeros; OpenSSL also accepts the number without them.
     ("pyca/asymmetric/EC/truncated-private-key.der", "ES256"),
-    // No verdict, for want of a password.
+    // No verdict, because the password is unknown.
     ("pyca/asymmetric/PKCS8/rsa-aes-192-cbc.pem", "RS256"),
     ("pyca/asymmetric/PKCS8/rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha224.pem", "RS256"),
     ("pyca/asymmetric/PKCS8/rsa_pkcs8_pbes2_pbkdf2_2048_3des_sha384.pem", "RS256"),
@@ -280,7 +280,7 @@ fn load(verdict: &Verdict) -> Result<PrivateKey, KeyError> {
     }
 }
 
-/// Signs and verifies with every algorithm that fits; how many those are.
+/// Signs and verifies with every algorithm that fits. Returns their number.
 fn sign_and_verify(key: &PrivateKey, file: &str) -> usize {
     let fitting =
         Algorithm::ALL.into_iter().filter_map(|algorithm| key.clone().with_algorithm(algorithm).ok());
@@ -321,8 +321,8 @@ fn every_usable_key_signs_and_every_other_says_why_not() {
                         | KeyError::UnsupportedPkcs12 { .. }
                 );
                 assert_eq!(foreign, text.contains("convert"), "{file}: {text}");
-                // A format that the loader does not list is refused, whatever the oracle says of
-                // the key in it.
+                // A format that the loader does not support is refused, whatever the oracle says
+                // about the key in it.
                 if verdict.usable && !foreign {
                     let name = file.rsplit('/').next().unwrap();
                     assert!(stricter.insert(STRICTER.iter().find(|(file, _)| *file == name).expect(file)));
@@ -363,8 +363,8 @@ fn no_file_panics_with_or_without_a_password() {
             read_as[at] += usize::from(loaded);
         }
     }
-    // Private keys, public keys and certificates, JWK Sets, what wants a passphrase. Four of the
-    // private keys are JWKs that stand in a JSON document with something else.
+    // Private keys, public keys and certificates, JWK Sets, files that need a passphrase. Four of
+    // the private keys are JWKs in a JSON document with other content.
     assert_eq!((count, read_as), (574, [73, 40, 7, 53]));
 }
 
@@ -423,7 +423,7 @@ fn what_ring_says_of_pkcs8_documents() {
             ("InvalidEncoding", "damaged PrivateKeyInfo (RFC 5958 §2)", 9),
             ("InvalidEncoding", "the parts of the Ed25519 key do not match", 4),
             ("OK", "OK", 20),
-            // ring takes RSA keys of multiples of 512 bits only, and of equal primes.
+            // ring accepts RSA keys only in multiples of 512 bits, and with primes of equal length.
             ("PrivateModulusLenNotMultipleOf512Bits", "OK", 6),
             ("PrivateModulusLenNotMultipleOf512Bits", "the RSA key has 2046 bits, allowed: 2048 to 8192", 1),
             ("PublicKeyIsMissing", "damaged PrivateKeyInfo (RFC 5958 §2)", 5),

@@ -1,9 +1,9 @@
-//! Other people's keys, tokens and JSON texts, none of which are in this repository.
+//! Third-party keys, tokens and JSON texts, none of which are in this repository.
 //!
 //! `PRIVATE_KEY_JWT_CORPUS` names the folder; CONTRIBUTING.md has the command, and `.ci/run` sets
 //! the variable. Without it the suite fails: it is not part of a plain `cargo test`, so nothing is
-//! skipped in silence. What is asserted, counts included, goes for that folder as it is; who adds
-//! to it adds here.
+//! skipped silently. The assertions, counts included, hold for that folder as it is; a file that is
+//! added there needs an assertion here.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 const VARIABLE: &str = "PRIVATE_KEY_JWT_CORPUS";
 
-/// The folder. Cargo runs a test in the package's own folder, which relative names are from.
+/// The folder. Cargo runs a test in the package's own folder, so a relative name starts there.
 fn corpus() -> PathBuf {
     let folder = std::env::var_os(VARIABLE).unwrap_or_else(|| panic!("{VARIABLE} does not name the corpus"));
     let folder = PathBuf::from(folder);

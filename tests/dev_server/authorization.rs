@@ -1,4 +1,4 @@
-//! The authorization endpoint, pushed requests (RFC 9126), and the codes that come of both.
+//! The authorization endpoint, pushed requests (RFC 9126), and the codes that both issue.
 
 use private_key_jwt::oauth::Endpoint::PushedAuthorization;
 use serde_json::json;
@@ -10,7 +10,7 @@ pub(crate) const CALLBACK: &str = "http://127.0.0.1:9/cb?a=b";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// A good authorization request, but for the client.
+/// A good authorization request, without the client.
 pub(crate) const REQUEST: [(&str, &str); 6] = [
     ("response_type", "code"),
     ("redirect_uri", CALLBACK),
@@ -20,7 +20,7 @@ pub(crate) const REQUEST: [(&str, &str); 6] = [
     ("code_challenge_method", "S256"),
 ];
 
-/// The good request with one parameter changed, added, or left out where there is no value.
+/// The good request with one parameter changed or added, or removed if there is no value.
 fn with<'a>(name: &'a str, value: Option<&'a str>) -> Vec<(&'a str, &'a str)> {
     let others = REQUEST.into_iter().filter(|(found, _)| *found != name);
     others.chain(value.map(|value| (name, value))).collect()
@@ -43,7 +43,7 @@ pub(crate) fn authorize(
     page(&client.dev, &url(&client.dev, &of_client(pairs)), now)
 }
 
-/// Where the browser is sent to, and with which parameters.
+/// The target of a redirect, and its parameters.
 #[track_caller]
 fn sent_to(response: &http::Response<Vec<u8>>) -> (String, Pairs) {
     assert_eq!(response.status(), 303, "{}", String::from_utf8_lossy(response.body()));
@@ -55,7 +55,7 @@ fn sent_to(response: &http::Response<Vec<u8>>) -> (String, Pairs) {
     (address.to_owned(), form_urlencoded::parse(query.as_bytes()).into_owned().collect())
 }
 
-/// The code that a browser brings to the application.
+/// The code in the redirect to the application.
 #[track_caller]
 pub(crate) fn code(response: &http::Response<Vec<u8>>) -> String {
     let (_, pairs) = sent_to(response);
@@ -82,7 +82,7 @@ fn rfc6749_4_1_2_with_a_user_who_is_logged_in_the_browser_is_sent_on_at_once() {
     let (address, pairs) = sent_to(&exchanged.response);
     assert_eq!(address, "http://127.0.0.1:9/cb");
     let names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
-    // The address keeps its own query; RFC 9207 adds the issuer.
+    // The redirect URI keeps its own query; RFC 9207 adds the issuer.
     assert_eq!(names, ["a", "code", "state", "iss"]);
     assert_eq!(
         (pairs[0].1.as_str(), pairs[2].1.as_str(), pairs[3].1.as_str()),
@@ -156,7 +156,7 @@ fn the_page_carries_the_request_to_the_decision() {
     // OpenID Connect Core §3.1.2.1: a request by POST shows the same page.
     let by_post = press(&client.dev, endpoint, &[of_client(&REQUEST), more.to_vec()].concat(), now());
     assert_eq!(html(&by_post), shown);
-    // A button is pressed in a form, and nowhere else.
+    // Only a form on the page presses a button.
     let mut by_query = http::Request::post(url(&client.dev, &of_client(&REQUEST)));
     by_query = by_query.header("content-type", "application/x-www-form-urlencoded");
     let response = client.dev.respond(&by_query.body(b"decision=approve".to_vec()).unwrap(), now());
@@ -214,7 +214,7 @@ fn rfc6749_4_1_2_1_a_wrong_client_or_address_is_shown_and_not_redirected() {
 /// A request, the error, and its description, in which PLACE stands for where the parameters are.
 type Wrong = (Vec<(&'static str, &'static str)>, &'static str, &'static str);
 
-/// What is wrong with the rest of a request, at both places where one can be made.
+/// Faults in the rest of a request, at both endpoints that accept one.
 fn wrong_requests() -> Vec<Wrong> {
     vec![
         (with("response_type", None), "invalid_request", "the PLACE has no `response_type`"),
@@ -330,7 +330,7 @@ fn rfc9126_2_3_a_wrong_request_is_refused_when_it_is_pushed() {
     assert_eq!(push(&[("client_id", "other")]), invalid_request("the form has `client_id` more than once"));
 }
 
-/// Pushes a request and hands back its name.
+/// Pushes a request and returns its name.
 fn pushed(client: &Client, now: OffsetDateTime) -> String {
     let request = client.request(PushedAuthorization, &REQUEST, now);
     let exchange = client.dev.handle(&request, now);
@@ -354,7 +354,7 @@ fn rfc9126_4_a_pushed_request_is_decided_once_and_soon() {
     let client = Client::alone();
     let request_uri = pushed(&client, now());
     let pairs = [("request_uri", request_uri.as_str())];
-    // The page may be loaded anew, and carries nothing but the name.
+    // The page may be reloaded, and contains only the name.
     for _ in 0..2 {
         let shown = html(&authorize(&client, &pairs, at(59)));
         assert!(shown.contains(&format!("name=\"request_uri\" value=\"{request_uri}\"")));
@@ -372,7 +372,7 @@ fn rfc9126_4_a_pushed_request_is_decided_once_and_soon() {
     let used = invalid("the request_uri was used before");
     assert_eq!(refusal(&decide("approve")), used);
     assert_eq!(refusal(&authorize(&client, &pairs, at(59))), used);
-    // Denied is decided, too; and a minute is all that there is.
+    // Denying is a decision, too; and the request expires after a minute.
     client.dev.log_in_as("user-1");
     for (request_uri, now, said) in [
         (pushed(&client, now()), at(60), "the request_uri expired; pushed requests are valid for 60 s"),
@@ -385,8 +385,8 @@ fn rfc9126_4_a_pushed_request_is_decided_once_and_soon() {
     assert_eq!(sent_to(&press(&client.dev, endpoint, &denied, now())).1[1].1, "access_denied");
     assert_eq!(refusal(&authorize(&client, &[("request_uri", &request_uri)], now())), used);
 
-    // What else the address says means nothing (RFC 9101 §6.3), and another client has no part in
-    // it.
+    // The other parameters of the URL are ignored (RFC 9101 §6.3), and another client cannot use
+    // the request.
     let request_uri = pushed(&client, now());
     Client::of(&client.dev, "other");
     let others = [("client_id", "other"), ("request_uri", request_uri.as_str())];

@@ -1,5 +1,5 @@
-//! Web pages in the developer's browser: they cannot drive the server, whatever name or form they
-//! use. What a browser sends goes over a socket, byte for byte.
+//! Web pages in the developer's browser cannot drive the server, whatever name or form they use.
+//! The requests of the browser go over a socket, byte for byte.
 
 use std::net::SocketAddr;
 
@@ -35,8 +35,8 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own; of the headers only `Connection` and those of the body
-/// are added.
+/// One request on a connection of its own. The only headers added are `Connection` and those of the
+/// body.
 async fn send(address: SocketAddr, line: &str, headers: &str, body: &str) -> Answer {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let mut text = format!("{line} HTTP/1.1\r\nConnection: close\r\n{headers}");
@@ -87,7 +87,7 @@ impl Running {
         send(self.dev.local_addr(), &format!("POST {}", self.path(below)), headers, body).await
     }
 
-    /// The own name, as every browser sends it.
+    /// The server's own name, as every browser sends it.
     fn host(&self) -> String {
         format!("Host: {}\r\n", self.dev.local_addr())
     }
@@ -153,7 +153,7 @@ async fn a_name_that_is_not_the_servers_reaches_nothing() {
         for path in ["/token", "/par", "/introspect", "/revoke", "/device_authorization"] {
             running.post(path, &format!("Host: {host}\r\n"), "a=b").await.refused(421, &expected);
         }
-        // To the page itself it is the same origin.
+        // For the page, it is the same origin.
         let same = format!("Host: {host}\r\nSec-Fetch-Site: same-origin\r\nOrigin: http://{host}\r\n");
         running.post("/device", &same, &running.approval()).await.refused(421, &expected);
     }
@@ -187,7 +187,7 @@ async fn a_request_names_one_host() {
         let answer = running.get("/jwks", &format!("Host: {host}\r\n")).await;
         answer.refused(400, &format!("the Host `{host}` is not a host with or without a port"));
     }
-    // Not printed, whatever it is.
+    // It is never printed.
     running
         .get("/jwks", "Host: eyJhbGciOiJFUzI1NiJ9.e30.c2ln\r\n")
         .await
@@ -201,7 +201,7 @@ async fn a_host_that_is_allowed_is_one_of_the_servers_names() {
     for host in ["host.docker.internal", "Host.Docker.Internal:9", "auth_1.test:8080"] {
         let headers = format!("Host: {host}\r\n");
         assert_eq!(running.get("/jwks", &headers).await.status, 200, "{host}");
-        // Its pages are the server's own, also where a browser sends no Sec-Fetch-Site.
+        // The pages belong to the server, even if a browser sends no Sec-Fetch-Site.
         let own = format!("{headers}Origin: http://{host}\r\n");
         running.post("/device", &own, "decision=approve").await.refused(400, "the form has no `user_code`");
     }
@@ -234,7 +234,7 @@ fn an_allowed_host_is_a_host() {
     }
 }
 
-/// What a browser says of a page of another origin: with Fetch Metadata, and without.
+/// The headers of a browser for a page of another origin: with Fetch Metadata, and without.
 fn foreign(running: &Running) -> Vec<(String, &'static str)> {
     let port = running.port();
     vec![
@@ -252,7 +252,7 @@ fn foreign(running: &Running) -> Vec<(String, &'static str)> {
         ("Origin: null\r\n".into(), "Origin `null`"),
         ("Origin: chrome-extension://abc\r\n".into(), "Origin `chrome-extension://abc`"),
         ("Origin: \r\n".into(), "Origin ``"),
-        // More than an origin, in front of the own one or behind it.
+        // The server's own origin with a prefix or a suffix.
         ("Origin: http://evil.example@OWN\r\n".into(), "Origin `http://evil.example@OWN`"),
         ("Origin: http://OWN/evil.example\r\n".into(), "Origin `http://OWN/evil.example`"),
         (
@@ -311,12 +311,12 @@ async fn the_own_pages_and_programs_post() {
         // curl.
         "",
         "Sec-Fetch-Site: same-origin\r\nOrigin: http://OWN\r\n",
-        // A page that sends no referrer says `null`.
+        // A page that sends no referrer sends `null`.
         "Sec-Fetch-Site: same-origin\r\nOrigin: null\r\n",
         "Sec-Fetch-Site: none\r\n",
         // A browser without Fetch Metadata.
         "Origin: http://OWN\r\n",
-        // Node.js says how it asks, and not from where.
+        // Node.js sends the mode of the request, but not its origin.
         "Sec-Fetch-Mode: cors\r\n",
     ] {
         let running = Running::start().await;

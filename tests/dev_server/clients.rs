@@ -38,7 +38,7 @@ fn keys_are_read_from_a_jwks_a_jwk_a_certificate_and_a_public_key() {
     ));
 }
 
-/// A weak key is refused at registration, beside a sound one too.
+/// A weak key is refused at registration, even next to a sound one.
 #[test]
 fn no_client_is_registered_with_an_rsa_key_that_can_be_factored() {
     let dev = DevServer::new(ORIGIN).unwrap();
@@ -118,7 +118,7 @@ fn what_could_never_verify_is_not_registered() {
     assert_eq!(error.to_string(), "client `client` has no key that can check a signature");
     let source = std::error::Error::source(&error).unwrap();
     assert_eq!(source.to_string(), "a public JWK has the private member `k`");
-    // A key whose `alg` no signature has, as a set and as a single key.
+    // A key whose `alg` is not for signatures, as a set and as a single key.
     let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
     for (more, expected) in [
         (r#","alg":"ECDH-ES""#, "unsupported algorithm `ECDH-ES`"),
@@ -140,7 +140,7 @@ fn what_could_never_verify_is_not_registered() {
             }
         }
     }
-    // One that can verify is enough.
+    // One key that can verify is enough.
     let good = format!(
         r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{x}","alg":"ECDH-ES"}},{}]}}"#,
         key.public_jwk().to_json()
@@ -181,8 +181,8 @@ async fn a_jwks_url_is_asked_only_when_its_keys_are_needed() {
     }
     assert_eq!(there.requests(), 1);
 
-    // A key that it does not know: asked again, once; and a document that cannot be read takes
-    // nothing away.
+    // An unknown key: the document is fetched again, once. A document that cannot be read removes
+    // no keys.
     let other = es256();
     let exchange = dev.handle_with(&request(&dev, &other, as_it_is), now(), &there).await;
     assert_eq!(exchange.response.status(), 400);
@@ -195,7 +195,7 @@ async fn a_jwks_url_is_asked_only_when_its_keys_are_needed() {
     );
     assert_eq!(dev.respond(&request(&dev, &key, as_it_is), now()).status(), 200);
 
-    // A bad signature is no reason to ask.
+    // A bad signature does not cause a request.
     let forged = es256().with_key_id(key.key_id().as_str());
     let exchange = dev.handle_with(&request(&dev, &forged, as_it_is), now(), &there).await;
     let said = "the signature does not verify with the key that client `client` registered";

@@ -1,10 +1,10 @@
-//! The codes that a browser brings from the authorization endpoint (RFC 6749 §4.1.3, RFC 7636
+//! The codes that a browser carries from the authorization endpoint (RFC 6749 §4.1.3, RFC 7636
 //! §4.6).
 
 use super::authorization::{CHALLENGE, REQUEST, authorize, code, exchange};
 use super::*;
 
-/// A code of user-1.
+/// A code for user-1.
 fn fresh_code(client: &Client) -> String {
     client.dev.log_in_as("user-1");
     let code = code(&authorize(client, &REQUEST, now()));
@@ -58,7 +58,7 @@ fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
     ] {
         let code = fresh_code(&client);
         assert_eq!(refusal(&who.token(&exchange(&code, &more), now())), invalid_grant(description));
-        // It has been tried, and is good no longer.
+        // It was tried once, and is no longer valid.
         assert_eq!(refusal(&client.token(&exchange(&code, &[]), now())), invalid_grant(REUSED));
     }
     let code = fresh_code(&client);
@@ -68,7 +68,7 @@ fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
     );
     assert_eq!(refusal(&client.token(&exchange("x", &[]), now())), invalid_grant(UNKNOWN));
 
-    // What is malformed uses nothing up.
+    // A malformed request does not use up the code.
     for (more, expected) in [
         (("code_verifier", ""), invalid_request("the form has no `code_verifier`")),
         (

@@ -45,7 +45,7 @@ fn rfc8628_3_5_pending_then_the_tokens_once() {
     let device_code = &codes["device_code"];
     assert_eq!(refusal(&client.poll(device_code, at(5))), pending());
     assert_eq!(refusal(&client.poll(device_code, at(10))), pending());
-    // However it is typed.
+    // In any spelling.
     let typed = text(&codes["user_code"]).to_lowercase().replace('-', " ");
     client.dev.approve(&typed, "user-7").unwrap();
 
@@ -91,7 +91,7 @@ fn rfc8628_3_5_who_asks_too_soon_waits_for_longer_from_then_on() {
     assert_eq!(refusal(&client.poll(device_code, at(13))), slow_down(15));
     assert_eq!(refusal(&client.poll(device_code, at(28))), pending());
     assert_eq!(refusal(&client.poll(device_code, at(42))), slow_down(20));
-    // Another login has its own pace.
+    // Another login has an interval of its own.
     let other = &client.device(&[], now())["device_code"];
     assert_eq!(refusal(&client.poll(other, at(42))), pending());
 }
@@ -166,7 +166,7 @@ fn rfc8628_3_3_the_page_from_the_code_to_the_decision() {
     ] {
         assert!(html(&shown).contains(&piece), "{piece} in {}", html(&shown));
     }
-    // Looking at it decides nothing.
+    // Opening the page decides nothing.
     assert_eq!(refusal(&client.poll(&codes["device_code"], now())), pending());
 
     let request = |pairs: &[(&str, &str)]| press(&client.dev, &url, pairs, at(1));
@@ -176,7 +176,7 @@ fn rfc8628_3_3_the_page_from_the_code_to_the_decision() {
     let tokens = good(&client.poll(&codes["device_code"], at(5)));
     assert_eq!(claims(&client.dev, tokens["access_token"].as_str().unwrap())["sub"], "user-7");
 
-    // The code has been used, so that nobody waits for it.
+    // The code has been used, so no login waits for it.
     for response in [page(&client.dev, &text(&codes["verification_uri_complete"]), now()), {
         request(&[("user_code", &user_code), ("decision", "deny")])
     }] {

@@ -1,4 +1,4 @@
-//! The client's own methods against a server that listens: nothing but the two is set up.
+//! The client's own methods with a server that listens, and no other setup.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,7 +31,7 @@ fn audiences() -> [Audience; 3] {
     [Audience::Issuer, Audience::TokenEndpoint, Audience::CalledEndpoint]
 }
 
-/// Goes where a browser is sent, and hands back the code that it brings to the application.
+/// Follows a redirect like a browser, and returns the code for the application.
 async fn browse(url: &str) -> String {
     let request = http::Request::get(url).body(Vec::new()).unwrap();
     let response = ReqwestClient::new().unwrap().send(request).await.unwrap();
@@ -76,13 +76,13 @@ async fn a_login_a_refresh_an_introspection_and_a_revocation_under_each_audience
         let kept = client.introspect(HintedToken::refresh_token(refresh_token)).await.unwrap();
         assert!(kept.is_active());
         client.revoke(HintedToken::refresh_token(refresh_token)).await.unwrap();
-        client.revoke("a token that nobody knows").await.unwrap();
+        client.revoke("an unknown token").await.unwrap();
         assert!(!client.introspect(second.access_token().secret()).await.unwrap().is_active());
         assert_eq!(refusal_of(client.refresh_token(refresh_token).await), "invalid_grant");
     }
 }
 
-/// The server takes each refresh token once: whoever sends one twice loses the login.
+/// The server accepts each refresh token once. A client that sends one twice loses the login.
 #[tokio::test]
 async fn a_source_goes_on_from_a_login_and_keeps_up_with_the_refresh_tokens() {
     let (dev, client) = dev_and_client(Audience::Issuer).await;
@@ -91,7 +91,7 @@ async fn a_source_goes_on_from_a_login_and_keeps_up_with_the_refresh_tokens() {
     let tokens = client.source_from(login);
     let token = tokens.token().await.unwrap();
     assert!(tokens.invalidate(&token));
-    // A resource server refused it: all who ask get the next one, of one request.
+    // A resource server rejected it: all callers get the next token, from one request.
     let callers: Vec<_> = (0..50)
         .map(|_| {
             tokio::spawn({
@@ -132,7 +132,7 @@ async fn a_pushed_login_is_used_once_under_each_audience() {
     }
 }
 
-/// A client whose pauses decide: after so many of them the user does this.
+/// A client whose pauses decide: at this pause the user does this.
 fn pausing(
     client: &TokenClient,
     dev: &RunningDevServer,
@@ -161,7 +161,7 @@ async fn a_device_login_waits_for_the_user_and_slows_down_when_it_is_told_to() {
     let tokens = client.device_token(&codes).await.unwrap();
     assert_eq!(claims(&dev, tokens.access_token().secret())["sub"], "user-7");
     assert!(tokens.refresh_token().is_some());
-    // Nobody has really waited, so that the second question came too soon.
+    // No time has really passed, so the second poll came too soon.
     assert_eq!(clock.pauses(), [5, 5, 10].map(Duration::from_secs));
     assert_eq!(refusal_of(client.device_token(&codes).await), "invalid_grant");
 }

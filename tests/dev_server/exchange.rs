@@ -7,7 +7,7 @@ use super::*;
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// An exchange of this token; a parameter that is given too takes the place of the usual one.
+/// An exchange of this token. A given parameter replaces the default one.
 fn ask(
     client: &Client,
     subject: &Value,
@@ -50,7 +50,7 @@ fn rfc8693_2_2_1_another_client_gets_a_token_for_the_same_subject() {
             "aud": "orders", "grant_id": before["grant_id"], "iat": 1_700_000_010, "exp": 1_700_003_610})
     );
 
-    // It ends with the grant.
+    // It expires with the grant.
     let exchanged = &tokens["access_token"];
     assert!(service.is_active(exchanged, at(20)));
     let token = [("token", login["refresh_token"].as_str().unwrap())];
@@ -97,7 +97,7 @@ fn rfc8693_4_1_who_acts_is_in_the_token_and_who_acted_before_it_too() {
     let by_second = acting(&second, &by_first);
     assert_eq!(act(&by_second), json!({"sub": "second", "act": {"sub": "first"}}));
     assert_eq!(client.introspect(by_second.as_str().unwrap(), now())["act"], act(&by_second));
-    // Without an actor it stays as it was.
+    // Without an actor it stays unchanged.
     let response = ask(&client, &by_second, &[], now());
     assert_eq!(act(&good(&response)["access_token"]), act(&by_second));
 }

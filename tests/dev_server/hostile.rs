@@ -1,4 +1,4 @@
-//! What no endpoint takes, whatever it is for.
+//! Requests that every endpoint refuses.
 
 use private_key_jwt::Audience;
 use proptest::prelude::*;
@@ -40,7 +40,7 @@ fn as_pairs<'a>(pairs: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> 
     pairs.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-/// What a parameter that is left out costs where it has to be there.
+/// The error if a required parameter is missing.
 const REQUIRED: [&str; 7] = [
     "grant_type",
     "refresh_token",
@@ -78,7 +78,7 @@ fn rfc6749_3_2_no_parameter_is_there_twice_and_one_without_a_value_is_not_there(
                 }
             }
         }
-        // One that nobody knows is passed over, once.
+        // An unknown parameter is ignored if it appears once.
         let unknown = [as_pairs(&pairs), vec![("x", "1")]].concat();
         assert!(client.ask(endpoint, &unknown, now()).status().is_success(), "{endpoint:?}");
     }
@@ -120,7 +120,7 @@ fn rfc6749_3_2_only_a_posted_form_is_a_request() {
             refusal(&client.dev.respond(&long, now())),
             invalid_request(&format!("the form has {len} bytes, at most 65536 are read"))
         );
-        // None of these has used the assertion up.
+        // None of these requests used up the assertion.
         assert!(client.dev.respond(&good, now()).status().is_success(), "{endpoint:?}");
     }
 }
@@ -183,7 +183,7 @@ fn the_audience_is_the_issuer_the_token_endpoint_or_the_endpoint_that_is_called(
                 client.dev.respond(&with_form(&request, others.clone().into_iter().chain(own)), now());
             let accepted = [client.dev.issuer(), client.dev.token_endpoint(), called].contains(&audience);
             if accepted {
-                // What it asks for may have been used up by the one before.
+                // The request before may have used up its grant.
                 let text = String::from_utf8_lossy(response.body());
                 assert!(!text.contains("invalid_client"), "{audience} at {endpoint:?}: {text}");
             } else {
@@ -243,7 +243,7 @@ const PATHS: [&str; 10] = [
     "/.well-known/openid-configuration",
 ];
 
-/// Names that mean something somewhere, with values that may.
+/// Names that have a meaning somewhere, with values that may have one.
 fn parameters() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     let names = [
         "client_id",

@@ -14,7 +14,7 @@ fn access_token(client: &Client) -> Value {
         .clone()
 }
 
-/// A revocation says nothing but its status.
+/// A revocation answers with its status only.
 #[track_caller]
 fn revoked(response: &http::Response<Vec<u8>>) {
     assert_eq!((response.status().as_u16(), response.body().as_slice()), (200, b"".as_slice()));
@@ -34,7 +34,7 @@ fn rfc7662_2_2_an_access_token_is_shown_to_every_client_until_it_ends() {
         "jti": jti,
     });
     assert_eq!(client.introspect(&token, now()), expected);
-    // The hint is a hint, and its words are the server's to know (§2.1).
+    // The hint is only a hint, and may be any word (§2.1).
     for hint in ["access_token", "refresh_token", "x"] {
         let pairs = [("token", token.as_str()), ("token_type_hint", hint)];
         assert_eq!(good(&client.ask(Introspection, &pairs, now())), expected);
@@ -67,7 +67,7 @@ fn rfc7662_2_2_garbage_and_foreign_tokens_are_not_active() {
     let elsewhere = text(&access_token(&Client::alone()));
     let (rest, signature) = token.rsplit_once('.').unwrap();
     let (header, _) = rest.split_once('.').unwrap();
-    // Signed by the client, which has a key of the right algorithm.
+    // Signed by the client, whose key is for the right algorithm.
     let own = assertion(&client.dev, &client.key, |assertion| assertion.media_type(Some("at+jwt")));
     let long = "x".repeat(60_000);
     for token in [
@@ -98,10 +98,10 @@ fn rfc7009_2_1_an_access_token_ends_alone() {
     assert!(exchange.outcome.ends_with("/revoke 200 client=client alg=ES256"), "{}", exchange.outcome);
     assert!(!client.is_active(&first, now()));
     assert!(client.is_active(&second, now()));
-    // Once more, and it is as good.
+    // A second revocation also succeeds.
     revoked(&client.ask(Revocation, &[("token", first.as_str().unwrap())], now()));
 
-    // With the access token of a login its refresh token stays.
+    // Revoking the access token of a login keeps its refresh token.
     let tokens = client.log_in("a", now());
     revoked(&client.ask(Revocation, &[("token", tokens["access_token"].as_str().unwrap())], now()));
     assert!(!client.is_active(&tokens["access_token"], now()));

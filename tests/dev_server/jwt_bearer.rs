@@ -34,7 +34,7 @@ fn invalid_grant(description: &str) -> (u16, String, String) {
     refused(400, "invalid_grant", &format!("the assertion of the grant: {description}"))
 }
 
-/// A JWT of these claims, whatever they say.
+/// A JWT of these claims, whatever they are.
 pub(crate) fn signed(key: &PrivateKey, header: Value, claims: Value) -> String {
     use base64ct::{Base64UrlUnpadded, Encoding};
     let part = |value: Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
@@ -62,7 +62,7 @@ fn a_token_for_the_subject_and_none_to_refresh_it_with() {
     let line = "200 client=client alg=ES256 grant=jwt-bearer sub=\"user-7\" scope=\"a\"";
     assert!(exchange.outcome.ends_with(line), "{}", exchange.outcome);
     assert!(!exchange.outcome.contains("eyJ"));
-    // A jti is good once, for each issuer.
+    // Each issuer's jti is valid once.
     assert_eq!(
         refusal(&ask(&client, grant.secret(), at(1))),
         invalid_grant("the `jti` of the assertion was used before; every assertion needs a new one")
@@ -82,7 +82,7 @@ fn rfc7523_3_the_audience_is_the_issuer_or_the_token_endpoint_perhaps_among_othe
         ask(&client, &signed(&key, header.clone(), claims), now())
     };
     assert_eq!(with(json!(["https://other.example", &issuer])).status(), 200);
-    // Without a jti it is good until it ends.
+    // Without a jti it is valid until it expires.
     assert_eq!(with(json!(["https://other.example", &issuer])).status(), 200);
     let expected = format!("expected is `{issuer}` or `{endpoint}`");
     assert_eq!(
@@ -152,7 +152,7 @@ fn rfc7523_3_1_what_does_not_hold_is_refused_with_the_check_that_failed() {
     assert_eq!(refusal_of(none, now()), invalid_grant("unsupported algorithm `none`"));
     let big = "a".repeat(16 * 1024 + 1);
     assert_eq!(refusal_of(&big, now()), invalid_grant("the JWT has 16385 bytes, at most 16384 are read"));
-    // None of these has used it up.
+    // None of these used it up.
     assert_eq!(ask(&client, grant.secret(), now()).status(), 200);
 }
 
@@ -168,7 +168,7 @@ fn rfc8725_3_11_no_other_kind_of_token_is_a_grant() {
     }
     let untyped = vouch(&client, &key, |builder| Ok(builder.media_type(None)));
     assert_eq!(ask(&client, untyped.secret(), now()).status(), 200);
-    // A grant does not authenticate its issuer, also where that is a client.
+    // A grant does not authenticate its issuer, even if the issuer is a client.
     client.dev.register(STS, jwks(&key)).unwrap();
     let grant = vouch(&client, &key, Ok);
     let form = form_urlencoded::Serializer::new(String::new())

@@ -1,4 +1,4 @@
-//! Over its own listener, and mounted in wiremock.
+//! The dev server on its own listener, and mounted in wiremock.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use super::*;
 
 const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
-/// It asks again what was refused before: the tests register keys in between.
+/// Retries refused requests: the tests register keys in between.
 async fn token_client(dev: &DevServer, key: PrivateKey) -> TokenClient {
     let server = AuthorizationServer::discover(dev.issuer()).await.unwrap();
     TokenClient::builder(server, "client", key).without_refusal_memory().build().unwrap()
@@ -175,7 +175,7 @@ async fn a_client_that_speaks_tls_leaves_a_line_in_the_log() {
     let log = move |line: &str| log.lock().unwrap().push(line.to_owned());
     let dev = DevServer::bind_with(LOOPBACK.into(), log).await.unwrap();
     let mut stream = tokio::net::TcpStream::connect(dev.local_addr()).await.unwrap();
-    // How a ClientHello begins.
+    // The beginning of a ClientHello.
     stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await.unwrap();
     let _ = stream.read_to_end(&mut Vec::new()).await;
     while lines.lock().unwrap().is_empty() {

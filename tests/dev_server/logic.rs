@@ -1,4 +1,4 @@
-//! The logic, without a socket.
+//! The dev server's logic, without a socket.
 
 use std::time::Duration;
 
@@ -115,13 +115,13 @@ fn a_bad_assertion_is_refused_with_the_check_that_failed() {
     let (dev, key) = dev();
     let refusal_of = |request: &http::Request<Vec<u8>>| refusal(&dev.respond(request, now()));
 
-    // Another key under the same name.
+    // Another key under the same kid.
     let forged = es256().with_key_id(key.key_id().as_str());
     assert_eq!(
         refusal_of(&request(&dev, &forged, as_it_is)),
         invalid_client("the signature does not verify with the key that client `client` registered")
     );
-    // Another key under its own name.
+    // Another key under its own kid.
     let other = es256();
     let kid = other.key_id().as_str().to_owned();
     assert_eq!(
@@ -151,7 +151,7 @@ fn a_bad_assertion_is_refused_with_the_check_that_failed() {
         refusal_of(&typed),
         invalid_client("the typ is `at+jwt`, expected is `client-authentication+jwt`, `JWT` or none")
     );
-    // None of these has used the assertion up.
+    // None of these requests used up the assertion.
     assert_eq!(dev.respond(&request_of_now, now()).status(), 200);
 }
 
@@ -346,7 +346,7 @@ fn the_documents_are_at_ping_ones_paths_and_nothing_else_is_anywhere() {
         assert_eq!(refusal(&response), refused(405, "invalid_request", "the method is POST, expected GET"));
         assert_eq!(response.headers()["allow"], "GET");
     }
-    // Where Spring looks second.
+    // The second path that Spring tries.
     let openid_in_front = rfc8414.replace("oauth-authorization-server", "openid-configuration");
     assert_eq!(body(&ask("GET", &openid_in_front)), metadata(issuer));
     // Nimbus appends the path of RFC 8414 to the issuer.

@@ -1,4 +1,5 @@
-//! The dev server: its logic without a socket, over its own listener, and mounted in wiremock.
+//! Floor 7, `dev_server`: its logic without a socket, its own listener, and the server mounted in
+//! wiremock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authorization;
@@ -40,7 +41,7 @@ fn es256() -> PrivateKey {
     PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap()
 }
 
-/// So many seconds later.
+/// This many seconds later.
 fn at(seconds: i64) -> OffsetDateTime {
     now() + time::Duration::seconds(seconds)
 }
@@ -101,7 +102,7 @@ fn with_form(
     request
 }
 
-/// A client of a server without a socket, and what it may ask for in any form.
+/// A client of a server without a socket, with functions for each request.
 #[derive(Clone)]
 struct Client {
     dev: DevServer,
@@ -112,14 +113,14 @@ struct Client {
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 impl Client {
-    /// Registers one.
+    /// Registers a client.
     fn of(dev: &DevServer, id: &'static str) -> Self {
         let key = es256();
         dev.register(id, jwks(&key)).unwrap();
         Self { dev: dev.clone(), id, key }
     }
 
-    /// The only client of a server of its own.
+    /// The only client of a new server.
     fn alone() -> Self {
         Self::of(&DevServer::new(ORIGIN).unwrap(), "client")
     }
@@ -182,12 +183,12 @@ impl Client {
     }
 }
 
-/// What a browser asks for.
+/// A browser opens a URL.
 fn page(dev: &DevServer, url: &str, now: OffsetDateTime) -> http::Response<Vec<u8>> {
     dev.respond(&http::Request::get(url).body(Vec::new()).unwrap(), now)
 }
 
-/// What a browser sends when a button is pressed.
+/// A browser presses a button.
 fn press(dev: &DevServer, url: &str, pairs: &[(&str, &str)], now: OffsetDateTime) -> http::Response<Vec<u8>> {
     let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let request = http::Request::post(url)
@@ -251,7 +252,7 @@ fn invalid_request(description: &str) -> (u16, String, String) {
     refused(400, "invalid_request", description)
 }
 
-/// The claims of a token, after its signature was checked against the server's keys.
+/// The claims of a token, after its signature was checked with the server's keys.
 fn claims(dev: &DevServer, token: &str) -> Value {
     let jws = CompactJws::parse(token).unwrap();
     assert!(jws.header().is_typed("at+jwt"));

@@ -1,4 +1,4 @@
-//! What comes before the parameters: the method, the URL, and the way to authenticate.
+//! What is checked before the parameters: the method, the URL, and client authentication.
 
 use private_key_jwt::oauth::Endpoint::{PushedAuthorization, Token};
 
@@ -125,7 +125,7 @@ fn a_request_object_is_named_before_what_it_may_hold_is_missed() {
         ("request_uri", "request_uri_not_supported"),
         ("registration", "registration_not_supported"),
     ] {
-        // With no address to go back to, or for a client that is not known, it is shown.
+        // Without a redirect URI, or for an unknown client, the error is shown to the user.
         for pairs in [
             &[(name, "x")][..],
             &[(name, "x"), ("client_id", "client")],

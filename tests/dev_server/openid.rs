@@ -9,7 +9,7 @@ use serde_json::json;
 use super::authorization::{REQUEST, authorize, code, exchange};
 use super::*;
 
-/// A login in the browser with these more parameters.
+/// A login in the browser with these additional parameters.
 fn log_in(client: &Client, more: &[(&str, &str)], decided: OffsetDateTime, now: OffsetDateTime) -> Value {
     client.dev.log_in_as("user-7");
     let usual = REQUEST.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
@@ -18,7 +18,7 @@ fn log_in(client: &Client, more: &[(&str, &str)], decided: OffsetDateTime, now: 
     good(&client.token(&exchange(&code, &[]), now))
 }
 
-/// Header and claims of a JWT whose signature the published keys check.
+/// Header and claims of a JWT. The published keys verify its signature.
 fn read(dev: &DevServer, token: &Value) -> (Value, Value) {
     use base64ct::{Base64UrlUnpadded, Encoding};
     let token = token.as_str().unwrap();
@@ -55,7 +55,7 @@ fn oidc_core_2_a_login_with_openid_gets_an_id_token() {
     });
     assert_eq!(claims, expected);
 
-    // §12.2: the same user, who was there when they were there, and no nonce.
+    // §12.2: the same user and the same time of authentication, and no nonce.
     let refreshed = good(&client.refresh(&tokens["refresh_token"], at(100)));
     let (_, claims) = read(&client.dev, &refreshed["id_token"]);
     assert_eq!(
@@ -65,7 +65,7 @@ fn oidc_core_2_a_login_with_openid_gets_an_id_token() {
             "exp": 1_700_003_700, "auth_time": 1_700_000_000, "at_hash": at_hash(&refreshed["access_token"]),
         })
     );
-    // Narrowed to something else, it is none of OpenID any more.
+    // Narrowed to other scopes, it is no longer an OpenID request.
     let narrowed = [("grant_type", "refresh_token"), ("scope", "a")];
     let token = [("refresh_token", refreshed["refresh_token"].as_str().unwrap())];
     assert_eq!(good(&client.token(&[&narrowed[..], &token].concat(), at(101))).get("id_token"), None);
@@ -198,7 +198,7 @@ fn rfc6750_3_what_is_no_token_of_a_user_is_refused_with_a_challenge() {
         "{realm}, error=\"insufficient_scope\", error_description=\"{description}\", scope=\"openid\""
     );
     assert_eq!(ask(&without, now()), (refused(403, "insufficient_scope", description), challenge));
-    // Another scheme is no token, and a token that cannot be found is an error (RFC 6750 §3.1).
+    // Any other scheme counts as no token, and an unknown token is an error (RFC 6750 §3.1).
     for (header, found) in [("Basic YTpi", "Basic"), ("DPoP x", "DPoP"), ("x", "without a scheme")] {
         let response = userinfo(&client.dev, Some(header), now());
         let description =
@@ -230,7 +230,7 @@ fn tokens_are_signed_and_typed_as_the_settings_say() {
         let (header, _) = read(&client.dev, &tokens["access_token"]);
         assert_eq!(header["alg"], algorithm.as_str());
         assert_eq!(header.get("typ").and_then(Value::as_str), media_type);
-        // Whatever access tokens have, ID tokens stay what every client takes.
+        // Settings of access tokens do not change ID tokens, which every client must accept.
         assert_eq!(read(&client.dev, &tokens["id_token"]).0["alg"], "RS256");
         let keys = client.dev.jwks().keys().len();
         assert_eq!(keys, if algorithm == Algorithm::RS256 { 1 } else { 2 });
@@ -276,7 +276,7 @@ fn an_assertion_is_reused_only_where_that_is_a_setting() {
     for (dev, second) in [(&strict, 400), (&lenient, 200)] {
         assert_eq!(dev.respond(&request, now()).status(), 200);
         assert_eq!(dev.respond(&request, at(1)).status(), second);
-        // It still ends.
+        // It still expires.
         assert_eq!(dev.respond(&request, at(70)).status(), 400);
     }
 }

@@ -1,4 +1,4 @@
-//! Refresh tokens (RFC 6749 §6): rotation, narrowing, and what comes of a token that is used twice.
+//! Refresh tokens (RFC 6749 §6): rotation, narrowing, and what follows if a token is used twice.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn each_token_is_used_once_and_the_next_takes_its_place() {
     assert_ne!(before["jti"], after["jti"]);
     assert_eq!(after["iat"], 1_700_003_600);
     assert!(!client.is_active(&first["refresh_token"], at(3600)));
-    // Each lives for a day from when it was issued.
+    // Each is valid for a day from its issue.
     let third = good(&client.refresh(&second["refresh_token"], at(3600 + 86_399)));
     let gone = refusal(&client.refresh(&third["refresh_token"], at(3600 + 86_399 + 86_400)));
     assert_eq!(gone, invalid_grant("the refresh token expired; refresh tokens are valid for 86400 s"));
@@ -65,7 +65,7 @@ fn a_token_is_its_clients_and_another_does_it_no_harm() {
         invalid_grant("the refresh token was issued to client `client`, not to `other`")
     );
     assert_eq!(client.refresh(&tokens["refresh_token"], now()).status(), 200);
-    // An access token is no refresh token, and neither is anything else.
+    // Neither an access token nor any other text is a refresh token.
     for token in [tokens["access_token"].clone(), json!("x"), json!("x".repeat(60_000))] {
         let said = match token == tokens["access_token"] {
             true => "the refresh token is unknown: it is a JWT, perhaps an access token",
@@ -82,7 +82,7 @@ fn rfc6749_6_less_may_be_asked_for_and_more_may_not() {
     let narrowed = good(&refresh(&client, &login(), &[("scope", "b")]));
     assert_eq!(narrowed["scope"], "b");
     assert_eq!(claims(&client.dev, narrowed["access_token"].as_str().unwrap())["scope"], "b");
-    // The next token is as good as the one before.
+    // The next token is valid as long as the one before.
     let next = good(&refresh(&client, &narrowed["refresh_token"], &[]));
     assert_eq!(next["scope"], "a b");
 
@@ -103,7 +103,7 @@ fn rfc6749_6_less_may_be_asked_for_and_more_may_not() {
         refusal(&refresh(&client, &token, &[("resource", "x")])),
         refused(400, "invalid_target", "the resource `x` is not an absolute URI without a fragment")
     );
-    // Neither of these has used it up.
+    // Neither of these requests used it up.
     assert_eq!(refresh(&client, &token, &[]).status(), 200);
 }
 
@@ -131,7 +131,7 @@ fn rfc8707_2_2_the_resource_is_one_of_those_that_were_granted() {
             "the resource `https://c.example` was not granted, granted: `https://a.example`, `https://b.example`"
         )
     );
-    // Where none was asked for, none is excluded.
+    // If the grant named no resource, any resource is allowed.
     assert_eq!(audience(&login(&[]), &[]), DevServer::DEFAULT_AUDIENCE);
     assert_eq!(audience(&login(&[]), &[("resource", "https://c.example")]), "https://c.example");
 }

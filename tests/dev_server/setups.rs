@@ -1,5 +1,5 @@
-//! Clients that are set up wrongly: the refusal names what was found and what was expected. The
-//! verifier's own suite has the whole sentences of its checks; here they have to arrive.
+//! Clients with a wrong setup: the refusal names what was found and what was expected. The
+//! verifier's own suite checks the whole sentences; here they only have to arrive.
 
 use private_key_jwt::PublicKey;
 use private_key_jwt::dev_server::ClientKeys;
@@ -52,7 +52,7 @@ impl SetUp {
         (exchange.response, exchange.outcome)
     }
 
-    /// What is said once something of it is wrong: it has all of these words, and no assertion.
+    /// The message after this change: it contains all of these words, and no assertion.
     #[track_caller]
     fn refused(&self, assertion: &str, error: &str, words: &[&str]) -> String {
         let (response, outcome) = self.send(assertion);
@@ -68,7 +68,7 @@ impl SetUp {
     }
 }
 
-/// With this done to the right one.
+/// Applies this change to the right setup.
 #[track_caller]
 fn with(change: impl FnOnce(&mut SetUp), words: &[&str]) -> String {
     let mut set_up = SetUp::right();
@@ -84,13 +84,13 @@ fn the_right_one_is_accepted() {
 
 #[test]
 fn keys() {
-    // The wrong `kid` for the right key: the text has the one that is registered.
+    // The wrong `kid` for the right key: the message contains the registered one.
     let mut set_up = SetUp::right();
     let kid = set_up.client.key.key_id().to_string();
     set_up.header.insert("kid".into(), "other".into());
     let words = ["ES256", "`kid` 'other'", "no key has that `kid`", kid.as_str()];
     set_up.refused(&set_up.assertion(), "invalid_client", &words);
-    // The same key under another name, and another key under the same one.
+    // The same key under another kid, and another key under the same kid.
     with(
         |it| it.client.key = es256().with_key_id(it.header["kid"].as_str().unwrap()),
         &["the signature does not verify with the key that client `client` registered"],
@@ -104,7 +104,7 @@ fn keys() {
         },
         &["RS256", "EC P-256", "RSA"],
     );
-    // A key for encryption, beside one that signs.
+    // A key for encryption next to one that signs.
     with(
         |it| {
             let key = it.client.key.public_jwk().to_json().replace("\"sig\"", "\"enc\"");
@@ -184,7 +184,7 @@ fn claims() {
     let claim = |name: &'static str, value: Value, words: &[&str]| {
         let outcome = with(|it| drop(it.claims.insert(name.to_owned(), value)), words);
         if !["iss", "sub"].contains(&name) {
-            // The signature holds, so the client is known.
+            // The signature is valid, so the client is known.
             assert!(outcome.contains(" 400 client=client invalid_client: "), "{outcome}");
         }
     };
@@ -204,7 +204,7 @@ fn claims() {
     claim("aud", json!([issuer, "https://other.example"]), &["2 audiences", "one", &expected]);
     with(|it| drop(it.claims.insert("aud".into(), json!([]))), &["0 audiences", &expected]);
     with(|it| drop(it.claims.remove("aud")), &["`aud` is missing", &expected]);
-    // A lifetime where a time is due.
+    // A lifetime in the place of a time.
     claim("exp", json!(300), &["expired at 300", "`exp` must be a time", "not a lifetime"]);
     claim("aud", json!(7), &["`aud`", "the number 7", "a string"]);
     claim("exp", json!(1_699_999_000), &["expired", "1699999000", "1000 s ago", "1700000000"]);

@@ -1,4 +1,4 @@
-//! The allocator of this program: the system's, with a look into each block that is freed.
+//! The allocator of this program: the system's, which also shows each freed block to a lens.
 #![allow(unsafe_code, reason = "it stands in for the system's allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,21 +7,21 @@ use std::ptr;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Is shown every block that is freed.
+/// Called with every block that is freed.
 pub(crate) type Lens = Box<dyn Fn(&[u8]) + Send + Sync>;
 
 pub(crate) struct Watching;
 
-/// Whether there is a lens: most of the time nothing else is asked.
+/// Whether there is a lens. Checked first, because most of the time there is none.
 static IS_WATCHING: AtomicBool = AtomicBool::new(false);
 static LENS: RwLock<Option<Lens>> = RwLock::new(None);
 
 thread_local! {
-    /// Whether this thread looks just now: what the lens itself allocates is not looked at.
+    /// Whether the lens runs on this thread: its own allocations are not inspected.
     static IS_LOOKING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Puts a lens in, or takes it out.
+/// Installs or removes a lens.
 pub(crate) fn set_lens(lens: Option<Lens>) {
     IS_WATCHING.store(false, Ordering::SeqCst);
     let is_watching = lens.is_some();
@@ -37,7 +37,7 @@ fn look(block: *const u8, len: usize) {
     if let Ok(lens) = LENS.try_read()
         && let Some(lens) = lens.as_ref()
     {
-        // SAFETY: the block is allocated, so long, and freed after this; all of it was written
+        // SAFETY: the block is allocated, this long, and freed after this; all of it was written
         // once.
         lens(unsafe { std::slice::from_raw_parts(block, len) });
     }
@@ -46,7 +46,7 @@ fn look(block: *const u8, len: usize) {
 
 // SAFETY: every block comes from the system's allocator and goes back to it with its layout.
 unsafe impl GlobalAlloc for Watching {
-    /// Of zeros: a block that is not filled would show what was in its place before.
+    /// Zeroed: a block that is not filled would show its earlier content.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         unsafe { System.alloc_zeroed(layout) }
     }

@@ -1,5 +1,5 @@
-//! A token client whose server echoes what it was sent, in every way. The assertions are known when
-//! they have been sent: what was freed is looked through then.
+//! A token client whose server echoes the request in every way. The assertions are known only after
+//! they were sent, so the freed blocks are recorded and inspected afterwards.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -23,14 +23,15 @@ pub(crate) const CODE: &str = "cD6t/Rb+2mVx8/Gq4+Ns9Wz1yLe7Ph3==";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const SUBJECT: &str = "sJ8u/Yc+5nKf1/Dw7+Xb3Qm6zTg9Rv4==";
 
-/// What a server says, by the assertion and the whole form that it was sent.
+/// A server's answer, made from the assertion and the whole form that it received.
 type Say = fn(&str, &str) -> Zeroizing<String>;
 
 struct Echo {
     status: u16,
     content_type: &'static str,
     say: Say,
-    /// The bodies of the requests, which are this client's to wipe; they are kept until the end.
+    /// The bodies of the requests, which this client would have to wipe. They are kept until the
+    /// end.
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
@@ -77,7 +78,7 @@ const HTML: &str = "text/html";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What servers say instead of a token.
+/// Answers other than a token.
 const SAYINGS: [(&str, Say); 22] = [
     (JSON, |_, _| all(&["{\"error\":\"invalid_client\"}"])),
     (JSON, |jwt, _| all(&["{\"error\":\"invalid_client\",\"error_description\":\"bad ", jwt, "\"}"])),
@@ -135,7 +136,7 @@ const SAYINGS: [(&str, Say); 22] = [
     }),
 ];
 
-/// Records what a client frees that does something at a server, and looks through it.
+/// Records what a client frees while it talks to a server, and inspects it.
 fn is_clean(
     what: &str,
     (status, content_type, say): (u16, &'static str, Say),
@@ -164,7 +165,7 @@ fn is_clean(
     recording.is_clean(what, &marks(&seen));
 }
 
-/// The secrets of the requests that were seen, and of their answers.
+/// The secrets of the received requests, and of their answers.
 pub(crate) fn marks(seen: &[Vec<u8>]) -> Marks {
     let mut marks = Marks::default()
         .text("the code", CODE)

@@ -1,4 +1,4 @@
-//! The client over connections. What `hyper` reads and writes is its own; the rest is wiped.
+//! The client on real connections. Buffers of `hyper` are excluded; everything else is wiped.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +18,7 @@ use crate::watch::{is_clean, record, turn};
 
 type Say = fn(&str) -> Zeroizing<String>;
 
-/// Answers every request of one connection, and keeps what it was sent.
+/// Answers every request of one connection, and returns the requests.
 fn serve(listener: TcpListener, status: u16, say: Say) -> JoinHandle<Vec<Vec<u8>>> {
     std::thread::spawn(move || {
         let (mut connection, _) = listener.accept().unwrap();

@@ -1,4 +1,4 @@
-//! A leak is found, whatever leaves it behind.
+//! Shows that a leak is found, whatever causes it.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ fn marks() -> Arc<Marks> {
     Arc::new(Marks::default().bytes("the secret", SECRET).ready())
 }
 
-/// What it holds is in the place of the value itself, and stays there when that is moved away.
+/// The secret is stored in the value itself, and stays there when the value is moved away.
 enum Either {
     Secret(zeroize::Zeroizing<[u8; 32]>),
     Other(u8),

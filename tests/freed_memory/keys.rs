@@ -42,7 +42,7 @@ static MARKS: LazyLock<Arc<Marks>> = LazyLock::new(|| {
         .text("the passphrase in UTF-16", PASSPHRASE.bytes().flat_map(|byte| [0, byte]).collect::<Vec<_>>());
     let mut count = 0;
     for (file, bytes) in testdata() {
-        // Their factors can be told from the modulus.
+        // Their factors follow from the modulus.
         if ["close-primes", "near-primes", "square", "cube"].iter().any(|weak| file.contains(weak)) {
             continue;
         }
@@ -62,7 +62,7 @@ static MARKS: LazyLock<Arc<Marks>> = LazyLock::new(|| {
     Arc::new(marks.ready())
 });
 
-/// The values of keys that are not encrypted.
+/// The private values of unencrypted keys.
 #[derive(Default)]
 struct Values {
     private: Vec<(&'static str, Vec<u8>)>,
@@ -138,7 +138,7 @@ fn elements(mut der: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-/// The first element: its tag, its value, and what follows.
+/// The first element: its tag, its value, and the rest.
 fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&[tag, first], rest) = der.split_first_chunk()?;
     let digits = if first < 0x80 { 0 } else { usize::from(first & 0x7f) };
@@ -151,7 +151,7 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, value, rest))
 }
 
-/// All that reads a key file, and what a key does.
+/// Everything that reads a key file, and every operation of a key.
 fn use_it(bytes: &[u8]) {
     let _ = KeyFormat::of(bytes);
     let _ = PublicKey::from_bytes(bytes);
@@ -194,7 +194,7 @@ fn a_file_on_disk_leaves_nothing() {
     }
 }
 
-/// The wrappings in which people have a file.
+/// The wrappings in which key files occur.
 fn wrapped(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let base64 = Base64::encode_string(bytes);
     let mut all = vec![
@@ -248,7 +248,7 @@ fn every_wrapping_leaves_nothing() {
     }
 }
 
-/// A JWK whose strings are spelled with escapes, in each way.
+/// A JWK whose strings are escaped, in each way.
 fn spelled_jwk(text: &str) -> Vec<String> {
     let jwk: Value = serde_json::from_str(text).unwrap();
     let members = jwk.as_object().unwrap();
@@ -337,8 +337,8 @@ fn several_keys_in_one_file_leave_nothing() {
     }
 }
 
-/// The private values of a new key are known when it is there: so what was freed meanwhile is
-/// looked through then.
+/// The private values of a new key are known only after it was made, so the freed blocks are
+/// inspected then.
 #[test]
 fn a_new_key_leaves_nothing() {
     for algorithm in [Algorithm::EdDSA, Algorithm::ES256, Algorithm::ES384, Algorithm::ES512] {
@@ -346,7 +346,7 @@ fn a_new_key_leaves_nothing() {
     }
 }
 
-/// With the crate `rsa` the search for primes frees too much to be recorded.
+/// With the crate `rsa`, the search for primes frees too much to be recorded.
 #[cfg(feature = "aws-lc-rs")]
 #[test]
 fn a_new_rsa_key_leaves_nothing() {

@@ -1,15 +1,15 @@
-//! What other crates free with secrets in it, and this one cannot reach. SECURITY.md names them.
+//! Secrets in memory that other crates free, which this crate cannot reach. SECURITY.md names them.
 
 /// A function of another crate, by a part of its name, and what it leaves.
 const KNOWN: [(&str, &str); 8] = [
     ("hyper::", "what is read from a connection, and what is written to it"),
     ("bytes::bytes_mut::", "the same, where a part of it is still in use"),
-    // By RustCrypto.
+    // With RustCrypto.
     ("rsa::private_key::PrivateKey::from_components", "the numbers of a key, while it is checked"),
     ("rsa::private_key::PrivateKey::crt_coefficient", "one of them"),
     ("rsa::algorithms::rsa::rsa_decrypt", "the same, and the signature, while it signs"),
     ("<rsa::private_key::PrivateKey as core::ops::drop::Drop>::drop", "a prime, where two parts share it"),
-    // By AWS-LC: not of a key.
+    // With AWS-LC: not of a key.
     ("aws_lc_rs::ed25519::Ed25519KeyPair::try_sign", "a signature, before it is copied"),
     ("aws_lc_rs::ec::key_pair::EcdsaKeyPair::sign", "a signature in DER, and its two numbers"),
 ];

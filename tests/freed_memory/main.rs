@@ -1,9 +1,9 @@
-//! No secret is in memory that was freed: an allocator looks into each block before it goes back,
-//! and into the old one where a block grows, for a part of a secret.
+//! No freed memory contains a secret: an allocator inspects each block before it is freed, and the
+//! old block where a block grows, for a part of a secret.
 //!
-//! `allocator` is the lens, `marks` says what to look for, `watch` looks while something is done;
+//! `allocator` is the lens, `marks` says what to look for, `watch` inspects while a closure runs;
 //! `detector` shows that a leak is found. The other modules do what users do. `known` lists what
-//! other crates free, which this one cannot reach.
+//! other crates free, which this crate cannot reach.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod allocator;

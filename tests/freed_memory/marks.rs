@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 /// The length of a piece.
 pub(crate) const PIECE: usize = 8;
-/// Blocks are looked at in these steps.
+/// Blocks are inspected in these steps.
 const STEP: usize = 4;
-/// The shortest part that counts, of a secret that is not shorter itself. A register holds 16
-/// bytes, and what it held is left on the stack where the compiler put it aside. From there it gets
-/// into blocks, in the bytes of a value that mean nothing. No library has a hold on that.
+/// The shortest part that counts, of a secret that is not shorter itself. The compiler may spill a
+/// register of 16 bytes to the stack, and from there the bytes get into the padding of values, and
+/// so into blocks. No library can prevent that.
 pub(crate) const SHORTEST: usize = 17;
 
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Marks {
     secrets: Vec<Vec<u8>>,
     pieces: HashMap<u64, usize>,
     public: HashSet<u64>,
-    /// A bit for each piece, by its hash: most of what is not there need not be looked up.
+    /// A bit for each piece, by its hash, to skip most look-ups.
     filter: Vec<u64>,
 }
 
@@ -29,8 +29,8 @@ impl Marks {
         self
     }
 
-    /// A secret as it is, the other way round, as the words of a number are in memory, and in
-    /// base64 of either alphabet with anything before it.
+    /// A secret as it is, reversed, as the words of a number are in memory, and in base64 of either
+    /// alphabet with anything before it.
     pub(crate) fn bytes(mut self, name: impl Into<String>, secret: impl AsRef<[u8]>) -> Self {
         let secret = secret.as_ref();
         let name = self.name(name.into(), secret);
@@ -44,7 +44,7 @@ impl Marks {
         self
     }
 
-    /// What is no secret, even where it is a part of one.
+    /// Text that is no secret, even where it is a part of one.
     pub(crate) fn public(mut self, bytes: &[u8]) -> Self {
         self.public.extend(pieces(bytes));
         self.public.extend(pieces(&bytes.iter().rev().copied().collect::<Vec<u8>>()));
@@ -56,7 +56,7 @@ impl Marks {
         self
     }
 
-    /// To be called when all are there.
+    /// Call this after all marks are added.
     pub(crate) fn ready(mut self) -> Self {
         self.pieces.retain(|piece, _| !self.public.contains(piece));
         self.filter = vec![0; (self.pieces.len() / 2).next_power_of_two().max(64)];
@@ -86,7 +86,7 @@ impl Marks {
         ((hash >> 6) as usize & (self.filter.len() - 1), 1 << (hash & 63))
     }
 
-    /// The first secret of which there is a part in a block, and how much. Allocates nothing.
+    /// The first secret with a part in a block, and how much of it. Allocates nothing.
     pub(crate) fn find(&self, block: &[u8]) -> Option<(&str, usize)> {
         let piece_at = |at: usize| {
             let piece = u64::from_ne_bytes(*block.get(at..)?.first_chunk::<PIECE>()?);
@@ -115,14 +115,14 @@ impl Marks {
     }
 }
 
-/// The pieces of a secret. Zeros and the like are in every block.
+/// The pieces of a secret, without zeros and the like, which every block contains.
 fn pieces(secret: &[u8]) -> impl Iterator<Item = u64> {
     let is_telling = |piece: &&[u8]| piece.iter().collect::<HashSet<_>>().len() > PIECE / 2;
     secret.windows(PIECE).filter(is_telling).map(|piece| u64::from_ne_bytes(piece.try_into().unwrap()))
 }
 
-/// What base64url makes of bytes behind so many others, without the characters that also depend on
-/// what is before and behind.
+/// The base64url of these bytes after this many others, without the characters that also depend on
+/// the bytes before and after.
 fn base64_inside(bytes: &[u8], offset: usize) -> String {
     use base64ct::{Base64UrlUnpadded, Encoding as _};
     let inside = bytes.get((3 - offset) % 3..).unwrap_or_default();

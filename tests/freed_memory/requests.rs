@@ -1,4 +1,4 @@
-//! Requests with codes, tokens and assertions in them, made and dropped; and the other side, which
+//! Requests that contain codes, tokens and assertions, made and dropped; and the other side, which
 //! reads them.
 
 use std::path::Path;
@@ -42,7 +42,7 @@ fn assertion() -> ClientAssertion {
     builder.sign(&key("ed25519.pkcs8.pem"), now(), "a-jti").unwrap()
 }
 
-/// A JWT from its payload on, and its signature before it was encoded. Its header is no secret.
+/// A JWT from its payload on, and its signature before encoding. Its header is no secret.
 fn jwt(marks: Marks, name: &str, jwt: &str) -> Marks {
     let (_, signed) = jwt.split_once('.').unwrap();
     let (_, signature) = signed.split_once('.').unwrap();
@@ -74,7 +74,7 @@ fn an_assertion_leaves_nothing() {
         drop((assertion, signature, unsigned));
         drop(builder);
     });
-    // The others are other ones each time.
+    // The other signatures differ each time.
     for file in ["p256.pkcs8.pem", "p521.pkcs8.pem"] {
         let mut made = None;
         let making = record(&turn, || {

@@ -1,5 +1,4 @@
-//! Every kind of answer, read and dropped: the document that was asked for, and whatever comes
-//! instead.
+//! Every kind of answer, read and dropped: the expected document, and anything else.
 
 use std::sync::{Arc, LazyLock};
 
@@ -26,7 +25,7 @@ static MARKS: LazyLock<Arc<Marks>> = LazyLock::new(|| {
     Arc::new(marks.ready())
 });
 
-/// Documents with these members, each string spelled in every way.
+/// Documents with these members, each string in every spelling.
 fn documents(members: &[(&str, &str)], more: &str) -> Vec<String> {
     (0..4)
         .map(|way| {
@@ -56,7 +55,7 @@ fn damaged(document: &str) -> Vec<Vec<u8>> {
 
 fn response(status: u16, content_type: &str, body: &[u8]) -> http::Response<Vec<u8>> {
     let response = http::Response::builder().status(status).header("content-type", content_type);
-    // As large as its contents: what is given away is the reader's to wipe.
+    // As large as its contents. The reader wipes the buffers that it receives.
     response.body(body.to_vec()).unwrap()
 }
 

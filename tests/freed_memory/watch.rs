@@ -1,4 +1,4 @@
-//! Looks into the memory that is freed while something is done.
+//! Inspects the memory that is freed while a closure runs.
 
 use std::backtrace::Backtrace;
 use std::fmt::Write as _;
@@ -9,23 +9,23 @@ use crate::allocator::set_lens;
 use crate::known;
 use crate::marks::Marks;
 
-/// One test looks at a time: the lens sees the whole program.
+/// One test at a time: the lens sees the whole program.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// A block that was freed with a part of a secret in it.
+/// A freed block with a part of a secret in it.
 pub(crate) struct Leak {
     pub(crate) secret: String,
     pub(crate) len: usize,
-    /// The functions that led there, the innermost first.
+    /// The functions that led to it, the innermost first.
     pub(crate) functions: Vec<String>,
 }
 
-/// A test's turn; what holds secrets is to be dropped before it ends.
+/// A test's turn. Drop everything that contains secrets before it ends.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The leaks while this is done. Nothing but the crate's own may be freed in it with secrets.
+/// The leaks while the closure runs. It may free secrets only through the crate.
 pub(crate) fn leaks(_turn: &MutexGuard<'static, ()>, marks: &Arc<Marks>, work: impl FnOnce()) -> Vec<Leak> {
     // A marked block of each secret shows that the lens sees it.
     let planted = marks.secrets().to_vec();
@@ -35,7 +35,7 @@ pub(crate) fn leaks(_turn: &MutexGuard<'static, ()>, marks: &Arc<Marks>, work: i
     look(marks, work, true)
 }
 
-/// Fails where there is a leak that is not [known](known::is_known).
+/// Fails if there is a leak that is not [known](known::is_known).
 #[track_caller]
 pub(crate) fn is_clean(turn: &MutexGuard<'static, ()>, what: &str, marks: &Arc<Marks>, work: impl FnOnce()) {
     report(what, leaks(turn, marks, work));
@@ -81,15 +81,15 @@ fn look(marks: &Arc<Marks>, work: impl FnOnce(), with_trace: bool) -> Vec<Leak> 
     found.into_iter().map(leak).collect()
 }
 
-/// What a block held, and how it was freed.
+/// The content of a block, and how it was freed.
 type Block = (Vec<u8>, Backtrace);
 
-/// What was freed while something was done whose secrets are known only afterwards.
+/// The blocks that were freed while a closure ran whose secrets are known only afterwards.
 pub(crate) struct Recording {
     blocks: Vec<Block>,
 }
 
-/// Records every block that is freed. For what frees few of them.
+/// Records every block that is freed. For code that frees few.
 pub(crate) fn record(_turn: &MutexGuard<'static, ()>, work: impl FnOnce()) -> Recording {
     let recorded: Arc<Mutex<Vec<Block>>> = Arc::default();
     let kept = Arc::clone(&recorded);
@@ -116,14 +116,14 @@ impl Recording {
         self.blocks.iter().filter_map(leak).collect()
     }
 
-    /// Fails where there is one that is not [known](known::is_known).
+    /// Fails if there is a leak that is not [known](known::is_known).
     #[track_caller]
     pub(crate) fn is_clean(&self, what: &str, marks: &Marks) {
         report(what, self.leaks(marks));
     }
 }
 
-/// The names in a backtrace, from the one that freed on.
+/// The names in a backtrace, from the function that freed on.
 fn functions(trace: &Backtrace) -> Vec<String> {
     let text = trace.to_string();
     let named = text.lines().filter_map(|line| {

@@ -1,5 +1,5 @@
-//! The endpoints of a server made of Authlib, and the one grant that oidc-provider does not have:
-//! JWT bearer (RFC 7523 §2.1).
+//! The endpoints of a server built with Authlib, and the one grant that oidc-provider does not
+//! have: JWT bearer (RFC 7523 §2.1).
 
 use private_key_jwt::oauth::{Endpoint, HintedToken, JwtGrant};
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
@@ -43,7 +43,7 @@ async fn a_token_from_its_request_to_its_revocation_with_every_algorithm() {
     assert_eq!(counts.values().sum::<usize>(), 88);
 }
 
-/// What an issuer that the server trusts says of a user, signed with this algorithm.
+/// A trusted issuer's statement about a user, signed with this algorithm.
 fn grant(
     server: &AuthorizationServer,
     (algorithm, file): (Algorithm, &str),

@@ -1,4 +1,4 @@
-//! A browser as far as a login needs one: it keeps cookies, follows redirects, and sends forms.
+//! As much of a browser as a login needs: it keeps cookies, follows redirects, and sends forms.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
 use url::Url;
 
-/// Where the application is, which the browser does not call.
+/// The redirect URI of the application, which the browser does not call.
 pub(crate) const REDIRECT_URI: &str = "https://app.example/cb";
 
 /// The browser of one user.
@@ -15,7 +15,7 @@ pub(crate) struct Browser {
     cookies: BTreeMap<String, String>,
 }
 
-/// Where it ended: a page, or the way back to the application.
+/// Where it ended: a page, or the redirect to the application.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) url: Url,

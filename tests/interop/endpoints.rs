@@ -12,7 +12,7 @@ use crate::peers::oidc_provider;
 use crate::record::Record;
 use crate::{ALGORITHMS, path, refusal, signing_key};
 
-/// A request to an endpoint that asks for nothing much.
+/// A minimal request to an endpoint.
 fn request(
     server: &AuthorizationServer,
     endpoint: Endpoint,
@@ -33,7 +33,7 @@ fn authorization() -> AuthorizationRequest {
     AuthorizationRequest::new(REDIRECT_URI, &verifier).scope("openid")
 }
 
-/// The same by the client's own methods.
+/// The same with the client's own methods.
 async fn call(client: &TokenClient, endpoint: Endpoint) -> Result<(), Error> {
     match endpoint {
         Endpoint::Token => client.token("api:read").await.map(drop),

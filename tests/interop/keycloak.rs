@@ -1,5 +1,5 @@
-//! Keycloak, which sends no `Date`: every endpoint with every algorithm, its refusals, and a clock
-//! that is wrong.
+//! Keycloak, which sends no `Date`: every endpoint with every algorithm, its refusals, and a wrong
+//! clock.
 //!
 //! Maven fetches it once below the target directory. It needs Java 17, Maven, Python 3 and 1 GB of
 //! memory, and takes a minute to start. It ends with the test.
@@ -30,7 +30,7 @@ const VERSION: &str = "26.7.3";
 const REDIRECT_URI: &str = "http://127.0.0.1/cb";
 /// Keycloak knows Ed25519 under its older name only.
 const KNOWN: usize = 10;
-/// How the server learns a client's keys, and what the names of those clients begin with.
+/// How the server gets a client's keys, and the prefixes of those clients' names.
 const REGISTRATIONS: [&str; 2] = ["value", "url"];
 
 /// The issuer of the realm, once the server answers.
@@ -65,7 +65,7 @@ fn start() -> (String, Child) {
     (issuer, child)
 }
 
-/// Whether the realm's metadata is there.
+/// Whether the realm's metadata is available.
 fn answers(port: u16) -> bool {
     let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", port)) else { return false };
     let path = "/realms/pkjwt/.well-known/openid-configuration";
@@ -76,7 +76,7 @@ fn answers(port: u16) -> bool {
         && line.contains(" 200 ")
 }
 
-/// Where the distribution is.
+/// The folder of the distribution.
 fn installed() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("keycloak");
     let home = folder.join(format!("keycloak-{VERSION}"));
@@ -94,7 +94,7 @@ fn installed() -> PathBuf {
     home
 }
 
-/// Serves the keys of every algorithm, each at its path, and tells where.
+/// Serves the keys of every algorithm, each at its path. Returns the URL.
 fn publish() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -107,7 +107,7 @@ fn publish() -> String {
             let Ok(mut stream) = stream else { continue };
             let mut head = BufReader::new(&stream).lines().map_while(Result::ok);
             let first = head.next().unwrap_or_default();
-            // To its end, or the connection is reset.
+            // Reads to the end, or the connection is reset.
             head.take_while(|line| !line.is_empty()).for_each(drop);
             let body = first.split(' ').nth(1).and_then(|path| documents.get(path));
             let (status, body) = body.map_or(("404 Not Found", ""), |body| ("200 OK", body));
@@ -147,7 +147,7 @@ fn realm(published: &str) -> Value {
     json!({"realm": "pkjwt", "enabled": true, "sslRequired": "none", "clients": clients})
 }
 
-/// The client of an algorithm, whose requests go on record.
+/// The client of an algorithm. Its requests are recorded.
 async fn builder(
     registration: &str,
     algorithm: Algorithm,
@@ -158,7 +158,7 @@ async fn builder(
     TokenClient::builder(server, format!("{registration}-{algorithm}"), key).http(record.clone())
 }
 
-/// The ES256 client, which has its keys by value.
+/// The ES256 client whose keys are registered by value.
 async fn es256(record: &Record) -> TokenClientBuilder {
     let (algorithm, file) = ALGORITHMS[6];
     builder("value", algorithm, signing_key(algorithm, file), record).await
@@ -178,7 +178,7 @@ async fn every_endpoint_takes_every_algorithm_by_value_and_by_url() {
             let token =
                 client.request(&request()).await.unwrap_or_else(|error| panic!("{algorithm}: {error}"));
             let token = token.access_token().secret();
-            // A client is told nothing of a token that is not for it.
+            // The server tells a client nothing about a token for another audience.
             assert!(!client.introspect(token).await.unwrap().is_active(), "{algorithm}");
             client.revoke(token).await.unwrap();
             let verifier = private_key_jwt::client::fresh_code_verifier().unwrap();
@@ -216,7 +216,7 @@ async fn it_says_why_it_refuses() {
         refused(unknown_client).await,
         (401, "Invalid client or Invalid client credentials".to_owned())
     );
-    // None of it is about time: each was sent once.
+    // None of these is about time: each was sent once.
     assert_eq!(record.print().values().sum::<usize>(), 3);
 }
 
@@ -228,7 +228,7 @@ async fn ahead(seconds: i64, record: &Record) -> TokenClient {
 
 #[tokio::test]
 async fn a_clock_that_is_off_by_a_minute_or_two_is_corrected_once() {
-    // 60 s behind, the assertion ends as it arrives.
+    // 60 s behind, the assertion expires as it arrives.
     for (seconds, corrections) in [
         (-30, 0..=0),
         (-60, 0..=1),
@@ -252,7 +252,7 @@ async fn a_clock_that_is_off_by_a_minute_or_two_is_corrected_once() {
         assert_eq!(record.count(&endpoint, Algorithm::ES256, 400), refused, "{seconds}");
         assert_eq!(record.count(&endpoint, Algorithm::ES256, 200), 4, "{seconds}");
         if refused > 0 {
-            // The `iat` of the tokens says how far it is.
+            // The `iat` of the tokens shows the difference.
             let off = client.assertion().await.unwrap().issued_at() - OffsetDateTime::now_utc();
             assert!(off.abs() < time::Duration::seconds(5), "{seconds}: {off}");
         }
@@ -282,7 +282,7 @@ async fn a_code_is_sent_again_where_the_clock_is_wrong() {
     let record = Record::of("Keycloak");
     let client = ahead(30, &record).await;
     let verifier = private_key_jwt::client::fresh_code_verifier().unwrap();
-    // The code is wrong; the server gets as far as that.
+    // The code is wrong, and the server checks it.
     let refusal = refusal_of_last(client.authorization_code("none", REDIRECT_URI, &verifier).await);
     assert_eq!((refusal.0, &*refusal.1), (400, "invalid_grant"));
     assert_eq!(record.print().values().sum::<usize>(), 2);

@@ -1,4 +1,4 @@
-//! Assertions before the verifiers of other libraries.
+//! Our assertions, checked by the verifiers of other libraries.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::peers::{node, python, run};
 use crate::{ALGORITHMS, jwks, signing_key};
 
-/// What another library needs to judge an assertion of ours.
+/// The input of another library's verifier.
 fn document(algorithm: Algorithm, file: &str) -> String {
     let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
     let builder = ClientAssertion::builder("client", &server);
@@ -19,7 +19,7 @@ fn document(algorithm: Algorithm, file: &str) -> String {
     .to_string()
 }
 
-/// Each assertion is good, and none for another audience.
+/// Each accepts the assertion, and rejects one for another audience.
 fn judged(library: &str, verify: impl Fn() -> Command, algorithms: &[(Algorithm, &str)]) {
     for (algorithm, file) in algorithms {
         let document = document(*algorithm, file);

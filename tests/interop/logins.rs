@@ -1,6 +1,6 @@
-//! What users do at oidc-provider: logins from the pushed authorization request to the revoked
-//! token, in the browser at hand and from another device; and the tokens that come of it, at the
-//! resource server.
+//! User logins at oidc-provider, from the pushed authorization request to the revoked token, in a
+//! browser on this machine and from another device; and the resulting tokens, at the resource
+//! server.
 
 use std::time::Duration;
 
@@ -25,14 +25,14 @@ async fn discovered() -> AuthorizationServer {
     AuthorizationServer::discover(&oidc_provider().issuer).await.unwrap()
 }
 
-/// The keys by which the server signs access tokens.
+/// The keys with which the server signs access tokens.
 async fn keys(server: &AuthorizationServer) -> PublicKeySet {
     let request = http::Request::get(server.jwks_uri().unwrap()).body(Vec::new()).unwrap();
     let document = ReqwestClient::new().unwrap().send(request).await.unwrap();
     JwkSet::from_json(document.body()).unwrap().into()
 }
 
-/// Pushes an authorization request and lets the user log in; hands on the code.
+/// Pushes an authorization request and lets the user log in. Returns the code.
 async fn code(client: &TokenClient, client_id: Algorithm, verifier: &CodeVerifier) -> String {
     let request = AuthorizationRequest::new(REDIRECT_URI, verifier)
         .scope("openid api:read")
@@ -50,7 +50,7 @@ async fn code(client: &TokenClient, client_id: Algorithm, verifier: &CodeVerifie
     answer("code")
 }
 
-/// The access token is the user's, for the client and the API, and nobody else's.
+/// The access token is for this user, this client and the API only.
 fn check(response: &TokenResponse, client_id: Algorithm, keys: &PublicKeySet) {
     let (token, now) = (response.access_token().bearer().unwrap(), OffsetDateTime::now_utc());
     let verifier = |issuer: &str, audience: &str| AccessTokenVerifier::new(issuer, audience);
@@ -117,7 +117,7 @@ async fn a_code_is_good_once_and_with_its_own_verifier() {
     }
 }
 
-/// Logs in where the user code is asked for; says yes or no to the device.
+/// Logs in on the page for the user code, and accepts or denies the device.
 async fn at_another_device(url: &str, answer: &str) {
     let mut browser = Browser::new();
     let code_is_there = browser.open(url).await;
@@ -142,7 +142,7 @@ async fn a_device_login_to_its_end_with_every_algorithm() {
             let codes = client.authorize_device_with(&request).await.unwrap();
             assert_eq!(codes.interval(), Duration::from_secs(1));
             let user = async {
-                // The user takes longer than the first question.
+                // The user takes longer than the first interval.
                 while record.count("/token", named.0, 400) == 0 {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
@@ -160,7 +160,7 @@ async fn a_device_login_to_its_end_with_every_algorithm() {
     let counts = record.print();
     let count = |path: &str, status| counts[&(path.to_owned(), status)];
     assert_eq!((count("/device/auth", 200), count("/token", 200)), (11, 22));
-    // Each has asked too early at least once.
+    // Each has polled too early at least once.
     assert!(count("/token", 400) >= 11, "{counts:?}");
 }
 
@@ -192,7 +192,7 @@ async fn access_tokens_of_every_kind_at_the_resource_server() {
         let verifier = AccessTokenVerifier::new(&*oidc_provider().issuer, resource).algorithms([algorithm]);
         let claims = verifier.verify(&keys, token.secret(), OffsetDateTime::now_utc()).unwrap();
         assert_eq!((claims.subject(), claims.has_scope("api:read")), (Some("ES256"), true));
-        // The server answers questions about opaque tokens only.
+        // The server introspects opaque tokens only.
         let refusal = refusal(client.introspect(token.secret()).await);
         assert_eq!((refusal.status(), refusal.error()), (400, Some("unsupported_token_type")));
         println!("oidc-provider, an access token, {algorithm}: 1");

@@ -1,11 +1,10 @@
-//! Servers, clients and verifiers that nobody of this project wrote: README.md beside this file
-//! lists them.
+//! Third-party servers, clients and verifiers; README.md in this folder lists them.
 //!
 //! `cargo test --test interop --features cli` installs them with npm, pip, go and Maven where they
-//! are not there yet, starts the servers on loopback, and ends them. It needs Node.js, npm, Python
-//! 3, Go, Java and Maven, and fails by name without them. A plain `cargo test` does not run this
-//! suite. With `--nocapture` it says which server answered how often, where, and to assertions of
-//! which algorithm.
+//! are missing, starts the servers on loopback, and ends them. It needs Node.js, npm, Python 3, Go,
+//! Java and Maven, and fails with the name of what is missing. A plain `cargo test` does not run
+//! this suite. With `--nocapture` it prints the number of answers by server, endpoint and
+//! algorithm.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod authlib;
@@ -28,7 +27,7 @@ use serde_json::{Value, json};
 
 use record::Record;
 
-/// Each algorithm with the key file that it is tried with.
+/// Each algorithm with its key file.
 const ALGORITHMS: [(Algorithm, &str); 11] = [
     (Algorithm::RS256, "rsa2048.pkcs8.pem"),
     (Algorithm::RS384, "rsa2048.pkcs8.pem"),
@@ -47,12 +46,12 @@ fn signing_key(algorithm: Algorithm, file: &str) -> PrivateKey {
     support::key(file).with_algorithm(algorithm).unwrap()
 }
 
-/// The public keys of a party, as a server's configuration has them.
+/// The public keys of a party, as a server's configuration contains them.
 fn jwks(algorithm: Algorithm, file: &str) -> Value {
     json!(JwkSet::from(signing_key(algorithm, file).public_jwk().clone()))
 }
 
-/// A client, named after the algorithm that it signs with, whose requests go on record.
+/// A client that is named after its algorithm. Its requests are recorded.
 fn client(
     server: &AuthorizationServer,
     (algorithm, file): (Algorithm, &str),
@@ -62,7 +61,7 @@ fn client(
     builder.http(record.clone()).build().unwrap()
 }
 
-/// What the server said against a request. Nothing in it shows a secret.
+/// The server's refusal. Checks that it shows no secret.
 #[track_caller]
 fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Refusal {
     match support::clean(result.unwrap_err()).into_kind() {
@@ -71,7 +70,7 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Refusal {
     }
 }
 
-/// Where an endpoint is at its server.
+/// The path of an endpoint at its server.
 fn path(server: &AuthorizationServer, endpoint: Endpoint) -> String {
     url::Url::parse(server.endpoint(endpoint).unwrap()).unwrap().path().to_owned()
 }

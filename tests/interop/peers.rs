@@ -1,4 +1,4 @@
-//! The peers: installed where they are not there yet, started, and ended.
+//! The peers: installed where they are missing, started, and ended.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop")
 }
 
-/// Runs a command to its end and hands on what it printed.
+/// Runs a command to its end and returns its output.
 pub(crate) fn run(command: &mut Command, stdin: &str) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let mut child = command
@@ -33,7 +33,7 @@ pub(crate) fn run(command: &mut Command, stdin: &str) -> Result<String, String> 
     }
 }
 
-/// Runs Maven, once at a time: it does not share its local repository between processes.
+/// Runs Maven, one process at a time: processes cannot share its local repository.
 pub(crate) fn maven(command: &mut Command) {
     static REPOSITORY: Mutex<()> = Mutex::new(());
     let guard = REPOSITORY.lock();
@@ -79,14 +79,14 @@ pub(crate) fn python(script: &str) -> Command {
     command
 }
 
-/// A server that runs. It ends when its input does.
+/// A running server. It ends when its input does.
 pub(crate) struct Server {
     pub(crate) issuer: String,
     _process: Child,
     _config: tempfile::NamedTempFile,
 }
 
-/// Starts a server; it says its issuer in its first line.
+/// Starts a server. Its first line of output is its issuer.
 pub(crate) fn start(mut program: Command, config: &Value) -> Server {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(config.to_string().as_bytes()).unwrap();

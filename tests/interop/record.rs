@@ -1,4 +1,4 @@
-//! What was sent and what came back: for the log, and for the count of every suite.
+//! Requests and responses: for the log, and for the counts of every suite.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -9,8 +9,8 @@ use private_key_jwt::keys::BoxFuture;
 use private_key_jwt::transport::{HttpClient, ReqwestClient, TransportError};
 use serde_json::Value;
 
-/// An HTTP client that notes, for each request with an assertion, where it went, what the assertion
-/// was and what the answer. Clones share the notes.
+/// An HTTP client that records each request with an assertion: where it went, the assertion, and
+/// the response. Clones share the records.
 #[derive(Clone)]
 pub(crate) struct Record {
     server: &'static str,
@@ -30,14 +30,14 @@ impl Record {
         Self { server, http: ReqwestClient::new().unwrap(), notes: Arc::default() }
     }
 
-    /// How often a path gave this answer to an assertion of this algorithm.
+    /// How often a path gave this response to an assertion of this algorithm.
     pub(crate) fn count(&self, path: &str, algorithm: Algorithm, status: u16) -> usize {
         let same = |note: &&Note| (&*note.path, note.algorithm, note.status) == (path, algorithm, status);
         self.notes.lock().unwrap().iter().filter(same).count()
     }
 
-    /// Prints server, endpoint, algorithm and count, and hands the counts on, by path and answer.
-    /// No `jti` was sent twice.
+    /// Prints server, endpoint, algorithm and count. Returns the counts by path and response.
+    /// Checks that no `jti` was sent twice.
     pub(crate) fn print(&self) -> BTreeMap<(String, u16), usize> {
         let notes = self.notes.lock().unwrap();
         let (mut lines, mut counts) = (BTreeMap::new(), BTreeMap::new());

@@ -30,7 +30,7 @@ fn public_key(figure: &Value) -> PublicKey {
 }
 
 /// The figure's signature verifies, with the public JWK and with the public half of the private
-/// one; what is signed anew verifies too; and nothing verifies once the payload has changed.
+/// one. A new signature verifies too. After the payload has changed, nothing verifies.
 fn verify(file: &str) {
     let figure = figure(file);
     let jws = CompactJws::parse(text(&figure, "compact")).unwrap();
@@ -51,7 +51,7 @@ fn verify(file: &str) {
     }
 }
 
-/// Signing again gives the very bytes of the figure.
+/// Signing again gives exactly the bytes of the figure.
 fn reproduce(file: &str) {
     verify(file);
     let figure = figure(file);
@@ -148,7 +148,7 @@ fn rfc8037_a3_thumbprint_and_canonical_form() {
     assert_eq!(key.key_id().as_str(), text(&figure("rfc8037-a"), "thumbprint"));
 }
 
-/// Whether our ECDSA is deterministic is the backend's choice; that the figures verify is not.
+/// Our ECDSA may be deterministic or not, depending on the backend. Either way the figures verify.
 #[test]
 fn rfc6979_a_2_5_to_a_2_7_signatures_verify() {
     for file in ["rfc6979-p256", "rfc6979-p384", "rfc6979-p521"] {

@@ -1,4 +1,4 @@
-//! Bad input gets a clear error: the exact variant, its fields, and the words that a user sees.
+//! Bad input gets a clear error: the exact variant, its fields, and the message.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -20,8 +20,8 @@ fn error_of(bytes: &[u8]) -> KeyError {
     clean(PrivateKey::from_bytes(bytes).map(|_| ()).unwrap_err(), bytes)
 }
 
-/// Hands the error on if nothing in it shows the passphrase or a piece of what was read: the body
-/// of a PEM file, and the private members of a JWK.
+/// Returns the error. Checks that it shows neither the passphrase nor a piece of the input: the
+/// body of a PEM file, and the private members of a JWK.
 fn clean(error: KeyError, bytes: &[u8]) -> KeyError {
     let shown = words(&error);
     // DER has no text that could be shown by mistake.
@@ -37,7 +37,7 @@ fn clean(error: KeyError, bytes: &[u8]) -> KeyError {
     error
 }
 
-/// The file, the exact error, and what it says to the user.
+/// The file, the exact error, and its message.
 macro_rules! bad {
     ($($file:literal => $pattern:pat $(if $guard:expr)?, $says:literal;)*) => {
         const FILES: &[&str] = &[$($file),*];
@@ -198,7 +198,7 @@ fn every_error_is_one_line_and_does_not_repeat_its_source() {
     }
 }
 
-/// Every block that is called damaged is also damaged without its PEM, where there is DER.
+/// A PEM block that is called damaged is also damaged as DER.
 #[test]
 fn an_error_is_the_same_in_pem_and_in_der() {
     for file in [
@@ -257,7 +257,7 @@ fn a_public_key_or_a_certificate_is_not_a_private_key() {
             assert_eq!(error.to_string(), format!("expected a private key, found {what}"));
         }
     }
-    // A public key where a public key is wanted, too.
+    // Likewise where a public key is expected.
     for bytes in [
         &b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@here"[..],
         b"ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTI me@here",
@@ -323,7 +323,7 @@ fn rsa1024_modulus() -> String {
 }
 
 #[test]
-fn a_foreign_key_beside_a_certificate_is_still_named() {
+fn a_foreign_key_next_to_a_certificate_is_still_named() {
     for file in [
         [read("p256.cert.pem"), read("bad/openssh-rsa.pem")].concat(),
         [read("bad/openssh-rsa.pem"), read("p256.cert.pem"), read("p256.pub.pem")].concat(),
@@ -394,7 +394,7 @@ fn two_keys_are_one_too_many_in_any_combination() {
         ["p256.pkcs8.pem", "p384.pkcs8.pem"],
         ["rsa2048.pkcs1.pem", "p256.sec1.pem"],
         ["p256.scrypt-aes256.pem", "ed25519.pkcs8.pem"],
-        // Closed, it might be another one.
+        // Encrypted, it might be a different key.
         ["p256.scrypt-aes256.pem", "p256.pkcs8.pem"],
         ["p256.pkcs8.pem", "bad/dek-info-rsa.pem"],
         ["p256.pkcs8.pem", "bad/rsa1024.pkcs8.pem"],
@@ -403,8 +403,7 @@ fn two_keys_are_one_too_many_in_any_combination() {
         assert!(is_two(&error), "{files:?}: {error:?}");
     }
     assert!(is_two(&error("two-private.jwks.json")));
-    // The same key counts once, in whatever forms it stands there; one that no signature has does
-    // not count.
+    // The same key in several forms counts once; a key that cannot sign does not count.
     for files in [
         ["p256.pkcs8.pem", "p256.pkcs8.pem"],
         ["p256.pkcs8.pem", "p256.sec1.pem"],
@@ -473,7 +472,7 @@ fn a_private_jwk_is_as_strict_as_a_public_one() {
         error_of(good.replace(&d, &format!("{d}=")).as_bytes()),
         KeyError::Jose(JoseError::Base64Url { what: "a private JWK member" })
     ));
-    // A short number lacks its zeros; this one is another.
+    // A short number lacks its zeros; this one is a different number.
     let inconsistent =
         |jwk: String| matches!(error_of(jwk.as_bytes()), KeyError::Inconsistent { key_type: "EC" });
     assert!(inconsistent(good.replace(&d, "AQAB")) && inconsistent(good.replace(&member("y"), "AQAB")));
@@ -501,7 +500,7 @@ fn a_private_jwk_is_as_strict_as_a_public_one() {
     assert!(matches!(error_of(with(r#","x5c":["-"]"#).as_bytes()), KeyError::Jose(JoseError::X5c)));
     assert!(matches!(error_of(with(r#","x5c":["MAA="]"#).as_bytes()), KeyError::Certificate));
 
-    // A JSON string where a JSON string is due, in the private members too.
+    // A member that is not a JSON string, in the private members too.
     let number = good.replace(&format!("\"{d}\""), "17");
     assert!(matches!(
         error_of(number.as_bytes()),
@@ -571,7 +570,7 @@ fn key_derivation_costs_are_refused_before_deriving_and_before_asking_for_a_pass
     }
 }
 
-/// The costs of an encrypted key, written into a good file: the DER of the integers has the same
+/// The costs of an encrypted key, written into a good file: the DER of the integers keeps its
 /// length.
 fn with_integer(file: &str, from: &[u8], to: &[u8]) -> KeyError {
     let mut der = support::pem(file);
@@ -586,7 +585,7 @@ fn key_derivation_costs_have_a_lower_end_too() {
     for (to, value) in [([2, 2, 0, 0], None), ([2, 2, 0x80, 0], None), ([2, 2, 0x27, 0x10], Some(()))] {
         let error = pbkdf2(&to);
         match value {
-            // Not minimal, or negative: no DER integer that could be a count.
+            // Not minimal, or negative: no valid DER integer for a count.
             None => assert!(
                 matches!(error, KeyError::Der { .. } | KeyError::KeyDerivationCost { .. }),
                 "{error:?}"
@@ -615,7 +614,7 @@ fn an_encrypted_key_that_is_damaged_is_not_a_wrong_passphrase() {
     let der = support::pem("p256.pbkdf2-sha256-aes256.pem");
     let structure =
         |bytes: &[u8]| PrivateKey::from_encrypted_bytes(bytes, PASSPHRASE).map(|_| ()).unwrap_err();
-    // One byte of ciphertext less, lengths corrected: not whole blocks any more.
+    // One byte of ciphertext less, with the lengths corrected: no longer whole blocks.
     let data = support::data_of_encrypted(&der);
     let shorter = support::with_data_of_encrypted(&der, &data[..data.len() - 1]);
     assert!(matches!(
@@ -627,7 +626,7 @@ fn an_encrypted_key_that_is_damaged_is_not_a_wrong_passphrase() {
         structure(&empty),
         KeyError::Der { structure: "EncryptedPrivateKeyInfo (RFC 5958 §3)" }
     ));
-    // The helper itself does nothing else.
+    // The helper itself changes nothing else.
     assert_eq!(support::with_data_of_encrypted(&der, &data), der);
 }
 
@@ -734,7 +733,7 @@ fn words(error: &dyn Error) -> String {
     text
 }
 
-/// Whether 8 characters in a row of the secret stand in the text.
+/// Whether 8 consecutive characters of the secret are in the text.
 fn leaks(text: &str, secret: &str) -> bool {
     secret.as_bytes().windows(8).any(|window| text.contains(std::str::from_utf8(window).unwrap()))
 }
@@ -802,7 +801,7 @@ fn no_error_of_a_pem_or_der_file_shows_what_is_in_it() {
             assert!(!leaks(&shown, line), "{file}: {shown}");
         }
     }
-    // Line ends lost, so that the key follows the label.
+    // Without line ends, so that the key follows the label.
     let flat = String::from_utf8(read("p256.pkcs8.pem")).unwrap().replace(['\n', '-'], " ");
     for text in [flat.replace("BEGIN", "-----BEGIN"), flat.replace("BEGIN", "-----BEGIN") + "-----"] {
         let shown = words(&error_of(text.as_bytes()));
@@ -824,7 +823,7 @@ fn debug_of_a_key_shows_its_name_and_algorithm_only() {
         for member in ["d", "p", "q", "dp", "dq", "qi"] {
             let Some(secret) = jwk[member].as_str() else { continue };
             assert!(!leaks(&generic, secret), "{file}: {generic}");
-            // As numbers too, as a derived Debug of bytes has them.
+            // As numbers too, as a derived `Debug` prints bytes.
             let bytes = support::from_base64url(secret);
             let listed = format!("{:?}", &bytes[..4]);
             assert!(!generic.contains(listed.trim_matches(['[', ']'])), "{file}: {generic}");

@@ -1,5 +1,4 @@
-//! Files and sets that are made to be slow: what bounds them is counted, so it is tested without a
-//! clock.
+//! Files and sets that are made to be slow. Their bounds are counts, so the tests need no clock.
 
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::keys::KeyError;
@@ -15,7 +14,7 @@ fn refused(file: &str) -> KeyError {
     PrivateKey::from_bytes(file.as_bytes()).map(|_| ()).unwrap_err()
 }
 
-/// Eight keys of the longest modulus are what a file may hold.
+/// A file may contain eight keys of the longest modulus.
 #[test]
 fn the_rsa_keys_of_a_file_are_bounded() {
     let key = text("rsa8192.pkcs8.pem");
@@ -60,7 +59,7 @@ fn a_set_of_a_hundred_thousand_keys_is_not_read() {
     assert!(matches!(refused(&set), KeyError::Jose(error) if error == too_many));
 }
 
-/// A modulus is judged by its length before anything is computed with it.
+/// The length of a modulus is checked before any computation with it.
 #[test]
 fn a_huge_modulus_costs_what_reading_it_costs() {
     let n = base64url(&[0xff; 500_000]);

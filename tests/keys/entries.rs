@@ -1,4 +1,4 @@
-//! Files with several keys: what the error lists, and how one is chosen.
+//! Files with several keys: the list in the error, and how to choose a key.
 
 use private_key_jwt::keys::{KeyError, KeyLoader};
 use private_key_jwt::{PrivateKey, Thumbprint};
@@ -13,7 +13,7 @@ fn thumbprint(stem: &str) -> Thumbprint {
     key(&format!("{stem}.pkcs8.pem")).thumbprint()
 }
 
-/// As OpenSSL writes the keys of a PKCS#12 file.
+/// The way OpenSSL writes the keys of a PKCS#12 file.
 fn with_names(files: &[(&str, &str)]) -> String {
     let block = |(name, file): &(&str, &str)| {
         format!(
@@ -41,7 +41,7 @@ fn a_key_of_a_set_is_taken_by_its_kid_or_its_thumbprint() {
         assert_eq!(key.thumbprint(), thumbprint(stem), "{name}");
         assert!(key.key_id().as_str().starts_with("my-key-"));
     }
-    // A `kid` is compared as it is.
+    // A `kid` is compared exactly.
     for name in ["MY-KEY-1", "my-key-3", ""] {
         let error = KeyLoader::new().entry(name).load_file(&file).unwrap_err();
         assert!(matches!(&error, KeyError::NoSuchEntry { name: found, .. } if found == name), "{error:?}");
@@ -78,7 +78,7 @@ fn what_openssl_makes_of_a_pkcs12_file_keeps_its_names() {
     let load = |name: &str| KeyLoader::new().entry(name).load_bytes(file.as_bytes());
     assert_eq!(load("web").unwrap().thumbprint(), thumbprint("rsa2048"));
     assert!(matches!(load("mail"), Err(KeyError::PassphraseRequired)));
-    // Its thumbprint may be the name, for all that can be seen.
+    // Its thumbprint may be the name, because it cannot be computed.
     assert!(matches!(load(&thumbprint("p256").to_string()), Err(KeyError::PassphraseRequired)));
     let open = KeyLoader::new().passphrase(PASSPHRASE);
     for name in ["mail".to_owned(), thumbprint("p256").to_string()] {
@@ -127,16 +127,16 @@ fn the_list_of_a_long_file_is_cut_and_hostile_names_are_printable() {
         "{shown}"
     );
     assert!(!shown.contains('\n'));
-    // More than anyone keeps in a file.
+    // More than a real file contains.
     let block = text("ed25519.pkcs8.pem");
     let error = PrivateKey::from_bytes(block.repeat(300).as_bytes()).unwrap_err();
     assert_eq!(error.to_string(), "a JWK Set has 257 keys, at most 256 are read");
 }
 
-/// One bound for the whole file, as in PKCS#12: keys in PEM are no way around it.
+/// One bound for the whole file, as in PKCS#12: keys in PEM do not circumvent it.
 #[test]
 fn all_derivations_of_a_file_together_are_bounded() {
-    // 2048 iterations each would do; scrypt of 16 MiB does not, 257 times.
+    // 2048 iterations for each key would be allowed; scrypt of 16 MiB, 257 times, is not.
     let file = text("p256.scrypt-aes256.pem").repeat(250);
     let started = std::time::Instant::now();
     let error = KeyLoader::new().load_bytes(file.as_bytes()).unwrap_err();
@@ -153,7 +153,7 @@ fn several_closed_keys_want_the_passphrase_first() {
     };
     assert!(matches!(load(None), Err(KeyError::PassphraseRequired)));
     assert!(matches!(load(Some("wrong")), Err(KeyError::WrongPassphrase)));
-    // Open, they are listed, also with the line end of the passphrase's file.
+    // After decryption they are listed, even if the passphrase comes with the line end of its file.
     for passphrase in [PASSPHRASE.to_owned(), format!("{PASSPHRASE}\n")] {
         let error = load(Some(&passphrase)).unwrap_err();
         assert!(
@@ -161,14 +161,14 @@ fn several_closed_keys_want_the_passphrase_first() {
             "{error}"
         );
     }
-    // The same one twice is one.
+    // The same key twice counts once.
     let twice = text("p256.pbkdf2-sha256-aes256.pem").repeat(2);
     let key = PrivateKey::from_encrypted_bytes(twice.as_bytes(), format!("{PASSPHRASE}\r\n")).unwrap();
     assert_eq!(key.thumbprint(), thumbprint("p256"));
 }
 
 #[test]
-fn an_odd_public_key_beside_a_private_one_takes_nothing_away() {
+fn an_odd_public_key_next_to_a_private_one_takes_nothing_away() {
     let private = text("p256.jwk.json");
     let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
     for odd in [
@@ -188,7 +188,7 @@ fn an_odd_public_key_beside_a_private_one_takes_nothing_away() {
         let document = format!(r#"{{"other":{odd},"private":{private}}}"#);
         assert_eq!(PrivateKey::from_bytes(document.as_bytes()).unwrap().thumbprint(), thumbprint("p256"));
     }
-    // A private one that cannot be read might be the one that is meant.
+    // An unreadable private key might be the one that the caller wants.
     let odd = r#"{"kty":"OKP","crv":"Ed25519","kid":7,"\u0064":"AQAB"}"#;
     let set = format!(r#"{{"keys":[{odd},{private}]}}"#);
     let error = PrivateKey::from_bytes(set.as_bytes()).unwrap_err();
@@ -209,7 +209,7 @@ fn a_passphrase_may_end_in_the_line_end_of_its_file() {
             assert!(matches!(error, KeyError::WrongPassphrase), "{file} {wrong:?}");
         }
     }
-    // One that really ends so is tried first.
+    // A passphrase that really ends like this is tried first.
     let der = read("p256.pkcs8.der");
     let info = pkcs8::PrivateKeyInfoRef::try_from(der.as_slice()).unwrap();
     let parameters =

@@ -1,4 +1,4 @@
-//! The key loader: every good file of `testdata/keys` loads as what it is, and signs.
+//! The key loader: every good file of `testdata/keys` loads as the right key, and signs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ const P256: KeyType = KeyType::Ec(Curve::P256);
 const P384: KeyType = KeyType::Ec(Curve::P384);
 const P521: KeyType = KeyType::Ec(Curve::P521);
 
-/// Files that hold one private key, with what follows from the key alone.
+/// Files that contain one private key, with the facts that follow from the key alone.
 const PLAIN: [(&str, KeyType, Algorithm); 53] = [
     ("rsa2048.pkcs8.pem", KeyType::Rsa, Algorithm::RS256),
     ("rsa2048.pkcs8.der", KeyType::Rsa, Algorithm::RS256),
@@ -231,8 +231,8 @@ fn an_encrypted_key_opens_with_its_passphrase_and_only_with_it() {
     }
 }
 
-/// One wrong passphrase in 256 leaves valid CBC padding around nonsense; it must not look like a
-/// damaged file.
+/// For one wrong passphrase in 256, garbage has valid CBC padding. It must not look like a damaged
+/// file.
 #[test]
 fn a_wrong_passphrase_never_looks_like_a_damaged_key() {
     let bytes = read("p256.pbkdf2-sha256-aes256.pem");
@@ -300,7 +300,7 @@ fn rfc7515_4_1_6_certificates_are_kept_leaf_first_and_published_as_x5c() {
     assert!(!key("p256.pkcs8.pem").public_jwk().to_json().contains("x5c"));
 }
 
-/// Whatever stands around it and in which order; an authority that renewed its key has two
+/// With any other content around it, and in any order. An authority that renewed its key has two
 /// certificates of one name.
 #[test]
 fn rfc7515_4_1_6_each_certificate_certifies_the_one_before() {
@@ -317,14 +317,14 @@ fn rfc7515_4_1_6_each_certificate_certifies_the_one_before() {
     for (certificates, len) in [
         (vec![&root, &intermediate, &leaf], 3),
         (vec![&intermediate, &leaf, &intermediate, &leaf], 2),
-        // Without the one between there is no chain.
+        // Without the intermediate certificate there is no chain.
         (vec![&root, &leaf], 1),
     ] {
         let file = private.clone() + &certificates.into_iter().map(String::as_str).collect::<String>();
         let key = PrivateKey::from_bytes(file.as_bytes()).unwrap();
         assert_eq!(key.public_jwk().certificates(), &chain[..len]);
     }
-    // Of two certificates for the key the one that was made last.
+    // Of two certificates for the key, the newer one.
     let renewed = [read("p256.cert.pem"), leaf.into_bytes(), private.into_bytes()].concat();
     assert_eq!(PrivateKey::from_bytes(&renewed).unwrap().public_jwk().certificates(), &chain[..1]);
 }
@@ -352,7 +352,7 @@ fn a_certificate_of_another_key_is_refused() {
 
 #[test]
 fn a_public_key_of_another_key_is_refused() {
-    // Also where the private key's file has no public part to compare with.
+    // Even if the private key's file has no public part to compare with.
     for file in ["p256.pkcs8.pem", "p256.no-public.pkcs8.pem", "ed25519.pkcs8.pem", "rsa2048.pkcs1.pem"] {
         for (public, other) in [
             ("p256.pub.pem", stem(file) != "p256"),
@@ -414,8 +414,7 @@ fn rfc7517_5_the_one_signing_key_of_a_private_set_is_taken() {
     assert!(
         matches!(private("two-private.jwks.json", None), Err(KeyError::SeveralKeys { found }) if found.len() == 2)
     );
-    // Beside a key for encryption that says so by `alg` alone, a public key, and a type from the
-    // future.
+    // Next to a key for encryption that says so by `alg` alone, a public key, and a future type.
     let text = |file| String::from_utf8(read(file)).unwrap();
     let rsa = text("rsa2048.jwk.json");
     let enc = rsa.trim_end().strip_suffix('}').unwrap().to_owned() + r#","alg":"RSA-OAEP-256"}"#;
@@ -579,7 +578,7 @@ fn rfc4055_1_2_a_restricted_pss_key_verifies_its_own_signatures_only() {
             assert_eq!(public.jwk().algorithm(), allowed.map(Algorithm::as_str));
         }
     }
-    // The private half hands the restriction on.
+    // The private half keeps the restriction.
     let restricted = support::key("rsa2048-pss.pkcs8.pem").public_key().unwrap();
     let forged = rsa.sign(b"message").unwrap();
     assert!(matches!(restricted.verify(b"message", &forged), Err(KeyError::PssOnly { .. })));
@@ -590,7 +589,7 @@ fn free(jwk: &Jwk) -> PublicKey {
     PublicKey::from_jwk(&Jwk::new(jwk.parameters().clone())).unwrap()
 }
 
-/// One key for each algorithm, of every type that there is.
+/// One key for each algorithm, of every type.
 fn one_key_each() -> Vec<PrivateKey> {
     Algorithm::ALL.into_iter().map(sample).collect()
 }
@@ -683,7 +682,7 @@ fn rs_and_eddsa_signatures_are_the_same_each_time() {
         let (first, second) = (key.sign(b"message").unwrap(), key.sign(b"message").unwrap());
         match key.algorithm() {
             algorithm if algorithm.is_pss() => assert_ne!(first, second, "{algorithm} has a random salt"),
-            // Deterministic or not is the backend's choice.
+            // The backend may sign deterministically or not.
             Algorithm::ES256 | Algorithm::ES384 | Algorithm::ES512 => {}
             algorithm => assert_eq!(first, second, "{algorithm}"),
         }
@@ -742,7 +741,7 @@ fn a_generated_key_is_encrypted_with_costs_that_openssl_takes() {
     let der = support::pem_to_der(&generated.to_encrypted_pem(PASSPHRASE).unwrap());
     let costs = [2, 2, 0x40, 0, 2, 1, 8, 2, 1, 1];
     assert_eq!(der.windows(costs.len()).filter(|window| *window == costs).count(), 1);
-    // Every file has a salt of its own.
+    // Every file has its own salt.
     let again = support::pem_to_der(&generated.to_encrypted_pem(PASSPHRASE).unwrap());
     assert_ne!(der, again);
 }
@@ -765,7 +764,7 @@ fn generated_keys_differ_and_have_the_length_asked_for() {
     }
 }
 
-/// No primality is tested when a key is loaded, and no signature leaves that does not verify.
+/// Loading tests no primality, but a signature that does not verify is never returned.
 #[test]
 fn a_key_of_composite_primes_signs_nothing() {
     let key = key("rsa2048.composite-prime.jwk.json");
@@ -805,8 +804,8 @@ fn rfc7518_6_3_2_an_rsa_key_may_be_n_e_and_d_alone() {
     }
 }
 
-/// OpenSSL 1.0.2 and older, Botan, CryptX and GnuTLS write a scalar as a number, without its zeros
-/// or with more of them.
+/// OpenSSL 1.0.2 and older, Botan, CryptX and GnuTLS write a scalar as a number, without its
+/// leading zeros or with additional ones.
 #[test]
 fn rfc5915_3_and_rfc7518_6_2_2_1_scalars_without_their_zeros_or_with_more() {
     use crate::support::tlv;
@@ -849,12 +848,12 @@ fn rfc5915_3_and_rfc7518_6_2_2_1_scalars_without_their_zeros_or_with_more() {
                     );
                 }
             }
-            // A point with one zero more, and what such a key is published as.
+            // A point with an additional zero, and the published form of such a key.
             let padded = |number: &[u8]| [&[0], number].concat();
             let loaded = jwk(&scalar, &padded(x), &padded(y)).unwrap();
             assert_eq!(loaded.public_jwk(), whole.public_jwk());
         }
-        // A number that is too long, and none.
+        // A number that is too long, and an empty one.
         let long = vec![1; len + 1];
         for scalar in [&long[..], &[]] {
             for loaded in [sec1(scalar), pkcs8(scalar)] {
@@ -864,7 +863,7 @@ fn rfc5915_3_and_rfc7518_6_2_2_1_scalars_without_their_zeros_or_with_more() {
     }
 }
 
-/// RFC 5480 §2.2. In a JWK there are no compressed points, and a public one keeps the length of its
+/// RFC 5480 §2.2. A JWK has no compressed points, and a public JWK keeps the length of its
 /// coordinates.
 #[test]
 fn rfc5480_2_2_a_public_key_may_have_a_compressed_point() {

@@ -1,4 +1,4 @@
-//! Hostile input: whatever the bytes are, there is a key or a typed error, and never a panic.
+//! Hostile input: any bytes are a key or a typed error, and never cause a panic.
 
 use private_key_jwt::jose::{CompactJws, JoseError};
 use private_key_jwt::keys::{Certificate, KeyError, KeyFormat};
@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use crate::arbitrary::{derish, jsonish};
 use crate::support::{self, key, read};
 
-/// The public entry points. A panic in any of them fails the test; what they say is for the caller
-/// to judge.
+/// Calls the public entry points. A panic in any of them fails the test; the caller checks the
+/// results.
 fn feed(bytes: &[u8]) -> (Result<PrivateKey, KeyError>, Result<PublicKey, KeyError>) {
     let certificates = Certificate::from_der(bytes).into_iter();
     for certificate in certificates.chain(Certificate::all_from_bytes(bytes).into_iter().flatten()) {
@@ -19,7 +19,7 @@ fn feed(bytes: &[u8]) -> (Result<PrivateKey, KeyError>, Result<PublicKey, KeyErr
     let _ = JwkSet::from_json(bytes);
     let (format, private, public) =
         (KeyFormat::of(bytes), PrivateKey::from_bytes(bytes), PublicKey::from_bytes(bytes));
-    // What loads has a format. The format of a set is stricter than its reader.
+    // Input that loads has a format. The format of a set is stricter than its reader.
     if !matches!(format, Err(KeyError::Jose(JoseError::DuplicateMember { .. }))) {
         assert!(private.is_err() || format.as_ref().is_ok_and(|format| format.is_private()), "{format:?}");
         assert!(public.is_err() || format.is_ok(), "{format:?}");
@@ -27,7 +27,7 @@ fn feed(bytes: &[u8]) -> (Result<PrivateKey, KeyError>, Result<PublicKey, KeyErr
     (private, public)
 }
 
-/// As [`feed`] with a passphrase; apart, because a derivation takes its time.
+/// Like [`feed`] with a passphrase. Separate, because a derivation takes time.
 fn open(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
     PrivateKey::from_encrypted_bytes(bytes, "x")
 }
@@ -39,13 +39,13 @@ fn is_whole(key: &PrivateKey) {
     key.public_key().unwrap().verify(b"message", &signature).unwrap();
 }
 
-/// What came of all the damage done to one file.
+/// The results of all damage to one file.
 #[derive(Default)]
 struct Tally {
     errors: usize,
-    /// Damage where nobody looks (a label's white space, an ignored member): the same key.
+    /// Damage in ignored bytes (a label's white space, an ignored member): the same key.
     same: usize,
-    /// Another key altogether: only where the file has nothing to compare the private value with.
+    /// Another key: only if the file has nothing to compare the private value with.
     other: usize,
 }
 
@@ -100,7 +100,7 @@ fn damaged_ec_files_are_errors_or_whole_keys() {
         assert_eq!(tally.other, 0, "{file}: the public part is there and was not compared");
         assert!(tally.errors > 300, "{file}: {} errors", tally.errors);
     }
-    // Base64 hides nothing: a damaged PEM is no better than damaged DER.
+    // Base64 hides no damage: a damaged PEM is refused like damaged DER.
     let tally = damage("p256.pkcs8.pem", 1);
     assert_eq!(tally.other, 0);
     assert!(tally.errors > 700, "{} errors", tally.errors);
@@ -111,8 +111,8 @@ fn damaged_keys_without_a_public_part_are_errors_or_whole_keys() {
     for file in ["p256.no-public.sec1.der", "p256.no-public.pkcs8.pem", "ed25519.pkcs8.der"] {
         let tally = damage(file, 1);
         assert!(tally.errors > 60, "{file}: {} errors", tally.errors);
-        // Every private value in range is a key, so there are others; nothing in the file could
-        // tell.
+        // Every private value in range is a key, so there are others. Nothing in the file could
+        // tell them apart.
         assert!(tally.other > 60, "{file}: {} others", tally.other);
     }
     for file in ["ed25519.pkcs8v2.pem", "ed25519.jwk.json"] {
@@ -138,8 +138,8 @@ fn damaged_rsa_files_are_errors_or_the_same_key() {
 
 #[test]
 fn damaged_rsa_heads_are_errors_or_the_same_key() {
-    // The structure is in the first octets and around the lengths of the numbers; every one of
-    // those is damaged.
+    // The structure is in the first octets and around the lengths of the numbers; each of those is
+    // damaged.
     let bytes = read("rsa2048.pkcs8.der");
     let original = key("rsa2048.pkcs8.der").thumbprint();
     let mut tally = Tally::default();
@@ -164,8 +164,8 @@ fn damaged_sets_and_files_with_certificates_are_errors_or_the_same_key() {
     }
 }
 
-/// PBES2 with one PBKDF2 iteration around the P-256 key, made by the test: damage costs nothing to
-/// open.
+/// PBES2 with one PBKDF2 iteration around the P-256 key, made by the test, so that opening damaged
+/// copies is cheap.
 fn encrypted_cheaply() -> Vec<u8> {
     use pkcs8::pkcs5::pbes2::Parameters;
     let params = Parameters::generate_pbkdf2_sha256_aes128cbc(1, &[7; 8], [9; 16]).unwrap();
@@ -185,7 +185,8 @@ fn damaged_encrypted_files_are_errors_or_the_same_key() {
         let _ = feed(part);
         tally.count(open(part), original);
     }
-    // Every value of every byte before the ciphertext, where the parameters are; a few of the rest.
+    // Every value of every byte before the ciphertext, where the parameters are; a few values of
+    // the others.
     let data = support::data_of_encrypted(&bytes).len();
     for at in 0..bytes.len() {
         let masks: Vec<u8> = if at < bytes.len() - data { (1..=0xff).collect() } else { MASKS.to_vec() };
@@ -224,7 +225,7 @@ fn damaged_public_keys_and_certificates_are_errors_or_keys() {
             }
         }
     }
-    // In a certificate most bytes are not the key: it is carried, not validated.
+    // Most bytes of a certificate are not the key: the certificate is carried, not validated.
     assert!(errors > 3000 && keys > 1000, "{errors} errors, {keys} keys");
 }
 
@@ -243,8 +244,9 @@ fn nesting_does_not_exhaust_the_stack() {
     assert!(private.is_err() && public.is_err() && open(&der).is_err());
 }
 
-/// Files of the longest length that is read, made to be slow: many blocks, many elements, one huge
-/// label. Memory is counted and not time: what is read again and again is copied again and again.
+/// Files of the longest allowed length, made to be slow: many blocks, many elements, one huge
+/// label. The test measures memory instead of time: anything that is read repeatedly is copied
+/// repeatedly.
 #[test]
 fn the_longest_files_are_read_in_proportion() {
     const LEN: usize = PrivateKey::MAX_FILE_LEN;
@@ -283,7 +285,7 @@ fn the_longest_files_are_read_in_proportion() {
     }
 }
 
-/// An object with the right names and any values: gets past the parser.
+/// An object with the right names and any values. It gets past the parser.
 fn jwk_of_any_values() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..80)

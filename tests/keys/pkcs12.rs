@@ -1,12 +1,12 @@
-//! PKCS#12 files, and the older encryption that comes with the feature: what opens, what is
-//! refused, and what damage does.
+//! PKCS#12 files, and the older encryption of the same feature: what opens, what is refused, and
+//! the effect of damage.
 
 use private_key_jwt::PrivateKey;
 use private_key_jwt::keys::KeyError;
 
 use crate::support::{BAD_PKCS12, PASSPHRASE, public, read};
 
-/// Files that open with [`PASSPHRASE`], and how many certificates come out of them.
+/// Files that open with [`PASSPHRASE`], and the number of their certificates.
 pub(super) const FILES: [(&str, usize); 18] = [
     ("p256.p12", 1),
     ("p256.pkcs12.pem", 1),
@@ -31,7 +31,7 @@ pub(super) const FILES: [(&str, usize); 18] = [
 /// Files with other passphrases.
 pub(super) const OTHERS: [&str; 2] = ["p256.empty-passphrase.p12", "p256.unicode-passphrase.p12"];
 
-/// Encrypted PKCS#8, and how the encryption is called where it is not read.
+/// Encrypted PKCS#8, and the name of the encryption in a build that does not support it.
 pub(super) const OLD_PKCS8: [(&str, &str); 2] =
     [("p256.pbes2-3des.pem", "3DES-CBC"), ("p256.pbe-3des.pem", "PKCS#12 PBE with 3DES")];
 
@@ -161,7 +161,7 @@ mod with {
         assert!(matches!(error_of(&read(file), Some("password")), KeyError::WrongPassphrase));
     }
 
-    /// Without a MAC a wrong passphrase leaves valid padding around nonsense once in 256 times.
+    /// Without a MAC, a wrong passphrase leaves garbage with valid padding once in 256 times.
     #[test]
     fn a_wrong_passphrase_never_looks_like_a_damaged_file() {
         let bytes = read("p256.no-mac.p12");
@@ -180,7 +180,7 @@ mod with {
         }
         let key = private("p256.p12", Some(PASSPHRASE)).unwrap();
         assert_eq!(key.public_jwk().certificates(), [pem("p256.cert.pem")]);
-        // In an order that nobody writes.
+        // In an order that no program writes.
         let certificates =
             ["ca.cert.pem", "p384.cert.pem", "rsa2048.leaf.pem"].map(|file| certificate_bag(&pem(file)));
         let bags = [certificates.concat(), key_bag("rsa2048.pkcs8.der")].concat();
@@ -234,7 +234,7 @@ mod with {
                 _ => false,
             };
             assert!(expected, "{file}: {error:?}");
-            // Nothing of this needs a passphrase, but to see that no key is hidden.
+            // None of this needs a passphrase, except to see that it hides no key.
             let without = error_of(&bytes, None);
             match file {
                 "no-key.p12" => assert!(matches!(without, KeyError::PassphraseRequired)),
@@ -255,7 +255,7 @@ mod with {
         content_info(1, &tlv(4, content))
     }
 
-    /// PBES2 parameters are long; the PBE of PKCS#12 will do.
+    /// PBES2 parameters are long, so this uses the PBE of PKCS#12.
     fn encrypted(iterations: &[u8]) -> Vec<u8> {
         let parameters = tlv(0x30, &[tlv(4, b"saltsalt"), tlv(2, iterations)].concat());
         let scheme = tlv(0x30, &[oid(&[12, 1, 3]), parameters].concat());
@@ -328,7 +328,7 @@ mod with {
             is_the_key_of(&key, "rsa2048");
         }
         is_the_key_of(&by_name("schlüssel🔑").unwrap(), "p256");
-        // A key without a certificate beside others that have one.
+        // A key without a certificate, next to others that have one.
         assert!(by_name(&thumbprints[2].to_string()).unwrap().certificates().is_empty());
         let error = by_name("mail\nserver").unwrap_err();
         assert!(
@@ -339,7 +339,7 @@ mod with {
                 .to_string()
                 .starts_with("no key is named `mail\\u{a}server`, found 3: (1) alias `web server`, ")
         );
-        // Without the passphrase only what is closed is out of reach.
+        // Without the passphrase, only the encrypted content is unreadable.
         let without = |name: &str| KeyLoader::new().entry(name).load_bytes(&file);
         is_the_key_of(&without("web server").unwrap(), "rsa2048");
         assert!(matches!(
@@ -350,8 +350,8 @@ mod with {
 
     const SIX_MILLION: [u8; 3] = [0x5b, 0x8d, 0x80];
 
-    /// One file, one bound: what counts is the work of all derivations, for every passphrase that
-    /// is tried.
+    /// One file, one bound: it counts the work of all derivations, for every passphrase that is
+    /// tried.
     #[test]
     fn the_work_of_a_file_is_bounded_before_any_of_it_is_done() {
         let work = |file: &[u8], passphrase| match error_of(file, passphrase) {
@@ -362,17 +362,16 @@ mod with {
             other => panic!("{other:?}"),
         };
         // A key of 3DES takes two hashes and its IV one, so the work is three times the iterations.
-        // The first hash of each is over three blocks, and one more where there is a passphrase.
+        // The first hash of each covers three blocks, and one more if there is a passphrase.
         let ten_million = encrypted(&[0, 0x98, 0x96, 0x80]);
         assert_eq!(work(&pfx(std::slice::from_ref(&ten_million)), Some("wrong")), 3 * (10_000_000 + 3));
-        // Without a passphrase none and the empty one are tried.
+        // Without a passphrase, none and the empty one are tried.
         let six_million = encrypted(&SIX_MILLION);
         assert_eq!(
             work(&pfx(std::slice::from_ref(&six_million)), None),
             3 * (6_000_000 + 3) + 3 * (6_000_000 + 2)
         );
-        // Parts, and the MAC: SHA-256 makes a key of one hash, and then there is the MAC over the
-        // content.
+        // Parts, and the MAC: SHA-256 derives a key with one hash, and the MAC covers the content.
         let two = [six_million.clone(), encrypted(&[0x3d, 0x09, 0x01])];
         assert_eq!(work(&pfx(&two), Some("wrong")), 3 * (6_000_000 + 3) + 3 * (4_000_001 + 3));
         let algorithm = tlv(0x30, &tlv(6, &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1]));
@@ -382,13 +381,14 @@ mod with {
         let with_mac = tlv(0x30, &[tlv(2, &[3]), data(&content), mac(&SIX_MILLION)].concat());
         let mac_of_content = (content.len() as u64 + 9).div_ceil(64) + 1;
         assert_eq!(work(&with_mac, Some("wrong")), 6_000_000 + 3 + mac_of_content + 3 * (6_000_000 + 3));
-        // Keys in the file count like parts, a long passphrase and a long salt for their blocks.
+        // Keys in the file count like parts; a long passphrase and a long salt count by their
+        // blocks.
         let parameters = tlv(0x30, &[tlv(4, &[7; 200]), tlv(2, &SIX_MILLION)].concat());
         let scheme = tlv(0x30, &[oid(&[12, 1, 3]), parameters].concat());
         let shrouded = bag(2, &tlv(0x30, &[scheme, tlv(4, &[7; 16])].concat()));
         let keys = data(&tlv(0x30, &[shrouded.clone(), shrouded].concat()));
-        // 200 bytes are 4 blocks, 99 characters are 200 bytes; with one of the purpose and one of
-        // the padding.
+        // 200 bytes are 4 blocks, 99 characters are 200 bytes; plus one block of the purpose and
+        // one of padding.
         assert_eq!(work(&pfx(&[keys]), Some(&"x".repeat(99))), 2 * 3 * (6_000_000 - 1 + 10));
         assert!(matches!(
             error_of(&pfx(&vec![encrypted(&[1]); 2]), Some("wrong")),
@@ -427,8 +427,7 @@ mod with {
             let error = error_of(&pfx(&[data(&nested(levels))]), None);
             assert!(matches!(error, KeyError::Der { structure: STRUCTURE }), "{levels}: {error:?}");
         }
-        // A revocation list, a secret, a certificate that is not X.509: none of them is looked
-        // into.
+        // A revocation list, a secret, a certificate that is not X.509: none of them is read.
         let others = [
             bag(4, &[5, 0]),
             bag(5, &[5, 0]),
@@ -464,8 +463,8 @@ mod with {
     #[test]
     fn damaged_files_are_errors_or_the_same_key() {
         let original = key("p256.pkcs8.pem").thumbprint();
-        // The second and third have no MAC: what is open there may be damaged unseen, but not the
-        // key.
+        // The second and third have no MAC: damage of unencrypted content may go unnoticed, but not
+        // damage of the key.
         for (file, most) in [("p256.one-iteration.p12", 10), ("p256.open.p12", 1300), ("p256.ber.p12", 320)] {
             let bytes = read(file);
             let mut same = 0;
@@ -495,7 +494,8 @@ mod with {
         }
     }
 
-    /// Memory is counted and not time: what is read again and again is copied again and again.
+    /// The test measures memory instead of time: anything that is read repeatedly is copied
+    /// repeatedly.
     #[test]
     fn the_longest_files_are_read_in_proportion() {
         const LEN: usize = PrivateKey::MAX_FILE_LEN - 100;

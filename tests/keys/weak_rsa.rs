@@ -1,4 +1,4 @@
-//! RSA keys that can be factored are refused wherever a key comes in, by the name of their fault.
+//! RSA keys that can be factored are refused by every entry point, with the name of the weakness.
 
 use private_key_jwt::jose::KeyParameters;
 use private_key_jwt::keys::{KeyError, RsaWeakness};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::support::{base64, from_base64url, key, pem, read, tlv};
 
-/// A file of `testdata/keys/bad`, and what is wrong with the key.
+/// A file of `testdata/keys/bad`, and the weakness of its key.
 const WEAK: [(&str, RsaWeakness, &str); 9] = [
     ("small-factor", RsaWeakness::SmallFactor { factor: 4093 }, "its modulus is divisible by 4093"),
     ("close-primes", RsaWeakness::ClosePrimes, "its primes are too close to each other (FIPS 186-5 A.1.3)"),
@@ -32,10 +32,10 @@ const WEAK: [(&str, RsaWeakness, &str); 9] = [
     ),
 ];
 
-/// A key of which the file has the public half: the private one does not show the fault.
+/// A key whose public half is in the file: the private half does not show the weakness.
 const PUBLIC_ONLY: &str = "dependent-primes";
 
-/// What is wrong with the public half alone.
+/// The weakness of the public half alone.
 fn public_weakness(name: &str, expected: RsaWeakness) -> Option<RsaWeakness> {
     match name {
         "near-primes" => None,
@@ -59,7 +59,7 @@ fn sequence(numbers: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     tlv(0x30, &elements)
 }
 
-/// RFC 8017 A.1.2; zeros for what is not there.
+/// RFC 8017 A.1.2, with zeros for missing numbers.
 fn pkcs1(members: &Map<String, Value>) -> Vec<u8> {
     let names = ["n", "e", "d", "p", "q", "dp", "dq", "qi"];
     let numbers = names.map(|name| if members.contains_key(name) { number(members, name) } else { vec![0] });
@@ -126,7 +126,7 @@ fn a_weak_public_key_is_refused_in_every_format() {
         let algorithm = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
         let bits = tlv(3, &[&[0], der.as_slice()].concat());
         let spki = tlv(0x30, &[&algorithm[..], &bits].concat());
-        // A certificate is not validated, so any is as good as one that was signed for this key.
+        // A certificate is not validated, so any certificate will do.
         let mut certificate = certificate.clone();
         certificate[at..at + own.len()].copy_from_slice(&n[n.len() - own.len()..]);
         for file in [
@@ -141,7 +141,8 @@ fn a_weak_public_key_is_refused_in_every_format() {
             let found = PublicKey::from_bytes(&file).err().map(|error| weakness(&error));
             assert_eq!(found, public_weakness(name, expected), "{name}");
         }
-        // In a set it takes nothing away from others, and says why each time it is asked for.
+        // In a set, it does not affect the other keys, and gives the reason whenever it is
+        // requested.
         let sound = key("rsa2048.pkcs8.pem").with_key_id("sound").public_jwk().to_json();
         let weak = Jwk::from_json(jwk.as_bytes()).unwrap().with_key_id("weak").to_json();
         let set = JwkSet::from_json(format!(r#"{{"keys":[{weak},{sound}]}}"#).as_bytes()).unwrap();
@@ -159,7 +160,7 @@ fn a_ring_takes_no_signer_with_a_weak_public_key() {
     use private_key_jwt::jose::Signature;
     use private_key_jwt::keys::{BoxFuture, KeyRing, Signer};
 
-    /// As one that keeps its key in a card of the time of ROCA.
+    /// Like a signer whose key is in a smart card from the time of ROCA.
     struct Card(Jwk);
 
     impl Signer for Card {
@@ -185,8 +186,8 @@ fn a_ring_takes_no_signer_with_a_weak_public_key() {
 /// One set has one allowance: 256 keys of 8192 bits would take half a minute.
 #[test]
 fn the_checks_of_a_set_are_bounded() {
-    // Odd, without a small factor, and of the length that takes longest: whether it is a key is not
-    // known before.
+    // Odd, without a small factor, and of the slowest length: only the whole test shows whether it
+    // is a key.
     let mut n = vec![0xb5; 1024];
     let mut keys = Vec::new();
     while keys.len() < 9 {
@@ -211,7 +212,7 @@ fn the_checks_of_a_set_are_bounded() {
         error.to_string(),
         "checking all RSA keys would cost as much as 576 keys of 2048 bits, the limit is 512; use fewer or shorter keys"
     );
-    // What has passed before costs nothing.
+    // A key that has passed before costs nothing.
     assert!(select(0).is_ok());
 }
 

@@ -1,5 +1,5 @@
-//! Keys as they arrive: under the wrong label, in base64, with line ends spelled out, in the JSON
-//! of a console, in an environment variable.
+//! Keys as they arrive: under the wrong label, in base64, with escaped line ends, in the JSON of a
+//! console, in an environment variable.
 
 use private_key_jwt::keys::{Certificate, KeyError, KeyFormat, KeyLoader};
 use private_key_jwt::{PrivateKey, PublicKey};
@@ -50,7 +50,7 @@ fn the_content_decides_and_not_the_label() {
             let mislabelled = labelled(label, &pem(file));
             let public = PublicKey::from_bytes(mislabelled.as_bytes()).unwrap();
             assert_eq!(public, PublicKey::from_bytes(&read(file)).unwrap(), "{label} {file}");
-            // Beside its key it is compared or kept.
+            // Next to its key, it is compared or kept.
             let stem = file.split('.').next().unwrap();
             let beside = is(stem, &(mislabelled.clone() + &text(&format!("{stem}.pkcs8.pem"))));
             assert_eq!(beside.certificates().len(), usize::from(file.contains("cert")), "{label} {file}");
@@ -60,7 +60,7 @@ fn the_content_decides_and_not_the_label() {
         let certificates = Certificate::all_from_bytes(labelled(label, &pem("p256.cert.pem")).as_bytes());
         assert_eq!(certificates.unwrap().len(), 1, "{label}");
     }
-    // What is private stays private under the label of something public.
+    // A private key stays private under the label of a public one.
     let error = PublicKey::from_bytes(labelled("PUBLIC KEY", &read("p256.sec1.der")).as_bytes()).unwrap_err();
     assert!(matches!(&error, KeyError::NotPublic { found } if found == "EC PRIVATE KEY"), "{error:?}");
 }
@@ -93,7 +93,7 @@ fn line_ends_may_be_spelled_out() {
             is(stem, &form);
         }
     }
-    // A passphrase opens what is inside.
+    // A passphrase opens the content.
     let closed = text("p256.scrypt-aes128.pem").replace('\n', r"\n");
     assert!(PrivateKey::from_encrypted_bytes(closed.as_bytes(), PASSPHRASE).is_ok());
     let public = text("p256.cert.pem").replace('\n', r"\n");
@@ -127,7 +127,7 @@ fn base64_around_a_file_comes_off() {
         ] {
             is(stem, &form);
         }
-        // Damage is named and nothing of it shown.
+        // The damage is named, and nothing of the key is shown.
         let error = PrivateKey::from_bytes(&padded.as_bytes()[..padded.len() / 4 * 4 - 7]).unwrap_err();
         assert_eq!(error.to_string(), "damaged base64 without PEM lines: incomplete", "{file}");
     }
@@ -145,7 +145,7 @@ fn base64_around_a_file_comes_off() {
             "{error:?}"
         );
     }
-    // Base64 of base64 of base64 … is followed for a few steps.
+    // Base64 of base64 of base64 … is decoded for a few steps.
     let deep = (0..8).fold(read("ed25519.pkcs8.pem"), |inner, _| base64(&inner).into_bytes());
     assert!(matches!(PrivateKey::from_bytes(&deep), Err(KeyError::UnknownFormat)));
 }
@@ -286,7 +286,7 @@ fn a_document_without_a_key_says_so() {
     let pem = Value::from(text("p256.pkcs8.pem")).to_string();
     let twice = error(&format!(r#"{{"a":{{"key":{pem},"key":{pem}}}}}"#));
     assert_eq!(twice.to_string(), "a JSON document has the member `key` more than once");
-    // A document that holds a key is no public key, and its public part is not looked for.
+    // A document that contains a key is no public key, and is not searched for a public part.
     let both = format!(r#"{{"private":{},"public":{public}}}"#, text("p256.jwk.json"));
     assert!(PublicKey::from_bytes(both.as_bytes()).is_err());
 }
@@ -312,8 +312,8 @@ fn null_and_empty_arrays_say_nothing_in_a_private_jwk() {
     }
 }
 
-/// A process has one environment, which other tests share: each value is tried in a process of its
-/// own.
+/// A process has one environment, which all its tests share, so each value is tried in a process of
+/// its own.
 #[test]
 fn a_key_may_come_from_an_environment_variable() {
     const VARIABLE: &str = "PRIVATE_KEY_JWT_TEST_KEY";
@@ -357,7 +357,7 @@ fn an_error_names_the_variable_and_never_its_value() {
     assert!(!format!("{error:?}").contains(&std::env::var("PATH").unwrap()));
     let error = PrivateKey::from_env("PRIVATE_KEY_JWT_UNSET").unwrap_err();
     assert_eq!(error.to_string(), "environment variable PRIVATE_KEY_JWT_UNSET is empty or not set");
-    // The value in the place of the name.
+    // The value in the place of the variable's name.
     for value in
         [text("p256.pkcs8.pem"), text("p256.jwk.json"), base64(&read("p256.pkcs8.der")), String::new()]
     {

@@ -1,5 +1,5 @@
-//! The assertion builder from the outside: certificate headers, reproducible bytes, both steps
-//! apart.
+//! The assertion builder from the outside: certificate headers, reproducible bytes, signing in two
+//! steps.
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use private_key_jwt::oauth::{ClientAssertionBuilder, Endpoint, HintedToken, OAuthError};
@@ -21,8 +21,7 @@ fn part(jwt: &str, index: usize) -> Value {
     serde_json::from_slice(&Base64UrlUnpadded::decode_vec(part).unwrap()).unwrap()
 }
 
-/// The DER of the certificates in a PEM file, by hand: nothing of the crate is used to check the
-/// crate.
+/// The DER of the certificates in a PEM file, decoded without the crate, to check the crate.
 fn certificates(file: &str) -> Vec<Vec<u8>> {
     let text = String::from_utf8(testdata(&format!("keys/{file}"))).unwrap();
     text.split("-----BEGIN CERTIFICATE-----")
@@ -45,7 +44,7 @@ fn rfc7515_4_1_6_to_8_the_certificate_headers() {
     assert_eq!(header["x5t"], Base64UrlUnpadded::encode_string(&sha1::Sha1::digest(&chain[0])));
     let x5c: Vec<String> = chain.iter().map(|der| Base64::encode_string(der)).collect();
     assert_eq!(header["x5c"], serde_json::json!(x5c));
-    // Only what was asked for.
+    // Only the header that was requested.
     let header = part(builder().x5t_s256().sign(&key(file), now(), "j").unwrap().secret(), 0);
     let names: Vec<&String> = header.as_object().unwrap().keys().collect();
     assert_eq!(names, ["alg", "kid", "typ", "x5t#S256"]);
@@ -144,14 +143,14 @@ fn an_audience_is_one_string() {
     }
 }
 
-/// A document of this issuer, whose endpoints it names itself.
+/// Metadata of this issuer, whose endpoints are as the metadata says.
 fn discovered(issuer: &str, members: &str) -> AuthorizationServer {
     let json = format!(r#"{{"issuer":"{issuer}",{members}}}"#);
     AuthorizationServer::from_metadata(issuer, json.as_bytes()).unwrap()
 }
 
-/// Audience injection (CVE-2025-27370) between tenants of one host: an assertion for `t2` would be
-/// good there.
+/// Audience injection (CVE-2025-27370) between tenants of one host: `t2` would accept the
+/// assertion.
 #[test]
 fn a_tenants_metadata_draws_no_assertion_for_another_tenant_of_its_host() {
     let sign = |server: &AuthorizationServer, audience: Audience, endpoint: Endpoint| {
@@ -178,7 +177,7 @@ fn a_tenants_metadata_draws_no_assertion_for_another_tenant_of_its_host() {
                 };
                 assert_eq!((url.as_str(), issuer.as_str()), (other, "https://as.example/t1"));
             }
-            // The issuer is what the user configured, and this is what the user says.
+            // The user configured this issuer, and says this about it.
             for audience in [Audience::Issuer, Audience::Exactly(other.to_owned())] {
                 assert!(sign(&server, audience, endpoint).is_ok());
             }
@@ -186,7 +185,8 @@ fn a_tenants_metadata_draws_no_assertion_for_another_tenant_of_its_host() {
     }
 }
 
-/// An assertion for the token endpoint is as good as its audience: it goes to no other origin.
+/// An assertion for the token endpoint is valid wherever its audience is accepted, so it goes to no
+/// other origin.
 #[test]
 fn an_assertion_for_the_token_endpoint_is_sent_to_its_origin_only() {
     let members = r#""token_endpoint":"https://as.example/token",
@@ -194,8 +194,8 @@ fn an_assertion_for_the_token_endpoint_is_sent_to_its_origin_only() {
     let server = discovered("https://as.example", members);
     let builder = ClientAssertion::builder("client", &server).audience(Audience::TokenEndpoint);
     let sign = |builder: ClientAssertionBuilder| builder.sign(&key("p256.pkcs8.pem"), now(), "j");
-    // Refused when it is made for that endpoint, and when one that was made for another is put into
-    // a request.
+    // Refused when it is made for that endpoint, and when an assertion for another endpoint is put
+    // into a request.
     let at_signing = sign(builder.clone().endpoint(Endpoint::Revocation)).unwrap_err();
     let assertion = sign(builder).unwrap();
     let at_sending = HintedToken::new("t").to_revocation(&server, &assertion).unwrap_err();
@@ -207,12 +207,12 @@ fn an_assertion_for_the_token_endpoint_is_sent_to_its_origin_only() {
     let named = ClientAssertion::builder("client", &server);
     let named = named.audience(Audience::Exactly("https://as.example/token".to_owned()));
     assert!(HintedToken::new("t").to_revocation(&server, &sign(named).unwrap()).is_ok());
-    // With only a token endpoint that is the audience, too.
+    // If only a token endpoint is known, it is also the audience.
     let alone = AuthorizationServer::from_token_endpoint("https://as.example/token").unwrap();
     assert!(sign(ClientAssertion::builder("client", &alone)).is_ok());
 }
 
-/// Its token endpoint is beside its issuer; with its profile the tenant counts.
+/// Its token endpoint is not below its issuer; with its profile, the tenant counts.
 #[test]
 fn entra_ids_token_endpoint_is_an_audience_of_its_profile() {
     let login = "https://login.microsoftonline.com";
@@ -233,7 +233,7 @@ fn entra_ids_token_endpoint_is_an_audience_of_its_profile() {
         let error = clean(entra(&server(other)).unwrap_err());
         assert!(matches!(error, OAuthError::ForeignAudience { .. }), "{error:?}");
     }
-    // What was signed with one profile is not taken for another's.
+    // An assertion of one profile is not mistaken for another's.
     let builder = ClientAssertion::builder("client", &server("T")).profile(Profile::entra_id());
     builder.sign(&key("rsa2048.pkcs8.pem"), now(), "j").unwrap();
     let default =

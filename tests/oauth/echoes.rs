@@ -1,5 +1,5 @@
-//! A server that echoes what it was sent: nothing of it is in an error or in its log lines, however
-//! it is encoded and wherever it stands; and the words of real servers stay readable.
+//! A server that echoes the request: no part of it is in an error or in a log line, in any encoding
+//! and any place; and the words of real servers stay readable.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ fn send(
     (sent.lock().unwrap().clone(), error)
 }
 
-/// Each character for itself, so that a piece of the secret is a piece of the echo.
+/// Encodes each character separately, so that a piece of the secret is a piece of the echo.
 fn each(text: &str, encode: impl Fn(char) -> String) -> String {
     text.chars().map(encode).collect()
 }
@@ -160,7 +160,7 @@ fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
     response.body(body.into()).unwrap()
 }
 
-/// A field of a header, with the characters that it may have.
+/// A header field, with the characters that it may have.
 fn field(status: u16, name: &'static str, value: &str) -> Answer {
     let mut response = answer(status, "application/json", "");
     if let Ok(value) = http::HeaderValue::from_bytes(value.as_bytes()) {
@@ -173,7 +173,7 @@ fn json(status: u16, body: serde_json::Value) -> Answer {
     answer(status, "application/json", body.to_string())
 }
 
-/// Members with so many characters each.
+/// Members with this many characters each.
 fn in_pieces(text: &str, len: usize) -> Answer {
     let characters: Vec<char> = text.chars().collect();
     let pieces = characters.chunks(len).map(|piece| piece.iter().collect::<String>());
@@ -228,8 +228,8 @@ const PLACES: [Place; 34] = [
     ("at the cut", |text| answer(400, "text/plain", text.repeat(20_000 / text.len().max(1) + 1))),
 ];
 
-/// The pieces of a secret that must not be left: eight characters, and sixteen of small letters, as
-/// each is echoed.
+/// The pieces of a secret that must not be left: eight characters, or sixteen if they are lowercase
+/// letters, as each is echoed.
 fn pieces(secret: &str) -> impl Iterator<Item = &str> {
     let is_word = |piece: &&str| !piece.contains(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase());
     let windows =
@@ -237,7 +237,7 @@ fn pieces(secret: &str) -> impl Iterator<Item = &str> {
     windows(8).filter(move |piece| !is_word(piece)).chain(windows(16))
 }
 
-/// Everything that an error says, by whatever it is asked.
+/// Everything that an error shows, through any method.
 fn said(error: &Error) -> String {
     let mut texts = all_texts(error);
     if let Some(refusal) = error.refusal() {
@@ -260,7 +260,7 @@ fn said(error: &Error) -> String {
 
 fn check(way: &'static str, secret: &str, (encoding, encode): Encoding, (place, echo): Place) {
     let (sent, error) = send(way, secret, move |sent| echo(&encode(sent)));
-    // As an error shows what is not visible, and as `Debug` shows a backslash.
+    // As an error shows invisible characters, and as `Debug` shows a backslash.
     let mut texts = said(&error).to_lowercase();
     if encoding.starts_with("base64") {
         texts = texts.replace('+', "-").replace('/', "_");
@@ -273,7 +273,7 @@ fn check(way: &'static str, secret: &str, (encoding, encode): Encoding, (place, 
         .replace("\\u{0}", "")
         .replace("\\u{1}", "");
     for piece in pieces(&sent) {
-        // Base64 of a piece is known where it does not depend on what is around it.
+        // The base64 of a piece is known where it does not depend on its surroundings.
         let echoed = if encoding.starts_with("base64") {
             (0..3)
                 .map(|at| to_base64url(piece.get(at..).unwrap().as_bytes()))
@@ -332,7 +332,7 @@ proptest! {
         check(way, &secret, ENCODINGS[encoding], PLACES[place]);
     }
 
-    /// A piece of a secret, as servers show the beginning or the end of one.
+    /// A piece of a secret, as servers show its beginning or end.
     #[test]
     fn any_piece_of_a_secret_is_absent(
         secret in "[A-Za-z0-9_-]{40,120}",
@@ -350,8 +350,8 @@ proptest! {
     }
 }
 
-/// What is needed of a text grows with the text, and not with its square: nine characters, over and
-/// over again.
+/// The work grows in proportion to the text, not to its square: nine characters, over and over
+/// again.
 #[test]
 fn the_work_grows_with_the_answer() {
     let secret = "aB3-xY9_z";
@@ -362,7 +362,7 @@ fn the_work_grows_with_the_answer() {
         allocation_counter::measure(|| drop(block_on(client.request(&request)))).bytes_total
     };
     work(secret, 1 << 10);
-    // The secret, and what begins lists of bytes and is none.
+    // The secret, and text that begins like a list of bytes and is none.
     for piece in [secret, "a 1 ff ", "%61 ", "1, 2, 300, "] {
         let [half, all] = [1 << 19, 1 << 20].map(|len| work(piece, len));
         assert!(all < half * 5 / 2, "{piece}: {half} bytes are allocated for half of it, {all} for all");

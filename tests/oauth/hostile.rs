@@ -1,5 +1,5 @@
-//! Bytes from a server: cut at every length, changed at every byte, and made up. A typed error or a
-//! value, never a panic, and nothing secret in either.
+//! Bytes from a server: cut at every length, changed at every byte, and made up. The result is a
+//! typed error or a value, never a panic, and shows no secret.
 
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::oauth::{AuthorizationResponse, OAuthError};
@@ -15,7 +15,7 @@ fn judge(status: u16, body: &[u8]) -> Result<TokenResponse, OAuthError> {
     TokenResponse::from_http(response, now())
 }
 
-/// Every answer of the parser is fit to be logged.
+/// Everything that the parser returns is fit for a log.
 fn check_judgement(status: u16, body: &[u8]) {
     match judge(status, body) {
         Ok(response) => assert!(!has_mark(&format!("{response:?}")), "{response:?}"),
@@ -42,7 +42,7 @@ fn token_responses_cut_and_changed() {
             let mut changed = body.clone();
             changed[index] ^= mask;
             for status in [200, 401] {
-                // One flipped bit may change the mark itself; what is left of it must still not be
+                // One flipped bit may change the mark itself; the rest of it must still not be
                 // shown whole.
                 match judge(status, &changed) {
                     Ok(response) => assert!(!has_mark(&format!("{response:?}"))),
@@ -53,7 +53,7 @@ fn token_responses_cut_and_changed() {
     }
 }
 
-/// Errors of every make, with secrets where a server echoes a request.
+/// Errors of every format, with secrets where a server echoes a request.
 #[test]
 fn error_bodies_cut_and_changed() {
     let bodies = [
@@ -162,7 +162,7 @@ fn forms_cut_and_changed() {
     assert!(verifier.parse(&body).is_ok());
     for len in 0..body.len() {
         match verifier.parse(&body[..len]) {
-            // What is cut off may be the `client_id` alone, which is optional.
+            // Only the optional `client_id` may be cut off.
             Ok(unverified) => assert!(!has_mark(&format!("{unverified:?}"))),
             Err(error) => drop(clean(error)),
         }
@@ -178,7 +178,7 @@ fn forms_cut_and_changed() {
     }
 }
 
-/// JSON of any shape, with the members that mean something more often than chance would.
+/// JSON of any shape, in which members with a meaning are frequent.
 fn json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
@@ -231,8 +231,8 @@ proptest! {
                 }
             });
         }
-        // Of a success nothing shows the mark. An error's own text may be the mark where it stands
-        // for no secret.
+        // A success never shows the mark. An error may show it in its own text where the mark
+        // stands for no secret.
         if let Ok(response) = judge(200, success.to_string().as_bytes()) {
             let shown = format!("{response:?}");
             prop_assert!(!has_mark(&shown), "{}", shown);

@@ -1,8 +1,8 @@
-//! The replay store over a real `redis-server`, which the suite starts: shared by tasks and by
+//! The replay store with a real `redis-server`, which the suite starts: shared by tasks and by
 //! processes, killed, paused, silent, full.
 //!
-//! `cargo test --test redis --features redis`; it fails by name without `redis-server`. A plain
-//! `cargo test` does not run it.
+//! `cargo test --test redis --features redis`. Without `redis-server`, it fails and says so. A
+//! plain `cargo test` does not run it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod outages;
@@ -26,7 +26,7 @@ use support::{MARK, clean, key, now};
 
 const ISSUER: &str = "https://as.example";
 
-/// The two ends of client authentication. RSA, since its signatures are checked the fastest.
+/// The two ends of client authentication. RSA, because its signatures are verified the fastest.
 pub(crate) struct Ends {
     key: PrivateKey,
     keys: PublicKeySet,
@@ -59,7 +59,7 @@ impl Ends {
     }
 }
 
-/// How many of those who spent an assertion came to what.
+/// How many attempts to spend an assertion had which result.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) spent: usize,
@@ -81,7 +81,7 @@ impl Tally {
     }
 }
 
-/// So many tasks spend the same assertion at the same time.
+/// This many tasks spend the same assertion at the same time.
 pub(crate) async fn spend_at_once(
     store: &Arc<RedisReplayStore>,
     ends: &Arc<Ends>,
@@ -130,14 +130,14 @@ async fn an_entry_lives_as_long_as_it_is_needed_under_a_key_of_its_own() {
     let entry = ReplayEntry::new("client", "jti", now().unix_timestamp() + 120);
     assert!(store.insert(entry, now()).await.unwrap());
     assert!(!store.insert(entry, second(119)).await.unwrap());
-    // What it is called: SHA-256 of the length-prefixed names, in base64url.
+    // The name of the entry: SHA-256 of the length-prefixed names, in base64url.
     let keys = redis.say("RANDOMKEY").unwrap();
     assert_eq!(keys, "as:dMlhsjiuwpCaASZo2JnZ02Pisbb4eiu0QWf7VRMBYZg");
     let lifetime = |key: &str| redis.say(&format!("PTTL {key}")).unwrap()[1..].parse::<i64>().unwrap();
-    // 120 s by the clock that was given, and 60 s for others that may be behind.
+    // 120 s by the given clock, and 60 s for other clocks that may be behind.
     assert!((170_000..=180_000).contains(&lifetime(&keys)), "{}", lifetime(&keys));
 
-    // Another server with another prefix has entries of its own; its clocks are closer together.
+    // Another server with another prefix has its own entries; its clocks are closer together.
     let other = RedisReplayStore::open(&redis.address()).unwrap().clock_difference(Duration::from_secs(5));
     assert!(other.insert(entry, now()).await.unwrap());
     let key = format!("{}{}", RedisReplayStore::DEFAULT_KEY_PREFIX, &keys[3..]);
@@ -149,7 +149,7 @@ async fn an_entry_lives_as_long_as_it_is_needed_under_a_key_of_its_own() {
             VerifierError::Expired { expired, now: found } if expired == entry.forget_after && found == second(late).unix_timestamp()
         ));
     }
-    // A time that Redis cannot count to is refused, not shortened.
+    // A time that Redis cannot represent is refused, not shortened.
     let endless = ReplayEntry::new("client", "endless", i64::MAX);
     let refused = redis_error(store.insert(endless, now()).await.unwrap_err());
     assert!(
@@ -186,8 +186,8 @@ async fn a_redis_without_memory_refuses_and_forgets_nothing() {
     assert!(matches!(&full, RedisReplayError::Refused { reason } if reason.contains("OOM")), "{full:?}");
     assert!(stored > 1000, "{stored}");
     for number in 0..stored {
-        // A command that may need memory is refused as a whole; where it is not, the entry is
-        // there.
+        // A command that may need memory is refused as a whole; if it is not refused, the entry is
+        // stored.
         match store.insert(entry(number), now()).await {
             Ok(fresh) => assert!(!fresh, "{number}"),
             Err(error) => assert!(matches!(redis_error(error), RedisReplayError::Refused { .. })),

@@ -1,4 +1,4 @@
-//! Redis is killed, paused, restarted, or goes silent, while it is used.
+//! Redis is killed, paused, restarted, or goes silent while it is in use.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ async fn recovers(store: &RedisReplayStore, name: &str) {
     }
 }
 
-/// What a call ends with, in time.
+/// The result of a call, within the time limit.
 async fn outage(store: &RedisReplayStore, jti: &str) -> RedisReplayError {
     let started = Instant::now();
     let error = store.insert(entry(jti), now()).await.unwrap_err();
@@ -69,26 +69,26 @@ async fn a_redis_that_is_paused_refuses_in_time_and_answers_are_not_mixed_up() {
     let store = store(&redis.address());
     recovers(&store, "first").await;
     redis.pause();
-    // On the connection that is there, and on new ones.
+    // On the existing connection, and on new ones.
     for attempt in 0..3 {
         assert_eq!(outage(&store, &format!("paused {attempt}")).await, RedisReplayError::TimedOut);
     }
     redis.resume();
     recovers(&store, "resumed").await;
-    // The answers to what was given up belong to nobody: each call has its own.
+    // The answers to requests that were given up are dropped: each call gets its own answer.
     for number in 0..200 {
         let entry = entry(&format!("after {number}"));
         assert!(store.insert(entry, now()).await.unwrap(), "{number}");
         assert!(!store.insert(entry, now()).await.unwrap(), "{number}");
     }
-    // What was sent during the pause may have been stored since. Nobody was told that it is new,
-    // and once is what it is.
+    // An entry that was sent during the pause may have been stored since. No caller was told that
+    // it is new, so it counts as spent.
     let first = store.insert(entry("paused 0"), now()).await.unwrap();
     assert!(!store.insert(entry("paused 0"), now()).await.unwrap(), "{first}");
 }
 
-/// An address whose connections lead to a Redis, until they are told to fall silent: they stay open
-/// then, and nothing gets through. New ones work, and lead to where the address leads by then.
+/// An address whose connections lead to a Redis until they are told to fall silent. Then they stay
+/// open, and nothing gets through. New connections work, and lead to the current target.
 struct Address {
     port: u16,
     leads_to: Arc<AtomicU16>,
@@ -131,7 +131,7 @@ impl Address {
     }
 }
 
-/// A machine that is gone does not say so: its connections stay open, and nothing comes back.
+/// A machine that is gone does not say so: its connections stay open, and no data arrives.
 #[tokio::test]
 async fn a_connection_that_falls_silent_is_replaced() {
     let redis = Redis::start(&[]);
@@ -141,7 +141,7 @@ async fn a_connection_that_falls_silent_is_replaced() {
     address.silent.store(1, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(outage(&store, "silent").await, RedisReplayError::TimedOut);
-    // One call paid for it. The next has a new connection.
+    // One call fails. The next has a new connection.
     assert!(store.insert(entry("next"), now()).await.unwrap());
     assert!(!store.insert(entry("next"), now()).await.unwrap());
 }
@@ -193,8 +193,8 @@ fn torment(mut redis: Redis, over: &AtomicBool) -> Redis {
     redis
 }
 
-/// Eight tasks spend the same assertions, each again and again until it knows; one succeeds at
-/// most.
+/// Eight tasks spend the same assertions, each repeatedly until it has a result; at most one
+/// succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_paused_and_restarted_meanwhile_there_is_no_double_spend_and_no_hang() {
     const TASKS: usize = 8;
@@ -238,7 +238,7 @@ async fn killed_paused_and_restarted_meanwhile_there_is_no_double_spend_and_no_h
             sum.failed += tally.failed;
         }
         assert!(sum.spent <= 1, "round {rounds} was spent {} times", sum.spent);
-        // Where nobody failed, somebody won.
+        // If no task failed, one succeeded.
         assert!(sum.spent == 1 || sum.failed > 0, "round {rounds}: {sum:?}");
         match sum.spent {
             1 => spent.push(assertion),
@@ -249,13 +249,13 @@ async fn killed_paused_and_restarted_meanwhile_there_is_no_double_spend_and_no_h
     }
     let redis = tormentor.join().unwrap();
     recovers(&store, "over").await;
-    // It was used meanwhile, and the torment was felt.
+    // It was in use meanwhile, and the outages were noticed.
     assert!(
         spent.len() > 50 && failed > TASKS,
         "{rounds} rounds, {} spent, {lost} lost, {failed} failed",
         spent.len()
     );
-    // What was spent before any of the restarts is spent.
+    // Assertions that were spent before any of the restarts stay spent.
     for assertion in &spent {
         let again = store.spend(ends.verify(assertion), now()).await;
         assert!(matches!(again.map_err(clean), Err(VerifierError::Replayed)));

@@ -1,4 +1,4 @@
-//! Four processes over one Redis.
+//! Four processes that share one Redis.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -9,14 +9,14 @@ use private_key_jwt::server::RedisReplayStore;
 use crate::server::Redis;
 use crate::{Ends, Tally, spend_at_once};
 
-/// What tells a process that it is one of the four: the address of Redis.
+/// Marks a process as one of the four: the address of Redis.
 const ADDRESS: &str = "PRIVATE_KEY_JWT_TEST_REDIS";
-/// The test below, as the test binary knows it.
+/// The test below, by its name in the test binary.
 const NAME: &str =
     "processes::of_four_processes_with_16_tasks_each_one_task_spends_an_assertion_in_each_of_1000_rounds";
 const TASKS: usize = 16;
 
-/// Takes assertions from its input, one a line, and answers with how its tasks fared.
+/// Reads assertions from its input, one per line, and answers with the results of its tasks.
 async fn spender(address: &str) {
     let store = Arc::new(RedisReplayStore::open(address).unwrap());
     let ends = Arc::new(Ends::new());
@@ -50,7 +50,7 @@ impl Spender {
         self.input.as_mut().unwrap().write_all(format!("{assertion}\n").as_bytes()).unwrap();
     }
 
-    /// What it printed last, past the lines of the test harness.
+    /// Its last output, after the lines of the test harness.
     fn tally(&mut self) -> Tally {
         loop {
             let mut line = String::new();
@@ -71,7 +71,7 @@ impl Spender {
 
 impl Drop for Spender {
     fn drop(&mut self) {
-        // The end of its input is the end of its work.
+        // The process ends when its input ends.
         drop(self.input.take());
         let ended = self.process.wait().unwrap();
         assert!(std::thread::panicking() || ended.success(), "{ended}");
@@ -101,6 +101,6 @@ async fn of_four_processes_with_16_tasks_each_one_task_spends_an_assertion_in_ea
         assert_eq!(sum, Tally { spent: 1, replayed: 4 * TASKS - 1, failed: 0 }, "round {round}");
     }
     assert_eq!(redis.say("DBSIZE").unwrap(), ":1000");
-    // They did run against each other.
+    // The processes did race each other.
     assert!(winners.iter().filter(|won| **won > 0).count() > 1, "{winners:?}");
 }

@@ -1,4 +1,4 @@
-//! A `redis-server` of a test's own, on a port and in a folder of its own.
+//! A `redis-server` for one test, on its own port and in its own folder.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +13,7 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// As the documentation of the store wants it, with more options.
+    /// Configured as the documentation of the store requires, with more options.
     pub(crate) fn start(options: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let options = options.iter().map(|option| (*option).to_owned()).collect();
@@ -22,7 +22,7 @@ impl Redis {
         redis
     }
 
-    /// Starts it again, where it was and with what it wrote.
+    /// Starts it again, at the same port and with its data.
     pub(crate) fn run(&mut self) {
         let log =
             std::fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
@@ -56,7 +56,7 @@ impl Redis {
         self.port
     }
 
-    /// One command and the first line of the answer; for a text, the text.
+    /// Sends one command and returns the first line of the answer; for a string, the string.
     pub(crate) fn say(&self, command: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -72,7 +72,7 @@ impl Redis {
         Ok(line.trim().to_owned())
     }
 
-    /// SIGKILL: nothing is written any more.
+    /// SIGKILL: nothing more is written.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
@@ -80,7 +80,7 @@ impl Redis {
         }
     }
 
-    /// It takes connections, as its kernel does, and says nothing.
+    /// The kernel accepts connections, and the process stays silent.
     pub(crate) fn pause(&self) {
         self.signal("STOP");
     }

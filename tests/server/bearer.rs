@@ -76,12 +76,12 @@ fn good() -> String {
     token("sub", json!("user-1"))
 }
 
-/// A body that is `Send` and not `Sync`, as axum's.
+/// A body that is `Send` and not `Sync`, like axum's.
 #[derive(Debug, Default, PartialEq)]
 struct Body(&'static str, std::marker::PhantomData<std::cell::Cell<()>>);
 
-/// The service behind. It counts, and panics when it is called without having been ready; a clone
-/// is not ready.
+/// The service behind the layer. It counts calls, and panics if it is called before it was ready; a
+/// clone is not ready.
 struct Handler {
     seen: Arc<Mutex<Vec<Request<Body>>>>,
     polled: Arc<AtomicUsize>,
@@ -128,7 +128,7 @@ impl Service<Request<Body>> for Handler {
 }
 
 fn request(authorization: &[&[u8]]) -> Request<Body> {
-    // What a token in the query is worth is in every request here: nothing.
+    // Every request here also has a token in the query, which must not count.
     let mut request = Request::new(Body("sent", Default::default()));
     *request.uri_mut() = format!("/?access_token={}", good()).parse().unwrap();
     for value in authorization {
@@ -156,7 +156,7 @@ fn parts(response: &Response<Body>) -> (u16, Option<&str>, Option<&str>) {
     (response.status().as_u16(), challenge, retry)
 }
 
-/// What a layer answers, and how many requests it lets through.
+/// A layer's answer, and the number of requests that it lets through.
 async fn answer(
     layer: &BearerLayer,
     authorization: &[&[u8]],
@@ -238,7 +238,7 @@ async fn rfc6750_3_1_bad_tokens_of_every_kind_look_the_same() {
             json!(1),
         ),
     ];
-    // Also where a scope is missing in addition.
+    // Even if a scope is missing too.
     for layer in [bearer(), BearerLayer::new(jwks(), verifier().require_scope("c"))] {
         for token in &tokens {
             refused(&layer, &[format!("Bearer {token}").as_bytes()], 401, INVALID_TOKEN).await;
@@ -299,7 +299,7 @@ async fn without_an_audience_the_realm_is_the_issuer() {
 }
 
 #[tokio::test]
-async fn without_keys_nobody_is_let_in_and_no_token_is_called_bad() {
+async fn without_keys_no_request_is_let_in_and_no_token_is_called_bad() {
     let issuer = ScriptedHttp::silent();
     issuer.breaks();
     let layer = BearerLayer::new(jwks_of(&issuer, now), verifier());
@@ -364,14 +364,14 @@ async fn the_service_that_was_ready_is_the_one_that_is_called() {
     let mut service = bearer().layer(handler.clone());
     let mut clone = service.clone();
     let good = format!("Bearer {}", good());
-    // One request after another, through clones as well: the handler panics when it was not ready.
+    // One request after another, also through clones: the handler panics if it was not ready.
     for service in [&mut service, &mut clone] {
         for _ in 0..2 {
             assert_eq!(send(service, request(&[good.as_bytes()])).await.status(), 200);
         }
     }
     assert_eq!((handler.polled.load(Ordering::SeqCst), handler.seen.lock().unwrap().len()), (4, 4));
-    // A service that is not ready keeps its callers waiting, and is not called.
+    // While the service is not ready, callers wait, and it is not called.
     handler.can_be_ready.store(false, Ordering::SeqCst);
     assert_eq!(service.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Pending);
     assert_eq!(handler.seen.lock().unwrap().len(), 4);
@@ -396,7 +396,7 @@ async fn rfc6750_3_1_scopes_of_a_route() {
         ("b a", None),
         ("c", Some(r#"Bearer error="insufficient_scope", scope="c""#)),
         ("a c d", Some(r#"Bearer error="insufficient_scope", scope="a c d""#)),
-        // Scopes are compared whole, in their case.
+        // Scopes are compared whole, and case counts.
         ("A", Some(r#"Bearer error="insufficient_scope", scope="A""#)),
         ("ab", Some(r#"Bearer error="insufficient_scope", scope="ab""#)),
         ("a\"\r\n", Some(r#"Bearer error="insufficient_scope""#)),
@@ -409,13 +409,13 @@ async fn rfc6750_3_1_scopes_of_a_route() {
         assert_eq!(parts(&response), (status, challenge, None), "{scope:?}");
         assert_eq!(handler.seen.lock().unwrap().len(), usize::from(status == 200));
     }
-    // Without a token the layer in front answers.
+    // Without a token, the outer layer answers.
     let response =
         send(&mut bearer().layer(RequireScope::new("a").layer(Handler::new())), request(&[])).await;
     assert_eq!(parts(&response), (401, Some(r#"Bearer realm="https://api.example""#), None));
 }
 
-/// What a layer answers to a request whose server has checked this.
+/// A layer's answer to a request for which the server has checked this proof.
 async fn proven(
     layer: &BearerLayer,
     authorization: &str,
@@ -482,7 +482,7 @@ async fn rfc9449_7_1_the_scheme_dpop_for_a_proof_that_was_checked() {
     }
     let challenge = r#"DPoP realm="https://api.example", error="invalid_token""#;
     assert_eq!(proven(&bearer(), &format!("DPoP {bound}"), proof(other)).await, invalid(challenge));
-    // A stolen bearer token beside a proof of the thief's.
+    // A stolen bearer token with the thief's own proof.
     assert_eq!(proven(&bearer(), &format!("DPoP {}", good()), proof(ours)).await, invalid(challenge));
     let malformed = r#"DPoP realm="https://api.example", error="invalid_request""#;
     assert_eq!(proven(&bearer(), "DPoP a b", proof(ours)).await, (400, Some(malformed.to_owned()), 0));
@@ -490,7 +490,7 @@ async fn rfc9449_7_1_the_scheme_dpop_for_a_proof_that_was_checked() {
     let challenge = r#"DPoP realm="https://api.example", error="insufficient_scope", scope="c""#;
     let found = proven(&needs_c, &format!("DPoP {bound}"), proof(ours)).await;
     assert_eq!(found, (403, Some(challenge.to_owned()), 0));
-    // A bearer token stays one beside a proof.
+    // A bearer token stays a bearer token, even with a proof.
     assert_eq!(proven(&bearer(), &format!("Bearer {}", good()), proof(ours)).await, GOOD);
 }
 
@@ -498,18 +498,18 @@ async fn rfc9449_7_1_the_scheme_dpop_for_a_proof_that_was_checked() {
 async fn rfc8705_3_a_token_that_is_bound_to_the_certificate_of_the_connection() {
     let connection = ProofOfPossession::default().certificate(b"a certificate");
     let other = ProofOfPossession::default().certificate(b"another");
-    // SHA-256 of the first.
+    // SHA-256 of the first certificate.
     let x5t = "gazXYhQPppKhQoItL75NxvVLyqUB9oqzflru0Lr-TZk";
     let bound = format!("Bearer {}", token("cnf", json!({"x5t#S256": x5t})));
     assert_eq!(proven(&bearer(), &bound, connection).await, GOOD);
     assert_eq!(proven(&bearer(), &bound, other).await, invalid(INVALID_TOKEN));
     assert_eq!(proven(&bearer(), &format!("Bearer {}", good()), connection).await, GOOD);
-    // It is no DPoP proof.
+    // It is not a DPoP proof.
     let none = r#"Bearer realm="https://api.example""#;
     assert_eq!(proven(&bearer(), &bound.replace("Bearer", "DPoP"), connection).await, invalid(none));
 }
 
-/// The server's own fault: no client can mend it, and no token is called bad.
+/// A fault of the server: no client can fix it, and no token is called invalid.
 #[tokio::test]
 async fn an_empty_setting_closes_the_door() {
     let good = format!("Bearer {}", good());
@@ -548,7 +548,7 @@ async fn a_route_without_the_layer_in_front_is_closed() {
         let response = send(&mut service, request(&[format!("Bearer {}", good()).as_bytes()])).await;
         assert_eq!(parts(&response), (500, None, None));
     }
-    // The layers the wrong way round.
+    // The layers in the wrong order.
     let mut service = RequireScope::new("a").layer(bearer().layer(handler.clone()));
     let response = send(&mut service, request(&[format!("Bearer {}", good()).as_bytes()])).await;
     assert_eq!(parts(&response), (500, None, None));

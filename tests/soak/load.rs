@@ -1,4 +1,4 @@
-//! Callers who ask for a token two hundred times a second, for a minute.
+//! Callers that request a token two hundred times a second, for a minute.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,17 +11,17 @@ use crate::support::key;
 
 pub(crate) const DURATION: Duration = Duration::from_secs(60);
 const CALLS_PER_SECOND: u32 = 200;
-/// A call that has not ended so long after the load hangs: its deadline is 30 s.
+/// A call that takes longer than this after the load hangs: its deadline is 30 s.
 const AT_LAST: Duration = Duration::from_secs(60);
-/// How long a token lives, in seconds.
+/// The lifetime of a token, in seconds.
 pub(crate) const LIFE: u32 = 2;
 
-/// What came of all calls.
+/// The results of all calls.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) calls: usize,
     pub(crate) errors: Vec<Error>,
-    /// How many calls were not answered on the spot, and the longest time that one took.
+    /// How many calls did not return at once, and the longest time of a call.
     waited: usize,
     longest: Duration,
 }
@@ -38,7 +38,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Asks one source of this server's tokens, in a task for each call, and waits for all of them.
+/// Calls one source of this server's tokens, in a task for each call, and waits for all of them.
 pub(crate) async fn run(server: &Server) -> Outcome {
     let client = TokenClient::new(server.metadata(), "client", key("p256.pkcs8.pem")).unwrap();
     let tokens = client.source("api:read");

@@ -1,5 +1,5 @@
-//! A minute of real time against servers that behave badly, each with 200 calls a second of its
-//! own. Run by a command of its own, see CONTRIBUTING.md.
+//! A minute of real time with servers that misbehave, each with its own 200 calls per second.
+//! CONTRIBUTING.md has its command.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../support/mod.rs"]
@@ -12,12 +12,12 @@ mod outages;
 mod refusals;
 mod server;
 
-/// One test, so that it is one minute however many tests run at a time.
+/// One test, so that it takes one minute, however many tests run at a time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_minute_of_outages_of_a_wrong_clock_and_of_refusals() {
     use refusals::a_key_that_is_refused_is_a_handful_of_requests as refused;
     let revoked = Duration::from_secs(3);
-    // Each in a task, so that one that fails does not take the others with it.
+    // One task each, so that a failed task does not end the others.
     let soaks = [
         tokio::spawn(outages::no_call_fails_while_the_server_is_down_a_third_of_the_time()),
         tokio::spawn(refusals::no_call_fails_with_a_server_whose_clock_is_three_minutes_off()),
@@ -28,7 +28,7 @@ async fn a_minute_of_outages_of_a_wrong_clock_and_of_refusals() {
     ];
     let mut failed = 0;
     for soak in soaks {
-        // Each has said what is wrong.
+        // Each task has reported its failure.
         failed += usize::from(soak.await.is_err());
     }
     assert_eq!(failed, 0);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::load::{self, DURATION, LIFE};
 use crate::server::{Behaviour, Rules, Server};
 
-/// What is left of a token when it is renewed at the latest: half of the last tenth of its life.
+/// The rest of a token's lifetime when it is refreshed at the latest: half of the last tenth.
 const REMAINING: Duration = Duration::from_millis(100);
 const SEED: u64 = 6;
 
@@ -16,7 +16,7 @@ struct Outage {
     kind: Behaviour,
 }
 
-/// Outages of a third of the time, of every kind, each shorter than what is left of a token.
+/// Outages of every kind for a third of the time, each shorter than the rest of a token's lifetime.
 fn outages() -> Vec<Outage> {
     let kinds = [Behaviour::Gone, Behaviour::HangUp, Behaviour::Status(503), Behaviour::Status(429)];
     let (mut at, mut random, mut outages) = (Duration::ZERO, SEED, Vec::new());
@@ -60,7 +60,7 @@ pub(crate) async fn no_call_fails_while_the_server_is_down_a_third_of_the_time()
         requests.len(),
     );
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
-    // It was a soak: tokens were renewed, and outages were met.
+    // The test had an effect: tokens were refreshed, and requests met outages.
     assert!((25..=60).contains(&answered), "{answered}");
     assert!(requests.len() > answered);
     // And no assertion was refused.

@@ -1,5 +1,4 @@
-//! Servers that refuse: one whose clock is three minutes off, and some that do not know the key any
-//! more.
+//! Servers that refuse: one whose clock is three minutes off, and some that no longer know the key.
 
 use std::time::Duration;
 
@@ -13,13 +12,14 @@ pub(crate) async fn no_call_fails_with_a_server_whose_clock_is_three_minutes_off
     let requests = server.requests();
     let refused = requests.iter().filter(|request| **request == Behaviour::Status(401)).count();
     println!("three minutes off: {outcome}; {} requests, {refused} of them refused", requests.len());
-    // Not even the first one, whose assertion was made anew.
+    // Not even the first call, whose assertion was made again.
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
     assert_eq!(refused, 1);
     assert!((25..=60).contains(&(requests.len() - refused)), "{}", requests.len());
 }
 
-/// The key is good so long, and the tokens of that time still serve; or it never was.
+/// The server knows the key for this long, and the tokens of that time still serve; or it never
+/// knew the key.
 pub(crate) async fn a_key_that_is_refused_is_a_handful_of_requests(
     known_for: Duration,
     status: u16,

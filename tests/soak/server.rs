@@ -1,5 +1,5 @@
-//! A token endpoint on a socket of its own, which does at each moment what it is told. Every
-//! assertion is verified by a clock of its own, and none may come twice.
+//! A token endpoint on its own socket, whose behaviour is a function of time. It verifies every
+//! assertion with its own clock, and accepts none twice.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -15,16 +15,16 @@ use crate::support::key;
 
 pub(crate) const ISSUER: &str = "https://as.example";
 
-/// What the server does.
+/// The behaviour of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Behaviour {
-    /// A token that lives so many seconds.
+    /// A token with this lifetime in seconds.
     Token(u32),
-    /// This status, and nothing with it.
+    /// This status with an empty body.
     Status(u16),
-    /// The connection is closed when the request is there.
+    /// Closes the connection after it has read the request.
     HangUp,
-    /// Nobody listens.
+    /// The port is closed.
     Gone,
 }
 
@@ -33,13 +33,13 @@ pub(crate) struct Server {
     shared: Arc<Shared>,
 }
 
-/// What the server makes of assertions.
+/// How the server judges assertions.
 pub(crate) struct Rules {
-    /// How far its clock is ahead, as its answers say.
+    /// How far its clock is ahead, as its answers show.
     pub(crate) ahead: Duration,
-    /// How long it knows the client's key.
+    /// For how long it knows the client's key.
     pub(crate) known_for: Duration,
-    /// Status and body for an assertion that is not good.
+    /// Status and body of the answer to a bad assertion.
     pub(crate) refusal: (u16, &'static str),
 }
 
@@ -57,18 +57,18 @@ struct Shared {
     began: Instant,
     rules: Rules,
     behaviour: Box<dyn Fn(Duration) -> Behaviour + Send + Sync>,
-    /// The name of each assertion, and what became of its request. A panic here would only break a
-    /// connection, so that they are looked at by the test.
+    /// The jti of each assertion, and the behaviour for its request. The test checks them: a panic
+    /// here would only break a connection.
     requests: Mutex<Vec<(String, Behaviour)>>,
 }
 
 impl Server {
-    /// `behaviour` is what it does so long after its start with an assertion that is good.
+    /// `behaviour` is given the time since the start, and applies to good assertions.
     pub(crate) async fn start(
         rules: Rules,
         behaviour: impl Fn(Duration) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
-        // Bound and never listening: the port stays ours while nobody listens.
+        // Bound and never listening: it reserves the port while the server is gone.
         let port = TcpSocket::new_v4().unwrap();
         port.set_reuseaddr(true).unwrap();
         port.bind(([127, 0, 0, 1], 0).into()).unwrap();
@@ -88,7 +88,7 @@ impl Server {
         AuthorizationServer::new(ISSUER, format!("http://{}/token", self.address)).unwrap()
     }
 
-    /// What it did with each request that arrived, each with an assertion of its own.
+    /// The behaviour for each request. Checks that no assertion was sent twice.
     pub(crate) fn requests(&self) -> Vec<Behaviour> {
         let requests = self.shared.requests.lock().unwrap();
         let jtis: HashSet<&str> = requests.iter().map(|(jti, _)| jti.as_str()).collect();
@@ -102,7 +102,7 @@ impl Shared {
         (self.behaviour)(self.began.elapsed())
     }
 
-    /// Judges a request, and says what becomes of it.
+    /// Judges a request, and chooses the behaviour for it.
     fn receive(&self, body: &[u8]) -> Behaviour {
         let Rules { ahead, known_for, refusal: (refused, _) } = self.rules;
         let is_known = self.began.elapsed() < known_for;
@@ -131,7 +131,7 @@ impl Shared {
     }
 }
 
-/// The name of the assertion, whether it is good or not.
+/// The jti of the assertion, whether it is good or not.
 fn jti(body: &[u8]) -> String {
     let mut form = form_urlencoded::parse(body);
     let (_, assertion) = form.find(|(name, _)| name == "client_assertion").unwrap();
@@ -152,7 +152,7 @@ async fn listen(listener: TcpListener, port: TcpSocket, shared: Arc<Shared>) {
             Some(listener) => listener,
             None => listening.insert(TcpListener::bind(address).await.unwrap()),
         };
-        // Not for long: it may have to go.
+        // A short wait, because the listener may have to close.
         if let Ok(accepted) = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await {
             tokio::spawn(serve(accepted.unwrap().0, Arc::clone(&shared)));
         }

@@ -1,10 +1,10 @@
-//! Texts and structures that look like what the readers expect.
+//! Random input that resembles what the readers expect.
 
 use proptest::prelude::*;
 
 use crate::support::tlv;
 
-/// JSON-like text: the words of JWKs in any order, and what may stand between them.
+/// JSON-like text: the words of JWKs in any order, and other JSON tokens.
 pub(crate) fn jsonish() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
         "{",

@@ -60,7 +60,7 @@ pub(crate) fn sample(algorithm: Algorithm) -> PrivateKey {
     key(file).with_algorithm(algorithm).unwrap()
 }
 
-/// Another key of this type than the one of [`sample`].
+/// A key of this type other than [`sample`]'s.
 pub(crate) fn other(key_type: KeyType) -> PrivateKey {
     match key_type {
         KeyType::Rsa => key("rsa2048-pss.pkcs8.pem"),
@@ -149,7 +149,7 @@ pub(crate) fn with_data_of_encrypted(der: &[u8], data: &[u8]) -> Vec<u8> {
     tlv(0x30, &[tlv(0x30, scheme), tlv(4, data)].concat())
 }
 
-/// The bytes of memory that some work takes on this thread, whether it gives them back or not.
+/// The bytes of memory that this work allocates on this thread, freed ones included.
 pub(crate) fn memory(work: impl FnOnce()) -> u64 {
     allocation_counter::measure(work).bytes_total
 }

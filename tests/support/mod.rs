@@ -11,10 +11,10 @@ use std::error::Error;
 use private_key_jwt::{AuthorizationServer, ClientAssertion, PrivateKey};
 use time::OffsetDateTime;
 
-/// Stands in every secret that a failing test uses.
+/// Part of every secret in a test.
 pub const MARK: &str = "cAnArY-7f3a9c51-sEcReT";
 
-/// A fixed time; nothing in the suites depends on the real one.
+/// A fixed time. Nothing in the suites depends on the real time.
 pub fn now() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()
 }
@@ -37,8 +37,7 @@ pub fn marked_assertion(server: &AuthorizationServer) -> ClientAssertion {
         .unwrap()
 }
 
-/// The mark as it may show up: as it is, escaped for a form, and what base64 makes of it at each of
-/// the three positions.
+/// The forms of the mark: as it is, and in base64 at each of the three positions.
 fn shapes() -> Vec<String> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut shapes = vec![MARK.to_owned()];
@@ -49,7 +48,7 @@ fn shapes() -> Vec<String> {
             let group = u32::from(chunk[0]) << 16 | u32::from(chunk[1]) << 8 | u32::from(chunk[2]);
             text.extend([18, 12, 6, 0].map(|shift| ALPHABET[(group >> shift & 63) as usize] as char));
         }
-        // Without the group that the offset spoils; eight characters are enough to recognise it.
+        // Without the group that the offset changes; eight characters are enough to recognise it.
         text.as_bytes()[4..]
             .chunks_exact(8)
             .for_each(|piece| shapes.push(String::from_utf8_lossy(piece).into()));
@@ -57,7 +56,7 @@ fn shapes() -> Vec<String> {
     shapes
 }
 
-/// Whether a text holds the mark or a piece of its encodings.
+/// Whether a text contains the mark or a piece of its encodings.
 pub fn has_mark(text: &str) -> bool {
     let text = text.replace('+', "-").replace('/', "_");
     shapes().iter().any(|shape| text.contains(shape))
@@ -74,7 +73,7 @@ pub fn all_texts(error: &dyn Error) -> String {
     texts
 }
 
-/// Hands the error on if nothing in it shows a secret, and if it is one line.
+/// Returns the error. Checks that it shows no secret, and that it is one line.
 #[track_caller]
 pub fn clean<E: Error + 'static>(error: E) -> E {
     let texts = all_texts(&error);

@@ -1,4 +1,4 @@
-//! Secrets as they end up in the wrong place, with the mark in each.
+//! Secrets in the forms in which they end up in the wrong place, with the mark in each.
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 
@@ -37,7 +37,7 @@ pub(crate) fn secrets() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What may be a name elsewhere, and is no path and no URL.
+/// Text that may be a name elsewhere, but is no path and no URL.
 pub(crate) fn suspects() -> Vec<(&'static str, String)> {
     vec![
         ("a token", MARK.to_owned()),

@@ -1,4 +1,4 @@
-//! Discovery of an authorization server: the two paths, and what each answer leads to.
+//! Discovery of an authorization server: the two paths, and how each answer is used.
 
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::oauth::{Discovery, OAuthError};
@@ -85,13 +85,13 @@ async fn if_both_paths_fail_the_error_is_the_one_that_says_more() {
     let mismatch = format!("the metadata names the issuer https://another.example, not {issuer}");
     let unreadable = "cannot read the authorization server's metadata".to_owned();
     for (first, second, expected) in [
-        // Two statuses: the first path's, unless there is nothing.
+        // Two statuses: the first path's, unless it says that nothing is there.
         (plain(400), plain(404), status(400, OPENID)),
         (plain(403), plain(500), status(403, OPENID)),
         (plain(404), plain(404), status(404, OPENID)),
         (plain(404), plain(410), status(404, OPENID)),
         (plain(404), plain(503), status(503, RFC8414)),
-        // A document says more than a status, and the first one more than the second.
+        // A document says more than a status, and the first document more than the second.
         (plain(400), foreign(), mismatch.clone()),
         (plain(404), html(), unreadable.clone()),
         (foreign(), plain(404), mismatch.clone()),
@@ -174,7 +174,7 @@ async fn plain_http_inside_a_mesh_needs_the_users_word() {
     metadata(&server, OPENID, plain(200).set_body_json(document(issuer))).await;
     let answer = plain(200).set_body_json(serde_json::json!({"access_token": "AT", "token_type": "Bearer"}));
     Mock::given(method("POST")).and(path("/t/token")).respond_with(answer).mount(&server).await;
-    // The name leads to the mock server, as in a mesh to the sidecar.
+    // The name leads to the mock server, as it leads to the sidecar in a mesh.
     let address = *server.address();
     let mesh = ReqwestClient::build(|builder| builder.resolve("as.mesh.svc", address)).unwrap();
 

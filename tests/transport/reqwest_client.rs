@@ -1,4 +1,5 @@
-//! The HTTP client that comes with the crate: what a caller may set, and what no setting undoes.
+//! The crate's own HTTP client: what a caller may configure, and which protections no setting
+//! removes.
 
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ async fn settings_of_the_users_own_cannot_undo_what_an_assertion_needs() {
     .unwrap()
     .with_timeout(Duration::from_secs(5));
 
-    // Loopback knows no proxy, `localhost` is loopback, and a redirect is an answer.
+    // No proxy for loopback, `localhost` is loopback, and a redirect is an answer.
     let elsewhere = MockServer::start().await;
     let server =
         answering(ResponseTemplate::new(307).insert_header("location", elsewhere.uri().as_str())).await;
@@ -44,7 +45,7 @@ async fn settings_of_the_users_own_cannot_undo_what_an_assertion_needs() {
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
     assert!(elsewhere.received_requests().await.unwrap().is_empty());
 
-    // Another host goes through the proxy, so that the setting was really made.
+    // Another host is reached through the proxy, which shows that the setting has an effect.
     let request = http::Request::post("https://as.example/token").body(Vec::new()).unwrap();
     let asked = tokio::spawn(async move {
         let (mut stream, _) = proxy.accept().await.unwrap();
@@ -56,7 +57,7 @@ async fn settings_of_the_users_own_cannot_undo_what_an_assertion_needs() {
     assert_eq!(asked.await.unwrap(), "CONNECT as.example:443 HTTP/1.1");
 }
 
-/// Default headers and proxies are the user's, and often secret.
+/// Default headers and proxies come from the user, and are often secret.
 #[tokio::test]
 async fn what_a_user_gives_reqwest_is_shown_by_no_debug_and_no_error() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -101,7 +102,7 @@ async fn every_target_is_judged_whatever_the_one_before_was() {
         }
     }
     assert!(!format!("{http:?}").contains("/b"));
-    // The same to HTTP in another spelling, and the same again for a clone.
+    // The same URL in another spelling, and again with a clone.
     let port = one.address().port();
     for url in [format!("http://localhost:{port}/c"), format!("HTTP://LOCALHOST:{port}/c")] {
         assert_eq!(post(url).await.unwrap().status(), 404);
@@ -142,7 +143,7 @@ async fn a_server_that_is_not_loopback_needs_tls() {
         let error = clean(AuthorizationServer::from_token_endpoint(endpoint).unwrap_err());
         assert!(matches!(error, OAuthError::Endpoint { endpoint: "token_endpoint", .. }), "{error:?}");
         let request = http::Request::post(endpoint).body(Vec::new());
-        // `http` itself refuses credentials in a target; the other two reach the client.
+        // `http` itself refuses credentials in a target; the other two URLs reach the client.
         let Ok(request) = request else { continue };
         let error = clean(ReqwestClient::new().unwrap().send(request).await.unwrap_err());
         assert!(matches!(error, TransportError::OAuth(OAuthError::Endpoint { .. })), "{error:?}");

@@ -1,4 +1,4 @@
-//! Each contender is tried before it is measured, so that nobody is fast because it does nothing.
+//! Each contender is checked before it is measured, so that none is fast because it does nothing.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use pem_rfc7468::LineEnding;
@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::contenders::{Error, Load, Sign, Signed, Verify};
 use crate::fixture::{CLIENT_ID, Fixture, ISSUER, LIFETIME, LONG_LIFETIME, MEDIA_TYPE, token_for};
 
-/// What a contender signs is a client assertion that this crate's verifier takes, and another one
+/// Each contender signs a client assertion that this crate's verifier accepts, and a different one
 /// each time.
 pub(crate) fn signs(sign: &mut Sign, fixture: &Fixture, is_floor: bool) -> Result<(), Error> {
     let mut jtis = Vec::new();
@@ -30,11 +30,11 @@ pub(crate) fn signs(sign: &mut Sign, fixture: &Fixture, is_floor: bool) -> Resul
         }
         jtis.push(verified.jti().map(str::to_owned));
     }
-    // A bare backend signs the same bytes again.
+    // A bare backend signs the same bytes each time.
     ensure(is_floor || jtis.first() != jtis.last(), "uses a jti twice")
 }
 
-/// All sign the same members, or they would not be comparable.
+/// All sign the same members, so that they are comparable.
 fn has_the_members(token: &str, fixture: &Fixture) -> Result<(), Error> {
     let part = |index| -> Result<Value, Error> {
         let encoded = token.split('.').nth(index).ok_or("not a JWT")?;
@@ -59,10 +59,10 @@ fn has_the_members(token: &str, fixture: &Fixture) -> Result<(), Error> {
     ensure(off.abs() <= 1.0, "has another lifetime")
 }
 
-/// A contender takes this crate's token, and none with another signature, audience or time.
+/// Each contender accepts this crate's token, and none with another signature, audience or time.
 pub(crate) fn verifies(verify: &mut Verify, fixture: &Fixture, is_floor: bool) -> Result<(), Error> {
     verify(&fixture.token)?;
-    // The first character of the signature: the last ones have bits that mean nothing.
+    // The first character of the signature: the last ones have bits without a meaning.
     let at = fixture.signing_input().len() + 1;
     let mut forged = fixture.token.clone();
     let other = if forged.get(at..=at) == Some("A") { "B" } else { "A" };
@@ -78,7 +78,7 @@ pub(crate) fn verifies(verify: &mut Verify, fixture: &Fixture, is_floor: bool) -
     Ok(())
 }
 
-/// A contender loads the key, and no half of one.
+/// Each contender loads the key, and refuses half of it.
 pub(crate) fn loads(load: &mut Load, fixture: &Fixture) -> Result<(), Error> {
     load(fixture.private_pem)?;
     let (label, der) =

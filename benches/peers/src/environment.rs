@@ -1,4 +1,4 @@
-//! Where and of what the figures are. Nothing here is typed by hand.
+//! The machine and the versions behind the figures. Nothing here is typed by hand.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -59,7 +59,7 @@ fn processor() -> String {
     model.map_or_else(|| env::consts::ARCH.to_owned(), |(_, model)| model.trim().to_owned())
 }
 
-/// With it, AWS-LC and OpenSSL sign with RSA-2048 more than twice as fast.
+/// With this flag, AWS-LC and OpenSSL sign RSA-2048 more than twice as fast.
 fn ifma() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     let found = is_x86_feature_detected!("avx512ifma");
@@ -80,7 +80,7 @@ fn commit() -> String {
     )
 }
 
-/// The versions of these crates in a Cargo.lock; some are there more than once.
+/// The versions of these crates in a Cargo.lock. Some have several.
 fn versions(lock: &str, crates: &[&str]) -> String {
     let locked: Vec<(&str, &str)> = lock
         .split("[[package]]")

@@ -1,4 +1,4 @@
-//! What all contenders are given: the same keys, names and token.
+//! The same keys, names and token for all contenders.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use time::OffsetDateTime;
 
 use crate::contenders::Error;
 
-/// Of the length that PingOne's have.
+/// As long as PingOne's.
 pub(crate) const CLIENT_ID: &str = "3c6e0b8a-9c15-4f24-8d06-72b1f5a9e047";
 pub(crate) const ISSUER: &str = "https://auth.pingone.eu/5f1d2c3b-7a80-4e96-b1c4-d2e3f4a5b6c7/as";
 pub(crate) const MEDIA_TYPE: &str = "client-authentication+jwt";
-/// Of an assertion that a contender signs, in seconds.
+/// The lifetime of an assertion that a contender signs, in seconds.
 pub(crate) const LIFETIME: u64 = 60;
-/// Of the token that they verify: longer than any run, and otherwise the same.
+/// The lifetime of the token that they verify: longer than any run.
 pub(crate) const LONG_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 macro_rules! pem {
@@ -26,22 +26,22 @@ macro_rules! pem {
     };
 }
 
-/// One algorithm, its key in every form that somebody reads, and a token.
+/// One algorithm, its key in every form that a contender reads, and a token.
 pub(crate) struct Fixture {
     pub(crate) algorithm: Algorithm,
     pub(crate) private_pem: &'static str,
     pub(crate) public_pem: &'static str,
     /// The private key as this crate reads it.
     pub(crate) key: PrivateKey,
-    /// For those who cannot read the PEM for this algorithm.
+    /// For contenders that cannot read the PEM for this algorithm.
     pub(crate) private_jwk: &'static str,
     /// A client assertion by this crate.
     pub(crate) token: String,
 }
 
 impl Fixture {
-    /// One for each algorithm that is measured. They live as long as the program, and so may
-    /// their borrowers.
+    /// One for each measured algorithm. They live as long as the program, and so may references to
+    /// them.
     pub(crate) fn all() -> Result<Vec<&'static Self>, Error> {
         let (rsa, rsa_jwk) = (pem!("rsa2048"), include_str!("../../../testdata/keys/rsa2048.jwk.json"));
         [
@@ -66,7 +66,7 @@ impl Fixture {
         self.key.key_id().as_str()
     }
 
-    /// What a bare backend signs: as long as an assertion's own.
+    /// What a bare backend signs: as long as the signing input of an assertion.
     pub(crate) fn signing_input(&self) -> &str {
         self.token.rsplit_once('.').map_or("", |(input, _)| input)
     }

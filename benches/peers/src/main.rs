@@ -1,4 +1,4 @@
-//! private-key-jwt beside its peers: see `benches/README.md`.
+//! Compares private-key-jwt with its peers: see `benches/README.md`.
 
 mod checks;
 mod contenders;
@@ -31,8 +31,7 @@ struct Options {
     /// Only operations with this in their name, such as ES256, verify or "load RSA".
     #[arg(long, default_value = "")]
     only: String,
-    /// A few short rounds: every contender is checked and the table is printed, but its figures say
-    /// little.
+    /// A few short rounds: checks every contender and prints the table, but the figures say little.
     #[arg(long)]
     quick: bool,
     /// Reports on the rounds in this file together with those of this run, and leaves all of them
@@ -46,8 +45,8 @@ impl Options {
         if self.quick { self.rounds.min(5) } else { self.rounds.max(1) }
     }
 
-    /// What a turn takes: long against the clock's own steps, short against what else a machine
-    /// does.
+    /// The length of a turn: long compared with the clock's resolution, short compared with other
+    /// load.
     fn batch_time(&self) -> Duration {
         Duration::from_micros(if self.quick { 100 } else { 1000 })
     }
@@ -132,7 +131,7 @@ fn row(operation: Operation, others: &[Box<dyn Contender>], rounds: &Rounds) -> 
     Ok(Row { operation: label, ours: Spread::of(ours.iter().copied()), others: cells? })
 }
 
-/// `None` when the contender does not offer it.
+/// `None` if the contender does not offer it.
 fn lane(
     operation: Operation,
     fixture: &'static Fixture,

@@ -1,5 +1,5 @@
-//! Contenders measured in turns. What disturbs a shared machine lasts longer than a round, so it
-//! meets all contenders of a round alike and falls out of their ratio.
+//! Measures contenders in turns. What disturbs a shared machine lasts longer than a round, so it
+//! affects all contenders of a round alike and does not change their ratio.
 
 use std::time::{Duration, Instant};
 
@@ -48,9 +48,9 @@ fn operations_in(time: Duration, one: Duration) -> u32 {
     u32::try_from(time.as_nanos() / one.as_nanos().max(1)).unwrap_or(u32::MAX).max(1)
 }
 
-/// Every lane once a round, in another order each time.
+/// Each lane once per round, in a different order each time.
 pub(crate) fn interleave(lanes: &mut [Lane<'_>], rounds: usize) -> Result<(), Error> {
-    // Seeded, so that two runs take the same turns.
+    // Seeded, so that two runs use the same order.
     let mut random = fastrand::Rng::with_seed(7523);
     let mut order: Vec<usize> = (0..lanes.len()).collect();
     for _ in 0..rounds {
@@ -65,7 +65,7 @@ pub(crate) fn interleave(lanes: &mut [Lane<'_>], rounds: usize) -> Result<(), Er
     Ok(())
 }
 
-/// The middle of many figures, and the eight tenths around it.
+/// The median of many figures, and the 10th and 90th percentile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -76,7 +76,7 @@ pub(crate) struct Spread {
 impl Spread {
     /// # Panics
     ///
-    /// Without figures there is no middle.
+    /// If there are no figures.
     pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = figures.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
@@ -84,14 +84,14 @@ impl Spread {
         Self { median: at(0.5), low: at(0.1), high: at(0.9) }
     }
 
-    /// Of the ratios round by round, which is not the ratio of the middles.
+    /// The median of the ratios of all rounds, which differs from the ratio of the medians.
     pub(crate) fn of_ratios(ours: &[f64], theirs: &[f64]) -> Self {
         assert_eq!(ours.len(), theirs.len(), "both were in every round");
         Self::of(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs))
     }
 }
 
-/// Linear between the two nearest figures.
+/// Interpolates between the two nearest figures.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn percentile(sorted: &[f64], part: f64) -> f64 {
     let place = part * (sorted.len() - 1) as f64;
@@ -116,14 +116,14 @@ mod tests {
     fn the_spread_leaves_out_a_tenth_at_each_end() {
         let spread = Spread::of((0..=10).map(f64::from));
         assert_eq!(spread, Spread { median: 5.0, low: 1.0, high: 9.0 });
-        // One disturbed round in eleven moves none of the three much.
+        // One disturbed round in eleven does not change the median much.
         let spread = Spread::of((0..10).map(f64::from).chain([1e9]));
         assert_eq!(spread, Spread { median: 5.0, low: 1.0, high: 9.0 });
     }
 
     #[test]
     fn ratios_are_taken_round_by_round() {
-        // Ours is always half of theirs, while the machine becomes ten times slower.
+        // Ours always takes half as long as theirs, while the machine becomes ten times slower.
         let (ours, theirs) = ([1.0, 10.0, 5.0], [2.0, 20.0, 10.0]);
         assert_eq!(Spread::of_ratios(&ours, &theirs), Spread { median: 0.5, low: 0.5, high: 0.5 });
     }

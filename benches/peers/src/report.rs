@@ -1,4 +1,4 @@
-//! The figures as a Markdown table that can be read as it is.
+//! Prints the figures as a Markdown table.
 
 use std::fmt::Write;
 
@@ -11,13 +11,13 @@ pub(crate) struct Row {
     pub(crate) others: Vec<Cell>,
 }
 
-/// Ours over another; the target is the most that it may be.
+/// The ratio of ours to another; the target is its upper limit.
 pub(crate) enum Cell {
     NotOffered,
     Ratio {
         ratio: Spread,
         target: Option<f64>,
-        /// What makes the two hard to compare.
+        /// Why the two are hard to compare.
         remark: Option<&'static str>,
     },
 }
@@ -40,7 +40,7 @@ impl Cell {
     }
 }
 
-/// A row for each operation, a column for each of the others.
+/// A row for each operation, a column for each contender.
 pub(crate) fn table(ours: &str, others: &[&str], rows: &[Row]) -> String {
     let mut lines = vec![[&["operation".to_owned(), format!("{ours}, µs")], &names(others)[..]].concat()];
     lines.extend(rows.iter().map(|row| {

@@ -1,5 +1,5 @@
-//! The figures of all rounds, which a run can take over from the one before: another build of the
-//! same program.
+//! The figures of all rounds. A run can continue those of an earlier run, such as another build of
+//! the same program.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ pub(crate) struct Rounds {
 }
 
 impl Rounds {
-    /// An empty file, or none, is a beginning.
+    /// An empty or missing file is a new start.
     pub(crate) fn read(file: &Path) -> Result<Self, Error> {
         let found = if file.exists() { fs::read_to_string(file)? } else { String::new() };
         Ok(if found.is_empty() { Self::default() } else { serde_json::from_str(&found)? })
@@ -40,7 +40,7 @@ impl Rounds {
         self.times.get(operation)?.get(contender).map(Vec::as_slice)
     }
 
-    /// How much the figures rest on.
+    /// How many rounds and builds the figures come from.
     pub(crate) fn extent(&self) -> String {
         let rounds = self.times.values().flat_map(BTreeMap::values).map(Vec::len).max().unwrap_or(0);
         let runs = if self.runs == 1 { "1 run".to_owned() } else { format!("{} runs", self.runs) };

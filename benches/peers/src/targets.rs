@@ -1,4 +1,4 @@
-//! What the figures are held against: the ratio of ours to another that is not to be exceeded.
+//! The targets: the ratio of ours to another contender that must not be exceeded.
 
 use private_key_jwt::Algorithm;
 
@@ -9,7 +9,7 @@ use crate::contenders::{Backend, Contender};
 pub(crate) enum Operation {
     Sign(Algorithm),
     Verify(Algorithm),
-    /// By the algorithm that follows from the key.
+    /// The algorithm that follows from the key.
     Load(Algorithm),
 }
 
@@ -24,12 +24,12 @@ impl Operation {
     }
 }
 
-/// The target for ours on this backend against another, if there is one.
+/// The target for this backend compared with another contender, if there is one.
 pub(crate) fn target(operation: Operation, ours: Backend, other: &dyn Contender) -> Option<f64> {
     if other.is_floor() { floor(operation, ours, other.backend()) } else { peer(operation, ours, other) }
 }
 
-/// What whole operations may cost over the bare backend below them.
+/// How much a whole operation may cost, compared with the bare backend below it.
 fn floor(operation: Operation, ours: Backend, bare: Backend) -> Option<f64> {
     match operation {
         _ if ours != bare => None,
@@ -42,8 +42,8 @@ fn floor(operation: Operation, ours: Backend, bare: Backend) -> Option<f64> {
     }
 }
 
-/// On AWS-LC, ahead of every peer at every algorithm; on RustCrypto, ahead of the peers that use it
-/// too.
+/// On AWS-LC, faster than every peer with every algorithm; on RustCrypto, faster than the peers
+/// that use it too.
 fn peer(operation: Operation, ours: Backend, other: &dyn Contender) -> Option<f64> {
     let (Operation::Sign(algorithm) | Operation::Verify(algorithm)) = operation else {
         return None;
@@ -52,7 +52,7 @@ fn peer(operation: Operation, ours: Backend, other: &dyn Contender) -> Option<f6
     match (ours, other.backend()) {
         (Backend::AwsLc, Backend::OpenSsl) if rsa_2048 => Some(1.03),
         (Backend::AwsLc, _) => Some(1.0),
-        // Who leaves the blinding out does less.
+        // A peer without blinding does less work.
         (Backend::RustCrypto, Backend::RustCrypto) if remark(operation, other).is_some() => None,
         (Backend::RustCrypto, Backend::RustCrypto) => match operation {
             Operation::Sign(Algorithm::RS256) if other.name().starts_with("jsonwebtoken") => Some(0.90),
@@ -63,7 +63,7 @@ fn peer(operation: Operation, ours: Backend, other: &dyn Contender) -> Option<f6
     }
 }
 
-/// Of a figure that stands for less work than ours.
+/// Explains a figure that stands for less work than ours.
 pub(crate) fn remark(operation: Operation, other: &dyn Contender) -> Option<&'static str> {
     let signs_rsa = matches!(operation, Operation::Sign(Algorithm::RS256 | Algorithm::PS256));
     (signs_rsa && !other.blinds_rsa()).then_some("unblinded")

@@ -1,4 +1,4 @@
-//! Many callers at once.
+//! Many concurrent callers.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const CALLERS: usize = 1000;
 const SCOPES: [[&str; 2]; 5] =
     [["a b", "b a"], ["a", "a a"], ["b c", "c b"], ["", " "], ["x y z", "z y x y"]];
 
-/// A token is its scope and the number of its request.
+/// A token names its scope and the number of its request.
 fn server() -> Server {
     let mut number = 0;
     Server::answering(move |form| {
@@ -25,7 +25,7 @@ fn server() -> Server {
     })
 }
 
-/// What one caller gets: its set of scopes and its token.
+/// What one caller gets: its scopes and its token.
 type Caller = JoinHandle<(usize, String)>;
 
 /// Each through a client or a source.
@@ -46,7 +46,7 @@ fn callers(client: &TokenClient) -> Vec<Caller> {
     (0..CALLERS).map(call).collect()
 }
 
-/// All get their token in time, and there is one to a set of scopes.
+/// All callers get their token in time, and there is one token per set of scopes.
 async fn finish(callers: Vec<Caller>) {
     let mut tokens: [Option<String>; 5] = Default::default();
     let all = async {
@@ -73,7 +73,7 @@ async fn a_thousand_callers_of_five_scope_sets_make_five_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn cancelling_a_random_half_of_them_leaves_five_requests_and_nobody_hanging() {
+async fn cancelling_a_random_half_of_them_leaves_five_requests_and_no_caller_hanging() {
     for seed in 1..=8_u64 {
         println!("seed {seed}");
         let mut random = seed;
@@ -89,7 +89,7 @@ async fn cancelling_a_random_half_of_them_leaves_five_requests_and_nobody_hangin
         let (mut kept, mut waiting) = (Vec::new(), Vec::new());
         for caller in callers(&client) {
             match random() % 4 {
-                // Before it has begun, mostly.
+                // Usually before the request has begun.
                 0 => caller.abort(),
                 1 => waiting.push(caller),
                 _ => kept.push(caller),
@@ -101,7 +101,7 @@ async fn cancelling_a_random_half_of_them_leaves_five_requests_and_nobody_hangin
             }
         };
         tokio::time::timeout(Duration::from_secs(20), all).await.expect("fewer than five requests");
-        // While the requests stand still.
+        // While the requests are held.
         for caller in waiting {
             caller.abort();
             assert!(caller.await.unwrap_err().is_cancelled());
@@ -132,7 +132,7 @@ async fn the_caller_who_began_a_request_may_go_away() {
     assert!(first.await.unwrap_err().is_cancelled());
     server.open(true);
     assert_eq!(second.await.unwrap().unwrap().secret(), "1");
-    // And when all are gone, the token is there for the next.
+    // After all callers are gone, the token is cached for the next one.
     server.clock().set(300.0);
     server.open(false);
     let third = tokio::spawn({

@@ -1,4 +1,4 @@
-//! Which requests share a token, and how many are kept.
+//! Which requests share a token, and how many tokens are cached.
 
 use private_key_jwt::TokenRequest;
 use private_key_jwt::client::ErrorKind;
@@ -36,7 +36,7 @@ async fn one_entry_to_a_set_of_parameters() {
         assert_eq!(server.requests(), before + 1);
     }
     assert_eq!(client.token("b a").await.unwrap().secret(), "1");
-    // Clones of a client share all of it; another client nothing.
+    // Clones of a client share the whole cache; another client shares nothing.
     assert_eq!(client.clone().token("a b").await.unwrap().secret(), "1");
     let before = server.requests();
     server.client().token("a b").await.unwrap();
@@ -67,10 +67,10 @@ async fn the_entry_that_was_asked_for_longest_ago_is_dropped_when_there_is_one_t
     };
     assert_eq!([ask("a").await, ask("b").await, ask("c").await], ["1", "2", "3"]);
     assert_eq!(ask("a").await, "1");
-    // "b" goes.
+    // Evicts "b".
     assert_eq!(ask("d").await, "4");
     assert_eq!([ask("c").await, ask("a").await, ask("d").await], ["3", "1", "4"]);
-    // And comes back in the place of "c".
+    // Evicts "c" for it.
     assert_eq!([ask("b").await, ask("d").await, ask("a").await, ask("c").await], ["5", "4", "1", "6"]);
 }
 
@@ -90,7 +90,7 @@ async fn use_through_a_source_counts_and_a_source_keeps_its_token_whatever_is_dr
     then();
     assert_eq!(text(&tokens).await, "1");
     then();
-    // "b" goes, and "a", which was used since, is still there.
+    // Evicts "b", but not "a", which was used since.
     assert_eq!(client.token("c").await.unwrap().secret(), "3");
     assert_eq!(client.token("a").await.unwrap().secret(), "1");
     then();

@@ -33,10 +33,10 @@ async fn a_renewal_that_fails_leaves_the_token_in_use_and_is_tried_again_until_i
             seconds.push(tenth);
         }
     }
-    // With pauses of a quarter of 30 s at the most, and half of a sixteenth of 15 s at the least.
+    // Pauses of at most a quarter of 30 s, and at least half of a sixteenth of 15 s.
     assert!((4..=16).contains(&seconds.len()), "{seconds:?}");
     assert!(seconds.windows(2).all(|pair| pair[1] - pair[0] <= 76), "{seconds:?}");
-    // Only now it shows, and the failures before hold nobody up.
+    // Only now the failure shows, and the failures before delay no caller.
     server.clock().set(300.0);
     assert!(is_unavailable(&error(&tokens).await, 503));
     server.answer(|_| Reply::token(300));
@@ -78,7 +78,7 @@ async fn all_who_wait_get_one_error_and_so_do_those_of_the_next_second() {
     server.clock().set(1.0);
     server.answer(|_| Reply::token(300));
     assert_eq!(text(&tokens).await, "2");
-    // Another entry has nothing to do with it.
+    // Another entry is not affected.
     server.answer(|_| down());
     assert!(is_unavailable(&error(&client.source("b")).await, 503));
     assert_eq!(text(&tokens).await, "2");
@@ -137,8 +137,9 @@ async fn a_key_that_is_missing_is_missed_for_no_longer_than_it_is() {
     assert_eq!(client.token("a").await.unwrap().secret(), "1");
 }
 
-/// For five minutes the server refuses the key of a client that 200 callers a second ask: the token
-/// in hand serves until it ends, and neither before nor after does each call become a request.
+/// For five minutes the server refuses the key of a client that 200 callers per second use. The
+/// cached token is returned until it expires, and neither before nor after does each call cause a
+/// request.
 #[tokio::test]
 async fn a_key_that_is_refused_is_a_handful_of_requests_a_minute() {
     let server = Server::new();
@@ -180,8 +181,8 @@ async fn a_refusal_that_begins_while_a_token_serves_is_a_handful_of_requests_a_m
             refused += usize::from(tokens.token().await.is_err());
             settle().await;
         }
-        // One beside the token, and then after at least 0.5, 1, 2, 4, 8 and 16 s, and at most twice
-        // as much.
+        // One request while the token is valid, and then after pauses of at least 0.5, 1, 2, 4, 8
+        // and 16 s, and at most twice as long.
         let requests = server.requests() - 1;
         assert!((7..=9).contains(&requests) && refused == 58 * 200, "{status} {body}: {requests}, {refused}");
     }

@@ -1,15 +1,15 @@
-//! Tokens that a resource server refuses.
+//! Tokens that a resource server rejects.
 
 use super::server::{Server, text};
 
 #[tokio::test]
-async fn the_current_token_is_dropped_once_whoever_says_so() {
+async fn the_current_token_is_dropped_once_for_all_callers() {
     let server = Server::new();
     let client = server.client();
     let tokens = client.source("a");
     let first = tokens.token().await.unwrap();
     assert!(tokens.invalidate(&first));
-    // Others who were refused with the same one.
+    // Other callers that were rejected with the same token.
     assert!(!tokens.invalidate(&first) && !client.invalidate(&first));
     let second = client.token("a").await.unwrap();
     assert_eq!(second.secret(), "2");
@@ -45,8 +45,8 @@ async fn a_token_of_another_entry_is_none_of_it() {
     assert_eq!((text(&a).await.as_str(), text(&b).await.as_str()), ("3", "2"));
 }
 
-/// A server may issue the same text twice: it is another token all the same, and not dropped for
-/// the first one's sake.
+/// A server may issue the same text twice. It is still a new token, which the rejection of the
+/// first one does not drop.
 #[tokio::test]
 async fn a_token_is_known_by_its_answer_and_not_by_its_text() {
     let server = Server::answering(|_| {

@@ -1,4 +1,4 @@
-//! What is kept, for how long, and when another is had.
+//! What is cached, for how long, and when a new token is requested.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::server::{Reply, Server, settle, text};
 
 #[tokio::test]
-async fn a_token_is_kept_until_its_last_part_and_then_renewed_beside() {
+async fn a_token_is_kept_until_its_last_part_and_then_refreshed_in_the_background() {
     let server = Server::new();
     let tokens = server.client().source("a");
     assert_eq!(text(&tokens).await, "1");
-    // 30 s before its end at the earliest, 15 s at the latest.
+    // 30 s before it expires at the earliest, 15 s at the latest.
     server.clock().set(269.9);
     assert_eq!(text(&tokens).await, "1");
     settle().await;
@@ -31,7 +31,7 @@ async fn a_token_is_kept_until_its_last_part_and_then_renewed_beside() {
 }
 
 #[tokio::test]
-async fn nobody_gets_a_token_that_is_over() {
+async fn no_caller_gets_an_expired_token() {
     let server = Server::new();
     let tokens = server.client().source("a");
     assert_eq!(text(&tokens).await, "1");
@@ -56,7 +56,7 @@ async fn the_last_part_can_be_set() {
     assert_eq!(server.requests(), 3);
 }
 
-/// How many requests two callers make at these times.
+/// How many requests two callers cause at these times.
 async fn requests(members: Value, seconds: [f64; 2]) -> usize {
     let server = Server::answering(move |_| Reply::Token(members.clone()));
     let client = server.client();
@@ -138,10 +138,10 @@ async fn a_clock_that_is_set_forward_costs_a_request_and_one_that_is_set_back_an
     assert_eq!(text(&tokens).await, "1");
     server.clock().set(7200.0);
     assert_eq!(text(&tokens).await, "2");
-    // Back by more than a life: how old the token is cannot be known.
+    // Set back by more than a lifetime: the age of the token is unknown.
     server.clock().set(0.0);
     assert_eq!(text(&tokens).await, "3");
-    // Back by less: it serves while another is had.
+    // Set back by less: the token is still returned while a new one is requested.
     server.clock().set(-100.0);
     assert_eq!(text(&tokens).await, "3");
     settle().await;

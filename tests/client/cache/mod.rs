@@ -1,6 +1,5 @@
-//! The cache of the token client, against a server inside the process, with a clock that is set by
-//! hand. Every request that arrives is verified, and none may bring an assertion that was there
-//! before.
+//! The cache of the token client, with a server inside the process and a clock that the test sets.
+//! The server verifies every request, and no assertion may arrive twice.
 
 mod concurrency;
 mod entries;

@@ -1,4 +1,4 @@
-//! Sources that live by a refresh token.
+//! Sources that use a refresh token.
 
 use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::JwtGrant;
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::server::{Form, Reply, Server, error, settle, text};
 use crate::support::{MARK, has_mark, now};
 
-/// What a login came to: the token `login`, good for 300 s.
+/// The result of a login: the token `login`, valid for 300 s.
 fn login(refresh_token: Option<&str>) -> TokenResponse {
     let body = json!({"access_token": "login", "token_type": "Bearer", "expires_in": 300,
         "refresh_token": refresh_token});
@@ -24,7 +24,7 @@ async fn rfc6749_6_the_refresh_token_is_used_and_replaced_when_another_comes() {
     let mut numbers = 0..;
     let server = Server::answering(move |_| match numbers.next().unwrap() {
         0 => Reply::Token(json!({"expires_in": 300, "refresh_token": "r1"})),
-        // One that stays.
+        // A refresh token that stays the same.
         1 => Reply::token(300),
         _ => Reply::Token(json!({"expires_in": 300, "refresh_token": "r2"})),
     });
@@ -82,7 +82,7 @@ async fn a_refresh_token_that_is_refused_ends_the_source_when_its_token_does() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_a_refresh_that_is_refused_gets_to_know_it() {
+async fn callers_that_wait_for_a_refresh_that_is_refused_get_the_refusal() {
     let server = Server::answering(|_| Reply::refused("invalid_grant"));
     let tokens = server.client().source_from(login(Some("r0")));
     server.clock().set(300.0);
@@ -141,11 +141,11 @@ async fn a_grant_that_can_be_repeated_is_when_its_refresh_token_is_refused() {
     assert_eq!(text(&tokens).await, "3");
     let refresh = server.form(1);
     assert_eq!(sent(&refresh), ("refresh_token", Some("r0")));
-    // The resource goes with it (RFC 8707 §2.2); scopes do not, and neither does the first grant.
+    // The request repeats the resource (RFC 8707 §2.2), but not the scopes and not the first grant.
     assert_eq!(refresh.keys().collect::<Vec<_>>(), ["grant_type", "refresh_token", "resource"]);
     assert_eq!(server.form(2)["assertion"], "jwt");
     assert!(!tokens.has_ended());
-    // When that is refused, too, it is what the server said of it; the source may be asked again.
+    // If the server refuses that too, the error has its words, and the source may be called again.
     server.answer(|_| Reply::refused("invalid_grant"));
     server.clock().set(600.0);
     let error = error(&tokens).await;
@@ -165,8 +165,7 @@ async fn rfc6749_4_4_3_one_that_comes_with_a_token_for_the_client_itself_is_left
     assert_eq!(sent(&server.form(1)), ("client_credentials", None));
 }
 
-/// Of two requests that are on their way, since the first one's runtime stood still, the second has
-/// the last word.
+/// Two requests are in flight, because the runtime of the first stood still. The second one wins.
 #[test]
 fn a_refresh_token_that_comes_late_does_not_take_the_place_of_a_later_one() {
     use tokio::runtime::Builder;

@@ -1,4 +1,4 @@
-//! Renewals that come to nothing, stand still, or come too late.
+//! Refreshes that fail, hang, or finish too late.
 
 use std::time::Duration;
 
@@ -11,14 +11,15 @@ use crate::support::key;
 
 const BUSY: fn() -> Reply = || Reply::Status(503, Vec::new(), "");
 
-/// A client that tries again what may pass.
+/// A client that retries transient failures.
 fn trying_again(server: &Server) -> TokenClient {
     let known = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
     let builder = TokenClient::builder(known, "client", key("p256.pkcs8.pem"));
     builder.http(server.clone()).clock(server.clock().clone()).build().unwrap()
 }
 
-/// A request that failed beside a token was made once, and not for those who have none now.
+/// A request that failed while the token was valid is not charged to callers that have no token
+/// now.
 #[tokio::test]
 async fn a_renewal_that_fails_as_the_token_ends_is_made_again_for_who_waits() {
     for is_dropped in [false, true] {
@@ -63,12 +64,13 @@ async fn a_renewal_that_stands_still_is_given_up_when_the_token_ends() {
     server.clock().set(300.0);
     let start = tokio::time::Instant::now();
     assert_eq!(text(&tokens).await, "3");
-    // What was left of the token's life as it began, and not the deadline of a call.
+    // The limit is the rest of the token's lifetime when the request began, not the deadline of a
+    // call.
     assert!(start.elapsed() <= Duration::from_secs(14), "{:?}", start.elapsed());
 }
 
-/// What some servers say of an assertion, too: it is remembered for the request, since the key may
-/// be good.
+/// Some servers use this code for assertions, too. It is remembered for the request only, because
+/// the key may be valid.
 #[tokio::test]
 async fn a_refusal_without_a_code_does_not_turn_every_call_into_a_request() {
     for (status, body) in [(400, ""), (403, "<html>"), (400, r#"{"code":"INVALID_DATA","message":"no"}"#)] {
@@ -79,7 +81,7 @@ async fn a_refusal_without_a_code_does_not_turn_every_call_into_a_request() {
             let error = error(&tokens).await;
             assert_eq!(error.refusal().map(|refusal| refusal.status()), Some(status), "{error:?}");
         }
-        // After at least 0.5, 1, 2, 4, 8 and 16 s, and at most twice as much.
+        // Pauses of at least 0.5, 1, 2, 4, 8 and 16 s, and at most twice as long.
         assert!((6..=7).contains(&server.requests()), "{status} {body}: {}", server.requests());
         server.answer(|_| Reply::token(300));
         server.clock().set(120.0);
@@ -87,7 +89,7 @@ async fn a_refusal_without_a_code_does_not_turn_every_call_into_a_request() {
     }
 }
 
-/// The same error for all, whatever came before it.
+/// The same error for all callers, whatever came before it.
 #[tokio::test]
 async fn a_renewal_that_is_refused_as_the_token_ends_is_refused_once_more() {
     let server = Server::new();
@@ -106,8 +108,8 @@ async fn a_renewal_that_is_refused_as_the_token_ends_is_refused_once_more() {
     assert_eq!(server.requests(), 3);
 }
 
-/// Where the grant can be asked for again, a refresh token whose answer is lost is not sent twice
-/// (RFC 9700 §4.14.2).
+/// If the grant can be requested again, a refresh token is not sent twice after a lost answer (RFC
+/// 9700 §4.14.2).
 #[tokio::test]
 async fn a_refresh_token_that_may_have_been_used_up_gives_way_to_the_request() {
     for (reply, is_sent_again) in

@@ -1,4 +1,4 @@
-//! Requests that are cut off: by a panic, with their runtime, and where there is none.
+//! Requests that are cut off: by a panic, with their runtime, and without a runtime.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
@@ -19,7 +19,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Begins a request that stands still.
+/// Begins a request that the server holds.
 async fn begin(server: &Server, tokens: &TokenSource) {
     server.open(false);
     let tokens = tokens.clone();
@@ -45,7 +45,7 @@ async fn a_panic_is_an_error_of_all_who_wait_and_the_next_caller_begins_anew() {
         assert!(matches!(error.kind(), ErrorKind::Interrupted), "{error:?}");
         assert_eq!(error.retry(), Retry::BackOff);
     }
-    // Once more for who waited, and no more.
+    // One more request for the caller that waited, and no other.
     assert_eq!(server.requests(), 2);
     server.answer(|_| Reply::token(300));
     assert_eq!(text(&tokens).await, "3");
@@ -91,7 +91,7 @@ fn who_waits_in_another_runtime_goes_on_when_the_first_is_shut_down() {
     });
 }
 
-/// A runtime that is there and that nobody runs, as one is that is entered for single calls.
+/// A runtime that exists and that nothing drives, like one that is entered for single calls.
 #[test]
 fn a_request_of_a_runtime_that_stands_still_is_given_up() {
     let server = Server::new();
@@ -100,16 +100,16 @@ fn a_request_of_a_runtime_that_stands_still_is_given_up() {
     let first = runtime();
     first.block_on(begin(&server, &tokens));
     server.open(true);
-    // Who comes soon waits for as long as a request may take, two of 5 s and 10 s more, and begins
-    // another.
+    // A caller that comes soon waits as long as a request may take, two times 5 s and 10 s more,
+    // and begins another request.
     let second = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let began = std::time::Instant::now();
     assert_eq!(second.block_on(text(&tokens)), "2");
     assert!(began.elapsed() < Duration::from_secs(5), "it was not the time of the runtime");
-    // What the first one comes to at last is too late.
+    // The result of the first request is too late.
     first.block_on(settle());
     assert_eq!(runtime().block_on(text(&tokens)), "2");
-    // Who comes late does not wait at all.
+    // A caller that comes late does not wait at all.
     server.clock().set(300.0);
     first.block_on(begin(&server, &tokens));
     server.open(true);

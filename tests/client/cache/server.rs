@@ -1,4 +1,4 @@
-//! The server, the clock, and what all tests do with them.
+//! The server, and helpers for all tests of the cache.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -19,12 +19,12 @@ use crate::support::{clean, key};
 
 const ISSUER: &str = "https://as.example";
 
-/// What a request carried, without its authentication.
+/// The parameters of a request, without its authentication.
 pub(crate) type Form = BTreeMap<String, String>;
 
 /// What the server does with a request.
 pub(crate) enum Reply {
-    /// A token response with these members. Without others, the token is the number of the request.
+    /// A token response with these members. By default, the token is the number of the request.
     Token(serde_json::Value),
     Status(u16, Vec<(&'static str, &'static str)>, &'static str),
     Unreachable,
@@ -36,7 +36,7 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    /// A token for so many seconds.
+    /// A token for this many seconds.
     pub(crate) fn token(seconds: impl Into<serde_json::Value>) -> Self {
         Self::Token(serde_json::json!({"expires_in": seconds.into()}))
     }
@@ -61,12 +61,12 @@ struct Shared {
     forms: Mutex<Vec<Form>>,
     jtis: Mutex<Vec<String>>,
     reply: Mutex<Answerer>,
-    /// Requests stand still while it is closed.
+    /// While this is closed, requests are held.
     open: watch::Sender<bool>,
 }
 
 impl Server {
-    /// With tokens for five minutes.
+    /// Issues tokens for five minutes.
     pub(crate) fn new() -> Self {
         Self::answering(|_| Reply::token(300))
     }
@@ -89,7 +89,7 @@ impl Server {
         self.client_with(|builder| builder)
     }
 
-    /// A client that tries nothing again, so that what it tries again is the cache's.
+    /// A client that retries nothing, so that every repeated request comes from the cache.
     pub(crate) fn client_with(
         &self,
         change: impl FnOnce(TokenClientBuilder) -> TokenClientBuilder,
@@ -106,13 +106,13 @@ impl Server {
         &self.0.clock
     }
 
-    /// Lets requests stand still, or go on.
+    /// Holds requests, or lets them go on.
     pub(crate) fn open(&self, is_open: bool) {
         self.0.open.send_replace(is_open);
     }
 
-    /// How many requests there were. No assertion may have come twice: a panic at the server would
-    /// only be one more request that fails.
+    /// How many requests there were. Checks that no assertion came twice: a panic in the server
+    /// would only look like one more failed request.
     pub(crate) fn requests(&self) -> usize {
         let jtis = self.0.jtis.lock().unwrap();
         let different: HashSet<&String> = jtis.iter().collect();
@@ -124,7 +124,7 @@ impl Server {
         self.0.forms.lock().unwrap()[number].clone()
     }
 
-    /// Notes a request, which must be authenticated.
+    /// Records a request, which must be authenticated.
     fn receive(&self, body: &[u8]) -> Reply {
         let verifier = ClientAssertionVerifier::new(ISSUER);
         let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
@@ -168,7 +168,7 @@ impl HttpClient for Server {
     }
 }
 
-/// Lets the tasks of a runtime with one thread do what they can.
+/// Lets the tasks of a single-threaded runtime run until they wait.
 pub(crate) async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -180,7 +180,7 @@ pub(crate) async fn text(source: &private_key_jwt::TokenSource) -> String {
     source.token().await.unwrap().secret().to_owned()
 }
 
-/// The error, looked through for secrets.
+/// The error, checked for secrets.
 pub(crate) async fn error(source: &private_key_jwt::TokenSource) -> Error {
     clean(source.token().await.unwrap_err())
 }
@@ -189,8 +189,8 @@ pub(crate) fn is_unavailable(error: &Error, status: u16) -> bool {
     matches!(error.kind(), ErrorKind::OAuth(OAuthError::Unavailable(answer)) if answer.status() == status)
 }
 
-/// The token `1` of 300 s serves while its renewal comes to nothing, once; the next attempt brings
-/// another.
+/// The token `1` of 300 s is returned while its refresh fails, once. The next attempt brings
+/// another token.
 pub(crate) async fn assert_renewed_at_last(server: &Server, tokens: &private_key_jwt::TokenSource) {
     server.clock().set(286.0);
     for _ in 0..10 {

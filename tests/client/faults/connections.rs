@@ -1,4 +1,4 @@
-//! Where there is no connection, another one, or one that is gone.
+//! No connection, a lost connection, and connections to other hosts.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -24,15 +24,15 @@ fn freely() -> TokenRequest {
     TokenRequest::client_credentials(())
 }
 
-/// An address of this machine that this test has for itself, where nobody listens.
+/// An address of this machine that only this test uses, and where no server listens.
 async fn free_port(host: u8) -> SocketAddr {
     let socket = std::net::TcpListener::bind(SocketAddr::from(([127, 77, 0, host], 0))).unwrap();
     socket.local_addr().unwrap()
 }
 
 #[tokio::test]
-async fn nobody_listens_until_the_third_attempt() {
-    // What is good once was not received either.
+async fn no_server_listens_until_the_third_attempt() {
+    // A single-use grant did not arrive either.
     for (host, request) in [(1, freely()), (2, TokenRequest::refresh_token("r"))] {
         let address = free_port(host).await;
         let listening = Arc::new(Mutex::new(None));
@@ -55,7 +55,7 @@ async fn nobody_listens_until_the_third_attempt() {
 }
 
 #[tokio::test]
-async fn nobody_listens_at_all() {
+async fn no_server_listens_at_all() {
     let address = free_port(3).await;
     let server = || AuthorizationServer::from_token_endpoint(format!("http://{address}/token")).unwrap();
     let builder = || TokenClient::builder(server(), "client", key("p256.pkcs8.pem"));
@@ -71,7 +71,7 @@ async fn nobody_listens_at_all() {
     let client = builder().clock(clock.clone()).build().unwrap();
     let error = clean(client.request(&freely()).await.unwrap_err());
     assert!(no_connection(&error), "{error:?}");
-    // Pauses of 500 ms, 1, 2, 4, 8 s and then 10 s at most each, in 30 s: six attempts at least.
+    // Pauses of at most 500 ms, 1, 2, 4, 8 s and then 10 s, in 30 s: six attempts at least.
     let attempts = error.attempts();
     assert!((6..60).contains(&attempts), "{attempts}");
     assert_eq!(clock.pauses().len() + 1, usize::try_from(attempts).unwrap());
@@ -81,7 +81,7 @@ async fn nobody_listens_at_all() {
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 
-/// The last of many attempts may by chance be left a moment that is too short even for this.
+/// By chance, the last of many attempts may have too little time left even for this.
 fn no_connection(error: &Error) -> bool {
     matches!(
         error.kind(),
@@ -89,7 +89,7 @@ fn no_connection(error: &Error) -> bool {
     )
 }
 
-/// Knows no name.
+/// Resolves no name.
 struct NoNames(Mutex<usize>);
 
 impl reqwest::dns::Resolve for NoNames {
@@ -100,7 +100,7 @@ impl reqwest::dns::Resolve for NoNames {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows() {
+async fn a_name_without_an_address() {
     let names = Arc::new(NoNames(Mutex::new(0)));
     let http = ReqwestClient::build(|builder| builder.no_proxy().dns_resolver(Arc::clone(&names))).unwrap();
     let server = AuthorizationServer::from_token_endpoint("https://as.invalid/token").unwrap();
@@ -134,7 +134,7 @@ async fn a_connection_that_is_never_made() {
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
-    // Nobody accepts, so that the queue is soon full, and what comes then waits.
+    // Nothing accepts, so the queue soon fills up, and further connections wait.
     let mut queue = Vec::new();
     while let Ok(connected) =
         tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await
@@ -159,7 +159,7 @@ async fn a_connection_that_is_never_made() {
     let (found, took) = request(least).await;
     assert_eq!(found, ("Timeout".to_owned(), Some(1)));
     assert!((least..least + Duration::from_secs(4)).contains(&took), "{took:?}");
-    // With more time than connecting may take there is another attempt.
+    // With more time than connecting may take, there is another attempt.
     let least = ReqwestClient::CONNECT_TIMEOUT + Duration::from_secs(3);
     let (found, took) = request(least).await;
     assert_eq!(found, ("Connect".to_owned(), Some(2)));
@@ -170,7 +170,7 @@ async fn a_connection_that_is_never_made() {
 #[tokio::test]
 async fn a_kept_alive_connection_that_was_closed_in_silence() {
     let server = Server::start(|number| match number {
-        // Answers the first request, and closes the connection after the second without a word.
+        // Answers the first request, and closes the connection after the second without an answer.
         0 => Act::Keep(token()),
         1 => Act::Close(Vec::new()),
         _ => Act::Keep(token()),
@@ -182,7 +182,7 @@ async fn a_kept_alive_connection_that_was_closed_in_silence() {
         assert_eq!(outcome(client.request(&freely()).await), ("a token".to_owned(), None));
         assert_eq!((server.requests(), clock.pauses().len()), (requests, pauses));
     }
-    // Closed while nothing was on its way: at worst it is noticed by the next request.
+    // Closed between requests: the next request notices it at the latest.
     let server = Server::start(|_| Act::Close(answer("200 OK\r\nconnection: keep-alive", BODY))).await;
     let client = self::client(&server.url(), &clock);
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! The time of a call in all.
+//! The total time of a call.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use super::server::{Act, Server, answer};
 use crate::support::{clean, key};
 
 const DEADLINE: Duration = Duration::from_millis(400);
-/// When a call has come back on a loaded machine, too; one that hangs has not.
+/// By this time a call has returned, even on a loaded machine, unless it hangs.
 const AT_LAST: Duration = Duration::from_secs(5);
 
 fn builder(server: &Server, keys: impl Into<KeyRing>) -> private_key_jwt::client::TokenClientBuilder {
@@ -28,7 +28,7 @@ fn request() -> TokenRequest {
     TokenRequest::client_credentials(())
 }
 
-/// What it came to in how many attempts, and how long it took.
+/// The outcome, the number of attempts, and the time.
 async fn timed(client: private_key_jwt::client::TokenClientBuilder) -> (String, u32, Duration) {
     let client = client.build().unwrap();
     let start = Instant::now();
@@ -42,12 +42,12 @@ async fn attempts_and_pauses_together_take_no_longer() {
     let server = Server::start(|_| Act::Close(answer("503 Service Unavailable", ""))).await;
     let (words, attempts, took) = timed(builder(&server, key("p256.pkcs8.pem")).backoff(pause, pause)).await;
     assert_eq!(words, "Unavailable 503");
-    // The last attempt may by chance be left a moment that is too short for it to arrive.
+    // By chance, the last attempt may have too little time left to arrive.
     let lost = usize::try_from(attempts).unwrap() - server.requests();
     assert!(attempts > 3 && lost <= 1, "{attempts}, {lost}");
     assert!((DEADLINE - pause - pause..AT_LAST).contains(&took), "{took:?}");
 
-    // A pause that would go past it is not made.
+    // The client does not begin a pause that would end after the deadline.
     let head = "503 Service Unavailable\r\nretry-after: 1";
     let server = Server::start(move |_| Act::Close(answer(head, ""))).await;
     let (words, attempts, took) = timed(builder(&server, key("p256.pkcs8.pem"))).await;
@@ -64,7 +64,7 @@ async fn the_last_attempt_has_what_the_others_left() {
     .await;
     let pause = Duration::from_millis(50);
     let (words, attempts, took) = timed(builder(&server, key("p256.pkcs8.pem")).backoff(pause, pause)).await;
-    // What went wrong before says more than that the time was over.
+    // The earlier failure says more than a timeout.
     assert_eq!((words.as_str(), attempts, server.requests()), ("Broken", 2, 2));
     assert!((DEADLINE..AT_LAST).contains(&took), "{took:?}");
 }

@@ -1,4 +1,4 @@
-//! Whatever one request carries, and whatever the server answers to it, other requests are served.
+//! Other requests are served, whatever one request carries and whatever the server answers to it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,15 +19,16 @@ use super::outcome::{a_token, error, es256, es384, get};
 use super::simulation::{ISSUER, Simulated};
 use crate::support::clock::TestClock;
 
-/// Stands in what a request carries if the server answers it as the test says, and in no assertion.
+/// Marks a request that the server answers as the test says. No assertion contains it.
 const BAD: &str = "BAD!";
 const BAD_IN_A_FORM: &[u8] = b"BAD%21";
-/// What a good request is answered, at whichever endpoint.
+/// The answer to a good request, at any endpoint.
 const SERVED: &str = r#"{"access_token":"AT","token_type":"Bearer","expires_in":300,"active":true,
     "request_uri":"urn:ietf:params:oauth:request_uri:1","device_code":"d","user_code":"u",
     "verification_uri":"https://as.example/device"}"#;
 
-/// A server that checks the assertions of good requests, and answers bad ones as it is told.
+/// A server that checks the assertions of good requests, and gives bad requests the answer of the
+/// test.
 #[derive(Clone)]
 struct Server {
     clock: TestClock,
@@ -59,7 +60,7 @@ impl Server {
         self.answers(Answer::Response { status, headers: vec![], body, date_ahead: None });
     }
 
-    /// How many bad requests came since this was asked last.
+    /// How many bad requests came since the last call.
     fn bad(&self) -> usize {
         self.bad.swap(0, Ordering::Relaxed)
     }
@@ -93,7 +94,7 @@ impl HttpClient for Server {
                 Answer::Response { status, headers, body, date_ahead } => (status, headers, body, date_ahead),
                 Answer::Failure(error) => return Err(error),
             };
-            // What a server lets in, it has checked like any other.
+            // Before the server accepts a bad request, it checks the assertion.
             if (200..300).contains(&status) {
                 let judged = checks.send(request).await?;
                 if !judged.status().is_success() {
@@ -144,7 +145,7 @@ const KINDS: [Kind; 11] = [
 ];
 
 impl Kind {
-    /// The request with this in it.
+    /// Sends a request with this content.
     async fn send(self, client: &TokenClient, content: &str) -> Result<(), Error> {
         let verifier = CodeVerifier::from_random(&[7; 32]);
         let request = match self {
@@ -187,7 +188,7 @@ fn client_time() -> time::OffsetDateTime {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A request with this content, and what it is answered.
+    /// A request with this content, and its answer.
     Bad(Kind, u8, Answer),
     Good(Kind),
     Pass(Duration),
@@ -268,12 +269,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..24)
 }
 
-/// How the server's clock goes and shows.
+/// The server's clock, and how its answers show it.
 #[derive(Clone, Copy, Debug)]
 struct Time {
     ahead: i64,
     has_date: bool,
-    /// What it says of the times of an assertion, in place of the verifier's judgement.
+    /// What the server says about the times of an assertion, in place of the verifier's judgement.
     words: bool,
 }
 
@@ -285,7 +286,7 @@ const TIMES: [Time; 5] = [
     Time { ahead: -90, has_date: false, words: true },
 ];
 
-/// As Keycloak, which sends no `Date`.
+/// Like Keycloak, which sends no `Date`.
 fn words(age: i64, left: i64) -> Option<(u16, &'static str)> {
     if age < -15 {
         Some((401, r#"{"error":"invalid_client","error_description":"Token was issued in the future"}"#))
@@ -325,7 +326,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 proptest! {
-    // The same cases in every run; another seed looks for others.
+    // The same cases in every run. Change the seed to try others.
     #![proptest_config(ProptestConfig {
         cases: 300,
         failure_persistence: None,
@@ -341,9 +342,9 @@ proptest! {
     }
 }
 
-/// Ten minutes of one bad and one good request in every 100 ms.
+/// Ten minutes with one bad and one good request every 100 ms.
 #[tokio::test]
-async fn a_bad_request_beside_each_good_one_holds_up_none() {
+async fn a_bad_request_for_each_good_one_delays_none() {
     for (status, body) in
         [(401, ""), (401, r#"{"error":"invalid_client"}"#), (400, r#"{"error":"invalid_client"}"#)]
     {
@@ -361,7 +362,7 @@ async fn a_bad_request_beside_each_good_one_holds_up_none() {
     }
 }
 
-/// The request may be the reason, so that it waits, and no other does.
+/// The request may be the reason, so only this request waits.
 #[tokio::test]
 async fn a_verdict_on_a_request_that_carries_something_holds_up_that_request_only() {
     for kind in KINDS {
@@ -378,7 +379,7 @@ async fn a_verdict_on_a_request_that_carries_something_holds_up_that_request_onl
         clock.move_by(time::Duration::seconds(2));
         kind.send(&client, BAD).await.unwrap_err();
         assert_eq!(server.bad(), 1, "{kind:?}");
-        // A 401 without a code says nothing of the client then, and is not remembered for a key.
+        // Such a 401 without a code says nothing about the client, and is not remembered for a key.
         server.refuses(401, "");
         clock.move_by(time::Duration::seconds(60));
         for pause in [0, 4] {
@@ -389,7 +390,7 @@ async fn a_verdict_on_a_request_that_carries_something_holds_up_that_request_onl
     }
 }
 
-/// Scopes are the program's own, but a program may take them from a caller.
+/// Scopes belong to the program, but a program may take them from a caller.
 #[tokio::test]
 async fn a_scope_that_is_answered_like_a_bad_client_holds_up_no_other_while_those_are_accepted() {
     for (status, body) in [(401, ""), (401, r#"{"error":"invalid_client"}"#)] {
@@ -404,12 +405,12 @@ async fn a_scope_that_is_answered_like_a_bad_client_holds_up_no_other_while_thos
             client.token(BAD).await.unwrap_err();
             clock.move_by(time::Duration::milliseconds(100));
         }
-        // Every other request was accepted, so that each time one was sent.
+        // Every other request was accepted, so each time one was sent.
         assert_eq!(server.bad(), 1000);
     }
 }
 
-/// The key itself: what came from outside is the same, and the key before is accepted.
+/// The key is at fault: the content from outside is the same, and the previous key is accepted.
 #[tokio::test]
 async fn a_key_is_to_blame_where_the_same_request_is_accepted_with_the_key_before() {
     let clock = TestClock::skipping();
@@ -423,7 +424,7 @@ async fn a_key_is_to_blame_where_the_same_request_is_accepted_with_the_key_befor
         assert_eq!(get(&client, &request).await, a_token());
         assert_eq!(server.checks.requests(), sent);
     }
-    // Both keys refused: the request may be the reason.
+    // Both keys are refused, so the request may be the reason.
     server.refuses(401, r#"{"error":"invalid_client"}"#);
     let (client, of) = (server.client(es256()), |content: &str| TokenRequest::refresh_token(content));
     assert_eq!(get(&client, &of(BAD)).await, error("Refused 401", 1));
@@ -431,7 +432,7 @@ async fn a_key_is_to_blame_where_the_same_request_is_accepted_with_the_key_befor
     assert_eq!(get(&client, &of("good")).await, a_token());
 }
 
-/// What outsiders choose is kept for so many requests.
+/// The memory for content that outsiders choose is bounded.
 #[tokio::test]
 async fn many_bad_requests_hold_up_no_good_one() {
     let clock = TestClock::skipping();
@@ -441,7 +442,7 @@ async fn many_bad_requests_hold_up_no_good_one() {
     for step in 0..2000 {
         Kind::Exchange.send(&client, &format!("{BAD}{step}")).await.unwrap_err();
     }
-    // The last one is remembered, and at most 256 of all.
+    // The last one is remembered, and at most 256 in total.
     server.bad();
     Kind::Exchange.send(&client, "BAD!1999").await.unwrap_err();
     assert_eq!(server.bad(), 0);

@@ -1,4 +1,4 @@
-//! What a subscriber of `tracing` sees, and that no secret is in it.
+//! What a `tracing` subscriber sees, and that it contains no secret.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -19,18 +19,18 @@ use crate::support::http::{ScriptedHttp, answer as response, ok};
 use crate::support::{MARK, has_mark, key};
 
 thread_local! {
-    /// What the test of this thread has seen; nothing where no test listens.
+    /// The lines of the test on this thread, if it listens.
     static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-/// Notes each span, what is recorded in it, and each event, a line each, for the test of the
-/// thread. It is the one subscriber of the whole process: whether a place in the code speaks at all
-/// is decided once, for all threads.
+/// Records each span, its fields, and each event, one line each, for the test on the same thread.
+/// The whole process has one subscriber, because `tracing` decides once for all threads whether a
+/// call site is enabled.
 struct Lines;
 
 static SUBSCRIBED: Once = Once::new();
 
-/// From now on this thread's lines are kept.
+/// From now on, records the lines of this thread.
 fn listen() {
     SUBSCRIBED.call_once(|| {
         tracing::subscriber::set_global_default(Lines).unwrap();
@@ -49,7 +49,7 @@ fn push(begin: impl std::fmt::Display, fields: impl FnOnce(&mut Fields)) {
     });
 }
 
-/// All lines until now, none with a secret, and without the numbers that differ from run to run.
+/// All lines so far, without the numbers that differ between runs. Checks them for secrets.
 fn lines() -> Vec<String> {
     let lines = LINES.replace(Some(Vec::new())).unwrap();
     assert!(!has_mark(&lines.join("\n")), "{lines:#?}");
@@ -160,7 +160,7 @@ async fn what_the_client_corrects_and_remembers_it_says() {
         ]
     );
 
-    // Without a date, and with the difference of discovery.
+    // Without a `Date`, and with the difference from discovery.
     let server = Simulated::ahead(&clock, &old, -180);
     server.set(|state| {
         state.date_ahead = None;
@@ -260,12 +260,12 @@ async fn no_secret_is_in_any_line_whatever_the_server_sends_back() {
         client.request(&TokenRequest::refresh_token(MARK)).await.unwrap_err();
     }
     assert_eq!(server.requests(), 5);
-    // All of it was said.
+    // Everything was logged.
     let events = events();
     assert_eq!(events.len(), 6, "{events:#?}");
 }
 
-/// The cache's own lines, of what it asks for in the background.
+/// The cache's own lines about its background requests.
 #[tokio::test]
 async fn a_token_that_is_not_renewed_is_dropped_and_a_refresh_token_is_refused() {
     listen();
@@ -306,7 +306,7 @@ async fn a_token_that_is_not_renewed_is_dropped_and_a_refresh_token_is_refused()
     );
 }
 
-/// The line of keys, of a fetch in the background.
+/// The line about keys that were fetched in the background.
 #[tokio::test]
 async fn keys_that_cannot_be_refreshed_are_used_meanwhile() {
     listen();

@@ -1,7 +1,6 @@
-//! What can go wrong between a token client and its server, each with its typed error, the number
-//! of requests that were made, and a bound on the time; and what the client does about it. Servers
-//! are scripted below HTTP, time is not waited for: the back-off sleeps on a clock that notes the
-//! pauses and goes on by them.
+//! Failures between a token client and its server, each with its typed error, the number of
+//! requests and a time limit, and how the client handles them. Servers are scripted below HTTP.
+//! Nothing sleeps: the back-off pauses on a clock that records the pauses and skips them.
 
 mod connections;
 mod deadline;

@@ -1,4 +1,4 @@
-//! What became of a call, in a few words: the variant of the error, and what is in it that matters.
+//! The outcome of a call in a few words: the variant of the error, and the fields that matter.
 
 use private_key_jwt::client::ErrorKind;
 use private_key_jwt::jose::JoseError;
@@ -11,7 +11,7 @@ use crate::support::{clean, key};
 /// The secret of every token that a server here issues.
 pub(crate) const TOKEN: &str = "AT";
 
-/// The words, and how many attempts there were. The error has been looked through for secrets.
+/// The words, and the number of attempts. Checks the error for secrets.
 pub(crate) fn outcome(result: Result<TokenResponse, Error>) -> (String, Option<u32>) {
     let error = match result {
         Ok(response) => {
@@ -54,7 +54,7 @@ pub(crate) fn es384() -> PrivateKey {
     key("p384.pkcs8.pem")
 }
 
-/// What a request comes to, in so many words, and after how many attempts where it is an error.
+/// The outcome of a request: the words, and the number of attempts if it failed.
 pub(crate) async fn get(client: &TokenClient, request: &TokenRequest) -> (String, Option<u32>) {
     outcome(client.request(request).await)
 }

@@ -1,4 +1,4 @@
-//! What a client makes of a refusal: one correction at most, or a memory.
+//! How a client handles a refusal: one correction at most, or it remembers the refusal.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn an_assertion_that_is_refused_for_its_time_is_made_anew_with_the_servers
         let client = server.client(es256()).build().unwrap();
         assert_eq!(get(&client, &once()).await, a_token(), "{seconds}");
         assert_eq!(server.requests(), (2, 1), "{seconds}");
-        // Kept for those that follow, and for those that are sent by others.
+        // Kept for later requests, and for those that other clones send.
         for _ in 0..10 {
             assert_eq!(get(&client, &freely()).await, a_token(), "{seconds}");
         }
@@ -37,7 +37,7 @@ async fn an_assertion_that_is_refused_for_its_time_is_made_anew_with_the_servers
         let expires_at = client.assertion().await.unwrap().expires_at();
         let expected = clock.now() + time::Duration::seconds(seconds + 60);
         assert!((expires_at - expected).abs() <= time::Duration::seconds(2), "{seconds}");
-        // Nothing else goes by it.
+        // Nothing else uses it.
         let sent = clock.now();
         let token = client.request(&freely()).await.unwrap();
         assert_eq!(token.access_token().expires_at(), Some(sent + Duration::from_secs(300)));
@@ -52,7 +52,7 @@ async fn an_offset_follows_either_clock_when_it_is_set() {
     let client = server.client(es256()).build().unwrap();
     assert_eq!(get(&client, &freely()).await, a_token());
     assert_eq!(server.requests(), (2, 1));
-    // Ours is set right between two calls, and the server's with it.
+    // Between two calls our clock is set, and then the server's.
     for (ours, ahead) in [(180, 0), (-120, 120), (120, 0)] {
         clock.move_by(time::Duration::seconds(ours));
         server.set(|state| {
@@ -64,7 +64,7 @@ async fn an_offset_follows_either_clock_when_it_is_set() {
         assert_eq!(get(&client, &freely()).await, a_token(), "{ours}");
         assert_eq!(server.requests(), (1, 1), "{ours}");
     }
-    // It drifts by little, and is followed without a refusal.
+    // A small drift is followed without a refusal.
     for seconds in 0..300 {
         server.set(|state| {
             state.ahead = time::Duration::seconds(seconds);
@@ -80,15 +80,15 @@ async fn an_offset_follows_either_clock_when_it_is_set() {
 async fn a_date_alone_corrects_nothing_and_one_that_is_far_off_is_not_believed() {
     let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es256(), 0);
-    // The assertions are fine; a proxy's clock is not.
+    // The assertions are fine; a proxy's clock is wrong.
     server.set(|state| state.date_ahead = Some(time::Duration::seconds(180)));
     let client = server.client(es256()).build().unwrap();
     for _ in 0..3 {
         assert_eq!(get(&client, &freely()).await, a_token());
     }
     assert_eq!(server.requests(), (3, 3));
-    // Refused for another reason: not for what was fine before. Then for that, perhaps, but the
-    // correction is refused, too, and not kept.
+    // Refused for another reason, so nothing is learned. Then perhaps for this reason, but the
+    // corrected request is refused too, and the correction is dropped.
     server.set(|state| state.keys = es384().public_jwk().clone().into());
     for requests in [1, 2] {
         assert_eq!(get(&client, &freely()).await, error("Refused 401", requests));
@@ -105,7 +105,7 @@ async fn a_date_alone_corrects_nothing_and_one_that_is_far_off_is_not_believed()
         assert_eq!(get(&client, &freely()).await, error("Clock 401", 1), "{seconds}");
         assert_eq!(server.requests(), (1, 0), "{seconds}");
     }
-    // Without a date there is nothing to go by.
+    // Without a `Date`, the difference is unknown.
     let server = Simulated::ahead(&clock, &es256(), 180);
     server.set(|state| state.date_ahead = None);
     let client = server.client(es256()).build().unwrap();
@@ -135,14 +135,14 @@ async fn any_refusal_of_the_client_is_corrected_and_what_is_good_once_after_one_
         (refused(400, r#"{"error":"invalid_grant"}"#), true, true),
         (refused(400, r#"{"error":"unauthorized_client"}"#), true, true),
         (refused(400, r#"{"code":"INVALID_DATA","message":"no"}"#), true, false),
-        // About the request: the client was heard.
+        // About the request: the server accepted the client.
         (refused(400, r#"{"error":"invalid_scope"}"#), false, false),
         (refused(400, r#"{"error":"unsupported_grant_type"}"#), false, false),
         (refused(400, r#"{"error":"invalid_target"}"#), false, false),
         // A failure may have come after the grant was used.
         (refused(500, r#"{"error":"invalid_client"}"#), true, false),
         (refused(500, ""), true, false),
-        // Neither a refusal nor a failure over the request.
+        // Neither a refusal nor a failure that concerns the request.
         (refused(404, ""), false, false),
         (refused(302, ""), false, false),
     ] {
@@ -165,7 +165,7 @@ async fn any_refusal_of_the_client_is_corrected_and_what_is_good_once_after_one_
 
 #[tokio::test]
 async fn there_is_one_correction_to_a_request() {
-    // Time and key are both wrong, and there is a key before.
+    // Time and key are both wrong, and there is a previous key.
     let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &key("ed25519.pkcs8.pem"), 180);
     let ring = rotated(&clock);
@@ -192,12 +192,12 @@ async fn a_key_that_the_server_does_not_know_yet_is_stood_in_for_by_the_one_befo
     let client = server.client(ring.clone()).build().unwrap();
     assert_eq!(get(&client, &once()).await, a_token());
     assert_eq!(server.requests(), (2, 1));
-    // The refusal of the new one is remembered, so that the others go by the one before at once.
+    // The refusal of the new key is remembered, so the other requests use the previous key at once.
     for _ in 0..10 {
         assert_eq!(get(&client, &freely()).await, a_token());
     }
     assert_eq!(server.requests(), (10, 10));
-    // Where it is not remembered, each asks twice.
+    // Without that memory, each request tries twice.
     let forgetful = server.client(ring.clone()).without_refusal_memory().build().unwrap();
     assert_eq!(get(&forgetful, &freely()).await, a_token());
     assert_eq!(server.requests(), (2, 1));
@@ -233,7 +233,7 @@ async fn a_key_before_is_one_that_is_published_and_was_active_until_a_short_whil
         assert_eq!(server.requests(), (1, 0), "{name}");
         assert_eq!(get(&client, &freely()).await, error("Remembered 401", 0), "{name}");
     }
-    // Neither is it known: the key before is not asked for again either.
+    // The previous key is refused too, so it is not tried again either.
     let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &key("ed25519.pkcs8.pem"), 0);
     let client = server.client(rotated(&clock)).build().unwrap();
@@ -251,7 +251,7 @@ async fn a_refusal_that_stands_is_remembered_until_the_pause_is_over_or_another_
     let refused = clean(client.request(&freely()).await.unwrap_err());
     let said = refused.refusal().unwrap().clone();
     assert_eq!((refused.attempts(), refused.retry()), (1, Retry::Never));
-    // For every grant, so that none is used up.
+    // For every grant, so that no grant is used up.
     for request in [freely(), once(), TokenRequest::refresh_token("r")] {
         let error = clean(client.request(&request).await.unwrap_err());
         assert_eq!((error.attempts(), error.refusal()), (0, Some(&said)));
@@ -260,7 +260,7 @@ async fn a_refusal_that_stands_is_remembered_until_the_pause_is_over_or_another_
         assert!(matches!(error.kind(), ErrorKind::Remembered { key_id, .. } if key_id == es256().key_id()));
     }
     assert_eq!(server.requests(), (1, 0));
-    // Another endpoint has its own memory.
+    // Another endpoint has a memory of its own.
     assert_eq!(clean(client.introspect("t").await.unwrap_err()).attempts(), 1);
     assert_eq!(server.requests(), (1, 0));
     // Another key is tried at once.
@@ -269,7 +269,7 @@ async fn a_refusal_that_stands_is_remembered_until_the_pause_is_over_or_another_
     ring.activate(es384().key_id(), clock.now()).unwrap();
     assert_eq!(get(&client, &freely()).await, a_token());
     assert_eq!(server.requests(), (1, 1));
-    // The server takes it again, and it is forgotten.
+    // The server accepts the key again, so its refusal is forgotten.
     server.set(|state| state.keys = es256().public_jwk().clone().into());
     assert_eq!(get(&client, &freely()).await, error("Refused 401", 1));
     server.set(|state| state.keys = es384().public_jwk().clone().into());
@@ -303,7 +303,7 @@ async fn rfc6749_5_2_only_a_failed_authentication_is_remembered() {
         }
         assert_eq!(server.requests().0, if remembered { 1 } else { 3 }, "{refusal:?}");
     }
-    // A verdict on the request shows that the client was heard.
+    // A verdict on the request shows that the server accepted the client.
     let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es384(), 0);
     let client = server.client(es256()).build().unwrap();
@@ -323,13 +323,13 @@ async fn rfc6749_5_2_only_a_failed_authentication_is_remembered() {
 async fn a_correction_that_cannot_be_signed_leaves_the_refusal() {
     let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &key("rsa2048.pkcs8.pem"), 0);
-    // The profile does not take the key before.
+    // The profile does not allow the previous key.
     let ring = KeyRing::from(key("ed25519.pkcs8.pem"));
     ring.publish(es384(), clock.now() - KeyRing::PROPAGATION).unwrap();
     ring.activate(es384().key_id(), clock.now()).unwrap();
     let client = server.client(ring).profile(Profile::ping_one()).build().unwrap();
     assert_eq!(get(&client, &freely()).await, error("Refused 401", 1));
-    // And what is remembered of it.
+    // The same for a remembered refusal.
     assert_eq!(get(&client, &freely()).await, error("Remembered 401", 0));
     assert_eq!(server.requests(), (1, 0));
 }

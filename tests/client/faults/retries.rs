@@ -1,4 +1,4 @@
-//! What is tried again, at every endpoint and for every grant, and how it is turned off.
+//! What is retried, at every endpoint and for every grant, and how to turn it off.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::server::{Act, Server, answer};
 use crate::support::clock::TestClock;
 use crate::support::{clean, key};
 
-/// A client of a server that is busy twice and then answers so, at every endpoint.
+/// A client of a server that is busy twice and then gives this answer, at every endpoint.
 async fn busy_twice(busy: &'static str, body: serde_json::Value) -> (Server, TokenClient, TestClock) {
     let server = Server::start(move |number| match number {
         0 | 1 => Act::Close(answer(busy, "")),
-        // RFC 9126 §2.2: the one that is a 201.
+        // RFC 9126 §2.2: only this endpoint answers 201.
         _ if body["request_uri"].is_string() => Act::Close(answer("201 Created", body.to_string())),
         _ => Act::Close(answer("200 OK", body.to_string())),
     })
@@ -102,7 +102,7 @@ async fn a_server_that_says_when_is_asked_then() {
              retry-after: Mon, 01 Jan 2029 00:00:05 GMT",
             [5, 5],
         ),
-        // Of a clock that is ours.
+        // With the test's own clock.
         ("429 Too Many Requests\r\nretry-after: Fri, 15 Jan 2027 08:00:04 GMT", [4, 0]),
     ] {
         let body = json!({"access_token": "AT", "token_type": "Bearer"});
@@ -117,7 +117,7 @@ async fn a_server_that_says_when_is_asked_then() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_long_is_left_alone_unless_told_otherwise() {
+async fn by_default_a_long_retry_after_is_not_waited_for() {
     let (busy, body) = ("429 Too Many Requests\r\nretry-after: 11", json!({"active": false}));
     let (server, client, _) = busy_twice(busy, body.clone()).await;
     let error = clean(client.introspect("t").await.unwrap_err());

@@ -1,4 +1,4 @@
-//! A server below HTTP: it reads a request to its end, and then does what the script says.
+//! A scripted server below HTTP: it reads a whole request, and then does what the script says.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -16,13 +16,13 @@ pub(crate) enum Act {
     Close(Vec<u8>),
     /// Writes this and waits for the next request.
     Keep(Vec<u8>),
-    /// Writes this and nothing any more.
+    /// Writes this, and then nothing more.
     Stall(Vec<u8>),
     /// Writes this and resets the connection.
     Reset(Vec<u8>),
-    /// Writes this byte by byte, with so long a time between them.
+    /// Writes this byte by byte, with this pause between them.
     Drip(Vec<u8>, Duration),
-    /// Writes the one, and then the other until nobody reads it.
+    /// Writes the first, and then the second until the client stops reading.
     Endless(Vec<u8>, Vec<u8>),
     /// Closes the connection at once, without reading a request.
     CloseUnread,
@@ -64,8 +64,8 @@ struct Seen {
 type Script = Arc<dyn Fn(usize) -> Act + Send + Sync>;
 
 impl Server {
-    /// The script is asked for every request, or connection where none is read, and told how many
-    /// there were before.
+    /// Calls the script for every request, or for every connection whose request is not read, with
+    /// the number of those before.
     pub(crate) async fn start(script: impl Fn(usize) -> Act + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), script)
     }
@@ -87,8 +87,8 @@ impl Server {
         format!("http://{}/token", self.address)
     }
 
-    /// How many requests there were, or connections where none was read. No assertion may have come
-    /// twice.
+    /// The number of requests, or of connections whose request was not read. No assertion may have
+    /// come twice.
     pub(crate) fn requests(&self) -> usize {
         let seen = self.seen.lock().unwrap();
         let mut jtis = seen.jtis.clone();
@@ -109,7 +109,7 @@ async fn serve(mut stream: TcpStream, script: Script, seen: Arc<Mutex<Seen>>) {
     loop {
         let acts = seen.lock().unwrap().acts;
         if !script(acts).is_unread() {
-            // A connection on which nothing comes any more.
+            // The client closed the connection.
             let Some(body) = read_request(&mut stream).await else { return };
             seen.lock().unwrap().jtis.push(jti(&body));
         }
@@ -126,7 +126,7 @@ async fn serve(mut stream: TcpStream, script: Script, seen: Arc<Mutex<Seen>>) {
 
 /// Whether the connection goes on.
 async fn play(stream: &mut TcpStream, act: Act) -> bool {
-    // Whoever does not read to the end is a matter of the other side.
+    // The client may close the connection before the end.
     match act {
         Act::CloseUnread => {}
         Act::Close(bytes) => drop(stream.write_all(&bytes).await),
@@ -147,12 +147,12 @@ async fn play(stream: &mut TcpStream, act: Act) -> bool {
         }
         Act::Reset(bytes) => {
             drop(stream.write_all(&bytes).await);
-            // What was written is read before the reset is seen.
+            // Lets the client read this before it sees the reset.
             tokio::time::sleep(Duration::from_millis(50)).await;
             stream.set_zero_linger().unwrap();
         }
         Act::ResetUnread => {
-            // Not while the other side is still connecting: when it has, it writes.
+            // Not while the client is still connecting: once it has connected, it writes.
             let _ = stream.peek(&mut [0]).await;
             stream.set_zero_linger().unwrap();
         }

@@ -1,5 +1,5 @@
-//! A clock that is wrong, at servers of the kinds that are in the field: with a `Date` and without,
-//! with words and without, with a minute of tolerance and with none.
+//! A wrong clock, with servers like those in the field: with a `Date` and without, with an
+//! explanation and without, with a minute of tolerance and with none.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn refresh() -> TokenRequest {
     TokenRequest::refresh_token("r")
 }
 
-/// A server whose clock is ahead of the client's by this, and judges times like this.
+/// A server whose clock is ahead of the client's by this, and that judges times like this.
 fn server(clock: &TestClock, seconds: i64, judge: Judge) -> Simulated {
     let server = Simulated::ahead(clock, &es256(), seconds);
     server.set(|state| state.judge = Some(judge));
@@ -38,7 +38,7 @@ fn without_date(clock: &TestClock, seconds: i64, judge: Judge) -> Simulated {
     server
 }
 
-/// As Keycloak: no `Date`, 15 s of tolerance for the future and none for the end, each with its
+/// Like Keycloak: no `Date`, 15 s of tolerance for the future and none for the end, each with its
 /// text.
 fn keycloak(clock: &TestClock, seconds: i64) -> Simulated {
     without_date(clock, seconds, |age, left| match (age, left) {
@@ -50,7 +50,7 @@ fn keycloak(clock: &TestClock, seconds: i64) -> Simulated {
     })
 }
 
-/// As zitadel: a `Date`, 1 s of tolerance, and a code that is meant for grants.
+/// Like zitadel: a `Date`, 1 s of tolerance, and a code that is meant for grants.
 const ZITADEL: Judge = |age, left| match (age, left) {
     (..-1, _) => {
         Some((400, r#"{"error":"invalid_grant","error_description":"issuedAt of token is in the future"}"#))
@@ -59,10 +59,10 @@ const ZITADEL: Judge = |age, left| match (age, left) {
     _ => None,
 };
 
-/// As Apereo CAS: a `Date`, no tolerance, a code that is meant for grants, and no text.
+/// Like Apereo CAS: a `Date`, no tolerance, a code that is meant for grants, and no text.
 const CAS: Judge = |age, left| (age < 0 || left < 0).then_some((400, r#"{"error":"invalid_grant"}"#));
 
-/// As Ory Hydra: a `Date`, no tolerance, and a failure in place of a refusal.
+/// Like Ory Hydra: a `Date`, no tolerance, and a server error in place of a refusal.
 const HYDRA: Judge = |age, left| {
     let body = r#"{"error":"error","error_description":"The error is unrecognizable"}"#;
     (age < 0 || left < 0).then_some((500, body))
@@ -84,7 +84,7 @@ async fn a_server_without_a_date_is_found_by_its_words_and_followed_by_its_token
                 assert_eq!(get(&client, &code()).await, a_token(), "{seconds}");
             }
             assert_eq!(server.requests(), (3, 3), "{seconds}");
-            // The token was the one thing that said how far it is.
+            // Only the token showed how far the clock is off.
             let expires_at = client.assertion().await.unwrap().expires_at();
             let followed = if corrections == 0 { 0 } else { seconds };
             assert_eq!(expires_at, clock.now() + time::Duration::seconds(followed + 60), "{seconds}");
@@ -128,7 +128,7 @@ async fn an_hour_without_a_date_is_an_error_that_names_the_clock_and_the_times()
         let expected = format!(" (the client moved both by {moved:+} s) (after 5 attempts)");
         assert!(words.ends_with(&expected), "{words}");
         assert_eq!(server.requests(), (5, 0));
-        // The same where it is remembered. The text is not followed for every call.
+        // The same if the refusal is remembered. The text does not change the clock for every call.
         let remembering = server.client(es256()).build().unwrap();
         remembering.request(&freely()).await.unwrap_err();
         let remembered = clean(remembering.request(&freely()).await.unwrap_err());
@@ -147,7 +147,7 @@ async fn an_hour_without_a_date_is_an_error_that_names_the_clock_and_the_times()
     }
 }
 
-/// Keycloak says the same of a refresh token that has expired, with another code.
+/// Keycloak says the same about an expired refresh token, with another code.
 #[tokio::test]
 async fn a_refresh_token_that_has_expired_is_not_taken_for_an_assertion() {
     let clock = TestClock::skipping();
@@ -172,10 +172,10 @@ fn login(clock: &TestClock) -> TokenResponse {
     TokenResponse::from_http(http::Response::new(body.to_vec()), clock.now()).unwrap()
 }
 
-/// RFC 6749 §5.2: a server that refuses has issued nothing, so a grant that is good once may be
-/// sent again.
+/// RFC 6749 §5.2: a server that refuses has issued nothing, so a single-use grant may be sent
+/// again.
 #[tokio::test]
-async fn nobody_is_locked_out_by_a_server_that_calls_it_invalid_grant() {
+async fn no_client_is_locked_out_by_a_server_that_calls_it_invalid_grant() {
     for judge in [ZITADEL, CAS] {
         for seconds in [-299, -90, -30, 90, 299] {
             for request in [freely(), code(), refresh()] {
@@ -189,7 +189,7 @@ async fn nobody_is_locked_out_by_a_server_that_calls_it_invalid_grant() {
             }
         }
     }
-    // Less than a difference is more than 1 s, and the text says so.
+    // Differences up to 1 s do not count, and the text says so.
     let clock = TestClock::skipping();
     let server = server(&clock, -2, ZITADEL);
     let client = server.client(es256()).build().unwrap();
@@ -197,21 +197,21 @@ async fn nobody_is_locked_out_by_a_server_that_calls_it_invalid_grant() {
         assert_eq!(get(&client, &code()).await, a_token());
         assert_eq!(server.requests(), (requests, 1));
     }
-    // Without a date the words do, where they cannot be about a grant.
+    // Without a `Date` the words count, where they cannot be about a grant.
     for (seconds, expected, requests) in [(-30, a_token(), 2), (90, error("Refused 400", 1), 1)] {
         let server = without_date(&clock, seconds, ZITADEL);
         let client = server.client(es256()).build().unwrap();
         assert_eq!(get(&client, &code()).await, expected);
         assert_eq!(server.requests().0, requests);
     }
-    // There is no other grant in a request of the client for itself.
+    // A client's request for itself contains no other grant.
     let server = without_date(&clock, 90, ZITADEL);
     let client = server.client(es256()).build().unwrap();
     assert_eq!(get(&client, &freely()).await, a_token());
 }
 
-/// Some servers fail with a status of a refusal, and some frameworks in front of one write its name
-/// as the code.
+/// Some servers fail with the status of a refusal, and some frameworks in front of them use its
+/// name as the code.
 #[tokio::test]
 async fn what_is_good_once_is_not_sent_again_after_a_failure_or_without_a_code() {
     const ANSWERS: [(u16, &str); 5] = [
@@ -233,7 +233,7 @@ async fn what_is_good_once_is_not_sent_again_after_a_failure_or_without_a_code()
     }
 }
 
-/// The refresh token is still good where the clock is why it was refused.
+/// The refresh token is still valid if it was refused because of the clock.
 #[tokio::test]
 async fn a_clock_that_is_an_hour_off_ends_no_grant() {
     for seconds in [-3600, 3600] {
@@ -263,7 +263,7 @@ async fn a_server_that_fails_over_the_time_is_asked_again_with_its_own() {
         assert_eq!(get(&client, &code()).await, a_token(), "{seconds}");
         assert_eq!(server.requests(), (1, 1), "{seconds}");
     }
-    // What is good once may have been used before the failure. The next call is right.
+    // A single-use grant may have been used before the failure. The next call is right.
     for seconds in [-300, -30, 90, 300] {
         let clock = TestClock::skipping();
         let server = server(&clock, seconds, HYDRA);
@@ -275,7 +275,7 @@ async fn a_server_that_fails_over_the_time_is_asked_again_with_its_own() {
         assert_eq!(get(&client, &refresh()).await, a_token(), "{seconds}");
         assert_eq!(server.requests(), (1, 1), "{seconds}");
     }
-    // A failure of another kind is tried once more at most, and only where the clocks differ.
+    // Any other failure is retried once at most, and only if the clocks differ.
     for (seconds, requests) in [(0, 1), (30, 2)] {
         let clock = TestClock::skipping();
         let server = server(&clock, seconds, |_, _| Some((500, "")));
@@ -322,7 +322,7 @@ async fn a_wrong_date_of_discovery_costs_one_request() {
             }
         }
     }
-    // One that is too far off, or that cannot be read, shows nothing.
+    // A `Date` that is too far off, or unreadable, shows nothing.
     for (seconds, age) in [(301, None), (-301, None), (86_400, Some(0))] {
         let clock = TestClock::skipping();
         let server = server(&clock, 0, ZITADEL);
@@ -334,7 +334,7 @@ async fn a_wrong_date_of_discovery_costs_one_request() {
     }
 }
 
-/// A key that the server does not know yet is likelier than two wrong dates.
+/// A key that the server does not know yet is more likely than two wrong dates.
 #[tokio::test]
 async fn an_offset_of_discovery_does_not_stand_before_the_key_before() {
     let clock = TestClock::skipping();
@@ -361,7 +361,7 @@ async fn an_attempt_after_a_pause_follows_the_date_of_the_one_before() {
     assert_eq!(server.requests(), (2, 1));
 }
 
-/// Whatever it says: five requests for a call, and not again for a minute.
+/// Whatever it says: five requests per call, and none for a minute after that.
 #[tokio::test]
 async fn hostile_words_buy_a_handful_of_requests() {
     let judges: [Judge; 3] = [

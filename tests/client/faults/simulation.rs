@@ -1,4 +1,4 @@
-//! An authorization server without sockets, with a clock and keys of its own, that checks every
+//! An authorization server without sockets. It has a clock and keys of its own, and checks every
 //! assertion.
 
 use std::collections::HashSet;
@@ -19,14 +19,14 @@ use crate::support::clock::TestClock;
 
 pub(crate) const ISSUER: &str = "https://as.example";
 
-/// The server; clones are the same.
+/// The server. Clones are the same server.
 #[derive(Clone)]
 pub(crate) struct Simulated {
     clock: TestClock,
     state: Arc<Mutex<State>>,
 }
 
-/// Status and body of a refusal over time.
+/// Returns status and body of a refusal, given the times.
 pub(crate) type Judge = fn(i64, i64) -> Option<(u16, &'static str)>;
 
 pub(crate) struct State {
@@ -34,24 +34,24 @@ pub(crate) struct State {
     pub(crate) keys: JwkSet,
     /// How far its clock is ahead of the client's.
     pub(crate) ahead: time::Duration,
-    /// How far the `Date` of its answers is, if they have one.
+    /// How far the `Date` of its answers is ahead, if they have one.
     pub(crate) date_ahead: Option<time::Duration>,
     /// Status and body of a refusal.
     pub(crate) refusal: (u16, &'static str),
     /// How long an answer takes.
     pub(crate) latency: Duration,
-    /// What is answered to a good assertion in place of a token.
+    /// The answer to a good assertion in place of a token.
     pub(crate) instead: Option<(u16, &'static str)>,
-    /// How the server judges times, in place of the verifier: told how many seconds ago `iat` was
-    /// and how many are left until `exp`.
+    /// Judges the times in place of the verifier, given the seconds since `iat` and the seconds
+    /// until `exp`.
     pub(crate) judge: Option<Judge>,
-    /// Whether an ID token says when it was issued.
+    /// Whether it issues an ID token with its time of issue.
     pub(crate) issues_jwts: bool,
-    /// How old the metadata is.
+    /// The `Age` of the metadata.
     pub(crate) age: Option<u32>,
-    /// The names of all assertions, good or not.
+    /// The jti of every assertion, good or not.
     jtis: Vec<String>,
-    /// Every request: when it came, the key, and whether its assertion was good.
+    /// Every request: its time, the key, and whether the assertion was good.
     pub(crate) requests: Vec<(OffsetDateTime, Option<KeyId>, bool)>,
 }
 
@@ -73,7 +73,7 @@ impl Simulated {
         Self { clock: clock.clone(), state: Arc::new(Mutex::new(state)) }
     }
 
-    /// A server whose clock is ahead of the client's by this, as its answers say.
+    /// A server whose clock is ahead of the client's by this, as its answers show.
     pub(crate) fn ahead(clock: &TestClock, key: &PrivateKey, seconds: i64) -> Self {
         let server = Self::new(clock, key.public_jwk().clone());
         server.set(|state| {
@@ -87,8 +87,8 @@ impl Simulated {
         change(&mut self.state.lock().unwrap());
     }
 
-    /// How many requests there were, and how many with a good assertion, since this was asked last.
-    /// No assertion may have come twice.
+    /// The number of requests, and of those with a good assertion, since the last call. No
+    /// assertion may have come twice.
     pub(crate) fn requests(&self) -> (usize, usize) {
         let mut state = self.state.lock().unwrap();
         let jtis: HashSet<&String> = state.jtis.iter().collect();
@@ -103,7 +103,7 @@ impl Simulated {
         TokenClient::builder(server, "client", keys).http(self.clone()).clock(self.clock.clone())
     }
 
-    /// A client of this server with the same clock, whose every endpoint is there.
+    /// A client of this server with the same clock and every endpoint.
     pub(crate) fn client(&self, keys: impl Into<KeyRing>) -> TokenClientBuilder {
         let server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token"))
             .and_then(|server| {
@@ -158,13 +158,13 @@ impl Simulated {
         };
         let mut body = body.to_owned();
         if good && instead.is_none() && issues_jwts {
-            // Made when half of the time has passed.
+            // Issued halfway through the request.
             let claims = format!(r#"{{"iat":{}}}"#, (now + latency / 2).unix_timestamp());
             body.insert_str(1, &format!(r#""id_token":"e30.{}.c2ln","#, base64url(claims.as_bytes())));
         }
         let mut response = http::Response::builder().status(status);
         if let Some(ahead) = date_ahead {
-            // When it was made: half of the time has passed.
+            // The answer is made halfway through the request.
             let date = SystemTime::from(received + ahead + latency / 2);
             response = response.header("date", httpdate::fmt_http_date(date));
         }

@@ -1,4 +1,4 @@
-//! Long times in a short one: calls that follow each other on a clock that nobody waits for.
+//! Long periods in a short time: successive calls on a clock that skips pauses.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn a_server_whose_clock_is_three_minutes_off_fails_no_call() {
             client.request(&"a".into()).await.unwrap();
             clock.move_by(time::Duration::seconds(1));
         }
-        // One was refused, the first.
+        // Only the first was refused.
         assert_eq!(server.requests(), (1001, 1000), "{seconds}");
     }
 }
@@ -42,7 +42,7 @@ async fn a_revoked_key_under_200_callers_a_second_is_a_handful_of_requests_a_min
     };
     assert_eq!(second().await, 200);
     server.requests();
-    // The server knows the key no more.
+    // The server no longer knows the key.
     server.set(|state| state.keys = new.public_jwk().clone().into());
     for minute in 0..4 {
         for _ in 0..60 {
@@ -57,7 +57,7 @@ async fn a_revoked_key_under_200_callers_a_second_is_a_handful_of_requests_a_min
     ring.activate(new.key_id(), clock.now()).unwrap();
     assert_eq!(second().await, 200);
     assert_eq!(server.requests(), (200, 200));
-    // And where the server takes the old one again, it does so after a minute at the latest.
+    // If the server accepts the old key again, the client uses it after a minute at the latest.
     let server = Simulated::ahead(&clock, &new, 0);
     let client = server.client(old.clone()).build().unwrap();
     for _ in 0..30_000 {

@@ -1,4 +1,4 @@
-//! What a refusal that stands does to the calls that follow, and what it does not keep.
+//! How a standing refusal affects the following calls, and what it does not store.
 
 use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::{CodeVerifier, JwtGrant, TokenExchange, TokenKind};
@@ -10,7 +10,7 @@ use super::simulation::Simulated;
 use crate::support::clock::TestClock;
 use crate::support::{MARK, clean};
 
-/// Some servers do not look at `iat`, and their clock is off by some seconds for ever.
+/// Some servers ignore `iat`, and their clock is always a few seconds off.
 #[tokio::test]
 async fn a_date_that_never_mattered_does_not_stand_before_the_key_before() {
     let clock = TestClock::skipping();
@@ -30,7 +30,7 @@ async fn a_date_that_never_mattered_does_not_stand_before_the_key_before() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_says_nothing_of_the_key_holds_up_nobody_for_long() {
+async fn an_attempt_that_says_nothing_of_the_key_delays_no_caller_for_long() {
     let clock = TestClock::skipping();
     let server = Simulated::ahead(&clock, &es384(), 0);
     let client = server.client(es256()).without_retries().build().unwrap();
@@ -51,7 +51,7 @@ async fn an_attempt_that_says_nothing_of_the_key_holds_up_nobody_for_long() {
     assert_eq!(get(&client, &"a".into()).await, a_token());
 }
 
-/// A code or a refresh token may look like any word; servers do say which one they refuse.
+/// A code or a refresh token may look like any word, and servers do name the one that they refuse.
 #[tokio::test]
 async fn what_a_server_echoes_of_a_request_is_in_no_error() {
     let clock = TestClock::skipping();
@@ -86,7 +86,7 @@ async fn what_a_server_echoes_of_a_request_is_in_no_error() {
     }
 }
 
-/// What an answer of any kind contradicts is given up, without a refusal.
+/// A correction that any answer contradicts is dropped, without a refusal.
 #[tokio::test]
 async fn an_offset_is_looked_at_again_with_each_answer() {
     let clock = TestClock::skipping();
@@ -94,7 +94,7 @@ async fn an_offset_is_looked_at_again_with_each_answer() {
     let client = server.client(es256()).without_retries().build().unwrap();
     assert_eq!(get(&client, &"a".into()).await, a_token());
     assert_eq!(server.requests(), (2, 1));
-    // Its clock is set right while it is busy.
+    // Its clock is set while it is busy.
     server.set(|state| (state.instead, state.date_ahead) = (Some((503, "")), Some(time::Duration::ZERO)));
     assert_eq!(get(&client, &"a".into()).await, error("Unavailable 503", 1));
     server.set(|state| (state.instead, state.ahead) = (None, time::Duration::ZERO));

@@ -1,5 +1,5 @@
-//! The table: what a server does, the error that comes of it, whether it is tried again, and how
-//! long it may take.
+//! The table: what a server does, the resulting error, whether the client retries, and the time
+//! limit.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use super::server::{Act, Server, answer, token};
 use crate::support::clock::TestClock;
 use crate::support::{MARK, key};
 
-/// One thing that a server does.
+/// One behaviour of a server.
 struct Row {
     name: &'static str,
     act: Act,
@@ -24,27 +24,26 @@ struct Row {
     deadline: Duration,
 }
 
-/// For what needs no time. None of it is used up unless the machine stands still.
+/// For a behaviour that takes no time. Reached only if the machine stalls.
 const AMPLE: Duration = Duration::from_secs(20);
-/// For what would take longer than this.
+/// For a behaviour that would take longer than this.
 const SHORT: Duration = Duration::from_millis(300);
-/// What a loaded machine may need beside it, or for something that needs no time.
+/// What a loaded machine may need in addition, or for a behaviour that takes no time.
 const SLACK: Duration = Duration::from_secs(4);
-/// How many rows are tried at a time: some of them write as fast as they can.
+/// How many rows run at a time: some of them write as fast as they can.
 const AT_A_TIME: usize = 8;
 
-/// Something that happens once and for all: sent once.
+/// A permanent failure: sent once.
 fn row(name: &'static str, act: Act, outcome: &'static str) -> Row {
     Row { name, act, outcome, is_passing: false, deadline: AMPLE }
 }
 
-/// Something that may pass: sent again, and when it happened twice, the third request brings the
-/// token.
+/// A transient failure: sent again, and after two failures the third request brings the token.
 fn passing(name: &'static str, act: Act, outcome: &'static str) -> Row {
     Row { is_passing: true, ..row(name, act, outcome) }
 }
 
-/// Something that never ends: sent once, and given up when the time is over.
+/// A behaviour that never ends: sent once, and given up at the deadline.
 fn hanging(name: &'static str, act: Act) -> Row {
     Row { deadline: SHORT, ..row(name, act, "Timeout") }
 }
@@ -53,7 +52,7 @@ fn bytes(text: &str) -> Vec<u8> {
     text.as_bytes().to_vec()
 }
 
-/// The connection is not used again, so that no attempt meets one that is just being closed.
+/// The connection is not reused, so no attempt meets a connection that is just being closed.
 fn close(head: &str, body: impl AsRef<[u8]>) -> Act {
     Act::Close(answer(&format!("{head}\r\nconnection: close"), body))
 }
@@ -158,7 +157,7 @@ fn http() -> Vec<Row> {
             ),
             "a token",
         ),
-        row("gzip that nobody asked for", close("200 OK\r\ncontent-encoding: gzip", b"\x1f\x8b\x08\0\0"), {
+        row("unrequested gzip", close("200 OK\r\ncontent-encoding: gzip", b"\x1f\x8b\x08\0\0"), {
             "ContentEncoding gzip"
         }),
     ]
@@ -259,7 +258,7 @@ fn client(server: &Server, http: &ReqwestClient, deadline: Duration) -> (TokenCl
     (builder, clock)
 }
 
-/// Sends it three times: without and with retries, and as something that is good once.
+/// Sends the request three times: without and with retries, and as a single-use grant.
 async fn check(row: Row, http: ReqwestClient) {
     let Row { name, act, outcome: expected, is_passing, deadline } = row;
     let requests = if is_passing { 3 } else { 1 };
@@ -311,7 +310,7 @@ async fn every_row_of_the_table() {
     assert!(count >= 60, "{count} rows");
     let mut failed = 0;
     while let Some(result) = tasks.join_next().await {
-        // Each has said what is wrong.
+        // Each task has reported its failure.
         failed += usize::from(result.is_err());
     }
     assert_eq!(failed, 0, "of {count} rows");

@@ -1,4 +1,4 @@
-//! A server whose TLS is not to be trusted, or is none.
+//! A server whose TLS cannot be trusted, or that has no TLS.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,13 +18,12 @@ use super::server::{Act, Server, read_request, token};
 use crate::support::clock::TestClock;
 use crate::support::{all_texts, clean, key, testdata};
 
-/// A TLS server with this certificate of the P-256 key: its port, and how many requests it has
-/// read.
+/// A TLS server with this certificate for the P-256 key: its port, and the number of requests.
 async fn serve(certificate: &str) -> (u16, Arc<AtomicUsize>) {
     serve_clients(certificate, None).await
 }
 
-/// As [`serve`], for clients with a certificate of this CA where there is one.
+/// Like [`serve`]. If there is a CA, clients need a certificate of it.
 async fn serve_clients(certificate: &str, client_ca: Option<&str>) -> (u16, Arc<AtomicUsize>) {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let chain = vec![CertificateDer::from_pem_slice(&testdata(&format!("keys/{certificate}"))).unwrap()];
@@ -50,7 +49,7 @@ async fn serve_clients(certificate: &str, client_ca: Option<&str>) -> (u16, Arc<
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            // Whoever does not trust it goes away.
+            // A client that does not trust the server disconnects.
             if let Ok(mut stream) = acceptor.accept(stream).await {
                 read_request(&mut stream).await.unwrap();
                 noted.fetch_add(1, Ordering::SeqCst);
@@ -84,8 +83,8 @@ async fn a_certificate_that_is_not_trusted_ends_it_at_once() {
     let ((good, at_good), (expired, at_expired)) = (serve(GOOD).await, serve(EXPIRED).await);
     let clock = TestClock::skipping();
     assert!(request("localhost", good, Some(GOOD), &clock).await.is_ok());
-    // What rustls says of it; the platform's own library has other words. Why an issuer is unknown
-    // depends on the others that are known.
+    // The words are those of rustls; the platform's TLS has others. Why an issuer is unknown
+    // depends on the other known issuers.
     for (name, reason, host, port, trusted) in [
         ("an unknown CA", "invalid peer certificate", "localhost", good, None),
         ("another CA", "invalid peer certificate", "localhost", good, Some("ca.cert.pem")),
@@ -101,22 +100,22 @@ async fn a_certificate_that_is_not_trusted_ends_it_at_once() {
         assert_eq!((error.attempts(), error.retry()), (1, Retry::Never), "{name}");
         let texts = all_texts(&error);
         assert!(!cfg!(feature = "rustls") || texts.contains(reason), "{name}: {texts}");
-        // The three are told apart: no text is that of another.
+        // The texts differ, so the three causes can be told apart.
         let others = ["not valid for name", "expired"].into_iter().filter(|other| *other != reason);
         assert!(others.into_iter().all(|other| !texts.contains(other)), "{name}: {texts}");
         assert!(start.elapsed() < Duration::from_secs(4), "{name}");
     }
     assert!(clock.pauses().is_empty());
-    // None but the first was sent.
+    // Only the first request was sent.
     assert_eq!([at_good, at_expired].map(|requests| requests.load(Ordering::SeqCst)), [1, 0]);
 }
 
-/// What is said of an error below its first line: each source, the nearest first.
+/// The texts of all sources of an error, the nearest first.
 fn sources(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
 }
 
-/// Under TLS 1.3 the client learns it when its side of the handshake is over, while it waits for
+/// Under TLS 1.3, the client learns of it only after its own handshake is over, while it waits for
 /// the answer.
 #[tokio::test]
 async fn a_client_certificate_that_is_demanded_ends_it_at_once() {
@@ -138,8 +137,8 @@ async fn a_client_certificate_that_is_demanded_ends_it_at_once() {
     }
 }
 
-/// rustls takes no CA for a server, not even one that is trusted: the text says how to make another
-/// certificate.
+/// rustls accepts no CA certificate for a server, not even a trusted one: the text says how to make
+/// another certificate.
 #[cfg(feature = "rustls")]
 #[tokio::test]
 async fn what_openssl_makes_of_itself_is_told_what_it_lacks() {
@@ -181,7 +180,7 @@ async fn a_port_without_tls_ends_it_at_once_and_a_handshake_that_breaks_off_does
     let server = Server::start(|_| Act::ResetUnread).await;
     let port = server.url().split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
     let error = request("localhost", port, None, &clock).await.unwrap_err();
-    // The last attempt may by chance be left too short a moment.
+    // By chance, the last attempt may have too little time left.
     assert!(
         matches!(
             error.kind(),

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::{builder, output, serve, serve_tls};
 use crate::peers::{folder, run};
 
-/// The program of the Go clients, for the one of this name.
+/// The program with the Go clients, and the name of the client to run.
 fn go(name: &str) -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let program = BUILT.get_or_init(|| {

@@ -82,7 +82,7 @@ async fn kafka() {
     serve(builder().accept_missing_jti()).await.expect("Kafka", java("Kafka"), expected).await;
 }
 
-/// A `jti` is required unless the server is told otherwise; the refusal says so.
+/// A `jti` is required by default; the refusal says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn kafka_sees_why_it_is_refused() {
     let expected = &["RS256: refused with its reason", "ES256: refused with its reason"];

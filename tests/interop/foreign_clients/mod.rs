@@ -1,5 +1,5 @@
-//! Clients that nobody of this project wrote, each with its defaults, at the dev server. A client
-//! is a program below `clients/` that prints a line for each thing that it does.
+//! Third-party clients, each with its defaults, with the dev server. A client is a program below
+//! `clients/` that prints a line for each step.
 
 mod go;
 mod java;
@@ -38,7 +38,7 @@ struct Host {
     _server: Box<dyn Send>,
 }
 
-/// Accepts the longest life that one of the clients gives its assertions by default.
+/// Accepts the longest lifetime that one of the clients gives its assertions by default.
 fn builder() -> DevServerBuilder {
     DevServer::builder().longest_lifetime(Duration::from_secs(3600))
 }
@@ -47,7 +47,7 @@ fn register(server: &DevServer) {
     for (client_id, file) in [("rsa", "rsa2048"), ("ec", "p256"), ("ed", "ed25519")] {
         let key = PrivateKey::from_bytes(&testdata(&format!("keys/{file}.pkcs8.pem"))).unwrap();
         let mut jwk = json!(key.public_jwk());
-        // One key for every algorithm that it can be used with.
+        // One key for every algorithm that it fits.
         jwk.as_object_mut().unwrap().remove("alg");
         let jwks = json!({"keys": [jwk]}).to_string();
         server.register(client_id, JwkSet::from_json(jwks.as_bytes()).unwrap()).unwrap();
@@ -67,8 +67,8 @@ async fn serve(builder: DevServerBuilder) -> Host {
     Host { issuer: server.issuer().to_owned(), log, _server: Box::new(server) }
 }
 
-/// As [`serve`], over TLS at `localhost`, for the clients that take nothing else: MSAL, which also
-/// sends an assertion as often as it can.
+/// Like [`serve`], over TLS at `localhost`, for the clients that require it: MSAL, which also sends
+/// an assertion more than once.
 async fn serve_tls(builder: DevServerBuilder) -> Host {
     let chain = vec![CertificateDer::from_pem_slice(&testdata(LOCALHOST)).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(&testdata("keys/p256.pkcs8.pem")).unwrap();
@@ -92,7 +92,7 @@ async fn serve_tls(builder: DevServerBuilder) -> Host {
             let (stream, _) = listener.accept().await.unwrap();
             let (acceptor, server, lines) = (acceptor.clone(), server.clone(), Arc::clone(&lines));
             connections.spawn(async move {
-                // A client may go away before the handshake has ended, or keep its connection open.
+                // A client may disconnect before the handshake ends, or keep its connection open.
                 let Ok(stream) = acceptor.accept(stream).await else { return };
                 let service = hyper::service::service_fn(|request| answer(&server, &lines, request));
                 let http = hyper::server::conn::http1::Builder::new();
@@ -118,12 +118,12 @@ async fn answer(
     Ok(exchange.response.map(|body| Full::new(body.into())))
 }
 
-/// MSAL for Java and Go know where Entra ID has its endpoints, and do not ask.
+/// MSAL for Java and Go have the endpoints of Entra ID built in, and do not use discovery.
 fn of_entra(uri: String) -> String {
     uri.replacen("/oauth2/v2.0/", "/as/", 1).replacen("/as/v2.0/.well-known/", "/as/.well-known/", 1)
 }
 
-/// Ends a task with the value.
+/// Ends a task when it is dropped.
 struct Ends(tokio::task::JoinHandle<()>);
 
 impl Drop for Ends {
@@ -133,8 +133,8 @@ impl Drop for Ends {
 }
 
 impl Host {
-    /// Runs a client to its end: each line is the one that is expected. Prints what it asked for,
-    /// how often, and with which algorithm.
+    /// Runs a client to its end and checks each line. Prints what it requested, how often, and with
+    /// which algorithm.
     async fn expect(&self, name: &str, mut client: Command, expected: &[&str]) {
         client
             .env("ISSUER", &self.issuer)
@@ -151,7 +151,7 @@ impl Host {
         }
     }
 
-    /// How often each endpoint was asked, with which algorithm and outcome.
+    /// How often each endpoint was called, with which algorithm and outcome.
     fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for line in self.log.lock().unwrap().iter() {
@@ -169,7 +169,7 @@ fn data(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(path)
 }
 
-/// A folder below the target directory, for what compilers write.
+/// A folder below the target directory, for the output of compilers.
 fn output(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }

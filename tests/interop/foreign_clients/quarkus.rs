@@ -1,11 +1,11 @@
-//! Quarkus: an application of its own, since it is built and not put on a class path.
+//! Quarkus: an application of its own, because it is built and not put on a class path.
 
 use std::process::Command;
 
 use super::{builder, output, serve};
 use crate::peers::{folder, maven};
 
-/// The compiler that is quick to start is the quicker one: neither the build nor the run is long.
+/// Uses the compiler that starts faster, because neither the build nor the run is long.
 const JVM: [&str; 2] = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
 /// Builds the application, as a user would, and starts it.

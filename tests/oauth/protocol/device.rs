@@ -1,4 +1,4 @@
-//! Device logins (RFC 8628) to their end, good or bad, without waiting.
+//! Device logins (RFC 8628) from beginning to end, successful or not, without waiting.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ fn seconds(pauses: &[Duration]) -> Vec<u64> {
     pauses.iter().map(Duration::as_secs).collect()
 }
 
-/// A device login with these answers of the token endpoint, one after the other: what it came to,
-/// the pauses, and the forms.
+/// A device login with these answers of the token endpoint, in order. Returns the result, the
+/// pauses, and the forms.
 async fn device_login(
     codes: Value,
     answers: Vec<ResponseTemplate>,
@@ -105,7 +105,7 @@ async fn rfc8628_3_5_a_device_login_that_fails() {
         }
         assert_eq!((pauses.len(), forms.len()), (2, 3));
     }
-    // The codes end before the third question.
+    // The codes expire before the third poll.
     let pending = || refusal("authorization_pending");
     let (result, pauses, _) = device_login(codes(9), vec![pending(), pending(), granted()]).await;
     let error = result.unwrap_err();
@@ -113,7 +113,7 @@ async fn rfc8628_3_5_a_device_login_that_fails() {
     assert_eq!(pauses, [3, 3]);
 }
 
-/// A key service that is away when it is asked for the second time.
+/// A key service that fails the second time.
 struct Away(PrivateKey, AtomicUsize);
 
 impl Signer for Away {

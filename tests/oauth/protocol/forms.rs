@@ -1,5 +1,5 @@
-//! What every form has in common, whatever is asked for: how values are written, what cannot be
-//! added, and that no assertion is sent twice.
+//! What all forms have in common: the encoding of values, what cannot be added, and that no
+//! assertion is sent twice.
 
 use std::collections::HashSet;
 
@@ -17,12 +17,12 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::{VERIFIER, assert_holds, codes, granted, metadata, place, refusal};
 use crate::support::{key, now};
 
-/// Everything that a form gives a meaning of its own, and what is no ASCII.
+/// Every character that has a meaning in a form, and characters outside ASCII.
 const HARD: &str = "a+b%20&c=d e\n\u{e9}\u{1f511}~*-._;/?#\"'\\";
-/// The same as the URL Standard's serializer writes it, by its table and not by a program.
+/// The same as the URL Standard's serializer writes it, from its table and not by a program.
 const ENCODED: &str = "a%2Bb%2520%26c%3Dd+e%0A%C3%A9%F0%9F%94%91%7E*-._%3B%2F%3F%23%22%27%5C";
 
-/// A server that answers everywhere with what is asked for.
+/// A server whose every endpoint answers with the requested document.
 async fn server() -> MockServer {
     let server = MockServer::start().await;
     for (endpoint, answer) in [
@@ -106,7 +106,7 @@ async fn rfc6749_appendix_b_every_value_of_every_request_to_the_byte() {
         let (before, assertion) = body.split_once("client_assertion_type=").unwrap();
         assert_eq!(before, expected);
         assert!(assertion.ends_with("&client_id=client+%2B%25%26%3D%7E"), "{assertion}");
-        // And a form parser reads what was meant.
+        // And a form parser reads the original values.
         for (name, value) in form_urlencoded::parse(before.as_bytes()) {
             let hard = before.contains(&format!("{name}={ENCODED}")) || name == HARD;
             assert!(!hard || value == HARD, "{name}={value}");
@@ -114,7 +114,7 @@ async fn rfc6749_appendix_b_every_value_of_every_request_to_the_byte() {
     }
 }
 
-/// One of each request that a client can make; what comes back does not matter.
+/// One of each request that a client can make; the results do not matter.
 async fn everything(client: TokenClient) {
     let grant = JwtGrant::from_jwt("g");
     let exchange = TokenExchange::new("t", TokenKind::Jwt);
@@ -147,10 +147,10 @@ impl private_key_jwt::transport::Clock for NoWait {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_two_requests_carry_one_jti_whoever_sends_them_and_however_they_end() {
+async fn no_two_requests_carry_one_jti_from_any_clone_and_however_they_end() {
     let server = MockServer::start().await;
-    // The device waits; some requests are refused, some not answered at all. What comes first
-    // counts.
+    // The device waits; some requests are refused, some not answered at all. The first matching
+    // answer counts.
     let device_code = wiremock::matchers::body_string_contains("device_code=");
     let pending = refusal("authorization_pending");
     Mock::given(device_code).respond_with(pending).up_to_n_times(200).mount(&server).await;
@@ -185,7 +185,7 @@ async fn no_two_requests_carry_one_jti_whoever_sends_them_and_however_they_end()
     assert_eq!(jtis.len(), requests.len(), "an assertion was used twice");
 }
 
-/// A request that a parameter is added to; the result does not matter but for its error.
+/// A request that a parameter is added to. Only its error matters.
 type Adding = Box<dyn Fn(&[&str]) -> Result<(), OAuthError>>;
 
 fn of_token(request: TokenRequest) -> Adding {

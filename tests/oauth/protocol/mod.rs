@@ -1,5 +1,5 @@
-//! Every grant and every endpoint against a scripted server: the exact form on the wire, and what
-//! is made of the answer.
+//! Every grant and every endpoint with a scripted server: the exact form on the wire, and how the
+//! answer is read.
 
 mod device;
 mod forms;
@@ -68,8 +68,8 @@ async fn token_endpoint() -> (MockServer, TokenClient) {
     answering(Endpoint::Token, ResponseTemplate::new(200).set_body_json(body)).await
 }
 
-/// The one form that was sent: what stands before the assertion. The assertion itself holds, and
-/// the client id follows.
+/// The part of the only request's form before the assertion. Checks the assertion, and that the
+/// client id follows it.
 async fn form(server: &MockServer) -> String {
     let requests = server.received_requests().await.unwrap();
     let [request] = requests.as_slice() else { panic!("{} requests", requests.len()) };
@@ -88,7 +88,7 @@ async fn form(server: &MockServer) -> String {
     before.to_owned()
 }
 
-/// Checks the assertion of a form and hands back its `jti`.
+/// Checks the assertion of a form and returns its `jti`.
 fn assert_holds(form: &[u8]) -> String {
     let verifier = ClientAssertionVerifier::new(ISSUER).typed_only();
     let keys = PublicKeySet::from(JwkSet::from(key("p256.pkcs8.pem").public_jwk().clone()));
@@ -111,7 +111,7 @@ async fn rfc7636_4_5_an_authorization_code() {
     );
 }
 
-/// What a request holds may come back in any answer that is no token.
+/// The content of a request may be echoed in any answer other than a token.
 #[tokio::test]
 async fn an_echo_of_the_code_is_masked_in_every_kind_of_answer() {
     const CODE: &str = "Splx/lOB+e-cAnArY";
@@ -240,7 +240,7 @@ async fn a_201_counts_where_the_user_says_so_at_every_endpoint() {
         let client = TokenClient::builder(known, "client", key("p256.pkcs8.pem")).clock(now).build().unwrap();
         call(&client, endpoint).await.unwrap();
         let result = call(&strict, endpoint).await;
-        // RFC 9126 §2.2: there it is the status of a success.
+        // RFC 9126 §2.2: at this endpoint, 201 is the status of a success.
         if endpoint == Endpoint::PushedAuthorization {
             assert!(result.is_ok());
             continue;

@@ -1,4 +1,4 @@
-//! The JWK Sets of `testdata/jwks` over HTTP, each found by its named constructor.
+//! The JWK Sets of `testdata/jwks` over HTTP, each located by its named constructor.
 
 use http::{Request, Uri};
 use private_key_jwt::keys::{BoxFuture, KeyError};
@@ -16,7 +16,7 @@ use super::{token, verifier};
 use crate::support::clock::TestClock;
 use crate::support::{key, testdata};
 
-/// Sends what is meant for a host of PingOne to the mock server.
+/// Sends requests for a host of PingOne to the mock server.
 struct Redirected {
     origin: String,
     http: ReqwestClient,
@@ -75,10 +75,10 @@ async fn ping_access_has_two_sets_with_and_without_a_context_root() {
         let oidc = jwks(engine.oidc_jwks_uri().unwrap());
         accepts(&authtoken, &p256, "7e").await;
         accepts(&oidc, &p384, "7e").await;
-        // What one set holds says nothing about the other's.
+        // The keys of one set are unknown to the other.
         assert!(super::is_no_matching_key(&refuses(&authtoken, &p384, "7e").await));
         assert!(super::is_no_matching_key(&refuses(&oidc, &p256, "7e").await));
-        // The key before and the key after are there, and are other keys.
+        // The previous and the next key are in the set, and are different keys.
         for name in ["7d", "7f"] {
             assert!(matches!(
                 refuses(&authtoken, &p256, name).await,
@@ -120,7 +120,7 @@ async fn ping_one_is_known_by_its_region_and_environment() {
     let jwks = RemoteJwks::builder(url).http(http).clock(TestClock::new()).build().unwrap();
     let rsa = key("rsa2048.pkcs8.pem");
     accepts(&jwks, &rsa, "default").await;
-    // The keys have no `alg`: every one of RSA fits.
+    // The keys have no `alg`, so every RSA algorithm fits.
     accepts(&jwks, &rsa.with_algorithm(Algorithm::PS512).unwrap(), "default").await;
 }
 

@@ -1,4 +1,4 @@
-//! An issuer that fails: what is held is used up to the hard limit, and neither side suffers.
+//! An issuer that fails: cached keys are used up to the hard limit, and neither side is overloaded.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{COOL_DOWN, at_once, forged, is_no_matching_key, new_key, set, token,
 use crate::support::clean;
 use crate::support::clock::TestClock;
 
-/// How the fetch failed that an error is about.
+/// The failure of the fetch that caused an error.
 #[track_caller]
 pub(crate) fn cause(error: &RemoteJwksError) -> &JwksFetchError {
     match error {
@@ -41,7 +41,7 @@ async fn an_outage_below_the_hard_limit_is_not_noticed_and_one_beyond_it_refuses
     for _ in 0..3599 {
         time.pass(1);
         assert!(at_once(jwks.verify(&verifier(), &good)).unwrap().is_ok());
-        // The fetch beside it.
+        // The fetch in the background.
         tokio::task::yield_now().await;
     }
     // From second 270 on after 1, 2, 4, 8 and 16 s, then every 30 s.
@@ -74,7 +74,7 @@ fn error_text(error: &RemoteJwksError) -> String {
 }
 
 #[tokio::test]
-async fn without_any_keys_the_issuer_is_asked_after_pauses_and_nobody_waits_in_them() {
+async fn without_any_keys_the_issuer_is_asked_after_pauses_and_no_caller_waits_in_them() {
     let ((key, jwk), time) = (new_key("a"), TestClock::new());
     let issuer = Issuer::silent();
     issuer.answers(|_| answer(503, &[], ""));
@@ -131,7 +131,7 @@ async fn a_name_that_could_not_be_looked_for_may_be_good_and_a_signature_that_fa
     let error = clean(jwks.verify(&verifier(), &forged("x")).await.unwrap_err());
     assert!(matches!(&error, RemoteJwksError::Unavailable { .. }), "{error:?}");
     assert!(matches!(cause(&error), JwksFetchError::Transport(TransportError::Broken { .. })));
-    // Within the cool-down too, and at once.
+    // Even within the cool-down, and at once.
     let error = at_once(jwks.verify(&verifier(), &forged("x"))).unwrap().unwrap_err();
     assert!(matches!(&error, RemoteJwksError::Unavailable { .. }), "{error:?}");
     for seconds in [0, COOL_DOWN] {
@@ -145,14 +145,14 @@ async fn a_name_that_could_not_be_looked_for_may_be_good_and_a_signature_that_fa
     }
     assert_eq!(issuer.requests(), 3);
     assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
-    // Once the issuer is back, an unknown name is an unknown name.
+    // Once the issuer is back, an unknown kid is an unknown kid.
     issuer.publish(&[&jwk]);
     time.pass(COOL_DOWN);
     let error = jwks.verify(&verifier(), &forged("x")).await.unwrap_err();
     assert!(matches!(&error, RemoteJwksError::Token(error) if is_no_matching_key(error)), "{error:?}");
 }
 
-/// What an issuer answers, and whether the failure is the one that is meant.
+/// An issuer's answer, and whether the failure is the expected one.
 type Bad = (Box<dyn Fn() -> Answer + Send + Sync>, fn(&RemoteJwksError) -> bool);
 
 fn document(error: &RemoteJwksError) -> &JoseError {

@@ -1,4 +1,4 @@
-//! When the issuer is asked, and what its answers are worth.
+//! When keys are fetched, and how the issuer's answers are used.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use super::{COOL_DOWN, at_once, forged, is_no_matching_key, new_key, set, token,
 use crate::support::clock::TestClock;
 use crate::support::{self, clean};
 
-/// The refusal of a token, looked through for secrets.
+/// The refusal of a token, checked for secrets.
 #[track_caller]
 fn refused<T: std::fmt::Debug>(result: Result<T, RemoteJwksError>) -> VerifierError {
     match clean(result.unwrap_err()) {
@@ -95,7 +95,7 @@ async fn within_the_cool_down_an_unknown_kid_is_refused_at_once() {
     assert_eq!(issuer.requests(), 1);
 }
 
-/// How a forged token is refused, and how often it is tried for that.
+/// How a forged token is refused, and how many keys are tried for it.
 async fn tries(jwks: &RemoteJwks) -> (VerifierError, usize) {
     let tries = AtomicUsize::new(0);
     let check = |keys: &PublicKeySet, now| {
@@ -111,7 +111,7 @@ async fn a_token_is_tried_twice_and_never_thrice() {
     let (_, jwk) = new_key("a");
     let (issuer, jwks, time) = warm(&[&jwk]).await;
     for fetches in 2..5 {
-        // Another set each time, and none that helps.
+        // A different set each time, and none that helps.
         issuer.publish(&[&new_key(&fetches.to_string()).1]);
         time.pass(COOL_DOWN);
         let (error, tries) = tries(&jwks).await;
@@ -134,7 +134,7 @@ async fn what_is_still_the_same_is_not_tried_again() {
 
 #[tokio::test]
 async fn a_signature_that_fails_under_a_cached_key_causes_one_fetch_and_one_more_try() {
-    // The same name, another key; and no name at all.
+    // The same kid with another key, and no kid at all.
     for name in [Some("a"), None] {
         let ((_, old), (key, new), time) = (new_key("a"), new_key("a"), TestClock::new());
         let issuer = Issuer::of(&[&old]);
@@ -170,7 +170,7 @@ async fn another_kind_of_key_under_a_known_name_causes_a_fetch() {
 #[tokio::test]
 async fn what_newer_keys_cannot_help_causes_no_fetch() {
     let ((key, a), (_, b), time) = (new_key("a"), new_key("b"), TestClock::new());
-    // A key that is too short, and one with the certificate of another.
+    // A key that is too short, and one with the certificate of another key.
     let short =
         r#"{"kty":"RSA","kid":"short","e":"AQAB","n":"#.to_owned() + &format!(r#""{}"}}"#, "_".repeat(172));
     let certificate = Base64::encode_string(&support::testdata("keys/rsa2048.cert.der"));
@@ -221,7 +221,7 @@ async fn what_newer_keys_cannot_help_causes_no_fetch() {
 async fn a_token_under_a_cached_kid_never_waits() {
     let (key, jwk) = new_key("a");
     let (issuer, jwks, time) = warm(&[&jwk]).await;
-    // Neither beside a fetch for a forged token, nor when the keys are no longer fresh, nor just
+    // Neither during a fetch for a forged token, nor after the keys are no longer fresh, nor just
     // before the hard limit.
     issuer.script(|_| Box::pin(std::future::pending()));
     time.pass(COOL_DOWN);
@@ -240,7 +240,7 @@ async fn a_token_under_a_cached_kid_never_waits() {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_ahead_of_their_end_beside_a_token() {
+async fn keys_are_fetched_ahead_of_their_end_while_a_token_is_verified() {
     for (headers, due) in [
         (vec![], 270),
         (vec![("cache-control", "max-age=600")], 570),
@@ -302,7 +302,7 @@ async fn the_rules_can_be_set() {
         matches!(&error, RemoteJwksError::TooOld { age, limit, .. } if (*age, *limit) == (seconds(100), seconds(100))),
         "{error:?}"
     );
-    // Nothing below a second, however little is asked for.
+    // At least a second, even if less is configured.
     let jwks = issuer.builder(&time).cool_down(Duration::ZERO).build().unwrap();
     issuer.publish(&[&jwk]);
     jwks.keys().await.unwrap();
@@ -331,7 +331,7 @@ async fn rfc9111_4_3_a_304_keeps_the_keys_and_takes_new_freshness() {
         assert_eq!(issuer.last_header("if-modified-since").unwrap(), modified);
         issuer.last_header("if-none-match").unwrap()
     };
-    // Its own lifetime and validator, and where it has none, those of before.
+    // A new lifetime and validator; without them, the previous ones.
     issuer.answers(|_| answer(304, &[("etag", "\"2\""), ("cache-control", "max-age=200")], ""));
     assert_eq!(age_of(80).await, "W/\"1\"");
     issuer.answers(|_| answer(304, &[], ""));
@@ -341,14 +341,14 @@ async fn rfc9111_4_3_a_304_keeps_the_keys_and_takes_new_freshness() {
 }
 
 #[tokio::test]
-async fn a_304_that_nobody_asked_for_is_no_answer() {
+async fn a_304_to_an_unconditional_request_is_no_answer() {
     let time = TestClock::new();
     let issuer = Issuer::silent();
     issuer.answers(|_| answer(304, &[("etag", "\"1\"")], ""));
     let jwks = issuer.jwks(&time);
     let error = clean(jwks.keys().await.unwrap_err());
     assert!(super::failing::is_status(&error, 304), "{error:?}");
-    // Nor to a question without a condition.
+    // Nor to a request without a condition.
     let (_, jwk) = new_key("a");
     issuer.publish(&[&jwk]);
     time.pass(1);
@@ -372,7 +372,7 @@ async fn a_slow_old_answer_takes_the_place_of_nothing_newer() {
     });
     until(|| issuer.requests() == 1).await;
     issuer.publish(&[&new]);
-    // It is given up, and the next one answers first.
+    // The first is given up, and the next one answers first.
     time.pass(COOL_DOWN);
     assert!(jwks.verify(&verifier(), &token(&key, Some("new"))).await.is_ok());
     let newer = jwks.keys().await.unwrap();
@@ -390,8 +390,8 @@ async fn a_304_is_about_the_set_that_it_was_asked_about() {
     issuer.answers(move |_| ok(&[("etag", "\"1\"")], &body));
     let jwks = issuer.jwks(&time);
     let keys = jwks.keys().await.unwrap();
-    // Two fetches ask about the first set; the older one brings the second set before the newer one
-    // says "unchanged".
+    // Two fetches revalidate the first set. The older one brings the second set before the newer
+    // one gets "unchanged".
     let ask = || {
         time.pass(COOL_DOWN);
         let jwks = jwks.clone();

@@ -1,5 +1,5 @@
-//! Keys that somebody else publishes and changes: over a scripted HTTP client, where the order of
-//! events is the test's, and over real sockets.
+//! Keys that an issuer publishes and changes: over a scripted HTTP client, where the test decides
+//! the order of events, and over real sockets.
 
 mod documents;
 mod failing;
@@ -36,7 +36,7 @@ fn set(keys: &[&Jwk]) -> String {
     keys.iter().map(|jwk| (*jwk).clone()).collect::<JwkSet>().to_json()
 }
 
-/// Everything of a good token but its signature, with these header members.
+/// A good token with these header members, without its signature.
 fn unsigned(header: &Value) -> String {
     let now = now().unix_timestamp();
     let claims = json!({
@@ -47,7 +47,7 @@ fn unsigned(header: &Value) -> String {
     format!("{}.{}", part(header), part(&claims))
 }
 
-/// A good token by this key, under this name.
+/// A good token by this key, under this kid.
 fn token(key: &PrivateKey, name: Option<&str>) -> String {
     let mut header = json!({"typ": "at+jwt", "alg": key.algorithm().as_str()});
     if let Some(name) = name {
@@ -64,7 +64,7 @@ fn base64url(bytes: &[u8]) -> String {
     Base64UrlUnpadded::encode_string(bytes)
 }
 
-/// A token that nobody has signed.
+/// A token with an invalid signature.
 fn forged(name: &str) -> String {
     let header = json!({"typ": "at+jwt", "alg": "ES256", "kid": name});
     format!("{}.{}", unsigned(&header), Base64UrlUnpadded::encode_string(&[1; 64]))
@@ -74,7 +74,7 @@ fn verifier() -> AccessTokenVerifier {
     AccessTokenVerifier::new(ISSUER, AUDIENCE)
 }
 
-/// What a future yields without waiting for anything.
+/// The result of a future that does not wait.
 fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => Some(done),
@@ -82,7 +82,7 @@ fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// Lets the other tasks of this thread run until something is so.
+/// Lets the other tasks of this thread run until the condition holds.
 async fn until(mut so: impl FnMut() -> bool) {
     tokio::time::timeout(Duration::from_secs(60), async {
         while !so() {

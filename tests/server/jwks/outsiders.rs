@@ -1,4 +1,4 @@
-//! URLs that an outsider chose: nothing but the public internet is reached, whatever a name
+//! URLs that an outsider chose: the client reaches only the public internet, whatever a name
 //! resolves to.
 
 use std::collections::VecDeque;
@@ -39,7 +39,7 @@ impl Resolve for Names {
     }
 }
 
-/// Counts who connects, and says nothing.
+/// Counts connections, and stays silent.
 async fn listener() -> (u16, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (port, connections) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
@@ -97,7 +97,7 @@ async fn an_address_that_is_not_public_is_refused_without_a_connection() {
             "{url}"
         );
     }
-    // Addresses in disguise are not even URLs.
+    // Disguised addresses are refused as URLs.
     for host in ["127.1", "0x7f.0.0.1", "2130706433", "0177.0.0.1"] {
         let error = get(&http, &format!("https://{host}:{port}/jwks")).await;
         assert!(matches!(error, TransportError::OAuth(OAuthError::Endpoint { .. })), "{host}: {error:?}");
@@ -146,7 +146,7 @@ async fn a_name_is_judged_by_what_it_resolves_to() {
             );
         }
     }
-    // Without a resolver of the test.
+    // Without the test's resolver.
     let error = get(&PublicNetworkClient::new().unwrap(), &format!("https://localhost:{port}/jwks")).await;
     assert!(matches!(&error, TransportError::NotPublic { host } if host == "localhost"), "{error:?}");
     assert_eq!(connections.load(Ordering::SeqCst), 0);
@@ -156,7 +156,7 @@ async fn a_name_is_judged_by_what_it_resolves_to() {
 async fn a_name_that_resolves_to_something_else_the_next_time_gets_nowhere() {
     let (port, connections) = listener().await;
     let url = format!("https://client.example:{port}/jwks");
-    // The first address stands in for a public one: the listener is there.
+    // The first address stands in for a public one, where the test listens.
     let stand_in = "127.0.0.1".parse::<IpAddr>().unwrap();
     let http = builder(&[&["127.0.0.1"], &["127.0.0.2"], &["10.0.0.1"]])
         .also_reach(move |address| address == stand_in)

@@ -1,4 +1,5 @@
-//! Keys that change while they are used, forged tokens in between, and outages; over real sockets.
+//! Keys that change while they are used, with forged tokens in between, and outages; over real
+//! sockets.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,7 +18,7 @@ use super::{COOL_DOWN, at_once, forged, is_no_matching_key, new_key, set, token,
 use crate::support::clean;
 use crate::support::clock::TestClock;
 
-/// What the server publishes, and when it was asked.
+/// The published document, and the times of the requests for it.
 #[derive(Clone)]
 struct Published {
     time: TestClock,
@@ -90,7 +91,7 @@ async fn keys_roll_ten_times_while_eight_tasks_verify_without_pause() {
             })
         })
         .collect();
-    // The clock goes on when every task has verified since it did.
+    // The clock advances once every task has verified since the last change.
     const STEP: i64 = 5;
     let pass = async |seconds: i64| {
         for _ in 0..seconds / STEP {
@@ -106,7 +107,7 @@ async fn keys_roll_ten_times_while_eight_tasks_verify_without_pause() {
     let began = time.seconds();
     pass(STEP).await;
     for next in 1..=10 {
-        // The one before stays a while: tokens by it are on their way.
+        // The previous key stays for a while: tokens signed by it are in flight.
         let around: Vec<_> = keys[next.max(2) - 2..=next].iter().map(|(_, jwk)| jwk).collect();
         published.keys(&around);
         pass(COOL_DOWN).await;
@@ -122,17 +123,17 @@ async fn keys_roll_ten_times_while_eight_tasks_verify_without_pause() {
 
     let asked = published.asked.lock().unwrap().clone();
     let elapsed = time.seconds() - began;
-    // The first, one for each key that came, and those ahead of the end of freshness.
+    // The first fetch, one for each new key, and those ahead of the end of freshness.
     let scheduled = usize::try_from(elapsed / 270).unwrap();
     assert!(asked.len() <= 1 + 10 + scheduled, "{asked:?}");
-    // The clock may go on between the decision and the request.
+    // The clock may advance between the decision and the request.
     assert!(asked.windows(2).all(|pair| pair[1] - pair[0] >= COOL_DOWN - 2 * STEP), "{asked:?}");
     let verified: usize = verified.iter().map(|count| count.load(Ordering::SeqCst)).sum();
     assert!(verified > 5_000, "{verified}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_random_kids_cause_one_fetch_in_a_cool_down_and_delay_nobody() {
+async fn ten_thousand_random_kids_cause_one_fetch_in_a_cool_down_and_delay_no_caller() {
     let time = TestClock::new();
     let published = Published::new(&time);
     let server = MockServer::start().await;
@@ -175,7 +176,7 @@ async fn ten_thousand_random_kids_cause_one_fetch_in_a_cool_down_and_delay_nobod
     }
 }
 
-/// A server of its own at this address; it is gone when it is dropped.
+/// A server at this address that ends when it is dropped.
 async fn serve(listener: TcpListener, published: &Published) -> MockServer {
     let server = MockServer::builder().listener(listener).start().await;
     published.mount(&server).await;
@@ -190,7 +191,7 @@ async fn plain_http_inside_a_mesh_needs_the_users_word() {
     published.keys(&[&jwk]);
     let server = MockServer::start().await;
     published.mount(&server).await;
-    // The name leads to the mock server, as in a mesh to the sidecar.
+    // The name leads to the mock server, as it leads to the sidecar in a mesh.
     let address = *server.address();
     let mesh = ReqwestClient::build(|builder| builder.resolve("as.mesh.svc", address)).unwrap();
     let builder = || RemoteJwks::builder("http://as.mesh.svc/jwks").clock(time.clone());
@@ -206,7 +207,8 @@ async fn plain_http_inside_a_mesh_needs_the_users_word() {
     assert!(server.received_requests().await.unwrap().is_empty());
     let jwks = builder().danger_allow_unencrypted().http(mesh.danger_allow_unencrypted()).build().unwrap();
     jwks.verify(&verifier(), &token(&key, Some("a"))).await.unwrap();
-    // Everything else about a URL stays as it was, and the client that it makes itself goes along.
+    // All other rules for URLs still hold, and the set passes the setting to the client that it
+    // makes.
     assert!(builder().danger_allow_unencrypted().build().is_ok());
     for url in ["http://a:b@as.example/jwks", "ftp://as.example/jwks"] {
         assert!(RemoteJwks::builder(url).danger_allow_unencrypted().build().is_err(), "{url}");
@@ -231,7 +233,7 @@ async fn a_server_that_is_gone_is_missed_from_the_hard_limit_on_until_it_is_back
         time.pass(300);
         let before = jwks.last_failure();
         assert!(at_once(jwks.verify(&verifier(), &good)).expect("at once").is_ok());
-        // The fetch beside it.
+        // The fetch in the background.
         until(|| {
             jwks.last_failure()
                 .is_some_and(|failure| before.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &failure)))

@@ -9,7 +9,7 @@ pub(crate) use crate::support::http::{Answer, ScriptedHttp as Issuer, answer, ok
 
 pub(crate) const URL: &str = "https://as.example/jwks";
 
-/// What an issuer of keys does.
+/// The role of an issuer of keys.
 pub(crate) trait Publish: Sized {
     /// An issuer that publishes these keys.
     fn of(keys: &[&Jwk]) -> Self;
@@ -41,7 +41,7 @@ impl Publish for Issuer {
     }
 }
 
-/// An issuer of these keys, a set that has fetched them just now, and the time.
+/// An issuer of these keys, a set that has just fetched them, and the clock.
 pub(crate) async fn warm(keys: &[&Jwk]) -> (Issuer, RemoteJwks, TestClock) {
     let (issuer, time) = (Issuer::of(keys), TestClock::new());
     let jwks = issuer.jwks(&time);

@@ -1,4 +1,4 @@
-//! Sets as serializers and servers of the field write them, and the token of each.
+//! Sets as real serializers and servers write them, with a token for each.
 
 use base64ct::{Base64, Encoding};
 use private_key_jwt::jose::{JoseError, KeyMismatch};
@@ -68,7 +68,7 @@ async fn a_key_that_cannot_be_read_takes_no_other_away_and_its_token_says_why() 
     );
     let (issuer, jwks, time) = serving(&document);
     assert!(jwks.verify(&verifier(), &token(&key, Some("k1"))).await.is_ok());
-    // A newer set may have mended it: it is asked for, and then the error is the same.
+    // A newer set may be correct, so it is fetched, and then the error is the same.
     time.pass(COOL_DOWN);
     for (fetches, kid, place, why) in [
         (2, "bad", 1, "a JWK has the member `kid` more than once"),

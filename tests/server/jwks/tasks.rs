@@ -16,12 +16,12 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_harms_nobody() {
+async fn a_caller_that_goes_away_harms_no_other() {
     let ((_, jwk), time) = (new_key("a"), TestClock::new());
     let issuer = Issuer::silent();
     let jwks = issuer.jwks(&time);
     let asked = issuer.answers_when_told();
-    // The one that began the fetch is gone before it is answered, and one that waited.
+    // The caller that began the fetch is gone before the answer, and so is one that waited.
     for _ in 0..2 {
         let jwks = jwks.clone();
         let waiting = tokio::spawn(async move { jwks.keys().await.map(|_| ()) });
@@ -40,7 +40,7 @@ async fn a_caller_that_goes_away_harms_nobody() {
 }
 
 #[tokio::test]
-async fn a_fetch_that_nobody_waits_for_any_more_is_not_wasted() {
+async fn a_fetch_without_waiting_callers_is_not_wasted() {
     let ((key, jwk), time) = (new_key("a"), TestClock::new());
     let issuer = Issuer::silent();
     let jwks = issuer.jwks(&time);
@@ -60,7 +60,7 @@ async fn an_http_client_that_panics_is_a_failure_like_another() {
     issuer.script(|_| Box::pin(async { panic!("on purpose") }));
     let jwks = issuer.jwks(&time);
     for _ in 0..3 {
-        // Once it is asked; then there is a pause.
+        // First the request, then the pause.
         let error = clean(jwks.verify(&verifier(), &token(&key, Some("a"))).await.unwrap_err());
         assert!(matches!(cause(&error), JwksFetchError::Lost), "{error:?}");
     }
@@ -92,8 +92,8 @@ fn in_flight(time: &TestClock) -> (Issuer, RemoteJwks, tokio::runtime::Runtime) 
 fn a_runtime_that_goes_away_takes_its_fetch_along_and_nothing_else() {
     let ((key, jwk), time) = (new_key("a"), TestClock::new());
     let (issuer, jwks, first) = in_flight(&time);
-    // Somebody on another runtime waits for it, or comes when it is gone already; it is the same to
-    // both.
+    // A caller on another runtime waits for it, or comes when it is already gone. The result is the
+    // same.
     let waiting = std::thread::spawn({
         let (jwks, good) = (jwks.clone(), token(&key, Some("a")));
         move || runtime().block_on(async move { jwks.verify(&verifier(), &good).await.map(|_| ()) })
@@ -105,7 +105,7 @@ fn a_runtime_that_goes_away_takes_its_fetch_along_and_nothing_else() {
     assert!(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().is_ok());
 }
 
-/// A runtime that is there and that nobody runs.
+/// A runtime that exists and that nothing drives.
 #[test]
 fn a_fetch_of_a_runtime_that_stands_still_is_given_up() {
     let ((_, jwk), time) = (new_key("a"), TestClock::new());
@@ -125,7 +125,7 @@ fn without_a_runtime_there_is_an_error_and_no_panic() {
     let error = clean(at_once(jwks.verify(&verifier(), &token(&key, Some("a")))).unwrap().unwrap_err());
     assert!(matches!(cause(&error), JwksFetchError::Lost), "{error:?}");
     assert_eq!(issuer.requests(), 0);
-    // Keys that are held need none.
+    // Cached keys need no runtime.
     runtime().block_on(jwks.keys()).unwrap();
     for seconds in [0, 300] {
         time.pass(seconds);
@@ -140,7 +140,7 @@ fn without_a_runtime_there_is_an_error_and_no_panic() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_fetched_meanwhile_is_tried_without_another_fetch() {
+async fn keys_that_another_caller_fetched_meanwhile_are_tried_without_another_fetch() {
     let ((_, old), (key, new)) = (new_key("old"), new_key("new"));
     let (issuer, jwks, time) = warm(&[&old]).await;
     issuer.publish(&[&new]);

@@ -1,4 +1,4 @@
-//! Tokens that are bound to a key (`cnf`), and what has to be proven to use them.
+//! Tokens that are bound to a key (`cnf`), and the proofs that they require.
 
 use private_key_jwt::Thumbprint;
 use private_key_jwt::verifier::{BoundTo, ProofOfPossession};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A certificate as far as the binding is concerned: bytes with a hash.
+/// A certificate, as far as the binding is concerned: bytes with a hash.
 const CERTIFICATE: &[u8] = b"the DER of a certificate";
 /// SHA-256 of it.
 const X5T_S256: &str = "RWiVO5X5pHhKM-S0JcLCR60sq90gNr8hjsGnAyLdl9I";
@@ -38,7 +38,7 @@ fn nothing() -> ProofOfPossession {
     ProofOfPossession::default()
 }
 
-/// RFC 9449 §7.2, RFC 8705 §3: whatever profile the verifier has.
+/// RFC 9449 §7.2, RFC 8705 §3: with every profile.
 #[test]
 fn rfc9449_7_2_a_bound_token_is_no_bearer_token() {
     let jkt = dpop_key().to_string();
@@ -95,12 +95,12 @@ fn rfc9449_7_1_a_token_is_good_with_the_proof_of_its_dpop_key() {
         error.to_string(),
         format!("the token is bound to the DPoP key `{}`, proven is `{}`", dpop_key(), other_key())
     );
-    // A proof of something else.
+    // A proof for another binding.
     assert!(matches!(
         judge(&verifier(), &token, &nothing().certificate(CERTIFICATE)),
         Err(VerifierError::Unproven { to: BoundTo::DpopKey })
     ));
-    // A DPoP proof demands a bound token: anybody can make a proof beside a stolen bearer token.
+    // A DPoP proof requires a bound token: a thief can make a proof for a stolen bearer token.
     for unbound in [claims(), null(claims(), "cnf"), bound(json!({"x5t#S256": X5T_S256}))] {
         let proof = nothing().dpop_key(dpop_key()).certificate(CERTIFICATE);
         let error = judge(&verifier(), &unbound, &proof).unwrap_err();
@@ -141,7 +141,7 @@ fn a_token_that_is_bound_twice_needs_both_proofs() {
         judge(&verifier(), &token, &both.certificate(b"another")),
         Err(VerifierError::OtherKeyProven { to: BoundTo::Certificate, .. })
     ));
-    // A method that is not known stays unproven, whatever else is proven.
+    // An unknown method stays unproven, whatever else is proven.
     let third = bound(json!({"jkt": dpop_key().to_string(), "x5t#S256": X5T_S256, "new": "x"}));
     assert!(matches!(
         judge(&verifier(), &third, &both),
@@ -197,7 +197,7 @@ fn rfc7800_3_1_a_confirmation_that_cannot_be_read_is_refused() {
         clean(lenient.verify(&keys(), &token, now()).unwrap_err()),
         VerifierError::Jose(JoseError::DuplicateMember { member, .. }) if member == "jkt"
     ));
-    // What serializers write for an absent claim.
+    // The forms in which serializers write an absent claim.
     assert!(verify(&verifier(), &header(), &null(claims(), "cnf")).unwrap().confirmation().is_none());
 }
 
@@ -210,7 +210,7 @@ fn what_is_checked_elsewhere_is_accepted_and_shown() {
     assert_eq!(confirmation.dpop_key(), Some(dpop_key()));
     assert!(confirmation.certificate_sha256().is_some());
     assert_eq!(confirmation.unknown_methods(), ["a\\u{a}", "jwk"]);
-    // A proof that is passed still counts.
+    // A given proof still counts.
     assert!(matches!(
         judge(&lenient, &bound(cnf), &nothing().dpop_key(other_key())),
         Err(VerifierError::OtherKeyProven { to: BoundTo::DpopKey, .. })
@@ -228,8 +228,7 @@ fn hash() -> impl Strategy<Value = [u8; 32]> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// A token goes through only if everything that it is bound to is proven, and every DPoP proof
-    /// is of its key.
+    /// A token is accepted only if every binding is proven, and every DPoP proof is of its key.
     #[test]
     fn a_bound_token_passes_only_with_all_of_its_proofs(
         jkt in proptest::option::of(hash()),

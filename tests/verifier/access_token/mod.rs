@@ -1,5 +1,4 @@
-//! Access tokens as a resource server sees them (RFC 9068), good and bad in every way that has an
-//! error of its own.
+//! Access tokens at a resource server (RFC 9068): good ones, and bad ones for every error.
 
 mod bound;
 mod profiles;
@@ -19,7 +18,7 @@ use crate::support::{clean, key, now};
 const ISSUER: &str = "https://as.example";
 const AUDIENCE: &str = "https://api.example";
 
-/// A token of this header and these claims, whatever they say.
+/// A token of this header and these claims, whatever they are.
 fn signed(key: &PrivateKey, header: &Value, claims: &Value) -> String {
     let part = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
     let input = format!("{}.{}", part(header), part(claims));
@@ -38,7 +37,7 @@ fn claims() -> Value {
     })
 }
 
-/// With this member changed, or left out where it is null.
+/// With this member changed, or removed if the value is null.
 fn with(mut object: Value, member: &str, value: Value) -> Value {
     let members = object.as_object_mut().unwrap();
     if value.is_null() {
@@ -197,11 +196,11 @@ fn rfc9068_2_2_every_required_claim() {
         refused(&with(claims(), "scope", json!(["a", "b"]))),
         VerifierError::NotRfc9068 { claim: "scope", found: "an array of strings", expected: "a string" }
     ));
-    // `null` is absent for what may be absent, too.
+    // `null` also counts as absent for optional claims.
     for claim in ["scope", "nbf"] {
         assert!(verify(&verifier(), &header(), &null(claims(), claim)).is_ok(), "{claim}");
     }
-    // Claims of another issuer's kind are none of the strict profile's business.
+    // The strict profile ignores claims that only other issuers use.
     let others = with(with(claims(), "scp", json!(17)), "roles", json!("admin"));
     let verified = verify(&verifier(), &header(), &others).unwrap();
     assert_eq!(verified.scope().to_string(), "orders:read b");
@@ -298,8 +297,7 @@ fn rfc6750_3_1_a_scope_that_is_missing() {
     assert!(matches!(error, VerifierError::MissingScope { scope } if scope == "orders:read"));
 }
 
-/// Only a token that is valid otherwise can lack a scope: the answer to the others is
-/// `invalid_token`.
+/// Only an otherwise valid token can lack a scope: for the others, the answer is `invalid_token`.
 #[test]
 fn rfc6750_3_1_what_is_no_access_token_lacks_no_scope() {
     let strict = verifier().require_scope("orders:write");
@@ -324,7 +322,7 @@ fn debug_shows_who_and_no_other_claim() {
     assert!(debug.contains("user-1") && !debug.contains("t1\""), "{debug}");
 }
 
-/// A count and not a time, so that it is the same on every machine.
+/// This is a count and not a time, so it is the same on every machine.
 #[test]
 fn a_verification_takes_few_allocations_more_than_the_bare_one() {
     let (key, keys, verifier) = (key("p256.pkcs8.pem"), keys(), verifier().require_scope("b"));

@@ -1,5 +1,4 @@
-//! The presets, each with tokens of its issuer's shape: what it sends to users, to machines, and as
-//! an ID token.
+//! The presets, each with tokens like its issuer's: for users, for machines, and an ID token.
 
 use private_key_jwt::verifier::{AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, VerifierError};
 use serde_json::{Value, json};
@@ -71,7 +70,7 @@ fn ping_one() {
         "client_id": APP, "iss": issuer, "jti": "j", "aud": ["https://api.example"], "scope": "orders:read",
         "env": "ENV", "org": "ORG", "p1.rid": "r",
     }));
-    // Without a `typ`, and with the one that comes in 2027.
+    // Without a `typ`, and with the `typ` that is announced for 2027.
     for typ in [None, Some("at+jwt")] {
         assert_eq!(accepted(&verifier, typ, &machine), is(None, Some(APP), "orders:read"));
     }
@@ -172,7 +171,7 @@ fn entra_id() {
         "aud": API, "iss": v2, "nbf": now().unix_timestamp(), "azp": APP, "azpacr": "2", "oid": "o", "rh": "r",
         "roles": ["Orders.Read.All"], "sub": "o", "tid": TENANT, "uti": "u", "ver": "2.0",
     }));
-    // One verifier for both versions, and for the tenants that are named.
+    // One verifier for both versions, and for the named tenants.
     let guests = "https://login.microsoftonline.com/11111111-1111-4111-8111-111111111111/v2.0";
     let both = AccessTokenVerifier::new(&v1, format!("api://{API}"))
         .accept_issuer(&v2)
@@ -199,7 +198,7 @@ fn entra_id() {
     refused(&only_v1, Some("JWT"), &of_v2, "ver");
     refused(&only_v2, Some("JWT"), &of_v1, "ver");
 
-    // The roles of a user are not what the client was granted.
+    // A user's roles do not grant anything to the client.
     let user = with(with(of_v2, "scp", json!("Orders.Read")), "roles", json!(["Admin"]));
     assert_eq!(accepted(&both, Some("JWT"), &user), is(Some("o"), Some(APP), "Orders.Read"));
     // An app that calls its own API has ID tokens with the API's audience.

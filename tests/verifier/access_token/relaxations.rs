@@ -25,7 +25,7 @@ fn relaxed_does_without_what_rfc9068_adds() {
     let verified = verify(&relaxed, &with(header(), "typ", Value::Null), &least).unwrap();
     assert_eq!((verified.subject(), verified.client_id(), verified.token_id()), (None, None, None));
     assert_eq!((verified.issued_at(), verified.scope().is_empty()), (None, true));
-    // A `jti` that is no string takes nothing away; neither do unused claims, whatever they are.
+    // A `jti` that is no string is ignored; so are unused claims, whatever they are.
     for jti in [json!(17), json!(["j"]), json!({}), json!(true)] {
         let claims = with(with(claims(), "jti", jti), "scp", json!(17));
         let verified = verify(&relaxed, &header(), &claims).unwrap();
@@ -40,7 +40,7 @@ fn relaxed_does_without_what_rfc9068_adds() {
             assert!(text.starts_with(&format!("the claim `{claim}` is missing")), "{text}");
         }
     }
-    // What decides who it is, is read strictly.
+    // Claims that identify the subject or the client are read strictly.
     for (claim, text) in [
         ("sub", "the claim `sub` is the number 17, not a string"),
         ("client_id", "the claim `client_id` is not a string"),
@@ -76,7 +76,7 @@ fn rfc8725_3_12_relaxed_refuses_what_is_plainly_another_token() {
         VerifierError::NotAnAccessToken { .. }
     ));
     assert!(verify(&relaxed, &header(), &with(claims(), "events", json!(["a"]))).is_ok());
-    // The presets that take a client's id as audience refuse no less.
+    // The presets that accept a client's id as audience refuse no less.
     let logout = with(claims(), "events", json!({"http://schemas.openid.net/event/backchannel-logout": {}}));
     for profile in [AccessTokenProfile::spring(), AccessTokenProfile::zitadel()] {
         let verifier = verifier().profile(profile);
@@ -90,13 +90,13 @@ fn relaxed_scopes_are_a_string_or_an_array() {
     let relaxed = verifier().relaxed();
     assert_eq!(scopes(&relaxed, &with(claims(), "scope", json!(["a", "b"]))), "a b");
     assert_eq!(scopes(&relaxed, &with(claims(), "scope", json!([]))), "");
-    // `scp` counts where there is no `scope`.
+    // `scp` counts if there is no `scope`.
     assert_eq!(scopes(&relaxed, &with(without("scope"), "scp", json!(["a", "b"]))), "a b");
     assert_eq!(scopes(&relaxed, &with(without("scope"), "scp", json!("a b"))), "a b");
     assert_eq!(scopes(&relaxed, &with(null(claims(), "scope"), "scp", json!("a b"))), "a b");
     assert_eq!(scopes(&relaxed, &with(claims(), "scp", json!(["c"]))), "orders:read b");
     assert_eq!(scopes(&relaxed, &without("scope")), "");
-    // One element is one value, so that a role of two words is not two scopes.
+    // One element is one value, so a role of two words is not two scopes.
     assert_eq!(scopes(&relaxed, &with(claims(), "scope", json!(["a b", "", "c"]))), "c");
     for scope in [json!(17), json!({"a": true}), json!(["a", 1]), json!([["a"]]), json!(true)] {
         for claim in ["scope", "scp"] {
@@ -136,7 +136,7 @@ fn the_claims_that_carry_permissions_can_be_named() {
     };
     assert_eq!(first(&["scp", "permissions", "roles"]), "orders:write");
     assert_eq!(first(&["roles", "scope"]), "admin b");
-    // The order of the calls does not matter, and has_scope and require_scope follow.
+    // The order of the calls does not matter, and has_scope and require_scope use the result.
     for verifier in [
         verifier().permission_claims("roles").profile(AccessTokenProfile::relaxed()),
         verifier().relaxed().permission_claims("roles"),
@@ -251,7 +251,7 @@ fn a_profile_of_ones_own() {
         refused(&with(token.clone(), "use", json!(["access"]))),
         "the claim `use` is not a string, expected is `access` or `service`"
     );
-    // The value of what should not be there is not shown.
+    // The error does not show the value of a member that should not be there.
     assert_eq!(refused(&with(token.clone(), "nonce", json!(MARK))), "the claim `nonce` is present");
     assert_eq!(
         refused(&with(token.clone(), "application", Value::Null)),

@@ -1,10 +1,10 @@
-//! Settings that say nothing, and lives that have no end.
+//! Empty settings, and unlimited lifetimes.
 
 use private_key_jwt::verifier::{AccessTokenProfile, PermissionClaims};
 
 use super::*;
 
-/// The setting that refuses everything, also a token that is good in every respect.
+/// The setting that refuses every token, even one that is otherwise valid.
 fn empty(verifier: &AccessTokenVerifier) -> &'static str {
     let mut anything = claims();
     for (claim, value) in [("iss", json!("")), ("aud", json!("")), ("client_id", json!("")), ("", json!(""))]
@@ -58,13 +58,13 @@ fn an_empty_setting_is_no_check_that_is_off() {
     let none: [&str; 0] = [];
     assert_eq!(empty(&profile(own().types(none))), "AccessTokenProfile::types");
     assert_eq!(empty(&profile(own().require_value("sub", none))), "AccessTokenProfile::require_value");
-    // The first one is named.
+    // The error names the first one.
     assert_eq!(empty(&AccessTokenVerifier::new("", "").require_scope("")), "issuer");
     let error = clean(verify(&verifier().require_scope(""), &header(), &claims()).unwrap_err());
     assert_eq!(error.to_string(), "nothing is accepted: the setting `require_scope` is empty");
 }
 
-/// Where an empty setting leaves a check in place, that check refuses.
+/// If an empty setting leaves a check in place, that check refuses.
 #[test]
 fn an_empty_list_accepts_nothing() {
     let none: [&str; 0] = [];
@@ -95,7 +95,7 @@ fn an_empty_list_accepts_nothing() {
         verify(&verifier().profile(profile.require_client_id()), &header(), &claims()),
         Err(VerifierError::NotAnAccessToken { .. })
     ));
-    // `application/` and nothing behind it is no type.
+    // `application/` without a subtype is no type.
     let profile = AccessTokenProfile::new("own").types(["application/"]);
     for typ in ["", "application/"] {
         assert!(matches!(
@@ -114,7 +114,7 @@ fn a_life_has_a_bound() {
         verify(verifier, &header(), &claims).map(|_| ()).map_err(clean)
     };
     assert_eq!(AccessTokenVerifier::LONGEST_LIFETIME.as_secs(), 366 * 24 * 3600);
-    // What issuers offer: Auth0 and PingOne 30 days, Kubernetes a year.
+    // Lifetimes that issuers offer: Auth0 and PingOne 30 days, Kubernetes a year.
     for days in [1, 30, 365, 366] {
         assert!(judged(&verifier(), json!(seconds), json!(seconds + days * DAY)).is_ok(), "{days}");
     }
@@ -124,7 +124,7 @@ fn a_life_has_a_bound() {
         "the token lives 31622411 s, at most 31622400 s are accepted; \
          `AccessTokenVerifier::longest_lifetime` accepts more"
     );
-    // Without `iat`, from now on.
+    // Without `iat`, counted from now.
     let error = judged(&verifier().relaxed(), Value::Null, json!(seconds + 367 * DAY)).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -132,7 +132,7 @@ fn a_life_has_a_bound() {
          `AccessTokenVerifier::longest_lifetime` accepts more"
     );
     assert!(judged(&verifier().relaxed(), Value::Null, json!(seconds + 366 * DAY)).is_ok());
-    // An `iat` in the leeway does not make the life shorter, one in the past makes it longer.
+    // An `iat` in the leeway does not shorten the lifetime, one in the past extends it.
     let future = judged(&verifier(), json!(seconds + 10), json!(seconds + 366 * DAY + 20));
     assert!(matches!(future, Err(VerifierError::TokenLifetime { .. })));
     for iat in [0, 1, seconds - 367 * DAY] {
@@ -185,7 +185,7 @@ fn absurd_times_are_refused_by_name() {
             }
         }
     }
-    // Both ends of what is a time.
+    // Both ends of the range of times.
     let (first, last) = (0_i64, 253_402_300_799_i64);
     for bits in 0..8 {
         let [exp, nbf, iat] = [1, 2, 4].map(|bit| if bits & bit == 0 { first } else { last });

@@ -1,5 +1,5 @@
-//! Other JWTs that a client signs with the key of its assertions (RFC 8725 §3.12), and settings
-//! that say nothing.
+//! Other JWTs that a client signs with the key of its assertions (RFC 8725 §3.12), and empty
+//! settings.
 
 use super::*;
 
@@ -90,11 +90,11 @@ fn rfc9101_10_8_a_jwt_for_another_purpose_is_no_client_assertion() {
                 )
             );
         }
-        // One that says what it is may say more.
+        // A JWT with a `typ` may have more claims.
         assert!(verdict(&typed(Some(TYPED)), &claims).is_ok(), "{claim}");
         assert!(verdict(&typed(None), &with(claims, claim, json!(null))).is_ok(), "{claim}");
     }
-    // What clients do put into untyped assertions: their own id, HelseID's details, UDAP's
+    // Claims that clients do put into untyped assertions: their own id, HelseID's details, UDAP's
     // extensions.
     for (claim, value) in [
         ("client_id", json!("client")),
@@ -105,7 +105,7 @@ fn rfc9101_10_8_a_jwt_for_another_purpose_is_no_client_assertion() {
     ] {
         assert!(verdict(&typed(None), &with(good_claims(), claim, value)).is_ok(), "{claim}");
     }
-    // As with the other claims, nothing is said before the signature holds.
+    // As with the other claims, the error comes only after the signature is verified.
     let good = signed(&typed(None).to_string(), &with(good_claims(), "scope", json!("a")).to_string());
     let forged = format!("{}.{}", good.rsplit_once('.').unwrap().0, encode([1; 64]));
     let error = clean(check(&ClientAssertionVerifier::new(ISSUER), &forged).unwrap_err());

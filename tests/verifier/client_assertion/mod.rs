@@ -1,4 +1,4 @@
-//! The assertion verifier against everything that a client, or somebody else, may send.
+//! The assertion verifier with everything that a client, or an attacker, may send.
 
 mod kinds;
 
@@ -33,7 +33,7 @@ fn encode(text: impl AsRef<[u8]>) -> String {
     Base64UrlUnpadded::encode_string(text.as_ref())
 }
 
-/// A token of any header and claims, properly signed.
+/// A token of any header and claims, with a valid signature.
 fn signed(header: &str, claims: &str) -> String {
     let input = format!("{}.{}", encode(header), encode(claims));
     let signature = signing_key().sign(input.as_bytes()).unwrap();
@@ -44,7 +44,7 @@ fn good_header() -> Value {
     json!({"alg": "ES256", "kid": "k1", "typ": "client-authentication+jwt"})
 }
 
-/// The claims of a good assertion, with the mark in what is secret.
+/// The claims of a good assertion, with the mark in its secrets.
 fn good_claims() -> Value {
     json!({"iss": "client", "sub": "client", "aud": ISSUER, "jti": MARK, "iat": NOW, "exp": NOW + 60, "canary": MARK})
 }
@@ -120,7 +120,7 @@ async fn rfc7523_3_an_assertion_is_spent_once_and_the_key_is_iss_and_jti() {
         let verified = verdict(&good_header(), &claims).unwrap();
         assert_eq!(replay.spend(verified, now()).await.unwrap(), iss);
     }
-    // A verifier with more leeway that shares the store does not let it through either.
+    // A verifier with more leeway that shares the store refuses it too.
     let lenient = ClientAssertionVerifier::new(ISSUER).leeway(Duration::from_secs(60));
     let late = now() + Duration::from_secs(119);
     let token_of_its_own =
@@ -143,7 +143,7 @@ async fn rfc7523_3_an_assertion_is_spent_once_and_the_key_is_iss_and_jti() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_tasks_one_spends_an_assertion_in_each_of_1000_rounds() {
-    // RSA, since its signatures are checked the fastest.
+    // RSA, because its signatures are verified the fastest.
     let key = key("rsa2048.pkcs8.pem");
     let server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
     let shared = Arc::new((
@@ -204,7 +204,7 @@ fn rfc7523_3_iss_and_sub_are_the_client_id() {
 }
 
 #[test]
-fn the_whole_audience_is_shown_beside_the_one_that_is_expected() {
+fn the_whole_audience_is_shown_with_the_expected_one() {
     let error = |issuer: &str, found: &str| {
         let token = signed(&good_header().to_string(), &with(good_claims(), "aud", json!(found)).to_string());
         clean(check(&ClientAssertionVerifier::new(issuer), &token).unwrap_err()).to_string()
@@ -223,7 +223,7 @@ fn the_whole_audience_is_shown_beside_the_one_that_is_expected() {
     );
 }
 
-/// What a person reads who has just set up a client wrongly.
+/// The error for an operator who has just misconfigured a client.
 #[test]
 fn every_claim_of_the_wrong_kind_is_named_with_what_it_is() {
     for (claim, value, text) in [
@@ -274,7 +274,7 @@ fn rfc7519_2_milliseconds_are_called_that() {
             VerifierError::NotInSeconds { claim: found, found: 1_800_000_000_000 } if found == claim
         ));
     }
-    // What was written for "never" is a time, and too far away.
+    // A number that stands for "never" is a time, and too far away.
     assert!(matches!(
         claims_error(&with(good_claims(), "exp", json!(253_402_300_799_i64))),
         VerifierError::Lifetime { .. }
@@ -312,7 +312,7 @@ fn fapi_2_0_5_3_2_1_the_audience_is_a_plain_string() {
     ));
 }
 
-/// RFC 10070 takes it; the other policies do as well.
+/// RFC 10070 allows it; the other policies accept it as well.
 #[test]
 fn rfc10070_4_an_audience_in_an_array_of_one_is_accepted() {
     let token = signed(&good_header().to_string(), &with(good_claims(), "aud", json!([ISSUER])).to_string());
@@ -349,7 +349,7 @@ fn rfc7523_3_the_audience_is_this_server_by_string_comparison() {
         clean(check(&compatible, &token(json!("https://as.example/token/"))).unwrap_err()),
         VerifierError::Audience { expected, .. } if expected == [ISSUER, endpoints[0], endpoints[1]]
     ));
-    // Several audiences are refused even when each is accepted (CVE-2025-27370).
+    // Several audiences are refused even if each is accepted (CVE-2025-27370).
     for (audiences, found) in
         [(json!([ISSUER, "https://as.example/token"]), 2), (json!([]), 0), (json!([ISSUER, ISSUER]), 2)]
     {
@@ -404,7 +404,7 @@ fn an_assertion_that_lives_too_long_is_refused() {
         claims_error(&with(good_claims(), "exp", json!(NOW + 311))),
         VerifierError::Lifetime { found: 311, limit: 300, issued: Some(NOW) }
     ));
-    // Also when it is backdated, and when it does not say when it was issued.
+    // Even if it is backdated, or does not say when it was issued.
     assert!(matches!(
         claims_error(&with(good_claims(), "iat", json!(NOW - 3600))),
         VerifierError::Lifetime { found: 3660, .. }
@@ -466,7 +466,7 @@ async fn rfc7523_3_an_assertion_without_a_jti_is_accepted_once_where_that_is_a_s
     for claims in [&bare, &with(good_claims(), "jti", Value::Null)] {
         assert_eq!(check(claims).unwrap().jti(), None);
     }
-    // One that is there is checked as ever.
+    // A `jti` that is present is checked as usual.
     assert_eq!(check(&good_claims()).unwrap().jti(), Some(MARK));
     for jti in [json!(""), json!("x".repeat(257)), json!(7)] {
         assert!(matches!(
@@ -477,7 +477,7 @@ async fn rfc7523_3_an_assertion_without_a_jti_is_accepted_once_where_that_is_a_s
 
     let replay = InMemoryReplayStore::default();
     assert_eq!(replay.spend(check(&bare).unwrap(), now()).await.unwrap(), "client");
-    // Signed again: ECDSA has another signature each time, and what was signed is the same.
+    // Signed again: ECDSA has another signature each time, and the signed text is the same.
     let error = clean(replay.spend(check(&bare).unwrap(), now()).await.unwrap_err());
     assert!(matches!(error, VerifierError::ReplayedWithoutJti));
     assert_eq!(
@@ -497,7 +497,7 @@ async fn rfc7523_3_an_assertion_without_a_jti_is_accepted_once_where_that_is_a_s
     }
 }
 
-/// Whoever sees an assertion can make a second signature of it that holds (r, n - s).
+/// Anyone who sees an assertion can compute a second valid signature for it, (r, n - s).
 #[test]
 fn the_second_signature_of_ecdsa_does_not_spend_an_assertion_without_a_jti_again() {
     /// The order of P-256 (SEC 2 §2.4.2).
@@ -573,15 +573,15 @@ fn rfc8725_3_1_the_algorithm_is_bound_to_the_key_and_the_registration() {
         rsa_only.parse_assertion(&token).unwrap().verify(&keys(), None, now()).map_err(clean),
         Err(VerifierError::Algorithm { found: Algorithm::ES256, .. })
     ));
-    // The client registered what the server does not allow: nothing is, and the error does not name
-    // what was found.
+    // The client registered an algorithm that the server does not allow, so none is allowed, and
+    // the error does not name the found one.
     let neither = rsa_only.parse_assertion(&token).unwrap().verify(&keys(), Algorithm::ES256, now());
     let error = clean(neither.unwrap_err());
     assert!(
         matches!(&error, VerifierError::Algorithm { found: Algorithm::ES256, allowed } if allowed.is_empty())
     );
     assert_eq!(error.to_string(), "the algorithm is ES256, allowed is none");
-    // A key of the same name and of another type, or registered for another algorithm.
+    // A key of the same kid and of another type, or registered for another algorithm.
     for (other, of_type) in [("p384.pkcs8.pem", "EC P-384"), ("rsa2048.pkcs8.pem", "RSA")] {
         let set = PublicKeySet::from(JwkSet::from(key(other).with_key_id("k1").public_jwk().clone()));
         let error = clean(unverified().verify(&set, None, now()).unwrap_err());
@@ -606,7 +606,7 @@ fn rfc9864_2_2_eddsa_and_ed25519_are_one_algorithm_at_both_ends() {
     for (signed_as, other) in [(names[0], names[1]), (names[1], names[0])] {
         let key = key("ed25519.pkcs8.pem").with_algorithm(signed_as).unwrap();
         let assertion = ClientAssertion::builder("client", &server).sign(&key, now(), "j").unwrap();
-        // The JWK's alg, the registered algorithm and the allow-list, each by the other name.
+        // The JWK's alg, the registered algorithm and the allow-list, each under the other name.
         let jwk = key.public_jwk().clone().for_signatures(other).unwrap();
         let keys = PublicKeySet::from(JwkSet::from(jwk));
         let verifier = ClientAssertionVerifier::new(ISSUER).algorithms([other]);
@@ -627,7 +627,7 @@ fn a_key_is_found_by_kid_or_by_being_the_only_one() {
     let verifier = ClientAssertionVerifier::new(ISSUER);
     assert!(check(&verifier, &unnamed).is_ok());
     let jwk = |key: &PrivateKey| key.public_jwk().clone();
-    // The same key under two names is one key.
+    // The same key under two kids is one key.
     let twice: JwkSet = [signing_key(), key("p256.pkcs8.pem")].iter().map(jwk).collect();
     assert!(verifier.parse_assertion(&unnamed).unwrap().verify(&twice.into(), None, now()).is_ok());
     let other = PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap();
@@ -671,7 +671,7 @@ fn a_signature_that_is_not_the_clients_is_refused() {
 
 #[test]
 fn claims_are_judged_after_the_signature() {
-    // Each would be refused, and tells nothing as long as the signature does not hold.
+    // Each would be refused, but the error does not say so while the signature is invalid.
     for claims in [
         with(good_claims(), "aud", json!("https://other.example")),
         without(good_claims(), "exp"),
@@ -835,7 +835,7 @@ mod form {
                 "the client_assertion_type is `…{end}, of RFC 7523`, expected is `{CLIENT_ASSERTION_TYPE}`"
             )
         );
-        // The assertion, in the wrong parameter.
+        // The assertion in the wrong parameter.
         let server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
         let swapped = error(&changed("client_assertion_type", marked_assertion(&server).secret()));
         assert_eq!(
@@ -871,8 +871,8 @@ mod form {
         }
     }
 
-    /// Whoever reads the form next may take the first or the last of two, so none is there twice,
-    /// also of those that this crate does not look at.
+    /// The next reader of the form may take the first or the last of two, so no parameter may
+    /// appear twice, not even those that this crate ignores.
     #[test]
     fn rfc6749_3_2_no_parameter_twice_of_any_name() {
         for name in
@@ -887,13 +887,13 @@ mod form {
                 "{name}"
             );
         }
-        // But for those that may be (RFC 8707 §2, RFC 8693 §2.1).
+        // Except those that may be repeated (RFC 8707 §2, RFC 8693 §2.1).
         for name in ["resource", "audience"] {
             let mut form = pairs();
             form.extend([(name, "https://a.example".to_owned()), (name, "https://b.example".to_owned())]);
             assert_eq!(parse(&form).unwrap(), "client", "{name}");
         }
-        // A form with as many parameters as there is room for is read in no time.
+        // A form with the maximum number of parameters is read quickly.
         let many: String = (0..12_000).map(|number| format!("{number}&")).collect();
         let started = std::time::Instant::now();
         let read = ClientAssertionVerifier::new(ISSUER).parse(many.as_bytes()).map(drop);
@@ -901,7 +901,7 @@ mod form {
         assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     }
 
-    /// A name is what it decodes to, and in nothing but these letters.
+    /// A name is compared after decoding, and exactly.
     #[test]
     fn a_name_cannot_be_hidden() {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs()).finish();
@@ -930,7 +930,7 @@ mod form {
         }
     }
 
-    /// A second assertion of another kind does not hide behind the first (RFC 7521 §4.2).
+    /// A second assertion of another kind cannot hide behind the first (RFC 7521 §4.2).
     #[test]
     fn rfc7521_4_2_a_second_assertion_of_another_kind_is_a_second_assertion() {
         const SAML: &str = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer";
@@ -949,8 +949,8 @@ mod form {
                 assert!(matches!(error(&form), VerifierError::DuplicateParameter { .. }));
             }
         }
-        // The assertion of a grant is no second method: it is what is asked for, not who asks (RFC
-        // 7523 §2.1).
+        // The assertion of a grant is no second authentication method: it is the request, not the
+        // client (RFC 7523 §2.1).
         let mut grant = changed("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
         grant.push(("assertion", MARK.to_owned()));
         assert_eq!(parse(&grant).unwrap(), "client");
@@ -966,7 +966,7 @@ mod form {
         let mut with_secret = pairs();
         with_secret.push(("client_secret", String::new()));
         assert_eq!(parse(&with_secret).unwrap(), "client");
-        // One with a value and one without are still two.
+        // A parameter with a value and one without are still two.
         with_secret.push(("client_secret", MARK.to_owned()));
         assert!(
             matches!(error(&with_secret), VerifierError::DuplicateParameter { name } if name == "client_secret")

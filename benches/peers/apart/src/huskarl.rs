@@ -88,7 +88,7 @@ pub(crate) fn load(order: &Order) -> Result<Option<Operation>, Error> {
     })))
 }
 
-/// Keys in memory keep nobody waiting, so a runtime would add cost and nothing else.
+/// Keys in memory never wait, so a runtime would only add cost.
 fn ready<T, E: Into<Error>>(future: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result.map_err(Into::into),

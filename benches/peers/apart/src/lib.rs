@@ -1,5 +1,5 @@
-//! Two peers behind a C interface, because Rust has no stable one between libraries that were built
-//! apart. `src/contenders/apart.rs` is the other end of it.
+//! Two peers behind a C interface, because Rust has no stable interface between libraries that were
+//! built separately. `src/contenders/apart.rs` is its other end.
 
 mod huskarl;
 mod jwtk;
@@ -10,8 +10,8 @@ use std::slice;
 use serde::Deserialize;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
-/// One operation that is ready to run. It takes what there is to verify or load; a signing
-/// operation hands a JWT back.
+/// One operation, ready to run. It takes the input to verify or load; a signing operation returns a
+/// JWT.
 type Operation = Box<dyn FnMut(&str) -> Result<Option<String>, Error>>;
 
 /// What to prepare.
@@ -39,8 +39,8 @@ impl Order {
     }
 }
 
-/// Prepares an operation, told in JSON; null when the peer does not offer it. Whatever else fails
-/// is a mistake in this program, so it ends it.
+/// Prepares an operation that is described in JSON. Returns null if the peer does not offer it. Any
+/// other failure is a mistake in this program, so it aborts.
 ///
 /// # Safety
 ///
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn peers_prepare(order: *const u8, order_len: usize) -> *m
     operation.map_or(std::ptr::null_mut(), |operation| Box::into_raw(Box::new(operation)).cast())
 }
 
-/// Runs an operation once: the length of what it wrote to `output`, or -1 when it refused the
+/// Runs an operation once. Returns the length of what it wrote to `output`, or -1 if it refused the
 /// input.
 ///
 /// # Safety

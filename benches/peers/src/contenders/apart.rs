@@ -15,8 +15,8 @@ type Run = unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut u8, usize) -
 
 /// What `build.rs` has built. It stays loaded.
 pub(crate) fn library() -> Result<&'static Library, Error> {
-    // SAFETY: the library is this package's own, and nothing in it runs when it is loaded but what
-    // AWS-LC does to find out about the processor.
+    // SAFETY: the library is part of this package. Loading it runs only the code of AWS-LC that
+    // detects the processor.
     Ok(Box::leak(Box::new(unsafe { Library::new(env!("PEERS_APART")) }?)))
 }
 
@@ -74,7 +74,7 @@ impl Apart {
 
 struct Operation {
     run: Run,
-    /// Never freed: it is needed to the end.
+    /// Never freed: it is needed until the program ends.
     handle: *mut c_void,
     output: Vec<u8>,
 }

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::{Backend, Contender, Error, Load, Sign, Signed, Verify, fresh_jti};
 use crate::fixture::{CLIENT_ID, Fixture, ISSUER, LIFETIME, MEDIA_TYPE};
 
-/// A process has one provider, so this one asks whose turn it is. It costs a load and a call more
-/// than a built-in one.
+/// A process has one provider, so this one selects the backend at run time. That costs one load and
+/// one call more than a built-in provider.
 static BOTH: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| (in_turn().signer_factory)(algorithm, key),
     verifier_factory: |algorithm, key| (in_turn().verifier_factory)(algorithm, key),
@@ -44,7 +44,7 @@ impl JsonWebToken {
     }
 
     fn on(backend: Backend) -> Self {
-        // The second one finds it installed.
+        // The second call finds it installed.
         let _ = BOTH.install_default();
         Self { backend }
     }

@@ -1,5 +1,5 @@
-//! Who is measured, each the way its documentation has it, with everything prepared that its API
-//! lets a user prepare.
+//! The contenders, each used as its documentation says, with everything prepared that its API
+//! allows.
 
 mod apart;
 mod bare_aws_lc;
@@ -25,16 +25,16 @@ pub(crate) type Verify = Box<dyn FnMut(&str) -> Result<(), Error>>;
 /// Loads a private key from PKCS#8 PEM.
 pub(crate) type Load = Box<dyn FnMut(&str) -> Result<(), Error>>;
 
-/// What a signing operation hands back.
+/// What a signing operation returns.
 pub(crate) enum Signed {
-    /// By this crate: no string, because it wipes itself.
+    /// By this crate, which wipes it on drop.
     Assertion(private_key_jwt::ClientAssertion),
     Jwt(String),
     /// The bare signature of [`Fixture::signing_input`].
     Signature(Vec<u8>),
 }
 
-/// Whose arithmetic it is in the end.
+/// The library that does the arithmetic.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backend {
     AwsLc,
@@ -55,12 +55,12 @@ pub(crate) trait Contender {
         false
     }
 
-    /// Whether it hides the RSA key from who measures its time; blinding costs some of it.
+    /// Whether it blinds RSA, which costs some time.
     fn blinds_rsa(&self) -> bool {
         true
     }
 
-    /// `None`, here and below, when it is not offered.
+    /// Here and below, `None` if it is not offered.
     fn sign(&self, fixture: &'static Fixture) -> Result<Option<Sign>, Error>;
 
     fn verify(&self, fixture: &'static Fixture) -> Result<Option<Verify>, Error>;
@@ -68,7 +68,7 @@ pub(crate) trait Contender {
     fn load(&self, fixture: &'static Fixture) -> Result<Option<Load>, Error>;
 }
 
-/// Everybody but [`Ours`], in the order of the table.
+/// All but [`Ours`], in the order of the table.
 pub(crate) fn others() -> Result<Vec<Box<dyn Contender>>, Error> {
     let apart = apart::library()?;
     Ok(vec![
@@ -84,15 +84,15 @@ pub(crate) fn others() -> Result<Vec<Box<dyn Contender>>, Error> {
     ])
 }
 
-/// A new UUID v4 of a thread-local generator, the same for all who leave the `jti` to their user.
-/// From the system's randomness it takes a system call, which on some machines is 3 % of an ES256
+/// A new UUID v4 from a thread-local generator, the same for all contenders that leave the `jti` to
+/// the caller. Asking the system takes a system call, which on some machines is 3 % of an ES256
 /// signature.
 pub(crate) fn fresh_jti() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-/// The floors' form of [`Verify`]. It has the signature of the fixture's token decoded, because
-/// decoding is what they do without, and takes any other token apart: that is for the check alone.
+/// [`Verify`] for bare backends. The signature of the fixture's token is decoded beforehand,
+/// because bare backends do not decode. Any other token, as in the checks, is parsed.
 fn bare(
     fixture: &'static Fixture,
     (input, signature): (&'static str, Vec<u8>),

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::{Backend, Contender, Error, Load, Sign, Signed, Verify, fresh_jti};
 use crate::fixture::{CLIENT_ID, Fixture, ISSUER, LONG_LIFETIME};
 
-/// As many of the crate's backends as a build can have.
+/// As many of the crate's backends as one build can have.
 pub(crate) const BACKEND: Backend =
     if cfg!(feature = "aws-lc-rs") { Backend::AwsLc } else { Backend::RustCrypto };
 
