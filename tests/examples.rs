@@ -131,8 +131,11 @@ async fn client_credentials_with_a_server_without_one_and_without_its_settings()
 
     let unknown = with("somebody").output().unwrap();
     assert_eq!(unknown.status.code(), Some(1));
-    let said =
-        ["refused: 400 invalid_client: no client `somebody`", "for support: [] {}", "a retry will not help"];
+    let said = [
+        "refused: 400 invalid_client: client `somebody` is not registered",
+        "for support: [] {}",
+        "a retry will not help",
+    ];
     has(text(&unknown.stderr), &said);
 
     let Output { status, stdout, stderr } = example("client_credentials").output().unwrap();

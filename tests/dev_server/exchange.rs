@@ -112,8 +112,6 @@ fn rfc8693_2_2_2_what_is_no_token_of_this_server_is_an_invalid_request() {
     let revoked = client.log_in("a", now())["access_token"].clone();
     client.ask(Endpoint::Revocation, &[("token", revoked.as_str().unwrap())], now());
     let id_token = client.log_in("openid", now())["id_token"].clone();
-    let late = ask(&client, subject, &[], at(3607));
-    assert_eq!(refusal(&late), not_good("subject_token", "expired 7 s ago"));
     for (token, reason) in [
         (json!("x"), "is not a JWT that this server has issued"),
         (login["refresh_token"].clone(), "is a refresh token of client `client`"),
@@ -155,4 +153,7 @@ fn rfc8693_2_2_2_what_is_no_token_of_this_server_is_an_invalid_request() {
         refusal(&ask(&client, subject, &[("resource", "#")], now())),
         refused(400, "invalid_target", "the resource `#` is not an absolute URI without a fragment")
     );
+    // Last, because the server does not forget what it has seen when its clock is set back.
+    let late = ask(&client, subject, &[], at(3607));
+    assert_eq!(refusal(&late), not_good("subject_token", "expired 7 s ago"));
 }
