@@ -112,7 +112,7 @@ impl Sender {
         let mut deadline = Deadline::after(call.once_within.unwrap_or(limit).min(limit));
         loop {
             let span = log::attempt_span(progress.attempt);
-            let attempt = self.attempt(&progress, &mut deadline, &span, request, exchange);
+            let attempt = self.attempt(&progress, &deadline, &span, request, exchange);
             let (step, error) = match attempt.instrument(span.clone()).await {
                 Ok((Ok(value), seen)) => {
                     self.accepted(progress, &seen);
@@ -176,7 +176,7 @@ impl Sender {
     async fn attempt<R, T>(
         &self,
         progress: &Progress,
-        deadline: &mut Deadline,
+        deadline: &Deadline,
         span: &Span,
         request: &R,
         exchange: &Exchange<R, T>,
@@ -191,7 +191,7 @@ impl Sender {
         drop(assertion);
         let secrets = Secrets::of(&request);
         let sent = self.clock.now();
-        let answer = deadline.bound_for(self.http.timeout(), pin!(self.http.send(request))).await;
+        let answer = deadline.bound(pin!(self.http.send(request))).await;
         let mut response = answer.ok_or_else(|| TransportError::Timeout { host: self.host(endpoint) })??;
         let received = self.clock.now();
         secrets.accompany(&mut response);

@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What is left of the total time that something may take. It is the executor's time, which cannot
-/// be set, and not that of a [`Clock`](super::Clock).
+/// The end of the total time that something may take. It is the executor's time, which cannot be
+/// set, and not that of a [`Clock`](super::Clock).
 pub(crate) struct Deadline {
-    left: Duration,
+    end: Option<Instant>,
 }
 
 impl Deadline {
     /// This much time from now on. [`Duration::MAX`] means no limit, and needs no timer.
-    pub(crate) const fn after(left: Duration) -> Self {
-        Self { left }
+    pub(crate) fn after(limit: Duration) -> Self {
+        Self { end: Instant::now().checked_add(limit) }
     }
 
-    pub(crate) const fn left(&self) -> Duration {
-        self.left
+    pub(crate) fn left(&self) -> Duration {
+        self.end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
     }
 
     /// Pauses. The pause counts for at least its intended length, so that one that a test skips
@@ -26,13 +26,8 @@ impl Deadline {
     pub(crate) async fn pause(&mut self, pause: Duration, sleep: impl Future<Output = ()>) {
         let start = Instant::now();
         sleep.await;
-        self.spend(pause.max(start.elapsed()));
-    }
-
-    fn spend(&mut self, time: Duration) {
-        if self.left != Duration::MAX {
-            self.left = self.left.saturating_sub(time);
-        }
+        let skipped = pause.saturating_sub(start.elapsed());
+        self.end = self.end.map(|end| end.checked_sub(skipped).unwrap_or(start));
     }
 
     /// Waits for the work, but no longer than there is time. Returns `None` if the time runs out;
@@ -40,33 +35,13 @@ impl Deadline {
     ///
     /// The work stays where it is: passed by value, it would be copied and take up space twice in
     /// the caller's future.
-    pub(crate) async fn bound<T>(&mut self, work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
-        self.bound_for(None, work).await
-    }
-
-    /// As [`Deadline::bound`], for work that ends by itself within `longest`. If at least that much
-    /// time is left, it needs no second timer: with many requests in flight, each timer has a
-    /// noticeable cost.
-    pub(crate) async fn bound_for<T>(
-        &mut self,
-        longest: Option<Duration>,
-        mut work: Pin<&mut impl Future<Output = T>>,
-    ) -> Option<T> {
-        if self.left == Duration::MAX {
-            return Some(work.await);
+    pub(crate) async fn bound<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        let Some(end) = self.end else { return Some(work.await) };
+        // Work that is ready at once, such as an elliptic-curve signature, needs no timer.
+        match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => tokio::time::timeout_at(end, work).await.ok(),
         }
-        let start = Instant::now();
-        let done = match longest {
-            Some(longest) if longest <= self.left => Some(work.await),
-            // Work that is ready at once, such as an elliptic-curve signature, needs no timer
-            // either.
-            _ => match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
-                Poll::Ready(done) => Some(done),
-                Poll::Pending => tokio::time::timeout(self.left, work).await.ok(),
-            },
-        };
-        self.spend(if done.is_some() { start.elapsed() } else { self.left });
-        done
     }
 }
 
@@ -95,26 +70,12 @@ mod tests {
     }
 
     #[test]
-    fn work_that_keeps_the_time_itself_needs_no_timer_where_there_is_enough() {
-        // Without a timer: one that is asked for panics.
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let mut deadline = Deadline::after(Duration::from_secs(3));
-        let second = Some(Duration::from_secs(1));
-        assert_eq!(runtime.block_on(deadline.bound_for(second, pin!(ready(7)))), Some(7));
-        assert!(deadline.left() < Duration::from_secs(3));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let mut deadline = Deadline::after(Duration::from_millis(1));
-        assert_eq!(runtime.block_on(deadline.bound_for(second, pin!(pending::<()>()))), None);
-    }
-
-    #[test]
     fn without_a_bound_or_a_runtime_there_is_no_timer() {
-        let poll = |deadline: &mut Deadline| {
+        let poll = |deadline: &Deadline| {
             pin!(deadline.bound(pin!(ready(7)))).poll(&mut Context::from_waker(Waker::noop()))
         };
-        assert_eq!(poll(&mut Deadline::after(Duration::from_secs(1))), Poll::Ready(Some(7)));
-        let mut none = Deadline::after(Duration::MAX);
-        none.spend(Duration::MAX);
+        assert_eq!(poll(&Deadline::after(Duration::from_secs(1))), Poll::Ready(Some(7)));
+        let none = Deadline::after(Duration::MAX);
         assert_eq!(none.left(), Duration::MAX);
         // A runtime without a timer.
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use super::TransportError;
 use crate::keys::BoxFuture;
 
@@ -25,14 +23,6 @@ pub trait HttpClient: Send + Sync {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>>;
-
-    /// Returns how long [`send`](HttpClient::send) takes at most, if it enforces that limit itself.
-    /// A caller that has this much time left sets no timer of its own, so a request that takes
-    /// longer than this value could outlive its deadline. Default: `None`. The limit is unknown
-    /// then, and the caller sets a timer.
-    fn timeout(&self) -> Option<Duration> {
-        None
-    }
 }
 
 impl<T: HttpClient + ?Sized> HttpClient for std::sync::Arc<T> {
@@ -41,9 +31,5 @@ impl<T: HttpClient + ?Sized> HttpClient for std::sync::Arc<T> {
         request: http::Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
         (**self).send(request)
-    }
-
-    fn timeout(&self) -> Option<Duration> {
-        (**self).timeout()
     }
 }

@@ -99,10 +99,6 @@ impl HttpClient for PublicNetworkClient {
             self.http.send(request).await.map_err(not_public)
         })
     }
-
-    fn timeout(&self) -> Option<Duration> {
-        self.http.timeout()
-    }
 }
 
 /// Optional settings of a [`PublicNetworkClient`].

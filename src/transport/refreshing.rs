@@ -216,7 +216,7 @@ impl<S: Source> Refreshing<S> {
             };
             let mut outcome = flight.outcome.clone();
             let outcome = pin!(async move { outcome.wait_for(Option::is_some).await.ok()?.clone() });
-            let mut limit = Deadline::after(source.limit().saturating_add(GRACE));
+            let limit = Deadline::after(source.limit().saturating_add(GRACE));
             match limit.bound(outcome).await.flatten() {
                 // It was not meant for callers without a value; the next one tries harder.
                 Some(Err(_)) if flight.window.is_some() => {}

@@ -177,10 +177,6 @@ impl HttpClient for ReqwestClient {
             receive(response).await
         })
     }
-
-    fn timeout(&self) -> Option<Duration> {
-        Some(self.timeout)
-    }
 }
 
 /// reqwest's errors quote the URL; the host is enough.

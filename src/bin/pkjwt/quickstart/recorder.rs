@@ -1,7 +1,6 @@
 //! Shows what the client sends.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use http::{Request, Response};
 use private_key_jwt::keys::BoxFuture;
@@ -32,9 +31,5 @@ impl HttpClient for Recorder {
     fn send(&self, request: Request<Vec<u8>>) -> BoxFuture<'_, Result<Response<Vec<u8>>, TransportError>> {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(request.clone());
         self.inner.send(request)
-    }
-
-    fn timeout(&self) -> Option<Duration> {
-        self.inner.timeout()
     }
 }
