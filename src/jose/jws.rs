@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use zeroize::Zeroizing;
 
 use super::text::reserve;
@@ -7,7 +5,7 @@ use super::{Header, JoseError, Signature, base64url};
 
 /// A well-formed compact JWS (RFC 7515 §7.1). Its signature is not verified yet.
 pub struct CompactJws<'a> {
-    header: Arc<Header>,
+    header: Header,
     signing_input: &'a str,
     payload: Vec<u8>,
     signature: Signature,
@@ -25,14 +23,6 @@ impl<'a> CompactJws<'a> {
     /// [`JoseError::CriticalHeader`], [`JoseError::UnsupportedAlgorithm`],
     /// [`JoseError::SignatureLength`].
     pub fn parse(token: &'a str) -> Result<Self, JoseError> {
-        Self::parse_with(token, |header| Header::read(header).map(Arc::new))
-    }
-
-    /// As [`CompactJws::parse`], with another function to read the header.
-    pub(crate) fn parse_with(
-        token: &'a str,
-        read_header: impl FnOnce(&str) -> Result<Arc<Header>, JoseError>,
-    ) -> Result<Self, JoseError> {
         let wrong_count = || JoseError::PartCount { found: token.split('.').count() };
         let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
         let (Some(first), Some(last), None) = (dots.next(), dots.next(), dots.next()) else {
@@ -40,7 +30,7 @@ impl<'a> CompactJws<'a> {
         };
         let (signing_input, signature) = split_at_dot(token, last).ok_or_else(wrong_count)?;
         let (header, payload) = split_at_dot(signing_input, first).ok_or_else(wrong_count)?;
-        let header = read_header(header)?;
+        let header = Header::read(header)?;
         let payload = base64url::decode("the JWS payload", payload)?;
         let signature = base64url::decode("the JWS signature", signature)?;
         let signature = Signature::from_raw(header.algorithm, signature)?;
@@ -49,7 +39,7 @@ impl<'a> CompactJws<'a> {
 
     /// The protected header.
     #[must_use]
-    pub fn header(&self) -> &Header {
+    pub const fn header(&self) -> &Header {
         &self.header
     }
 
@@ -72,7 +62,7 @@ impl<'a> CompactJws<'a> {
     }
 
     /// The header, the payload and the signature.
-    pub(crate) fn into_parts(self) -> (Arc<Header>, Vec<u8>, Signature) {
+    pub(crate) fn into_parts(self) -> (Header, Vec<u8>, Signature) {
         (self.header, self.payload, self.signature)
     }
 }

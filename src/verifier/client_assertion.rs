@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -15,7 +14,6 @@ use super::foreign;
 use super::form::{self, Form};
 use super::setting::Settings;
 use crate::jose::error::{excerpt, unlike};
-use crate::jose::header::ReadHeaders;
 use crate::jose::json::{self, Json, Members};
 use crate::jose::secret_form::{Shown, setting};
 use crate::jose::text::Text;
@@ -31,7 +29,6 @@ use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 /// It looks only at the form. A request that also has an `Authorization` header uses two methods of
 /// authentication at once (RFC 6749 §2.3). The caller has the header, so the caller must reject
 /// such a request.
-/// header.
 ///
 /// ```
 /// use private_key_jwt::verifier::{ClientAssertionVerifier, InMemoryReplayStore, ReplayStore};
@@ -70,7 +67,6 @@ pub struct ClientAssertionVerifier {
     typed_only: bool,
     accepts_missing_jti: bool,
     settings: Settings,
-    headers: Arc<ReadHeaders>,
 }
 
 impl std::fmt::Debug for ClientAssertionVerifier {
@@ -111,7 +107,6 @@ impl ClientAssertionVerifier {
             typed_only: false,
             accepts_missing_jti: false,
             settings,
-            headers: Arc::default(),
         }
     }
 
@@ -233,7 +228,7 @@ impl ClientAssertionVerifier {
         if token.len() > Self::MAX_ASSERTION_LEN {
             return Err(VerifierError::TooLarge { found: token.len(), limit: Self::MAX_ASSERTION_LEN });
         }
-        let jws = CompactJws::parse_with(&token, |header| self.headers.read(header))?;
+        let jws = CompactJws::parse(&token)?;
         let signed = jws.signing_input().len();
         let (header, payload, signature) = jws.into_parts();
         let (client_id, claims) = self.claims(&payload, header.is_typed(CLIENT_AUTHENTICATION_JWT))?;
@@ -330,7 +325,7 @@ impl Claims {
 pub struct UnverifiedAssertion<'a> {
     verifier: &'a ClientAssertionVerifier,
     client_id: String,
-    header: Arc<Header>,
+    header: Header,
     signing_input: Text<'a>,
     signature: Signature,
     claims: Result<Claims, VerifierError>,

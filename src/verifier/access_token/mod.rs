@@ -13,7 +13,6 @@ mod permissions;
 mod presets;
 mod profile;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -27,7 +26,6 @@ pub use profile::AccessTokenProfile;
 use super::VerifierError;
 use super::claims::{check_algorithm, check_signature, whole_seconds};
 use super::setting::Settings;
-use crate::jose::header::ReadHeaders;
 use crate::jose::secret_form::ShownAll;
 use crate::jose::{Algorithm, CompactJws, Header};
 use crate::keys::PublicKeySet;
@@ -89,7 +87,6 @@ pub struct AccessTokenVerifier {
     settings: Settings,
     profile: AccessTokenProfile,
     permissions: Option<PermissionClaims>,
-    headers: Arc<ReadHeaders>,
 }
 
 impl std::fmt::Debug for AccessTokenVerifier {
@@ -151,7 +148,6 @@ impl AccessTokenVerifier {
             settings,
             profile: AccessTokenProfile::default(),
             permissions: None,
-            headers: Arc::default(),
         }
     }
 
@@ -338,7 +334,7 @@ impl AccessTokenVerifier {
         if token.len() > Self::MAX_TOKEN_LEN {
             return Err(VerifierError::TooLarge { found: token.len(), limit: Self::MAX_TOKEN_LEN });
         }
-        let jws = CompactJws::parse_with(token, |header| self.headers.read(header))?;
+        let jws = CompactJws::parse(token)?;
         self.check_header(jws.header())?;
         let header = jws.header();
         check_signature(keys, header, jws.signing_input(), jws.signature())?;
