@@ -50,7 +50,7 @@ pub enum VerifierError {
         name: String,
     },
     /// The `client_assertion_type` is not that of RFC 7523 §2.2.
-    #[error("the client_assertion_type is `{found}`, expected is `{CLIENT_ASSERTION_TYPE}`")]
+    #[error("the client_assertion_type is `{found}`, expected `{CLIENT_ASSERTION_TYPE}`")]
     AssertionType {
         /// The value.
         found: String,
@@ -66,7 +66,7 @@ pub enum VerifierError {
     },
     /// The request uses a second way of authentication in addition to the assertion (RFC 6749
     /// §2.3).
-    #[error("the form has a `client_secret` beside the assertion")]
+    #[error("the form has a `client_secret` in addition to the assertion")]
     TwoMethods,
     /// The `client_id` in the form is not the assertion's (RFC 7521 §4.2).
     #[error("the form's client_id is `{form}`, the assertion's is `{assertion}`")]
@@ -84,7 +84,7 @@ pub enum VerifierError {
     Key(KeyError),
     /// The `typ` belongs to another kind of token (RFC 8725 §3.11), or is missing although one is
     /// required.
-    #[error("the typ is {}, expected is {expected}", .found.as_deref().map_or_else(|| "missing".to_owned(), |typ| format!("`{typ}`")))]
+    #[error("the typ is {}, expected {expected}", .found.as_deref().map_or_else(|| "missing".to_owned(), |typ| format!("`{typ}`")))]
     MediaType {
         /// The `typ`, if there is one.
         found: Option<String>,
@@ -93,7 +93,7 @@ pub enum VerifierError {
     },
     /// The server does not allow the algorithm, or it is not the one registered for the client (RFC
     /// 8725 §3.1).
-    #[error("the algorithm is {found}, allowed is {}", list(.allowed))]
+    #[error("the algorithm is {found}, allowed: {}", list(.allowed))]
     Algorithm {
         /// The algorithm in the header.
         found: Algorithm,
@@ -109,7 +109,7 @@ pub enum VerifierError {
     /// The assertion has no type of its own, and this claim shows that it is another kind of JWT,
     /// such as an authorization grant (RFC 8725 §3.12, RFC 9101 §10.8).
     #[error(
-        "the claim `{claim}` is that of {kind}; a client assertion that has it needs the typ `{CLIENT_AUTHENTICATION_JWT}`"
+        "the claim `{claim}` belongs to {kind}; a client assertion with it needs the typ `{CLIENT_AUTHENTICATION_JWT}`"
     )]
     ForeignClaim {
         /// The claim.
@@ -119,7 +119,7 @@ pub enum VerifierError {
     },
     /// The assertion is also another parameter of the same form. One JWT cannot be both (RFC 8725
     /// §3.12).
-    #[error("the client_assertion is the `{name}` as well; a JWT for one of them is not for the other")]
+    #[error("the client_assertion is also the `{name}`; each needs its own JWT")]
     TwoPurposes {
         /// The other parameter.
         name: &'static str,
@@ -129,7 +129,7 @@ pub enum VerifierError {
     InvalidClaim {
         /// The claim.
         claim: &'static str,
-        /// What it is: its JSON type, or a number, but never text from it.
+        /// Its JSON type, or a number, but never text from it.
         found: String,
         /// What it should be.
         expected: &'static str,
@@ -143,7 +143,7 @@ pub enum VerifierError {
         sub: String,
     },
     /// The issuer is not one of those whose tokens are accepted (RFC 9068 §4).
-    #[error("the issuer is `{found}`, expected is `{}`", expected.join("` or `"))]
+    #[error("the issuer is `{found}`, expected `{}`", expected.join("` or `"))]
     Issuer {
         /// The issuers whose tokens are accepted.
         expected: Vec<String>,
@@ -151,7 +151,7 @@ pub enum VerifierError {
         found: String,
     },
     /// The profile does not accept the `typ` of the access token (RFC 9068 §4, RFC 8725 §3.11).
-    #[error("the typ is {}, expected is {}{}", or(.found.as_deref(), "missing"), types(.expected), type_hint(.found.as_deref(), .expected))]
+    #[error("the typ is {}, expected {}{}", or(.found.as_deref(), "missing"), types(.expected), type_hint(.found.as_deref(), .expected))]
     AccessTokenType {
         /// The `typ`, if there is one.
         found: Option<String>,
@@ -202,9 +202,7 @@ pub enum VerifierError {
     },
     /// The access token has an `aud`, but only tokens without one are accepted
     /// ([`AccessTokenVerifier::without_audience`](super::AccessTokenVerifier::without_audience)).
-    #[error(
-        "the audience is `{found}`, expected is none; `AccessTokenVerifier::accept_audience` accepts one"
-    )]
+    #[error("the audience is `{found}`, expected none; `AccessTokenVerifier::accept_audience` accepts one")]
     UnexpectedAudience {
         /// The audience in the token.
         found: String,
@@ -212,8 +210,8 @@ pub enum VerifierError {
     /// The token is bound to a key (`cnf`), but the request has no proof of that key (RFC 9449
     /// §7.2, RFC 8705 §3).
     #[error(
-        "the token is bound to a {to} (`cnf.{}`), and no proof of it was checked; \
-         `AccessTokenVerifier::verify_with_proof` takes what was proven",
+        "the token is bound to a {to} (`cnf.{}`), but its proof was not checked; \
+         check it, and pass it to `AccessTokenVerifier::verify_with_proof`",
         to.member()
     )]
     Unproven {
@@ -221,7 +219,7 @@ pub enum VerifierError {
         to: BoundTo,
     },
     /// The token is bound to one key, but the request proves another (RFC 9449 §7.1, RFC 8705 §3).
-    #[error("the token is bound to the {to} `{bound}`, proven is `{proven}`")]
+    #[error("the token is bound to the {to} `{bound}`, the request proves `{proven}`")]
     OtherKeyProven {
         /// What the token is bound to.
         to: BoundTo,
@@ -231,7 +229,7 @@ pub enum VerifierError {
         proven: String,
     },
     /// The token is not bound to a DPoP key, but the request has a DPoP proof (RFC 9449 §7.1).
-    #[error("the request has a DPoP proof, and the token is not bound to a DPoP key (`cnf.jkt`)")]
+    #[error("the request has a DPoP proof, but the token is not bound to a DPoP key (`cnf.jkt`)")]
     NotBound,
     /// The token is bound by a confirmation method that cannot be checked here (RFC 7800 §3).
     #[error(
@@ -249,7 +247,7 @@ pub enum VerifierError {
         scope: String,
     },
     /// The claims do not fit the caller's own type.
-    #[error("the claims do not fit the type that they are wanted as")]
+    #[error("the claims do not fit the requested type")]
     CustomClaims(#[source] JoseError),
     /// The number of audiences is not one (RFC 10070 §4.1).
     #[error("the assertion has {found} audiences, exactly one is accepted")]
@@ -258,7 +256,7 @@ pub enum VerifierError {
         found: usize,
     },
     /// The audience is not this server, by simple string comparison (RFC 7523 §3).
-    #[error("the audience is `{found}`, expected is `{}`", expected.join("` or `"))]
+    #[error("the audience is `{found}`, expected `{}`", expected.join("` or `"))]
     Audience {
         /// The accepted audiences.
         expected: Vec<String>,
@@ -324,16 +322,14 @@ pub enum VerifierError {
     /// The client has already used an assertion with the same header and claims, and neither has a
     /// `jti`
     /// ([`ClientAssertionVerifier::accept_missing_jti`](super::ClientAssertionVerifier::accept_missing_jti)).
-    #[error(
-        "the assertion was used before; without a `jti`, two assertions of one second are the same assertion"
-    )]
+    #[error("the assertion was used before; without a `jti`, two assertions made in one second are the same")]
     ReplayedWithoutJti,
     /// The replay store is full. An assertion that cannot be remembered is rejected.
     #[error("the replay store is full")]
     ReplayStoreFull,
     /// The replay store has room, but the client already holds its share. Other clients are not
     /// affected.
-    #[error("the client holds {held} assertions in the replay store, as many as are free ({free}) or more")]
+    #[error("the replay store already holds {held} assertions of the client, and has {free} free places")]
     ReplayShareFull {
         /// How many assertions of the client are remembered.
         held: usize,
@@ -356,7 +352,7 @@ pub enum ClaimProblem {
     #[error("is present")]
     Present,
     /// The claim has another value than in access tokens.
-    #[error("is {}, expected is `{}`", or(.found.as_deref(), "not a string"), expected.join("` or `"))]
+    #[error("is {}, expected `{}`", or(.found.as_deref(), "not a string"), expected.join("` or `"))]
     Value {
         /// The value, if it is a string.
         found: Option<String>,
@@ -400,10 +396,10 @@ const fn is_lifetime(expired: i64, now: i64) -> bool {
 fn missing_audience(expected: &[String], client_id: Option<&str>, clients: &[String]) -> String {
     if clients.is_empty() {
         const HOW: &str = "`AccessTokenVerifier::accept_missing_audience_from`";
-        return format!(", expected is {}; {HOW} accepts such tokens from named clients", types(expected));
+        return format!(", expected {}; {HOW} accepts such tokens from named clients", types(expected));
     }
     let client = or(client_id, "not named");
-    format!(" and the client is {client}, accepted without `aud` is `{}`", clients.join("` or `"))
+    format!(" and the client is {client}, accepted without `aud`: `{}`", clients.join("` or `"))
 }
 
 /// The names of algorithms, for an error message.

@@ -184,9 +184,9 @@ fn verify_takes_an_access_token_of_a_server_with_the_servers_keys() {
     check(audience, &["--scope", "a", "--permission-claim", "roles"])
         .refused(&["does not have the scope `a`; it has none"]);
     check("https://other.example", &[])
-        .refused(&[&format!("the audience is `{audience}`, expected is `https://other.example`")]);
+        .refused(&[&format!("the audience is `{audience}`, expected `https://other.example`")]);
     access_token(&token, &server.jwks_uri, "https://as.example", audience, &[])
-        .refused(&["the issuer is `http://127.0.0.1:", "expected is `https://as.example`"]);
+        .refused(&["the issuer is `http://127.0.0.1:", "expected `https://as.example`"]);
     access_token(&token, &place.jwks("p256"), &server.issuer, audience, &[]).refused(&["no key in the set"]);
     // A client assertion is no access token, and the other way round.
     let assertion = assertion(&testdata("p256.pkcs8.pem"), &[]);
@@ -311,7 +311,7 @@ fn verify_takes_a_token_without_audience_by_client_id_only() {
     run(&other, &["--missing-audience-from", "c1"])
         .refused(&["the audience is `https://other.example`, expected none; pass --audience"]);
     run(&other, &[&api[..], &["--missing-audience-from", "c1"]].concat())
-        .refused(&["the audience is `https://other.example`, expected is `https://api.example`"]);
+        .refused(&["the audience is `https://other.example`, expected `https://api.example`"]);
     run(&jwt, &[]).clap();
 }
 

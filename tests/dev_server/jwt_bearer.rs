@@ -84,7 +84,7 @@ fn rfc7523_3_the_audience_is_the_issuer_or_the_token_endpoint_perhaps_among_othe
     assert_eq!(with(json!(["https://other.example", &issuer])).status(), 200);
     // Without a jti it is valid until it expires.
     assert_eq!(with(json!(["https://other.example", &issuer])).status(), 200);
-    let expected = format!("expected is `{issuer}` or `{endpoint}`");
+    let expected = format!("expected `{issuer}` or `{endpoint}`");
     assert_eq!(
         refusal(&with(json!("https://other.example"))),
         invalid_grant(&format!("the audience is `https://other.example`, {expected}"))
@@ -163,7 +163,7 @@ fn rfc8725_3_11_no_other_kind_of_token_is_a_grant() {
         let grant = vouch(&client, &key, |builder| Ok(builder.media_type(Some(media_type))));
         assert_eq!(
             refusal(&ask(&client, grant.secret(), now())),
-            invalid_grant(&format!("the typ is `{media_type}`, expected is `JWT` or none"))
+            invalid_grant(&format!("the typ is `{media_type}`, expected `JWT` or none"))
         );
     }
     let untyped = vouch(&client, &key, |builder| Ok(builder.media_type(None)));
@@ -199,9 +199,7 @@ fn rfc8725_3_12_the_assertion_of_the_client_is_no_grant_as_well() {
         pairs.push((name.to_owned(), own));
         assert_eq!(
             refusal(&client.dev.respond(&with_form(&request, pairs), now())),
-            invalid_client(&format!(
-                "the client_assertion is the `{name}` as well; a JWT for one of them is not for the other"
-            ))
+            invalid_client(&format!("the client_assertion is also the `{name}`; each needs its own JWT"))
         );
     }
 }

@@ -105,7 +105,7 @@ fn the_issuer_and_the_token_endpoint_are_audiences_and_nothing_else() {
     for wrong in ["https://other.example", ORIGIN, &format!("{issuer}/")] {
         assert_eq!(
             refusal(&ask(Audience::Exactly(wrong.to_owned()))),
-            invalid_client(&format!("the audience is `{wrong}`, expected is `{issuer}` or `{endpoint}`"))
+            invalid_client(&format!("the audience is `{wrong}`, expected `{issuer}` or `{endpoint}`"))
         );
     }
 }
@@ -149,7 +149,7 @@ fn a_bad_assertion_is_refused_with_the_check_that_failed() {
     let typed = request(&dev, &key, |assertion| assertion.media_type(Some("at+jwt")));
     assert_eq!(
         refusal_of(&typed),
-        invalid_client("the typ is `at+jwt`, expected is `client-authentication+jwt`, `JWT` or none")
+        invalid_client("the typ is `at+jwt`, expected `client-authentication+jwt`, `JWT` or none")
     );
     // None of these requests used up the assertion.
     assert_eq!(dev.respond(&request_of_now, now()).status(), 200);
@@ -183,7 +183,7 @@ fn rfc6749_2_3_two_methods_are_one_too_many() {
     let secret = ("client_secret".to_owned(), "s".to_owned());
     assert_eq!(
         refusal(&dev.respond(&with_form(&plain, form(&plain).into_iter().chain([secret])), now())),
-        invalid_request("the form has a `client_secret` beside the assertion")
+        invalid_request("the form has a `client_secret` in addition to the assertion")
     );
     // Nothing was used up.
     assert_eq!(dev.respond(&plain, now()).status(), 200);
@@ -221,9 +221,7 @@ fn a_malformed_form_is_refused() {
     );
     assert_eq!(
         replaced("client_assertion_type", "urn:x"),
-        invalid_client(&format!(
-            "the client_assertion_type is `urn:x`, expected is `{CLIENT_ASSERTION_TYPE}`"
-        ))
+        invalid_client(&format!("the client_assertion_type is `urn:x`, expected `{CLIENT_ASSERTION_TYPE}`"))
     );
     assert_eq!(
         replaced("client_id", "other"),

@@ -303,6 +303,6 @@ fn an_assertion_without_a_jti_is_accepted_once_and_only_where_that_is_a_setting(
     );
     assert_eq!(lenient.respond(&bare, now()).status(), 200);
     let (_, _, description) = refusal(&lenient.respond(&bare, now()));
-    let said = "without a `jti`, two assertions of one second are the same assertion; the builder's `reusable_assertions`";
+    let said = "without a `jti`, two assertions made in one second are the same; the builder's `reusable_assertions`";
     assert!(description.contains(said), "{description}");
 }

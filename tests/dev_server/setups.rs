@@ -199,7 +199,7 @@ fn claims() {
         claim("aud", wrong.into(), &[&format!("`{issuer}`"), &format!("`{issuer}/token`"), "expected"]);
     }
     // Two URLs that differ in their last character are shown whole.
-    claim("aud", with_slash.as_str().into(), &[&format!("is `{with_slash}`, expected is `{issuer}`")]);
+    claim("aud", with_slash.as_str().into(), &[&format!("is `{with_slash}`, expected `{issuer}`")]);
     let expected = format!("expected `{issuer}` or `{issuer}/token`");
     claim("aud", json!([issuer, "https://other.example"]), &["2 audiences", "one", &expected]);
     with(|it| drop(it.claims.insert("aud".into(), json!([]))), &["0 audiences", &expected]);
@@ -245,7 +245,7 @@ fn the_other_members_of_the_form() {
     let found = "no `client_assertion_type`";
     refused("client_assertion_type", "", "invalid_request", &[found, "expected", &expected]);
     refused("client_id", "other", "invalid_client", &["`other`", "`client`"]);
-    refused("client_secret", "s", "invalid_request", &["`client_secret`", "beside the assertion"]);
+    refused("client_secret", "s", "invalid_request", &["`client_secret`", "in addition to the assertion"]);
     refused("grant_type", "", "invalid_request", &["no `grant_type`"]);
     refused(
         "grant_type",

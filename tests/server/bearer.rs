@@ -353,7 +353,7 @@ async fn the_reason_is_for_the_log_alone() {
     }
     let log = log.lock().unwrap();
     assert_eq!(log.len(), 2, "{log:?}");
-    assert_eq!(log[0], "the audience is `https://other.example`, expected is `https://api.example`");
+    assert_eq!(log[0], "the audience is `https://other.example`, expected `https://api.example`");
     assert!(!has_mark(&log[1]), "{log:?}");
     assert!(!format!("{layer:?}{:?}", layer.layer(())).contains("p256"));
 }

@@ -45,18 +45,18 @@ fn rfc9449_7_2_a_bound_token_is_no_bearer_token() {
     for (cnf, text) in [
         (
             json!({"jkt": jkt}),
-            "the token is bound to a DPoP key (`cnf.jkt`), and no proof of it was checked; \
-             `AccessTokenVerifier::verify_with_proof` takes what was proven",
+            "the token is bound to a DPoP key (`cnf.jkt`), but its proof was not checked; \
+             check it, and pass it to `AccessTokenVerifier::verify_with_proof`",
         ),
         (
             json!({"x5t#S256": X5T_S256}),
-            "the token is bound to a client certificate (`cnf.x5t#S256`), and no proof of it was checked; \
-             `AccessTokenVerifier::verify_with_proof` takes what was proven",
+            "the token is bound to a client certificate (`cnf.x5t#S256`), but its proof was not checked; \
+             check it, and pass it to `AccessTokenVerifier::verify_with_proof`",
         ),
         (
             json!({"jkt": jkt, "x5t#S256": X5T_S256, "jwk": {}}),
-            "the token is bound to a DPoP key (`cnf.jkt`), and no proof of it was checked; \
-             `AccessTokenVerifier::verify_with_proof` takes what was proven",
+            "the token is bound to a DPoP key (`cnf.jkt`), but its proof was not checked; \
+             check it, and pass it to `AccessTokenVerifier::verify_with_proof`",
         ),
         (
             json!({"jwk": key("p384.pkcs8.pem").public_jwk()}),
@@ -93,7 +93,7 @@ fn rfc9449_7_1_a_token_is_good_with_the_proof_of_its_dpop_key() {
     let error = judge(&verifier(), &token, &nothing().dpop_key(other_key())).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("the token is bound to the DPoP key `{}`, proven is `{}`", dpop_key(), other_key())
+        format!("the token is bound to the DPoP key `{}`, the request proves `{}`", dpop_key(), other_key())
     );
     // A proof for another binding.
     assert!(matches!(
@@ -106,7 +106,7 @@ fn rfc9449_7_1_a_token_is_good_with_the_proof_of_its_dpop_key() {
         let error = judge(&verifier(), &unbound, &proof).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the request has a DPoP proof, and the token is not bound to a DPoP key (`cnf.jkt`)"
+            "the request has a DPoP proof, but the token is not bound to a DPoP key (`cnf.jkt`)"
         );
     }
 }
@@ -120,7 +120,10 @@ fn rfc8705_3_a_token_is_good_on_a_connection_with_its_certificate() {
     let error = judge(&verifier(), &token, &nothing().certificate_sha256([0; 32])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("the token is bound to the client certificate `{X5T_S256}`, proven is `{}`", "A".repeat(43))
+        format!(
+            "the token is bound to the client certificate `{X5T_S256}`, the request proves `{}`",
+            "A".repeat(43)
+        )
     );
     // Mutual TLS alone binds nothing.
     assert!(

@@ -123,7 +123,7 @@ fn rfc9068_2_1_the_type_is_at_jwt_unless_that_was_given_up() {
         assert_eq!(
             error.to_string(),
             format!(
-                "the typ is {said}, expected is `at+jwt`; `AccessTokenVerifier::relaxed` or the issuer's \
+                "the typ is {said}, expected `at+jwt`; `AccessTokenVerifier::relaxed` or the issuer's \
                  `AccessTokenProfile` accepts the token"
             )
         );
@@ -152,7 +152,7 @@ fn rfc9068_2_1_the_type_is_at_jwt_unless_that_was_given_up() {
     }
     // Hostile text is made printable.
     let error = verify(&verifier(), &with(header(), "typ", json!("a\n\u{202e}b")), &claims()).unwrap_err();
-    assert_eq!(clean(error).to_string(), "the typ is `a\\u{a}\\u{202e}b`, expected is `at+jwt`");
+    assert_eq!(clean(error).to_string(), "the typ is `a\\u{a}\\u{202e}b`, expected `at+jwt`");
 }
 
 #[test]
@@ -222,18 +222,18 @@ fn what_is_found_and_what_is_expected_are_whole_where_they_differ() {
     let error = verify(&verifier, &header(), &with(claims(), "iss", json!(slash))).unwrap_err();
     assert_eq!(
         clean(error).to_string(),
-        format!("the issuer is `{slash}`, expected is `{long}` or `https://second.example`")
+        format!("the issuer is `{slash}`, expected `{long}` or `https://second.example`")
     );
     let claims = with(with(claims(), "iss", json!(long)), "aud", json!([slash, "x"]));
     let error = verify(&verifier, &header(), &claims).unwrap_err();
-    assert_eq!(clean(error).to_string(), format!("the audience is `{slash} x`, expected is `{long}`"));
+    assert_eq!(clean(error).to_string(), format!("the audience is `{slash} x`, expected `{long}`"));
     // However many there are, and whatever is in them.
     let many: Vec<String> = (0..100).map(|number| format!("{number}\n")).collect();
     let error = verify(&verifier, &header(), &with(claims, "aud", json!(many))).unwrap_err();
     let shown: Vec<String> = (0..8).map(|number| format!("{number}\\u{{a}}")).collect();
     assert_eq!(
         clean(error).to_string(),
-        format!("the audience is `{} …`, expected is `{long}`", shown.join(" "))
+        format!("the audience is `{} …`, expected `{long}`", shown.join(" "))
     );
 }
 

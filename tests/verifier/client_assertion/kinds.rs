@@ -86,7 +86,7 @@ fn rfc9101_10_8_a_jwt_for_another_purpose_is_no_client_assertion() {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "the claim `{claim}` is that of {kind}; a client assertion that has it needs the typ `{TYPED}`"
+                    "the claim `{claim}` belongs to {kind}; a client assertion with it needs the typ `{TYPED}`"
                 )
             );
         }
@@ -125,12 +125,12 @@ fn rfc7523_2_1_a_grant_is_no_client_assertion() {
         (grant("user-1", Some("JWT")), "iss is `client`, sub is `user-1`; both must be the client id"),
         (
             grant("client", Some("JWT")),
-            "the claim `scope` is that of an authorization grant, an access token or a request object; \
+            "the claim `scope` belongs to an authorization grant, an access token or a request object; \
              a client assertion that has it needs the typ `client-authentication+jwt`",
         ),
         (
             grant("client", Some("authorization-grant+jwt")),
-            "the typ is `authorization-grant+jwt`, expected is `client-authentication+jwt`, `JWT` or none",
+            "the typ is `authorization-grant+jwt`, expected `client-authentication+jwt`, `JWT` or none",
         ),
     ] {
         let error = check(&ClientAssertionVerifier::new(ISSUER), &token).unwrap_err();
@@ -154,9 +154,7 @@ fn rfc8725_3_12_one_jwt_of_a_form_is_for_one_purpose() {
                 let error = parse(&format!("{name}={value}"), first).unwrap_err();
                 assert_eq!(
                     error.to_string(),
-                    format!(
-                        "the client_assertion is the `{name}` as well; a JWT for one of them is not for the other"
-                    )
+                    format!("the client_assertion is also the `{name}`; each needs its own JWT")
                 );
             }
             assert_eq!(parse(&format!("{name}={token}x"), first).unwrap(), "client");

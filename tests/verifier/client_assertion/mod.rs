@@ -213,13 +213,13 @@ fn the_whole_audience_is_shown_with_the_expected_one() {
     let issuer = issuer.trim_end_matches('/');
     assert_eq!(
         error(issuer, &format!("{issuer}/")),
-        format!("the audience is `{issuer}/`, expected is `{issuer}`")
+        format!("the audience is `{issuer}/`, expected `{issuer}`")
     );
     // Beyond 256 characters, the place where they differ.
     let issuer = format!("{issuer}/{}", "x".repeat(200));
     assert_eq!(
         error(&issuer, &format!("{issuer}/\n")),
-        format!("the audience is `…{}/\\u{{a}}`, expected is `{issuer}`", "x".repeat(16))
+        format!("the audience is `…{}/\\u{{a}}`, expected `{issuer}`", "x".repeat(16))
     );
 }
 
@@ -482,7 +482,7 @@ async fn rfc7523_3_an_assertion_without_a_jti_is_accepted_once_where_that_is_a_s
     assert!(matches!(error, VerifierError::ReplayedWithoutJti));
     assert_eq!(
         error.to_string(),
-        "the assertion was used before; without a `jti`, two assertions of one second are the same assertion"
+        "the assertion was used before; without a `jti`, two assertions made in one second are the same"
     );
     assert!(matches!(
         clean(replay.spend_now(check(&bare).unwrap(), now()).unwrap_err()),
@@ -546,7 +546,7 @@ fn rfc8725_3_11_another_kind_of_token_is_refused() {
     let at = with(good_header(), "typ", json!("at+jwt"));
     assert_eq!(
         header_error(&at).to_string(),
-        "the typ is `at+jwt`, expected is `client-authentication+jwt`, `JWT` or none"
+        "the typ is `at+jwt`, expected `client-authentication+jwt`, `JWT` or none"
     );
     let strict = ClientAssertionVerifier::new(ISSUER).typed_only();
     for header in [without(good_header(), "typ"), with(good_header(), "typ", json!("JWT"))] {
@@ -554,7 +554,7 @@ fn rfc8725_3_11_another_kind_of_token_is_refused() {
         let found = header.get("typ").map_or("missing", |_| "`JWT`");
         assert_eq!(
             clean(check(&strict, &token).unwrap_err()).to_string(),
-            format!("the typ is {found}, expected is `client-authentication+jwt`")
+            format!("the typ is {found}, expected `client-authentication+jwt`")
         );
     }
 }
@@ -580,7 +580,7 @@ fn rfc8725_3_1_the_algorithm_is_bound_to_the_key_and_the_registration() {
     assert!(
         matches!(&error, VerifierError::Algorithm { found: Algorithm::ES256, allowed } if allowed.is_empty())
     );
-    assert_eq!(error.to_string(), "the algorithm is ES256, allowed is none");
+    assert_eq!(error.to_string(), "the algorithm is ES256, allowed: none");
     // A key of the same kid and of another type, or registered for another algorithm.
     for (other, of_type) in [("p384.pkcs8.pem", "EC P-384"), ("rsa2048.pkcs8.pem", "RSA")] {
         let set = PublicKeySet::from(JwkSet::from(key(other).with_key_id("k1").public_jwk().clone()));
@@ -831,16 +831,14 @@ mod form {
             error(&changed("client_assertion_type", &format!("{CLIENT_ASSERTION_TYPE}, of RFC 7523")));
         assert_eq!(
             longer.to_string(),
-            format!(
-                "the client_assertion_type is `…{end}, of RFC 7523`, expected is `{CLIENT_ASSERTION_TYPE}`"
-            )
+            format!("the client_assertion_type is `…{end}, of RFC 7523`, expected `{CLIENT_ASSERTION_TYPE}`")
         );
         // The assertion in the wrong parameter.
         let server = AuthorizationServer::new(ISSUER, format!("{ISSUER}/token")).unwrap();
         let swapped = error(&changed("client_assertion_type", marked_assertion(&server).secret()));
         assert_eq!(
             swapped.to_string(),
-            format!("the client_assertion_type is `[a JWT]`, expected is `{CLIENT_ASSERTION_TYPE}`")
+            format!("the client_assertion_type is `[a JWT]`, expected `{CLIENT_ASSERTION_TYPE}`")
         );
     }
 
