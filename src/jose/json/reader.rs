@@ -184,8 +184,8 @@ impl<'a, 'r> Reader<'a, 'r> {
             self.at += len;
         }
         let inner = self.document.get(start..self.at).unwrap_or_default();
-        self.at += 1;
         let inner = str::from_utf8(inner).map_err(|_| self.damaged(self.at))?;
+        self.at += 1;
         let decoded = if has_escapes { escapes::text(inner) } else { None };
         Ok(decoded.map_or(Text::Borrowed(inner), Text::Owned))
     }
