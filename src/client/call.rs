@@ -51,13 +51,6 @@ impl Call {
         self.grant_type.is_some_and(|grant_type| grant_type != GrantType::ClientCredentials)
     }
 
-    /// Whether a rejection is remembered. A 401 without a code is about the client only if nothing
-    /// in the request came from outside.
-    pub(super) fn remembers(self, refusal: &Refusal) -> bool {
-        Subject::of(refusal) == Subject::Client
-            && (self.is_of_client_alone || refusal.error() == Some("invalid_client"))
-    }
-
     /// Whether the request may be sent again with another key after this rejection.
     pub(super) fn allows_another_key(self, refusal: &Refusal) -> bool {
         match self.repetition() {
@@ -97,6 +90,12 @@ pub(super) enum Subject {
 }
 
 impl Subject {
+    /// Whether a rejection is about the client. A 401 without a code is so only if nothing in the
+    /// request came from outside.
+    pub(super) fn is_client(refusal: &Refusal, is_of_client_alone: bool) -> bool {
+        Self::of(refusal) == Self::Client && (is_of_client_alone || refusal.error().is_some())
+    }
+
     pub(super) fn of(refusal: &Refusal) -> Self {
         match refusal.error() {
             Some("invalid_client") => Self::Client,

@@ -122,14 +122,12 @@ impl Error {
         }
     }
 
-    /// The same error, with the clock as the possible reason.
-    pub(super) fn with_clock(mut self, clock: ClockMismatch) -> Self {
-        if let ErrorKind::OAuth(OAuthError::Refused(answer) | OAuthError::Unavailable(answer)) =
-            &mut self.kind
-        {
+    /// Notes that the clock may be the reason.
+    pub(super) fn note_clock(&mut self, clock: ClockMismatch) {
+        use OAuthError::{Refused, Unavailable};
+        if let ErrorKind::OAuth(Refused(answer) | Unavailable(answer)) = &mut self.kind {
             answer.set_clock(clock);
         }
-        self
     }
 
     /// The same error after this number of attempts.

@@ -26,7 +26,6 @@ mod error;
 mod fresh;
 mod log;
 mod refused_keys;
-mod requests;
 mod retry;
 mod sender;
 mod settings;

@@ -234,12 +234,10 @@ impl Sender {
         let mut answer = clock::Facts::accepted(progress.outside(), progress.offset, shown);
         answer = answer.rejected(call, &error, self.assertion.has_not_before());
         let mut error = Error::from(error);
-        let may_change_key = |refusal| progress.may_change_key(refusal, left);
-        let previous = self.previous(now).filter(|_| error.refusal().is_some_and(may_change_key));
-        let previous = previous.zip(self.keys.active().ok());
-
+        let may_change_key = error.refusal().is_some_and(|refusal| progress.may_change_key(refusal, left));
+        let keys = self.previous(now).filter(|_| may_change_key).zip(self.keys.active().ok());
         let mut known = self.known();
-        let previous = previous.and_then(|(previous, active)| {
+        let previous = keys.and_then(|(previous, active)| {
             let turn = known.keys.turn(&active, progress.with(&previous), now).ok()?;
             Some((previous, turn))
         });
@@ -261,25 +259,30 @@ impl Sender {
         }
         if let Some(ahead) = suspicion {
             let moved = progress.offset.by;
-            error = error.with_clock(ClockMismatch::new(issued_at, expires_at, received, ahead, moved));
+            error.note_clock(ClockMismatch::new(issued_at, expires_at, received, ahead, moved));
         }
         let mut noted = None;
-        if let Some(refusal) = error.refusal() {
-            if Subject::of(refusal) == Subject::Request {
+        match error.refusal() {
+            Some(refusal) if Subject::of(refusal) == Subject::Request => {
                 known.keys.accepted(&key, call.endpoint, now);
-            } else if call.remembers(refusal) && self.settings.remembers_refusals {
-                let is_of_key = known.keys.is_reason(progress.with(&key), now);
-                let key = progress.with(&key);
-                let pause = known.keys.note(key, is_of_key, progress.turn, refusal, now, facts.random);
-                noted = pause.map(|pause| (pause, is_of_key));
             }
+            Some(refusal)
+                if Subject::is_client(refusal, call.is_of_client_alone)
+                    && self.settings.remembers_refusals =>
+            {
+                let key = progress.with(&key);
+                let is_of_key = known.keys.is_reason(key, now);
+                let pause = known.keys.note(key, is_of_key, progress.turn, refusal, now, facts.random);
+                noted = pause.map(|pause| (if is_of_key { "key" } else { "request" }, pause));
+            }
+            _ => {}
         }
         drop(known);
         if let Some(offset) = changed {
             log::offset(kept, offset);
         }
-        if let Some((pause, is_of_key)) = noted {
-            log::paused(if is_of_key { "key" } else { "request" }, key.as_ref(), pause, &error);
+        if let Some((what, pause)) = noted {
+            log::paused(what, key.as_ref(), pause, &error);
         }
         match (step, previous) {
             (Step::Correct(Correction::PreviousKey), Some((previous, turn))) => {

@@ -55,39 +55,40 @@ impl Grant {
             Some(request) if !request.is_repeatable() => {
                 Err(ErrorKind::SingleUse { grant_type: request.grant_type() }.into())
             }
-            _ if self.has_ended() => Err(ErrorKind::GrantEnded { refusal: self.refusal.clone() }.into()),
+            _ if self.has_ended() => Err(self.ended()),
             _ => Ok(self.clone()),
         }
+    }
+
+    fn ended(&self) -> Error {
+        ErrorKind::GrantEnded { refusal: self.refusal.clone() }.into()
     }
 
     /// Requests the next token. If the cached one is valid for a time that is `left`, transient
     /// failures are not retried: a pause would delay callers whose token expires meanwhile.
     pub(super) async fn next(self, sender: &Sender, left: Option<Duration>) -> Answer {
-        let (mut given_up, mut refusal) = (None, None);
+        let mut answer = Answer { result: Err(self.ended()), given_up: None, refusal: None };
         if let Some(refresh_token) = self.refresh_token {
             let refresh = match &self.request {
                 Some(request) => request.renewed_with(refresh_token.as_str()),
                 None => TokenRequest::refresh_token(refresh_token.as_str()),
             };
             // A lost response may contain a new refresh token, so it is waited for.
-            let result = sender.token(&refresh, left.map(|_| Duration::MAX)).await;
-            let error = result.as_ref().err();
-            refusal = error.and_then(refusal_of_grant).map(Box::new);
-            if let Some(refusal) = &refusal {
+            answer.result = sender.token(&refresh, left.map(|_| Duration::MAX)).await;
+            let Err(error) = &answer.result else { return answer };
+            answer.refusal = refusal_of_grant(error).map(Box::new);
+            let is_lost = self.request.is_some() && may_have_been_received(error);
+            if let Some(refusal) = &answer.refusal {
                 event!(WARN, %refusal, "refresh token rejected");
+            } else if !is_lost {
+                return answer;
             }
-            let is_lost = self.request.is_some() && error.is_some_and(may_have_been_received);
-            let is_good = refusal.is_none() && !is_lost;
-            given_up = Some(refresh_token).filter(|_| !is_good);
-            if is_good || self.request.is_none() {
-                return Answer { result, given_up, refusal };
-            }
+            answer.given_up = Some(refresh_token);
         }
-        let result = match self.request {
-            Some(request) => sender.token(&request, left.map(|left| left.max(Self::SHORTEST))).await,
-            None => Err(ErrorKind::GrantEnded { refusal: None }.into()),
-        };
-        Answer { result, given_up, refusal }
+        if let Some(request) = self.request {
+            answer.result = sender.token(&request, left.map(|left| left.max(Self::SHORTEST))).await;
+        }
+        answer
     }
 
     /// Takes from an answer how to obtain the next token, and returns its token. A token that comes
@@ -105,14 +106,11 @@ impl Grant {
         }
         let (token, refresh_token) = match answer.result {
             Ok(response) => response.into_tokens(),
-            Err(_) if self.has_ended() => {
-                return Err(ErrorKind::GrantEnded { refusal: self.refusal.clone() }.into());
-            }
+            Err(_) if self.has_ended() => return Err(self.ended()),
             Err(error) => return Err(error),
         };
-        let keeps = self.request.as_ref().is_none_or(|request| !request.is_of_client());
-        if let Some(refresh_token) = refresh_token.filter(|_| keeps) {
-            self.refresh_token = Some(refresh_token);
+        if refresh_token.is_some() && self.request.as_ref().is_none_or(|request| !request.is_of_client()) {
+            self.refresh_token = refresh_token;
         }
         Ok(token)
     }
@@ -128,7 +126,7 @@ impl Grant {
     }
 
     pub(super) fn refresh_token(&self) -> Option<Zeroizing<String>> {
-        self.refresh_token.as_ref().map(|refresh_token| Zeroizing::new(refresh_token.as_str().to_owned()))
+        self.refresh_token.clone()
     }
 }
 

@@ -80,10 +80,7 @@ fn may_be_mended_by_another_key(error: &Error, is_of_client_alone: bool) -> bool
         // An external signer that does not respond is left alone like a server.
         ErrorKind::Key(error) => !matches!(error, KeyError::Signer(_)),
         ErrorKind::Remembered { .. } => true,
-        _ => error.refusal().is_some_and(|refusal| {
-            let may_be_of_request = !is_of_client_alone && refusal.error().is_none();
-            Subject::of(refusal) == Subject::Client && !may_be_of_request
-        }),
+        _ => error.refusal().is_some_and(|refusal| Subject::is_client(refusal, is_of_client_alone)),
     }
 }
 

@@ -108,31 +108,22 @@ impl ServerClock {
                 && shown.source() == Source::Token
                 && (by - used.by).abs() <= Duration::MINUTE
         };
+        let without_assumption = if kept.is_assumed() { Offset::NONE } else { kept };
         match verdict {
             // Our own time is accepted. That does not disprove an offset that was proven meanwhile.
-            Verdict::Accepted if used.by.is_zero() => {
-                if kept.is_assumed() {
-                    Offset::NONE
-                } else {
-                    kept
-                }
-            }
+            Verdict::Accepted if used.by.is_zero() => without_assumption,
             Verdict::Accepted => {
-                match shown.other_than(used.by).filter(|by| outside.is_none() || refines(*by)) {
-                    Some(difference) => {
-                        believed(difference).map_or(Offset::NONE, |by| Offset::proven(by, shown.source()))
-                    }
-                    None => Offset::proven(used.by, used.source),
-                }
+                let other = shown.other_than(used.by).filter(|by| outside.is_none() || refines(*by));
+                other.map_or(Offset::proven(used.by, used.source), |other| {
+                    believed(other).map_or(Offset::NONE, |by| Offset::proven(by, shown.source()))
+                })
             }
             Verdict::Refused | Verdict::Silent => match shown.other_than(kept.by) {
                 Some(difference) => believed(difference)
                     .filter(|by| !self.tolerated.contains(by))
                     .map_or(Offset::NONE, |by| Offset::assumed(by, shown.source())),
                 // An assumption was tried, and did not help.
-                None if kept.is_assumed() && used.by == kept.by && verdict == Verdict::Refused => {
-                    Offset::NONE
-                }
+                None if used.by == kept.by && verdict == Verdict::Refused => without_assumption,
                 None => kept,
             },
         }
