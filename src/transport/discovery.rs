@@ -108,18 +108,21 @@ pub(crate) async fn get_json(
     http: &dyn HttpClient,
     url: &str,
 ) -> Result<http::Response<Vec<u8>>, TransportError> {
-    let request = http::Request::get(url)
-        .header(ACCEPT, "application/json")
-        .header(ACCEPT_ENCODING, "identity")
-        .body(Vec::new())
-        .map_err(|_| OAuthError::Endpoint {
-            endpoint: "document",
-            url: safe_url(url),
-            reason: "is not an HTTP target",
-        })?;
-    let response = http.send(request).await?;
+    let response = http.send(get_request("document", url, "application/json")?).await?;
     match response.status() {
         StatusCode::OK => Ok(response),
         _ => Err(TransportError::status(url, &response)),
     }
+}
+
+/// A request for a document of these types. Without `Accept-Encoding`, the server may use any
+/// coding (RFC 9110 §12.5.3), and the user's HTTP client may not decode it.
+pub(crate) fn get_request(
+    endpoint: &'static str,
+    url: &str,
+    accept: &str,
+) -> Result<http::Request<Vec<u8>>, OAuthError> {
+    let request = http::Request::get(url).header(ACCEPT, accept).header(ACCEPT_ENCODING, "identity");
+    let reason = "is not an HTTP target";
+    request.body(Vec::new()).map_err(|_| OAuthError::Endpoint { endpoint, url: safe_url(url), reason })
 }

@@ -20,12 +20,12 @@ pub(crate) use computation::Place;
 #[cfg(test)]
 pub(crate) use computation::all_places;
 pub(crate) use deadline::Deadline;
+#[cfg(feature = "dev-server")]
+pub(crate) use discovery::get_json;
+pub(crate) use discovery::get_request;
 #[cfg(feature = "reqwest-middleware")]
 pub(crate) use door::client_with_tokens;
 pub use error::TransportError;
 pub use http_client::HttpClient;
 pub use public_network_client::{PublicNetworkClient, PublicNetworkClientBuilder};
 pub use reqwest_client::ReqwestClient;
-
-#[cfg(feature = "dev-server")]
-pub(crate) use discovery::get_json;

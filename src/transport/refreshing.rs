@@ -48,8 +48,7 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
         Duration::ZERO
     }
 
-    /// Prepares a fetch. `held` is the cached value, which may be over. Callers wait for an
-    /// `awaited` fetch, because no value serves.
+    /// Prepares a fetch. `held` is the cached value, which may be over.
     ///
     /// # Errors
     ///
@@ -57,7 +56,6 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
     fn fetch(
         &self,
         held: Option<Arc<Self::Value>>,
-        awaited: bool,
         now: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error>;
 
@@ -260,7 +258,7 @@ impl<S: Source> Refreshing<S> {
             (Decision::Refuse, ..) => return Err(state.error.clone()),
             _ => {}
         }
-        let fetch = runtime.and_then(|runtime| Ok((runtime, source.fetch(held, serving.is_none(), now)?)));
+        let fetch = runtime.and_then(|runtime| Ok((runtime, source.fetch(held, now)?)));
         let (runtime, fetch) = match (fetch, &serving) {
             (Ok(fetch), _) => fetch,
             (Err(_), Some(held)) => return Ok(Turn::Serve(Arc::clone(held))),

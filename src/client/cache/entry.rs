@@ -154,11 +154,11 @@ impl Source for Arc<Entry> {
     fn fetch(
         &self,
         held: Option<Arc<Cached>>,
-        awaited: bool,
         now: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Answer>, Error> {
         let grant = self.state().grant.to_send()?;
-        let left = held.filter(|_| !awaited).map(|held| held.lifetime.left(now));
+        let serving = held.filter(|held| held.lifetime.phase(now) != Phase::Over);
+        let left = serving.map(|held| held.lifetime.left(now));
         let sender = Arc::clone(&self.sender);
         Ok(Box::pin(async move { grant.next(&sender, left).await }))
     }

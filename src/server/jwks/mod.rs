@@ -12,8 +12,6 @@ mod source;
 
 use std::sync::Arc;
 
-use http::Request;
-use http::header::{ACCEPT, ACCEPT_ENCODING};
 use time::OffsetDateTime;
 
 pub use builder::RemoteJwksBuilder;
@@ -22,9 +20,9 @@ pub use error::{JwksFetchError, RemoteJwksError};
 use self::source::{Document, Source};
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::{KeyError, PublicKeySet};
-use crate::oauth::{AuthorizationServer, OAuthError, safe_url};
+use crate::oauth::{AuthorizationServer, safe_url};
 use crate::transport::refreshing::Refreshing;
-use crate::transport::{PublicNetworkClient, ReqwestClient, TransportError};
+use crate::transport::{PublicNetworkClient, ReqwestClient, TransportError, get_request};
 use crate::verifier::{
     AccessTokenClaims, AccessTokenVerifier, ProofOfPossession, UnverifiedAssertion, VerifiedAssertion,
     VerifierError,
@@ -253,17 +251,8 @@ impl RemoteJwksBuilder {
     /// [`TransportError::Build`] if the HTTP client cannot be built.
     pub fn build(self) -> Result<RemoteJwks, TransportError> {
         self.plain_http.check_endpoint("jwks_uri", &self.url)?;
-        let request = Request::get(&self.url)
-            .header(ACCEPT, "application/jwk-set+json, application/json")
-            // Without it, the server may use any coding (RFC 9110 §12.5.3), and the user's HTTP
-            // client may not decode it.
-            .header(ACCEPT_ENCODING, "identity")
-            .body(Vec::new())
-            .map_err(|_| OAuthError::Endpoint {
-                endpoint: "jwks_uri",
-                url: safe_url(&self.url),
-                reason: "is not an HTTP target",
-            })?;
+        let accept = "application/jwk-set+json, application/json";
+        let request = get_request("jwks_uri", &self.url, accept)?;
         let http = match self.http {
             Some(http) => http,
             None => Arc::new(ReqwestClient::with_plain_http(self.plain_http)?),

@@ -32,7 +32,7 @@ pub(super) struct Source {
 }
 
 /// A set of keys, and what is known about the document that it came from.
-#[derive(Debug)]
+#[derive(Clone)]
 pub(super) struct Document {
     pub(super) keys: Arc<PublicKeySet>,
     /// When it was requested.
@@ -78,38 +78,41 @@ impl Source {
         }
     }
 
+    /// Reads the response to a request that began at `fetched`.
     fn read(
         &self,
         answer: Response<Vec<u8>>,
         held: Option<&Document>,
         fetched: OffsetDateTime,
     ) -> Result<Document, JwksFetchError> {
-        let status = answer.status();
-        let unchanged = held.filter(|held| status == StatusCode::NOT_MODIFIED && !held.validators.is_empty());
-        if unchanged.is_none() && status != StatusCode::OK {
-            return Err(TransportError::status(&self.url, &answer).into());
-        }
         let (mut parts, body) = answer.into_parts();
-        let mut stated = stated(&parts.headers, self.clock.now());
-        let (keys, hash, mut validators) = match unchanged {
+        let stated = stated(&parts.headers, self.clock.now());
+        let mut document = match (parts.status, held) {
+            (StatusCode::OK, _) => {
+                let (keys, hash) = self.keys(&parts.headers, &body, held)?;
+                Document {
+                    keys,
+                    fetched,
+                    lifetime: Duration::ZERO,
+                    hash,
+                    stated,
+                    validators: HeaderMap::new(),
+                }
+            }
             // The headers of a 304 replace the stored ones; stored headers that it lacks stay (RFC
             // 9111 §4.3.4).
-            Some(held) => {
-                stated = stated.or(held.stated);
-                (Arc::clone(&held.keys), held.hash, held.validators.clone())
+            (StatusCode::NOT_MODIFIED, Some(held)) if !held.validators.is_empty() => {
+                Document { fetched, stated: stated.or(held.stated), ..held.clone() }
             }
-            None => {
-                let (keys, hash) = self.keys(&parts.headers, &body, held)?;
-                (keys, hash, HeaderMap::new())
-            }
+            _ => return Err(TransportError::status(&self.url, &Response::from_parts(parts, body)).into()),
         };
-        let lifetime = self.policy.lifetime(stated, age(&parts.headers));
+        document.lifetime = self.policy.lifetime(document.stated, age(&parts.headers));
         for (validator, _) in CONDITIONS {
             if let Some(value) = parts.headers.remove(&validator) {
-                validators.insert(validator, value);
+                document.validators.insert(validator, value);
             }
         }
-        Ok(Document { keys, fetched, lifetime, hash, stated, validators })
+        Ok(document)
     }
 
     /// The keys in a body, and its hash.
@@ -167,7 +170,6 @@ impl refreshing::Source for Arc<Source> {
     fn fetch(
         &self,
         held: Option<Arc<Document>>,
-        _: bool,
         began: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error> {
         let source = Self::clone(self);

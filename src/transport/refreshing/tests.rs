@@ -260,7 +260,6 @@ impl Source for Server {
     fn fetch(
         &self,
         _: Option<Arc<i64>>,
-        _: bool,
         _: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Answer>, &'static str> {
         let server = self.clone();
