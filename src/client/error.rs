@@ -118,6 +118,7 @@ impl Error {
             ErrorKind::OAuth(OAuthError::NoCertificate { .. }) => {
                 Some("append the certificate to the key file")
             }
+            ErrorKind::OAuth(OAuthError::Unavailable(answer)) => Some(answer.hint()?.advice()),
             _ => Some(self.refusal()?.hint()?.advice()),
         }
     }

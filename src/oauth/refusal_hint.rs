@@ -41,6 +41,9 @@ impl Refusal {
     }
 
     fn hint_of_code(&self) -> Option<Hint> {
+        if self.status() == 429 {
+            return Some(Hint::RateLimited);
+        }
         match self.error()? {
             "invalid_client" => Some(Hint::Unspecific),
             "invalid_scope" | "invalid_target" | "invalid_resource" => Some(Hint::Scope),
@@ -99,6 +102,7 @@ mod tests {
         // What has expired is the grant: the code or the refresh token.
         assert_eq!(hint("invalid_grant", "Token is not active"), None);
         assert_eq!(hint("invalid_request", ""), None);
+        assert_eq!(refusal("429", "", "").hint(), Some(Hint::RateLimited));
         assert_eq!(hint("", ""), None);
     }
 }

@@ -194,10 +194,7 @@ fn quickstart_says_why_a_real_server_refuses() {
             UNKNOWN,
             "refused: 401 invalid_client: no\\u{1b}[2J; is the public JWKS of step 1 registered for the client me?",
         ),
-        (
-            SCOPE,
-            "refused: 400 invalid_scope; request only scopes and resources that are granted to the client",
-        ),
+        (SCOPE, "refused: 400 invalid_scope"),
     ] {
         let (url, _requests) = recording(vec![answer]);
         let endpoint = format!("{url}/token");

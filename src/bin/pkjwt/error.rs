@@ -38,9 +38,9 @@ impl Failure {
             if let Retry::After(pause) = client.retry() {
                 why.push_str(&format!("; the server asks to wait {} s", pause.as_secs()));
             }
-            // The text of the error already explains a wrong clock.
-            if let Some(hint) =
-                client.refusal().filter(|refusal| refusal.clock().is_none()).and_then(Refusal::hint)
+            // A code alone says as much as its hint, and a wrong clock is already explained.
+            let explains = |refusal: &&Refusal| refusal.message().is_some() && refusal.clock().is_none();
+            if let Some(hint) = client.refusal().filter(explains).and_then(Refusal::hint)
                 && hint != Hint::Unspecific
             {
                 why.push_str(&format!("; {hint}"));

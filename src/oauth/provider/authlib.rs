@@ -25,6 +25,5 @@ pub(super) const AUTHLIB: Provider = Provider {
         ("Algorithm of '*' is not supported", Hint::Algorithm),
         ("Algorithm of '*' is not allowed", Hint::Algorithm),
         ("Algorithm of '*' is not recommended", Hint::Algorithm),
-        ("The client cannot authenticate with methods", Hint::AuthenticationMethod),
     ],
 };

@@ -2,7 +2,7 @@
 
 use super::known::Provider;
 use crate::jose::Algorithm::{ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512};
-use crate::oauth::{Audience, Hint, JwksUri, OAuthError, Profile};
+use crate::oauth::{Hint, JwksUri, OAuthError, Profile};
 
 pub(super) const PING_FEDERATE: Provider = Provider {
     profile: Some(("ping-federate", Profile::ping_federate)),
@@ -10,14 +10,12 @@ pub(super) const PING_FEDERATE: Provider = Provider {
 };
 
 impl Profile {
-    /// PingFederate: the issuer as audience, RS256 to RS512, PS256 to PS512 and ES256 to ES512.
-    /// Version 13.1 was reported to reject an assertion without `typ: client-authentication+jwt`,
-    /// which is the default.
+    /// PingFederate: RS256 to RS512, PS256 to PS512 and ES256 to ES512. Its documentation names no
+    /// audience, so this is the default one. Version 13.1 was reported to reject an assertion
+    /// without `typ: client-authentication+jwt`, which is the default as well.
     #[must_use]
     pub fn ping_federate() -> Self {
-        Self::new("PingFederate")
-            .audience(Audience::Issuer)
-            .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512])
+        Self::new("PingFederate").algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512])
     }
 }
 
