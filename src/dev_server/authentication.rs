@@ -6,12 +6,13 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use time::OffsetDateTime;
 
-use super::answer::{Refused, both_shown, chain};
 use super::authorization_request::check_pushed_form;
 use super::clients::Lookup;
 use super::form::{ClientForm, Parameters};
 use super::grant::Access;
 use super::inner::Inner;
+use super::refused::Refused;
+use super::shown::{both_shown, chain};
 use crate::jose::{Algorithm, JoseError, KeyType};
 use crate::keys::KeyError;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, Endpoint};

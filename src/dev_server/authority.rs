@@ -6,8 +6,9 @@ use http::StatusCode;
 use http::header::HOST;
 use url::Url;
 
-use super::answer::{Refused, shown};
 use super::error::DevServerError;
+use super::refused::Refused;
+use super::shown::shown;
 use crate::jose::error::excerpt;
 use crate::oauth::{is_loopback, safe_url};
 

@@ -1,9 +1,11 @@
 //! Authorization requests (RFC 6749 §4.1.1): pushed, or in the URL that the browser opens.
 
-use super::answer::{Answer, Refused, shown};
+use super::answer::Answer;
 use super::form::{ClientForm, Parameters};
 use super::grant::{Access, is_printable_ascii};
 use super::page::post_itself;
+use super::refused::Refused;
+use super::shown::shown;
 use crate::jose::base64url;
 use crate::oauth::{CodeVerifier, check_endpoint, is_loopback, with_query};
 

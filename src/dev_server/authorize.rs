@@ -4,12 +4,14 @@
 
 use time::OffsetDateTime;
 
-use super::answer::{Answer, Refused, both_shown};
+use super::answer::Answer;
 use super::authorization_request::{AuthorizationRequest, ReturnAddress};
 use super::code::Code;
 use super::grant::Grant;
 use super::inner::Inner;
 use super::page::{Decision, ask_for_decision};
+use super::refused::Refused;
+use super::shown::both_shown;
 use super::state::State;
 use super::{par, secret, sender};
 

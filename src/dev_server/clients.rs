@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::answer::shown;
 use super::error::DevServerError;
+use super::shown::shown;
 use crate::jose::{JoseError, JwkSet};
 use crate::keys::{KeyError, PublicKey, PublicKeySet, unwrapped_json};
 use crate::oauth::check_endpoint;

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::answer::{Answer, Refused};
+use super::answer::Answer;
 use super::authentication::ClientRequest;
 use super::device::DeviceLogin;
+use super::refused::Refused;
 use super::secret;
 use crate::oauth::with_query;
 

@@ -3,9 +3,10 @@
 use http::{Method, StatusCode};
 use time::OffsetDateTime;
 
-use super::answer::{Answer, Refused};
+use super::answer::Answer;
 use super::inner::Inner;
 use super::page::{Decision, ask_for_code, ask_for_decision, message};
+use super::refused::Refused;
 
 pub(super) fn answer(
     server: &Inner,

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use http::Method;
 use http::header::CONTENT_TYPE;
 
-use super::answer::{Refused, shown};
+use super::refused::Refused;
+use super::shown::shown;
 use crate::jose::text::Text;
 use crate::verifier::{ClientAssertionVerifier, Form};
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::answer::Refused;
 use super::form::Parameters;
+use super::refused::Refused;
 use crate::client::fresh_jti;
 use crate::jose::error::excerpt;
 use crate::keys::KeyError;

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::access_token;
-use super::answer::{Answer, Refused};
+use super::answer::Answer;
 use super::authentication::ClientRequest;
 use super::refresh_token::RefreshToken;
+use super::refused::Refused;
 
 /// Describes an access token to every client, because resource servers ask as clients. Describes a
 /// refresh token only to its own client.

@@ -13,9 +13,10 @@ use time::OffsetDateTime;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::answer::{Exchange, Refused};
+use super::answer::Exchange;
 use super::builder::DevServerBuilder;
 use super::error::DevServerError;
+use super::refused::Refused;
 use super::server::DevServer;
 use crate::transport::ReqwestClient;
 

@@ -3,9 +3,10 @@
 
 use http::Method;
 
-use super::answer::{Refused, SCRIPT};
+use super::answer::SCRIPT;
 use super::form::Parameters;
 use super::grant::is_printable_ascii;
+use super::refused::Refused;
 use crate::jose::error::excerpt;
 
 /// The user, if the form names no other.

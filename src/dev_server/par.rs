@@ -4,9 +4,10 @@ use http::StatusCode;
 use serde_json::json;
 use time::Duration;
 
-use super::answer::{Answer, Refused};
+use super::answer::Answer;
 use super::authentication::ClientRequest;
 use super::authorization_request::{AuthorizationRequest, Pushed, REQUEST_URI, ReturnAddress};
+use super::refused::Refused;
 use super::secret;
 
 /// How long a pushed request waits for its browser.

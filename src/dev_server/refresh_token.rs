@@ -2,8 +2,8 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::answer::Refused;
 use super::grant::Grant;
+use super::refused::Refused;
 use super::secret;
 use super::store::Store;
 

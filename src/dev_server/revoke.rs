@@ -1,8 +1,9 @@
 //! The revocation endpoint (RFC 7009).
 
 use super::access_token;
-use super::answer::{Answer, Refused};
+use super::answer::Answer;
 use super::authentication::{ClientRequest, issued_to_another};
+use super::refused::Refused;
 
 /// An unknown or expired token counts as revoked (§2.2). Revoking a refresh token revokes all
 /// tokens of its grant (§2.1).

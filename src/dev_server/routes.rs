@@ -4,9 +4,11 @@ use http::{Method, StatusCode};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::answer::{Answer, Refused, shown};
+use super::answer::Answer;
 use super::authentication::ClientRequest;
 use super::inner::Inner;
+use super::refused::Refused;
+use super::shown::shown;
 use super::{
     authorize, device_authorization, device_page, introspect, metadata, par, paths, revoke, sender, token,
     userinfo,

@@ -6,8 +6,9 @@ use http::header::{HeaderName, ORIGIN};
 use http::{HeaderValue, Method, StatusCode};
 use url::Url;
 
-use super::answer::{Refused, shown};
 use super::authority;
+use super::refused::Refused;
+use super::shown::shown;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");

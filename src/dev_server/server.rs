@@ -3,10 +3,12 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::answer::{Exchange, Refused, chain};
+use super::answer::Exchange;
 use super::clients::ClientKeys;
 use super::error::DevServerError;
 use super::inner::Inner;
+use super::refused::Refused;
+use super::shown::chain;
 use super::{access_token, grant, page, paths, routes};
 use crate::jose::JwkSet;
 use crate::keys::PublicKeySet;

@@ -5,10 +5,11 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::answer::{Answer, Refused};
+use super::answer::Answer;
 use super::authentication::scheme;
 use super::form::Parameters;
 use super::inner::Inner;
+use super::refused::Refused;
 use super::{access_token, id_token};
 
 /// GET or POST, with the token in the header, or in the form of a POST (RFC 6750 §2.1, §2.2).

@@ -1,9 +1,10 @@
 //! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
-use super::super::answer::{Refused, both_shown};
 use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::code::Code;
 use super::super::grant::Access;
+use super::super::refused::Refused;
+use super::super::shown::both_shown;
 use super::granted::Granted;
 use crate::oauth::CodeVerifier;
 

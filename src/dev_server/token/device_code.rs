@@ -1,10 +1,10 @@
 //! The device code grant (RFC 8628 §3.4, §3.5).
 
-use super::super::answer::Refused;
 use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::device::DeviceLogin;
 use super::super::grant::{Access, Grant};
 use super::super::page::Decision;
+use super::super::refused::Refused;
 use super::granted::Granted;
 
 /// A device that polls too soon, before the user has decided, gets `slow_down` and must wait longer

@@ -2,9 +2,9 @@
 
 use time::OffsetDateTime;
 
-use crate::dev_server::answer::Refused;
 use crate::dev_server::grant::{Access, Grant};
 use crate::dev_server::refresh_token::RefreshToken;
+use crate::dev_server::refused::Refused;
 use crate::dev_server::state::State;
 use crate::oauth::TokenKind;
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::super::answer::{Refused, chain, shown};
 use super::super::authentication::ClientRequest;
 use super::super::grant::Grant;
 use super::super::inner::Inner;
+use super::super::refused::Refused;
+use super::super::shown::{chain, shown};
 use super::granted::Granted;
 use crate::jose::{CompactJws, error::excerpt, json};
 use crate::oauth::JwtGrantBuilder;

@@ -9,9 +9,11 @@ mod token_exchange;
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Refused, shown};
+use super::answer::Answer;
 use super::authentication::ClientRequest;
 use super::grant::Grant;
+use super::refused::Refused;
+use super::shown::shown;
 use super::{access_token, id_token};
 use crate::oauth::GrantType;
 use granted::Granted;

@@ -1,8 +1,8 @@
 //! The refresh token grant (RFC 6749 §6).
 
-use super::super::answer::Refused;
 use super::super::authentication::{ClientRequest, issued_to_another};
 use super::super::refresh_token::RefreshToken;
+use super::super::refused::Refused;
 use super::granted::Granted;
 
 /// Each token is used once. A token that is sent again was stolen: both the client and a thief hold

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::super::access_token;
-use super::super::answer::Refused;
 use super::super::authentication::ClientRequest;
 use super::super::grant::{Access, Grant};
+use super::super::refused::Refused;
 use super::granted::Granted;
 use crate::jose::error::excerpt;
 use crate::oauth::TokenKind;
