@@ -1,13 +1,15 @@
 //! `pkjwt verify`: checks a client assertion as an authorization server does, except for replay, or
 //! an access token as a resource server does.
 
+mod access_token;
+
 use std::path::Path;
 use std::time::Duration;
 
 use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::jose::CompactJws;
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
-use private_key_jwt::verifier::{AccessTokenProfile, BoundTo, Confirmation, VerifierError};
+use private_key_jwt::verifier::{BoundTo, Confirmation, VerifierError};
 use private_key_jwt::{AccessTokenVerifier, ClientAssertionVerifier, JwkSet};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -16,6 +18,7 @@ use crate::assertion::duration;
 use crate::error::{Context, Failure};
 use crate::misplaced;
 use crate::{output, public_keys, source};
+use access_token::{AccessTokenArguments, with_option};
 
 const EXAMPLE: &str = "Examples:
   pkjwt assert --key key.pem --client-id my-client --audience https://as.example |
@@ -58,118 +61,6 @@ pub(crate) struct Arguments {
     access_token: AccessTokenArguments,
 }
 
-/// The options of --kind access-token.
-#[derive(clap::Args)]
-#[command(next_help_heading = "Options for --kind access-token")]
-struct AccessTokenArguments {
-    /// Rules for the access tokens of this issuer [default: rfc9068]
-    #[arg(long, value_name = "NAME", value_enum)]
-    profile: Option<ProfileName>,
-    /// Short for --profile relaxed: accept an access token that does not follow RFC 9068. An ID
-    /// token with the same audience may also pass; prefer the profile of the issuer
-    #[arg(long, alias = "accept-untyped", conflicts_with = "profile")]
-    relaxed: bool,
-    /// Accept an access token without aud if this client requested it; may be repeated. Tokens that
-    /// the client obtained for other APIs also pass
-    #[arg(long, value_name = "CLIENT_ID", value_parser = said)]
-    missing_audience_from: Vec<String>,
-    /// Claim whose values count as scopes, in place of those of the profile: scp, roles,
-    /// permissions, cognito:groups, or /realm_access/roles for a nested one; may be repeated to
-    /// combine claims
-    #[arg(long, value_name = "CLAIM", value_parser = said)]
-    permission_claim: Vec<String>,
-    /// Scope that the access token must have; may be repeated
-    #[arg(long, value_name = "SCOPE", value_parser = said)]
-    scope: Vec<String>,
-    /// Accept an access token that is bound to a key (cnf) without checking the proof of that key
-    #[arg(long)]
-    accept_bound: bool,
-    /// Maximum lifetime of the access token, such as 9000h [default: 366 days]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    longest_lifetime: Option<Duration>,
-}
-
-impl AccessTokenArguments {
-    /// The first option that was given.
-    fn given(&self) -> Option<&'static str> {
-        let given = [
-            ("--profile", self.profile.is_some()),
-            ("--relaxed", self.relaxed),
-            ("--missing-audience-from", !self.missing_audience_from.is_empty()),
-            ("--permission-claim", !self.permission_claim.is_empty()),
-            ("--scope", !self.scope.is_empty()),
-            ("--accept-bound", self.accept_bound),
-            ("--longest-lifetime", self.longest_lifetime.is_some()),
-        ];
-        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
-    }
-
-    fn profile(&self) -> AccessTokenProfile {
-        match self.profile {
-            Some(name) => name.profile(),
-            None if self.relaxed => AccessTokenProfile::relaxed(),
-            None => AccessTokenProfile::rfc9068(),
-        }
-    }
-}
-
-/// The presets of [`AccessTokenProfile`].
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum ProfileName {
-    /// RFC 9068, strictly
-    Rfc9068,
-    /// Any issuer, with fewer checks
-    Relaxed,
-    /// PingOne
-    PingOne,
-    /// PingFederate
-    PingFederate,
-    /// Auth0
-    Auth0,
-    /// Okta, custom authorization server
-    Okta,
-    /// Microsoft Entra ID, tokens of version 1.0 or 2.0
-    EntraId,
-    /// Microsoft Entra ID, tokens of version 1.0
-    EntraIdV1,
-    /// Microsoft Entra ID, tokens of version 2.0
-    EntraIdV2,
-    /// Keycloak
-    Keycloak,
-    /// Active Directory Federation Services
-    Adfs,
-    /// Amazon Cognito
-    Cognito,
-    /// Spring Authorization Server
-    Spring,
-    /// Ory Hydra
-    Hydra,
-    /// The library zitadel/oidc
-    Zitadel,
-}
-
-impl ProfileName {
-    fn profile(self) -> AccessTokenProfile {
-        match self {
-            Self::Rfc9068 => AccessTokenProfile::rfc9068(),
-            Self::Relaxed => AccessTokenProfile::relaxed(),
-            Self::PingOne => AccessTokenProfile::ping_one(),
-            Self::PingFederate => AccessTokenProfile::ping_federate(),
-            Self::Auth0 => AccessTokenProfile::auth0(),
-            Self::Okta => AccessTokenProfile::okta(),
-            Self::EntraId => AccessTokenProfile::entra_id(),
-            Self::EntraIdV1 => AccessTokenProfile::entra_id_v1(),
-            Self::EntraIdV2 => AccessTokenProfile::entra_id_v2(),
-            Self::Keycloak => AccessTokenProfile::keycloak(),
-            Self::Adfs => AccessTokenProfile::adfs(),
-            Self::Cognito => AccessTokenProfile::cognito(),
-            Self::Spring => AccessTokenProfile::spring(),
-            Self::Hydra => AccessTokenProfile::hydra(),
-            Self::Zitadel => AccessTokenProfile::zitadel(),
-        }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
     /// A client assertion (RFC 7523); only its server knows whether it was used before
@@ -202,9 +93,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let keys = public_keys::load(&arguments.jwks)?;
     if is_access_token {
-        access_token(arguments, jwt.trim_ascii(), keys)
+        check_access_token(arguments, jwt.trim_ascii(), keys)
     } else {
-        client_assertion(arguments, jwt.trim_ascii(), keys)
+        check_client_assertion(arguments, jwt.trim_ascii(), keys)
     }
 }
 
@@ -236,7 +127,7 @@ fn no_jwt(text: &str, is_access_token: bool) -> Option<&'static str> {
     }
 }
 
-fn client_assertion(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<(), Failure> {
+fn check_client_assertion(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<(), Failure> {
     let issuer = only(&arguments.issuer, "--issuer")?;
     let mut verifier = ClientAssertionVerifier::new(only(&arguments.audience, "--audience")?);
     if let Some(leeway) = arguments.leeway {
@@ -272,7 +163,7 @@ fn only<'a>(values: &'a [String], option: &'static str) -> Result<&'a str, Failu
     }
 }
 
-fn access_token(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<(), Failure> {
+fn check_access_token(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<(), Failure> {
     let options = &arguments.access_token;
     let [issuer, issuers @ ..] = arguments.issuer.as_slice() else {
         return Err(Failure::usage("--issuer", "is missing"));
@@ -325,44 +216,6 @@ fn bound_to(confirmation: &Confirmation) -> String {
     ];
     let others = confirmation.unknown_methods().iter().map(|method| format!("a key by `cnf.{method}`"));
     known.into_iter().flatten().chain(others).collect::<Vec<_>>().join(" and ")
-}
-
-/// The error, with the command-line option in the place of the library's method.
-fn with_option(error: &VerifierError) -> Option<String> {
-    const RELAXED: &str = "pass --profile for the issuer, or --relaxed";
-    const ACCEPT_BOUND: &str = "pass --accept-bound to check the rest";
-    let is_untyped = |typ: &Option<String>| typ.as_ref().is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
-    Some(match error {
-        VerifierError::AccessTokenType { found, expected } if is_untyped(found) && expected.len() == 1 => {
-            let found = found.as_ref().map_or_else(|| "missing".to_owned(), |typ| format!("`{typ}`"));
-            format!("the typ is {found}, expected `{}`; {RELAXED}", expected.join(""))
-        }
-        VerifierError::AccessTokenType { found: Some(typ), .. } if typ == "client-authentication+jwt" => {
-            format!("{error}; this is a client assertion: pass --kind client-assertion")
-        }
-        VerifierError::NotRfc9068 { claim, found, expected } => {
-            format!("the claim `{claim}` is {found}, RFC 9068 requires {expected}; {RELAXED}")
-        }
-        VerifierError::MissingAudience { expected, clients, .. } if clients.is_empty() => format!(
-            "the claim `aud` is missing, expected `{}`; --missing-audience-from accepts it by client id",
-            expected.join("` or `")
-        ),
-        VerifierError::Unproven { to } => {
-            format!("the token is bound to a {to}, and this command cannot check the proof; {ACCEPT_BOUND}")
-        }
-        VerifierError::UnknownConfirmation { method } => {
-            format!("the token is bound to a key by `cnf.{method}`; {ACCEPT_BOUND}")
-        }
-        VerifierError::TokenLifetime { .. } => {
-            let error = error.to_string();
-            let (what, _) = error.split_once("; ").unwrap_or((&error, ""));
-            format!("{what}; --longest-lifetime accepts more")
-        }
-        VerifierError::UnexpectedAudience { found } => {
-            format!("the audience is `{found}`, expected none; pass --audience to accept one")
-        }
-        _ => return None,
-    })
 }
 
 fn read(jwt: &str) -> Result<Zeroizing<String>, Failure> {
