@@ -1,7 +1,8 @@
 //! `pkjwt token --grant …`: one request for each grant, and the sources of its secrets.
 
 use crate::run::{Place, Run, command, finish, pkjwt, pkjwt_stdin, testdata};
-use crate::server::{Answer, Recorded, recording, token_command};
+use crate::server::{Answer, recording, token_command};
+use crate::support::loopback::Request;
 
 const TOKEN: Answer = ("200 OK", r#"{"access_token":"t","token_type":"Bearer"}"#);
 /// RFC 7636 appendix B.
@@ -9,7 +10,7 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// Gets a token by a grant. Returns what was sent for it.
 #[track_caller]
-fn sent(grant: &str, more: &[&str], input: &str) -> Recorded {
+fn sent(grant: &str, more: &[&str], input: &str) -> Request {
     let (url, requests) = recording(vec![TOKEN]);
     let command = token_command(["--token-endpoint", &format!("{url}/token")], "p256", &[]);
     let command = command.iter().map(String::as_str).chain(["--grant", grant]).chain(more.iter().copied());

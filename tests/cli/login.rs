@@ -9,7 +9,8 @@ use private_key_jwt::oauth::CodeVerifier;
 use serde_json::Value;
 
 use crate::run::{Place, Run, command, decode, pkjwt_stdin};
-use crate::server::{Answer, Recorded, Server, recording, token_command};
+use crate::server::{Answer, Server, recording, token_command};
+use crate::support::loopback::Request;
 
 const TOKEN: Answer = (
     "200 OK",
@@ -20,7 +21,7 @@ const TOKEN: Answer = (
 struct Waiting {
     child: Child,
     stderr: BufReader<ChildStderr>,
-    requests: Receiver<Recorded>,
+    requests: Receiver<Request>,
 }
 
 impl Waiting {
@@ -37,7 +38,7 @@ impl Waiting {
         Self::run(token_command(["--token-endpoint", &format!("{url}/token")], "p256", &more), requests)
     }
 
-    fn run(arguments: Vec<String>, requests: Receiver<Recorded>) -> Self {
+    fn run(arguments: Vec<String>, requests: Receiver<Request>) -> Self {
         let mut command = command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -50,7 +51,7 @@ impl Waiting {
         line
     }
 
-    fn request(&self) -> Recorded {
+    fn request(&self) -> Request {
         self.requests.recv().unwrap()
     }
 

@@ -1,11 +1,12 @@
 //! The servers that the commands talk to: `pkjwt serve`, and one that follows a script.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::Receiver;
 
 use crate::run::{KEYS, Place, command, testdata};
+use crate::support::loopback::{self, Request, answer};
 
 /// `pkjwt serve` on a free port. It ends when the value is dropped.
 pub(crate) struct Server {
@@ -87,78 +88,27 @@ pub(crate) fn token_command(server: [&str; 2], stem: &str, more: &[&str]) -> Vec
 /// The status, optionally with header fields, and the body.
 pub(crate) type Answer = (&'static str, &'static str);
 
+fn written((head, body): Answer) -> Vec<u8> {
+    answer(&format!("{head}\r\nconnection: close"), body)
+}
+
 /// A server that gives each of these answers to one connection, in this order, and then ends.
-pub(crate) fn answering<S: Read + Write>(
-    answers: Vec<Answer>,
-    wrap: impl Fn(TcpStream) -> S + Send + 'static,
-) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for (head, body) in answers {
-            // A client that does not trust the certificate closes the connection before it sends a
-            // request.
-            let _ = answer(wrap(listener.accept().unwrap().0), head, body);
-        }
-    });
-    address
+pub(crate) fn answering(answers: Vec<Answer>) -> SocketAddr {
+    loopback::Server::on_a_thread(answers, None, |answer, _| written(answer))
 }
 
-/// A request to [`recording`].
-pub(crate) struct Recorded {
-    /// Method and path.
-    pub(crate) line: String,
-    /// Header fields, their names in lower case.
-    pub(crate) header: Vec<(String, String)>,
-    pub(crate) form: Vec<(String, String)>,
-}
-
-impl Recorded {
-    /// The parameters without the assertion. There must be exactly one.
-    #[track_caller]
-    pub(crate) fn parameters(&self) -> Vec<(&str, &str)> {
-        let assertions = self.form.iter().filter(|(name, _)| name == "client_assertion");
-        assert_eq!(assertions.count(), 1);
-        let others = self.form.iter().filter(|(name, _)| !name.starts_with("client_"));
-        others.map(|(name, value)| (name.as_str(), value.as_str())).collect()
-    }
-
-    pub(crate) fn value(&self, name: &str) -> &str {
-        let found = self.form.iter().find(|(found, _)| found == name);
-        found.map_or_else(|| panic!("no {name} in {}", self.line), |(_, value)| value)
-    }
+/// Like [`answering`], over TLS with this certificate.
+pub(crate) fn answering_with(certificate: &str, answers: Vec<Answer>) -> SocketAddr {
+    let acceptor = loopback::acceptor(certificate, None);
+    loopback::Server::on_a_thread(answers, Some(acceptor), |answer, _| written(answer))
 }
 
 /// Like [`answering`], and returns the requests.
-pub(crate) fn recording(answers: Vec<Answer>) -> (String, Receiver<Recorded>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+pub(crate) fn recording(answers: Vec<Answer>) -> (String, Receiver<Request>) {
     let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        for (head, body) in answers {
-            let _ = sender.send(answer(listener.accept().unwrap().0, head, body).unwrap());
-        }
+    let address = loopback::Server::on_a_thread(answers, None, move |answer, request| {
+        let _ = sender.send(request);
+        written(answer)
     });
-    (url, receiver)
-}
-
-fn answer(stream: impl Read + Write, head: &str, body: &str) -> std::io::Result<Recorded> {
-    let mut stream = BufReader::new(stream);
-    let mut first = String::new();
-    stream.read_line(&mut first)?;
-    let mut header = Vec::new();
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-        header.push((name.to_ascii_lowercase(), value.to_owned()));
-    }
-    let len = header.iter().find(|(name, _)| name == "content-length");
-    let mut form = vec![0; len.map_or(0, |(_, value)| value.parse().unwrap())];
-    stream.read_exact(&mut form)?;
-    let framing = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
-    stream.get_mut().write_all(format!("HTTP/1.1 {head}\r\n{framing}{body}").as_bytes())?;
-    stream.get_mut().flush()?;
-    let line = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    Ok(Recorded { line, header, form: form_urlencoded::parse(&form).into_owned().collect() })
+    (format!("http://{address}"), receiver)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::run::{KEYS, Place, command, decode, finish, pkjwt, testdata};
-use crate::server::{Answer, Server, answering, recording, token_command};
+use crate::server::{Answer, Server, answering, answering_with, recording, token_command};
 
 #[test]
 fn token_gets_one_with_every_kind_of_key_by_issuer_and_by_token_endpoint() {
@@ -233,7 +233,7 @@ fn token_as_json_is_the_whole_response() {
 #[test]
 fn a_token_of_another_type_than_bearer_comes_with_a_note() {
     let body = "{\"access_token\":\"t\",\"token_type\":\"DPoP\\u001b[2J\"}";
-    let url = format!("http://{}/token", answering(vec![("200 OK", body); 2], |stream| stream));
+    let url = format!("http://{}/token", answering(vec![("200 OK", body); 2]));
     let run = pkjwt(token_command(["--token-endpoint", &url], "p256", &[]));
     assert_eq!((run.status, run.stdout.as_str()), (Some(0), "t\n"));
     assert_eq!(run.stderr, "pkjwt: token type is \"DPoP\\u{1b}[2J\", not \"Bearer\"\n");
@@ -242,7 +242,7 @@ fn a_token_of_another_type_than_bearer_comes_with_a_note() {
     assert!(json.contains(r#""token_type": "DPoP\u001b[2J""#), "{json}");
     // A server that puts the token there.
     let body = r#"{"access_token":"t","token_type":"eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJqIn0.c2lnbmF0dXJl"}"#;
-    let url = format!("http://{}/token", answering(vec![("200 OK", body)], |stream| stream));
+    let url = format!("http://{}/token", answering(vec![("200 OK", body)]));
     let run = pkjwt(token_command(["--token-endpoint", &url], "p256", &[]));
     assert_eq!(run.stderr, "pkjwt: token type is \"(a JWT, not shown)\", not \"Bearer\"\n");
 }
@@ -250,7 +250,7 @@ fn a_token_of_another_type_than_bearer_comes_with_a_note() {
 #[test]
 fn a_server_that_asks_for_a_pause_is_quoted() {
     let busy = ("429 Too Many Requests\r\nretry-after: 120", "");
-    let url = format!("http://{}/token", answering(vec![busy], |stream| stream));
+    let url = format!("http://{}/token", answering(vec![busy]));
     pkjwt(token_command(["--token-endpoint", &url], "p256", &[]))
         .refused(&["answered 429", "; the server asks to wait 120 s"]);
 }
@@ -258,31 +258,15 @@ fn a_server_that_asks_for_a_pause_is_quoted() {
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
 fn token_trusts_the_certificates_of_a_ca_file_and_no_others() {
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-
-    let certificate = testdata("p256.localhost.cert.pem");
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let config = rustls::ServerConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![CertificateDer::from_pem_file(&certificate).unwrap()],
-            PrivateKeyDer::from_pem_file(testdata("p256.pkcs8.pem")).unwrap(),
-        )
-        .unwrap();
-    let config = std::sync::Arc::new(config);
-    let tls = move |stream| {
-        rustls::StreamOwned::new(rustls::ServerConnection::new(config.clone()).unwrap(), stream)
-    };
+    const CERTIFICATE: &str = "p256.localhost.cert.pem";
     let body = r#"{"access_token":"t","token_type":"Bearer"}"#;
-    let url = format!("https://localhost:{}/token", answering(vec![("200 OK", body); 3], tls).port());
+    let url =
+        format!("https://localhost:{}/token", answering_with(CERTIFICATE, vec![("200 OK", body); 3]).port());
 
     let token = |more: &[&str]| pkjwt(token_command(["--token-endpoint", &url], "p256", more));
     token(&[]).refused(&["cannot connect to localhost", "certificate"]);
     token(&["--ca-file", &testdata("ca.cert.pem")]).refused(&["cannot connect to localhost", "certificate"]);
-    assert_eq!(token(&["--ca-file", &certificate]).done(), "t\n");
+    assert_eq!(token(&["--ca-file", &testdata(CERTIFICATE)]).done(), "t\n");
 }
 
 #[test]
@@ -327,7 +311,7 @@ fn a_refusal_has_the_servers_own_words() {
             "invalid_grant: used before",
         ),
     ] {
-        let url = format!("http://{}/token", answering(vec![(head, body)], |stream| stream));
+        let url = format!("http://{}/token", answering(vec![(head, body)]));
         let line =
             pkjwt(token_command(["--token-endpoint", &url], "p256", &[])).refused(&["refused: ", words]);
         assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')), "{line}");

@@ -17,6 +17,7 @@ use private_key_jwt::{
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::support::loopback::{Act, Server};
 use crate::support::{MARK, clean, has_mark, key, now};
 
 const ISSUER: &str = "https://as.example/env/as";
@@ -401,27 +402,13 @@ async fn a_dead_server_and_a_silent_one() {
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_neither_asked_for_again_nor_a_refusal() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}/token", listener.local_addr().unwrap());
-    let accepted = tokio::spawn(async move {
-        let mut connections = 0;
-        loop {
-            let Ok(Ok((mut stream, _))) =
-                tokio::time::timeout(Duration::from_millis(500), listener.accept()).await
-            else {
-                return connections;
-            };
-            connections += 1;
-            let _ = stream.read(&mut [0; 16]).await;
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await;
-        }
-    });
-    let server = AuthorizationServer::from_token_endpoint(endpoint).unwrap();
+    let cut =
+        Server::start(|_| Act::Close(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec())).await;
+    let server = AuthorizationServer::from_token_endpoint(cut.url()).unwrap();
     let client = TokenClient::new(server, "client", key("p256.pkcs8.pem")).unwrap();
     let error = clean(client.token(()).await.unwrap_err());
     assert!(matches!(error.kind(), ErrorKind::Transport(TransportError::Incomplete { .. })), "{error:?}");
-    assert_eq!(accepted.await.unwrap(), 1);
+    assert_eq!(cut.requests(), 1);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use time::OffsetDateTime;
 
 use crate::peers::{maven, run};
 use crate::record::Record;
-use crate::support::clean;
+use crate::support::{clean, loopback};
 use crate::{ALGORITHMS, jwks, path, refusal, signing_key};
 
 const VERSION: &str = "26.7.3";
@@ -96,30 +96,19 @@ fn installed() -> PathBuf {
 
 /// Serves the keys of every algorithm, each at its path. Returns the URL.
 fn publish() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let documents: BTreeMap<String, String> = ALGORITHMS
         .into_iter()
-        .map(|(algorithm, file)| (format!("/{algorithm}"), jwks(algorithm, file).to_string()))
+        .map(|(algorithm, file)| (format!("GET /{algorithm}"), jwks(algorithm, file).to_string()))
         .collect();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { continue };
-            let mut head = BufReader::new(&stream).lines().map_while(Result::ok);
-            let first = head.next().unwrap_or_default();
-            // Reads to the end, or the connection is reset.
-            head.take_while(|line| !line.is_empty()).for_each(drop);
-            let body = first.split(' ').nth(1).and_then(|path| documents.get(path));
-            let (status, body) = body.map_or(("404 Not Found", ""), |body| ("200 OK", body));
-            let length = body.len();
-            let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
-                 Connection: close\r\n\r\n"
-            );
-            let _ = stream.write_all((head + body).as_bytes());
-        }
+    let address = loopback::Server::on_a_thread(std::iter::repeat(()), None, move |(), request| {
+        let (status, body) = match documents.get(&request.line) {
+            Some(document) => ("200 OK", document.as_str()),
+            None => ("404 Not Found", ""),
+        };
+        let head = format!("{status}\r\ncontent-type: application/json\r\nconnection: close");
+        loopback::answer(&head, body)
     });
-    url
+    format!("http://{address}")
 }
 
 /// A realm with one client for each algorithm and each way to register its keys.

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use private_key_jwt::{AuthorizationServer, ClientAssertionVerifier, JwkSet, PublicKeySet};
 use time::OffsetDateTime;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::support::key;
+use crate::support::loopback::{self, Act, jti};
 
 pub(crate) const ISSUER: &str = "https://as.example";
 
@@ -80,8 +80,12 @@ impl Server {
             behaviour: Box::new(behaviour),
             requests: Mutex::default(),
         });
-        tokio::spawn(listen(listener, port, Arc::clone(&shared)));
-        Self { address, shared }
+        let (listening, kept) = (serve(listener, &shared), Arc::clone(&shared));
+        tokio::spawn(async move {
+            let _reserved = port;
+            listen(address, Some(listening), shared).await;
+        });
+        Self { address, shared: kept }
     }
 
     pub(crate) fn metadata(&self) -> AuthorizationServer {
@@ -115,7 +119,7 @@ impl Shared {
         behaviour
     }
 
-    fn answer(&self, behaviour: Behaviour) -> Option<String> {
+    fn answer(&self, behaviour: Behaviour) -> Act {
         let (status, body) = match behaviour {
             Behaviour::Token(seconds) => {
                 (200, format!(r#"{{"access_token":"t","token_type":"Bearer","expires_in":{seconds}}}"#))
@@ -124,63 +128,26 @@ impl Shared {
                 (status, self.rules.refusal.1.into())
             }
             Behaviour::Status(status) => (status, String::new()),
-            Behaviour::HangUp | Behaviour::Gone => return None,
+            Behaviour::HangUp | Behaviour::Gone => return Act::Close(Vec::new()),
         };
-        let (len, date) = (body.len(), httpdate::fmt_http_date(SystemTime::now() + self.rules.ahead));
-        Some(format!("HTTP/1.1 {status} It\r\ndate: {date}\r\ncontent-length: {len}\r\n\r\n{body}"))
+        let date = httpdate::fmt_http_date(SystemTime::now() + self.rules.ahead);
+        Act::Keep(loopback::answer(&format!("{status} It\r\ndate: {date}"), body))
     }
 }
 
-/// The jti of the assertion, whether it is good or not.
-fn jti(body: &[u8]) -> String {
-    let mut form = form_urlencoded::parse(body);
-    let (_, assertion) = form.find(|(name, _)| name == "client_assertion").unwrap();
-    let jwt = private_key_jwt::jose::UnverifiedJwt::parse(&assertion).unwrap();
-    jwt.claims()["jti"].as_str().unwrap().to_owned()
-}
-
-async fn listen(listener: TcpListener, port: TcpSocket, shared: Arc<Shared>) {
-    let address = port.local_addr().unwrap();
-    let mut listening = Some(listener);
+/// Listens at this address, except while the server is gone.
+async fn listen(address: SocketAddr, mut listening: Option<loopback::Server>, shared: Arc<Shared>) {
     loop {
         if shared.now() == Behaviour::Gone {
             listening = None;
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            continue;
+        } else if listening.is_none() {
+            listening = Some(serve(TcpListener::bind(address).await.unwrap(), &shared));
         }
-        let listener = match &listening {
-            Some(listener) => listener,
-            None => listening.insert(TcpListener::bind(address).await.unwrap()),
-        };
-        // A short wait, because the listener may have to close.
-        if let Ok(accepted) = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await {
-            tokio::spawn(serve(accepted.unwrap().0, Arc::clone(&shared)));
-        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-async fn serve(mut stream: TcpStream, shared: Arc<Shared>) -> Option<()> {
-    loop {
-        let body = read(&mut stream).await?;
-        let answer = shared.answer(shared.receive(&body))?;
-        stream.write_all(answer.as_bytes()).await.ok()?;
-    }
-}
-
-/// The body of the next request.
-async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_ascii_lowercase();
-            let len = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-            let len: usize = len.parse().unwrap();
-            if bytes.len() >= end + 4 + len {
-                return Some(bytes[end + 4..end + 4 + len].to_vec());
-            }
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    }
+fn serve(listener: TcpListener, shared: &Arc<Shared>) -> loopback::Server {
+    let shared = Arc::clone(shared);
+    loopback::Server::judging(listener, move |request| shared.answer(shared.receive(&request.body)))
 }

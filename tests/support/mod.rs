@@ -1,10 +1,15 @@
-//! What several suites share: a fixed key and time, the canary, a clock and an HTTP client.
+//! What several suites share: a fixed key and time, the canary, a clock, an HTTP client, a server
+//! and a log.
 #![allow(dead_code, unreachable_pub, reason = "each suite uses its own part")]
 
 #[cfg(feature = "client")]
 pub mod clock;
 #[cfg(feature = "client")]
 pub mod http;
+#[cfg(feature = "client")]
+pub mod log;
+#[cfg(feature = "client")]
+pub mod loopback;
 
 use std::error::Error;
 

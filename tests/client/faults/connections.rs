@@ -11,8 +11,8 @@ use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::outcome::outcome;
-use super::server::{Act, Server, answer, token};
 use crate::support::clock::TestClock;
+use crate::support::loopback::{Act, Server, answer, token};
 use crate::support::{clean, key};
 
 fn client(url: &str, clock: &TestClock) -> TokenClient {

@@ -12,7 +12,7 @@ use private_key_jwt::{
 };
 
 use super::outcome::outcome;
-use super::server::{Act, Server, answer};
+use crate::support::loopback::{Act, Server, answer};
 use crate::support::{clean, key};
 
 const DEADLINE: Duration = Duration::from_millis(400);

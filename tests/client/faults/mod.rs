@@ -9,7 +9,6 @@ mod log;
 mod outcome;
 mod refusals;
 mod retries;
-mod server;
 mod server_clock;
 mod simulation;
 mod soak;

@@ -8,8 +8,8 @@ use private_key_jwt::oauth::{
 use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
 use serde_json::json;
 
-use super::server::{Act, Server, answer};
 use crate::support::clock::TestClock;
+use crate::support::loopback::{Act, Server, answer};
 use crate::support::{clean, key};
 
 /// A client of a server that is busy twice and then gives this answer, at every endpoint.

@@ -14,8 +14,8 @@ use private_key_jwt::{
 };
 use time::OffsetDateTime;
 
-use super::server::jti;
 use crate::support::clock::TestClock;
+use crate::support::loopback::jti;
 
 pub(crate) const ISSUER: &str = "https://as.example";
 

@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::outcome::outcome;
-use super::server::{Act, Server, answer, token};
 use crate::support::clock::TestClock;
+use crate::support::loopback::{Act, Server, answer, token};
 use crate::support::{MARK, key};
 
 /// One behaviour of a server.

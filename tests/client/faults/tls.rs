@@ -1,64 +1,21 @@
 //! A server whose TLS cannot be trusted, or that has no TLS.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use private_key_jwt::client::ErrorKind;
 use private_key_jwt::oauth::Retry;
 use private_key_jwt::transport::{ReqwestClient, TransportError};
 use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use super::server::{Act, Server, read_request, token};
 use crate::support::clock::TestClock;
+use crate::support::loopback::{Act, Server, acceptor, token};
 use crate::support::{all_texts, clean, key, testdata};
 
-/// A TLS server with this certificate for the P-256 key: its port, and the number of requests.
-async fn serve(certificate: &str) -> (u16, Arc<AtomicUsize>) {
-    serve_clients(certificate, None).await
-}
-
-/// Like [`serve`]. If there is a CA, clients need a certificate of it.
-async fn serve_clients(certificate: &str, client_ca: Option<&str>) -> (u16, Arc<AtomicUsize>) {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let chain = vec![CertificateDer::from_pem_slice(&testdata(&format!("keys/{certificate}"))).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(&testdata("keys/p256.pkcs8.pem")).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .unwrap();
-    let config = match client_ca {
-        None => config.with_no_client_auth(),
-        Some(file) => {
-            let mut roots = rustls::RootCertStore::empty();
-            roots.add(CertificateDer::from_pem_slice(&testdata(&format!("keys/{file}"))).unwrap()).unwrap();
-            let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build();
-            config.with_client_cert_verifier(clients.unwrap())
-        }
-    };
-    let config = config.with_single_cert(chain, key).unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let requests = Arc::new(AtomicUsize::new(0));
-    let noted = Arc::clone(&requests);
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            // A client that does not trust the server disconnects.
-            if let Ok(mut stream) = acceptor.accept(stream).await {
-                read_request(&mut stream).await.unwrap();
-                noted.fetch_add(1, Ordering::SeqCst);
-                stream.write_all(&token()).await.unwrap();
-                stream.shutdown().await.unwrap();
-            }
-        }
-    });
-    (port, requests)
+/// A TLS server with this certificate.
+async fn serve(certificate: &str) -> Server {
+    Server::tls(acceptor(certificate, None), |_| Act::Close(token())).await
 }
 
 async fn request(host: &str, port: u16, trusted: Option<&str>, clock: &TestClock) -> Result<(), Error> {
@@ -80,19 +37,19 @@ async fn request(host: &str, port: u16, trusted: Option<&str>, clock: &TestClock
 async fn a_certificate_that_is_not_trusted_ends_it_at_once() {
     const GOOD: &str = "p256.localhost.cert.pem";
     const EXPIRED: &str = "p256.localhost-expired.cert.pem";
-    let ((good, at_good), (expired, at_expired)) = (serve(GOOD).await, serve(EXPIRED).await);
+    let (good, expired) = (serve(GOOD).await, serve(EXPIRED).await);
     let clock = TestClock::skipping();
-    assert!(request("localhost", good, Some(GOOD), &clock).await.is_ok());
+    assert!(request("localhost", good.port(), Some(GOOD), &clock).await.is_ok());
     // The words are those of rustls; the platform's TLS has others. Why an issuer is unknown
     // depends on the other known issuers.
-    for (name, reason, host, port, trusted) in [
-        ("an unknown CA", "invalid peer certificate", "localhost", good, None),
-        ("another CA", "invalid peer certificate", "localhost", good, Some("ca.cert.pem")),
-        ("a wrong name", "not valid for name", "127.0.0.1", good, Some(GOOD)),
-        ("an expired certificate", "expired", "localhost", expired, Some(EXPIRED)),
+    for (name, reason, host, server, trusted) in [
+        ("an unknown CA", "invalid peer certificate", "localhost", &good, None),
+        ("another CA", "invalid peer certificate", "localhost", &good, Some("ca.cert.pem")),
+        ("a wrong name", "not valid for name", "127.0.0.1", &good, Some(GOOD)),
+        ("an expired certificate", "expired", "localhost", &expired, Some(EXPIRED)),
     ] {
         let start = Instant::now();
-        let error = request(host, port, trusted, &clock).await.unwrap_err();
+        let error = request(host, server.port(), trusted, &clock).await.unwrap_err();
         assert!(
             matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { host: found, .. }) if found == host),
             "{name}: {error:?}"
@@ -107,7 +64,7 @@ async fn a_certificate_that_is_not_trusted_ends_it_at_once() {
     }
     assert!(clock.pauses().is_empty());
     // Only the first request was sent.
-    assert_eq!([at_good, at_expired].map(|requests| requests.load(Ordering::SeqCst)), [1, 0]);
+    assert_eq!([good, expired].map(|server| server.requests()), [1, 0]);
 }
 
 /// The texts of all sources of an error, the nearest first.
@@ -120,15 +77,15 @@ fn sources(error: &dyn std::error::Error) -> Vec<String> {
 #[tokio::test]
 async fn a_client_certificate_that_is_demanded_ends_it_at_once() {
     const GOOD: &str = "p256.localhost.cert.pem";
-    let (port, requests) = serve_clients(GOOD, Some("ca.cert.pem")).await;
+    let server = Server::tls(acceptor(GOOD, Some("ca.cert.pem")), |_| Act::Close(token())).await;
     let clock = TestClock::skipping();
-    let error = request("localhost", port, Some(GOOD), &clock).await.unwrap_err();
+    let error = request("localhost", server.port(), Some(GOOD), &clock).await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { host, .. }) if host == "localhost"),
         "{error:?}"
     );
     assert_eq!((error.attempts(), error.retry(), clock.pauses().len()), (1, Retry::Never, 0));
-    assert_eq!(requests.load(Ordering::SeqCst), 0);
+    assert_eq!(server.requests(), 0);
     if cfg!(feature = "rustls") {
         assert_eq!(
             sources(&error)[0],
@@ -143,16 +100,17 @@ async fn a_client_certificate_that_is_demanded_ends_it_at_once() {
 #[tokio::test]
 async fn what_openssl_makes_of_itself_is_told_what_it_lacks() {
     const CA: &str = "p256.localhost-ca.cert.pem";
-    let (port, _) = serve(CA).await;
-    let error = request("localhost", port, Some(CA), &TestClock::skipping()).await.unwrap_err();
+    let server = serve(CA).await;
+    let error = request("localhost", server.port(), Some(CA), &TestClock::skipping()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Transport(TransportError::Tls { .. })), "{error:?}");
     assert_eq!(
         sources(&error)[0],
         "the server's certificate is a CA certificate (CA:TRUE), which rustls rejects for a server; create it with \
          `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`, or use it to sign another one"
     );
-    let (port, _) = serve("p256.localhost.cert.pem").await;
-    let error = request("localhost", port, Some("ca.cert.pem"), &TestClock::skipping()).await.unwrap_err();
+    let server = serve("p256.localhost.cert.pem").await;
+    let error =
+        request("localhost", server.port(), Some("ca.cert.pem"), &TestClock::skipping()).await.unwrap_err();
     assert_eq!(
         sources(&error)[0],
         "the server's certificate is signed by a CA that is not trusted here; trust that CA \
@@ -178,8 +136,7 @@ async fn a_port_without_tls_ends_it_at_once_and_a_handshake_that_breaks_off_does
     assert_eq!((error.attempts(), clock.pauses().len()), (1, 0));
 
     let server = Server::start(|_| Act::ResetUnread).await;
-    let port = server.url().split(':').nth(2).unwrap().split('/').next().unwrap().parse().unwrap();
-    let error = request("localhost", port, None, &clock).await.unwrap_err();
+    let error = request("localhost", server.port(), None, &clock).await.unwrap_err();
     // By chance, the last attempt may have too little time left.
     assert!(
         matches!(

@@ -19,17 +19,15 @@ use hyper_util::rt::TokioIo;
 use private_key_jwt::dev_server::{ClientKeys, DevServer, DevServerBuilder};
 use private_key_jwt::transport::ReqwestClient;
 use private_key_jwt::{JwkSet, PrivateKey};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
 use crate::peers::run;
-use crate::support::testdata;
+use crate::support::{loopback, testdata};
 
 /// The certificate of a server at `localhost`, and of its own CA.
-const LOCALHOST: &str = "keys/p256.localhost.cert.pem";
+const LOCALHOST: &str = "p256.localhost.cert.pem";
 
 /// A dev server that knows the clients of this suite and keeps its log.
 struct Host {
@@ -70,16 +68,7 @@ async fn serve(builder: DevServerBuilder) -> Host {
 /// Like [`serve`], over TLS at `localhost`, for the clients that require it: MSAL, which also sends
 /// an assertion more than once.
 async fn serve_tls(builder: DevServerBuilder) -> Host {
-    let chain = vec![CertificateDer::from_pem_slice(&testdata(LOCALHOST)).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(&testdata("keys/p256.pkcs8.pem")).unwrap();
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let config = rustls::ServerConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let acceptor = loopback::acceptor(LOCALHOST, None);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server =
         builder.build(&format!("https://localhost:{}", listener.local_addr().unwrap().port())).unwrap();
@@ -139,7 +128,10 @@ impl Host {
         client
             .env("ISSUER", &self.issuer)
             .env("KEYS", data("keys"))
-            .envs(["CA", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"].map(|name| (name, data(LOCALHOST))))
+            .envs(
+                ["CA", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"]
+                    .map(|name| (name, data(&format!("keys/{LOCALHOST}")))),
+            )
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("NO_PROXY", "127.0.0.1,localhost");
         let output = tokio::task::spawn_blocking(move || run(&mut client, "")).await.unwrap();
