@@ -123,7 +123,9 @@ fn the_list_of_a_long_file_is_cut_and_hostile_names_are_printable() {
     assert!(matches!(&error, KeyError::SeveralKeys { found } if found.len() == 20));
     let shown = error.to_string();
     assert!(
-        shown.contains(r"kid `k7\u{a}`") && !shown.contains("k8") && shown.contains(" and 12 more; select one"),
+        shown.contains(r"kid `k7\u{a}`")
+            && !shown.contains("k8")
+            && shown.contains(" and 12 more; select one"),
         "{shown}"
     );
     assert!(!shown.contains('\n'));
