@@ -13,7 +13,8 @@ use crate::transport::TransportError;
 /// that waits for the same request gets its error.
 #[derive(Clone, Debug)]
 pub struct Error {
-    kind: ErrorKind,
+    /// Boxed: every result and every future on the way of a call has room for an error.
+    kind: Box<ErrorKind>,
     attempts: u32,
 }
 
@@ -80,14 +81,14 @@ pub enum ErrorKind {
 impl Error {
     /// What went wrong.
     #[must_use]
-    pub const fn kind(&self) -> &ErrorKind {
+    pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
     /// What went wrong, by value.
     #[must_use]
     pub fn into_kind(self) -> ErrorKind {
-        self.kind
+        *self.kind
     }
 
     /// The number of attempts, including those that ended before a request was sent. 0 if there was
@@ -101,7 +102,7 @@ impl Error {
     /// remembered, of an earlier one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
-        match &self.kind {
+        match &*self.kind {
             ErrorKind::OAuth(OAuthError::Refused(refusal))
             | ErrorKind::Remembered { refusal, .. }
             | ErrorKind::GrantEnded { refusal: Some(refusal) } => Some(refusal),
@@ -112,7 +113,7 @@ impl Error {
     /// What to do about it, for an operator, if that is known.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        match &self.kind {
+        match &*self.kind {
             ErrorKind::GrantEnded { .. } => Some("have the user log in again"),
             ErrorKind::SingleUse { .. } => Some("send the request once and make a source of its response"),
             ErrorKind::OAuth(OAuthError::NoCertificate { .. }) => {
@@ -126,7 +127,7 @@ impl Error {
     /// Notes that the clock may be the reason.
     pub(super) fn note_clock(&mut self, clock: ClockMismatch) {
         use OAuthError::{Refused, Unavailable};
-        if let ErrorKind::OAuth(Refused(answer) | Unavailable(answer)) = &mut self.kind {
+        if let ErrorKind::OAuth(Refused(answer) | Unavailable(answer)) = &mut *self.kind {
             answer.set_clock(clock);
         }
     }
@@ -163,7 +164,7 @@ impl From<ErrorKind> for Error {
             | ErrorKind::Setting { .. } => 0,
             _ => 1,
         };
-        Self { kind, attempts }
+        Self { kind: Box::new(kind), attempts }
     }
 }
 
