@@ -1,9 +1,8 @@
-//! Long computations next to an async executor. A computation of milliseconds on a thread of the
-//! executor blocks every other task of that thread; on tokio's blocking pool, the operating system
-//! shares out the cores. That pool starts hundreds of threads if it is allowed to, so the whole
-//! process computes at most three times as many at a time as it has cores. With as many as cores, a
-//! core would stand still after each computation until the executor has sent the next: that costs a
-//! third of the rate. With twice as many, it costs a tenth (`benches/README.md`).
+//! Long computations next to an async executor. On a thread of the executor, a computation of
+//! milliseconds would block every other task of that thread, so it runs on tokio's blocking pool.
+//! That pool starts hundreds of threads, so the process computes at most three times as many at a
+//! time as it has cores. With as many as cores, each core would idle until the executor sends the
+//! next, at the cost of a third of the rate; with twice as many, a tenth (`benches/README.md`).
 
 use std::num::NonZero;
 use std::sync::LazyLock;

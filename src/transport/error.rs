@@ -16,10 +16,9 @@ pub enum TransportError {
         /// What the HTTP client says.
         source: Cause,
     },
-    /// The connection cannot be trusted, or its two ends do not agree: the TLS handshake failed, or
-    /// the server rejected it afterwards with an alert, for example for a missing client
-    /// certificate. The server cannot have seen the request. The source says what to do about it,
-    /// if that is known.
+    /// The TLS handshake failed, or the server rejected it afterwards with an alert, for example for
+    /// a missing client certificate. The server cannot have seen the request. The source says what
+    /// to do about it, if that is known.
     #[error("cannot connect to {host} over TLS")]
     Tls {
         /// The host.
@@ -71,8 +70,7 @@ pub enum TransportError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The host is not on the public internet, and only such hosts may be asked
-    /// ([`PublicNetworkClient`](super::PublicNetworkClient)).
+    /// A [`PublicNetworkClient`](super::PublicNetworkClient) does not reach this host.
     #[error("{host} is not on the public internet")]
     NotPublic {
         /// The host.
@@ -85,8 +83,8 @@ pub enum TransportError {
         url: String,
         /// The HTTP status.
         status: u16,
-        /// The status, and what else the server says: the text of the body, the correlation ids of
-        /// the request, the target of a redirect. Safe to log.
+        /// The status, the text of the body, the correlation ids of the request, the target of a
+        /// redirect. Safe to log.
         answer: String,
     },
     /// The server returned the document, but it is not what it should be.

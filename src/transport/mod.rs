@@ -1,6 +1,5 @@
-//! Floor 5: the edge. The [`HttpClient`] seam, its reqwest form and the one for URLs that outsiders
-//! choose, the [`Clock`] seam, discovery, the pool for long computations, the value that is kept
-//! fresh, and tasks: what the floors above need of tokio is here.
+//! Floor 5: the edge. HTTP, the clock, discovery, the pool for long computations, and values that
+//! are kept fresh: everything that the floors above need of tokio.
 
 mod clock;
 mod computation;

@@ -13,16 +13,13 @@ use crate::keys::BoxFuture;
 use crate::oauth::{OAuthError, check_endpoint, safe_url};
 
 /// An [`HttpClient`] for a URL that an outsider chose, such as the `jwks_uri` that a client
-/// registered. It reaches hosts on the public internet over https and nothing else, regardless of
-/// what their names resolve to: not this machine, not the private networks around it, not the
-/// metadata service of a cloud. For each connection, it checks the very addresses that it connects
-/// to, so a name that first resolves to a public address and then to a private one gets nowhere.
-/// Otherwise it is a [`ReqwestClient`]: no redirects, the same limits on time and length.
+/// registered. It reaches only https hosts on the public internet: not this machine, not the
+/// private networks around it, not the metadata service of a cloud. It checks the very addresses
+/// that it connects to, so a name that resolves to a public address first and to a private one
+/// later gets nowhere. Otherwise it is a [`ReqwestClient`]. Clones share connections and settings.
 ///
 /// It uses no proxy, because a proxy would resolve the names. If a proxy is the only way out, use a
 /// [`ReqwestClient`] with that proxy. The proxy must then reject addresses that are not public.
-///
-/// Clones share connections and settings.
 ///
 /// ```
 /// use private_key_jwt::transport::{PublicNetworkClient, TransportError};
@@ -129,8 +126,7 @@ impl PublicNetworkClientBuilder {
         self
     }
 
-    /// Also reaches these addresses. Anyone who may choose a URL can then make this process send
-    /// requests to them, and learn from its responses and their timing what is there. Allow exactly
+    /// Also reaches these addresses. Anyone who may choose a URL can then probe them. Allow exactly
     /// the networks that your clients are in.
     ///
     /// ```

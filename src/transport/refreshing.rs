@@ -8,8 +8,8 @@
 //!   After a failure, no fetch starts for a pause, and callers get the last error at once.
 //!
 //! A fetch runs in its own task, so its callers may go away. If it is lost, because it panics or
-//! its runtime is shut down, its waiters start another, once. Outside of a tokio runtime, nothing
-//! is fetched: without a value that serves, the call fails.
+//! its runtime is shut down, its waiters start another, once. Outside of a tokio runtime, a call
+//! fails unless a value serves.
 //!
 //! A [`Source`] is the policy: how to fetch, how long a value serves, how long to pause after which
 //! error. [`State::decide`] is a function of the state and the time; [`Refreshing`] acts on it.
@@ -112,8 +112,8 @@ pub(crate) struct Refreshing<S: Source> {
     state: Mutex<State<S>>,
 }
 
-/// The fetches so far. Distances in time count in both directions, so that a clock that is set back
-/// keeps no caller waiting.
+/// The fetches so far. Times are compared by their distance in either direction, so that a clock
+/// that is set back keeps no caller waiting.
 struct State<S: Source> {
     /// The number of the last fetch.
     generation: u64,
@@ -351,7 +351,7 @@ impl<S: Source> State<S> {
     }
 
     fn succeeded(&mut self, generation: u64) {
-        self.end(generation);
+        self.flight.take_if(|flight| flight.generation == generation);
         if !self.is_late(generation) {
             (self.succeeded, self.failures, self.pause, self.error) = (generation, 0, None, None);
         }
@@ -366,20 +366,16 @@ impl<S: Source> State<S> {
         error: Option<(&S::Error, OffsetDateTime)>,
     ) -> Option<Pause> {
         let (error, now) = error.unzip();
-        let since = now.or(self.began.filter(|_| self.flight.is_some()));
-        let since = since.filter(|_| self.end(flight.generation))?;
+        let since = now.or(self.began.filter(|_| self.flight.is_some()))?;
+        if flight.generation != self.generation {
+            return None;
+        }
+        self.flight = None;
         self.failures = self.failures.saturating_add(1);
         let pause = source.pause(&Failure { error, failures: self.failures, window: flight.window });
         self.pause = Some((since, pause));
         self.error = error.cloned().or(self.error.take());
         Some(pause)
-    }
-
-    /// Whether it is the last one that ends.
-    fn end(&mut self, generation: u64) -> bool {
-        let is_last = generation == self.generation;
-        self.flight.take_if(|_| is_last);
-        is_last
     }
 }
 

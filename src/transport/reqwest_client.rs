@@ -14,11 +14,12 @@ use crate::oauth::{self, PlainHttp};
 /// An [`HttpClient`] over reqwest, with the rules that a request with an assertion needs: no
 /// redirects, no automatic retries, 10 s to connect, 20 s in total, a body of at most 1 MiB, no
 /// proxy to loopback, `localhost` pinned to loopback. Requests carry `Accept-Encoding: identity`,
-/// and [a `User-Agent`](Self::USER_AGENT) that you can replace with `user_agent`.
+/// and [a `User-Agent`](Self::USER_AGENT) that you can replace with `user_agent`. Outside of a
+/// tokio runtime, they fail with [`TransportError::Request`].
 ///
 /// Settings of your own do not override these rules. That is why the client takes a function that
-/// configures a [`reqwest::ClientBuilder`] and not a ready `Client`: it applies your settings to
-/// two clients, one of them for loopback and without a proxy, and sets the rules above after yours.
+/// configures a [`reqwest::ClientBuilder`] and not a ready `Client`: it configures two clients, one
+/// of them for loopback and without a proxy, and sets its rules last.
 ///
 /// ```
 /// use private_key_jwt::transport::ReqwestClient;
@@ -26,8 +27,6 @@ use crate::oauth::{self, PlainHttp};
 /// let http = ReqwestClient::build(|builder| builder.user_agent("my-service/1.0"))?;
 /// # Ok::<(), private_key_jwt::transport::TransportError>(())
 /// ```
-///
-/// Outside of a tokio runtime, requests fail with [`TransportError::Request`].
 #[derive(Clone)]
 pub struct ReqwestClient {
     remote: reqwest::Client,

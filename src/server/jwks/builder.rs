@@ -23,15 +23,15 @@ impl RemoteJwksBuilder {
     const LEAST: Duration = Duration::from_secs(1);
 
     pub(super) fn new(url: String) -> Self {
-        let (plain_http, clock) = (PlainHttp::Loopback, Arc::new(SystemClock));
-        Self { url, plain_http, http: None, clock, policy: Policy::default() }
+        let (clock, policy) = (Arc::new(SystemClock), Policy::default());
+        Self { url, plain_http: PlainHttp::Loopback, http: None, clock, policy }
     }
 
-    /// Lets plain http go to any host. **The price is every check that these keys are for:** anyone
-    /// on the network path can put a key of their own into the set, and from then on forges tokens
-    /// that are accepted. By default, plain http goes to loopback only. Use it only where the
-    /// network itself protects the connection, such as a service mesh. An HTTP client of your own
-    /// needs its consent, too: [`ReqwestClient::danger_allow_unencrypted`].
+    /// Lets plain http go to any host. Default: loopback only. **The price is every check that these
+    /// keys are for:** anyone on the network path can put a key of their own into the set, and then
+    /// forge tokens. Use it only where the network itself protects the connection, such as a
+    /// service mesh. An HTTP client of your own needs its consent, too:
+    /// [`ReqwestClient::danger_allow_unencrypted`].
     pub const fn danger_allow_unencrypted(mut self) -> Self {
         self.plain_http = PlainHttp::Anywhere;
         self

@@ -1,8 +1,7 @@
 //! Keys that another party publishes and changes.
 //!
-//! `policy` decides when the issuer is asked, and `freshness` reads what its headers say about
-//! that; both are functions of their arguments. `source` makes requests and reads responses, and
-//! `transport::refreshing` keeps the set fresh.
+//! `policy` decides when the issuer is asked, `freshness` reads what its headers say about that,
+//! `source` makes requests and reads responses, and `transport::refreshing` keeps the set fresh.
 
 mod builder;
 mod error;
@@ -62,17 +61,13 @@ use crate::verifier::{
 ///   tokens may be checked with keys as old as the hard limit.
 /// - When a token may have been signed with a newer key: its `kid` is not in the set, or no key of
 ///   the set fits its `alg`, or the signature does not verify. The token is then checked once more.
-///   All callers together cause one such fetch per cool-down; within the cool-down, such a token is
-///   rejected at once. Other tokens cause no fetch, such as a malformed token or one that several
-///   keys fit.
+///   All callers together cause one such fetch per cool-down; meanwhile, such tokens are rejected
+///   at once. Other tokens, such as malformed ones, cause no fetch.
 ///
 /// One fetch runs at a time, in its own task, and all callers that wait get its outcome. While the
 /// issuer fails, the cached keys are used up to the hard limit, and the issuer is asked again after
-/// 1 s, 2 s, 4 s … up to the cool-down. From the hard limit on, everything is rejected until a
-/// fetch succeeds.
-///
-/// Fetches need a tokio runtime. Without one, a token that needs a fetch is rejected with
-/// [`RemoteJwksError::Unavailable`] or [`RemoteJwksError::TooOld`].
+/// 1 s, 2 s, 4 s … up to the cool-down. Fetches need a tokio runtime. Without one, a token that
+/// needs a fetch is rejected with [`RemoteJwksError::Unavailable`] or [`RemoteJwksError::TooOld`].
 ///
 /// # Which key
 ///
