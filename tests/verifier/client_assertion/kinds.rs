@@ -126,7 +126,7 @@ fn rfc7523_2_1_a_grant_is_no_client_assertion() {
         (
             grant("client", Some("JWT")),
             "the claim `scope` belongs to an authorization grant, an access token or a request object; \
-             a client assertion that has it needs the typ `client-authentication+jwt`",
+             a client assertion with it needs the typ `client-authentication+jwt`",
         ),
         (
             grant("client", Some("authorization-grant+jwt")),

@@ -9,7 +9,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use private_key_jwt::jose::{JoseError, KeyMismatch};
 use private_key_jwt::keys::KeyError;
 use private_key_jwt::oauth::CLIENT_ASSERTION_TYPE;
-use private_key_jwt::verifier::{AudiencePolicy, VerifiedAssertion, VerifierError};
+use private_key_jwt::verifier::{AudiencePolicy, ReplayEntry, VerifiedAssertion, VerifierError};
 use private_key_jwt::{
     Algorithm, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, InMemoryReplayStore, JwkSet,
     PrivateKey, PublicKeySet, ReplayStore, TokenRequest,
@@ -993,4 +993,15 @@ mod form {
             clean(ClientAssertionVerifier::new(ISSUER).parse(body).unwrap_err());
         }
     }
+}
+
+#[test]
+fn a_client_may_be_limited_to_a_smaller_share_of_the_free_places() {
+    let share = std::num::NonZeroU32::new(4).unwrap();
+    let store = InMemoryReplayStore::with_capacity(10).share_of_free(share);
+    let insert = |client: &str, jti: &str| store.insert_now(ReplayEntry::new(client, jti, NOW + 60), now());
+    assert!(insert("a", "1").unwrap() && insert("a", "2").unwrap());
+    let error = clean(insert("a", "3").unwrap_err());
+    assert!(matches!(error, VerifierError::ReplayShareFull { held: 2, free: 8 }), "{error:?}");
+    assert!(insert("b", "1").unwrap());
 }
