@@ -159,7 +159,7 @@ fn a_clock_that_jumps_about_opens_no_hole() {
 }
 
 #[test]
-fn a_clock_that_was_far_ahead_for_a_moment_locks_nobody_out() {
+fn a_clock_that_was_far_ahead_for_a_moment_locks_no_client_out() {
     let store = InMemoryReplayStore::default();
     assert!(insert(&store, ("a", 1, 100), 50).unwrap());
     let far_ahead = insert(&store, ("a", 2, 110), 4_000_000_000);
@@ -171,7 +171,16 @@ fn a_clock_that_was_far_ahead_for_a_moment_locks_nobody_out() {
 }
 
 #[test]
-fn nobody_pays_for_all_that_is_over() {
+fn a_clock_that_jumps_ahead_and_back_has_no_effect_on_a_small_store() {
+    let store = InMemoryReplayStore::default();
+    for (jti, now) in [(1, 0), (2, 0), (3, 3600), (4, 0)] {
+        assert!(insert(&store, ("a", jti, now + 120), now).unwrap());
+    }
+    assert!((1..=4).all(|jti| !insert(&store, ("a", jti, 120), 0).unwrap()));
+}
+
+#[test]
+fn no_insertion_removes_all_expired_entries() {
     let mut store = InMemoryReplayStore::with_capacity(10_000);
     store.share = 0; // until it is full
     for number in 0..2500 {
