@@ -1,3 +1,5 @@
+use std::sync::{Arc, RwLock};
+
 use super::json::Json;
 use super::{Algorithm, JoseError, KeyId, base64url, json};
 
@@ -70,9 +72,105 @@ impl Header {
     }
 }
 
+/// A cache of recently read headers, keyed by their text. All tokens signed with one key have the
+/// same header. With the cache, verifying RS256 takes 1.09 to 1.10 times the bare verification;
+/// without it, 1.12. The target is 1.10 (AMD EPYC, AWS-LC, `benches/README.md`).
+///
+/// The contents are attacker-controlled, so the cache is bounded and affects only speed.
+pub(crate) struct ReadHeaders([RwLock<Option<Read>>; Self::PLACES]);
+
+struct Read {
+    text: Box<str>,
+    header: Arc<Header>,
+}
+
+impl ReadHeaders {
+    const PLACES: usize = 64;
+    /// A longer header is read each time.
+    const MAX_LEN: usize = 512;
+
+    /// The header of this text, with the result of [`Header::read`].
+    pub(crate) fn read(&self, text: &str) -> Result<Arc<Header>, JoseError> {
+        let Some(place) = self.0.get(Self::place_of(text)) else {
+            return Header::read(text).map(Arc::new);
+        };
+        // If the place is locked, skip the cache: nothing waits for it.
+        if let Some(last) = place.try_read().ok().as_deref().and_then(Option::as_ref)
+            && *last.text == *text
+        {
+            return Ok(Arc::clone(&last.header));
+        }
+        let header = Arc::new(Header::read(text)?);
+        if text.len() <= Self::MAX_LEN
+            && let Ok(mut place) = place.try_write()
+        {
+            *place = Some(Read { text: text.into(), header: Arc::clone(&header) });
+        }
+        Ok(header)
+    }
+
+    /// Each text has one place. Texts that share a place evict each other, which costs only time,
+    /// so any fast function will do.
+    fn place_of(text: &str) -> usize {
+        const ODD: usize = 0x9e37_79b9;
+        let mix = |sum: usize, word: &[u8; 4]| {
+            (sum.rotate_left(5) ^ u32::from_le_bytes(*word) as usize).wrapping_mul(ODD)
+        };
+        let (words, _) = text.as_bytes().as_chunks();
+        (words.iter().fold(text.len(), mix) >> 16) % Self::PLACES
+    }
+}
+
+impl Default for ReadHeaders {
+    fn default() -> Self {
+        Self([const { RwLock::new(None) }; Self::PLACES])
+    }
+}
+
+impl std::fmt::Debug for ReadHeaders {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReadHeaders")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text(json: &str) -> String {
+        base64url::encode(json)
+    }
+
+    fn kept(headers: &ReadHeaders) -> usize {
+        headers.0.iter().filter(|place| place.read().unwrap().is_some()).count()
+    }
+
+    #[test]
+    fn a_header_is_read_once_and_each_text_has_its_own() {
+        let headers = ReadHeaders::default();
+        // More headers than there are places.
+        for round in 0..3 {
+            for kid in 0..200 {
+                let text = text(&format!(r#"{{"alg":"ES256","kid":"key {kid}"}}"#));
+                let header = headers.read(&text).unwrap();
+                assert_eq!(*header, Header::read(&text).unwrap(), "{kid} in round {round}");
+                assert!(Arc::ptr_eq(&header, &headers.read(&text).unwrap()), "{kid} in round {round}");
+            }
+        }
+        assert!(kept(&headers) > ReadHeaders::PLACES / 2);
+    }
+
+    #[test]
+    fn what_is_refused_is_refused_each_time_and_not_kept() {
+        let headers = ReadHeaders::default();
+        for json in [r#"{"alg":"none"}"#, r#"{"alg":"ES256","crit":["b64"]}"#, "", "{}"] {
+            for _ in 0..2 {
+                assert_eq!(headers.read(&text(json)), Header::read(&text(json)).map(Arc::new), "{json}");
+                assert!(headers.read(&text(json)).is_err(), "{json}");
+            }
+        }
+        assert_eq!(kept(&headers), 0);
+    }
 
     #[test]
     fn null_is_absent_and_a_thumbprint_is_text_or_nothing() {
@@ -93,5 +191,23 @@ mod tests {
             read(r#"{"alg":"ES256","x5t":"a","x5t":"a"}"#),
             Err(JoseError::DuplicateMember { what, member: "x5t".to_owned() })
         );
+    }
+
+    #[test]
+    fn a_long_header_is_read_and_not_kept() {
+        let headers = ReadHeaders::default();
+        let text = text(&format!(r#"{{"alg":"ES256","kid":"{}"}}"#, "k".repeat(ReadHeaders::MAX_LEN)));
+        assert_eq!(headers.read(&text), Header::read(&text).map(Arc::new));
+        assert_eq!(kept(&headers), 0);
+    }
+
+    #[test]
+    fn a_place_that_is_taken_is_not_waited_for() {
+        let headers = ReadHeaders::default();
+        let text = text(r#"{"alg":"ES256"}"#);
+        let all: Vec<_> = headers.0.iter().map(|place| place.write().unwrap()).collect();
+        assert_eq!(headers.read(&text), Header::read(&text).map(Arc::new));
+        drop(all);
+        assert_eq!(kept(&headers), 0);
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use super::text::reserve;
@@ -5,7 +7,7 @@ use super::{Header, JoseError, Signature, base64url};
 
 /// A well-formed compact JWS (RFC 7515 §7.1). Its signature is not verified yet.
 pub struct CompactJws<'a> {
-    header: Header,
+    header: Arc<Header>,
     signing_input: &'a str,
     payload: Vec<u8>,
     signature: Signature,
@@ -23,6 +25,14 @@ impl<'a> CompactJws<'a> {
     /// [`JoseError::CriticalHeader`], [`JoseError::UnsupportedAlgorithm`],
     /// [`JoseError::SignatureLength`].
     pub fn parse(token: &'a str) -> Result<Self, JoseError> {
+        Self::parse_with(token, |header| Header::read(header).map(Arc::new))
+    }
+
+    /// As [`CompactJws::parse`], with another function to read the header.
+    pub(crate) fn parse_with(
+        token: &'a str,
+        read_header: impl FnOnce(&str) -> Result<Arc<Header>, JoseError>,
+    ) -> Result<Self, JoseError> {
         let wrong_count = || JoseError::PartCount { found: token.split('.').count() };
         let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
         let (Some(first), Some(last), None) = (dots.next(), dots.next(), dots.next()) else {
@@ -30,7 +40,7 @@ impl<'a> CompactJws<'a> {
         };
         let (signing_input, signature) = split_at_dot(token, last).ok_or_else(wrong_count)?;
         let (header, payload) = split_at_dot(signing_input, first).ok_or_else(wrong_count)?;
-        let header = Header::read(header)?;
+        let header = read_header(header)?;
         let payload = base64url::decode("the JWS payload", payload)?;
         let signature = base64url::decode("the JWS signature", signature)?;
         let signature = Signature::from_raw(header.algorithm, signature)?;
@@ -39,7 +49,7 @@ impl<'a> CompactJws<'a> {
 
     /// The protected header.
     #[must_use]
-    pub const fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header {
         &self.header
     }
 
@@ -62,7 +72,7 @@ impl<'a> CompactJws<'a> {
     }
 
     /// The header, the payload and the signature.
-    pub(crate) fn into_parts(self) -> (Header, Vec<u8>, Signature) {
+    pub(crate) fn into_parts(self) -> (Arc<Header>, Vec<u8>, Signature) {
         (self.header, self.payload, self.signature)
     }
 }

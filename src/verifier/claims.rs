@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::VerifierError;
 use crate::jose::error::excerpt;
 use crate::jose::json::{Json, Members};
-use crate::jose::{Algorithm, Header, Signature};
+use crate::jose::{Header, Signature};
 use crate::keys::PublicKeySet;
 
 /// The name of the parsed document, for errors.
 pub(super) const CLAIMS_SET: &str = "the claims set";
 
 /// A claim that is present. Serializers write `null` for an absent claim.
-pub(crate) fn present<'c, 'a>(claims: &'c Members<'a>, claim: &str) -> Option<&'c Json<'a>> {
+pub(super) fn present<'c, 'a>(claims: &'c Members<'a>, claim: &str) -> Option<&'c Json<'a>> {
     claims.get(claim).filter(|value| !value.is_null())
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn optional_text<'c>(
 }
 
 /// The error for a claim of the wrong JSON type. It names the type.
-pub(crate) fn wrong_type(claim: &'static str, value: &Json<'_>, expected: &'static str) -> VerifierError {
+pub(super) fn wrong_type(claim: &'static str, value: &Json<'_>, expected: &'static str) -> VerifierError {
     VerifierError::InvalidClaim { claim, found: kind(value), expected }
 }
 
@@ -49,7 +49,7 @@ pub(super) fn kind(value: &Json<'_>) -> String {
 }
 
 /// RFC 7519 §2: seconds since 1970, fractions allowed (cut off here).
-pub(crate) fn numeric_date(claims: &Members<'_>, claim: &'static str) -> Result<Option<i64>, VerifierError> {
+fn numeric_date(claims: &Members<'_>, claim: &'static str) -> Result<Option<i64>, VerifierError> {
     let Some(value) = present(claims, claim) else {
         return Ok(None);
     };
@@ -62,12 +62,7 @@ pub(crate) fn numeric_date(claims: &Members<'_>, claim: &'static str) -> Result<
     seconds.map(Some).ok_or_else(|| wrong_type(claim, value, "a number of seconds since 1970"))
 }
 
-/// As [`numeric_date`], for `exp`, which every token needs.
-pub(crate) fn expiry(claims: &Members<'_>) -> Result<i64, VerifierError> {
-    numeric_date(claims, "exp")?.ok_or(VerifierError::MissingClaim { claim: "exp" })
-}
-
-pub(crate) fn whole_seconds(duration: Duration) -> i64 {
+pub(super) fn whole_seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
@@ -77,19 +72,6 @@ pub(crate) fn audience(claims: &Members<'_>) -> Result<Vec<String>, VerifierErro
     match aud {
         Json::Text(audience) => Ok(vec![audience.to_string()]),
         _ => aud.texts().ok_or_else(|| wrong_type("aud", aud, "a string or an array of strings")),
-    }
-}
-
-/// Whether an algorithm is among the allowed ones, by either of its names (RFC 8725 §3.2, RFC 9864
-/// §2.2).
-pub(crate) fn check_algorithm(
-    found: Algorithm,
-    allowed: impl Iterator<Item = Algorithm> + Clone,
-) -> Result<(), VerifierError> {
-    if allowed.clone().any(|allowed| allowed.is_same_as(found)) {
-        Ok(())
-    } else {
-        Err(VerifierError::Algorithm { found, allowed: allowed.collect() })
     }
 }
 
@@ -108,46 +90,37 @@ pub(crate) fn check_signature(
 /// milliseconds since 1970 exceed it.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// Checks that the times are in seconds, not expired and not in the future, within the leeway.
-pub(crate) fn check_times(
-    exp: i64,
-    nbf: Option<i64>,
-    iat: Option<i64>,
-    leeway: i64,
-    now: i64,
-) -> Result<(), VerifierError> {
-    for (claim, time) in [("exp", Some(exp)), ("nbf", nbf), ("iat", iat)] {
-        if let Some(found) = time.filter(|time| *time > LAST_SECOND) {
-            return Err(VerifierError::NotInSeconds { claim, found });
-        }
-    }
-    if exp.saturating_add(leeway) <= now {
-        return Err(VerifierError::Expired { expired: exp, now });
-    }
-    for (claim, time) in [("nbf", nbf), ("iat", iat)] {
-        if let Some(found) = time.filter(|time| *time > now.saturating_add(leeway)) {
-            return Err(VerifierError::NotYetValid { claim, found, now });
-        }
-    }
-    Ok(())
+/// When a JWT is valid, in seconds since 1970.
+pub(crate) struct Times {
+    pub(crate) exp: i64,
+    pub(crate) nbf: Option<i64>,
+    pub(crate) iat: Option<i64>,
 }
 
-/// Counts from `iat` if it is present: a backdated assertion has used up part of its lifetime.
-pub(crate) fn check_lifetime(
-    exp: i64,
-    iat: Option<i64>,
-    limit: i64,
-    leeway: i64,
-    now: i64,
-) -> Result<(), VerifierError> {
-    match lifetime_beyond(exp, iat, limit, leeway, now) {
-        None => Ok(()),
-        Some(found) => Err(VerifierError::Lifetime { found, limit, issued: iat }),
+impl Times {
+    pub(crate) fn read(claims: &Members<'_>) -> Result<Self, VerifierError> {
+        Ok(Self {
+            exp: numeric_date(claims, "exp")?.ok_or(VerifierError::MissingClaim { claim: "exp" })?,
+            nbf: numeric_date(claims, "nbf")?,
+            iat: numeric_date(claims, "iat")?,
+        })
     }
-}
 
-/// The lifetime of a JWT, if it exceeds the limit.
-pub(super) fn lifetime_beyond(exp: i64, iat: Option<i64>, limit: i64, leeway: i64, now: i64) -> Option<i64> {
-    let found = exp.saturating_sub(iat.unwrap_or(now).min(now));
-    (found > limit.saturating_add(leeway)).then_some(found)
+    /// Checks that the times are in seconds, not expired and not in the future, within the leeway.
+    pub(super) fn check(&self, leeway: i64, now: i64) -> Result<(), VerifierError> {
+        for (claim, time) in [("exp", Some(self.exp)), ("nbf", self.nbf), ("iat", self.iat)] {
+            if let Some(found) = time.filter(|time| *time > LAST_SECOND) {
+                return Err(VerifierError::NotInSeconds { claim, found });
+            }
+        }
+        if self.exp.saturating_add(leeway) <= now {
+            return Err(VerifierError::Expired { expired: self.exp, now });
+        }
+        for (claim, time) in [("nbf", self.nbf), ("iat", self.iat)] {
+            if let Some(found) = time.filter(|time| *time > now.saturating_add(leeway)) {
+                return Err(VerifierError::NotYetValid { claim, found, now });
+            }
+        }
+        Ok(())
+    }
 }

@@ -25,6 +25,7 @@ mod error;
 mod foreign;
 mod form;
 mod replay;
+pub(crate) mod rules;
 mod setting;
 
 pub use access_token::{

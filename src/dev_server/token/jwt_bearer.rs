@@ -10,9 +10,11 @@ use super::super::inner::Inner;
 use super::super::refused::Refused;
 use super::super::shown::{chain, shown};
 use super::granted::Granted;
-use crate::jose::{CompactJws, error::excerpt, json};
+use crate::jose::{error::excerpt, json};
 use crate::oauth::JwtGrantBuilder;
-use crate::verifier::{ClientAssertionVerifier, VerifierError, claims};
+use crate::verifier::VerifierError;
+use crate::verifier::claims::{self, Times};
+use crate::verifier::rules::JwtRules;
 
 /// There is no refresh token: the issuer can vouch again (RFC 7521 §4.1).
 pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
@@ -23,7 +25,9 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     if let Some(jti) = &claims.jti {
         // Two issuers may use the same `jti`.
         let name = format!("{} {} {jti}", claims.iss.len(), claims.iss);
-        let end = now.saturating_add(time::Duration::seconds(claims.exp - now.unix_timestamp() + LEEWAY));
+        let end = now.saturating_add(time::Duration::seconds(
+            claims.times.exp - now.unix_timestamp() + JwtRules::LEEWAY,
+        ));
         let mut state = server.state();
         if state.vouched.get(&name, now).is_some() {
             return Err(refused(VerifierError::Replayed));
@@ -33,8 +37,9 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     Ok(Granted::without_refresh(Grant { subject: claims.sub, ..Grant::of_client(&client.id, access) }))
 }
 
-/// Allowed clock difference in seconds, the same as for client assertions.
-const LEEWAY: i64 = 10;
+fn rules() -> JwtRules {
+    JwtRules::new(JwtGrantBuilder::LONGEST_LIFETIME)
+}
 
 /// The claims of RFC 7523 §3.
 struct Claims {
@@ -42,18 +47,12 @@ struct Claims {
     sub: String,
     aud: Vec<String>,
     jti: Option<String>,
-    exp: i64,
-    nbf: Option<i64>,
-    iat: Option<i64>,
+    times: Times,
 }
 
 /// The description of a refusal names the check that failed.
 fn verify(server: &Inner, assertion: &str, now: OffsetDateTime) -> Result<Claims, Refused> {
-    let limit = ClientAssertionVerifier::MAX_ASSERTION_LEN;
-    if assertion.len() > limit {
-        return Err(refused(VerifierError::TooLarge { found: assertion.len(), limit }));
-    }
-    let jws = CompactJws::parse(assertion).map_err(|error| refused(error.into()))?;
+    let jws = rules().parse(assertion).map_err(refused)?;
     // A JWT of another type is another kind of token, such as a client assertion (RFC 8725 §3.11).
     if jws.header().media_type.is_some() && !jws.header().is_typed("JWT") {
         let found = jws.header().media_type.as_deref().map(excerpt);
@@ -79,9 +78,7 @@ impl Claims {
             sub: claims::text(&members, "sub")?.to_owned(),
             aud: claims::audience(&members)?,
             jti: claims::optional_text(&members, "jti")?.map(str::to_owned),
-            exp: claims::expiry(&members)?,
-            nbf: claims::numeric_date(&members, "nbf")?,
-            iat: claims::numeric_date(&members, "iat")?,
+            times: Times::read(&members)?,
         })
     }
 
@@ -94,9 +91,7 @@ impl Claims {
             let found = excerpt(&self.aud.join(" "));
             return Err(VerifierError::Audience { expected: expected.to_vec(), found });
         }
-        claims::check_times(self.exp, self.nbf, self.iat, LEEWAY, now)?;
-        let limit = claims::whole_seconds(JwtGrantBuilder::LONGEST_LIFETIME);
-        claims::check_lifetime(self.exp, self.iat, limit, LEEWAY, now)
+        rules().check_times(&self.times, now)
     }
 }
 

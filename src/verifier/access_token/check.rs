@@ -1,9 +1,7 @@
 //! Checks the claims of a token against the verifier's settings.
 
 use super::super::VerifierError;
-use super::super::claims::{
-    CLAIMS_SET, audience, check_times, expiry, lifetime_beyond, numeric_date, optional_text, present, text,
-};
+use super::super::claims::{CLAIMS_SET, Times, audience, optional_text, present, text};
 use super::AccessTokenVerifier;
 use super::claims::AccessTokenClaims;
 use super::confirmation::{Confirmation, ProofOfPossession};
@@ -44,13 +42,8 @@ impl AccessTokenVerifier {
         let client_id = self.profile.client_id(&claims)?;
         let audience = self.check_audience(&claims, client_id)?;
 
-        let exp = expiry(&claims)?;
-        let (iat, nbf) = (numeric_date(&claims, "iat")?, numeric_date(&claims, "nbf")?);
-        check_times(exp, nbf, iat, self.leeway, now)?;
-        let limit = self.longest_lifetime;
-        if let Some(found) = lifetime_beyond(exp, iat, limit, self.leeway, now) {
-            return Err(VerifierError::TokenLifetime { found, limit, issued: iat });
-        }
+        let times = Times::read(&claims)?;
+        self.rules.check_times(&times, now).map_err(of_a_token)?;
         let subject = optional_text(&claims, "sub")?;
         // A `jti` that is not text only names the token, so a lenient profile ignores it.
         let token_id = match present(&claims, "jti") {
@@ -60,7 +53,7 @@ impl AccessTokenVerifier {
             jti => jti.and_then(Json::text),
         };
         if strict {
-            if iat.is_none() {
+            if times.iat.is_none() {
                 return Err(not_rfc9068("iat", "missing", "a number"));
             }
             let texts = [("client_id", client_id), ("jti", token_id), ("sub", subject)];
@@ -85,8 +78,8 @@ impl AccessTokenVerifier {
             token_id: token_id.map(str::to_owned),
             audience,
             scope,
-            exp,
-            iat,
+            exp: times.exp,
+            iat: times.iat,
             confirmation,
             payload: Vec::new(),
         })
@@ -143,4 +136,14 @@ fn shown(found: &[String], expected: &[String]) -> String {
 
 const fn not_rfc9068(claim: &'static str, found: &'static str, expected: &'static str) -> VerifierError {
     VerifierError::NotRfc9068 { claim, found, expected }
+}
+
+/// The lifetime of an access token has a setting of its own, which the error names.
+fn of_a_token(error: VerifierError) -> VerifierError {
+    match error {
+        VerifierError::Lifetime { found, limit, issued } => {
+            VerifierError::TokenLifetime { found, limit, issued }
+        }
+        other => other,
+    }
 }

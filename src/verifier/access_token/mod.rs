@@ -24,10 +24,10 @@ pub use permissions::PermissionClaims;
 pub use profile::AccessTokenProfile;
 
 use super::VerifierError;
-use super::claims::{check_algorithm, check_signature, whole_seconds};
-use super::setting::Settings;
+use super::claims::check_signature;
+use super::rules::JwtRules;
+use crate::jose::Algorithm;
 use crate::jose::secret_form::ShownAll;
-use crate::jose::{Algorithm, CompactJws, Header};
 use crate::keys::PublicKeySet;
 use crate::oauth::Scope;
 
@@ -79,12 +79,9 @@ pub struct AccessTokenVerifier {
     issuers: Vec<String>,
     audiences: Vec<String>,
     clients_without_audience: Vec<String>,
-    algorithms: Vec<Algorithm>,
     scopes: Vec<String>,
-    leeway: i64,
-    longest_lifetime: i64,
     accepts_unproven: bool,
-    settings: Settings,
+    rules: JwtRules,
     profile: AccessTokenProfile,
     permissions: Option<PermissionClaims>,
 }
@@ -95,22 +92,20 @@ impl std::fmt::Debug for AccessTokenVerifier {
             .field("issuers", &ShownAll(&self.issuers))
             .field("audiences", &ShownAll(&self.audiences))
             .field("clients_without_audience", &ShownAll(&self.clients_without_audience))
-            .field("algorithms", &self.algorithms)
             .field("scopes", &ShownAll(&self.scopes))
-            .field("leeway", &self.leeway)
-            .field("longest_lifetime", &self.longest_lifetime)
             .field("accepts_unproven", &self.accepts_unproven)
             .field("profile", &self.profile)
             .field("permissions", &self.permissions)
-            .finish_non_exhaustive()
+            .field("rules", &self.rules)
+            .finish()
     }
 }
 
 impl AccessTokenVerifier {
     /// The maximum length of a token, in bytes. Longer tokens are not decoded.
-    pub const MAX_TOKEN_LEN: usize = 16 * 1024;
+    pub const MAX_TOKEN_LEN: usize = JwtRules::MAX_LEN;
     /// The largest accepted [`leeway`](Self::leeway).
-    pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
+    pub const MAX_LEEWAY: Duration = JwtRules::MAX_LEEWAY;
     /// The default of [`longest_lifetime`](Self::longest_lifetime): 366 days.
     pub const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -134,18 +129,15 @@ impl AccessTokenVerifier {
     }
 
     fn of(issuer: String) -> Self {
-        let mut settings = Settings::default();
-        settings.text("issuer", &issuer);
+        let mut rules = JwtRules::new(Self::LONGEST_LIFETIME);
+        rules.settings.text("issuer", &issuer);
         Self {
             issuers: vec![issuer],
             audiences: Vec::new(),
             clients_without_audience: Vec::new(),
-            algorithms: Algorithm::ALL.to_vec(),
             scopes: Vec::new(),
-            leeway: 10,
-            longest_lifetime: whole_seconds(Self::LONGEST_LIFETIME),
             accepts_unproven: false,
-            settings,
+            rules,
             profile: AccessTokenProfile::default(),
             permissions: None,
         }
@@ -159,7 +151,7 @@ impl AccessTokenVerifier {
     #[must_use]
     pub fn accept_issuer(mut self, issuer: impl Into<String>) -> Self {
         let issuer = issuer.into();
-        self.settings.text("accept_issuer", &issuer);
+        self.rules.settings.text("accept_issuer", &issuer);
         self.issuers.push(issuer);
         self
     }
@@ -169,7 +161,7 @@ impl AccessTokenVerifier {
     #[must_use]
     pub fn accept_audience(mut self, audience: impl Into<String>) -> Self {
         let audience = audience.into();
-        self.settings.text("audience", &audience);
+        self.rules.settings.text("audience", &audience);
         self.audiences.push(audience);
         self
     }
@@ -188,7 +180,7 @@ impl AccessTokenVerifier {
     ) -> Self {
         for client_id in client_ids {
             let client_id = client_id.into();
-            self.settings.text("accept_missing_audience_from", &client_id);
+            self.rules.settings.text("accept_missing_audience_from", &client_id);
             self.clients_without_audience.push(client_id);
         }
         self
@@ -220,14 +212,14 @@ impl AccessTokenVerifier {
     /// Allows only these algorithms (RFC 8725 §3.2). Default: all algorithms of this crate.
     #[must_use]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.algorithms = algorithms.into_iter().collect();
+        self.rules.allow(algorithms);
         self
     }
 
     /// The maximum difference between the clocks, at most 60 s. Default: 10 s.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = whole_seconds(leeway.min(Self::MAX_LEEWAY));
+        self.rules.set_leeway(leeway);
         self
     }
 
@@ -240,7 +232,7 @@ impl AccessTokenVerifier {
     /// if you know your issuer's limit.
     #[must_use]
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
-        self.longest_lifetime = whole_seconds(lifetime);
+        self.rules.set_longest_lifetime(lifetime);
         self
     }
 
@@ -262,7 +254,7 @@ impl AccessTokenVerifier {
     #[must_use]
     pub fn require_scope(mut self, scope: impl Into<Scope>) -> Self {
         let scope = scope.into();
-        self.settings.note("require_scope", scope.says_nothing());
+        self.rules.settings.note("require_scope", scope.says_nothing());
         self.scopes.extend(scope.iter().map(str::to_owned));
         self
     }
@@ -329,21 +321,13 @@ impl AccessTokenVerifier {
         proof: &ProofOfPossession,
         now: OffsetDateTime,
     ) -> Result<AccessTokenClaims, VerifierError> {
-        self.settings.check()?;
         self.profile.settings().check()?;
-        if token.len() > Self::MAX_TOKEN_LEN {
-            return Err(VerifierError::TooLarge { found: token.len(), limit: Self::MAX_TOKEN_LEN });
-        }
-        let jws = CompactJws::parse(token)?;
-        self.check_header(jws.header())?;
+        let jws = self.rules.parse(token)?;
         let header = jws.header();
+        self.profile.check_type(header)?;
+        self.rules.check_algorithm(header.algorithm, None)?;
         check_signature(keys, header, jws.signing_input(), jws.signature())?;
         let (_, payload, _) = jws.into_parts();
         self.check_claims(payload, proof, now.unix_timestamp())
-    }
-
-    fn check_header(&self, header: &Header) -> Result<(), VerifierError> {
-        self.profile.check_type(header)?;
-        check_algorithm(header.algorithm, self.algorithms.iter().copied())
     }
 }

@@ -218,7 +218,6 @@ impl AccessTokenProfile {
     }
 }
 
-/// [`AccessTokenProfile::rfc9068`].
 impl std::fmt::Debug for AccessTokenProfile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let rules: Vec<_> = self.rules.iter().map(|(name, rule)| (Shown(name), rule)).collect();
@@ -245,6 +244,7 @@ impl std::fmt::Debug for Rule {
     }
 }
 
+/// [`AccessTokenProfile::rfc9068`].
 impl Default for AccessTokenProfile {
     fn default() -> Self {
         Self::rfc9068()
