@@ -64,7 +64,7 @@ async fn url(
     request: &AuthorizationRequest,
 ) -> Result<String, Failure> {
     let server = client.server();
-    // Check this before a request is pushed in vain.
+    // Check this first: without the endpoint, a pushed request is useless.
     server.authorization_endpoint().context("--grant authorization-code")?;
     match server.endpoint(Endpoint::PushedAuthorization) {
         Ok(endpoint) => {

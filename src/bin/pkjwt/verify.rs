@@ -18,7 +18,7 @@ use crate::assertion::duration;
 use crate::error::{Context, Failure};
 use crate::misplaced;
 use crate::{output, public_keys, source};
-use access_token::{AccessTokenArguments, with_option};
+use access_token::{AccessTokenArguments, said, with_option};
 
 const EXAMPLE: &str = "Examples:
   pkjwt assert --key key.pem --client-id my-client --audience https://as.example |
@@ -67,11 +67,6 @@ enum Kind {
     ClientAssertion,
     /// An access token, as a resource server checks it (RFC 9068)
     AccessToken,
-}
-
-/// Refuses an empty value, such as that of an unset variable: it must not count as a missing one.
-fn said(text: &str) -> Result<String, &'static str> {
-    if text.trim().is_empty() { Err("the value is empty") } else { Ok(text.to_owned()) }
 }
 
 /// The library would silently reduce a longer leeway to the maximum.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use private_key_jwt::verifier::{AccessTokenProfile, VerifierError};
 
-use super::said;
 use crate::assertion::duration;
 
 /// The options of --kind access-token.
@@ -117,6 +116,11 @@ impl ProfileName {
             Self::Zitadel => AccessTokenProfile::zitadel(),
         }
     }
+}
+
+/// Refuses an empty value, such as that of an unset variable: it must not count as a missing one.
+pub(super) fn said(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() { Err("the value is empty") } else { Ok(text.to_owned()) }
 }
 
 /// The error, with the command-line option in the place of the library's method.
