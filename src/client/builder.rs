@@ -190,24 +190,23 @@ impl TokenClientBuilder {
 ///
 /// The client resends an authorization code, a refresh token or a device code with other times
 /// after a rejection with any `error` code (RFC 6749 §5.2), including `invalid_grant`: a server
-/// that rejects the request has issued nothing, so if it has used up the grant, the grant is lost
-/// either way. The client does not resend them after a failure (500, `server_error`,
-/// `temporarily_unavailable`), which may happen after the grant was used. Nor does it resend them
-/// after a rejection without a code or with the status's own name as a code (`Forbidden`), which
-/// may come from something in front of the server. "Expired" in an `invalid_grant` is understood to
-/// be about the grant.
+/// that rejects the request has issued nothing. It does not resend them after a failure (500,
+/// `server_error`, `temporarily_unavailable`), which may happen after the grant was used, nor after
+/// a rejection without a code or with the status's own name as a code (`Forbidden`), which may come
+/// from something in front of the server. "Expired" in an `invalid_grant` is understood to be about
+/// the grant.
 ///
 /// If time may be the reason for a rejection and the client cannot correct it, for example because
 /// a clock is an hour off, the error says so: [`Refusal::clock`](crate::oauth::Refusal::clock).
 /// Such a rejection does not end a refresh token.
 impl TokenClientBuilder {
-    /// The default limit on the total time of a call.
+    /// The default limit on the total time of a call: 30 s.
     pub const DEADLINE: Duration = Settings::DEFAULT.deadline;
-    /// The default for the longest pause after the first failure.
+    /// The default for the longest pause after the first failure: 500 ms.
     pub const FIRST_PAUSE: Duration = Settings::DEFAULT.backoff.first;
-    /// The default for the longest pause after any failure.
+    /// The default for the longest pause after any failure: 10 s.
     pub const LONGEST_PAUSE: Duration = Settings::DEFAULT.backoff.longest;
-    /// The default for the longest `Retry-After` that the client waits for.
+    /// The default for the longest `Retry-After` that the client waits for: 10 s.
     pub const LONGEST_RETRY_AFTER: Duration = Settings::DEFAULT.longest_retry_after;
 
     /// Limits the total time of a call, including its signatures, attempts and pauses. Default:
@@ -304,11 +303,11 @@ impl TokenClientBuilder {
 ///
 /// Each request runs in its own task on the tokio runtime of the caller that starts it.
 impl TokenClientBuilder {
-    /// The default for the longest time before its expiry at which a token is renewed.
+    /// The default for the longest time before its expiry at which a token is renewed: 60 s.
     pub const REFRESH_AHEAD: Duration = Settings::REFRESH_AHEAD;
-    /// The default for how long a token of unknown lifetime is cached.
+    /// The default for how long a token of unknown lifetime is cached: 60 s.
     pub const UNSTATED_LIFETIME: Duration = Settings::DEFAULT.unstated_lifetime;
-    /// The default for the largest number of cached tokens.
+    /// The default for the largest number of cached tokens: 1000.
     pub const CACHE_CAPACITY: usize = Settings::DEFAULT.cache_capacity;
 
     /// Sets how long before it expires a token is renewed, but never before half of its lifetime is
@@ -322,9 +321,7 @@ impl TokenClientBuilder {
     /// Sets how long a token is cached if the server does not state its lifetime. Default: [a
     /// minute](Self::UNSTATED_LIFETIME). With zero, such a token is not cached.
     ///
-    /// In this case, RFC 6749 §5.1 leaves the lifetime to the server's documentation. A minute is
-    /// shorter than the lifetimes that servers give tokens, and one request a minute is a burden to
-    /// no server. Set it if you know the lifetime.
+    /// RFC 6749 §5.1 leaves this lifetime to the server's documentation. Set it if you know it.
     pub const fn unstated_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.unstated_lifetime = lifetime;
         self

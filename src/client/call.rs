@@ -60,13 +60,8 @@ impl Call {
         }
     }
 
-    /// Whether the request may be sent again with other times after a response with this rejection,
-    /// if times may be the reason.
-    ///
-    /// A single-use grant may be sent again after any error of RFC 6749 §5.2: the server has
-    /// rejected the request, so it issued nothing, and if it used up the grant all the same, the
-    /// grant is lost either way. A failure of any status may have happened after the grant was
-    /// used, and a response without an error code may come from something in front of the server.
+    /// Whether the request may be sent again with other times after a response with this rejection.
+    /// A single-use grant may only if the server itself rejected it, and so issued nothing.
     pub(super) fn allows_other_times(self, refusal: Option<&Refusal>) -> bool {
         let is_failure = |error| matches!(error, Some("server_error" | "temporarily_unavailable"));
         self.repetition() == Repetition::Freely

@@ -10,10 +10,18 @@
 //! [`TransportError`]: crate::transport::TransportError
 //! [`KeyError`]: crate::KeyError
 //!
-//! A call consists of attempts (`attempts`). After a failed one, `step` decides what to do next. It
-//! uses three modules, each a function of what happened, the time and a random number: `backoff`
-//! decides whether to retry and when, `clock` tracks the server's time, and `refused_keys` decides
-//! whether a key is worth another request.
+//! A call goes one way through the files, and none calls back:
+//!
+//! ```text
+//! builder ▶ token_client ─────────────────────▶ sender ▶ signing, transport
+//!             └▶ token_source ▶ cache ▶ entry ────▲ │
+//!                                                   └▶ step ▶ call, clock, refused_keys, retry
+//! ```
+//!
+//! `sender` signs, sends, reads the answer, notes what it says about the server's clock (`clock`)
+//! and the key (`refused_keys`), and does what `step` decides. These three and `retry`, the table
+//! of failures, are functions of what happened, the time and a random number. A new correction is a
+//! row of `step`; a new kind of request is an `Exchange` in `token_client`.
 
 mod backoff;
 #[cfg(feature = "reqwest-middleware")]

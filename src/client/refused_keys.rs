@@ -1,12 +1,10 @@
 //! Keys that the server rejects, and until when they are not used again. Without this, a revoked
 //! key would turn every call into a request and use up a rate limit that other clients share.
 //!
-//! Only a failed client authentication ([`Subject::Client`](super::subject::Subject::Client))
-//! counts. It counts against the key for every request only if the request cannot be the reason: it
-//! carried nothing but scopes and no other request was accepted lately, or the same request was
-//! accepted with another key. Otherwise only the same request waits, so that one caller's code,
-//! token or parameter delays no other caller. The memory is per endpoint, because a server may
-//! accept at one endpoint what it rejects at another.
+//! A rejection counts against the key for every request only if the request cannot be the reason.
+//! Otherwise only the same request waits, so that one caller's code, token or parameter delays no
+//! other caller. The memory is per endpoint, because a server may accept at one endpoint what it
+//! rejects at another.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};

@@ -95,8 +95,7 @@ impl TokenSource {
     pub async fn token(&self) -> Result<AccessToken, Error> {
         match self.entry.fresh() {
             Some(token) => Ok(token),
-            // Boxed, so that the path above stays small.
-            None => Box::pin(self.entry.token()).await,
+            None => self.entry.token().await,
         }
     }
 

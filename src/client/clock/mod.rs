@@ -1,13 +1,10 @@
 //! The server's clock, as far as its responses show it, and what follows for the times of
 //! assertions.
 //!
-//! The client learns the difference from the `Date` of every answer, discovery included, from the
-//! `iat` of a JWT that was just issued, and, as a last resort, from the words of a rejection
-//! (`search`). A difference that was only seen is *assumed*: the next assertion follows it, and it
-//! is dropped if that assertion is rejected. A difference that an assertion was accepted with is
-//! *proven*: it is kept, and follows the server's clock from then on.
-//!
-//! All decisions are functions of the stored state, what a response shows, and the time.
+//! A difference that was only seen is *assumed*: the next assertion follows it, and it is dropped
+//! if that assertion is rejected. A difference that an assertion was accepted with is *proven*: it
+//! is kept, and follows the server's clock from then on. All decisions are functions of the stored
+//! state, what a response shows, and the time.
 
 mod facts;
 mod offset;
