@@ -24,19 +24,15 @@ impl Error {
 /// Whether it makes sense to call again, and which requests the call itself repeats.
 pub(super) fn advice(kind: &ErrorKind) -> (Retry, &'static [Repetition]) {
     match kind {
-        ErrorKind::Transport(error) => match error {
-            TransportError::Connect { .. } => (error.retry(), UNRECEIVED),
-            TransportError::Broken { .. } => (error.retry(), HARMLESS),
-            _ => (error.retry(), NONE),
-        },
-        ErrorKind::OAuth(error) => match error {
-            OAuthError::Unavailable(answer)
-                if matches!(answer.status(), 408 | 425 | 429 | 502 | 503 | 504) =>
-            {
-                (error.retry(), HARMLESS)
-            }
-            _ => (error.retry(), NONE),
-        },
+        ErrorKind::Transport(error @ TransportError::Connect { .. }) => (error.retry(), UNRECEIVED),
+        ErrorKind::Transport(error @ TransportError::Broken { .. }) => (error.retry(), HARMLESS),
+        ErrorKind::Transport(error) => (error.retry(), NONE),
+        ErrorKind::OAuth(error @ OAuthError::Unavailable(answer))
+            if matches!(answer.status(), 408 | 425 | 429 | 502 | 503 | 504) =>
+        {
+            (error.retry(), HARMLESS)
+        }
+        ErrorKind::OAuth(error) => (error.retry(), NONE),
         ErrorKind::Key(KeyError::Signer(error)) if error.may_pass() => (Retry::BackOff, NONE),
         ErrorKind::Interrupted => (Retry::BackOff, NONE),
         ErrorKind::Remembered { pause, .. } => (Retry::After(*pause), NONE),
