@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // How an API verifies the token.
     let api = AccessTokenVerifier::new(dev.issuer(), DevServer::DEFAULT_AUDIENCE).require_scope("api:read");
     let claims = RemoteJwks::discover(dev.issuer()).await?.verify(&api, token.secret()).await?;
-    println!("the API lets {} in", claims.client_id().unwrap_or("nobody"));
+    println!("the API lets {} in", claims.client_id().unwrap_or("an unnamed client"));
 
     // How an authorization server verifies an assertion, which is valid for one request.
     let assertion = client.assertion().await?;

@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_keeps_nobody_waiting() {
+    fn a_clock_that_is_set_back_prolongs_no_pause() {
         let memory = One::new();
         let turn = memory.turn(5000).unwrap();
         memory.refused(turn, 5000).unwrap();

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_member_that_nobody_knows() {
+    fn debug_shows_no_unknown_member() {
         let debug = format!("{:?}", read(r#"{"active":true,"x":"secret"}"#).unwrap());
         assert!(debug.contains("is_active: true") && !debug.contains("secret"), "{debug}");
     }

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_beside_the_issuer_becomes_an_audience_only_by_the_word_of_the_user() {
+    fn an_endpoint_not_below_the_issuer_is_an_audience_only_if_the_user_says_so() {
         const OTHER: &str = "https://as.example/t2/token";
         let server =
             metadata(&format!(r#""token_endpoint":"{OTHER}","revocation_endpoint":"{OTHER}""#)).unwrap();

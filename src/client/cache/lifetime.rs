@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_leaves_the_token_in_use_while_another_is_had() {
+    fn a_clock_that_is_set_back_keeps_the_token_in_use_during_its_refresh() {
         let lifetime = lifetime(Settings::DEFAULT, 300_000, 0);
         for (now, expected) in [
             (-1, Phase::Ageing),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_expires_in_is_kept_for_a_minute_unless_said_otherwise() {
+    fn a_token_without_expires_in_is_kept_for_a_minute_by_default() {
         let lifetime = |settings| Lifetime::of(&settings, at(0), None, 0);
         let default = lifetime(Settings::DEFAULT);
         assert_eq!((default.end, default.ageing), (at(60_000), at(54_000)));

@@ -218,7 +218,7 @@ fn rfc9110_11_6_1_the_challenge_is_kept_and_shown_where_the_body_says_nothing() 
 }
 
 #[test]
-fn a_coding_that_nobody_asked_for_is_named() {
+fn a_content_coding_that_was_not_requested_is_named() {
     let coded = refusal(&[("content-encoding", "GZIP")], "\u{1f}\u{8b}\u{8}\0");
     assert_eq!(coded.to_string(), "429: the body is encoded as gzip, which the client does not read");
     // The HTTP client decoded the body, but kept the header field.

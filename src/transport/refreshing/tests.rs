@@ -153,7 +153,7 @@ mod decisions {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_keeps_nobody_waiting() {
+    fn a_clock_that_is_set_back_prolongs_no_pause() {
         let fetches = Fetches::failing();
         assert_eq!(fetches.decide(Phase::Over, -999), Decision::Refuse);
         assert_eq!(fetches.decide(Phase::Over, -1000), Decision::Fetch);

@@ -134,7 +134,7 @@ fn retry_after_is_obeyed_up_to_a_minute() {
 }
 
 #[test]
-fn a_lost_request_holds_up_nobody_without_a_token() {
+fn a_lost_request_delays_no_caller_without_a_token() {
     let lost = |window| {
         let failure = Failure { error: None, failures: 1, window };
         milliseconds(Pauses::default().after(&failure, true, 0))

@@ -43,7 +43,7 @@ fn ec_scalars_are_from_one_to_the_order() {
 
 /// SEC 1 §2.3.3: uncompressed or compressed, and matching the scalar.
 #[test]
-fn an_ec_point_beside_a_scalar_is_its_own() {
+fn an_ec_point_next_to_a_scalar_is_its_own() {
     for (name, curve) in CURVES {
         let KeyMaterial::Ec { scalar, point: Some(own), .. } = material(name) else { panic!("an EC key") };
         let answer = |point: &[u8]| answer(&ec(curve, &scalar, Some(point)));
@@ -163,7 +163,7 @@ fn public_ed25519_points_are_canonical_and_not_of_small_order() {
 }
 
 #[test]
-fn an_ed25519_public_key_beside_a_seed_is_its_own() {
+fn an_ed25519_public_key_next_to_a_seed_is_its_own() {
     let KeyMaterial::Ed25519 { seed, .. } = material("ed25519.pkcs8.der") else { panic!("an Ed25519 key") };
     let answer = |public: Option<Vec<u8>>| answer(&KeyMaterial::Ed25519 { seed: seed.clone(), public });
     let KeyParameters::Ed25519 { x } = key("ed25519.pkcs8.der").parameters else { panic!("an Ed25519 key") };
