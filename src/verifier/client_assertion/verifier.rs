@@ -72,7 +72,8 @@ impl ClientAssertionVerifier {
     pub const MAX_LEEWAY: Duration = JwtRules::MAX_LEEWAY;
 
     /// Accepts assertions for this issuer, compared byte for byte. If the issuer is empty or only
-    /// white space, no assertion is accepted ([`VerifierError::EmptySetting`]).
+    /// white space, no assertion is accepted
+    /// ([`VerifierError::EmptySetting`](crate::verifier::VerifierError::EmptySetting)).
     #[must_use]
     pub fn new(issuer: impl Into<String>) -> Self {
         let issuer = issuer.into();
@@ -142,7 +143,8 @@ impl ClientAssertionVerifier {
     /// The replay store then remembers a SHA-256 hash of the signed header and claims, so a copy is
     /// still rejected. The price is that clients lose their independence: if two processes make the
     /// same assertion in the same second, with nothing to tell them apart, the two use up one
-    /// assertion, and the second is rejected ([`VerifierError::ReplayedWithoutJti`]).
+    /// assertion, and the second is rejected
+    /// ([`VerifierError::ReplayedWithoutJti`](crate::verifier::VerifierError::ReplayedWithoutJti)).
     #[must_use]
     pub const fn accept_missing_jti(mut self) -> Self {
         self.accepts_missing_jti = true;
