@@ -9,12 +9,13 @@ use crate::oauth::{
     TokenRequest,
 };
 
+type ToHttp<R> = fn(&R, &AuthorizationServer, &ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>;
+type Read<T> = fn(&AuthorizationServer, http::Response<Vec<u8>>, OffsetDateTime) -> Result<T, OAuthError>;
+
 /// How requests of one kind are made, and how the responses to them are read.
 pub(super) struct Exchange<R, T> {
-    pub(super) to_http:
-        fn(&R, &AuthorizationServer, &ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>,
-    pub(super) read:
-        fn(&AuthorizationServer, http::Response<Vec<u8>>, OffsetDateTime) -> Result<T, OAuthError>,
+    pub(super) to_http: ToHttp<R>,
+    pub(super) read: Read<T>,
     /// The server's time, if the response has a JWT that was just issued.
     pub(super) server_time: fn(&T, OffsetDateTime, OffsetDateTime) -> Option<ServerTime>,
 }

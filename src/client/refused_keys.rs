@@ -230,9 +230,9 @@ mod tests {
             active: &Arc<dyn Signer>,
             key: KeyUse<'_>,
             now: OffsetDateTime,
-        ) -> Result<Turn, (Refusal, Duration)> {
+        ) -> Result<Turn, (Box<Refusal>, Duration)> {
             self.0.borrow_mut().turn(active, key, now).map_err(|error| match error.into_kind() {
-                ErrorKind::Remembered { refusal, pause, .. } => (*refusal, pause),
+                ErrorKind::Remembered { refusal, pause, .. } => (refusal, pause),
                 other => panic!("{other:?}"),
             })
         }
@@ -349,7 +349,7 @@ mod tests {
         let turn = memory.turn(&old, used(&old, SCOPES), at(0)).unwrap();
         memory.refused(used(&old, SCOPES), turn, at(0), 0).unwrap();
         let remembered = memory.turn(&old, used(&old, SCOPES), at(0)).unwrap_err();
-        assert_eq!(remembered, (refusal(), Duration::from_secs(1)));
+        assert_eq!(remembered, (Box::new(refusal()), Duration::from_secs(1)));
         let elsewhere = KeyUse { endpoint: Endpoint::Introspection, ..used(&old, SCOPES) };
         assert!(memory.turn(&old, elsewhere, at(0)).is_ok());
         // The previous key is another one; the active one is the same.
