@@ -64,8 +64,7 @@ impl Discovery {
                 break;
             }
         }
-        let nothing = || OAuthError::NotKnown { member: "metadata" }.into();
-        Err(failure.unwrap_or_else(nothing))
+        Err(failure.unwrap_or(OAuthError::NotKnown { member: "metadata" }.into()))
     }
 
     async fn fetch(&self, http: &dyn HttpClient, url: &str) -> Result<AuthorizationServer, TransportError> {
@@ -82,7 +81,7 @@ impl Discovery {
     }
 }
 
-/// Whether another path of the same server may be better. It is not if the server is out of reach.
+/// Whether another path may be better: not if the server is out of reach.
 const fn leaves_another_path(error: &TransportError) -> bool {
     !matches!(
         error,
@@ -115,8 +114,8 @@ pub(crate) async fn get_json(
     }
 }
 
-/// A request for a document of these types. Without `Accept-Encoding`, the server may use any
-/// coding (RFC 9110 §12.5.3), and the user's HTTP client may not decode it.
+/// A request for a document of these types. The user's HTTP client may not decode any coding, so it
+/// asks for none.
 pub(crate) fn get_request(
     endpoint: &'static str,
     url: &str,

@@ -16,9 +16,9 @@ pub enum TransportError {
         /// What the HTTP client says.
         source: Cause,
     },
-    /// The TLS handshake failed, or the server rejected it afterwards with an alert, for example for
-    /// a missing client certificate. The server cannot have seen the request. The source says what
-    /// to do about it, if that is known.
+    /// The TLS handshake failed, or the server rejected it afterwards with an alert, for example
+    /// for a missing client certificate. The server cannot have seen the request. The source says
+    /// what to do about it, if that is known.
     #[error("cannot connect to {host} over TLS")]
     Tls {
         /// The host.

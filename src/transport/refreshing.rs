@@ -311,8 +311,8 @@ impl<S: Source> Refreshing<S> {
 
 impl<S: Source> State<S> {
     const fn new() -> Self {
-        let (began, flight, pause, error) = (None, None, None, None);
-        Self { generation: 0, succeeded: 0, began, flight, failures: 0, pause, error }
+        let (generation, succeeded, failures) = (0, 0, 0);
+        Self { generation, succeeded, began: None, flight: None, failures, pause: None, error: None }
     }
 
     /// What to do for a caller who needs a value, or a newer one. A fetch that is silent for

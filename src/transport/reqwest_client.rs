@@ -156,10 +156,9 @@ impl std::fmt::Debug for ReqwestClient {
     /// Without the clients of reqwest, which show the default headers and proxies that the user has
     /// set.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { timeout, plain_http, .. } = self;
         f.debug_struct("ReqwestClient")
-            .field("timeout", timeout)
-            .field("plain_http", plain_http)
+            .field("timeout", &self.timeout)
+            .field("plain_http", &self.plain_http)
             .finish_non_exhaustive()
     }
 }

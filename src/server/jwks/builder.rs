@@ -5,7 +5,7 @@ use super::policy::Policy;
 use crate::oauth::PlainHttp;
 #[cfg(doc)]
 use crate::transport::ReqwestClient;
-use crate::transport::{Clock, HttpClient, SystemClock};
+use crate::transport::{Clock, HttpClient};
 
 /// Optional settings of a [`RemoteJwks`](super::RemoteJwks).
 #[must_use]
@@ -22,15 +22,10 @@ impl RemoteJwksBuilder {
     /// disable a rule.
     const LEAST: Duration = Duration::from_secs(1);
 
-    pub(super) fn new(url: String) -> Self {
-        let (clock, policy) = (Arc::new(SystemClock), Policy::default());
-        Self { url, plain_http: PlainHttp::Loopback, http: None, clock, policy }
-    }
-
-    /// Lets plain http go to any host. Default: loopback only. **The price is every check that these
-    /// keys are for:** anyone on the network path can put a key of their own into the set, and then
-    /// forge tokens. Use it only where the network itself protects the connection, such as a
-    /// service mesh. An HTTP client of your own needs its consent, too:
+    /// Lets plain http go to any host. Default: loopback only. **The price is every check that
+    /// these keys are for:** anyone on the network path can put a key of their own into the set,
+    /// and then forge tokens. Use it only where the network itself protects the connection, such as
+    /// a service mesh. An HTTP client of your own needs its consent, too:
     /// [`ReqwestClient::danger_allow_unencrypted`].
     pub const fn danger_allow_unencrypted(mut self) -> Self {
         self.plain_http = PlainHttp::Anywhere;

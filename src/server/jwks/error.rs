@@ -41,10 +41,7 @@ impl RemoteJwksError {
     /// Whether it makes sense to present the same token again.
     #[must_use]
     pub const fn retry(&self) -> Retry {
-        match self {
-            Self::Token(_) => Retry::Never,
-            Self::Unavailable { .. } | Self::TooOld { .. } => Retry::BackOff,
-        }
+        if matches!(self, Self::Token(_)) { Retry::Never } else { Retry::BackOff }
     }
 }
 

@@ -16,12 +16,13 @@ use time::OffsetDateTime;
 pub use builder::RemoteJwksBuilder;
 pub use error::{JwksFetchError, RemoteJwksError};
 
+use self::policy::Policy;
 use self::source::{Document, Source};
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::{KeyError, PublicKeySet};
-use crate::oauth::{AuthorizationServer, safe_url};
+use crate::oauth::{AuthorizationServer, PlainHttp, safe_url};
 use crate::transport::refreshing::Refreshing;
-use crate::transport::{PublicNetworkClient, ReqwestClient, TransportError, get_request};
+use crate::transport::{PublicNetworkClient, ReqwestClient, SystemClock, TransportError, get_request};
 use crate::verifier::{
     AccessTokenClaims, AccessTokenVerifier, ProofOfPossession, UnverifiedAssertion, VerifiedAssertion,
     VerifierError,
@@ -119,7 +120,8 @@ impl RemoteJwks {
 
     /// Returns a builder for the keys at this URL, with optional settings.
     pub fn builder(url: impl Into<String>) -> RemoteJwksBuilder {
-        RemoteJwksBuilder::new(url.into())
+        let (url, plain_http, clock) = (url.into(), PlainHttp::Loopback, Arc::new(SystemClock));
+        RemoteJwksBuilder { url, plain_http, http: None, clock, policy: Policy::default() }
     }
 
     /// Checks an access token (RFC 9068 §4) with these keys, at the time of the clock.
@@ -168,10 +170,9 @@ impl RemoteJwks {
         Ok(assertion.check_claims(self.now())?)
     }
 
-    /// Checks something else with these keys, such as an ID token. Runs the check once. Runs it a
-    /// second time, with newer keys, if its error says that no key fits
-    /// ([`JoseError::NoMatchingKey`]) or that the signature does not verify
-    /// ([`KeyError::BadSignature`]), and if newer keys can be fetched.
+    /// Checks something else with these keys, such as an ID token. Runs the check a second time,
+    /// with newer keys, if no key fits ([`JoseError::NoMatchingKey`]) or the signature does not
+    /// verify ([`KeyError::BadSignature`]), and if newer keys can be fetched.
     ///
     /// # Errors
     ///

@@ -61,11 +61,9 @@ impl Policy {
 
     /// How long the issuer is left alone after a failure.
     pub(super) fn pause<E>(&self, failure: &Failure<'_, E>) -> Pause {
-        if failure.error.is_none() {
-            return Pause::default();
-        }
         let doublings = failure.failures.saturating_sub(1).min(16);
         let pause = (Self::FIRST_PAUSE * 2_u32.saturating_pow(doublings)).min(self.cool_down);
+        let pause = failure.error.map_or(Duration::ZERO, |_| pause);
         Pause { serving: pause, waiting: pause }
     }
 }

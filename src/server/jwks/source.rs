@@ -43,7 +43,8 @@ pub(super) struct Document {
     hash: [u8; 32],
     /// The lifetime that the issuer stated last.
     stated: Option<Duration>,
-    validators: HeaderMap,
+    /// The validators of the response, as headers of the next request.
+    conditions: HeaderMap,
 }
 
 /// The request header in which a validator of a response is sent back (RFC 9111 §4.3.1).
@@ -66,10 +67,8 @@ impl Source {
         began: OffsetDateTime,
     ) -> Result<Document, JwksFetchError> {
         let mut request = self.request.clone();
-        for (validator, condition) in CONDITIONS {
-            if let Some(value) = held.and_then(|held| held.validators.get(validator)) {
-                request.headers_mut().insert(condition, value.clone());
-            }
+        if let Some(held) = held {
+            request.headers_mut().extend(held.conditions.clone());
         }
         let answer = self.http.send(request);
         match select(answer, self.clock.sleep(self.policy.longest_fetch())).await {
@@ -90,26 +89,20 @@ impl Source {
         let mut document = match (parts.status, held) {
             (StatusCode::OK, _) => {
                 let (keys, hash) = self.keys(&parts.headers, &body, held)?;
-                Document {
-                    keys,
-                    fetched,
-                    lifetime: Duration::ZERO,
-                    hash,
-                    stated,
-                    validators: HeaderMap::new(),
-                }
+                let (lifetime, conditions) = (Duration::ZERO, HeaderMap::new());
+                Document { keys, fetched, lifetime, hash, stated, conditions }
             }
             // The headers of a 304 replace the stored ones; stored headers that it lacks stay (RFC
             // 9111 §4.3.4).
-            (StatusCode::NOT_MODIFIED, Some(held)) if !held.validators.is_empty() => {
+            (StatusCode::NOT_MODIFIED, Some(held)) if !held.conditions.is_empty() => {
                 Document { fetched, stated: stated.or(held.stated), ..held.clone() }
             }
             _ => return Err(TransportError::status(&self.url, &Response::from_parts(parts, body)).into()),
         };
         document.lifetime = self.policy.lifetime(document.stated, age(&parts.headers));
-        for (validator, _) in CONDITIONS {
-            if let Some(value) = parts.headers.remove(&validator) {
-                document.validators.insert(validator, value);
+        for (validator, condition) in CONDITIONS {
+            if let Some(value) = parts.headers.remove(validator) {
+                document.conditions.insert(condition, value);
             }
         }
         Ok(document)
@@ -192,10 +185,9 @@ impl refreshing::Source for Arc<Source> {
     }
 
     fn log(&self, error: &Self::Error, pause: Duration) {
-        tracing::event!(
+        tracing::warn!(
             target: "private_key_jwt",
-            tracing::Level::WARN,
-            url = %safe_url(&self.url), error = %error, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            url = %safe_url(&self.url), %error, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
             "key refresh failed"
         );
     }
