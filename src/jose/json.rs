@@ -57,13 +57,7 @@ pub(crate) fn any_without(bytes: &[u8], secret: &[&str], watched: &[&str]) -> Op
 /// The names and values of an object that may be damaged, up to the damage. Base no decision on
 /// them that a sound document would decide otherwise.
 fn claimed(text: &str) -> impl Iterator<Item = (Option<Text<'_>>, &str)> {
-    let mut reader = Reader::new("an object", text.as_bytes(), Rules::default());
-    let mut is_first = true;
-    let is_object = reader.enter_object();
-    std::iter::from_fn(move || {
-        is_object?;
-        reader.claimed(std::mem::take(&mut is_first))
-    })
+    Reader::new("an object", text.as_bytes(), Rules::default()).claimed()
 }
 
 /// All strings that an object has as this member, at most a few. The object may be damaged or have

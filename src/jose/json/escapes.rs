@@ -18,11 +18,6 @@ pub(crate) fn string(inner: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(value)
 }
 
-/// As [`string`], for text.
-pub(crate) fn text(inner: &str) -> Option<Zeroizing<String>> {
-    string(inner.as_bytes()).and_then(into_text)
-}
-
 /// The same bytes as text.
 pub(crate) fn into_text(mut bytes: Zeroizing<Vec<u8>>) -> Option<Zeroizing<String>> {
     match String::from_utf8(std::mem::take(&mut *bytes)) {
@@ -97,7 +92,11 @@ mod tests {
             (r"\u+123", None),
             (r"\", None),
         ] {
-            assert_eq!(text(inner).as_deref().map(String::as_str), expected, "{inner}");
+            assert_eq!(
+                string(inner.as_bytes()).and_then(into_text).as_deref().map(String::as_str),
+                expected,
+                "{inner}"
+            );
             let quoted = format!("\"{inner}\", and more");
             assert_eq!(first_string(&quoted).as_deref(), expected, "{inner}");
         }

@@ -8,7 +8,6 @@
 use std::collections::btree_map::Entry;
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::escapes;
@@ -54,40 +53,40 @@ impl<'a, 'r> Reader<'a, 'r> {
 
     /// The whole document: one value.
     pub(super) fn document(mut self) -> Result<Json<'a>, JoseError> {
-        let value = self.value().map_err(|error| *error)?;
+        let mut value = Json::Null;
+        self.value(&mut value).map_err(|error| *error)?;
         if self.peek().is_some() { Err(*self.unexpected()) } else { Ok(value) }
     }
 
-    fn value(&mut self) -> Read<Json<'a>> {
-        match self.peek() {
-            Some(b'"') => Ok(Json::Text(self.string()?)),
-            Some(b'[') => self.array(),
-            Some(b'{') => self.object(),
-            _ => Ok(match self.delegated()? {
-                Value::Bool(value) => Json::Bool(value),
-                Value::Number(number) => Json::Number(number),
-                _ => Json::Null,
-            }),
-        }
+    /// Reads a value into its place: returning it would move it through every caller.
+    fn value(&mut self, place: &mut Json<'a>) -> Read<()> {
+        *place = match self.peek() {
+            Some(b'"') => Json::Text(self.string()?),
+            Some(b'[') => Json::Array(self.array()?),
+            Some(b'{') => Json::Object(self.object()?),
+            Some(b'-' | b'0'..=b'9') => Json::Number(self.delegated()?),
+            _ => self.delegated::<Option<bool>>()?.map_or(Json::Null, Json::Bool),
+        };
+        Ok(())
     }
 
-    fn array(&mut self) -> Read<Json<'a>> {
+    fn array(&mut self) -> Read<Vec<Json<'a>>> {
         self.descend()?;
         let mut elements = Vec::new();
         while self.has_next(b']', elements.is_empty())? {
-            elements.push(self.value()?);
+            let mut element = Json::Null;
+            self.value(&mut element)?;
+            elements.push(element);
         }
         self.depth -= 1;
-        Ok(Json::Array(elements))
+        Ok(elements)
     }
 
-    fn object(&mut self) -> Read<Json<'a>> {
+    fn object(&mut self) -> Read<Members<'a>> {
         self.descend()?;
         let Rules { unparsed, top_level_only, unique } = self.rules;
         let mut members = Members::default();
-        let mut is_first = true;
-        while self.has_next(b'}', is_first)? {
-            is_first = false;
+        while self.has_next(b'}', members.0.is_empty())? {
             let name = self.name()?;
             if name.starts_with(RESERVED) {
                 let member = excerpt(&name);
@@ -103,29 +102,31 @@ impl<'a, 'r> Reader<'a, 'r> {
                 return Err(JoseError::DuplicateMember { what: self.what, member }.into());
             }
             self.colon()?;
-            let value = if is_unparsed { Json::Unparsed(self.unparsed()?) } else { self.value()? };
-            *entry.or_insert(Json::Null) = value;
+            let place = entry.or_insert(Json::Null);
+            if is_unparsed {
+                *place = Json::Unparsed(self.unparsed()?);
+            } else {
+                self.value(place)?;
+            }
         }
         self.depth -= 1;
-        Ok(Json::Object(members))
+        Ok(members)
     }
 
-    /// Enters the object at the start of a text that may be damaged. Returns `None` for other text.
-    pub(super) fn enter_object(&mut self) -> Option<()> {
-        self.peek().filter(|byte| *byte == b'{')?;
-        self.descend().ok()
-    }
-
-    /// The next member of an object that may be damaged: its name, if that is readable, and its
-    /// unparsed value.
-    pub(super) fn claimed(&mut self, is_first: bool) -> Option<(Option<Text<'a>>, &'a str)> {
-        if !self.has_next(b'}', is_first).ok()? || self.peek() != Some(b'"') {
-            return None;
-        }
-        let name = self.unparsed().ok()?;
-        self.colon().ok()?;
-        let value = self.unparsed().ok()?;
-        Some((first_string(name), value))
+    /// The members of an object that may be damaged: each name, if it is readable, and its unparsed
+    /// value.
+    pub(super) fn claimed(mut self) -> impl Iterator<Item = (Option<Text<'a>>, &'a str)> {
+        let is_object = self.peek() == Some(b'{') && self.descend().is_ok();
+        let mut is_first = true;
+        std::iter::from_fn(move || {
+            let has_next = is_object && self.has_next(b'}', std::mem::take(&mut is_first)).ok()?;
+            if !has_next || self.peek() != Some(b'"') {
+                return None;
+            }
+            let name = self.unparsed().ok()?;
+            self.colon().ok()?;
+            Some((first_string(name), self.unparsed().ok()?))
+        })
     }
 
     fn name(&mut self) -> Read<Text<'a>> {
@@ -186,8 +187,8 @@ impl<'a, 'r> Reader<'a, 'r> {
         let inner = self.document.get(start..self.at).unwrap_or_default();
         let inner = str::from_utf8(inner).map_err(|_| self.damaged(self.at))?;
         self.at += 1;
-        let decoded = if has_escapes { escapes::text(inner) } else { None };
-        Ok(decoded.map_or(Text::Borrowed(inner), Text::Owned))
+        let decoded = if has_escapes { escapes::string(inner.as_bytes()) } else { None };
+        Ok(decoded.and_then(escapes::into_text).map_or(Text::Borrowed(inner), Text::Owned))
     }
 
     /// The text of the value at the current position, checked only as far as finding its end
