@@ -78,15 +78,8 @@ pub(crate) fn decode_standard(text: &str) -> Option<Vec<u8>> {
 pub(crate) fn decode(what: &'static str, text: &str) -> Result<Vec<u8>, JoseError> {
     // The decoded part of a damaged token is wiped.
     let mut bytes = Zeroizing::new(Vec::new());
-    decode_into(what, text, &mut bytes)?;
+    BASE64URL.decode_vec(text, &mut bytes).map_err(|_| JoseError::Base64Url { what })?;
     Ok(std::mem::take(&mut bytes))
-}
-
-/// As [`decode`], but replaces the contents of a buffer. After an error, the contents are
-/// undefined.
-pub(crate) fn decode_into(what: &'static str, text: &str, buffer: &mut Vec<u8>) -> Result<(), JoseError> {
-    buffer.clear();
-    BASE64URL.decode_vec(text, buffer).map_err(|_| JoseError::Base64Url { what })
 }
 
 /// As [`decode`], for a private value: the buffer is wiped, even if decoding fails half-way.

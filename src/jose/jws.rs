@@ -33,13 +33,8 @@ impl<'a> CompactJws<'a> {
         token: &'a str,
         read_header: impl FnOnce(&str) -> Result<Arc<Header>, JoseError>,
     ) -> Result<Self, JoseError> {
-        let wrong_count = || JoseError::PartCount { found: token.split('.').count() };
-        let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
-        let (Some(first), Some(last), None) = (dots.next(), dots.next(), dots.next()) else {
-            return Err(wrong_count());
-        };
-        let (signing_input, signature) = split_at_dot(token, last).ok_or_else(wrong_count)?;
-        let (header, payload) = split_at_dot(signing_input, first).ok_or_else(wrong_count)?;
+        let [header, payload, signature] = parts(token)?;
+        let signing_input = token.get(..header.len() + 1 + payload.len()).unwrap_or(token);
         let header = read_header(header)?;
         let payload = base64url::decode("the JWS payload", payload)?;
         let signature = base64url::decode("the JWS signature", signature)?;
@@ -77,9 +72,13 @@ impl<'a> CompactJws<'a> {
     }
 }
 
-/// The text before and after a dot.
-fn split_at_dot(text: &str, dot: usize) -> Option<(&str, &str)> {
-    Some((text.get(..dot)?, text.get(dot + 1..)?))
+/// The three parts of a compact JWS, encoded.
+pub(crate) fn parts(token: &str) -> Result<[&str; 3], JoseError> {
+    let mut parts = token.split('.');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(header), Some(payload), Some(signature), None) => Ok([header, payload, signature]),
+        _ => Err(JoseError::PartCount { found: token.split('.').count() }),
+    }
 }
 
 impl std::fmt::Debug for CompactJws<'_> {

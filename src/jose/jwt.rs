@@ -1,5 +1,6 @@
 use serde_json::{Map, Value};
 
+use super::jws::parts;
 use super::{JoseError, base64url, json};
 
 /// A JWT parsed for display, in a log, a debugger or a command line (RFC 7519 §3). **Nothing is
@@ -36,12 +37,7 @@ impl UnverifiedJwt {
     /// [`JoseError::Json`], [`JoseError::NotAnObject`] and [`JoseError::DuplicateMember`] for a
     /// header or claims that cannot be read.
     pub fn parse(token: &str) -> Result<Self, JoseError> {
-        let mut parts = token.split('.');
-        let (Some(header), Some(claims), Some(_), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(JoseError::PartCount { found: token.split('.').count() });
-        };
+        let [header, claims, _] = parts(token)?;
         let object = |what, part| json::object(what, &base64url::decode(what, part)?);
         Ok(Self { header: object("the JWS header", header)?, claims: object("the claims set", claims)? })
     }

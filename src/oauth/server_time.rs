@@ -6,8 +6,8 @@ use http::header::{AGE, DATE};
 use time::{Duration, OffsetDateTime};
 
 use super::TokenResponse;
-use crate::jose::base64url;
 use crate::jose::json::{self, Json};
+use crate::jose::{base64url, jws};
 
 /// A time on the server's clock, and the two times on our clock between which it was read.
 #[derive(Clone, Copy, Debug)]
@@ -94,11 +94,7 @@ fn issued_at(response: &TokenResponse) -> Option<OffsetDateTime> {
 
 /// The `iat` and `exp` of a JWT, in seconds since 1970. `None` for any other token.
 fn times(token: &str) -> Option<(f64, Option<f64>)> {
-    let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return None;
-    };
+    let [_, payload, _] = jws::parts(token).ok()?;
     let payload = base64url::decode_secret("the token", payload).ok()?;
     let claims = json::read("the token", &payload).ok()?;
     let number = |claim| claims.get(claim).and_then(Json::number)?.as_f64();
