@@ -15,7 +15,7 @@ use std::fmt;
 /// assert!("none".parse::<Algorithm>().is_err());
 /// # Ok::<(), private_key_jwt::jose::JoseError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3).
@@ -126,18 +126,6 @@ impl fmt::Display for Algorithm {
     }
 }
 
-impl fmt::Debug for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl serde::Serialize for Algorithm {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
 /// An elliptic curve of RFC 7518 §6.2.1.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -151,6 +139,9 @@ pub enum Curve {
 }
 
 impl Curve {
+    /// Every curve of this crate.
+    pub(crate) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
+
     /// The name in the `crv` member.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

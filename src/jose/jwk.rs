@@ -80,16 +80,6 @@ impl fmt::Debug for Jwk {
     }
 }
 
-/// The first property of a key that rules out an algorithm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unfit {
-    Use,
-    KeyOps,
-    UnknownAlgorithm,
-    KeyType,
-    OtherAlgorithm(Algorithm),
-}
-
 impl Jwk {
     /// The members that hold private or symmetric values (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037
     /// §2).
@@ -266,40 +256,27 @@ impl Jwk {
     /// algorithm ([`Algorithm::is_same_as`]).
     #[must_use]
     pub fn verifies(&self, algorithm: Algorithm) -> bool {
-        self.unfit(algorithm).is_none()
+        self.mismatch(algorithm).is_none()
     }
 
     /// Why this key may not check a signature with this algorithm.
     pub(crate) fn mismatch(&self, algorithm: Algorithm) -> Option<KeyMismatch> {
-        let not_for_signatures = |member, found: String| KeyMismatch::NotForSignatures { member, found };
-        let quoted = |text: Option<&str>| format!("\"{}\"", excerpt(text.unwrap_or_default()));
-        Some(match self.unfit(algorithm)? {
-            Unfit::Use => not_for_signatures("use", quoted(self.public_key_use())),
-            Unfit::KeyOps => {
-                let operations = self.key_operations.as_deref().unwrap_or_default().join(" ");
-                not_for_signatures("key_ops", quoted(Some(&operations)))
-            }
-            Unfit::UnknownAlgorithm => not_for_signatures("alg", quoted(self.algorithm())),
-            Unfit::KeyType => {
-                KeyMismatch::OtherKeyType { found: self.key_type(), needed: algorithm.key_type() }
-            }
-            Unfit::OtherAlgorithm(found) => KeyMismatch::OtherAlgorithm { found },
-        })
-    }
-
-    fn unfit(&self, algorithm: Algorithm) -> Option<Unfit> {
-        if self.public_key_use().is_some_and(|word| word != "sig") {
-            return Some(Unfit::Use);
+        let not_for_signatures = |member, text: &str| {
+            Some(KeyMismatch::NotForSignatures { member, found: format!("\"{}\"", excerpt(text)) })
+        };
+        if let Some(word) = self.public_key_use().filter(|word| *word != "sig") {
+            return not_for_signatures("use", word);
         }
         if !self.may_sign_or_verify("verify") {
-            return Some(Unfit::KeyOps);
+            let operations = self.key_operations.as_deref().unwrap_or_default();
+            return not_for_signatures("key_ops", &operations.join(" "));
         }
+        let (found, needed) = (self.key_type(), algorithm.key_type());
         let bound = self.algorithm().filter(|name| !algorithm.is_named(name));
-        let bound = bound.map(|name| Algorithm::ALL.into_iter().find(|known| known.as_str() == name));
-        match bound {
-            Some(None) => Some(Unfit::UnknownAlgorithm),
-            _ if algorithm.key_type() != self.key_type() => Some(Unfit::KeyType),
-            Some(Some(other)) => Some(Unfit::OtherAlgorithm(other)),
+        match bound.map(|name| name.parse().map_err(|_| name)) {
+            Some(Err(name)) => not_for_signatures("alg", name),
+            _ if found != needed => Some(KeyMismatch::OtherKeyType { found, needed }),
+            Some(Ok(found)) => Some(KeyMismatch::OtherAlgorithm { found }),
             None => None,
         }
     }
@@ -317,26 +294,20 @@ impl Jwk {
     }
 
     fn to_members(&self) -> Map<String, Value> {
-        let mut members: Map<String, Value> = self
-            .parameters
-            .members()
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect();
-        let mut insert = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                members.insert(name.to_owned(), value);
-            }
-        };
-        insert("kid", self.key_id.as_ref().map(|key_id| key_id.as_str().into()));
-        insert("alg", self.algorithm.as_deref().map(Value::from));
-        insert("use", self.public_key_use.as_deref().map(Value::from));
-        insert("key_ops", self.key_operations.clone().map(Value::from));
+        let text = |text: Option<&str>| text.map(Value::from);
         let chain: Vec<String> = self.certificates.iter().map(base64url::encode_standard).collect();
-        insert("x5c", (!chain.is_empty()).then(|| chain.into()));
-        insert("x5t", self.x5t().map(Value::from));
-        insert("x5t#S256", self.x5t_s256().map(Value::from));
-        members
+        let others = [
+            ("kid", text(self.key_id().map(KeyId::as_str))),
+            ("alg", text(self.algorithm())),
+            ("use", text(self.public_key_use())),
+            ("key_ops", self.key_operations.clone().map(Value::from)),
+            ("x5c", (!chain.is_empty()).then(|| chain.into())),
+            ("x5t", text(self.x5t())),
+            ("x5t#S256", text(self.x5t_s256())),
+        ];
+        let parameters =
+            self.parameters.members().into_iter().map(|(name, value)| (name, Some(value.into())));
+        parameters.chain(others).filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 }
 

@@ -21,9 +21,10 @@ use super::{JoseError, Jwk, KeyId, json};
 /// assert_eq!((set.keys().len(), set.skipped().len()), (1, 1));
 /// # Ok::<(), private_key_jwt::jose::JoseError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct JwkSet {
     keys: Vec<Jwk>,
+    #[serde(skip)]
     skipped: Vec<SkippedJwk>,
 }
 
@@ -116,15 +117,6 @@ impl FromIterator<Jwk> for JwkSet {
 impl From<Jwk> for JwkSet {
     fn from(jwk: Jwk) -> Self {
         Self::from_iter([jwk])
-    }
-}
-
-impl serde::Serialize for JwkSet {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap;
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry("keys", &self.keys)?;
-        map.end()
     }
 }
 

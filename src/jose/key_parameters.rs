@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::json::Members;
@@ -69,29 +70,11 @@ impl KeyParameters {
         }
     }
 
-    /// RFC 7638 §3.3: the required members in lexicographic order, without white space. No value
-    /// needs escaping.
+    /// RFC 7638 §3.3: the required members in lexicographic order, without white space.
     pub(super) fn canonical_json(&self) -> String {
-        let mut json = String::with_capacity(64 + base64url::encoded_len(2 * self.signature_len()));
-        let value = |json: &mut String, name: &str, bytes: &[u8]| {
-            json.push_str(name);
-            base64url::push(json, bytes);
-        };
-        match self {
-            Self::Rsa { n, e } => {
-                value(&mut json, "{\"e\":\"", e);
-                value(&mut json, "\",\"kty\":\"RSA\",\"n\":\"", n);
-            }
-            Self::Ec { curve, x, y } => {
-                json.push_str("{\"crv\":\"");
-                json.push_str(curve.as_str());
-                value(&mut json, "\",\"kty\":\"EC\",\"x\":\"", x);
-                value(&mut json, "\",\"y\":\"", y);
-            }
-            Self::Ed25519 { x } => value(&mut json, "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"", x),
-        }
-        json.push_str("\"}");
-        json
+        let members: BTreeMap<_, _> = self.members().into_iter().collect();
+        // Serializing a map of strings to memory cannot fail.
+        serde_json::to_string(&members).unwrap_or_default()
     }
 
     pub(crate) fn from_members(members: &Members<'_>) -> Result<Self, JoseError> {
@@ -99,42 +82,29 @@ impl KeyParameters {
         let string = |member| members.text(WHAT, member);
         let required = |member| string(member)?.ok_or(JoseError::MissingMember { what: WHAT, member });
         let bytes = |member| base64url::decode("a key parameter", required(member)?);
-        let coordinate = |member, len: usize| {
-            let value = bytes(member)?;
-            if value.len() == len {
-                Ok(value)
-            } else {
-                Err(JoseError::InvalidMember {
-                    what: WHAT,
-                    member,
-                    expected: "a value of the curve's length",
-                })
-            }
+        let wrong_length = |member| {
+            let expected = "a value of the curve's length";
+            JoseError::InvalidMember { what: WHAT, member, expected }
         };
-
         let kty = required("kty")?;
         let crv = string("crv")?;
-        match (kty, crv) {
-            ("RSA", _) => {
+        let curve = Curve::ALL.into_iter().find(|curve| crv == Some(curve.as_str()));
+        match (kty, crv, curve) {
+            ("RSA", ..) => {
                 Ok(Self::Rsa { n: without_leading_zeros(bytes("n")?), e: without_leading_zeros(bytes("e")?) })
             }
-            ("EC", Some("P-256" | "P-384" | "P-521")) => {
-                let curve = match crv {
-                    Some("P-256") => Curve::P256,
-                    Some("P-384") => Curve::P384,
-                    _ => Curve::P521,
+            ("EC", _, Some(curve)) => {
+                let coordinate = |member| {
+                    let value = bytes(member)?;
+                    if value.len() == curve.coordinate_len() { Ok(value) } else { Err(wrong_length(member)) }
                 };
-                let len = curve.coordinate_len();
-                Ok(Self::Ec { curve, x: coordinate("x", len)?, y: coordinate("y", len)? })
+                Ok(Self::Ec { curve, x: coordinate("x")?, y: coordinate("y")? })
             }
-            ("OKP", Some("Ed25519")) => {
-                let x = coordinate("x", 32)?;
-                let x = <[u8; 32]>::try_from(x)
-                    .map_err(|_| JoseError::MissingMember { what: WHAT, member: "x" })?;
-                Ok(Self::Ed25519 { x })
+            ("OKP", Some("Ed25519"), _) => {
+                Ok(Self::Ed25519 { x: bytes("x")?.try_into().map_err(|_| wrong_length("x"))? })
             }
-            ("EC" | "OKP", None) => Err(JoseError::MissingMember { what: WHAT, member: "crv" }),
-            (kty, crv) => {
+            ("EC" | "OKP", None, _) => Err(JoseError::MissingMember { what: WHAT, member: "crv" }),
+            (kty, crv, _) => {
                 let found = crv.map_or_else(|| kty.to_owned(), |crv| format!("{kty} {crv}"));
                 Err(JoseError::UnsupportedKey { found: super::error::excerpt(&found) })
             }

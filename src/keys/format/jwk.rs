@@ -180,7 +180,7 @@ fn key(text: &[u8]) -> Result<Loaded, KeyError> {
 /// JWK is published anew from here, so only its numbers matter.
 fn fit_coordinates(members: &mut Members<'_>) {
     let is = |member, value| members.get(member).and_then(Json::text) == Some(value);
-    let curve = [Curve::P256, Curve::P384, Curve::P521].into_iter().find(|curve| is("crv", curve.as_str()));
+    let curve = Curve::ALL.into_iter().find(|curve| is("crv", curve.as_str()));
     let Some(curve) = curve.filter(|_| is("kty", "EC")) else {
         return;
     };
