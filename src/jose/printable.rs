@@ -25,11 +25,15 @@ impl<'a> Printable<'a> {
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|character| match is_visible(character) {
-            true => f.write_char(character),
-            false => write!(f, "{}", character.escape_unicode()),
-        })
+        self.0.chars().flat_map(spelled).try_for_each(|character| f.write_char(character))
     }
+}
+
+/// A character as it is displayed: itself, or its escape.
+fn spelled(character: char) -> impl Iterator<Item = char> + Clone {
+    let visible = is_visible(character).then_some(character);
+    let escape = visible.is_none().then(|| character.escape_unicode());
+    visible.into_iter().chain(escape.into_iter().flatten())
 }
 
 /// As [`Printable`], truncated to `limit` characters; an ellipsis marks the cut.
@@ -37,18 +41,13 @@ pub(crate) fn printable(text: &str, limit: usize) -> String {
     let mut printable = String::new();
     let mut room = limit;
     for character in text.chars() {
-        let escape = !is_visible(character);
-        let len = if escape { character.escape_unicode().len() } else { 1 };
-        let Some(left) = room.checked_sub(len) else {
+        let spelled = spelled(character);
+        let Some(left) = room.checked_sub(spelled.clone().count()) else {
             printable.push('…');
             break;
         };
         room = left;
-        if escape {
-            printable.extend(character.escape_unicode());
-        } else {
-            printable.push(character);
-        }
+        printable.extend(spelled);
     }
     printable
 }
