@@ -85,7 +85,7 @@ pub enum JoseError {
         found: String,
     },
     /// A header that requires an extension (`crit`, RFC 7515 §4.1.11).
-    #[error("the header demands an extension (`crit`) that is not understood")]
+    #[error("the header requires an extension (`crit`) that is not supported")]
     CriticalHeader,
     /// A key of a type or on a curve that this crate does not use (RFC 7517 §5).
     #[error("unsupported key type: {found}")]
@@ -264,7 +264,7 @@ impl KeyMismatch {
             Self::OtherKeyType { found, needed } => format!("is of type {found}, not {needed}"),
             Self::OtherAlgorithm { found } => format!("is for {found} (`alg`)"),
             Self::NotForSignatures { member, found } => {
-                format!("does not check signatures here (its `{member}` is {found})")
+                format!("does not verify signatures (its `{member}` is {found})")
             }
             other => other.to_string(),
         }

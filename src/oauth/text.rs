@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_secret_in_the_place_of_a_url_is_named() {
-        assert_eq!(safe_url("correct horse battery staple"), "[what may be a secret]");
+        assert_eq!(safe_url("correct horse battery staple"), "[a possible secret]");
         assert_eq!(safe_url(r#"{"kty":"OKP","d":"x"}"#), "[a JWK or other JSON]");
         assert_eq!(safe_url("as.example"), "as.example");
     }

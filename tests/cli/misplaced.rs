@@ -205,15 +205,15 @@ fn the_message_says_what_it_looks_like_and_what_to_do() {
         (vec![&pem], "pkjwt: argument 1: found a PEM private key, which does not belong here\n"),
         (
             vec!["jwks", &key, "--alg", "correct horse battery"],
-            "pkjwt: --alg <ALG>: one of the values isn't valid for an argument; what may be a secret is not shown\n",
+            "pkjwt: --alg <ALG>: one of the values isn't valid for an argument; a possible secret is not shown\n",
         ),
         (
             vec!["correct horse battery"],
-            "pkjwt: arguments: unrecognized subcommand; what may be a secret is not shown\n",
+            "pkjwt: arguments: unrecognized subcommand; a possible secret is not shown\n",
         ),
         (
             vec!["jwks", "correct horse battery"],
-            "pkjwt: the path: expected a path, found what may be a secret; write it to a file, or to a variable and pass env:NAME\n",
+            "pkjwt: the path: expected a path, found a possible secret; write it to a file, or to a variable and pass env:NAME\n",
         ),
     ] {
         let run = pkjwt(arguments);

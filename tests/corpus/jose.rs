@@ -325,7 +325,7 @@ fn every_jws_verifies_or_says_why_not() {
             ("a compact JWS has three parts, found 1", 16),
             ("a compact JWS has three parts, found 5", 1),
             ("no compact form", 13),
-            ("the header demands an extension (`crit`) that is not understood", 1),
+            ("the header requires an extension (`crit`) that is not supported", 1),
             ("unsupported algorithm `HS256`", 11),
             ("unsupported algorithm `HS384`", 4),
             ("unsupported algorithm `HS512`", 4),

@@ -98,7 +98,7 @@ mod tests {
             ("env:-----BEGIN PRIVATE KEY-----", "env: (not a valid name)"),
             ("-----BEGIN PRIVATE KEY-----\nMC4", "(a PEM private key, not shown)"),
             (r#"{"kty":"OKP"}"#, "(a JWK or other JSON, not shown)"),
-            ("correct horse", "(what may be a secret, not shown)"),
+            ("correct horse", "(a possible secret, not shown)"),
             ("env:cAnArY-7f3a9c51-sEcReT", "env: (not a valid name)"),
         ] {
             assert_eq!(name(Path::new(argument)), shown);

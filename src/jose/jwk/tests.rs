@@ -108,20 +108,16 @@ fn a_key_that_does_not_verify_says_why() {
         (r#","alg":"RS256""#, Algorithm::ES256, "the key is of type RSA, not EC P-256"),
         (r#","alg":"RS256""#, Algorithm::RS384, "the key is for RS256 (`alg`)"),
         (r#","alg":"RS256""#, Algorithm::PS256, "the key is for RS256 (`alg`)"),
-        (
-            r#","use":"enc""#,
-            Algorithm::RS256,
-            "the key does not check signatures here (its `use` is \"enc\")",
-        ),
+        (r#","use":"enc""#, Algorithm::RS256, "the key does not verify signatures (its `use` is \"enc\")"),
         (
             r#","key_ops":["encrypt","wrapKey"]"#,
             Algorithm::RS256,
-            "the key does not check signatures here (its `key_ops` is \"encrypt wrapKey\")",
+            "the key does not verify signatures (its `key_ops` is \"encrypt wrapKey\")",
         ),
         (
             r#","alg":"RSA-OAEP-256\u001b""#,
             Algorithm::RS256,
-            "the key does not check signatures here (its `alg` is \"RSA-OAEP-256\\u{1b}\")",
+            "the key does not verify signatures (its `alg` is \"RSA-OAEP-256\\u{1b}\")",
         ),
     ] {
         let jwk = rsa(more);

@@ -140,12 +140,12 @@ fn the_error_says_why_no_key_fits_and_what_the_set_has() {
     );
     assert_eq!(
         text(&set(&[r#","kid":"k","alg":"ECDH-ES""#]), Some("k"), ed),
-        "no key in the set fits EdDSA and `kid` \"k\": the key does not check signatures here (its `alg` is \"ECDH-ES\")"
+        "no key in the set fits EdDSA and `kid` \"k\": the key does not verify signatures (its `alg` is \"ECDH-ES\")"
     );
     assert_eq!(
         text(&set(&[r#","kid":"k","use":"enc""#, r#","key_ops":["sign"]"#]), None, ed),
-        "no key in the set fits EdDSA (the header has no `kid`): key \"k\" does not check signatures here (its `use` \
-         is \"enc\"); a key without `kid` does not check signatures here (its `key_ops` is \"sign\")"
+        "no key in the set fits EdDSA (the header has no `kid`): key \"k\" does not verify signatures (its `use` \
+         is \"enc\"); a key without `kid` does not verify signatures (its `key_ops` is \"sign\")"
     );
 }
 
