@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::grant::{Answer, Grant};
 use super::lifetime::Lifetime;
-use super::pauses::Pauses;
+use super::pauses::pause_after;
 use crate::client::error::{Error, ErrorKind};
 use crate::client::fresh::random;
 use crate::client::log::{self, event};
@@ -34,7 +34,8 @@ pub(in crate::client) struct Cached {
 
 struct State {
     grant: Grant,
-    pauses: Pauses,
+    /// How many requests were rejected since the last success, while no token was valid.
+    refusals: u32,
     invalidated: Option<OffsetDateTime>,
 }
 
@@ -59,7 +60,7 @@ impl Entry {
             sender: Arc::clone(sender),
             last_used: AtomicI64::new(sender.clock.now().unix_timestamp()),
             token: Refreshing::new(token),
-            state: Mutex::new(State { grant, pauses: Pauses::default(), invalidated: None }),
+            state: Mutex::new(State { grant, refusals: 0, invalidated: None }),
         })
     }
 
@@ -167,7 +168,7 @@ impl Source for Arc<Entry> {
         let mut state = self.state();
         let token = state.grant.answered(answer, late)?;
         if !late {
-            state.pauses = Pauses::default();
+            state.refusals = 0;
         }
         Ok(Cached::new(token, &self.sender, now))
     }
@@ -175,7 +176,7 @@ impl Source for Arc<Entry> {
     fn pause(&self, failure: &Failure<'_, Error>) -> Pause {
         let mut state = self.state();
         let is_of_client_alone = state.grant.is_of_client_alone();
-        state.pauses.after(failure, is_of_client_alone, random().unwrap_or(u64::MAX))
+        pause_after(failure, &mut state.refusals, is_of_client_alone, random().unwrap_or(u64::MAX))
     }
 
     fn lost() -> Error {

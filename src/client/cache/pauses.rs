@@ -20,57 +20,49 @@ use crate::keys::KeyError;
 use crate::oauth::Retry;
 use crate::transport::refreshing::{Failure, Pause};
 
-/// What the length of a pause depends on, besides the failure.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pauses {
-    /// How many requests were rejected since the last success, while no token was valid.
-    refusals: u32,
-}
+/// The longest `Retry-After` that is obeyed.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The pause between two requests that fail while no token is valid.
+const BETWEEN_FAILURES: Duration = Duration::from_secs(1);
+/// The same, if the server rejects the requests.
+const BETWEEN_REFUSALS: Backoff = Backoff { first: BETWEEN_FAILURES, longest: LONGEST };
 
-impl Pauses {
-    /// The longest `Retry-After` that is obeyed.
-    const LONGEST: Duration = Duration::from_secs(60);
-    /// The pause between two requests that fail while no token is valid.
-    const BETWEEN_FAILURES: Duration = Duration::from_secs(1);
-    /// The same, if the server rejects the requests.
-    const BETWEEN_REFUSALS: Backoff = Backoff { first: Self::BETWEEN_FAILURES, longest: Self::LONGEST };
-
-    /// The pause after a failure. `is_of_client_alone` when the request carried nothing but scopes.
-    pub(super) fn after(
-        &mut self,
-        failure: &Failure<'_, Error>,
-        is_of_client_alone: bool,
-        random: u64,
-    ) -> Pause {
-        let window = failure.window.unwrap_or_default();
-        let longest = (window / 4).min(Self::LONGEST);
-        let backoff = Backoff { first: (window / 16).min(longest), longest };
-        let Some(error) = failure.error else {
-            // A lost request does not delay callers without a token.
-            let serving = backoff.half_jitter(failure.failures, u64::MAX);
-            return Pause { serving, waiting: Duration::ZERO };
-        };
-        let mut serving = backoff.half_jitter(failure.failures, random);
-        let may_be_mended = may_be_mended_by_another_key(error, is_of_client_alone);
-        let waiting = match failure.window {
-            Some(_) => Duration::ZERO,
-            None if may_be_mended => Duration::ZERO,
-            None if error.refusal().is_some() => {
-                self.refusals = self.refusals.saturating_add(1);
-                Self::BETWEEN_REFUSALS.half_jitter(self.refusals, random)
-            }
-            None => Self::BETWEEN_FAILURES,
-        };
-        if error.refusal().is_some() {
-            // In a fraction of a short window, the server will not change its mind.
-            serving = serving.max(Self::BETWEEN_REFUSALS.half_jitter(failure.failures, random));
+/// The pause after a failure. `refusals` is how many requests were rejected since the last success,
+/// while no token was valid. `is_of_client_alone` when the request carried nothing but scopes.
+pub(super) fn pause_after(
+    failure: &Failure<'_, Error>,
+    refusals: &mut u32,
+    is_of_client_alone: bool,
+    random: u64,
+) -> Pause {
+    let window = failure.window.unwrap_or_default();
+    let longest = (window / 4).min(LONGEST);
+    let backoff = Backoff { first: (window / 16).min(longest), longest };
+    let Some(error) = failure.error else {
+        // A lost request does not delay callers without a token.
+        let serving = backoff.half_jitter(failure.failures, u64::MAX);
+        return Pause { serving, waiting: Duration::ZERO };
+    };
+    let mut serving = backoff.half_jitter(failure.failures, random);
+    let may_be_mended = may_be_mended_by_another_key(error, is_of_client_alone);
+    let waiting = match failure.window {
+        Some(_) => Duration::ZERO,
+        None if may_be_mended => Duration::ZERO,
+        None if error.refusal().is_some() => {
+            *refusals = refusals.saturating_add(1);
+            BETWEEN_REFUSALS.half_jitter(*refusals, random)
         }
-        let told = match error.retry() {
-            Retry::After(pause) if !may_be_mended => pause.min(Self::LONGEST),
-            _ => Duration::ZERO,
-        };
-        Pause { serving: serving.max(told), waiting: waiting.max(told) }
+        None => BETWEEN_FAILURES,
+    };
+    if error.refusal().is_some() {
+        // In a fraction of a short window, the server will not change its mind.
+        serving = serving.max(BETWEEN_REFUSALS.half_jitter(failure.failures, random));
     }
+    let told = match error.retry() {
+        Retry::After(pause) if !may_be_mended => pause.min(LONGEST),
+        _ => Duration::ZERO,
+    };
+    Pause { serving: serving.max(told), waiting: waiting.max(told) }
 }
 
 /// Whether the failure depends on which key signs, or whether it can: another key may be active in

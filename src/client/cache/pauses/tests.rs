@@ -30,7 +30,7 @@ fn milliseconds(pause: Pause) -> [u128; 2] {
 /// The longest pauses after the first failure.
 fn first(error: &Error, window: Option<Duration>) -> [u128; 2] {
     let failure = Failure { error: Some(error), failures: 1, window };
-    milliseconds(Pauses::default().after(&failure, true, u64::MAX))
+    milliseconds(pause_after(&failure, &mut 0, true, u64::MAX))
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn while_a_token_serves_the_pauses_double_within_the_time_that_there_is() {
     let error = timeout();
     let pause = |failures, window, random| {
         let failure = Failure { error: Some(&error), failures, window: Some(window) };
-        Pauses::default().after(&failure, true, random)
+        pause_after(&failure, &mut 0, true, random)
     };
     for (failures, serving) in [(1, 3750), (2, 7500), (3, 15_000), (4, 15_000), (u32::MAX, 15_000)] {
         // That does not delay callers without a token.
@@ -76,22 +76,23 @@ fn a_refusal_that_stands_is_asked_for_ever_more_seldom() {
     for error in
         [refused("invalid_scope"), refused("invalid_grant"), answer(400, &[], ""), answer(403, &[], "no")]
     {
-        let mut pauses = Pauses::default();
+        let mut refusals = 0;
         let mut waiting = |failures, window| {
-            milliseconds(pauses.after(&Failure { error: Some(&error), failures, window }, true, u64::MAX))[1]
+            let failure = Failure { error: Some(&error), failures, window };
+            milliseconds(pause_after(&failure, &mut refusals, true, u64::MAX))[1]
         };
         for (failures, pause) in (1..).zip([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]) {
             assert_eq!(waiting(failures, None), pause, "{error}");
         }
         // A request that began while a token was valid is repeated at once for callers without one.
         assert_eq!(waiting(9, Some(MINUTE)), 0, "{error}");
-        assert_eq!(pauses, Pauses { refusals: 8 });
+        assert_eq!(refusals, 8);
     }
     // Other failures do not count.
-    let mut pauses = Pauses::default();
+    let mut refusals = 0;
     for (failures, error, pause) in [(1, timeout(), 1000), (2, timeout(), 1000), (3, refused("x"), 1000)] {
         let failure = Failure { error: Some(&error), failures, window: None };
-        assert_eq!(milliseconds(pauses.after(&failure, true, u64::MAX))[1], pause);
+        assert_eq!(milliseconds(pause_after(&failure, &mut refusals, true, u64::MAX))[1], pause);
     }
 }
 
@@ -137,7 +138,7 @@ fn retry_after_is_obeyed_up_to_a_minute() {
 fn a_lost_request_delays_no_caller_without_a_token() {
     let lost = |window| {
         let failure = Failure { error: None, failures: 1, window };
-        milliseconds(Pauses::default().after(&failure, true, 0))
+        milliseconds(pause_after(&failure, &mut 0, true, 0))
     };
     assert_eq!(lost(Some(MINUTE)), [3750, 0]);
     assert_eq!(lost(None), [0, 0]);
