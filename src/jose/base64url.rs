@@ -4,15 +4,12 @@
 //! and the constant-time `base64ct` for the members of a private JWK. The constant-time codec takes
 //! fifteen times as long, which is more than a tenth of the check of an RSA signature.
 
-use std::io;
-
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD as BASE64URL};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use zeroize::Zeroizing;
 
 use super::JoseError;
-use super::text::reserve;
 
 pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     BASE64URL.encode(bytes)
@@ -26,43 +23,6 @@ pub(crate) const fn encoded_len(len: usize) -> usize {
 /// Appends the encoded bytes to a text.
 pub(crate) fn push(text: &mut String, bytes: &[u8]) {
     BASE64URL.encode_string(bytes, text);
-}
-
-/// Encodes bytes piece by piece and appends them to a text, so that no buffer holds all of them.
-pub(crate) struct Writer<'a> {
-    text: &'a mut Zeroizing<String>,
-    /// A whole number of groups of three bytes.
-    pending: [u8; 192],
-    len: usize,
-}
-
-impl<'a> Writer<'a> {
-    pub(crate) const fn new(text: &'a mut Zeroizing<String>) -> Self {
-        Self { text, pending: [0; 192], len: 0 }
-    }
-
-    /// Encodes the rest. Call this once, at the end.
-    pub(crate) fn finish(self) {
-        reserve(self.text, encoded_len(self.len));
-        push(self.text, self.pending.get(..self.len).unwrap_or_default());
-    }
-}
-
-impl io::Write for Writer<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = self.pending.get_mut(self.len..).unwrap_or_default().write(bytes)?;
-        self.len += taken;
-        if self.len == self.pending.len() {
-            reserve(self.text, encoded_len(self.len));
-            push(self.text, &self.pending);
-            self.len = 0;
-        }
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// The standard alphabet with padding: only `x5c` uses it (RFC 7515 §4.1.6).
@@ -125,22 +85,5 @@ mod tests {
         }
         assert_eq!(decode_secret("x", "AQID").unwrap().as_slice(), [1, 2, 3]);
         assert_eq!(encode([0xfb, 0xff]), "-_8");
-    }
-
-    #[test]
-    fn pieces_of_any_length_are_encoded_as_the_whole() {
-        use std::io::Write;
-        let bytes: Vec<u8> = (0..1000_u32).map(|number| (number * 7) as u8).collect();
-        for (whole, piece) in
-            [(0, 1), (1, 1), (191, 2), (192, 192), (193, 5), (384, 64), (1000, 1), (1000, 999)]
-        {
-            let bytes = &bytes[..whole];
-            let mut text = Zeroizing::new("before.".to_owned());
-            let mut writer = Writer::new(&mut text);
-            bytes.chunks(piece).for_each(|piece| writer.write_all(piece).unwrap());
-            writer.finish();
-            assert_eq!(*text, format!("before.{}", encode(bytes)));
-            assert_eq!(text.len(), 7 + encoded_len(whole));
-        }
     }
 }

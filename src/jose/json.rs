@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use reader::Reader;
 pub(crate) use reader::{Rules, first_string};
 pub(crate) use value::{Json, Members};
-pub(crate) use wiped::{WipedMembers, WipedValue, to_text};
+pub(crate) use wiped::{WipedMembers, WipedValue, to_bytes};
 
 use super::JoseError;
 use super::text::Text;

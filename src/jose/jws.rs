@@ -3,7 +3,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::text::reserve;
-use super::{Header, JoseError, Signature, base64url};
+use super::{Header, JoseError, Signature, base64url, json};
 
 /// A well-formed compact JWS (RFC 7515 §7.1). Its signature is not verified yet.
 pub struct CompactJws<'a> {
@@ -87,13 +87,11 @@ impl std::fmt::Debug for CompactJws<'_> {
     }
 }
 
-/// Appends a part of a JWS (RFC 7515 §5.1): JSON, encoded while it is written.
-///
-/// For structures of strings and numbers: serializing them to memory cannot fail.
+/// Appends a part of a JWS (RFC 7515 §5.1). Only for what [`json::to_bytes`] takes.
 pub(crate) fn push_json(text: &mut Zeroizing<String>, value: &impl serde::Serialize) {
-    let mut writer = base64url::Writer::new(text);
-    let _ = serde_json::to_writer(&mut writer, value);
-    writer.finish();
+    let json = json::to_bytes(value);
+    reserve(text, base64url::encoded_len(json.len()));
+    base64url::push(text, &json);
 }
 
 /// Appends the last part of the compact serialization (RFC 7515 §7.1) to a signing input.

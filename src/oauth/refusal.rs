@@ -77,7 +77,8 @@ impl Refusal {
         let ErrorBody { error, description, uri, members, words, .. } = body;
         let safe = |text: &str| masking.safe(text);
         let shown = |text: Option<Zeroizing<String>>| text.map(|text| safe(&text));
-        let text = |value: &Value| value.as_str().map_or_else(|| safe(&json::to_text(value)), safe);
+        let other = |value: &Value| str::from_utf8(&json::to_bytes(value)).map(safe).unwrap_or_default();
+        let text = |value: &Value| value.as_str().map_or_else(|| other(value), safe);
         let challenges = headers.get_all(http::header::WWW_AUTHENTICATE).into_iter();
         let challenges: Vec<_> = challenges.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         let challenges = Zeroizing::new(challenges.join(", "));

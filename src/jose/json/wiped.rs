@@ -1,11 +1,10 @@
 //! JSON of `serde_json` that is kept and may be secret.
 
-use std::fmt::Write as _;
+use std::io;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
-
-use crate::jose::text::push_str;
 
 /// Members whose names and strings are wiped on drop: a response that echoes a secret may have it
 /// in place of a name.
@@ -43,22 +42,33 @@ fn wipe_members(members: &mut Map<String, Value>) {
     }
 }
 
-/// The value as single-line JSON.
-pub(crate) fn to_text(value: &Value) -> Zeroizing<String> {
-    /// Grows without leaving copies behind.
-    struct Growing(Zeroizing<String>);
+/// JSON that grows without leaving copies behind.
+struct Growing(Zeroizing<Vec<u8>>);
 
-    impl std::fmt::Write for Growing {
-        fn write_str(&mut self, piece: &str) -> std::fmt::Result {
-            push_str(&mut self.0, piece);
-            Ok(())
+impl io::Write for Growing {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let Self(json) = self;
+        let needed = json.len().saturating_add(piece.len());
+        if needed > json.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * json.capacity())));
+            larger.extend_from_slice(json);
+            *json = larger;
         }
+        json.extend_from_slice(piece);
+        Ok(piece.len())
     }
 
-    let mut text = Growing(Zeroizing::default());
-    // Writing to memory cannot fail.
-    let _ = write!(text, "{value}");
-    text.0
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The value as single-line JSON. Only for values whose serialization cannot fail, such as
+/// structures of strings and numbers.
+pub(crate) fn to_bytes(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    let mut json = Growing(Zeroizing::new(Vec::with_capacity(256)));
+    let _ = serde_json::to_writer(&mut json, value);
+    json.0
 }
 
 #[cfg(test)]
@@ -78,6 +88,8 @@ mod tests {
     #[test]
     fn a_value_is_written_as_serde_json_writes_it() {
         let value = serde_json::json!({"a": ["b\n", 1.5, null], "c": {"d": true}});
-        assert_eq!(*to_text(&value), value.to_string());
+        assert_eq!(*to_bytes(&value), value.to_string().into_bytes());
+        let long = serde_json::json!(["a".repeat(200), "b".repeat(200), "c".repeat(2000)]);
+        assert_eq!(*to_bytes(&long), long.to_string().into_bytes());
     }
 }
