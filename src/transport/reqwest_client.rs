@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::io::ErrorKind;
+use std::sync::RwLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,13 +28,18 @@ use crate::oauth::{self, PlainHttp};
 /// let http = ReqwestClient::build(|builder| builder.user_agent("my-service/1.0"))?;
 /// # Ok::<(), private_key_jwt::transport::TransportError>(())
 /// ```
-#[derive(Clone)]
 pub struct ReqwestClient {
     remote: reqwest::Client,
     loopback: reqwest::Client,
     timeout: Duration,
     plain_http: PlainHttp,
+    last: LastTarget,
 }
+
+/// The target of the last request, checked and parsed: the next request mostly goes to the same
+/// one. Without it, a token request takes 4 % more instructions (AMD EPYC, `benches/README.md`),
+/// and its target of 0.95 of bare reqwest is out of reach.
+type LastTarget = RwLock<Option<(http::Uri, reqwest::Url)>>;
 
 impl ReqwestClient {
     /// How long connecting may take: 10 s.
@@ -80,6 +86,7 @@ impl ReqwestClient {
             remote: client,
             timeout: Self::TIMEOUT,
             plain_http: PlainHttp::Loopback,
+            last: LastTarget::default(),
         })
     }
 
@@ -106,7 +113,7 @@ impl ReqwestClient {
         &self,
         request: http::Request<Zeroizing<Vec<u8>>>,
     ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError> {
-        let url = self.plain_http.check_endpoint("URL", &request.uri().to_string())?;
+        let url = self.url(request.uri())?;
         Handle::try_current().map_err(|error| TransportError::Request(error.into()))?;
         // Timers are coarse, so a response could arrive before a timer of zero fires.
         if self.timeout.is_zero() {
@@ -123,6 +130,21 @@ impl ReqwestClient {
         *request.body_mut() = Some(Bytes::from_owner(body).into());
         *request.timeout_mut() = Some(self.timeout);
         Ok(client.execute(request))
+    }
+
+    /// The target as a URL that an assertion may go to.
+    fn url(&self, target: &http::Uri) -> Result<reqwest::Url, TransportError> {
+        // If the entry is locked, do without it: nothing waits for it.
+        if let Some((last, url)) = self.last.try_read().ok().as_deref().and_then(Option::as_ref)
+            && last == target
+        {
+            return Ok(url.clone());
+        }
+        let url = self.plain_http.check_endpoint("URL", &target.to_string())?;
+        if let Ok(mut last) = self.last.try_write() {
+            *last = Some((target.clone(), url.clone()));
+        }
+        Ok(url)
     }
 }
 
@@ -152,8 +174,22 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
     Ok(http::Response::from(response).map(|_| std::mem::take(&mut *body)))
 }
 
+impl Clone for ReqwestClient {
+    /// The clone shares the connections. It remembers a target of its own, because it is mostly
+    /// made for another server.
+    fn clone(&self) -> Self {
+        Self {
+            remote: self.remote.clone(),
+            loopback: self.loopback.clone(),
+            timeout: self.timeout,
+            plain_http: self.plain_http,
+            last: LastTarget::default(),
+        }
+    }
+}
+
 impl std::fmt::Debug for ReqwestClient {
-    /// Without the clients of reqwest, which show the default headers and proxies that the user has
+    /// Without the last target, whose query may be secret, and without the clients of reqwest, which show the default headers and proxies that the user has
     /// set.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ReqwestClient")

@@ -45,17 +45,28 @@ fn wipe_members(members: &mut Map<String, Value>) {
 /// JSON that grows without leaving copies behind.
 struct Growing(Zeroizing<Vec<u8>>);
 
+impl Growing {
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        let len = self.0.len().saturating_add(more);
+        let mut larger = Zeroizing::new(Vec::with_capacity(len.max(2 * self.0.capacity())));
+        larger.extend_from_slice(&self.0);
+        self.0 = larger;
+    }
+}
+
 impl io::Write for Growing {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let Self(json) = self;
-        let needed = json.len().saturating_add(piece.len());
-        if needed > json.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * json.capacity())));
-            larger.extend_from_slice(json);
-            *json = larger;
+        self.write_all(piece).map(|()| piece.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
+        if self.0.capacity() - self.0.len() < piece.len() {
+            self.grow(piece.len());
         }
-        json.extend_from_slice(piece);
-        Ok(piece.len())
+        self.0.extend_from_slice(piece);
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
