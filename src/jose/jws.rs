@@ -3,7 +3,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::text::reserve;
-use super::{Header, JoseError, Signature, base64url, json};
+use super::{Header, JoseError, Signature, Wiped, base64url, json};
 
 /// A well-formed compact JWS (RFC 7515 §7.1). Its signature is not verified yet.
 pub struct CompactJws<'a> {
@@ -89,7 +89,7 @@ impl std::fmt::Debug for CompactJws<'_> {
 
 /// Appends a part of a JWS (RFC 7515 §5.1). Only for what [`json::to_bytes`] takes.
 pub(crate) fn push_json(text: &mut Zeroizing<String>, value: &impl serde::Serialize) {
-    let json = json::to_bytes(value);
+    let json = Wiped::from(json::to_bytes(value));
     reserve(text, base64url::encoded_len(json.len()));
     base64url::push(text, &json);
 }

@@ -20,6 +20,7 @@ mod signature;
 pub(crate) mod text;
 mod thumbprint;
 pub(crate) mod urlencoded;
+mod wiped;
 
 pub use algorithm::{Algorithm, Curve, KeyType};
 pub use error::{JoseError, KeyMismatch};
@@ -33,3 +34,4 @@ pub use printable::Printable;
 pub use secret_form::SecretForm;
 pub use signature::Signature;
 pub use thumbprint::Thumbprint;
+pub(crate) use wiped::Wiped;

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::text::safe;
+use crate::jose::Wiped;
 
 /// A token and what is known about it. Cloning is cheap, and the clones share one token. The token
 /// is wiped when the last clone is dropped; `Debug` is redacted.
@@ -13,7 +14,7 @@ pub struct AccessToken {
 }
 
 struct Issued {
-    secret: Zeroizing<String>,
+    secret: Wiped<String>,
     token_type: String,
     expires_at: Option<OffsetDateTime>,
 }
@@ -24,7 +25,7 @@ impl AccessToken {
         token_type: String,
         expires_at: Option<OffsetDateTime>,
     ) -> Self {
-        Self { issued: Arc::new(Issued { secret, token_type, expires_at }) }
+        Self { issued: Arc::new(Issued { secret: secret.into(), token_type, expires_at }) }
     }
 
     /// The token itself. Treat it as a password. If the server may issue other tokens than bearer

@@ -3,14 +3,14 @@
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Extensions, HeaderMap, StatusCode};
 use time::OffsetDateTime;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::error_body::{ErrorBody, coding, is_problem};
 use super::text::Masking;
 use super::{OAuthError, Refusal, Scope};
-use crate::jose::JoseError;
 use crate::jose::json::{self, Json, Members, WipedMembers};
 use crate::jose::text::Text;
+use crate::jose::{JoseError, Wiped};
 
 /// A successful response and how its body is read. It may hold a token, so every copy of it is
 /// wiped.
@@ -20,7 +20,7 @@ pub(super) struct Success {
     /// The response headers. They are read only if the body is not the expected document.
     headers: HeaderMap,
     extensions: Extensions,
-    body: Zeroizing<Vec<u8>>,
+    body: Wiped<Vec<u8>>,
     now: OffsetDateTime,
 }
 
@@ -34,7 +34,7 @@ impl Success {
     ) -> Result<Self, OAuthError> {
         let (parts, body) = response.into_parts();
         // Regardless of the status: a failure may echo the secrets of its request.
-        let body = Zeroizing::new(body);
+        let body = Wiped::new(body);
         let status = parts.status;
         if !successes.contains(&status) {
             return Err(failure(&http::Response::from_parts(parts, body), now));

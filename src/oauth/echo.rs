@@ -7,14 +7,14 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
-use crate::jose::{SecretForm, base64url, urlencoded};
+use crate::jose::{SecretForm, Wiped, base64url, urlencoded};
 
 /// The form of a request. It accompanies the response until the response is read. Wiped on drop.
 #[derive(Clone)]
 pub(crate) struct Secrets(Arc<Form>);
 
 struct Form {
-    body: Zeroizing<Vec<u8>>,
+    body: Wiped<Vec<u8>>,
     /// Built only when a text is shown, which is rare.
     index: OnceLock<Index>,
 }
@@ -65,7 +65,7 @@ impl Secrets {
 
     #[cfg(any(feature = "client", test))]
     fn of_form(body: &[u8]) -> Self {
-        Self(Arc::new(Form { body: Zeroizing::new(body.to_vec()), index: OnceLock::new() }))
+        Self(Arc::new(Form { body: Wiped::new(body.to_vec()), index: OnceLock::new() }))
     }
 
     /// The index that finds the secrets in a text.

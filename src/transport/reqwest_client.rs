@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use tokio::runtime::Handle;
-use zeroize::Zeroizing;
 
 use super::{HttpClient, TransportError, door, tls_advice};
+use crate::jose::Wiped;
 use crate::keys::BoxFuture;
 use crate::oauth::{self, PlainHttp};
 
@@ -111,7 +111,7 @@ impl ReqwestClient {
     /// Sends the request and returns the future of its response.
     fn start(
         &self,
-        request: http::Request<Zeroizing<Vec<u8>>>,
+        request: http::Request<Wiped<Vec<u8>>>,
     ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError> {
         let url = self.url(request.uri())?;
         Handle::try_current().map_err(|error| TransportError::Request(error.into()))?;
@@ -157,7 +157,7 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
     }
     // The body contains a token, so a buffer that is not returned is wiped. A server that announces
     // a long body has not sent it yet, so the capacity is capped.
-    let mut body = Zeroizing::new(Vec::with_capacity(announced.min(16 * 1024)));
+    let mut body = Wiped::new(Vec::with_capacity(announced.min(16 * 1024)));
     while let Some(chunk) = response.chunk().await.map_err(|error| cut(error, &host))? {
         let len = body.len() + chunk.len();
         if len > limit {
@@ -165,7 +165,7 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
         }
         if len > body.capacity() {
             // Grown by hand: a buffer that grows by itself leaves copies behind.
-            let mut larger = Zeroizing::new(Vec::with_capacity(2 * len));
+            let mut larger = Wiped::new(Vec::with_capacity(2 * len));
             larger.extend_from_slice(&body);
             body = larger;
         }
@@ -205,7 +205,7 @@ impl HttpClient for ReqwestClient {
         request: http::Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
         // Wiped wherever it is dropped: unsent, by reqwest, or with this future.
-        let request = request.map(Zeroizing::new);
+        let request = request.map(Wiped::new);
         Box::pin(async move {
             let response = self.start(request)?.await.map_err(failure)?;
             receive(response).await

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
-use crate::jose::{Algorithm, Signature};
+use crate::jose::{Algorithm, Signature, Wiped};
 use crate::oauth::jwt::UnsignedJwt;
 use crate::oauth::{AuthorizationServer, CLIENT_ASSERTION_TYPE, Endpoint, OAuthError};
 
@@ -30,7 +29,7 @@ use crate::oauth::{AuthorizationServer, CLIENT_ASSERTION_TYPE, Endpoint, OAuthEr
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ClientAssertion {
-    jwt: Zeroizing<String>,
+    jwt: Wiped<String>,
     client_id: Arc<str>,
     sends_client_id: bool,
     bound_to: Option<Bound>,
@@ -175,7 +174,7 @@ impl UnsignedAssertion {
     /// As [`UnsignedAssertion::attach`], in place: the signing input has room for the signature.
     pub(crate) fn complete(self, signature: &Signature) -> Result<ClientAssertion, OAuthError> {
         Ok(ClientAssertion {
-            jwt: self.jwt.signed(signature)?,
+            jwt: self.jwt.signed(signature)?.into(),
             client_id: self.client_id,
             sends_client_id: self.sends_client_id,
             bound_to: self.bound_to,
