@@ -13,14 +13,15 @@
 //!
 //! A value travels one way: a key file becomes a [`PrivateKey`]; a key and a few values become a
 //! signed [`ClientAssertion`]; an assertion and a grant become an HTTP request; an HTTP response
-//! becomes a [`TokenResponse`] or a typed error. The [`verifier`] goes the opposite way.
+//! becomes a [`TokenResponse`] or a typed error. The [`verifier`] does the reverse: it takes the
+//! request apart and checks the assertion.
 //!
 //! | floor | module | contents |
 //! | --- | --- | --- |
-//! | 1 | [`jose`] | JWS, JWK, algorithms, thumbprints: functions of their arguments |
+//! | 1 | [`jose`] | JWS, JWK, algorithms, thumbprints: no state, no I/O |
 //! | 2 | [`keys`] | the loader, keys, the key policy, the backends, [`Signer`], [`KeyRing`] |
 //! | 3 | [`oauth`] | assertions, metadata, requests, responses, profiles: no I/O |
-//! | 4 | [`verifier`] | the authorization server's side: no I/O |
+//! | 4 | [`verifier`] | checks client assertions and access tokens: no I/O |
 #![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | HTTP, clock, discovery, thread pool, tasks |")]
 #![cfg_attr(
     feature = "client",
@@ -32,7 +33,7 @@
 )]
 #![cfg_attr(feature = "dev-server", doc = "| 7 | [`dev_server`] | an authorization server for tests |")]
 //!
-//! A module names only floors below its own; `tests/architecture` enforces this.
+//! A module uses only floors below its own; `tests/architecture` enforces this.
 
 // The features that the guides' code needs.
 #[cfg(all(any(doc, doctest), feature = "tower", feature = "reqwest-middleware", feature = "dev-server"))]

@@ -65,22 +65,22 @@ impl DevServerBuilder {
         }
     }
 
-    /// The algorithm that access tokens are signed with. ID tokens are always signed with RS256.
-    /// Default: RS256, which every resource server supports (RFC 9068 §2.1).
+    /// Sets the algorithm that access tokens are signed with. ID tokens are always signed with
+    /// RS256. Default: RS256, which every resource server supports (RFC 9068 §2.1).
     pub const fn token_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.token_algorithm = algorithm;
         self
     }
 
-    /// The `typ` of access tokens; `None` leaves it out. Default: `at+jwt` (RFC 9068 §2.1). Change
+    /// Sets the `typ` of access tokens; `None` omits it. Default: `at+jwt` (RFC 9068 §2.1). Change
     /// it for resource servers that accept nothing but `JWT`.
     pub fn token_media_type(mut self, media_type: Option<&str>) -> Self {
         self.token_media_type = media_type.map(str::to_owned);
         self
     }
 
-    /// Maximum lifetime of a client assertion. Default: [`DevServer::LONGEST_LIFETIME`]. MSAL sends
-    /// assertions of 600 s, Authlib and zitadel of 3600 s.
+    /// Sets the maximum lifetime of a client assertion. Default: [`DevServer::LONGEST_LIFETIME`].
+    /// MSAL sends assertions of 600 s, Authlib and zitadel of 3600 s.
     pub const fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = lifetime;
         self

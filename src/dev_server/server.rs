@@ -144,8 +144,8 @@ impl DevServer {
         }
     }
 
-    /// Answers a request. The response depends on the arguments and, apart from them, only on the
-    /// registered clients, the used assertions and the random `jti` of a token.
+    /// Answers a request. Apart from random values, such as the `jti` of a token, the response
+    /// depends only on the arguments and on what the server has stored.
     ///
     /// This does no I/O, so call [`DevServer::refresh`] first for a client that is registered by
     /// URL.

@@ -46,7 +46,7 @@ pub enum OAuthError {
     /// The metadata cannot be read.
     #[error("cannot read the authorization server's metadata")]
     Metadata(#[source] JoseError),
-    /// Only the metadata has this value, but the server was configured by hand.
+    /// Neither the server's metadata nor the user names this value.
     #[error("the authorization server has no {member}")]
     NotKnown {
         /// The metadata name.

@@ -122,7 +122,7 @@ impl JwtGrantBuilder {
         if self.audience.trim().is_empty() { Err(OAuthError::EmptyAudience) } else { Ok(self) }
     }
 
-    /// The lifetime of the grant, in whole seconds. Default: 60 s.
+    /// Sets the lifetime of the grant, in whole seconds. Default: 60 s.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl JwtGrantBuilder {
         Ok(self)
     }
 
-    /// The `typ` header (RFC 7515 §4.1.9). `None` omits it. Default: `JWT`.
+    /// Sets the `typ` header (RFC 7515 §4.1.9). `None` omits it. Default: `JWT`.
     #[must_use]
     pub fn media_type(mut self, media_type: Option<&str>) -> Self {
         self.media_type = media_type.map(|media_type| Cow::Owned(media_type.to_owned()));

@@ -1,7 +1,7 @@
 use std::fmt;
 
-/// A grant type (RFC 6749 §1.3). An extension grant has a variant of its own, because each says
-/// here whether its requests may be repeated and whether its tokens are cached.
+/// A grant type (RFC 6749 §1.3). Each extension grant needs a variant of its own, because this file
+/// states for each grant whether its requests may be repeated and whether its tokens are cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GrantType {

@@ -1,4 +1,4 @@
-//! Floor 6: what a server that checks tokens or assertions keeps between requests, with I/O.
+//! Floor 6: the long-lived parts of a server that checks tokens or assertions. They do I/O.
 //!
 //! `RemoteJwks` holds the keys of an issuer or of a client. It is behind the feature `client`,
 //! since it is an HTTP client of the issuer and needs exactly what the token client needs: reqwest

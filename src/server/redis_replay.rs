@@ -45,8 +45,8 @@ use crate::verifier::{ReplayEntry, ReplayStore, VerifierError};
 /// - `appendonly yes` and `appendfsync always`. Otherwise a restart loses entries: with
 ///   `appendfsync everysec`, about a second of them; with snapshots only, everything since the last
 ///   one; with no persistence at all, everything.
-/// - A clock that is slewed and not set. Entries expire by that clock, so a jump ahead ends them
-///   early.
+/// - A clock that is adjusted gradually and never set ahead. Entries expire by that clock, so a
+///   jump ahead ends them early.
 ///
 /// An entry takes about 150 bytes in Redis for as long as it lives. With assertions of 60 s, that
 /// is 180 s by default; [`clock_difference`](Self::clock_difference) changes it. There is no quota

@@ -87,7 +87,7 @@ pub enum TransportError {
         /// redirect. Safe to log.
         answer: String,
     },
-    /// The server returned the document, but it is not what it should be.
+    /// The server returned the document, but the document is invalid.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
 }

@@ -1,5 +1,6 @@
 //! Floor 5: the edge. HTTP, the clock, discovery, the pool for long computations, and values that
-//! are kept fresh: everything that the floors above need of tokio.
+//! are kept fresh. `client` and `server` use tokio's executor, timers and sockets only through this
+//! floor.
 
 mod clock;
 mod computation;

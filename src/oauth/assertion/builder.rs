@@ -98,14 +98,15 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// Audience of the assertion. Default: the issuer, or the token endpoint if no issuer is known.
+    /// Sets the audience of the assertion. Default: the issuer, or the token endpoint if no issuer
+    /// is known.
     #[must_use]
     pub fn audience(mut self, audience: Audience) -> Self {
         self.rules.audience = Some(audience);
         self
     }
 
-    /// The endpoint to which the assertion will be sent. It matters with
+    /// Sets the endpoint to which the assertion will be sent. It matters with
     /// [`Audience::CalledEndpoint`]. Default: the token endpoint.
     #[must_use]
     pub const fn endpoint(mut self, endpoint: Endpoint) -> Self {
@@ -113,7 +114,7 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// Lifetime of the assertion, in whole seconds. Default: 60 s.
+    /// Sets the lifetime of the assertion, in whole seconds. Default: 60 s.
     #[must_use]
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
         self.rules.lifetime = Some(lifetime);
@@ -129,7 +130,7 @@ impl ClientAssertionBuilder {
         self
     }
 
-    /// The `typ` header (RFC 7515 §4.1.9). `None` or an empty one omits it. Default:
+    /// Sets the `typ` header (RFC 7515 §4.1.9). `None` or an empty one omits it. Default:
     /// `client-authentication+jwt`.
     #[must_use]
     pub fn media_type(mut self, media_type: Option<&str>) -> Self {

@@ -1,8 +1,8 @@
-//! What is known about each kind of authorization server, one file for each: its URLs, its rules
-//! for assertions ([`Profile`]), and the texts of its rejections with their [`Hint`]s.
+//! One file for each kind of authorization server: its URLs, its rules for assertions
+//! ([`Profile`]), and the texts of its rejections with their [`Hint`]s.
 //!
-//! To add one, write a file with its `Provider` and add a line to [`ALL`]. What its access tokens
-//! look like is a preset of the verifier's `AccessTokenProfile`.
+//! To add one, write a file with its `Provider`, and add its `mod` line and its entry in [`ALL`].
+//! The rules for its access tokens are a preset of the verifier's `AccessTokenProfile`.
 
 mod at_protocol;
 mod auth0;

@@ -102,7 +102,7 @@ impl BearerLayer {
         Self { gate: Arc::new(Gate { trusted: Trusted { jwks, verifier }, realm, on_refusal: None }) }
     }
 
-    /// The `realm` of the challenges (RFC 9110 §11.5). Characters that are not printable ASCII
+    /// Sets the `realm` of the challenges (RFC 9110 §11.5). Characters that are not printable ASCII
     /// become `?`. Default: the first audience of the verifier, or its first issuer if it accepts
     /// no audience.
     #[must_use]

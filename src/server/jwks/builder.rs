@@ -45,7 +45,7 @@ impl RemoteJwksBuilder {
         self
     }
 
-    /// Sets how long after a fetch the next one may begin for a token that no key fits. Default:
+    /// Sets the shortest time from one fetch to the next for tokens that no key fits. Default:
     /// 30 s. Minimum: 1 s.
     ///
     /// An issuer must publish a key at least this long before it signs with it, plus the time that
@@ -56,9 +56,8 @@ impl RemoteJwksBuilder {
         self
     }
 
-    /// Sets how long after they were fetched keys are used if no newer ones can be fetched.
-    /// Default: one hour. Minimum: 1 s. From then on, everything is rejected until the issuer
-    /// responds again.
+    /// Sets how old the cached keys may get while no newer ones can be fetched. Default: one hour.
+    /// Minimum: 1 s. With older keys, everything is rejected until the issuer responds again.
     pub fn hard_limit(mut self, hard_limit: Duration) -> Self {
         self.policy.hard_limit = hard_limit.max(Self::LEAST);
         self

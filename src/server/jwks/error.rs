@@ -14,8 +14,8 @@ pub enum RemoteJwksError {
     /// The token or assertion was checked and rejected.
     #[error(transparent)]
     Token(#[from] VerifierError),
-    /// There are no keys to check it with, or none of its name and newer ones cannot be fetched.
-    /// The token or assertion may be valid.
+    /// There are no keys, or none with its `kid`, and newer ones cannot be fetched. The token or
+    /// assertion may be valid.
     #[error("the keys at {url} are not available")]
     Unavailable {
         /// The URL of the JWK Set.

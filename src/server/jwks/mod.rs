@@ -1,7 +1,7 @@
 //! Keys that another party publishes and changes.
 //!
-//! `policy` decides when the issuer is asked, `freshness` reads what its headers say about that,
-//! `source` makes requests and reads responses, and `transport::refreshing` keeps the set fresh.
+//! `policy` decides when to fetch, `freshness` reads the caching headers of a response, `source`
+//! makes requests and reads responses, and `transport::refreshing` keeps the set fresh.
 
 mod builder;
 mod error;
@@ -54,7 +54,7 @@ use crate::verifier::{
 /// key (RFC 7517 §4.7), but its issuer and its dates are not checked. Redirects are not followed.
 /// Plain http is for loopback.
 ///
-/// # When the issuer is asked
+/// # When keys are fetched
 ///
 /// - With the first token, or when you call [`RemoteJwks::keys`]. Call it when your server starts.
 /// - Shortly before the keys are no longer fresh: the next token starts a fetch in the background.
@@ -66,7 +66,7 @@ use crate::verifier::{
 ///   at once. Other tokens, such as malformed ones, cause no fetch.
 ///
 /// One fetch runs at a time, in its own task, and all callers that wait get its outcome. While the
-/// issuer fails, the cached keys are used up to the hard limit, and the issuer is asked again after
+/// issuer fails, the cached keys are used up to the hard limit, and the next fetch starts after
 /// 1 s, 2 s, 4 s … up to the cool-down. Fetches need a tokio runtime. Without one, a token that
 /// needs a fetch is rejected with [`RemoteJwksError::Unavailable`] or [`RemoteJwksError::TooOld`].
 ///
@@ -128,7 +128,7 @@ impl RemoteJwks {
     ///
     /// # Errors
     ///
-    /// [`RemoteJwksError::Token`] with what [`AccessTokenVerifier::verify`] says;
+    /// [`RemoteJwksError::Token`] with the error of [`AccessTokenVerifier::verify`];
     /// [`RemoteJwksError::Unavailable`] and [`RemoteJwksError::TooOld`] if there are no keys to
     /// check with.
     pub async fn verify(
@@ -139,12 +139,12 @@ impl RemoteJwks {
         self.verify_with(|keys, now| verifier.verify(keys, token, now)).await
     }
 
-    /// As [`RemoteJwks::verify`], with what the sender of the token has proven
+    /// As [`RemoteJwks::verify`], with the sender's proofs of possession
     /// ([`AccessTokenVerifier::verify_with_proof`]).
     ///
     /// # Errors
     ///
-    /// As [`RemoteJwks::verify`], with what [`AccessTokenVerifier::verify_with_proof`] says.
+    /// As [`RemoteJwks::verify`], with the error of [`AccessTokenVerifier::verify_with_proof`].
     pub async fn verify_with_proof(
         &self,
         verifier: &AccessTokenVerifier,
@@ -159,7 +159,7 @@ impl RemoteJwks {
     ///
     /// # Errors
     ///
-    /// As [`RemoteJwks::verify`], with what [`UnverifiedAssertion::verify`] says.
+    /// As [`RemoteJwks::verify`], with the error of [`UnverifiedAssertion::verify`].
     pub async fn verify_assertion(
         &self,
         assertion: UnverifiedAssertion<'_>,
@@ -176,7 +176,7 @@ impl RemoteJwks {
     ///
     /// # Errors
     ///
-    /// As [`RemoteJwks::verify`], with what the check says.
+    /// As [`RemoteJwks::verify`], with the error of the check.
     pub async fn verify_with<T>(
         &self,
         check: impl Fn(&PublicKeySet, OffsetDateTime) -> Result<T, VerifierError>,

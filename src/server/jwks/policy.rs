@@ -1,5 +1,5 @@
-//! When the issuer is asked: the policy of a [`RemoteJwks`](super::RemoteJwks), as functions of the
-//! settings and the time.
+//! When to fetch: the policy of a [`RemoteJwks`](super::RemoteJwks), as functions of the settings
+//! and the time.
 //!
 //! A fetch for a token that no key fits starts at least one cool-down after the start of the last
 //! fetch of any kind. A key that its issuer publishes one cool-down before it signs with it is

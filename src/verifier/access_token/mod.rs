@@ -216,14 +216,14 @@ impl AccessTokenVerifier {
         self
     }
 
-    /// The maximum difference between the clocks, at most 60 s. Default: 10 s.
+    /// Sets the maximum difference between the clocks, at most 60 s. Default: 10 s.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.rules.set_leeway(leeway);
         self
     }
 
-    /// The maximum lifetime of a token, from `iat` to `exp`, or from now if there is no `iat`.
+    /// Sets the maximum lifetime of a token, from `iat` to `exp`, or from now if there is no `iat`.
     /// Default: [`LONGEST_LIFETIME`](Self::LONGEST_LIFETIME).
     ///
     /// The default exceeds what issuers offer: Auth0 and PingOne allow up to 30 days, Kubernetes up

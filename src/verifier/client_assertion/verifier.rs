@@ -107,15 +107,15 @@ impl ClientAssertionVerifier {
         self
     }
 
-    /// The maximum difference between the clocks, at most 60 s. Default: 10 s.
+    /// Sets the maximum difference between the clocks, at most 60 s. Default: 10 s.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.rules.set_leeway(leeway);
         self
     }
 
-    /// The maximum lifetime of an assertion. Default: 300 s. The replay store must remember a `jti`
-    /// for that long.
+    /// Sets the maximum lifetime of an assertion. Default: 300 s. The replay store must remember a
+    /// `jti` for that long.
     #[must_use]
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.rules.set_longest_lifetime(lifetime);
