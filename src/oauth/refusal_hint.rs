@@ -1,12 +1,13 @@
-//! What to do about a refusal, by the server's words: no error code of RFC 6749 says it.
+//! What to do about a refusal. The server's words decide, because the error codes of RFC 6749 are
+//! too coarse.
 
 use super::time_fault::TimeFault;
 use super::{Hint, Refusal, provider};
 
 impl Refusal {
-    /// What to do about it, if that is known. The server's own text decides: those of common
-    /// servers and libraries are known. Without one, the times of the assertion and the `error`
-    /// code decide.
+    /// What to do about it, if that is known. The server's own text decides if it is one of the
+    /// known texts of common servers and libraries. Otherwise, the times of the assertion and the
+    /// `error` code decide.
     ///
     /// ```
     /// use private_key_jwt::oauth::{Hint, OAuthError, TokenResponse};

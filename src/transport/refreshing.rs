@@ -216,7 +216,8 @@ impl<S: Source> Refreshing<S> {
             let outcome = pin!(async move { outcome.wait_for(Option::is_some).await.ok()?.clone() });
             let limit = Deadline::after(source.limit().saturating_add(GRACE));
             match limit.bound(outcome).await.flatten() {
-                // It was not meant for callers without a value; the next one tries harder.
+                // This fetch refreshed a value that still served. Callers without one start
+                // another.
                 Some(Err(_)) if flight.window.is_some() => {}
                 Some(outcome) => return outcome.map_err(Some),
                 None => {
@@ -238,8 +239,8 @@ impl<S: Source> Refreshing<S> {
         {
             state.failed(source, &flight, None);
         }
-        // In this order: a value that came after the time was read would seem to come from the
-        // future.
+        // Read the value before the time: otherwise, a value stored in between would seem to come
+        // from the future.
         let held = this.held.load_full();
         let now = source.clock().now();
         let needs_newer =
@@ -271,12 +272,12 @@ impl<S: Source> Refreshing<S> {
             let (source, flight) = (source.clone(), flight.clone());
             async move { announcer.send_replace(Some(Self::ended(&source, &flight, fetch.await))) }
         };
-        // Not under the lock: a runtime that is shutting down drops it at once.
+        // Not under the lock: a runtime that is shutting down drops the task at once.
         runtime.spawn(work);
         Ok(serving.map_or(Turn::Wait(flight), Turn::Serve))
     }
 
-    /// The outcome of a fetch that was answered.
+    /// The outcome of a fetch that has a response.
     fn ended(source: &S, flight: &Flight<S>, answer: S::Answer) -> Outcome<S> {
         let this = source.refreshing();
         let now = source.clock().now();
@@ -293,7 +294,7 @@ impl<S: Source> Refreshing<S> {
             }
             Err(error) => {
                 let pause = state.failed(source, flight, Some((&error, now)));
-                // A subscriber is not ours: it may ask for this value.
+                // Release the lock: a log subscriber is foreign code and may ask for this value.
                 drop(state);
                 if let Some(pause) = pause.filter(|_| flight.window.is_some()) {
                     source.log(&error, pause.serving);

@@ -14,7 +14,7 @@ const ADVICE: [(&str, &str); 5] = [
          `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`, or use it to sign another one",
     ),
     ("UnknownIssuer", UNKNOWN_ISSUER),
-    // No trusted CA of that name, or any, has a key that fits the signature.
+    // No trusted CA has a key that fits the signature.
     ("UnsupportedSignatureAlgorithmForPublicKey", UNKNOWN_ISSUER),
     ("CertificateRequired", CLIENT_CERTIFICATE),
     ("certificate required", CLIENT_CERTIFICATE),
