@@ -17,7 +17,7 @@ pub enum KeyError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: Arc<std::io::Error>,
     },
     /// A key or another secret was given in place of the path of a key file. It is not shown.

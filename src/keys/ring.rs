@@ -59,11 +59,11 @@ struct Entry {
 pub struct RingKey {
     /// Its name: its `kid`, or its RFC 7638 thumbprint if it has none.
     pub key_id: KeyId,
-    /// What the key does.
+    /// The state of the key.
     pub state: KeyState,
 }
 
-/// What a key of a [`KeyRing`] does, and since when.
+/// The state of a key of a [`KeyRing`], with the time when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {

@@ -16,7 +16,7 @@ use crate::jose::json;
 #[cfg(test)]
 mod tests;
 
-/// What a server said instead of a token: the status, the RFC 6749 §5.2 members if the body has
+/// A server's response in place of a token: the status, the RFC 6749 §5.2 members if the body has
 /// them, the server's own words if it uses another format, and data for a support ticket.
 ///
 /// The words are found in RFC 9457 problem details, in the documents of the usual platforms and

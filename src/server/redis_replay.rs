@@ -18,8 +18,8 @@ use crate::verifier::{ReplayEntry, ReplayStore, VerifierError};
 /// opened when it is first needed, and again when it breaks, falls silent, or leads to a server
 /// that has become a replica. **If Redis does not say in time that the assertion is new, the
 /// assertion is rejected**, with [`VerifierError::ReplayStore`] and a [`RedisReplayError`] behind
-/// it. Redis may have stored the assertion all the same; the client's next assertion is another
-/// one.
+/// it. Redis may have stored the assertion nevertheless. The client's next request carries a new
+/// assertion.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -253,14 +253,14 @@ pub enum RedisReplayError {
     /// The connection cannot be made, or broke. The command may have been carried out.
     #[error("the connection to Redis failed: {reason}")]
     Connection {
-        /// What the operating system or the TLS library says.
+        /// The message of the operating system or the TLS library.
         reason: String,
     },
     /// Redis rejected the log-in or the command: a wrong password, no memory left, a replica that
     /// is read only.
     #[error("Redis rejected the command: {reason}")]
     Refused {
-        /// What it says.
+        /// The message of Redis.
         reason: String,
     },
     /// Redis sent a response that the command does not have.

@@ -7,17 +7,17 @@ use crate::jose::JoseError;
 use crate::oauth::{AuthorizationServer, Discovery, OAuthError, ServerTime, content_coding, safe_url};
 
 impl AuthorizationServer {
-    /// Fetches the metadata of an issuer: from the OpenID path first, then, whenever that yields
-    /// none, from the path of RFC 8414. The issuer in the document must be the one asked for.
-    /// Instead of the issuer, you can pass the URL of such a document: see [`Discovery::new`]. If
-    /// these rules are too strict, see [`Discovery`].
+    /// Fetches the metadata of an issuer: from the OpenID path or, if that fails, from the path of
+    /// RFC 8414. There is no second attempt if the server cannot be reached. The issuer in the
+    /// document must be the requested one. Instead of the issuer, you can pass the URL of such a
+    /// document: see [`Discovery::new`]. If these rules are too strict, see [`Discovery`].
     ///
     /// # Errors
     ///
     /// [`TransportError`] if there is no response, if its status is not 200, or if
     /// [`AuthorizationServer::from_metadata`] rejects the document. If both paths fail, the error
-    /// is that of the first path, unless only the second path has a response to show: there is
-    /// nothing at the first, or there is a document at the second.
+    /// is that of the first path. It is that of the second path if the first path does not exist
+    /// (404, 410), or if only the second path has a document.
     pub async fn discover(issuer: &str) -> Result<Self, TransportError> {
         Discovery::new(issuer).discover().await
     }
@@ -93,8 +93,8 @@ const fn leaves_another_path(error: &TransportError) -> bool {
     )
 }
 
-/// Whether the later path's error says more about why there is no metadata than the first one's: it
-/// is about a document, or there is nothing at the first path.
+/// Whether the later path's error explains better why there is no metadata: only that path has a
+/// document, or there is nothing at the first path.
 fn says_more(later: &TransportError, first: &TransportError) -> bool {
     let is_absent =
         |error: &TransportError| matches!(error, TransportError::Status { status: 404 | 410, .. });

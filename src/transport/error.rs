@@ -13,7 +13,7 @@ pub enum TransportError {
     Connect {
         /// The host.
         host: String,
-        /// What the HTTP client says.
+        /// The error of the HTTP client.
         source: Cause,
     },
     /// The TLS handshake failed, or the server rejected it afterwards with an alert, for example
@@ -23,7 +23,7 @@ pub enum TransportError {
     Tls {
         /// The host.
         host: String,
-        /// What the HTTP client says.
+        /// The error of the HTTP client.
         source: Cause,
     },
     /// No complete response arrived in time.
@@ -37,7 +37,7 @@ pub enum TransportError {
     Broken {
         /// The host.
         host: String,
-        /// What the HTTP client says.
+        /// The error of the HTTP client.
         source: Cause,
     },
     /// The response broke off before the end of its body.
@@ -45,7 +45,7 @@ pub enum TransportError {
     Incomplete {
         /// The host.
         host: String,
-        /// What the HTTP client says.
+        /// The error of the HTTP client.
         source: Cause,
     },
     /// The response is not HTTP.
@@ -53,7 +53,7 @@ pub enum TransportError {
     Malformed {
         /// The host.
         host: String,
-        /// What the HTTP client says.
+        /// The error of the HTTP client.
         source: Cause,
     },
     /// The HTTP client cannot send the request.

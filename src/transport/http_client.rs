@@ -4,11 +4,11 @@ use crate::keys::BoxFuture;
 /// Sends one HTTP request. This crate's implementation is [`ReqwestClient`](super::ReqwestClient).
 ///
 /// A request may carry a client assertion, so an implementation must
-/// - send it once: no redirects followed, nothing sent again by itself;
-/// - send it to the URL as it is, over TLS unless the host is loopback or the user has said that
-///   plain http is safe;
-/// - send its header fields as they are, and a `User-Agent`, without which some servers fail;
-/// - bound the time and the length of the body.
+/// - send it once: follow no redirects, and retry nothing by itself;
+/// - send it to the unchanged URL, over TLS unless the host is loopback or the user allowed plain
+///   http;
+/// - send its header fields unchanged, and a `User-Agent`, without which some servers fail;
+/// - limit the total time and the length of the body.
 ///
 /// Every status is a response, not an error.
 pub trait HttpClient: Send + Sync {

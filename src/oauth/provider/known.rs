@@ -1,11 +1,11 @@
 use crate::oauth::{Hint, Profile};
 
-/// What is known about one kind of authorization server.
+/// The facts about one kind of authorization server.
 pub(super) struct Provider {
     /// Its rules for assertions.
     pub(super) profile: Option<Named>,
-    /// What its error bodies say, as patterns, and what to do then. `*` stands for any text. If
-    /// several patterns match, the longest one counts.
+    /// The texts of its error bodies, as patterns, and the hint for each. `*` stands for any text.
+    /// If several patterns match, the longest one counts.
     pub(super) texts: &'static [(&'static str, Hint)],
 }
 

@@ -63,18 +63,18 @@ impl RemoteJwksBuilder {
         self
     }
 
-    /// Sets how long keys are fresh at least and at most, regardless of what their issuer says
-    /// (`Cache-Control`, `Expires`). Default: at least 60 s and at most 15 min. Both are at least
-    /// 1 s, and if `least` is larger than `most`, `most` applies. A key that the issuer removes is
-    /// trusted for up to `most`.
+    /// Sets the shortest and the longest time that keys are fresh, regardless of what the issuer
+    /// says (`Cache-Control`, `Expires`). Default: at least 60 s and at most 15 min. Both are at
+    /// least 1 s, and if `least` is larger than `most`, `most` applies. A key that the issuer
+    /// removes is trusted for up to `most`.
     pub fn freshness_bounds(mut self, least: Duration, most: Duration) -> Self {
         self.policy.least = least.max(Self::LEAST);
         self.policy.most = most.max(Self::LEAST);
         self
     }
 
-    /// Sets how long keys are fresh if their issuer does not say, within the bounds. Default:
-    /// 300 s.
+    /// Sets how long keys are fresh if the issuer does not say, within the
+    /// [bounds](Self::freshness_bounds). Default: 300 s.
     pub const fn freshness_without_headers(mut self, freshness: Duration) -> Self {
         self.policy.without_headers = freshness;
         self
