@@ -4,6 +4,7 @@
 //! once, while every caller waits. Clients influence the keys; no choice makes a B-tree slow.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map;
 
 use super::ReplayEntry;
 
@@ -15,16 +16,22 @@ type Key = [u8; 16];
 /// The first bytes of the hash of a client. Two clients that agree in them share their places.
 type Client = [u8; 8];
 
+/// Packed, because the padding would be 4 bytes per entry.
 #[derive(Clone, Copy)]
+#[repr(C, packed)]
 struct Held {
     client: Client,
     end: i64,
+    /// Where the key is among those of its `end`, so that it is removed without a search: a client
+    /// can make any number of entries end in the same second.
+    place: u32,
 }
 
+/// Invariant: each key in `held` is in `ends` exactly once, at the `end` and `place` of its entry,
+/// and `ends` has no other keys. Only `add` and `remove` change them.
 pub(super) struct Entries {
     held: BTreeMap<Key, Held>,
-    /// The keys of the entries that end in each second. A key whose entry was replaced stays until
-    /// its second is over.
+    /// The keys of the entries that end in each second.
     ends: BTreeMap<i64, Vec<Key>>,
     /// How many entries each client has.
     clients: BTreeMap<Client, u32>,
@@ -66,45 +73,79 @@ impl Entries {
     pub(super) fn add(&mut self, entry: &ReplayEntry) {
         let (key, client, end) = (first_of(&entry.key), first_of(&entry.client), entry.forget_after);
         self.remove(key);
-        self.held.insert(key, Held { client, end });
         let keys = self.ends.entry(end).or_default();
         if keys.len() == keys.capacity() {
             // Doubling would leave up to 16 bytes per entry unused.
-            keys.reserve_exact(keys.len() / 4 + 4);
+            keys.reserve_exact(roomy(keys.len()) - keys.len());
         }
+        // The store holds at most 2³²−1 entries.
+        let place = u32::try_from(keys.len()).unwrap_or(u32::MAX);
         keys.push(key);
+        self.held.insert(key, Held { client, end, place });
         *self.clients.entry(client).or_default() += 1;
     }
 
-    /// Removes at most this many expired entries, the oldest first. Returns whether none is left.
-    pub(super) fn remove_expired(&mut self, now: i64, limit: usize) -> bool {
-        for _ in 0..limit {
-            let Some(mut first) = self.ends.first_entry().filter(|first| *first.key() <= now) else {
-                return true;
+    /// Removes at most this many expired entries, the oldest first. Returns how many it removed:
+    /// if fewer, none is left.
+    pub(super) fn remove_expired(&mut self, now: i64, limit: usize) -> usize {
+        for removed in 0..limit {
+            let first = self.ends.first_key_value().filter(|(end, _)| **end <= now);
+            let Some(key) = first.and_then(|(_, keys)| keys.last().copied()) else {
+                return removed;
             };
-            let (end, keys) = (*first.key(), first.get_mut());
-            let key = keys.pop();
-            if keys.is_empty() {
-                first.remove();
-            }
-            match key {
-                Some(key) if self.held.get(&key).is_some_and(|held| held.end == end) => self.remove(key),
-                _ => {}
-            }
+            self.remove(key);
         }
-        false
+        limit
     }
 
     fn remove(&mut self, key: Key) {
-        let Some(Held { client, end }) = self.held.remove(&key) else {
+        let Some(Held { client, end, place }) = self.held.remove(&key) else {
             return;
         };
         self.removed_until = self.removed_until.max(end);
+        if let btree_map::Entry::Occupied(mut second) = self.ends.entry(end) {
+            let (keys, index) = (second.get_mut(), place as usize);
+            if index < keys.len() {
+                keys.swap_remove(index);
+            }
+            // The last key takes the place of the removed one.
+            if let Some(moved) = keys.get(index).and_then(|moved| self.held.get_mut(moved)) {
+                moved.place = place;
+            }
+            if keys.is_empty() {
+                second.remove();
+            } else if keys.len() < keys.capacity() / 2 {
+                // Otherwise one remaining entry would keep the memory of all those removed.
+                keys.shrink_to(roomy(keys.len()));
+            }
+        }
         match self.clients.get_mut(&client) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(self.clients.remove(&client)),
         }
     }
+
+    #[cfg(test)]
+    pub(super) fn assert_consistent(&self) {
+        let mut clients = BTreeMap::new();
+        let mut listed = 0;
+        for (end, keys) in &self.ends {
+            assert!(!keys.is_empty() && keys.capacity() <= 2 * keys.len() + 4);
+            for (place, key) in keys.iter().enumerate() {
+                let held = self.held[key];
+                assert_eq!(({ held.end }, held.place as usize), (*end, place));
+                *clients.entry(held.client).or_default() += 1;
+            }
+            listed += keys.len();
+        }
+        assert_eq!(listed, self.held.len());
+        assert_eq!(clients, self.clients);
+    }
+}
+
+/// The capacity of a list of this many keys, with room for a few more.
+const fn roomy(len: usize) -> usize {
+    len + len / 4 + 4
 }
 
 fn first_of<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
@@ -129,16 +170,16 @@ mod tests {
         for (key, end) in [(1, 100), (2, 50), (3, 100), (4, 75)] {
             entries.add(&entry(key, end));
         }
-        assert!(entries.remove_expired(49, 1));
+        assert_eq!(entries.remove_expired(49, 1), 0);
         assert_eq!((entries.len(), entries.removed_until), (4, i64::MIN));
-        assert!(!entries.remove_expired(100, 1));
+        assert_eq!(entries.remove_expired(100, 1), 1);
         assert_eq!((entries.len(), entries.removed_until), (3, 50));
-        assert!(!entries.remove_expired(100, 1));
+        assert_eq!(entries.remove_expired(100, 1), 1);
         assert_eq!((entries.len(), entries.removed_until), (2, 75));
         assert_eq!([1, 2, 3, 4].map(|key| holds(&entries, key, 60)), [true, false, true, false]);
         assert_eq!(entries.not_before_removed(60), 75);
         assert_eq!(entries.not_before_removed(80), 80);
-        assert!(entries.remove_expired(100, 3));
+        assert_eq!(entries.remove_expired(100, 3), 2);
         assert_eq!((entries.len(), entries.ends.len(), entries.clients.len()), (0, 0, 0));
     }
 
@@ -153,11 +194,28 @@ mod tests {
         assert_eq!(entries.not_before_removed(50), 100);
         assert!(holds(&entries, 1, 150));
         // The first one is gone, the second one stays.
-        assert!(entries.remove_expired(150, 8));
+        entries.assert_consistent();
+        assert_eq!(entries.remove_expired(150, 8), 0);
         assert!(holds(&entries, 1, 150));
         assert_eq!((entries.len(), entries.len_of_client(&entry(1, 0))), (1, 1));
-        assert!(entries.remove_expired(200, 8));
+        assert_eq!(entries.remove_expired(200, 8), 1);
         assert_eq!((entries.len(), entries.ends.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_replaced_key_leaves_its_second_and_the_memory() {
+        let mut entries = Entries::new();
+        for key in 0..=255 {
+            entries.add(&entry(key, 100));
+        }
+        // Neither from the front nor from the back.
+        for step in 0..255_u8 {
+            entries.add(&entry(step.wrapping_mul(77), 200 + i64::from(step % 3)));
+            entries.assert_consistent();
+        }
+        assert_eq!((entries.len(), entries.ends[&100].len()), (256, 1));
+        assert_eq!(entries.remove_expired(200, 1000), 86);
+        entries.assert_consistent();
     }
 
     #[test]

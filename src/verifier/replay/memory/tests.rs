@@ -19,7 +19,9 @@ fn insert(
 }
 
 fn remove_all(store: &InMemoryReplayStore, now: i64) {
-    assert!(store.entries().remove_expired(now, usize::MAX));
+    let mut entries = store.entries();
+    entries.remove_expired(now, usize::MAX);
+    entries.assert_consistent();
 }
 
 #[test]
@@ -155,6 +157,7 @@ fn a_clock_that_jumps_about_opens_no_hole() {
             Err(other) => panic!("{other:?}"),
         }
     }
+    store.entries().assert_consistent();
     assert!(spent.len() > 300 && again > 300, "{} and {again}", spent.len());
 }
 
@@ -205,6 +208,45 @@ fn no_insertion_removes_all_expired_entries() {
     }
     remove_all(&store, 100);
     assert_eq!(held(), 3 + 3000);
+}
+
+/// Reuses one key of client "a" each second from 0 on, 10,000 times.
+fn reuse_one_key(store: &InMemoryReplayStore) {
+    for now in 0..10_000 {
+        assert!(insert(store, ("a", 0, now + 1), now).unwrap());
+    }
+}
+
+#[test]
+fn a_key_that_is_reused_takes_one_place() {
+    let store = InMemoryReplayStore::default();
+    reuse_one_key(&store);
+    let entries = store.entries();
+    entries.assert_consistent();
+    assert_eq!(entries.len(), 1);
+}
+
+#[test]
+fn a_client_that_reuses_its_keys_gets_no_more_than_its_share() {
+    let store = InMemoryReplayStore::with_capacity(100);
+    reuse_one_key(&store);
+    let taken = (1..=100).filter(|jti| insert(&store, ("a", *jti, 20_000), 10_000).is_ok());
+    assert_eq!(taken.count(), 50);
+    store.entries().assert_consistent();
+}
+
+#[test]
+fn a_client_that_reuses_its_keys_does_not_keep_others_from_expired_places() {
+    let mut store = InMemoryReplayStore::with_capacity(100);
+    store.share = 0; // until it is full
+    reuse_one_key(&store);
+    for jti in 1..100 {
+        assert!(insert(&store, ("a", jti, 10_500), 9_999).unwrap());
+    }
+    store.share = 1;
+    assert!(matches!(insert(&store, ("b", 1, 20_000), 9_999), Err(VerifierError::ReplayStoreFull)));
+    assert!(insert(&store, ("b", 1, 20_000), 10_500).unwrap());
+    store.entries().assert_consistent();
 }
 
 #[test]
