@@ -3,8 +3,8 @@
 //! They are in B-trees. Hash tables are faster, but a table that grows moves all of its entries at
 //! once, while every caller waits. Clients influence the keys; no choice makes a B-tree slow.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map;
+use std::collections::{BTreeMap, btree_map};
+use std::hash::{BuildHasher, RandomState};
 
 use super::ReplayEntry;
 
@@ -13,8 +13,10 @@ use super::ReplayEntry;
 /// a second preimage of 128 bits.
 type Key = [u8; 16];
 
-/// The first bytes of the hash of a client. Two clients that agree in them share their places.
-type Client = [u8; 8];
+/// A client, hashed with the random key of the store. Two clients with the same hash would share
+/// their places. The first 64 bits of the SHA-256 could be made to agree on purpose, and 128 bits
+/// would bring an entry above 100 bytes. Without the key, 64 bits agree only by chance.
+type Client = u64;
 
 /// Packed, because the padding would be 4 bytes per entry.
 #[derive(Clone, Copy)]
@@ -35,17 +37,19 @@ pub(super) struct Entries {
     ends: BTreeMap<i64, Vec<Key>>,
     /// How many entries each client has.
     clients: BTreeMap<Client, u32>,
+    client_hash: RandomState,
     /// The latest end of a removed entry. If the clock has stepped back, an entry that ends no
     /// later may be a removed one.
     removed_until: i64,
 }
 
 impl Entries {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             held: BTreeMap::new(),
             ends: BTreeMap::new(),
             clients: BTreeMap::new(),
+            client_hash: RandomState::new(),
             removed_until: i64::MIN,
         }
     }
@@ -56,7 +60,11 @@ impl Entries {
 
     /// How many entries the client of this entry has.
     pub(super) fn len_of_client(&self, entry: &ReplayEntry) -> usize {
-        self.clients.get(&first_of(&entry.client)).map_or(0, |count| *count as usize)
+        self.clients.get(&self.client_of(entry)).map_or(0, |count| *count as usize)
+    }
+
+    fn client_of(&self, entry: &ReplayEntry) -> Client {
+        self.client_hash.hash_one(entry.client)
     }
 
     /// The effective time: no earlier than the end of any removed entry.
@@ -71,7 +79,7 @@ impl Entries {
 
     /// Adds an entry. If there is one with the same key, it must have expired, and is replaced.
     pub(super) fn add(&mut self, entry: &ReplayEntry) {
-        let (key, client, end) = (first_of(&entry.key), first_of(&entry.client), entry.forget_after);
+        let (key, client, end) = (first_of(&entry.key), self.client_of(entry), entry.forget_after);
         self.remove(key);
         let keys = self.ends.entry(end).or_default();
         if keys.len() == keys.capacity() {
@@ -148,8 +156,8 @@ const fn roomy(len: usize) -> usize {
     len + len / 4 + 4
 }
 
-fn first_of<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
-    hash.first_chunk().copied().unwrap_or([0; N])
+fn first_of(hash: &[u8; 32]) -> Key {
+    hash.first_chunk().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -216,6 +224,23 @@ mod tests {
         assert_eq!((entries.len(), entries.ends[&100].len()), (256, 1));
         assert_eq!(entries.remove_expired(200, 1000), 86);
         entries.assert_consistent();
+    }
+
+    #[test]
+    fn clients_that_agree_in_their_first_bytes_do_not_share_their_places() {
+        let mut entries = Entries::new();
+        entries.add(&entry(1, 100));
+        let mut other = entry(2, 100);
+        other.client[8..].fill(8);
+        assert_eq!(entries.len_of_client(&other), 0);
+        entries.add(&other);
+        assert_eq!((entries.len_of_client(&other), entries.len_of_client(&entry(1, 0))), (1, 1));
+    }
+
+    #[test]
+    fn each_store_hashes_clients_in_its_own_way() {
+        let [one, two] = [Entries::new(), Entries::new()].map(|store| store.client_of(&entry(1, 0)));
+        assert_ne!(one, two);
     }
 
     #[test]
