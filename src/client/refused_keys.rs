@@ -63,6 +63,8 @@ pub(super) struct Turn {
 #[derive(Clone, Copy)]
 pub(super) struct KeyUse<'a> {
     pub(super) key: &'a Arc<dyn Signer>,
+    /// The key that is active now.
+    pub(super) active: &'a Arc<dyn Signer>,
     pub(super) endpoint: Endpoint,
     /// The hash of everything in the request except the assertion.
     pub(super) contents: u64,
@@ -83,17 +85,8 @@ impl RefusedKeys {
     /// # Errors
     ///
     /// The remembered rejection.
-    pub(super) fn turn(
-        &mut self,
-        active: &Arc<dyn Signer>,
-        key: KeyUse<'_>,
-        now: OffsetDateTime,
-    ) -> Result<Turn, Error> {
-        let known = self.active.replace(Arc::downgrade(active));
-        if known.is_some_and(|known| !std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(active))) {
-            self.keys.clear();
-        }
-        let standing = self.standing(key.key, key.endpoint);
+    pub(super) fn turn(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Error> {
+        let standing = self.standing(key);
         let mut turn = |contents| standing.find(contents).map_or(Ok(0), |refused| refused.turn(key.key, now));
         // This comes first, so that a request that waits does not take the turn of the others.
         let of_request = turn(Some(key.contents))?;
@@ -104,7 +97,7 @@ impl RefusedKeys {
     /// but scopes, and no other request was accepted lately.
     pub(super) fn is_reason(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> bool {
         let is_recent = |at| (time::Duration::ZERO..ACCEPTED).contains(&(now - at));
-        key.is_of_client_alone && !self.standing(key.key, key.endpoint).accepted_at.is_some_and(is_recent)
+        key.is_of_client_alone && !self.standing(key).accepted_at.is_some_and(is_recent)
     }
 
     /// Notes that the server rejects every request with the key, or this one. Returns how long they
@@ -119,8 +112,7 @@ impl RefusedKeys {
         now: OffsetDateTime,
         random: u64,
     ) -> Option<Duration> {
-        self.active.get_or_insert_with(|| Arc::downgrade(key.key));
-        let standing = self.standing(key.key, key.endpoint);
+        let standing = self.standing(key);
         let (contents, before) =
             if is_of_key { (None, turn.of_key) } else { (Some(key.contents), turn.of_request) };
         if standing.find(contents).is_some_and(|refused| refused.times != before) {
@@ -135,13 +127,18 @@ impl RefusedKeys {
     }
 
     /// Notes that the server accepts the key.
-    pub(super) fn accepted(&mut self, key: &Arc<dyn Signer>, endpoint: Endpoint, now: OffsetDateTime) {
-        let standing = self.standing(key, endpoint);
+    pub(super) fn accepted(&mut self, key: KeyUse<'_>, now: OffsetDateTime) {
+        let standing = self.standing(key);
         standing.accepted_at = Some(now);
         standing.refused.clear();
     }
 
-    fn standing(&mut self, key: &Arc<dyn Signer>, endpoint: Endpoint) -> &mut Standing {
+    /// What is remembered of a key, after everything was forgotten if another key is active now.
+    fn standing(&mut self, KeyUse { key, active, endpoint, .. }: KeyUse<'_>) -> &mut Standing {
+        let known = self.active.replace(Arc::downgrade(active));
+        if known.is_some_and(|known| !std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(active))) {
+            self.keys.clear();
+        }
         let place = (Arc::as_ptr(key).addr(), endpoint);
         if !self.keys.contains_key(&place) {
             self.keys.retain(|_, standing| standing.key.strong_count() > 0);
@@ -225,13 +222,8 @@ mod tests {
     struct Shared(RefCell<RefusedKeys>);
 
     impl Shared {
-        fn turn(
-            &self,
-            active: &Arc<dyn Signer>,
-            key: KeyUse<'_>,
-            now: OffsetDateTime,
-        ) -> Result<Turn, (Box<Refusal>, Duration)> {
-            self.0.borrow_mut().turn(active, key, now).map_err(|error| match error.into_kind() {
+        fn turn(&self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, (Box<Refusal>, Duration)> {
+            self.0.borrow_mut().turn(key, now).map_err(|error| match error.into_kind() {
                 ErrorKind::Remembered { refusal, pause, .. } => (refusal, pause),
                 other => panic!("{other:?}"),
             })
@@ -245,7 +237,7 @@ mod tests {
         }
 
         fn accepted(&self, key: KeyUse<'_>, now: OffsetDateTime) {
-            self.0.borrow_mut().accepted(key.key, key.endpoint, now);
+            self.0.borrow_mut().accepted(key, now);
         }
 
         fn singles(&self) -> usize {
@@ -264,7 +256,7 @@ mod tests {
     }
 
     fn used(key: &Arc<dyn Signer>, contents: u64) -> KeyUse<'_> {
-        KeyUse { key, endpoint: TOKEN, contents, is_of_client_alone: contents == SCOPES }
+        KeyUse { key, active: key, endpoint: TOKEN, contents, is_of_client_alone: contents == SCOPES }
     }
 
     /// A memory of one key, which is the active one.
@@ -280,7 +272,7 @@ mod tests {
         }
 
         fn turn(&self, seconds: i64) -> Result<Turn, u64> {
-            self.0.turn(&self.1, self.key(), at(seconds)).map_err(|(_, pause)| pause.as_secs())
+            self.0.turn(self.key(), at(seconds)).map_err(|(_, pause)| pause.as_secs())
         }
 
         /// With the longest pauses.
@@ -345,21 +337,36 @@ mod tests {
     fn a_key_change_clears_it_and_an_endpoint_and_a_key_have_their_own() {
         let (old, new) = (key(), key());
         let memory = Shared::default();
-        let may = |active, key| memory.turn(active, used(key, SCOPES), at(0)).is_ok();
-        let turn = memory.turn(&old, used(&old, SCOPES), at(0)).unwrap();
+        let of = |active, key| KeyUse { active, ..used(key, SCOPES) };
+        let may = |active, key| memory.turn(of(active, key), at(0)).is_ok();
+        let turn = memory.turn(used(&old, SCOPES), at(0)).unwrap();
         memory.refused(used(&old, SCOPES), turn, at(0), 0).unwrap();
-        let remembered = memory.turn(&old, used(&old, SCOPES), at(0)).unwrap_err();
+        let remembered = memory.turn(used(&old, SCOPES), at(0)).unwrap_err();
         assert_eq!(remembered, (Box::new(refusal()), Duration::from_secs(1)));
         let elsewhere = KeyUse { endpoint: Endpoint::Introspection, ..used(&old, SCOPES) };
-        assert!(memory.turn(&old, elsewhere, at(0)).is_ok());
+        assert!(memory.turn(elsewhere, at(0)).is_ok());
         // The previous key is another one; the active one is the same.
-        memory.accepted(used(&new, SCOPES), at(0));
+        memory.accepted(of(&old, &new), at(0));
         assert!(may(&old, &new) && !may(&old, &old));
         // Another key signs now, and then the first one again.
         assert!(may(&new, &new) && may(&old, &old));
         // Each key has its own memory.
-        memory.refused(used(&new, SCOPES), of_key(0), at(0), 0).unwrap();
+        memory.refused(of(&old, &new), of_key(0), at(0), 0).unwrap();
         assert!(!may(&old, &new) && may(&old, &old));
+    }
+
+    #[test]
+    fn the_first_rejection_after_a_rotation_is_kept() {
+        let (old, new) = (key(), key());
+        let memory = Shared::default();
+        let (of_old, of_new) = (used(&old, SCOPES), used(&new, SCOPES));
+        let turn = memory.turn(of_old, at(0)).unwrap();
+        memory.refused(of_old, turn, at(0), 0).unwrap();
+        memory.accepted(of_old, at(1));
+        assert!(memory.0.borrow().is_empty());
+        // Nothing is remembered, so the next call takes no turn.
+        memory.refused(of_new, Turn::default(), at(2), 0).unwrap();
+        assert!(memory.turn(of_new, at(2)).is_err());
     }
 
     #[test]
@@ -367,14 +374,14 @@ mod tests {
         let key = key();
         let memory = Shared::default();
         let of = |contents| used(&key, contents);
-        let turn = memory.turn(&key, of(CODE), at(0)).unwrap();
+        let turn = memory.turn(of(CODE), at(0)).unwrap();
         let noted = memory.refused(of(CODE), turn, at(0), u64::MAX);
         assert_eq!(noted, Some(Noted { pause: Duration::from_secs(2), is_of_key: false }));
-        let may = |contents, now| memory.turn(&key, of(contents), at(now)).is_ok();
+        let may = |contents, now| memory.turn(of(contents), at(now)).is_ok();
         assert!(!may(CODE, 0) && may(OTHER, 0) && may(SCOPES, 0));
         // The key itself is rejected. The request waits for its own pause, too, and takes no other
         // request's turn.
-        let turn = memory.turn(&key, of(SCOPES), at(0)).unwrap();
+        let turn = memory.turn(of(SCOPES), at(0)).unwrap();
         let noted = memory.refused(of(SCOPES), turn, at(0), 0);
         assert_eq!(noted, Some(Noted { pause: Duration::from_secs(1), is_of_key: true }));
         assert!(!may(OTHER, 0) && !may(CODE, 1));
@@ -385,7 +392,7 @@ mod tests {
     fn a_key_that_was_accepted_lately_is_not_refused_for_one_scope() {
         let (one, other) = (key(), key());
         let memory = Shared::default();
-        let of = |key| used(key, SCOPES);
+        let of = |key| KeyUse { active: &one, ..used(key, SCOPES) };
         let is_of_key = |key, now| {
             memory.accepted(KeyUse { endpoint: Endpoint::Introspection, ..of(key) }, at(now));
             let noted = memory.refused(of(key), Turn::default(), at(now), 0).unwrap();
@@ -416,6 +423,6 @@ mod tests {
             memory.refused(of(hash), Turn::default(), at(0), 0).unwrap();
         }
         assert_eq!(memory.singles(), 1 + MOST_REQUESTS);
-        assert!(memory.turn(&key, of(SCOPES), at(0)).is_err());
+        assert!(memory.turn(of(SCOPES), at(0)).is_err());
     }
 }

@@ -151,12 +151,12 @@ impl Sender {
         }
         progress.contents = self.hasher.hash_one(request);
         let (now, active) = (self.clock.now(), self.keys.active()?);
-        let error = match known.keys.turn(&active, progress.with(&active), now) {
+        let error = match known.keys.turn(progress.with(&active, &active), now) {
             Ok(turn) => return Ok(Progress { turn, ..progress }),
             Err(error) => error,
         };
         let previous = self.previous(now);
-        let turn = previous.as_ref().map(|key| known.keys.turn(&active, progress.with(key), now));
+        let turn = previous.as_ref().map(|key| known.keys.turn(progress.with(key, &active), now));
         drop(known);
         if let (Some(previous), Some(Ok(turn))) = (previous, turn) {
             let key_id = key_name(previous.as_ref());
@@ -165,6 +165,11 @@ impl Sender {
         }
         event!(DEBUG, %error, "request not sent");
         Err(error)
+    }
+
+    /// The active key. Without one, this key was the last to sign.
+    fn active_or(&self, key: &Arc<dyn Signer>) -> Arc<dyn Signer> {
+        self.keys.active().unwrap_or_else(|_| Arc::clone(key))
     }
 
     /// The key to fall back to.
@@ -235,10 +240,11 @@ impl Sender {
         answer = answer.rejected(call, &error, self.assertion.has_not_before());
         let mut error = Error::from(error);
         let may_change_key = error.refusal().is_some_and(|refusal| progress.may_change_key(refusal, left));
-        let keys = self.previous(now).filter(|_| may_change_key).zip(self.keys.active().ok());
+        let previous = self.previous(now).filter(|_| may_change_key);
+        let active = self.active_or(&key);
         let mut known = self.known();
-        let previous = keys.and_then(|(previous, active)| {
-            let turn = known.keys.turn(&active, progress.with(&previous), now).ok()?;
+        let previous = previous.and_then(|previous| {
+            let turn = known.keys.turn(progress.with(&previous, &active), now).ok()?;
             Some((previous, turn))
         });
         answer.other_key = previous.is_some();
@@ -264,13 +270,13 @@ impl Sender {
         let mut noted = None;
         match error.refusal() {
             Some(refusal) if Subject::of(refusal) == Subject::Request => {
-                known.keys.accepted(&key, call.endpoint, now);
+                known.keys.accepted(progress.with(&key, &active), now);
             }
             Some(refusal)
                 if Subject::is_client(refusal, call.is_of_client_alone)
                     && self.settings.remembers_refusals =>
             {
-                let key = progress.with(&key);
+                let key = progress.with(&key, &active);
                 let is_of_key = known.keys.is_reason(key, now);
                 let pause = known.keys.note(key, is_of_key, progress.turn, refusal, now, facts.random);
                 noted = pause.map(|pause| (if is_of_key { "key" } else { "request" }, pause));
@@ -303,15 +309,17 @@ impl Sender {
     fn accepted(&self, progress: Progress, seen: &Seen) {
         let now = self.clock.now();
         let facts = clock::Facts::accepted(progress.outside(), progress.offset, seen.shown);
+        let active = self.active_or(&seen.key);
         let mut known = self.known();
         let kept = known.offset();
         let changed = known.clock.as_mut().and_then(|clock| clock.answered(&facts, now));
-        known.keys.accepted(&seen.key, progress.call.endpoint, now);
+        known.keys.accepted(progress.with(&seen.key, &active), now);
         // The server accepted with another key what it had rejected with this one.
         let blamed = progress.suspect.as_ref().filter(|_| self.settings.remembers_refusals);
         let blamed = blamed.and_then(|Suspect { key, turn, error }| {
             let random = random().unwrap_or(u64::MAX);
-            let pause = known.keys.note(progress.with(key), true, *turn, error.refusal()?, now, random)?;
+            let key_use = progress.with(key, &active);
+            let pause = known.keys.note(key_use, true, *turn, error.refusal()?, now, random)?;
             Some((key, pause, error))
         });
         drop(known);

@@ -157,10 +157,10 @@ impl Progress {
         (!self.call.is_of_client_alone).then_some(self.contents)
     }
 
-    /// This call with a key.
-    pub(super) const fn with<'a>(&self, key: &'a Arc<dyn Signer>) -> KeyUse<'a> {
+    /// This call with a key, while this or another one is active.
+    pub(super) const fn with<'a>(&self, key: &'a Arc<dyn Signer>, active: &'a Arc<dyn Signer>) -> KeyUse<'a> {
         let Call { endpoint, is_of_client_alone, .. } = self.call;
-        KeyUse { key, endpoint, contents: self.contents, is_of_client_alone }
+        KeyUse { key, active, endpoint, contents: self.contents, is_of_client_alone }
     }
 
     /// Whether the request may be signed by the previous key after this rejection: once in a call,
