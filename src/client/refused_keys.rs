@@ -13,8 +13,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::backoff::Backoff;
-use super::error::{Error, ErrorKind};
-use crate::keys::{Signer, after, key_name};
+use crate::keys::{Signer, after};
 use crate::oauth::{Endpoint, Refusal};
 
 /// The pauses between two requests with a rejected key.
@@ -72,6 +71,10 @@ pub(super) struct KeyUse<'a> {
     pub(super) is_of_client_alone: bool,
 }
 
+/// The remembered rejection, and how long the request still waits. The caller names the key in its
+/// error, because the name is code of the user, which must not run while the memory is locked.
+pub(super) type Paused = (Box<Refusal>, Duration);
+
 impl RefusedKeys {
     /// Whether no key is known to be rejected.
     pub(super) fn is_empty(&self) -> bool {
@@ -85,9 +88,9 @@ impl RefusedKeys {
     /// # Errors
     ///
     /// The remembered rejection.
-    pub(super) fn turn(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Error> {
+    pub(super) fn turn(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Paused> {
         let standing = self.standing(key);
-        let mut turn = |contents| standing.find(contents).map_or(Ok(0), |refused| refused.turn(key.key, now));
+        let mut turn = |contents| standing.find(contents).map_or(Ok(0), |refused| refused.turn(now));
         // This comes first, so that a request that waits does not take the turn of the others.
         let of_request = turn(Some(key.contents))?;
         Ok(Turn { of_key: turn(None)?, of_request })
@@ -169,15 +172,14 @@ impl Standing {
 
 impl Refused {
     /// How many times it was rejected, if it may be sent again.
-    fn turn(&mut self, key: &Arc<dyn Signer>, now: OffsetDateTime) -> Result<u32, Error> {
+    fn turn(&mut self, now: OffsetDateTime) -> Result<u32, Paused> {
         let pause = Duration::try_from(self.until - now).unwrap_or_default();
         // A clock that was set back must not prolong it.
         if pause.is_zero() || pause > PAUSES.longest {
             self.until = after(now, PAUSES.first);
             return Ok(self.times);
         }
-        let (key_id, refusal) = (key_name(key.as_ref()), self.refusal.clone());
-        Err(ErrorKind::Remembered { key_id, refusal, pause }.into())
+        Err((self.refusal.clone(), pause))
     }
 }
 
@@ -222,11 +224,8 @@ mod tests {
     struct Shared(RefCell<RefusedKeys>);
 
     impl Shared {
-        fn turn(&self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, (Box<Refusal>, Duration)> {
-            self.0.borrow_mut().turn(key, now).map_err(|error| match error.into_kind() {
-                ErrorKind::Remembered { refusal, pause, .. } => (refusal, pause),
-                other => panic!("{other:?}"),
-            })
+        fn turn(&self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Paused> {
+            self.0.borrow_mut().turn(key, now)
         }
 
         fn refused(&self, key: KeyUse<'_>, turn: Turn, now: OffsetDateTime, random: u64) -> Option<Noted> {

@@ -11,7 +11,7 @@ use tracing::{Instrument as _, Span};
 
 use super::call::{Call, Exchange, Subject};
 use super::clock::{self, Offset, ServerClock, Shown, Source};
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::fresh::{fresh_jti, random};
 use super::log::{self, event};
 use super::refused_keys::RefusedKeys;
@@ -144,20 +144,26 @@ impl Sender {
     /// The first attempt: signed with the active key, or with the previous one while the active key
     /// is avoided.
     fn begin<R: Hash>(&self, call: Call, request: &R) -> Result<Progress, Error> {
-        let mut known = self.known();
-        let mut progress = Progress::new(call, known.offset());
-        if known.keys.is_empty() {
+        let known = self.known();
+        let (mut progress, is_empty) = (Progress::new(call, known.offset()), known.keys.is_empty());
+        drop(known);
+        if is_empty {
             return Ok(progress);
         }
         progress.contents = self.hasher.hash_one(request);
         let (now, active) = (self.clock.now(), self.keys.active()?);
-        let error = match known.keys.turn(progress.with(&active, &active), now) {
-            Ok(turn) => return Ok(Progress { turn, ..progress }),
-            Err(error) => error,
-        };
         let previous = self.previous(now);
-        let turn = previous.as_ref().map(|key| known.keys.turn(progress.with(key, &active), now));
+        let mut known = self.known();
+        let first = known.keys.turn(progress.with(&active, &active), now);
+        let fallback = previous.as_ref().filter(|_| first.is_err());
+        let turn = fallback.map(|key| known.keys.turn(progress.with(key, &active), now));
         drop(known);
+        let (refusal, pause) = match first {
+            Ok(turn) => return Ok(Progress { turn, ..progress }),
+            Err(paused) => paused,
+        };
+        let key_id = key_name(active.as_ref());
+        let error = Error::from(ErrorKind::Remembered { key_id, refusal, pause });
         if let (Some(previous), Some(Ok(turn))) = (previous, turn) {
             let key_id = key_name(previous.as_ref());
             event!(DEBUG, %key_id, "signed with the previous key, the active key is paused");
@@ -243,18 +249,16 @@ impl Sender {
         let previous = self.previous(now).filter(|_| may_change_key);
         let active = self.active_or(&key);
         let mut known = self.known();
-        let previous = previous.and_then(|previous| {
-            let turn = known.keys.turn(progress.with(&previous, &active), now).ok()?;
-            Some((previous, turn))
-        });
-        answer.other_key = previous.is_some();
+        let other = previous.as_ref().map(|previous| progress.with(previous, &active));
+        let turn = other.and_then(|other| known.keys.turn(other, now).ok());
+        answer.other_key = turn.is_some();
         let (kept, mut changed, mut suspicion) = (known.offset(), None, None);
         if let Some(clock) = &mut known.clock {
             suspicion = clock.suspicion(&answer);
             changed = clock.answered(&answer, now);
             facts.other_times = clock.correction(&answer, &mut search, now);
         }
-        (facts.is_answer, facts.previous_key) = (true, previous.is_some());
+        (facts.is_answer, facts.previous_key) = (true, turn.is_some());
         let step = next(progress, &error, &facts);
         if let Step::Correct(Correction::Times(offset)) = step {
             drop(known);
@@ -290,7 +294,7 @@ impl Sender {
         if let Some((what, pause)) = noted {
             log::paused(what, key.as_ref(), pause, &error);
         }
-        match (step, previous) {
+        match (step, previous.zip(turn)) {
             (Step::Correct(Correction::PreviousKey), Some((previous, turn))) => {
                 let key_id = key_name(previous.as_ref());
                 event!(WARN, %key_id, %error, "assertion rejected, retried with the previous key");
@@ -362,8 +366,9 @@ impl Sender {
         target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
     }
 
-    /// A panic elsewhere does not spoil it: no step leaves it half-changed. A subscriber of events
-    /// may call the client, so nothing is logged while this is held.
+    /// A panic elsewhere does not spoil it: no step leaves it half-changed. Code of the user may
+    /// call the client, so none runs while this is held: no clock, no key (not even to be dropped),
+    /// and no subscriber of events.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,14 +1,92 @@
 //! How a standing refusal affects the following calls, and what it does not store.
 
+use std::pin::pin;
+use std::sync::{Arc, OnceLock, mpsc};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
 use private_key_jwt::client::ErrorKind;
+use private_key_jwt::jose::{Algorithm, Jwk, Signature};
+use private_key_jwt::keys::{BoxFuture, KeyError, Signer};
 use private_key_jwt::oauth::{CodeVerifier, JwtGrant, TokenExchange, TokenKind};
 use private_key_jwt::transport::Clock;
-use private_key_jwt::{KeyRing, TokenRequest};
+use private_key_jwt::{KeyRing, PrivateKey, TokenClient, TokenRequest};
 
 use super::outcome::{a_token, error, es256, es384, get};
 use super::simulation::Simulated;
 use crate::support::clock::TestClock;
 use crate::support::{MARK, clean};
+
+/// Calls the client from code of the user: its clock and its keys.
+#[derive(Clone, Default)]
+struct CallsBack(Arc<OnceLock<TokenClient>>);
+
+impl CallsBack {
+    /// Begins a request, unless this is called by one that it began.
+    fn call(&self) {
+        thread_local!(static IS_CALLING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
+        if let Some(client) = self.0.get()
+            && !IS_CALLING.replace(true)
+        {
+            let _ = pin!(client.request(&"b".into())).poll(&mut Context::from_waker(Waker::noop()));
+            IS_CALLING.set(false);
+        }
+    }
+}
+
+struct Calling<T>(T, CallsBack);
+
+impl Clock for Calling<TestClock> {
+    fn now(&self) -> time::OffsetDateTime {
+        self.1.call();
+        self.0.now()
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
+        self.0.sleep(pause)
+    }
+}
+
+impl Signer for Calling<PrivateKey> {
+    fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+
+    fn public_jwk(&self) -> &Jwk {
+        self.1.call();
+        self.0.public_jwk()
+    }
+
+    fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
+        Box::pin(std::future::ready(self.0.sign(signing_input)))
+    }
+}
+
+/// Before, during and after the pauses of both keys.
+#[test]
+fn a_clock_and_keys_that_call_the_client_wait_for_no_lock() {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (clock, back) = (TestClock::skipping(), CallsBack::default());
+        let server = Simulated::ahead(&clock, &es256(), 0);
+        server.set(|state| state.keys = private_key_jwt::JwkSet::default());
+        let calling = |key| Calling(key, back.clone());
+        let ring = KeyRing::new(calling(es256())).unwrap();
+        ring.publish(calling(es384()), clock.now() - KeyRing::PROPAGATION).unwrap();
+        ring.activate(es384().key_id(), clock.now()).unwrap();
+        let client = server.client(ring).clock(Calling(clock.clone(), back.clone())).build().unwrap();
+        assert!(back.0.set(client.clone()).is_ok());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for _ in 0..6 {
+            for _ in 0..3 {
+                runtime.block_on(client.request(&"a".into())).unwrap_err();
+            }
+            clock.pass(1);
+        }
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(5)).unwrap();
+}
 
 /// Some servers ignore `iat`, and their clock is always a few seconds off.
 #[tokio::test]
