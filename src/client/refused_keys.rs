@@ -89,11 +89,19 @@ impl RefusedKeys {
     ///
     /// The remembered rejection.
     pub(super) fn turn(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Paused> {
+        if let Some((refusal, pause)) = self.paused(key, now) {
+            return Err((Box::new(refusal.clone()), pause));
+        }
         let standing = self.standing(key);
-        let mut turn = |contents| standing.find(contents).map_or(Ok(0), |refused| refused.turn(now));
-        // This comes first, so that a request that waits does not take the turn of the others.
-        let of_request = turn(Some(key.contents))?;
-        Ok(Turn { of_key: turn(None)?, of_request })
+        let mut turn = |contents| standing.find(contents).map_or(0, |refused| refused.turn(now));
+        Ok(Turn { of_key: turn(None), of_request: turn(Some(key.contents)) })
+    }
+
+    /// The rejection for which a request with this key may not be sent now. Takes no turn.
+    pub(super) fn paused(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> Option<(&Refusal, Duration)> {
+        let refused = &self.standing(key).refused;
+        let of = |contents| refused.iter().find(|refused| refused.contents == contents)?.paused(now);
+        of(Some(key.contents)).or_else(|| of(None))
     }
 
     /// Whether the key must be the reason if the server rejects this request: it carries nothing
@@ -171,15 +179,16 @@ impl Standing {
 }
 
 impl Refused {
-    /// How many times it was rejected, if it may be sent again.
-    fn turn(&mut self, now: OffsetDateTime) -> Result<u32, Paused> {
+    fn paused(&self, now: OffsetDateTime) -> Option<(&Refusal, Duration)> {
         let pause = Duration::try_from(self.until - now).unwrap_or_default();
         // A clock that was set back must not prolong it.
-        if pause.is_zero() || pause > PAUSES.longest {
-            self.until = after(now, PAUSES.first);
-            return Ok(self.times);
-        }
-        Err((self.refusal.clone(), pause))
+        (!pause.is_zero() && pause <= PAUSES.longest).then_some((&self.refusal, pause))
+    }
+
+    /// How many times it was rejected. Other callers wait.
+    fn turn(&mut self, now: OffsetDateTime) -> u32 {
+        self.until = after(now, PAUSES.first);
+        self.times
     }
 }
 

@@ -250,15 +250,15 @@ impl Sender {
         let active = self.active_or(&key);
         let mut known = self.known();
         let other = previous.as_ref().map(|previous| progress.with(previous, &active));
-        let turn = other.and_then(|other| known.keys.turn(other, now).ok());
-        answer.other_key = turn.is_some();
+        let other = other.filter(|other| known.keys.paused(*other, now).is_none());
+        answer.other_key = other.is_some();
         let (kept, mut changed, mut suspicion) = (known.offset(), None, None);
         if let Some(clock) = &mut known.clock {
             suspicion = clock.suspicion(&answer);
             changed = clock.answered(&answer, now);
             facts.other_times = clock.correction(&answer, &mut search, now);
         }
-        (facts.is_answer, facts.previous_key) = (true, turn.is_some());
+        (facts.is_answer, facts.previous_key) = (true, other.is_some());
         let step = next(progress, &error, &facts);
         if let Step::Correct(Correction::Times(offset)) = step {
             drop(known);
@@ -271,6 +271,8 @@ impl Sender {
             let moved = progress.offset.by;
             error.note_clock(ClockMismatch::new(issued_at, expires_at, received, ahead, moved));
         }
+        let other = other.filter(|_| step == Step::Correct(Correction::PreviousKey));
+        let turn = other.and_then(|other| known.keys.turn(other, now).ok());
         let mut noted = None;
         match error.refusal() {
             Some(refusal) if Subject::of(refusal) == Subject::Request => {
@@ -294,8 +296,8 @@ impl Sender {
         if let Some((what, pause)) = noted {
             log::paused(what, key.as_ref(), pause, &error);
         }
-        match (step, previous.zip(turn)) {
-            (Step::Correct(Correction::PreviousKey), Some((previous, turn))) => {
+        match previous.zip(turn) {
+            Some((previous, turn)) => {
                 let key_id = key_name(previous.as_ref());
                 event!(WARN, %key_id, %error, "assertion rejected, retried with the previous key");
                 let is_suspect = error.refusal().and_then(Refusal::error) == Some("invalid_client");
@@ -304,7 +306,7 @@ impl Sender {
                 (progress.key, progress.turn) = (WhichKey::Previous, turn);
                 progress.search.corrected_to(());
             }
-            _ => progress.offset = changed.unwrap_or(progress.offset),
+            None => progress.offset = changed.unwrap_or(progress.offset),
         }
         (step, error)
     }

@@ -10,7 +10,7 @@ use private_key_jwt::jose::{Algorithm, Jwk, Signature};
 use private_key_jwt::keys::{BoxFuture, KeyError, Signer};
 use private_key_jwt::oauth::{CodeVerifier, JwtGrant, TokenExchange, TokenKind};
 use private_key_jwt::transport::Clock;
-use private_key_jwt::{KeyRing, PrivateKey, TokenClient, TokenRequest};
+use private_key_jwt::{JwkSet, KeyRing, PrivateKey, TokenClient, TokenRequest};
 
 use super::outcome::{a_token, error, es256, es384, get};
 use super::simulation::Simulated;
@@ -69,7 +69,7 @@ fn a_clock_and_keys_that_call_the_client_wait_for_no_lock() {
     std::thread::spawn(move || {
         let (clock, back) = (TestClock::skipping(), CallsBack::default());
         let server = Simulated::ahead(&clock, &es256(), 0);
-        server.set(|state| state.keys = private_key_jwt::JwkSet::default());
+        server.set(|state| state.keys = JwkSet::default());
         let calling = |key| Calling(key, back.clone());
         let ring = KeyRing::new(calling(es256())).unwrap();
         ring.publish(calling(es384()), clock.now() - KeyRing::PROPAGATION).unwrap();
@@ -105,6 +105,29 @@ async fn a_date_that_never_mattered_does_not_stand_before_the_key_before() {
         }
         clock.move_by(time::Duration::seconds(60));
     }
+}
+
+#[tokio::test]
+async fn a_correction_of_the_time_does_not_use_up_the_turn_of_the_previous_key() {
+    let clock = TestClock::skipping();
+    let server = Simulated::ahead(&clock, &es256(), 0);
+    server.set(|state| state.keys = JwkSet::default());
+    let ring = KeyRing::from(es256());
+    ring.publish(es384(), clock.now() - KeyRing::PROPAGATION).unwrap();
+    ring.activate(es384().key_id(), clock.now()).unwrap();
+    let client = server.client(ring).build().unwrap();
+    // Both keys are paused.
+    assert_eq!(get(&client, &"a".into()).await, error("Refused 401", 2));
+    assert_eq!(get(&client, &"a".into()).await, error("Remembered 401", 0));
+    clock.pass(2);
+    server.set(|state| {
+        state.keys = es256().public_jwk().clone().into();
+        state.ahead = time::Duration::seconds(180);
+        state.date_ahead = Some(state.ahead);
+    });
+    let (_, attempts) = get(&client, &"a".into()).await;
+    assert_eq!(attempts, Some(2));
+    assert_eq!(get(&client, &"a".into()).await, a_token());
 }
 
 #[tokio::test]
