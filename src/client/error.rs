@@ -43,7 +43,7 @@ pub enum ErrorKind {
     /// refresh token, or there is none. The user has to log in again.
     #[error("grant has ended: {}", ended(refusal.as_deref()))]
     GrantEnded {
-        /// What the server said of the refresh token.
+        /// How the server rejected the refresh token.
         refusal: Option<Box<Refusal>>,
     },
     /// A token of a type that needs more than a `Bearer` header (RFC 6749 §7.1).
@@ -98,8 +98,8 @@ impl Error {
         self.attempts
     }
 
-    /// What the server said when it rejected the request: in a 400, 401 or 403 of this call or,
-    /// remembered, of an earlier one.
+    /// What the server said when it rejected the request, in this call or, remembered, in an
+    /// earlier one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match &*self.kind {

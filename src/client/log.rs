@@ -28,7 +28,7 @@ pub(super) fn call_span(call: Call) -> Span {
     )
 }
 
-/// One request of it, the first is 1.
+/// One request of the call, counted from 1.
 pub(super) fn attempt_span(number: u32) -> Span {
     tracing::info_span!(
         target: "private_key_jwt",
@@ -61,7 +61,7 @@ pub(super) fn answered(span: &Span, response: &http::Response<Vec<u8>>, duration
     }
 }
 
-/// Assertions are made with another difference to the clock from now on.
+/// Logs a changed offset of the clock.
 pub(super) fn offset(before: Offset, offset: Offset) {
     let (offset_ms, learned_from) = (signed_ms(offset.by), offset.source.name());
     if offset.is_assumed() {

@@ -10,7 +10,7 @@
 //! [`TransportError`]: crate::transport::TransportError
 //! [`KeyError`]: crate::KeyError
 //!
-//! A call goes one way through the files, and none calls back:
+//! A call passes through the files in one direction:
 //!
 //! ```text
 //! builder ▶ token_client ─────────────────────▶ sender ▶ signing, transport
@@ -18,10 +18,10 @@
 //!                                                   └▶ step ▶ call, clock, refused_keys, retry
 //! ```
 //!
-//! `sender` signs, sends, reads the answer, notes what it says about the server's clock (`clock`)
-//! and the key (`refused_keys`), and does what `step` decides. These three and `retry`, the table
-//! of failures, are functions of what happened, the time and a random number. A new correction is a
-//! row of `step`; a new kind of request is an `Exchange` in `token_client`.
+//! `sender` signs, sends, reads the answer, and records what it shows about the server's clock
+//! (`clock`) and the key (`refused_keys`). `step` decides what follows, by `retry`, the table of
+//! failures. These four are functions of what happened, the time and a random number. A new
+//! correction is a row of `step`; a new kind of request is an `Exchange` in `token_client`.
 
 mod backoff;
 #[cfg(feature = "reqwest-middleware")]

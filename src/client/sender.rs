@@ -44,7 +44,7 @@ struct Known {
     keys: RefusedKeys,
 }
 
-/// What was seen besides the answer itself.
+/// Facts about an answer.
 struct Seen {
     key: Arc<dyn Signer>,
     shown: Shown,

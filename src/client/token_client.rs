@@ -74,8 +74,8 @@ impl TokenClient {
     /// Sends a request with a fresh assertion to the token endpoint, and returns the whole
     /// response.
     ///
-    /// The client retries transient failures and corrects a rejected request at most once, each
-    /// time with a new assertion. By default, the whole call takes at most
+    /// The client retries transient failures and corrects rejected requests, each time with a new
+    /// assertion. By default, the whole call takes at most
     /// [30 s](super::TokenClientBuilder::DEADLINE). For the rules, see
     /// [`TokenClientBuilder`](super::TokenClientBuilder#when-a-request-fails).
     ///

@@ -16,8 +16,8 @@ pub struct Header {
     pub key_id: Option<KeyId>,
     /// `typ` (§4.1.9), unchanged.
     pub media_type: Option<String>,
-    /// `x5t#S256` (§4.1.8), unchanged. It may choose among known keys, and proves nothing. `None`
-    /// also if it is not text.
+    /// `x5t#S256` (§4.1.8), unchanged. It may choose among known keys, and proves nothing. Also
+    /// `None` if it is not a string.
     pub x5t_s256: Option<String>,
     /// `x5t` (§4.1.7), under the same rules.
     pub x5t: Option<String>,

@@ -1,4 +1,4 @@
-//! One entry: a token that is kept fresh, and the grant that the next one is obtained by.
+//! One entry: a token that is kept fresh, and how to obtain the next one.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
