@@ -20,8 +20,8 @@ use crate::oauth::{Endpoint, Refusal};
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(60) };
 /// How long an accepted request is evidence for its key.
 const ACCEPTED: time::Duration = time::Duration::minutes(10);
-/// The most rejections of single requests that are kept of a key at an endpoint. Bounded, because
-/// outsiders choose what requests carry.
+/// The most rejections of single requests that are kept, of all keys at all endpoints. Bounded,
+/// because outsiders choose what requests carry.
 const MOST_REQUESTS: usize = 256;
 
 /// What is remembered of the key that signs and of the previous one.
@@ -132,9 +132,28 @@ impl RefusedKeys {
         let times = before.saturating_add(1);
         let pause = PAUSES.half_jitter(times, random);
         let (refusal, until) = (Box::new(refusal.clone()), after(now, pause));
-        standing.push(Refused { contents, refusal, times, until });
+        standing.refused.retain(|refused| refused.contents != contents);
         standing.accepted_at.take_if(|_| is_of_key);
+        if !is_of_key {
+            self.make_room();
+        }
+        self.standing(key).refused.push(Refused { contents, refusal, times, until });
         Some(pause)
+    }
+
+    /// Drops the rejection of a single request that ends first, if there is no room for another.
+    fn make_room(&mut self) {
+        let singles = self.keys.iter().flat_map(|(place, standing)| {
+            let all = standing.refused.iter().enumerate();
+            let singles = all.filter(|(_, refused)| refused.contents.is_some());
+            singles.map(move |(index, refused)| (refused.until, *place, index))
+        });
+        if singles.clone().count() >= MOST_REQUESTS
+            && let Some((_, place, index)) = singles.min()
+            && let Some(standing) = self.keys.get_mut(&place)
+        {
+            standing.refused.swap_remove(index);
+        }
     }
 
     /// Notes that the server accepts the key.
@@ -162,19 +181,6 @@ impl RefusedKeys {
 impl Standing {
     fn find(&mut self, contents: Option<u64>) -> Option<&mut Refused> {
         self.refused.iter_mut().find(|refused| refused.contents == contents)
-    }
-
-    /// Replaces an earlier rejection. If there are too many, drops that of a single request that
-    /// ends first.
-    fn push(&mut self, new: Refused) {
-        self.refused.retain(|refused| refused.contents != new.contents);
-        let single = self.refused.iter().enumerate().filter(|(_, refused)| refused.contents.is_some());
-        if self.refused.len() > MOST_REQUESTS
-            && let Some((first, _)) = single.min_by_key(|(_, refused)| refused.until)
-        {
-            self.refused.swap_remove(first);
-        }
-        self.refused.push(new);
     }
 }
 
@@ -427,8 +433,14 @@ mod tests {
         let memory = Shared::default();
         let of = |contents| used(&key, contents);
         memory.refused(of(SCOPES), Turn::default(), at(0), 0).unwrap();
-        for hash in 10..10_000 {
-            memory.refused(of(hash), Turn::default(), at(0), 0).unwrap();
+        let previous = self::key();
+        for hash in 10..1_000 {
+            for endpoint in [TOKEN, Endpoint::Introspection] {
+                for key in [&key, &previous] {
+                    let single = KeyUse { key, endpoint, ..of(hash) };
+                    memory.refused(single, Turn::default(), at(0), 0).unwrap();
+                }
+            }
         }
         assert_eq!(memory.singles(), 1 + MOST_REQUESTS);
         assert!(memory.turn(of(SCOPES), at(0)).is_err());
