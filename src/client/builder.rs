@@ -162,11 +162,11 @@ impl TokenClientBuilder {
 /// | introspection, revocation | Yes. The second request has the same result (RFC 7009 §2.2). |
 ///
 /// The client corrects a rejection, guided by the response and the key ring: the time (once, or up
-/// to four times without a `Date`), or else the key (once). It does not correct error codes that concern the request and
-/// not the client, such as `invalid_scope`. It does correct `invalid_grant` and
-/// `unauthorized_client`, because some servers return them for an assertion, too. With the previous
-/// key, the client resends an authorization code, a refresh token or a device code only after
-/// `invalid_client`, because a server returns that code before it looks at the grant.
+/// to four times without a `Date`), or else the key (once). It does not correct error codes that
+/// concern the request and not the client, such as `invalid_scope`. It does correct `invalid_grant`
+/// and `unauthorized_client`, because some servers return them for an assertion, too. With the
+/// previous key, the client resends an authorization code, a refresh token or a device code only
+/// after `invalid_client`, because a server returns that code before it looks at the grant.
 ///
 /// # The clock
 ///

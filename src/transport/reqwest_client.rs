@@ -189,8 +189,8 @@ impl Clone for ReqwestClient {
 }
 
 impl std::fmt::Debug for ReqwestClient {
-    /// Without the last target, whose query may be secret, and without the clients of reqwest, which show the default headers and proxies that the user has
-    /// set.
+    /// Without the last target, whose query may be secret, and without the clients of reqwest,
+    /// which show the default headers and proxies that the user has set.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ReqwestClient")
             .field("timeout", &self.timeout)
