@@ -59,7 +59,8 @@ public class Quarkus implements QuarkusApplication {
         } catch (OidcClientException refused) {
             var text = refused.getMessage();
             boolean hasReason =
-                    text.contains("invalid_client") && text.contains("no client `unknown`");
+                    text.contains("invalid_client")
+                            && text.contains("client `unknown` is not registered");
             return hasReason ? "refused with its reason" : text;
         }
     }
