@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt;
 
 use super::json::Members;
@@ -70,11 +69,30 @@ impl KeyParameters {
         }
     }
 
-    /// RFC 7638 §3.3: the required members in lexicographic order, without white space.
+    /// RFC 7638 §3.3: the required members in lexicographic order, without white space. No value
+    /// needs escaping. Serializing a map takes half a microsecond more, and loading a P-256 key
+    /// would take 1.26 times as long as the bare parsers instead of 1.20 (`benches/README.md`).
     pub(super) fn canonical_json(&self) -> String {
-        let members: BTreeMap<_, _> = self.members().into_iter().collect();
-        // Serializing a map of strings to memory cannot fail.
-        serde_json::to_string(&members).unwrap_or_default()
+        let mut json = String::with_capacity(64 + base64url::encoded_len(2 * self.signature_len()));
+        let value = |json: &mut String, name: &str, bytes: &[u8]| {
+            json.push_str(name);
+            base64url::push(json, bytes);
+        };
+        match self {
+            Self::Rsa { n, e } => {
+                value(&mut json, "{\"e\":\"", e);
+                value(&mut json, "\",\"kty\":\"RSA\",\"n\":\"", n);
+            }
+            Self::Ec { curve, x, y } => {
+                json.push_str("{\"crv\":\"");
+                json.push_str(curve.as_str());
+                value(&mut json, "\",\"kty\":\"EC\",\"x\":\"", x);
+                value(&mut json, "\",\"y\":\"", y);
+            }
+            Self::Ed25519 { x } => value(&mut json, "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"", x),
+        }
+        json.push_str("\"}");
+        json
     }
 
     pub(crate) fn from_members(members: &Members<'_>) -> Result<Self, JoseError> {
