@@ -67,13 +67,16 @@ pub(crate) fn begins_json(base64: &[u8]) -> bool {
     is_json && !text.chars().any(|character| character.is_control() && !character.is_ascii_whitespace())
 }
 
-/// Decodes base64 of either alphabet, with or without padding, regardless of its last bits.
+/// Decodes base64 of either alphabet, with or without padding. Bits that make no whole byte at its
+/// end do not matter: a damaged key is a key.
 pub(super) fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::RequireNone);
     const LENIENT: GeneralPurpose = GeneralPurpose::new(&STANDARD, CONFIG);
     let digits = text.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let whole = digits.len() - usize::from(digits.len() % 4 == 1);
+    let digits = digits.get(..whole).unwrap_or_default();
     let mut digits = Zeroizing::new(digits.to_vec());
     for digit in digits.iter_mut() {
         *digit = match *digit {

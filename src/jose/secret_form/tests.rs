@@ -68,6 +68,17 @@ fn a_key_is_known_in_every_wrapping() {
 }
 
 #[test]
+fn bits_at_the_end_of_damaged_base64_do_not_matter() {
+    for (text, expected) in
+        [("QUJD", "ABC"), ("QUJDR", "ABC"), ("QUJDR=", "ABC"), ("QUJDRB==", "ABCD"), ("QUJD_", "ABC")]
+    {
+        let decoded = encoded::decode(text.as_bytes()).unwrap();
+        assert_eq!(decoded.as_slice(), expected.as_bytes(), "{text}");
+    }
+    assert!(encoded::decode(b"QU JD").is_none());
+}
+
+#[test]
 fn a_name_a_path_and_a_url_are_no_secrets() {
     for text in [
         "",
