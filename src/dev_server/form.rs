@@ -1,7 +1,6 @@
 //! The parameters of a request (RFC 6749 §3.1, §3.2). They come from one place, and each occurs
 //! once.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::Method;
@@ -10,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use super::refused::Refused;
 use super::shown::shown;
 use crate::jose::text::Text;
+use crate::jose::urlencoded;
 use crate::verifier::{ClientAssertionVerifier, Form};
 
 /// The form of a client: its authentication, and the other parameters.
@@ -23,22 +23,21 @@ impl<'a> ClientForm<'a> {
     pub(super) fn of(request: &'a http::Request<Vec<u8>>) -> Result<Self, Refused> {
         check(request)?;
         let mut parameters = Parameters::new("form");
-        let authentication = Form::parse_with(request.body(), |name, value| {
-            parameters.push(Cow::Owned(name.into_plain()), value)
-        })?;
+        let authentication =
+            Form::parse_with(request.body(), |name, value| parameters.push(name.into_plain(), value))?;
         Ok(Self { authentication, parameters, body: request.body() })
     }
 
     /// Whether the form has a parameter, including those of the authentication.
     pub(super) fn has(&self, name: &str) -> bool {
-        form_urlencoded::parse(self.body).any(|(found, value)| found == name && !value.is_empty())
+        urlencoded::pairs(self.body).any(|(found, value)| *found == *name && !value.is_empty())
     }
 }
 
 /// Parameters by their names.
 pub(super) struct Parameters<'a> {
     place: &'static str,
-    values: BTreeMap<Cow<'a, str>, Vec<Text<'a>>>,
+    values: BTreeMap<String, Vec<Text<'a>>>,
 }
 
 impl<'a> Parameters<'a> {
@@ -67,12 +66,14 @@ impl<'a> Parameters<'a> {
             return Err(Refused::invalid_request(&description));
         }
         let mut parameters = Self::new(place);
-        form_urlencoded::parse(encoded).try_for_each(|(name, value)| parameters.push(name, value.into()))?;
+        for (name, value) in urlencoded::pairs(encoded) {
+            parameters.push(name.into_plain(), value)?;
+        }
         Ok(parameters)
     }
 
-    fn push(&mut self, name: Cow<'a, str>, value: Text<'a>) -> Result<(), Refused> {
-        let repeatable = Self::REPEATABLE.contains(&&*name);
+    fn push(&mut self, name: String, value: Text<'a>) -> Result<(), Refused> {
+        let repeatable = Self::REPEATABLE.contains(&name.as_str());
         let values = self.values.entry(name.clone()).or_default();
         if !repeatable && !values.is_empty() {
             let description = format!("the {} has `{}` more than once", self.place, shown(&name));

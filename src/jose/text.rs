@@ -1,4 +1,4 @@
-use std::borrow::{Borrow, Cow};
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::ops::Deref;
 
@@ -22,23 +22,7 @@ impl Text<'_> {
 
     /// As [`Text::into_owned`], for a place that is wiped in another way.
     pub(crate) fn into_plain(self) -> String {
-        match self {
-            Self::Borrowed(text) => text.to_owned(),
-            Self::Owned(mut text) => std::mem::take(&mut *text),
-        }
-    }
-
-    /// The first `len` bytes, or the whole text if that would cut a character.
-    pub(crate) fn truncated(self, len: usize) -> Self {
-        match self {
-            Self::Borrowed(text) => Self::Borrowed(text.get(..len).unwrap_or(text)),
-            Self::Owned(mut text) => {
-                if text.is_char_boundary(len) {
-                    text.truncate(len);
-                }
-                Self::Owned(text)
-            }
-        }
+        std::mem::take(&mut self.into_owned())
     }
 }
 
@@ -84,15 +68,6 @@ impl Borrow<str> for Text<'_> {
     }
 }
 
-impl<'a> From<Cow<'a, str>> for Text<'a> {
-    fn from(text: Cow<'a, str>) -> Self {
-        match text {
-            Cow::Borrowed(text) => Self::Borrowed(text),
-            Cow::Owned(text) => Self::Owned(Zeroizing::new(text)),
-        }
-    }
-}
-
 impl Deref for Text<'_> {
     type Target = str;
 
@@ -117,15 +92,5 @@ mod tests {
         assert_eq!((text.as_str(), text.capacity()), ("abcd", 6));
         push_str(&mut text, "0123456789");
         assert_eq!((text.as_str(), text.capacity()), ("abcd0123456789", 14));
-    }
-
-    #[test]
-    fn text_is_cut_between_characters_only() {
-        for text in [|| Text::Borrowed("aé"), || Text::Owned("aé".to_owned().into())] {
-            for (len, left) in [(0, ""), (1, "a"), (2, "aé"), (3, "aé"), (4, "aé")] {
-                assert_eq!(&*text().truncated(len), left);
-            }
-            assert_eq!(*text().into_owned(), "aé");
-        }
     }
 }

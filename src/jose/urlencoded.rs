@@ -4,7 +4,6 @@
 
 use zeroize::Zeroizing;
 
-use super::json::escapes::into_text;
 use super::text::Text;
 
 /// Names and values, borrowed if nothing is escaped.
@@ -44,11 +43,7 @@ fn octet(digits: &[u8]) -> Option<u8> {
 
 /// Converts bytes to text, with U+FFFD for bytes that are not UTF-8.
 fn lossy(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<String> {
-    if str::from_utf8(&bytes).is_ok() {
-        return into_text(bytes).unwrap_or_default();
-    }
-    let room = 3 * bytes.len();
-    let mut text = Zeroizing::new(String::with_capacity(room));
+    let mut text = Zeroizing::new(String::with_capacity(3 * bytes.len()));
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         if !chunk.invalid().is_empty() {

@@ -61,18 +61,8 @@ impl ClientAssertionVerifier {
 
     fn take_apart<'a>(&'a self, token: Text<'a>) -> Result<UnverifiedAssertion<'a>, VerifierError> {
         let jws = self.rules.parse(&token)?;
-        let signed = jws.signing_input().len();
         let (header, payload, signature) = jws.into_parts();
         let (client_id, claims) = Claims::read(self, &payload, header.is_typed(CLIENT_AUTHENTICATION_JWT))?;
-        let signing_input = token.truncated(signed);
-        Ok(UnverifiedAssertion {
-            verifier: self,
-            client_id,
-            header,
-            signing_input,
-            signature,
-            claims,
-            payload,
-        })
+        Ok(UnverifiedAssertion { verifier: self, client_id, header, token, signature, claims, payload })
     }
 }

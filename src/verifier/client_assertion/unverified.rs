@@ -20,7 +20,7 @@ pub struct UnverifiedAssertion<'a> {
     pub(super) verifier: &'a ClientAssertionVerifier,
     pub(super) client_id: String,
     pub(super) header: Arc<Header>,
-    pub(super) signing_input: Text<'a>,
+    pub(super) token: Text<'a>,
     pub(super) signature: Signature,
     pub(super) claims: Result<Claims, VerifierError>,
     pub(super) payload: Vec<u8>,
@@ -60,7 +60,7 @@ impl UnverifiedAssertion<'_> {
         registered: Option<Algorithm>,
     ) -> Result<(), VerifierError> {
         self.check_header(registered)?;
-        check_signature(keys, &self.header, &self.signing_input, &self.signature)
+        check_signature(keys, &self.header, signing_input(&self.token), &self.signature)
     }
 
     /// The second half, after the signature is verified.
@@ -74,7 +74,7 @@ impl UnverifiedAssertion<'_> {
                 Some(jti) => AssertionIdentity::Jti(jti),
                 // Do not hash the signature: an ECDSA signature can be turned into a second valid
                 // one.
-                None => AssertionIdentity::SigningInput(Sha256::digest(&*self.signing_input).into()),
+                None => AssertionIdentity::SigningInput(Sha256::digest(signing_input(&self.token)).into()),
             },
             // Another verifier that uses the same store may have more leeway.
             forget_after: claims.times.exp.saturating_add(whole_seconds(ClientAssertionVerifier::MAX_LEEWAY)),
@@ -100,6 +100,11 @@ impl UnverifiedAssertion<'_> {
         }
         self.verifier.rules.check_algorithm(self.header.algorithm, registered)
     }
+}
+
+/// The token without its signature.
+fn signing_input(token: &str) -> &str {
+    token.rsplit_once('.').map_or(token, |(signing_input, _)| signing_input)
 }
 
 impl std::fmt::Debug for UnverifiedAssertion<'_> {
