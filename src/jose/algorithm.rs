@@ -101,10 +101,8 @@ impl Algorithm {
     /// ```
     #[must_use]
     pub const fn is_same_as(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::EdDSA | Self::Ed25519, Self::EdDSA | Self::Ed25519) => true,
-            _ => self as u8 == other as u8,
-        }
+        self as u8 == other as u8
+            || matches!((self, other), (Self::EdDSA | Self::Ed25519, Self::EdDSA | Self::Ed25519))
     }
 
     /// As [`Algorithm::is_same_as`], for a name that may not be a signature algorithm.
@@ -153,8 +151,7 @@ impl Curve {
     }
 
     /// The length of a coordinate and of the private value, in bytes.
-    #[must_use]
-    pub const fn coordinate_len(self) -> usize {
+    pub(crate) const fn coordinate_len(self) -> usize {
         match self {
             Self::P256 => 32,
             Self::P384 => 48,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::error::{excerpt, shown};
 use super::json::{Json, Members};
 use super::secret_form::Shown;
-use super::{Algorithm, JoseError, KeyMismatch, KeyParameters, KeyType, Thumbprint, base64url, json};
+use super::{Algorithm, JoseError, KeyMismatch, KeyParameters, Thumbprint, base64url, json};
 
 /// The name of a key (`kid`, RFC 7517 §4.5). Any string; compared exactly.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -144,17 +144,15 @@ impl Jwk {
     /// [`JoseError::PrivateMember`] for a private or symmetric key.
     pub fn from_json(json: &[u8]) -> Result<Self, JoseError> {
         let members = json::read(Self::WHAT, json)?;
-        let parameters = match KeyParameters::from_members(&members) {
+        let parameters = KeyParameters::from_members(&members);
+        let is_unsupported = matches!(parameters, Err(JoseError::UnsupportedKey { .. }));
+        match Self::private_member(&members) {
             // For a symmetric key, report first that it is not public.
-            Err(error @ JoseError::UnsupportedKey { .. }) if !members.get("k").is_some_and(Json::is_set) => {
-                return Err(error);
+            Some(member) if !is_unsupported || members.get("k").is_some_and(Json::is_set) => {
+                Err(JoseError::PrivateMember { member })
             }
-            other => other,
-        };
-        if let Some(member) = Self::private_member(&members) {
-            return Err(JoseError::PrivateMember { member });
+            _ => Self::with_metadata(parameters?, &members),
         }
-        Self::with_metadata(parameters?, &members)
     }
 
     /// The first member with a private or symmetric value. `null` and `[]` hold none.
@@ -165,23 +163,21 @@ impl Jwk {
     /// The members apart from the key parameters; shared with private JWKs.
     pub(crate) fn with_metadata(parameters: KeyParameters, members: &Members<'_>) -> Result<Self, JoseError> {
         let text = |member| members.text(Self::WHAT, member);
-        let filled = |member| Ok(text(member)?.filter(|text| !text.is_empty()).map(str::to_owned));
+        let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         // These affect only which of several keys is tried.
-        let thumbprint = |member| {
-            let text = members.get(member).and_then(Json::text);
-            text.filter(|text| !text.is_empty()).map(str::to_owned)
-        };
+        let thumbprint = |member| owned(members.get(member).and_then(Json::text));
         let texts = |member| {
-            let wrong =
-                JoseError::InvalidMember { what: Self::WHAT, member, expected: "an array of strings" };
+            let (what, expected) = (Self::WHAT, "an array of strings");
             let value = members.get(member).filter(|value| value.is_set());
-            value.map(|value| value.texts().ok_or(wrong)).transpose()
+            value
+                .map(|value| value.texts().ok_or(JoseError::InvalidMember { what, member, expected }))
+                .transpose()
         };
         Ok(Self {
             parameters,
             key_id: text("kid")?.map(KeyId::from),
-            algorithm: filled("alg")?,
-            public_key_use: filled("use")?,
+            algorithm: owned(text("alg")?),
+            public_key_use: owned(text("use")?),
             key_operations: texts("key_ops")?,
             certificates: texts("x5c")?
                 .unwrap_or_default()
@@ -197,12 +193,6 @@ impl Jwk {
     #[must_use]
     pub const fn parameters(&self) -> &KeyParameters {
         &self.parameters
-    }
-
-    /// The type of the key.
-    #[must_use]
-    pub const fn key_type(&self) -> KeyType {
-        self.parameters.key_type()
     }
 
     /// The name of the key (`kid`).
@@ -251,15 +241,12 @@ impl Jwk {
         Thumbprint::of(&self.parameters)
     }
 
-    /// Whether this key may check a signature with this algorithm: its type fits, and `use`,
-    /// `key_ops` and `alg`, if present, allow it (RFC 7517 §4.2–4.4). `EdDSA` and `Ed25519` are one
-    /// algorithm ([`Algorithm::is_same_as`]).
-    #[must_use]
-    pub fn verifies(&self, algorithm: Algorithm) -> bool {
+    pub(crate) fn verifies(&self, algorithm: Algorithm) -> bool {
         self.mismatch(algorithm).is_none()
     }
 
-    /// Why this key may not check a signature with this algorithm.
+    /// Why this key may not check a signature with this algorithm: its type, `use`, `key_ops` or
+    /// `alg` does not allow it (RFC 7517 §4.2–4.4).
     pub(crate) fn mismatch(&self, algorithm: Algorithm) -> Option<KeyMismatch> {
         let not_for_signatures = |member, text: &str| {
             Some(KeyMismatch::NotForSignatures { member, found: format!("\"{}\"", excerpt(text)) })
@@ -271,7 +258,7 @@ impl Jwk {
             let operations = self.key_operations.as_deref().unwrap_or_default();
             return not_for_signatures("key_ops", &operations.join(" "));
         }
-        let (found, needed) = (self.key_type(), algorithm.key_type());
+        let (found, needed) = (self.parameters.key_type(), algorithm.key_type());
         let bound = self.algorithm().filter(|name| !algorithm.is_named(name));
         match bound.map(|name| name.parse().map_err(|_| name)) {
             Some(Err(name)) => not_for_signatures("alg", name),
@@ -305,9 +292,9 @@ impl Jwk {
             ("x5t", text(self.x5t())),
             ("x5t#S256", text(self.x5t_s256())),
         ];
-        let parameters =
-            self.parameters.members().into_iter().map(|(name, value)| (name, Some(value.into())));
-        parameters.chain(others).filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        let mut members = self.parameters.members();
+        members.extend(others.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        members
     }
 }
 

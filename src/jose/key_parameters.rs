@@ -1,5 +1,7 @@
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use super::json::Members;
 use super::{Curve, JoseError, KeyType, base64url};
 
@@ -51,22 +53,8 @@ impl KeyParameters {
     }
 
     /// The members of a JWK that define the key.
-    pub(crate) fn members(&self) -> Vec<(&'static str, String)> {
-        let text = |name: &str| name.to_owned();
-        match self {
-            Self::Rsa { n, e } => {
-                vec![("kty", text("RSA")), ("n", base64url::encode(n)), ("e", base64url::encode(e))]
-            }
-            Self::Ec { curve, x, y } => vec![
-                ("kty", text("EC")),
-                ("crv", text(curve.as_str())),
-                ("x", base64url::encode(x)),
-                ("y", base64url::encode(y)),
-            ],
-            Self::Ed25519 { x } => {
-                vec![("kty", text("OKP")), ("crv", text("Ed25519")), ("x", base64url::encode(x))]
-            }
-        }
+    pub(super) fn members(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.canonical_json()).unwrap_or_default()
     }
 
     /// RFC 7638 §3.3: the required members in lexicographic order, without white space. No value
@@ -140,19 +128,12 @@ fn without_leading_zeros(digits: Vec<u8>) -> Vec<u8> {
 impl fmt::Debug for KeyParameters {
     /// The numbers as a JWK writes them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rsa { n, e } => f
-                .debug_struct("Rsa")
-                .field("n", &base64url::encode(n))
-                .field("e", &base64url::encode(e))
-                .finish(),
-            Self::Ec { curve, x, y } => f
-                .debug_struct("Ec")
-                .field("curve", curve)
-                .field("x", &base64url::encode(x))
-                .field("y", &base64url::encode(y))
-                .finish(),
-            Self::Ed25519 { x } => f.debug_struct("Ed25519").field("x", &base64url::encode(x)).finish(),
+        let mut debug = f.debug_struct(&format!("{:?}", self.key_type()));
+        for (name, value) in self.members() {
+            if !matches!(&*name, "kty" | "crv") {
+                debug.field(&name, &value.as_str().unwrap_or_default());
+            }
         }
+        debug.finish()
     }
 }

@@ -134,7 +134,7 @@ impl PrivateKey {
     /// The type of the key.
     #[must_use]
     pub const fn key_type(&self) -> KeyType {
-        self.jwk.key_type()
+        self.jwk.parameters().key_type()
     }
 
     /// The name of the key (`kid`).

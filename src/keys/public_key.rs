@@ -92,7 +92,7 @@ impl PublicKey {
     /// The type of the key.
     #[must_use]
     pub const fn key_type(&self) -> KeyType {
-        self.jwk.key_type()
+        self.jwk.parameters().key_type()
     }
 
     /// The length in bits of the RSA modulus or of the curve's field.
