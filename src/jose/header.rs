@@ -77,53 +77,34 @@ impl Header {
 /// without it, 1.12. The target is 1.10 (AMD EPYC, AWS-LC, `benches/README.md`).
 ///
 /// The contents are attacker-controlled, so the cache is bounded and affects only speed.
-pub(crate) struct ReadHeaders([RwLock<Option<Read>>; Self::PLACES]);
-
-struct Read {
-    text: Box<str>,
-    header: Arc<Header>,
-}
+#[derive(Default)]
+pub(crate) struct ReadHeaders([RwLock<Option<(Box<str>, Arc<Header>)>>; Self::PLACES]);
 
 impl ReadHeaders {
-    const PLACES: usize = 64;
+    const PLACES: usize = 32;
     /// A longer header is read each time.
     const MAX_LEN: usize = 512;
 
     /// The header of this text, with the result of [`Header::read`].
     pub(crate) fn read(&self, text: &str) -> Result<Arc<Header>, JoseError> {
-        let Some(place) = self.0.get(Self::place_of(text)) else {
+        // Texts that share a place evict each other, which costs only time.
+        let sum: usize = text.bytes().map(usize::from).sum();
+        let Some(place) = self.0.get(sum % Self::PLACES) else {
             return Header::read(text).map(Arc::new);
         };
         // If the place is locked, skip the cache: nothing waits for it.
-        if let Some(last) = place.try_read().ok().as_deref().and_then(Option::as_ref)
-            && *last.text == *text
+        if let Some((last, header)) = place.try_read().ok().as_deref().and_then(Option::as_ref)
+            && **last == *text
         {
-            return Ok(Arc::clone(&last.header));
+            return Ok(Arc::clone(header));
         }
         let header = Arc::new(Header::read(text)?);
         if text.len() <= Self::MAX_LEN
             && let Ok(mut place) = place.try_write()
         {
-            *place = Some(Read { text: text.into(), header: Arc::clone(&header) });
+            *place = Some((text.into(), Arc::clone(&header)));
         }
         Ok(header)
-    }
-
-    /// Each text has one place. Texts that share a place evict each other, which costs only time,
-    /// so any fast function will do.
-    fn place_of(text: &str) -> usize {
-        const ODD: usize = 0x9e37_79b9;
-        let mix = |sum: usize, word: &[u8; 4]| {
-            (sum.rotate_left(5) ^ u32::from_le_bytes(*word) as usize).wrapping_mul(ODD)
-        };
-        let (words, _) = text.as_bytes().as_chunks();
-        (words.iter().fold(text.len(), mix) >> 16) % Self::PLACES
-    }
-}
-
-impl Default for ReadHeaders {
-    fn default() -> Self {
-        Self([const { RwLock::new(None) }; Self::PLACES])
     }
 }
 
