@@ -1,6 +1,8 @@
 mod encoded;
 
+use std::ffi::OsStr;
 use std::fmt;
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
@@ -41,8 +43,6 @@ impl SecretForm {
     /// Never [`Self::Opaque`]: key ids and client ids look like that.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
-        const PEM: [&str; 5] =
-            ["-----BEGIN", "-----END", "PRIVATE KEY--", "BEGIN PRIVATE KEY", "PuTTY-User-Key-File"];
         // As in JSON, as in JavaScript and other languages, and escaped.
         const JSON: [&str; 9] = [
             "\"kty\"",
@@ -58,14 +58,14 @@ impl SecretForm {
         let text = text.trim_matches(|character: char| {
             character.is_whitespace() || matches!(character, '"' | '\'' | '\u{feff}')
         });
-        if PEM.iter().any(|mark| text.contains(mark)) {
-            let is_private = text.contains("PRIVATE KEY") || text.contains("PuTTY");
-            return Some(if is_private { Self::PrivateKey } else { Self::Pem });
-        }
-        // Regardless of how a word processor changed the dashes; also the XML of .NET.
         let has = |mark: &str| text.contains(mark);
-        if has("PRIVATE KEY") && (has("BEGIN") || has("END")) || has("<RSAKeyValue>") {
+        // Regardless of how a word processor changed the dashes; also the XML of .NET.
+        let is_pem = has("PRIVATE KEY") && (has("BEGIN") || has("END") || has("PRIVATE KEY--"));
+        if is_pem || has("PuTTY-User-Key-File") || has("<RSAKeyValue>") {
             return Some(Self::PrivateKey);
+        }
+        if has("-----BEGIN") || has("-----END") {
+            return Some(Self::Pem);
         }
         let inner = text.trim_start_matches(|character: char| character.is_whitespace() || character == '[');
         let member = inner.strip_prefix('{').map(str::trim_start);
@@ -119,12 +119,8 @@ impl fmt::Debug for Shown<'_> {
 }
 
 /// As [`Shown`], for a list of texts.
-pub(crate) struct ShownAll<'a, T>(pub(crate) &'a [T]);
-
-impl<T: AsRef<str>> fmt::Debug for ShownAll<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|text| Shown(text.as_ref()))).finish()
-    }
+pub(crate) fn all_shown<T: AsRef<str>>(texts: &[T]) -> Vec<Shown<'_>> {
+    texts.iter().map(|text| Shown(text.as_ref())).collect()
 }
 
 /// A text from the user for an error that states the expected values: in full, or named by its
@@ -173,7 +169,10 @@ fn has_password(text: &str) -> bool {
 /// Whether a text without words stands in place of a path or a word.
 fn is_opaque(text: &str) -> bool {
     let text = text.trim();
-    let is_path = text.contains(['/', '\\']) || has_extension(text);
+    let extension = Path::new(text).extension().map(OsStr::as_encoded_bytes).unwrap_or_default();
+    let is_extension = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_file = (1..=8).contains(&extension.len()) && extension.iter().all(is_extension);
+    let is_path = is_file || text.contains(['/', '\\']);
     // Several words that are not a path: a passphrase.
     if !is_path && text.contains(char::is_whitespace) {
         return true;
@@ -181,14 +180,6 @@ fn is_opaque(text: &str) -> bool {
     let least = if is_path { 44 } else { 16 };
     let Mix { count, changes, is_hexadecimal, .. } = Mix::of(text.as_bytes());
     count >= least && changes * 2 >= count || !is_path && count >= 32 && is_hexadecimal
-}
-
-fn has_extension(text: &str) -> bool {
-    text.rsplit_once('.').is_some_and(|(name, extension)| {
-        !name.is_empty()
-            && (1..=8).contains(&extension.len())
-            && extension.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    })
 }
 
 /// How upper case, lower case and digits are mixed: in words they come in runs, in a token they are

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::jose::secret_form::ShownAll;
+use crate::jose::secret_form::all_shown;
 
 /// Which audiences a client assertion may have. An assertion always has one audience: a string, or
 /// an array of one, which is equivalent (RFC 7519 §4.1.3) except under [`Fapi2`](Self::Fapi2). Two
@@ -27,7 +27,7 @@ impl fmt::Debug for AudiencePolicy {
         match self {
             Self::Strict => f.write_str("Strict"),
             Self::Fapi2 => f.write_str("Fapi2"),
-            Self::Compatible(urls) => f.debug_tuple("Compatible").field(&ShownAll(urls)).finish(),
+            Self::Compatible(urls) => f.debug_tuple("Compatible").field(&all_shown(urls)).finish(),
         }
     }
 }

@@ -20,14 +20,11 @@ pub(super) fn has_encoded_key(text: &str) -> bool {
     const BEGINNING: usize = 24;
     let begins = |word: &str| {
         let beginning = word.get(..BEGINNING).filter(|_| word.len() >= SHORTEST).unwrap_or_default();
-        decode(beginning.as_bytes()).is_some_and(|bytes| match bytes.get(..) {
+        decode(beginning.as_bytes()).is_some_and(|bytes| match content_of_der(&bytes) {
             // Any word may decode to the start of a SEQUENCE, so the number or the SEQUENCE inside
             // is checked as well.
-            Some(der) if is_der(der) => content_of_der(der).is_some_and(
-                |content| matches!(content, [0x02, 0x01, ..] | [0x30, 0x01..=0x7f | 0x81..=0x83, ..]),
-            ),
-            Some(text) => is_key_text(text),
-            None => false,
+            Some(content) => matches!(content, [0x02, 0x01, ..] | [0x30, 0x01..=0x7f | 0x81..=0x83, ..]),
+            None => is_key_text(&bytes),
         })
     };
     text.split(|character| !is_base64(character)).any(|word| {

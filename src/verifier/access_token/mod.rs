@@ -27,7 +27,7 @@ use super::VerifierError;
 use super::claims::check_signature;
 use super::rules::JwtRules;
 use crate::jose::Algorithm;
-use crate::jose::secret_form::ShownAll;
+use crate::jose::secret_form::all_shown;
 use crate::keys::PublicKeySet;
 use crate::oauth::Scope;
 
@@ -89,10 +89,10 @@ pub struct AccessTokenVerifier {
 impl std::fmt::Debug for AccessTokenVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AccessTokenVerifier")
-            .field("issuers", &ShownAll(&self.issuers))
-            .field("audiences", &ShownAll(&self.audiences))
-            .field("clients_without_audience", &ShownAll(&self.clients_without_audience))
-            .field("scopes", &ShownAll(&self.scopes))
+            .field("issuers", &all_shown(&self.issuers))
+            .field("audiences", &all_shown(&self.audiences))
+            .field("clients_without_audience", &all_shown(&self.clients_without_audience))
+            .field("scopes", &all_shown(&self.scopes))
             .field("accepts_unproven", &self.accepts_unproven)
             .field("profile", &self.profile)
             .field("permissions", &self.permissions)

@@ -4,7 +4,7 @@ use super::super::VerifierError;
 use super::claim_name::claim;
 use crate::jose::error::excerpt;
 use crate::jose::json::{Json, Members};
-use crate::jose::secret_form::ShownAll;
+use crate::jose::secret_form::all_shown;
 use crate::oauth::Scope;
 
 /// The claims whose values count as scopes. They apply to
@@ -42,7 +42,7 @@ pub struct PermissionClaims {
 impl std::fmt::Debug for PermissionClaims {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PermissionClaims")
-            .field("names", &ShownAll(&self.names))
+            .field("names", &all_shown(&self.names))
             .field("first_only", &self.first_only)
             .finish()
     }

@@ -7,7 +7,7 @@ use super::permissions::PermissionClaims;
 use crate::jose::Header;
 use crate::jose::error::{excerpt, unlike};
 use crate::jose::json::Members;
-use crate::jose::secret_form::{Shown, ShownAll, setting, settings};
+use crate::jose::secret_form::{Shown, all_shown, setting, settings};
 
 /// The name of a claim, or one of its values.
 pub(super) type Text = Cow<'static, str>;
@@ -224,9 +224,9 @@ impl std::fmt::Debug for AccessTokenProfile {
         f.debug_struct("AccessTokenProfile")
             .field("name", &Shown(&self.name))
             .field("is_strict", &self.is_strict)
-            .field("types", &ShownAll(&self.types))
+            .field("types", &all_shown(&self.types))
             .field("accepts_untyped", &self.accepts_untyped)
-            .field("client_id", &ShownAll(&self.client_id))
+            .field("client_id", &all_shown(&self.client_id))
             .field("requires_client_id", &self.requires_client_id)
             .field("permissions", &self.permissions)
             .field("rules", &rules)
@@ -239,7 +239,7 @@ impl std::fmt::Debug for Rule {
         match self {
             Self::Present => f.write_str("Present"),
             Self::Absent => f.write_str("Absent"),
-            Self::OneOf(values) => f.debug_tuple("OneOf").field(&ShownAll(values)).finish(),
+            Self::OneOf(values) => f.debug_tuple("OneOf").field(&all_shown(values)).finish(),
         }
     }
 }
