@@ -1,10 +1,6 @@
 //! When to fetch: the policy of a [`RemoteJwks`](super::RemoteJwks), as functions of the settings
 //! and the time.
 //!
-//! A fetch for a token that no key fits starts at least one cool-down after the start of the last
-//! fetch of any kind. A key that its issuer publishes one cool-down before it signs with it is
-//! therefore always found, however many forged tokens arrive.
-//!
 //! Times come from a wall clock, which may be set. Distances count in both directions: a clock that
 //! is set back by an hour ages a set as much as an hour does. That can cost a fetch, but cannot
 //! keep a set forever.
@@ -54,7 +50,8 @@ impl Policy {
     }
 
     /// The longest that a fetch may take. Never more than a cool-down: a token that waits for a
-    /// fetch in flight must find a key that was published one cool-down ago.
+    /// fetch in flight must find a key that was published one cool-down ago, however many forged
+    /// tokens arrive.
     pub(super) fn longest_fetch(&self) -> Duration {
         Self::LONGEST_FETCH.min(self.cool_down)
     }
@@ -62,8 +59,8 @@ impl Policy {
     /// How long the issuer is left alone after a failure.
     pub(super) fn pause<E>(&self, failure: &Failure<'_, E>) -> Pause {
         let doublings = failure.failures.saturating_sub(1).min(16);
-        let pause = (Self::FIRST_PAUSE * 2_u32.saturating_pow(doublings)).min(self.cool_down);
-        let pause = failure.error.map_or(Duration::ZERO, |_| pause);
+        let pause = Self::FIRST_PAUSE * 2_u32.saturating_pow(doublings);
+        let pause = failure.error.map_or(Duration::ZERO, |_| pause.min(self.cool_down));
         Pause { serving: pause, waiting: pause }
     }
 }

@@ -60,25 +60,8 @@ impl Source {
         }
     }
 
-    /// Fetches the set. `held` is the cached document; a 304 is about this.
-    async fn fetch(
-        &self,
-        held: Option<&Document>,
-        began: OffsetDateTime,
-    ) -> Result<Document, JwksFetchError> {
-        let mut request = self.request.clone();
-        if let Some(held) = held {
-            request.headers_mut().extend(held.conditions.clone());
-        }
-        let answer = self.http.send(request);
-        match select(answer, self.clock.sleep(self.policy.longest_fetch())).await {
-            Either::Left((answer, _)) => self.read(answer?, held, began),
-            Either::Right(_) => Err(TransportError::Timeout { host: self.host() }.into()),
-        }
-    }
-
-    /// Reads the response to a request that began at `fetched`.
-    fn read(
+    /// Reads the response to a request that began at `fetched`. A 304 is about `held`.
+    fn answered(
         &self,
         answer: Response<Vec<u8>>,
         held: Option<&Document>,
@@ -166,7 +149,15 @@ impl refreshing::Source for Arc<Source> {
         began: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error> {
         let source = Self::clone(self);
-        let fetch = async move { Source::fetch(&source, held.as_deref(), began).await };
+        let fetch = async move {
+            let mut request = source.request.clone();
+            request.headers_mut().extend(held.iter().flat_map(|held| held.conditions.clone()));
+            let limit = source.clock.sleep(source.policy.longest_fetch());
+            match select(source.http.send(request), limit).await {
+                Either::Left((answer, _)) => source.answered(answer?, held.as_deref(), began),
+                Either::Right(_) => Err(TransportError::Timeout { host: source.host() }.into()),
+            }
+        };
         // An HTTP client that panics would panic again, so a panic is a failure like any other.
         let fetch = AssertUnwindSafe(fetch).catch_unwind();
         Ok(Box::pin(fetch.map(|done| done.unwrap_or(Err(JwksFetchError::Lost)))))
