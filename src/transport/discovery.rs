@@ -49,17 +49,16 @@ impl Discovery {
     ///
     /// As [`AuthorizationServer::discover`].
     pub async fn discover_with(&self, http: &dyn HttpClient) -> Result<AuthorizationServer, TransportError> {
-        let mut failure: Option<TransportError> = None;
+        let mut failure = None;
         for url in self.urls()? {
             let error = match self.fetch(http, &url).await {
                 Ok(server) => return Ok(server),
                 Err(error) => error,
             };
             let is_over = !leaves_another_path(&error);
-            failure = Some(match failure {
-                Some(first) if !says_more(&error, &first) => first,
-                _ => error,
-            });
+            if failure.as_ref().is_none_or(|first| says_more(&error, first)) {
+                failure = Some(error);
+            }
             if is_over {
                 break;
             }

@@ -49,15 +49,13 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 4] = [
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
-            let is_in = |(first, prefix): (Ipv4Addr, _)| {
-                (address.to_bits() ^ first.to_bits()).leading_zeros() >= prefix
-            };
+            let bits = address.to_bits();
+            let is_in = |(first, prefix): (Ipv4Addr, _)| (bits ^ first.to_bits()).leading_zeros() >= prefix;
             !NOT_PUBLIC_V4.into_iter().any(is_in)
         }
         IpAddr::V6(address) => {
-            let is_in = |(first, prefix): (Ipv6Addr, _)| {
-                (address.to_bits() ^ first.to_bits()).leading_zeros() >= prefix
-            };
+            let bits = address.to_bits();
+            let is_in = |(first, prefix): (Ipv6Addr, _)| (bits ^ first.to_bits()).leading_zeros() >= prefix;
             is_in(PUBLIC_V6) && !NOT_PUBLIC_V6.into_iter().any(is_in)
         }
     }

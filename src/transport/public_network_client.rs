@@ -48,8 +48,7 @@ impl PublicNetworkClient {
     pub fn builder() -> PublicNetworkClientBuilder {
         PublicNetworkClientBuilder {
             reqwest: door::builder(),
-            resolver: None,
-            reach: Arc::new(is_public),
+            resolver: PublicResolver { resolver: None, reach: Arc::new(is_public) },
             timeout: ReqwestClient::TIMEOUT,
         }
     }
@@ -102,8 +101,7 @@ impl HttpClient for PublicNetworkClient {
 #[must_use]
 pub struct PublicNetworkClientBuilder {
     reqwest: reqwest::ClientBuilder,
-    resolver: Option<Arc<dyn Resolve>>,
-    reach: Reach,
+    resolver: PublicResolver,
     timeout: Duration,
 }
 
@@ -122,7 +120,7 @@ impl PublicNetworkClientBuilder {
     /// Resolves names with this resolver. Default: the operating system's. Its results are
     /// filtered, too.
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
-        self.resolver = Some(Arc::new(resolver));
+        self.resolver.resolver = Some(Arc::new(resolver));
         self
     }
 
@@ -141,7 +139,7 @@ impl PublicNetworkClientBuilder {
     /// # Ok::<(), private_key_jwt::transport::TransportError>(())
     /// ```
     pub fn also_reach(mut self, addresses: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
-        self.reach = Arc::new(move |address| is_public(address) || addresses(address));
+        self.resolver.reach = Arc::new(move |address| is_public(address) || addresses(address));
         self
     }
 
@@ -158,10 +156,9 @@ impl PublicNetworkClientBuilder {
     ///
     /// [`TransportError::Build`] if reqwest rejects the settings.
     pub fn build(self) -> Result<PublicNetworkClient, TransportError> {
-        let Self { reqwest, resolver, reach, timeout } = self;
-        let filter = PublicResolver { resolver, reach: reach.clone() };
-        let builder = reqwest.no_proxy().https_only(true).dns_resolver(filter);
-        Ok(PublicNetworkClient { http: ReqwestClient::of(builder)?.with_timeout(timeout), reach })
+        let reach = Arc::clone(&self.resolver.reach);
+        let builder = self.reqwest.no_proxy().https_only(true).dns_resolver(self.resolver);
+        Ok(PublicNetworkClient { http: ReqwestClient::of(builder)?.with_timeout(self.timeout), reach })
     }
 }
 

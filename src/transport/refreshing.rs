@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
+use futures_util::future::Either;
 use time::OffsetDateTime;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -155,12 +156,6 @@ enum Decision {
     Refuse,
 }
 
-/// What a caller does.
-enum Turn<S: Source> {
-    Serve(Arc<S::Value>),
-    Wait(Flight<S>),
-}
-
 /// A fetch that ends at its limit announces its outcome within this time.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -209,8 +204,8 @@ impl<S: Source> Refreshing<S> {
         let mut lost = 0;
         while lost < 2 {
             let flight = match Self::turn(source, tried)? {
-                Turn::Serve(held) => return Ok(held),
-                Turn::Wait(flight) => flight,
+                Either::Left(held) => return Ok(held),
+                Either::Right(flight) => flight,
             };
             let mut outcome = flight.outcome.clone();
             let outcome = pin!(async move { outcome.wait_for(Option::is_some).await.ok()?.clone() });
@@ -229,8 +224,12 @@ impl<S: Source> Refreshing<S> {
         Err(Some(S::lost()))
     }
 
-    /// Decides what a caller does, and starts a fetch where one is due.
-    fn turn(source: &S, tried: Option<&Arc<S::Value>>) -> Result<Turn<S>, Option<S::Error>> {
+    /// Decides what a caller does, and starts a fetch where one is due: the value to use, or the fetch
+    /// to wait for.
+    fn turn(
+        source: &S,
+        tried: Option<&Arc<S::Value>>,
+    ) -> Result<Either<Arc<S::Value>, Flight<S>>, Option<S::Error>> {
         let runtime = Handle::try_current().map_err(|_| S::lost());
         let this = source.refreshing();
         let mut state = this.state();
@@ -252,29 +251,25 @@ impl<S: Source> Refreshing<S> {
         let serving = held.clone().filter(|_| phase != Phase::Over);
         let decision = state.decide(phase, needs_newer, source.limit(), now);
         match (decision, &serving, &state.flight) {
-            (Decision::Serve, Some(held), _) => return Ok(Turn::Serve(Arc::clone(held))),
+            (Decision::Serve, Some(held), _) => return Ok(Either::Left(Arc::clone(held))),
             (Decision::Wait, _, Some(flight)) => {
-                return runtime.map(|_| Turn::Wait(flight.clone())).map_err(Some);
+                return runtime.map(|_| Either::Right(flight.clone())).map_err(Some);
             }
             (Decision::Refuse, ..) => return Err(state.error.clone()),
             _ => {}
         }
-        let fetch = runtime.and_then(|runtime| Ok((runtime, source.fetch(held, now)?)));
-        let (runtime, fetch) = match (fetch, &serving) {
-            (Ok(fetch), _) => fetch,
-            (Err(_), Some(held)) => return Ok(Turn::Serve(Arc::clone(held))),
-            (Err(error), None) => return Err(Some(error)),
+        let (runtime, fetch) = match runtime.and_then(|runtime| Ok((runtime, source.fetch(held, now)?))) {
+            Ok(fetch) => fetch,
+            Err(error) => return serving.map(Either::Left).ok_or(Some(error)),
         };
         let window = serving.as_ref().map(|held| source.window(held));
         let (announcer, flight) = state.begin(window, now);
         drop(state);
-        let work = {
-            let (source, flight) = (source.clone(), flight.clone());
-            async move { announcer.send_replace(Some(Self::ended(&source, &flight, fetch.await))) }
-        };
+        let (source, own) = (source.clone(), flight.clone());
+        let work = async move { announcer.send_replace(Some(Self::ended(&source, &own, fetch.await))) };
         // Not under the lock: a runtime that is shutting down drops the task at once.
         runtime.spawn(work);
-        Ok(serving.map_or(Turn::Wait(flight), Turn::Serve))
+        Ok(serving.map_or(Either::Right(flight), Either::Left))
     }
 
     /// The outcome of a fetch that has a response.
@@ -333,7 +328,6 @@ impl<S: Source> State<S> {
         }
     }
 
-    /// A fetch starts.
     fn begin(
         &mut self,
         window: Option<Duration>,
