@@ -1,5 +1,4 @@
-//! The signature algorithms of RFC 7518 §3, RFC 8037 §3.1 and RFC 9864, and the keys that they
-//! need.
+//! The signature algorithms of RFC 7518 §3, RFC 8037 §3.1 and RFC 9864, and their keys.
 
 use std::fmt;
 

@@ -45,8 +45,7 @@ pub enum JoseError {
         /// The duplicate name.
         member: String,
     },
-    /// A member, at any depth, with a name that the JSON parser reserves: the parser would read the
-    /// object as a number or as other JSON.
+    /// A member, at any depth, with a name that makes the JSON parser misread the object.
     #[error("{what} has the member `{member}`, a name reserved by the JSON parser")]
     ReservedMember {
         /// The part that was parsed.
@@ -93,7 +92,7 @@ pub enum JoseError {
         /// `kty` and, if present, `crv`.
         found: String,
     },
-    /// A private member in a JWK that should be public.
+    /// A private member in a public JWK.
     #[error("a public JWK has the private member `{member}`")]
     PrivateMember {
         /// The name of the member; its value is not kept.
@@ -107,8 +106,7 @@ pub enum JoseError {
         /// [`JwkSet::MAX_KEYS`](super::JwkSet::MAX_KEYS).
         limit: usize,
     },
-    /// No key of the set fits the header. A newer set may have one: on this error, fetch the set
-    /// again.
+    /// No key of the set fits the header. A newer set may have one, so fetch the set again.
     #[error("no key in the set fits {algorithm}{}: {reason}", kid_text(.kid.as_deref()))]
     NoMatchingKey {
         /// The requested `kid`.
@@ -187,8 +185,7 @@ pub(crate) fn unlike<'a>(found: &str, expected: impl IntoIterator<Item = &'a str
     format!("…{}", printable(&piece, limit))
 }
 
-/// Why no key of a set fits the header of a JWS, and what the set has instead. Part of
-/// [`JoseError::NoMatchingKey`].
+/// Why no key of a set fits a header, and what the set has: see [`JoseError::NoMatchingKey`].
 ///
 /// Text from the set is made printable and truncated; a list has at most eight entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,8 +240,7 @@ pub enum KeyMismatch {
         /// The number of further candidates.
         others: usize,
     },
-    /// Several keys fit, but none has the certificate that the header names (`x5t#S256`, `x5t`, RFC
-    /// 7515 §4.1.7).
+    /// Several keys fit, but none has the header's certificate (`x5t#S256`, `x5t`).
     UnknownThumbprint {
         /// The thumbprint in the header.
         found: String,

@@ -81,8 +81,7 @@ impl fmt::Debug for Jwk {
 }
 
 impl Jwk {
-    /// The members that hold private or symmetric values (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037
-    /// §2).
+    /// Private and symmetric values (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
     pub(crate) const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     const WHAT: &str = "a JWK";
 
@@ -201,8 +200,7 @@ impl Jwk {
         self.key_id.as_ref()
     }
 
-    /// The algorithm that the key is for (`alg`, §4.4), unchanged; it may be an encryption
-    /// algorithm.
+    /// The algorithm of the key (`alg`, §4.4), unchanged; it may be an encryption algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Option<&str> {
         self.algorithm.as_deref()
@@ -214,8 +212,7 @@ impl Jwk {
         self.public_key_use.as_deref()
     }
 
-    /// The certificate chain as DER (`x5c`, §4.7), empty if there is none. It is not necessarily
-    /// trusted.
+    /// The certificate chain as DER (`x5c`, §4.7), empty if absent. It may not be trusted.
     #[must_use]
     pub fn certificates(&self) -> &[Vec<u8>] {
         &self.certificates
@@ -228,8 +225,7 @@ impl Jwk {
         self.x5t_s256.as_deref()
     }
 
-    /// The SHA-1 thumbprint of the key's certificate as the JWK states it (`x5t`, §4.8). It is not
-    /// compared either.
+    /// The stated SHA-1 thumbprint of the key's certificate (`x5t`, §4.8), also not compared.
     #[must_use]
     pub fn x5t(&self) -> Option<&str> {
         self.x5t.as_deref()

@@ -8,9 +8,8 @@ use super::{JoseError, Jwk, KeyId, json};
 /// Unusable keys are skipped, and [`JwkSet::skipped`] lists them with the reason. One odd key does
 /// not affect the others, not even one with a duplicate member (RFC 7517 §4).
 ///
-/// Outside the keys, a duplicate member makes the whole set unusable, even if the member means
-/// nothing here (RFC 7517 §5 allows either). Otherwise, two readers could read two different sets
-/// from one document.
+/// Outside the keys, a duplicate member makes the whole set unusable (RFC 7517 §5 allows that).
+/// Otherwise, two readers could read two different sets from one document.
 ///
 /// ```
 /// use private_key_jwt::JwkSet;
@@ -34,16 +33,14 @@ pub struct JwkSet {
 pub struct SkippedJwk {
     /// Its position in the `keys` array, from 0.
     pub index: usize,
-    /// The names that it claims (`kid`), if they can be read: none, one, or several if the member
-    /// is repeated.
+    /// The names that it claims (`kid`) as far as they can be read: several if `kid` is repeated.
     pub key_ids: Vec<KeyId>,
     /// Why it was skipped.
     pub reason: JoseError,
 }
 
 impl JwkSet {
-    /// The maximum number of keys in a set. Issuers publish a handful; a longer list is an attack
-    /// or a mistake.
+    /// The maximum number of keys in a set. A longer list is an attack or a mistake.
     pub const MAX_KEYS: usize = 256;
     const WHAT: &str = "a JWK Set";
 

@@ -118,8 +118,7 @@ impl KeyParameters {
     }
 }
 
-/// RFC 7518 §6.3.1 requires the shortest form. Some tools put a zero octet in front, which does not
-/// change the number.
+/// RFC 7518 §6.3.1 requires the shortest form, but some tools put a zero octet in front.
 fn without_leading_zeros(digits: Vec<u8>) -> Vec<u8> {
     let zeros = digits.iter().take_while(|digit| **digit == 0).count();
     digits.into_iter().skip(zeros).collect()

@@ -1,8 +1,7 @@
 //! Floor 1: JSON Object Signing and Encryption, limited to what signatures need.
 //!
 //! RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (JWA), RFC 7519 (JWT), RFC 7638 (thumbprints), RFC 8037
-//! and RFC 9864 (Ed25519). Everything here is a function of its arguments: no clock, no randomness,
-//! no I/O and no OAuth.
+//! and RFC 9864 (Ed25519). Only functions of their arguments: no clock, randomness, I/O or OAuth.
 
 mod algorithm;
 pub(crate) mod base64url;

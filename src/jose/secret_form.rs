@@ -9,8 +9,7 @@ use zeroize::Zeroizing;
 pub(crate) use encoded::{begins_json, is_der, is_encoded_key};
 use encoded::{has_encoded_json, has_encoded_key};
 
-/// The form of a text that may be a secret in the wrong place. An error can name the form instead
-/// of repeating the text.
+/// The form of a text that may be a misplaced secret. Errors name the form, not the text.
 ///
 /// ```
 /// use private_key_jwt::jose::SecretForm;
@@ -82,9 +81,8 @@ impl SecretForm {
         has_password(text).then_some(Self::Password)
     }
 
-    /// As [`SecretForm::of`], where a path, a URL, a number or one of a few words is expected:
-    /// there, text without words also counts as a secret. A passphrase that looks like a file name
-    /// cannot be told from one.
+    /// As [`SecretForm::of`], where a path, a URL, a number or one of a few words is expected: text
+    /// without words is a secret there. A passphrase that looks like a file name is not recognised.
     #[must_use]
     pub fn suspect(text: &str) -> Option<Self> {
         Self::of(text).or_else(|| is_opaque(text).then_some(Self::Opaque))
@@ -105,8 +103,7 @@ impl fmt::Display for SecretForm {
     }
 }
 
-/// A text from the user as `Debug` shows it. A text that does not belong there is only named by its
-/// form.
+/// A text from the user for `Debug`: in full, or named by its form.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Debug for Shown<'_> {
@@ -123,8 +120,7 @@ pub(crate) fn all_shown<T: AsRef<str>>(texts: &[T]) -> Vec<Shown<'_>> {
     texts.iter().map(|text| Shown(text.as_ref())).collect()
 }
 
-/// A text from the user for an error that states the expected values: in full, or named by its
-/// form.
+/// A text from the user for an error that states the expected values: as [`Shown`].
 pub(crate) fn setting(text: impl AsRef<str>) -> String {
     let text = text.as_ref();
     SecretForm::of(text).map_or_else(|| text.to_owned(), instead)
@@ -182,9 +178,7 @@ fn is_opaque(text: &str) -> bool {
     count >= least && changes * 2 >= count || !is_path && count >= 32 && is_hexadecimal
 }
 
-/// How upper case, lower case and digits are mixed: in words they come in runs, in a token they are
-/// random.
-#[derive(Default)]
+/// How upper case, lower case and digits are mixed: in words in runs, in a token at random.
 pub(crate) struct Mix {
     /// The number of letters and digits.
     pub(crate) count: usize,
@@ -198,26 +192,15 @@ pub(crate) struct Mix {
 
 impl Mix {
     pub(crate) fn of(text: &[u8]) -> Self {
-        let mut mix = Self { is_hexadecimal: true, ..Self::default() };
-        let (mut last, mut run) = (None, 0);
-        for byte in text {
-            let kind = match byte {
-                b'A'..=b'Z' => 0,
-                b'a'..=b'z' => 1,
-                b'0'..=b'9' => 2,
-                _ => {
-                    run = 0;
-                    continue;
-                }
-            };
-            run += 1;
-            mix.count += 1;
-            mix.longest = mix.longest.max(run);
-            mix.is_hexadecimal &= byte.is_ascii_hexdigit();
-            mix.changes += usize::from(last.is_some_and(|last| last != kind));
-            last = Some(kind);
+        let kind = |byte: &u8| (byte.is_ascii_uppercase(), byte.is_ascii_digit());
+        let all = || text.iter().filter(|byte| byte.is_ascii_alphanumeric());
+        let runs = text.split(|byte| !byte.is_ascii_alphanumeric());
+        Self {
+            count: all().count(),
+            changes: all().zip(all().skip(1)).filter(|(one, next)| kind(one) != kind(next)).count(),
+            longest: runs.map(<[u8]>::len).max().unwrap_or_default(),
+            is_hexadecimal: all().all(u8::is_ascii_hexdigit),
         }
-        mix
     }
 }
 

@@ -59,8 +59,7 @@ impl Signature {
         for integer in [r, s] {
             let digits = integer.as_bytes();
             let padding = curve.coordinate_len().checked_sub(digits.len()).ok_or_else(invalid)?;
-            let len = bytes.len() + padding;
-            bytes.resize(len, 0);
+            bytes.extend(std::iter::repeat_n(0, padding));
             bytes.extend_from_slice(digits);
         }
         Self::from_raw(algorithm, std::mem::take(&mut bytes))

@@ -4,8 +4,7 @@ use std::ops::Deref;
 
 use zeroize::Zeroizing;
 
-/// Text of a document: borrowed from it, or owned if escapes had to be decoded. Owned text is wiped
-/// on drop.
+/// Text of a document: borrowed, or owned and wiped on drop if escapes had to be decoded.
 pub(crate) enum Text<'a> {
     Borrowed(&'a str),
     Owned(Zeroizing<String>),

@@ -4,8 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{KeyParameters, base64url};
 
-/// The SHA-256 thumbprint of a public key (RFC 7638 §3, RFC 8037 §2). It is the same for every form
-/// of one key.
+/// The SHA-256 thumbprint of a public key in whatever form (RFC 7638 §3, RFC 8037 §2).
 ///
 /// `Display` writes it as base64url, which is also the default `kid`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

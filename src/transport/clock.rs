@@ -9,8 +9,7 @@ pub trait Clock: Send + Sync {
     /// Returns the current time.
     fn now(&self) -> OffsetDateTime;
 
-    /// Waits for this long. By default, it uses the timer of the tokio runtime in which it is
-    /// called.
+    /// Waits for this long. Default: with the timer of the caller's tokio runtime.
     ///
     /// # Panics
     ///

@@ -1,8 +1,7 @@
-//! Long computations next to an async executor. On a thread of the executor, a computation of
-//! milliseconds would block every other task of that thread, so it runs on tokio's blocking pool.
-//! That pool starts hundreds of threads, so the process computes at most three times as many at a
-//! time as it has cores. With as many as cores, each core would idle until the executor sends the
-//! next, at the cost of a third of the rate; with twice as many, a tenth (`benches/README.md`).
+//! Long computations next to an async executor: on its own threads, they would block other tasks.
+//! The blocking pool of tokio starts hundreds of threads, so at most three compute for each core.
+//! With one, the core would idle until the executor sends the next, at the cost of a third of the
+//! rate; with two, a tenth (`benches/README.md`).
 
 use std::num::NonZero;
 use std::sync::LazyLock;
@@ -31,8 +30,7 @@ impl Place {
         Self(places.acquire().await.ok())
     }
 
-    /// Computes on the blocking pool. `None` outside of a tokio runtime, and if it is shutting
-    /// down.
+    /// Computes on the blocking pool. `None` outside of a tokio runtime, and at its shutdown.
     pub(crate) async fn compute<T: Send + 'static>(
         self,
         work: impl FnOnce() -> T + Send + 'static,

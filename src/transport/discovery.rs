@@ -113,8 +113,7 @@ pub(crate) async fn get_json(
     }
 }
 
-/// A request for a document of these types. The user's HTTP client may not decode any coding, so it
-/// asks for none.
+/// A request for a document, in no content coding: the user's HTTP client may decode none.
 pub(crate) fn get_request(
     endpoint: &'static str,
     url: &str,

@@ -16,8 +16,7 @@ pub(super) fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder().user_agent(USER_AGENT)
 }
 
-/// Pins `localhost` to the loopback addresses, regardless of what it resolves to, because plain
-/// http may go there.
+/// Pins `localhost` to the loopback addresses, because plain http may go there.
 pub(super) fn pinned(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     builder.resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))

@@ -3,8 +3,7 @@ use crate::oauth::{OAuthError, Retry, safe_url, said};
 
 /// Why there is no HTTP response, or no metadata in it.
 ///
-/// Where tokens are concerned, a response of the server is not a transport error, regardless of its
-/// status.
+/// Where tokens are concerned, a response is not a transport error, whatever its status.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {

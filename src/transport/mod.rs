@@ -1,6 +1,5 @@
-//! Floor 5: the edge. HTTP, the clock, discovery, the pool for long computations, and values that
-//! are kept fresh. `client` and `server` use tokio's executor, timers and sockets only through this
-//! floor.
+//! Floor 5: HTTP, the clock, discovery, the pool for long computations, and values kept fresh.
+//! `client` and `server` use tokio's executor, timers and sockets only through this floor.
 
 mod clock;
 mod computation;

@@ -7,9 +7,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// IPv4 blocks that belong to no host on the public internet: the first address and the length of
-/// the prefix. A few addresses in them are reachable globally (192.0.0.9 and 192.0.0.10); none of
-/// these is a web server.
+/// IPv4 blocks without hosts on the public internet: the first address and the length of the
+/// prefix. Two addresses in them are reachable globally, 192.0.0.9 and 192.0.0.10, but are no web
+/// servers.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),        // "this network", RFC 791
     (Ipv4Addr::new(10, 0, 0, 0), 8),       // private, RFC 1918
@@ -31,10 +31,9 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved, RFC 1112, and the broadcast address, RFC 919
 ];
 
-/// Global unicast (RFC 4291 §2.4). Addresses outside of it are not public: loopback, unspecified,
-/// addresses with an IPv4 address in them (mapped RFC 4291, NAT64 RFC 6052 and 8215), discard-only
-/// (RFC 6666), segment routing (RFC 9602), unique local (RFC 4193), link-local and the old
-/// site-local (RFC 4291), multicast.
+/// Global unicast (RFC 4291 §2.4). Outside of it are loopback, unspecified, addresses with an IPv4
+/// address in them (mapped RFC 4291, NAT64 RFC 6052 and 8215), discard-only (RFC 6666), segment
+/// routing (RFC 9602), unique local (RFC 4193), link-local, site-local and multicast (RFC 4291).
 const PUBLIC_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 /// Blocks within global unicast that belong to no host on the public internet.

@@ -23,9 +23,16 @@ use crate::oauth::{OAuthError, check_endpoint, safe_url};
 ///
 /// ```
 /// use private_key_jwt::transport::{PublicNetworkClient, TransportError};
+/// use std::net::IpAddr;
 ///
 /// let http = PublicNetworkClient::new()?;
-/// assert!(matches!(http.check("https://10.0.0.7/jwks"), Err(TransportError::NotPublic { .. })));
+/// assert!(matches!(http.check("https://10.20.0.7/jwks"), Err(TransportError::NotPublic { .. })));
+///
+/// // Also the partners' network, 10.20.0.0/16.
+/// let http = PublicNetworkClient::builder()
+///     .also_reach(|address| matches!(address, IpAddr::V4(address) if address.octets()[..2] == [10, 20]))
+///     .build()?;
+/// assert!(http.check("https://10.20.0.7/jwks").is_ok());
 /// # Ok::<(), TransportError>(())
 /// ```
 #[derive(Clone)]
@@ -106,9 +113,8 @@ pub struct PublicNetworkClientBuilder {
 }
 
 impl PublicNetworkClientBuilder {
-    /// Changes settings of reqwest, such as certificates and the user agent. Proxies and a resolver
-    /// set here have no effect. An address pinned here (`resolve`) is reached even if it is not
-    /// public.
+    /// Changes settings of reqwest, such as certificates. Proxies and a resolver set here have no
+    /// effect. An address pinned here (`resolve`) is reached even if it is not public.
     pub fn reqwest(
         mut self,
         configure: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
@@ -117,8 +123,7 @@ impl PublicNetworkClientBuilder {
         self
     }
 
-    /// Resolves names with this resolver. Default: the operating system's. Its results are
-    /// filtered, too.
+    /// Resolves names with this resolver, and filters its results. Default: the operating system's.
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
         self.resolver.resolver = Some(Arc::new(resolver));
         self
@@ -126,18 +131,6 @@ impl PublicNetworkClientBuilder {
 
     /// Also reaches these addresses. Anyone who may choose a URL can then probe them. Allow exactly
     /// the networks that your clients are in.
-    ///
-    /// ```
-    /// use private_key_jwt::transport::PublicNetworkClient;
-    /// use std::net::{IpAddr, Ipv4Addr};
-    ///
-    /// // The partners' network, 10.20.0.0/16.
-    /// let http = PublicNetworkClient::builder()
-    ///     .also_reach(|address| matches!(address, IpAddr::V4(address) if address.octets()[..2] == [10, 20]))
-    ///     .build()?;
-    /// assert!(http.check("https://10.20.0.7/jwks").is_ok());
-    /// # Ok::<(), private_key_jwt::transport::TransportError>(())
-    /// ```
     pub fn also_reach(mut self, addresses: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
         self.resolver.reach = Arc::new(move |address| is_public(address) || addresses(address));
         self

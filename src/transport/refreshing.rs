@@ -7,12 +7,10 @@
 //! - *Over*, or no value: the outcome of the fetch in flight, which the first such caller starts.
 //!   After a failure, no fetch starts for a pause, and callers get the last error at once.
 //!
-//! A fetch runs in its own task, so its callers may go away. If it is lost, because it panics or
-//! its runtime is shut down, its waiters start another, once. Outside of a tokio runtime, a call
-//! fails unless a value serves.
+//! A fetch runs in its own task, so its callers may go away. If it panics or loses its runtime, its
+//! waiters start another, once. Outside of a runtime, a call fails unless a value serves.
 //!
-//! A [`Source`] is the policy: how to fetch, how long a value serves, how long to pause after which
-//! error. [`State::decide`] is a function of the state and the time; [`Refreshing`] acts on it.
+//! A [`Source`] is the policy. [`State::decide`] is a function of the state and the time.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,8 +36,7 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
 
     fn clock(&self) -> &dyn Clock;
 
-    /// A fetch that takes this long counts as lost. Fetches for a [newer](Refreshing::newer) value
-    /// start at least this far apart.
+    /// A fetch that takes this long is lost. Fetches for a newer value start this far apart.
     fn limit(&self) -> Duration;
 
     fn phase(&self, value: &Self::Value, now: OffsetDateTime) -> Phase;
@@ -49,11 +46,8 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
         Duration::ZERO
     }
 
-    /// Prepares a fetch. `held` is the cached value, which may be over.
-    ///
-    /// # Errors
-    ///
-    /// When there is nothing to fetch with, now or later.
+    /// Prepares a fetch. `held` is the cached value, which may be over. Fails when there is nothing
+    /// to fetch with, now or later.
     fn fetch(
         &self,
         held: Option<Arc<Self::Value>>,
@@ -92,8 +86,7 @@ pub(crate) struct Failure<'a, E> {
     pub(crate) error: Option<&'a E>,
     /// How many failed in a row, this one included.
     pub(crate) failures: u32,
-    /// The [window](Source::window) of the value that served when the fetch started; `None` when
-    /// none did.
+    /// The [window](Source::window) of the value that served when the fetch started, if any.
     pub(crate) window: Option<Duration>,
 }
 
@@ -113,8 +106,7 @@ pub(crate) struct Refreshing<S: Source> {
     state: Mutex<State<S>>,
 }
 
-/// The fetches so far. Times are compared by their distance in either direction, so that a clock
-/// that is set back keeps no caller waiting.
+/// The fetches so far. A clock that is set back keeps no caller waiting: see [`distance`].
 struct State<S: Source> {
     /// The number of the last fetch.
     generation: u64,
@@ -194,8 +186,7 @@ impl<S: Source> Refreshing<S> {
         }
     }
 
-    /// A newer value than this one. The error is `None` when it is too early to fetch one, and the
-    /// last fetch did not fail.
+    /// A newer value than this one. The error is `None` when it is only too early to fetch one.
     pub(crate) async fn newer(source: &S, than: &Arc<S::Value>) -> Result<Arc<S::Value>, Option<S::Error>> {
         Self::next(source, Some(than)).await
     }
@@ -211,8 +202,7 @@ impl<S: Source> Refreshing<S> {
             let outcome = pin!(async move { outcome.wait_for(Option::is_some).await.ok()?.clone() });
             let limit = Deadline::after(source.limit().saturating_add(GRACE));
             match limit.bound(outcome).await.flatten() {
-                // This fetch refreshed a value that still served. Callers without one start
-                // another.
+                // It refreshed a value that still served. Callers without one start another.
                 Some(Err(_)) if flight.window.is_some() => {}
                 Some(outcome) => return outcome.map_err(Some),
                 None => {
@@ -224,8 +214,7 @@ impl<S: Source> Refreshing<S> {
         Err(Some(S::lost()))
     }
 
-    /// Decides what a caller does, and starts a fetch where one is due: the value to use, or the fetch
-    /// to wait for.
+    /// The value to use, or the fetch to wait for, which starts if it is due.
     fn turn(
         source: &S,
         tried: Option<&Arc<S::Value>>,
@@ -238,8 +227,7 @@ impl<S: Source> Refreshing<S> {
         {
             state.failed(source, &flight, None);
         }
-        // Read the value before the time: otherwise, a value stored in between would seem to come
-        // from the future.
+        // Read before the time: a value stored in between would seem to come from the future.
         let held = this.held.load_full();
         let now = source.clock().now();
         let needs_newer =
@@ -311,8 +299,7 @@ impl<S: Source> State<S> {
         Self { generation, succeeded, began: None, flight: None, failures, pause: None, error: None }
     }
 
-    /// What to do for a caller who needs a value, or a newer one. A fetch that is silent for
-    /// `limit` is lost, and no fetch for a newer value starts within `limit` of another.
+    /// What to do for a caller who needs a value, or a newer one: see [`Source::limit`].
     fn decide(&self, phase: Phase, needs_newer: bool, limit: Duration, now: OffsetDateTime) -> Decision {
         let began_lately = self.began.is_some_and(|began| distance(now, began) < limit);
         let in_flight = self.flight.is_some() && began_lately;

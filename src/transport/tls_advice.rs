@@ -1,5 +1,4 @@
-//! What to do about a TLS handshake that failed: a TLS library says what is wrong, but not how to
-//! fix it.
+//! What to do about a failed TLS handshake: the library says only what is wrong.
 
 use std::error::Error;
 

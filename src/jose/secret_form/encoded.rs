@@ -11,8 +11,7 @@ pub(super) fn has_encoded_json(text: &str) -> bool {
     words.filter(|word| word.len() >= 16).any(|word| word.starts_with('e') && begins_json(word.as_bytes()))
 }
 
-/// Whether one of the words of a text starts with a key in base64: after the name of a setting, in
-/// a `data:` URL, or after a slash.
+/// Whether a word of a text starts with a key in base64, also behind a slash.
 pub(super) fn has_encoded_key(text: &str) -> bool {
     /// Shorter than any key, in characters.
     const SHORTEST: usize = 54;
@@ -21,8 +20,7 @@ pub(super) fn has_encoded_key(text: &str) -> bool {
     let begins = |word: &str| {
         let beginning = word.get(..BEGINNING).filter(|_| word.len() >= SHORTEST).unwrap_or_default();
         decode(beginning.as_bytes()).is_some_and(|bytes| match content_of_der(&bytes) {
-            // Any word may decode to the start of a SEQUENCE, so the number or the SEQUENCE inside
-            // is checked as well.
+            // Any word may decode to the start of a SEQUENCE, so check what is inside, too.
             Some(content) => matches!(content, [0x02, 0x01, ..] | [0x30, 0x01..=0x7f | 0x81..=0x83, ..]),
             None => is_key_text(&bytes),
         })
@@ -37,8 +35,7 @@ const fn is_base64(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '+' | '/' | '-' | '_')
 }
 
-/// Whether base64 of either alphabet begins with a JSON object: a header, a payload, a JWK. Eight
-/// characters are enough.
+/// Whether base64 of either alphabet, of eight characters or more, begins with a JSON object.
 pub(crate) fn begins_json(base64: &[u8]) -> bool {
     /// The maximum that is examined, in characters.
     const MOST: usize = 48;
@@ -51,16 +48,10 @@ pub(crate) fn begins_json(base64: &[u8]) -> bool {
         return false;
     };
     let Some(member) = bytes.strip_prefix(b"{").map(<[u8]>::trim_ascii_start) else { return false };
-    let text = match str::from_utf8(member) {
-        Ok(text) => text,
-        // The last character may be cut off.
-        Err(error) if error.error_len().is_none() => {
-            str::from_utf8(member.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
-        }
-        Err(_) => return false,
-    };
-    // The examined part may be only white space.
-    let is_json = text.is_empty() || text.starts_with('"');
+    // The last character may be cut off, and the examined part be only white space.
+    let mut chunks = member.utf8_chunks();
+    let text = chunks.next().map_or("", |chunk| chunk.valid());
+    let is_json = chunks.next().is_none() && (text.is_empty() || text.starts_with('"'));
     is_json && !text.chars().any(|character| character.is_control() && !character.is_ascii_whitespace())
 }
 
@@ -87,8 +78,7 @@ pub(super) fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// Whether a text is DER, PEM or JSON in base64 or in hexadecimal digits, in lines or not, wrapped
-/// up to three times.
+/// Whether a text is DER, PEM or JSON in hexadecimal digits, or in base64 up to three times.
 pub(crate) fn is_encoded_key(text: &str) -> bool {
     /// Shorter than any key, in bytes.
     const SHORTEST: usize = 40;

@@ -18,8 +18,7 @@ pub struct RemoteJwksBuilder {
 }
 
 impl RemoteJwksBuilder {
-    /// The shortest duration of a setting. Shorter ones are raised to it, because they would
-    /// disable a rule.
+    /// Shorter durations would disable a rule, so they are raised to this.
     const LEAST: Duration = Duration::from_secs(1);
 
     /// Lets plain http go to any host. Default: loopback only. **The price is every check that
@@ -32,8 +31,7 @@ impl RemoteJwksBuilder {
         self
     }
 
-    /// Sends requests with this HTTP client. Default: a [`ReqwestClient`]. Clones of one client
-    /// share its connections.
+    /// Sends requests with this client. Default: a [`ReqwestClient`]. Clones share connections.
     pub fn http(mut self, http: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(http));
         self
@@ -45,12 +43,10 @@ impl RemoteJwksBuilder {
         self
     }
 
-    /// Sets the shortest time from one fetch to the next for tokens that no key fits. Default:
-    /// 30 s. Minimum: 1 s.
+    /// Sets the shortest time between fetches for unknown keys. Default: 30 s. Minimum: 1 s.
     ///
-    /// An issuer must publish a key at least this long before it signs with it, plus the time that
-    /// caches between the issuer and this process add. A fetch is given up after this time, and
-    /// after 10 s at most.
+    /// An issuer must publish a key at least this long, plus the time that caches add, before it
+    /// signs with it. A fetch is given up after this time, and after 10 s at most.
     pub fn cool_down(mut self, cool_down: Duration) -> Self {
         self.policy.cool_down = cool_down.max(Self::LEAST);
         self

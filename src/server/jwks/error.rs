@@ -49,8 +49,7 @@ impl RemoteJwksError {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwksFetchError {
-    /// There was no response, the status was not 200 (redirects are not followed), or the body was
-    /// too long.
+    /// There was no response, its status was not 200 (no redirect is followed), or it was too long.
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The response is not a JWK Set, or has more keys than any issuer needs.
@@ -61,8 +60,7 @@ pub enum JwksFetchError {
         /// What is wrong with it.
         source: JoseError,
     },
-    /// The fetch did not finish: its tokio runtime was shut down, there is none, or the HTTP client
-    /// panicked.
+    /// The fetch did not finish: there is no tokio runtime any more, or the HTTP client panicked.
     #[error("the fetch did not finish: no tokio runtime, or the HTTP client panicked")]
     Lost,
 }

@@ -1,9 +1,7 @@
-//! How long the issuer of a JWK Set says that it is fresh (RFC 9111 §4.2): a function of the
-//! headers.
+//! How long a JWK Set is fresh according to the headers of its issuer (RFC 9111 §4.2).
 //!
-//! This is not an HTTP cache. The bounds of the policy take precedence: otherwise `no-store` and
-//! its like would make every token wait for its issuer, and a `max-age` of a year would keep a
-//! stolen key alive for that year.
+//! This is not an HTTP cache. The bounds of the policy take precedence: otherwise `no-store` would
+//! make every token wait for its issuer, and a `max-age` of a year keep a stolen key alive.
 
 use std::time::Duration;
 
@@ -17,15 +15,12 @@ use time::OffsetDateTime;
 ///
 /// `now` stands in for a missing `Date`.
 pub(super) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
-    let mut max_age = None;
-    for (name, argument) in directives(headers) {
-        match name.as_str() {
-            "no-store" | "no-cache" => return Some(Duration::ZERO),
-            // Of several, the first one counts.
-            "max-age" if max_age.is_none() => max_age = Some(seconds(&argument).unwrap_or_default()),
-            _ => {}
-        }
+    let directives = directives(headers);
+    let first = |wanted| directives.iter().find(|(name, _)| name == wanted);
+    if first("no-store").or(first("no-cache")).is_some() {
+        return Some(Duration::ZERO);
     }
+    let max_age = first("max-age").map(|(_, argument)| seconds(argument).unwrap_or_default());
     max_age.or_else(|| {
         let date = |name| httpdate::parse_http_date(headers.get(name)?.to_str().ok()?.trim()).ok();
         let since = date(DATE).map_or(now, OffsetDateTime::from);

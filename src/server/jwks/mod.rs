@@ -50,9 +50,8 @@ use crate::verifier::{
 ///
 /// # What is trusted
 ///
-/// The TLS connection to the URL, and nothing else. A certificate in a key's `x5c` must be for that
-/// key (RFC 7517 §4.7), but its issuer and its dates are not checked. Redirects are not followed.
-/// Plain http is for loopback.
+/// The TLS connection to the URL, and nothing else. A certificate in `x5c` must be for its key (RFC
+/// 7517 §4.7); its issuer and dates are not checked. No redirects; plain http to loopback only.
 ///
 /// # When keys are fetched
 ///
@@ -66,23 +65,21 @@ use crate::verifier::{
 ///   at once. Other tokens, such as malformed ones, cause no fetch.
 ///
 /// One fetch runs at a time, in its own task, and all callers that wait get its outcome. While the
-/// issuer fails, the cached keys are used up to the hard limit, and the next fetch starts after
-/// 1 s, 2 s, 4 s … up to the cool-down. Fetches need a tokio runtime. Without one, a token that
-/// needs a fetch is rejected with [`RemoteJwksError::Unavailable`] or [`RemoteJwksError::TooOld`].
+/// issuer fails, the cached keys are used up to the hard limit, and the next fetch starts after 1
+/// s, 2 s, 4 s … up to the cool-down. Without a tokio runtime, a token that needs a fetch is
+/// rejected.
 ///
 /// # Which key
 ///
-/// [`PublicKeySet::key_for`] chooses the key: exactly one usable key must have the name, type and
-/// algorithm of the token.
+/// [`PublicKeySet::key_for`] chooses the one key with the name, type and algorithm of the token.
 #[derive(Clone)]
 pub struct RemoteJwks {
     source: Arc<Source>,
 }
 
 impl RemoteJwks {
-    /// Uses the keys at this URL, with the defaults. Nothing is fetched yet.
-    /// [`JwksUri`](crate::oauth::JwksUri) and [`PingAccess`](crate::oauth::PingAccess) know the
-    /// URLs of some kinds of server.
+    /// Uses the keys at this URL, with the defaults. Nothing is fetched yet. Some servers' URLs:
+    /// [`JwksUri`](crate::oauth::JwksUri) and [`PingAccess`](crate::oauth::PingAccess).
     ///
     /// # Errors
     ///
@@ -95,9 +92,8 @@ impl RemoteJwks {
     ///
     /// # Errors
     ///
-    /// As [`AuthorizationServer::discover`] and [`RemoteJwksBuilder::build`];
-    /// [`OAuthError::NotKnown`](crate::oauth::OAuthError::NotKnown) if the metadata has no
-    /// `jwks_uri`.
+    /// As [`AuthorizationServer::discover`], [`AuthorizationServer::jwks_uri`] and
+    /// [`RemoteJwksBuilder::build`].
     pub async fn discover(issuer: &str) -> Result<Self, TransportError> {
         let http = ReqwestClient::new()?;
         let server = AuthorizationServer::discover_with(issuer, &http).await?;
@@ -128,9 +124,8 @@ impl RemoteJwks {
     ///
     /// # Errors
     ///
-    /// [`RemoteJwksError::Token`] with the error of [`AccessTokenVerifier::verify`];
-    /// [`RemoteJwksError::Unavailable`] and [`RemoteJwksError::TooOld`] if there are no keys to
-    /// check with.
+    /// [`RemoteJwksError::Token`] with the error of [`AccessTokenVerifier::verify`]; the errors of
+    /// [`RemoteJwks::keys`].
     pub async fn verify(
         &self,
         verifier: &AccessTokenVerifier,
@@ -154,8 +149,7 @@ impl RemoteJwks {
         self.verify_with(|keys, now| verifier.verify_with_proof(keys, token, proof, now)).await
     }
 
-    /// Checks a client assertion (RFC 7523 §3) with these keys, at the time of the clock.
-    /// `registered` is as in [`UnverifiedAssertion::verify`].
+    /// Checks a client assertion (RFC 7523 §3) with these keys, as [`UnverifiedAssertion::verify`].
     ///
     /// # Errors
     ///
@@ -193,8 +187,7 @@ impl RemoteJwks {
         }
         match Refreshing::newer(&self.source, &tried).await {
             Ok(newer) if !Arc::ptr_eq(&newer.keys, &tried.keys) => Ok(check(&newer.keys, self.now())?),
-            // There may be a key of this name that could not be fetched. A cached key has been
-            // tried.
+            // There may be a key of this name that could not be fetched.
             Err(Some(failure)) if no_key_fits => Err(self.source.unavailable(failure)),
             _ => Err(error.into()),
         }

@@ -1,9 +1,7 @@
-//! When to fetch: the policy of a [`RemoteJwks`](super::RemoteJwks), as functions of the settings
-//! and the time.
+//! When to fetch, as functions of the settings and the time.
 //!
 //! Times come from a wall clock, which may be set. Distances count in both directions: a clock that
-//! is set back by an hour ages a set as much as an hour does. That can cost a fetch, but cannot
-//! keep a set forever.
+//! is set back ages a set. That can cost a fetch, but cannot keep a set forever.
 
 use std::time::Duration;
 
@@ -24,8 +22,7 @@ pub(super) struct Policy {
 }
 
 impl Policy {
-    /// A set is fetched anew this long before its lifetime ends, so that no caller waits for the
-    /// fetch.
+    /// A set is fetched anew this long before its lifetime ends, so that no caller waits.
     const AHEAD: Duration = Duration::from_secs(30);
     const LONGEST_FETCH: Duration = Duration::from_secs(10);
     const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -50,8 +47,8 @@ impl Policy {
     }
 
     /// The longest that a fetch may take. Never more than a cool-down: a token that waits for a
-    /// fetch in flight must find a key that was published one cool-down ago, however many forged
-    /// tokens arrive.
+    /// fetch must find a key that was published one cool-down ago, however many forged tokens
+    /// arrive.
     pub(super) fn longest_fetch(&self) -> Duration {
         Self::LONGEST_FETCH.min(self.cool_down)
     }
