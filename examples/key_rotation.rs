@@ -21,7 +21,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let after = |minutes| start + Duration::minutes(minutes);
     let (first, second, third) = (key()?, key()?, key()?);
     let (first_id, second_id) = (first.key_id().clone(), second.key_id().clone());
-    let keys = KeyRing::from(first);
+    // The server of the example keeps a copy of the JWKS for five minutes at most, the default.
+    let keys = KeyRing::from(first).with_propagation(std::time::Duration::from_secs(300));
 
     // The JWKS URL of the client: public keys only, by construction.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

@@ -45,14 +45,15 @@
 //!
 //! # Tokens
 //!
-//! Access tokens follow RFC 9068: `typ: at+jwt`, signed with RS256.
+//! Access tokens follow RFC 9068: `typ: at+jwt`, signed with RS256, valid for an hour.
 //! [`DevServerBuilder::token_algorithm`] and [`DevServerBuilder::token_media_type`] choose others,
 //! for resource servers that require them. With every grant, `resource` and `audience` go into the
 //! `aud` of the token. Tokens of a login carry the claim `grant_id`.
 //!
 //! A login with the scope `openid` also gets an ID token (OpenID Connect Core §2), signed with
 //! RS256, from the authorization code, the device code and each refresh: `iss`, `sub`, `aud`,
-//! `exp`, `iat`, `auth_time`, `at_hash` and, with a code, the `nonce` of the request.
+//! `exp` (an hour later), `iat`, `auth_time`, `at_hash` and, with a code, the `nonce` of the
+//! request.
 //!
 //! Keys are generated when they are first needed or, once the server listens, in the background.
 //! RSA keys are slow to generate, so the servers of a process share one, under different `kid`s.

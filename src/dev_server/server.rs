@@ -9,7 +9,7 @@ use super::error::DevServerError;
 use super::inner::Inner;
 use super::refused::Refused;
 use super::shown::chain;
-use super::{access_token, grant, page, paths, routes};
+use super::{grant, page, paths, routes};
 use crate::jose::JwkSet;
 use crate::keys::PublicKeySet;
 use crate::oauth::AuthorizationServer;
@@ -44,8 +44,6 @@ impl DevServer {
     pub const ENVIRONMENT_ID: &str = paths::ENVIRONMENT_ID;
     /// The `aud` of an access token when the request names no `resource` (RFC 9068 §3).
     pub const DEFAULT_AUDIENCE: &str = grant::DEFAULT_AUDIENCE;
-    /// Lifetime of access tokens (`expires_in`) and ID tokens.
-    pub const TOKEN_LIFETIME: Duration = access_token::LIFETIME.unsigned_abs();
     /// Default maximum lifetime of a client assertion. The
     /// [builder](super::DevServerBuilder::longest_lifetime) allows more.
     pub const LONGEST_LIFETIME: Duration = Duration::from_secs(300);

@@ -22,6 +22,7 @@ use std::fmt;
 pub struct KeyFormat {
     structure: KeyStructure,
     encoding: Encoding,
+    /// The outermost, if there are several.
     wrapping: Option<Wrapping>,
     is_private: bool,
 }
@@ -51,12 +52,6 @@ impl KeyFormat {
     #[must_use]
     pub const fn encoding(self) -> Encoding {
         self.encoding
-    }
-
-    /// The wrapping of the structure: the outermost, if there are several.
-    #[must_use]
-    pub const fn wrapping(self) -> Option<Wrapping> {
-        self.wrapping
     }
 
     /// Whether the file contains a private or a symmetric key, and so must stay secret.
@@ -169,8 +164,7 @@ impl fmt::Display for Encoding {
 /// The wrapping that a key acquires in variables, secrets and consoles. PEM with line ends written
 /// as `\n` is PEM, not wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Wrapping {
+pub(super) enum Wrapping {
     /// Base64 or base64url, as in a Kubernetes secret.
     Base64,
     /// A JSON string, or text in quotes.
@@ -179,21 +173,13 @@ pub enum Wrapping {
     JsonDocument,
 }
 
-impl Wrapping {
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
+impl fmt::Display for Wrapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Base64 => "base64",
             Self::JsonString => "a JSON string",
             Self::JsonDocument => "a JSON document",
-        }
-    }
-}
-
-impl fmt::Display for Wrapping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        })
     }
 }
 

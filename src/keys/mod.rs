@@ -41,7 +41,7 @@ pub(crate) use format::json as unwrapped_json;
 pub use generate::GeneratedKey;
 pub use key_check::KeyCheck;
 pub use key_entry::KeyEntry;
-pub use key_format::{Encoding, KeyFormat, KeyStructure, Wrapping};
+pub use key_format::{Encoding, KeyFormat, KeyStructure};
 pub use key_loader::KeyLoader;
 pub use private_key::PrivateKey;
 pub use public_key::PublicKey;

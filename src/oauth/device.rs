@@ -80,8 +80,7 @@ pub struct DeviceAuthorization {
 }
 
 impl DeviceAuthorization {
-    /// The interval between two polls unless the server sends one (RFC 8628 §3.2).
-    pub const INTERVAL: Duration = Duration::from_secs(5);
+    const INTERVAL: Duration = Duration::from_secs(5);
     /// The shortest interval, regardless of what the server says. Without a pause, polls would
     /// follow one another as fast as they can be sent.
     pub const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -180,7 +179,8 @@ impl DeviceAuthorization {
         self.expires_at
     }
 
-    /// The initial interval between two polls: at least a second.
+    /// The initial interval between two polls: at least [a second](Self::SHORTEST_INTERVAL).
+    /// Default, if the server sends none: 5 s (RFC 8628 §3.2).
     #[must_use]
     pub const fn interval(&self) -> Duration {
         self.interval

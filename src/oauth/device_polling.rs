@@ -15,8 +15,7 @@ pub struct DevicePolling {
 }
 
 impl DevicePolling {
-    /// How much each `slow_down` lengthens the interval (RFC 8628 §3.5).
-    pub const SLOWER_BY: Duration = Duration::from_secs(5);
+    const SLOWER_BY: Duration = Duration::from_secs(5);
 
     /// Creates the state before the first poll.
     #[must_use]
@@ -40,9 +39,9 @@ impl DevicePolling {
     }
 
     /// Processes a response without a token. Polling continues after `authorization_pending`, slows
-    /// down after `slow_down`, and ends with any other `error`, regardless of the status. If there
-    /// is no `error` and the server was unavailable, polling slows down, or waits once for as long
-    /// as the server says.
+    /// down by 5 s after `slow_down`, and ends with any other `error`, regardless of the status. If
+    /// there is no `error` and the server was unavailable, polling slows down, or waits once for as
+    /// long as the server says.
     ///
     /// # Errors
     ///

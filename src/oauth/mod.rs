@@ -108,4 +108,4 @@ pub(crate) use time_fault::TimeFault;
 pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// `typ` of a client assertion (RFC 10070 §4.1).
-pub const CLIENT_AUTHENTICATION_JWT: &str = "client-authentication+jwt";
+pub(crate) const CLIENT_AUTHENTICATION_JWT: &str = "client-authentication+jwt";

@@ -25,7 +25,7 @@ pub struct CodeVerifier(Zeroizing<String>);
 
 impl CodeVerifier {
     /// `code_challenge_method`.
-    pub const METHOD: &str = "S256";
+    pub(crate) const METHOD: &str = "S256";
 
     /// Creates a verifier from an existing value, such as one stored in a session.
     ///

@@ -241,3 +241,15 @@ fn entra_ids_token_endpoint_is_an_audience_of_its_profile() {
     let error = clean(default.sign(&key("rsa2048.pkcs8.pem"), now(), "j").unwrap_err());
     assert!(matches!(error, OAuthError::ForeignAudience { .. }), "{error:?}");
 }
+
+#[test]
+fn a_profile_is_known_by_its_name() {
+    for (name, profile) in [
+        ("at-protocol", Profile::at_protocol()),
+        ("ibm-verify", Profile::ibm_verify()),
+        ("login-gov", Profile::login_gov()),
+        ("nhs-england", Profile::nhs_england()),
+    ] {
+        assert_eq!(Profile::known().find(|(known, _)| *known == name), Some((name, profile)));
+    }
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod assertion;
+mod by_hand;
 #[cfg(feature = "client")]
 mod echoes;
 mod hostile;
