@@ -4,8 +4,7 @@ use std::fmt;
 
 /// A JWS signature algorithm with an asymmetric key (`alg`, RFC 7515 §4.1.1).
 ///
-/// `none` and the HMAC family cannot be expressed: a client assertion is always signed with a
-/// private key (RFC 7523 §3, RFC 8725 §3.2).
+/// `none` and HMAC cannot be expressed: a private key always signs (RFC 7523 §3, RFC 8725 §3.2).
 ///
 /// ```
 /// use private_key_jwt::Algorithm;
@@ -88,16 +87,8 @@ impl Algorithm {
     }
 
     /// Whether both names mean the same algorithm. `EdDSA` and `Ed25519` do: the second is the
-    /// first with an Ed25519 key (RFC 9864 §2.2), and this crate has no other kind. Every other
-    /// name equals only itself. All comparisons of algorithms use this: with a JWK's `alg`, a
-    /// client's registration, a server's allow-list.
-    ///
-    /// ```
-    /// use private_key_jwt::Algorithm;
-    ///
-    /// assert!(Algorithm::EdDSA.is_same_as(Algorithm::Ed25519));
-    /// assert!(!Algorithm::RS256.is_same_as(Algorithm::PS256));
-    /// ```
+    /// first with an Ed25519 key (RFC 9864 §2.2), and this crate has no other kind. A JWK's `alg`,
+    /// a client's registration and a server's allow-list are compared like this.
     #[must_use]
     pub const fn is_same_as(self, other: Self) -> bool {
         self as u8 == other as u8

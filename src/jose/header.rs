@@ -52,13 +52,9 @@ impl Header {
     #[must_use]
     pub fn is_typed(&self, media_type: &str) -> bool {
         fn subtype(text: &str) -> &str {
-            match text.split_at_checked("application/".len()) {
+            match text.rsplit_once('/') {
                 // With a second slash (parameters such as `;a="b/c"`), the prefix is required.
-                Some((prefix, rest))
-                    if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') =>
-                {
-                    rest
-                }
+                Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application") => rest,
                 _ => text,
             }
         }

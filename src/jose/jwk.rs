@@ -241,8 +241,7 @@ impl Jwk {
         self.mismatch(algorithm).is_none()
     }
 
-    /// Why this key may not check a signature with this algorithm: its type, `use`, `key_ops` or
-    /// `alg` does not allow it (RFC 7517 §4.2–4.4).
+    /// Why type, `use`, `key_ops` or `alg` forbid such a signature (RFC 7517 §4.2–4.4).
     pub(crate) fn mismatch(&self, algorithm: Algorithm) -> Option<KeyMismatch> {
         let not_for_signatures = |member, text: &str| {
             Some(KeyMismatch::NotForSignatures { member, found: format!("\"{}\"", excerpt(text)) })

@@ -72,8 +72,7 @@ fn is_assigned(character: char) -> bool {
     pair.is_some_and(|pair| pair.escape_debug().nth(1) == Some(character))
 }
 
-/// Invisible letters, marks and symbols: the rest of `Default_Ignorable_Code_Point` without the
-/// categories above, and the blank of Braille.
+/// The rest of `Default_Ignorable_Code_Point` without the categories above, and Braille's blank.
 const fn is_blank(character: char) -> bool {
     matches!(character,
         '\u{034F}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}' | '\u{3164}'

@@ -44,8 +44,7 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// [`JoseError::SignatureDer`] if it is not strict DER, if an integer is too long for the
-    /// curve, or if the algorithm is not ECDSA.
+    /// [`JoseError::SignatureDer`] if it is not strict DER or too long, or the algorithm not ECDSA.
     pub fn from_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, JoseError> {
         let invalid = || JoseError::SignatureDer { algorithm };
         let KeyType::Ec(curve) = algorithm.key_type() else {

@@ -1,6 +1,5 @@
 //! The pairs of a form or a query, as the URL standard parses `application/x-www-form-urlencoded`.
-//! The crate `form_urlencoded` parses the same pairs, but decodes escapes in buffers that grow,
-//! which leaves copies of tokens behind.
+//! The crate `form_urlencoded` decodes escapes in buffers that grow, and leaves copies of tokens.
 
 use zeroize::Zeroizing;
 

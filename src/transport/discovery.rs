@@ -92,8 +92,7 @@ const fn leaves_another_path(error: &TransportError) -> bool {
     )
 }
 
-/// Whether the later path's error explains better why there is no metadata: only that path has a
-/// document, or there is nothing at the first path.
+/// Whether the later error says more: only that path has a document, or the first has nothing.
 fn says_more(later: &TransportError, first: &TransportError) -> bool {
     let is_absent =
         |error: &TransportError| matches!(error, TransportError::Status { status: 404 | 410, .. });

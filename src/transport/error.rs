@@ -15,9 +15,8 @@ pub enum TransportError {
         /// The error of the HTTP client.
         source: Cause,
     },
-    /// The TLS handshake failed, or the server rejected it afterwards with an alert, for example
-    /// for a missing client certificate. The server cannot have seen the request. The source says
-    /// what to do about it, if that is known.
+    /// The TLS handshake failed, or the server rejected it afterwards, for example for a missing
+    /// client certificate. It cannot have seen the request. The source says what to do, if known.
     #[error("cannot connect to {host} over TLS")]
     Tls {
         /// The host.
@@ -82,8 +81,7 @@ pub enum TransportError {
         url: String,
         /// The HTTP status.
         status: u16,
-        /// The status, the text of the body, the correlation ids of the request, the target of a
-        /// redirect. Safe to log.
+        /// Status, text of the body, correlation ids, target of a redirect. Safe to log.
         answer: String,
     },
     /// The server returned the document, but the document is invalid.

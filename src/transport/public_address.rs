@@ -7,9 +7,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// IPv4 blocks without hosts on the public internet: the first address and the length of the
-/// prefix. Two addresses in them are reachable globally, 192.0.0.9 and 192.0.0.10, but are no web
-/// servers.
+/// IPv4 blocks without web servers on the public internet (192.0.0.9 and 192.0.0.10 are reachable,
+/// but no web servers): the first address and the length of the prefix.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 18] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),        // "this network", RFC 791
     (Ipv4Addr::new(10, 0, 0, 0), 8),       // private, RFC 1918

@@ -46,16 +46,14 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
         Duration::ZERO
     }
 
-    /// Prepares a fetch. `held` is the cached value, which may be over. Fails when there is nothing
-    /// to fetch with, now or later.
+    /// Prepares a fetch, if there is something to fetch with. `held` is cached, and may be over.
     fn fetch(
         &self,
         held: Option<Arc<Self::Value>>,
         now: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error>;
 
-    /// Reads an answer, under the lock: answers are read one after another. A `late` one is older
-    /// than the cached value and changes nothing.
+    /// Reads an answer, under the lock. A `late` one is older than the cached value.
     fn read(&self, answer: Self::Answer, late: bool, now: OffsetDateTime)
     -> Result<Self::Value, Self::Error>;
 
@@ -125,6 +123,7 @@ struct State<S: Source> {
 }
 
 type Outcome<S> = Result<Arc<<S as Source>::Value>, <S as Source>::Error>;
+type Announcer<S> = watch::Sender<Option<Outcome<S>>>;
 
 /// A fetch in flight.
 #[derive(Clone)]
@@ -315,11 +314,7 @@ impl<S: Source> State<S> {
         }
     }
 
-    fn begin(
-        &mut self,
-        window: Option<Duration>,
-        now: OffsetDateTime,
-    ) -> (watch::Sender<Option<Outcome<S>>>, Flight<S>) {
+    fn begin(&mut self, window: Option<Duration>, now: OffsetDateTime) -> (Announcer<S>, Flight<S>) {
         let (announcer, outcome) = watch::channel(None);
         self.generation += 1;
         let flight = Flight { generation: self.generation, window, outcome };
@@ -361,6 +356,7 @@ impl<S: Source> State<S> {
     }
 }
 
+/// In either direction.
 pub(crate) fn distance(a: OffsetDateTime, b: OffsetDateTime) -> Duration {
     (a - b).unsigned_abs()
 }

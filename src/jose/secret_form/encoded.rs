@@ -55,8 +55,7 @@ pub(crate) fn begins_json(base64: &[u8]) -> bool {
     is_json && !text.chars().any(|character| character.is_control() && !character.is_ascii_whitespace())
 }
 
-/// Decodes base64 of either alphabet, with or without padding. Bits that make no whole byte at its
-/// end do not matter: a damaged key is a key.
+/// Decodes base64 of either alphabet, with or without padding. Bits left at its end are ignored.
 pub(super) fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)

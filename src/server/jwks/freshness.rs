@@ -44,8 +44,7 @@ fn seconds(text: &str) -> Option<Duration> {
     is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
-/// The directives of all `Cache-Control` lines with their arguments (§5.2): names in lower case,
-/// quotes removed, commas within quotes kept.
+/// The directives of all `Cache-Control` lines (§5.2): lower-case names, and unquoted arguments.
 fn directives(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for line in headers.get_all(CACHE_CONTROL) {

@@ -65,9 +65,8 @@ use crate::verifier::{
 ///   at once. Other tokens, such as malformed ones, cause no fetch.
 ///
 /// One fetch runs at a time, in its own task, and all callers that wait get its outcome. While the
-/// issuer fails, the cached keys are used up to the hard limit, and the next fetch starts after 1
-/// s, 2 s, 4 s … up to the cool-down. Without a tokio runtime, a token that needs a fetch is
-/// rejected.
+/// issuer fails, cached keys are used up to the hard limit, and the next fetch starts after 1 s, 2
+/// s, 4 s … up to the cool-down. Without a tokio runtime, tokens that need a fetch are rejected.
 ///
 /// # Which key
 ///
@@ -124,8 +123,7 @@ impl RemoteJwks {
     ///
     /// # Errors
     ///
-    /// [`RemoteJwksError::Token`] with the error of [`AccessTokenVerifier::verify`]; the errors of
-    /// [`RemoteJwks::keys`].
+    /// The error of [`AccessTokenVerifier::verify`], and those of [`RemoteJwks::keys`].
     pub async fn verify(
         &self,
         verifier: &AccessTokenVerifier,
@@ -134,8 +132,7 @@ impl RemoteJwks {
         self.verify_with(|keys, now| verifier.verify(keys, token, now)).await
     }
 
-    /// As [`RemoteJwks::verify`], with the sender's proofs of possession
-    /// ([`AccessTokenVerifier::verify_with_proof`]).
+    /// As [`RemoteJwks::verify`], with the sender's proofs of possession.
     ///
     /// # Errors
     ///

@@ -46,9 +46,8 @@ impl Policy {
         }
     }
 
-    /// The longest that a fetch may take. Never more than a cool-down: a token that waits for a
-    /// fetch must find a key that was published one cool-down ago, however many forged tokens
-    /// arrive.
+    /// The longest that a fetch may take, at most a cool-down: a token that waits for a fetch must
+    /// find a key that was published one cool-down ago, however many forged ones arrive.
     pub(super) fn longest_fetch(&self) -> Duration {
         Self::LONGEST_FETCH.min(self.cool_down)
     }

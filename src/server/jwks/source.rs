@@ -75,8 +75,7 @@ impl Source {
                 let (lifetime, conditions) = (Duration::ZERO, HeaderMap::new());
                 Document { keys, fetched, lifetime, hash, stated, conditions }
             }
-            // The headers of a 304 replace the stored ones; stored headers that it lacks stay (RFC
-            // 9111 §4.3.4).
+            // The headers of a 304 replace the stored ones; others stay (RFC 9111 §4.3.4).
             (StatusCode::NOT_MODIFIED, Some(held)) if !held.conditions.is_empty() => {
                 Document { fetched, stated: stated.or(held.stated), ..held.clone() }
             }
