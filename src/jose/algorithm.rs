@@ -131,8 +131,7 @@ impl Curve {
     pub(crate) const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
 
     /// The name in the `crv` member.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::P256 => "P-256",
             Self::P384 => "P-384",

@@ -71,7 +71,9 @@ impl Header {
 ///
 /// Its contents are attacker-controlled, so it is bounded and affects only speed.
 #[derive(Default)]
-pub(crate) struct ReadHeaders([RwLock<Option<(Box<str>, Arc<Header>)>>; Self::PLACES]);
+pub(crate) struct ReadHeaders([Place; Self::PLACES]);
+
+type Place = RwLock<Option<(Box<str>, Arc<Header>)>>;
 
 impl ReadHeaders {
     const PLACES: usize = 32;

@@ -212,7 +212,7 @@ impl Jwk {
         self.public_key_use.as_deref()
     }
 
-    /// The certificate chain as DER (`x5c`, §4.7), empty if absent. It may not be trusted.
+    /// The certificate chain as DER (`x5c`, §4.7), empty if absent. Not necessarily trusted.
     #[must_use]
     pub fn certificates(&self) -> &[Vec<u8>] {
         &self.certificates
@@ -220,14 +220,12 @@ impl Jwk {
 
     /// The SHA-256 thumbprint of the key's certificate as the JWK states it (`x5t#S256`, §4.9). It
     /// is not compared with [`certificates`](Self::certificates).
-    #[must_use]
-    pub fn x5t_s256(&self) -> Option<&str> {
+    pub(crate) fn x5t_s256(&self) -> Option<&str> {
         self.x5t_s256.as_deref()
     }
 
     /// The stated SHA-1 thumbprint of the key's certificate (`x5t`, §4.8), also not compared.
-    #[must_use]
-    pub fn x5t(&self) -> Option<&str> {
+    pub(crate) fn x5t(&self) -> Option<&str> {
         self.x5t.as_deref()
     }
 

@@ -34,8 +34,7 @@ pub enum KeyParameters {
 
 impl KeyParameters {
     /// The type of key that these parameters belong to.
-    #[must_use]
-    pub const fn key_type(&self) -> KeyType {
+    pub(crate) const fn key_type(&self) -> KeyType {
         match self {
             Self::Rsa { .. } => KeyType::Rsa,
             Self::Ec { curve, .. } => KeyType::Ec(*curve),

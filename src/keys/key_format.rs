@@ -103,8 +103,7 @@ pub enum KeyStructure {
 
 impl KeyStructure {
     /// The common name of the structure.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Pkcs8 => "PKCS#8",
             Self::EncryptedPkcs8 => "encrypted PKCS#8",
@@ -145,8 +144,7 @@ pub enum Encoding {
 
 impl Encoding {
     /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Pem => "PEM",
             Self::Der => "DER",

@@ -123,6 +123,7 @@ struct State<S: Source> {
 }
 
 type Outcome<S> = Result<Arc<<S as Source>::Value>, <S as Source>::Error>;
+type Turn<S> = Either<Arc<<S as Source>::Value>, Flight<S>>;
 type Announcer<S> = watch::Sender<Option<Outcome<S>>>;
 
 /// A fetch in flight.
@@ -214,10 +215,7 @@ impl<S: Source> Refreshing<S> {
     }
 
     /// The value to use, or the fetch to wait for, which starts if it is due.
-    fn turn(
-        source: &S,
-        tried: Option<&Arc<S::Value>>,
-    ) -> Result<Either<Arc<S::Value>, Flight<S>>, Option<S::Error>> {
+    fn turn(source: &S, tried: Option<&Arc<S::Value>>) -> Result<Turn<S>, Option<S::Error>> {
         let runtime = Handle::try_current().map_err(|_| S::lost());
         let this = source.refreshing();
         let mut state = this.state();

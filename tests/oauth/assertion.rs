@@ -246,10 +246,49 @@ fn entra_ids_token_endpoint_is_an_audience_of_its_profile() {
 fn a_profile_is_known_by_its_name() {
     for (name, profile) in [
         ("at-protocol", Profile::at_protocol()),
+        ("auth0", Profile::auth0()),
+        ("fapi2", Profile::fapi2()),
+        ("forgerock", Profile::forgerock()),
+        ("hydra", Profile::hydra()),
         ("ibm-verify", Profile::ibm_verify()),
+        ("keycloak", Profile::keycloak()),
         ("login-gov", Profile::login_gov()),
         ("nhs-england", Profile::nhs_england()),
+        ("okta", Profile::okta()),
+        ("ping-federate", Profile::ping_federate()),
+        ("smart", Profile::smart()),
+        ("spring", Profile::spring()),
+        ("zitadel", Profile::zitadel()),
     ] {
         assert_eq!(Profile::known().find(|(known, _)| *known == name), Some((name, profile)));
     }
+}
+
+#[test]
+fn a_profile_of_ones_own_changes_every_assertion() {
+    let rules = Profile::new("bank")
+        .audience(Audience::TokenEndpoint)
+        .algorithms([Algorithm::RS256])
+        .lifetime(std::time::Duration::from_secs(30))
+        .longest_lifetime(std::time::Duration::from_secs(40))
+        .not_before(std::time::Duration::from_secs(5))
+        .media_type(Some("JWT"))
+        .without_key_id()
+        .without_client_id()
+        .x5c()
+        .x5t()
+        .x5t_s256();
+    let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
+    let builder = ClientAssertion::builder("client", &server).profile(rules);
+    let assertion = builder.sign(&key("p256.pkcs8.pem"), now(), "j");
+    assert!(matches!(clean(assertion.unwrap_err()), OAuthError::ProfileAlgorithm { profile: "bank", .. }));
+    let assertion = builder.sign(&key("rsa2048.key-then-chain.pem"), now(), "j").unwrap();
+    let (header, claims) = (part(assertion.secret(), 0), part(assertion.secret(), 1));
+    let mut names: Vec<&str> = header.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["alg", "typ", "x5c", "x5t", "x5t#S256"]);
+    assert_eq!(claims["aud"], "https://as.example/token");
+    let now = now().unix_timestamp();
+    assert_eq!((&claims["nbf"], &claims["exp"]), (&(now - 5).into(), &(now + 30).into()));
+    assert!(assertion.form().iter().all(|(name, _)| *name != "client_id"));
 }

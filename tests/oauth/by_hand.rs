@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use private_key_jwt::oauth::{
-    DeviceAuthorization, DevicePolling, GrantType, Hint, OAuthError, PushedAuthorization, TokenRequest,
+    DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling, GrantType, Hint, HintedToken,
+    Introspection, OAuthError, PushedAuthorization, TokenRequest,
 };
-use private_key_jwt::{AuthorizationServer, TokenResponse};
+use private_key_jwt::{AuthorizationServer, ClientAssertion, TokenResponse};
 
-use crate::support::{clean, now};
+use crate::support::{clean, key, now};
 
 fn response(status: u16, body: &str) -> http::Response<Vec<u8>> {
     http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap()
@@ -30,6 +31,7 @@ fn pause(polling: &DevicePolling) -> u64 {
 #[test]
 fn rfc8628_3_5_a_caller_polls_by_hand() {
     let answer = |error: &str| failure(response(400, &format!(r#"{{"error":"{error}"}}"#)));
+    assert_eq!(codes().device_code(), "d");
     let polling = DevicePolling::new(&codes());
     assert_eq!(pause(&polling), 3);
     let polling = polling.after(answer("authorization_pending")).unwrap();
@@ -88,5 +90,31 @@ fn rfc9126_2_2_the_request_uri_of_a_pushed_request_goes_into_the_url() {
 #[test]
 fn a_request_names_its_grant_type() {
     assert_eq!(TokenRequest::client_credentials(()).grant_type(), GrantType::ClientCredentials);
+    assert_eq!(TokenRequest::client_credentials(()).grant_type().as_str(), "client_credentials");
     assert_eq!(TokenRequest::device_code(&codes()).grant_type(), GrantType::DeviceCode);
+}
+
+#[test]
+fn rfc8628_3_1_a_device_asks_for_codes_by_hand() {
+    let metadata = br#"{"issuer":"https://as.example","token_endpoint":"https://as.example/token",
+        "device_authorization_endpoint":"https://as.example/device"}"#;
+    let server = AuthorizationServer::from_metadata("https://as.example", metadata).unwrap();
+    let assertion =
+        ClientAssertion::builder("client", &server).sign(&key("p256.pkcs8.pem"), now(), "j").unwrap();
+    assert_eq!(assertion.client_id(), "client");
+    let request = DeviceAuthorizationRequest::new("a b").to_http(&server, &assertion).unwrap();
+    assert_eq!(request.uri(), "https://as.example/device");
+    assert!(request.body().starts_with(b"scope=a+b&"), "{}", request.body().escape_ascii());
+}
+
+#[test]
+fn the_other_responses_are_read_by_hand() {
+    let body = r#"{"access_token":"AT","token_type":"Bearer"}"#;
+    let token = TokenResponse::from_http(response(200, body), now()).unwrap().into_access_token();
+    assert_eq!(token.secret(), "AT");
+    let known = Introspection::from_http(response(200, r#"{"active":true,"tenant":"t"}"#), now()).unwrap();
+    assert_eq!(known.member("tenant"), Some(&"t".into()));
+    HintedToken::revoked(response(200, "anything"), now()).unwrap();
+    let busy = HintedToken::revoked(response(503, ""), now()).unwrap_err();
+    assert!(matches!(clean(busy), OAuthError::Unavailable(_)));
 }

@@ -123,7 +123,7 @@ impl RemoteJwks {
     ///
     /// # Errors
     ///
-    /// The error of [`AccessTokenVerifier::verify`], and those of [`RemoteJwks::keys`].
+    /// [`RemoteJwksError::Token`] if the token is not accepted; the errors of [`RemoteJwks::keys`].
     pub async fn verify(
         &self,
         verifier: &AccessTokenVerifier,
