@@ -5,8 +5,6 @@
 //! name for a number or for other JSON. `serde_json` reads numbers, literals and unparsed values.
 //! Errors have the positions that `serde_json` reports.
 
-use std::collections::btree_map::Entry;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -22,6 +20,9 @@ const TOO_DEEP: usize = 128;
 /// With its features `raw_value` (enabled here) and `arbitrary_precision` (any crate of a program
 /// may enable it), `serde_json` passes values as objects with one member of such a name.
 const RESERVED: &str = "$serde_json::private::";
+
+/// Few token responses, claims sets and keys have more members.
+const USUAL_MEMBERS: usize = 16;
 
 /// How a document is read. Default: every value is parsed, and every name is unique in its object.
 #[derive(Clone, Copy, Default)]
@@ -85,24 +86,18 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn object(&mut self) -> Read<Members<'a>> {
         self.descend()?;
         let Rules { unparsed, top_level_only, unique } = self.rules;
-        let mut members = Members::default();
-        while self.has_next(b'}', members.0.is_empty())? {
+        // Nested objects may be many and small.
+        let mut members = Vec::with_capacity(if self.depth == 1 { USUAL_MEMBERS } else { 0 });
+        while self.has_next(b'}', members.is_empty())? {
             let name = self.name()?;
             if name.starts_with(RESERVED) {
                 let member = excerpt(&name);
                 return Err(JoseError::ReservedMember { what: self.what, member }.into());
             }
-            let is_unparsed = unparsed.contains(&&*name) && (self.depth == 1 || !top_level_only);
-            let is_unique = unique.is_none_or(|unique| unique.contains(&&*name));
-            let entry = members.0.entry(name);
-            if let Entry::Occupied(entry) = &entry
-                && is_unique
-            {
-                let member = excerpt(entry.key());
-                return Err(JoseError::DuplicateMember { what: self.what, member }.into());
-            }
             self.colon()?;
-            let place = entry.or_insert(Json::Null);
+            let is_unparsed = unparsed.contains(&&*name) && (self.depth == 1 || !top_level_only);
+            members.push((name, Json::Null));
+            let Some((_, place)) = members.last_mut() else { continue };
             if is_unparsed {
                 *place = Json::Unparsed(self.unparsed()?);
             } else {
@@ -110,7 +105,9 @@ impl<'a, 'r> Reader<'a, 'r> {
             }
         }
         self.depth -= 1;
-        Ok(members)
+        let is_unique = |name: &str| unique.is_none_or(|unique| unique.contains(&name));
+        let members = Members::new(members, is_unique);
+        members.map_err(|member| JoseError::DuplicateMember { what: self.what, member }.into())
     }
 
     /// The members of an object that may be damaged: each name, if it is readable, and its unparsed

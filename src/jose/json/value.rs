@@ -1,8 +1,7 @@
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Number, Value};
 
 use crate::jose::JoseError;
+use crate::jose::error::excerpt;
 use crate::jose::text::Text;
 
 /// A value. Text is borrowed from the document, unless escapes had to be decoded.
@@ -17,24 +16,52 @@ pub(crate) enum Json<'a> {
     Unparsed(&'a str),
 }
 
-/// The members of an object.
+/// The members of an object, in the order of their names. There are few, and few are asked for, so
+/// a search looks at one after the other.
 #[derive(Default)]
-pub(crate) struct Members<'a>(pub(super) BTreeMap<Text<'a>, Json<'a>>);
+pub(crate) struct Members<'a>(Vec<(Text<'a>, Json<'a>)>);
 
 impl<'a> Members<'a> {
+    /// Sorts the members. If a name occurs twice, the last member counts, unless the name must be
+    /// unique; then the error is that name.
+    pub(super) fn new(
+        mut members: Vec<(Text<'a>, Json<'a>)>,
+        is_unique: impl Fn(&str) -> bool,
+    ) -> Result<Self, String> {
+        // A stable sort: equal names stay in the order of the document.
+        members.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for pair in members.windows(2) {
+            if let [(one, _), (other, _)] = pair
+                && one == other
+                && is_unique(one)
+            {
+                return Err(excerpt(one));
+            }
+        }
+        members.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            if is_same {
+                std::mem::swap(&mut later.1, &mut kept.1);
+            }
+            is_same
+        });
+        Ok(Self(members))
+    }
+
     /// The value of a member.
     pub(crate) fn get(&self, name: &str) -> Option<&Json<'a>> {
-        self.0.get(name)
+        self.0.iter().find(|(other, _)| **other == *name).map(|(_, value)| value)
+    }
+
+    /// As [`Members::get`], to replace the value.
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Json<'a>> {
+        self.0.iter_mut().find(|(other, _)| **other == *name).map(|(_, value)| value)
     }
 
     /// Removes a member and returns its value.
     pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
-        self.0.remove(name)
-    }
-
-    /// Sets a member.
-    pub(crate) fn set(&mut self, name: &'static str, value: Json<'a>) {
-        self.0.insert(Text::Borrowed(name), value);
+        let at = self.0.iter().position(|(other, _)| **other == *name)?;
+        Some(self.0.remove(at).1)
     }
 
     /// A string member; `None` if it is absent or `null`.

@@ -185,13 +185,12 @@ fn fit_coordinates(members: &mut Members<'_>) {
         return;
     };
     for member in ["x", "y"] {
-        if let Some(Json::Text(text)) = members.get(member)
+        if let Some(Json::Text(text)) = members.get_mut(member)
             && let Ok(octets) = base64url::decode(WHAT, text)
             && octets.len() != curve.coordinate_len()
             && let Some(octets) = numbers::fitted(&octets, curve.coordinate_len())
         {
-            let text = Zeroizing::new(base64url::encode(octets.as_slice()));
-            members.set(member, Json::Text(Text::Owned(text)));
+            *text = Text::Owned(Zeroizing::new(base64url::encode(octets.as_slice())));
         }
     }
 }
