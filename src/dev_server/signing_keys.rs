@@ -5,11 +5,9 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use crate::client::fresh_jti;
-use crate::jose::text::push_str;
-use crate::jose::{Algorithm, JwkSet, KeyType, jws};
+use crate::jose::{Algorithm, JwkSet, KeyType, json as written, jws};
 use crate::keys::{KeyError, PrivateKey, PublicKeySet};
 
 /// Signs access tokens with the algorithm of the settings, and ID tokens with RS256.
@@ -84,13 +82,10 @@ impl SigningKey {
         if let (Value::Object(header), Some(media_type)) = (&mut header, media_type) {
             header.insert("typ".to_owned(), media_type.into());
         }
-        let mut token = Zeroizing::new(String::new());
-        jws::push_json(&mut token, &header);
-        push_str(&mut token, ".");
-        jws::push_json(&mut token, claims);
-        let signature = key.sign(token.as_bytes())?;
-        jws::push_signature(&mut token, &signature);
-        Ok(std::mem::take(&mut token))
+        let (header, claims) = (written::to_bytes(&header), written::to_bytes(claims));
+        let signing_input = jws::signing_input(&header, &claims, 0);
+        let signature = key.sign(&signing_input)?;
+        Ok(std::mem::take(&mut jws::signed(signing_input, &signature)))
     }
 
     /// The public key that checks the signatures of this key.

@@ -33,8 +33,11 @@ pub(crate) const fn encoded_len(len: usize) -> usize {
 }
 
 /// Appends the encoded bytes to a text.
-pub(crate) fn push(text: &mut String, bytes: &[u8]) {
-    BASE64URL.encode_string(bytes, text);
+pub(crate) fn push(text: &mut Vec<u8>, bytes: &[u8]) {
+    let start = text.len();
+    text.resize(start + encoded_len(bytes.len()), 0);
+    // The space is exactly as long as the code, so there is no error.
+    let _ = BASE64URL.encode_slice(bytes, text.get_mut(start..).unwrap_or_default());
 }
 
 /// The standard alphabet with padding: only `x5c` uses it (RFC 7515 §4.1.6).

@@ -6,13 +6,15 @@ pub(crate) mod escapes;
 mod reader;
 mod value;
 mod wiped;
+mod writer;
 
 use serde_json::{Map, Value};
 
 use reader::Reader;
 pub(crate) use reader::{Rules, first_string};
 pub(crate) use value::{Json, Members};
-pub(crate) use wiped::{WipedMembers, WipedValue, to_bytes};
+pub(crate) use wiped::{WipedMembers, WipedValue};
+pub(crate) use writer::{ObjectWriter, to_bytes};
 
 use super::JoseError;
 use super::text::Text;

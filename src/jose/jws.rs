@@ -1,9 +1,6 @@
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
-use super::text::reserve;
-use super::{Header, JoseError, Signature, Wiped, base64url, json};
+use super::{Header, JoseError, Signature, Wiped, base64url};
 
 /// A well-formed compact JWS (RFC 7515 §7.1). Its signature is not verified yet.
 pub struct CompactJws<'a> {
@@ -87,18 +84,22 @@ impl std::fmt::Debug for CompactJws<'_> {
     }
 }
 
-/// Appends a part of a JWS (RFC 7515 §5.1). Only for what [`json::to_bytes`] takes.
-pub(crate) fn push_json(text: &mut Zeroizing<String>, value: &impl serde::Serialize) {
-    let json = Wiped::from(json::to_bytes(value));
-    reserve(text, base64url::encoded_len(json.len()));
-    base64url::push(text, &json);
+/// The signing input of a JWS (RFC 7515 §5.1), with space for a signature of this length.
+pub(crate) fn signing_input(header: &[u8], payload: &[u8], signature_len: usize) -> Wiped<Vec<u8>> {
+    let parts = [header.len(), payload.len(), signature_len].map(base64url::encoded_len);
+    let mut jws = Wiped::new(Vec::with_capacity(parts.iter().sum::<usize>() + 2));
+    jws.push_base64url(header);
+    jws.push(b".");
+    jws.push_base64url(payload);
+    jws
 }
 
-/// Appends the last part of the compact serialization (RFC 7515 §7.1) to a signing input.
-pub(crate) fn push_signature(signing_input: &mut Zeroizing<String>, signature: &Signature) {
-    reserve(signing_input, 1 + base64url::encoded_len(signature.as_bytes().len()));
-    signing_input.push('.');
-    base64url::push(signing_input, signature.as_bytes());
+/// The compact serialization (RFC 7515 §7.1).
+pub(crate) fn signed(mut signing_input: Wiped<Vec<u8>>, signature: &Signature) -> Wiped<String> {
+    signing_input.push(b".");
+    signing_input.push_base64url(signature.as_bytes());
+    // base64url is text.
+    signing_input.into_text().unwrap_or_else(|| Wiped::new(String::new()))
 }
 
 #[cfg(test)]

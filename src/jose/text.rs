@@ -25,22 +25,6 @@ impl Text<'_> {
     }
 }
 
-/// Reserves space for `additional` more bytes. A text that grows by itself leaves copies behind.
-pub(crate) fn reserve(text: &mut Zeroizing<String>, additional: usize) {
-    let needed = text.len().saturating_add(additional);
-    if text.capacity() < needed {
-        let mut larger = Zeroizing::new(String::with_capacity(needed.max(2 * text.capacity())));
-        larger.push_str(text);
-        *text = larger;
-    }
-}
-
-/// Appends to a text without leaving copies behind when it grows.
-pub(crate) fn push_str(text: &mut Zeroizing<String>, more: &str) {
-    reserve(text, more.len());
-    text.push_str(more);
-}
-
 impl PartialEq for Text<'_> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
@@ -75,21 +59,5 @@ impl Deref for Text<'_> {
             Self::Borrowed(text) => text,
             Self::Owned(text) => text,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_grows_when_there_is_no_room() {
-        let mut text = Zeroizing::new(String::with_capacity(3));
-        push_str(&mut text, "abc");
-        assert_eq!(text.capacity(), 3);
-        push_str(&mut text, "d");
-        assert_eq!((text.as_str(), text.capacity()), ("abcd", 6));
-        push_str(&mut text, "0123456789");
-        assert_eq!((text.as_str(), text.capacity()), ("abcd0123456789", 14));
     }
 }

@@ -3,13 +3,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 use super::below::Territory;
 use super::jwt::{Claims, ExtraClaims, Header, UnsignedJwt, check_token_id, life};
 use super::{AuthorizationServer, Endpoint, OAuthError};
-use crate::jose::Signature;
 use crate::jose::secret_form::Shown;
+use crate::jose::{Signature, Wiped};
 use crate::keys::{PrivateKey, Signer};
 
 /// A JWT in which an issuer that the server trusts vouches for a subject (RFC 7523 §2.1). It is an
@@ -32,7 +31,7 @@ use crate::keys::{PrivateKey, Signer};
 /// # let _ = request;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct JwtGrant(Zeroizing<String>);
+pub struct JwtGrant(Wiped<String>);
 
 impl JwtGrant {
     /// Starts a grant from this issuer for this subject. The audience is the server's issuer, or
@@ -66,7 +65,7 @@ impl JwtGrant {
     /// Wraps a grant that was made elsewhere, such as by a security token service.
     #[must_use]
     pub fn from_jwt(jwt: impl Into<String>) -> Self {
-        Self(Zeroizing::new(jwt.into()))
+        Self(Wiped::new(jwt.into()))
     }
 
     /// The JWT, for the `assertion` parameter. Treat it as a password.

@@ -5,30 +5,22 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 use super::OAuthError;
+use crate::jose::json::ObjectWriter;
 use crate::jose::secret_form::Shown;
-use crate::jose::text::push_str;
-use crate::jose::{Algorithm, Signature, base64url, jws};
+use crate::jose::{Algorithm, Signature, Wiped, jws};
 
 /// The protected header (RFC 7515 §4.1).
-#[derive(Serialize)]
 pub(super) struct Header<'a> {
     pub(super) alg: Algorithm,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) kid: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) typ: Option<&'a str>,
     /// Headers about the key's certificate (RFC 7515 §4.1.6–4.1.8).
-    #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
     pub(super) x5t_s256: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) x5t: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) x5c: Option<Vec<String>>,
 }
 
@@ -37,14 +29,30 @@ impl<'a> Header<'a> {
         Self { alg, kid, typ, x5t_s256: None, x5t: None, x5c: None }
     }
 
-    /// The length without certificates, if nothing needs escaping.
-    fn room(&self) -> usize {
-        40 + self.kid.as_ref().map_or(0, |kid| kid.len()) + self.typ.map_or(0, str::len)
+    fn json(&self) -> Wiped<Vec<u8>> {
+        let Self { alg, kid, typ, x5t_s256, x5t, x5c } = self;
+        let len = 40 + kid.as_ref().map_or(0, |kid| kid.len()) + typ.map_or(0, str::len);
+        let mut json = ObjectWriter::with_capacity(len);
+        json.text("alg", alg.as_str());
+        let texts = [
+            ("kid", kid.as_deref()),
+            ("typ", *typ),
+            ("x5t#S256", x5t_s256.as_deref()),
+            ("x5t", x5t.as_deref()),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                json.text(name, text);
+            }
+        }
+        if let Some(x5c) = x5c {
+            json.value("x5c", x5c);
+        }
+        json.finish()
     }
 }
 
 /// The claims (RFC 7523 §3).
-#[derive(Serialize)]
 pub(super) struct Claims<'a> {
     pub(super) iss: &'a str,
     pub(super) sub: &'a str,
@@ -52,21 +60,31 @@ pub(super) struct Claims<'a> {
     pub(super) jti: &'a str,
     pub(super) iat: i64,
     pub(super) exp: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) nbf: Option<i64>,
-    #[serde(flatten)]
     pub(super) extra: &'a ExtraClaims,
 }
 
 impl Claims<'_> {
-    /// The length without added claims, if nothing needs escaping.
-    const fn room(&self) -> usize {
-        90 + self.iss.len() + self.sub.len() + self.aud.len() + self.jti.len()
+    fn json(&self) -> Wiped<Vec<u8>> {
+        let Self { iss, sub, aud, jti, iat, exp, nbf, extra } = self;
+        let mut json = ObjectWriter::with_capacity(110 + iss.len() + sub.len() + aud.len() + jti.len());
+        for (name, text) in [("iss", iss), ("sub", sub), ("aud", aud), ("jti", jti)] {
+            json.text(name, text);
+        }
+        for (name, seconds) in [("iat", Some(iat)), ("exp", Some(exp)), ("nbf", nbf.as_ref())] {
+            if let Some(seconds) = seconds {
+                json.value(name, seconds);
+            }
+        }
+        for (name, value) in &extra.0 {
+            json.value(name, value);
+        }
+        json.finish()
     }
 }
 
 /// The claims that the user adds. `Debug` shows their names only: the values may be secrets.
-#[derive(Clone, Default, Serialize)]
+#[derive(Clone, Default)]
 pub(super) struct ExtraClaims(Map<String, Value>);
 
 impl ExtraClaims {
@@ -95,25 +113,20 @@ impl fmt::Debug for ExtraClaims {
 /// A JWT without its signature.
 #[derive(Clone)]
 pub(super) struct UnsignedJwt {
-    text: Zeroizing<String>,
+    signing_input: Wiped<Vec<u8>>,
     algorithm: Algorithm,
 }
 
 impl UnsignedJwt {
     /// Encodes header and claims. Reserves space for a signature of this length.
     pub(super) fn new(header: &Header<'_>, claims: &Claims<'_>, signature_len: usize) -> Self {
-        let room = [header.room(), claims.room(), signature_len].map(|len| base64url::encoded_len(len) + 1);
-        let room = room.iter().sum();
-        let mut text = Zeroizing::new(String::with_capacity(room));
-        jws::push_json(&mut text, header);
-        push_str(&mut text, ".");
-        jws::push_json(&mut text, claims);
-        Self { text, algorithm: header.alg }
+        let signing_input = jws::signing_input(&header.json(), &claims.json(), signature_len);
+        Self { signing_input, algorithm: header.alg }
     }
 
     /// The bytes to sign (RFC 7515 §5.1 step 5).
     pub(super) fn signing_input(&self) -> &[u8] {
-        self.text.as_bytes()
+        &self.signing_input
     }
 
     /// The algorithm in the header.
@@ -122,14 +135,12 @@ impl UnsignedJwt {
     }
 
     /// The signed JWT.
-    pub(super) fn signed(self, signature: &Signature) -> Result<Zeroizing<String>, OAuthError> {
+    pub(super) fn signed(self, signature: &Signature) -> Result<Wiped<String>, OAuthError> {
         if signature.algorithm() != self.algorithm {
             let found = signature.algorithm();
             return Err(OAuthError::SignatureAlgorithm { expected: self.algorithm, found });
         }
-        let mut jwt = self.text;
-        jws::push_signature(&mut jwt, signature);
-        Ok(jwt)
+        Ok(jws::signed(self.signing_input, signature))
     }
 }
 

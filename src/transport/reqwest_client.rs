@@ -150,26 +150,22 @@ impl ReqwestClient {
 
 /// Reads a response to its end, or up to the limit.
 async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u8>>, TransportError> {
-    let (host, limit) = (host(response.url()), ReqwestClient::MAX_BODY_LEN);
+    let limit = ReqwestClient::MAX_BODY_LEN;
+    let too_large = |response: &reqwest::Response| {
+        Err(TransportError::BodyTooLarge { host: host(response.url()), limit })
+    };
     let announced = usize::try_from(response.content_length().unwrap_or_default()).unwrap_or(usize::MAX);
     if announced > limit {
-        return Err(TransportError::BodyTooLarge { host, limit });
+        return too_large(&response);
     }
     // The body contains a token, so a buffer that is not returned is wiped. A server that announces
     // a long body has not sent it yet, so the capacity is capped.
     let mut body = Wiped::new(Vec::with_capacity(announced.min(16 * 1024)));
-    while let Some(chunk) = response.chunk().await.map_err(|error| cut(error, &host))? {
-        let len = body.len() + chunk.len();
-        if len > limit {
-            return Err(TransportError::BodyTooLarge { host, limit });
+    while let Some(chunk) = response.chunk().await.map_err(cut)? {
+        if body.len() + chunk.len() > limit {
+            return too_large(&response);
         }
-        if len > body.capacity() {
-            // Grown by hand: a buffer that grows by itself leaves copies behind.
-            let mut larger = Wiped::new(Vec::with_capacity(2 * len));
-            larger.extend_from_slice(&body);
-            body = larger;
-        }
-        body.extend_from_slice(&chunk);
+        body.push(&chunk);
     }
     Ok(http::Response::from(response).map(|_| std::mem::take(&mut *body)))
 }
@@ -242,8 +238,8 @@ fn failure(error: reqwest::Error) -> TransportError {
 }
 
 /// Why a body broke off.
-fn cut(error: reqwest::Error, host: &str) -> TransportError {
-    let host = host.to_owned();
+fn cut(error: reqwest::Error) -> TransportError {
+    let host = error.url().map(host).unwrap_or_default();
     if error.is_timeout() {
         TransportError::Timeout { host }
     } else {

@@ -174,7 +174,7 @@ impl UnsignedAssertion {
     /// As [`UnsignedAssertion::attach`], in place: the signing input has room for the signature.
     pub(crate) fn complete(self, signature: &Signature) -> Result<ClientAssertion, OAuthError> {
         Ok(ClientAssertion {
-            jwt: self.jwt.signed(signature)?.into(),
+            jwt: self.jwt.signed(signature)?,
             client_id: self.client_id,
             sends_client_id: self.sends_client_id,
             bound_to: self.bound_to,
