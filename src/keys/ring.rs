@@ -202,14 +202,17 @@ impl KeyRing {
             KeyState::Resting(since) => shared.wait(key_id, since, now)?,
             KeyState::Published(_) => {}
         }
-        shared.entries.retain(|entry| entry.key_id != *key_id);
+        let removed = shared.remove(key_id);
+        drop(shared);
+        drop(removed);
         Ok(())
     }
 
     /// Removes a compromised key at once, active or not. If it was the active key, nothing signs
     /// until another key is activated. A name that is not in the ring is ignored.
     pub fn revoke(&self, key_id: &KeyId) {
-        self.write().entries.retain(|entry| entry.key_id != *key_id);
+        let removed = self.write().remove(key_id);
+        drop(removed);
     }
 
     /// The key that signs.
@@ -267,6 +270,14 @@ impl KeyRing {
 }
 
 impl Shared {
+    /// Returns what was removed, to be dropped after the lock is released: code of the user runs
+    /// when a signer is dropped, and may use the ring.
+    #[must_use]
+    fn remove(&mut self, key_id: &KeyId) -> Option<Entry> {
+        let index = self.entries.iter().position(|entry| entry.key_id == *key_id)?;
+        Some(self.entries.remove(index))
+    }
+
     fn state_of(&self, key_id: &KeyId) -> Result<KeyState, KeyError> {
         let mut entries = self.entries.iter();
         let entry = entries.find(|entry| entry.key_id == *key_id);

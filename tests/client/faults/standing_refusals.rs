@@ -9,7 +9,7 @@ use private_key_jwt::client::ErrorKind;
 use private_key_jwt::jose::{Algorithm, Jwk, Signature};
 use private_key_jwt::keys::{BoxFuture, KeyError, Signer};
 use private_key_jwt::oauth::{CodeVerifier, JwtGrant, TokenExchange, TokenKind};
-use private_key_jwt::transport::Clock;
+use private_key_jwt::transport::{Clock, HttpClient, TransportError};
 use private_key_jwt::{JwkSet, KeyRing, PrivateKey, TokenClient, TokenRequest};
 
 use super::outcome::{a_token, error, es256, es384, get};
@@ -83,6 +83,73 @@ fn a_clock_and_keys_that_call_the_client_wait_for_no_lock() {
             }
             clock.pass(1);
         }
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(5)).unwrap();
+}
+
+/// Calls the client when it is dropped.
+struct Leaving(PrivateKey, CallsBack);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.1.call();
+    }
+}
+
+impl Signer for Leaving {
+    fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+
+    fn public_jwk(&self) -> &Jwk {
+        self.0.public_jwk()
+    }
+
+    fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
+        Box::pin(std::future::ready(self.0.sign(signing_input)))
+    }
+}
+
+/// A server at which each request revokes the key that signed it.
+struct Revoking(Simulated, KeyRing);
+
+impl HttpClient for Revoking {
+    fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+        self.1.revoke(es256().key_id());
+        self.0.send(request)
+    }
+}
+
+/// By the ring, or by the last call that signed with it.
+#[test]
+fn a_key_that_calls_the_client_when_it_is_dropped_waits_for_no_lock() {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let clock = TestClock::skipping();
+        let start = clock.now();
+        let call = |known: JwkSet, remove: &dyn Fn(&KeyRing, &TokenClient)| {
+            let (back, server) = (CallsBack::default(), Simulated::ahead(&clock, &es256(), 0));
+            server.set(|state| state.keys = known);
+            let ring = KeyRing::new(Leaving(es256(), back.clone())).unwrap();
+            let client = server.client(ring.clone()).http(Revoking(server, ring.clone())).build().unwrap();
+            assert!(back.0.set(client.clone()).is_ok());
+            remove(&ring, &client);
+            assert_eq!(Arc::strong_count(&back.0), 1, "the key is still there");
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let request = |client: &TokenClient| runtime.block_on(client.request(&"a".into()));
+        call(JwkSet::default(), &|ring, _| ring.revoke(es256().key_id()));
+        call(JwkSet::default(), &|ring, _| {
+            ring.publish(es384(), start - KeyRing::PROPAGATION).unwrap();
+            ring.activate(es384().key_id(), start).unwrap();
+            ring.retire(es256().key_id(), start + KeyRing::PROPAGATION).unwrap();
+        });
+        call(es256().public_jwk().clone().into(), &|_, client| drop(request(client).unwrap()));
+        call(JwkSet::default(), &|_, client| drop(request(client).unwrap_err()));
         done.send(()).unwrap();
     });
     is_done.recv_timeout(Duration::from_secs(5)).unwrap();
