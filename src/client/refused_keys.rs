@@ -6,7 +6,6 @@
 //! other caller. The memory is per endpoint, because a server may accept at one endpoint what it
 //! rejects at another.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -20,29 +19,25 @@ use crate::oauth::{Endpoint, Refusal};
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(60) };
 /// How long an accepted request is evidence for its key.
 const ACCEPTED: time::Duration = time::Duration::minutes(10);
-/// The most rejections of single requests that are kept, of all keys at all endpoints. Bounded,
-/// because outsiders choose what requests carry.
+/// The most rejections of single requests that are kept. Outsiders choose what requests carry.
 const MOST_REQUESTS: usize = 256;
 
-/// What is remembered of the key that signs and of the previous one.
 #[derive(Default)]
 pub(super) struct RefusedKeys {
-    /// The key that signed last. When another key signs, everything is forgotten.
-    active: Option<Weak<dyn Signer>>,
-    /// By the address of the key, which is not reused while something here refers to it.
-    keys: BTreeMap<(usize, Endpoint), Standing>,
-}
-
-/// What is remembered of a key at an endpoint.
-struct Standing {
-    key: Weak<dyn Signer>,
-    accepted_at: Option<OffsetDateTime>,
+    /// The keys that are known, so that their addresses are not reused. The first is the one that
+    /// signed last: when another key signs, everything is forgotten.
+    keys: Vec<Weak<dyn Signer>>,
+    /// When requests were accepted last.
+    accepted: Vec<(Place, OffsetDateTime)>,
     refused: Vec<Refused>,
 }
 
+/// The address of a key, and an endpoint.
+type Place = (usize, Endpoint);
+
 struct Refused {
-    /// The hash of the one request that waits; `None` if all wait.
-    contents: Option<u64>,
+    /// What waits: the request with this hash, or all.
+    of: (Place, Option<u64>),
     refusal: Box<Refusal>,
     /// How many rejections in a row.
     times: u32,
@@ -50,8 +45,7 @@ struct Refused {
     until: OffsetDateTime,
 }
 
-/// The right to send a request: how many rejections in a row of the key and of this request had
-/// been noted when it was given.
+/// The right to send a request: how many rejections in a row had been noted before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Turn {
     of_key: u32,
@@ -67,53 +61,58 @@ pub(super) struct KeyUse<'a> {
     pub(super) endpoint: Endpoint,
     /// The hash of everything in the request except the assertion.
     pub(super) contents: u64,
-    /// Whether the request carries nothing but scopes, which the program itself chooses.
+    /// Whether the request carries nothing but scopes.
     pub(super) is_of_client_alone: bool,
 }
 
-/// The remembered rejection, and how long the request still waits. The caller names the key in its
-/// error, because the name is code of the user, which must not run while the memory is locked.
+/// The remembered rejection, and how long the request still waits. It does not name the key: that
+/// is code of the user, which must not run while the memory is locked.
 pub(super) type Paused = (Box<Refusal>, Duration);
 
 impl RefusedKeys {
-    /// Whether no key is known to be rejected.
-    pub(super) fn is_empty(&self) -> bool {
-        self.keys.values().all(|standing| standing.refused.is_empty())
+    pub(super) const fn is_empty(&self) -> bool {
+        self.refused.is_empty()
     }
 
     /// Whether a request with this key may be sent. When a pause is over, the first caller may send
-    /// one, and the others as soon as that one was accepted. After 2 s, another caller may, because
-    /// the outcome of the first request may say nothing about the key.
-    ///
-    /// # Errors
-    ///
-    /// The remembered rejection.
+    /// one, and the others as soon as that one was accepted, or another one after 2 s.
     pub(super) fn turn(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> Result<Turn, Paused> {
         if let Some((refusal, pause)) = self.paused(key, now) {
             return Err((Box::new(refusal.clone()), pause));
         }
-        let standing = self.standing(key);
-        let mut turn = |contents| standing.find(contents).map_or(0, |refused| refused.turn(now));
+        let place = self.place(key);
+        let mut turn = |contents| {
+            let refused = self.refused.iter_mut().find(|refused| refused.of == (place, contents));
+            refused.map_or(0, |refused| {
+                refused.until = after(now, PAUSES.first);
+                refused.times
+            })
+        };
         Ok(Turn { of_key: turn(None), of_request: turn(Some(key.contents)) })
     }
 
     /// The rejection for which a request with this key may not be sent now. Takes no turn.
     pub(super) fn paused(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> Option<(&Refusal, Duration)> {
-        let refused = &self.standing(key).refused;
-        let of = |contents| refused.iter().find(|refused| refused.contents == contents)?.paused(now);
-        of(Some(key.contents)).or_else(|| of(None))
+        let place = self.place(key);
+        let paused = |contents| {
+            let refused = self.refused.iter().find(|refused| refused.of == (place, contents))?;
+            let pause = Duration::try_from(refused.until - now).unwrap_or_default();
+            // A clock that was set back must not prolong it.
+            (!pause.is_zero() && pause <= PAUSES.longest).then_some((&*refused.refusal, pause))
+        };
+        paused(Some(key.contents)).or_else(|| paused(None))
     }
 
     /// Whether the key must be the reason if the server rejects this request: it carries nothing
     /// but scopes, and no other request was accepted lately.
     pub(super) fn is_reason(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> bool {
-        let is_recent = |at| (time::Duration::ZERO..ACCEPTED).contains(&(now - at));
-        key.is_of_client_alone && !self.standing(key).accepted_at.is_some_and(is_recent)
+        let place = self.place(key);
+        let is_recent = |since| (time::Duration::ZERO..ACCEPTED).contains(&(now - since));
+        key.is_of_client_alone && !self.accepted.iter().any(|(of, since)| *of == place && is_recent(*since))
     }
 
     /// Notes that the server rejects every request with the key, or this one. Returns how long they
-    /// wait, or `None` if another rejection that was in flight at the same time has already been
-    /// noted.
+    /// wait, or `None` if a request that was in flight at the same time has been noted already.
     pub(super) fn note(
         &mut self,
         key: KeyUse<'_>,
@@ -123,78 +122,53 @@ impl RefusedKeys {
         now: OffsetDateTime,
         random: u64,
     ) -> Option<Duration> {
-        let standing = self.standing(key);
+        let place = self.place(key);
         let (contents, before) =
             if is_of_key { (None, turn.of_key) } else { (Some(key.contents), turn.of_request) };
-        if standing.find(contents).is_some_and(|refused| refused.times != before) {
+        let of = (place, contents);
+        if self.refused.iter().any(|refused| refused.of == of && refused.times != before) {
             return None;
+        }
+        self.refused.retain(|refused| refused.of != of);
+        if is_of_key {
+            self.accepted.retain(|(of, _)| *of != place);
+        } else {
+            self.make_room();
         }
         let times = before.saturating_add(1);
         let pause = PAUSES.half_jitter(times, random);
         let (refusal, until) = (Box::new(refusal.clone()), after(now, pause));
-        standing.refused.retain(|refused| refused.contents != contents);
-        standing.accepted_at.take_if(|_| is_of_key);
-        if !is_of_key {
-            self.make_room();
-        }
-        self.standing(key).refused.push(Refused { contents, refusal, times, until });
+        self.refused.push(Refused { of, refusal, times, until });
         Some(pause)
     }
 
     /// Drops the rejection of a single request that ends first, if there is no room for another.
     fn make_room(&mut self) {
-        let singles = self.keys.iter().flat_map(|(place, standing)| {
-            let all = standing.refused.iter().enumerate();
-            let singles = all.filter(|(_, refused)| refused.contents.is_some());
-            singles.map(move |(index, refused)| (refused.until, *place, index))
-        });
+        let singles = self.refused.iter().enumerate().filter(|(_, refused)| refused.of.1.is_some());
         if singles.clone().count() >= MOST_REQUESTS
-            && let Some((_, place, index)) = singles.min()
-            && let Some(standing) = self.keys.get_mut(&place)
+            && let Some((first, _)) = singles.min_by_key(|(_, refused)| refused.until)
         {
-            standing.refused.swap_remove(index);
+            self.refused.swap_remove(first);
         }
     }
 
-    /// Notes that the server accepts the key.
     pub(super) fn accepted(&mut self, key: KeyUse<'_>, now: OffsetDateTime) {
-        let standing = self.standing(key);
-        standing.accepted_at = Some(now);
-        standing.refused.clear();
+        let place = self.place(key);
+        self.refused.retain(|refused| refused.of.0 != place);
+        self.accepted.retain(|(of, _)| *of != place);
+        self.accepted.push((place, now));
     }
 
-    /// What is remembered of a key, after everything was forgotten if another key is active now.
-    fn standing(&mut self, KeyUse { key, active, endpoint, .. }: KeyUse<'_>) -> &mut Standing {
-        let known = self.active.replace(Arc::downgrade(active));
-        if known.is_some_and(|known| !std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(active))) {
-            self.keys.clear();
+    /// Where this key is used, after everything was forgotten if another key is active now.
+    fn place(&mut self, KeyUse { key, active, endpoint, .. }: KeyUse<'_>) -> Place {
+        let is = |known: &Weak<_>, key| std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(key));
+        if !self.keys.first().is_some_and(|known| is(known, active)) {
+            *self = Self { keys: vec![Arc::downgrade(active)], ..Self::default() };
         }
-        let place = (Arc::as_ptr(key).addr(), endpoint);
-        if !self.keys.contains_key(&place) {
-            self.keys.retain(|_, standing| standing.key.strong_count() > 0);
+        if !self.keys.iter().any(|known| is(known, key)) {
+            self.keys.push(Arc::downgrade(key));
         }
-        let new = || Standing { key: Arc::downgrade(key), accepted_at: None, refused: Vec::new() };
-        self.keys.entry(place).or_insert_with(new)
-    }
-}
-
-impl Standing {
-    fn find(&mut self, contents: Option<u64>) -> Option<&mut Refused> {
-        self.refused.iter_mut().find(|refused| refused.contents == contents)
-    }
-}
-
-impl Refused {
-    fn paused(&self, now: OffsetDateTime) -> Option<(&Refusal, Duration)> {
-        let pause = Duration::try_from(self.until - now).unwrap_or_default();
-        // A clock that was set back must not prolong it.
-        (!pause.is_zero() && pause <= PAUSES.longest).then_some((&self.refusal, pause))
-    }
-
-    /// How many times it was rejected. Other callers wait.
-    fn turn(&mut self, now: OffsetDateTime) -> u32 {
-        self.until = after(now, PAUSES.first);
-        self.times
+        (Arc::as_ptr(key).addr(), endpoint)
     }
 }
 
@@ -255,11 +229,11 @@ mod tests {
         }
 
         fn singles(&self) -> usize {
-            self.0.borrow().keys.values().map(|standing| standing.refused.len()).sum()
+            self.0.borrow().refused.len()
         }
 
         fn clear(&self) {
-            self.0.borrow_mut().keys.values_mut().for_each(|standing| standing.refused.clear());
+            self.0.borrow_mut().refused.clear();
         }
     }
 
