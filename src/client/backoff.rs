@@ -1,8 +1,7 @@
-//! Pauses between requests, as functions of the number of failures and a random number.
+//! Pauses that grow from one failure to the next.
 
 use std::time::Duration;
 
-/// Pauses that grow from one failure to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Backoff {
     /// The longest pause after the first failure.

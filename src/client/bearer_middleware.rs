@@ -27,8 +27,7 @@ use crate::transport::client_with_tokens;
 /// # Ok(http) }
 /// ```
 ///
-/// It builds its own client, because the client's handling of redirects decides who sees the token.
-/// Adding it to any other client does not compile:
+/// It builds its own client. Adding it to any other client does not compile:
 ///
 /// ```compile_fail,E0277
 /// # fn example(bearer: private_key_jwt::client::BearerMiddleware) {
@@ -38,27 +37,23 @@ use crate::transport::client_with_tokens;
 ///
 /// - An origin is scheme, host and port (RFC 6454 §4), and all three must match those of the
 ///   request.
-/// - A request that already has an `Authorization` header keeps it, regardless of its origin, and
-///   is passed on unchanged. An `Authorization` among reqwest's default headers is not visible to
-///   the middleware: the token replaces it.
+/// - A request that already has an `Authorization` header is passed on unchanged. The token
+///   replaces one among reqwest's default headers, which the middleware does not see.
 /// - If the response is 401, the token is [dropped](TokenSource::invalidate), and the request is
-///   sent once more with the next token, if there is one and the body can be sent again. A
-///   streaming body cannot, so its 401 is returned.
+///   sent once more with the next token, unless there is none or the body is a stream.
 /// - A token that is not a bearer token is never sent: the request fails with
 ///   [`ErrorKind::NotBearer`].
 ///
-/// **Redirects** are followed by reqwest, below the middleware, with the header of the first
-/// request. reqwest removes the header only for a hop to another origin than that of the hop
-/// before, so it adds the header again for a second hop within the foreign origin: one redirect
-/// from a named origin to a foreign one would leak the token. [`client`](Self::client) therefore
-/// builds a client that follows redirects of a request to a named origin within that origin only,
-/// and returns any other redirect as the response.
+/// **Redirects** are followed by reqwest, below the middleware. It removes the header only for a
+/// hop to another origin than that of the hop before, and adds it again for a second hop within the
+/// foreign origin, which would leak the token. [`client`](Self::client) therefore follows redirects
+/// of a request to a named origin within that origin only, and returns any other redirect as the
+/// response.
 ///
-/// The error of a call is a [`reqwest_middleware::Error::Middleware`] that contains an [`Error`];
-/// `error.downcast_ref::<private_key_jwt::Error>()` finds it. This is also the error if the first
-/// token was rejected and the next cannot be obtained. The header is marked sensitive, so that
-/// `Debug` of a request does not show it. That copy of the token belongs to reqwest and is not
-/// wiped.
+/// If no token can be obtained or sent, the error is a [`reqwest_middleware::Error::Middleware`];
+/// `error.downcast_ref::<private_key_jwt::Error>()` finds the [`Error`]. The header is marked
+/// sensitive, so that `Debug` of a request does not show it. That copy of the token belongs to
+/// reqwest and is not wiped.
 #[derive(Clone, Debug)]
 pub struct BearerMiddleware {
     tokens: TokenSource,
@@ -67,15 +62,14 @@ pub struct BearerMiddleware {
 }
 
 impl BearerMiddleware {
-    /// Uses the tokens of this source, for no origin yet: until you name one, no request gets a
-    /// token.
+    /// Uses the tokens of this source, for no origin yet.
     #[must_use]
     pub const fn new(tokens: TokenSource) -> Self {
         Self { tokens, origins: Vec::new(), names_loopback: false }
     }
 
-    /// Adds an origin: a URL with nothing after the host and the port. Its scheme is https, or http
-    /// on loopback (RFC 6750 §5.3).
+    /// Adds an origin: scheme, host and port. The scheme is https, or http on loopback (RFC 6750
+    /// §5.3).
     ///
     /// # Errors
     ///
@@ -91,16 +85,14 @@ impl BearerMiddleware {
         Ok(self)
     }
 
-    /// Builds a client with this middleware in front of it. The redirect policy replaces that of
-    /// the builder; redirects of requests to other origins are followed as reqwest does by default.
-    /// To add more middlewares after this one, use
-    /// [`reqwest_middleware::ClientBuilder::from_client`].
+    /// Builds a client with this middleware in front of it. To add more middlewares after this one,
+    /// use [`reqwest_middleware::ClientBuilder::from_client`].
     ///
-    /// Regardless of the builder's settings, the client pins `localhost` to the loopback addresses,
-    /// sends no `Referer`, retries nothing by itself, and gives up connecting after
-    /// [10 s](crate::transport::ReqwestClient::CONNECT_TIMEOUT). A proxy could read requests to a
-    /// plain http origin, and the proxy's loopback is not this machine's: if an origin on loopback
-    /// is named, the client uses no proxy at all, not even for other origins.
+    /// Regardless of the builder's settings, the client has its own redirect policy, pins
+    /// `localhost` to the loopback addresses, sends no `Referer`, retries nothing by itself, and
+    /// gives up connecting after [10 s](crate::transport::ReqwestClient::CONNECT_TIMEOUT). If an
+    /// origin on loopback is named, it uses no proxy at all, not even for other origins: a proxy
+    /// could read the requests, and its loopback is not this machine's.
     ///
     /// # Errors
     ///
@@ -113,31 +105,21 @@ impl BearerMiddleware {
     }
 
     /// Returns the redirect policy and the middleware, for a client that you build yourself. **The
-    /// client must have this policy**, or [`Policy::none`]: any other policy leaks the token when a
-    /// named origin redirects to a foreign one and that one redirects once more. A proxy of that
-    /// client sees requests to plain http origins. If one of them is `http://localhost`, the client
-    /// must pin that name to loopback (`resolve_to_addrs`), or the token goes wherever the name
-    /// resolves to.
+    /// client must have this policy**, or [`Policy::none`]: any other policy may leak the token.
+    /// Redirects of requests to other origins are followed as reqwest does by default. A proxy of
+    /// that client sees requests to plain http origins. If one of them is `http://localhost`, the
+    /// client must pin that name to loopback (`resolve_to_addrs`), or the token goes wherever the
+    /// name resolves to.
     #[must_use = "the client needs both"]
     pub fn into_parts(self) -> (Policy, impl Middleware) {
-        (self.redirect_policy(), Bearer(self))
-    }
-
-    /// Follows redirects of a request to one of the origins within that origin only, and those of
-    /// any other request as reqwest does by default.
-    fn redirect_policy(&self) -> Policy {
-        let origins = self.origins.clone();
-        let others = Policy::default();
-        Policy::custom(move |attempt| {
+        let (origins, others) = (self.origins.clone(), Policy::default());
+        let policy = Policy::custom(move |attempt| {
             let first = attempt.previous().first().map(Url::origin);
             let leaves =
                 first.is_some_and(|first| origins.contains(&first) && first != attempt.url().origin());
             if leaves { attempt.stop() } else { others.redirect(attempt) }
-        })
-    }
-
-    async fn token(&self) -> reqwest_middleware::Result<AccessToken> {
-        self.tokens.token().await.map_err(reqwest_middleware::Error::middleware)
+        });
+        (policy, Bearer(self))
     }
 }
 
@@ -157,7 +139,7 @@ impl Middleware for Bearer {
         if !origins.contains(&origin) || request.headers().contains_key(AUTHORIZATION) {
             return next.run(request, extensions).await;
         }
-        let token = self.0.token().await?;
+        let token = tokens.token().await.map_err(reqwest_middleware::Error::middleware)?;
         let again = request.try_clone();
         put(&token, &mut request)?;
         let response = next.clone().run(request, extensions).await?;
@@ -165,10 +147,8 @@ impl Middleware for Bearer {
             return Ok(response);
         }
         tokens.invalidate(&token);
-        let Some(mut again) = again else {
-            return Ok(response);
-        };
-        let other = self.0.token().await?;
+        let Some(mut again) = again else { return Ok(response) };
+        let other = tokens.token().await.map_err(reqwest_middleware::Error::middleware)?;
         if other.is_same_as(&token) {
             return Ok(response);
         }

@@ -6,11 +6,10 @@ use crate::keys::KeyError;
 use crate::oauth::{ClockMismatch, GrantType, OAuthError, Refusal};
 use crate::transport::TransportError;
 
-/// Why there is no token: what went wrong ([`Error::kind`]) and after how many attempts.
+/// Why there is no token: what went wrong and after how many attempts.
 ///
 /// The errors of keys, of the protocol and of the transport convert to it, so a function that loads
-/// a key, discovers a server and gets a token can return it with `?`. It is `Clone`: every caller
-/// that waits for the same request gets its error.
+/// a key, discovers a server and gets a token can return it with `?`.
 #[derive(Clone, Debug)]
 pub struct Error {
     /// Boxed: every result and every future on the way of a call has room for an error.
@@ -18,7 +17,7 @@ pub struct Error {
     attempts: u32,
 }
 
-/// What went wrong. It is the same whether it took one attempt or several.
+/// What went wrong.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -31,8 +30,7 @@ pub enum ErrorKind {
     /// No answer from the server.
     #[error(transparent)]
     Transport(TransportError),
-    /// A single-use grant as the request of a [`TokenSource`](super::TokenSource), which would send
-    /// it again for the next token. Send it with
+    /// A single-use grant as the request of a [`TokenSource`](super::TokenSource). Send it with
     /// [`TokenClient::request`](super::TokenClient::request), and make a source of the response.
     #[error("grant type {grant_type} is single-use and cannot be the request of a token source")]
     SingleUse {
@@ -52,8 +50,7 @@ pub enum ErrorKind {
         /// The `token_type`, safe to log.
         token_type: String,
     },
-    /// A setting of [`TokenClientBuilder`](super::TokenClientBuilder) that would accidentally
-    /// switch off a protection.
+    /// A setting of [`TokenClientBuilder`](super::TokenClientBuilder) that disables a protection.
     #[error("{setting} is {reason}")]
     Setting {
         /// The method of the builder.
@@ -61,12 +58,11 @@ pub enum ErrorKind {
         /// What is wrong with it, and what to do.
         reason: &'static str,
     },
-    /// The request that this call waited for ended without an answer: its task panicked, or its
-    /// tokio runtime was shut down. Or none was sent, because there is no tokio runtime.
+    /// There is no tokio runtime, or it was shut down, or the task of the request panicked.
     #[error("token request was cut off before a response arrived")]
     Interrupted,
-    /// Not sent: the server rejected the key, or this request with it, moments ago. The client
-    /// waits longer after each rejection. Another key is tried at once.
+    /// Not sent: the server rejected the key, or this request with it, moments ago. Another key is
+    /// tried at once.
     #[error("not sent: the server rejected key \"{key_id}\" moments ago ({refusal})")]
     Remembered {
         /// The name of the key.
@@ -79,7 +75,7 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// What went wrong.
+    /// What went wrong, the same after any number of attempts.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
@@ -91,15 +87,14 @@ impl Error {
         *self.kind
     }
 
-    /// The number of attempts, including those that ended before a request was sent. 0 if there was
-    /// nothing to attempt, as with [`ErrorKind::Remembered`].
+    /// The number of attempts, whether a request was sent or not. 0 if there was nothing to
+    /// attempt, as with [`ErrorKind::Remembered`].
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// What the server said when it rejected the request, in this call or, remembered, in an
-    /// earlier one.
+    /// What the server said when it rejected the request, in this call or an earlier one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match &*self.kind {
@@ -124,7 +119,6 @@ impl Error {
         }
     }
 
-    /// Notes that the clock may be the reason.
     pub(super) fn note_clock(&mut self, clock: ClockMismatch) {
         use OAuthError::{Refused, Unavailable};
         if let ErrorKind::OAuth(Refused(answer) | Unavailable(answer)) = &mut *self.kind {

@@ -1,5 +1,4 @@
-//! Values that must never be reused: identifiers of assertions, and secrets for authorization
-//! requests.
+//! Values that must never be reused.
 
 use zeroize::Zeroizing;
 
@@ -12,9 +11,7 @@ use crate::oauth::CodeVerifier;
 ///
 /// [`KeyError::Random`] if no random bytes are available.
 pub fn fresh_jti() -> Result<String, KeyError> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|_| KeyError::Random)?;
-    Ok(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
+    Ok(uuid::Builder::from_random_bytes(*random_bytes()?).into_uuid().to_string())
 }
 
 /// A random number for the length of a pause, or `None` if none is available.

@@ -10,17 +10,15 @@ use crate::keys::{KeyError, Signer, key_in_process};
 use crate::oauth::{ClientAssertion, OAuthError, UnsignedAssertion};
 use crate::transport::Place;
 
-/// Which key of a ring signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WhichKey {
-    /// The active one.
     Active,
     /// The previous one while the active one is new, and the active one after that.
     Previous,
 }
 
-/// Returns an assertion by the chosen key, and that key. The assertion is prepared only when its
-/// signature can be computed: during the wait, the time and the keys of the ring may have changed.
+/// Returns an assertion by the chosen key, and that key. It is prepared only when its signature can
+/// be computed: during the wait, the time and the keys of the ring may have changed.
 pub(super) async fn assertion(
     choose: impl Fn() -> Result<Arc<dyn Signer>, KeyError>,
     prepare: impl Fn(&dyn Signer) -> Result<UnsignedAssertion, OAuthError>,
@@ -48,7 +46,6 @@ pub(super) async fn assertion(
     place.compute(work).await.unwrap_or_else(|| Err(KeyError::Signing.into()))
 }
 
-/// Whether a signature would keep a thread of this process busy for long.
 fn takes_long(signer: &(dyn Signer + 'static)) -> bool {
     key_in_process(signer).is_some_and(|key| key.key_type() == KeyType::Rsa)
 }

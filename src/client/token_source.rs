@@ -7,9 +7,9 @@ use super::error::Error;
 use super::token_client::TokenClient;
 use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 
-/// Keeps a token for one set of request parameters fresh: the prepared form of
-/// [`TokenClient::token`], for code that needs a token before every request that it sends. Cloning
-/// is cheap, and the clones share one token.
+/// Keeps a token for one set of request parameters [fresh](super::TokenClientBuilder#the-cache),
+/// for code that needs a token before every request that it sends. Cloning is cheap, and the clones
+/// share one token.
 ///
 /// ```no_run
 /// # async fn example(client: private_key_jwt::TokenClient) -> Result<(), private_key_jwt::Error> {
@@ -21,9 +21,6 @@ use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 /// }
 /// # Ok(()) }
 /// ```
-///
-/// [The builder](super::TokenClientBuilder#the-cache) documents how long tokens are cached and when
-/// the server is asked for new ones.
 #[derive(Clone)]
 pub struct TokenSource {
     entry: Arc<Entry>,
@@ -31,25 +28,15 @@ pub struct TokenSource {
 
 impl TokenClient {
     /// Returns a source of tokens for these scopes (`client_credentials`, RFC 6749 §4.4), or for
-    /// this request. The source shares its token with [`TokenClient::token`] and with other sources
-    /// of the same parameters, as long as these are among the cached
-    /// [entries](super::TokenClientBuilder::cache_capacity).
+    /// this request, such as `TokenRequest::client_credentials("api:read").resource(url)?`. As long
+    /// as the parameters are [cached](super::TokenClientBuilder::cache_capacity), the source shares
+    /// its token with [`TokenClient::token`] and other sources.
     ///
     /// The source repeats the request, so the request must be repeatable: a JWT bearer grant is as
     /// long as its JWT is valid (RFC 7521 §4.1), and a token exchange as long as its subject token
     /// is. If the server returns a refresh token for such a grant, the source uses the refresh
     /// token first. A code or a refresh token is single-use: send it with [`TokenClient::request`],
     /// and make a source of the response with [`TokenClient::source_from`].
-    ///
-    /// ```
-    /// # use private_key_jwt::{Algorithm, AuthorizationServer, PrivateKey, TokenClient, TokenRequest};
-    /// # let server = AuthorizationServer::from_token_endpoint("https://as.example/token")?;
-    /// # let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
-    /// # let client = TokenClient::new(server, "client", key)?;
-    /// let request = TokenRequest::client_credentials("api:read").resource("https://api.example")?;
-    /// let tokens = client.source(request);
-    /// # Ok::<(), private_key_jwt::Error>(())
-    /// ```
     #[must_use]
     pub fn source(&self, request: impl Into<TokenRequest>) -> TokenSource {
         TokenSource { entry: self.cache.entry(request.into(), &self.sender) }
@@ -57,25 +44,22 @@ impl TokenClient {
 
     /// Returns a source that continues from a response. The source returns the token of the
     /// response and obtains new ones with the refresh token (RFC 6749 §6), which it replaces
-    /// whenever the server sends another. Use it for the response to a login by code or on a
-    /// device. The source shares nothing with other sources.
+    /// whenever the server sends another. It shares nothing with other sources.
     ///
-    /// A request that broke off may have used up the refresh token. The source sends that token
-    /// again all the same: it has no other, and most servers that rotate refresh tokens allow for
-    /// that if the retry comes soon.
+    /// After a request that broke off, the source sends the same refresh token again, although it
+    /// may be used up. Most servers that rotate refresh tokens allow for that soon afterwards.
     #[must_use]
     pub fn source_from(&self, response: TokenResponse) -> TokenSource {
         TokenSource { entry: Entry::from_response(response, &self.sender) }
     }
 
     /// Drops a token that a resource server rejected with 401, so that the next caller gets
-    /// another. Does nothing if another token has already replaced it: of many callers that were
-    /// rejected with one token, the first drops it, and none drops the next token. Drop tokens of
-    /// [`TokenClient::source_from`] at [their source](TokenSource::invalidate).
+    /// another. Drop tokens of [`TokenClient::source_from`] at [their
+    /// source](TokenSource::invalidate).
     ///
-    /// Returns `true` if the token was dropped. At most one token is dropped in 10 s, because a
-    /// resource server that rejects every token would otherwise turn every call into a token
-    /// request.
+    /// Returns `true` if the token was dropped. If another one has replaced it, nothing is dropped,
+    /// and at most one token is in 10 s: a resource server that rejects every token must not turn
+    /// every call into a token request.
     pub fn invalidate(&self, token: &AccessToken) -> bool {
         self.cache.invalidate(token)
     }
@@ -83,9 +67,7 @@ impl TokenClient {
 
 impl TokenSource {
     /// Returns the token. If the cached token is fresh, this takes no lock and allocates nothing.
-    ///
-    /// The caller may stop waiting at any time: the request that it waited for continues for the
-    /// others.
+    /// If the caller stops waiting, the request continues for the others.
     ///
     /// # Errors
     ///

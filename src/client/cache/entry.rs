@@ -40,18 +40,16 @@ struct State {
 }
 
 impl Entry {
-    /// The least time between two tokens that are dropped because a resource server rejected them.
-    /// Otherwise a resource server that rejects every token would turn each call into a token
-    /// request.
+    /// A resource server that rejects every token must not turn each call into a token request.
     const BETWEEN_INVALIDATIONS: Duration = Duration::from_secs(10);
 
     pub(super) fn of(request: TokenRequest, sender: &Arc<Sender>) -> Arc<Self> {
-        Self::new(Grant::of(request), None, sender)
+        Self::new(Grant::of(Some(request), None), None, sender)
     }
 
-    /// An entry with the token and the refresh token of the response.
     pub(in crate::client) fn from_response(response: TokenResponse, sender: &Arc<Sender>) -> Arc<Self> {
-        let (grant, token) = Grant::from_response(response);
+        let (token, refresh_token) = response.into_tokens();
+        let grant = Grant::of(None, refresh_token);
         Self::new(grant, Some(Cached::new(token, sender, sender.clock.now())), sender)
     }
 
@@ -80,21 +78,17 @@ impl Entry {
         self.last_used.load(Ordering::Relaxed)
     }
 
-    /// The cached token, or the next one.
     pub(in crate::client) async fn token(self: &Arc<Self>) -> Result<AccessToken, Error> {
         Ok(Refreshing::get(self).await?.token.clone())
     }
 
-    /// Drops the token if it is this one.
     pub(in crate::client) fn invalidate(&self, token: &AccessToken) -> bool {
         let now = self.sender.clock.now();
         let dropped = self.token.drop_if(|held| {
             let mut state = self.state();
             let may = |before| distance(now, before) >= Self::BETWEEN_INVALIDATIONS;
             let drops = held.token.is_same_as(token) && state.invalidated.is_none_or(may);
-            if drops {
-                state.invalidated = Some(now);
-            }
+            state.invalidated = if drops { Some(now) } else { state.invalidated };
             drops
         });
         if dropped {
@@ -108,10 +102,9 @@ impl Entry {
     }
 
     pub(in crate::client) fn refresh_token(&self) -> Option<Zeroizing<String>> {
-        self.state().grant.refresh_token()
+        self.state().grant.refresh_token.clone()
     }
 
-    /// A panic elsewhere does not spoil it: no step leaves it half-changed.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

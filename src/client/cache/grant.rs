@@ -1,12 +1,10 @@
 //! How an entry obtains its next token: a repeatable request, a refresh token, or both.
 //!
 //! A refresh token is used before the request, with the request's parameters, and is replaced when
-//! the server sends another (RFC 6749 §6). If the server rejects it with `invalid_grant`, it is no
-//! longer valid: the entry uses the request then, and without a request the grant has ended. If no
-//! response could be read, the refresh token may have been used up: the entry uses the request
-//! then, too, but without a request it sends the refresh token again, because it has no other. A
-//! refresh token that comes with a token for the client itself is not kept: the client has a key to
-//! authenticate with, and such a response should have no refresh token (§4.4.3).
+//! the server sends another (RFC 6749 §6). After `invalid_grant`, the entry uses the request, and
+//! without a request the grant has ended. If no response could be read, the refresh token may have
+//! been used up: the entry uses the request, and without a request sends the refresh token again.
+//! The client itself should get no refresh token (§4.4.3), so one that it gets is not kept.
 
 use std::time::Duration;
 
@@ -21,12 +19,11 @@ use crate::transport::TransportError;
 #[derive(Clone)]
 pub(super) struct Grant {
     request: Option<TokenRequest>,
-    refresh_token: Option<Zeroizing<String>>,
+    pub(super) refresh_token: Option<Zeroizing<String>>,
     /// How the server rejected the last refresh token.
     refusal: Option<Box<Refusal>>,
 }
 
-/// The response to the request for the next token.
 pub(in crate::client) struct Answer {
     result: Result<TokenResponse, Error>,
     /// The refresh token that is not sent again.
@@ -39,17 +36,10 @@ impl Grant {
     /// A request that hangs is given up when the cached token expires, but not sooner than this.
     const SHORTEST: Duration = Duration::from_secs(5);
 
-    pub(super) const fn of(request: TokenRequest) -> Self {
-        Self { request: Some(request), refresh_token: None, refusal: None }
+    pub(super) const fn of(request: Option<TokenRequest>, refresh_token: Option<Zeroizing<String>>) -> Self {
+        Self { request, refresh_token, refusal: None }
     }
 
-    /// The grant that continues from a response, and the token of the response.
-    pub(super) fn from_response(response: TokenResponse) -> (Self, AccessToken) {
-        let (token, refresh_token) = response.into_tokens();
-        (Self { request: None, refresh_token, refusal: None }, token)
-    }
-
-    /// What to obtain the next token by.
     pub(super) fn to_send(&self) -> Result<Self, Error> {
         match &self.request {
             Some(request) if !request.is_repeatable() => {
@@ -64,8 +54,8 @@ impl Grant {
         ErrorKind::GrantEnded { refusal: self.refusal.clone() }.into()
     }
 
-    /// Requests the next token. If the cached one is valid for a time that is `left`, transient
-    /// failures are not retried: a pause would delay callers whose token expires meanwhile.
+    /// Requests the next token. If the cached one is valid for the time `left`, transient failures
+    /// are not retried: a pause would delay callers whose token expires meanwhile.
     pub(super) async fn next(self, sender: &Sender, left: Option<Duration>) -> Answer {
         let mut answer = Answer { result: Err(self.ended()), given_up: None, refusal: None };
         if let Some(refresh_token) = self.refresh_token {
@@ -91,8 +81,7 @@ impl Grant {
         answer
     }
 
-    /// Takes from an answer how to obtain the next token, and returns its token. A token that comes
-    /// `late` changes nothing.
+    /// Returns the token of an answer. One that comes `late` changes nothing.
     pub(super) fn answered(&mut self, answer: Answer, late: bool) -> Result<AccessToken, Error> {
         if late && answer.result.is_ok() {
             return answer.result.map(TokenResponse::into_access_token);
@@ -104,35 +93,25 @@ impl Grant {
             self.refresh_token = None;
             self.refusal = answer.refusal;
         }
-        let (token, refresh_token) = match answer.result {
-            Ok(response) => response.into_tokens(),
-            Err(_) if self.has_ended() => return Err(self.ended()),
-            Err(error) => return Err(error),
-        };
+        let response = answer.result.map_err(|error| if self.has_ended() { self.ended() } else { error })?;
+        let (token, refresh_token) = response.into_tokens();
         if refresh_token.is_some() && self.request.as_ref().is_none_or(|request| !request.is_of_client()) {
             self.refresh_token = refresh_token;
         }
         Ok(token)
     }
 
-    /// Whether no other token can be obtained.
     pub(super) const fn has_ended(&self) -> bool {
         self.request.is_none() && self.refresh_token.is_none()
     }
 
-    /// Whether nothing in its requests comes from outside.
     pub(super) fn is_of_client_alone(&self) -> bool {
         self.refresh_token.is_none() && self.request.as_ref().is_some_and(TokenRequest::is_of_client_alone)
     }
-
-    pub(super) fn refresh_token(&self) -> Option<Zeroizing<String>> {
-        self.refresh_token.clone()
-    }
 }
 
-/// RFC 6749 §5.2: a refresh token that is invalid, expired, revoked, or of another client. Some
-/// servers return this code for an assertion with wrong times, too; the refresh token is still
-/// valid then.
+/// How the server rejected a refresh token (RFC 6749 §5.2). Some servers return this code for an
+/// assertion with wrong times, too; the refresh token is still valid then.
 fn refusal_of_grant(error: &Error) -> Option<Refusal> {
     let is_of_grant =
         |refusal: &&Refusal| refusal.error() == Some("invalid_grant") && refusal.clock().is_none();

@@ -1,9 +1,7 @@
 //! The cached tokens: one for each set of request parameters.
 //!
 //! Lookups take no lock: the map is replaced as a whole when an entry is added or removed, which is
-//! rare, and each entry's token when it is renewed. `lifetime` decides how long a token is used,
-//! and `pauses` how long to pause after a failure, as functions of the state, the time and a random
-//! number; `entry` uses them to keep its token fresh.
+//! rare, and each entry's token when it is renewed.
 
 mod entry;
 mod grant;
@@ -23,7 +21,6 @@ pub(super) use entry::Entry;
 use super::sender::Sender;
 use crate::oauth::{AccessToken, Scope, TokenRequest};
 
-/// The entries of a client.
 #[derive(Default)]
 pub(super) struct Cache {
     entries: ArcSwap<HashMap<Key, Arc<Entry>>>,
@@ -34,7 +31,7 @@ pub(super) struct Cache {
 struct Key(Arc<Zeroizing<String>>);
 
 impl Cache {
-    /// A fresh token for the client itself.
+    /// A token for the client itself.
     pub(super) fn fresh(&self, scope: &Scope) -> Option<AccessToken> {
         let entries = self.entries.load();
         entries.get(TokenRequest::key_of_client_credentials(scope).as_ref())?.fresh()
@@ -75,7 +72,6 @@ impl Cache {
         find().unwrap_or(entry)
     }
 
-    /// Drops this token from the entry that caches it.
     pub(super) fn invalidate(&self, token: &AccessToken) -> bool {
         self.entries.load().values().any(|entry| entry.invalidate(token))
     }

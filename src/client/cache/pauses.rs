@@ -1,15 +1,12 @@
-//! How long to leave the server alone after a failure, as a function of the failures.
+//! How long to leave the server alone after a failure.
 //!
 //! - While the cached token is valid, the pause doubles from a sixteenth of the time that is left
-//!   for a refresh to a quarter of it, and a minute at most. So there are several attempts before
-//!   the token expires, regardless of its lifetime. After a rejection, the pause is at least as
-//!   long as without a valid token.
+//!   for a refresh to a quarter of it, and a minute at most: there are several attempts before the
+//!   token expires. After a rejection, the pause is at least as long as without a valid token.
 //! - Without a valid token, the pause is a second. After a rejection, it is up to twice as long
-//!   each time, up to a minute. If a request that started while a token was valid fails, it delays
-//!   no caller without a token.
+//!   each time, up to a minute. A request that started while a token was valid delays no caller.
 //! - A `Retry-After` is obeyed in both cases, up to a minute.
-//! - A failure that a change of keys may fix is no reason to wait: `refused_keys` decides whether a
-//!   key is worth a request.
+//! - After a failure that a change of keys may fix, `refused_keys` decides alone.
 
 use std::time::Duration;
 
@@ -20,15 +17,11 @@ use crate::keys::KeyError;
 use crate::oauth::Retry;
 use crate::transport::refreshing::{Failure, Pause};
 
-/// The longest `Retry-After` that is obeyed.
 const LONGEST: Duration = Duration::from_secs(60);
-/// The pause between two requests that fail while no token is valid.
 const BETWEEN_FAILURES: Duration = Duration::from_secs(1);
-/// The same, if the server rejects the requests.
 const BETWEEN_REFUSALS: Backoff = Backoff { first: BETWEEN_FAILURES, longest: LONGEST };
 
-/// The pause after a failure. `refusals` is how many requests were rejected since the last success,
-/// while no token was valid. `is_of_client_alone` when the request carried nothing but scopes.
+/// `refusals` is how many requests were rejected since the last success, while no token was valid.
 pub(super) fn pause_after(
     failure: &Failure<'_, Error>,
     refusals: &mut u32,
@@ -46,13 +39,12 @@ pub(super) fn pause_after(
     let mut serving = backoff.half_jitter(failure.failures, random);
     let may_be_mended = may_be_mended_by_another_key(error, is_of_client_alone);
     let waiting = match failure.window {
-        Some(_) => Duration::ZERO,
-        None if may_be_mended => Duration::ZERO,
-        None if error.refusal().is_some() => {
+        None if error.refusal().is_some() && !may_be_mended => {
             *refusals = refusals.saturating_add(1);
             BETWEEN_REFUSALS.half_jitter(*refusals, random)
         }
-        None => BETWEEN_FAILURES,
+        None if !may_be_mended => BETWEEN_FAILURES,
+        _ => Duration::ZERO,
     };
     if error.refusal().is_some() {
         // In a fraction of a short window, the server will not change its mind.
@@ -65,8 +57,7 @@ pub(super) fn pause_after(
     Pause { serving: serving.max(told), waiting: waiting.max(told) }
 }
 
-/// Whether the failure depends on which key signs, or whether it can: another key may be active in
-/// a moment.
+/// Whether the failure depends on which key signs: another one may be active in a moment.
 fn may_be_mended_by_another_key(error: &Error, is_of_client_alone: bool) -> bool {
     match error.kind() {
         // An external signer that does not respond is left alone like a server.
