@@ -12,12 +12,21 @@ use crate::oauth::{
 type ToHttp<R> = fn(&R, &AuthorizationServer, &ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>;
 type Read<T> = fn(&AuthorizationServer, http::Response<Vec<u8>>, OffsetDateTime) -> Result<T, OAuthError>;
 
-/// How requests of one kind are made, and how the responses to them are read.
+/// A call, how its requests are made, and how the responses to them are read.
 pub(super) struct Exchange<R, T> {
+    pub(super) call: Call,
     pub(super) to_http: ToHttp<R>,
     pub(super) read: Read<T>,
     /// The server's time, if the response has a JWT that was just issued.
     pub(super) server_time: fn(&T, OffsetDateTime, OffsetDateTime) -> Option<ServerTime>,
+}
+
+impl<R, T> Exchange<R, T> {
+    /// A call to an endpoint other than the token endpoint. None of them consumes anything.
+    pub(super) const fn with(endpoint: Endpoint, to_http: ToHttp<R>, read: Read<T>) -> Self {
+        let call = Call { endpoint, grant_type: None, is_of_client_alone: false, once_within: None };
+        Self { call, to_http, read, server_time: |_, _, _| None }
+    }
 }
 
 /// What the decisions of a call depend on.
@@ -27,17 +36,11 @@ pub(super) struct Call {
     pub(super) grant_type: Option<GrantType>,
     /// Whether the request carries nothing but scopes, which the program itself chooses.
     pub(super) is_of_client_alone: bool,
-    /// The time limit of a caller that repeats the call at its own pace. The call is not retried
-    /// then.
+    /// The time limit of a caller that repeats the call itself: the client does not retry it.
     pub(super) once_within: Option<Duration>,
 }
 
 impl Call {
-    /// A call to an endpoint other than the token endpoint. None of them consumes anything.
-    pub(super) const fn to(endpoint: Endpoint) -> Self {
-        Self { endpoint, grant_type: None, is_of_client_alone: false, once_within: None }
-    }
-
     pub(super) fn token(request: &TokenRequest, once_within: Option<Duration>) -> Self {
         let (grant_type, is_of_client_alone) = (Some(request.grant_type()), request.is_of_client_alone());
         Self { endpoint: Endpoint::Token, grant_type, is_of_client_alone, once_within }
@@ -52,7 +55,6 @@ impl Call {
         self.grant_type.is_some_and(|grant_type| grant_type != GrantType::ClientCredentials)
     }
 
-    /// Whether the request may be sent again with another key after this rejection.
     pub(super) fn allows_another_key(self, refusal: &Refusal) -> bool {
         match self.repetition() {
             Repetition::Freely => Subject::of(refusal) != Subject::Request,
@@ -61,8 +63,7 @@ impl Call {
         }
     }
 
-    /// Whether the request may be sent again with other times after a response with this rejection.
-    /// A single-use grant may only if the server itself rejected it, and so issued nothing.
+    /// A single-use grant is sent again only if the server itself rejected it, and issued nothing.
     pub(super) fn allows_other_times(self, refusal: Option<&Refusal>) -> bool {
         let is_failure = |error| matches!(error, Some("server_error" | "temporarily_unavailable"));
         self.repetition() == Repetition::Freely
@@ -70,8 +71,7 @@ impl Call {
     }
 }
 
-/// What a rejection is about. This decides whether it may be corrected, is remembered for the key,
-/// or stands for the request. It is determined only here.
+/// What a rejection is about: whether it may be corrected, and is remembered for the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     /// The client is not who it says it is: a failed authentication, `invalid_client` (RFC 6749
@@ -79,9 +79,8 @@ pub(super) enum Subject {
     Client,
     /// The server accepted the client, but not its request.
     Request,
-    /// Either. `unauthorized_client` is about an *authenticated* client and one grant, and
-    /// `invalid_grant` about one grant, but some servers return them for an assertion, and some
-    /// return a 400 or a 403 without a code.
+    /// Either. `unauthorized_client` and `invalid_grant` are about one grant, but some servers
+    /// return them for an assertion, and some return a 400 or a 403 without a code.
     Unknown,
 }
 

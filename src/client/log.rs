@@ -18,7 +18,6 @@ macro_rules! event {
 }
 pub(super) use event;
 
-/// The whole of a call.
 pub(super) fn call_span(call: Call) -> Span {
     tracing::info_span!(
         target: "private_key_jwt",
@@ -41,14 +40,12 @@ pub(super) fn attempt_span(number: u32) -> Span {
     )
 }
 
-/// The key that signed.
 pub(super) fn signed(span: &Span, signer: &dyn Signer) {
     if !span.is_disabled() {
         span.record("key_id", tracing::field::display(key_name(signer)));
     }
 }
 
-/// What the server answered, and how long after the request was sent.
 pub(super) fn answered(span: &Span, response: &http::Response<Vec<u8>>, duration: time::Duration) {
     if !span.is_disabled() {
         span.record("status", response.status().as_u16());
@@ -61,8 +58,9 @@ pub(super) fn answered(span: &Span, response: &http::Response<Vec<u8>>, duration
     }
 }
 
-/// Logs a changed offset of the clock.
-pub(super) fn offset(before: Offset, offset: Offset) {
+/// The offset of the clock, if it changed.
+pub(super) fn offset(before: Offset, changed: Option<Offset>) {
+    let Some(offset) = changed else { return };
     let (offset_ms, learned_from) = (signed_ms(offset.by), offset.source.name());
     if offset.is_assumed() {
         event!(INFO, offset_ms, learned_from, "clock offset assumed");
@@ -73,7 +71,10 @@ pub(super) fn offset(before: Offset, offset: Offset) {
     }
 }
 
-/// A rejected key or request is not used for a time.
+pub(super) fn retried(attempt: u32, pause: Duration, error: &Error) {
+    event!(WARN, attempt, pause_ms = ms(pause), %error, "attempt failed, retry scheduled");
+}
+
 pub(super) fn paused(what: &str, key: &dyn Signer, pause: Duration, error: &Error) {
     event!(WARN, key_id = %key_name(key), pause_ms = ms(pause), %error, "{what} rejected, paused");
 }

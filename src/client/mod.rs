@@ -2,13 +2,10 @@
 //! transient failures, and returns the typed response.
 //!
 //! It needs a tokio runtime with time and I/O enabled. Without one, a cached token is returned
-//! while it is valid. Otherwise [`TokenSource::token`] and [`TokenClient::token`] fail with
-//! [`ErrorKind::Interrupted`], other requests with a [`TransportError`], and RSA signatures with a
-//! [`KeyError`]. With a signer or an HTTP client of your own, tokio's timer panics unless the
-//! [deadline](TokenClientBuilder::deadline) is `Duration::MAX`.
-//!
-//! [`TransportError`]: crate::transport::TransportError
-//! [`KeyError`]: crate::KeyError
+//! while it is valid. Otherwise, [`TokenSource::token`] and [`TokenClient::token`] fail with
+//! [`ErrorKind::Interrupted`], other requests with [`ErrorKind::Transport`], and RSA signatures
+//! with [`ErrorKind::Key`]. With a signer or an HTTP client of your own, tokio's timer panics
+//! unless the [deadline](TokenClientBuilder::deadline) is `Duration::MAX`.
 //!
 //! A call passes through the files in one direction:
 //!
@@ -18,10 +15,9 @@
 //!                                                   └▶ step ▶ call, clock, refused_keys, retry
 //! ```
 //!
-//! `sender` signs, sends, reads the answer, and records what it shows about the server's clock
-//! (`clock`) and the key (`refused_keys`). `step` decides what follows, by `retry`, the table of
-//! failures. These four are functions of what happened, the time and a random number. A new
-//! correction is a row of `step`; a new kind of request is an `Exchange` in `token_client`.
+//! `sender` signs, sends, reads the answer, and records what it shows in `clock` and
+//! `refused_keys`. `step` decides what follows, by `retry`, the table of failures. These four are
+//! functions of what happened, the time and a random number.
 
 mod backoff;
 #[cfg(feature = "reqwest-middleware")]

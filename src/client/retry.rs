@@ -1,46 +1,41 @@
-//! The one table of failures: what [`Error::retry`] says of each, and which requests the client
-//! itself repeats after it.
+//! The one table of failures: whether it makes sense to call again, and which requests the client
+//! itself repeats.
 
 use super::error::{Error, ErrorKind};
 use crate::keys::KeyError;
 use crate::oauth::{OAuthError, Repetition, Retry};
 use crate::transport::TransportError;
 
-/// Nothing is repeated within the call: the failure will not pass in time.
-const NONE: &[Repetition] = &[];
-/// The server may have received the request, so only a harmless one is repeated.
-const HARMLESS: &[Repetition] = &[Repetition::Freely];
-/// The server cannot have received the request, so a single-use grant is repeated as well.
-const UNRECEIVED: &[Repetition] = &[Repetition::Freely, Repetition::Unreceived];
-
 impl Error {
     /// Whether it makes sense to call again, and when.
     #[must_use]
     pub fn retry(&self) -> Retry {
-        advice(self.kind()).0
-    }
-}
-
-/// Whether it makes sense to call again, and which requests the call itself repeats.
-pub(super) fn advice(kind: &ErrorKind) -> (Retry, &'static [Repetition]) {
-    match kind {
-        ErrorKind::Transport(error @ TransportError::Connect { .. }) => (error.retry(), UNRECEIVED),
-        ErrorKind::Transport(error @ TransportError::Broken { .. }) => (error.retry(), HARMLESS),
-        ErrorKind::Transport(error) => (error.retry(), NONE),
-        ErrorKind::OAuth(error @ OAuthError::Unavailable(answer))
-            if matches!(answer.status(), 408 | 425 | 429 | 502 | 503 | 504) =>
-        {
-            (error.retry(), HARMLESS)
+        match self.kind() {
+            ErrorKind::Transport(error) => error.retry(),
+            ErrorKind::OAuth(error) => error.retry(),
+            ErrorKind::Key(KeyError::Signer(error)) if error.may_pass() => Retry::BackOff,
+            ErrorKind::Interrupted => Retry::BackOff,
+            ErrorKind::Remembered { pause, .. } => Retry::After(*pause),
+            ErrorKind::Key(_)
+            | ErrorKind::SingleUse { .. }
+            | ErrorKind::GrantEnded { .. }
+            | ErrorKind::NotBearer { .. }
+            | ErrorKind::Setting { .. } => Retry::Never,
         }
-        ErrorKind::OAuth(error) => (error.retry(), NONE),
-        ErrorKind::Key(KeyError::Signer(error)) if error.may_pass() => (Retry::BackOff, NONE),
-        ErrorKind::Interrupted => (Retry::BackOff, NONE),
-        ErrorKind::Remembered { pause, .. } => (Retry::After(*pause), NONE),
-        ErrorKind::Key(_)
-        | ErrorKind::SingleUse { .. }
-        | ErrorKind::GrantEnded { .. }
-        | ErrorKind::NotBearer { .. }
-        | ErrorKind::Setting { .. } => (Retry::Never, NONE),
+    }
+
+    /// Whether the call itself repeats such a request.
+    pub(super) fn is_repeated(&self, repetition: Repetition) -> bool {
+        match self.kind() {
+            // The server cannot have received the request.
+            ErrorKind::Transport(TransportError::Connect { .. }) => repetition != Repetition::Never,
+            ErrorKind::Transport(TransportError::Broken { .. }) => repetition == Repetition::Freely,
+            ErrorKind::OAuth(OAuthError::Unavailable(answer)) => {
+                repetition == Repetition::Freely
+                    && matches!(answer.status(), 408 | 425 | 429 | 502 | 503 | 504)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -105,10 +100,10 @@ mod tests {
         let of_no_answers =
             of_no_answers.map(|(error, retry, repeats)| (ErrorKind::Transport(error), retry, repeats));
         for (kind, retry, repeats) in of_answers.into_iter().chain(of_no_answers).chain(others) {
-            let advice = advice(&kind);
-            assert_eq!(advice.0, retry, "{kind:?}");
-            let found = [Freely, Unreceived, Never].map(|repetition| advice.1.contains(&repetition));
-            assert_eq!(found, repeats, "{kind:?}");
+            let error = Error::from(kind);
+            assert_eq!(error.retry(), retry, "{error:?}");
+            let found = [Freely, Unreceived, Never].map(|repetition| error.is_repeated(repetition));
+            assert_eq!(found, repeats, "{error:?}");
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Carries out a call: signs, sends, reads the answer, notes what it says about the server's clock
-//! and the key, and does what `step` decides.
+//! Carries out a call, and does what `step` decides.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::pin::pin;
@@ -17,13 +16,13 @@ use super::log::{self, event};
 use super::refused_keys::RefusedKeys;
 use super::settings::Settings;
 use super::signing::{self, WhichKey};
-use super::step::{Correction, Facts, Progress, Step, Suspect, next};
+use super::step::{Facts, Progress, Step, Suspect, next};
 use crate::keys::{KeyError, KeyRing, Signer, key_name};
 use crate::oauth::{
     AuthorizationServer, ClientAssertion, ClientAssertionBuilder, ClockMismatch, Endpoint, OAuthError,
     Refusal, Secrets, ServerTime, TokenRequest, TokenResponse,
 };
-use crate::transport::{Clock, Deadline, HttpClient, TransportError};
+use crate::transport::{Clock, Deadline, HttpClient, SystemClock, TransportError};
 
 /// Sends the requests of one client to one server.
 pub(super) struct Sender {
@@ -39,12 +38,10 @@ pub(super) struct Sender {
 
 /// What responses have shown. All calls of a client share it.
 struct Known {
-    /// `None` if time is not corrected.
-    clock: Option<ServerClock>,
+    clock: ServerClock,
     keys: RefusedKeys,
 }
 
-/// Facts about an answer.
 struct Seen {
     key: Arc<dyn Signer>,
     shown: Shown,
@@ -53,12 +50,6 @@ struct Seen {
     received: OffsetDateTime,
 }
 
-const TOKEN: Exchange<TokenRequest, TokenResponse> = Exchange {
-    to_http: TokenRequest::to_http,
-    read: |_, response, now| TokenResponse::from_http(response, now),
-    server_time: ServerTime::of_tokens,
-};
-
 impl Sender {
     pub(super) fn new(
         assertion: ClientAssertionBuilder,
@@ -66,13 +57,11 @@ impl Sender {
         http: Arc<dyn HttpClient>,
         clock: Arc<dyn Clock>,
         settings: Settings,
-        discovered: Shown,
     ) -> Self {
-        let server_clock = settings.corrects_time.then(|| ServerClock::new(discovered));
-        let offset = server_clock.as_ref().map_or(Offset::NONE, ServerClock::offset);
-        if offset != Offset::NONE {
-            log::offset(Offset::NONE, offset);
-        }
+        let discovered = assertion.server().server_time().filter(|_| settings.corrects_time);
+        let server_clock = ServerClock::new(Shown::discovered(discovered, SystemClock.now(), clock.now()));
+        let offset = server_clock.offset();
+        log::offset(Offset::NONE, Some(offset).filter(|offset| *offset != Offset::NONE));
         let known = Mutex::new(Known { clock: server_clock, keys: RefusedKeys::default() });
         Self { assertion, keys, http, clock, settings, known, hasher: RandomState::new() }
     }
@@ -87,29 +76,23 @@ impl Sender {
         request: &TokenRequest,
         once_within: Option<Duration>,
     ) -> Result<TokenResponse, Error> {
-        self.send(Call::token(request, once_within), request, &TOKEN).await
+        let exchange = Exchange {
+            call: Call::token(request, once_within),
+            to_http: TokenRequest::to_http,
+            read: |_, response, now| TokenResponse::from_http(response, now),
+            server_time: ServerTime::of_tokens,
+        };
+        self.send(request, &exchange).await
     }
 
-    /// Sends a request to an endpoint and reads the answer, with a fresh assertion for every
-    /// attempt.
-    pub(super) async fn send<R: Hash, T>(
-        &self,
-        call: Call,
-        request: &R,
-        exchange: &Exchange<R, T>,
-    ) -> Result<T, Error> {
-        self.attempts(call, request, exchange).instrument(log::call_span(call)).await
+    pub(super) async fn send<R: Hash, T>(&self, request: &R, exchange: &Exchange<R, T>) -> Result<T, Error> {
+        self.attempts(request, exchange).instrument(log::call_span(exchange.call)).await
     }
 
-    async fn attempts<R: Hash, T>(
-        &self,
-        call: Call,
-        request: &R,
-        exchange: &Exchange<R, T>,
-    ) -> Result<T, Error> {
-        let mut progress = self.begin(call, request)?;
-        let limit = self.settings.deadline;
-        let mut deadline = Deadline::after(call.once_within.unwrap_or(limit).min(limit));
+    async fn attempts<R: Hash, T>(&self, request: &R, exchange: &Exchange<R, T>) -> Result<T, Error> {
+        let mut progress = self.begin(exchange.call, request)?;
+        let limit = exchange.call.once_within.unwrap_or(Duration::MAX);
+        let mut deadline = Deadline::after(self.settings.deadline.min(limit));
         loop {
             let span = log::attempt_span(progress.attempt);
             let attempt = self.attempt(&progress, &deadline, &span, request, exchange);
@@ -125,10 +108,9 @@ impl Sender {
                 Err(error) => (next(&progress, &error, &self.facts(deadline.left())), error),
             };
             match step {
-                Step::Correct(_) => {}
+                Step::CorrectTimes(_) | Step::ChangeKey => {}
                 Step::Retry(pause) => {
-                    let (attempt, pause_ms) = (progress.attempt, log::ms(pause));
-                    event!(WARN, attempt, pause_ms, %error, "attempt failed, retry scheduled");
+                    log::retried(progress.attempt, pause, &error);
                     deadline.pause(pause, self.clock.sleep(pause)).await;
                 }
                 Step::Fail => return Err(error.after(progress.attempt)),
@@ -145,26 +127,23 @@ impl Sender {
     /// is avoided.
     fn begin<R: Hash>(&self, call: Call, request: &R) -> Result<Progress, Error> {
         let known = self.known();
-        let (mut progress, is_empty) = (Progress::new(call, known.offset()), known.keys.is_empty());
+        let (mut progress, is_empty) = (Progress::new(call, known.clock.offset()), known.keys.is_empty());
         drop(known);
         if is_empty {
             return Ok(progress);
         }
         progress.contents = self.hasher.hash_one(request);
         let (now, active) = (self.clock.now(), self.keys.active()?);
-        let previous = self.previous(now);
-        let mut known = self.known();
-        let first = known.keys.turn(progress.with(&active, &active), now);
-        let fallback = previous.as_ref().filter(|_| first.is_err());
-        let turn = fallback.map(|key| known.keys.turn(progress.with(key, &active), now));
-        drop(known);
-        let (refusal, pause) = match first {
+        let turn = |key| self.known().keys.turn(progress.with(key, &active), now);
+        let (refusal, pause) = match turn(&active) {
             Ok(turn) => return Ok(Progress { turn, ..progress }),
             Err(paused) => paused,
         };
         let key_id = key_name(active.as_ref());
         let error = Error::from(ErrorKind::Remembered { key_id, refusal, pause });
-        if let (Some(previous), Some(Ok(turn))) = (previous, turn) {
+        if let Some(previous) = self.previous(now)
+            && let Ok(turn) = turn(&previous)
+        {
             let key_id = key_name(previous.as_ref());
             event!(DEBUG, %key_id, "signed with the previous key, the active key is paused");
             return Ok(Progress { key: WhichKey::Previous, turn, cause: Some(error), ..progress });
@@ -178,7 +157,6 @@ impl Sender {
         self.keys.active().unwrap_or_else(|_| Arc::clone(key))
     }
 
-    /// The key to fall back to.
     fn previous(&self, now: OffsetDateTime) -> Option<Arc<dyn Signer>> {
         self.settings.falls_back.then(|| self.keys.previous(now)).flatten()
     }
@@ -252,15 +230,15 @@ impl Sender {
         let other = previous.as_ref().map(|previous| progress.with(previous, &active));
         let other = other.filter(|other| known.keys.paused(*other, now).is_none());
         answer.other_key = other.is_some();
-        let (kept, mut changed, mut suspicion) = (known.offset(), None, None);
-        if let Some(clock) = &mut known.clock {
-            suspicion = clock.suspicion(&answer);
-            changed = clock.answered(&answer, now);
-            facts.other_times = clock.correction(&answer, &mut search, now);
+        let (kept, mut changed, mut suspicion) = (known.clock.offset(), None, None);
+        if self.settings.corrects_time {
+            suspicion = known.clock.suspicion(&answer);
+            changed = known.clock.answered(&answer, now);
+            facts.other_times = known.clock.correction(&answer, &mut search, now);
         }
         (facts.is_answer, facts.previous_key) = (true, other.is_some());
         let step = next(progress, &error, &facts);
-        if let Step::Correct(Correction::Times(offset)) = step {
+        if let Step::CorrectTimes(offset) = step {
             drop(known);
             let (offset_ms, learned_from) = (log::signed_ms(offset.by), offset.source.name());
             event!(WARN, offset_ms, learned_from, %error, "assertion rejected, retried with corrected times");
@@ -271,28 +249,21 @@ impl Sender {
             let moved = progress.offset.by;
             error.note_clock(ClockMismatch::new(issued_at, expires_at, received, ahead, moved));
         }
-        let other = other.filter(|_| step == Step::Correct(Correction::PreviousKey));
+        let other = other.filter(|_| step == Step::ChangeKey);
         let turn = other.and_then(|other| known.keys.turn(other, now).ok());
-        let mut noted = None;
-        match error.refusal() {
-            Some(refusal) if Subject::of(refusal) == Subject::Request => {
-                known.keys.accepted(progress.with(&key, &active), now);
-            }
-            Some(refusal)
-                if Subject::is_client(refusal, call.is_of_client_alone)
-                    && self.settings.remembers_refusals =>
+        let (rejected, mut noted) = (progress.with(&key, &active), None);
+        if let Some(refusal) = error.refusal() {
+            if Subject::of(refusal) == Subject::Request {
+                known.keys.accepted(rejected, now);
+            } else if Subject::is_client(refusal, call.is_of_client_alone) && self.settings.remembers_refusals
             {
-                let key = progress.with(&key, &active);
-                let is_of_key = known.keys.is_reason(key, now);
-                let pause = known.keys.note(key, is_of_key, progress.turn, refusal, now, facts.random);
+                let is_of_key = known.keys.is_reason(rejected, now);
+                let pause = known.keys.note(rejected, is_of_key, progress.turn, refusal, now, facts.random);
                 noted = pause.map(|pause| (if is_of_key { "key" } else { "request" }, pause));
             }
-            _ => {}
         }
         drop(known);
-        if let Some(offset) = changed {
-            log::offset(kept, offset);
-        }
+        log::offset(kept, changed);
         if let Some((what, pause)) = noted {
             log::paused(what, key.as_ref(), pause, &error);
         }
@@ -317,8 +288,7 @@ impl Sender {
         let facts = clock::Facts::accepted(progress.outside(), progress.offset, seen.shown);
         let active = self.active_or(&seen.key);
         let mut known = self.known();
-        let kept = known.offset();
-        let changed = known.clock.as_mut().and_then(|clock| clock.answered(&facts, now));
+        let (kept, changed) = (known.clock.offset(), known.clock.answered(&facts, now));
         known.keys.accepted(progress.with(&seen.key, &active), now);
         // The server accepted with another key what it had rejected with this one.
         let blamed = progress.suspect.as_ref().filter(|_| self.settings.remembers_refusals);
@@ -329,17 +299,14 @@ impl Sender {
             Some((key, pause, error))
         });
         drop(known);
-        if let Some(offset) = changed {
-            log::offset(kept, offset);
-        }
+        log::offset(kept, changed);
         if let Some((key, pause, error)) = blamed {
             log::paused("key", key.as_ref(), pause, error);
         }
     }
 
-    /// An assertion for a request that other code sends.
     pub(super) async fn assertion(&self, endpoint: Endpoint) -> Result<ClientAssertion, Error> {
-        let offset = self.known().offset();
+        let offset = self.known().clock.offset();
         Ok(self.sign(endpoint, WhichKey::Active, offset).await?.0)
     }
 
@@ -353,10 +320,9 @@ impl Sender {
     ) -> Result<(ClientAssertion, Arc<dyn Signer>), Error> {
         let Self { assertion, keys, clock, .. } = self;
         let jti = fresh_jti()?;
-        let previous = || keys.previous(clock.now());
-        let choose = || match (which == WhichKey::Previous).then(previous).flatten() {
-            Some(previous) => Ok(previous),
-            None => keys.active(),
+        let choose = || match which {
+            WhichKey::Active => keys.active(),
+            WhichKey::Previous => keys.previous(clock.now()).map_or_else(|| keys.active(), Ok),
         };
         let now = || clock.now().saturating_add(offset.by);
         signing::assertion(choose, |signer| assertion.prepare_for(endpoint, signer, now(), &jti)).await
@@ -373,12 +339,5 @@ impl Sender {
     /// and no subscriber of events.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Known {
-    /// The known difference between the server's clock and ours.
-    fn offset(&self) -> Offset {
-        self.clock.as_ref().map_or(Offset::NONE, ServerClock::offset)
     }
 }

@@ -1,8 +1,6 @@
 //! What follows from a failed attempt, as a pure function of the call so far, the error and the
-//! facts. `sender` carries it out. A success needs no decision.
-//!
-//! Each kind of correction is a row of [`CORRECTIONS`]. To add one: a variant of [`Correction`],
-//! the fact that it depends on, and a row.
+//! facts. To add a correction: a variant of [`Step`], the fact that it depends on, and an arm of
+//! [`next`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +9,6 @@ use super::call::Call;
 use super::clock::{Offset, Search};
 use super::error::{Error, ErrorKind};
 use super::refused_keys::{KeyUse, Turn};
-use super::retry::advice;
 use super::settings::Settings;
 use super::signing::WhichKey;
 use crate::keys::Signer;
@@ -22,16 +19,14 @@ pub(super) struct Progress {
     pub(super) call: Call,
     /// The hash of everything in the request except the assertion, once it matters.
     pub(super) contents: u64,
-    /// The number of the current attempt. The first is 1.
+    /// Counted from 1.
     pub(super) attempt: u32,
-    /// How the current attempt is signed.
     pub(super) key: WhichKey,
     pub(super) turn: Turn,
     pub(super) offset: Offset,
-    /// The corrections that were made.
     pub(super) search: Search,
-    /// Why there is this attempt: the error of the attempt before, or for the first one, of an
-    /// earlier call whose key is avoided.
+    /// The error of the attempt before, or for the first one, of an earlier call whose key is
+    /// avoided.
     pub(super) cause: Option<Error>,
     pub(super) suspect: Option<Suspect>,
 }
@@ -43,7 +38,6 @@ pub(super) struct Suspect {
     pub(super) error: Error,
 }
 
-/// What the decision depends on besides the call and the error.
 #[derive(Clone, Copy)]
 pub(super) struct Facts<'a> {
     pub(super) settings: &'a Settings,
@@ -52,17 +46,17 @@ pub(super) struct Facts<'a> {
     pub(super) random: u64,
     /// Whether the error is the server's answer.
     pub(super) is_answer: bool,
-    /// The offset that suits the server's clock better.
     pub(super) other_times: Option<Offset>,
     /// Whether the previous key is there to sign with.
     pub(super) previous_key: bool,
 }
 
-/// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Step {
-    /// Sign another assertion at once.
-    Correct(Correction),
+    /// Sign another assertion at once, with its times moved by this offset.
+    CorrectTimes(Offset),
+    /// Sign another assertion at once, with the previous key.
+    ChangeKey,
     /// Repeat the request after a pause.
     Retry(Duration),
     /// Return the error of this attempt.
@@ -71,62 +65,32 @@ pub(super) enum Step {
     FailWithCause(u32),
 }
 
-/// How the next assertion differs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Correction {
-    /// Its times are moved by this offset.
-    Times(Offset),
-    /// The previous key signs it.
-    PreviousKey,
-}
-
-/// The correction that an answer with this rejection calls for, if it is possible and allowed.
-type Row = fn(&Progress, Option<&Refusal>, &Facts<'_>) -> Option<Correction>;
-
-/// The corrections, in the order in which they are tried.
-const CORRECTIONS: [Row; 2] = [
-    |progress, refusal, facts| {
-        let offset = facts.other_times?;
-        progress.call.allows_other_times(refusal).then_some(Correction::Times(offset))
-    },
-    |progress, refusal, facts| {
-        let may = facts.previous_key && progress.may_change_key(refusal?, facts.left);
-        may.then_some(Correction::PreviousKey)
-    },
-];
-
-/// Decides what follows from a failed attempt.
+/// Decides what follows from a failed attempt. Corrections come first, in this order.
 pub(super) fn next(progress: &Progress, error: &Error, facts: &Facts<'_>) -> Step {
-    let (attempt, is_over) = (progress.attempt, facts.left.is_zero());
-    let refusal = error.refusal();
-    match error.kind() {
-        _ if facts.is_answer && !is_over => {
-            let correction = CORRECTIONS.iter().find_map(|row| row(progress, refusal, facts));
-            correction.map_or_else(|| retry(progress, error, facts), Step::Correct)
-        }
+    let Progress { call, attempt, .. } = *progress;
+    let (is_over, refusal) = (facts.left.is_zero(), error.refusal());
+    let may_change_key = |refusal| facts.previous_key && progress.may_change_key(refusal, facts.left);
+    match (error.kind(), facts.other_times) {
+        (_, Some(offset)) if !is_over && call.allows_other_times(refusal) => Step::CorrectTimes(offset),
+        _ if refusal.is_some_and(may_change_key) => Step::ChangeKey,
         // For single-use grants, keep this error: it says that the server may have received the
         // request.
-        ErrorKind::Transport(_)
-            if is_over && attempt > 1 && progress.call.repetition() == Repetition::Freely =>
-        {
+        (ErrorKind::Transport(_), _) if is_over && attempt > 1 && call.repetition() == Repetition::Freely => {
             Step::FailWithCause(attempt)
         }
-        ErrorKind::Transport(_) => retry(progress, error, facts),
+        (ErrorKind::Transport(_), _) => retry(progress, error, facts),
         // The request was not signed, or could not be made.
         _ if !facts.is_answer && progress.cause.is_some() => Step::FailWithCause(attempt - 1),
         _ => retry(progress, error, facts),
     }
 }
 
-/// Repeats the request after a pause, unless the error is not of that kind, the server asks for a
-/// longer wait than the client accepts, or the time would be over.
 fn retry(Progress { call, attempt, .. }: &Progress, error: &Error, facts: &Facts<'_>) -> Step {
     let Facts { settings, left, random, .. } = *facts;
-    let (retry, repeated) = advice(error.kind());
     let jitter = settings.backoff.full_jitter(*attempt, random);
-    let pause = match retry {
+    let pause = match error.retry() {
         _ if !settings.tries_again || call.once_within.is_some() => None,
-        _ if !repeated.contains(&call.repetition()) => None,
+        _ if !error.is_repeated(call.repetition()) => None,
         Retry::After(wait) if wait > settings.longest_retry_after => None,
         // Without jitter, all clients that are told the same time would come back at once. Some
         // time must be left for the attempt.
@@ -157,7 +121,6 @@ impl Progress {
         (!self.call.is_of_client_alone).then_some(self.contents)
     }
 
-    /// This call with a key, while this or another one is active.
     pub(super) const fn with<'a>(&self, key: &'a Arc<dyn Signer>, active: &'a Arc<dyn Signer>) -> KeyUse<'a> {
         let Call { endpoint, is_of_client_alone, .. } = self.call;
         KeyUse { key, active, endpoint, contents: self.contents, is_of_client_alone }
@@ -234,8 +197,8 @@ mod tests {
 
     #[test]
     fn a_rejection_is_corrected_by_time_then_by_key_as_far_as_the_grant_allows() {
-        let times = Step::Correct(Correction::Times(Offset::NONE));
-        let (key, fail) = (Step::Correct(Correction::PreviousKey), Step::Fail);
+        let times = Step::CorrectTimes(Offset::NONE);
+        let (key, fail) = (Step::ChangeKey, Step::Fail);
         // For each answer: times and key are possible, the key alone, nothing.
         let cases = [
             (Freely, 401, "invalid_client", [times, key, fail]),
@@ -270,7 +233,7 @@ mod tests {
         let error = answer(401, "invalid_client");
         let facts = Facts { is_answer: true, previous_key: true, ..FACTS };
         let next = |progress: &Progress| next(progress, &error, &facts);
-        assert_eq!(next(&progress(Freely)), Step::Correct(Correction::PreviousKey));
+        assert_eq!(next(&progress(Freely)), Step::ChangeKey);
         assert_eq!(next(&Progress { search: corrected(), ..progress(Freely) }), Step::Fail);
         let mut previous = progress(Freely);
         previous.key = WhichKey::Previous;

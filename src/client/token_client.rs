@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::cache::Cache;
-use super::call::{Call, Exchange};
+use super::call::Exchange;
 use super::error::{Error, ErrorKind};
 use super::sender::Sender;
 use crate::keys::KeyRing;
@@ -11,41 +11,8 @@ use crate::oauth::{
     JwtGrant, PushedAuthorization, Retry, Scope, TokenExchange, TokenRequest, TokenResponse,
 };
 
-const PUSHED_AUTHORIZATION: Exchange<AuthorizationRequest, PushedAuthorization> = Exchange {
-    to_http: AuthorizationRequest::to_http,
-    read: |_, response, now| PushedAuthorization::from_http(response, now),
-    server_time: |_, _, _| None,
-};
-const INTROSPECTION: Exchange<HintedToken, Introspection> = Exchange {
-    to_http: HintedToken::to_introspection,
-    read: |_, response, now| Introspection::from_http(response, now),
-    server_time: |_, _, _| None,
-};
-const REVOCATION: Exchange<HintedToken, ()> = Exchange {
-    to_http: HintedToken::to_revocation,
-    read: |_, response, now| HintedToken::revoked(response, now),
-    server_time: |_, _, _| None,
-};
-const DEVICE_AUTHORIZATION: Exchange<DeviceAuthorizationRequest, DeviceAuthorization> = Exchange {
-    to_http: DeviceAuthorizationRequest::to_http,
-    read: |server, response, now| DeviceAuthorization::of_server(server.plain_http(), response, now),
-    server_time: |_, _, _| None,
-};
-
-/// Gets tokens for one client from one authorization server. Cloning is cheap; the clones share
-/// everything.
-///
-/// ```no_run
-/// use private_key_jwt::{AuthorizationServer, PrivateKey, TokenClient};
-///
-/// # async fn example() -> Result<(), private_key_jwt::Error> {
-/// let key = PrivateKey::from_file("client.pem")?;
-/// let server = AuthorizationServer::discover("https://auth.pingone.com/ENV_ID/as").await?;
-/// let client = TokenClient::new(server, "CLIENT_ID", key)?;
-/// let token = client.token("api:read").await?;
-/// # let _ = token.secret();
-/// # Ok(()) }
-/// ```
+/// Gets tokens for one client from one authorization server. Create one when the program starts, as
+/// [the front page](crate) shows, and keep it. Cloning is cheap; the clones share everything.
 #[derive(Clone)]
 pub struct TokenClient {
     pub(super) sender: Arc<Sender>,
@@ -53,12 +20,10 @@ pub struct TokenClient {
 }
 
 impl TokenClient {
-    /// Returns a token for the client itself (`client_credentials`, RFC 6749 §4.4) with these
-    /// scopes.
+    /// Returns a token with these scopes for the client itself (RFC 6749 §4.4).
     ///
-    /// The token is cached and renewed before it expires: see [the
-    /// cache](super::TokenClientBuilder#the-cache). A [source](TokenClient::source) does the same
-    /// for other requests, and costs less per call.
+    /// The token is [cached](super::TokenClientBuilder#the-cache) and renewed before it expires. A
+    /// [source](TokenClient::source) does the same for other requests, and costs less per call.
     ///
     /// # Errors
     ///
@@ -75,40 +40,35 @@ impl TokenClient {
     /// response.
     ///
     /// The client retries transient failures and corrects rejected requests, each time with a new
-    /// assertion. By default, the whole call takes at most
-    /// [30 s](super::TokenClientBuilder::DEADLINE). For the rules, see
-    /// [`TokenClientBuilder`](super::TokenClientBuilder#when-a-request-fails).
+    /// assertion. By default, the whole call takes at most 30 s:
+    /// see [`TokenClientBuilder`](super::TokenClientBuilder#when-a-request-fails).
     ///
     /// # Errors
     ///
     /// An error of [kind](super::ErrorKind) `Key` if the key cannot sign; `Transport` if no
-    /// response arrived; `OAuth` if the server rejected the request, if its response is not a token
-    /// response, or if the request could not be made; `Remembered` if nothing was sent because the
-    /// server rejected the key moments ago.
+    /// response arrived; `OAuth` if the server rejected the request, the response is not a token
+    /// response, or the request could not be made; `Remembered` if nothing was sent.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
         self.sender.token(request, None).await
     }
 
-    /// Signs a fresh assertion with the active key, for a request that other code sends. Never use
-    /// an assertion twice. Its times follow the server's clock if that is known to
-    /// [differ](super::TokenClientBuilder::without_time_correction).
+    /// Signs a fresh assertion with the active key, for other code to send once. Its times follow
+    /// [the server's clock](super::TokenClientBuilder#the-clock).
     ///
     /// RSA signatures by a key of this process are computed on the blocking pool of the tokio
-    /// runtime, so that the executor's threads stay free. The whole process computes at most three
-    /// times as many of them at a time as it has cores. A blocking task must therefore not block on
-    /// this call: if such tasks fill the pool, none of them ends. Elliptic-curve signatures take
-    /// microseconds and are computed in place.
+    /// runtime, for the whole process at most three times as many at a time as it has cores. A
+    /// blocking task must therefore not block on this call: if such tasks fill the pool, none of
+    /// them ends. Elliptic-curve signatures take microseconds and are computed in place.
     ///
     /// # Errors
     ///
-    /// An error of [kind](super::ErrorKind) `Key` if no key is active, the key cannot sign, or
-    /// there is no running tokio runtime for an RSA signature; `OAuth` if the parts do not fit
-    /// together.
+    /// An error of [kind](super::ErrorKind) `Key` if no key is active, the key cannot sign, or an
+    /// RSA signature has no tokio runtime; `OAuth` if the parts do not fit together.
     pub async fn assertion(&self) -> Result<ClientAssertion, Error> {
         self.assertion_for(Endpoint::Token).await
     }
 
-    /// As [`TokenClient::assertion`], for a request to this endpoint. The endpoint matters with
+    /// As [`TokenClient::assertion`], for a request to this endpoint. It matters with
     /// [`Audience::CalledEndpoint`](crate::Audience::CalledEndpoint).
     ///
     /// # Errors
@@ -187,12 +147,15 @@ impl TokenClient {
         &self,
         request: &DeviceAuthorizationRequest,
     ) -> Result<DeviceAuthorization, Error> {
-        self.sender.send(Call::to(Endpoint::DeviceAuthorization), request, &DEVICE_AUTHORIZATION).await
+        let read = |server: &AuthorizationServer, response, now| {
+            DeviceAuthorization::of_server(server.plain_http(), response, now)
+        };
+        let to_http = DeviceAuthorizationRequest::to_http;
+        self.sender.send(request, &Exchange::with(Endpoint::DeviceAuthorization, to_http, read)).await
     }
 
-    /// Waits until the user has logged in (RFC 8628 §3.4). Polls as often as the server allows,
-    /// with a fresh assertion each time, and slows down if the server asks for that, or if the
-    /// server or the key service is unavailable.
+    /// Waits until the user has logged in (RFC 8628 §3.4). Polls as often as the server allows, and
+    /// slows down if the server asks for that, or the server or the key service is unavailable.
     ///
     /// # Errors
     ///
@@ -216,7 +179,7 @@ impl TokenClient {
         }
     }
 
-    /// Pushes an authorization request to the server (RFC 9126). Then send the user's browser to
+    /// Pushes an authorization request (RFC 9126). Then send the user's browser to
     /// [`PushedAuthorization::to_url`].
     ///
     /// # Errors
@@ -226,17 +189,20 @@ impl TokenClient {
         &self,
         request: &AuthorizationRequest,
     ) -> Result<PushedAuthorization, Error> {
-        self.sender.send(Call::to(Endpoint::PushedAuthorization), request, &PUSHED_AUTHORIZATION).await
+        let read = |_: &_, response, now| PushedAuthorization::from_http(response, now);
+        let to_http = AuthorizationRequest::to_http;
+        self.sender.send(request, &Exchange::with(Endpoint::PushedAuthorization, to_http, read)).await
     }
 
-    /// Returns what the server says about a token (RFC 7662). The signed form of the response is
-    /// not supported.
+    /// Returns what the server says about a token (RFC 7662). Signed responses are not supported.
     ///
     /// # Errors
     ///
     /// As [`TokenClient::request`].
     pub async fn introspect(&self, token: impl Into<HintedToken>) -> Result<Introspection, Error> {
-        self.sender.send(Call::to(Endpoint::Introspection), &token.into(), &INTROSPECTION).await
+        let read = |_: &_, response, now| Introspection::from_http(response, now);
+        let exchange = Exchange::with(Endpoint::Introspection, HintedToken::to_introspection, read);
+        self.sender.send(&token.into(), &exchange).await
     }
 
     /// Revokes a token (RFC 7009). A token that the server does not know counts as revoked.
@@ -245,7 +211,9 @@ impl TokenClient {
     ///
     /// As [`TokenClient::request`].
     pub async fn revoke(&self, token: impl Into<HintedToken>) -> Result<(), Error> {
-        self.sender.send(Call::to(Endpoint::Revocation), &token.into(), &REVOCATION).await
+        let read = |_: &_, response, now| HintedToken::revoked(response, now);
+        let exchange = Exchange::with(Endpoint::Revocation, HintedToken::to_revocation, read);
+        self.sender.send(&token.into(), &exchange).await
     }
 
     /// The key ring that signs. Publish, activate and retire keys on it while the client is in use.

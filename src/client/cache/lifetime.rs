@@ -1,11 +1,9 @@
-//! How long a token is used, and when to start refreshing it: a function of when it arrived, what
-//! the server said, a random number, and the time.
+//! How long a token is used, and when to start refreshing it.
 //!
 //! The clock may be set while a token is cached. If it is set forward, the token looks older than
 //! it is, which costs a request. If it is set back to before the token arrived, the token's age is
-//! unknown: another token is requested, and this one is used meanwhile. If it is set back by more
-//! than the token's whole lifetime, the clock may well have been wrong before, and the token is no
-//! longer used.
+//! unknown: another token is requested, and this one is used meanwhile, unless the clock was set
+//! back by more than the token's whole lifetime.
 
 use std::time::Duration;
 
@@ -25,10 +23,8 @@ pub(super) struct Lifetime {
 }
 
 impl Lifetime {
-    /// The lifetime of a token that arrived now and expires when the server said, if it did.
-    ///
-    /// Tokens that arrived at the same time are renewed at different times: the last part of a
-    /// lifetime is shortened by up to half.
+    /// The last part is shortened at random by up to half, so that tokens that arrived at the same
+    /// time are renewed at different times.
     pub(super) fn of(
         settings: &Settings,
         now: OffsetDateTime,
@@ -37,7 +33,8 @@ impl Lifetime {
     ) -> Self {
         let end = expires_at.unwrap_or_else(|| after(now, settings.unstated_lifetime)).max(now);
         let life = Duration::try_from(end - now).unwrap_or_default();
-        let ahead = settings.ahead(life);
+        let default = (life / 10).min(Duration::from_secs(60));
+        let ahead = settings.refresh_ahead.map_or(default, |set| set.min(life / 2));
         let ahead = ahead - fraction(ahead / 2, random);
         Self { came: now, ageing: end - ahead, end }
     }
@@ -52,7 +49,6 @@ impl Lifetime {
         }
     }
 
-    /// How long the token is valid from now on.
     pub(super) fn left(&self, now: OffsetDateTime) -> Duration {
         (self.end - now).try_into().unwrap_or_default()
     }

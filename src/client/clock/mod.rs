@@ -1,23 +1,18 @@
-//! The server's clock, as far as its responses show it, and what follows for the times of
-//! assertions.
+//! What responses show of the server's clock, and what follows for the times of assertions.
 //!
 //! A difference that was only seen is *assumed*: the next assertion follows it, and it is dropped
 //! if that assertion is rejected. A difference that an assertion was accepted with is *proven*: it
-//! is kept, and follows the server's clock from then on. All decisions are functions of the stored
-//! state, what a response shows, and the time.
+//! is kept, and follows the server's clock from then on.
 
 mod facts;
-mod offset;
 mod search;
 
 use std::ops::RangeInclusive;
 
 use time::{Duration, OffsetDateTime};
 
-use facts::Verdict;
-pub(super) use facts::{Facts, Shown};
-use offset::{LARGEST, NO_DIFFERENCE, believed, differs};
-pub(super) use offset::{Offset, Source};
+pub(super) use facts::{Facts, Offset, Shown, Source};
+use facts::{LARGEST, NO_DIFFERENCE, Verdict, believed, differs};
 pub(super) use search::Search;
 
 use crate::oauth::TimeFault;
@@ -28,44 +23,37 @@ const PRECISION: Duration = Duration::seconds(1);
 const IN_VAIN: Duration = Duration::minutes(1);
 /// How long an accepted assertion is evidence for the times that it was made with.
 const ACCEPTED: Duration = Duration::minutes(1);
-/// The most requests that are remembered because the words of their rejection led nowhere. Bounded,
-/// because outsiders choose what requests carry.
+/// The most requests whose words are ignored. Outsiders choose what requests carry.
 const MOST_REQUESTS: usize = 64;
 
-/// What is known of the server's clock.
 #[derive(Debug)]
 pub(super) struct ServerClock {
-    /// What to add to our time.
     kept: Offset,
     /// When an assertion with the kept offset was accepted last.
     accepted_at: Option<OffsetDateTime>,
     /// The differences at which the server has accepted assertions of our time.
     tolerated: RangeInclusive<Duration>,
     /// The difference that the last JWT showed.
-    of_tokens: Option<Duration>,
-    /// Until when the words of a rejection are ignored: for the request with these contents, or for
-    /// all that carry nothing from outside.
+    of_tokens: Shown,
+    /// Until when the words of a rejection are ignored, for each hash as in [`Facts`].
     in_vain: Vec<(Option<u64>, OffsetDateTime)>,
 }
 
 impl ServerClock {
-    /// Starts with the difference that discovery showed, if any.
     pub(super) fn new(discovered: Shown) -> Self {
         let difference = discovered.other_than(Duration::ZERO).and_then(believed);
         let kept = difference.map_or(Offset::NONE, |by| Offset::assumed(by, discovered.source()));
         let tolerated = Duration::ZERO..=Duration::ZERO;
-        Self { kept, accepted_at: None, tolerated, of_tokens: None, in_vain: Vec::new() }
+        Self { kept, accepted_at: None, tolerated, of_tokens: Shown::NOTHING, in_vain: Vec::new() }
     }
 
-    /// What to add to our time for an assertion.
     pub(super) const fn offset(&self) -> Offset {
         self.kept
     }
 
-    /// Notes what a response shows. Returns the offset from now on if it changed.
-    ///
-    /// The response to a request that carries something from outside may be about that. While
-    /// assertions are accepted, such a response changes nothing for other requests.
+    /// Notes what a response shows. Returns the offset from now on if it changed. While assertions
+    /// are accepted, the response to a request that carries something from outside changes nothing
+    /// for other requests: it may be about that.
     pub(super) fn answered(&mut self, facts: &Facts, now: OffsetDateTime) -> Option<Offset> {
         let is_recent = |at| (Duration::ZERO..ACCEPTED).contains(&(now - at));
         if facts.outside.is_some() && !facts.succeeded && self.accepted_at.is_some_and(is_recent) {
@@ -83,11 +71,10 @@ impl ServerClock {
         (next != before).then_some(next)
     }
 
-    /// Notes a difference that the server accepted.
     fn accepted(&mut self, Facts { outside, used, shown, .. }: &Facts) {
         let Some(difference) = shown.nearest(used.by) else { return };
         if shown.source() == Source::Token {
-            self.of_tokens = Some(difference);
+            self.of_tokens = Shown(Some((difference, difference, Source::Token)));
         }
         if used.by.is_zero() && outside.is_none() && differs(difference, used.by) {
             let (least, most) = (*self.tolerated.start(), *self.tolerated.end());
@@ -126,8 +113,7 @@ impl ServerClock {
         }
     }
 
-    /// Whether time may be the reason for a rejection. If so, returns how far the server's clock is
-    /// ahead, if a response shows it.
+    /// Whether time may be the reason for a rejection, and how far the clock is ahead, if shown.
     pub(super) fn suspicion(&self, facts: &Facts) -> Option<Option<Duration>> {
         if facts.verdict != Verdict::Refused {
             return None;
@@ -140,7 +126,7 @@ impl ServerClock {
     }
 
     /// The offset of another assertion, after one was rejected. `None` if time cannot have been the
-    /// reason, or if the server has tolerated the difference before. It may be the reason the next
+    /// reason, or the server has tolerated the difference before. It may be the reason the next
     /// time, because servers change.
     pub(super) fn correction(
         &mut self,
@@ -160,10 +146,7 @@ impl ServerClock {
             return None;
         }
         // Without a `Date`, the last JWT stands in for it.
-        let known = match self.of_tokens.filter(|_| shown == Shown::NOTHING) {
-            Some(difference) => Shown(Some((difference, difference, Source::Token))),
-            None => shown,
-        };
+        let known = if shown == Shown::NOTHING { self.of_tokens } else { shown };
         if let Some(difference) = known.other_than(used.by) {
             let by = believed(difference)?;
             if used.by.is_zero() && self.tolerated.contains(&by) {
@@ -184,7 +167,7 @@ impl ServerClock {
         search.corrected_to(other)
     }
 
-    /// As [`ServerClock::correction`], after a rejection that names time and has no `Date`.
+    /// After a rejection that names time and has no `Date`.
     fn by_words(
         &mut self,
         Facts { outside, used, .. }: &Facts,
@@ -196,7 +179,7 @@ impl ServerClock {
             if self.in_vain.iter().any(|(of, until)| of == outside && is_ahead(*until, now)) {
                 return None;
             }
-            let known = self.of_tokens.filter(|by| differs(*by, used.by)).and_then(believed);
+            let known = self.of_tokens.other_than(used.by).and_then(believed);
             let known = known.map(|by| Offset::assumed(by, Source::Token));
             // The assumed offset may be the mistake.
             let none = used.is_assumed().then_some(Offset::NONE);
@@ -205,14 +188,13 @@ impl ServerClock {
                 return search.begun_with(used.by, fault, other);
             }
         }
-        let next = search.next(used.by, fault).map(|by| Offset::assumed(by, Source::Text));
+        let next = search.next(used.by, fault);
         if next.is_none() && search.is_begun() {
             self.led_nowhere(*outside, now);
         }
-        next
+        next.map(|by| Offset::assumed(by, Source::Text))
     }
 
-    /// Ends a search by words.
     fn led_nowhere(&mut self, outside: Option<u64>, now: OffsetDateTime) {
         self.in_vain.retain(|(of, until)| *of != outside && is_ahead(*until, now));
         if self.in_vain.len() >= MOST_REQUESTS

@@ -5,14 +5,13 @@
 
 use time::Duration;
 
-use super::offset::{LARGEST, Offset, differs};
+use super::facts::{LARGEST, Offset, differs};
 use crate::oauth::TimeFault;
 
 const STEP: Duration = Duration::minutes(1);
 /// The most assertions that follow a rejected one.
 const MOVES: u8 = 4;
 
-/// The corrections of one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::client) struct Search {
     /// The offset that was rejected first.
