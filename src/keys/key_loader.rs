@@ -120,7 +120,9 @@ impl KeyLoader {
         for Entry { alias, key_id, loaded } in entries {
             let key =
                 loaded.and_then(|loaded| PrivateKey::new(loaded, &file, &certificates, is_only, &allowance));
-            let thumbprint = key.as_ref().ok().map(PrivateKey::thumbprint);
+            // It tells keys apart, so a lone key needs none.
+            let is_needed = !is_only || self.entry.is_some();
+            let thumbprint = key.as_ref().ok().filter(|_| is_needed).map(PrivateKey::thumbprint);
             // The same key under the same name counts once, regardless of its form in the file.
             let is_same = |(other, loaded): &(KeyEntry, Result<PrivateKey, KeyError>)| {
                 let forms = (loaded.as_ref().ok(), key.as_ref().ok());

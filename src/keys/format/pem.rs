@@ -110,7 +110,7 @@ pub(super) fn collect(text: &[u8], passphrase: Option<&[u8]>, found: &mut Found)
             Err(_) => other = Some(not_private(block.label)),
         }
     }
-    let without = || not_private("EC PARAMETERS");
+    let without = || KeyError::NotPrivate { found: "EC PARAMETERS".to_owned() };
     found.because(unusable.or(foreign).or(public).or(certificate).or(other).unwrap_or_else(without));
     Ok(())
 }
