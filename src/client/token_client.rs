@@ -128,30 +128,22 @@ impl TokenClient {
         self.request(&TokenRequest::token_exchange(exchange).scope(scope)).await
     }
 
-    /// Returns the codes with which a user logs in on another device (RFC 8628 §3.1). Show them,
-    /// then wait with [`TokenClient::device_token`].
+    /// Returns the codes with which a user logs in on another device (RFC 8628 §3.1), for scopes or
+    /// a request with more parameters. Show them, then wait with [`TokenClient::device_token`].
     ///
     /// # Errors
     ///
     /// As [`TokenClient::request`].
-    pub async fn authorize_device(&self, scope: impl Into<Scope>) -> Result<DeviceAuthorization, Error> {
-        self.authorize_device_with(&DeviceAuthorizationRequest::new(scope)).await
-    }
-
-    /// As [`TokenClient::authorize_device`], with more parameters.
-    ///
-    /// # Errors
-    ///
-    /// As [`TokenClient::request`].
-    pub async fn authorize_device_with(
+    pub async fn authorize_device(
         &self,
-        request: &DeviceAuthorizationRequest,
+        request: impl Into<DeviceAuthorizationRequest>,
     ) -> Result<DeviceAuthorization, Error> {
         let read = |server: &AuthorizationServer, response, now| {
             DeviceAuthorization::of_server(server.plain_http(), response, now)
         };
         let to_http = DeviceAuthorizationRequest::to_http;
-        self.sender.send(request, &Exchange::with(Endpoint::DeviceAuthorization, to_http, read)).await
+        let exchange = Exchange::with(Endpoint::DeviceAuthorization, to_http, read);
+        self.sender.send(&request.into(), &exchange).await
     }
 
     /// Waits until the user has logged in (RFC 8628 §3.4). Polls as often as the server allows, and

@@ -66,6 +66,12 @@ impl DeviceAuthorizationRequest {
     }
 }
 
+impl<S: Into<Scope>> From<S> for DeviceAuthorizationRequest {
+    fn from(scope: S) -> Self {
+        Self::new(scope)
+    }
+}
+
 /// The codes (RFC 8628 §3.2). The user types one in at [a page](Self::verification_uri). The device
 /// polls for the token with the other.
 ///

@@ -139,7 +139,7 @@ async fn a_device_login_to_its_end_with_every_algorithm() {
             let request = private_key_jwt::oauth::DeviceAuthorizationRequest::new("openid api:read")
                 .parameter("resource", API)
                 .unwrap();
-            let codes = client.authorize_device_with(&request).await.unwrap();
+            let codes = client.authorize_device(request).await.unwrap();
             assert_eq!(codes.interval(), Duration::from_secs(1));
             let user = async {
                 // The user takes longer than the first interval.

@@ -23,7 +23,7 @@ pub(crate) async fn on_a_device(
 ) -> Result<TokenResponse, Failure> {
     let endpoint = connected.endpoint(Endpoint::DeviceAuthorization)?;
     let client = &connected.client;
-    let codes = client.authorize_device_with(request).await.context(&endpoint)?;
+    let codes = client.authorize_device(request.clone()).await.context(&endpoint)?;
     output::note(&format!("to log in, open {} and enter {}", codes.verification_uri(), codes.user_code()));
     if let Some(complete) = codes.verification_uri_complete() {
         output::note(&format!("or open {complete}"));

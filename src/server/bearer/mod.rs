@@ -211,7 +211,8 @@ impl Gate {
             Scheme::Dpop => proof,
         };
         let Trusted { jwks, verifier } = &self.trusted;
-        let claims = jwks.verify_with_proof(verifier, token, &proof).await.map_err(|error| {
+        let claims = jwks.verify_with(|keys, now| verifier.verify_with_proof(keys, token, &proof, now));
+        let claims = claims.await.map_err(|error| {
             if let Some(hook) = &self.on_refusal {
                 hook(&error);
             }

@@ -24,8 +24,7 @@ use crate::oauth::{AuthorizationServer, PlainHttp, safe_url};
 use crate::transport::refreshing::Refreshing;
 use crate::transport::{PublicNetworkClient, ReqwestClient, SystemClock, TransportError, get_request};
 use crate::verifier::{
-    AccessTokenClaims, AccessTokenVerifier, ProofOfPossession, UnverifiedAssertion, VerifiedAssertion,
-    VerifierError,
+    AccessTokenClaims, AccessTokenVerifier, UnverifiedAssertion, VerifiedAssertion, VerifierError,
 };
 
 /// Keeps the keys at one URL fresh: a JWK Set that its issuer may change at any time. Cloning is
@@ -132,20 +131,6 @@ impl RemoteJwks {
         self.verify_with(|keys, now| verifier.verify(keys, token, now)).await
     }
 
-    /// As [`RemoteJwks::verify`], with the sender's proofs of possession.
-    ///
-    /// # Errors
-    ///
-    /// As [`RemoteJwks::verify`], with the error of [`AccessTokenVerifier::verify_with_proof`].
-    pub async fn verify_with_proof(
-        &self,
-        verifier: &AccessTokenVerifier,
-        token: &str,
-        proof: &ProofOfPossession,
-    ) -> Result<AccessTokenClaims, RemoteJwksError> {
-        self.verify_with(|keys, now| verifier.verify_with_proof(keys, token, proof, now)).await
-    }
-
     /// Checks a client assertion (RFC 7523 §3) with these keys, as [`UnverifiedAssertion::verify`].
     ///
     /// # Errors
@@ -161,7 +146,8 @@ impl RemoteJwks {
         Ok(assertion.check_claims(self.now())?)
     }
 
-    /// Checks something else with these keys, such as an ID token. Runs the check a second time,
+    /// Checks something else with these keys, such as an ID token, or an access token with its
+    /// sender's [proof](AccessTokenVerifier::verify_with_proof). Runs the check a second time,
     /// with newer keys, if no key fits ([`JoseError::NoMatchingKey`]) or the signature does not
     /// verify ([`KeyError::BadSignature`]), and if newer keys can be fetched.
     ///

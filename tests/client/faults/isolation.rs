@@ -175,7 +175,7 @@ impl Kind {
             }
             Self::DeviceAuthorization => {
                 let request = DeviceAuthorizationRequest::new("a").parameter("hint", content).unwrap();
-                return client.authorize_device_with(&request).await.map(drop);
+                return client.authorize_device(request).await.map(drop);
             }
         };
         client.request(&request).await.map(drop)

@@ -45,7 +45,7 @@ async fn device_login(
         .build()
         .unwrap();
     let request = DeviceAuthorizationRequest::new("a b").parameter("resource", "urn:x").unwrap();
-    let codes = client.authorize_device_with(&request).await.unwrap();
+    let codes = client.authorize_device(request).await.unwrap();
     assert_eq!((codes.user_code(), codes.verification_uri()), ("WDJB-MJHT", "https://as.example/device"));
     let result = client.device_token(&codes).await;
     let requests = server.received_requests().await.unwrap();

@@ -78,7 +78,7 @@ async fn rfc6749_appendix_b_every_value_of_every_request_to_the_byte() {
     client.introspect(HintedToken::access_token(HARD).parameter("x", HARD).unwrap()).await.unwrap();
     client.revoke(HARD).await.unwrap();
     let request = DeviceAuthorizationRequest::new("a").parameter("x", HARD).unwrap();
-    client.authorize_device_with(&request).await.unwrap();
+    client.authorize_device(request).await.unwrap();
 
     let grant = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3A";
     let challenge = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";

@@ -220,7 +220,7 @@ async fn rfc8707_2_several_resources_in_every_request_that_may_name_them() {
     let request = DeviceAuthorizationRequest::new(())
         .resource("https://api.example/v1")
         .and_then(|request| request.resource("urn:example:other"));
-    client.authorize_device_with(&request.unwrap()).await.unwrap();
+    client.authorize_device(request.unwrap()).await.unwrap();
     assert_eq!(form(&server).await, format!("{resources}&"));
 }
 
