@@ -11,12 +11,12 @@
 //!
 //! ```text
 //! builder ▶ token_client ─────────────────────▶ sender ▶ signing, transport
-//!             └▶ token_source ▶ cache ▶ entry ────▲ │
-//!                                                   └▶ step ▶ call, clock, refused_keys, retry
+//!             └▶ cache ▶ entry ───────────────────▲ │
+//!                                                   └▶ step ▶ call, clock, refused_keys, error
 //! ```
 //!
 //! `sender` signs, sends, reads the answer, and records what it shows in `clock` and
-//! `refused_keys`. `step` decides what follows, by `retry`, the table of failures. These four are
+//! `refused_keys`. `step` decides what follows, by the table of failures in `error`. These four are
 //! functions of what happened, the time and a random number.
 
 mod backoff;
@@ -30,20 +30,18 @@ mod error;
 mod fresh;
 mod log;
 mod refused_keys;
-mod retry;
 mod sender;
 mod settings;
 mod signing;
 mod step;
 mod token_client;
-mod token_source;
 
 #[cfg(feature = "reqwest-middleware")]
 pub use bearer_middleware::BearerMiddleware;
 pub use builder::TokenClientBuilder;
+pub use cache::TokenSource;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "dev-server")]
 pub(crate) use fresh::random_bytes;
 pub use fresh::{fresh_code_verifier, fresh_jti};
 pub use token_client::TokenClient;
-pub use token_source::TokenSource;

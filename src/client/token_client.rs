@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::cache::Cache;
+use super::cache::{Cache, Entry, TokenSource};
 use super::call::Exchange;
 use super::error::{Error, ErrorKind};
 use super::sender::Sender;
@@ -34,6 +34,43 @@ impl TokenClient {
             Some(token) => Ok(token),
             None => self.source(scope).token().await,
         }
+    }
+
+    /// Returns a source of tokens for these scopes (`client_credentials`, RFC 6749 §4.4), or for
+    /// this request, such as `TokenRequest::client_credentials("api:read").resource(url)?`. As long
+    /// as the parameters are [cached](super::TokenClientBuilder::cache_capacity), the source shares
+    /// its token with [`TokenClient::token`] and other sources.
+    ///
+    /// The source repeats the request, so the request must be repeatable: a JWT bearer grant is as
+    /// long as its JWT is valid (RFC 7521 §4.1), and a token exchange as long as its subject token
+    /// is. If the server returns a refresh token for such a grant, the source uses the refresh
+    /// token first. A code or a refresh token is single-use: send it with [`TokenClient::request`],
+    /// and make a source of the response with [`TokenClient::source_from`].
+    #[must_use]
+    pub fn source(&self, request: impl Into<TokenRequest>) -> TokenSource {
+        TokenSource { entry: self.cache.entry(request.into(), &self.sender) }
+    }
+
+    /// Returns a source that continues from a response. The source returns the token of the
+    /// response and obtains new ones with the refresh token (RFC 6749 §6), which it replaces
+    /// whenever the server sends another. It shares nothing with other sources.
+    ///
+    /// After a request that broke off, the source sends the same refresh token again, although it
+    /// may be used up. Most servers that rotate refresh tokens allow for that soon afterwards.
+    #[must_use]
+    pub fn source_from(&self, response: TokenResponse) -> TokenSource {
+        TokenSource { entry: Entry::new(None, Some(response), &self.sender) }
+    }
+
+    /// Drops a token that a resource server rejected with 401, so that the next caller gets
+    /// another. Drop tokens of [`TokenClient::source_from`] at [their
+    /// source](TokenSource::invalidate).
+    ///
+    /// Returns `true` if the token was dropped. If another one has replaced it, nothing is dropped,
+    /// and at most one token is in 10 s: a resource server that rejects every token must not turn
+    /// every call into a token request.
+    pub fn invalidate(&self, token: &AccessToken) -> bool {
+        self.cache.invalidate(token)
     }
 
     /// Sends a request with a fresh assertion to the token endpoint, and returns the whole

@@ -1,4 +1,4 @@
-//! One entry: a token that is kept fresh, and how to obtain the next one.
+//! A token that is kept fresh, and how to obtain the next one.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 use super::grant::{Answer, Grant};
 use super::lifetime::Lifetime;
 use super::pauses::pause_after;
+#[cfg(doc)]
+use crate::client::TokenClient;
 use crate::client::error::{Error, ErrorKind};
 use crate::client::fresh::random;
 use crate::client::log::{self, event};
@@ -19,8 +21,73 @@ use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
 use crate::transport::Clock;
 use crate::transport::refreshing::{Failure, Pause, Phase, Refreshing, Source, distance};
 
+/// Keeps a token for one set of request parameters [fresh](crate::client::TokenClientBuilder#the-cache),
+/// for code that needs a token before every request that it sends. Cloning is cheap, and the clones
+/// share one token.
+///
+/// ```no_run
+/// # async fn example(client: private_key_jwt::TokenClient) -> Result<(), private_key_jwt::Error> {
+/// let tokens = client.source("api:read");
+/// loop {
+///     let token = tokens.token().await?;
+///     # let _ = token.secret();
+///     # break;
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct TokenSource {
+    pub(in crate::client) entry: Arc<Entry>,
+}
+
+impl TokenSource {
+    /// Returns the token. If the cached token is fresh, this takes no lock and allocates nothing.
+    /// If the caller stops waiting, the request continues for the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClient::request`], if no cached token is left. An error of
+    /// [kind](crate::client::ErrorKind) `GrantEnded` if the user has to log in again; `SingleUse` for a
+    /// single-use grant; `Interrupted` if the request was cut off.
+    pub async fn token(&self) -> Result<AccessToken, Error> {
+        match self.entry.fresh() {
+            Some(token) => Ok(token),
+            None => Ok(Refreshing::get(&self.entry).await?.token.clone()),
+        }
+    }
+
+    /// Drops a token that a resource server rejected with 401, as [`TokenClient::invalidate`], but
+    /// for this source.
+    pub fn invalidate(&self, token: &AccessToken) -> bool {
+        self.entry.invalidate(token)
+    }
+
+    /// Whether the source cannot obtain another token: the server rejected the refresh token, or
+    /// there is none. The cached token is returned until it expires; then the user must log in
+    /// again.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.entry.state().grant.has_ended()
+    }
+
+    /// Returns the refresh token, if the source uses one. Store it safely when the program ends,
+    /// and use it with [`TokenClient::refresh_token`] when the program starts again. Two programs
+    /// must not use the same refresh token.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<Zeroizing<String>> {
+        self.entry.state().grant.refresh_token.clone()
+    }
+}
+
+impl std::fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let server = self.entry.sender.server();
+        f.debug_struct("TokenSource").field("server", server).finish_non_exhaustive()
+    }
+}
+
 pub(in crate::client) struct Entry {
-    pub(in crate::client) sender: Arc<Sender>,
+    sender: Arc<Sender>,
     /// In seconds, so that it is written once a second, however often the entry is used.
     last_used: AtomicI64,
     token: Refreshing<Arc<Self>>,
@@ -43,27 +110,25 @@ impl Entry {
     /// A resource server that rejects every token must not turn each call into a token request.
     const BETWEEN_INVALIDATIONS: Duration = Duration::from_secs(10);
 
-    pub(super) fn of(request: TokenRequest, sender: &Arc<Sender>) -> Arc<Self> {
-        Self::new(Grant::of(Some(request), None), None, sender)
-    }
-
-    pub(in crate::client) fn from_response(response: TokenResponse, sender: &Arc<Sender>) -> Arc<Self> {
-        let (token, refresh_token) = response.into_tokens();
-        let grant = Grant::of(None, refresh_token);
-        Self::new(grant, Some(Cached::new(token, sender, sender.clock.now())), sender)
-    }
-
-    fn new(grant: Grant, token: Option<Cached>, sender: &Arc<Sender>) -> Arc<Self> {
+    /// Repeats a request, or continues from a response.
+    pub(in crate::client) fn new(
+        request: Option<TokenRequest>,
+        response: Option<TokenResponse>,
+        sender: &Arc<Sender>,
+    ) -> Arc<Self> {
+        let now = sender.clock.now();
+        let (token, refresh_token) = response.map(TokenResponse::into_tokens).unzip();
+        let grant = Grant { request, refresh_token: refresh_token.flatten(), refusal: None };
         Arc::new(Self {
             sender: Arc::clone(sender),
-            last_used: AtomicI64::new(sender.clock.now().unix_timestamp()),
-            token: Refreshing::new(token),
+            last_used: AtomicI64::new(now.unix_timestamp()),
+            token: Refreshing::new(token.map(|token| Cached::new(token, sender, now))),
             state: Mutex::new(State { grant, refusals: 0, invalidated: None }),
         })
     }
 
     /// The cached token, if it is fresh.
-    pub(in crate::client) fn fresh(&self) -> Option<AccessToken> {
+    pub(super) fn fresh(&self) -> Option<AccessToken> {
         let now = self.sender.clock.now();
         let second = now.unix_timestamp();
         if self.last_used() != second {
@@ -78,11 +143,7 @@ impl Entry {
         self.last_used.load(Ordering::Relaxed)
     }
 
-    pub(in crate::client) async fn token(self: &Arc<Self>) -> Result<AccessToken, Error> {
-        Ok(Refreshing::get(self).await?.token.clone())
-    }
-
-    pub(in crate::client) fn invalidate(&self, token: &AccessToken) -> bool {
+    pub(super) fn invalidate(&self, token: &AccessToken) -> bool {
         let now = self.sender.clock.now();
         let dropped = self.token.drop_if(|held| {
             let mut state = self.state();
@@ -95,14 +156,6 @@ impl Entry {
             event!(INFO, "rejected token dropped");
         }
         dropped
-    }
-
-    pub(in crate::client) fn has_ended(&self) -> bool {
-        self.state().grant.has_ended()
-    }
-
-    pub(in crate::client) fn refresh_token(&self) -> Option<Zeroizing<String>> {
-        self.state().grant.refresh_token.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -220,15 +273,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_that_is_dropped_is_kept_nowhere() {
-        let entry = Entry::of(().into(), &client().sender);
-        let token = entry.token().await.unwrap();
+        let source = TokenSource { entry: Entry::new(Some(().into()), None, &client().sender) };
+        let token = source.token().await.unwrap();
         assert!(!token.is_alone());
         {
             // A fresh token can be read while a request begins or ends.
-            let _begins = entry.state();
-            assert!(entry.fresh().is_some());
+            let _begins = source.entry.state();
+            assert!(source.entry.fresh().is_some());
         }
-        assert!(entry.invalidate(&token));
+        assert!(source.invalidate(&token));
         assert!(token.is_alone());
     }
 }

@@ -18,10 +18,10 @@ use crate::transport::TransportError;
 
 #[derive(Clone)]
 pub(super) struct Grant {
-    request: Option<TokenRequest>,
+    pub(super) request: Option<TokenRequest>,
     pub(super) refresh_token: Option<Zeroizing<String>>,
     /// How the server rejected the last refresh token.
-    refusal: Option<Box<Refusal>>,
+    pub(super) refusal: Option<Box<Refusal>>,
 }
 
 pub(in crate::client) struct Answer {
@@ -35,10 +35,6 @@ pub(in crate::client) struct Answer {
 impl Grant {
     /// A request that hangs is given up when the cached token expires, but not sooner than this.
     const SHORTEST: Duration = Duration::from_secs(5);
-
-    pub(super) const fn of(request: Option<TokenRequest>, refresh_token: Option<Zeroizing<String>>) -> Self {
-        Self { request, refresh_token, refusal: None }
-    }
 
     pub(super) fn to_send(&self) -> Result<Self, Error> {
         match &self.request {

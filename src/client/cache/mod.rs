@@ -17,6 +17,7 @@ use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
 pub(super) use entry::Entry;
+pub use entry::TokenSource;
 
 use super::sender::Sender;
 use crate::oauth::{AccessToken, Scope, TokenRequest};
@@ -42,14 +43,14 @@ impl Cache {
     pub(super) fn entry(&self, request: TokenRequest, sender: &Arc<Sender>) -> Arc<Entry> {
         let capacity = sender.settings.cache_capacity;
         let Some(key) = request.key().filter(|_| capacity > 0) else {
-            return Entry::of(request, sender);
+            return Entry::new(Some(request), None, sender);
         };
         let key = Key(Arc::new(key));
         let find = || self.entries.load().get(&key).cloned();
         if let Some(entry) = find() {
             return entry;
         }
-        let entry = Entry::of(request, sender);
+        let entry = Entry::new(Some(request), None, sender);
         let now = entry.last_used();
         self.entries.rcu(|entries| {
             let mut entries = HashMap::clone(entries);

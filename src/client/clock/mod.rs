@@ -35,7 +35,7 @@ pub(super) struct ServerClock {
     tolerated: RangeInclusive<Duration>,
     /// The difference that the last JWT showed.
     of_tokens: Shown,
-    /// Until when the words of a rejection are ignored, for each hash as in [`Facts`].
+    /// Since when the words of a rejection are ignored, for each hash as in [`Facts`].
     in_vain: Vec<(Option<u64>, OffsetDateTime)>,
 }
 
@@ -55,7 +55,7 @@ impl ServerClock {
     /// are accepted, the response to a request that carries something from outside changes nothing
     /// for other requests: it may be about that.
     pub(super) fn answered(&mut self, facts: &Facts, now: OffsetDateTime) -> Option<Offset> {
-        let is_recent = |at| (Duration::ZERO..ACCEPTED).contains(&(now - at));
+        let is_recent = |at| is_within(ACCEPTED, at, now);
         if facts.outside.is_some() && !facts.succeeded && self.accepted_at.is_some_and(is_recent) {
             return None;
         }
@@ -176,7 +176,7 @@ impl ServerClock {
         now: OffsetDateTime,
     ) -> Option<Offset> {
         if !search.is_begun() {
-            if self.in_vain.iter().any(|(of, until)| of == outside && is_ahead(*until, now)) {
+            if self.in_vain.iter().any(|(of, since)| of == outside && is_within(IN_VAIN, *since, now)) {
                 return None;
             }
             let known = self.of_tokens.other_than(used.by).and_then(believed);
@@ -196,20 +196,19 @@ impl ServerClock {
     }
 
     fn led_nowhere(&mut self, outside: Option<u64>, now: OffsetDateTime) {
-        self.in_vain.retain(|(of, until)| *of != outside && is_ahead(*until, now));
+        self.in_vain.retain(|(of, since)| *of != outside && is_within(IN_VAIN, *since, now));
         if self.in_vain.len() >= MOST_REQUESTS
             && let Some(first) = self.in_vain.iter().position(|(of, _)| of.is_some())
         {
             self.in_vain.remove(first);
         }
-        self.in_vain.push((outside, now.saturating_add(IN_VAIN)));
+        self.in_vain.push((outside, now));
     }
 }
 
-/// Whether a moment is yet to come. A clock that was set back must not prolong the wait.
-fn is_ahead(until: OffsetDateTime, now: OffsetDateTime) -> bool {
-    let left = until - now;
-    left.is_positive() && left <= IN_VAIN
+/// Whether a moment is less than this long ago. A clock that was set back must not prolong a wait.
+fn is_within(limit: Duration, since: OffsetDateTime, now: OffsetDateTime) -> bool {
+    (Duration::ZERO..limit).contains(&(now - since))
 }
 
 #[cfg(test)]
