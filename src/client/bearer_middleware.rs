@@ -139,26 +139,24 @@ impl Middleware for Bearer {
         if !origins.contains(&origin) || request.headers().contains_key(AUTHORIZATION) {
             return next.run(request, extensions).await;
         }
-        let token = tokens.token().await.map_err(reqwest_middleware::Error::middleware)?;
         let again = request.try_clone();
-        put(&token, &mut request)?;
+        let token = put_token(tokens, &mut request).await?;
         let response = next.clone().run(request, extensions).await?;
         if response.status() != StatusCode::UNAUTHORIZED || response.url().origin() != origin {
             return Ok(response);
         }
         tokens.invalidate(&token);
         let Some(mut again) = again else { return Ok(response) };
-        let other = tokens.token().await.map_err(reqwest_middleware::Error::middleware)?;
-        if other.is_same_as(&token) {
+        if put_token(tokens, &mut again).await?.is_same_as(&token) {
             return Ok(response);
         }
-        put(&other, &mut again)?;
         drop(response);
         next.run(again, extensions).await
     }
 }
 
-fn put(token: &AccessToken, request: &mut Request) -> reqwest_middleware::Result<()> {
+async fn put_token(tokens: &TokenSource, request: &mut Request) -> reqwest_middleware::Result<AccessToken> {
+    let token = tokens.token().await.map_err(reqwest_middleware::Error::middleware)?;
     let bearer =
         token.bearer().ok_or_else(|| Error::from(ErrorKind::NotBearer { token_type: token.shown_type() }));
     let bearer = bearer.map_err(reqwest_middleware::Error::middleware)?;
@@ -168,5 +166,5 @@ fn put(token: &AccessToken, request: &mut Request) -> reqwest_middleware::Result
     let mut header = header.map_err(reqwest_middleware::Error::middleware)?;
     header.set_sensitive(true);
     request.headers_mut().insert(AUTHORIZATION, header);
-    Ok(())
+    Ok(token)
 }

@@ -50,11 +50,6 @@ impl Call {
         self.grant_type.map_or(Repetition::Freely, GrantType::repetition)
     }
 
-    /// Whether there is a grant in addition to the assertion. It may have expired as well.
-    pub(super) fn carries_grant(self) -> bool {
-        self.grant_type.is_some_and(|grant_type| grant_type != GrantType::ClientCredentials)
-    }
-
     pub(super) fn allows_another_key(self, refusal: &Refusal) -> bool {
         match self.repetition() {
             Repetition::Freely => Subject::of(refusal) != Subject::Request,

@@ -71,10 +71,6 @@ pub(super) fn offset(before: Offset, changed: Option<Offset>) {
     }
 }
 
-pub(super) fn retried(attempt: u32, pause: Duration, error: &Error) {
-    event!(WARN, attempt, pause_ms = ms(pause), %error, "attempt failed, retry scheduled");
-}
-
 pub(super) fn paused(what: &str, key: &dyn Signer, pause: Duration, error: &Error) {
     event!(WARN, key_id = %key_name(key), pause_ms = ms(pause), %error, "{what} rejected, paused");
 }

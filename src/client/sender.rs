@@ -60,7 +60,7 @@ impl Sender {
     ) -> Self {
         let discovered = assertion.server().server_time().filter(|_| settings.corrects_time);
         let server_clock = ServerClock::new(Shown::discovered(discovered, SystemClock.now(), clock.now()));
-        let offset = server_clock.offset();
+        let offset = server_clock.kept;
         log::offset(Offset::NONE, Some(offset).filter(|offset| *offset != Offset::NONE));
         let known = Mutex::new(Known { clock: server_clock, keys: RefusedKeys::default() });
         Self { assertion, keys, http, clock, settings, known, hasher: RandomState::new() }
@@ -110,7 +110,8 @@ impl Sender {
             match step {
                 Step::CorrectTimes(_) | Step::ChangeKey => {}
                 Step::Retry(pause) => {
-                    log::retried(progress.attempt, pause, &error);
+                    let (attempt, pause_ms) = (progress.attempt, log::ms(pause));
+                    event!(WARN, attempt, pause_ms, %error, "attempt failed, retry scheduled");
                     deadline.pause(pause, self.clock.sleep(pause)).await;
                 }
                 Step::Fail => return Err(error.after(progress.attempt)),
@@ -127,7 +128,7 @@ impl Sender {
     /// is avoided.
     fn begin<R: Hash>(&self, call: Call, request: &R) -> Result<Progress, Error> {
         let known = self.known();
-        let (mut progress, is_empty) = (Progress::new(call, known.clock.offset()), known.keys.is_empty());
+        let (mut progress, is_empty) = (Progress::new(call, known.clock.kept), known.keys.is_empty());
         drop(known);
         if is_empty {
             return Ok(progress);
@@ -230,7 +231,7 @@ impl Sender {
         let other = previous.as_ref().map(|previous| progress.with(previous, &active));
         let other = other.filter(|other| known.keys.paused(*other, now).is_none());
         answer.other_key = other.is_some();
-        let (kept, mut changed, mut suspicion) = (known.clock.offset(), None, None);
+        let (kept, mut changed, mut suspicion) = (known.clock.kept, None, None);
         if self.settings.corrects_time {
             suspicion = known.clock.suspicion(&answer);
             changed = known.clock.answered(&answer, now);
@@ -288,7 +289,7 @@ impl Sender {
         let facts = clock::Facts::accepted(progress.outside(), progress.offset, seen.shown);
         let active = self.active_or(&seen.key);
         let mut known = self.known();
-        let (kept, changed) = (known.clock.offset(), known.clock.answered(&facts, now));
+        let (kept, changed) = (known.clock.kept, known.clock.answered(&facts, now));
         known.keys.accepted(progress.with(&seen.key, &active), now);
         // The server accepted with another key what it had rejected with this one.
         let blamed = progress.suspect.as_ref().filter(|_| self.settings.remembers_refusals);
@@ -306,7 +307,7 @@ impl Sender {
     }
 
     pub(super) async fn assertion(&self, endpoint: Endpoint) -> Result<ClientAssertion, Error> {
-        let offset = self.known().clock.offset();
+        let offset = self.known().clock.kept;
         Ok(self.sign(endpoint, WhichKey::Active, offset).await?.0)
     }
 

@@ -25,7 +25,7 @@ pub(super) async fn assertion(
 ) -> Result<(ClientAssertion, Arc<dyn Signer>), Error> {
     let mut signer = choose()?;
     let mut place = None;
-    if takes_long(signer.as_ref()) {
+    if key_in_process(signer.as_ref()).is_some_and(|key| key.key_type() == KeyType::Rsa) {
         place = Some(Place::free().await);
         signer = choose()?;
     }
@@ -44,10 +44,6 @@ pub(super) async fn assertion(
         Ok((unsigned.complete(&signature)?, signer))
     };
     place.compute(work).await.unwrap_or_else(|| Err(KeyError::Signing.into()))
-}
-
-fn takes_long(signer: &(dyn Signer + 'static)) -> bool {
-    key_in_process(signer).is_some_and(|key| key.key_type() == KeyType::Rsa)
 }
 
 #[cfg(test)]

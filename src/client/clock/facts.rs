@@ -1,7 +1,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::client::call::{Call, Subject};
-use crate::oauth::{OAuthError, Refusal, ServerTime, TimeFault};
+use crate::oauth::{GrantType, OAuthError, Refusal, ServerTime, TimeFault};
 
 /// Servers state whole seconds, and clocks never agree exactly: up to this, clocks do not differ.
 pub(super) const NO_DIFFERENCE: Duration = Duration::seconds(3);
@@ -135,8 +135,10 @@ fn time_fault(call: Call, answer: &Refusal, has_not_before: bool) -> Option<Time
         TimeFault::NotActive if !has_not_before => TimeFault::Expired,
         fault => fault,
     };
-    // `invalid_grant` is about the grant in the first place, but no grant is from the future.
-    let is_of_grant = call.carries_grant() && answer.error() == Some("invalid_grant");
+    // `invalid_grant` is about the grant in the first place, if there is one in addition to the
+    // assertion. It may have expired as well, but no grant is from the future.
+    let carries_grant = call.grant_type.is_some_and(|grant_type| grant_type != GrantType::ClientCredentials);
+    let is_of_grant = carries_grant && answer.error() == Some("invalid_grant");
     (!is_of_grant || fault == TimeFault::NotYetValid).then_some(fault)
 }
 

@@ -28,7 +28,8 @@ const MOST_REQUESTS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct ServerClock {
-    kept: Offset,
+    /// The offset of the next assertion.
+    pub(super) kept: Offset,
     /// When an assertion with the kept offset was accepted last.
     accepted_at: Option<OffsetDateTime>,
     /// The differences at which the server has accepted assertions of our time.
@@ -45,10 +46,6 @@ impl ServerClock {
         let kept = difference.map_or(Offset::NONE, |by| Offset::assumed(by, discovered.source()));
         let tolerated = Duration::ZERO..=Duration::ZERO;
         Self { kept, accepted_at: None, tolerated, of_tokens: Shown::NOTHING, in_vain: Vec::new() }
-    }
-
-    pub(super) const fn offset(&self) -> Offset {
-        self.kept
     }
 
     /// Notes what a response shows. Returns the offset from now on if it changed. While assertions

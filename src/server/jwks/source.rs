@@ -71,7 +71,11 @@ impl Source {
         let stated = stated(&parts.headers, self.clock.now());
         let mut document = match (parts.status, held) {
             (StatusCode::OK, _) => {
-                let (keys, hash) = self.keys(&parts.headers, &body, held)?;
+                let hash = Sha256::digest(&body).into();
+                let keys = match held.filter(|held| held.hash == hash) {
+                    Some(held) => Arc::clone(&held.keys),
+                    None => self.keys(&parts.headers, &body)?,
+                };
                 let (lifetime, conditions) = (Duration::ZERO, HeaderMap::new());
                 Document { keys, fetched, lifetime, hash, stated, conditions }
             }
@@ -90,24 +94,15 @@ impl Source {
         Ok(document)
     }
 
-    /// The keys in a body, and its hash.
-    fn keys(
-        &self,
-        headers: &HeaderMap,
-        body: &[u8],
-        held: Option<&Document>,
-    ) -> Result<(Arc<PublicKeySet>, [u8; 32]), JwksFetchError> {
+    /// The keys in a body.
+    fn keys(&self, headers: &HeaderMap, body: &[u8]) -> Result<Arc<PublicKeySet>, JwksFetchError> {
         // The user's HTTP client may have no limit.
         let limit = ReqwestClient::MAX_BODY_LEN;
         if body.len() > limit {
             return Err(TransportError::BodyTooLarge { host: self.host(), limit }.into());
         }
-        let hash = Sha256::digest(body).into();
-        if let Some(held) = held.filter(|held| held.hash == hash) {
-            return Ok((Arc::clone(&held.keys), hash));
-        }
         match (JwkSet::from_json(body), content_coding(headers)) {
-            (Ok(set), _) => Ok((Arc::new(set.into()), hash)),
+            (Ok(set), _) => Ok(Arc::new(set.into())),
             (Err(JoseError::Json { .. }), Some(found)) => {
                 Err(TransportError::from(OAuthError::ContentEncoding { what: "the JWK Set", found }).into())
             }
