@@ -153,11 +153,6 @@ impl Sender {
         Err(error)
     }
 
-    /// The active key. Without one, this key was the last to sign.
-    fn active_or(&self, key: &Arc<dyn Signer>) -> Arc<dyn Signer> {
-        self.keys.active().unwrap_or_else(|_| Arc::clone(key))
-    }
-
     fn previous(&self, now: OffsetDateTime) -> Option<Arc<dyn Signer>> {
         self.settings.falls_back.then(|| self.keys.previous(now)).flatten()
     }
@@ -179,10 +174,11 @@ impl Sender {
         let (issued_at, expires_at) = (assertion.issued_at(), assertion.expires_at());
         // The form contains it, and the response may take a while.
         drop(assertion);
-        let secrets = Secrets::of(&request);
+        let (uri, secrets) = (request.uri().clone(), Secrets::of(&request));
         let sent = self.clock.now();
         let answer = deadline.bound(pin!(self.http.send(request))).await;
-        let mut response = answer.ok_or_else(|| TransportError::Timeout { host: self.host(endpoint) })??;
+        let host = || uri.host().unwrap_or_default().to_owned();
+        let mut response = answer.ok_or_else(|| TransportError::Timeout { host: host() })??;
         let received = self.clock.now();
         secrets.accompany(&mut response);
         log::answered(span, &response, received - sent);
@@ -226,7 +222,8 @@ impl Sender {
         let mut error = Error::from(error);
         let may_change_key = error.refusal().is_some_and(|refusal| progress.may_change_key(refusal, left));
         let previous = self.previous(now).filter(|_| may_change_key);
-        let active = self.active_or(&key);
+        // Without an active key, this one was the last to sign.
+        let active = self.keys.active().unwrap_or_else(|_| Arc::clone(&key));
         let mut known = self.known();
         let other = previous.as_ref().map(|previous| progress.with(previous, &active));
         let other = other.filter(|other| known.keys.paused(*other, now).is_none());
@@ -287,7 +284,7 @@ impl Sender {
     fn accepted(&self, progress: Progress, seen: &Seen) {
         let now = self.clock.now();
         let facts = clock::Facts::accepted(progress.outside(), progress.offset, seen.shown);
-        let active = self.active_or(&seen.key);
+        let active = self.keys.active().unwrap_or_else(|_| Arc::clone(&seen.key));
         let mut known = self.known();
         let (kept, changed) = (known.clock.kept, known.clock.answered(&facts, now));
         known.keys.accepted(progress.with(&seen.key, &active), now);
@@ -327,12 +324,6 @@ impl Sender {
         };
         let now = || clock.now().saturating_add(offset.by);
         signing::assertion(choose, |signer| assertion.prepare_for(endpoint, signer, now(), &jti)).await
-    }
-
-    fn host(&self, endpoint: Endpoint) -> String {
-        let url = self.server().endpoint(endpoint).ok();
-        let target = url.and_then(|url| url.parse::<http::Uri>().ok());
-        target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
     }
 
     /// A panic elsewhere does not spoil it: no step leaves it half-changed. Code of the user may

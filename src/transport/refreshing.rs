@@ -34,8 +34,6 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
 
     fn refreshing(&self) -> &Refreshing<Self>;
 
-    fn clock(&self) -> &dyn Clock;
-
     /// A fetch that takes this long is lost. Fetches for a newer value start this far apart.
     fn limit(&self) -> Duration;
 
@@ -100,6 +98,7 @@ pub(crate) struct Pause {
 /// The value, and the fetch in flight for the next one.
 pub(crate) struct Refreshing<S: Source> {
     held: ArcSwapOption<S::Value>,
+    clock: Arc<dyn Clock>,
     /// Locked for moments only, and not by readers of a fresh value.
     state: Mutex<State<S>>,
 }
@@ -152,8 +151,8 @@ enum Decision {
 const GRACE: Duration = Duration::from_secs(1);
 
 impl<S: Source> Refreshing<S> {
-    pub(crate) fn new(value: Option<S::Value>) -> Self {
-        Self { held: ArcSwapOption::from_pointee(value), state: Mutex::new(State::new()) }
+    pub(crate) fn new(value: Option<S::Value>, clock: Arc<dyn Clock>) -> Self {
+        Self { held: ArcSwapOption::from_pointee(value), clock, state: Mutex::new(State::new()) }
     }
 
     /// The cached value, fresh or not. Takes no lock and does not allocate.
@@ -178,8 +177,8 @@ impl<S: Source> Refreshing<S> {
 
     /// The cached value, or the next one.
     pub(crate) async fn get(source: &S) -> Outcome<S> {
-        let held = source.refreshing().held.load_full();
-        let now = source.clock().now();
+        let this = source.refreshing();
+        let (held, now) = (this.held.load_full(), this.clock.now());
         match held.filter(|held| source.phase(held, now) == Phase::Fresh) {
             Some(held) => Ok(held),
             None => Self::next(source, None).await.map_err(|error| error.unwrap_or_else(S::lost)),
@@ -225,8 +224,7 @@ impl<S: Source> Refreshing<S> {
             state.failed(source, &flight, None);
         }
         // Read before the time: a value stored in between would seem to come from the future.
-        let held = this.held.load_full();
-        let now = source.clock().now();
+        let (held, now) = (this.held.load_full(), this.clock.now());
         let needs_newer =
             tried.is_some_and(|tried| held.as_ref().is_none_or(|held| Arc::ptr_eq(held, tried)));
         let phase = match &held {
@@ -260,7 +258,7 @@ impl<S: Source> Refreshing<S> {
     /// The outcome of a fetch that has a response.
     fn ended(source: &S, flight: &Flight<S>, answer: S::Answer) -> Outcome<S> {
         let this = source.refreshing();
-        let now = source.clock().now();
+        let now = this.clock.now();
         let mut state = this.state();
         let late = state.is_late(flight.generation);
         match source.read(answer, late, now).map(Arc::new) {

@@ -10,20 +10,17 @@ use zeroize::Zeroizing;
 use super::grant::{Answer, Grant};
 use super::lifetime::Lifetime;
 use super::pauses::pause_after;
-#[cfg(doc)]
-use crate::client::TokenClient;
 use crate::client::error::{Error, ErrorKind};
 use crate::client::fresh::random;
 use crate::client::log::{self, event};
 use crate::client::sender::Sender;
 use crate::keys::BoxFuture;
 use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
-use crate::transport::Clock;
 use crate::transport::refreshing::{Failure, Pause, Phase, Refreshing, Source, distance};
 
-/// Keeps a token for one set of request parameters [fresh](crate::client::TokenClientBuilder#the-cache),
-/// for code that needs a token before every request that it sends. Cloning is cheap, and the clones
-/// share one token.
+/// Keeps a token for one set of request parameters
+/// [fresh](crate::client::TokenClientBuilder#the-cache), for code that needs a token before every
+/// request that it sends. Cloning is cheap, and the clones share one token.
 ///
 /// ```no_run
 /// # async fn example(client: private_key_jwt::TokenClient) -> Result<(), private_key_jwt::Error> {
@@ -46,8 +43,8 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// As [`TokenClient::request`], if no cached token is left. An error of
-    /// [kind](crate::client::ErrorKind) `GrantEnded` if the user has to log in again; `SingleUse` for a
+    /// As [`TokenClient::request`](crate::TokenClient::request), if no cached token is left. An
+    /// error of [kind](ErrorKind) `GrantEnded` if the user has to log in again; `SingleUse` for a
     /// single-use grant; `Interrupted` if the request was cut off.
     pub async fn token(&self) -> Result<AccessToken, Error> {
         match self.entry.fresh() {
@@ -56,8 +53,8 @@ impl TokenSource {
         }
     }
 
-    /// Drops a token that a resource server rejected with 401, as [`TokenClient::invalidate`], but
-    /// for this source.
+    /// Drops a token that a resource server rejected with 401, as
+    /// [`TokenClient::invalidate`](crate::TokenClient::invalidate), but for this source.
     pub fn invalidate(&self, token: &AccessToken) -> bool {
         self.entry.invalidate(token)
     }
@@ -70,9 +67,9 @@ impl TokenSource {
         self.entry.state().grant.has_ended()
     }
 
-    /// Returns the refresh token, if the source uses one. Store it safely when the program ends,
-    /// and use it with [`TokenClient::refresh_token`] when the program starts again. Two programs
-    /// must not use the same refresh token.
+    /// Returns the refresh token, if the source uses one. Store it safely when the program ends, and
+    /// use it with [`TokenClient::refresh_token`](crate::TokenClient::refresh_token) when the
+    /// program starts again. Two programs must not use the same refresh token.
     #[must_use]
     pub fn refresh_token(&self) -> Option<Zeroizing<String>> {
         self.entry.state().grant.refresh_token.clone()
@@ -118,11 +115,12 @@ impl Entry {
     ) -> Arc<Self> {
         let now = sender.clock.now();
         let (token, refresh_token) = response.map(TokenResponse::into_tokens).unzip();
+        let token = token.map(|token| Cached::new(token, sender, now));
         let grant = Grant { request, refresh_token: refresh_token.flatten(), refusal: None };
         Arc::new(Self {
             sender: Arc::clone(sender),
             last_used: AtomicI64::new(now.unix_timestamp()),
-            token: Refreshing::new(token.map(|token| Cached::new(token, sender, now))),
+            token: Refreshing::new(token, Arc::clone(&sender.clock)),
             state: Mutex::new(State { grant, refusals: 0, invalidated: None }),
         })
     }
@@ -179,10 +177,6 @@ impl Source for Arc<Entry> {
 
     fn refreshing(&self) -> &Refreshing<Self> {
         &self.token
-    }
-
-    fn clock(&self) -> &dyn Clock {
-        &*self.sender.clock
     }
 
     /// A request ends by its deadline, and a renewal makes two requests at most.

@@ -299,7 +299,8 @@ impl RemoteJwksBuilder {
             None => Arc::new(ReqwestClient::with_plain_http(self.plain_http)?),
         };
         let Self { url, clock, policy, .. } = self;
-        let source = Source { url, request, http, clock, policy, set: Refreshing::new(None) };
+        let set = Refreshing::new(None, Arc::clone(&clock));
+        let source = Source { url, request, http, clock, policy, set };
         Ok(RemoteJwks { source: Arc::new(source) })
     }
 }

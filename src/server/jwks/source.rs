@@ -124,10 +124,6 @@ impl refreshing::Source for Arc<Source> {
         &self.set
     }
 
-    fn clock(&self) -> &dyn Clock {
-        &*self.clock
-    }
-
     /// More than any fetch may take.
     fn limit(&self) -> Duration {
         self.policy.cool_down

@@ -170,7 +170,7 @@ type Answers = Box<dyn Fn(usize) -> BoxFuture<'static, Answer> + Send + Sync>;
 /// A value is the time until which it is fresh, in milliseconds. It serves for ten more seconds.
 struct Values {
     refreshing: Refreshing<Server>,
-    now: AtomicI64,
+    now: Arc<Time>,
     fetches: AtomicUsize,
     answers: Mutex<Answers>,
     logged: Mutex<Vec<(&'static str, Duration)>>,
@@ -181,9 +181,10 @@ struct Server(Arc<Values>);
 
 impl Server {
     fn new(answers: impl Fn(usize) -> BoxFuture<'static, Answer> + Send + Sync + 'static) -> Self {
+        let now = Arc::new(Time(AtomicI64::new(0)));
         Self(Arc::new(Values {
-            refreshing: Refreshing::new(None),
-            now: AtomicI64::new(0),
+            refreshing: Refreshing::new(None, Arc::clone(&now) as _),
+            now,
             fetches: AtomicUsize::new(0),
             answers: Mutex::new(Box::new(answers)),
             logged: Mutex::default(),
@@ -206,7 +207,7 @@ impl Server {
     }
 
     fn set(&self, milliseconds: i64) {
-        self.0.now.store(milliseconds, Ordering::SeqCst);
+        self.0.now.0.store(milliseconds, Ordering::SeqCst);
     }
 
     fn fetches(&self) -> usize {
@@ -235,10 +236,6 @@ impl Source for Server {
 
     fn refreshing(&self) -> &Refreshing<Self> {
         &self.0.refreshing
-    }
-
-    fn clock(&self) -> &dyn Clock {
-        self
     }
 
     fn limit(&self) -> Duration {
@@ -284,9 +281,11 @@ impl Source for Server {
     }
 }
 
-impl Clock for Server {
+struct Time(AtomicI64);
+
+impl Clock for Time {
     fn now(&self) -> OffsetDateTime {
-        at(self.0.now.load(Ordering::SeqCst))
+        at(self.0.load(Ordering::SeqCst))
     }
 }
 
