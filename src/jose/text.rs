@@ -1,53 +1,21 @@
-use std::borrow::Borrow;
-use std::cmp::Ordering;
+use std::borrow::Cow;
 use std::ops::Deref;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Text of a document: borrowed, or owned and wiped on drop if escapes had to be decoded.
-pub(crate) enum Text<'a> {
-    Borrowed(&'a str),
-    Owned(Zeroizing<String>),
-}
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
 impl Text<'_> {
     /// The text as an owned value.
     pub(crate) fn into_owned(self) -> Zeroizing<String> {
-        match self {
-            Self::Borrowed(text) => Zeroizing::new(text.to_owned()),
-            Self::Owned(text) => text,
-        }
+        Zeroizing::new(self.into_plain())
     }
 
     /// As [`Text::into_owned`], for a place that is wiped in another way.
-    pub(crate) fn into_plain(self) -> String {
-        std::mem::take(&mut self.into_owned())
-    }
-}
-
-impl PartialEq for Text<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for Text<'_> {}
-
-impl PartialOrd for Text<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Text<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (**self).cmp(&**other)
-    }
-}
-
-impl Borrow<str> for Text<'_> {
-    fn borrow(&self) -> &str {
-        self
+    pub(crate) fn into_plain(mut self) -> String {
+        std::mem::take(&mut self.0).into_owned()
     }
 }
 
@@ -55,9 +23,14 @@ impl Deref for Text<'_> {
     type Target = str;
 
     fn deref(&self) -> &str {
-        match self {
-            Self::Borrowed(text) => text,
-            Self::Owned(text) => text,
+        &self.0
+    }
+}
+
+impl Drop for Text<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(text) = &mut self.0 {
+            text.zeroize();
         }
     }
 }

@@ -5,6 +5,8 @@
 //! name for a number or for other JSON. `serde_json` reads numbers, literals and unparsed values.
 //! Errors have the positions that `serde_json` reports.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -185,7 +187,9 @@ impl<'a, 'r> Reader<'a, 'r> {
         let inner = str::from_utf8(inner).map_err(|_| self.damaged(self.at))?;
         self.at += 1;
         let decoded = if has_escapes { escapes::string(inner.as_bytes()) } else { None };
-        Ok(decoded.and_then(escapes::into_text).map_or(Text::Borrowed(inner), Text::Owned))
+        // Decoded text is text, so nothing is lost that would have to be wiped.
+        let decoded = decoded.and_then(|mut bytes| String::from_utf8(std::mem::take(&mut bytes)).ok());
+        Ok(Text(decoded.map_or(Cow::Borrowed(inner), Cow::Owned)))
     }
 
     /// The text of the value at the current position, checked only as far as finding its end

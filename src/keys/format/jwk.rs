@@ -1,8 +1,9 @@
 //! Private JWKs (RFC 7517 §4, RFC 7518 §6.2.2 and §6.3.2, RFC 8037 §2) and sets of them.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
 
 use super::found::{Entry, Found, Loaded};
 use crate::jose::json::{Json, Members, Rules};
@@ -190,7 +191,7 @@ fn fit_coordinates(members: &mut Members<'_>) {
             && octets.len() != curve.coordinate_len()
             && let Some(octets) = numbers::fitted(&octets, curve.coordinate_len())
         {
-            *text = Text::Owned(Zeroizing::new(base64url::encode(octets.as_slice())));
+            *text = Text(Cow::Owned(base64url::encode(octets.as_slice())));
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::super::VerifierError;
 use super::super::form::Form;
 use super::claims::{Claims, SHOWN};
@@ -56,7 +58,7 @@ impl ClientAssertionVerifier {
     /// [`VerifierError::InvalidClaim`], [`VerifierError::IssuerIsNotSubject`],
     /// [`VerifierError::EmptySetting`].
     pub fn parse_assertion<'a>(&'a self, token: &'a str) -> Result<UnverifiedAssertion<'a>, VerifierError> {
-        self.take_apart(Text::Borrowed(token))
+        self.take_apart(Text(Cow::Borrowed(token)))
     }
 
     fn take_apart<'a>(&'a self, token: Text<'a>) -> Result<UnverifiedAssertion<'a>, VerifierError> {
