@@ -285,9 +285,8 @@ impl Jwk {
             ("x5t", text(self.x5t())),
             ("x5t#S256", text(self.x5t_s256())),
         ];
-        let mut members = self.parameters.members();
-        members.extend(others.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-        members
+        let key = self.parameters.members().into_iter().map(|(name, value)| (name, Some(value.into())));
+        key.chain(others).filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 }
 

@@ -2,6 +2,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::json::ObjectWriter;
 use super::{KeyParameters, base64url};
 
 /// The SHA-256 thumbprint of a public key in whatever form (RFC 7638 §3, RFC 8037 §2).
@@ -11,8 +12,13 @@ use super::{KeyParameters, base64url};
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {
+    /// Hashes the required members in lexicographic order, without white space (RFC 7638 §3.3).
     pub(super) fn of(parameters: &KeyParameters) -> Self {
-        Self(Sha256::digest(parameters.canonical_json()).into())
+        let mut json = ObjectWriter::with_capacity(512);
+        for (name, value) in parameters.members() {
+            json.text(name, &value);
+        }
+        Self(Sha256::digest(json.finish()).into())
     }
 
     /// The 32 bytes of the hash.
