@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use reader::Reader;
 pub(crate) use reader::{Rules, first_string};
 pub(crate) use value::{Json, Members};
-pub(crate) use wiped::{WipedMembers, WipedValue};
+pub(crate) use wiped::WipedValue;
 pub(crate) use writer::{ObjectWriter, to_bytes};
 
 use super::JoseError;

@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 use super::error_body::{ErrorBody, coding, is_problem};
 use super::text::Masking;
 use super::{OAuthError, Refusal, Scope};
-use crate::jose::json::{self, Json, Members, WipedMembers};
+use crate::jose::json::{self, Json, Members, WipedValue};
 use crate::jose::text::Text;
 use crate::jose::{JoseError, Wiped};
 
@@ -194,8 +194,8 @@ impl<'a> Document<'a> {
     }
 
     /// The members that were not read. Each may be a secret.
-    pub(super) fn into_others(self) -> WipedMembers {
-        WipedMembers(self.members.into_map())
+    pub(super) fn into_others(self) -> WipedValue {
+        WipedValue(self.members.into_map().into())
     }
 
     pub(super) const fn invalid(&self, member: &'static str, expected: &'static str) -> JoseError {

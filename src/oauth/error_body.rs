@@ -11,7 +11,7 @@ use super::markup;
 use super::text::SECRET;
 #[cfg(feature = "client")]
 use super::text::safe;
-use crate::jose::json::{self, WipedMembers, WipedValue};
+use crate::jose::json::{self, WipedValue};
 use crate::jose::urlencoded;
 
 /// Members that mark a document as an error, regardless of its status.
@@ -39,7 +39,7 @@ pub(super) struct ErrorBody {
     pub(super) description: Option<Zeroizing<String>>,
     pub(super) uri: Option<Zeroizing<String>>,
     /// The other members.
-    pub(super) members: WipedMembers,
+    pub(super) members: WipedValue,
     pub(super) words: Words,
     /// Whether the body is a document that says that it is an error.
     pub(super) is_error: bool,
@@ -71,14 +71,10 @@ impl ErrorBody {
 
     fn of_document(status: u16, mut document: WipedValue, is_repeated: bool) -> Self {
         let mut words = Words::of(status, &document.0);
-        let mut members = WipedMembers(match &mut document.0 {
-            Value::Object(members) => std::mem::take(members),
+        let mut members = WipedValue(match &mut document.0 {
             // Some servers put the single error into a list.
-            Value::Array(elements) => match elements.first_mut() {
-                Some(Value::Object(members)) => std::mem::take(members),
-                _ => Map::new(),
-            },
-            _ => Map::new(),
+            Value::Array(elements) => elements.first_mut().map(Value::take).unwrap_or_default(),
+            document => document.take(),
         });
         let says = |value: &Value| match value {
             Value::String(text) => !text.is_empty(),
@@ -89,9 +85,9 @@ impl ErrorBody {
         };
         let is_error = ERROR.iter().any(|name| members.0.get(*name).is_some_and(says))
             || members.0.get("success") == Some(&Value::Bool(false));
-        let mut text = |member: &str| match members.0.get(member) {
-            Some(Value::String(_)) => match members.0.remove(member) {
-                Some(Value::String(text)) => Some(Zeroizing::new(text)),
+        let mut text = |member: &str| match members.0.get(member)? {
+            Value::String(_) => match members.0.as_object_mut()?.remove(member)? {
+                Value::String(text) => Some(Zeroizing::new(text)),
                 _ => None,
             },
             _ => None,
@@ -209,15 +205,15 @@ fn is_form(headers: &HeaderMap, text: &str) -> bool {
 
 /// Reads a form as a document, without its secrets. The first value of a name counts.
 fn form(text: &str) -> WipedValue {
-    let mut members = WipedMembers::default();
+    let mut members = Map::new();
     for (name, value) in urlencoded::pairs(text.as_bytes()) {
-        if !members.0.contains_key(&*name) {
+        if !members.contains_key(&*name) {
             let is_secret = SECRET.contains(&&*name);
             let value = if is_secret { Value::Null } else { Value::String(value.into_plain()) };
-            members.0.insert(name.into_plain(), value);
+            members.insert(name.into_plain(), value);
         }
     }
-    WipedValue(Value::Object(std::mem::take(&mut members.0)))
+    WipedValue(members.into())
 }
 
 /// Reads text from a body that is not a document: a page, XML, or a line.

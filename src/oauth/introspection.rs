@@ -6,7 +6,7 @@ use super::answer::{Document, Success};
 use super::text::safe;
 use super::{OAuthError, Scope};
 use crate::jose::JoseError;
-use crate::jose::json::WipedMembers;
+use crate::jose::json::WipedValue;
 use crate::jose::text::Text;
 
 /// The server's statement about a token (RFC 7662 §2.2). It is only as trustworthy as the
@@ -35,7 +35,7 @@ pub struct Introspection {
     expires_at: Option<OffsetDateTime>,
     issued_at: Option<OffsetDateTime>,
     not_before: Option<OffsetDateTime>,
-    members: WipedMembers,
+    members: WipedValue,
 }
 
 impl Introspection {
@@ -160,7 +160,7 @@ impl Introspection {
 
     /// All members that this crate does not interpret. Each may be a secret.
     pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.members.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.members.0.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
     }
 }
 

@@ -91,7 +91,9 @@ impl Refusal {
             message: shown(words.message),
             members: members
                 .0
-                .iter()
+                .as_object()
+                .into_iter()
+                .flatten()
                 .take(Self::MAX_MEMBERS)
                 .map(|(name, value)| (safe(name), text(value)))
                 .collect(),

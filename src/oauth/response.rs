@@ -9,7 +9,7 @@ use super::answer::{Document, Success};
 use super::text::safe;
 use super::{AccessToken, OAuthError, Scope, TokenKind};
 use crate::jose::JoseError;
-use crate::jose::json::WipedMembers;
+use crate::jose::json::WipedValue;
 use crate::jose::text::Text;
 
 /// A successful response of the token endpoint (RFC 6749 §5.1).
@@ -33,7 +33,7 @@ pub struct TokenResponse {
     scope: Option<Scope>,
     issued_token_type: Option<TokenKind>,
     /// Any of them may be a secret.
-    members: WipedMembers,
+    members: WipedValue,
 }
 
 impl TokenResponse {
@@ -145,13 +145,13 @@ impl TokenResponse {
 
     /// All members that this crate does not interpret. Each may be a secret.
     pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.members.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.members.0.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
     }
 }
 
 impl std::fmt::Debug for TokenResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let members: Vec<String> = self.members.0.keys().map(|name| safe(name)).collect();
+        let members: Vec<String> = self.members().map(|(name, _)| safe(name)).collect();
         f.debug_struct("TokenResponse")
             .field("access_token", &self.access_token)
             .field("refresh_token", &self.refresh_token.as_ref().map(|_| "[redacted]"))

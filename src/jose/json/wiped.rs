@@ -1,20 +1,11 @@
 //! JSON of `serde_json` that is kept and may be secret.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use zeroize::Zeroize;
 
-/// Members whose names and strings are wiped on drop: a response that echoes a secret may have it
+/// A value whose names and strings are wiped on drop: a response that echoes a secret may have it
 /// in place of a name.
 #[derive(Default)]
-pub(crate) struct WipedMembers(pub(crate) Map<String, Value>);
-
-impl Drop for WipedMembers {
-    fn drop(&mut self) {
-        wipe_members(&mut self.0);
-    }
-}
-
-/// As [`WipedMembers`], for one value.
 pub(crate) struct WipedValue(pub(crate) Value);
 
 impl Drop for WipedValue {
@@ -27,15 +18,13 @@ fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(elements) => elements.iter_mut().for_each(wipe),
-        Value::Object(members) => wipe_members(members),
+        Value::Object(members) => {
+            for (mut name, mut value) in std::mem::take(members) {
+                name.zeroize();
+                wipe(&mut value);
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-fn wipe_members(members: &mut Map<String, Value>) {
-    for (mut name, mut value) in std::mem::take(members) {
-        name.zeroize();
-        wipe(&mut value);
     }
 }
 
