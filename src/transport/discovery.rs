@@ -55,7 +55,15 @@ impl Discovery {
                 Ok(server) => return Ok(server),
                 Err(error) => error,
             };
-            let is_over = !leaves_another_path(&error);
+            // If the server is out of reach, another path is no better.
+            let is_over = matches!(
+                error,
+                TransportError::Connect { .. }
+                    | TransportError::Tls { .. }
+                    | TransportError::NotPublic { .. }
+                    | TransportError::Request(_)
+                    | TransportError::Build(_)
+            );
             if failure.as_ref().is_none_or(|first| says_more(&error, first)) {
                 failure = Some(error);
             }
@@ -78,18 +86,6 @@ impl Discovery {
             (server, _) => Ok(server?.at_server_time(time)),
         }
     }
-}
-
-/// Whether another path may be better: not if the server is out of reach.
-const fn leaves_another_path(error: &TransportError) -> bool {
-    !matches!(
-        error,
-        TransportError::Connect { .. }
-            | TransportError::Tls { .. }
-            | TransportError::NotPublic { .. }
-            | TransportError::Request(_)
-            | TransportError::Build(_)
-    )
 }
 
 /// Whether the later error says more: only that path has a document, or the first has nothing.

@@ -1,6 +1,9 @@
 use super::TransportError;
 use crate::keys::BoxFuture;
 
+/// The future response to a request. The documentation shows it spelled out.
+pub(crate) type Response<'a> = BoxFuture<'a, Result<http::Response<Vec<u8>>, TransportError>>;
+
 /// Sends one HTTP request. This crate's implementation is [`ReqwestClient`](super::ReqwestClient).
 ///
 /// A request may carry a client assertion, so an implementation must
@@ -19,17 +22,11 @@ pub trait HttpClient: Send + Sync {
     /// [`TransportError::Connect`] and [`TransportError::Tls`] only if the server cannot have seen
     /// the request: after the former, a single-use code is sent again. [`TransportError::Broken`]
     /// only before the head of a response. The other variants as documented.
-    fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>>;
+    fn send(&self, request: http::Request<Vec<u8>>) -> Response<'_>;
 }
 
 impl<T: HttpClient + ?Sized> HttpClient for std::sync::Arc<T> {
-    fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+    fn send(&self, request: http::Request<Vec<u8>>) -> Response<'_> {
         (**self).send(request)
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
+use super::http_client::Response;
 use super::public_address::is_public;
 use super::reqwest_client::causes;
 use super::{HttpClient, ReqwestClient, TransportError, door};
-use crate::keys::BoxFuture;
 use crate::oauth::{OAuthError, check_endpoint, safe_url};
 
 /// An [`HttpClient`] for a URL that an outsider chose, such as the `jwks_uri` that a client
@@ -93,10 +93,7 @@ impl std::fmt::Debug for PublicNetworkClient {
 }
 
 impl HttpClient for PublicNetworkClient {
-    fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+    fn send(&self, request: http::Request<Vec<u8>>) -> Response<'_> {
         Box::pin(async move {
             self.check(&request.uri().to_string())?;
             self.http.send(request).await.map_err(not_public)

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use tokio::runtime::Handle;
 
+use super::http_client::Response;
 use super::{HttpClient, TransportError, door, tls_advice};
 use crate::jose::Wiped;
-use crate::keys::BoxFuture;
 use crate::oauth::{self, PlainHttp};
 
 /// An [`HttpClient`] over reqwest, with the rules that a request with an assertion needs: no
@@ -28,6 +28,9 @@ use crate::oauth::{self, PlainHttp};
 /// let http = ReqwestClient::build(|builder| builder.user_agent("my-service/1.0"))?;
 /// # Ok::<(), private_key_jwt::transport::TransportError>(())
 /// ```
+///
+/// Clones share the connections.
+#[derive(Clone)]
 pub struct ReqwestClient {
     remote: reqwest::Client,
     loopback: reqwest::Client,
@@ -39,7 +42,8 @@ pub struct ReqwestClient {
 /// The target of the last request, checked and parsed: the next request mostly goes to the same
 /// one. Without it, a token request takes 4 % more instructions (AMD EPYC, `benches/README.md`),
 /// and its target of 0.95 of bare reqwest is out of reach.
-type LastTarget = RwLock<Option<(http::Uri, reqwest::Url)>>;
+#[derive(Default)]
+struct LastTarget(RwLock<Option<(http::Uri, reqwest::Url)>>);
 
 impl ReqwestClient {
     /// How long connecting may take: 10 s.
@@ -135,13 +139,13 @@ impl ReqwestClient {
     /// The target as a URL that an assertion may go to.
     fn url(&self, target: &http::Uri) -> Result<reqwest::Url, TransportError> {
         // If the entry is locked, do without it: nothing waits for it.
-        if let Some((last, url)) = self.last.try_read().ok().as_deref().and_then(Option::as_ref)
+        if let Some((last, url)) = self.last.0.try_read().ok().as_deref().and_then(Option::as_ref)
             && last == target
         {
             return Ok(url.clone());
         }
         let url = self.plain_http.check_endpoint("URL", &target.to_string())?;
-        if let Ok(mut last) = self.last.try_write() {
+        if let Ok(mut last) = self.last.0.try_write() {
             *last = Some((target.clone(), url.clone()));
         }
         Ok(url)
@@ -170,17 +174,10 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
     Ok(http::Response::from(response).map(|_| std::mem::take(&mut *body)))
 }
 
-impl Clone for ReqwestClient {
-    /// The clone shares the connections. It remembers a target of its own, because it is mostly
-    /// made for another server.
+impl Clone for LastTarget {
+    /// Nothing: a clone of a client is mostly made for another server.
     fn clone(&self) -> Self {
-        Self {
-            remote: self.remote.clone(),
-            loopback: self.loopback.clone(),
-            timeout: self.timeout,
-            plain_http: self.plain_http,
-            last: LastTarget::default(),
-        }
+        Self::default()
     }
 }
 
@@ -196,10 +193,7 @@ impl std::fmt::Debug for ReqwestClient {
 }
 
 impl HttpClient for ReqwestClient {
-    fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, TransportError>> {
+    fn send(&self, request: http::Request<Vec<u8>>) -> Response<'_> {
         // Wiped wherever it is dropped: unsent, by reqwest, or with this future.
         let request = request.map(Wiped::new);
         Box::pin(async move {
