@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use super::text::Text;
@@ -27,19 +28,11 @@ fn text(escaped: &[u8]) -> Text<'_> {
 pub(crate) fn decoded(escaped: &[u8]) -> Zeroizing<Vec<u8>> {
     // Allocate in full at once: a buffer that grows leaves copies behind.
     let mut decoded = Zeroizing::new(Vec::with_capacity(escaped.len()));
-    let mut rest = escaped;
-    while let Some((first, behind)) = rest.split_first() {
-        let byte = behind.get(..2).filter(|_| *first == b'%').and_then(octet);
-        decoded.push(byte.unwrap_or(if *first == b'+' { b' ' } else { *first }));
-        rest = if byte.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
+    for (index, word) in escaped.split(|byte| *byte == b'+').enumerate() {
+        decoded.extend((index > 0).then_some(b' '));
+        decoded.extend(percent_decode(word));
     }
     decoded
-}
-
-fn octet(digits: &[u8]) -> Option<u8> {
-    // `from_str_radix` also accepts a sign.
-    let digits = str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
-    u8::from_str_radix(digits, 16).ok()
 }
 
 /// Converts bytes to text, with U+FFFD for bytes that are not UTF-8.
