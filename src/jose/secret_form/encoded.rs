@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 /// Whether one of the words of a text starts with JSON in base64.
 pub(super) fn has_encoded_json(text: &str) -> bool {
     let words = text.split(|character: char| !is_base64(character));
-    words.filter(|word| word.len() >= 16).any(|word| word.starts_with('e') && begins_json(word.as_bytes()))
+    words.filter(|word| word.len() >= 16).any(|word| begins_json(word.as_bytes()))
 }
 
 /// Whether a word of a text starts with a key in base64, also behind a slash.
