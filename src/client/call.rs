@@ -50,14 +50,6 @@ impl Call {
         self.grant_type.map_or(Repetition::Freely, GrantType::repetition)
     }
 
-    pub(super) fn allows_another_key(self, refusal: &Refusal) -> bool {
-        match self.repetition() {
-            Repetition::Freely => Subject::of(refusal) != Subject::Request,
-            // The server authenticates the client before it looks at the grant.
-            Repetition::Unreceived | Repetition::Never => refusal.error() == Some("invalid_client"),
-        }
-    }
-
     /// A single-use grant is sent again only if the server itself rejected it, and issued nothing.
     pub(super) fn allows_other_times(self, refusal: Option<&Refusal>) -> bool {
         let is_failure = |error| matches!(error, Some("server_error" | "temporarily_unavailable"));

@@ -16,7 +16,7 @@ use super::log::{self, event};
 use super::refused_keys::RefusedKeys;
 use super::settings::Settings;
 use super::signing::{self, WhichKey};
-use super::step::{Facts, Progress, Step, Suspect, next};
+use super::step::{Facts, Progress, Step, next};
 use crate::keys::{KeyError, KeyRing, Signer, key_name};
 use crate::oauth::{
     AuthorizationServer, ClientAssertion, ClientAssertionBuilder, ClockMismatch, Endpoint, OAuthError,
@@ -188,12 +188,10 @@ impl Sender {
         let now = if response.status().is_success() { sent } else { received };
         let result = (exchange.read)(self.server(), response, now);
         let shown = match (date, &result) {
-            (Some(date), _) => Shown::by(date, Source::Date),
             (None, Ok(value)) if self.settings.corrects_time => {
-                let time = (exchange.server_time)(value, sent, received);
-                time.map_or(Shown::NOTHING, |time| Shown::by(time, Source::Token))
+                Shown::by((exchange.server_time)(value, sent, received), Source::Token)
             }
-            _ => Shown::NOTHING,
+            _ => Shown::by(date, Source::Date),
         };
         Ok((result, Seen { key, shown, issued_at, expires_at, received }))
     }
@@ -270,8 +268,7 @@ impl Sender {
                 let key_id = key_name(previous.as_ref());
                 event!(WARN, %key_id, %error, "assertion rejected, retried with the previous key");
                 let is_suspect = error.refusal().and_then(Refusal::error) == Some("invalid_client");
-                let suspect = Suspect { key, turn: progress.turn, error: error.clone() };
-                progress.suspect = Some(suspect).filter(|_| is_suspect);
+                progress.suspect = is_suspect.then(|| (key, progress.turn, error.clone()));
                 (progress.key, progress.turn) = (WhichKey::Previous, turn);
                 progress.search.corrected_to(());
             }
@@ -290,7 +287,7 @@ impl Sender {
         known.keys.accepted(progress.with(&seen.key, &active), now);
         // The server accepted with another key what it had rejected with this one.
         let blamed = progress.suspect.as_ref().filter(|_| self.settings.remembers_refusals);
-        let blamed = blamed.and_then(|Suspect { key, turn, error }| {
+        let blamed = blamed.and_then(|(key, turn, error)| {
             let random = random().unwrap_or(u64::MAX);
             let key_use = progress.with(key, &active);
             let pause = known.keys.note(key_use, true, *turn, error.refusal()?, now, random)?;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::call::Call;
+use super::call::{Call, Subject};
 use super::clock::{Offset, Search};
 use super::error::{Error, ErrorKind};
 use super::refused_keys::{KeyUse, Turn};
@@ -28,14 +28,9 @@ pub(super) struct Progress {
     /// The error of the attempt before, or for the first one, of an earlier call whose key is
     /// avoided.
     pub(super) cause: Option<Error>,
-    pub(super) suspect: Option<Suspect>,
-}
-
-/// A key that the server rejected for a request that is sent again with the previous key.
-pub(super) struct Suspect {
-    pub(super) key: Arc<dyn Signer>,
-    pub(super) turn: Turn,
-    pub(super) error: Error,
+    /// A key that the server rejected, its turn and the error, if the request is sent again with
+    /// the previous key.
+    pub(super) suspect: Option<(Arc<dyn Signer>, Turn, Error)>,
 }
 
 #[derive(Clone, Copy)]
@@ -129,10 +124,12 @@ impl Progress {
     /// Whether the request may be signed by the previous key after this rejection: once in a call,
     /// and only if nothing else was corrected.
     pub(super) fn may_change_key(&self, refusal: &Refusal, left: Duration) -> bool {
-        !left.is_zero()
-            && !self.search.is_corrected()
-            && self.key == WhichKey::Active
-            && self.call.allows_another_key(refusal)
+        let may_be_the_reason = match self.call.repetition() {
+            Repetition::Freely => Subject::of(refusal) != Subject::Request,
+            // The server authenticates the client before it looks at the grant.
+            Repetition::Unreceived | Repetition::Never => refusal.error() == Some("invalid_client"),
+        };
+        may_be_the_reason && !left.is_zero() && !self.search.is_corrected() && self.key == WhichKey::Active
     }
 }
 

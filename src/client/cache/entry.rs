@@ -67,8 +67,8 @@ impl TokenSource {
         self.entry.state().grant.has_ended()
     }
 
-    /// Returns the refresh token, if the source uses one. Store it safely when the program ends, and
-    /// use it with [`TokenClient::refresh_token`](crate::TokenClient::refresh_token) when the
+    /// Returns the refresh token, if the source uses one. Store it safely when the program ends,
+    /// and use it with [`TokenClient::refresh_token`](crate::TokenClient::refresh_token) when the
     /// program starts again. Two programs must not use the same refresh token.
     #[must_use]
     pub fn refresh_token(&self) -> Option<Zeroizing<String>> {

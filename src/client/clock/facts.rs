@@ -155,9 +155,8 @@ pub(in crate::client) struct Shown(pub(super) Option<(Duration, Duration, Source
 impl Shown {
     pub(in crate::client) const NOTHING: Self = Self(None);
 
-    pub(in crate::client) fn by(time: ServerTime, source: Source) -> Self {
-        let (least, most) = time.ahead();
-        Self(Some((least, most, source)))
+    pub(in crate::client) fn by(time: Option<ServerTime>, source: Source) -> Self {
+        Self(time.map(ServerTime::ahead).map(|(least, most)| (least, most, source)))
     }
 
     /// What discovery showed. It reads the system's clock; ours may be another one.
@@ -168,7 +167,7 @@ impl Shown {
     ) -> Self {
         let is_recent = |time: &ServerTime| (Duration::ZERO..=RECENT).contains(&(system - time.received()));
         let time = time.filter(is_recent).map(|time| time.by_clock_behind(system - ours));
-        time.map_or(Self::NOTHING, |time| Self::by(time, Source::Discovery))
+        Self::by(time, Source::Discovery)
     }
 
     /// The possible difference that is nearest to this one: a slow response is no difference.
