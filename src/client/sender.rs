@@ -174,11 +174,10 @@ impl Sender {
         let (issued_at, expires_at) = (assertion.issued_at(), assertion.expires_at());
         // The form contains it, and the response may take a while.
         drop(assertion);
-        let (uri, secrets) = (request.uri().clone(), Secrets::of(&request));
+        let secrets = Secrets::of(&request);
         let sent = self.clock.now();
         let answer = deadline.bound(pin!(self.http.send(request))).await;
-        let host = || uri.host().unwrap_or_default().to_owned();
-        let mut response = answer.ok_or_else(|| TransportError::Timeout { host: host() })??;
+        let mut response = answer.ok_or_else(|| TransportError::Timeout { host: self.host(endpoint) })??;
         let received = self.clock.now();
         secrets.accompany(&mut response);
         log::answered(span, &response, received - sent);
@@ -321,6 +320,12 @@ impl Sender {
         };
         let now = || clock.now().saturating_add(offset.by);
         signing::assertion(choose, |signer| assertion.prepare_for(endpoint, signer, now(), &jti)).await
+    }
+
+    fn host(&self, endpoint: Endpoint) -> String {
+        let url = self.server().endpoint(endpoint).ok();
+        let target = url.and_then(|url| url.parse::<http::Uri>().ok());
+        target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
     }
 
     /// A panic elsewhere does not spoil it: no step leaves it half-changed. Code of the user may
