@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 /// Whether one of the words of a text starts with JSON in base64.
@@ -84,20 +85,13 @@ pub(crate) fn is_encoded_key(text: &str) -> bool {
     /// The start is enough to recognise the form.
     const MOST: usize = 1 << 10;
     let mut encoded: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(MOST));
-    let mut rest = text.bytes().take(4 * MOST);
+    let mut rest = percent_decode(text.as_bytes()).take(4 * MOST);
     while let Some(byte) = rest.next()
         && encoded.len() < MOST
     {
         match byte {
             // Line ends, also spelled out.
             b'\\' if matches!(rest.next(), Some(b'n' | b'r')) => {}
-            b'%' => match [rest.next(), rest.next()] {
-                [Some(b'2'), Some(b'B' | b'b')] => encoded.push(b'+'),
-                [Some(b'2'), Some(b'F' | b'f')] => encoded.push(b'/'),
-                [Some(b'3'), Some(b'D' | b'd')] => encoded.push(b'='),
-                [Some(b'0'), Some(b'A' | b'a' | b'D' | b'd')] => {}
-                _ => return false,
-            },
             _ if byte.is_ascii_whitespace() => {}
             _ => encoded.push(byte),
         }
