@@ -143,7 +143,7 @@ mod tests {
     fn the_rsa_key_is_the_processs_and_its_name_the_servers() {
         let [first, second] = [(); 2].map(|()| SigningKeys::new(Algorithm::PS256));
         let keys: Vec<_> =
-            [first.jwks(), second.jwks()].into_iter().flat_map(|jwks| jwks.unwrap().into_parts().0).collect();
+            [first.jwks(), second.jwks()].into_iter().flat_map(|jwks| jwks.unwrap().keys).collect();
         assert_eq!(
             keys.iter().map(|key| key.key_id().unwrap()).collect::<std::collections::HashSet<_>>().len(),
             4

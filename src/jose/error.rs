@@ -169,17 +169,12 @@ pub(crate) fn shown(text: &str, limit: usize) -> String {
 /// characters, otherwise the piece where it differs from the most similar expected text.
 pub(crate) fn unlike<'a>(found: &str, expected: impl IntoIterator<Item = &'a str>, limit: usize) -> String {
     const BEFORE: usize = 16;
-    // A parameter in the wrong place may be an assertion.
-    if let Some(form) = SecretForm::of(found) {
-        return instead(form);
-    }
-    if found.chars().count() <= limit {
-        return printable(found, limit);
-    }
     let common = |other: &str| found.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
     let differs = expected.into_iter().map(common).max().unwrap_or(0);
-    if differs + BEFORE < limit {
-        return printable(found, limit);
+    let is_whole = found.chars().count() <= limit || differs + BEFORE < limit;
+    // A parameter in the wrong place may be an assertion.
+    if is_whole || SecretForm::of(found).is_some() {
+        return shown(found, limit);
     }
     let piece: String = found.chars().skip(differs.saturating_sub(BEFORE)).collect();
     format!("…{}", printable(&piece, limit))

@@ -270,10 +270,13 @@ impl Jwk {
     /// The JWK as single-line JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        Value::Object(self.to_members()).to_string()
+        // Serializing a map of strings to memory cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
     }
+}
 
-    fn to_members(&self) -> Map<String, Value> {
+impl serde::Serialize for Jwk {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = |text: Option<&str>| text.map(Value::from);
         let chain: Vec<String> = self.certificates.iter().map(base64url::encode_standard).collect();
         let others = [
@@ -286,13 +289,8 @@ impl Jwk {
             ("x5t#S256", text(self.x5t_s256())),
         ];
         let key = self.parameters.members().into_iter().map(|(name, value)| (name, Some(value.into())));
-        key.chain(others).filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-    }
-}
-
-impl serde::Serialize for Jwk {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_members().serialize(serializer)
+        let members = key.chain(others).filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        members.collect::<Map<_, _>>().serialize(serializer)
     }
 }
 

@@ -22,9 +22,9 @@ use super::{JoseError, Jwk, KeyId, json};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct JwkSet {
-    keys: Vec<Jwk>,
+    pub(crate) keys: Vec<Jwk>,
     #[serde(skip)]
-    skipped: Vec<SkippedJwk>,
+    pub(crate) skipped: Vec<SkippedJwk>,
 }
 
 /// An unusable key of a set, and the reason.
@@ -90,11 +90,6 @@ impl JwkSet {
     #[must_use]
     pub fn skipped(&self) -> &[SkippedJwk] {
         &self.skipped
-    }
-
-    /// The usable keys and the skipped ones, by value.
-    pub(crate) fn into_parts(self) -> (Vec<Jwk>, Vec<SkippedJwk>) {
-        (self.keys, self.skipped)
     }
 
     /// The set as single-line JSON.

@@ -188,7 +188,7 @@ fn count<'a>(entries: impl Iterator<Item = &'a Entry>) -> usize {
 
 impl From<JwkSet> for PublicKeySet {
     fn from(jwks: JwkSet) -> Self {
-        let (keys, skipped) = jwks.into_parts();
+        let JwkSet { keys, skipped } = jwks;
         let mut set = Self { skipped, ..Self::default() };
         for (place, jwk) in keys.into_iter().enumerate() {
             if let Some(key_id) = jwk.key_id() {

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 use super::text::safe;
 use crate::jose::Wiped;
@@ -20,12 +19,8 @@ struct Issued {
 }
 
 impl AccessToken {
-    pub(super) fn new(
-        secret: Zeroizing<String>,
-        token_type: String,
-        expires_at: Option<OffsetDateTime>,
-    ) -> Self {
-        Self { issued: Arc::new(Issued { secret: secret.into(), token_type, expires_at }) }
+    pub(super) fn new(secret: Wiped<String>, token_type: String, expires_at: Option<OffsetDateTime>) -> Self {
+        Self { issued: Arc::new(Issued { secret, token_type, expires_at }) }
     }
 
     /// The token itself. Treat it as a password. If the server may issue other tokens than bearer

@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 use super::answer::{Document, Success};
 use super::text::safe;
 use super::{AccessToken, OAuthError, Scope, TokenKind};
-use crate::jose::JoseError;
 use crate::jose::json::WipedValue;
 use crate::jose::text::Text;
+use crate::jose::{JoseError, Wiped};
 
 /// A successful response of the token endpoint (RFC 6749 §5.1).
 ///
@@ -59,7 +59,7 @@ impl TokenResponse {
     }
 
     fn read(mut document: Document<'_>, now: OffsetDateTime) -> Result<Self, JoseError> {
-        let secret = document.required("access_token", Document::filled)?.into_owned();
+        let secret = Wiped::new(document.required("access_token", Document::filled)?.into_plain());
         // RFC 6749 A.12. A line end or an escape sequence in the token would end up in a header or
         // on a terminal. The check does not stop at the first bad byte: that way it handles many
         // bytes at a time.

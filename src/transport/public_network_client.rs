@@ -79,10 +79,8 @@ impl PublicNetworkClient {
             // Checked when it is resolved.
             Some(Host::Domain(_)) | None => return Ok(()),
         };
-        match (self.reach)(address) {
-            true => Ok(()),
-            false => Err(TransportError::NotPublic { host: address.to_string() }),
-        }
+        let not_public = || TransportError::NotPublic { host: address.to_string() };
+        (self.reach)(address).then_some(()).ok_or_else(not_public)
     }
 }
 

@@ -30,22 +30,16 @@ impl<'a> Members<'a> {
     ) -> Result<Self, String> {
         // A stable sort: equal names stay in the order of the document.
         members.sort_by(|(one, _), (other, _)| one.cmp(other));
-        for pair in members.windows(2) {
-            if let [(one, _), (other, _)] = pair
-                && one == other
-                && is_unique(one)
-            {
-                return Err(excerpt(one));
-            }
-        }
+        let mut repeated = None;
         members.dedup_by(|later, kept| {
             let is_same = later.0 == kept.0;
             if is_same {
+                repeated = repeated.take().or_else(|| is_unique(&kept.0).then(|| excerpt(&kept.0)));
                 std::mem::swap(&mut later.1, &mut kept.1);
             }
             is_same
         });
-        Ok(Self(members))
+        repeated.map_or(Ok(Self(members)), Err)
     }
 
     /// The value of a member.
