@@ -29,7 +29,7 @@ async fn orders(Extension(claims): Extension<Arc<AccessTokenClaims>>) -> String 
 async fn api(issuer: &str) -> Result<Router, Box<dyn Error>> {
     let jwks = RemoteJwks::discover(issuer).await?;
     let bearer = BearerLayer::new(jwks, AccessTokenVerifier::new(issuer, AUDIENCE))
-        .on_refusal(|error| eprintln!("refused: {error}")); // the reason is for the server's log
+        .on_refusal(|_, refusal| eprintln!("refused: {refusal:#}")); // the reason is for the server's log
     Ok(Router::new()
         .route("/orders", get(orders).layer(RequireScope::new("orders:read")))
         .route("/whoami", get(orders)) // any good token

@@ -14,7 +14,10 @@ mod jwks;
 mod redis_replay;
 
 #[cfg(feature = "tower")]
-pub use bearer::{BearerLayer, BearerService, RequireScope, RequireScopeService};
+pub use bearer::{
+    BearerLayer, BearerLayerError, BearerRefusal, BearerService, CustomResponse, EmptyResponse,
+    ProblemDetails, RefusalReason, RefusalResponse, RequireScope, RequireScopeService,
+};
 #[cfg(feature = "client")]
 pub use jwks::{JwksFetchError, RemoteJwks, RemoteJwksBuilder, RemoteJwksError};
 #[cfg(feature = "redis")]

@@ -32,6 +32,8 @@ pub use access_token::{
     AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, BoundTo, Confirmation, PermissionClaims,
     ProofOfPossession,
 };
+#[cfg(feature = "tower")]
+pub(crate) use access_token::{unknown_issuer, unverified_issuer};
 pub use audience::AudiencePolicy;
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
 pub use error::{ClaimProblem, VerifierError};

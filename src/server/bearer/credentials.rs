@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::challenge::Scheme;
+use super::scheme::Scheme;
 
 /// What a request shows.
 #[derive(Debug, PartialEq, Eq)]

@@ -33,8 +33,7 @@ impl AccessTokenVerifier {
 
         let issuer = text(&claims, "iss")?;
         if !self.issuers.iter().any(|accepted| accepted == issuer) {
-            let found = beside(issuer, &self.issuers);
-            return Err(VerifierError::Issuer { expected: settings(&self.issuers), found });
+            return Err(unknown_issuer(issuer, &self.issuers));
         }
         // Check the kind before the audience: an error about an ID token's audience would hide what
         // the token is.
@@ -114,6 +113,11 @@ impl AccessTokenVerifier {
         }
         Err(VerifierError::Audience { expected: settings(&self.audiences), found })
     }
+}
+
+/// The error for an issuer that is not one of the expected ones.
+pub(crate) fn unknown_issuer(found: &str, expected: &[String]) -> VerifierError {
+    VerifierError::Issuer { expected: settings(expected), found: beside(found, expected) }
 }
 
 /// Longer than any honest issuer, audience or client id.

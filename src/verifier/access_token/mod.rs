@@ -12,16 +12,22 @@ mod confirmation;
 mod permissions;
 mod presets;
 mod profile;
+#[cfg(feature = "tower")]
+mod unverified;
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 pub use bound_to::BoundTo;
+#[cfg(feature = "tower")]
+pub(crate) use check::unknown_issuer;
 pub use claims::AccessTokenClaims;
 pub use confirmation::{Confirmation, ProofOfPossession};
 pub use permissions::PermissionClaims;
 pub use profile::AccessTokenProfile;
+#[cfg(feature = "tower")]
+pub(crate) use unverified::unverified_issuer;
 
 use super::VerifierError;
 use super::claims::check_signature;
@@ -275,6 +281,13 @@ impl AccessTokenVerifier {
     #[cfg(feature = "tower")]
     pub(crate) fn required_scope(&self) -> Scope {
         Scope::from(self.scopes.as_slice())
+    }
+
+    /// Fails if a setting is empty: such a verifier rejects every token.
+    #[cfg(feature = "tower")]
+    pub(crate) fn check_settings(&self) -> Result<(), VerifierError> {
+        self.profile.settings().check()?;
+        self.rules.settings.check()
     }
 
     /// Checks a bearer token (RFC 9068 §4): type and algorithm, signature, then the claims. A token

@@ -1,5 +1,8 @@
 //! The tower layers in front of a service: every answer to the byte, and what reaches the service.
 
+mod issuers;
+mod refusals;
+
 use std::future::{Ready, poll_fn, ready};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,8 +10,9 @@ use std::task::{Context, Poll, Waker};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::request::Parts;
 use http::{HeaderValue, Request, Response};
-use private_key_jwt::server::{BearerLayer, RemoteJwks, RemoteJwksError, RequireScope};
+use private_key_jwt::server::{BearerLayer, BearerRefusal, RemoteJwks, RemoteJwksError, RequireScope};
 use private_key_jwt::transport::Clock;
 use private_key_jwt::verifier::{
     AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, ProofOfPossession,
@@ -24,6 +28,7 @@ use crate::support::{MARK, has_mark, key, now};
 
 const ISSUER: &str = "https://as.example";
 const AUDIENCE: &str = "https://api.example";
+const CHALLENGE: &str = r#"Bearer realm="https://api.example""#;
 const INVALID_TOKEN: &str = r#"Bearer realm="https://api.example", error="invalid_token""#;
 const INVALID_REQUEST: &str = r#"Bearer realm="https://api.example", error="invalid_request""#;
 
@@ -168,6 +173,12 @@ async fn answer(
     (status, challenge.map(str::to_owned), retry.map(str::to_owned), seen)
 }
 
+/// A hook that keeps the errors of tokens, as text.
+fn errors_to(log: &Arc<Mutex<Vec<String>>>) -> impl Fn(&Parts, &BearerRefusal) + use<> {
+    let log = Arc::clone(log);
+    move |_, refusal| log.lock().unwrap().extend(refusal.error().map(ToString::to_string))
+}
+
 async fn refused(layer: &BearerLayer, authorization: &[&[u8]], status: u16, challenge: &str) {
     let expected = (status, Some(challenge.to_owned()), None, 0);
     let found = answer(layer, authorization).await;
@@ -194,12 +205,11 @@ async fn a_good_token_and_what_reaches_the_service() {
 
 #[tokio::test]
 async fn rfc6750_3_1_no_credentials_have_no_error_code() {
-    let challenge = r#"Bearer realm="https://api.example""#;
     let basic =
         [b"Basic Zm9vOmJhcg==".as_slice(), b"", b"Basic a, Bearer b", b"Bearers x", b"DPoP x", b"\xe4"];
-    refused(&bearer(), &[], 401, challenge).await;
+    refused(&bearer(), &[], 401, CHALLENGE).await;
     for value in basic {
-        refused(&bearer(), &[value], 401, challenge).await;
+        refused(&bearer(), &[value], 401, CHALLENGE).await;
     }
 }
 
@@ -307,7 +317,7 @@ async fn without_keys_no_request_is_let_in_and_no_token_is_called_bad() {
         let found = answer(&layer, &[format!("Bearer {token}").as_bytes()]).await;
         assert_eq!(found, (503, None, Some("5".to_owned()), 0), "{token}");
     }
-    refused(&layer, &[], 401, r#"Bearer realm="https://api.example""#).await;
+    refused(&layer, &[], 401, CHALLENGE).await;
     refused(&layer, &[b"Bearer"], 400, INVALID_REQUEST).await;
 }
 
@@ -318,8 +328,8 @@ async fn keys_that_are_too_old_are_no_keys() {
     let good = format!("Bearer {}", token("exp", json!(now().unix_timestamp() + 100_000)));
     let log = Arc::new(Mutex::new(Vec::new()));
     let logged = Arc::clone(&log);
-    let layer = BearerLayer::new(jwks, verifier()).on_refusal(move |error| {
-        logged.lock().unwrap().push(matches!(error, RemoteJwksError::TooOld { .. }))
+    let layer = BearerLayer::new(jwks, verifier()).on_refusal(move |_, refusal| {
+        logged.lock().unwrap().push(matches!(refusal.error(), Some(RemoteJwksError::TooOld { .. })))
     });
     assert_eq!(answer(&layer, &[good.as_bytes()]).await, (200, None, None, 1));
     issuer.breaks();
@@ -341,8 +351,7 @@ async fn rfc9110_5_6_4_the_realm_is_quoted() {
 #[tokio::test]
 async fn the_reason_is_for_the_log_alone() {
     let log = Arc::new(Mutex::new(Vec::new()));
-    let logged = Arc::clone(&log);
-    let layer = bearer().on_refusal(move |error| logged.lock().unwrap().push(error.to_string()));
+    let layer = bearer().on_refusal(errors_to(&log));
     let marked =
         [token("aud", json!(["https://other.example"])), format!("{MARK}.e30.e30"), good(), "=".to_owned()];
     for token in marked {
@@ -412,7 +421,7 @@ async fn rfc6750_3_1_scopes_of_a_route() {
     // Without a token, the outer layer answers.
     let response =
         send(&mut bearer().layer(RequireScope::new("a").layer(Handler::new())), request(&[])).await;
-    assert_eq!(parts(&response), (401, Some(r#"Bearer realm="https://api.example""#), None));
+    assert_eq!(parts(&response), (401, Some(CHALLENGE), None));
 }
 
 /// A layer's answer to a request for which the server has checked this proof.
@@ -440,8 +449,7 @@ const GOOD: (u16, Option<String>, usize) = (200, None, 1);
 async fn rfc9449_7_2_a_bound_token_is_no_bearer_token() {
     let jkt = key("p384.pkcs8.pem").thumbprint();
     let log = Arc::new(Mutex::new(Vec::new()));
-    let logged = Arc::clone(&log);
-    let layer = bearer().on_refusal(move |error| logged.lock().unwrap().push(error.to_string()));
+    let layer = bearer().on_refusal(errors_to(&log));
     let cnfs = [
         json!({"jkt": jkt.to_string()}),
         json!({"x5t#S256": jkt.to_string()}),
@@ -454,13 +462,7 @@ async fn rfc9449_7_2_a_bound_token_is_no_bearer_token() {
         // A DPoP header that is not checked here changes nothing, nor does a proof of another
         // scheme.
         refused(&layer, &[token.as_bytes()], 401, INVALID_TOKEN).await;
-        refused(
-            &layer,
-            &[token.replace("Bearer", "DPoP").as_bytes()],
-            401,
-            r#"Bearer realm="https://api.example""#,
-        )
-        .await;
+        refused(&layer, &[token.replace("Bearer", "DPoP").as_bytes()], 401, CHALLENGE).await;
         let proof = ProofOfPossession::default().dpop_key(jkt);
         assert_eq!(proven(&layer, &token, proof).await, invalid(INVALID_TOKEN));
     }
@@ -505,7 +507,7 @@ async fn rfc8705_3_a_token_that_is_bound_to_the_certificate_of_the_connection() 
     assert_eq!(proven(&bearer(), &bound, other).await, invalid(INVALID_TOKEN));
     assert_eq!(proven(&bearer(), &format!("Bearer {}", good()), connection).await, GOOD);
     // It is not a DPoP proof.
-    let none = r#"Bearer realm="https://api.example""#;
+    let none = CHALLENGE;
     assert_eq!(proven(&bearer(), &bound.replace("Bearer", "DPoP"), connection).await, invalid(none));
 }
 
@@ -522,9 +524,7 @@ async fn an_empty_setting_closes_the_door() {
         verifier().profile(AccessTokenProfile::new("own").types(none)),
     ] {
         let log = Arc::new(Mutex::new(Vec::new()));
-        let logged = Arc::clone(&log);
-        let hook = move |error: &RemoteJwksError| logged.lock().unwrap().push(error.to_string());
-        let layer = BearerLayer::new(jwks(), verifier).on_refusal(hook);
+        let layer = BearerLayer::new(jwks(), verifier).on_refusal(errors_to(&log));
         assert_eq!(answer(&layer, &[good.as_bytes()]).await, (500, None, None, 0));
         let log = log.lock().unwrap();
         assert!(log.len() == 1 && log[0].starts_with("nothing is accepted: the setting `"), "{log:?}");

@@ -1,0 +1,80 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use super::reason::RefusalReason;
+use super::refusal::BearerRefusal;
+use crate::transport::Clock;
+
+/// In seconds: the shortest time between two lines about one reason.
+const INTERVAL: i64 = 60;
+
+/// Counts refusals by reason, and logs each reason at most once a minute. Its size does not depend
+/// on the requests.
+pub(super) struct RefusalLog {
+    counters: [Counter; RefusalReason::ALL.len()],
+}
+
+#[derive(Default)]
+struct Counter {
+    total: AtomicU64,
+    /// `total` when the last line was written.
+    logged: AtomicU64,
+    /// When the next line may be written, in seconds since 1970.
+    next: AtomicI64,
+}
+
+impl RefusalLog {
+    pub(super) fn new() -> Self {
+        Self { counters: std::array::from_fn(|_| Counter::default()) }
+    }
+
+    pub(super) fn count(&self, reason: RefusalReason) -> u64 {
+        self.counter(reason).map_or(0, |counter| counter.total.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn record(&self, refusal: &BearerRefusal, clock: &Arc<dyn Clock>) {
+        let reason = refusal.reason();
+        let Some(counter) = self.counter(reason) else {
+            return;
+        };
+        let total = counter.total.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if !counter.may_log(clock.now().unix_timestamp()) {
+            return;
+        }
+        let count = total.saturating_sub(counter.logged.swap(total, Ordering::Relaxed));
+        // The level of an event is a constant.
+        macro_rules! event {
+            ($level:ident) => {
+                tracing::event!(
+                    target: "private_key_jwt",
+                    tracing::Level::$level,
+                    %reason,
+                    count,
+                    error = format_args!("{refusal:#}"),
+                    "requests refused"
+                )
+            };
+        }
+        match reason {
+            RefusalReason::Misconfigured => event!(ERROR),
+            RefusalReason::KeysUnavailable => event!(WARN),
+            RefusalReason::NoCredentials => event!(DEBUG),
+            _ => event!(INFO),
+        }
+    }
+
+    fn counter(&self, reason: RefusalReason) -> Option<&Counter> {
+        self.counters.get(reason as usize)
+    }
+}
+
+impl Counter {
+    /// Whether this thread writes the next line. A clock that was set back does not silence the log
+    /// for longer than the interval.
+    fn may_log(&self, now: i64) -> bool {
+        let next = self.next.load(Ordering::Relaxed);
+        let is_due = now >= next || next.saturating_sub(now) > INTERVAL;
+        let then = now.saturating_add(INTERVAL);
+        is_due && self.next.compare_exchange(next, then, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
