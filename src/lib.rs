@@ -4,7 +4,7 @@
 // with every feature. Its links lead to the guides if those are compiled, otherwise into the
 // repository.
 #![cfg_attr(
-    all(feature = "tower", feature = "reqwest-middleware", feature = "dev-server"),
+    all(feature = "axum", feature = "reqwest-middleware", feature = "dev-server"),
     doc = include_str!("guide/links.md")
 )]
 #![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
@@ -36,7 +36,7 @@
 //! A module uses only floors below its own; `tests/architecture` enforces this.
 
 // The features that the guides' code needs.
-#[cfg(all(any(doc, doctest), feature = "tower", feature = "reqwest-middleware", feature = "dev-server"))]
+#[cfg(all(any(doc, doctest), feature = "axum", feature = "reqwest-middleware", feature = "dev-server"))]
 pub mod guide;
 pub mod jose;
 pub mod keys;
@@ -66,6 +66,8 @@ pub use verifier::{
 
 #[cfg(feature = "client")]
 pub use client::{Error, TokenClient, TokenClientBuilder, TokenSource};
+#[cfg(feature = "axum")]
+pub use server::Bearer;
 #[cfg(feature = "redis")]
 pub use server::RedisReplayStore;
 #[cfg(feature = "tower")]

@@ -13,7 +13,7 @@ use private_key_jwt::{Algorithm, JwkSet, PrivateKey};
 use serde_json::Value;
 
 /// The features of this build, so that building the examples rebuilds nothing else.
-const FEATURES: [(&str, bool); 8] = [
+const FEATURES: [(&str, bool); 9] = [
     ("client", cfg!(feature = "client")),
     ("rustls", cfg!(feature = "rustls")),
     ("native-tls", cfg!(feature = "native-tls")),
@@ -21,6 +21,7 @@ const FEATURES: [(&str, bool); 8] = [
     ("aws-lc-rs", cfg!(feature = "aws-lc-rs")),
     ("cli", cfg!(feature = "cli")),
     ("tower", cfg!(feature = "tower")),
+    ("axum", cfg!(feature = "axum")),
     ("reqwest-middleware", cfg!(feature = "reqwest-middleware")),
 ];
 
@@ -89,6 +90,7 @@ fn every_example_is_run_here() {
         let needs_more = match name {
             "custom_signer" => !cfg!(feature = "rustcrypto"),
             "axum_resource_server" => !cfg!(feature = "tower"),
+            "three_issuers" => !cfg!(feature = "axum"),
             "bearer_middleware" => !cfg!(feature = "reqwest-middleware"),
             _ => false,
         };
@@ -211,6 +213,29 @@ fn axum_resource_server() {
         "/whoami with Some(\"orders:write\"): 200 OK None\n",
     ];
     has(&printed(example("axum_resource_server")), &said);
+}
+
+/// The whole API is 25 lines, in the example and in the guide.
+#[cfg(feature = "axum")]
+#[test]
+fn three_issuers() {
+    let count = |code: &str| code.lines().filter(|line| !line.trim().is_empty()).count();
+    let source = include_str!("../examples/three_issuers.rs");
+    let (_, api) = source.split_once("\n\n").unwrap();
+    assert_eq!(count(api.split_once("\n// The rest is the example").unwrap().0), 25);
+    let guide = include_str!("../src/guide/protect_an_api.md").split("```").nth(1).unwrap();
+    assert!(count(guide.strip_prefix("rust,no_run\n").unwrap()) <= 25);
+
+    let said = [
+        "orders:read: 200 OK: the orders of client-a\n",
+        "orders:admin: 200 OK: the orders of client-b\n",
+        "/orders refused: the token has none of the scopes `orders:read orders:admin`\n",
+        "orders:write: 403 Forbidden: {\"title\":\"Forbidden\",\"status\":403,",
+        "\"error\":\"insufficient_scope\",\"scope\":\"orders:read orders:admin\"}\n",
+        "/orders refused: the issuer is `http://127.0.0.1:",
+        "orders:read: 401 Unauthorized: {\"title\":\"Unauthorized\",\"status\":401,",
+    ];
+    has(&printed(example("three_issuers")), &said);
 }
 
 #[cfg(feature = "reqwest-middleware")]

@@ -60,7 +60,8 @@ guide!(
 guide!(
     protect_an_api,
     "[`AccessTokenVerifier`](crate::AccessTokenVerifier), [`AccessTokenProfile`](crate::AccessTokenProfile),",
-    "[`RemoteJwks`](crate::RemoteJwks), [`BearerLayer`](crate::BearerLayer), [`RequireScope`](crate::RequireScope)"
+    "[`RemoteJwks`](crate::RemoteJwks), [`BearerLayer`](crate::BearerLayer), [`RequireScope`](crate::RequireScope),",
+    "[`Bearer`](crate::server::Bearer)"
 );
 guide!(
     authenticate_clients,

@@ -4,7 +4,8 @@
 //! since it is an HTTP client of the issuer and needs exactly what the token client needs: reqwest
 //! and tokio. `RedisReplayStore`, behind the feature `redis`, remembers for several processes which
 //! assertions were used. `BearerLayer` and `RequireScope`, behind the feature `tower`, stand in
-//! front of an HTTP service and check access tokens.
+//! front of an HTTP service and check access tokens; `Bearer`, behind the feature `axum`, gives
+//! their claims to an axum handler.
 
 #[cfg(feature = "tower")]
 mod bearer;
@@ -13,6 +14,8 @@ mod jwks;
 #[cfg(feature = "redis")]
 mod redis_replay;
 
+#[cfg(feature = "axum")]
+pub use bearer::{Bearer, BearerRejection, BearerState};
 #[cfg(feature = "tower")]
 pub use bearer::{
     BearerLayer, BearerLayerError, BearerRefusal, BearerService, CustomResponse, EmptyResponse,

@@ -104,3 +104,11 @@ fn tower_adds_no_crate_to_those_of_the_client() {
     assert_eq!(with.difference(&without).collect::<Vec<_>>(), Vec::<&String>::new());
     assert!(has(&with, "tower-layer") && !has(&with, "axum"));
 }
+
+/// The extractor traits of axum, without its router.
+#[test]
+fn axum_adds_two_crates_to_those_of_the_client() {
+    let (without, with) = (tree("rustcrypto,client,rustls"), tree("rustcrypto,client,rustls,axum"));
+    let added: Vec<&str> = with.difference(&without).filter_map(|krate| krate.split(' ').next()).collect();
+    assert_eq!(added, ["axum-core", "mime"]);
+}

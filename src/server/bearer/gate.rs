@@ -15,7 +15,7 @@ use super::refusal_log::RefusalLog;
 use super::respond::{RefusalResponse, Refused, replace};
 use super::scheme::Scheme;
 use crate::transport::{Clock, SystemClock};
-use crate::verifier::{ProofOfPossession, VerifierError};
+use crate::verifier::{AccessTokenClaims, ProofOfPossession, VerifierError};
 
 type Hook = Arc<dyn Fn(&Parts, &BearerRefusal) + Send + Sync>;
 
@@ -26,6 +26,28 @@ pub(super) struct Gate {
     pub(super) on_refusal: Option<Hook>,
     pub(super) clock: Arc<dyn Clock>,
     log: Arc<RefusalLog>,
+}
+
+/// A request that a gate has let through, in its extensions.
+#[derive(Clone)]
+#[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only the extractor reads it"))]
+pub(super) struct Admitted {
+    gate: Arc<Gate>,
+    scheme: Scheme,
+    pub(super) claims: Arc<AccessTokenClaims>,
+}
+
+#[cfg(feature = "axum")]
+impl Admitted {
+    pub(super) fn is_by(&self, gate: &Arc<Gate>) -> bool {
+        Arc::ptr_eq(&self.gate, gate)
+    }
+
+    /// The claims as the caller's own type.
+    pub(super) fn custom<T: serde::de::DeserializeOwned>(&self) -> Result<T, Box<BearerRefusal>> {
+        let refusal = |error: VerifierError| self.gate.refusal(Fault::Token(error.into()), self.scheme);
+        self.claims.custom().map_err(refusal)
+    }
 }
 
 impl Gate {
@@ -39,7 +61,7 @@ impl Gate {
     }
 
     /// Checks the token, and puts its claims into the extensions.
-    pub(super) async fn admit(self: &Arc<Self>, parts: &mut Parts) -> Result<(), Box<BearerRefusal>> {
+    pub(super) async fn admit(self: &Arc<Self>, parts: &mut Parts) -> Result<Admitted, Box<BearerRefusal>> {
         // Also for the hooks, which see the headers of refused requests.
         if let Entry::Occupied(mut values) = parts.headers.entry(AUTHORIZATION) {
             values.iter_mut().for_each(|value| value.set_sensitive(true));
@@ -67,8 +89,10 @@ impl Gate {
             }
         };
         let claims = Arc::new(checked.map_err(|fault| self.refusal(fault, scheme))?);
-        parts.extensions.insert(claims);
-        Ok(())
+        parts.extensions.insert(Arc::clone(&claims));
+        let admitted = Admitted { gate: Arc::clone(self), scheme, claims };
+        parts.extensions.insert(admitted.clone());
+        Ok(admitted)
     }
 
     /// The response to a request that is refused. Tells the log and the hook.

@@ -46,7 +46,9 @@ use crate::verifier::AccessTokenVerifier;
 /// The request has one `Authorization` header, of the scheme `Bearer` in any case, whose token
 /// [`RemoteJwks::verify`] accepts. The inner service finds an
 /// [`Arc<AccessTokenClaims>`](crate::verifier::AccessTokenClaims) in the extensions of the request.
-/// The header stays, marked as [sensitive](http::HeaderValue::set_sensitive).
+/// With axum and the feature `axum`, extract `Bearer<T>` instead: it does not compile if the router
+/// has no state from `BearerLayer::state`. The header stays, marked as
+/// [sensitive](http::HeaderValue::set_sensitive).
 ///
 /// The verifier decides which tokens are accepted: issuers, audiences, the
 /// [`AccessTokenProfile`](crate::verifier::AccessTokenProfile) of the issuer, and which claims

@@ -2,9 +2,11 @@
 //!
 //! `credentials` finds the token of a request, `issuers` chooses its verifier, and `gate` checks
 //! it. `refusal` is why a request is refused, `respond` makes the response, and `refusal_log`
-//! counts. `layer` and `require_scope` are the layers.
+//! counts. `layer` and `require_scope` are the layers, `extractor` is for the handlers of axum.
 
 mod credentials;
+#[cfg(feature = "axum")]
+mod extractor;
 mod gate;
 mod issuers;
 mod layer;
@@ -17,6 +19,8 @@ mod respond;
 mod scheme;
 mod service;
 
+#[cfg(feature = "axum")]
+pub use extractor::{Bearer, BearerRejection, BearerState};
 pub use layer::BearerLayer;
 pub use layer_error::BearerLayerError;
 pub use reason::RefusalReason;

@@ -45,7 +45,7 @@ where
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             match gate.admit(&mut parts).await {
-                Ok(()) => {
+                Ok(_) => {
                     let response = inner.call(Request::from_parts(parts, body)).await?;
                     Ok(gate.answer(response, &respond))
                 }

@@ -1,5 +1,7 @@
 //! The tower layers in front of a service: every answer to the byte, and what reaches the service.
 
+#[cfg(feature = "axum")]
+mod extractor;
 mod issuers;
 mod refusals;
 
