@@ -9,7 +9,7 @@ use crate::client::fresh_jti;
 use crate::jose::{CompactJws, json};
 use crate::keys::KeyError;
 
-/// `expires_in`.
+/// Default `expires_in`.
 pub(super) const LIFETIME: Duration = Duration::hours(1);
 
 /// Default `typ` (§2.1).
@@ -20,7 +20,7 @@ pub(super) fn issue(server: &Inner, grant: &Grant, now: OffsetDateTime) -> Resul
     let issued = now.unix_timestamp();
     let mut claims = json!({
         "iss": server.issuer,
-        "exp": issued.saturating_add(LIFETIME.whole_seconds()),
+        "exp": issued.saturating_add(server.token_lifetime.whole_seconds()),
         "aud": grant.access.audience(),
         "sub": grant.subject,
         "client_id": grant.client_id,

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
     PRAGMA, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -38,10 +40,16 @@ impl Exchange {
                 (Answer::json(body, note).with_status(status), header, wants_keys_of)
             }
         };
-        let Answer { status, body, note } = answer;
+        let Answer { status, body, note, max_age } = answer;
         let mut headers = http::HeaderMap::new();
         for (name, value) in ALWAYS {
             headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(max_age) = max_age {
+            headers.remove(PRAGMA);
+            if let Ok(value) = HeaderValue::try_from(format!("max-age={max_age}")) {
+                headers.insert(CACHE_CONTROL, value);
+            }
         }
         if let Some((name, value)) = header.map(|header| *header)
             && let Ok(value) = HeaderValue::try_from(value)
@@ -76,6 +84,8 @@ pub(super) struct Answer {
     status: StatusCode,
     body: Body,
     note: String,
+    /// How long caches may keep it, in seconds. `None` for not at all.
+    max_age: Option<u64>,
 }
 
 enum Body {
@@ -89,30 +99,36 @@ enum Body {
 
 impl Answer {
     pub(super) const fn json(body: Value, note: String) -> Self {
-        Self { status: StatusCode::OK, body: Body::Json(body), note }
+        Self { status: StatusCode::OK, body: Body::Json(body), note, max_age: None }
     }
 
     /// A page for a browser, in HTML.
     pub(super) const fn page(html: String, note: String) -> Self {
-        Self { status: StatusCode::OK, body: Body::Page(html), note }
+        Self { status: StatusCode::OK, body: Body::Page(html), note, max_age: None }
     }
 
     /// A page that posts a form to another address, with the one script that pages have.
     pub(super) const fn posting_page(html: String, note: String) -> Self {
-        Self { status: StatusCode::OK, body: Body::PostingPage(html), note }
+        Self { status: StatusCode::OK, body: Body::PostingPage(html), note, max_age: None }
     }
 
     /// Redirects the browser, which then sends a GET (RFC 9700 §4.12).
     pub(super) const fn redirect(url: String, note: String) -> Self {
-        Self { status: StatusCode::SEE_OTHER, body: Body::Redirect(url), note }
+        Self { status: StatusCode::SEE_OTHER, body: Body::Redirect(url), note, max_age: None }
     }
 
     pub(super) const fn empty(note: String) -> Self {
-        Self { status: StatusCode::OK, body: Body::Empty, note }
+        Self { status: StatusCode::OK, body: Body::Empty, note, max_age: None }
     }
 
     pub(super) const fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// Lets caches keep the answer for this long, in whole seconds (RFC 9111 §5.2.2.1).
+    pub(super) fn cached_for(mut self, time: Option<Duration>) -> Self {
+        self.max_age = time.map(|time| time.as_secs());
         self
     }
 
@@ -157,8 +173,8 @@ impl Body {
     }
 }
 
-/// An answer is for its caller only. No cache keeps it (RFC 6749 §5.1 requires both fields), and no
-/// page of another origin loads it as another type of content.
+/// An answer is for its caller only, unless it says otherwise. No cache keeps it (RFC 6749 §5.1
+/// requires both fields), and no page of another origin loads it as another type of content.
 const ALWAYS: [(HeaderName, &str); 4] = [
     (CACHE_CONTROL, "no-store"),
     (PRAGMA, "no-cache"),

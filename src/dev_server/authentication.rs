@@ -180,11 +180,17 @@ fn authenticate(
     };
     let unverified = verifier.parse_form(form).map_err(refused)?;
     let client_id = unverified.client_id().to_owned();
-    let (keys, by_url) = match server.clients.lookup(&client_id) {
+    let (keys, by_url) = match server.clients.lookup(&client_id, now) {
         Lookup::Known { keys, by_url } => (keys, by_url),
         Lookup::Unknown => {
             let description = server.clients.check_known(&client_id).err().unwrap_or_default();
             return Err(Refused::invalid_client(&description));
+        }
+        Lookup::Outdated { age } => {
+            let description = format!(
+                "the keys from the JWKS URL of client `{client_id}` are {age} s old, older than the cache time"
+            );
+            return Err(Refused::invalid_client(&description).wanting_keys_of(&client_id));
         }
         Lookup::NotFetched => {
             let description = format!("the JWKS URL of client `{client_id}` was not fetched yet");

@@ -12,10 +12,30 @@ use super::shown::shown;
 use crate::jose::error::excerpt;
 use crate::oauth::{is_loopback, safe_url};
 
-/// The loopback names with the port of the issuer, and what the builder allows.
+/// The loopback names with the port of the origin, the public URL, and what the builder allows.
 pub(super) struct Authorities {
-    issuer: Url,
+    /// Where the server listens.
+    origin: Url,
+    /// Where clients reach it, if that differs.
+    public: Option<Url>,
     allowed: Vec<Allowed>,
+}
+
+/// The origins that a browser may know the server by.
+pub(super) struct Own<'a> {
+    named: &'a str,
+    public: Option<&'a Url>,
+}
+
+impl Own<'_> {
+    /// Whether pages of this origin (RFC 6454 §6.2) are this server's: that of the authority that
+    /// the request names, or the public URL, for which a proxy may put another. A URL with more
+    /// than an origin does not match.
+    pub(super) fn has_origin(&self, origin: &str) -> bool {
+        let Some(scheme) = Url::parse(origin).ok().map(|url| url.scheme().to_owned()) else { return false };
+        let is_same = |own: &Url| own.origin().ascii_serialization().eq_ignore_ascii_case(origin);
+        parse(&scheme, self.named).is_some_and(|own| is_same(&own)) || self.public.is_some_and(is_same)
+    }
 }
 
 struct Allowed {
@@ -25,19 +45,20 @@ struct Allowed {
 }
 
 impl Authorities {
-    /// `issuer` must be on loopback.
-    pub(super) fn new(issuer: Url, allowed: &[String]) -> Result<Self, DevServerError> {
-        let allowed = allowed.iter().map(|text| {
-            let url = parse(issuer.scheme(), text);
+    /// `origin` must be on loopback.
+    pub(super) fn new(origin: Url, public: Option<Url>, allowed: &[String]) -> Result<Self, DevServerError> {
+        let of_public = public.as_ref().map(|url| url.authority().to_owned());
+        let allowed = of_public.iter().chain(allowed).map(|text| {
+            let url = parse(origin.scheme(), text);
             let url = url.ok_or_else(|| DevServerError::AllowedHost { host: shown_host(text) })?;
             Ok(Allowed { url, has_port: has_port(text), text: text.clone() })
         });
-        Ok(Self { allowed: allowed.collect::<Result<_, DevServerError>>()?, issuer })
+        Ok(Self { allowed: allowed.collect::<Result<_, DevServerError>>()?, origin, public })
     }
 
-    /// The authority that a request names. The `Host` comes first, because the code that mounts the
-    /// server may have put another name into the URI.
-    pub(super) fn named_by<'a>(&self, request: &'a http::Request<Vec<u8>>) -> Result<&'a str, Refused> {
+    /// The origins of this server, as seen by a request. The `Host` comes first, because the code
+    /// that mounts the server may have put another name into the URI.
+    pub(super) fn named_by<'a>(&'a self, request: &'a http::Request<Vec<u8>>) -> Result<Own<'a>, Refused> {
         let mut hosts = request.headers().get_all(HOST).iter();
         let named = match (hosts.next(), hosts.next()) {
             (Some(host), None) => host.to_str().unwrap_or_default(),
@@ -51,11 +72,15 @@ impl Authorities {
                 })?
             }
         };
-        let Some(url) = parse(self.issuer.scheme(), named) else {
+        let Some(url) = parse(self.origin.scheme(), named) else {
             let description = format!("the Host `{}` is not a host with or without a port", shown(named));
             return Err(Refused::invalid_request(&description));
         };
-        if self.accepts(&url) { Ok(named) } else { Err(self.misdirected(named)) }
+        if self.accepts(&url) {
+            Ok(Own { named, public: self.public.as_ref() })
+        } else {
+            Err(self.misdirected(named))
+        }
     }
 
     fn accepts(&self, url: &Url) -> bool {
@@ -64,13 +89,13 @@ impl Authorities {
             allowed.url.host() == url.host()
                 && (!allowed.has_port || allowed.url.port_or_known_default() == port)
         };
-        (is_loopback(url) && port == self.issuer.port_or_known_default())
+        (is_loopback(url) && port == self.origin.port_or_known_default())
             || self.allowed.iter().any(is_allowed)
     }
 
     fn misdirected(&self, named: &str) -> Refused {
-        let port = self.issuer.port_or_known_default().map(|port| port.to_string()).unwrap_or_default();
-        let own = self.issuer.authority();
+        let port = self.origin.port_or_known_default().map(|port| port.to_string()).unwrap_or_default();
+        let own = self.origin.authority();
         let allowed: String =
             self.allowed.iter().map(|allowed| format!(" and to `{}`", shown(&allowed.text))).collect();
         let description = format!(
@@ -88,7 +113,7 @@ fn shown_host(text: &str) -> String {
 }
 
 /// An authority without user information, as the URL of its root.
-pub(super) fn parse(scheme: &str, authority: &str) -> Option<Url> {
+fn parse(scheme: &str, authority: &str) -> Option<Url> {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     if authority.is_empty() || !authority.bytes().all(is_part) {
         return None;

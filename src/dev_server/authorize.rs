@@ -5,6 +5,7 @@
 use time::OffsetDateTime;
 
 use super::answer::Answer;
+use super::authority::Own;
 use super::authorization_request::{AuthorizationRequest, ReturnAddress};
 use super::code::Code;
 use super::grant::Grant;
@@ -15,13 +16,13 @@ use super::shown::both_shown;
 use super::state::State;
 use super::{par, secret, sender};
 
-/// Answers an authorization request. `own` is the authority that the request names. Errors about
+/// Answers an authorization request. `own` are the origins of this server. Errors about
 /// the client or the redirect URI are shown in the browser. Everything else is sent back to the
 /// redirect URI (§4.1.2.1).
 pub(super) fn answer(
     server: &Inner,
     request: &http::Request<Vec<u8>>,
-    own: &str,
+    own: &Own<'_>,
     now: OffsetDateTime,
 ) -> Result<Answer, Refused> {
     sender::check_navigation(request, own)?;

@@ -1,19 +1,23 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::authority::Authorities;
-use super::clients::Clients;
-use super::error::DevServerError;
-use super::inner::Inner;
+use http::StatusCode;
+#[cfg(feature = "dev-server-tls")]
+use url::{Host, Url};
+#[cfg(feature = "dev-server-tls")]
+use zeroize::Zeroizing;
+
+use super::access_token;
 use super::server::DevServer;
-use super::signing_keys::SigningKeys;
-use super::{access_token, metadata, paths};
+#[cfg(feature = "dev-server-tls")]
+use super::tls::Tls;
 use crate::jose::Algorithm;
 use crate::jose::secret_form::Shown;
-use crate::oauth::{AuthorizationServer, check_endpoint, is_loopback, safe_url};
-use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore};
+use crate::oauth::safe_url;
+use crate::transport::{Clock, SystemClock};
 
-/// The settings of a [`DevServer`]: its access tokens, and how long an assertion may live.
+/// The settings of a [`DevServer`]: its tokens, its clock, what it accepts from clients, and how it
+/// fails.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,12 +36,21 @@ use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplaySto
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build` or `bind`"]
 pub struct DevServerBuilder {
-    token_algorithm: Algorithm,
-    token_media_type: Option<String>,
-    longest_lifetime: Duration,
-    accepts_reuse: bool,
-    accepts_missing_jti: bool,
-    allowed_hosts: Vec<String>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) token_algorithm: Algorithm,
+    pub(super) token_media_type: Option<String>,
+    pub(super) token_lifetime: Duration,
+    pub(super) jwks_cache_time: Option<Duration>,
+    pub(super) longest_lifetime: Duration,
+    pub(super) accepts_reuse: bool,
+    pub(super) accepts_missing_jti: bool,
+    pub(super) allowed_hosts: Vec<String>,
+    pub(super) public_url: Option<String>,
+    pub(super) failures: u32,
+    pub(super) failure: StatusCode,
+    pub(super) delay: Duration,
+    #[cfg(feature = "dev-server-tls")]
+    pub(super) tls: Option<Tls>,
 }
 
 impl std::fmt::Debug for DevServerBuilder {
@@ -45,24 +58,46 @@ impl std::fmt::Debug for DevServerBuilder {
         f.debug_struct("DevServerBuilder")
             .field("token_algorithm", &self.token_algorithm)
             .field("token_media_type", &self.token_media_type.as_deref().map(Shown))
+            .field("token_lifetime", &self.token_lifetime)
+            .field("jwks_cache_time", &self.jwks_cache_time)
             .field("longest_lifetime", &self.longest_lifetime)
             .field("accepts_reuse", &self.accepts_reuse)
             .field("accepts_missing_jti", &self.accepts_missing_jti)
             .field("allowed_hosts", &self.allowed_hosts.iter().map(|host| safe_url(host)).collect::<Vec<_>>())
-            .finish()
+            .field("public_url", &self.public_url.as_deref().map(safe_url))
+            .field("failures", &self.failures)
+            .field("failure", &self.failure)
+            .field("delay", &self.delay)
+            .finish_non_exhaustive()
     }
 }
 
 impl DevServerBuilder {
     pub(super) fn new() -> Self {
         Self {
+            clock: Arc::new(SystemClock),
             token_algorithm: Algorithm::RS256,
             token_media_type: Some(access_token::MEDIA_TYPE.to_owned()),
+            token_lifetime: access_token::LIFETIME.unsigned_abs(),
+            jwks_cache_time: None,
             longest_lifetime: DevServer::LONGEST_LIFETIME,
             accepts_reuse: false,
             accepts_missing_jti: false,
             allowed_hosts: Vec::new(),
+            public_url: None,
+            failures: 0,
+            failure: StatusCode::SERVICE_UNAVAILABLE,
+            delay: Duration::ZERO,
+            #[cfg(feature = "dev-server-tls")]
+            tls: None,
         }
+    }
+
+    /// Takes the time from this clock, and waits with it. Default: the operating system's clock.
+    /// [`DevServer::respond`] and [`DevServer::handle`] take the time as an argument instead.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
     }
 
     /// Sets the algorithm that access tokens are signed with. ID tokens are always signed with
@@ -76,6 +111,51 @@ impl DevServerBuilder {
     /// it for resource servers that accept nothing but `JWT`.
     pub fn token_media_type(mut self, media_type: Option<&str>) -> Self {
         self.token_media_type = media_type.map(str::to_owned);
+        self
+    }
+
+    /// Sets the lifetime of access tokens (`expires_in`) and ID tokens, in whole seconds. Default:
+    /// 1 h. A short one shows how a program refreshes its tokens. With
+    /// zero, each token has expired when it arrives.
+    pub const fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = lifetime;
+        self
+    }
+
+    /// Sets how long JWK Sets are cached, in whole seconds: caches may keep the server's own for
+    /// this long (`Cache-Control: max-age`), and the server keeps one from a client's JWKS URL for
+    /// this long. By default, the server's own is sent with `no-store`, and a client's is kept
+    /// until an assertion names a key that is not in it.
+    pub const fn jwks_cache_time(mut self, time: Duration) -> Self {
+        self.jwks_cache_time = Some(time);
+        self
+    }
+
+    /// Answers the first `n` token requests with this status. [`DevServer::fail_next`] does the
+    /// same at any time, and describes the answers.
+    pub const fn fail_next(mut self, n: u32, status: StatusCode) -> Self {
+        self.failures = n;
+        self.failure = status;
+        self
+    }
+
+    /// Sends every answer after this time. Default: at once. [`DevServer::set_delay`] changes it
+    /// at any time.
+    pub const fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Sets the origin in the issuer and in all endpoints, such as `https://auth.test` or
+    /// `http://auth:8080`, if clients reach the server under another URL than it listens on: behind
+    /// a proxy, or through a forwarder into a container. Requests whose `Host` is this origin's are
+    /// answered, with the risk that [`DevServerBuilder::allow_host`] describes. Default: the origin
+    /// that the server listens on.
+    ///
+    /// The metadata of an http origin is for clients that
+    /// [allow it](crate::Discovery::danger_allow_unencrypted).
+    pub fn public_url(mut self, origin: impl Into<String>) -> Self {
+        self.public_url = Some(origin.into());
         self
     }
 
@@ -114,67 +194,40 @@ impl DevServerBuilder {
         self.allowed_hosts.push(host.into());
         self
     }
-
-    /// Builds a server for this origin, such as `http://127.0.0.1:8080`. The server does not
-    /// listen: mount [`DevServer::respond`] in any HTTP mock.
-    ///
-    /// # Errors
-    ///
-    /// [`DevServerError::Origin`] if the origin is anything but a scheme, a loopback host and a
-    /// port; [`DevServerError::AllowedHost`] if an [allowed host](Self::allow_host) is not a host.
-    pub fn build(&self, origin: &str) -> Result<DevServer, DevServerError> {
-        let wrong = |reason| DevServerError::Origin { origin: safe_url(origin), reason };
-        let url = check_endpoint("origin", origin)
-            .map_err(|_| wrong("is not an origin of this machine, such as http://127.0.0.1:8080"))?;
-        if !is_loopback(&url) {
-            return Err(wrong("is not loopback; the dev server is not for production"));
-        }
-        if url.path() != "/" || url.query().is_some() || origin.ends_with('/') {
-            return Err(wrong("has more than a scheme, a host and a port"));
-        }
-        let authorities = Authorities::new(url, &self.allowed_hosts)?;
-        let issuer = format!("{origin}{}", paths::path_of_issuer());
-        let document = metadata::document(&issuer).to_string();
-        let authorization_server = AuthorizationServer::from_metadata(&issuer, document.as_bytes())?;
-        let mut verifier = ClientAssertionVerifier::new(&issuer)
-            .audience_policy(AudiencePolicy::compatible([authorization_server.token_endpoint()]))
-            .longest_lifetime(self.longest_lifetime);
-        if self.accepts_missing_jti {
-            verifier = verifier.accept_missing_jti();
-        }
-        Ok(DevServer {
-            inner: Arc::new(Inner {
-                jwks_uri: format!("{issuer}{}", paths::JWKS),
-                userinfo_endpoint: format!("{issuer}{}", paths::USERINFO),
-                verifier,
-                replay: (!self.accepts_reuse).then(InMemoryReplayStore::default),
-                clients: Clients::default(),
-                authorities,
-                state: Mutex::default(),
-                keys: SigningKeys::new(self.token_algorithm),
-                token_media_type: self.token_media_type.clone(),
-                authorization_server,
-                issuer,
-            }),
-        })
-    }
 }
 
-impl DevServer {
-    /// Creates a server for this origin, such as `http://127.0.0.1:8080`, with the default settings
-    /// of [`DevServer::builder`]. The server does not listen: call [`DevServer::respond`], or use
-    /// [`DevServer::bind`] for one that does.
+#[cfg(feature = "dev-server-tls")]
+impl DevServerBuilder {
+    /// Serves https with a new self-signed certificate, for the loopback names, the [public
+    /// URL](Self::public_url) and the [allowed hosts](Self::allow_host). It is valid for 30 days.
+    /// Let clients trust [`RunningDevServer::certificate_pem`](super::RunningDevServer).
     ///
-    /// # Errors
-    ///
-    /// [`DevServerError::Origin`] if the origin is anything but a scheme, a loopback host and a
-    /// port.
-    pub fn new(origin: &str) -> Result<Self, DevServerError> {
-        Self::builder().build(origin)
+    /// Only a server that listens speaks TLS: this setting does not affect
+    /// [`DevServerBuilder::build`].
+    pub fn tls(mut self) -> Self {
+        self.tls = Some(Tls::SelfSigned);
+        self
     }
 
-    /// Returns a builder for a server with other settings.
-    pub fn builder() -> DevServerBuilder {
-        DevServerBuilder::new()
+    /// Serves https with this certificate chain, the server's own certificate first, and its
+    /// private key. Both are PEM.
+    pub fn tls_with(mut self, certificates: impl Into<Vec<u8>>, key: impl Into<Zeroizing<Vec<u8>>>) -> Self {
+        self.tls = Some(Tls::Given { certificates: certificates.into(), key: Arc::new(key.into()) });
+        self
+    }
+
+    /// The names that clients may know the server by.
+    pub(super) fn names(&self) -> Vec<String> {
+        let public = self.public_url.as_deref().and_then(|url| Url::parse(url).ok());
+        let allowed =
+            self.allowed_hosts.iter().filter_map(|host| Url::parse(&format!("https://{host}/")).ok());
+        let others = public.into_iter().chain(allowed).filter_map(|url| {
+            Some(match url.host()? {
+                Host::Domain(name) => name.to_owned(),
+                Host::Ipv4(address) => address.to_string(),
+                Host::Ipv6(address) => address.to_string(),
+            })
+        });
+        ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into_iter().chain(others).collect()
     }
 }

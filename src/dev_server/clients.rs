@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use time::OffsetDateTime;
 
 use super::error::DevServerError;
 use super::shown::shown;
@@ -114,9 +117,10 @@ impl From<PublicKey> for ClientKeys {
 }
 
 /// The registered clients.
-#[derive(Default)]
 pub(super) struct Clients {
     by_id: RwLock<BTreeMap<String, Client>>,
+    /// How long the keys from a JWKS URL are kept; `None` for until others are needed.
+    cache_time: Option<Duration>,
 }
 
 struct Client {
@@ -124,6 +128,8 @@ struct Client {
     jwks_url: Option<String>,
     /// The registered keys, or those last fetched from the URL.
     keys: Option<Arc<PublicKeySet>>,
+    /// When the keys were fetched from the URL.
+    fetched: Option<OffsetDateTime>,
 }
 
 /// The keys that verify a client's assertion.
@@ -131,6 +137,10 @@ pub(super) enum Lookup {
     Unknown,
     /// Registered by URL, but the URL has not been fetched yet.
     NotFetched,
+    /// Registered by URL, and fetched longer ago than the keys are kept: by this many seconds.
+    Outdated {
+        age: i64,
+    },
     Known {
         keys: Arc<PublicKeySet>,
         /// Whether fetching the client's JWKS URL may return other keys.
@@ -139,6 +149,10 @@ pub(super) enum Lookup {
 }
 
 impl Clients {
+    pub(super) const fn new(cache_time: Option<Duration>) -> Self {
+        Self { by_id: RwLock::new(BTreeMap::new()), cache_time }
+    }
+
     pub(super) fn register(&self, client_id: &str, keys: ClientKeys) -> Result<(), DevServerError> {
         if client_id.trim().is_empty() {
             return Err(DevServerError::ClientId { reason: "empty" });
@@ -152,17 +166,22 @@ impl Clients {
             ClientKeys::Jwks(_) | ClientKeys::PublicKey(_) => None,
         };
         let mut clients = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
-        clients.insert(client_id.to_owned(), Client { jwks_url, keys: ready });
+        clients.insert(client_id.to_owned(), Client { jwks_url, keys: ready, fetched: None });
         Ok(())
     }
 
     /// The keys of a client.
-    pub(super) fn lookup(&self, client_id: &str) -> Lookup {
+    pub(super) fn lookup(&self, client_id: &str, now: OffsetDateTime) -> Lookup {
         let clients = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
         match clients.get(client_id) {
             None => Lookup::Unknown,
             Some(Client { keys: None, .. }) => Lookup::NotFetched,
-            Some(Client { keys: Some(keys), jwks_url }) => {
+            Some(Client { fetched: Some(fetched), .. })
+                if self.cache_time.is_some_and(|time| now - *fetched > time) =>
+            {
+                Lookup::Outdated { age: (now - *fetched).whole_seconds() }
+            }
+            Some(Client { keys: Some(keys), jwks_url, .. }) => {
                 Lookup::Known { keys: Arc::clone(keys), by_url: jwks_url.is_some() }
             }
         }
@@ -196,12 +215,13 @@ impl Clients {
 
     /// Stores the keys from a client's JWKS URL, unless the client was registered again with
     /// another URL in the meantime.
-    pub(super) fn store(&self, client_id: &str, url: &str, jwks: JwkSet) {
+    pub(super) fn store(&self, client_id: &str, url: &str, jwks: JwkSet, now: OffsetDateTime) {
         let mut clients = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get_mut(client_id)
             && client.jwks_url.as_deref() == Some(url)
         {
             client.keys = Some(Arc::new(jwks.into()));
+            client.fetched = Some(now);
         }
     }
 }

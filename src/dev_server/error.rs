@@ -2,6 +2,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::jose::JoseError;
+#[cfg(feature = "dev-server-tls")]
+use crate::keys::Cause;
 use crate::keys::KeyError;
 use crate::oauth::OAuthError;
 use crate::transport::TransportError;
@@ -15,6 +17,15 @@ pub enum DevServerError {
     Origin {
         /// The origin.
         origin: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The [public URL](super::DevServerBuilder::public_url) is not exactly `scheme://host`, with or
+    /// without a port.
+    #[error("the public URL {url} {reason}")]
+    PublicUrl {
+        /// The URL.
+        url: String,
         /// What is wrong with it.
         reason: &'static str,
     },
@@ -40,11 +51,35 @@ pub enum DevServerError {
         /// The error of the operating system.
         source: Arc<std::io::Error>,
     },
+    /// The [certificate](super::DevServerBuilder::tls_with) or its key cannot be used, or none can
+    /// be made.
+    #[cfg(feature = "dev-server-tls")]
+    #[error("the TLS certificate and its key cannot be used")]
+    Certificate(#[source] Cause),
     /// The client id is empty, or has characters that RFC 6749 A.1 does not allow.
     #[error("the client id is {reason}")]
     ClientId {
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// A file of a [folder of clients](super::DevServer::register_folder) was not registered.
+    #[error("client file {name}")]
+    ClientFile {
+        /// The name of the file.
+        name: String,
+        /// Why not.
+        source: Box<DevServerError>,
+    },
+    /// A file of a folder of clients cannot be read.
+    #[error("cannot be read")]
+    ReadClientFile(#[source] Arc<std::io::Error>),
+    /// The folder of clients cannot be read.
+    #[error("cannot read the folder {path}")]
+    ClientFolder {
+        /// The path.
+        path: String,
+        /// The error of the operating system.
+        source: Arc<std::io::Error>,
     },
     /// A client that is not registered.
     #[error("no client `{client_id}` is registered")]

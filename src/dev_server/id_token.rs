@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::access_token::LIFETIME;
 use super::grant::Grant;
 use super::inner::Inner;
 use crate::jose::base64url;
@@ -36,7 +35,7 @@ pub(super) fn issue(
         "iss": server.issuer,
         "sub": grant.subject,
         "aud": grant.client_id,
-        "exp": issued.saturating_add(LIFETIME.whole_seconds()),
+        "exp": issued.saturating_add(server.token_lifetime.whole_seconds()),
         "iat": issued,
         "auth_time": authenticated.unix_timestamp(),
         "at_hash": access_token_hash(access_token),

@@ -1,13 +1,16 @@
 //! The state of a server, which all endpoints share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::authority::Authorities;
 use super::clients::Clients;
+use super::faults::Faults;
 use super::paths;
 use super::signing_keys::SigningKeys;
 use super::state::State;
 use crate::oauth::{AuthorizationServer, Endpoint};
+use crate::transport::Clock;
 use crate::verifier::{ClientAssertionVerifier, InMemoryReplayStore};
 
 pub(super) struct Inner {
@@ -18,6 +21,12 @@ pub(super) struct Inner {
     pub(super) keys: SigningKeys,
     /// The `typ` of access tokens.
     pub(super) token_media_type: Option<String>,
+    /// The lifetime of access tokens and ID tokens, in whole seconds.
+    pub(super) token_lifetime: time::Duration,
+    /// How long caches may keep the server's keys; `None` for not at all.
+    pub(super) jwks_cache_time: Option<Duration>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) faults: Faults,
     pub(super) verifier: ClientAssertionVerifier,
     /// The used assertions. `None` if assertions may be reused.
     pub(super) replay: Option<InMemoryReplayStore>,

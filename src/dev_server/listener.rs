@@ -1,23 +1,29 @@
 //! HTTP/1.1 on a loopback port.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use futures_util::future::{Either, select};
+use http::header::CONNECTION;
+use http::{HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use time::OffsetDateTime;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use super::answer::Exchange;
 use super::builder::DevServerBuilder;
+use super::connections::{self, Turn};
 use super::error::DevServerError;
 use super::refused::Refused;
 use super::server::DevServer;
+#[cfg(feature = "dev-server-tls")]
+use super::tls::Identity;
 use crate::transport::ReqwestClient;
 
 /// The longest body of a request, in bytes.
@@ -27,14 +33,16 @@ const MAX_BODY_LEN: usize = 64 * 1024;
 const MAX_DISCARDED_LEN: usize = 1 << 20;
 /// How long a client may take to send its header, and again to send its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// Maximum number of connections at a time. Further ones are closed.
-const MAX_CONNECTIONS: usize = 256;
+/// What the log says about a client that speaks something else.
+const NOT_HTTP: &str = "400 not HTTP/1.1: this server speaks plain http, not https";
 
 /// A [`DevServer`] that listens on a loopback port. Dropping it stops the server.
 #[derive(Debug)]
 pub struct RunningDevServer {
     server: DevServer,
     local_addr: SocketAddr,
+    #[cfg(feature = "dev-server-tls")]
+    certificate: Option<String>,
     task: JoinHandle<()>,
 }
 
@@ -93,11 +101,33 @@ impl DevServerBuilder {
         let failed = |source| DevServerError::Listen { address: listen, source: Arc::new(source) };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
-        let server = self.build(&format!("http://{local_addr}"))?;
+        #[cfg(feature = "dev-server-tls")]
+        let (tls, scheme) = match &self.tls {
+            Some(tls) => (Some(tls.identity(self.names())?), "https"),
+            None => (None, "http"),
+        };
+        #[cfg(not(feature = "dev-server-tls"))]
+        let scheme = "http";
+        let server = self.build(&format!("{scheme}://{local_addr}"))?;
         server.make_keys_ahead();
-        let shared = Arc::new(Shared { server: server.clone(), http: ReqwestClient::new()?, log });
-        let task = tokio::spawn(accept(listener, shared));
-        Ok(RunningDevServer { server, local_addr, task })
+        #[cfg(feature = "dev-server-tls")]
+        let certificate = tls.as_ref().map(|tls| tls.certificate_pem.clone());
+        let shared = Arc::new(Shared {
+            server: server.clone(),
+            http: ReqwestClient::new()?,
+            #[cfg(feature = "dev-server-tls")]
+            tls,
+            log,
+        });
+        let serve = move |stream, turn| serve(stream, turn, Arc::clone(&shared));
+        let task = tokio::spawn(connections::accept(listener, serve));
+        Ok(RunningDevServer {
+            server,
+            local_addr,
+            #[cfg(feature = "dev-server-tls")]
+            certificate,
+            task,
+        })
     }
 }
 
@@ -112,6 +142,13 @@ impl RunningDevServer {
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// The certificate chain in PEM, for clients to trust. `None` if the server speaks plain http.
+    #[cfg(feature = "dev-server-tls")]
+    #[must_use]
+    pub fn certificate_pem(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 
     /// Keeps serving while this future is awaited. It does not end by itself; dropping the future
@@ -139,40 +176,56 @@ impl Drop for RunningDevServer {
 struct Shared<L> {
     server: DevServer,
     http: ReqwestClient,
+    #[cfg(feature = "dev-server-tls")]
+    tls: Option<Identity>,
     log: L,
 }
 
-/// The connections are tasks of this task, so they end with it.
-async fn accept<L: Fn(&str) + Send + Sync + 'static>(listener: TcpListener, shared: Arc<Shared<L>>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = listener.accept().await;
-        while connections.try_join_next().is_some() {}
-        match accepted {
-            Ok((stream, _)) if connections.len() < MAX_CONNECTIONS => {
-                connections.spawn(serve(stream, Arc::clone(&shared)));
-            }
-            Ok(_) => {}
-            // Out of file descriptors, or the client closed the connection at once. Neither lasts.
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+async fn serve<L: Fn(&str) + Send + Sync + 'static>(stream: TcpStream, turn: Turn, shared: Arc<Shared<L>>) {
+    #[cfg(feature = "dev-server-tls")]
+    if let Some(tls) = &shared.tls {
+        match tokio::time::timeout(READ_TIMEOUT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => serve_http(stream, turn, &shared).await,
+            Ok(Err(line)) => (shared.log)(&line),
+            Err(_) => {}
         }
+        return;
     }
+    serve_http(stream, turn, &shared).await;
 }
 
-async fn serve<L: Fn(&str) + Send + Sync + 'static>(stream: TcpStream, shared: Arc<Shared<L>>) {
+async fn serve_http<L: Fn(&str) + Send + Sync + 'static>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    turn: Turn,
+    shared: &Shared<L>,
+) {
     let service = service_fn(|request: http::Request<Incoming>| async {
-        let exchange = shared.exchange(request).await?;
+        turn.ask();
+        let mut exchange = shared.exchange(request).await?;
+        shared.server.pause().await;
+        shared.server.date(&mut exchange.response);
+        if turn.is_over() {
+            exchange.response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         (shared.log)(&exchange.outcome);
         Ok::<_, hyper::Error>(exchange.response.map(Full::<Bytes>::from))
     });
-    let served = hyper::server::conn::http1::Builder::new()
+    let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(READ_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .serve_connection(TokioIo::new(stream), service);
+    let (mut connection, over) = (pin!(connection), pin!(turn.over()));
+    let first = select(connection.as_mut(), over).await;
+    let served = match first {
+        Either::Left((served, _)) => served,
+        Either::Right(_) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
     // A broken connection affects only its client, unless it never spoke HTTP: that is logged.
     if served.is_err_and(|error| error.is_parse()) {
-        (shared.log)("400 not HTTP/1.1: this server speaks plain http, not https");
+        (shared.log)(NOT_HTTP);
     }
 }
 
@@ -189,7 +242,7 @@ impl<L> Shared<L> {
             Ok(Ok(None)) => Ok(refused(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 65536 bytes")),
             Ok(Ok(Some(body))) => {
                 let request = http::Request::from_parts(parts, body);
-                Ok(self.server.handle_with(&request, OffsetDateTime::now_utc(), &self.http).await)
+                Ok(self.server.handle_with(&request, self.server.now(), &self.http).await)
             }
         }
     }

@@ -2,8 +2,9 @@
 //! **Not for production**: it grants every scope, forgets everything when it ends, lets anyone who
 //! sees its pages decide for the user, and tells every caller which check failed.
 //!
-//! The server is a function from a request and a time to a response, [`DevServer::respond`]. Mount
-//! it in any HTTP mock, or let [`DevServer::bind`] listen on a loopback port. Use
+//! The server is a function from a request and a time to a response, [`DevServer::respond`]. Pass
+//! the server to [`TokenClientBuilder::http`](crate::TokenClientBuilder::http) to use it without a
+//! socket, mount it in any HTTP mock, or let [`DevServer::bind`] listen on a loopback port. Use
 //! [`DevServer::builder`] to change its settings.
 //!
 //! # Endpoints
@@ -79,6 +80,12 @@
 //! - `token-exchange`: exchanges an access token of this server for another one, with `act` if
 //!   there is an actor. The new token ends with the login that the first one came from.
 //!
+//! # Faults
+//!
+//! [`DevServer::fail_next`] lets the next token requests fail with a status of your choice, and
+//! [`DevServer::set_delay`] lets answers take their time, on the clock of
+//! [`DevServerBuilder::clock`].
+//!
 //! # Users
 //!
 //! A test decides for the user: [`DevServer::approve`] and [`DevServer::deny`] for a device,
@@ -94,8 +101,9 @@
 //!
 //! A web page in the developer's browser must not be able to drive the server, so:
 //!
-//! - The `Host` of a request must be a loopback name with the server's port, or one of
-//!   [`DevServerBuilder::allow_host`]. Any other gets 421.
+//! - The `Host` of a request must be a loopback name with the server's port, one of
+//!   [`DevServerBuilder::allow_host`], or that of [`DevServerBuilder::public_url`]. Any other gets
+//!   421.
 //! - A POST from a page of another origin, recognised by its `Sec-Fetch-Site` or `Origin`, gets 403
 //!   at every endpoint. An authorization request by POST (OpenID Connect Core §3.1.2.1) is answered
 //!   like one by GET; the decision about it must come from the server's own page. Programs outside
@@ -103,7 +111,11 @@
 //! - There is no CORS, because a page has no private key to authenticate with. No page of another
 //!   origin can read an answer.
 //! - The pages cannot be framed and load nothing, and the server sets no cookie. Every answer has
-//!   `no-store`, `nosniff` and `Cross-Origin-Resource-Policy: same-origin`.
+//!   `no-store`, `nosniff` and `Cross-Origin-Resource-Policy: same-origin`. Only the server's keys
+//!   may be cached, for [`DevServerBuilder::jwks_cache_time`].
+//!
+//! At most 256 connections are open at a time. Further ones wait: idle connections are closed, and
+//! the others close after their next answer. The first time, a line on stderr says so.
 //!
 //! The server keeps everything in memory, bounded: at most a thousand logins of each kind and a
 //! hundred thousand tokens at a time. A full server answers 503 until entries expire, by the time
@@ -115,15 +127,20 @@ mod authentication;
 mod authority;
 mod authorization_request;
 mod authorize;
+mod build;
 mod builder;
+mod client_folder;
 mod clients;
 mod code;
+mod connections;
 mod device;
 mod device_authorization;
 mod device_page;
 mod error;
+mod faults;
 mod form;
 mod grant;
+mod http_client;
 mod id_token;
 mod inner;
 mod introspect;
@@ -143,12 +160,15 @@ mod shown;
 mod signing_keys;
 mod state;
 mod store;
+#[cfg(feature = "dev-server-tls")]
+mod tls;
 mod token;
 mod userinfo;
 mod users;
 
 pub use answer::Exchange;
 pub use builder::DevServerBuilder;
+pub use client_folder::ClientFolder;
 pub use clients::ClientKeys;
 pub use error::DevServerError;
 pub use listener::RunningDevServer;

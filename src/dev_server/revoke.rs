@@ -19,12 +19,12 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     if let Ok(claims) = claims {
         let text = |claim| claims.get(claim).and_then(serde_json::Value::as_str);
         check(text("client_id"))?;
-        let end = now.saturating_add(access_token::LIFETIME);
+        let end = now.saturating_add(server.token_lifetime);
         state.revoke(text("jti").unwrap_or_default(), end, now)?;
     } else if let Some(token) = state.refresh_tokens.get(token, now) {
         check(Some(&token.grant.client_id))?;
         let grant = token.grant.id.clone();
-        state.revoke_grant(grant.as_deref(), now)?;
+        state.revoke_grant(grant.as_deref(), server.token_lifetime, now)?;
     }
     Ok(Answer::empty(String::new()))
 }

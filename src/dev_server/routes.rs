@@ -25,10 +25,13 @@ pub(super) fn answer(
     let path = request.uri().path();
     let below = path.strip_prefix(&path_of_issuer);
     if below == Some(paths::AUTHORIZE) {
-        return authorize::answer(server, request, own, now);
+        return authorize::answer(server, request, &own, now);
     }
-    sender::check(request, own)?;
+    sender::check(request, &own)?;
     if let Some(endpoint) = Endpoint::ALL.into_iter().find(|it| below == Some(paths::of(*it))) {
+        if endpoint == Endpoint::Token && *request.method() == Method::POST {
+            server.faults.check()?;
+        }
         return answer_client(server, endpoint, request, now);
     }
     let before = |prefix: &str| path.strip_prefix(prefix) == Some(&path_of_issuer);
@@ -45,11 +48,12 @@ pub(super) fn answer(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Refused::method_not_allowed(request.method(), "GET"));
     }
-    let document = match document {
-        Document::Metadata => metadata::document(&server.issuer),
-        Document::Jwks => json!(server.keys.jwks()?),
-    };
-    Ok(Answer::json(document, String::new()))
+    Ok(match document {
+        Document::Metadata => Answer::json(metadata::document(&server.issuer), String::new()),
+        Document::Jwks => {
+            Answer::json(json!(server.keys.jwks()?), String::new()).cached_for(server.jwks_cache_time)
+        }
+    })
 }
 
 /// Answers at the endpoints where a client authenticates. The log names the client, even if the

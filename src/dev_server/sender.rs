@@ -4,18 +4,17 @@
 
 use http::header::{HeaderName, ORIGIN};
 use http::{HeaderValue, Method, StatusCode};
-use url::Url;
 
-use super::authority;
+use super::authority::Own;
 use super::refused::Refused;
 use super::shown::shown;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// Returns the header that shows that a page of another origin sends the request, if any. `own` is
-/// the authority that the request names; it has been accepted already.
-pub(super) fn other_origin(request: &http::Request<Vec<u8>>, own: &str) -> Option<String> {
+/// Returns the header that shows that a page of another origin sends the request, if any. `own` are
+/// the origins of this server.
+fn other_origin(request: &http::Request<Vec<u8>>, own: &Own<'_>) -> Option<String> {
     let values = |name: HeaderName| request.headers().get_all(name).iter().map(text);
     // `none`: the user typed the address.
     if let Some(site) = values(SEC_FETCH_SITE).find(|site| !matches!(*site, "same-origin" | "none")) {
@@ -23,13 +22,13 @@ pub(super) fn other_origin(request: &http::Request<Vec<u8>>, own: &str) -> Optio
     }
     let is_told = request.headers().contains_key(SEC_FETCH_SITE);
     // A page that sends no referrer sends `Origin: null` in its own requests too.
-    let is_own = |origin: &str| if origin == "null" { is_told } else { is_origin_of(own, origin) };
+    let is_own = |origin: &str| if origin == "null" { is_told } else { own.has_origin(origin) };
     let other = values(ORIGIN).find(|origin| !is_own(origin))?;
     Some(format!("Origin `{}`", shown(other)))
 }
 
 /// Refuses a request from a page of another origin, unless its method only reads (GET, HEAD).
-pub(super) fn check(request: &http::Request<Vec<u8>>, own: &str) -> Result<(), Refused> {
+pub(super) fn check(request: &http::Request<Vec<u8>>, own: &Own<'_>) -> Result<(), Refused> {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(());
     }
@@ -37,7 +36,7 @@ pub(super) fn check(request: &http::Request<Vec<u8>>, own: &str) -> Result<(), R
 }
 
 /// Refuses a request from a page of another origin that is not a navigation, such as an image.
-pub(super) fn check_navigation(request: &http::Request<Vec<u8>>, own: &str) -> Result<(), Refused> {
+pub(super) fn check_navigation(request: &http::Request<Vec<u8>>, own: &Own<'_>) -> Result<(), Refused> {
     let mode = request.headers().get(SEC_FETCH_MODE).map(text);
     match other_origin(request, own) {
         Some(header) if mode.is_some_and(|mode| mode != "navigate") => Err(refused(&header)),
@@ -55,12 +54,4 @@ fn refused(header: &str) -> Refused {
 
 fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
-}
-
-/// Compares with the form that browsers send (RFC 6454 §6.2). A URL with more than an origin does
-/// not match.
-fn is_origin_of(own: &str, origin: &str) -> bool {
-    let Some(scheme) = Url::parse(origin).ok().map(|url| url.scheme().to_owned()) else { return false };
-    authority::parse(&scheme, own)
-        .is_some_and(|own| own.origin().ascii_serialization().eq_ignore_ascii_case(origin))
 }

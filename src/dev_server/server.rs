@@ -1,6 +1,9 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use http::header::DATE;
+use http::{HeaderValue, StatusCode};
+use httpdate::fmt_http_date;
 use time::OffsetDateTime;
 
 use super::answer::Exchange;
@@ -142,6 +145,54 @@ impl DevServer {
         }
     }
 
+    /// Answers the next `n` token requests with this status, before the client is authenticated:
+    /// 401 with the error `invalid_client`, 429 and 503 with `temporarily_unavailable`, any other
+    /// 4xx with `invalid_request`, the rest with `server_error`. Replaces an earlier order; zero
+    /// cancels it.
+    ///
+    /// ```
+    /// # use http::StatusCode;
+    /// # use private_key_jwt::dev_server::DevServer;
+    /// let dev = DevServer::new("http://127.0.0.1:8080")?;
+    /// dev.fail_next(2, StatusCode::SERVICE_UNAVAILABLE); // the third token request is answered
+    /// # Ok::<(), private_key_jwt::dev_server::DevServerError>(())
+    /// ```
+    pub fn fail_next(&self, n: u32, status: StatusCode) {
+        self.inner.faults.fail_next(n, status);
+    }
+
+    /// Sends every answer this long after its request was handled, by the clock of the
+    /// [builder](super::DevServerBuilder::clock). Applies to requests that arrive from now on. Does
+    /// not apply to [`DevServer::respond`] and its like, which return at once.
+    pub fn set_delay(&self, delay: Duration) {
+        self.inner.faults.set_delay(delay);
+    }
+
+    /// Waits until an answer is due.
+    pub(super) async fn pause(&self) {
+        let delay = self.inner.faults.delay();
+        if !delay.is_zero() {
+            self.inner.clock.sleep(delay).await;
+        }
+    }
+
+    /// Adds the time of the clock to an answer (RFC 9110 §6.6.1), so that clients see how it
+    /// differs from theirs.
+    pub(super) fn date(&self, response: &mut http::Response<Vec<u8>>) {
+        /// The end of the year 9999, where the format ends.
+        const END: u64 = 253_402_300_800;
+        let seconds = u64::try_from(self.now().unix_timestamp()).ok().filter(|seconds| *seconds < END);
+        let date = seconds.map(|seconds| fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds)));
+        if let Some(Ok(date)) = date.map(HeaderValue::try_from) {
+            response.headers_mut().insert(DATE, date);
+        }
+    }
+
+    /// The time of the clock.
+    pub(super) fn now(&self) -> OffsetDateTime {
+        self.inner.clock.now()
+    }
+
     /// Answers a request. Apart from random values, such as the `jti` of a token, the response
     /// depends only on the arguments and on what the server has stored.
     ///
@@ -169,7 +220,7 @@ impl DevServer {
         let Some(client_id) = exchange.wants_keys_of.as_deref() else {
             return exchange;
         };
-        match self.refresh(client_id, http).await {
+        match self.refresh_at(client_id, http, now).await {
             Ok(()) => self.handle(request, now),
             Err(error) => {
                 let description = format!("the JWKS URL of client `{client_id}`: {}", chain(&error));
@@ -187,10 +238,19 @@ impl DevServer {
     /// [`DevServerError::Transport`] if the URL returns no document; [`DevServerError::Jose`] if
     /// the document is not a JWK Set. The keys fetched before stay.
     pub async fn refresh(&self, client_id: &str, http: &dyn HttpClient) -> Result<(), DevServerError> {
+        self.refresh_at(client_id, http, self.now()).await
+    }
+
+    async fn refresh_at(
+        &self,
+        client_id: &str,
+        http: &dyn HttpClient,
+        now: OffsetDateTime,
+    ) -> Result<(), DevServerError> {
         let clients = &self.inner.clients;
         if let Some(url) = clients.jwks_url(client_id)? {
             let document = get_json(http, &url).await?.into_body();
-            clients.store(client_id, &url, JwkSet::from_json(&document)?);
+            clients.store(client_id, &url, JwkSet::from_json(&document)?, now);
         }
         Ok(())
     }

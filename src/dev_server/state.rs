@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::authorization_request::Pushed;
 use super::code::Code;
@@ -56,10 +56,16 @@ impl State {
         self.revoked.insert(jti, (), end, now)
     }
 
-    /// Revokes everything that a user has allowed. No token of the grant lives longer than a
-    /// refresh token issued now, so the entry is kept for that long.
-    pub(super) fn revoke_grant(&mut self, id: Option<&str>, now: OffsetDateTime) -> Result<(), Full> {
-        id.map_or(Ok(()), |id| self.revoke(id, now.saturating_add(RefreshToken::LIFETIME), now))
+    /// Revokes everything that a user has allowed. The entry is kept for as long as tokens of the
+    /// grant live: refresh tokens, and access tokens of this lifetime.
+    pub(super) fn revoke_grant(
+        &mut self,
+        id: Option<&str>,
+        token_lifetime: Duration,
+        now: OffsetDateTime,
+    ) -> Result<(), Full> {
+        let end = now.saturating_add(RefreshToken::LIFETIME.max(token_lifetime));
+        id.map_or(Ok(()), |id| self.revoke(id, end, now))
     }
 
     pub(super) fn is_revoked(&self, name: &str, now: OffsetDateTime) -> bool {

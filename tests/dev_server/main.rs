@@ -6,9 +6,12 @@ mod authorization;
 mod browsers;
 mod clients;
 mod code;
+mod connections;
 mod device;
 mod end_to_end;
 mod exchange;
+mod faults;
+mod folder;
 mod hostile;
 mod introspection;
 mod jwt_bearer;
@@ -16,10 +19,14 @@ mod listener;
 mod logic;
 mod methods;
 mod openid;
+mod public_url;
 mod refresh;
+mod settings;
 mod setups;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "dev-server-tls")]
+mod tls;
 
 use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::jose::CompactJws;

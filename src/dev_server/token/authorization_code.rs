@@ -46,7 +46,7 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
         None => Ok(Granted { nonce, ..Granted::with_refresh(&mut state, grant, asked, now)? }),
         Some(description) => {
             if was_used {
-                state.revoke_grant(grant.id.as_deref(), now)?;
+                state.revoke_grant(grant.id.as_deref(), server.token_lifetime, now)?;
             }
             Err(Refused::invalid_grant(&description))
         }

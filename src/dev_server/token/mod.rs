@@ -53,7 +53,7 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let mut body = json!({
         "access_token": access_token,
         "token_type": "Bearer",
-        "expires_in": access_token::LIFETIME.whole_seconds(),
+        "expires_in": server.token_lifetime.whole_seconds(),
     });
     let more = [
         ("scope", grant.access.scope()),

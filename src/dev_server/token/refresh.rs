@@ -34,7 +34,7 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
         return Err(Refused::invalid_grant("the refresh token was revoked"));
     }
     if used {
-        state.revoke_grant(grant.id.as_deref(), now)?;
+        state.revoke_grant(grant.id.as_deref(), server.token_lifetime, now)?;
         let description = "the refresh token was used before; all tokens of its grant are revoked";
         return Err(Refused::invalid_grant(description));
     }

@@ -1,0 +1,117 @@
+//! Builds a server from its settings.
+
+use std::sync::{Arc, Mutex};
+
+use url::Url;
+
+use super::authority::Authorities;
+use super::builder::DevServerBuilder;
+use super::clients::Clients;
+use super::error::DevServerError;
+use super::faults::Faults;
+use super::inner::Inner;
+use super::server::DevServer;
+use super::signing_keys::SigningKeys;
+use super::{metadata, paths};
+use crate::oauth::{Discovery, PlainHttp, is_loopback, safe_url};
+use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore};
+
+impl DevServerBuilder {
+    /// Builds a server for this origin, such as `http://127.0.0.1:8080`. The server does not
+    /// listen: mount [`DevServer::respond`] in any HTTP mock, or use the server as the HTTP client
+    /// of the program under test.
+    ///
+    /// # Errors
+    ///
+    /// [`DevServerError::Origin`] if the origin is anything but a scheme, a loopback host and a
+    /// port; [`DevServerError::PublicUrl`] if the [public URL](Self::public_url) is anything but a
+    /// scheme, a host and a port; [`DevServerError::AllowedHost`] if an [allowed
+    /// host](Self::allow_host) is not a host.
+    pub fn build(&self, origin: &str) -> Result<DevServer, DevServerError> {
+        let wrong = |reason| DevServerError::Origin { origin: safe_url(origin), reason };
+        let url = PlainHttp::Loopback
+            .check_endpoint("origin", origin)
+            .map_err(|_| wrong("is not an origin of this machine, such as http://127.0.0.1:8080"))?;
+        if !is_loopback(&url) {
+            return Err(wrong("is not loopback; the dev server is not for production"));
+        }
+        if !is_origin(&url, origin) {
+            return Err(wrong("has more than a scheme, a host and a port"));
+        }
+        let public_url = self.public_url.as_deref().map(public_url).transpose()?;
+        let is_unencrypted =
+            public_url.as_ref().is_some_and(|url| url.scheme() == "http" && !is_loopback(url));
+        let authorities = Authorities::new(url, public_url, &self.allowed_hosts)?;
+        let issuer = format!("{}{}", self.public_url.as_deref().unwrap_or(origin), paths::path_of_issuer());
+        let document = metadata::document(&issuer).to_string();
+        let mut discovery = Discovery::new(&issuer);
+        if is_unencrypted {
+            // The caller chose the URL.
+            discovery = discovery.danger_allow_unencrypted();
+        }
+        let authorization_server = discovery.read(document.as_bytes())?;
+        let mut verifier = ClientAssertionVerifier::new(&issuer)
+            .audience_policy(AudiencePolicy::compatible([authorization_server.token_endpoint()]))
+            .longest_lifetime(self.longest_lifetime);
+        if self.accepts_missing_jti {
+            verifier = verifier.accept_missing_jti();
+        }
+        Ok(DevServer {
+            inner: Arc::new(Inner {
+                jwks_uri: format!("{issuer}{}", paths::JWKS),
+                userinfo_endpoint: format!("{issuer}{}", paths::USERINFO),
+                verifier,
+                replay: (!self.accepts_reuse).then(InMemoryReplayStore::default),
+                clients: Clients::new(self.jwks_cache_time),
+                authorities,
+                state: Mutex::default(),
+                keys: SigningKeys::new(self.token_algorithm),
+                token_media_type: self.token_media_type.clone(),
+                token_lifetime: seconds(self.token_lifetime),
+                jwks_cache_time: self.jwks_cache_time,
+                clock: Arc::clone(&self.clock),
+                faults: Faults::new(self.failures, self.failure, self.delay),
+                authorization_server,
+                issuer,
+            }),
+        })
+    }
+}
+
+impl DevServer {
+    /// Creates a server for this origin, such as `http://127.0.0.1:8080`, with the default settings
+    /// of [`DevServer::builder`]. The server does not listen: call [`DevServer::respond`], or use
+    /// [`DevServer::bind`] for one that does.
+    ///
+    /// # Errors
+    ///
+    /// [`DevServerError::Origin`] if the origin is anything but a scheme, a loopback host and a
+    /// port.
+    pub fn new(origin: &str) -> Result<Self, DevServerError> {
+        Self::builder().build(origin)
+    }
+
+    /// Returns a builder for a server with other settings.
+    pub fn builder() -> DevServerBuilder {
+        DevServerBuilder::new()
+    }
+}
+
+/// Whether the text has nothing but a scheme, a host and a port.
+fn is_origin(url: &Url, text: &str) -> bool {
+    url.path() == "/" && url.query().is_none() && !text.ends_with('/')
+}
+
+fn public_url(text: &str) -> Result<Url, DevServerError> {
+    let url = || if text.is_empty() { "\"\"".to_owned() } else { safe_url(text) };
+    let wrong = |reason| DevServerError::PublicUrl { url: url(), reason };
+    let url = PlainHttp::Anywhere
+        .check_endpoint("public URL", text)
+        .map_err(|_| wrong("is not an origin, such as https://auth.test"))?;
+    if is_origin(&url, text) { Ok(url) } else { Err(wrong("has more than a scheme, a host and a port")) }
+}
+
+/// Whole seconds; more than fit mean the maximum.
+fn seconds(duration: std::time::Duration) -> time::Duration {
+    time::Duration::seconds(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
+}
