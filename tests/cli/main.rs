@@ -15,6 +15,7 @@ mod run;
 #[path = "../support/secrets.rs"]
 mod secrets;
 mod serve;
+mod serve_options;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,17 +1,23 @@
 //! `pkjwt serve`: the dev server on a loopback port, with one line for each request.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use http::StatusCode;
 use private_key_jwt::Algorithm;
-use private_key_jwt::dev_server::{ClientKeys, DevServer};
+#[cfg(feature = "dev-server-tls")]
+use private_key_jwt::PrivateKey;
+#[cfg(feature = "dev-server-tls")]
+use private_key_jwt::dev_server::RunningDevServer;
+use private_key_jwt::dev_server::{ClientKeys, DevServer, DevServerBuilder};
 use private_key_jwt::oauth::{Endpoint, OAuthError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::assertion::duration;
 use crate::error::{Context, Failure};
-use crate::{key, output, pairs, public_keys};
+use crate::{key, output, pairs, public_keys, source};
 
 const EXAMPLE: &str = "Example:
   pkjwt serve --client my-client=jwks.json
@@ -37,8 +43,12 @@ pub(crate) struct Arguments {
     listen: SocketAddr,
     /// Client and its public keys: a file (JWK Set, JWK, certificate or public key) or the URL of
     /// a JWK Set; may be repeated
-    #[arg(long, value_name = "ID=FILE_OR_URL", required = true)]
+    #[arg(long, value_name = "ID=FILE_OR_URL", required_unless_present = "clients")]
     client: Vec<String>,
+    /// Folder with a file for each client, named CLIENT_ID.json or CLIENT_ID.pem. A file that
+    /// cannot be used is named on stderr, and the others are registered
+    #[arg(long, value_name = "DIR")]
+    clients: Option<PathBuf>,
     /// Issuer whose JWTs the jwt-bearer grant accepts, and a file with its public keys, as for
     /// --client; may be repeated
     #[arg(long, value_name = "ISSUER=FILE")]
@@ -53,6 +63,26 @@ pub(crate) struct Arguments {
     /// value omits it
     #[arg(long, value_name = "TYP", default_value = "at+jwt")]
     token_typ: String,
+    /// Lifetime of access tokens and ID tokens: 30s, 10m, 1h, or plain seconds
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    token_lifetime: Duration,
+    /// How long JWK Sets are cached: the server's own by its readers (Cache-Control), and those of
+    /// --client ID=URL by the server [default: the server's own not at all, those of clients until
+    /// an assertion names another key]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    jwks_cache_time: Option<Duration>,
+    /// Answer the first N token requests with this error status, for example 2=503
+    #[arg(long, value_name = "N=STATUS", value_parser = failures)]
+    fail_next: Option<(u32, StatusCode)>,
+    /// Send every answer after this time
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
+    delay: Duration,
+    /// How far the server's clock is ahead of the system's
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration, conflicts_with = "clock_behind")]
+    clock_ahead: Duration,
+    /// How far the server's clock is behind the system's
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
+    clock_behind: Duration,
     /// Maximum lifetime of a client assertion: 300s, 10m, 1h, or plain seconds
     #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = lifetime)]
     longest_lifetime: Duration,
@@ -68,6 +98,30 @@ pub(crate) struct Arguments {
     /// your browser
     #[arg(long, value_name = "HOST[:PORT]")]
     allow_host: Vec<String>,
+    /// Origin in the issuer and in all endpoints, if clients reach the server under another URL
+    /// than it listens on, through a proxy or in a container: https://auth.test or
+    /// http://auth:8080. Its host is allowed, as with --allow-host
+    #[arg(long, value_name = "ORIGIN")]
+    public_url: Option<String>,
+    #[cfg(feature = "dev-server-tls")]
+    #[command(flatten)]
+    tls: Tls,
+}
+
+/// https instead of http.
+#[cfg(feature = "dev-server-tls")]
+#[derive(clap::Args)]
+struct Tls {
+    /// Serve https with a new self-signed certificate, and write it to this file, for the --ca-file
+    /// of clients
+    #[arg(long, value_name = "FILE", conflicts_with = "tls_cert")]
+    tls_self_signed: Option<PathBuf>,
+    /// Serve https with this certificate chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of --tls-cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
 }
 
 /// The public keys in NAME=SOURCE arguments.
@@ -118,6 +172,98 @@ fn lifetime(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+/// N=STATUS.
+fn failures(text: &str) -> Result<(u32, StatusCode), &'static str> {
+    const EXPECTED: &str = "expected a number and an error status from 400 to 599, such as 2=503";
+    let (n, status) = text.split_once('=').ok_or(EXPECTED)?;
+    let n = n.parse().map_err(|_| EXPECTED)?;
+    let status = StatusCode::from_bytes(status.as_bytes()).map_err(|_| EXPECTED)?;
+    let is_error = status.is_client_error() || status.is_server_error();
+    if is_error { Ok((n, status)) } else { Err(EXPECTED) }
+}
+
+impl Arguments {
+    /// The settings of the server.
+    fn builder(&self) -> Result<DevServerBuilder, Failure> {
+        let typ = Some(self.token_typ.as_str()).filter(|typ| !typ.is_empty());
+        let [ahead, behind] = [self.clock_ahead, self.clock_behind]
+            .map(|duration| time::Duration::try_from(duration).unwrap_or(time::Duration::MAX));
+        let mut builder = DevServer::builder()
+            .clock(move || OffsetDateTime::now_utc().saturating_add(ahead).saturating_sub(behind))
+            .token_algorithm(self.token_alg)
+            .token_media_type(typ)
+            .token_lifetime(self.token_lifetime)
+            .longest_lifetime(self.longest_lifetime)
+            .delay(self.delay);
+        if let Some(time) = self.jwks_cache_time {
+            builder = builder.jwks_cache_time(time);
+        }
+        if let Some((n, status)) = self.fail_next {
+            builder = builder.fail_next(n, status);
+        }
+        if self.reuse_assertions {
+            builder = builder.reusable_assertions();
+        }
+        if self.accept_missing_jti {
+            builder = builder.accept_missing_jti();
+        }
+        for host in &self.allow_host {
+            builder = builder.allow_host(host);
+        }
+        if let Some(origin) = &self.public_url {
+            builder = builder.public_url(origin);
+        }
+        #[cfg(feature = "dev-server-tls")]
+        {
+            builder = self.tls.apply(builder)?;
+        }
+        Ok(builder)
+    }
+}
+
+#[cfg(feature = "dev-server-tls")]
+impl Tls {
+    fn apply(&self, builder: DevServerBuilder) -> Result<DevServerBuilder, Failure> {
+        let read = |path| source::read(path, PrivateKey::MAX_FILE_LEN);
+        Ok(match (&self.tls_self_signed, &self.tls_cert, &self.tls_key) {
+            (Some(_), ..) => builder.tls(),
+            (None, Some(certificates), Some(key)) => {
+                builder.tls_with(read(certificates)?.to_vec(), read(key)?)
+            }
+            _ => builder,
+        })
+    }
+
+    /// Writes the new certificate.
+    fn write(&self, server: &RunningDevServer) -> Result<(), Failure> {
+        if let (Some(path), Some(certificate)) = (&self.tls_self_signed, server.certificate_pem()) {
+            std::fs::write(path, certificate).context(source::name(path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Registers the clients of a folder, and names the files that are none.
+fn register_folder(server: &DevServer, folder: &Path) -> Result<(), Failure> {
+    /// Further ones are counted.
+    const NAMED: usize = 20;
+    let outcome = server.register_folder(folder).context("--clients")?;
+    if outcome.registered == 0 && outcome.refused.is_empty() {
+        return Err(Failure::refused("--clients", format!("{} has no files", source::name(folder))));
+    }
+    let (named, others) = outcome.refused.split_at(outcome.refused.len().min(NAMED));
+    for error in named {
+        output::note(&Failure::caused("--clients", error).line());
+    }
+    if !others.is_empty() {
+        output::note(&format!("pkjwt: --clients: {} more files cannot be used", others.len()));
+    }
+    if outcome.registered == 0 {
+        return Err(Failure::refused("--clients", format!("{} has no usable file", source::name(folder))));
+    }
+    Ok(())
+}
+
 /// The time of a log line, in UTC.
 fn timestamp() -> String {
     let now = OffsetDateTime::now_utc();
@@ -136,21 +282,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let log = |outcome: &str| {
             drop(output::line(&output::printable(&format!("{} {outcome}", timestamp()))));
         };
-        let typ = Some(arguments.token_typ.as_str()).filter(|typ| !typ.is_empty());
-        let mut builder = DevServer::builder()
-            .token_algorithm(arguments.token_alg)
-            .token_media_type(typ)
-            .longest_lifetime(arguments.longest_lifetime);
-        if arguments.reuse_assertions {
-            builder = builder.reusable_assertions();
+        let server = arguments.builder()?.bind_with(arguments.listen, log).await.context("serve")?;
+        #[cfg(feature = "dev-server-tls")]
+        arguments.tls.write(&server)?;
+        if let Some(folder) = &arguments.clients {
+            register_folder(&server, folder)?;
         }
-        if arguments.accept_missing_jti {
-            builder = builder.accept_missing_jti();
-        }
-        for host in &arguments.allow_host {
-            builder = builder.allow_host(host);
-        }
-        let server = builder.bind_with(arguments.listen, log).await.context("serve")?;
         for (id, keys) in clients {
             server.register(id, keys).context("--client")?;
         }
