@@ -10,7 +10,7 @@
 //! | use your own HTTP client, or no async runtime | [`use_your_own_http_client`] |
 //! | protect an API with access tokens | [`protect_an_api`] |
 //! | authenticate clients at your token endpoint | [`authenticate_clients`] |
-//! | test without a real authorization server | [`test_without_a_server`] |
+//! | test your program without a real authorization server | [`test_without_a_server`] |
 //! | find out why the server says no | [`find_out_why_the_server_says_no`] |
 //! | call PingOne, Entra ID, Okta, Auth0 or another provider | [`call_a_provider`] |
 //! | do all this from a shell | [`use_the_command_line`] |
@@ -69,7 +69,11 @@ guide!(
     "[`ReplayStore`](crate::ReplayStore), [`InMemoryReplayStore`](crate::InMemoryReplayStore),",
     "[`RemoteJwks`](crate::RemoteJwks)"
 );
-guide!(test_without_a_server, "[`dev_server`](crate::dev_server)");
+guide!(
+    test_without_a_server,
+    "[`dev_server`](crate::dev_server), [`DevServer`](crate::dev_server::DevServer),",
+    "[`DevServerBuilder`](crate::dev_server::DevServerBuilder), [`TokenSource::fixed`](crate::TokenSource::fixed)"
+);
 guide!(
     find_out_why_the_server_says_no,
     "[`Error`](crate::Error), [`Refusal`](crate::Refusal), [`Retry`](crate::Retry),",
