@@ -55,9 +55,10 @@ pub mod transport;
 pub use jose::{Algorithm, JoseError, Jwk, JwkSet, KeyId, Signature, Thumbprint};
 pub use keys::{KeyError, KeyLoader, KeyRing, PrivateKey, PublicKey, PublicKeySet, RemoteSigner, Signer};
 pub use oauth::{
-    AccessToken, Audience, AuthorizationRequest, AuthorizationResponse, AuthorizationServer, ClientAssertion,
-    CodeVerifier, DeviceAuthorization, Discovery, Introspection, JwksUri, JwtGrant, OAuthError, PingAccess,
-    Profile, Refusal, Region, Retry, Scope, TokenExchange, TokenKind, TokenRequest, TokenResponse,
+    AccessToken, AccessTokenBuilder, Audience, AuthorizationRequest, AuthorizationResponse,
+    AuthorizationServer, ClientAssertion, CodeVerifier, DeviceAuthorization, Discovery, Introspection,
+    JwksUri, JwtGrant, OAuthError, PingAccess, Profile, Refusal, Region, Retry, Scope, TokenExchange,
+    TokenKind, TokenRequest, TokenResponse,
 };
 pub use verifier::{
     AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, AudiencePolicy, ClientAssertionVerifier,

@@ -1,5 +1,5 @@
-//! The two JWTs that this floor makes, the client assertion and the grant, in their common parts:
-//! header, claims, the signing input, and the step from there to the signed JWT.
+//! The common parts of the JWTs that this floor makes: header, claims, the signing input, and the
+//! step from there to the signed JWT.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::OAuthError;
 use crate::jose::json::ObjectWriter;
 use crate::jose::secret_form::Shown;
-use crate::jose::{Algorithm, Signature, Wiped, jws};
+use crate::jose::{Algorithm, Jwk, Signature, Wiped, jws};
 
 /// The protected header (RFC 7515 §4.1).
 pub(super) struct Header<'a> {
@@ -76,9 +76,7 @@ impl Claims<'_> {
                 json.value(name, seconds);
             }
         }
-        for (name, value) in &extra.0 {
-            json.value(name, value);
-        }
+        extra.write(&mut json);
         json.finish()
     }
 }
@@ -99,8 +97,23 @@ impl ExtraClaims {
         if reserved.contains(&name.as_str()) {
             return Err(OAuthError::ReservedClaim { name });
         }
-        self.0.insert(name, value.into());
+        self.set(name, value.into());
         Ok(())
+    }
+
+    /// Adds a claim that no JWT sets itself.
+    pub(super) fn set(&mut self, name: String, value: Value) {
+        self.0.insert(name, value);
+    }
+
+    pub(super) fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    pub(super) fn write(&self, json: &mut ObjectWriter) {
+        for (name, value) in &self.0 {
+            json.value(name, value);
+        }
     }
 }
 
@@ -110,9 +123,9 @@ impl fmt::Debug for ExtraClaims {
     }
 }
 
-/// A JWT without its signature.
+/// A JWT without its signature, as a [`JwtBuilder`](super::JwtBuilder) prepares it.
 #[derive(Clone)]
-pub(super) struct UnsignedJwt {
+pub struct UnsignedJwt {
     signing_input: Wiped<Vec<u8>>,
     algorithm: Algorithm,
 }
@@ -120,18 +133,34 @@ pub(super) struct UnsignedJwt {
 impl UnsignedJwt {
     /// Encodes header and claims. Reserves space for a signature of this length.
     pub(super) fn new(header: &Header<'_>, claims: &Claims<'_>, signature_len: usize) -> Self {
-        let signing_input = jws::signing_input(&header.json(), &claims.json(), signature_len);
+        Self::of_claims(header, &claims.json(), signature_len)
+    }
+
+    /// As [`UnsignedJwt::new`], with claims that are already JSON.
+    pub(super) fn of_claims(header: &Header<'_>, claims: &[u8], signature_len: usize) -> Self {
+        let signing_input = jws::signing_input(&header.json(), claims, signature_len);
         Self { signing_input, algorithm: header.alg }
     }
 
     /// The bytes to sign (RFC 7515 §5.1 step 5).
-    pub(super) fn signing_input(&self) -> &[u8] {
+    #[must_use]
+    pub fn signing_input(&self) -> &[u8] {
         &self.signing_input
     }
 
     /// The algorithm in the header.
-    pub(super) const fn algorithm(&self) -> Algorithm {
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// The second step: attaches the signature, regardless of where it was made.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError::SignatureAlgorithm`] if its algorithm is not the one in the header.
+    pub fn attach(&self, signature: Signature) -> Result<SignedJwt, OAuthError> {
+        self.clone().signed(&signature).map(SignedJwt)
     }
 
     /// The signed JWT.
@@ -142,6 +171,36 @@ impl UnsignedJwt {
         }
         Ok(jws::signed(self.signing_input, signature))
     }
+}
+
+impl fmt::Debug for UnsignedJwt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnsignedJwt").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+/// A signed JWT in compact form. Some are secrets, such as access tokens, so `Debug` is redacted,
+/// there is no `Display`, and the text is wiped on drop.
+pub struct SignedJwt(pub(super) Wiped<String>);
+
+impl SignedJwt {
+    /// The JWT. Treat it as a password unless its kind is public.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SignedJwt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignedJwt([redacted])")
+    }
+}
+
+/// The name of a key: its `kid`, or its thumbprint.
+pub(super) fn key_id(jwk: &Jwk) -> Cow<'_, str> {
+    jwk.key_id()
+        .map_or_else(|| Cow::Owned(jwk.thumbprint().to_string()), |key_id| Cow::Borrowed(key_id.as_str()))
 }
 
 /// Checks that every server can store the `jti`.

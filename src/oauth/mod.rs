@@ -5,6 +5,7 @@
 //! values, and sends each [`http::Request`] itself.
 
 mod access_token;
+mod access_token_builder;
 mod answer;
 mod assertion;
 mod audience;
@@ -32,6 +33,7 @@ mod hinted_token;
 mod introspection;
 mod jwks_uri;
 mod jwt;
+mod jwt_builder;
 mod layer;
 mod markup;
 mod metadata;
@@ -57,6 +59,7 @@ mod text;
 mod time_fault;
 
 pub use access_token::AccessToken;
+pub use access_token_builder::{AccessTokenBuilder, IssuedToken, UnsignedAccessToken};
 pub use assertion::{ClientAssertion, ClientAssertionBuilder, UnsignedAssertion};
 pub use audience::Audience;
 pub use authorization::{AuthorizationRequest, PushedAuthorization};
@@ -75,6 +78,8 @@ pub use hint::Hint;
 pub use hinted_token::HintedToken;
 pub use introspection::Introspection;
 pub use jwks_uri::JwksUri;
+pub use jwt::{SignedJwt, UnsignedJwt};
+pub use jwt_builder::JwtBuilder;
 pub use pkce::CodeVerifier;
 pub use profile::Profile;
 pub use provider::{PingAccess, Region};
@@ -109,3 +114,6 @@ pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-
 
 /// `typ` of a client assertion (RFC 10070 §4.1).
 pub(crate) const CLIENT_AUTHENTICATION_JWT: &str = "client-authentication+jwt";
+
+/// `typ` of an access token (RFC 9068 §2.1).
+pub(crate) const ACCESS_TOKEN_JWT: &str = "at+jwt";

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use private_key_jwt::oauth::{Endpoint, HintedToken, TokenKind};
 use private_key_jwt::{
-    AccessTokenVerifier, AuthorizationResponse, AuthorizationServer, ClientAssertion,
+    AccessTokenBuilder, AccessTokenVerifier, AuthorizationResponse, AuthorizationServer, ClientAssertion,
     ClientAssertionVerifier, CodeVerifier, JwkSet, JwtGrant, PrivateKey, PublicKeySet, TokenExchange,
     TokenRequest,
 };
@@ -57,6 +57,29 @@ fn marks() -> Marks {
         .text("the verifier", VERIFIER)
         .text("the subject token", SUBJECT);
     jwt(marks, "the assertion", assertion().secret())
+}
+
+/// The response has it, and is the caller's.
+#[test]
+fn an_issued_access_token_leaves_nothing() {
+    let turn = turn();
+    let key = key("ed25519.pkcs8.pem");
+    let token = AccessTokenBuilder::new("https://as.example", "https://api.example", "7f3a-9c51")
+        .claim("more", "x".repeat(300))
+        .unwrap();
+    let issued = token.sign(&key, now(), "a-jti").unwrap();
+    let marks = Arc::new(jwt(Marks::default(), "the access token", issued.secret()).ready());
+    is_clean(&turn, "an access token", &marks, || {
+        let unsigned = token.prepare(&key, now(), "a-jti").unwrap();
+        let signature = key.sign(unsigned.signing_input()).unwrap();
+        let by_hand = unsigned.attach(signature.clone()).unwrap();
+        let issued = token.sign(&key, now(), "a-jti").unwrap();
+        assert_eq!(by_hand.secret(), issued.secret());
+        let mut response = issued.to_http();
+        assert_eq!(response.status(), 200);
+        response.body_mut().zeroize();
+        drop((by_hand, issued, signature, unsigned));
+    });
 }
 
 #[test]

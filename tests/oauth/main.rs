@@ -1,4 +1,4 @@
-//! Floor 3, `oauth`: assertions, requests, responses and refusals.
+//! Floor 3, `oauth`: assertions, issued tokens, requests, responses and refusals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod assertion;
@@ -6,6 +6,7 @@ mod by_hand;
 #[cfg(feature = "client")]
 mod echoes;
 mod hostile;
+mod issued;
 #[cfg(feature = "client")]
 mod protocol;
 #[path = "../support/mod.rs"]

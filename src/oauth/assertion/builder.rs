@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,11 +5,10 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::client_assertion::{Bound, ClientAssertion, UnsignedAssertion};
-use crate::jose::Jwk;
 use crate::jose::secret_form::Shown;
 use crate::keys::{PrivateKey, Signer};
 use crate::oauth::certificate_headers::CertificateHeaders;
-use crate::oauth::jwt::{Claims, ExtraClaims, Header, UnsignedJwt, check_token_id, life};
+use crate::oauth::jwt::{Claims, ExtraClaims, Header, UnsignedJwt, check_token_id, key_id, life};
 use crate::oauth::rules::Rules;
 use crate::oauth::{Audience, AuthorizationServer, CLIENT_AUTHENTICATION_JWT, Endpoint, OAuthError, Profile};
 
@@ -316,10 +314,4 @@ impl ClientAssertionBuilder {
     pub(crate) const fn server(&self) -> &AuthorizationServer {
         &self.server
     }
-}
-
-/// The name of a key: its `kid`, or its thumbprint.
-fn key_id(jwk: &Jwk) -> Cow<'_, str> {
-    jwk.key_id()
-        .map_or_else(|| Cow::Owned(jwk.thumbprint().to_string()), |key_id| Cow::Borrowed(key_id.as_str()))
 }
