@@ -62,7 +62,7 @@ pub use oauth::{
 };
 pub use verifier::{
     AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, AudiencePolicy, ClientAssertionVerifier,
-    InMemoryReplayStore, ReplayStore, VerifierError,
+    ErrorResponse, InMemoryReplayStore, ReplayStore, VerifierError,
 };
 
 #[cfg(feature = "client")]

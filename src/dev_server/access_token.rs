@@ -1,41 +1,38 @@
 //! Issues access tokens (RFC 9068), and checks those that clients present.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
 use super::grant::Grant;
 use super::inner::Inner;
 use crate::client::fresh_jti;
 use crate::jose::{CompactJws, json};
-use crate::keys::KeyError;
+use crate::oauth::{ACCESS_TOKEN_JWT, AccessTokenBuilder, IssuedToken, OAuthError};
 
 /// Default `expires_in`.
 pub(super) const LIFETIME: Duration = Duration::hours(1);
 
 /// Default `typ` (§2.1).
-pub(super) const MEDIA_TYPE: &str = "at+jwt";
+pub(super) const MEDIA_TYPE: &str = ACCESS_TOKEN_JWT;
 
 /// Signs a token (§2).
-pub(super) fn issue(server: &Inner, grant: &Grant, now: OffsetDateTime) -> Result<String, KeyError> {
-    let issued = now.unix_timestamp();
-    let mut claims = json!({
-        "iss": server.issuer,
-        "exp": issued.saturating_add(server.token_lifetime.whole_seconds()),
-        "aud": grant.access.audience(),
-        "sub": grant.subject,
-        "client_id": grant.client_id,
-        "iat": issued,
-        "jti": fresh_jti()?,
-    });
-    let more = [
-        ("scope", grant.access.scope().map(Value::from)),
-        ("grant_id", grant.id.clone().map(Value::from)),
-        ("act", grant.actor.clone()),
-    ];
-    if let Value::Object(claims) = &mut claims {
-        claims.extend(more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+pub(super) fn issue(server: &Inner, grant: &Grant, now: OffsetDateTime) -> Result<IssuedToken, OAuthError> {
+    let (audience, others) = grant.access.audiences();
+    let mut token = AccessTokenBuilder::new(&server.issuer, audience, &grant.client_id)
+        .subject(&grant.subject)
+        .scope(grant.access.scope().unwrap_or_default())
+        .media_type(server.token_media_type.as_deref())
+        .lifetime(server.token_lifetime.unsigned_abs())?;
+    for audience in others {
+        token = token.also_audience(audience);
     }
-    server.keys.access_token().sign(server.token_media_type.as_deref(), &claims)
+    if let Some(id) = &grant.id {
+        token = token.claim("grant_id", id.as_str())?;
+    }
+    if let Some(actor) = &grant.actor {
+        token = token.claim("act", actor.clone())?;
+    }
+    token.sign(server.keys.access_token().private()?, now, fresh_jti()?)
 }
 
 /// Returns the claims if this server issued the token and it is active now. Otherwise, returns the

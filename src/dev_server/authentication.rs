@@ -16,6 +16,7 @@ use super::shown::{both_shown, chain};
 use crate::jose::{Algorithm, JoseError, KeyType};
 use crate::keys::KeyError;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, Endpoint};
+pub(super) use crate::verifier::scheme;
 use crate::verifier::{AudiencePolicy, VerifierError};
 
 /// A request of an authenticated client.
@@ -132,14 +133,6 @@ fn damage(assertion: &str) -> Option<&'static str> {
     })
 }
 
-/// The scheme of an `Authorization` header. A header without a scheme may be a secret, so it is not
-/// shown.
-pub(super) fn scheme(header: &http::HeaderValue) -> Option<&str> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+".contains(&byte);
-    let (scheme, _) = header.to_str().ok()?.split_once(' ')?;
-    (!scheme.is_empty() && scheme.len() <= 32 && scheme.bytes().all(is_token)).then_some(scheme)
-}
-
 /// RFC 6749 §5.2: a client that uses the header gets a challenge of the same scheme.
 fn other_scheme(scheme: Option<&str>) -> Refused {
     let method = match scheme {
@@ -217,42 +210,36 @@ fn authenticate(
     Ok(Client { id: client_id, algorithm })
 }
 
-/// RFC 7523 §3.2 and RFC 6749 §5.2. The description names the failed check. Only a dev server does
-/// that.
+/// The status and the code of every token endpoint, with a description that names the failed check
+/// and the setting that turns it off. Only a dev server does that.
 impl From<VerifierError> for Refused {
     fn from(error: VerifierError) -> Self {
-        let description = chain(&error);
-        match error {
-            VerifierError::FormTooLarge { .. }
-            | VerifierError::DuplicateParameter { .. }
-            | VerifierError::TwoMethods => Self::invalid_request(&description),
+        let (response, description) = (error.token_endpoint_response(), chain(&error));
+        let description = match error {
             VerifierError::MissingParameter { name: "client_assertion_type" } => {
-                Self::invalid_request(&format!("{description}, expected `{CLIENT_ASSERTION_TYPE}`"))
-            }
-            VerifierError::ReplayStoreFull | VerifierError::ReplayShareFull { .. } => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &description)
+                format!("{description}, expected `{CLIENT_ASSERTION_TYPE}`")
             }
             VerifierError::MissingClaim { claim: "jti" } => {
                 const HOW: &str = "OpenID Connect Core §9 requires it; \
                                    kafka-clients adds it with `sasl.oauthbearer.assertion.claim.jti.include=true`, \
                                    the builder's `accept_missing_jti` and `pkjwt serve --accept-missing-jti` turn this check off";
-                Self::invalid_client(&format!("{description}; {HOW}"))
+                format!("{description}; {HOW}")
             }
             VerifierError::Replayed | VerifierError::ReplayedWithoutJti => {
                 const HOW: &str = "the builder's `reusable_assertions` and `pkjwt serve --reuse-assertions` accept it \
                                    repeatedly, for clients such as MSAL";
-                Self::invalid_client(&format!("{description}; {HOW}"))
+                format!("{description}; {HOW}")
             }
             VerifierError::Lifetime { .. } => {
                 const HOW: &str =
                     "the builder's `longest_lifetime` and `pkjwt serve --longest-lifetime` allow more";
-                Self::invalid_client(&format!("{description}; {HOW}"))
+                format!("{description}; {HOW}")
             }
             VerifierError::Jose(JoseError::Base64Url { what: "the JWS signature" }) => {
-                Self::invalid_client(&format!("{description}, or it is truncated"))
+                format!("{description}, or it is truncated")
             }
             VerifierError::Jose(JoseError::SignatureLength { found: 0, .. }) => {
-                Self::invalid_client("the client_assertion is not signed: its third part is empty")
+                "the client_assertion is not signed: its third part is empty".to_owned()
             }
             VerifierError::Jose(JoseError::SignatureLength { algorithm, found }) => {
                 let hint = match algorithm.key_type() {
@@ -261,22 +248,23 @@ impl From<VerifierError> for Refused {
                     }
                     _ => "perhaps it is truncated",
                 };
-                Self::invalid_client(&format!("{description}; {hint}"))
+                format!("{description}; {hint}")
             }
             VerifierError::Jose(JoseError::PartCount { found: 5 }) => {
-                Self::invalid_client(&format!("{description}; a JWT with five parts is encrypted (RFC 7516)"))
+                format!("{description}; a JWT with five parts is encrypted (RFC 7516)")
             }
             VerifierError::Jose(JoseError::UnsupportedAlgorithm { found }) if found.starts_with("HS") => {
                 let what = "client_secret_jwt: a signature with a shared secret";
-                Self::invalid_client(&format!("the algorithm is {found}, which is {what}; {ONLY_METHOD}"))
+                format!("the algorithm is {found}, which is {what}; {ONLY_METHOD}")
             }
             VerifierError::Jose(JoseError::UnsupportedAlgorithm { found })
                 if found.eq_ignore_ascii_case("none") =>
             {
-                Self::invalid_client(&format!("the client_assertion is not signed (`alg` is `{found}`)"))
+                format!("the client_assertion is not signed (`alg` is `{found}`)")
             }
-            _ => Self::invalid_client(&description),
-        }
+            _ => description,
+        };
+        Self::new(response.status(), response.error(), &description)
     }
 }
 

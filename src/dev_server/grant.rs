@@ -100,11 +100,15 @@ impl Access {
 
     /// The `aud` of a token (RFC 9068 §3).
     pub(super) fn audience(&self) -> Value {
-        match self.resources.as_slice() {
-            [] => DEFAULT_AUDIENCE.into(),
-            [resource] => resource.as_str().into(),
-            several => several.into(),
+        match self.audiences() {
+            (audience, []) => audience.into(),
+            _ => self.resources.as_slice().into(),
         }
+    }
+
+    /// The audiences of a token: the first, and the others.
+    pub(super) fn audiences(&self) -> (&str, &[String]) {
+        self.resources.split_first().map_or((DEFAULT_AUDIENCE, &[]), |(first, others)| (first, others))
     }
 
     /// The scopes, for the log.

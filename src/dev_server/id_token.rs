@@ -1,13 +1,12 @@
 //! ID tokens (OpenID Connect Core §2): they tell the client which user has logged in.
 
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::grant::Grant;
 use super::inner::Inner;
 use crate::jose::base64url;
-use crate::keys::KeyError;
+use crate::oauth::{JwtBuilder, OAuthError, SignedJwt};
 
 /// The scope that requests an ID token (§3.1.2.1).
 pub(super) const SCOPE: &str = "openid";
@@ -26,24 +25,23 @@ pub(super) fn issue(
     nonce: Option<&str>,
     access_token: &str,
     now: OffsetDateTime,
-) -> Result<Option<String>, KeyError> {
+) -> Result<Option<SignedJwt>, OAuthError> {
     let Some(authenticated) = grant.authenticated.filter(|_| grant.access.has_scope(SCOPE)) else {
         return Ok(None);
     };
     let issued = now.unix_timestamp();
-    let mut claims = json!({
-        "iss": server.issuer,
-        "sub": grant.subject,
-        "aud": grant.client_id,
-        "exp": issued.saturating_add(server.token_lifetime.whole_seconds()),
-        "iat": issued,
-        "auth_time": authenticated.unix_timestamp(),
-        "at_hash": access_token_hash(access_token),
-    });
-    if let (Value::Object(claims), Some(nonce)) = (&mut claims, nonce) {
-        claims.insert("nonce".to_owned(), nonce.into());
+    let mut token = JwtBuilder::new(MEDIA_TYPE)
+        .claim("iss", server.issuer.as_str())
+        .claim("sub", grant.subject.as_str())
+        .claim("aud", grant.client_id.as_str())
+        .claim("exp", issued.saturating_add(server.token_lifetime.whole_seconds()))
+        .claim("iat", issued)
+        .claim("auth_time", authenticated.unix_timestamp())
+        .claim("at_hash", access_token_hash(access_token));
+    if let Some(nonce) = nonce {
+        token = token.claim("nonce", nonce);
     }
-    server.keys.id_token().sign(Some(MEDIA_TYPE), &claims).map(Some)
+    token.sign(server.keys.id_token().private()?).map(Some)
 }
 
 /// `at_hash` (§3.1.3.6): the left half of the token's hash, by the hash function of RS256.

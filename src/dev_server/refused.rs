@@ -6,6 +6,8 @@ use http::{Method, StatusCode};
 use super::shown::{chain, shown};
 use super::store::Full;
 use crate::keys::KeyError;
+use crate::oauth::OAuthError;
+use crate::verifier::{ErrorResponse, describable};
 
 /// An error response, in the format of RFC 6749 §5.2.
 pub(super) struct Refused {
@@ -96,45 +98,18 @@ impl From<KeyError> for Refused {
     }
 }
 
+/// Of a token that cannot be issued.
+impl From<OAuthError> for Refused {
+    fn from(error: OAuthError) -> Self {
+        let description = chain(&error);
+        let response = ErrorResponse::from(error);
+        Self::new(response.status(), response.error(), &description)
+    }
+}
+
 impl From<Full> for Refused {
     fn from(_: Full) -> Self {
         let description = "the server is full; wait until older entries expire";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
-    }
-}
-
-/// Restricts text to the characters of `error_description`: %x20-21 / %x23-5B / %x5D-7E (RFC 6749
-/// §5.2).
-fn describable(text: &str) -> String {
-    let mut described = String::with_capacity(text.len());
-    for character in text.chars().take(2048) {
-        match character {
-            '"' => described.push('\''),
-            '\\' => described.push('/'),
-            '…' => described.push_str("..."),
-            '§' => described.push_str("section "),
-            ' '..='~' => described.push(character),
-            _ => described.push('?'),
-        }
-    }
-    described
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rfc6749_5_2_a_description_has_no_quote_no_backslash_and_nothing_but_ascii() {
-        assert_eq!(describable("`kid` \"a\\b\" §3 …\u{1b}\n"), "`kid` 'a/b' section 3 ...??");
-        let every: String = (0..=0x2fff).filter_map(char::from_u32).collect();
-        for start in (0..0x2f00).step_by(256) {
-            let piece: String = every.chars().skip(start).take(256).collect();
-            assert!(
-                describable(&piece)
-                    .bytes()
-                    .all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e))
-            );
-        }
     }
 }

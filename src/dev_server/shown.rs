@@ -1,21 +1,9 @@
 //! Texts of requests and errors, as messages show them.
 
-use std::error::Error;
-
 use crate::jose::SecretForm;
 use crate::jose::error::shown as shown_within;
 use crate::jose::printable::printable;
-
-/// An error and its sources in one line.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        line = format!("{line}: {error}");
-        source = error.source();
-    }
-    line
-}
+pub(super) use crate::verifier::chain;
 
 /// Text of a request, shortened for an error message. A key or a token in the wrong parameter is
 /// named, not quoted.

@@ -4,10 +4,8 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use serde_json::{Value, json};
-
 use crate::client::fresh_jti;
-use crate::jose::{Algorithm, JwkSet, KeyType, json as written, jws};
+use crate::jose::{Algorithm, JwkSet, KeyType};
 use crate::keys::{KeyError, PrivateKey, PublicKeySet};
 
 /// Signs access tokens with the algorithm of the settings, and ID tokens with RS256.
@@ -75,17 +73,9 @@ impl SigningKey {
         })
     }
 
-    /// A compact JWS of these claims. Without a media type the header has no `typ`.
-    pub(super) fn sign(&self, media_type: Option<&str>, claims: &Value) -> Result<String, KeyError> {
-        let key = &self.made()?.private;
-        let mut header = json!({"alg": key.algorithm(), "kid": key.key_id().as_str()});
-        if let (Value::Object(header), Some(media_type)) = (&mut header, media_type) {
-            header.insert("typ".to_owned(), media_type.into());
-        }
-        let (header, claims) = (written::to_bytes(&header), written::to_bytes(claims));
-        let signing_input = jws::signing_input(&header, &claims, 0);
-        let signature = key.sign(&signing_input)?;
-        Ok(std::mem::take(&mut jws::signed(signing_input, &signature)))
+    /// The key itself.
+    pub(super) fn private(&self) -> Result<&PrivateKey, KeyError> {
+        Ok(&self.made()?.private)
     }
 
     /// The public key that checks the signatures of this key.
@@ -123,6 +113,7 @@ fn once<'a, T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::JwtBuilder;
 
     #[test]
     fn one_key_serves_both_kinds_of_token_unless_access_tokens_have_another_algorithm() {
@@ -149,8 +140,8 @@ mod tests {
             4
         );
         assert!(keys.iter().all(|key| key.parameters() == keys[0].parameters()));
-        let token = first.access_token().sign(None, &json!({})).unwrap();
-        let jws = crate::jose::CompactJws::parse(&token).unwrap();
+        let token = JwtBuilder::new(None).sign(first.access_token().private().unwrap()).unwrap();
+        let jws = crate::jose::CompactJws::parse(token.secret()).unwrap();
         let select = |keys: &SigningKeys| {
             let header = jws.header();
             keys.access_token().public().unwrap().select(header.key_id.as_ref(), header.algorithm).is_ok()

@@ -3,10 +3,10 @@ use crate::jose::{Algorithm, JoseError};
 use crate::keys::{Cause, KeyError};
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
-/// Why a client assertion or an access token is rejected. A server responds to every error of an
-/// assertion with `invalid_client` (RFC 7523 §3.2). It responds to every error of an access token
-/// with `invalid_token`, except [`MissingScope`](Self::MissingScope) (RFC 6750 §3.1). It keeps the
-/// reason in its own log. [`EmptySetting`](Self::EmptySetting) is the server's own fault.
+/// Why a client assertion or an access token is rejected.
+/// [`token_endpoint_response`](Self::token_endpoint_response) and
+/// [`protected_resource_response`](Self::protected_resource_response) return what the server
+/// responds. [`EmptySetting`](Self::EmptySetting) is the server's own fault.
 ///
 /// No variant contains the JWT. Text from it is made printable and cut to 64 characters. Next to
 /// the expected value, it is cut to 256 characters, or to the place where the two differ.
@@ -63,6 +63,25 @@ pub enum VerifierError {
     OtherMethod {
         /// The parameter of the other method.
         found: &'static str,
+    },
+    /// The request has an `Authorization` header, which is another authentication method: in place
+    /// of the assertion, or in addition to it (RFC 6749 §2.3).
+    #[error(
+        "the request has an Authorization header ({}), which is another authentication method{}",
+        or(.scheme.as_deref(), "without a scheme"),
+        if *.has_assertion { " in addition to the assertion" } else { "; a `client_assertion` is needed" }
+    )]
+    AuthorizationHeader {
+        /// Its scheme, if it has one.
+        scheme: Option<String>,
+        /// Whether the form has an assertion, too.
+        has_assertion: bool,
+    },
+    /// The body of the request is not a form (RFC 6749 §3.2).
+    #[error("the Content-Type is {}, expected `application/x-www-form-urlencoded`", or(.found.as_deref(), "missing"))]
+    ContentType {
+        /// The `Content-Type`, if there is one.
+        found: Option<String>,
     },
     /// The request uses a second way of authentication in addition to the assertion (RFC 6749
     /// §2.3).

@@ -7,6 +7,8 @@
 //!    algorithm, and returns a [`VerifiedAssertion`].
 //! 3. [`ReplayStore::spend`] uses up its `jti` and returns the client id.
 //!
+//! If a step fails, [`VerifierError::token_endpoint_response`] is the response to the client.
+//!
 //! A resource server checks an access token (RFC 9068) in one step:
 //! [`AccessTokenVerifier::verify`]. [`AccessTokenProfile`] has a preset for each common issuer that
 //! does not follow RFC 9068. `verify` rejects a token that is bound to a key (`cnf`). If the server
@@ -22,6 +24,7 @@ mod audience;
 pub(crate) mod claims;
 mod client_assertion;
 mod error;
+mod error_response;
 mod foreign;
 mod form;
 mod replay;
@@ -35,8 +38,13 @@ pub use access_token::{
 #[cfg(feature = "tower")]
 pub(crate) use access_token::{unknown_issuer, unverified_issuer};
 pub use audience::AudiencePolicy;
+#[cfg(feature = "dev-server")]
+pub(crate) use client_assertion::scheme;
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
 pub use error::{ClaimProblem, VerifierError};
+pub use error_response::ErrorResponse;
+#[cfg(feature = "dev-server")]
+pub(crate) use error_response::{chain, describable};
 #[cfg(feature = "dev-server")]
 pub(crate) use form::Form;
 pub use replay::{InMemoryReplayStore, ReplayEntry, ReplayStore};

@@ -49,16 +49,16 @@ pub(super) fn answer(request: &ClientRequest<'_>) -> Result<Answer, Refused> {
     let Granted { grant, refresh_token, issued_token_type, nonce } = serve(request)?;
 
     let access_token = access_token::issue(server, &grant, *now)?;
-    let id_token = id_token::issue(server, &grant, nonce.as_deref(), &access_token, *now)?;
+    let id_token = id_token::issue(server, &grant, nonce.as_deref(), access_token.secret(), *now)?;
     let mut body = json!({
-        "access_token": access_token,
+        "access_token": access_token.secret(),
         "token_type": "Bearer",
         "expires_in": server.token_lifetime.whole_seconds(),
     });
     let more = [
         ("scope", grant.access.scope()),
         ("refresh_token", refresh_token),
-        ("id_token", id_token),
+        ("id_token", id_token.map(|token| token.secret().to_owned())),
         ("issued_token_type", issued_token_type.map(|kind| kind.as_str().to_owned())),
     ];
     if let Value::Object(members) = &mut body {

@@ -11,9 +11,10 @@ use crate::jose::secret_form::Shown;
 /// algorithm decides), an assertion lives at most five minutes, and clocks may differ by ten
 /// seconds (FAPI 2.0 §5.3.2.1).
 ///
-/// It looks only at the form. A request that also has an `Authorization` header uses two methods of
-/// authentication at once (RFC 6749 §2.3). The caller has the header, so the caller must reject
-/// such a request.
+/// [`parse_request`](Self::parse_request) looks at the header fields and the form of a request. For
+/// a caller that has only the form, there is [`parse`](Self::parse). That caller must itself reject
+/// a request with an `Authorization` header, which is a second authentication method (RFC 6749
+/// §2.3).
 ///
 /// ```
 /// use private_key_jwt::verifier::{ClientAssertionVerifier, InMemoryReplayStore, ReplayStore};
