@@ -74,4 +74,4 @@ pub use server::RedisReplayStore;
 #[cfg(feature = "tower")]
 pub use server::{BearerLayer, RequireScope};
 #[cfg(feature = "client")]
-pub use server::{RemoteJwks, RemoteJwksError};
+pub use server::{ClientKeys, ClientKeysError, ClientMetadata, ClientRegistry, RemoteJwks, RemoteJwksError};

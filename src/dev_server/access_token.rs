@@ -22,7 +22,7 @@ pub(super) fn issue(server: &Inner, grant: &Grant, now: OffsetDateTime) -> Resul
         .subject(&grant.subject)
         .scope(grant.access.scope().unwrap_or_default())
         .media_type(server.token_media_type.as_deref())
-        .lifetime(server.token_lifetime.unsigned_abs())?;
+        .any_lifetime(server.token_lifetime.unsigned_abs());
     for audience in others {
         token = token.also_audience(audience);
     }

@@ -108,6 +108,13 @@ impl AccessTokenBuilder {
         Ok(self)
     }
 
+    /// As [`AccessTokenBuilder::lifetime`], for tests of clients: also zero, or centuries.
+    #[cfg(feature = "dev-server")]
+    pub(crate) const fn any_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
     /// Sets the `typ` header, for resource servers that do not follow RFC 9068. `None` omits it.
     /// Default: `at+jwt`, without which an ID token could be mistaken for an access token.
     #[must_use]

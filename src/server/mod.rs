@@ -1,14 +1,16 @@
 //! Floor 6: the long-lived parts of a server that checks tokens or assertions. They do I/O.
 //!
-//! `RemoteJwks` holds the keys of an issuer or of a client. It is behind the feature `client`,
-//! since it is an HTTP client of the issuer and needs exactly what the token client needs: reqwest
-//! and tokio. `RedisReplayStore`, behind the feature `redis`, remembers for several processes which
-//! assertions were used. `BearerLayer` and `RequireScope`, behind the feature `tower`, stand in
-//! front of an HTTP service and check access tokens; `Bearer`, behind the feature `axum`, gives
-//! their claims to an axum handler.
+//! `RemoteJwks` holds the keys of an issuer or of a client, and `ClientKeys` those of many clients.
+//! They are behind the feature `client`, since they are HTTP clients and need exactly what the
+//! token client needs: reqwest and tokio. `RedisReplayStore`, behind the feature `redis`, remembers
+//! for several processes which assertions were used. `BearerLayer` and `RequireScope`, behind the
+//! feature `tower`, stand in front of an HTTP service and check access tokens; `Bearer`, behind the
+//! feature `axum`, gives their claims to an axum handler.
 
 #[cfg(feature = "tower")]
 mod bearer;
+#[cfg(feature = "client")]
+mod client_keys;
 #[cfg(feature = "client")]
 mod jwks;
 #[cfg(feature = "redis")]
@@ -21,6 +23,8 @@ pub use bearer::{
     BearerLayer, BearerLayerError, BearerRefusal, BearerService, CustomResponse, EmptyResponse,
     ProblemDetails, RefusalReason, RefusalResponse, RequireScope, RequireScopeService,
 };
+#[cfg(feature = "client")]
+pub use client_keys::{ClientKeys, ClientKeysBuilder, ClientKeysError, ClientMetadata, ClientRegistry};
 #[cfg(feature = "client")]
 pub use jwks::{JwksFetchError, RemoteJwks, RemoteJwksBuilder, RemoteJwksError};
 #[cfg(feature = "redis")]
