@@ -1,6 +1,11 @@
 //! Runs each example to its end, so that the examples stay true.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(feature = "redis")]
+#[allow(dead_code, reason = "an example needs less of it than the redis suite")]
+#[path = "redis/server.rs"]
+mod redis;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,6 +28,7 @@ const FEATURES: [(&str, bool); 9] = [
     ("tower", cfg!(feature = "tower")),
     ("axum", cfg!(feature = "axum")),
     ("reqwest-middleware", cfg!(feature = "reqwest-middleware")),
+    ("redis", cfg!(feature = "redis")),
 ];
 
 /// The examples of this set of features, built: name and program.
@@ -92,6 +98,7 @@ fn every_example_is_run_here() {
             "axum_resource_server" => !cfg!(feature = "tower"),
             "three_issuers" => !cfg!(feature = "axum"),
             "bearer_middleware" => !cfg!(feature = "reqwest-middleware"),
+            "token_endpoint" => !cfg!(feature = "redis"),
             _ => false,
         };
         assert!(needs_more || examples().contains_key(name), "{name} is not built");
@@ -184,6 +191,32 @@ fn blocking_ureq() {
 fn verify_assertion() {
     let said = ["AccessToken", "the same request: 200 OK", "the same request: 400 Bad Request"];
     has(&printed(example("verify_assertion")), &said);
+}
+
+/// Needs `redis-server`.
+#[cfg(feature = "redis")]
+#[test]
+fn token_endpoint() {
+    let redis = redis::Redis::start(&[]);
+    let mut command = example("token_endpoint");
+    command.env("REDIS_URL", redis.address());
+    let replayed = VerifierError::Replayed;
+    let said = [
+        "AccessToken { secret: \"[redacted]\", token_type: \"Bearer\", expires_at: Some(",
+        "once: 200 OK\n",
+        &format!("twice: {{\"error\":\"invalid_client\",\"error_description\":\"{replayed}\"}}\n"),
+    ];
+    has(&printed(command), &said);
+    assert_eq!(redis.say("DBSIZE").unwrap(), ":2");
+}
+
+/// The user's own part of a token endpoint: everything but comments, blank lines and the client.
+#[test]
+fn a_token_endpoint_takes_45_lines() {
+    let source = include_str!("../examples/token_endpoint.rs");
+    let (server, _) = source.split_once("    // The other side: a client.").unwrap();
+    let lines = server.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    assert!(lines.clone().count() <= 45, "{}", lines.count());
 }
 
 #[test]

@@ -66,8 +66,9 @@ guide!(
 guide!(
     authenticate_clients,
     "[`ClientAssertionVerifier`](crate::ClientAssertionVerifier), [`AudiencePolicy`](crate::AudiencePolicy),",
+    "[`ClientKeys`](crate::ClientKeys), [`ErrorResponse`](crate::ErrorResponse),",
     "[`ReplayStore`](crate::ReplayStore), [`InMemoryReplayStore`](crate::InMemoryReplayStore),",
-    "[`RemoteJwks`](crate::RemoteJwks)"
+    "[`AccessTokenBuilder`](crate::AccessTokenBuilder), [`JwtBuilder`](crate::oauth::JwtBuilder)"
 );
 guide!(
     test_without_a_server,
