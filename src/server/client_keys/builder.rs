@@ -35,8 +35,8 @@ impl ClientKeysBuilder {
     }
 
     /// Sets how many clients' keys are held. Default: [10,000](Self::CAPACITY). Minimum: 1.
-    /// Memory is used for the clients that are held, not for the capacity; `benches/README.md` says
-    /// how much each takes.
+    /// Memory is used for the clients that are held, not for the capacity: with two keys, a client
+    /// takes about 6 kB, or 8 kB with RSA.
     pub fn capacity(mut self, clients: usize) -> Self {
         self.capacity = clients.max(1);
         self
