@@ -83,6 +83,16 @@ impl PublicKey {
         Self::new(jwk, scheme)
     }
 
+    /// The key as DER (`SubjectPublicKeyInfo`, RFC 5280 §4.1.2.7), which consoles and OpenSSL read.
+    /// A key that is restricted to RSASSA-PSS keeps its restriction (RFC 4055 §1.2).
+    ///
+    /// # Errors
+    ///
+    /// None in practice: it encodes to memory.
+    pub fn to_der(&self) -> Result<Vec<u8>, KeyError> {
+        format::spki::to_der(self.jwk.parameters(), self.scheme)
+    }
+
     /// The key as a JWK.
     #[must_use]
     pub const fn jwk(&self) -> &Jwk {

@@ -884,3 +884,22 @@ fn rfc5480_2_2_a_public_key_may_have_a_compressed_point() {
     let error = PublicKey::from_bytes(&damaged).unwrap_err();
     assert!(matches!(error, KeyError::Der { structure: "EC point (SEC 1 §2.3.3)" }), "{error:?}");
 }
+
+#[test]
+fn rfc5280_4_1_2_7_a_public_key_is_written_as_openssl_writes_it() {
+    for stem in ["rsa2048", "rsa2048-pss", "p256", "p384", "p521", "ed25519"] {
+        let pem = String::from_utf8(read(&format!("{stem}.pub.pem"))).unwrap();
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let written = PublicKey::from_bytes(pem.as_bytes()).unwrap().to_der().unwrap();
+        assert_eq!(<base64ct::Base64 as base64ct::Encoding>::encode_string(&written), body);
+    }
+    // Restrictions stay (RFC 4055 §1.2).
+    use Algorithm::{PS256, PS384, PS512};
+    for (stem, algorithms) in [("rsa2048-pss", &[PS256, PS384, PS512][..]), ("rsa2048-pss-sha256", &[PS256])]
+    {
+        let der = key(&format!("{stem}.pkcs8.pem")).public_key().unwrap().to_der().unwrap();
+        let again = PublicKey::from_bytes(&der).unwrap();
+        assert_eq!(again.algorithms().collect::<Vec<_>>(), algorithms, "{stem}");
+        assert_eq!(again.to_der().unwrap(), der);
+    }
+}

@@ -1,7 +1,8 @@
 //! Object identifiers of keys, and of the data next to them.
 
 use der::asn1::{AnyRef, ObjectIdentifier};
-use pkcs1::RsaPssParams;
+use pkcs1::{RsaPssParams, TrailerField};
+use x509_cert::spki::AlgorithmIdentifier;
 
 use crate::jose::{Algorithm, Curve};
 use crate::keys::KeyError;
@@ -49,6 +50,27 @@ pub(super) fn named_curve(curve: ObjectIdentifier) -> Result<Curve, KeyError> {
         P521 => Ok(Curve::P521),
         other => Err(KeyError::UnsupportedKey { found: name(&other) }),
     }
+}
+
+pub(super) const fn curve_oid(curve: Curve) -> ObjectIdentifier {
+    match curve {
+        Curve::P256 => P256,
+        Curve::P384 => P384,
+        Curve::P521 => P521,
+    }
+}
+
+/// The parameters of a PS* algorithm (RFC 7518 §3.5).
+pub(super) fn pss_parameters(algorithm: Algorithm) -> Option<RsaPssParams<AnyRef<'static>>> {
+    let (hash, salt_len) = match algorithm {
+        Algorithm::PS256 => (SHA256, 32),
+        Algorithm::PS384 => (SHA384, 48),
+        Algorithm::PS512 => (SHA512, 64),
+        _ => return None,
+    };
+    let hash = AlgorithmIdentifier { oid: hash, parameters: Some(AnyRef::NULL) };
+    let mask_gen = AlgorithmIdentifier { oid: MGF1, parameters: Some(hash) };
+    Some(RsaPssParams { hash, mask_gen, salt_len, trailer_field: TrailerField::default() })
 }
 
 /// RFC 4055 §3.1: parameters bind the key to one hash. Only those that RFC 7518 §3.5 can express

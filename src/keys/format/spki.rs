@@ -1,10 +1,11 @@
 //! `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
 
-use der::Decode;
-use der::asn1::ObjectIdentifier;
-use x509_cert::spki::SubjectPublicKeyInfoRef;
+use der::asn1::{Any, BitString, Null, ObjectIdentifier, UintRef};
+use der::{Decode, Encode};
+use pkcs1::RsaPublicKey;
+use x509_cert::spki::{AlgorithmIdentifier, SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
 
-use super::oid::{named_curve, pss_algorithm};
+use super::oid::{curve_oid, named_curve, pss_algorithm, pss_parameters};
 use super::{foreign, oid};
 use crate::jose::{Curve, KeyParameters};
 use crate::keys::material::RsaScheme;
@@ -39,6 +40,32 @@ pub(in crate::keys) fn parameters(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<
         }
         other => Err(KeyError::UnsupportedKey { found: oid::name(&other) }),
     }
+}
+
+/// Writes a key with the algorithm identifier that [`scheme`] reads.
+pub(in crate::keys) fn to_der(key: &KeyParameters, scheme: RsaScheme) -> Result<Vec<u8>, KeyError> {
+    let write = |key: &KeyParameters| -> der::Result<Vec<u8>> {
+        let (oid, parameters, bytes) = match key {
+            KeyParameters::Rsa { n, e } => {
+                let (oid, parameters) = match scheme {
+                    RsaScheme::Any => (oid::RSA, Some(Any::encode_from(&Null)?)),
+                    RsaScheme::Pss(algorithm) => (
+                        oid::RSA_PSS,
+                        algorithm.and_then(pss_parameters).map(|it| Any::encode_from(&it)).transpose()?,
+                    ),
+                };
+                let key = RsaPublicKey { modulus: UintRef::new(n)?, public_exponent: UintRef::new(e)? };
+                (oid, parameters, key.to_der()?)
+            }
+            KeyParameters::Ec { curve, x, y } => {
+                (oid::EC, Some(Any::encode_from(&curve_oid(*curve))?), [&[4], x.as_slice(), y].concat())
+            }
+            KeyParameters::Ed25519 { x } => (oid::ED25519, None, x.to_vec()),
+        };
+        let algorithm = AlgorithmIdentifier { oid, parameters };
+        SubjectPublicKeyInfo { algorithm, subject_public_key: BitString::from_bytes(&bytes)? }.to_der()
+    };
+    write(key).map_err(|_| STRUCTURE)
 }
 
 /// SEC 1 §2.3.3, uncompressed or compressed (RFC 5480 §2.2).
