@@ -17,6 +17,7 @@ mod secrets;
 mod serve;
 mod serve_options;
 mod server;
+mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod token;

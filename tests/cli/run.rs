@@ -65,6 +65,9 @@ impl Run {
 pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pkjwt"));
     command.args(arguments).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PKJWT_")) {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -84,7 +87,15 @@ pub(crate) fn pkjwt_env<S: AsRef<OsStr>>(
     name: &str,
     value: &str,
 ) -> Run {
-    finish(command(arguments).env(name, value))
+    pkjwt_envs(arguments, &[(name, value)])
+}
+
+/// With environment variables.
+pub(crate) fn pkjwt_envs<S: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = S>,
+    variables: &[(&str, &str)],
+) -> Run {
+    finish(command(arguments).envs(variables.iter().copied()))
 }
 
 /// With something on standard input.

@@ -16,14 +16,14 @@ use crate::{pairs, source};
 
 /// The server and the client.
 #[derive(clap::Args)]
-#[command(group = clap::ArgGroup::new("server").required(true).args(["issuer", "token_endpoint"]))]
+#[command(group = clap::ArgGroup::new("server").required(true).multiple(true).args(["issuer", "token_endpoint"]))]
 pub(crate) struct ClientOptions {
     /// Issuer of the authorization server, or the URL of its metadata document; the endpoints are
     /// discovered
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     issuer: Option<String>,
     /// Token endpoint, for a server without discovery
-    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "URL", conflicts_with = "issuer", value_parser = NonEmptyStringValueParser::new())]
     token_endpoint: Option<String>,
     /// Issuer that the metadata must name if it differs from --issuer (Entra ID's common endpoint,
     /// a proxy). You then trust the server at --issuer to speak for this issuer

@@ -49,6 +49,11 @@ impl PassphraseSource {
         Ok(Some(passphrase))
     }
 
+    /// As [`passphrase`](Self::passphrase), or else that of the variable for keys that exist.
+    fn passphrase_or_default(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        Ok(self.passphrase()?.or_else(|| source::variable("", "PKJWT_KEY_PASSPHRASE").ok()))
+    }
+
     /// The passphrase of a new key, without the line end of a file, as other programs read it.
     pub(crate) fn new_passphrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
         let passphrase = self.passphrase()?;
@@ -79,17 +84,6 @@ pub(crate) struct KeyOptions {
     /// Key to use from a file with several: its alias, kid or thumbprint
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     entry: Option<String>,
-}
-
-impl KeyOptions {
-    /// Uses the passphrase in this variable if the options name none.
-    pub(crate) fn or_passphrase_env(&self, variable: Option<&str>) -> Self {
-        let mut options = self.clone();
-        if options.passphrase.passphrase_file.is_none() && options.passphrase.passphrase_env.is_none() {
-            options.passphrase.passphrase_env = variable.map(str::to_owned);
-        }
-        options
-    }
 }
 
 /// `alg` names, for clap.
@@ -123,7 +117,7 @@ pub(crate) fn open(name: &str, bytes: &[u8], options: &KeyOptions) -> Result<Pri
     if let Some(entry) = &options.entry {
         loader = loader.entry(entry);
     }
-    let opened = match options.passphrase.passphrase()? {
+    let opened = match options.passphrase.passphrase_or_default()? {
         Some(passphrase) => loader.passphrase(passphrase).load_bytes(bytes),
         None => match loader.load_bytes(bytes) {
             Err(KeyError::PassphraseRequired) if io::stderr().is_terminal() => {

@@ -9,6 +9,7 @@
 mod assert;
 mod assertion;
 mod client;
+mod config;
 mod error;
 mod findings;
 mod grant;
@@ -28,6 +29,7 @@ mod redirect;
 mod revoke;
 mod secret;
 mod serve;
+mod settings;
 mod source;
 mod token;
 mod verify;
@@ -36,7 +38,7 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use error::{Context, Failure};
 
@@ -63,17 +65,37 @@ const EXAMPLE: &str = "Example:
   pkjwt jwks key.pem                       # register this with the authorization server
   pkjwt token --issuer https://as.example --key key.pem --client-id my-client
 
+Variables: each option --NAME can also be set by a variable PKJWT_NAME, in capitals and with _ for -: PKJWT_ISSUER,
+PKJWT_CLIENT_ID, PKJWT_KEY. For verify: PKJWT_VERIFY_ISSUER, PKJWT_VERIFY_AUDIENCE, PKJWT_VERIFY_PROFILE and
+PKJWT_VERIFY_SCOPE. An option that may be repeated takes one value per line. PKJWT_KEY_PASSPHRASE is the passphrase of
+the key.
+
+Config file: one table per setup, whose members are options; pkjwt --use prod token:
+  [prod]
+  issuer = \"https://as.example\"
+  client-id = \"my-client\"
+  key = \"client.pem\"
+An option takes precedence over a variable, and a variable over the config file.
+
 Exit status: 0 success, 1 refused or failed, 2 wrong usage, 130 interrupted by Ctrl-C during a login.";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let known = Command::command();
-    if let Err(failure) = misplaced::check(&known, &arguments) {
-        return failed(&failure);
-    }
-    let command = match Command::try_parse_from(&arguments) {
+    let known = settings::with_options(Command::command());
+    let completed = misplaced::check(&known, &arguments, |_| None)
+        .and_then(|()| settings::complete(&known, arguments))
+        .and_then(|settings| {
+            misplaced::check(&known, &settings.arguments, |option| settings.origin(option))?;
+            Ok(settings)
+        });
+    let settings = match completed {
+        Ok(settings) => settings,
+        Err(failure) => return failed(&failure),
+    };
+    let matches = known.clone().try_get_matches_from(&settings.arguments);
+    let command = match matches.and_then(|matches| Command::from_arg_matches(&matches)) {
         Ok(command) => command,
-        Err(error) => return misplaced::report(&error, &known, &arguments),
+        Err(error) => return misplaced::report(&error, &known, &settings),
     };
     let done = match command {
         Command::Quickstart(arguments) => quickstart::run(&arguments),

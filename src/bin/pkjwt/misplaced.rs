@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Failure;
 use crate::output;
+use crate::settings::{self, Settings};
 
 /// Text for a message, where a path, a URL or a word is expected. A secret is named, not shown.
 pub(crate) fn shown(text: &str) -> String {
@@ -35,8 +36,13 @@ struct Value {
     text: Zeroizing<String>,
 }
 
-/// Refuses keys and tokens where none is expected, before anything reads the arguments.
-pub(crate) fn check(command: &Command, arguments: &[OsString]) -> Result<(), Failure> {
+/// Refuses keys and tokens where none is expected, before anything reads the arguments. `origin`
+/// names options that are not from the command line.
+pub(crate) fn check<'a>(
+    command: &Command,
+    arguments: &[OsString],
+    origin: impl Fn(&str) -> Option<&'a str>,
+) -> Result<(), Failure> {
     for Value { place, argument, text } in values(command, arguments) {
         let id = argument.as_ref().map(|argument| argument.get_id().as_str());
         let text = match text.split_once('=') {
@@ -57,6 +63,7 @@ pub(crate) fn check(command: &Command, arguments: &[OsString]) -> Result<(), Fai
                     argument.as_ref().is_some_and(|argument| argument.get_value_names().is_some_and(is_path));
                 let why =
                     if is_path { path(form) } else { format!("found {form}, which does not belong here") };
+                let place = place.strip_prefix("--").and_then(&origin).unwrap_or(&place);
                 return Err(Failure::usage(place, why));
             }
         }
@@ -64,21 +71,30 @@ pub(crate) fn check(command: &Command, arguments: &[OsString]) -> Result<(), Fai
     Ok(())
 }
 
+/// Whether the value of an option is the path of a file or a directory.
+pub(crate) fn is_file(option: &Arg) -> bool {
+    const FILES: [&str; 5] = ["KEY", "FILE", "PEM", "SECRET", "DIR"];
+    option.get_value_names().is_some_and(|names| names.iter().any(|name| FILES.contains(&name.as_str())))
+}
+
 fn is_path(names: &[clap::builder::Str]) -> bool {
-    const PATHS: [&str; 8] =
-        ["KEY", "FILE", "PEM", "SECRET", "TOKEN", "FILE_OR_URL", "KEY_OR_JWT", "ID=FILE_OR_URL"];
+    const PATHS: [&str; 9] =
+        ["KEY", "FILE", "DIR", "PEM", "SECRET", "TOKEN", "FILE_OR_URL", "KEY_OR_JWT", "ID=FILE_OR_URL"];
     names.iter().any(|name| PATHS.contains(&name.as_str()))
 }
 
 /// The values of the arguments, each with its place.
 fn values(command: &Command, arguments: &[OsString]) -> Vec<Value> {
-    let subcommand = arguments.get(1).and_then(|name| command.find_subcommand(name));
+    let subcommand_at = settings::subcommand_at(arguments);
+    let subcommand = subcommand_at.and_then(|at| command.find_subcommand(arguments.get(at)?));
     let option = |name: &str| {
-        let mut known = subcommand.into_iter().flat_map(Command::get_arguments);
+        let mut known = subcommand.unwrap_or(command).get_arguments();
         known.find(|argument| argument.get_long() == Some(name)).cloned()
     };
     let positional = |at: usize| {
-        let positional = subcommand.filter(|_| at > 1).and_then(|command| command.get_positionals().next());
+        let positional = subcommand
+            .filter(|_| Some(at) > subcommand_at)
+            .and_then(|command| command.get_positionals().next());
         positional.cloned()
     };
     let mut values = Vec::new();
@@ -119,7 +135,8 @@ fn values(command: &Command, arguments: &[OsString]) -> Vec<Value> {
 }
 
 /// Prints the message of `clap`, or a shorter one if it would repeat a possible secret.
-pub(crate) fn report(error: &clap::Error, command: &Command, arguments: &[OsString]) -> ExitCode {
+pub(crate) fn report(error: &clap::Error, command: &Command, settings: &Settings) -> ExitCode {
+    let arguments = &settings.arguments;
     let status = u8::try_from(error.exit_code()).unwrap_or(2);
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let rendered = error.render().to_string();
@@ -128,7 +145,10 @@ pub(crate) fn report(error: &clap::Error, command: &Command, arguments: &[OsStri
         is_in(&value.text, &rendered).then_some((form, value.text))
     });
     match hidden.filter(|_| !is_help) {
-        None => drop(error.print()),
+        None => match elsewhere(error, settings) {
+            Some(failure) => output::note(&failure.line()),
+            None => drop(error.print()),
+        },
         Some((form, text)) => {
             let place = match error.get(ContextKind::InvalidArg) {
                 Some(ContextValue::String(place)) if is_option(place) => place,
@@ -141,6 +161,19 @@ pub(crate) fn report(error: &clap::Error, command: &Command, arguments: &[OsStri
         }
     }
     ExitCode::from(status)
+}
+
+/// The error, if it is about an option that is not from the command line.
+fn elsewhere(error: &clap::Error, settings: &Settings) -> Option<Failure> {
+    let Some(ContextValue::String(place)) = error.get(ContextKind::InvalidArg) else { return None };
+    let option = place.strip_prefix("--")?.split(' ').next()?;
+    let origin = settings.origin(option)?;
+    let why = match (error.source(), error.get(ContextKind::InvalidValue)) {
+        (Some(why), _) => why.to_string(),
+        (None, Some(ContextValue::String(value))) => format!("`{}` is no value of --{option}", shown(value)),
+        (None, _) => error.kind().to_string(),
+    };
+    Some(Failure::usage(origin, why))
 }
 
 /// Whether a text is an option, such as `--alg <ALG>`, and not a secret that begins like one.

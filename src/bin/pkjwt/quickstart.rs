@@ -23,8 +23,7 @@ const EXAMPLE: &str = "Example:
   pkjwt quickstart --issuer https://auth.pingone.com/ENV_ID/as --profile ping-one --key key.pem --client-id CLIENT_ID
 
 For a real server, register the client and its public JWKS (pkjwt jwks key.pem) there first. Environment variables can
-replace options: PKJWT_ISSUER, PKJWT_TOKEN_ENDPOINT, PKJWT_CLIENT_ID, PKJWT_KEY, PKJWT_KEY_PASSPHRASE, PKJWT_SCOPE,
-PKJWT_PROFILE. pkjwt token has more options.";
+replace options (pkjwt --help). pkjwt token has more options.";
 
 /// Show each step of a token request, by default against an embedded dev server
 #[derive(clap::Args)]
@@ -56,12 +55,12 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let place = Place::of(arguments)?;
-    let profile = arguments.profile()?;
+    let profile = arguments.profile.clone().unwrap_or_default();
     let key = arguments.load_key()?;
     let http = Recorder::new()?;
     crate::block_on(async {
         let jwks = JwkSet::from(key.public_jwk().clone());
-        steps::key(&key, arguments.key_path().as_deref(), &jwks)?;
+        steps::key(&key, arguments.key.as_deref(), &jwks)?;
         let client_id = place.client_id.as_str();
         let (server, audience, dev) = place.server(&jwks, &http.inner).await?;
         steps::server(&server, client_id, dev.is_some())?;
@@ -124,27 +123,18 @@ enum At {
 
 impl Place {
     fn of(arguments: &Arguments) -> Result<Self, Failure> {
-        let client_id = arguments.client_id.clone().or_else(|| variable("PKJWT_CLIENT_ID"));
-        // The options exclude each other, so one of them replaces both variables.
+        let client_id = arguments.client_id.clone();
         let at = match (&arguments.issuer, &arguments.token_endpoint) {
             (Some(issuer), _) => At::Issuer(issuer.clone()),
             (None, Some(endpoint)) => At::TokenEndpoint(endpoint.clone()),
-            (None, None) => match (variable("PKJWT_ISSUER"), variable("PKJWT_TOKEN_ENDPOINT")) {
-                (None, None) => {
-                    let client_id = client_id.unwrap_or_else(|| "quickstart".to_owned());
-                    return Ok(Self { at: At::Embedded, client_id });
-                }
-                (Some(issuer), None) => At::Issuer(issuer),
-                (None, Some(endpoint)) => At::TokenEndpoint(endpoint),
-                (Some(_), Some(_)) => {
-                    let why = "PKJWT_ISSUER and PKJWT_TOKEN_ENDPOINT are both set; unset the second";
-                    return Err(Failure::usage("quickstart", why));
-                }
-            },
+            (None, None) => {
+                let client_id = client_id.unwrap_or_else(|| "quickstart".to_owned());
+                return Ok(Self { at: At::Embedded, client_id });
+            }
         };
         let missing = |what| Failure::usage("quickstart", format!("a real server needs {what} too"));
         let client_id = client_id.ok_or_else(|| missing("--client-id ID (or PKJWT_CLIENT_ID)"))?;
-        arguments.key_path().ok_or_else(|| missing("--key KEY (or PKJWT_KEY)"))?;
+        arguments.key.as_ref().ok_or_else(|| missing("--key KEY (or PKJWT_KEY)"))?;
         Ok(Self { at, client_id })
     }
 
@@ -176,42 +166,20 @@ impl Place {
 }
 
 impl Arguments {
-    fn key_path(&self) -> Option<PathBuf> {
-        self.key.clone().or_else(|| variable("PKJWT_KEY").map(PathBuf::from))
-    }
-
     fn load_key(&self) -> Result<PrivateKey, Failure> {
-        const PASSPHRASE: &str = "PKJWT_KEY_PASSPHRASE";
-        let Some(path) = self.key_path() else {
-            return PrivateKey::generate(Algorithm::ES256)
+        match &self.key {
+            Some(path) => key::load(path, &self.options, None, None),
+            None => PrivateKey::generate(Algorithm::ES256)
                 .and_then(|generated| generated.private_key())
-                .context("quickstart");
-        };
-        let options = self.options.or_passphrase_env(variable(PASSPHRASE).map(|_| PASSPHRASE));
-        key::load(&path, &options, None, None)
-    }
-
-    fn profile(&self) -> Result<Profile, Failure> {
-        match (&self.profile, variable("PKJWT_PROFILE")) {
-            (Some(profile), _) => Ok(profile.clone()),
-            (None, Some(name)) => {
-                assertion::profile(&name).map_err(|why| Failure::usage("PKJWT_PROFILE", why))
-            }
-            (None, None) => Ok(Profile::default()),
+                .context("quickstart"),
         }
     }
 
     /// The scopes, separated by spaces.
     fn scope(&self, embedded: bool) -> String {
-        if !self.scope.is_empty() {
-            return self.scope.join(" ");
+        match self.scope.as_slice() {
+            [] if embedded => "api:read".to_owned(),
+            scopes => scopes.join(" "),
         }
-        let default = if embedded { "api:read" } else { "" };
-        variable("PKJWT_SCOPE").unwrap_or_else(|| default.to_owned())
     }
-}
-
-/// An environment variable; an empty one counts as not set.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
