@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod assert;
+mod cert;
 mod grants;
 mod inspect;
 mod introspect;
@@ -34,6 +35,7 @@ fn help_has_an_example_and_usage_errors_are_status_2() {
         "quickstart",
         "keygen",
         "jwks",
+        "cert",
         "inspect",
         "assert",
         "token",
@@ -41,6 +43,8 @@ fn help_has_an_example_and_usage_errors_are_status_2() {
         "revoke",
         "verify",
         "serve",
+        "completions",
+        "man",
     ];
     for command in commands {
         let help = pkjwt([command, "--help"]).done();
@@ -64,5 +68,42 @@ fn a_reader_that_has_gone_away_is_no_panic() {
         let mut stderr = String::new();
         child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
         assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = pkjwt(["completions", shell]).done();
+        for word in ["introspect", "x5t-s256"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    pkjwt(["completions", "cmd"]).clap();
+    assert!(pkjwt(["man"]).done().contains(".TH pkjwt 1"));
+    assert!(pkjwt(["man", "token"]).done().contains("client\\-credentials"));
+    pkjwt(["man", "unheard-of"]).usage(&["man: no such command"]);
+    let place = run::Place::new();
+    for _ in 0..2 {
+        assert_eq!(pkjwt(["man", "--out-dir", place.0.path().to_str().unwrap()]).done(), "");
+    }
+    let mut pages: Vec<String> = std::fs::read_dir(place.0.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    pages.sort();
+    assert_eq!(pages.len(), 14);
+    assert!(
+        pages.contains(&"pkjwt.1".to_owned()) && pages.contains(&"pkjwt-token.1".to_owned()),
+        "{pages:?}"
+    );
+}
+
+/// Output that is no terminal's has no colours, whatever is printed.
+#[test]
+fn without_a_terminal_nothing_has_colours() {
+    for arguments in [&["quickstart"][..], &["--help"], &["token", "--help"], &["token"], &["x"]] {
+        let run = pkjwt(arguments);
+        assert!(!format!("{}{}", run.stdout, run.stderr).contains('\u{1b}'), "{arguments:?}");
     }
 }

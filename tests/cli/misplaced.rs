@@ -33,6 +33,7 @@ fn commands(place: &Place) -> Vec<(&'static str, Vec<String>)> {
     vec![
         ("keygen", words(&["--alg", "ES256", "--out", &place.name("new.pem")])),
         ("jwks", words(&[&key])),
+        ("cert", words(&["--key", &key, "--subject", "CN=c"])),
         ("inspect", words(&[&key])),
         ("assert", words(&["--key", &key, "--client-id", "c", "--audience", "https://as.example"])),
         ("token", with_server(&[])),
@@ -150,7 +151,7 @@ fn no_argument_that_is_none_repeats_a_secret() {
             check(&all(command, &with_option(&arguments, "--key", &format!("env:{secret}"))), form);
             // In the place of its own positional.
             let is_shown = (command, form) == ("inspect", "JWT");
-            if !is_shown && !["keygen", "assert", "token", "serve", "quickstart"].contains(&command) {
+            if !is_shown && !["keygen", "cert", "assert", "token", "serve", "quickstart"].contains(&command) {
                 let rest = if command == "verify" { &arguments[1..] } else { &[] };
                 check(&all(command, &[&[secret.clone()][..], rest].concat()), form);
             }

@@ -65,6 +65,13 @@ impl Findings {
         output::line(&text)
     }
 
+    /// Prints the findings on stderr, for a person.
+    pub(crate) fn note(self, now: OffsetDateTime) {
+        let mut text = String::new();
+        self.write(&mut text, "", now);
+        text.lines().for_each(output::note);
+    }
+
     fn write(self, text: &mut String, indent: &str, now: OffsetDateTime) {
         for (name, finding) in self.0 {
             let value = match finding {
@@ -126,7 +133,7 @@ fn object(members: &Map<String, Value>, indent: &str) -> String {
 }
 
 /// The time in UTC in the format of RFC 3339, or in seconds if RFC 3339 cannot express the year.
-fn rfc3339(time: OffsetDateTime) -> String {
+pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
     let seconds = |_| time.unix_timestamp().to_string();
     time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_else(seconds)
 }

@@ -1,15 +1,15 @@
 //! `pkjwt keygen`: a new private key as PKCS#8 PEM, in a file that only its owner can read.
 
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 
 use private_key_jwt::jose::KeyType;
 use private_key_jwt::keys::{GeneratedKey, KeyError};
 use private_key_jwt::{Algorithm, PrivateKey};
-use tempfile::NamedTempFile;
 
 use crate::error::{Context, Failure};
 use crate::key::{self, PassphraseSource};
+use crate::new_file::{self, Readers};
 use crate::{output, source};
 
 const EXAMPLE: &str = "Examples:
@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
+    /// Print the file, kid, algorithm and public key as JSON on stdout; needs --out FILE
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     passphrase: PassphraseSource,
 }
@@ -42,7 +45,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let passphrase = arguments.passphrase.new_passphrase()?;
     let file = arguments.out.as_deref().filter(|path| !source::is_stdin(path));
     match file {
-        Some(path) => replaceable(path, arguments.force)?,
+        Some(path) => new_file::check(path, arguments.force)?,
+        None if arguments.json => {
+            return Err(Failure::usage("--json", "needs --out FILE; without it, stdout has the key"));
+        }
         None if arguments.force => {
             return Err(Failure::usage("--force", "needs --out FILE, the file to replace"));
         }
@@ -62,9 +68,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     .context("keygen")?;
     let Some(path) = file else { return output::line(&pem) };
-    write(path, pem.as_bytes(), arguments.force)?;
+    new_file::write(path, pem.as_bytes(), Readers::Owner, arguments.force)?;
 
     let key = generated.private_key().context("keygen")?;
+    if arguments.json {
+        return output::json(&serde_json::json!({
+            "file": path.to_string_lossy(),
+            "kid": key.key_id().as_str(),
+            "alg": key.algorithm().as_str(),
+            "jwk": key.public_jwk(),
+        }));
+    }
     output::note(&format!("kid {}", key.key_id()));
     // A file does not name its algorithm, so every command that uses it needs `--alg` unless the
     // default fits.
@@ -100,45 +114,4 @@ fn generate(algorithm: Algorithm, bits: usize) -> Result<GeneratedKey, Failure> 
         output::progress(&format!("generating an RSA key of {bits} bits"));
     }
     PrivateKey::generate_rsa_bits(algorithm, bits).context("keygen")
-}
-
-/// Writes a new file in the same directory, then renames it at once. There is never half a key, or
-/// a key that others can read.
-fn write(path: &Path, pem: &[u8], replace: bool) -> Result<(), Failure> {
-    let name = source::name(path);
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o600));
-    }
-    let mut file: NamedTempFile = builder.prefix(".pkjwt-").tempfile_in(directory).context(&name)?;
-    file.write_all(pem).and_then(|()| file.as_file().sync_all()).context(&name)?;
-    let persisted = if replace { file.persist(path) } else { file.persist_noclobber(path) };
-    match persisted {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
-        Err(error) => Err(error.error).context(&name),
-    }
-}
-
-/// A rename replaces any file of that name. For a device such as `/dev/stdout`, a pipe or a link,
-/// that is never intended.
-fn replaceable(path: &Path, force: bool) -> Result<(), Failure> {
-    match path.symlink_metadata() {
-        Ok(found) if !found.is_file() => Err(Failure::refused(
-            source::name(path),
-            "exists and is not a regular file, so it is not replaced",
-        )),
-        Ok(_) if !force => Err(exists(path)),
-        _ => Ok(()),
-    }
-}
-
-fn exists(path: &Path) -> Failure {
-    Failure::refused(source::name(path), "the file exists; --force replaces it")
 }

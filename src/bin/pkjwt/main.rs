@@ -8,7 +8,9 @@
 
 mod assert;
 mod assertion;
+mod cert;
 mod client;
+mod completions;
 mod config;
 mod error;
 mod findings;
@@ -20,7 +22,9 @@ mod jwks;
 mod key;
 mod keygen;
 mod login;
+mod man;
 mod misplaced;
+mod new_file;
 mod output;
 mod pairs;
 mod public_keys;
@@ -49,6 +53,7 @@ enum Command {
     Quickstart(quickstart::Arguments),
     Keygen(keygen::Arguments),
     Jwks(jwks::Arguments),
+    Cert(cert::Arguments),
     Inspect(inspect::Arguments),
     Assert(assert::Arguments),
     Token(Box<token::Arguments>),
@@ -56,6 +61,8 @@ enum Command {
     Revoke(revoke::Arguments),
     Verify(verify::Arguments),
     Serve(serve::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 const EXAMPLE: &str = "Example:
@@ -81,7 +88,7 @@ Exit status: 0 success, 1 refused or failed, 2 wrong usage, 130 interrupted by C
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let known = settings::with_options(Command::command());
+    let mut known = settings::with_options(Command::command());
     let completed = misplaced::check(&known, &arguments, |_| None)
         .and_then(|()| settings::complete(&known, arguments))
         .and_then(|settings| {
@@ -101,6 +108,7 @@ fn main() -> ExitCode {
         Command::Quickstart(arguments) => quickstart::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Jwks(arguments) => jwks::run(&arguments),
+        Command::Cert(arguments) => cert::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Assert(arguments) => assert::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
@@ -108,6 +116,8 @@ fn main() -> ExitCode {
         Command::Revoke(arguments) => revoke::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, &mut known),
+        Command::Man(arguments) => man::run(&arguments, &known),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
