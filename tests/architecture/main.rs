@@ -282,9 +282,9 @@ const REQWEST: [(&str, &[&str], usize); 6] = [
     ("transport/tls_advice.rs", &["Error"], 0),
     ("client/bearer_middleware.rs", &["ClientBuilder", "redirect::Policy", "Request", "Response"], 1),
     (
-        "bin/pkjwt/client.rs",
+        "bin/pkjwt/http.rs",
         &["ClientBuilder", "ClientBuilder::add_root_certificate", "Certificate::from_pem_bundle"],
-        2,
+        0,
     ),
 ];
 /// Other ways to a socket that an HTTP client would need.

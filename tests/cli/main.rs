@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod assert;
+mod cache;
 mod cert;
+mod formats;
 mod grants;
 mod inspect;
 mod introspect;
@@ -75,7 +77,7 @@ fn a_reader_that_has_gone_away_is_no_panic() {
 fn completions_and_manual_pages_know_every_command() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = pkjwt(["completions", shell]).done();
-        for word in ["introspect", "x5t-s256"] {
+        for word in ["introspect", "cache-dir", "x5t-s256"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
     }

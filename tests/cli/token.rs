@@ -225,7 +225,9 @@ fn token_as_json_is_the_whole_response() {
     let command = token_command(["--issuer", &server.issuer], "p256", &["--json", "--scope", "a"]);
     let response: Value = serde_json::from_str(&pkjwt(command).done()).unwrap();
     let members: Vec<&str> = response.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(members, ["access_token", "expires_in", "scope", "token_type"]);
+    assert_eq!(members, ["access_token", "expires_at", "expires_in", "scope", "token_type"]);
+    let expires_at = response["expires_at"].as_str().unwrap();
+    assert!(expires_at.len() == 20 && expires_at.ends_with('Z'), "{expires_at}");
     assert_eq!(response["expires_in"], 3600);
     decode(response["access_token"].as_str().unwrap());
 }

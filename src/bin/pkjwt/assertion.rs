@@ -11,6 +11,7 @@ use private_key_jwt::oauth::ClientAssertionBuilder;
 use serde_json::Value;
 
 use crate::error::{Context, Failure};
+use crate::fingerprint::Fingerprint;
 use crate::{misplaced, pairs};
 
 /// What an assertion says besides client and audience.
@@ -95,6 +96,18 @@ impl AssertionOptions {
         Ok(assertion)
     }
 
+    /// What a server may judge besides the client and the audience. Times are left out.
+    pub(crate) fn describe(&self, fingerprint: &mut Fingerprint) {
+        let profile = self.profile.as_ref().map(Profile::name);
+        fingerprint.add("profile", profile.as_slice());
+        let mut claims = self.claim.clone();
+        claims.sort_unstable();
+        fingerprint.add("claim", &claims);
+        fingerprint.add("typ", self.typ.as_slice());
+        let flags = [self.no_kid, self.x5t_s256, self.x5t, self.x5c];
+        fingerprint.add("header", &flags.map(|flag| flag.to_string()));
+    }
+
     fn claims(&self) -> Result<Vec<(&str, Value)>, Failure> {
         let claims = pairs::distinct(CLAIM, "NAME=JSON", &self.claim)?;
         claims.into_iter().map(|(name, json)| Ok((name, parse_claim(name, json)?))).collect()
@@ -136,7 +149,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     Ok(Duration::from_secs(seconds))
 }
 
-fn positive_duration(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, &'static str> {
     duration(text).and_then(|duration| {
         if duration.is_zero() { Err("must be at least one second") } else { Ok(duration) }
     })

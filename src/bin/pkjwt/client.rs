@@ -1,18 +1,18 @@
 //! The options that `token`, `introspect` and `revoke` share: which server, and as which client
 //! with which key.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::builder::NonEmptyStringValueParser;
-use http::HeaderValue;
 use private_key_jwt::oauth::{ClientAssertionBuilder, Discovery, Endpoint, OAuthError};
-use private_key_jwt::transport::ReqwestClient;
 use private_key_jwt::{Audience, AuthorizationServer, ClientAssertion, PrivateKey, TokenClient};
 
 use crate::assertion::AssertionOptions;
 use crate::error::{Context, Failure};
+use crate::fingerprint::Fingerprint;
+use crate::http::{Http, HttpOptions};
 use crate::key::SigningKey;
-use crate::{pairs, source};
+use crate::pairs;
 
 /// The server and the client.
 #[derive(clap::Args)]
@@ -48,25 +48,13 @@ pub(crate) struct ClientOptions {
     /// Add a parameter to the request, such as audience; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     param: Vec<String>,
-    /// Also trust these certificates: those of CAs, or a self-signed one with CA:FALSE
-    #[arg(long, value_name = "PEM")]
-    ca_file: Option<PathBuf>,
-    /// Allow plain http to any host: everyone on the network path can read and use the tokens
-    #[arg(long)]
-    danger_unencrypted: bool,
     /// Accept status 201 where the specifications require 200
     #[arg(long)]
     accept_created: bool,
-    /// User-Agent of the requests [default: private-key-jwt/VERSION]
-    #[arg(long, value_name = "TEXT", value_parser = user_agent)]
-    user_agent: Option<HeaderValue>,
+    #[command(flatten)]
+    pub(crate) http: HttpOptions,
     #[command(flatten)]
     assertion: AssertionOptions,
-}
-
-fn user_agent(text: &str) -> Result<HeaderValue, &'static str> {
-    let value = HeaderValue::from_str(text).ok().filter(|value| !value.is_empty());
-    value.ok_or("expected one line of text, such as my-program/1.0")
 }
 
 /// An endpoint that can be named by hand.
@@ -95,7 +83,7 @@ fn named_endpoint(text: &str) -> Result<(NamedEndpoint, String), String> {
 pub(crate) struct Prepared<'a> {
     options: &'a ClientOptions,
     key: PrivateKey,
-    http: ReqwestClient,
+    http: Http,
 }
 
 /// A client that knows its server.
@@ -107,7 +95,7 @@ pub(crate) struct Connected {
 impl ClientOptions {
     /// The files to read; one of them may be standard input.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        [self.key.path()].into_iter().chain(self.ca_file.as_deref())
+        [self.key.path()].into_iter().chain(self.http.path())
     }
 
     /// The client, as the server knows it.
@@ -130,11 +118,22 @@ impl ClientOptions {
     /// Reads the key and the certificates, and checks what can be checked before a request.
     pub(crate) fn prepare(&self) -> Result<Prepared<'_>, Failure> {
         self.apply(ClientAssertion::builder_for_audience(&self.client_id, "unknown"))?;
-        let mut http = http(self.ca_file.as_deref(), self.user_agent.as_ref())?;
-        if self.danger_unencrypted {
-            http = http.danger_allow_unencrypted();
-        }
+        let http = self.http.client()?;
         Ok(Prepared { options: self, key: self.key.load()?, http })
+    }
+
+    /// What decides which token the client gets, besides its key.
+    fn describe(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.add("issuer", self.issuer.as_slice());
+        fingerprint.add("token-endpoint", self.token_endpoint.as_slice());
+        fingerprint.add("expect-issuer", self.expect_issuer.as_slice());
+        fingerprint.add("audience", self.audience.as_slice());
+        fingerprint.add("client-id", &[&self.client_id]);
+        fingerprint.add("no-client-id", &[self.no_client_id.to_string()]);
+        let mut parameters = self.param.clone();
+        parameters.sort_unstable();
+        fingerprint.add("param", &parameters);
+        self.assertion.describe(fingerprint);
     }
 
     fn apply(&self, assertion: ClientAssertionBuilder) -> Result<ClientAssertionBuilder, Failure> {
@@ -143,13 +142,13 @@ impl ClientOptions {
     }
 
     /// The server, and an audience that takes precedence over the profile's.
-    async fn server(&self, http: &ReqwestClient) -> Result<(AuthorizationServer, Option<Audience>), Failure> {
+    async fn server(&self, http: &Http) -> Result<(AuthorizationServer, Option<Audience>), Failure> {
         let (mut server, audience) = match (&self.issuer, &self.token_endpoint) {
             (Some(issuer), _) => {
                 (self.discovery(issuer).discover_with(http).await.context("--issuer")?, None)
             }
             (None, Some(endpoint)) => {
-                let server = if self.danger_unencrypted {
+                let server = if self.http.is_unencrypted() {
                     AuthorizationServer::danger_unencrypted_token_endpoint(endpoint)
                 } else {
                     AuthorizationServer::from_token_endpoint(endpoint)
@@ -178,7 +177,7 @@ impl ClientOptions {
         if let Some(expected) = &self.expect_issuer {
             discovery = discovery.expect_issuer(expected);
         }
-        if self.danger_unencrypted {
+        if self.http.is_unencrypted() {
             discovery = discovery.danger_allow_unencrypted();
         }
         discovery
@@ -186,6 +185,13 @@ impl ClientOptions {
 }
 
 impl Prepared<'_> {
+    /// What decides which token the client gets.
+    pub(crate) fn describe(&self, fingerprint: &mut Fingerprint) {
+        self.options.describe(fingerprint);
+        fingerprint.add("key", &[self.key.thumbprint().to_string().as_str(), self.key.key_id().as_str()]);
+        fingerprint.add("alg", &[self.key.algorithm().as_str()]);
+    }
+
     /// Discovers the endpoints of the server, unless they are given.
     pub(crate) async fn connect(self, command: &'static str) -> Result<Connected, Failure> {
         let Self { options, key, http } = self;
@@ -199,6 +205,8 @@ impl Prepared<'_> {
                 })
             })?
             .http(http)
+            // The request, and another one with a corrected time.
+            .deadline(options.http.timeout().saturating_mul(2))
             // The user sees the error, and can run the command again.
             .without_retries()
             .build()
@@ -214,42 +222,5 @@ impl Connected {
             let hint = format!("set it with --endpoint {}=URL", endpoint.metadata_name());
             Failure::caused(self.command, &error).hint(hint)
         })
-    }
-}
-
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn http(ca_file: Option<&Path>, user_agent: Option<&HeaderValue>) -> Result<ReqwestClient, Failure> {
-    /// Maximum size of a file of certificates, in bytes. The usual bundles have a quarter of it.
-    const MAX_LEN: usize = 1 << 20;
-    let mut certificates = Vec::new();
-    if let Some(path) = ca_file {
-        let bytes = source::read(path, MAX_LEN)?;
-        if bytes.len() > MAX_LEN {
-            return Err(Failure::refused(source::name(path), "too long for a certificate file"));
-        }
-        certificates = reqwest::Certificate::from_pem_bundle(&bytes).context(source::name(path))?;
-        if certificates.is_empty() {
-            return Err(Failure::refused(source::name(path), "contains no PEM certificate"));
-        }
-    }
-    let configure = |builder| {
-        let trust = reqwest::ClientBuilder::add_root_certificate;
-        named(certificates.iter().cloned().fold(builder, trust), user_agent)
-    };
-    ReqwestClient::build(configure).context(ca_file.map_or("the HTTP client".to_owned(), source::name))
-}
-
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn http(ca_file: Option<&Path>, user_agent: Option<&HeaderValue>) -> Result<ReqwestClient, Failure> {
-    match ca_file {
-        Some(path) => Err(Failure::usage(source::name(path), "this program was built without TLS")),
-        None => ReqwestClient::build(|builder| named(builder, user_agent)).context("the HTTP client"),
-    }
-}
-
-fn named(builder: reqwest::ClientBuilder, user_agent: Option<&HeaderValue>) -> reqwest::ClientBuilder {
-    match user_agent {
-        Some(name) => builder.user_agent(name.clone()),
-        None => builder,
     }
 }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::client::ClientOptions;
 use crate::error::{Context, Failure};
+use crate::fingerprint::Fingerprint;
 use crate::secret::SecretSource;
 
 /// A grant type.
@@ -157,6 +158,28 @@ impl GrantOptions {
         };
         let request = add_resources(request.scope(self.scope()), &self.resource, TokenRequest::resource)?;
         Ok(Grant::Request(client.parameters(request, parameter)?))
+    }
+
+    /// What decides which token a client-credentials request gets.
+    ///
+    /// # Errors
+    ///
+    /// For another grant: its request needs a user, or a token that works only once.
+    pub(crate) fn describe(&self, fingerprint: &mut Fingerprint) -> Result<(), Failure> {
+        if self.grant != GrantName::ClientCredentials {
+            let why = format!("is only valid with --grant {}", GrantName::ClientCredentials.as_str());
+            return Err(Failure::usage("--cache", why));
+        }
+        let scope = self.scope();
+        // RFC 6749 §3.3 gives the order of scopes no meaning.
+        let mut scopes: Vec<&str> = scope.iter().collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        fingerprint.add("scope", &scopes);
+        let mut resources = self.resource.clone();
+        resources.sort_unstable();
+        fingerprint.add("resource", &resources);
+        Ok(())
     }
 
     fn scope(&self) -> Scope {

@@ -8,16 +8,20 @@
 
 mod assert;
 mod assertion;
+mod cache;
 mod cert;
 mod client;
 mod completions;
 mod config;
 mod error;
 mod findings;
+mod fingerprint;
 mod grant;
 mod hinted;
+mod http;
 mod inspect;
 mod introspect;
+mod issued;
 mod jwks;
 mod key;
 mod keygen;
@@ -36,6 +40,7 @@ mod serve;
 mod settings;
 mod source;
 mod token;
+mod trace;
 mod verify;
 
 use std::ffi::OsString;

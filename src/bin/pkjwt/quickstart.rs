@@ -8,13 +8,14 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use private_key_jwt::dev_server::{DevServer, RunningDevServer};
-use private_key_jwt::transport::ReqwestClient;
 use private_key_jwt::{
-    Algorithm, Audience, AuthorizationServer, JwkSet, PrivateKey, Profile, TokenClient, TokenRequest,
+    Algorithm, Audience, AuthorizationServer, Discovery, JwkSet, PrivateKey, Profile, TokenClient,
+    TokenRequest,
 };
 
 use crate::assertion;
 use crate::error::{Context, Failure};
+use crate::http::{Http, HttpOptions};
 use crate::key::{self, KeyOptions};
 use recorder::Recorder;
 
@@ -50,6 +51,8 @@ pub(crate) struct Arguments {
     /// Follow the rules of this provider
     #[arg(long, value_parser = assertion::profiles())]
     profile: Option<Profile>,
+    #[command(flatten)]
+    http: HttpOptions,
 }
 
 /// Runs the command.
@@ -57,12 +60,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let place = Place::of(arguments)?;
     let profile = arguments.profile.clone().unwrap_or_default();
     let key = arguments.load_key()?;
-    let http = Recorder::new()?;
+    let http = Recorder::over(arguments.http.client()?);
     crate::block_on(async {
         let jwks = JwkSet::from(key.public_jwk().clone());
         steps::key(&key, arguments.key.as_deref(), &jwks)?;
         let client_id = place.client_id.as_str();
-        let (server, audience, dev) = place.server(&jwks, &http.inner).await?;
+        let (server, audience, dev) =
+            place.server(&jwks, &http.inner, arguments.http.is_unencrypted()).await?;
         steps::server(&server, client_id, dev.is_some())?;
 
         let client = TokenClient::builder(server, client_id, key)
@@ -143,11 +147,13 @@ impl Place {
     async fn server(
         &self,
         jwks: &JwkSet,
-        http: &ReqwestClient,
+        http: &Http,
+        is_unencrypted: bool,
     ) -> Result<(AuthorizationServer, Option<Audience>, Option<RunningDevServer>), Failure> {
         let discover = async |issuer: &str| {
-            let server = AuthorizationServer::discover_with(issuer, http).await;
-            Ok((server.context("the issuer")?, None))
+            let discovery = Discovery::new(issuer);
+            let discovery = if is_unencrypted { discovery.danger_allow_unencrypted() } else { discovery };
+            Ok((discovery.discover_with(http).await.context("the issuer")?, None))
         };
         let ((server, audience), dev) = match &self.at {
             At::Embedded => {
@@ -157,7 +163,11 @@ impl Place {
             }
             At::Issuer(issuer) => (discover(issuer).await?, None),
             At::TokenEndpoint(endpoint) => {
-                let server = AuthorizationServer::from_token_endpoint(endpoint);
+                let server = if is_unencrypted {
+                    AuthorizationServer::danger_unencrypted_token_endpoint(endpoint)
+                } else {
+                    AuthorizationServer::from_token_endpoint(endpoint)
+                };
                 ((server.context("the token endpoint")?, Some(Audience::TokenEndpoint)), None)
             }
         };

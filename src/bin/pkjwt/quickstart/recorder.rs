@@ -4,21 +4,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Request, Response};
 use private_key_jwt::keys::BoxFuture;
-use private_key_jwt::transport::{HttpClient, ReqwestClient, TransportError};
+use private_key_jwt::transport::{HttpClient, TransportError};
 
-use crate::error::{Context, Failure};
+use crate::http::Http;
 
 /// Sends requests and keeps the last one.
 #[derive(Clone)]
 pub(super) struct Recorder {
     /// Sends without keeping.
-    pub(super) inner: ReqwestClient,
+    pub(super) inner: Http,
     last: Arc<Mutex<Option<Request<Vec<u8>>>>>,
 }
 
 impl Recorder {
-    pub(super) fn new() -> Result<Self, Failure> {
-        Ok(Self { inner: ReqwestClient::new().context("the HTTP client")?, last: Arc::default() })
+    pub(super) fn over(http: Http) -> Self {
+        Self { inner: http, last: Arc::default() }
     }
 
     /// The last request, unless it was taken already.

@@ -6,7 +6,7 @@ use std::path::Path;
 use http::Request;
 use private_key_jwt::dev_server::{DevServer, RunningDevServer};
 use private_key_jwt::jose::UnverifiedJwt;
-use private_key_jwt::transport::{HttpClient, ReqwestClient};
+use private_key_jwt::transport::HttpClient;
 use private_key_jwt::{
     AccessTokenVerifier, AuthorizationServer, ClientAssertionVerifier, InMemoryReplayStore, JwkSet,
     PrivateKey, PublicKeySet, RemoteJwks, TokenResponse,
@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::error::{Context, Failure};
+use crate::http::Http;
 use crate::{output, source};
 
 const CLIENT_ASSERTION: &str = "client_assertion";
@@ -110,7 +111,7 @@ pub(super) async fn api(
 }
 
 /// Sends the request of step 4 again.
-pub(super) async fn replay(sent: Request<Vec<u8>>, http: &ReqwestClient) -> Result<(), Failure> {
+pub(super) async fn replay(sent: Request<Vec<u8>>, http: &Http) -> Result<(), Failure> {
     let answer = http.send(sent).await.context("the dev server")?;
     match TokenResponse::from_http(answer, OffsetDateTime::now_utc()) {
         Ok(_) => Err(Failure::refused("the dev server", "it accepted one assertion twice")),
