@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use private_key_jwt::{JwkSet, PrivateKey};
+use private_key_jwt::{Jwk, JwkSet, PrivateKey};
 use serde_json::Value;
 
 use crate::run::{
@@ -53,6 +53,49 @@ fn jwks_of_several_keys_names_each_once() {
 }
 
 #[test]
+fn jwks_merges_private_and_public_keys_and_prints_nothing_private() {
+    let place = Place::new();
+    let file = |name: &str| testdata(name);
+    let old =
+        place.put("old.jwks.json", private_key("p521").public_jwk().clone().with_key_id("old").to_json());
+    let both = format!(
+        r#"{{"keys":[{},{}]}}"#,
+        fs::read_to_string(file("ed25519.jwk.json")).unwrap(),
+        private_key("ed25519").public_jwk().clone().with_key_id("again").to_json()
+    );
+    let both = place.put("both.jwks.json", both);
+    let arguments =
+        ["jwks", &file("p256.pkcs8.pem"), &file("p384.pub.pem"), &file("rsa2048.cert.pem"), &old, &both];
+    let printed = pkjwt(arguments).done();
+    let set = JwkSet::from_json(printed.as_bytes()).unwrap();
+    let expected = ["p256", "p384", "rsa2048", "p521", "ed25519"].map(|stem| private_key(stem).thumbprint());
+    assert_eq!(set.keys().iter().map(Jwk::thumbprint).collect::<Vec<_>>(), expected);
+    assert_eq!(set.keys()[3].key_id(), Some(&"old".into()));
+    // Every key has a name, and the set has no private member.
+    assert!(set.keys().iter().all(|key| key.key_id().is_some()));
+    for member in ["\"d\"", "\"p\"", "\"q\"", "\"dp\"", "\"dq\"", "\"qi\"", "\"k\""] {
+        assert!(!printed.contains(member), "{member}");
+    }
+    // Its own output is an input.
+    let again = place.put("again.json", &printed);
+    assert_eq!(pkjwt(["jwks", &again]).done(), printed);
+    pkjwt(["jwks", &again, &file("p384.pkcs8.pem")]).refused(&["p384.pkcs8.pem", "already in the set"]);
+    pkjwt(["jwks", &again, "--kid", "k"]).usage(&["--kid", "names one key"]);
+    pkjwt(["jwks", &file("p384.pub.pem"), "--alg", "RS256"]).refused(&["p384.pub.pem", "RS256 needs"]);
+    // Unusable keys of a set are named, and left out.
+    let odd = place.put(
+        "odd.json",
+        printed.replacen("\"keys\": [", "\"keys\": [{\"kty\":\"EC\",\"crv\":\"secp256k1\"},", 1),
+    );
+    let run = pkjwt(["jwks", &odd]);
+    assert_eq!((run.status, run.stdout), (Some(0), printed));
+    assert!(run.stderr.starts_with(&format!("pkjwt: {odd}: key 1 left out: ")), "{}", run.stderr);
+    let secret = place.put("secret.json", r#"{"keys":[{"kty":"oct","k":"Y2FuYXJ5"}]}"#);
+    let line = pkjwt(["jwks", &secret]).refused(&["secret.json"]);
+    assert!(!line.contains("Y2FuYXJ5"), "{line}");
+}
+
+#[test]
 fn jwks_takes_an_algorithm_that_fits() {
     let rsa = testdata("rsa2048.pkcs8.pem");
     let set =
@@ -76,13 +119,8 @@ fn a_key_may_come_from_standard_input() {
 }
 
 #[test]
-fn a_file_that_is_no_private_key_is_named_with_the_reason() {
+fn a_file_that_is_no_key_is_named_with_the_reason() {
     pkjwt(["jwks", "no-such-file.pem"]).refused(&["no-such-file.pem", "No such file"]);
-    pkjwt(["jwks", &testdata("p256.pub.pem")]).refused(&[
-        "p256.pub.pem",
-        "expected a private key",
-        "PUBLIC KEY",
-    ]);
     pkjwt(["jwks", &testdata("bad/openssh-rsa.pem")]).refused(&["ssh-keygen"]);
     pkjwt(["jwks", &testdata("bad/rsa1024.pkcs8.pem")]).refused(&["2048 to 8192", "1024"]);
     pkjwt(["jwks", &testdata("bad/two-keys.pem")]).refused(&["expected one private key, found 2"]);

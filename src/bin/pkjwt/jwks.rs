@@ -1,9 +1,11 @@
-//! `pkjwt jwks`: the public JWK Set of private keys, to register or to publish.
+//! `pkjwt jwks`: one public JWK Set of private and public keys, to register or to publish.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use private_key_jwt::{Algorithm, KeyRing};
-use time::OffsetDateTime;
+use private_key_jwt::dev_server::ClientKeys;
+use private_key_jwt::jose::JoseError;
+use private_key_jwt::keys::{KeyFormat, KeyStructure};
+use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey, PublicKey};
 
 use crate::error::{Context, Failure};
 use crate::key::{self, KeyOptions};
@@ -11,16 +13,19 @@ use crate::{output, source};
 
 const EXAMPLE: &str = "Examples:
   pkjwt jwks key.pem > jwks.json
+  pkjwt jwks key.pem old-jwks.json other-cert.pem > jwks.json.new    # during a rotation
   pkjwt jwks --json-string key.pem    # the value of PingOne's `jwks` property";
 
-/// Print the public JWK Set of one or more private keys
+/// Print one public JWK Set of private and public keys
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// Private key: a file, - for standard input, or env:VAR for an environment variable
+    /// Private key, public key, certificate or JWK Set: a file, - for standard input, or env:VAR
+    /// for an environment variable; private values are never printed
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<PathBuf>,
-    /// Algorithm of the keys [default: the one in the file, or the usual one for the type of key]
+    /// Algorithm of the keys [default: the one in the file, or the usual one for the type of a
+    /// private key]
     #[arg(long, value_name = "ALG", value_parser = key::algorithm_parser())]
     alg: Option<Algorithm>,
     /// Key id (kid) of a single key [default: the one in the file, or the RFC 7638 thumbprint]
@@ -35,26 +40,89 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    const SEVERAL: &str = "names one key, but several were given";
     if arguments.kid.is_some() && arguments.keys.len() > 1 {
-        return Err(Failure::usage("--kid", "names one key, but several were given"));
+        return Err(Failure::usage("--kid", SEVERAL));
     }
     source::one_stdin(arguments.keys.iter().map(PathBuf::as_path))?;
-    let mut ring: Option<KeyRing> = None;
+    let mut keys: Vec<Jwk> = Vec::new();
     for path in &arguments.keys {
-        let key = key::load(path, &arguments.options, arguments.alg, arguments.kid.as_deref())?;
-        match &ring {
-            None => ring = Some(KeyRing::from(key)),
-            // The time matters to a ring that signs.
-            Some(ring) => {
-                ring.publish(key, OffsetDateTime::UNIX_EPOCH).context(source::name(path))?;
+        for key in load(path, arguments)? {
+            if let Some(known) = keys.iter().find(|known| known.key_id() == key.key_id()) {
+                let key_id = known.key_id().map(ToString::to_string).unwrap_or_default();
+                let why = format!("key `{key_id}` is already in the set");
+                return Err(Failure::refused(source::name(path), why));
             }
+            keys.push(key);
         }
     }
-    let jwks = ring.map(|ring| ring.jwks()).unwrap_or_default();
+    if let (Some(kid), [key]) = (&arguments.kid, keys.as_mut_slice()) {
+        *key = key.clone().with_key_id(kid.as_str());
+    } else if arguments.kid.is_some() {
+        return Err(Failure::usage("--kid", SEVERAL));
+    }
+    let jwks = JwkSet::from_iter(keys);
     if arguments.json_string {
         let string = serde_json::to_string(&output::ascii(&jwks.to_json())).context("jwks")?;
         output::line(&string)
     } else {
         output::json(&jwks)
     }
+}
+
+/// The public keys of a file, each with a `kid`.
+fn load(path: &Path, arguments: &Arguments) -> Result<Vec<Jwk>, Failure> {
+    let name = source::name(path);
+    let bytes = source::read(path, PrivateKey::MAX_FILE_LEN)?;
+    let public = || public(&name, &bytes, arguments.alg);
+    let format = match KeyFormat::of(&bytes) {
+        Ok(format) if !format.is_private() => return public(),
+        format => format,
+    };
+    // If the format is unknown, this says so.
+    let mut key = key::open(&name, &bytes, &arguments.options)?;
+    if let Some(algorithm) = arguments.alg {
+        key = key.with_algorithm(algorithm).context(&name)?;
+    }
+    let mut keys = vec![key.public_jwk().clone()];
+    // Public keys of a set with a private key.
+    if format.is_ok_and(|format| format.structure() == KeyStructure::JwkSet) {
+        let others = public()?.into_iter();
+        keys.extend(others.filter(|other| other.thumbprint() != key.thumbprint()));
+    }
+    Ok(keys)
+}
+
+/// The usable keys of a file without a private key, or next to one.
+fn public(name: &str, bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, Failure> {
+    let keys = match ClientKeys::from_bytes(bytes).context(name)? {
+        ClientKeys::Jwks(set) => {
+            for skipped in set.skipped() {
+                if !matches!(skipped.reason, JoseError::PrivateMember { .. }) {
+                    let place = skipped.index + 1;
+                    output::note(&format!("pkjwt: {name}: key {place} left out: {}", skipped.reason));
+                }
+            }
+            set.keys().to_vec()
+        }
+        ClientKeys::PublicKey(key) => vec![key.jwk().clone()],
+        _ => Vec::new(),
+    };
+    keys.into_iter()
+        .map(|key| {
+            let key = match algorithm {
+                Some(algorithm) => key.for_signatures(algorithm).context(name)?,
+                None => key,
+            };
+            // A key that no verifier would use does not belong in the set.
+            PublicKey::from_jwk(&key).context(name)?;
+            Ok(match key.key_id() {
+                Some(_) => key,
+                None => {
+                    let thumbprint = key.thumbprint().to_string();
+                    key.with_key_id(thumbprint)
+                }
+            })
+        })
+        .collect()
 }
