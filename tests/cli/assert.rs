@@ -114,3 +114,17 @@ fn assert_refuses_what_does_not_fit() {
     pkjwt(["assert", "--key", &key, "--client-id", "c", "--audience", ""]).usage(&["audience is empty"]);
     pkjwt(["assert", "--key", &key, "--client-id", "c"]).clap();
 }
+
+#[test]
+fn assert_as_json_has_the_parameters_of_the_request() {
+    let printed = pkjwt(assert_command(&testdata("p256.pkcs8.pem"), &["--json"])).done();
+    let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let members: Vec<&String> = printed.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["client_assertion", "client_assertion_type", "client_id", "expires_at"]);
+    assert_eq!(printed["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    let (_, claims) = decode(printed["client_assertion"].as_str().unwrap());
+    assert_eq!(claims["iss"], printed["client_id"]);
+    let exp = time::OffsetDateTime::from_unix_timestamp(claims["exp"].as_i64().unwrap()).unwrap();
+    let exp = exp.format(&time::format_description::well_known::Rfc3339).unwrap();
+    assert_eq!(printed["expires_at"], exp);
+}

@@ -188,3 +188,16 @@ fn the_hints_of_keygen_work_as_printed() {
     );
     assert!(run.stderr.contains("pkjwt jwks ./-key.pem\n"), "{}", run.stderr);
 }
+
+#[test]
+fn keygen_as_json_names_the_file_and_the_key() {
+    let place = Place::new();
+    let out = place.name("key.pem");
+    let facts = pkjwt(["keygen", "--alg", "ES384", "--out", &out, "--json"]).done();
+    let facts: serde_json::Value = serde_json::from_str(&facts).unwrap();
+    let key = PrivateKey::from_file(&out).unwrap();
+    assert_eq!((&facts["file"], &facts["alg"]), (&out.into(), &"ES384".into()));
+    assert_eq!(facts["kid"], key.key_id().as_str());
+    assert_eq!(facts["jwk"].to_string(), key.public_jwk().to_json());
+    pkjwt(["keygen", "--alg", "ES384", "--json"]).usage(&["--json", "--out"]);
+}

@@ -205,3 +205,23 @@ fn a_jwt_of_a_trusted_issuer_gets_a_token() {
     let token = pkjwt_stdin(command, grant.secret().as_bytes()).done();
     assert_eq!(decode(token.trim_end()).1["sub"], "user-7");
 }
+
+#[test]
+fn serve_as_json_prints_an_object_per_line() {
+    let place = Place::new();
+    let arguments =
+        ["serve", "--json", "--listen", "127.0.0.1:0", "--client", &format!("p256={}", place.jwks("p256"))];
+    let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut object = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    let urls = object();
+    let [issuer, endpoint] = ["issuer", "token_endpoint"].map(|name| urls[name].as_str().unwrap());
+    assert_eq!(endpoint, format!("{issuer}/token"));
+    assert!(urls["jwks_uri"].is_string());
+    pkjwt(token_command(["--token-endpoint", endpoint], "p256", &[])).done();
+    let request = object();
+    assert!(request["request"].as_str().unwrap().starts_with("POST /"), "{request}");
+    assert_eq!(request["time"].as_str().unwrap().len(), 20);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

@@ -438,3 +438,34 @@ fn verify_refuses_options_of_the_other_kind() {
     }
     with(&["--kind", "id-token"]).clap();
 }
+
+#[test]
+fn verify_finds_the_keys_of_the_issuer() {
+    let place = Place::new();
+    let server = Server::start(&[format!("p256={}", place.jwks("p256"))]);
+    let token = pkjwt(token_command(["--issuer", &server.issuer], "p256", &["--scope", "a"])).done();
+    let verify = |more: &[&str]| {
+        let arguments = ["verify", "-", "--kind", "access-token", "--audience", DevServer::DEFAULT_AUDIENCE];
+        pkjwt_stdin(arguments.iter().chain(more), token.as_bytes())
+    };
+    let claims: Value =
+        serde_json::from_str(&verify(&["--issuer", &server.issuer, "--json"]).done()).unwrap();
+    assert_eq!((&claims["client_id"], &claims["scope"]), (&json!("p256"), &json!("a")));
+    // The token chooses among the named issuers, and only among them.
+    verify(&["--issuer", "https://as.invalid", "--issuer", &server.issuer]).done();
+    let line = verify(&["--issuer", "https://a.invalid", "--issuer", "https://b.invalid"]).refused(&[]);
+    let expected = "expected `https://a.invalid` or `https://b.invalid`";
+    assert!(
+        line.starts_with("pkjwt: verify: iss is `http://127.0.0.1:") && line.contains(expected),
+        "{line}"
+    );
+    // The metadata must be that of the issuer.
+    verify(&["--issuer", &format!("{}/", server.issuer)]).refused(&["--issuer: ", "; --jwks names the keys"]);
+    verify(&["--issuer", "http://127.0.0.1:1"]).refused(&["cannot connect", "; --jwks names the keys"]);
+    let shown = verify(&["--issuer", &server.issuer, "--verbose"]);
+    assert!(shown.stderr.contains(&format!("> GET {}\n", server.jwks_uri)), "{}", shown.stderr);
+    // A client has no metadata.
+    let jwt = assertion(&testdata("p256.pkcs8.pem"), &[]);
+    pkjwt(["verify", &jwt, "--issuer", "client", "--audience", AUDIENCE])
+        .usage(&["--jwks: is required for a client assertion"]);
+}

@@ -2,10 +2,13 @@
 
 use private_key_jwt::ClientAssertion;
 use private_key_jwt::client::fresh_jti;
+use private_key_jwt::oauth::CLIENT_ASSERTION_TYPE;
+use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::assertion::AssertionOptions;
 use crate::error::{Context, Failure};
+use crate::findings::rfc3339;
 use crate::key::SigningKey;
 use crate::output;
 
@@ -30,6 +33,9 @@ pub(crate) struct Arguments {
     /// accepts
     #[arg(long, value_name = "URL")]
     audience: String,
+    /// Print JSON: the parameters of the request (RFC 7523 §2.2), and when the assertion expires
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     assertion: AssertionOptions,
 }
@@ -41,5 +47,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let key = arguments.key.load()?;
     let assertion =
         builder.sign(&key, OffsetDateTime::now_utc(), fresh_jti().context("assert")?).context("assert")?;
+    if arguments.json {
+        return output::json(&json!({
+            "client_id": arguments.client_id,
+            "client_assertion_type": CLIENT_ASSERTION_TYPE,
+            "client_assertion": assertion.secret(),
+            "expires_at": rfc3339(assertion.expires_at()),
+        }));
+    }
     output::line(assertion.secret())
 }

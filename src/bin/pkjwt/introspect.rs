@@ -19,13 +19,18 @@ whether the token is active or not.";
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
+    /// Print JSON, which is the default
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     about: HintedOptions,
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (token, client) = arguments.about.prepare()?;
+    // The answer is JSON; the option is for scripts that pass it to each command.
+    let Arguments { json: _, about } = arguments;
+    let (token, client) = about.prepare()?;
     crate::block_on(async {
         let connected = client.connect("introspect").await?;
         let endpoint = connected.endpoint(Endpoint::Introspection)?;

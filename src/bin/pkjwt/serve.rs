@@ -12,6 +12,7 @@ use private_key_jwt::PrivateKey;
 use private_key_jwt::dev_server::RunningDevServer;
 use private_key_jwt::dev_server::{ClientKeys, DevServer, DevServerBuilder};
 use private_key_jwt::oauth::{Endpoint, OAuthError};
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -103,6 +104,9 @@ pub(crate) struct Arguments {
     /// http://auth:8080. Its host is allowed, as with --allow-host
     #[arg(long, value_name = "ORIGIN")]
     public_url: Option<String>,
+    /// Print JSON, one object per line: the endpoints, then each request
+    #[arg(long)]
+    json: bool,
     #[cfg(feature = "dev-server-tls")]
     #[command(flatten)]
     tls: Tls,
@@ -139,16 +143,24 @@ fn named<'a>(
 }
 
 /// The URLs of the server, under their metadata names.
-fn endpoints(server: &DevServer) -> Result<String, OAuthError> {
+fn endpoints(server: &DevServer) -> Result<Vec<(&'static str, String)>, OAuthError> {
     let metadata = server.authorization_server();
-    let mut lines = format!("issuer: {}\n", server.issuer());
-    lines.push_str(&format!("authorization_endpoint: {}\n", metadata.authorization_endpoint()?));
+    let mut urls = vec![
+        ("issuer", server.issuer().to_owned()),
+        ("authorization_endpoint", metadata.authorization_endpoint()?.to_owned()),
+    ];
     for endpoint in Endpoint::ALL {
-        lines.push_str(&format!("{}: {}\n", endpoint.metadata_name(), metadata.endpoint(endpoint)?));
+        urls.push((endpoint.metadata_name(), metadata.endpoint(endpoint)?.to_owned()));
     }
-    lines.push_str(&format!("userinfo_endpoint: {}\n", server.userinfo_endpoint()));
-    lines.push_str(&format!("jwks_uri: {}", server.jwks_uri()));
-    Ok(lines)
+    urls.push(("userinfo_endpoint", server.userinfo_endpoint().to_owned()));
+    urls.push(("jwks_uri", server.jwks_uri().to_owned()));
+    Ok(urls)
+}
+
+/// Prints an object in one line.
+fn json_line(members: impl IntoIterator<Item = (&'static str, String)>) -> Result<(), Failure> {
+    let members = members.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+    output::line(&output::ascii(&Value::Object(members.collect()).to_string()))
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -279,8 +291,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let issuers = issuers.collect::<Result<Vec<_>, Failure>>()?;
     crate::block_on(async {
         // Requests are served even if no one reads the log.
-        let log = |outcome: &str| {
-            drop(output::line(&output::printable(&format!("{} {outcome}", timestamp()))));
+        let is_json = arguments.json;
+        let log = move |outcome: &str| {
+            drop(if is_json {
+                json_line([("time", timestamp()), ("request", outcome.to_owned())])
+            } else {
+                output::line(&output::printable(&format!("{} {outcome}", timestamp())))
+            });
         };
         let server = arguments.builder()?.bind_with(arguments.listen, log).await.context("serve")?;
         #[cfg(feature = "dev-server-tls")]
@@ -297,7 +314,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         if let Some(subject) = &arguments.log_in_as {
             server.log_in_as(subject);
         }
-        output::line(&endpoints(&server).context("serve")?)?;
+        let urls = endpoints(&server).context("serve")?;
+        if is_json {
+            json_line(urls)?;
+        } else {
+            let lines: Vec<String> = urls.iter().map(|(name, url)| format!("{name}: {url}")).collect();
+            output::line(&lines.join("\n"))?;
+        }
         tokio::select! {
             () = server.wait() => Ok(()),
             interrupted = tokio::signal::ctrl_c() => interrupted.context("serve"),

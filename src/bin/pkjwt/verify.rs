@@ -7,15 +7,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use private_key_jwt::dev_server::ClientKeys;
-use private_key_jwt::jose::CompactJws;
-use private_key_jwt::transport::{HttpClient, ReqwestClient};
+use private_key_jwt::jose::{CompactJws, UnverifiedJwt};
+use private_key_jwt::transport::HttpClient;
 use private_key_jwt::verifier::{BoundTo, Confirmation, VerifierError};
-use private_key_jwt::{AccessTokenVerifier, ClientAssertionVerifier, JwkSet};
+use private_key_jwt::{AccessTokenVerifier, ClientAssertionVerifier, Discovery, JwkSet};
+use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::assertion::duration;
 use crate::error::{Context, Failure};
+use crate::http::HttpOptions;
 use crate::misplaced;
 use crate::{output, public_keys, source};
 use access_token::{AccessTokenArguments, said, with_option};
@@ -24,10 +26,8 @@ const EXAMPLE: &str = "Examples:
   pkjwt assert --key key.pem --client-id my-client --audience https://as.example |
     pkjwt verify - --jwks jwks.json --issuer my-client --audience https://as.example
   pkjwt token --issuer https://as.example --key key.pem --client-id my-client |
-    pkjwt verify - --kind access-token --jwks https://as.example/jwks --issuer https://as.example \\
-    --audience https://api.example --scope api:read
-  pkjwt verify - --kind access-token --profile entra-id --jwks \\
-    https://login.microsoftonline.com/common/discovery/v2.0/keys --audience API_CLIENT_ID \\
+    pkjwt verify - --kind access-token --issuer https://as.example --audience https://api.example --scope api:read
+  pkjwt verify - --kind access-token --profile entra-id --audience API_CLIENT_ID \\
     --issuer https://login.microsoftonline.com/TENANT_ID/v2.0 < token
 
 Pipe in a token that is still valid: other users of the machine can see arguments.";
@@ -43,9 +43,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = Kind::ClientAssertion)]
     kind: Kind,
     /// Public keys of the signer: a file (JWK Set, JWK, certificate or public key) or the URL
-    /// of a JWK Set
+    /// of a JWK Set [default: for an access token, those that its issuer publishes]
     #[arg(long, value_name = "FILE_OR_URL")]
-    jwks: String,
+    jwks: Option<String>,
     /// Expected issuer (iss): the client, or the authorization server that issued the token;
     /// may be repeated for an access token
     #[arg(long, value_name = "ISSUER", required = true, value_parser = said)]
@@ -57,8 +57,13 @@ pub(crate) struct Arguments {
     /// Allowed clock difference, at most 60s [default: 10s]
     #[arg(long, value_name = "DURATION", value_parser = leeway)]
     leeway: Option<Duration>,
+    /// Print JSON, which is the default
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     access_token: AccessTokenArguments,
+    #[command(flatten)]
+    http: HttpOptions,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -81,12 +86,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(option) = arguments.access_token.given().filter(|_| !is_access_token) {
         return Err(Failure::usage(option, "is only valid with --kind access-token"));
     }
-    source::one_stdin([&arguments.jwt, &arguments.jwks].map(Path::new))?;
+    // Every result is JSON; the option is for scripts that pass it to each command.
+    let _ = arguments.json;
+    let files = [Some(&arguments.jwt), arguments.jwks.as_ref()].into_iter().flatten().map(Path::new);
+    source::one_stdin(files.chain(arguments.http.path()))?;
     let jwt = read(&arguments.jwt)?;
     if let Some(why) = no_jwt(jwt.trim_ascii(), is_access_token) {
         return Err(Failure::refused("verify", why));
     }
-    let keys = public_keys::load(&arguments.jwks)?;
+    let keys = match &arguments.jwks {
+        Some(jwks) => public_keys::load(jwks)?,
+        None if is_access_token => ClientKeys::JwksUrl(jwks_uri(arguments, jwt.trim_ascii())?),
+        None => {
+            return Err(Failure::usage(
+                "--jwks",
+                "is required for a client assertion: clients have no metadata",
+            ));
+        }
+    };
     if is_access_token {
         check_access_token(arguments, jwt.trim_ascii(), keys)
     } else {
@@ -145,7 +162,7 @@ fn check_client_assertion(arguments: &Arguments, jwt: &str, keys: ClientKeys) ->
         let found = unverified.client_id();
         return Err(Failure::refused("verify", format!("iss is `{found:.256}`, expected `{issuer}`")));
     }
-    let keys = public_keys::set(keys, fetch)?;
+    let keys = public_keys::set(keys, |url| fetch(&arguments.http, url))?;
     let verified = unverified.verify(&keys, None, OffsetDateTime::now_utc()).context("verify")?;
     output::json(&verified.claims())
 }
@@ -182,7 +199,7 @@ fn check_access_token(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Res
     if let Some(lifetime) = options.longest_lifetime {
         verifier = verifier.longest_lifetime(lifetime);
     }
-    let (keys, now) = (public_keys::set(keys, fetch)?, OffsetDateTime::now_utc());
+    let (keys, now) = (public_keys::set(keys, |url| fetch(&arguments.http, url))?, OffsetDateTime::now_utc());
     let scoped = options.scope.iter().fold(verifier.clone(), AccessTokenVerifier::require_scope);
     let verified = scoped.verify(&keys, jwt, now);
     if let Err(error @ VerifierError::MissingScope { .. }) = &verified {
@@ -223,11 +240,33 @@ fn read(jwt: &str) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn fetch(url: &str) -> Result<JwkSet, Failure> {
+/// The JWK Set in the metadata of the token's issuer. The token may only choose among the issuers
+/// that the user named.
+fn jwks_uri(arguments: &Arguments, jwt: &str) -> Result<String, Failure> {
+    let token = UnverifiedJwt::parse(jwt).context("verify")?;
+    let claimed = token.claims().get("iss").and_then(Value::as_str);
+    let issuer = match arguments.issuer.as_slice() {
+        [issuer] => issuer,
+        issuers => issuers.iter().find(|issuer| Some(issuer.as_str()) == claimed).ok_or_else(|| {
+            let claimed = claimed.map_or_else(|| "missing".to_owned(), |iss| format!("`{iss:.256}`"));
+            Failure::refused("verify", format!("iss is {claimed}, expected `{}`", issuers.join("` or `")))
+        })?,
+    };
+    let http = arguments.http.client()?;
+    let mut discovery = Discovery::new(issuer);
+    if arguments.http.is_unencrypted() {
+        discovery = discovery.danger_allow_unencrypted();
+    }
+    let discovered = crate::block_on(discovery.discover_with(&http))?;
+    let found = discovered.and_then(|server| Ok(server.jwks_uri()?.to_owned()));
+    found.context("--issuer").map_err(|failure| failure.hint("--jwks names the keys"))
+}
+
+fn fetch(http: &HttpOptions, url: &str) -> Result<JwkSet, Failure> {
     let request = http::Request::get(url).header(http::header::ACCEPT, "application/json").body(Vec::new());
     let name = misplaced::shown(url);
     let request = request.context(&name)?;
-    let http = ReqwestClient::new().context("verify")?;
+    let http = http.client()?;
     let response = crate::block_on(http.send(request))?.context(&name)?;
     if response.status() != http::StatusCode::OK {
         return Err(Failure::refused(name, format!("answered {}", response.status().as_u16())));
