@@ -58,8 +58,8 @@ impl CacheOptions {
         Ok(())
     }
 
-    /// The cached token of a request, or else a new one, which is then cached. Waits for the request
-    /// of another process as long as that may take.
+    /// The cached token of a request, or else a new one, which is then cached. Waits for the
+    /// request of another process as long as that may take.
     pub(crate) async fn token(
         &self,
         fingerprint: Fingerprint,

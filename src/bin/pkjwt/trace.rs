@@ -151,7 +151,7 @@ mod tests {
                 ">   scope: a b",
                 ">   password: (6 characters, not shown)",
                 ">   client_assertion: (6 characters, not shown)",
-                ">   resource: (40 characters, not shown)",
+                ">   resource: (37 characters, not shown)",
             ]
         );
     }
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(
             lines(at(0)),
             [
-                "< 200 OK application/json, 110 bytes, 500 ms",
+                "< 200 OK application/json, 105 bytes, 500 ms",
                 "<   access_token: (6 characters, not shown)",
                 "<   expires_in: 60",
                 "<   token_type: Bearer",
