@@ -111,8 +111,7 @@ fn public_url(text: &str) -> Result<Url, DevServerError> {
     if is_origin(&url, text) { Ok(url) } else { Err(wrong("has more than a scheme, a host and a port")) }
 }
 
-/// Whole seconds, a thousand years at most: times end with the year 9999.
+/// Whole seconds; more than fit mean the maximum.
 fn seconds(duration: std::time::Duration) -> time::Duration {
-    const LONGEST: i64 = 1000 * 365 * 24 * 3600;
-    time::Duration::seconds(i64::try_from(duration.as_secs()).unwrap_or(LONGEST).min(LONGEST))
+    time::Duration::seconds(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
 }

@@ -32,8 +32,11 @@ struct World {
     verifier: ClientAssertionVerifier,
 }
 
+/// A key with a name that no check takes for a piece of a token, as it may a thumbprint.
 fn new_key() -> PrivateKey {
-    PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap()
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let key = PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap();
+    key.with_key_id(format!("key {}", NUMBER.fetch_add(1, Ordering::Relaxed)))
 }
 
 fn set(key: &PrivateKey) -> JwkSet {
