@@ -175,7 +175,8 @@ impl DevServerBuilder {
     }
 
     /// Accepts assertions without `jti`, which kafka-clients sends by default.
-    /// [`ClientAssertionVerifier::accept_missing_jti`] states the cost. By default, they are
+    /// [`ClientAssertionVerifier::accept_missing_jti`](crate::ClientAssertionVerifier::accept_missing_jti)
+    /// states the cost. By default, they are
     /// refused: OpenID Connect Core §9 requires a `jti`.
     pub const fn accept_missing_jti(mut self) -> Self {
         self.accepts_missing_jti = true;

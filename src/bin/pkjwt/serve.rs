@@ -100,8 +100,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "HOST[:PORT]")]
     allow_host: Vec<String>,
     /// Origin in the issuer and in all endpoints, if clients reach the server under another URL
-    /// than it listens on, through a proxy or in a container: https://auth.test or
-    /// http://auth:8080. Its host is allowed, as with --allow-host
+    /// than it listens on, through a proxy or in a container: scheme, host and port. Its host is
+    /// allowed, as with --allow-host
     #[arg(long, value_name = "ORIGIN")]
     public_url: Option<String>,
     /// Print JSON, one object per line: the endpoints, then each request
