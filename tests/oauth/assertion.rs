@@ -34,6 +34,13 @@ fn certificates(file: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn an_assertion_lives_for_a_minute_by_default() {
+    let assertion = builder().sign(&key("p256.pkcs8.pem"), now(), "j").unwrap();
+    assert_eq!(assertion.expires_at() - assertion.issued_at(), Profile::LIFETIME);
+    assert_eq!(Profile::LIFETIME.as_secs(), 60);
+}
+
+#[test]
 fn rfc7515_4_1_6_to_8_the_certificate_headers() {
     let file = "rsa2048.key-then-chain.pem";
     let chain = certificates(file);

@@ -192,7 +192,9 @@ fn empty_and_reserved_values_are_refused() {
 
 #[test]
 fn a_lifetime_is_a_second_to_366_days() {
-    let longest = AccessTokenBuilder::LONGEST_LIFETIME;
+    let (usual, longest) = (AccessTokenBuilder::LIFETIME, AccessTokenBuilder::LONGEST_LIFETIME);
+    let lives = signed(&token()).expires_at().unix_timestamp() - NOW;
+    assert_eq!(lives, i64::try_from(usual.as_secs()).unwrap());
     for good in [Duration::from_secs(1), longest] {
         let [_, claims] = parts(signed(&token().lifetime(good).unwrap()).secret());
         let claims: Value = serde_json::from_str(&claims).unwrap();
