@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::cache::{Cache, Entry, TokenSource};
+use super::cache::{Cache, Entry, Origin, TokenSource};
 use super::call::Exchange;
 use super::error::{Error, ErrorKind};
 use super::sender::Sender;
@@ -48,7 +48,7 @@ impl TokenClient {
     /// and make a source of the response with [`TokenClient::source_from`].
     #[must_use]
     pub fn source(&self, request: impl Into<TokenRequest>) -> TokenSource {
-        TokenSource { entry: self.cache.entry(request.into(), &self.sender) }
+        TokenSource(Origin::Client(self.cache.entry(request.into(), &self.sender)))
     }
 
     /// Returns a source that continues from a response. The source returns the token of the
@@ -59,7 +59,7 @@ impl TokenClient {
     /// may be used up. Most servers that rotate refresh tokens allow for that soon afterwards.
     #[must_use]
     pub fn source_from(&self, response: TokenResponse) -> TokenSource {
-        TokenSource { entry: Entry::new(None, Some(response), &self.sender) }
+        TokenSource(Origin::Client(Entry::new(None, Some(response), &self.sender)))
     }
 
     /// Drops a token that a resource server rejected with 401, so that the next caller gets

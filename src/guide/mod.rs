@@ -73,7 +73,7 @@ guide!(
 guide!(
     test_without_a_server,
     "[`dev_server`](crate::dev_server), [`DevServer`](crate::dev_server::DevServer),",
-    "[`DevServerBuilder`](crate::dev_server::DevServerBuilder)"
+    "[`DevServerBuilder`](crate::dev_server::DevServerBuilder), [`TokenSource::fixed`](crate::TokenSource::fixed)"
 );
 guide!(
     find_out_why_the_server_says_no,

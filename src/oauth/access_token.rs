@@ -23,6 +23,12 @@ impl AccessToken {
         Self { issued: Arc::new(Issued { secret, token_type, expires_at }) }
     }
 
+    /// A bearer token that no server has issued. It does not expire.
+    #[cfg(feature = "client")]
+    pub(crate) fn fixed(secret: String) -> Self {
+        Self::new(Wiped::new(secret), "Bearer".to_owned(), None)
+    }
+
     /// The token itself. Treat it as a password. If the server may issue other tokens than bearer
     /// tokens, check [`AccessToken::is_bearer`].
     #[must_use]

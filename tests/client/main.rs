@@ -5,6 +5,7 @@
 mod bearer_middleware;
 mod cache;
 mod faults;
+mod fixed;
 mod requests;
 #[path = "../support/mod.rs"]
 mod support;

@@ -33,11 +33,22 @@ use crate::transport::refreshing::{Failure, Pause, Phase, Refreshing, Source, di
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct TokenSource {
-    pub(in crate::client) entry: Arc<Entry>,
+pub struct TokenSource(pub(in crate::client) Origin);
+
+#[derive(Clone)]
+pub(in crate::client) enum Origin {
+    Client(Arc<Entry>),
+    Fixed(AccessToken),
 }
 
 impl TokenSource {
+    /// Returns a source that always returns this bearer token, without a client and a request: for
+    /// tests of code that takes a `TokenSource`. The token cannot be [dropped](Self::invalidate).
+    #[must_use]
+    pub fn fixed(token: impl Into<String>) -> Self {
+        Self(Origin::Fixed(AccessToken::fixed(token.into())))
+    }
+
     /// Returns the token. If the cached token is fresh, this takes no lock and allocates nothing.
     /// If the caller stops waiting, the request continues for the others.
     ///
@@ -47,16 +58,20 @@ impl TokenSource {
     /// error of [kind](ErrorKind) `GrantEnded` if the user has to log in again; `SingleUse` for a
     /// single-use grant; `Interrupted` if the request was cut off.
     pub async fn token(&self) -> Result<AccessToken, Error> {
-        match self.entry.fresh() {
+        let entry = match &self.0 {
+            Origin::Client(entry) => entry,
+            Origin::Fixed(token) => return Ok(token.clone()),
+        };
+        match entry.fresh() {
             Some(token) => Ok(token),
-            None => Ok(Refreshing::get(&self.entry).await?.token.clone()),
+            None => Ok(Refreshing::get(entry).await?.token.clone()),
         }
     }
 
     /// Drops a token that a resource server rejected with 401, as
     /// [`TokenClient::invalidate`](crate::TokenClient::invalidate), but for this source.
     pub fn invalidate(&self, token: &AccessToken) -> bool {
-        self.entry.invalidate(token)
+        self.entry().is_some_and(|entry| entry.invalidate(token))
     }
 
     /// Whether the source cannot obtain another token: the server rejected the refresh token, or
@@ -64,7 +79,7 @@ impl TokenSource {
     /// again.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.entry.state().grant.has_ended()
+        self.entry().is_some_and(|entry| entry.state().grant.has_ended())
     }
 
     /// Returns the refresh token, if the source uses one. Store it safely when the program ends,
@@ -72,14 +87,21 @@ impl TokenSource {
     /// program starts again. Two programs must not use the same refresh token.
     #[must_use]
     pub fn refresh_token(&self) -> Option<Zeroizing<String>> {
-        self.entry.state().grant.refresh_token.clone()
+        self.entry()?.state().grant.refresh_token.clone()
+    }
+
+    const fn entry(&self) -> Option<&Arc<Entry>> {
+        match &self.0 {
+            Origin::Client(entry) => Some(entry),
+            Origin::Fixed(_) => None,
+        }
     }
 }
 
 impl std::fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let server = self.entry.sender.server();
-        f.debug_struct("TokenSource").field("server", server).finish_non_exhaustive()
+        let server = self.entry().map(|entry| entry.sender.server());
+        f.debug_struct("TokenSource").field("server", &server).finish_non_exhaustive()
     }
 }
 
@@ -267,13 +289,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_that_is_dropped_is_kept_nowhere() {
-        let source = TokenSource { entry: Entry::new(Some(().into()), None, &client().sender) };
+        let entry = Entry::new(Some(().into()), None, &client().sender);
+        let source = TokenSource(Origin::Client(Arc::clone(&entry)));
         let token = source.token().await.unwrap();
         assert!(!token.is_alone());
         {
             // A fresh token can be read while a request begins or ends.
-            let _begins = source.entry.state();
-            assert!(source.entry.fresh().is_some());
+            let _begins = entry.state();
+            assert!(entry.fresh().is_some());
         }
         assert!(source.invalidate(&token));
         assert!(token.is_alone());

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
-pub(super) use entry::Entry;
+pub(super) use entry::{Entry, Origin};
 pub use entry::TokenSource;
 
 use super::sender::Sender;
