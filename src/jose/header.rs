@@ -66,8 +66,8 @@ impl Header {
 }
 
 /// A cache of recently read headers, keyed by their text. All tokens signed with one key have the
-/// same header. With the cache, verifying RS256 takes 1.09 to 1.10 times the bare verification;
-/// without it, 1.12. The target is 1.10 (AMD EPYC, AWS-LC, `benches/README.md`).
+/// same header. With the cache, verifying RS256 takes 1.07 times the bare verification; without it,
+/// just over 1.10, the target (AMD EPYC, AWS-LC, `benches/README.md`).
 ///
 /// Its contents are attacker-controlled, so it is bounded and affects only speed.
 #[derive(Default)]

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
-pub(super) use entry::{Entry, Origin};
 pub use entry::TokenSource;
+pub(super) use entry::{Entry, Origin};
 
 use super::sender::Sender;
 use crate::oauth::{AccessToken, Scope, TokenRequest};
