@@ -252,7 +252,12 @@ impl KeyMismatch {
     pub(crate) fn predicate(&self) -> String {
         match self {
             Self::Skipped { reason, .. } => format!("was skipped: {reason}"),
-            other => other.to_string().replacen("the key ", "", 1),
+            Self::OtherKeyType { found, needed } => format!("is of type {found}, not {needed}"),
+            Self::OtherAlgorithm { found } => format!("is for {found} (`alg`)"),
+            Self::NotForSignatures { member, found } => {
+                format!("does not verify signatures (its `{member}` is {found})")
+            }
+            other => other.to_string(),
         }
     }
 }
@@ -272,10 +277,8 @@ impl fmt::Display for KeyMismatch {
             Self::NoKeyIds { keys: 1 } => f.write_str("the only key of the set has no `kid`"),
             Self::NoKeyIds { keys } => write!(f, "none of the {keys} keys of the set has a `kid`"),
             Self::Skipped { index, .. } => write!(f, "key {} of the set {}", index + 1, self.predicate()),
-            Self::OtherKeyType { found, needed } => write!(f, "the key is of type {found}, not {needed}"),
-            Self::OtherAlgorithm { found } => write!(f, "the key is for {found} (`alg`)"),
-            Self::NotForSignatures { member, found } => {
-                write!(f, "the key does not verify signatures (its `{member}` is {found})")
+            Self::OtherKeyType { .. } | Self::OtherAlgorithm { .. } | Self::NotForSignatures { .. } => {
+                write!(f, "the key {}", self.predicate())
             }
             Self::NoneFits { keys, others: 0 } => f.write_str(&keys.join("; ")),
             Self::NoneFits { keys, others } => write!(f, "{}; {others} more", keys.join("; ")),

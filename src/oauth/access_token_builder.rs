@@ -326,7 +326,7 @@ impl IssuedToken {
         self.expires_at
     }
 
-    /// Returns the response that hands out the token (RFC 6749 §5.1): `access_token`, `token_type`,
+    /// Returns the response with the token (RFC 6749 §5.1): `access_token`, `token_type`,
     /// `expires_in` and, if there is one, `scope`. No cache stores it.
     #[must_use]
     pub fn to_http(&self) -> Response<Vec<u8>> {
