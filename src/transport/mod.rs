@@ -12,6 +12,7 @@ mod public_address;
 mod public_network_client;
 pub(crate) mod refreshing;
 mod reqwest_client;
+mod shared_clients;
 mod tls_advice;
 
 pub use clock::{Clock, SystemClock};

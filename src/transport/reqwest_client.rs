@@ -8,6 +8,7 @@ use http::header::{ACCEPT_ENCODING, HeaderValue};
 use tokio::runtime::Handle;
 
 use super::http_client::Response;
+use super::shared_clients::{self, Clients};
 use super::{HttpClient, TransportError, door, tls_advice};
 use crate::jose::Wiped;
 use crate::oauth::{self, PlainHttp};
@@ -29,11 +30,12 @@ use crate::oauth::{self, PlainHttp};
 /// # Ok::<(), private_key_jwt::transport::TransportError>(())
 /// ```
 ///
-/// Clones share the connections.
+/// Clones share the connections. So do all clients without settings of their own
+/// ([`new`](Self::new)) in one tokio runtime: 500 token clients cost little more than one.
 #[derive(Clone)]
 pub struct ReqwestClient {
-    remote: reqwest::Client,
-    loopback: reqwest::Client,
+    /// `None` for those of the runtime.
+    clients: Option<Clients>,
     timeout: Duration,
     plain_http: PlainHttp,
     last: LastTarget,
@@ -56,16 +58,19 @@ impl ReqwestClient {
     /// requests without one.
     pub const USER_AGENT: &str = door::USER_AGENT;
 
-    /// Creates a client with reqwest's own settings.
+    /// Creates a client with reqwest's own settings, which shares its connections with all others
+    /// of this kind in the same tokio runtime.
     ///
     /// # Errors
     ///
     /// [`TransportError::Build`] when TLS cannot be set up.
     pub fn new() -> Result<Self, TransportError> {
-        Self::build(|builder| builder)
+        shared_clients::prepare()?;
+        Ok(Self::with(None))
     }
 
-    /// Creates a client with settings of your own: certificates, proxies, a user agent.
+    /// Creates a client with settings and connections of its own: certificates, proxies, a user
+    /// agent.
     ///
     /// # Errors
     ///
@@ -73,8 +78,7 @@ impl ReqwestClient {
     pub fn build(
         configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Result<Self, TransportError> {
-        let pinned = || door::pinned(configure(door::builder()));
-        Ok(Self { loopback: door::client(pinned().no_proxy())?, ..Self::of(pinned())? })
+        Ok(Self::with(Some(Clients::build(configure)?)))
     }
 
     /// A client for a server that plain http may go to.
@@ -85,13 +89,12 @@ impl ReqwestClient {
     /// One client for every host; to it, loopback is a host like any other.
     pub(super) fn of(builder: reqwest::ClientBuilder) -> Result<Self, TransportError> {
         let client = door::client(builder)?;
-        Ok(Self {
-            loopback: client.clone(),
-            remote: client,
-            timeout: Self::TIMEOUT,
-            plain_http: PlainHttp::Loopback,
-            last: LastTarget::default(),
-        })
+        Ok(Self::with(Some(Clients { loopback: client.clone(), remote: client })))
+    }
+
+    fn with(clients: Option<Clients>) -> Self {
+        let (timeout, plain_http, last) = (Self::TIMEOUT, PlainHttp::Loopback, LastTarget::default());
+        Self { clients, timeout, plain_http, last }
     }
 
     /// Limits the total time of a request, from connecting to the last byte. Default: 20 s. With
@@ -118,12 +121,17 @@ impl ReqwestClient {
         request: http::Request<Wiped<Vec<u8>>>,
     ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError> {
         let url = self.url(request.uri())?;
-        Handle::try_current().map_err(|error| TransportError::Request(error.into()))?;
+        let runtime = Handle::try_current().map_err(|error| TransportError::Request(error.into()))?;
         // Timers are coarse, so a response could arrive before a timer of zero fires.
         if self.timeout.is_zero() {
             return Err(TransportError::Timeout { host: host(&url) });
         }
-        let client = if oauth::is_loopback(&url) { &self.loopback } else { &self.remote };
+        let is_loopback = oauth::is_loopback(&url);
+        let choose = |all: &Clients| if is_loopback { &all.loopback } else { &all.remote }.clone();
+        let client = match &self.clients {
+            Some(own) => choose(own),
+            None => shared_clients::of(&runtime, choose)?,
+        };
         let (parts, body) = request.into_parts();
         let mut request = reqwest::Request::new(parts.method, url);
         *request.version_mut() = parts.version;
