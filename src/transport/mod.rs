@@ -7,6 +7,7 @@ mod deadline;
 mod discovery;
 mod door;
 mod error;
+pub(crate) mod freshness;
 mod http_client;
 mod public_address;
 mod public_network_client;

@@ -1,10 +1,9 @@
 //! Keys that another party publishes and changes.
 //!
-//! `policy` decides when to fetch, `freshness` reads the caching headers of a response, `source`
-//! makes requests and reads responses, and `transport::refreshing` keeps the set fresh.
+//! `policy` decides when to fetch, `source` makes requests and reads responses, and
+//! `transport::refreshing` keeps the set fresh.
 
 mod error;
-mod freshness;
 mod policy;
 mod source;
 
@@ -271,15 +270,15 @@ impl RemoteJwksBuilder {
     /// least 1 s, and if `least` is larger than `most`, `most` applies. A key that the issuer
     /// removes is trusted for up to `most`.
     pub fn freshness_bounds(mut self, least: Duration, most: Duration) -> Self {
-        self.policy.least = least.max(Self::LEAST);
-        self.policy.most = most.max(Self::LEAST);
+        self.policy.lifetimes.least = least.max(Self::LEAST);
+        self.policy.lifetimes.most = most.max(Self::LEAST);
         self
     }
 
     /// Sets how long keys are fresh if the issuer does not say, within the
     /// [bounds](Self::freshness_bounds). Default: 300 s.
     pub const fn freshness_without_headers(mut self, freshness: Duration) -> Self {
-        self.policy.without_headers = freshness;
+        self.policy.lifetimes.without_headers = freshness;
         self
     }
 

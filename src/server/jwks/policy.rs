@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use crate::transport::freshness::Lifetimes;
 use crate::transport::refreshing::{Failure, Pause, Phase, distance};
 
 /// The settings of a [`RemoteJwks`](super::RemoteJwks).
@@ -14,11 +15,7 @@ use crate::transport::refreshing::{Failure, Pause, Phase, distance};
 pub(super) struct Policy {
     pub(super) cool_down: Duration,
     pub(super) hard_limit: Duration,
-    /// The bounds of a lifetime, regardless of what the issuer says.
-    pub(super) least: Duration,
-    pub(super) most: Duration,
-    /// The lifetime if the issuer does not say.
-    pub(super) without_headers: Duration,
+    pub(super) lifetimes: Lifetimes,
 }
 
 impl Policy {
@@ -26,12 +23,6 @@ impl Policy {
     const AHEAD: Duration = Duration::from_secs(30);
     const LONGEST_FETCH: Duration = Duration::from_secs(10);
     const FIRST_PAUSE: Duration = Duration::from_secs(1);
-
-    /// How long a set is fresh that has been in caches for `age`.
-    pub(super) fn lifetime(&self, stated: Option<Duration>, age: Duration) -> Duration {
-        let lifetime = stated.map_or(self.without_headers, |stated| stated.saturating_sub(age));
-        lifetime.min(self.most).max(self.least.min(self.most))
-    }
 
     /// The phase of a set with this lifetime.
     pub(super) fn phase(&self, fetched: OffsetDateTime, lifetime: Duration, now: OffsetDateTime) -> Phase {
@@ -66,9 +57,11 @@ impl Default for Policy {
         Self {
             cool_down: Duration::from_secs(30),
             hard_limit: Duration::from_secs(3600),
-            least: Duration::from_secs(60),
-            most: Duration::from_secs(900),
-            without_headers: Duration::from_secs(300),
+            lifetimes: Lifetimes {
+                least: Duration::from_secs(60),
+                most: Duration::from_secs(900),
+                without_headers: Duration::from_secs(300),
+            },
         }
     }
 }
@@ -126,20 +119,5 @@ mod tests {
         assert!(policy.longest_fetch() < policy.cool_down);
         let short = Policy { cool_down: Duration::from_secs(2), ..policy };
         assert_eq!(short.longest_fetch(), Duration::from_secs(2));
-    }
-
-    #[test]
-    fn the_bounds_stand_above_the_headers() {
-        let policy = Policy::default();
-        let lifetime =
-            |stated: Option<u64>| policy.lifetime(stated.map(Duration::from_secs), Duration::ZERO).as_secs();
-        assert_eq!(lifetime(None), 300);
-        assert_eq!(lifetime(Some(0)), 60);
-        assert_eq!(lifetime(Some(59)), 60);
-        assert_eq!(lifetime(Some(61)), 61);
-        assert_eq!(lifetime(Some(899)), 899);
-        assert_eq!(lifetime(Some(86_400)), 900);
-        let crossed = Policy { least: Duration::from_secs(1000), ..policy };
-        assert_eq!(crossed.lifetime(None, Duration::ZERO).as_secs(), 900);
     }
 }

@@ -12,11 +12,11 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::error::{JwksFetchError, RemoteJwksError};
-use super::freshness::{age, stated};
 use super::policy::Policy;
 use crate::jose::{JoseError, JwkSet};
 use crate::keys::{BoxFuture, PublicKeySet};
 use crate::oauth::{OAuthError, content_coding, safe_url};
+use crate::transport::freshness::{age, stated};
 use crate::transport::refreshing::{self, Failure, Pause, Phase, Refreshing, distance};
 use crate::transport::{Clock, HttpClient, ReqwestClient, TransportError};
 
@@ -85,7 +85,7 @@ impl Source {
             }
             _ => return Err(TransportError::status(&self.url, &Response::from_parts(parts, body)).into()),
         };
-        document.lifetime = self.policy.lifetime(document.stated, age(&parts.headers));
+        document.lifetime = self.policy.lifetimes.bound(document.stated, age(&parts.headers));
         for (validator, condition) in CONDITIONS {
             if let Some(value) = parts.headers.remove(validator) {
                 document.conditions.insert(condition, value);

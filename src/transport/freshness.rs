@@ -1,12 +1,30 @@
-//! How long a JWK Set is fresh according to the headers of its issuer (RFC 9111 §4.2).
+//! How long a document is fresh according to the headers of its issuer (RFC 9111 §4.2).
 //!
-//! This is not an HTTP cache. The bounds of the policy take precedence: otherwise `no-store` would
-//! make every token wait for its issuer, and a `max-age` of a year keep a stolen key alive.
+//! This is not an HTTP cache. The bounds of a [`Lifetimes`] take precedence: otherwise `no-store`
+//! would make every token wait for its issuer, and a `max-age` of a year keep a stolen key alive.
 
 use std::time::Duration;
 
 use http::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderMap};
 use time::OffsetDateTime;
+
+/// The bounds of a lifetime, regardless of what the issuer states.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetimes {
+    pub(crate) least: Duration,
+    pub(crate) most: Duration,
+    /// The lifetime if the issuer states none.
+    pub(crate) without_headers: Duration,
+}
+
+impl Lifetimes {
+    /// How long a document is fresh that its issuer states to be so for `stated` and that has been
+    /// in caches for `age`.
+    pub(crate) fn bound(&self, stated: Option<Duration>, age: Duration) -> Duration {
+        let lifetime = stated.map_or(self.without_headers, |stated| stated.saturating_sub(age));
+        lifetime.min(self.most).max(self.least.min(self.most))
+    }
+}
 
 /// The lifetime that the issuer states, as for a private cache: `max-age`, else `Expires` less
 /// `Date` (§4.2.1). If statements contradict each other, the strictest counts, and one that cannot
@@ -14,7 +32,7 @@ use time::OffsetDateTime;
 /// about the time that an answer is fresh.
 ///
 /// `now` stands in for a missing `Date`.
-pub(super) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+pub(crate) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let directives = directives(headers);
     let first = |wanted| directives.iter().find(|(name, _)| name == wanted);
     if first("no-store").or(first("no-cache")).is_some() {
@@ -33,7 +51,7 @@ pub(super) fn stated(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duratio
 
 /// How long the response has been in caches (§5.1). The `apparent_age` of §4.2.3, now less `Date`,
 /// is left out: if the clocks differ, every response would be old.
-pub(super) fn age(headers: &HeaderMap) -> Duration {
+pub(crate) fn age(headers: &HeaderMap) -> Duration {
     headers.get(AGE).and_then(|age| age.to_str().ok()).and_then(seconds).unwrap_or_default()
 }
 
@@ -74,7 +92,6 @@ fn directives(headers: &HeaderMap) -> Vec<(String, String)> {
 mod tests {
     use http::HeaderName;
 
-    use super::super::policy::Policy;
     use super::*;
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -98,9 +115,10 @@ mod tests {
 
     /// With bounds that do not matter.
     fn lifetime(lines: &[(&str, &str)]) -> u64 {
-        let policy = Policy { least: Duration::ZERO, most: Duration::MAX, ..Policy::default() };
+        let without_headers = Duration::from_secs(300);
+        let lifetimes = Lifetimes { least: Duration::ZERO, most: Duration::MAX, without_headers };
         let headers = headers(lines);
-        policy.lifetime(stated(&headers, NOW), age(&headers)).as_secs()
+        lifetimes.bound(stated(&headers, NOW), age(&headers)).as_secs()
     }
 
     #[test]
@@ -169,5 +187,20 @@ mod tests {
             assert_eq!(lifetime(&[max_age, ("age", unreadable)]), 120, "{unreadable}");
         }
         assert_eq!(lifetime(&[("age", "50")]), 300);
+    }
+
+    #[test]
+    fn the_bounds_take_precedence_over_the_headers() {
+        let seconds = Duration::from_secs;
+        let lifetimes = Lifetimes { least: seconds(60), most: seconds(900), without_headers: seconds(300) };
+        let lifetime = |stated: Option<u64>| lifetimes.bound(stated.map(seconds), seconds(0)).as_secs();
+        assert_eq!(lifetime(None), 300);
+        assert_eq!(lifetime(Some(0)), 60);
+        assert_eq!(lifetime(Some(59)), 60);
+        assert_eq!(lifetime(Some(61)), 61);
+        assert_eq!(lifetime(Some(899)), 899);
+        assert_eq!(lifetime(Some(86_400)), 900);
+        let crossed = Lifetimes { least: seconds(1000), ..lifetimes };
+        assert_eq!(crossed.bound(None, seconds(0)).as_secs(), 900);
     }
 }
