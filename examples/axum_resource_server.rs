@@ -27,7 +27,7 @@ async fn orders(Extension(claims): Extension<Arc<AccessTokenClaims>>) -> String 
 
 /// The routes of the API. The first token triggers the request for the issuer's keys.
 async fn api(issuer: &str) -> Result<Router, Box<dyn Error>> {
-    let jwks = RemoteJwks::discover(issuer).await?;
+    let jwks = RemoteJwks::discover(issuer)?;
     let bearer = BearerLayer::new(jwks, AccessTokenVerifier::new(issuer, AUDIENCE))
         .on_refusal(|_, refusal| eprintln!("refused: {refusal:#}")); // the reason is for the server's log
     Ok(Router::new()

@@ -17,15 +17,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Router, response::IntoResponse, routing::get};
 use private_key_jwt::client::BearerMiddleware;
 use private_key_jwt::dev_server::DevServer;
-use private_key_jwt::{Algorithm, AuthorizationServer, JwkSet, PrivateKey, TokenClient};
+use private_key_jwt::{Algorithm, JwkSet, PrivateKey, TokenClient};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
     let dev = DevServer::bind(([127, 0, 0, 1], 0).into()).await?;
     dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
-    let server = AuthorizationServer::discover(dev.issuer()).await?;
-    let client = TokenClient::new(server, "client", key)?;
+    let client = TokenClient::discover(dev.issuer(), "client", key)?;
 
     let api = api().await?;
     // The token goes to this origin only, and follows no redirect to another one.
@@ -37,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // If there is no token, the error of this crate is inside the error of the middleware.
-    let unknown = TokenClient::new(client.server().clone(), "unknown", client.keys().clone())?;
+    let unknown = TokenClient::discover(dev.issuer(), "unknown", client.keys().clone())?;
     let http = BearerMiddleware::new(unknown.source(())).origin(&api)?.client(reqwest::Client::builder())?;
     if let Err(reqwest_middleware::Error::Middleware(error)) = http.get(&api).send().await
         && let Some(error) = error.downcast_ref::<private_key_jwt::Error>()

@@ -10,7 +10,7 @@
 use std::process::ExitCode;
 
 use private_key_jwt::oauth::Retry;
-use private_key_jwt::{AuthorizationServer, Error, PrivateKey, TokenClient};
+use private_key_jwt::{Error, PrivateKey, TokenClient};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -30,8 +30,7 @@ async fn main() -> ExitCode {
 
 async fn run(issuer: &str, client_id: &str, key: &str, scope: &str) -> Result<(), Error> {
     let key = PrivateKey::from_file(key)?; // format, type and algorithm come from the file
-    let server = AuthorizationServer::discover(issuer).await?; // the issuer is checked
-    let client = TokenClient::new(server, client_id, key)?;
+    let client = TokenClient::discover(issuer, client_id, key)?; // the first request discovers the server
     let token = client.token(scope).await?;
     println!("a {} token of {} characters", token.token_type(), token.secret().len());
     if let Some(expires_at) = token.expires_at() {

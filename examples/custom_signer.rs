@@ -11,9 +11,7 @@ use std::sync::Arc;
 use p256::ecdsa::{DerSignature, SigningKey, signature::Signer as _};
 use p256::elliptic_curve::Generate;
 use private_key_jwt::dev_server::DevServer;
-use private_key_jwt::{
-    Algorithm, AuthorizationServer, JwkSet, KeyRing, PublicKey, RemoteSigner, Signature, Signer, TokenClient,
-};
+use private_key_jwt::{Algorithm, JwkSet, KeyRing, PublicKey, RemoteSigner, Signature, Signer, TokenClient};
 
 /// Stands in for the service. Real services have these two calls and their own error type.
 struct KeyService(SigningKey);
@@ -48,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     dev.register("client", JwkSet::from(signer.public_jwk().clone()))?;
 
     let keys = KeyRing::new(signer)?; // the same key policy as for a key file
-    let client = TokenClient::new(AuthorizationServer::discover(dev.issuer()).await?, "client", keys)?;
+    let client = TokenClient::discover(dev.issuer(), "client", keys)?;
     println!("{:?}", client.token("api:read").await?);
     Ok(())
 }

@@ -12,7 +12,7 @@ use std::error::Error;
 
 use axum::{Router, http::header::CONTENT_TYPE, routing::get};
 use private_key_jwt::dev_server::{ClientKeys, DevServer};
-use private_key_jwt::{Algorithm, AuthorizationServer, KeyRing, PrivateKey, TokenClient, TokenRequest};
+use private_key_jwt::{Algorithm, KeyRing, PrivateKey, TokenClient, TokenRequest};
 use time::{Duration, OffsetDateTime};
 
 #[tokio::main]
@@ -34,8 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let dev = DevServer::bind(([127, 0, 0, 1], 0).into()).await?;
     dev.register("client", ClientKeys::JwksUrl(url))?;
-    let server = AuthorizationServer::discover(dev.issuer()).await?;
-    let client = TokenClient::new(server, "client", keys.clone())?;
+    let client = TokenClient::discover(dev.issuer(), "client", keys.clone())?;
     // Not `client.token`, which would return the cached token of the first step.
     let request = TokenRequest::client_credentials(());
     let show = async |step: &str| match client.request(&request).await {

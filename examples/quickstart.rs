@@ -9,8 +9,8 @@ use std::error::Error;
 
 use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::{
-    AccessTokenVerifier, Algorithm, AuthorizationServer, ClientAssertionVerifier, InMemoryReplayStore,
-    JwkSet, PrivateKey, PublicKeySet, RemoteJwks, TokenClient,
+    AccessTokenVerifier, Algorithm, ClientAssertionVerifier, InMemoryReplayStore, JwkSet, PrivateKey,
+    PublicKeySet, RemoteJwks, TokenClient,
 };
 use time::OffsetDateTime;
 
@@ -24,17 +24,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The authorization server, where the public JWKS of the client is registered.
     let dev = DevServer::bind(([127, 0, 0, 1], 0).into()).await?;
     dev.register("my-client", jwks.clone())?;
-    let server = AuthorizationServer::discover(dev.issuer()).await?;
-    println!("token endpoint: {}", server.token_endpoint());
 
     // The token: cached, and refreshed before it expires.
-    let client = TokenClient::new(server, "my-client", key)?;
+    let client = TokenClient::discover(dev.issuer(), "my-client", key)?; // nothing is sent yet
+    println!("token endpoint: {}", client.server().await?.token_endpoint());
     let token = client.token("api:read").await?;
     println!("token: {token:?}");
 
     // How an API verifies the token.
     let api = AccessTokenVerifier::new(dev.issuer(), DevServer::DEFAULT_AUDIENCE).require_scope("api:read");
-    let claims = RemoteJwks::discover(dev.issuer()).await?.verify(&api, token.secret()).await?;
+    let claims = RemoteJwks::discover(dev.issuer())?.verify(&api, token.secret()).await?;
     println!("the API lets {} in", claims.client_id().unwrap_or("an unnamed client"));
 
     // How an authorization server verifies an assertion, which is valid for one request.

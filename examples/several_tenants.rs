@@ -1,4 +1,4 @@
-//! Many clients of many authorization servers over one HTTP client with one connection pool.
+//! Many clients of many authorization servers. They share one HTTP client with one connection pool.
 //!
 //! ```text
 //! cargo run --example several_tenants --features dev-server
@@ -10,8 +10,7 @@
 use std::error::Error;
 
 use private_key_jwt::dev_server::{DevServer, RunningDevServer};
-use private_key_jwt::transport::ReqwestClient;
-use private_key_jwt::{Algorithm, AuthorizationServer, JwkSet, PrivateKey, TokenClient};
+use private_key_jwt::{Algorithm, JwkSet, PrivateKey, TokenClient};
 use tokio::task::JoinSet;
 
 struct Tenant {
@@ -37,13 +36,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    let http = ReqwestClient::build(|builder| builder.user_agent("several-tenants/1.0"))?;
     let mut requests = JoinSet::new();
     for Tenant { issuer, client_id, key } in tenants {
-        let http = http.clone(); // the clones share the connections
         requests.spawn(async move {
-            let server = AuthorizationServer::discover_with(&issuer, &http).await?;
-            let client = TokenClient::builder(server, client_id.as_str(), key).http(http).build()?;
+            let client = TokenClient::discover(issuer, client_id.as_str(), key)?;
             let token = client.token(()).await?; // keep the client: it caches the token
             Ok::<_, private_key_jwt::Error>(format!("{client_id}: until {:?}", token.expires_at()))
         });

@@ -20,14 +20,13 @@ async fn orders(caller: Bearer<Caller>) -> String {
     format!("the orders of {}", caller.claims.sub)
 }
 
-async fn api([ping, hydra, spring]: [&str; 3]) -> Result<Router, Box<dyn Error>> {
+fn api([ping, hydra, spring]: [&str; 3]) -> Result<Router, Box<dyn Error>> {
     let tokens_of = |issuer| AccessTokenVerifier::new(issuer, "https://api.example");
     let bearer = BearerLayer::discover([
         tokens_of(ping).profile(AccessTokenProfile::ping_one()),
         tokens_of(hydra).profile(AccessTokenProfile::hydra()),
         tokens_of(spring).profile(AccessTokenProfile::spring()),
-    ])
-    .await?
+    ])?
     .problem_details()
     .on_refusal(|parts, refusal| println!("{} refused: {refusal:#}", parts.uri.path()));
     let readers = RequireScope::any(["orders:read", "orders:admin"])?;
@@ -53,7 +52,7 @@ async fn issuer(client_id: &str) -> Result<(RunningDevServer, TokenClient), Box<
 async fn main() -> Result<(), Box<dyn Error>> {
     let (a, b) = (issuer("client-a").await?, issuer("client-b").await?);
     let (c, unknown) = (issuer("client-c").await?, issuer("client-d").await?);
-    let router = api([a.0.issuer(), b.0.issuer(), c.0.issuer()]).await?;
+    let router = api([a.0.issuer(), b.0.issuer(), c.0.issuer()])?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/orders", listener.local_addr()?);
     tokio::spawn(async move { axum::serve(listener, router).await });

@@ -7,8 +7,8 @@ use super::sender::Sender;
 use super::settings::Settings;
 use super::token_client::TokenClient;
 use crate::keys::KeyRing;
-use crate::oauth::{Audience, AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Profile};
-use crate::transport::{Clock, HttpClient, ReqwestClient, SystemClock};
+use crate::oauth::{Audience, ClientAssertion, ClientAssertionBuilder, Discovery, Profile};
+use crate::transport::{Clock, HttpClient, MetadataSource, ReqwestClient, SystemClock};
 
 impl TokenClient {
     /// Returns a client with the defaults of the [builder](TokenClientBuilder).
@@ -17,21 +17,43 @@ impl TokenClient {
     ///
     /// As [`TokenClientBuilder::build`].
     pub fn new(
-        server: AuthorizationServer,
+        server: impl Into<MetadataSource>,
         client_id: impl Into<String>,
         keys: impl Into<KeyRing>,
     ) -> Result<Self, Error> {
         Self::builder(server, client_id, keys).build()
     }
 
-    /// Returns a builder for a client with optional settings.
+    /// Returns a client for the server of this issuer, or of the metadata document at this URL.
+    ///
+    /// Nothing is sent yet: the first call discovers the server, under the same deadline and with
+    /// the same retries as any request, and the metadata are [kept
+    /// fresh](MetadataSource::Discovered). So a service can start before its identity provider.
+    /// Call [`TokenClient::server`] when it starts if it must not.
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenClientBuilder::build`].
+    pub fn discover(
+        issuer: impl Into<Discovery>,
+        client_id: impl Into<String>,
+        keys: impl Into<KeyRing>,
+    ) -> Result<Self, Error> {
+        Self::new(issuer.into(), client_id, keys)
+    }
+
+    /// Returns a builder for a client with optional settings. The server is an
+    /// [`AuthorizationServer`](crate::AuthorizationServer), or a [`Discovery`] for
+    /// [`discover`](Self::discover) with settings.
     pub fn builder(
-        server: AuthorizationServer,
+        server: impl Into<MetadataSource>,
         client_id: impl Into<String>,
         keys: impl Into<KeyRing>,
     ) -> TokenClientBuilder {
+        let server = server.into();
         TokenClientBuilder {
-            assertion: ClientAssertion::builder(client_id, &server),
+            assertion: ClientAssertion::builder(client_id, &server.stand_in()),
+            server,
             keys: keys.into(),
             http: None,
             clock: Arc::new(SystemClock),
@@ -43,6 +65,7 @@ impl TokenClient {
 /// Optional settings of a [`TokenClient`].
 #[must_use]
 pub struct TokenClientBuilder {
+    server: MetadataSource,
     assertion: ClientAssertionBuilder,
     keys: KeyRing,
     http: Option<Arc<dyn HttpClient>>,
@@ -91,7 +114,8 @@ impl TokenClientBuilder {
         Ok(self)
     }
 
-    /// Sends requests with this HTTP client. Default: a [`ReqwestClient`].
+    /// Sends requests with this HTTP client. Default: a [`ReqwestClient`], which shares its
+    /// connections with those of other clients.
     pub fn http(mut self, http: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(http));
         self
@@ -107,7 +131,8 @@ impl TokenClientBuilder {
     ///
     /// # Errors
     ///
-    /// An error of [kind](super::ErrorKind) `OAuth` or `Key` if the parts do not fit together;
+    /// An error of [kind](super::ErrorKind) `OAuth` or `Key` if the parts do not fit together, as
+    /// far as they are known yet;
     /// `Setting` for a back-off of zero; `Transport` if the HTTP client cannot be built.
     pub fn build(self) -> Result<TokenClient, Error> {
         let Backoff { first, longest } = self.settings.backoff;
@@ -116,13 +141,12 @@ impl TokenClientBuilder {
             return Err(ErrorKind::Setting { setting: "backoff", reason }.into());
         }
         let signer = self.keys.active()?;
+        self.server.check()?;
         self.assertion.prepare(signer.as_ref(), self.clock.now(), "a trial that is never signed")?;
-        let http = match self.http {
-            Some(http) => http,
-            None => Arc::new(ReqwestClient::with_plain_http(self.assertion.server().plain_http())?),
-        };
-        let Self { assertion, keys, clock, settings, .. } = self;
-        let sender = Arc::new(Sender::new(assertion, keys, http, clock, settings));
+        let Self { server, assertion, keys, http, clock, settings } = self;
+        let http = ReqwestClient::or_default(http, server.plain_http())?;
+        let metadata = server.open(&http, &clock);
+        let sender = Arc::new(Sender::new(metadata, assertion, keys, http, clock, settings));
         Ok(TokenClient { sender, cache: Arc::default() })
     }
 }

@@ -24,8 +24,7 @@ pub(super) struct Exchange<R, T> {
 impl<R, T> Exchange<R, T> {
     /// A call to an endpoint other than the token endpoint. None of them consumes anything.
     pub(super) const fn with(endpoint: Endpoint, to_http: ToHttp<R>, read: Read<T>) -> Self {
-        let call = Call { endpoint, grant_type: None, is_of_client_alone: false, once_within: None };
-        Self { call, to_http, read, server_time: |_, _, _| None }
+        Self { call: Call::to(endpoint), to_http, read, server_time: |_, _, _| None }
     }
 }
 
@@ -41,6 +40,10 @@ pub(super) struct Call {
 }
 
 impl Call {
+    pub(super) const fn to(endpoint: Endpoint) -> Self {
+        Self { endpoint, grant_type: None, is_of_client_alone: false, once_within: None }
+    }
+
     pub(super) fn token(request: &TokenRequest, once_within: Option<Duration>) -> Self {
         let (grant_type, is_of_client_alone) = (Some(request.grant_type()), request.is_of_client_alone());
         Self { endpoint: Endpoint::Token, grant_type, is_of_client_alone, once_within }

@@ -30,6 +30,15 @@ pub enum ErrorKind {
     /// No answer from the server.
     #[error(transparent)]
     Transport(TransportError),
+    /// The [discovery](crate::TokenClient::discover) of the server failed, so nothing was sent to
+    /// it.
+    #[error("cannot discover {issuer}")]
+    Discovery {
+        /// The issuer, safe to log.
+        issuer: String,
+        /// Why.
+        source: TransportError,
+    },
     /// A single-use grant as the request of a [`TokenSource`](super::TokenSource). Send it with
     /// [`TokenClient::request`](super::TokenClient::request), and make a source of the response.
     #[error("grant type {grant_type} is single-use and cannot be the request of a token source")]
@@ -123,7 +132,7 @@ impl Error {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self.kind() {
-            ErrorKind::Transport(error) => error.retry(),
+            ErrorKind::Transport(error) | ErrorKind::Discovery { source: error, .. } => error.retry(),
             ErrorKind::OAuth(error) => error.retry(),
             ErrorKind::Key(KeyError::Signer(error)) if error.may_pass() => Retry::BackOff,
             ErrorKind::Interrupted => Retry::BackOff,
@@ -139,6 +148,8 @@ impl Error {
     /// Whether the call itself repeats such a request.
     pub(super) fn is_repeated(&self, repetition: Repetition) -> bool {
         match self.kind() {
+            // Nothing was sent.
+            ErrorKind::Discovery { source, .. } => source.retry() != Retry::Never,
             // The server cannot have received the request.
             ErrorKind::Transport(TransportError::Connect { .. }) => repetition != Repetition::Never,
             ErrorKind::Transport(TransportError::Broken { .. }) => repetition == Repetition::Freely,

@@ -20,12 +20,13 @@ use super::step::{Facts, Progress, Step, next};
 use crate::keys::{KeyError, KeyRing, Signer, key_name};
 use crate::oauth::{
     AuthorizationServer, ClientAssertion, ClientAssertionBuilder, ClockMismatch, Endpoint, OAuthError,
-    Refusal, Secrets, ServerTime, TokenRequest, TokenResponse,
+    Refusal, Secrets, ServerTime, TokenRequest, TokenResponse, safe_url,
 };
-use crate::transport::{Clock, Deadline, HttpClient, SystemClock, TransportError};
+use crate::transport::{Clock, Deadline, HttpClient, Metadata, SystemClock, TransportError};
 
 /// Sends the requests of one client to one server.
 pub(super) struct Sender {
+    pub(super) metadata: Metadata,
     assertion: ClientAssertionBuilder,
     pub(super) keys: KeyRing,
     http: Arc<dyn HttpClient>,
@@ -38,6 +39,8 @@ pub(super) struct Sender {
 
 /// What responses have shown. All calls of a client share it.
 struct Known {
+    /// Whether the clock knows what the metadata showed.
+    has_metadata: bool,
     clock: ServerClock,
     keys: RefusedKeys,
 }
@@ -52,22 +55,63 @@ struct Seen {
 
 impl Sender {
     pub(super) fn new(
+        metadata: Metadata,
         assertion: ClientAssertionBuilder,
         keys: KeyRing,
         http: Arc<dyn HttpClient>,
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
-        let discovered = assertion.server().server_time().filter(|_| settings.corrects_time);
-        let server_clock = ServerClock::new(Shown::discovered(discovered, SystemClock.now(), clock.now()));
-        let offset = server_clock.kept;
-        log::offset(Offset::NONE, Some(offset).filter(|offset| *offset != Offset::NONE));
-        let known = Mutex::new(Known { clock: server_clock, keys: RefusedKeys::default() });
-        Self { assertion, keys, http, clock, settings, known, hasher: RandomState::new() }
+        let server_clock = ServerClock::new(Shown::NOTHING);
+        let known = Known { has_metadata: false, clock: server_clock, keys: RefusedKeys::default() };
+        let (known, hasher) = (Mutex::new(known), RandomState::new());
+        let sender = Self { metadata, assertion, keys, http, clock, settings, known, hasher };
+        if let Some(server) = sender.metadata.held() {
+            sender.discovered(&server);
+        }
+        sender
     }
 
-    pub(super) fn server(&self) -> &AuthorizationServer {
-        self.assertion.server()
+    /// The server, which is discovered now if it is not known yet.
+    pub(super) async fn server(&self) -> Result<Arc<AuthorizationServer>, Error> {
+        let mut progress = Progress::new(Call::to(Endpoint::Token), Offset::NONE);
+        let mut deadline = Deadline::after(self.settings.deadline);
+        loop {
+            let error = match self.server_within(&deadline, &mut progress).await {
+                Ok(server) => return Ok(server),
+                Err(error) => error,
+            };
+            let Step::Retry(pause) = next(&progress, &error, &self.facts(deadline.left())) else {
+                return Err(error.after(progress.attempt));
+            };
+            self.pause(&mut deadline, pause, progress.attempt, &error).await;
+            progress.attempt += 1;
+        }
+    }
+
+    async fn pause(&self, deadline: &mut Deadline, pause: Duration, attempt: u32, error: &Error) {
+        event!(WARN, attempt, pause_ms = log::ms(pause), %error, "attempt failed, retry scheduled");
+        deadline.pause(pause, self.clock.sleep(pause)).await;
+    }
+
+    fn undiscovered(&self, source: TransportError) -> Error {
+        let issuer = safe_url(self.metadata.issuer().unwrap_or_default());
+        ErrorKind::Discovery { issuer, source }.into()
+    }
+
+    /// Notes what the first metadata show of the server's clock. Returns the offset to use.
+    fn discovered(&self, server: &AuthorizationServer) -> Offset {
+        let time = server.server_time().filter(|_| self.settings.corrects_time);
+        let shown = Shown::discovered(time, SystemClock.now(), self.clock.now());
+        let mut known = self.known();
+        let is_first = !std::mem::replace(&mut known.has_metadata, true);
+        if is_first {
+            known.clock = ServerClock::new(shown);
+        }
+        let offset = known.clock.kept;
+        drop(known);
+        log::offset(Offset::NONE, Some(offset).filter(|offset| is_first && *offset != Offset::NONE));
+        offset
     }
 
     /// Sends a request to the token endpoint; with a limit, once and without retries.
@@ -95,7 +139,7 @@ impl Sender {
         let mut deadline = Deadline::after(self.settings.deadline.min(limit));
         loop {
             let span = log::attempt_span(progress.attempt);
-            let attempt = self.attempt(&progress, &deadline, &span, request, exchange);
+            let attempt = self.attempt(&mut progress, &deadline, &span, request, exchange);
             let (step, error) = match attempt.instrument(span.clone()).await {
                 Ok((Ok(value), seen)) => {
                     self.accepted(progress, &seen);
@@ -109,11 +153,7 @@ impl Sender {
             };
             match step {
                 Step::CorrectTimes(_) | Step::ChangeKey => {}
-                Step::Retry(pause) => {
-                    let (attempt, pause_ms) = (progress.attempt, log::ms(pause));
-                    event!(WARN, attempt, pause_ms, %error, "attempt failed, retry scheduled");
-                    deadline.pause(pause, self.clock.sleep(pause)).await;
-                }
+                Step::Retry(pause) => self.pause(&mut deadline, pause, progress.attempt, &error).await,
                 Step::Fail => return Err(error.after(progress.attempt)),
                 Step::FailWithCause(attempts) => {
                     return Err(progress.cause.unwrap_or(error).after(attempts));
@@ -160,32 +200,34 @@ impl Sender {
     /// One attempt. Returns an error if there was no answer.
     async fn attempt<R, T>(
         &self,
-        progress: &Progress,
+        progress: &mut Progress,
         deadline: &Deadline,
         span: &Span,
         request: &R,
         exchange: &Exchange<R, T>,
     ) -> Result<(Result<T, OAuthError>, Seen), Error> {
+        let server = self.server_within(deadline, progress).await?;
         let Progress { call: Call { endpoint, .. }, key, offset, .. } = *progress;
-        let signed = deadline.bound(pin!(self.sign(endpoint, key, offset))).await;
+        let signed = deadline.bound(pin!(self.sign(&server, endpoint, key, offset))).await;
         let (assertion, key) = signed.ok_or_else(|| KeyError::Signer("no signature in time".into()))??;
         log::signed(span, key.as_ref());
-        let request = (exchange.to_http)(request, self.server(), &assertion)?;
+        let request = (exchange.to_http)(request, &server, &assertion)?;
         let (issued_at, expires_at) = (assertion.issued_at(), assertion.expires_at());
         // The form contains it, and the response may take a while.
         drop(assertion);
         let secrets = Secrets::of(&request);
         let sent = self.clock.now();
         let answer = deadline.bound(pin!(self.http.send(request))).await;
-        let mut response = answer.ok_or_else(|| TransportError::Timeout { host: self.host(endpoint) })??;
+        let mut response =
+            answer.ok_or_else(|| TransportError::Timeout { host: host(&server, endpoint) })??;
         let received = self.clock.now();
         secrets.accompany(&mut response);
         log::answered(span, &response, received - sent);
-        self.server().normalize(&mut response);
+        server.normalize(&mut response);
         let date = ServerTime::of_answer(response.headers(), sent, received);
         // The life of a token counts from its request at the latest, and a pause from its answer.
         let now = if response.status().is_success() { sent } else { received };
-        let result = (exchange.read)(self.server(), response, now);
+        let result = (exchange.read)(&server, response, now);
         let shown = match (date, &result) {
             (None, Ok(value)) if self.settings.corrects_time => {
                 Shown::by((exchange.server_time)(value, sent, received), Source::Token)
@@ -193,6 +235,22 @@ impl Sender {
             _ => Shown::by(date, Source::Date),
         };
         Ok((result, Seen { key, shown, issued_at, expires_at, received }))
+    }
+
+    /// The server. If it was not known when the call began, the clock may be known now.
+    async fn server_within(
+        &self,
+        deadline: &Deadline,
+        progress: &mut Progress,
+    ) -> Result<Arc<AuthorizationServer>, Error> {
+        let is_known = self.metadata.held().is_some();
+        let server = deadline.bound(pin!(self.metadata.server())).await;
+        let in_time = server.unwrap_or_else(|| Err(self.metadata.timeout()));
+        let server = in_time.map_err(|source| self.undiscovered(source))?;
+        if !is_known {
+            progress.offset = self.discovered(&server);
+        }
+        Ok(server)
     }
 
     /// What is known after an attempt without an answer.
@@ -300,14 +358,16 @@ impl Sender {
     }
 
     pub(super) async fn assertion(&self, endpoint: Endpoint) -> Result<ClientAssertion, Error> {
-        let offset = self.known().clock.kept;
-        Ok(self.sign(endpoint, WhichKey::Active, offset).await?.0)
+        let server = self.server().await?;
+        let offset = self.discovered(&server);
+        Ok(self.sign(&server, endpoint, WhichKey::Active, offset).await?.0)
     }
 
     /// Signs a fresh assertion with this key, dated at our time plus `offset`, and returns it with
     /// the key.
     async fn sign(
         &self,
+        server: &AuthorizationServer,
         endpoint: Endpoint,
         which: WhichKey,
         offset: Offset,
@@ -319,13 +379,8 @@ impl Sender {
             WhichKey::Previous => keys.previous(clock.now()).map_or_else(|| keys.active(), Ok),
         };
         let now = || clock.now().saturating_add(offset.by);
-        signing::assertion(choose, |signer| assertion.prepare_for(endpoint, signer, now(), &jti)).await
-    }
-
-    fn host(&self, endpoint: Endpoint) -> String {
-        let url = self.server().endpoint(endpoint).ok();
-        let target = url.and_then(|url| url.parse::<http::Uri>().ok());
-        target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
+        signing::assertion(choose, |signer| assertion.prepare_for(server, endpoint, signer, now(), &jti))
+            .await
     }
 
     /// A panic elsewhere does not spoil it: no step leaves it half-changed. Code of the user may
@@ -334,4 +389,10 @@ impl Sender {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn host(server: &AuthorizationServer, endpoint: Endpoint) -> String {
+    let url = server.endpoint(endpoint).ok();
+    let target = url.and_then(|url| url.parse::<http::Uri>().ok());
+    target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
 }

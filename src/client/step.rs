@@ -73,7 +73,7 @@ pub(super) fn next(progress: &Progress, error: &Error, facts: &Facts<'_>) -> Ste
         (ErrorKind::Transport(_), _) if is_over && attempt > 1 && call.repetition() == Repetition::Freely => {
             Step::FailWithCause(attempt)
         }
-        (ErrorKind::Transport(_), _) => retry(progress, error, facts),
+        (ErrorKind::Transport(_) | ErrorKind::Discovery { .. }, _) => retry(progress, error, facts),
         // The request was not signed, or could not be made.
         _ if !facts.is_answer && progress.cause.is_some() => Step::FailWithCause(attempt - 1),
         _ => retry(progress, error, facts),

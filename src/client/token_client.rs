@@ -251,16 +251,20 @@ impl TokenClient {
         &self.sender.keys
     }
 
-    /// The authorization server.
-    #[must_use]
-    pub fn server(&self) -> &AuthorizationServer {
-        self.sender.server()
+    /// Returns the authorization server. If the client [discovers](TokenClient::discover) it and
+    /// has not done so yet, it does so now, under the deadline and with the retries of a request.
+    ///
+    /// # Errors
+    ///
+    /// An error of [kind](super::ErrorKind) `Discovery`.
+    pub async fn server(&self) -> Result<Arc<AuthorizationServer>, Error> {
+        self.sender.server().await
     }
 }
 
 impl std::fmt::Debug for TokenClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (server, keys) = (self.server(), self.keys());
-        f.debug_struct("TokenClient").field("server", server).field("keys", keys).finish_non_exhaustive()
+        let (server, keys) = (self.sender.metadata.held(), self.keys());
+        f.debug_struct("TokenClient").field("server", &server).field("keys", keys).finish_non_exhaustive()
     }
 }

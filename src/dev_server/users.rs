@@ -17,7 +17,7 @@ impl DevServer {
     /// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
     /// let dev = DevServer::bind("127.0.0.1:0".parse()?).await?;
     /// dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
-    /// let client = TokenClient::new(AuthorizationServer::discover(dev.issuer()).await?, "client", key)?;
+    /// let client = TokenClient::discover(dev.issuer(), "client", key)?;
     ///
     /// let codes = client.authorize_device("api:read").await?;
     /// dev.approve(codes.user_code(), "user-1")?;
@@ -70,7 +70,7 @@ impl DevServer {
     ///
     /// let verifier = fresh_code_verifier()?;
     /// let callback = "http://127.0.0.1/callback";
-    /// let url = AuthorizationRequest::new(callback, &verifier).to_url(client.server(), "client")?;
+    /// let url = AuthorizationRequest::new(callback, &verifier).to_url(&client.server().await?, "client")?;
     /// // What a browser does: it follows the redirect to the application.
     /// let answer = ReqwestClient::new()?.send(http::Request::get(url).body(Vec::new())?).await?;
     /// let url = url::Url::parse(answer.headers()["location"].to_str()?)?;

@@ -140,7 +140,7 @@ impl AuthorizationServer {
     }
 
     /// Creates a stand-in for a server known only by its audience. It is never called.
-    pub(super) fn of_audience(audience: String) -> Self {
+    pub(crate) fn of_audience(audience: String) -> Self {
         Self::at(Some(audience.clone()), audience)
     }
 

@@ -121,10 +121,31 @@ impl Discovery {
         }
     }
 
+    /// The issuer that the document must name. For the URL of a document, the document's own may
+    /// have a slash at the end.
+    #[cfg(feature = "client")]
+    pub(crate) fn issuer(&self) -> String {
+        self.issuer.clone().unwrap_or_else(|| Place::of(&self.place).issuer().to_owned())
+    }
+
+    /// The host of the issuer, or of the document.
+    #[cfg(feature = "client")]
+    pub(crate) fn host(&self) -> String {
+        let url = self.place.parse::<http::Uri>().ok();
+        url.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
+    }
+
     /// Where plain http is allowed.
     #[cfg(feature = "client")]
     pub(crate) const fn plain_http(&self) -> PlainHttp {
         self.plain_http
+    }
+}
+
+impl<T: Into<String>> From<T> for Discovery {
+    /// As [`Discovery::new`].
+    fn from(issuer_or_url: T) -> Self {
+        Self::new(issuer_or_url)
     }
 }
 

@@ -1,5 +1,5 @@
 use http::StatusCode;
-use http::header::{ACCEPT, ACCEPT_ENCODING};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap};
 use time::OffsetDateTime;
 
 use super::{HttpClient, ReqwestClient, TransportError};
@@ -49,10 +49,18 @@ impl Discovery {
     ///
     /// As [`AuthorizationServer::discover`].
     pub async fn discover_with(&self, http: &dyn HttpClient) -> Result<AuthorizationServer, TransportError> {
+        Ok(self.fetch_with(http).await?.0)
+    }
+
+    /// The server, and the header of the response that described it.
+    pub(super) async fn fetch_with(
+        &self,
+        http: &dyn HttpClient,
+    ) -> Result<(AuthorizationServer, HeaderMap), TransportError> {
         let mut failure = None;
         for url in self.urls()? {
             let error = match self.fetch(http, &url).await {
-                Ok(server) => return Ok(server),
+                Ok(found) => return Ok(found),
                 Err(error) => error,
             };
             // If the server is out of reach, another path is no better.
@@ -74,16 +82,20 @@ impl Discovery {
         Err(failure.unwrap_or(OAuthError::NotKnown { member: "metadata" }.into()))
     }
 
-    async fn fetch(&self, http: &dyn HttpClient, url: &str) -> Result<AuthorizationServer, TransportError> {
+    async fn fetch(
+        &self,
+        http: &dyn HttpClient,
+        url: &str,
+    ) -> Result<(AuthorizationServer, HeaderMap), TransportError> {
         let sent = OffsetDateTime::now_utc();
-        let response = get_json(http, url).await?;
-        let headers = response.headers();
-        let time = ServerTime::of_answer(headers, sent, OffsetDateTime::now_utc());
-        match (self.read(response.body()), content_coding(headers)) {
+        let (parts, body) = get_json(http, url).await?.into_parts();
+        let headers = parts.headers;
+        let time = ServerTime::of_answer(&headers, sent, OffsetDateTime::now_utc());
+        match (self.read(&body), content_coding(&headers)) {
             (Err(OAuthError::Metadata(JoseError::Json { .. })), Some(found)) => {
                 Err(OAuthError::ContentEncoding { what: "the metadata", found }.into())
             }
-            (server, _) => Ok(server?.at_server_time(time)),
+            (server, _) => Ok((server?.at_server_time(time), headers)),
         }
     }
 }

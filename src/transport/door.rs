@@ -11,6 +11,22 @@ use super::TransportError;
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const USER_AGENT: &str = concat!("private-key-jwt/", env!("CARGO_PKG_VERSION"));
 
+/// One client for remote hosts, and one for loopback. Clones share the connections.
+#[derive(Clone)]
+pub(super) struct Clients {
+    pub(super) remote: reqwest::Client,
+    pub(super) loopback: reqwest::Client,
+}
+
+impl Clients {
+    pub(super) fn build(
+        configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, TransportError> {
+        let pinned = || pinned(configure(builder()));
+        Ok(Self { remote: client(pinned())?, loopback: client(pinned().no_proxy())? })
+    }
+}
+
 /// What the user's settings start from.
 pub(super) fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder().user_agent(USER_AGENT)

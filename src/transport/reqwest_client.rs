@@ -1,15 +1,15 @@
 use std::error::Error;
 use std::io::ErrorKind;
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use tokio::runtime::Handle;
 
+use super::door::Clients;
 use super::http_client::Response;
-use super::shared_clients::{self, Clients};
-use super::{HttpClient, TransportError, door, tls_advice};
+use super::{HttpClient, TransportError, door, shared_clients, tls_advice};
 use crate::jose::Wiped;
 use crate::oauth::{self, PlainHttp};
 
@@ -84,6 +84,14 @@ impl ReqwestClient {
     /// A client for a server that plain http may go to.
     pub(crate) fn with_plain_http(plain_http: PlainHttp) -> Result<Self, TransportError> {
         Ok(Self { plain_http, ..Self::new()? })
+    }
+
+    /// The user's own HTTP client, or else one that plain http may be sent with to these hosts.
+    pub(crate) fn or_default(
+        own: Option<Arc<dyn HttpClient>>,
+        plain_http: PlainHttp,
+    ) -> Result<Arc<dyn HttpClient>, TransportError> {
+        own.map_or_else(|| Ok(Arc::new(Self::with_plain_http(plain_http)?) as _), Ok)
     }
 
     /// One client for every host; to it, loopback is a host like any other.

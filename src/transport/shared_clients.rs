@@ -8,23 +8,8 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use tokio::runtime::{Handle, Id};
 
-use super::{TransportError, door};
-
-/// One client for remote hosts, and one for loopback. Clones share the connections.
-#[derive(Clone)]
-pub(super) struct Clients {
-    pub(super) remote: reqwest::Client,
-    pub(super) loopback: reqwest::Client,
-}
-
-impl Clients {
-    pub(super) fn build(
-        configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
-    ) -> Result<Self, TransportError> {
-        let pinned = || door::pinned(configure(door::builder()));
-        Ok(Self { remote: door::client(pinned())?, loopback: door::client(pinned().no_proxy())? })
-    }
-}
+use super::TransportError;
+use super::door::Clients;
 
 static OF_RUNTIMES: RwLock<Vec<(Id, Clients)>> = RwLock::new(Vec::new());
 /// Built outside of a runtime, for the next one.

@@ -4,6 +4,7 @@
 #[cfg(feature = "reqwest-middleware")]
 mod bearer_middleware;
 mod cache;
+mod discovery;
 mod faults;
 mod fixed;
 mod requests;

@@ -46,7 +46,7 @@ async fn log_in(dev: &RunningDevServer, client: &TokenClient, scope: &str) -> To
     dev.log_in_as("user-7");
     let verifier = fresh_code_verifier().unwrap();
     let request = AuthorizationRequest::new(CALLBACK, &verifier).scope(scope).state("s");
-    let url = request.to_url(client.server(), "client").unwrap();
+    let url = request.to_url(&client.server().await.unwrap(), "client").unwrap();
     client.authorization_code(browse(&url).await, CALLBACK, &verifier).await.unwrap()
 }
 
@@ -120,7 +120,7 @@ async fn a_pushed_login_is_used_once_under_each_audience() {
         let request =
             AuthorizationRequest::new(CALLBACK, &verifier).scope("a").parameter("nonce", "n").unwrap();
         let pushed = client.push_authorization(&request).await.unwrap();
-        let url = pushed.to_url(client.server(), "client").unwrap();
+        let url = pushed.to_url(&client.server().await.unwrap(), "client").unwrap();
         let code = browse(&url).await;
         let wrong = CodeVerifier::from_random(&[7; 32]);
         let tokens = client.authorization_code(&code, CALLBACK, &verifier).await.unwrap();
@@ -140,14 +140,15 @@ fn pausing(
     decide: fn(&DevServer, &str),
 ) -> (TokenClient, TestClock, Arc<Mutex<String>>) {
     let code = Arc::new(Mutex::new(String::new()));
-    let (dev, user_code) = (dev.server().clone(), Arc::clone(&code));
+    let (server, user_code) = (dev.authorization_server().clone(), Arc::clone(&code));
+    let dev = dev.server().clone();
     let clock = TestClock::standing(move |before| {
         if before + 1 == at {
             decide(&dev, &user_code.lock().unwrap());
         }
     });
     let clock = clock.at(OffsetDateTime::now_utc());
-    let builder = TokenClient::builder(client.server().clone(), "client", client.keys().clone());
+    let builder = TokenClient::builder(server, "client", client.keys().clone());
     (builder.clock(clock.clone()).build().unwrap(), clock, code)
 }
 
@@ -199,8 +200,9 @@ async fn a_device_login_by_the_page_as_curl_would() {
 async fn a_jwt_of_an_issuer_that_is_trusted() {
     let (dev, client) = dev_and_client(Audience::Issuer).await;
     let key = PrivateKey::from_file("testdata/keys/rsa2048.pkcs8.pem").unwrap();
+    let server = dev.authorization_server();
     let grant = || {
-        JwtGrant::builder("https://sts.example", "user-7", client.server())
+        JwtGrant::builder("https://sts.example", "user-7", server)
             .unwrap()
             .sign(&key, OffsetDateTime::now_utc(), fresh_jti().unwrap())
             .unwrap()

@@ -231,7 +231,7 @@ async fn a_clock_that_is_off_by_a_minute_or_two_is_corrected_once() {
         let record = Record::of("Keycloak");
         let client = ahead(seconds, &record).await;
         client.request(&request()).await.unwrap_or_else(|error| panic!("{seconds}: {error}"));
-        let endpoint = path(client.server(), Endpoint::Token);
+        let endpoint = path(&client.server().await.unwrap(), Endpoint::Token);
         let refused = record.count(&endpoint, Algorithm::ES256, 400);
         assert!(corrections.contains(&refused), "{seconds}: {refused}");
         for _ in 0..3 {

@@ -40,7 +40,7 @@ async fn code(client: &TokenClient, client_id: Algorithm, verifier: &CodeVerifie
         .parameter("resource", API)
         .unwrap();
     let pushed = client.push_authorization(&request).await.unwrap();
-    let url = pushed.to_url(client.server(), client_id.as_str()).unwrap();
+    let url = pushed.to_url(&client.server().await.unwrap(), client_id.as_str()).unwrap();
     let back = Browser::new().open(&url).await.url;
     let answer = |wanted: &str| {
         let mut pairs = back.query_pairs().filter(|(name, _)| name == wanted);

@@ -149,3 +149,61 @@ async fn a_server_that_is_not_loopback_needs_tls() {
         assert!(matches!(error, TransportError::OAuth(OAuthError::Endpoint { .. })), "{error:?}");
     }
 }
+
+/// A server that counts its connections.
+async fn counting() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let connections = std::sync::Arc::new(AtomicUsize::new(0));
+    let counted = std::sync::Arc::clone(&connections);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                }
+            });
+        }
+    });
+    (url, connections)
+}
+
+#[tokio::test]
+async fn clients_without_settings_share_their_connections_and_others_have_their_own() {
+    use std::sync::atomic::Ordering;
+    let (url, connections) = counting().await;
+    let get = || http::Request::get(&url).body(Vec::new()).unwrap();
+    for _ in 0..10 {
+        ReqwestClient::new().unwrap().send(get()).await.unwrap();
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+    for _ in 0..2 {
+        ReqwestClient::build(|builder| builder).unwrap().send(get()).await.unwrap();
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 3);
+}
+
+/// Its connections stall while it rests, so they are not for others.
+#[test]
+fn each_runtime_has_connections_of_its_own() {
+    use std::sync::atomic::Ordering;
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (url, connections) = serving.block_on(counting());
+    let client = ReqwestClient::new().unwrap();
+    let get = || client.send(http::Request::get(&url).body(Vec::new()).unwrap());
+    let (first, second) = (runtime(), runtime());
+    for runtime in [&first, &second, &first] {
+        assert_eq!(runtime.block_on(get()).unwrap().status(), 200);
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
+    // The connections of a runtime end with it, and the client goes on in another one.
+    drop(first);
+    assert_eq!(runtime().block_on(get()).unwrap().status(), 200);
+    assert_eq!(connections.load(Ordering::SeqCst), 3);
+}

@@ -2,6 +2,7 @@
 //! with which key.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::builder::NonEmptyStringValueParser;
 use private_key_jwt::oauth::{ClientAssertionBuilder, Discovery, Endpoint, OAuthError};
@@ -89,6 +90,7 @@ pub(crate) struct Prepared<'a> {
 /// A client that knows its server.
 pub(crate) struct Connected {
     pub(crate) client: TokenClient,
+    pub(crate) server: Arc<AuthorizationServer>,
     command: &'static str,
 }
 
@@ -196,7 +198,8 @@ impl Prepared<'_> {
     pub(crate) async fn connect(self, command: &'static str) -> Result<Connected, Failure> {
         let Self { options, key, http } = self;
         let (server, audience) = options.server(&http).await?;
-        let client = TokenClient::builder(server, &options.client_id, key)
+        let server = Arc::new(server);
+        let client = TokenClient::builder(Arc::clone(&server), &options.client_id, key)
             .try_assertion(|assertion| {
                 let assertion = options.apply(assertion)?;
                 Ok(match audience {
@@ -211,14 +214,14 @@ impl Prepared<'_> {
             .without_retries()
             .build()
             .context(command)?;
-        Ok(Connected { client, command })
+        Ok(Connected { client, server, command })
     }
 }
 
 impl Connected {
     /// The URL of an endpoint.
     pub(crate) fn endpoint(&self, endpoint: Endpoint) -> Result<String, Failure> {
-        self.client.server().endpoint(endpoint).map(str::to_owned).map_err(|error| {
+        self.server.endpoint(endpoint).map(str::to_owned).map_err(|error| {
             let hint = format!("set it with --endpoint {}=URL", endpoint.metadata_name());
             Failure::caused(self.command, &error).hint(hint)
         })

@@ -2,8 +2,8 @@
 //! Instructions for the user go to stderr.
 
 use std::future::Future;
+use std::sync::Arc;
 
-use private_key_jwt::TokenClient;
 use private_key_jwt::client::{fresh_code_verifier, fresh_jti};
 use private_key_jwt::oauth::{
     AuthorizationRequest, AuthorizationResponse, CodeVerifier, DeviceAuthorizationRequest, Endpoint,
@@ -47,8 +47,8 @@ pub(crate) async fn in_a_browser(
     let client = &connected.client;
     let (verifier, state) = (fresh_code_verifier().context("token")?, fresh_jti().context("token")?);
     let request = request(redirect.uri(), &verifier)?.state(&state);
-    output::note(&format!("to log in, open {}", url(client, client_id, &request).await?));
-    let server = client.server().clone();
+    output::note(&format!("to log in, open {}", url(connected, client_id, &request).await?));
+    let server = Arc::clone(&connected.server);
     let judge = move |query: &str| AuthorizationResponse::from_query(query, &server, &state);
     let message = format!("waiting for the browser at {}", redirect.uri());
     let uri = redirect.uri().to_owned();
@@ -59,11 +59,11 @@ pub(crate) async fn in_a_browser(
 
 /// The URL to open. The request is pushed (RFC 9126) if the server has an endpoint for that.
 async fn url(
-    client: &TokenClient,
+    connected: &Connected,
     client_id: &str,
     request: &AuthorizationRequest,
 ) -> Result<String, Failure> {
-    let server = client.server();
+    let Connected { client, server, .. } = connected;
     // Check this first: without the endpoint, a pushed request is useless.
     server.authorization_endpoint().context("--grant authorization-code")?;
     match server.endpoint(Endpoint::PushedAuthorization) {

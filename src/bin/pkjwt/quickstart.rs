@@ -5,6 +5,7 @@ mod recorder;
 mod steps;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::builder::NonEmptyStringValueParser;
 use private_key_jwt::dev_server::{DevServer, RunningDevServer};
@@ -69,7 +70,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             place.server(&jwks, &http.inner, arguments.http.is_unencrypted()).await?;
         steps::server(&server, client_id, dev.is_some())?;
 
-        let client = TokenClient::builder(server, client_id, key)
+        let server = Arc::new(server);
+        let client = TokenClient::builder(Arc::clone(&server), client_id, key)
             .profile(profile)
             .assertion(|assertion| match audience {
                 Some(audience) => assertion.audience(audience),
@@ -88,11 +90,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             steps::assertion(sent)?;
             steps::request(sent)?;
         }
-        let response = answer.map_err(|error| refused(&error, &client, client_id))?;
+        let response = answer.map_err(|error| refused(&error, &server, client_id))?;
         let sent = sent.ok_or_else(|| Failure::refused("quickstart", "no request was sent"))?;
         steps::token(&response, dev.is_some())?;
 
-        steps::verification(&sent, client.server(), &jwks)?;
+        steps::verification(&sent, &server, &jwks)?;
         if let Some(dev) = &dev {
             steps::api(&response, dev, http.clone(), &scope).await?;
             steps::replay(sent, &http.inner).await?;
@@ -103,8 +105,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Explains why there is no token. On a first run, the usual mistake is that the server does not
 /// know the key.
-fn refused(error: &private_key_jwt::Error, client: &TokenClient, client_id: &str) -> Failure {
-    let failure = Failure::caused(client.server().token_endpoint(), error);
+fn refused(error: &private_key_jwt::Error, server: &AuthorizationServer, client_id: &str) -> Failure {
+    let failure = Failure::caused(server.token_endpoint(), error);
     match error.refusal().and_then(|refusal| refusal.error()) {
         Some("invalid_client") => {
             failure.hint(format!("is the public JWKS of step 1 registered for the client {client_id}?"))

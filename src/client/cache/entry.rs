@@ -100,7 +100,7 @@ impl TokenSource {
 
 impl std::fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let server = self.entry().map(|entry| entry.sender.server());
+        let server = self.entry().and_then(|entry| entry.sender.metadata.held());
         f.debug_struct("TokenSource").field("server", &server).finish_non_exhaustive()
     }
 }

@@ -206,21 +206,22 @@ impl ClientAssertionBuilder {
         now: OffsetDateTime,
         jti: impl AsRef<str>,
     ) -> Result<UnsignedAssertion, OAuthError> {
-        self.prepare_for(self.endpoint, signer, now, jti.as_ref())
+        self.prepare_for(&self.server, self.endpoint, signer, now, jti.as_ref())
     }
 
-    /// As [`Self::prepare`], for this endpoint instead of the builder's.
+    /// As [`Self::prepare`], for this server and endpoint instead of the builder's.
     pub(crate) fn prepare_for<S: Signer + ?Sized>(
         &self,
+        server: &AuthorizationServer,
         endpoint: Endpoint,
         signer: &S,
         now: OffsetDateTime,
         jti: &str,
     ) -> Result<UnsignedAssertion, OAuthError> {
         self.check()?;
-        let bound_to = self.bound_to(endpoint);
+        let bound_to = self.bound_to(server, endpoint);
         if bound_to == Some(Bound::TokenOrigin) {
-            self.server.check_token_audience(endpoint)?;
+            server.check_token_audience(endpoint)?;
         }
         check_token_id(jti)?;
         let algorithm = signer.algorithm();
@@ -229,7 +230,7 @@ impl ClientAssertionBuilder {
         let (iat, exp) = life(now, lifetime)?;
         let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| OAuthError::Time);
         let (issued_at, expires_at) = (time(iat)?, time(exp)?);
-        let aud = self.server.audience(self.wanted_audience(), endpoint, self.profile.territory)?;
+        let aud = server.audience(self.wanted_audience(), endpoint, self.profile.territory)?;
         if aud.trim().is_empty() {
             return Err(OAuthError::EmptyAudience);
         }
@@ -269,11 +270,11 @@ impl ClientAssertionBuilder {
         self.rule(|rules| rules.audience.as_ref())
     }
 
-    fn bound_to(&self, endpoint: Endpoint) -> Option<Bound> {
+    fn bound_to(&self, server: &AuthorizationServer, endpoint: Endpoint) -> Option<Bound> {
         match self.wanted_audience() {
             Some(Audience::CalledEndpoint) => Some(Bound::Endpoint(endpoint)),
             Some(Audience::TokenEndpoint) => Some(Bound::TokenOrigin),
-            None if self.server.issuer().is_none() => Some(Bound::TokenOrigin),
+            None if server.issuer().is_none() => Some(Bound::TokenOrigin),
             None | Some(Audience::Issuer | Audience::Exactly(_)) => None,
         }
     }
@@ -308,10 +309,5 @@ impl ClientAssertionBuilder {
             return Err(OAuthError::ClientId { reason: "not printable ASCII (RFC 6749 A.1)" });
         }
         Ok(())
-    }
-
-    #[cfg(feature = "client")]
-    pub(crate) const fn server(&self) -> &AuthorizationServer {
-        &self.server
     }
 }

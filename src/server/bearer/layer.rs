@@ -30,8 +30,8 @@ use crate::verifier::AccessTokenVerifier;
 ///     format!("the orders of {:?}", claims.subject())
 /// }
 ///
-/// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-/// let jwks = RemoteJwks::discover("https://as.example").await?;
+/// # fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// let jwks = RemoteJwks::discover("https://as.example")?;
 /// let verifier = AccessTokenVerifier::new("https://as.example", "https://api.example");
 /// let bearer = BearerLayer::new(jwks, verifier)
 ///     .on_refusal(|parts, refusal| eprintln!("{} refused: {refusal:#}", parts.uri.path()));
@@ -134,25 +134,24 @@ impl BearerLayer {
     }
 
     /// As [`for_issuers`](Self::for_issuers), with the keys that each issuer names in its metadata
-    /// ([`RemoteJwks::discover`]). If a verifier accepts several issuers, their common keys are
-    /// those of the first.
+    /// ([`RemoteJwks::discover`]). Nothing is fetched yet, so the server can start before its
+    /// issuers. If a verifier accepts several issuers, their common keys are those of the first.
     ///
     /// # Errors
     ///
-    /// As [`for_issuers`](Self::for_issuers); [`BearerLayerError::Discovery`] if the keys of an
-    /// issuer are not known.
-    pub async fn discover(
+    /// As [`for_issuers`](Self::for_issuers); [`BearerLayerError::Discovery`] for an issuer that is
+    /// not the URL of one.
+    pub fn discover(
         verifiers: impl IntoIterator<Item = AccessTokenVerifier>,
     ) -> Result<Self, BearerLayerError> {
-        let mut pairs = Vec::new();
-        for verifier in verifiers.into_iter().collect::<Vec<_>>() {
+        let keys_of = |verifier: AccessTokenVerifier| {
             let issuer = verifier.issuers().first().map_or("", String::as_str);
-            // An empty setting needs no request.
+            // An empty setting is the reason, not what follows from it.
             verifier.check_settings().map_err(|source| BearerLayerError::verifier(issuer, source))?;
-            let jwks = RemoteJwks::discover(issuer).await;
-            pairs.push((jwks.map_err(|source| BearerLayerError::discovery(issuer, source))?, verifier));
-        }
-        Self::for_issuers(pairs)
+            let jwks = RemoteJwks::discover(issuer);
+            Ok((jwks.map_err(|source| BearerLayerError::discovery(issuer, source))?, verifier))
+        };
+        Self::for_issuers(verifiers.into_iter().map(keys_of).collect::<Result<Vec<_>, _>>()?)
     }
 
     fn of(issuers: Issuers) -> Self {

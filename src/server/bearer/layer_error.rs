@@ -23,12 +23,12 @@ pub enum BearerLayerError {
         /// Names the setting.
         source: VerifierError,
     },
-    /// The metadata of an issuer, or the place of its keys in it, is not available.
-    #[error("the keys of the issuer `{issuer}` are not known")]
+    /// The issuer is not a URL whose metadata can be fetched.
+    #[error("the issuer `{issuer}` cannot be discovered")]
     Discovery {
         /// The issuer.
         issuer: String,
-        /// How the discovery failed.
+        /// What is wrong with it.
         source: TransportError,
     },
     /// The required scope is empty, or one of several is.

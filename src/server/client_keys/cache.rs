@@ -102,7 +102,7 @@ impl Cache {
 impl Keys {
     fn are(&self, wanted: Wanted<'_>) -> bool {
         match (self, wanted) {
-            (Self::Remote(jwks), Wanted::Url(url)) => jwks.url() == url,
+            (Self::Remote(jwks), Wanted::Url(url)) => jwks.url().as_deref() == Some(url),
             (Self::Given { hash, .. }, Wanted::Hash(wanted)) => *hash == wanted,
             _ => false,
         }

@@ -18,7 +18,7 @@ pub enum RemoteJwksError {
     /// assertion may be valid.
     #[error("the keys at {url} are not available")]
     Unavailable {
-        /// The URL of the JWK Set.
+        /// The URL of the JWK Set, or the issuer if the URL is not known.
         url: String,
         /// How the last attempt to fetch them failed.
         source: Arc<JwksFetchError>,
@@ -52,6 +52,14 @@ pub enum JwksFetchError {
     /// There was no response, its status was not 200 (no redirect is followed), or it was too long.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The issuer that names the URL could not be discovered.
+    #[error("cannot discover {issuer}")]
+    Discovery {
+        /// The issuer, safe to log.
+        issuer: String,
+        /// Why.
+        source: TransportError,
+    },
     /// The response is not a JWK Set, or has more keys than any issuer needs.
     #[error("{url} did not return a usable JWK Set")]
     Document {

@@ -15,13 +15,13 @@ use time::OffsetDateTime;
 pub use error::{JwksFetchError, RemoteJwksError};
 
 use self::policy::Policy;
-use self::source::{Document, Source};
+use self::source::{Document, Place, Source};
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::{KeyError, PublicKeySet};
-use crate::oauth::{AuthorizationServer, PlainHttp, safe_url};
+use crate::oauth::{Discovery, PlainHttp};
 use crate::transport::refreshing::Refreshing;
 use crate::transport::{
-    Clock, HttpClient, PublicNetworkClient, ReqwestClient, SystemClock, TransportError, get_request,
+    Clock, HttpClient, MetadataSource, PublicNetworkClient, ReqwestClient, SystemClock, TransportError,
 };
 use crate::verifier::{
     AccessTokenClaims, AccessTokenVerifier, UnverifiedAssertion, VerifiedAssertion, VerifierError,
@@ -36,7 +36,7 @@ use crate::verifier::{
 /// use private_key_jwt::verifier::{AccessTokenVerifier, VerifierError};
 ///
 /// # async fn example(bearer: &str) -> Result<(), Box<dyn std::error::Error>> {
-/// let jwks = RemoteJwks::discover("https://as.example").await?; // or RemoteJwks::new(url)
+/// let jwks = RemoteJwks::discover("https://as.example")?; // or RemoteJwks::new(url)
 /// let verifier = AccessTokenVerifier::new("https://as.example", "https://api.example");
 /// match jwks.verify(&verifier, bearer).await {
 ///     Ok(claims) => println!("{:?}", claims.subject()),
@@ -86,16 +86,15 @@ impl RemoteJwks {
         Self::builder(url).build()
     }
 
-    /// Uses the keys of an issuer, at the `jwks_uri` of its metadata (RFC 8414 §2).
+    /// Uses the keys of an issuer, at the `jwks_uri` of its metadata (RFC 8414 §2). Nothing is
+    /// fetched yet: the metadata are discovered with the keys, and [kept
+    /// fresh](MetadataSource::Discovered). So a server can start before its identity provider.
     ///
     /// # Errors
     ///
-    /// As [`AuthorizationServer::discover`], [`AuthorizationServer::jwks_uri`] and
-    /// [`RemoteJwksBuilder::build`].
-    pub async fn discover(issuer: &str) -> Result<Self, TransportError> {
-        let http = ReqwestClient::new()?;
-        let server = AuthorizationServer::discover_with(issuer, &http).await?;
-        Self::builder(server.jwks_uri()?).http(http).build()
+    /// As [`RemoteJwksBuilder::build`].
+    pub fn discover(issuer: impl Into<Discovery>) -> Result<Self, TransportError> {
+        Self::builder_of(issuer.into()).build()
     }
 
     /// Uses the keys at a URL that an outsider chose, such as the `jwks_uri` that a client
@@ -114,8 +113,14 @@ impl RemoteJwks {
 
     /// Returns a builder for the keys at this URL, with optional settings.
     pub fn builder(url: impl Into<String>) -> RemoteJwksBuilder {
-        let (url, plain_http, clock) = (url.into(), PlainHttp::Loopback, Arc::new(SystemClock));
-        RemoteJwksBuilder { url, plain_http, http: None, clock, policy: Policy::default() }
+        RemoteJwksBuilder::new(At::Url(url.into(), PlainHttp::Loopback))
+    }
+
+    /// Returns a builder for the keys of a server: an
+    /// [`AuthorizationServer`](crate::AuthorizationServer) that names its `jwks_uri`, or a
+    /// [`Discovery`] for [`discover`](Self::discover) with settings.
+    pub fn builder_of(server: impl Into<MetadataSource>) -> RemoteJwksBuilder {
+        RemoteJwksBuilder::new(At::Server(server.into()))
     }
 
     /// Checks an access token (RFC 9068 §4) with these keys, at the time of the clock.
@@ -185,10 +190,10 @@ impl RemoteJwks {
         Ok(Arc::clone(&self.document().await?.keys))
     }
 
-    /// The URL of the set, verbatim.
+    /// The URL of the set, verbatim, unless it has yet to be discovered.
     #[must_use]
-    pub fn url(&self) -> &str {
-        &self.source.url
+    pub fn url(&self) -> Option<String> {
+        self.source.url()
     }
 
     /// Returns when the cached keys were fetched, or confirmed to be unchanged; for a health check.
@@ -216,14 +221,22 @@ impl RemoteJwks {
 /// Optional settings of a [`RemoteJwks`].
 #[must_use]
 pub struct RemoteJwksBuilder {
-    url: String,
-    plain_http: PlainHttp,
+    at: At,
     http: Option<Arc<dyn HttpClient>>,
     clock: Arc<dyn Clock>,
     policy: Policy,
 }
 
+enum At {
+    Url(String, PlainHttp),
+    Server(MetadataSource),
+}
+
 impl RemoteJwksBuilder {
+    fn new(at: At) -> Self {
+        Self { at, http: None, clock: Arc::new(SystemClock), policy: Policy::default() }
+    }
+
     /// Shorter durations would disable a rule, so they are raised to this.
     const LEAST: Duration = Duration::from_secs(1);
 
@@ -231,9 +244,16 @@ impl RemoteJwksBuilder {
     /// these keys are for:** anyone on the network path can put a key of their own into the set,
     /// and then forge tokens. Use it only where the network itself protects the connection, such as
     /// a service mesh. An HTTP client of your own needs its consent, too:
-    /// [`ReqwestClient::danger_allow_unencrypted`].
-    pub const fn danger_allow_unencrypted(mut self) -> Self {
-        self.plain_http = PlainHttp::Anywhere;
+    /// [`ReqwestClient::danger_allow_unencrypted`]. For an
+    /// [`AuthorizationServer`](crate::AuthorizationServer), its own setting applies.
+    pub fn danger_allow_unencrypted(mut self) -> Self {
+        self.at = match self.at {
+            At::Url(url, _) => At::Url(url, PlainHttp::Anywhere),
+            At::Server(MetadataSource::Discovered(discovery)) => {
+                At::Server(discovery.danger_allow_unencrypted().into())
+            }
+            known @ At::Server(_) => known,
+        };
         self
     }
 
@@ -286,20 +306,25 @@ impl RemoteJwksBuilder {
     ///
     /// # Errors
     ///
-    /// [`TransportError::OAuth`] for a URL that is neither https nor http on loopback (unless that
-    /// is [allowed](Self::danger_allow_unencrypted)), or has credentials or a fragment;
+    /// [`TransportError::OAuth`] for a URL or an issuer that is neither https nor http on loopback
+    /// (unless that is [allowed](Self::danger_allow_unencrypted)), or has credentials or a
+    /// fragment;
     /// [`TransportError::Build`] if the HTTP client cannot be built.
     pub fn build(self) -> Result<RemoteJwks, TransportError> {
-        self.plain_http.check_endpoint("jwks_uri", &self.url)?;
-        let accept = "application/jwk-set+json, application/json";
-        let request = get_request("jwks_uri", &self.url, accept)?;
-        let http = match self.http {
-            Some(http) => http,
-            None => Arc::new(ReqwestClient::with_plain_http(self.plain_http)?),
+        let Self { at, http, clock, policy } = self;
+        let (place, http) = match at {
+            At::Url(url, plain_http) => {
+                plain_http.check_endpoint("jwks_uri", &url)?;
+                (Place::url(url)?, ReqwestClient::or_default(http, plain_http)?)
+            }
+            At::Server(server) => {
+                server.check()?;
+                let http = ReqwestClient::or_default(http, server.plain_http())?;
+                (Place::Server(server.open(&http, &clock)), http)
+            }
         };
-        let Self { url, clock, policy, .. } = self;
         let set = Refreshing::new(None, Arc::clone(&clock));
-        let source = Source { url, request, http, clock, policy, set };
+        let source = Source { place, http, clock, policy, set };
         Ok(RemoteJwks { source: Arc::new(source) })
     }
 }
@@ -307,7 +332,7 @@ impl RemoteJwksBuilder {
 impl std::fmt::Debug for RemoteJwks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RemoteJwks")
-            .field("url", &safe_url(self.url()))
+            .field("url", &self.source.name())
             .field("fetched_at", &self.fetched_at())
             .finish_non_exhaustive()
     }

@@ -1,6 +1,7 @@
 //! Where a set comes from: the request for it, how a response is read, and what keeps it fresh.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,22 +19,60 @@ use crate::keys::{BoxFuture, PublicKeySet};
 use crate::oauth::{OAuthError, content_coding, safe_url};
 use crate::transport::freshness::{age, stated};
 use crate::transport::refreshing::{self, Failure, Pause, Phase, Refreshing, distance};
-use crate::transport::{Clock, HttpClient, ReqwestClient, TransportError};
+use crate::transport::{Clock, HttpClient, Metadata, ReqwestClient, TransportError, get_request};
 
-/// The URL of a set, the policy for it, and the set.
+/// The place of a set, the policy for it, and the set.
 pub(super) struct Source {
-    pub(super) url: String,
-    /// The request for the set.
-    pub(super) request: Request<Vec<u8>>,
+    pub(super) place: Place,
     pub(super) http: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
     pub(super) set: Refreshing<Arc<Self>>,
 }
 
+/// Where a set is.
+pub(super) enum Place {
+    /// At this URL. The request for the set was made before.
+    Url(String, Box<Request<Vec<u8>>>),
+    /// At the `jwks_uri` of a server.
+    Server(Metadata),
+}
+
+impl Place {
+    /// # Errors
+    ///
+    /// [`OAuthError::Endpoint`] for a URL that the HTTP client cannot request.
+    pub(super) fn url(url: String) -> Result<Self, OAuthError> {
+        let request = request(&url)?.into();
+        Ok(Self::Url(url, request))
+    }
+
+    /// The request for the set, and its URL.
+    async fn request(&self) -> Result<(String, Request<Vec<u8>>), JwksFetchError> {
+        match self {
+            Self::Url(url, request) => Ok((url.clone(), Request::clone(request))),
+            Self::Server(metadata) => {
+                let discovery = |source| {
+                    let issuer = safe_url(metadata.issuer().unwrap_or_default());
+                    JwksFetchError::Discovery { issuer, source }
+                };
+                let server = metadata.server().await.map_err(discovery)?;
+                let url = server.jwks_uri().map_err(TransportError::from)?;
+                Ok((url.to_owned(), request(url).map_err(TransportError::from)?))
+            }
+        }
+    }
+}
+
+fn request(url: &str) -> Result<Request<Vec<u8>>, OAuthError> {
+    get_request("jwks_uri", url, "application/jwk-set+json, application/json")
+}
+
 /// A set of keys, and what is known about the document that it came from.
 #[derive(Clone)]
 pub(super) struct Document {
+    /// Its URL.
+    pub(super) url: Arc<str>,
     pub(super) keys: Arc<PublicKeySet>,
     /// When it was requested.
     pub(super) fetched: OffsetDateTime,
@@ -51,18 +90,49 @@ pub(super) struct Document {
 const CONDITIONS: [(HeaderName, HeaderName); 2] = [(ETAG, IF_NONE_MATCH), (LAST_MODIFIED, IF_MODIFIED_SINCE)];
 
 impl Source {
+    /// The URL of the set, if it is known.
+    pub(super) fn url(&self) -> Option<String> {
+        match &self.place {
+            Place::Url(url, _) => Some(url.clone()),
+            Place::Server(metadata) => metadata.held()?.jwks_uri().ok().map(str::to_owned),
+        }
+    }
+
+    /// The URL of the set, or else its issuer, safe to log.
+    pub(super) fn name(&self) -> String {
+        match (self.url(), &self.place) {
+            (Some(url), _) => safe_url(&url),
+            (None, Place::Server(metadata)) => safe_url(metadata.issuer().unwrap_or_default()),
+            (None, Place::Url(url, _)) => safe_url(url),
+        }
+    }
+
     /// The error of a token for which there are no keys.
     pub(super) fn unavailable(&self, source: Arc<JwksFetchError>) -> RemoteJwksError {
-        let (url, limit, now) = (safe_url(&self.url), self.policy.hard_limit, self.clock.now());
+        let (url, limit, now) = (self.name(), self.policy.hard_limit, self.clock.now());
         match self.set.held().as_ref().map(|held| distance(now, held.fetched)) {
             Some(age) if age >= limit => RemoteJwksError::TooOld { url, age, limit, source },
             _ => RemoteJwksError::Unavailable { url, source },
         }
     }
 
+    /// Fetches the set. It was cached as `held`.
+    async fn request(
+        &self,
+        held: Option<&Document>,
+        began: OffsetDateTime,
+    ) -> Result<Document, JwksFetchError> {
+        let (url, mut request) = self.place.request().await?;
+        // The validators of another document say nothing about this one.
+        let held = held.filter(|held| *held.url == url);
+        request.headers_mut().extend(held.iter().flat_map(|held| held.conditions.clone()));
+        self.answered(&url, self.http.send(request).await?, held, began)
+    }
+
     /// Reads the response to a request that began at `fetched`. A 304 is about `held`.
     fn answered(
         &self,
+        url: &str,
         answer: Response<Vec<u8>>,
         held: Option<&Document>,
         fetched: OffsetDateTime,
@@ -74,16 +144,16 @@ impl Source {
                 let hash = Sha256::digest(&body).into();
                 let keys = match held.filter(|held| held.hash == hash) {
                     Some(held) => Arc::clone(&held.keys),
-                    None => self.keys(&parts.headers, &body)?,
+                    None => self.keys(url, &parts.headers, &body)?,
                 };
                 let (lifetime, conditions) = (Duration::ZERO, HeaderMap::new());
-                Document { keys, fetched, lifetime, hash, stated, conditions }
+                Document { url: url.into(), keys, fetched, lifetime, hash, stated, conditions }
             }
             // The headers of a 304 replace the stored ones; others stay (RFC 9111 §4.3.4).
             (StatusCode::NOT_MODIFIED, Some(held)) if !held.conditions.is_empty() => {
                 Document { fetched, stated: stated.or(held.stated), ..held.clone() }
             }
-            _ => return Err(TransportError::status(&self.url, &Response::from_parts(parts, body)).into()),
+            _ => return Err(TransportError::status(url, &Response::from_parts(parts, body)).into()),
         };
         document.lifetime = self.policy.lifetimes.bound(document.stated, age(&parts.headers));
         for (validator, condition) in CONDITIONS {
@@ -95,24 +165,25 @@ impl Source {
     }
 
     /// The keys in a body.
-    fn keys(&self, headers: &HeaderMap, body: &[u8]) -> Result<Arc<PublicKeySet>, JwksFetchError> {
+    fn keys(&self, url: &str, headers: &HeaderMap, body: &[u8]) -> Result<Arc<PublicKeySet>, JwksFetchError> {
         // The user's HTTP client may have no limit.
         let limit = ReqwestClient::MAX_BODY_LEN;
         if body.len() > limit {
-            return Err(TransportError::BodyTooLarge { host: self.host(), limit }.into());
+            return Err(TransportError::BodyTooLarge { host: host(url), limit }.into());
         }
         match (JwkSet::from_json(body), content_coding(headers)) {
             (Ok(set), _) => Ok(Arc::new(set.into())),
             (Err(JoseError::Json { .. }), Some(found)) => {
                 Err(TransportError::from(OAuthError::ContentEncoding { what: "the JWK Set", found }).into())
             }
-            (Err(source), _) => Err(JwksFetchError::Document { url: safe_url(&self.url), source }),
+            (Err(source), _) => Err(JwksFetchError::Document { url: safe_url(url), source }),
         }
     }
+}
 
-    fn host(&self) -> String {
-        self.request.uri().host().unwrap_or_default().to_owned()
-    }
+fn host(url: &str) -> String {
+    let target = url.parse::<http::Uri>().ok();
+    target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
 }
 
 impl refreshing::Source for Arc<Source> {
@@ -140,12 +211,11 @@ impl refreshing::Source for Arc<Source> {
     ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error> {
         let source = Self::clone(self);
         let fetch = async move {
-            let mut request = source.request.clone();
-            request.headers_mut().extend(held.iter().flat_map(|held| held.conditions.clone()));
             let limit = source.clock.sleep(source.policy.longest_fetch());
-            match select(source.http.send(request), limit).await {
-                Either::Left((answer, _)) => source.answered(answer?, held.as_deref(), began),
-                Either::Right(_) => Err(TransportError::Timeout { host: source.host() }.into()),
+            let fetch = pin!(source.request(held.as_deref(), began));
+            match select(fetch, limit).await {
+                Either::Left((document, _)) => document,
+                Either::Right(_) => Err(TransportError::Timeout { host: host(&source.name()) }.into()),
             }
         };
         // An HTTP client that panics would panic again, so a panic is a failure like any other.
@@ -168,7 +238,7 @@ impl refreshing::Source for Arc<Source> {
     fn log(&self, error: &Self::Error, pause: Duration) {
         tracing::warn!(
             target: "private_key_jwt",
-            url = %safe_url(&self.url), %error, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            url = %self.name(), %error, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
             "key refresh failed"
         );
     }

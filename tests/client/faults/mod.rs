@@ -10,7 +10,7 @@ mod outcome;
 mod refusals;
 mod retries;
 mod server_clock;
-mod simulation;
+pub(crate) mod simulation;
 mod soak;
 mod standing_refusals;
 mod table;

@@ -146,7 +146,7 @@ async fn rfc6749_6_a_refresh_token_with_and_without_a_scope() {
 #[tokio::test]
 async fn rfc7523_2_1_a_jwt_grant_has_its_own_assertion_and_audience() {
     let (server, client) = token_endpoint().await;
-    let grant = JwtGrant::builder("https://sts.example", "user-1", client.server())
+    let grant = JwtGrant::builder("https://sts.example", "user-1", &client.server().await.unwrap())
         .and_then(|builder| builder.claim("act", json!({"sub": "x"})))
         .and_then(|builder| builder.sign(&key("rsa2048.pkcs8.pem"), now(), "grant-1"))
         .unwrap();
@@ -322,7 +322,7 @@ async fn rfc9126_2_1_a_pushed_authorization_request() {
         .unwrap();
     let pushed = client.push_authorization(&request).await.unwrap();
     assert_eq!(
-        pushed.to_url(client.server(), "client").unwrap(),
+        pushed.to_url(&client.server().await.unwrap(), "client").unwrap(),
         "https://as.example/authorize?client_id=client&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3Ax"
     );
     assert_eq!(pushed.expires_at(), now() + Duration::from_secs(60));

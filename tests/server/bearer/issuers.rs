@@ -241,7 +241,7 @@ async fn what_cannot_work_is_refused_when_it_is_built() {
         ),
         // No request is sent.
         (
-            BearerLayer::discover([AccessTokenVerifier::new(ISSUER, "")]).await,
+            BearerLayer::discover([AccessTokenVerifier::new(ISSUER, "")]),
             "the verifier for the issuer `https://as.example` cannot be used",
             Some("nothing is accepted: the setting `audience` is empty"),
         ),
@@ -251,13 +251,12 @@ async fn what_cannot_work_is_refused_when_it_is_built() {
         let found = std::error::Error::source(&error).map(ToString::to_string);
         assert_eq!((error.to_string().as_str(), found.as_deref()), (message, source));
     }
-    let error =
-        clean(BearerLayer::discover([AccessTokenVerifier::new("as.example", "a")]).await.unwrap_err());
+    let error = clean(BearerLayer::discover([AccessTokenVerifier::new("as.example", "a")]).unwrap_err());
     assert!(
         matches!(&error, BearerLayerError::Discovery { issuer, .. } if issuer == "as.example"),
         "{error:?}"
     );
-    assert_eq!(error.to_string(), "the keys of the issuer `as.example` are not known");
+    assert_eq!(error.to_string(), "the issuer `as.example` cannot be discovered");
 
     let blank = ["", " ", "\t", "\n \r"].map(Scope::from);
     let one_of_two = [Scope::from(["a", ""]), Scope::from(vec!["", "a"]), Scope::from(())];

@@ -1,6 +1,7 @@
 //! Keys that an issuer publishes and changes: over a scripted HTTP client, where the test decides
 //! the order of events, and over real sockets.
 
+mod discovery;
 mod documents;
 mod failing;
 mod fetching;

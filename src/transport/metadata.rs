@@ -1,0 +1,227 @@
+//! The metadata of an authorization server: given, or discovered and kept fresh.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use time::OffsetDateTime;
+
+use super::freshness::{Lifetimes, age, stated};
+use super::refreshing::{self, Failure, Pause, Phase, Refreshing, distance};
+use super::{Clock, Deadline, HttpClient, TransportError};
+use crate::keys::BoxFuture;
+use crate::oauth::{AuthorizationServer, Discovery, OAuthError, PlainHttp, safe_url};
+
+/// Where the metadata of an authorization server (RFC 8414) come from.
+///
+/// Functions take an `impl Into<MetadataSource>`: an [`AuthorizationServer`] or a [`Discovery`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum MetadataSource {
+    /// They are known, and never change.
+    Known(Arc<AuthorizationServer>),
+    /// They are discovered with the first request that needs them, and kept fresh.
+    ///
+    /// They are fresh for as long as the server says (`Cache-Control`, `Expires`), at least 5 min
+    /// and at most a day, or for an hour if it does not say. Then the next request starts a fetch
+    /// in the background. If that fails, the old metadata are used until a later fetch succeeds,
+    /// and so they are if the new ones cannot be trusted, such as for another issuer.
+    Discovered(Discovery),
+}
+
+impl MetadataSource {
+    /// The server as far as it is known: of one that will be discovered, the issuer.
+    pub(crate) fn stand_in(&self) -> Arc<AuthorizationServer> {
+        match self {
+            Self::Known(server) => Arc::clone(server),
+            Self::Discovered(discovery) => AuthorizationServer::of_audience(discovery.issuer()).into(),
+        }
+    }
+
+    pub(crate) fn plain_http(&self) -> PlainHttp {
+        match self {
+            Self::Known(server) => server.plain_http(),
+            Self::Discovered(discovery) => discovery.plain_http(),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// As [`Discovery::urls`].
+    pub(crate) fn check(&self) -> Result<(), OAuthError> {
+        match self {
+            Self::Known(_) => Ok(()),
+            Self::Discovered(discovery) => discovery.urls().map(drop),
+        }
+    }
+
+    /// Starts to use the source. Nothing is fetched yet.
+    pub(crate) fn open(self, http: &Arc<dyn HttpClient>, clock: &Arc<dyn Clock>) -> Metadata {
+        match self {
+            Self::Known(server) => Metadata::Known(server),
+            Self::Discovered(discovery) => {
+                let (http, clock) = (Arc::clone(http), Arc::clone(clock));
+                let document = Refreshing::new(None, Arc::clone(&clock));
+                let issuer = discovery.issuer();
+                Metadata::Discovered(Arc::new(Discovered { discovery, issuer, http, clock, document }))
+            }
+        }
+    }
+}
+
+impl From<AuthorizationServer> for MetadataSource {
+    fn from(server: AuthorizationServer) -> Self {
+        Self::Known(server.into())
+    }
+}
+
+impl From<Arc<AuthorizationServer>> for MetadataSource {
+    fn from(server: Arc<AuthorizationServer>) -> Self {
+        Self::Known(server)
+    }
+}
+
+impl From<Discovery> for MetadataSource {
+    fn from(discovery: Discovery) -> Self {
+        Self::Discovered(discovery)
+    }
+}
+
+/// The metadata of a server. A clone shares them.
+#[derive(Clone)]
+pub(crate) enum Metadata {
+    Known(Arc<AuthorizationServer>),
+    Discovered(Arc<Discovered>),
+}
+
+impl Metadata {
+    /// The server, which is discovered now if it is not known yet.
+    pub(crate) async fn server(&self) -> Result<Arc<AuthorizationServer>, TransportError> {
+        match self {
+            Self::Known(server) => Ok(Arc::clone(server)),
+            Self::Discovered(source) => Ok(Arc::clone(&Refreshing::get(source).await?.server)),
+        }
+    }
+
+    /// The server, if it is known.
+    pub(crate) fn held(&self) -> Option<Arc<AuthorizationServer>> {
+        match self {
+            Self::Known(server) => Some(Arc::clone(server)),
+            Self::Discovered(source) => source.document.held().as_ref().map(|held| Arc::clone(&held.server)),
+        }
+    }
+
+    /// The error if there was no time to wait for the server's metadata.
+    pub(crate) fn timeout(&self) -> TransportError {
+        let host = match self {
+            Self::Known(_) => String::new(),
+            Self::Discovered(source) => source.discovery.host(),
+        };
+        TransportError::Timeout { host }
+    }
+
+    /// The issuer, if it is known.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        match self {
+            Self::Known(server) => server.issuer(),
+            Self::Discovered(source) => Some(&source.issuer),
+        }
+    }
+}
+
+/// Discovers a server.
+pub(crate) struct Discovered {
+    discovery: Discovery,
+    issuer: String,
+    http: Arc<dyn HttpClient>,
+    clock: Arc<dyn Clock>,
+    document: Refreshing<Arc<Self>>,
+}
+
+/// What was discovered, and how long it is fresh.
+pub(crate) struct Document {
+    server: Arc<AuthorizationServer>,
+    fetched: OffsetDateTime,
+    lifetime: Duration,
+}
+
+impl Discovered {
+    const LIFETIMES: Lifetimes = Lifetimes {
+        least: Duration::from_secs(300),
+        most: Duration::from_secs(24 * 3600),
+        without_headers: Duration::from_secs(3600),
+    };
+    const LONGEST_FETCH: Duration = Duration::from_secs(10);
+    const FIRST_PAUSE: Duration = Duration::from_millis(500);
+    /// While callers wait for a server that is not up yet, and while they do not.
+    const LONGEST_PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(300)];
+
+    fn timeout(&self) -> TransportError {
+        TransportError::Timeout { host: self.discovery.host() }
+    }
+}
+
+impl refreshing::Source for Arc<Discovered> {
+    type Value = Document;
+    type Answer = Result<Document, TransportError>;
+    type Error = TransportError;
+
+    fn refreshing(&self) -> &Refreshing<Self> {
+        &self.document
+    }
+
+    fn limit(&self) -> Duration {
+        Discovered::LONGEST_FETCH
+    }
+
+    fn phase(&self, document: &Document, now: OffsetDateTime) -> Phase {
+        let is_fresh = distance(now, document.fetched) < document.lifetime;
+        if is_fresh { Phase::Fresh } else { Phase::Ageing }
+    }
+
+    fn fetch(
+        &self,
+        _: Option<Arc<Document>>,
+        fetched: OffsetDateTime,
+    ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error> {
+        let source = Self::clone(self);
+        let fetch = async move {
+            let fetch = pin!(source.discovery.fetch_with(&*source.http));
+            let fetched_in_time = Deadline::after(Discovered::LONGEST_FETCH).bound(fetch).await;
+            let (server, headers) = fetched_in_time.unwrap_or_else(|| Err(source.timeout()))?;
+            let stated = stated(&headers, source.clock.now());
+            let lifetime = Discovered::LIFETIMES.bound(stated, age(&headers));
+            Ok(Document { server: server.into(), fetched, lifetime })
+        };
+        // An HTTP client that panics would panic again, so a panic is a failure like any other.
+        let fetch = AssertUnwindSafe(fetch).catch_unwind();
+        Ok(Box::pin(fetch.map(|done| done.unwrap_or_else(|_| Err(Self::lost())))))
+    }
+
+    fn read(&self, answer: Self::Answer, _: bool, _: OffsetDateTime) -> Result<Document, Self::Error> {
+        answer
+    }
+
+    fn pause(&self, failure: &Failure<'_, Self::Error>) -> Pause {
+        let doubled =
+            Discovered::FIRST_PAUSE * 2_u32.saturating_pow(failure.failures.saturating_sub(1).min(16));
+        let pause = failure.error.map_or(Duration::ZERO, |_| doubled);
+        let [waiting, serving] = Discovered::LONGEST_PAUSES.map(|longest| pause.min(longest));
+        Pause { serving, waiting }
+    }
+
+    fn lost() -> Self::Error {
+        TransportError::Request("no tokio runtime, or the HTTP client panicked".into())
+    }
+
+    fn log(&self, error: &Self::Error, pause: Duration) {
+        tracing::warn!(
+            target: "private_key_jwt",
+            issuer = %safe_url(&self.issuer), %error,
+            pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            "metadata refresh failed"
+        );
+    }
+}
