@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::Endpoint;
 use crate::jose::secret_form::Shown;
 
 /// The audience of a client assertion (`aud`, RFC 7523 §3). It is always one string.
@@ -34,4 +35,43 @@ impl fmt::Debug for Audience {
             Self::Exactly(audience) => f.debug_tuple("Exactly").field(&Shown(audience)).finish(),
         }
     }
+}
+
+/// An audience that a server accepts, for [`Profile::accept_audiences`](super::Profile).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AcceptedAudience {
+    /// The issuer.
+    Issuer,
+    /// The URL of this endpoint, at every endpoint.
+    Endpoint(Endpoint),
+    /// The URL of the endpoint that is called.
+    CalledEndpoint,
+}
+
+impl AcceptedAudience {
+    /// How messages name it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Issuer => "issuer",
+            Self::CalledEndpoint => "called endpoint",
+            Self::Endpoint(Endpoint::Token) => "token endpoint",
+            Self::Endpoint(Endpoint::PushedAuthorization) => "pushed authorization request endpoint",
+            Self::Endpoint(Endpoint::Introspection) => "introspection endpoint",
+            Self::Endpoint(Endpoint::Revocation) => "revocation endpoint",
+            Self::Endpoint(Endpoint::DeviceAuthorization) => "device authorization endpoint",
+        }
+    }
+}
+
+/// What a server makes of a slash at the end of an audience.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum TrailingSlash {
+    /// It compares the audience as text.
+    #[default]
+    Significant,
+    /// Its issuer ends with a slash.
+    EndsIssuer,
+    /// It ignores the slash.
+    Ignored,
 }

@@ -12,6 +12,18 @@ pub(super) struct CertificateHeaders {
 }
 
 impl CertificateHeaders {
+    /// The headers that this header has.
+    pub(super) const fn of(header: &Header<'_>) -> Self {
+        let Header { x5t_s256, x5t, x5c, .. } = header;
+        Self { x5t_s256: x5t_s256.is_some(), x5t: x5t.is_some(), x5c: x5c.is_some() }
+    }
+
+    /// The names of the headers.
+    pub(super) fn names(self) -> Vec<&'static str> {
+        let all = [("x5t#S256", self.x5t_s256), ("x5t", self.x5t), ("x5c", self.x5c)];
+        all.into_iter().filter(|(_, is_sent)| *is_sent).map(|(name, _)| name).collect()
+    }
+
     /// Adds the headers to one for this key. If the key has no certificate, only a `required`
     /// header is an error.
     pub(super) fn add(

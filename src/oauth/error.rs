@@ -135,24 +135,89 @@ pub enum OAuthError {
     /// The user did not log in in time (RFC 8628 §3.5). Start the device authorization again.
     #[error("the device code has expired")]
     DeviceCodeExpired,
-    /// The lifetime of the assertion is outside the profile's bounds.
-    #[error("the lifetime is {found:?}, not 1 s to {limit:?}")]
+    /// The lifetime is less than a second, or longer than the profile's server accepts.
+    #[error("the lifetime is {found:?}, {}", lifetime_limit(*limit, *profile))]
     Lifetime {
         /// The requested lifetime.
         found: Duration,
-        /// The longest lifetime that the profile allows.
+        /// The longest lifetime.
         limit: Duration,
+        /// The profile whose server has this limit. `None` if the limit is one of this crate.
+        profile: Option<&'static str>,
     },
     /// The time is outside the years 1970 to 9999.
     #[error("the time is outside 1970 to 9999")]
     Time,
     /// The profile's server does not accept the algorithm.
-    #[error("{profile} does not accept {algorithm}")]
+    #[error("{profile} does not accept {algorithm}, only {}", one_of(accepted))]
     ProfileAlgorithm {
         /// The profile.
         profile: &'static str,
         /// The algorithm of the key.
         algorithm: Algorithm,
+        /// The algorithms that the server accepts.
+        accepted: Vec<Algorithm>,
+    },
+    /// The header of an assertion names an algorithm that this crate does not know, such as `none`
+    /// or one with a shared secret.
+    #[error("{profile} does not accept {found}, only {}", one_of(accepted))]
+    ProfileUnknownAlgorithm {
+        /// The profile.
+        profile: &'static str,
+        /// The name in the header.
+        found: String,
+        /// The algorithms that the server accepts.
+        accepted: Vec<Algorithm>,
+    },
+    /// The profile's server does not accept an RSA key of this size.
+    #[error("{profile} does not accept an RSA key of {found} bits, only {smallest} bits or more")]
+    ProfileKeySize {
+        /// The profile.
+        profile: &'static str,
+        /// The size of the key, in bits.
+        found: usize,
+        /// The smallest size that the server accepts, in bits.
+        smallest: usize,
+    },
+    /// The profile's server does not accept the audience, which is its issuer or one of its
+    /// endpoints.
+    #[error("{profile} does not accept the audience {found}, only {}", one_of(accepted))]
+    ProfileAudience {
+        /// The profile.
+        profile: &'static str,
+        /// The audience.
+        found: String,
+        /// The audiences that the server accepts, each with its URL if that is known.
+        accepted: Vec<String>,
+    },
+    /// The profile's server does not accept the `typ` header.
+    #[error("{profile} does not accept {}, only {}", typ(found), one_of(&typs(accepted)))]
+    ProfileMediaType {
+        /// The profile.
+        profile: &'static str,
+        /// The `typ`. `None` if it is missing.
+        found: Option<String>,
+        /// The `typ` headers that the server accepts; `None` for a missing one.
+        accepted: Vec<Option<String>>,
+    },
+    /// The profile's server requires a header or a parameter that the assertion or its form would
+    /// not have.
+    #[error("{profile} requires `{member}`, but {reason}")]
+    ProfileRequires {
+        /// The profile.
+        profile: &'static str,
+        /// The header member or the form parameter.
+        member: &'static str,
+        /// Why it is missing.
+        reason: &'static str,
+    },
+    /// No provider's profile has this name.
+    #[error("no profile is called `{found}`; the profiles are {}", known.join(", "))]
+    UnknownProfile {
+        /// The name.
+        found: String,
+        /// The names of all profiles.
+        known: Vec<&'static str>,
     },
     /// A certificate header is set, but the key has no certificates.
     #[error("the key has no certificate for {member}")]
@@ -273,4 +338,31 @@ impl OAuthError {
 pub(super) fn redirect(status: u16, location: Option<&str>) -> String {
     let to = location.map(|to| format!(" to {to}")).unwrap_or_default();
     format!("{status}, a redirect{to}, which is not followed")
+}
+
+fn lifetime_limit(limit: Duration, profile: Option<&str>) -> String {
+    match profile {
+        Some(profile) => format!("but {profile} accepts 1 s to {limit:?}"),
+        None => format!("not 1 s to {limit:?}"),
+    }
+}
+
+/// The values of a list: `a, b or c`.
+fn one_of<T: ToString>(values: &[T]) -> String {
+    let texts: Vec<String> = values.iter().map(T::to_string).collect();
+    match texts.split_last() {
+        None => "none".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+    }
+}
+
+fn typ(typ: &Option<String>) -> String {
+    typ.as_ref().map_or_else(|| "a missing typ".to_owned(), |typ| format!("the typ `{typ}`"))
+}
+
+fn typs(all: &[Option<String>]) -> Vec<String> {
+    let text =
+        |typ: &Option<String>| typ.as_ref().map_or_else(|| "none".to_owned(), |typ| format!("`{typ}`"));
+    all.iter().map(text).collect()
 }

@@ -129,7 +129,11 @@ impl JwtGrantBuilder {
     /// day](Self::LONGEST_LIFETIME).
     pub fn lifetime(mut self, lifetime: Duration) -> Result<Self, OAuthError> {
         if lifetime < Duration::from_secs(1) || lifetime > Self::LONGEST_LIFETIME {
-            return Err(OAuthError::Lifetime { found: lifetime, limit: Self::LONGEST_LIFETIME });
+            return Err(OAuthError::Lifetime {
+                found: lifetime,
+                limit: Self::LONGEST_LIFETIME,
+                profile: None,
+            });
         }
         self.lifetime = lifetime;
         Ok(self)

@@ -2,9 +2,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use super::audience::TrailingSlash;
 use super::below::Territory;
+use super::certificate_headers::CertificateHeaders;
 use super::rules::Rules;
-use super::{Audience, OAuthError};
+use super::{AcceptedAudience, Audience};
 use crate::jose::Algorithm;
 
 /// The rules of one kind of authorization server for client assertions.
@@ -12,41 +14,91 @@ use crate::jose::Algorithm;
 /// The default is the strict reading of RFC 10070 and FAPI 2.0: the issuer as the only audience, a
 /// lifetime of 60 s, `typ: client-authentication+jwt`, `kid`, no `nbf`, and `client_id` in the
 /// form. A named profile differs where the documentation of its server does.
+/// [`Profile::rules`] returns the rules, and [`Profile::source`] where they come from.
+///
+/// # Settings that a profile refuses
 ///
 /// A setting of [`ClientAssertionBuilder`](super::ClientAssertionBuilder) or of
 /// `TokenClientBuilder` takes precedence over the same setting of the profile, regardless of the
-/// order of the calls.
+/// order of the calls. But a profile also knows what its server rejects, whatever the settings
+/// are. Building a client, or preparing an assertion, fails with
 ///
-/// For a server without a named profile, write one:
+/// | the server rejects | error |
+/// | --- | --- |
+/// | the algorithm | [`ProfileAlgorithm`](super::OAuthError::ProfileAlgorithm) |
+/// | the size of an RSA key | [`ProfileKeySize`](super::OAuthError::ProfileKeySize) |
+/// | the lifetime | [`Lifetime`](super::OAuthError::Lifetime) |
+/// | the issuer or an endpoint as audience | [`ProfileAudience`](super::OAuthError::ProfileAudience) |
+/// | the `typ` | [`ProfileMediaType`](super::OAuthError::ProfileMediaType) |
+/// | a missing `kid`, `client_id` or certificate | [`ProfileRequires`](super::OAuthError::ProfileRequires) |
+///
+/// An audience that is neither the issuer nor an endpoint of the server, such as the URL behind a
+/// proxy, is not refused: only the user can know it.
+///
+/// If the server has changed its rules, change the profile:
+/// `Profile::auth0().algorithms([Algorithm::ES256])`. Each setting of a profile replaces what it
+/// accepts as well.
+///
+/// # A profile of your own
+///
+/// Start with the server's documentation, or with what a client that works sends (`pkjwt inspect`
+/// decodes it). Set what the server needs, then what it rejects, so that a mistake fails at
+/// startup and not at the server:
 ///
 /// ```
 /// use std::time::Duration;
 ///
+/// use private_key_jwt::oauth::AcceptedAudience;
 /// use private_key_jwt::{Algorithm, Audience, AuthorizationServer, ClientAssertion, PrivateKey, Profile};
 /// use time::OffsetDateTime;
 ///
 /// let bank = Profile::new("my bank")
 ///     .audience(Audience::TokenEndpoint)
+///     .accept_audiences([AcceptedAudience::CalledEndpoint])
 ///     .algorithms([Algorithm::PS256, Algorithm::ES256])
 ///     .longest_lifetime(Duration::from_secs(300))
 ///     .media_type(Some("JWT"))
-///     .x5t_s256();
+///     .x5t_s256()
+///     .documented("https://bank.example/oauth", "2026-11-21");
 ///
 /// let server = AuthorizationServer::new("https://as.example", "https://as.example/token")?;
 /// let key = PrivateKey::generate(Algorithm::ES384)?.private_key()?;
 /// let builder = ClientAssertion::builder("client", &server).profile(bank);
 /// let error = builder.sign(&key, OffsetDateTime::now_utc(), "a-fresh-jti").unwrap_err();
-/// assert_eq!(error.to_string(), "my bank does not accept ES384");
+/// assert_eq!(error.to_string(), "my bank does not accept ES384, only PS256 or ES256");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
-    name: &'static str,
-    algorithms: Cow<'static, [Algorithm]>,
-    longest_lifetime: Duration,
+    pub(super) name: &'static str,
+    pub(super) algorithms: Cow<'static, [Algorithm]>,
+    pub(super) smallest_rsa_key: usize,
+    pub(super) longest_lifetime: Option<Duration>,
+    /// Empty if it is not known.
+    pub(super) accepted_audiences: Cow<'static, [AcceptedAudience]>,
+    pub(super) trailing_slash: TrailingSlash,
+    /// The `typ` headers that the server accepts; `None` for a missing one. Empty if it accepts
+    /// any, or if it is not known.
+    pub(super) accepted_media_types: Cow<'static, [Option<Cow<'static, str>>]>,
+    pub(super) requires_key_id: bool,
+    pub(super) requires_client_id: bool,
+    pub(super) required_certificate: CertificateHeaders,
+    pub(super) source: Option<ProfileSource>,
     /// Which endpoints of the metadata may be the audience.
     pub(super) territory: Territory,
     pub(super) rules: Rules,
+}
+
+/// Where the rules of a [`Profile`] come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProfileSource {
+    /// The documents, servers or sources, in words or as URLs.
+    pub documents: &'static str,
+    /// The day or month in which they were read, such as `2026-11-21`.
+    pub date: &'static str,
+    /// Open questions, if any: what the documents do not say, or what was not tried.
+    pub unconfirmed: Option<&'static str>,
 }
 
 impl Profile {
@@ -59,17 +111,40 @@ impl Profile {
         Self {
             name,
             algorithms: Cow::Borrowed(&Algorithm::ALL),
-            longest_lifetime: Duration::from_secs(24 * 3600),
+            smallest_rsa_key: 2048,
+            longest_lifetime: None,
+            accepted_audiences: Cow::Borrowed(&[]),
+            trailing_slash: TrailingSlash::default(),
+            accepted_media_types: Cow::Borrowed(&[]),
+            requires_key_id: false,
+            requires_client_id: false,
+            required_certificate: CertificateHeaders::default(),
+            source: None,
             territory: Territory::BelowIssuer,
             rules: Rules::default(),
         }
     }
 
-    /// Sets the audience of the assertions. Default: the issuer, or the token endpoint if no issuer
-    /// is known.
+    /// Sets the audience of the assertions, and accepts any other audience in the settings. Default:
+    /// the issuer, or the token endpoint if no issuer is known.
     #[must_use]
     pub fn audience(mut self, audience: Audience) -> Self {
         self.rules.audience = Some(audience);
+        self.accepted_audiences = Cow::Borrowed(&[]);
+        self
+    }
+
+    /// Sets the audiences that the server accepts. Call it after [`audience`](Self::audience).
+    /// Default: any.
+    #[must_use]
+    pub fn accept_audiences(mut self, audiences: impl Into<Vec<AcceptedAudience>>) -> Self {
+        self.accepted_audiences = Cow::Owned(audiences.into());
+        self
+    }
+
+    /// Sets what the server makes of a slash at the end of an audience.
+    pub(super) const fn trailing_slash(mut self, slash: TrailingSlash) -> Self {
+        self.trailing_slash = slash;
         self
     }
 
@@ -86,6 +161,14 @@ impl Profile {
         self
     }
 
+    /// Sets the smallest RSA key that the server accepts, in bits. Default: 2048, which is also the
+    /// smallest that this crate loads.
+    #[must_use]
+    pub const fn smallest_rsa_key(mut self, bits: usize) -> Self {
+        self.smallest_rsa_key = bits;
+        self
+    }
+
     /// Sets the lifetime of an assertion, in whole seconds. Default: 60 s.
     #[must_use]
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
@@ -96,7 +179,7 @@ impl Profile {
     /// Sets the longest lifetime that the server accepts. Default: 24 h.
     #[must_use]
     pub const fn longest_lifetime(mut self, lifetime: Duration) -> Self {
-        self.longest_lifetime = lifetime;
+        self.longest_lifetime = Some(lifetime);
         self
     }
 
@@ -107,11 +190,21 @@ impl Profile {
         self
     }
 
-    /// Sets the `typ` header (RFC 7515 §4.1.9). `None` or an empty one omits it. Default:
-    /// `client-authentication+jwt`.
+    /// Sets the `typ` header (RFC 7515 §4.1.9), and accepts any other one in the settings. `None` or
+    /// an empty one omits it. Default: `client-authentication+jwt`.
     #[must_use]
     pub fn media_type(mut self, media_type: Option<&str>) -> Self {
         self.rules.set_media_type(media_type);
+        self.accepted_media_types = Cow::Borrowed(&[]);
+        self
+    }
+
+    /// Sets the `typ` headers that the server accepts, compared as in RFC 7515 §4.1.9. `None` stands
+    /// for a missing one. Call it after [`media_type`](Self::media_type). Default: any.
+    #[must_use]
+    pub fn accept_media_types(mut self, media_types: &[Option<&str>]) -> Self {
+        let owned = |typ: &Option<&str>| typ.map(|typ| Cow::Owned(typ.to_owned()));
+        self.accepted_media_types = media_types.iter().map(owned).collect();
         self
     }
 
@@ -119,6 +212,15 @@ impl Profile {
     #[must_use]
     pub const fn without_key_id(mut self) -> Self {
         self.rules.sends_key_id = Some(false);
+        self.requires_key_id = false;
+        self
+    }
+
+    /// Refuses settings that omit `kid`.
+    #[must_use]
+    pub const fn require_key_id(mut self) -> Self {
+        self.rules.sends_key_id = Some(true);
+        self.requires_key_id = true;
         self
     }
 
@@ -126,6 +228,15 @@ impl Profile {
     #[must_use]
     pub const fn without_client_id(mut self) -> Self {
         self.rules.sends_client_id = Some(false);
+        self.requires_client_id = false;
+        self
+    }
+
+    /// Refuses settings that omit `client_id` from the form.
+    #[must_use]
+    pub const fn require_client_id(mut self) -> Self {
+        self.rules.sends_client_id = Some(true);
+        self.requires_client_id = true;
         self
     }
 
@@ -152,20 +263,39 @@ impl Profile {
         self
     }
 
+    /// Refuses a key without a certificate: the server needs the certificate headers that were set
+    /// before this call.
+    #[must_use]
+    pub const fn require_certificate(mut self) -> Self {
+        self.required_certificate = self.rules.certificate;
+        self
+    }
+
+    /// Sets where the rules come from, and the day on which that was read, for tables and messages.
+    #[must_use]
+    pub const fn documented(mut self, documents: &'static str, date: &'static str) -> Self {
+        self.source = Some(ProfileSource { documents, date, unconfirmed: None });
+        self
+    }
+
+    /// Sets what the documents do not say, or what was not tried.
+    pub(super) const fn unconfirmed(mut self, questions: &'static str) -> Self {
+        if let Some(source) = &mut self.source {
+            source.unconfirmed = Some(questions);
+        }
+        self
+    }
+
     /// The kind of server, for messages.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    pub(super) fn check(&self, algorithm: Algorithm, lifetime: Duration) -> Result<(), OAuthError> {
-        if !self.algorithms.contains(&algorithm) {
-            return Err(OAuthError::ProfileAlgorithm { profile: self.name, algorithm });
-        }
-        if lifetime < Duration::from_secs(1) || lifetime > self.longest_lifetime {
-            return Err(OAuthError::Lifetime { found: lifetime, limit: self.longest_lifetime });
-        }
-        Ok(())
+    /// Where the rules come from, if the profile says so.
+    #[must_use]
+    pub const fn source(&self) -> Option<&ProfileSource> {
+        self.source.as_ref()
     }
 }
 
@@ -175,6 +305,7 @@ impl fmt::Debug for Profile {
             .field("name", &self.name)
             .field("algorithms", &self.algorithms)
             .field("longest_lifetime", &self.longest_lifetime)
+            .field("accepted_audiences", &self.accepted_audiences)
             .field("rules", &self.rules)
             .finish_non_exhaustive()
     }

@@ -123,7 +123,7 @@ fn ping_ones_profile_is_its_documentation() {
         let algorithm = key.algorithm();
         assert!(matches!(
             clean(sign(key).unwrap_err()),
-            OAuthError::ProfileAlgorithm { profile: "PingOne", algorithm: found } if found == algorithm
+            OAuthError::ProfileAlgorithm { profile: "PingOne", algorithm: found, .. } if found == algorithm
         ));
     }
     let hour = std::time::Duration::from_secs(3600);

@@ -201,7 +201,7 @@ fn a_lifetime_is_a_second_to_366_days() {
         assert_eq!(claims["exp"].as_i64().unwrap(), NOW + i64::try_from(good.as_secs()).unwrap());
     }
     for bad in [Duration::ZERO, Duration::from_millis(999), longest + Duration::from_nanos(1)] {
-        let OAuthError::Lifetime { found, limit } = token().lifetime(bad).unwrap_err() else {
+        let OAuthError::Lifetime { found, limit, profile: None } = token().lifetime(bad).unwrap_err() else {
             panic!("{bad:?}")
         };
         assert_eq!((found, limit), (bad, longest));

@@ -196,10 +196,11 @@ impl ClientAssertionBuilder {
     ///
     /// An [`OAuthError`] if the settings do not fit together: [`ClientId`](OAuthError::ClientId),
     /// [`TokenId`](OAuthError::TokenId), [`Lifetime`](OAuthError::Lifetime),
-    /// [`Time`](OAuthError::Time), [`ProfileAlgorithm`](OAuthError::ProfileAlgorithm),
-    /// [`NoCertificate`](OAuthError::NoCertificate), [`EmptyAudience`](OAuthError::EmptyAudience),
-    /// [`NotKnown`](OAuthError::NotKnown), [`ForeignAudience`](OAuthError::ForeignAudience),
-    /// [`OtherOrigin`](OAuthError::OtherOrigin).
+    /// [`Time`](OAuthError::Time), [`NoCertificate`](OAuthError::NoCertificate),
+    /// [`EmptyAudience`](OAuthError::EmptyAudience), [`NotKnown`](OAuthError::NotKnown),
+    /// [`ForeignAudience`](OAuthError::ForeignAudience), [`OtherOrigin`](OAuthError::OtherOrigin).
+    /// If the [server of the profile rejects them](Profile#settings-that-a-profile-refuses), the
+    /// error names the profile.
     pub fn prepare<S: Signer + ?Sized>(
         &self,
         signer: &S,
@@ -224,9 +225,11 @@ impl ClientAssertionBuilder {
             server.check_token_audience(endpoint)?;
         }
         check_token_id(jti)?;
-        let algorithm = signer.algorithm();
+        let (algorithm, jwk) = (signer.algorithm(), signer.public_jwk());
         let lifetime = self.rule(|rules| rules.lifetime).unwrap_or(Profile::LIFETIME);
-        self.profile.check(algorithm, lifetime)?;
+        self.profile.check_algorithm(algorithm)?;
+        self.profile.check_key_size(jwk)?;
+        self.profile.check_lifetime(lifetime)?;
         let (iat, exp) = life(now, lifetime)?;
         let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| OAuthError::Time);
         let (issued_at, expires_at) = (time(iat)?, time(exp)?);
@@ -234,12 +237,17 @@ impl ClientAssertionBuilder {
         if aud.trim().is_empty() {
             return Err(OAuthError::EmptyAudience);
         }
-        let jwk = signer.public_jwk();
+        self.profile.check_audience(aud, &self.server, endpoint)?;
         let kid = self.rule(|rules| rules.sends_key_id).unwrap_or(true).then(|| key_id(jwk));
+        self.profile.check_key_id(kid.is_some(), "the settings omit it")?;
         let typ = self.rule(Rules::media_type).unwrap_or(Some(CLIENT_AUTHENTICATION_JWT));
+        self.profile.check_media_type(typ)?;
+        let sends_client_id = self.rule(|rules| rules.sends_client_id).unwrap_or(true);
+        self.profile.check_client_id(sends_client_id)?;
         let mut header = Header::new(algorithm, kid, typ);
         let (required, of_profile) = (self.rules.certificate, self.profile.rules.certificate);
         CertificateHeaders::add(required, of_profile, jwk, &mut header)?;
+        self.profile.check_certificate(CertificateHeaders::of(&header), "the key has no certificate")?;
         let not_before = self.rule(|rules| rules.not_before);
         let claims = Claims {
             iss: &self.client_id,
@@ -254,7 +262,7 @@ impl ClientAssertionBuilder {
         Ok(UnsignedAssertion {
             jwt: UnsignedJwt::new(&header, &claims, jwk.parameters().signature_len()),
             client_id: Arc::clone(&self.client_id),
-            sends_client_id: self.rule(|rules| rules.sends_client_id).unwrap_or(true),
+            sends_client_id,
             bound_to,
             issued_at,
             expires_at,

@@ -197,14 +197,14 @@ fn what_does_not_fit_is_refused() {
     for found in [Duration::ZERO, Duration::from_millis(999), Duration::MAX] {
         assert!(matches!(
             error(builder().lifetime(found)),
-            OAuthError::Lifetime { found: f, limit: l } if f == found && l == limit
+            OAuthError::Lifetime { found: f, limit: l, profile: None } if f == found && l == limit
         ));
     }
     assert!(matches!(error(builder().audience(Audience::Exactly(String::new()))), OAuthError::EmptyAudience));
     assert!(matches!(error(builder().x5c()), OAuthError::NoCertificate { member: "x5c" }));
     assert!(matches!(
         error(builder().profile(Profile::ping_one())),
-        OAuthError::ProfileAlgorithm { profile: "PingOne", algorithm: Algorithm::EdDSA }
+        OAuthError::ProfileAlgorithm { profile: "PingOne", algorithm: Algorithm::EdDSA, .. }
     ));
     assert!(matches!(
         error(builder().profile(Profile::ping_one()).lifetime(Duration::from_secs(3601))),

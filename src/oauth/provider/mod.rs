@@ -120,7 +120,7 @@ mod tests {
                 let builder = ClientAssertion::builder("client", &server).profile(profile.clone());
                 match builder.sign(&key, now, "j1") {
                     Ok(_) => accepted += 1,
-                    Err(OAuthError::ProfileAlgorithm { profile: found, algorithm: refused }) => {
+                    Err(OAuthError::ProfileAlgorithm { profile: found, algorithm: refused, .. }) => {
                         assert_eq!((found, refused), (profile.name(), algorithm));
                     }
                     Err(error) => panic!("{name}: {error}"),
