@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::error::{Error, ErrorKind};
+use super::log;
 use super::sender::Sender;
 use super::settings::Settings;
 use super::token_client::TokenClient;
@@ -127,7 +128,11 @@ impl TokenClientBuilder {
         self
     }
 
-    /// Builds the client, and checks that an assertion can be made with the settings.
+    /// Builds the client, and checks that an assertion can be made with the settings, and that the
+    /// server of the profile [would accept it](Profile#settings-that-a-profile-refuses).
+    ///
+    /// Logs a warning if the server's metadata does not list the key's algorithm:
+    /// [`AuthorizationServer::unlisted_algorithms`].
     ///
     /// # Errors
     ///

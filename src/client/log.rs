@@ -9,7 +9,7 @@ use super::call::Call;
 use super::clock::Offset;
 use super::error::Error;
 use crate::keys::{Signer, key_name};
-use crate::oauth::{GrantType, Refusal};
+use crate::oauth::{GrantType, Refusal, UnlistedAlgorithm};
 
 macro_rules! event {
     ($level:ident, $($fields:tt)*) => {
@@ -38,6 +38,12 @@ pub(super) fn attempt_span(number: u32) -> Span {
         correlation_ids = tracing::field::Empty,
         duration_ms = tracing::field::Empty,
     )
+}
+
+/// A key whose algorithm the server's metadata does not list.
+pub(super) fn unlisted(signer: &dyn Signer, unlisted: &UnlistedAlgorithm) {
+    let endpoint = unlisted.endpoint.metadata_name();
+    event!(WARN, key_id = %key_name(signer), endpoint, %unlisted, "algorithm not listed by the server");
 }
 
 pub(super) fn signed(span: &Span, signer: &dyn Signer) {

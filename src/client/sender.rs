@@ -99,7 +99,8 @@ impl Sender {
         ErrorKind::Discovery { issuer, source }.into()
     }
 
-    /// Notes what the first metadata show of the server's clock. Returns the offset to use.
+    /// Notes what the first metadata show of the server's clock and its algorithms. Returns the
+    /// offset to use.
     fn discovered(&self, server: &AuthorizationServer) -> Offset {
         let time = server.server_time().filter(|_| self.settings.corrects_time);
         let shown = Shown::discovered(time, SystemClock.now(), self.clock.now());
@@ -110,7 +111,12 @@ impl Sender {
         }
         let offset = known.clock.kept;
         drop(known);
-        log::offset(Offset::NONE, Some(offset).filter(|offset| is_first && *offset != Offset::NONE));
+        if is_first {
+            log::offset(Offset::NONE, Some(offset).filter(|offset| *offset != Offset::NONE));
+            if let Ok(signer) = self.keys.active() {
+                server.unlisted_algorithms(signer.as_ref()).iter().for_each(|unlisted| log::unlisted(signer.as_ref(), unlisted));
+            }
+        }
         offset
     }
 

@@ -26,7 +26,7 @@ pub struct AuthorizationServer {
     pub(super) authorization_endpoint: Option<Result<String, Unusable>>,
     pub(super) jwks_uri: Option<String>,
     pub(super) authentication_methods: Option<Vec<String>>,
-    pub(super) signing_algorithms: Option<Vec<String>>,
+    pub(super) signing_algorithms: BTreeMap<Endpoint, Vec<String>>,
     /// Whether its authorization responses have an `iss` (RFC 9207 §3).
     pub(super) promises_issuer: bool,
     /// The server's clock as the response with the metadata showed it.
@@ -152,7 +152,7 @@ impl AuthorizationServer {
             authorization_endpoint: None,
             jwks_uri: None,
             authentication_methods: None,
-            signing_algorithms: None,
+            signing_algorithms: BTreeMap::new(),
             promises_issuer: false,
             plain_http: PlainHttp::Loopback,
             accepts_created: false,
@@ -314,9 +314,10 @@ impl AuthorizationServer {
         self.authentication_methods.as_deref()
     }
 
-    /// `token_endpoint_auth_signing_alg_values_supported`, if the metadata has it.
+    /// `token_endpoint_auth_signing_alg_values_supported`, if the metadata has it. For another
+    /// endpoint, see [`signing_algorithms_at`](Self::signing_algorithms_at).
     #[must_use]
     pub fn signing_algorithms(&self) -> Option<&[String]> {
-        self.signing_algorithms.as_deref()
+        self.signing_algorithms.get(&Endpoint::Token).map(Vec::as_slice)
     }
 }

@@ -6,13 +6,12 @@ use url::Url;
 use super::authorization_server::Unusable;
 use super::endpoint::{Endpoint, Location, PlainHttp};
 use super::text::{safe, safe_url};
-use super::{AuthorizationServer, OAuthError};
+use super::{AuthorizationServer, OAuthError, signing_algorithms};
 use crate::jose::JoseError;
 use crate::jose::json::{self, Json, Members, Rules};
 
 const WHAT: &str = "the document";
 const METHODS: &str = "token_endpoint_auth_methods_supported";
-const ALGORITHMS: &str = "token_endpoint_auth_signing_alg_values_supported";
 const PROMISES_ISSUER: &str = "authorization_response_iss_parameter_supported";
 
 /// What a document must contain to be accepted, and where its endpoints may be.
@@ -47,8 +46,9 @@ impl AuthorizationServer {
 /// Reads a document and checks it against these expectations.
 pub(super) fn read(expected: &Expected<'_>, json: &[u8]) -> Result<AuthorizationServer, OAuthError> {
     let names = Endpoint::ALL.map(Endpoint::metadata_name);
-    let read = ["issuer", "authorization_endpoint", "jwks_uri", METHODS, ALGORITHMS, PROMISES_ISSUER];
-    let read: Vec<&str> = names.into_iter().chain(read).collect();
+    let read = ["issuer", "authorization_endpoint", "jwks_uri", METHODS, PROMISES_ISSUER];
+    let algorithms = signing_algorithms::MEMBERS.map(|(_, name)| name);
+    let read: Vec<&str> = names.into_iter().chain(read).chain(algorithms).collect();
     let rules = Rules { unique: Some(&read), ..Rules::default() };
     let mut members = json::read_by(rules, WHAT, json).map_err(OAuthError::Metadata)?;
     let missing = |member| OAuthError::Metadata(JoseError::MissingMember { what: WHAT, member });
@@ -75,7 +75,10 @@ pub(super) fn read(expected: &Expected<'_>, json: &[u8]) -> Result<Authorization
         authorization_endpoint: expected.optional(&mut members, "authorization_endpoint"),
         jwks_uri,
         authentication_methods: strings(members.get(METHODS)),
-        signing_algorithms: strings(members.get(ALGORITHMS)),
+        signing_algorithms: signing_algorithms::MEMBERS
+            .into_iter()
+            .filter_map(|(endpoint, name)| Some((endpoint, strings(members.get(name))?)))
+            .collect(),
         promises_issuer: matches!(members.get(PROMISES_ISSUER), Some(Json::Bool(true))),
         plain_http: expected.plain_http,
         token_endpoint: Location::of_metadata(token_endpoint),
@@ -245,7 +248,9 @@ mod tests {
             ("authorization_endpoint", r#""https://as.example/a""#),
             ("jwks_uri", r#""https://as.example/jwks""#),
             (METHODS, "[]"),
-            (ALGORITHMS, "[]"),
+            (signing_algorithms::MEMBERS[0].1, "[]"),
+            (signing_algorithms::MEMBERS[1].1, "[]"),
+            (signing_algorithms::MEMBERS[2].1, "[]"),
             (PROMISES_ISSUER, "true"),
         ] {
             let refused = metadata(&format!(r#"{token},"{name}":{value},"{name}":{value}"#));

@@ -57,6 +57,7 @@ mod scope;
 mod server_audience;
 #[cfg(feature = "client")]
 mod server_time;
+mod signing_algorithms;
 mod text;
 mod time_fault;
 
@@ -90,6 +91,7 @@ pub use refusal::Refusal;
 pub use request::TokenRequest;
 pub use response::TokenResponse;
 pub use scope::Scope;
+pub use signing_algorithms::UnlistedAlgorithm;
 
 #[cfg(feature = "client")]
 pub(crate) use answer::said;

@@ -241,3 +241,30 @@ async fn keys_that_cannot_be_refreshed_are_used_meanwhile() {
           pause_ms=…"]
     );
 }
+
+/// The server most likely rejects the key, but its metadata may be wrong.
+#[test]
+fn rfc8414_2_an_algorithm_that_the_metadata_does_not_list_is_a_warning_when_the_client_is_built() {
+    let metadata = |algorithms: &str| {
+        let json = format!(
+            r#"{{"issuer":"https://as.example","token_endpoint":"https://as.example/token",
+            "token_endpoint_auth_signing_alg_values_supported":{algorithms}}}"#
+        );
+        AuthorizationServer::from_metadata("https://as.example", json.as_bytes()).unwrap()
+    };
+    listen();
+    let build = |algorithms| {
+        let key = key("ed25519.pkcs8.pem").with_key_id("k1");
+        TokenClient::new(metadata(algorithms), "client", key).unwrap();
+        lines()
+    };
+    assert_eq!(
+        build(r#"["ES256","PS256"]"#),
+        ["WARN algorithm not listed by the server: key_id=k1 endpoint=\"token_endpoint\" \
+             unlisted=token_endpoint_auth_signing_alg_values_supported lists ES256, PS256, not EdDSA; the key can sign \
+             with none of them"]
+    );
+    for fitting in [r#"["ES256","EdDSA"]"#, r#"["Ed25519"]"#, "[]", "null"] {
+        assert!(build(fitting).is_empty(), "{fitting}");
+    }
+}
