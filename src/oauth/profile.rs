@@ -125,8 +125,8 @@ impl Profile {
         }
     }
 
-    /// Sets the audience of the assertions, and accepts any other audience in the settings. Default:
-    /// the issuer, or the token endpoint if no issuer is known.
+    /// Sets the audience of the assertions, and accepts any other audience in the settings.
+    /// Default: the issuer, or the token endpoint if no issuer is known.
     #[must_use]
     pub fn audience(mut self, audience: Audience) -> Self {
         self.rules.audience = Some(audience);
@@ -190,8 +190,8 @@ impl Profile {
         self
     }
 
-    /// Sets the `typ` header (RFC 7515 §4.1.9), and accepts any other one in the settings. `None` or
-    /// an empty one omits it. Default: `client-authentication+jwt`.
+    /// Sets the `typ` header (RFC 7515 §4.1.9), and accepts any other one in the settings. `None`
+    /// or an empty one omits it. Default: `client-authentication+jwt`.
     #[must_use]
     pub fn media_type(mut self, media_type: Option<&str>) -> Self {
         self.rules.set_media_type(media_type);
@@ -199,8 +199,8 @@ impl Profile {
         self
     }
 
-    /// Sets the `typ` headers that the server accepts, compared as in RFC 7515 §4.1.9. `None` stands
-    /// for a missing one. Call it after [`media_type`](Self::media_type). Default: any.
+    /// Sets the `typ` headers that the server accepts, compared as in RFC 7515 §4.1.9. `None`
+    /// stands for a missing one. Call it after [`media_type`](Self::media_type). Default: any.
     #[must_use]
     pub fn accept_media_types(mut self, media_types: &[Option<&str>]) -> Self {
         let owned = |typ: &Option<&str>| typ.map(|typ| Cow::Owned(typ.to_owned()));

@@ -50,7 +50,7 @@ impl Profile {
         let lifetime = seconds("exp").zip(seconds("iat")).map(|(exp, iat)| exp.saturating_sub(iat));
         let lifetime = lifetime.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
         let audience = claims.get("aud").and_then(Value::as_str);
-        let algorithm = text("alg").unwrap_or("no algorithm");
+        let algorithm = text("alg").unwrap_or("a missing alg");
         let checks = [
             match algorithm.parse() {
                 Ok(algorithm) => self.check_algorithm(algorithm),

@@ -68,8 +68,8 @@ impl<'a> ProfileRules<'a> {
         self.profile.rules.audience.as_ref()
     }
 
-    /// The audiences that the server is known to accept. Empty if the profile does not know, so that
-    /// none is refused.
+    /// The audiences that the server is known to accept. Empty if the profile does not know, so
+    /// that none is refused.
     #[must_use]
     pub fn accepted_audiences(self) -> &'a [AcceptedAudience] {
         &self.profile.accepted_audiences

@@ -231,7 +231,7 @@ fn entra_ids_token_endpoint_is_an_audience_of_its_profile() {
     };
     let entra = |server: &AuthorizationServer| {
         let builder = ClientAssertion::builder("client", server).profile(Profile::entra_id());
-        builder.sign(&key("rsa2048.pkcs8.pem"), now(), "j")
+        builder.sign(&key("rsa2048.key-then-chain.pem"), now(), "j")
     };
     let assertion = entra(&server("T")).unwrap();
     assert_eq!(part(assertion.secret(), 1)["aud"], format!("{login}/T/oauth2/v2.0/token"));
@@ -242,17 +242,17 @@ fn entra_ids_token_endpoint_is_an_audience_of_its_profile() {
     }
     // An assertion of one profile is not mistaken for another's.
     let builder = ClientAssertion::builder("client", &server("T")).profile(Profile::entra_id());
-    builder.sign(&key("rsa2048.pkcs8.pem"), now(), "j").unwrap();
+    builder.sign(&key("rsa2048.key-then-chain.pem"), now(), "j").unwrap();
     let default =
         builder.profile(Profile::default()).audience(Audience::TokenEndpoint).media_type(Some("JWT"));
-    let error = clean(default.sign(&key("rsa2048.pkcs8.pem"), now(), "j").unwrap_err());
+    let error = clean(default.sign(&key("rsa2048.key-then-chain.pem"), now(), "j").unwrap_err());
     assert!(matches!(error, OAuthError::ForeignAudience { .. }), "{error:?}");
 }
 
 #[test]
 fn a_profile_is_known_by_its_name() {
     for (name, profile) in [
-        ("at-protocol", Profile::at_protocol()),
+        ("atproto", Profile::atproto()),
         ("auth0", Profile::auth0()),
         ("fapi2", Profile::fapi2()),
         ("forgerock", Profile::forgerock()),
@@ -263,7 +263,7 @@ fn a_profile_is_known_by_its_name() {
         ("nhs-england", Profile::nhs_england()),
         ("okta", Profile::okta()),
         ("ping-federate", Profile::ping_federate()),
-        ("smart", Profile::smart()),
+        ("smart-backend-services", Profile::smart_backend_services()),
         ("spring", Profile::spring()),
         ("zitadel", Profile::zitadel()),
     ] {

@@ -7,6 +7,7 @@ mod by_hand;
 mod echoes;
 mod hostile;
 mod issued;
+mod profiles;
 #[cfg(feature = "client")]
 mod protocol;
 #[path = "../support/mod.rs"]

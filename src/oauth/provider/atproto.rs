@@ -2,15 +2,25 @@
 
 use super::known::Provider;
 use crate::jose::Algorithm::ES256;
-use crate::oauth::{Audience, Profile};
+use crate::oauth::{AcceptedAudience, Audience, Profile};
 
-pub(super) const AT_PROTOCOL: Provider =
-    Provider { profile: Some(("at-protocol", Profile::at_protocol)), texts: &[] };
+pub(super) const ATPROTO: Provider = Provider { profile: Some(("atproto", Profile::atproto)), texts: &[] };
 
 impl Profile {
-    /// The authorization servers of the AT Protocol (Bluesky): the issuer as audience, and ES256.
+    /// The authorization servers of the AT Protocol (Bluesky): the issuer as audience, ES256, and a
+    /// `kid` of the client's metadata.
+    ///
+    /// Source: the AT Protocol's OAuth specification and the source of its reference server,
+    /// 2026-11-29. Not confirmed: the longest lifetime. The servers also require DPoP and pushed
+    /// authorization requests, which are not a matter of the assertion.
     #[must_use]
-    pub fn at_protocol() -> Self {
-        Self::new("AT Protocol").audience(Audience::Issuer).algorithms([ES256])
+    pub fn atproto() -> Self {
+        Self::new("AT Protocol")
+            .audience(Audience::Issuer)
+            .accept_audiences([AcceptedAudience::Issuer])
+            .algorithms([ES256])
+            .require_key_id()
+            .documented("the AT Protocol's OAuth specification", "2026-11-29")
+            .unconfirmed("the longest lifetime; nothing was tried with a server")
     }
 }

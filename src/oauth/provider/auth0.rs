@@ -4,20 +4,28 @@ use std::time::Duration;
 
 use super::known::Provider;
 use crate::jose::Algorithm::{PS256, RS256, RS384};
-use crate::oauth::{Audience, JwksUri, OAuthError, Profile};
+use crate::oauth::audience::TrailingSlash;
+use crate::oauth::{AcceptedAudience, Audience, JwksUri, OAuthError, Profile};
 
 pub(super) const AUTH0: Provider = Provider { profile: Some(("auth0", Profile::auth0)), texts: &[] };
 
 impl Profile {
-    /// Auth0, as documented: the issuer as audience (the tenant's URL with its slash), RS256, RS384
-    /// and PS256, a lifetime of at most five minutes. The algorithm must be the one of the
+    /// Auth0: the issuer as audience (the tenant's URL or custom domain, with its slash), RS256,
+    /// RS384 or PS256, and a lifetime of at most five minutes. The algorithm must be the one of the
     /// registered credential.
+    ///
+    /// Source: Auth0's documentation, 2026-11-21. Not confirmed: the wording of its rejections, and
+    /// the algorithms that other settings of a tenant may add.
     #[must_use]
     pub fn auth0() -> Self {
         Self::new("Auth0")
             .audience(Audience::Issuer)
+            .accept_audiences([AcceptedAudience::Issuer])
+            .trailing_slash(TrailingSlash::EndsIssuer)
             .algorithms([RS256, RS384, PS256])
             .longest_lifetime(Duration::from_secs(300))
+            .documented("Auth0's documentation", "2026-11-21")
+            .unconfirmed("nothing was tried with a tenant")
     }
 }
 

@@ -69,10 +69,16 @@ pub(super) const ENTRA_ID: Provider = Provider {
 };
 
 impl Profile {
-    /// Microsoft Entra ID, as documented: PS256 or RS256, a lifetime of at most ten minutes, `typ:
-    /// JWT`, the tenant's token endpoint as audience, and the thumbprint of the key's certificate
-    /// (`x5t#S256`). Entra ID requires the thumbprint unless the application has a federated
-    /// credential.
+    /// Microsoft Entra ID: PS256 or RS256, a lifetime of at most ten minutes, `typ: JWT`, the
+    /// tenant's token endpoint as audience, and the thumbprint of the key's certificate
+    /// (`x5t#S256`). A key without its certificate is refused. Assertions of another issuer, for a
+    /// federated credential, are not made with this profile.
+    ///
+    /// Source: Microsoft's documentation and reports of its users, 2026-11-21. Not confirmed:
+    /// whether the issuer is accepted as audience, and why some tenants reject PS256 (error
+    /// `5002730`; use RS256). The documentation advises five to ten minutes, and says that Entra ID
+    /// itself has no limit. It also lists `nbf`, which Microsoft's own libraries do not always
+    /// send.
     ///
     /// Its token endpoint (`…/TENANT/oauth2/v2.0/token`) does not lie below its issuer
     /// (`…/TENANT/v2.0`). With this profile, an endpoint in the metadata may be the audience if it
@@ -88,5 +94,10 @@ impl Profile {
             .longest_lifetime(Duration::from_secs(600))
             .media_type(Some("JWT"))
             .x5t_s256()
+            .require_certificate()
+            .documented("Microsoft's documentation, and reports of its users", "2026-11-21")
+            .unconfirmed(
+                "whether the issuer is accepted as audience; why some tenants reject PS256; the lifetime is advice",
+            )
     }
 }

@@ -2,7 +2,7 @@
 
 use super::known::Provider;
 use crate::jose::Algorithm::{ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512};
-use crate::oauth::{Audience, Hint, Profile};
+use crate::oauth::{AcceptedAudience, Audience, Endpoint, Hint, Profile};
 
 pub(super) const HYDRA: Provider = Provider {
     profile: Some(("hydra", Profile::hydra)),
@@ -84,11 +84,18 @@ pub(super) const HYDRA: Provider = Provider {
 
 impl Profile {
     /// Ory Hydra 2.3: the token endpoint as audience (the issuer is rejected), RS256 to RS512,
-    /// PS256 to PS512, and ES256 to ES512. Its clock tolerance is zero.
+    /// PS256 to PS512, or ES256 to ES512, and `kid`. Its clock tolerance is zero.
+    ///
+    /// Source: tests with 2.3, and the source of fosite, 2026-11-28. Not confirmed: other servers
+    /// made of fosite, and Ory Network.
     #[must_use]
     pub fn hydra() -> Self {
         Self::new("Ory Hydra")
             .audience(Audience::TokenEndpoint)
+            .accept_audiences([AcceptedAudience::Endpoint(Endpoint::Token)])
             .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512])
+            .require_key_id()
+            .documented("tests with 2.3, and fosite's source", "2026-11-28")
+            .unconfirmed("other servers made of fosite, and Ory Network")
     }
 }

@@ -2,7 +2,8 @@
 
 use super::known::Provider;
 use crate::jose::Algorithm::RS256;
-use crate::oauth::{Audience, Hint, Profile};
+use crate::oauth::audience::TrailingSlash;
+use crate::oauth::{AcceptedAudience, Audience, Endpoint, Hint, Profile};
 
 pub(super) const LOGIN_GOV: Provider = Provider {
     profile: Some(("login-gov", Profile::login_gov)),
@@ -27,8 +28,17 @@ pub(super) const LOGIN_GOV: Provider = Provider {
 
 impl Profile {
     /// login.gov: the token endpoint as audience, and RS256.
+    ///
+    /// Source: its source, 2026-11-21. It ignores a slash at the end of the audience. Not
+    /// confirmed: the longest lifetime.
     #[must_use]
     pub fn login_gov() -> Self {
-        Self::new("login.gov").audience(Audience::TokenEndpoint).algorithms([RS256])
+        Self::new("login.gov")
+            .audience(Audience::TokenEndpoint)
+            .accept_audiences([AcceptedAudience::Endpoint(Endpoint::Token)])
+            .trailing_slash(TrailingSlash::Ignored)
+            .algorithms([RS256])
+            .documented("login.gov's source", "2026-11-21")
+            .unconfirmed("the longest lifetime; nothing was tried")
     }
 }

@@ -4,7 +4,7 @@
 //! To add one, write a file with its `Provider`, and add its `mod` line and its entry in [`ALL`].
 //! The rules for its access tokens are a preset of the verifier's `AccessTokenProfile`.
 
-mod at_protocol;
+mod atproto;
 mod auth0;
 mod authlib;
 mod cloud_foundry;
@@ -19,6 +19,7 @@ mod keycloak;
 mod known;
 mod login_gov;
 mod maskinporten;
+mod mcp;
 mod mitreid;
 mod nhs_england;
 mod oidc_provider;
@@ -35,15 +36,18 @@ mod spring;
 mod wso2;
 mod zitadel;
 
+use std::str::FromStr;
+
 use super::pattern::says;
-use super::{Hint, Profile};
+use super::text::safe;
+use super::{Hint, OAuthError, Profile};
 use known::Provider;
 
 pub use ping_access::PingAccess;
 pub use ping_one::Region;
 
-const ALL: [Provider; 28] = [
-    at_protocol::AT_PROTOCOL,
+const ALL: [Provider; 29] = [
+    atproto::ATPROTO,
     auth0::AUTH0,
     authlib::AUTHLIB,
     cloud_foundry::CLOUD_FOUNDRY,
@@ -57,6 +61,7 @@ const ALL: [Provider; 28] = [
     keycloak::KEYCLOAK,
     login_gov::LOGIN_GOV,
     maskinporten::MASKINPORTEN,
+    mcp::MCP,
     mitreid::MITREID,
     nhs_england::NHS_ENGLAND,
     oidc_provider::OIDC_PROVIDER,
@@ -88,6 +93,26 @@ impl Profile {
     }
 }
 
+/// Reads the name of a known profile, with `-` or `_`: `entra-id`, `entra_id`.
+///
+/// ```
+/// use private_key_jwt::Profile;
+///
+/// assert_eq!("entra_id".parse::<Profile>()?, Profile::entra_id());
+/// # Ok::<(), private_key_jwt::oauth::OAuthError>(())
+/// ```
+impl FromStr for Profile {
+    type Err = OAuthError;
+
+    fn from_str(name: &str) -> Result<Self, OAuthError> {
+        let wanted = name.replace('_', "-");
+        Self::known().find(|(known, _)| *known == wanted).map(|(_, profile)| profile).ok_or_else(|| {
+            let known = Self::known().map(|(name, _)| name).collect();
+            OAuthError::UnknownProfile { found: safe(name), known }
+        })
+    }
+}
+
 /// The hint of the longest pattern of any provider that a text matches.
 pub(super) fn hint(text: &str) -> Option<Hint> {
     let texts = ALL.iter().flat_map(|provider| provider.texts);
@@ -108,10 +133,13 @@ mod tests {
 
     #[test]
     fn every_profile_has_a_name_and_makes_assertions() {
-        let server = AuthorizationServer::new("https://as.example", "https://as.example/token").unwrap();
+        // With a slash, as Auth0's issuers.
+        let server = AuthorizationServer::new("https://as.example/", "https://as.example/token").unwrap();
         let now = time::OffsetDateTime::UNIX_EPOCH;
-        let keys = ["rsa2048", "p256", "p384", "p521", "ed25519"]
+        let certified = PrivateKey::from_file("testdata/keys/rsa2048.key-then-chain.pem").unwrap();
+        let keys = ["p256", "p384", "p521", "ed25519"]
             .map(|stem| PrivateKey::from_file(format!("testdata/keys/{stem}.pkcs8.pem")).unwrap());
+        let keys: Vec<_> = keys.into_iter().chain([certified]).collect();
         for (name, profile) in Profile::known() {
             assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'0'..=b'9')));
             let mut accepted = 0;

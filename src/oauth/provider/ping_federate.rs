@@ -13,9 +13,15 @@ impl Profile {
     /// PingFederate: RS256 to RS512, PS256 to PS512 and ES256 to ES512. Its documentation names no
     /// audience, so this is the default one. Version 13.1 was reported to reject an assertion
     /// without `typ: client-authentication+jwt`, which is the default as well.
+    ///
+    /// Source: Ping Identity's documentation and one report of its users, 2026-11-21. Not
+    /// confirmed: the audience, the longest lifetime, and the `typ` that other versions accept.
     #[must_use]
     pub fn ping_federate() -> Self {
-        Self::new("PingFederate").algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512])
+        Self::new("PingFederate")
+            .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512])
+            .documented("Ping Identity's documentation, and a report of its users", "2026-11-21")
+            .unconfirmed("the audience, the longest lifetime, and typ before version 13.1")
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::known::Provider;
 use crate::jose::Algorithm::{ES256, ES384, ES512, RS256, RS384, RS512};
 use crate::oauth::text::safe_url;
-use crate::oauth::{Audience, AuthorizationServer, Endpoint, Hint, JwksUri, OAuthError, Profile};
+use crate::oauth::{
+    AcceptedAudience, Audience, AuthorizationServer, Endpoint, Hint, JwksUri, OAuthError, Profile,
+};
 
 pub(super) const PING_ONE: Provider = Provider {
     profile: Some(("ping-one", Profile::ping_one)),
@@ -19,18 +21,26 @@ pub(super) const PING_ONE: Provider = Provider {
 };
 
 impl Profile {
-    /// PingOne, as documented: RS256 to RS512 and ES256 to ES512, a lifetime of at most one hour,
-    /// the issuer as audience, and `typ: JWT`.
+    /// PingOne: the issuer as audience (it also accepts the token endpoint and the endpoint that is
+    /// called), RS256 to RS512 or ES256 to ES512, `exp` at most one hour ahead, and `typ: JWT`.
+    /// Neither `iat` nor `jti` is checked; an `nbf` in the future is rejected.
     ///
-    /// The PingOne documentation is inconsistent about whether ES* is accepted everywhere. For a
-    /// tenant that rejects it, use an RSA key.
+    /// Source: PingOne's documentation, 2026-11-21. Not confirmed: ES256 to ES512, which one page
+    /// lists and another does not. For a tenant that rejects them, use an RSA key.
     #[must_use]
     pub fn ping_one() -> Self {
         Self::new("PingOne")
             .audience(Audience::Issuer)
+            .accept_audiences([
+                AcceptedAudience::Issuer,
+                AcceptedAudience::Endpoint(Endpoint::Token),
+                AcceptedAudience::CalledEndpoint,
+            ])
             .algorithms([RS256, RS384, RS512, ES256, ES384, ES512])
             .longest_lifetime(Duration::from_secs(3600))
             .media_type(Some("JWT"))
+            .documented("PingOne's documentation", "2026-11-21")
+            .unconfirmed("ES256 to ES512, about which the documentation contradicts itself")
     }
 }
 

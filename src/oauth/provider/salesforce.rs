@@ -1,13 +1,36 @@
-//! Salesforce, for JWT grants, by its documentation and reports of its users.
+//! Salesforce, by its documentation and reports of its users. The texts are those of JWT grants.
 
 use super::known::Provider;
-use crate::oauth::Hint;
+use crate::jose::Algorithm::RS256;
+use crate::oauth::{Audience, Hint, Profile};
 
 pub(super) const SALESFORCE: Provider = Provider {
-    profile: None,
+    profile: Some(("salesforce", Profile::salesforce)),
     texts: &[
         ("audience is invalid", Hint::Audience),
         ("client identifier invalid", Hint::UnknownClient),
         ("External client app is not installed in this org", Hint::UnknownClient),
     ],
 };
+
+impl Profile {
+    /// Salesforce: RS256, the token endpoint as audience, and the key of the certificate that is
+    /// uploaded to the app. No `kid` is needed, because an app has one certificate.
+    ///
+    /// The JWT bearer flow (RFC 7523 §2.1) is another exchange, whose JWT has a user as `sub` and
+    /// the login host as `aud`. Use [`JwtGrant`](crate::oauth::JwtGrant) for it.
+    ///
+    /// Source: Salesforce Help ("OAuth 2.0 JWT Bearer Flow", "OAuth 2.0 Web Server Flow"),
+    /// 2026-11-29. Not confirmed: the audience of a *client assertion*, for which the help refers
+    /// to OpenID Connect Core §9 and thus to the token endpoint; and the longest lifetime. If
+    /// Salesforce rejects the assertion, try the login host:
+    /// `Audience::Exactly("https://login.salesforce.com")`.
+    #[must_use]
+    pub fn salesforce() -> Self {
+        Self::new("Salesforce")
+            .audience(Audience::TokenEndpoint)
+            .algorithms([RS256])
+            .documented("Salesforce Help, and OpenID Connect Core §9", "2026-11-29")
+            .unconfirmed("the audience of a client assertion, and the longest lifetime")
+    }
+}

@@ -1,12 +1,36 @@
 //! Singpass, by its documentation.
 
+use std::time::Duration;
+
 use super::known::Provider;
-use crate::oauth::Hint;
+use crate::jose::Algorithm::{ES256, ES384, ES512};
+use crate::oauth::{AcceptedAudience, Audience, Hint, Profile};
 
 pub(super) const SINGPASS: Provider = Provider {
-    profile: None,
+    profile: Some(("singpass", Profile::singpass)),
     texts: &[
         ("The client_assertion has missing or invalid claims", Hint::Unspecific),
         ("The client_assertion could not be validated against known signing keys", Hint::Signature),
     ],
 };
+
+impl Profile {
+    /// Singpass: the issuer as audience, ES256, ES384 or ES512, `typ: JWT`, and an `exp` at most
+    /// two minutes after `iat`. Without `kid`, it tries every signing key of the client.
+    ///
+    /// Source: Singpass's developer documentation ("Generation of client assertion", FAPI 2.0
+    /// authentication API), 2026-11-29. Not confirmed: nothing was tried with Singpass. Corppass is
+    /// another server, which allows ten minutes.
+    #[must_use]
+    pub fn singpass() -> Self {
+        Self::new("Singpass")
+            .audience(Audience::Issuer)
+            .accept_audiences([AcceptedAudience::Issuer])
+            .algorithms([ES256, ES384, ES512])
+            .longest_lifetime(Duration::from_secs(120))
+            .media_type(Some("JWT"))
+            .accept_media_types(&[Some("JWT")])
+            .documented("Singpass's developer documentation", "2026-11-29")
+            .unconfirmed("nothing was tried with Singpass")
+    }
+}

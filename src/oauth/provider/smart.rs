@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::known::Provider;
 use crate::jose::Algorithm::{ES384, RS384};
-use crate::oauth::{Audience, Hint, Profile};
+use crate::oauth::{AcceptedAudience, Audience, Endpoint, Hint, Profile};
 
 pub(super) const SMART: Provider = Provider {
-    profile: Some(("smart", Profile::smart)),
+    profile: Some(("smart-backend-services", Profile::smart_backend_services)),
     texts: &[
         ("Missing 'scope' parameter", Hint::Scope),
         ("Missing 'client_assertion_type' parameter", Hint::AssertionType),
@@ -51,14 +51,25 @@ pub(super) const SMART: Provider = Provider {
 };
 
 impl Profile {
-    /// SMART Backend Services (HL7), such as Epic: the token endpoint as audience, RS384 and ES384,
-    /// a lifetime of at most five minutes, and `typ: JWT`.
+    /// SMART Backend Services (HL7), such as Epic: the token endpoint as audience, RS384 or ES384,
+    /// `kid`, `typ: JWT`, and a lifetime of at most five minutes.
+    ///
+    /// The JWK in the client's JWK Set must name the algorithm (`alg`), as the ones of this crate
+    /// do. The optional header `jku` is not sent: the server knows the URL from the registration.
+    ///
+    /// Source: SMART App Launch 2.2 ("Client Authentication: Asymmetric") and the source of two
+    /// servers, 2026-11-21. Not confirmed: Epic itself, whose documentation asks for RS384.
     #[must_use]
-    pub fn smart() -> Self {
+    pub fn smart_backend_services() -> Self {
         Self::new("SMART Backend Services")
             .audience(Audience::TokenEndpoint)
+            .accept_audiences([AcceptedAudience::Endpoint(Endpoint::Token)])
             .algorithms([RS384, ES384])
             .longest_lifetime(Duration::from_secs(300))
             .media_type(Some("JWT"))
+            .accept_media_types(&[Some("JWT")])
+            .require_key_id()
+            .documented("SMART App Launch 2.2, and the source of two servers", "2026-11-21")
+            .unconfirmed("servers of vendors were not tried")
     }
 }

@@ -3,17 +3,31 @@
 
 use super::known::Provider;
 use crate::jose::Algorithm::{ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512};
-use crate::oauth::{Audience, Profile};
+use crate::oauth::{AcceptedAudience, Audience, Endpoint, Profile};
 
 pub(super) const SPRING: Provider = Provider { profile: Some(("spring", Profile::spring)), texts: &[] };
 
 impl Profile {
-    /// Spring Authorization Server 7: the issuer as audience, RS256 to RS512, PS256 to PS512, and
-    /// ES256 to ES512. It requires `client_id` in the form.
+    /// Spring Authorization Server 7: the issuer as audience (it also accepts the token,
+    /// introspection, revocation and pushed authorization request endpoints), RS256 to RS512, PS256
+    /// to PS512, or ES256 to ES512. It requires `client_id` in the form, and does not check `jti`.
+    ///
+    /// Source: tests with version 7, and its source, 2026-11-28. Not confirmed: audiences other
+    /// than the issuer, which were read but not tried.
     #[must_use]
     pub fn spring() -> Self {
         Self::new("Spring Authorization Server")
             .audience(Audience::Issuer)
+            .accept_audiences([
+                AcceptedAudience::Issuer,
+                AcceptedAudience::Endpoint(Endpoint::Token),
+                AcceptedAudience::Endpoint(Endpoint::Introspection),
+                AcceptedAudience::Endpoint(Endpoint::Revocation),
+                AcceptedAudience::Endpoint(Endpoint::PushedAuthorization),
+            ])
             .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512])
+            .require_client_id()
+            .documented("tests with version 7, and its source", "2026-11-28")
+            .unconfirmed("audiences other than the issuer were not tried")
     }
 }
