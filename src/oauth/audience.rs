@@ -51,7 +51,7 @@ pub enum AcceptedAudience {
 
 impl AcceptedAudience {
     /// How messages name it.
-    pub(super) const fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Issuer => "issuer",
             Self::CalledEndpoint => "called endpoint",
@@ -61,6 +61,12 @@ impl AcceptedAudience {
             Self::Endpoint(Endpoint::Revocation) => "revocation endpoint",
             Self::Endpoint(Endpoint::DeviceAuthorization) => "device authorization endpoint",
         }
+    }
+}
+
+impl fmt::Display for AcceptedAudience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

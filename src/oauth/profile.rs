@@ -84,6 +84,7 @@ pub struct Profile {
     pub(super) requires_client_id: bool,
     pub(super) required_certificate: CertificateHeaders,
     pub(super) source: Option<ProfileSource>,
+    pub(super) note: Option<&'static str>,
     /// Which endpoints of the metadata may be the audience.
     pub(super) territory: Territory,
     pub(super) rules: Rules,
@@ -120,6 +121,7 @@ impl Profile {
             requires_client_id: false,
             required_certificate: CertificateHeaders::default(),
             source: None,
+            note: None,
             territory: Territory::BelowIssuer,
             rules: Rules::default(),
         }
@@ -286,10 +288,23 @@ impl Profile {
         self
     }
 
+    /// Sets what else a user of this server must know.
+    #[must_use]
+    pub const fn noted(mut self, note: &'static str) -> Self {
+        self.note = Some(note);
+        self
+    }
+
     /// The kind of server, for messages.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// What else a user of this server must know, such as how a key must be registered.
+    #[must_use]
+    pub const fn note(&self) -> Option<&'static str> {
+        self.note
     }
 
     /// Where the rules come from, if the profile says so.

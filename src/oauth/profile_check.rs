@@ -135,7 +135,7 @@ impl Profile {
         for (kind, url) in accepted.by_ref() {
             let slash = if lacks_slash && kind == AcceptedAudience::Issuer { "/" } else { "" };
             let url = url.map(|url| format!(" {}{slash}", safe(url))).unwrap_or_default();
-            texts.push(format!("the {}{url}", kind.name()));
+            texts.push(format!("the {kind}{url}"));
         }
         Err(OAuthError::ProfileAudience { profile: self.name, found: safe(audience), accepted: texts })
     }

@@ -44,10 +44,10 @@ impl Profile {
             ("audience", rules.audience_text()),
             ("typ", rules.media_type().map_or_else(|| "none".to_owned(), setting)),
             ("algorithms", rules.algorithms_text()),
-            ("lifetime", format!("at most {}", span(rules.longest_lifetime()))),
+            ("longest life", self.longest_lifetime.map_or_else(|| "not known".to_owned(), span)),
             ("header", rules.header_text()),
-            ("source", source.map_or_else(String::new, |source| source.documents.to_owned())),
             ("date", source.map_or_else(String::new, |source| source.date.to_owned())),
+            ("source", source.map_or_else(String::new, |source| source.documents.to_owned())),
         ]
     }
 }
@@ -112,10 +112,16 @@ impl<'a> ProfileRules<'a> {
         self.profile.rules.lifetime.unwrap_or(Profile::LIFETIME)
     }
 
-    /// The longest lifetime that the server accepts.
+    /// The longest lifetime that the server accepts, or 24 h if the profile does not know.
     #[must_use]
     pub fn longest_lifetime(self) -> Duration {
         self.profile.longest_lifetime.unwrap_or(Profile::LONGEST_LIFETIME)
+    }
+
+    /// Whether the profile knows the longest lifetime that the server accepts.
+    #[must_use]
+    pub const fn knows_longest_lifetime(self) -> bool {
+        self.profile.longest_lifetime.is_some()
     }
 
     /// How long before `iat` the `nbf` is. `None`: the assertions have no `nbf`.
@@ -169,19 +175,30 @@ impl<'a> ProfileRules<'a> {
             Some(Audience::Exactly(audience)) => setting(audience),
         };
         let slash = if self.issuer_ends_with_slash() { " with its slash" } else { "" };
-        let names = self.accepted_audiences().iter().map(|audience| audience.name());
-        let others: Vec<&str> = names.filter(|name| *name != sent).collect();
-        match others.as_slice() {
-            [] => format!("{sent}{slash}"),
-            others => format!("{sent}{slash} (or {})", others.join(", ")),
-        }
+        format!("{sent}{slash}")
     }
 
+    /// The algorithms, with a family in one word: `RS256-512`.
     fn algorithms_text(self) -> String {
-        match self.algorithms() {
-            all if *all == Algorithm::ALL => "any".to_owned(),
-            some => some.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().join(", "),
+        const FAMILIES: [(&str, [Algorithm; 3]); 3] = [
+            ("RS256-512", [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512]),
+            ("PS256-512", [Algorithm::PS256, Algorithm::PS384, Algorithm::PS512]),
+            ("ES256-512", [Algorithm::ES256, Algorithm::ES384, Algorithm::ES512]),
+        ];
+        if *self.algorithms() == Algorithm::ALL {
+            return "any".to_owned();
         }
+        let mut names: Vec<&str> = Vec::new();
+        for algorithm in self.algorithms() {
+            let whole = FAMILIES.iter().find(|(_, family)| {
+                family.contains(algorithm) && family.iter().all(|other| self.algorithms().contains(other))
+            });
+            let name = whole.map_or(algorithm.as_str(), |(name, _)| name);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.join(", ")
     }
 
     fn header_text(self) -> String {

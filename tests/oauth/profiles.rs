@@ -325,13 +325,14 @@ fn an_rsa_key_must_have_the_size_that_the_server_needs() {
 fn a_profile_names_its_source_its_date_and_what_is_open() {
     for (name, profile) in Profile::known() {
         let source = profile.source().unwrap_or_else(|| panic!("{name}"));
-        assert!(!source.documents.is_empty(), "{name}");
+        assert!(!source.documents.is_empty() && profile.note().is_some(), "{name}");
         assert!(source.unconfirmed.is_some_and(|open| !open.is_empty()), "{name}");
         let digits: Vec<&str> = source.date.split('-').collect();
         assert_eq!(digits.iter().map(|part| part.len()).collect::<Vec<_>>(), [4, 2, 2], "{name}");
         assert!(digits.iter().all(|part| part.parse::<u16>().is_ok()), "{name}");
     }
     let own = Profile::new("bank").documented("its handbook", "2026-11-29");
+    assert_eq!((own.note(), own.clone().noted("ask Ada").note()), (None, Some("ask Ada")));
     assert_eq!(
         own.source().map(|source| (source.documents, source.date)),
         Some(("its handbook", "2026-11-29"))
@@ -343,8 +344,8 @@ fn a_profile_names_its_source_its_date_and_what_is_open() {
 fn a_profile_is_printed_as_a_row_of_a_table() {
     assert_eq!(
         Profile::auth0().to_string(),
-        "| Auth0 | issuer with its slash | client-authentication+jwt | RS256, RS384, PS256 | at most 5 min | kid | \
-         Auth0's documentation | 2026-11-21 |"
+        "| Auth0 | issuer with its slash | client-authentication+jwt | RS256, RS384, PS256 | 5 min | kid | \
+         2026-11-21 | Auth0's documentation |"
     );
     let own = Profile::new("bank")
         .audience(Audience::CalledEndpoint)
@@ -360,13 +361,13 @@ fn a_profile_is_printed_as_a_row_of_a_table() {
         own.row().map(|(name, text)| format!("{name}: {text}")),
         [
             "profile: bank",
-            "audience: called endpoint (or issuer)",
+            "audience: called endpoint",
             "typ: none",
             "algorithms: any",
-            "lifetime: at most 90 s",
+            "longest life: 90 s",
             "header: kid (required), x5t#S256 (required), x5t (required), x5c",
-            "source: ",
             "date: ",
+            "source: ",
         ]
     );
     // A setting may be a misplaced secret.

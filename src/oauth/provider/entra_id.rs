@@ -96,8 +96,7 @@ impl Profile {
             .x5t_s256()
             .require_certificate()
             .documented("Microsoft's documentation, and reports of its users", "2026-11-21")
-            .unconfirmed(
-                "whether the issuer is accepted as audience; why some tenants reject PS256; the lifetime is advice",
-            )
+            .noted("if a tenant rejects PS256 (5002730), use RS256; the lifetime is Microsoft's advice")
+            .unconfirmed("whether the issuer is accepted as audience; why some tenants reject PS256")
     }
 }

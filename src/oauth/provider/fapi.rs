@@ -21,6 +21,7 @@ impl Profile {
             .accept_audiences([AcceptedAudience::Issuer])
             .algorithms([PS256, ES256, EdDSA, Ed25519])
             .documented("FAPI 2.0 Security Profile Final", "2026-11-21")
+            .noted("servers accept an iat up to 10 s ahead of their clock")
             .unconfirmed("the longest lifetime, kid and typ are left to each server")
     }
 }

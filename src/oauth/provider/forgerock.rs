@@ -34,6 +34,7 @@ impl Profile {
             .accept_media_types(&[Some("JWT"), None])
             .require_key_id()
             .documented("tests with OpenAM 16, its source, and ForgeRock's documentation", "2026-11-28")
+            .noted("Advanced Identity Cloud computes its own URL with :443; set it as audience")
             .unconfirmed("the algorithms; PingAM and ForgeRock's own products were not tried")
     }
 }

@@ -96,6 +96,7 @@ impl Profile {
             .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512])
             .require_key_id()
             .documented("tests with 2.3, and fosite's source", "2026-11-28")
+            .noted("the clock tolerance is zero; the registered JWK needs use: sig")
             .unconfirmed("other servers made of fosite, and Ory Network")
     }
 }

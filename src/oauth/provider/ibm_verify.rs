@@ -28,6 +28,7 @@ impl Profile {
             .longest_lifetime(Duration::from_secs(24 * 3600))
             .require_key_id()
             .documented("IBM's documentation", "2026-11-21")
+            .noted("exp is at most 24 hours ahead")
             .unconfirmed("whether the token endpoint is accepted as audience, as in IBM's example")
     }
 }

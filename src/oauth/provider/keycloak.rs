@@ -58,6 +58,7 @@ impl Profile {
             ])
             .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA])
             .documented("Keycloak's source, and tests with 26.7.3", "2026-11-28")
+            .noted("for a client that is registered by certificate, omit kid; a clock may be 15 s ahead")
             .unconfirmed("versions before 26")
     }
 }

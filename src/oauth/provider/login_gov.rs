@@ -39,6 +39,7 @@ impl Profile {
             .trailing_slash(TrailingSlash::Ignored)
             .algorithms([RS256])
             .documented("login.gov's source", "2026-11-21")
+            .noted("the client is registered with a certificate")
             .unconfirmed("the longest lifetime; nothing was tried")
     }
 }

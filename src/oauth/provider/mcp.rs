@@ -19,6 +19,7 @@ impl Profile {
         Self::new("MCP")
             .audience(Audience::Issuer)
             .documented("the MCP extension OAuth Client Credentials, and its conformance suite", "2026-11-29")
+            .noted("if the authorization server is a known one, use its profile")
             .unconfirmed("servers differ; the extension's example omits client_id")
     }
 }

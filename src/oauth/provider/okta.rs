@@ -36,6 +36,7 @@ impl Profile {
             .algorithms([RS256, RS384, RS512, ES256, ES384, ES512])
             .longest_lifetime(Duration::from_secs(3600))
             .documented("Okta's documentation, and reports of its users", "2026-11-21")
+            .noted("with several registered keys, kid is needed; a jti is accepted once")
             .unconfirmed("which typ is accepted; nothing was tried with an organization")
     }
 }

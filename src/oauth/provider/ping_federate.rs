@@ -21,6 +21,7 @@ impl Profile {
         Self::new("PingFederate")
             .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512])
             .documented("Ping Identity's documentation, and a report of its users", "2026-11-21")
+            .noted("version 13.1 rejects an assertion without typ: client-authentication+jwt")
             .unconfirmed("the audience, the longest lifetime, and typ before version 13.1")
     }
 }

@@ -40,6 +40,7 @@ impl Profile {
             .longest_lifetime(Duration::from_secs(3600))
             .media_type(Some("JWT"))
             .documented("PingOne's documentation", "2026-11-21")
+            .noted("if a tenant rejects ES256 to ES512, use an RSA key")
             .unconfirmed("ES256 to ES512, about which the documentation contradicts itself")
     }
 }

@@ -31,6 +31,7 @@ impl Profile {
             .audience(Audience::TokenEndpoint)
             .algorithms([RS256])
             .documented("Salesforce Help, and OpenID Connect Core §9", "2026-11-29")
+            .noted("a JWT bearer grant has the login host as audience, not the token endpoint")
             .unconfirmed("the audience of a client assertion, and the longest lifetime")
     }
 }

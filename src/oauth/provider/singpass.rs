@@ -31,6 +31,7 @@ impl Profile {
             .media_type(Some("JWT"))
             .accept_media_types(&[Some("JWT")])
             .documented("Singpass's developer documentation", "2026-11-29")
+            .noted("Corppass is another server, and allows ten minutes")
             .unconfirmed("nothing was tried with Singpass")
     }
 }

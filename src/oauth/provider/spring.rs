@@ -28,6 +28,7 @@ impl Profile {
             .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512])
             .require_client_id()
             .documented("tests with version 7, and its source", "2026-11-28")
+            .noted("client_id is required in the form")
             .unconfirmed("audiences other than the issuer were not tried")
     }
 }

@@ -35,6 +35,7 @@ impl Profile {
             .algorithms([RS256, PS256, ES256])
             .require_key_id()
             .documented("tests with zitadel/oidc 3.52, and its source", "2026-11-28")
+            .noted("the clock tolerance is 1 s")
             .unconfirmed("only the library was tried, not the product")
     }
 }
