@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::error::{Error, ErrorKind};
-use super::log;
 use super::sender::Sender;
 use super::settings::Settings;
 use super::token_client::TokenClient;

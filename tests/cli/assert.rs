@@ -70,16 +70,16 @@ fn assert_follows_the_profile_of_every_known_server() {
     let refused = |key: &str, profile: &str| pkjwt(assert_command(key, &["--profile", profile])).refused(&[]);
     assert!(refused(&certified, "entra-id").contains("Microsoft Entra ID does not accept ES256"));
     assert!(refused(&ed25519, "okta").contains("Okta does not accept EdDSA"));
-    let rsa = testdata("rsa2048.pkcs8.pem");
+    let rsa = testdata("rsa2048.key-then-chain.pem");
     let (header, _) = decode(&assertion(&rsa, &["--profile", "entra-id", "--alg", "PS256"]));
     assert_eq!((&header["typ"], &header["alg"]), (&json!("JWT"), &json!("PS256")));
     // An option takes precedence over the profile.
     let (header, claims) =
-        decode(&assertion(&rsa, &["--profile", "auth0", "--typ", "JWT", "--lifetime", "2m"]));
+        decode(&assertion(&rsa, &["--profile", "keycloak", "--typ", "JWT", "--lifetime", "2m"]));
     assert_eq!(header["typ"], "JWT");
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 120);
     let help = pkjwt(["assert", "--help"]).done();
-    for name in ["ping-one", "ping-federate", "entra-id", "okta", "auth0", "keycloak", "fapi2", "smart"] {
+    for name in ["ping-one", "ping-federate", "entra-id", "okta", "auth0", "keycloak", "fapi2", "mcp"] {
         assert!(help.contains(&format!("- {name}:")), "{name}: {help}");
     }
 }

@@ -13,6 +13,7 @@ mod jwks;
 mod keygen;
 mod login;
 mod misplaced;
+mod profiles;
 mod quickstart;
 mod run;
 #[path = "../support/secrets.rs"]
@@ -44,6 +45,7 @@ fn help_has_an_example_and_usage_errors_are_status_2() {
         "introspect",
         "revoke",
         "verify",
+        "profiles",
         "serve",
         "completions",
         "man",
@@ -94,7 +96,7 @@ fn completions_and_manual_pages_know_every_command() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     pages.sort();
-    assert_eq!(pages.len(), 14);
+    assert_eq!(pages.len(), 15);
     assert!(
         pages.contains(&"pkjwt.1".to_owned()) && pages.contains(&"pkjwt-token.1".to_owned()),
         "{pages:?}"

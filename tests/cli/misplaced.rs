@@ -40,6 +40,7 @@ fn commands(place: &Place) -> Vec<(&'static str, Vec<String>)> {
         ("introspect", with_server(&[&token])),
         ("revoke", with_server(&[&token])),
         ("verify", words(&["-", "--jwks", &jwks, "--issuer", "c", "--audience", "https://as.example"])),
+        ("profiles", words(&["okta"])),
         ("serve", words(&["--client", "c=no-such-file.json"])),
         ("quickstart", with_server(&[])),
     ]

@@ -420,7 +420,6 @@ fn verify_refuses_options_of_the_other_kind() {
     for option in [
         &["--scope", "a"][..],
         &["--relaxed"],
-        &["--profile", "okta"],
         &["--missing-audience-from", "c"],
         &["--permission-claim", "roles"],
         &["--accept-bound"],
@@ -468,4 +467,49 @@ fn verify_finds_the_keys_of_the_issuer() {
     let jwt = assertion(&testdata("p256.pkcs8.pem"), &[]);
     pkjwt(["verify", &jwt, "--issuer", "client", "--audience", AUDIENCE])
         .usage(&["--jwks: is required for a client assertion"]);
+}
+
+/// The rules of a provider, after the signature: what the provider would reject.
+#[test]
+fn verify_judges_a_client_assertion_under_a_profile() {
+    let place = Place::new();
+    let (key, jwks) = (testdata("p256.pkcs8.pem"), place.jwks("p256"));
+    let check = |jwt: &str, profile: &str| {
+        let verify = ["verify", jwt, "--jwks", &jwks, "--issuer", "client", "--audience", AUDIENCE];
+        pkjwt(verify.iter().chain(&["--profile", profile]))
+    };
+    let jwt = assertion(&key, &[]);
+    for profile in ["fapi2", "okta", "keycloak", "ping_one", "atproto"] {
+        check(&jwt, profile).done();
+    }
+    for (profile, expected) in [
+        (
+            "auth0",
+            "Auth0 does not accept ES256, only RS256, RS384 or PS256; Auth0 does not accept the audience \
+             https://as.example, only the issuer https://as.example/",
+        ),
+        ("singpass", "Singpass does not accept the typ `client-authentication+jwt`, only `JWT`"),
+        (
+            "entra-id",
+            "Microsoft Entra ID does not accept ES256, only PS256 or RS256; Microsoft Entra ID requires \
+             `x5t#S256`, but the header has none",
+        ),
+    ] {
+        assert_eq!(check(&jwt, profile).refused(&[]), format!("pkjwt: verify: {expected}\n"));
+    }
+    let without_kid = assertion(&key, &["--no-kid"]);
+    check(&without_kid, "atproto").refused(&["AT Protocol requires `kid`, but the header has none"]);
+    // The profile, not the default of the verifier, decides how long an assertion may live.
+    let long = assertion(&key, &["--lifetime", "30m"]);
+    check(&long, "okta").done();
+    check(&long, "singpass").refused(&["120"]);
+
+    // Some profiles are for one kind of JWT only.
+    check(&jwt, "cognito")
+        .usage(&["--profile: `cognito` has no rules for client assertions; the ones with rules are atproto"]);
+    let access_token =
+        ["verify", "a.b.c", "--kind", "access-token", "--jwks", &jwks, "--issuer", "i", "--audience", "a"];
+    pkjwt(access_token.iter().chain(&["--profile", "fapi2"])).usage(&[
+        "--profile: `fapi2` has no rules for access tokens; the ones with rules are rfc9068, relaxed, ping-one",
+    ]);
 }

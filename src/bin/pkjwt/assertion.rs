@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use private_key_jwt::Profile;
 use private_key_jwt::jose::UnverifiedJwt;
 use private_key_jwt::oauth::ClientAssertionBuilder;
@@ -12,14 +11,14 @@ use serde_json::Value;
 
 use crate::error::{Context, Failure};
 use crate::fingerprint::Fingerprint;
-use crate::{misplaced, pairs};
+use crate::{misplaced, pairs, profiles};
 
 /// What an assertion says besides client and audience.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Assertion")]
 pub(crate) struct AssertionOptions {
     /// Follow the rules of this provider; other options override single rules
-    #[arg(long, value_parser = profiles())]
+    #[arg(long, value_parser = profiles::parser())]
     profile: Option<Profile>,
     /// Lifetime of the assertion: 60s, 5m, 1h, or plain seconds [default: 60s]
     #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
@@ -48,19 +47,12 @@ pub(crate) struct AssertionOptions {
     x5c: bool,
 }
 
-/// Parses the name of a profile, and lists the names in the help.
-pub(crate) fn profiles() -> impl TypedValueParser<Value = Profile> {
-    let names = Profile::known().map(|(name, profile)| PossibleValue::new(name).help(profile.name()));
-    PossibleValuesParser::new(names).try_map(|name| profile(&name))
-}
-
-/// The profile of this name.
-pub(crate) fn profile(name: &str) -> Result<Profile, &'static str> {
-    let named = Profile::known().find(|(known, _)| *known == name);
-    named.map(|(_, profile)| profile).ok_or("no such profile; pkjwt token --help lists them")
-}
-
 impl AssertionOptions {
+    /// The profile, if the command line names one.
+    pub(crate) const fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
+    }
+
     /// Applies the options and leaves the other settings as they are.
     pub(crate) fn apply(
         &self,

@@ -13,7 +13,7 @@ use crate::error::{Context, Failure};
 use crate::fingerprint::Fingerprint;
 use crate::http::{Http, HttpOptions};
 use crate::key::SigningKey;
-use crate::pairs;
+use crate::{output, pairs};
 
 /// The server and the client.
 #[derive(clap::Args)]
@@ -155,7 +155,7 @@ impl ClientOptions {
                 } else {
                     AuthorizationServer::from_token_endpoint(endpoint)
                 };
-                (server.context("--token-endpoint")?, Some(Audience::TokenEndpoint))
+                (server.context("--token-endpoint")?, self.audience_without_issuer())
             }
             (None, None) => {
                 return Err(Failure::usage("the server", "needs --issuer or --token-endpoint"));
@@ -172,6 +172,14 @@ impl ClientOptions {
             server = server.accept_created();
         }
         Ok((server, self.audience.clone().map(Audience::Exactly).or(audience)))
+    }
+
+    /// Without an issuer, the token endpoint stands in for it.
+    fn audience_without_issuer(&self) -> Option<Audience> {
+        match self.assertion.profile().and_then(|profile| profile.rules().audience()) {
+            None | Some(Audience::Issuer) => Some(Audience::TokenEndpoint),
+            Some(_) => None,
+        }
     }
 
     fn discovery(&self, issuer: &str) -> Discovery {
@@ -198,6 +206,9 @@ impl Prepared<'_> {
     pub(crate) async fn connect(self, command: &'static str) -> Result<Connected, Failure> {
         let Self { options, key, http } = self;
         let (server, audience) = options.server(&http).await?;
+        for unlisted in server.unlisted_algorithms(&key) {
+            output::note(&format!("pkjwt: warning: {unlisted}"));
+        }
         let server = Arc::new(server);
         let client = TokenClient::builder(Arc::clone(&server), &options.client_id, key)
             .try_assertion(|assertion| {

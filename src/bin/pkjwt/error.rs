@@ -46,8 +46,15 @@ impl Failure {
                 why.push_str(&format!("; {hint}"));
             }
         }
-        if let Some(OAuthError::NoCertificate { .. }) = oauth_error(error) {
-            why.push_str("; append the certificate to the key file");
+        match oauth_error(error) {
+            Some(
+                OAuthError::NoCertificate { .. }
+                | OAuthError::ProfileRequires { member: "x5t#S256" | "x5t" | "x5c", .. },
+            ) => why.push_str("; append the certificate to the key file"),
+            Some(OAuthError::ProfileAlgorithm { .. }) => {
+                why.push_str("; use another key, or --alg with an RSA key");
+            }
+            _ => {}
         }
         if let Some(OAuthError::Unavailable(answer)) = oauth_error(error)
             && answer.status() == 201
@@ -112,6 +119,9 @@ fn is_usage(error: &(dyn Error + 'static)) -> bool {
                 | OAuthError::EmptyAudience
                 | OAuthError::EmptyParameter { .. }
                 | OAuthError::Lifetime { .. }
+                | OAuthError::ProfileAudience { .. }
+                | OAuthError::ProfileMediaType { .. }
+                | OAuthError::ProfileRequires { member: "kid" | "client_id", .. }
                 | OAuthError::ReservedClaim { .. }
                 | OAuthError::ReservedParameter { .. }
                 | OAuthError::DuplicateParameter { .. }

@@ -31,6 +31,7 @@ mod misplaced;
 mod new_file;
 mod output;
 mod pairs;
+mod profiles;
 mod public_keys;
 mod quickstart;
 mod redirect;
@@ -65,6 +66,7 @@ enum Command {
     Introspect(introspect::Arguments),
     Revoke(revoke::Arguments),
     Verify(verify::Arguments),
+    Profiles(profiles::Arguments),
     Serve(serve::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -120,6 +122,7 @@ fn main() -> ExitCode {
         Command::Introspect(arguments) => introspect::run(&arguments),
         Command::Revoke(arguments) => revoke::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Profiles(arguments) => profiles::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, &mut known),
         Command::Man(arguments) => man::run(&arguments, &known),

@@ -14,10 +14,10 @@ use private_key_jwt::{
     TokenRequest,
 };
 
-use crate::assertion;
 use crate::error::{Context, Failure};
 use crate::http::{Http, HttpOptions};
 use crate::key::{self, KeyOptions};
+use crate::profiles;
 use recorder::Recorder;
 
 const EXAMPLE: &str = "Example:
@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
     /// Follow the rules of this provider
-    #[arg(long, value_parser = assertion::profiles())]
+    #[arg(long, value_parser = profiles::parser())]
     profile: Option<Profile>,
     #[command(flatten)]
     http: HttpOptions,

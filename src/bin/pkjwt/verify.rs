@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::jose::{CompactJws, UnverifiedJwt};
+use private_key_jwt::oauth::Endpoint;
 use private_key_jwt::transport::HttpClient;
 use private_key_jwt::verifier::{BoundTo, Confirmation, VerifierError};
-use private_key_jwt::{AccessTokenVerifier, ClientAssertionVerifier, Discovery, JwkSet};
+use private_key_jwt::{
+    AccessTokenVerifier, AuthorizationServer, ClientAssertionVerifier, Discovery, JwkSet, Profile,
+};
 use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -20,11 +23,11 @@ use crate::error::{Context, Failure};
 use crate::http::HttpOptions;
 use crate::misplaced;
 use crate::{output, public_keys, source};
-use access_token::{AccessTokenArguments, said, with_option};
+use access_token::{AccessTokenArguments, profile_names, said, with_option};
 
 const EXAMPLE: &str = "Examples:
   pkjwt assert --key key.pem --client-id my-client --audience https://as.example |
-    pkjwt verify - --jwks jwks.json --issuer my-client --audience https://as.example
+    pkjwt verify - --jwks jwks.json --issuer my-client --audience https://as.example --profile fapi2
   pkjwt token --issuer https://as.example --key key.pem --client-id my-client |
     pkjwt verify - --kind access-token --issuer https://as.example --audience https://api.example --scope api:read
   pkjwt verify - --kind access-token --profile entra-id --audience API_CLIENT_ID \\
@@ -54,6 +57,10 @@ pub(crate) struct Arguments {
     /// repeated for an access token
     #[arg(long, value_name = "AUDIENCE", required_unless_present = "missing_audience_from", value_parser = said)]
     audience: Vec<String>,
+    /// Rules of this provider, for its access tokens or for the client assertions that it accepts
+    /// [default: rfc9068 for an access token]
+    #[arg(long, value_name = "NAME", value_parser = profile_names(), conflicts_with = "relaxed")]
+    profile: Option<String>,
     /// Allowed clock difference, at most 60s [default: 10s]
     #[arg(long, value_name = "DURATION", value_parser = leeway)]
     leeway: Option<Duration>,
@@ -141,7 +148,12 @@ fn no_jwt(text: &str, is_access_token: bool) -> Option<&'static str> {
 
 fn check_client_assertion(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Result<(), Failure> {
     let issuer = only(&arguments.issuer, "--issuer")?;
-    let mut verifier = ClientAssertionVerifier::new(only(&arguments.audience, "--audience")?);
+    let audience = only(&arguments.audience, "--audience")?;
+    let profile = arguments.assertion_profile()?;
+    let mut verifier = ClientAssertionVerifier::new(audience);
+    if let Some(profile) = &profile {
+        verifier = verifier.longest_lifetime(profile.rules().longest_lifetime());
+    }
     if let Some(leeway) = arguments.leeway {
         verifier = verifier.leeway(leeway);
     }
@@ -164,7 +176,32 @@ fn check_client_assertion(arguments: &Arguments, jwt: &str, keys: ClientKeys) ->
     }
     let keys = public_keys::set(keys, |url| fetch(&arguments.http, url))?;
     let verified = unverified.verify(&keys, None, OffsetDateTime::now_utc()).context("verify")?;
+    if let Some(profile) = &profile {
+        // The audience is the only thing that is known about the server.
+        let server = AuthorizationServer::new(audience, audience).ok();
+        let assertion = UnverifiedJwt::parse(jwt).context("verify")?;
+        let found = profile.examine(&assertion, server.as_ref(), Endpoint::Token);
+        if !found.is_empty() {
+            let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+            return Err(Failure::refused("verify", texts.join("; ")));
+        }
+    }
     output::json(&verified.claims())
+}
+
+impl Arguments {
+    /// The rules for client assertions of the profile on the command line.
+    fn assertion_profile(&self) -> Result<Option<Profile>, Failure> {
+        let Some(name) = &self.profile else { return Ok(None) };
+        name.parse().map(Some).map_err(|_| {
+            let names: Vec<&str> = Profile::known().map(|(name, _)| name).collect();
+            let why = format!(
+                "`{name}` has no rules for client assertions; the ones with rules are {}",
+                names.join(", ")
+            );
+            Failure::usage("--profile", why)
+        })
+    }
 }
 
 /// A client assertion has one issuer and one audience.
@@ -186,7 +223,7 @@ fn check_access_token(arguments: &Arguments, jwt: &str, keys: ClientKeys) -> Res
         .audience
         .iter()
         .fold(verifier, AccessTokenVerifier::accept_audience)
-        .profile(options.profile());
+        .profile(options.profile(arguments.profile.as_deref())?);
     if !options.permission_claim.is_empty() {
         verifier = verifier.permission_claims(options.permission_claim.clone());
     }

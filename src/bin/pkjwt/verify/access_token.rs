@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use private_key_jwt::Profile;
 use private_key_jwt::verifier::{AccessTokenProfile, VerifierError};
 
 use crate::assertion::duration;
+use crate::error::Failure;
+use crate::profiles::Names;
 
 /// The options of --kind access-token.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Options for --kind access-token")]
 pub(super) struct AccessTokenArguments {
-    /// Rules for the access tokens of this issuer [default: rfc9068]
-    #[arg(long, value_name = "NAME", value_enum)]
-    profile: Option<ProfileName>,
     /// Short for --profile relaxed: accept an access token that does not follow RFC 9068. An ID
     /// token with the same audience may also pass; prefer the profile of the issuer
     #[arg(long, alias = "accept-untyped", conflicts_with = "profile")]
@@ -41,7 +43,6 @@ impl AccessTokenArguments {
     /// The first option that was given.
     pub(super) fn given(&self) -> Option<&'static str> {
         let given = [
-            ("--profile", self.profile.is_some()),
             ("--relaxed", self.relaxed),
             ("--missing-audience-from", !self.missing_audience_from.is_empty()),
             ("--permission-claim", !self.permission_claim.is_empty()),
@@ -52,13 +53,39 @@ impl AccessTokenArguments {
         given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
     }
 
-    pub(super) fn profile(&self) -> AccessTokenProfile {
-        match self.profile {
-            Some(name) => name.profile(),
-            None if self.relaxed => AccessTokenProfile::relaxed(),
-            None => AccessTokenProfile::rfc9068(),
+    /// The rules of the profile with this name, or else of the options.
+    pub(super) fn profile(&self, name: Option<&str>) -> Result<AccessTokenProfile, Failure> {
+        match name {
+            Some(name) => ProfileName::from_str(name, false).map(ProfileName::profile).map_err(|_| {
+                let names = ProfileName::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+                let names: Vec<String> = names.map(|name| name.get_name().to_owned()).collect();
+                let why = format!(
+                    "`{name}` has no rules for access tokens; the ones with rules are {}",
+                    names.join(", ")
+                );
+                Failure::usage("--profile", why)
+            }),
+            None if self.relaxed => Ok(AccessTokenProfile::relaxed()),
+            None => Ok(AccessTokenProfile::rfc9068()),
         }
     }
+}
+
+/// The names of profiles for either kind of JWT.
+pub(super) fn profile_names() -> Names {
+    let of_tokens: Vec<PossibleValue> =
+        ProfileName::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
+    let is_of_tokens = |name: &str| of_tokens.iter().any(|value| value.get_name() == name);
+    let of_assertions = Profile::known().map(|(name, profile)| {
+        let more = if is_of_tokens(name) { " and access tokens" } else { "" };
+        PossibleValue::new(name).help(format!("{}: client assertions{more}", profile.name()))
+    });
+    let is_of_assertions = |value: &PossibleValue| Profile::known().any(|(name, _)| name == value.get_name());
+    let others = of_tokens.iter().filter(|value| !is_of_assertions(value)).cloned().map(|value| {
+        let help = value.get_help().map_or_else(String::new, ToString::to_string);
+        value.help(format!("{help}: access tokens"))
+    });
+    Names::new(others.chain(of_assertions))
 }
 
 /// The presets of [`AccessTokenProfile`].
