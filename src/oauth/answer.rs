@@ -215,7 +215,7 @@ fn digits(text: &str) -> Option<f64> {
 pub(crate) fn said(response: &http::Response<impl AsRef<[u8]>>) -> String {
     match failure(response, OffsetDateTime::UNIX_EPOCH) {
         OAuthError::Refused(answer) | OAuthError::Unavailable(answer) => answer.to_string(),
-        OAuthError::Redirect { status, location } => super::error::redirect(status, location.as_deref()),
+        OAuthError::Redirect { status, location } => super::error_text::redirect(status, location.as_deref()),
         _ => response.status().as_u16().to_string(),
     }
 }

@@ -23,6 +23,7 @@ mod echo;
 mod endpoint;
 mod error;
 mod error_body;
+mod error_text;
 mod error_words;
 mod exchange;
 mod form;
@@ -92,6 +93,12 @@ pub use request::TokenRequest;
 pub use response::TokenResponse;
 pub use scope::Scope;
 pub use signing_algorithms::UnlistedAlgorithm;
+
+pub(crate) use provider::{
+    ADFS_TOKENS, AUTH0_TOKENS, COGNITO_TOKENS, ENTRA_ID_TOKENS, ENTRA_ID_V1_TOKENS, ENTRA_ID_V2_TOKENS,
+    HYDRA_TOKENS, KEYCLOAK_TOKENS, OKTA_TOKENS, PING_FEDERATE_TOKENS, PING_ONE_TOKENS, SPRING_TOKENS,
+    TokenShape, ZITADEL_TOKENS,
+};
 
 #[cfg(feature = "client")]
 pub(crate) use answer::said;

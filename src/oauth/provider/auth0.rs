@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use super::known::Provider;
+use super::known::{Provider, TokenShape};
 use crate::jose::Algorithm::{PS256, RS256, RS384};
 use crate::oauth::audience::TrailingSlash;
 use crate::oauth::{AcceptedAudience, Audience, JwksUri, OAuthError, Profile};
 
 pub(super) const AUTH0: Provider = Provider { profile: Some(("auth0", Profile::auth0)), texts: &[] };
+
+/// Which claim has the client id depends on the profile of the API.
+pub(crate) const AUTH0_TOKENS: TokenShape =
+    TokenShape { client_id: &["azp", "client_id"], ..TokenShape::new("auth0") };
 
 impl Profile {
     /// Auth0: the issuer as audience (the tenant's URL or custom domain, with its slash), RS256,

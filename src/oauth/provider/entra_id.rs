@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::known::Provider;
+use super::known::{Provider, TokenShape};
 use crate::jose::Algorithm::{PS256, RS256};
 use crate::oauth::below::Territory;
 use crate::oauth::{Audience, Hint, Profile};
@@ -66,6 +66,30 @@ pub(super) const ENTRA_ID: Provider = Provider {
         ("AADSTS90055", Hint::RateLimited),
         ("AADSTS50196", Hint::RateLimited),
     ],
+};
+
+/// Those of either version.
+pub(crate) const ENTRA_ID_TOKENS: TokenShape = TokenShape {
+    client_id: &["azp", "appid"],
+    permissions: &["scp", "roles"],
+    one_of: Some(("ver", &["1.0", "2.0"])),
+    ..TokenShape::new("entra-id")
+};
+
+/// Those of version 1.0.
+pub(crate) const ENTRA_ID_V1_TOKENS: TokenShape = TokenShape {
+    name: "entra-id-v1",
+    client_id: &["appid"],
+    one_of: Some(("ver", &["1.0"])),
+    ..ENTRA_ID_TOKENS
+};
+
+/// Those of version 2.0.
+pub(crate) const ENTRA_ID_V2_TOKENS: TokenShape = TokenShape {
+    name: "entra-id-v2",
+    client_id: &["azp"],
+    one_of: Some(("ver", &["2.0"])),
+    ..ENTRA_ID_TOKENS
 };
 
 impl Profile {

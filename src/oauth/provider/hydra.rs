@@ -1,6 +1,6 @@
 //! Ory Hydra and other servers made of fosite, by their source and tests with Hydra 2.3.
 
-use super::known::Provider;
+use super::known::{Provider, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512};
 use crate::oauth::{AcceptedAudience, Audience, Endpoint, Hint, Profile};
 
@@ -81,6 +81,10 @@ pub(super) const HYDRA: Provider = Provider {
         ),
     ],
 };
+
+/// Those of the access token strategy `jwt`.
+pub(crate) const HYDRA_TOKENS: TokenShape =
+    TokenShape { permissions: &["scp", "scope"], ..TokenShape::new("hydra") };
 
 impl Profile {
     /// Ory Hydra 2.3: the token endpoint as audience (the issuer is rejected), RS256 to RS512,

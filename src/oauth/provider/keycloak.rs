@@ -1,6 +1,6 @@
 //! Keycloak, by the source of version 26 and tests with it.
 
-use super::known::Provider;
+use super::known::{Provider, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
 use crate::oauth::{AcceptedAudience, Audience, Endpoint, Hint, Profile};
 
@@ -32,6 +32,15 @@ pub(super) const KEYCLOAK: Provider = Provider {
         ("client_id parameter not matching with client from JWT token", Hint::Subject),
         ("Can't identify client. Subject missing on JWT token", Hint::Subject),
     ],
+};
+
+/// The claim `typ` tells each kind of token.
+pub(crate) const KEYCLOAK_TOKENS: TokenShape = TokenShape {
+    client_id: &["azp", "client_id"],
+    has_client_id: false,
+    of_other_tokens: &[],
+    one_of: Some(("typ", &["Bearer"])),
+    ..TokenShape::new("keycloak")
 };
 
 impl Profile {

@@ -1,13 +1,16 @@
 //! One file for each kind of authorization server: its URLs, its rules for assertions
-//! ([`Profile`]), and the texts of its rejections with their [`Hint`]s.
+//! ([`Profile`]), the shape of its access tokens, and the texts of its rejections with their
+//! [`Hint`]s.
 //!
 //! To add one, write a file with its `Provider`, and add its `mod` line and its entry in [`ALL`].
-//! The rules for its access tokens are a preset of the verifier's `AccessTokenProfile`.
+//! The preset of the verifier's `AccessTokenProfile` is made of the [`TokenShape`].
 
+mod adfs;
 mod atproto;
 mod auth0;
 mod authlib;
 mod cloud_foundry;
+mod cognito;
 mod entra_id;
 mod fapi;
 mod forgerock;
@@ -43,8 +46,20 @@ use super::text::safe;
 use super::{Hint, OAuthError, Profile};
 use known::Provider;
 
+pub(crate) use adfs::ADFS_TOKENS;
+pub(crate) use auth0::AUTH0_TOKENS;
+pub(crate) use cognito::COGNITO_TOKENS;
+pub(crate) use entra_id::{ENTRA_ID_TOKENS, ENTRA_ID_V1_TOKENS, ENTRA_ID_V2_TOKENS};
+pub(crate) use hydra::HYDRA_TOKENS;
+pub(crate) use keycloak::KEYCLOAK_TOKENS;
+pub(crate) use known::TokenShape;
+pub(crate) use okta::OKTA_TOKENS;
 pub use ping_access::PingAccess;
+pub(crate) use ping_federate::PING_FEDERATE_TOKENS;
+pub(crate) use ping_one::PING_ONE_TOKENS;
 pub use ping_one::Region;
+pub(crate) use spring::SPRING_TOKENS;
+pub(crate) use zitadel::ZITADEL_TOKENS;
 
 const ALL: [Provider; 29] = [
     atproto::ATPROTO,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::known::Provider;
+use super::known::{Provider, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, RS256, RS384, RS512};
 use crate::oauth::{AcceptedAudience, Audience, Hint, Profile};
 
@@ -20,6 +20,10 @@ pub(super) const OKTA: Provider = Provider {
         ("The client does not have a JWKSet configured", Hint::KeySet),
     ],
 };
+
+/// Those of a custom authorization server.
+pub(crate) const OKTA_TOKENS: TokenShape =
+    TokenShape { client_id: &["cid"], permissions: &["scp"], ..TokenShape::new("okta") };
 
 impl Profile {
     /// Okta: the URL of the endpoint that is called as audience (the issuer is rejected), RS256 to

@@ -1,6 +1,6 @@
 //! PingFederate, by its documentation and a report of its users (2026-11).
 
-use super::known::Provider;
+use super::known::{Provider, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512};
 use crate::oauth::{Hint, JwksUri, OAuthError, Profile};
 
@@ -8,6 +8,9 @@ pub(super) const PING_FEDERATE: Provider = Provider {
     profile: Some(("ping-federate", Profile::ping_federate)),
     texts: &[("Invalid client or client credentials", Hint::Unspecific)],
 };
+
+/// The names of the claims are settings of the access token manager.
+pub(crate) const PING_FEDERATE_TOKENS: TokenShape = TokenShape::new("ping-federate");
 
 impl Profile {
     /// PingFederate: RS256 to RS512, PS256 to PS512 and ES256 to ES512. Its documentation names no

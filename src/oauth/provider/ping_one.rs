@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::known::Provider;
+use super::known::{Provider, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, RS256, RS384, RS512};
 use crate::oauth::text::safe_url;
 use crate::oauth::{
@@ -19,6 +19,9 @@ pub(super) const PING_ONE: Provider = Provider {
         ("Request denied: Application does not have any role assignments", Hint::Scope),
     ],
 };
+
+/// Its ID tokens have no `client_id`.
+pub(crate) const PING_ONE_TOKENS: TokenShape = TokenShape::new("ping-one");
 
 impl Profile {
     /// PingOne: the issuer as audience (it also accepts the token endpoint and the endpoint that is

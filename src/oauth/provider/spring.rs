@@ -1,11 +1,18 @@
 //! Spring Authorization Server 7, by tests with it. It answers `invalid_client` without a text for
 //! every cause.
 
-use super::known::Provider;
+use super::known::{Provider, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512};
 use crate::oauth::{AcceptedAudience, Audience, Endpoint, Profile};
 
 pub(super) const SPRING: Provider = Provider { profile: Some(("spring", Profile::spring)), texts: &[] };
+
+/// Its ID tokens always have `azp`.
+pub(crate) const SPRING_TOKENS: TokenShape = TokenShape {
+    has_client_id: false,
+    of_other_tokens: &["at_hash", "c_hash", "nonce", "token_introspection", TokenShape::LOGOUT_EVENT, "azp"],
+    ..TokenShape::new("spring")
+};
 
 impl Profile {
     /// Spring Authorization Server 7: the issuer as audience (it also accepts the token,

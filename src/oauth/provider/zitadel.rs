@@ -1,6 +1,7 @@
 //! Zitadel, by its source and tests with zitadel/oidc 3.52.
 
-use super::known::Provider;
+use super::known::{Provider, TokenShape};
+use super::spring::SPRING_TOKENS;
 use crate::jose::Algorithm::{ES256, PS256, RS256};
 use crate::oauth::{AcceptedAudience, Audience, Hint, Profile};
 
@@ -20,6 +21,9 @@ pub(super) const ZITADEL: Provider = Provider {
         ("issuedAt of token is in the future", Hint::NotYetValid),
     ],
 };
+
+/// They look like those of Spring Authorization Server.
+pub(crate) const ZITADEL_TOKENS: TokenShape = TokenShape { name: "zitadel", ..SPRING_TOKENS };
 
 impl Profile {
     /// Zitadel: the issuer as audience (the token endpoint is rejected), RS256, PS256 or ES256, and

@@ -5,14 +5,11 @@ use std::borrow::Cow;
 use super::super::setting::Settings;
 use super::permissions::PermissionClaims;
 use super::profile::{AccessTokenProfile, Rule, Text};
-
-/// Claims that only other tokens have. OpenID Connect Core reserves the first three for ID tokens:
-/// hashes of related values, and the request's nonce. The others mark a JWT response to
-/// introspection (RFC 9701 §5), which has the resource server as audience, and a logout token.
-const OF_OTHER_TOKENS: [&str; 5] = ["at_hash", "c_hash", "nonce", "token_introspection", LOGOUT_EVENT];
-
-/// The event of a logout token (OpenID Connect Back-Channel Logout §2.4), as a JSON Pointer.
-const LOGOUT_EVENT: &str = "/events/http:~1~1schemas.openid.net~1event~1backchannel-logout";
+use crate::oauth::{
+    ADFS_TOKENS, AUTH0_TOKENS, COGNITO_TOKENS, ENTRA_ID_TOKENS, ENTRA_ID_V1_TOKENS, ENTRA_ID_V2_TOKENS,
+    HYDRA_TOKENS, KEYCLOAK_TOKENS, OKTA_TOKENS, PING_FEDERATE_TOKENS, PING_ONE_TOKENS, SPRING_TOKENS,
+    TokenShape, ZITADEL_TOKENS,
+};
 
 impl AccessTokenProfile {
     /// RFC 9068, the default: `typ: at+jwt`; `sub`, `client_id`, `iat` and `jti` are present;
@@ -58,7 +55,7 @@ impl AccessTokenProfile {
             client_id: names(&["client_id", "azp", "cid", "appid"]),
             requires_client_id: false,
             permissions: PermissionClaims::of(&["scope", "scp"]),
-            rules: absent(&["at_hash", "c_hash", "token_introspection", LOGOUT_EVENT]),
+            rules: absent(&["at_hash", "c_hash", "token_introspection", TokenShape::LOGOUT_EVENT]),
             settings: Settings::default(),
         }
     }
@@ -78,7 +75,7 @@ impl AccessTokenProfile {
     /// and by `at_hash`, `c_hash` and `nonce`.
     #[must_use]
     pub fn ping_one() -> Self {
-        Self::of("ping-one", &["client_id"], &["scope"])
+        Self::of(&PING_ONE_TOKENS)
     }
 
     /// PingFederate, with a JSON Web Token access token manager.
@@ -97,7 +94,7 @@ impl AccessTokenProfile {
     /// may use the same key: do not add `client_id` to the policy's contract.
     #[must_use]
     pub fn ping_federate() -> Self {
-        Self::of("ping-federate", &["client_id"], &["scope"])
+        Self::of(&PING_FEDERATE_TOKENS)
     }
 
     /// Auth0, with either access token profile of the API.
@@ -118,7 +115,7 @@ impl AccessTokenProfile {
     /// and `nonce`. Also, the audience of an ID token is a client's id.
     #[must_use]
     pub fn auth0() -> Self {
-        Self::of("auth0", &["azp", "client_id"], &["scope"])
+        Self::of(&AUTH0_TOKENS)
     }
 
     /// Okta, with a custom authorization server. The access tokens of the org authorization server
@@ -137,7 +134,7 @@ impl AccessTokenProfile {
     /// `nonce`. Do not add a claim `cid` to ID tokens.
     #[must_use]
     pub fn okta() -> Self {
-        Self::of("okta", &["cid"], &["scp"])
+        Self::of(&OKTA_TOKENS)
     }
 
     /// Microsoft Entra ID, with tokens of version 1.0 or 2.0.
@@ -169,19 +166,19 @@ impl AccessTokenProfile {
     /// `c_hash` and `nonce`. `ver` must be one of the two versions.
     #[must_use]
     pub fn entra_id() -> Self {
-        Self::of("entra-id", &["azp", "appid"], &["scp", "roles"]).one_of("ver", &["1.0", "2.0"])
+        Self::of(&ENTRA_ID_TOKENS)
     }
 
     /// As [`entra_id`](Self::entra_id), for tokens of version 1.0 only.
     #[must_use]
     pub fn entra_id_v1() -> Self {
-        Self::of("entra-id-v1", &["appid"], &["scp", "roles"]).one_of("ver", &["1.0"])
+        Self::of(&ENTRA_ID_V1_TOKENS)
     }
 
     /// As [`entra_id`](Self::entra_id), for tokens of version 2.0 only.
     #[must_use]
     pub fn entra_id_v2() -> Self {
-        Self::of("entra-id-v2", &["azp"], &["scp", "roles"]).one_of("ver", &["2.0"])
+        Self::of(&ENTRA_ID_V2_TOKENS)
     }
 
     /// Keycloak.
@@ -202,9 +199,7 @@ impl AccessTokenProfile {
     /// `typ`, which is `Bearer`. No case remains.
     #[must_use]
     pub fn keycloak() -> Self {
-        let rules = Vec::new();
-        let profile = Self { rules, ..Self::of("keycloak", &["azp", "client_id"], &["scope"]) };
-        Self { requires_client_id: false, ..profile }.one_of("typ", &["Bearer"])
+        Self::of(&KEYCLOAK_TOKENS)
     }
 
     /// Active Directory Federation Services 2016 and later.
@@ -224,7 +219,7 @@ impl AccessTokenProfile {
     /// tokens without a nonce pass.
     #[must_use]
     pub fn adfs() -> Self {
-        Self::of("adfs", &["appid"], &["scp"])
+        Self::of(&ADFS_TOKENS)
     }
 
     /// Amazon Cognito user pools.
@@ -247,8 +242,7 @@ impl AccessTokenProfile {
     /// remains.
     #[must_use]
     pub fn cognito() -> Self {
-        let rules = Vec::new();
-        Self { rules, ..Self::of("cognito", &["client_id"], &["scope"]) }.one_of("token_use", &["access"])
+        Self::of(&COGNITO_TOKENS)
     }
 
     /// Spring Authorization Server, with its own token generator.
@@ -270,8 +264,7 @@ impl AccessTokenProfile {
     /// `at_hash`, `c_hash` and `nonce`.
     #[must_use]
     pub fn spring() -> Self {
-        let profile = Self::of("spring", &["client_id"], &["scope"]).absent("azp");
-        Self { requires_client_id: false, ..profile }
+        Self::of(&SPRING_TOKENS)
     }
 
     /// Ory Hydra, with the access token strategy `jwt`.
@@ -292,7 +285,7 @@ impl AccessTokenProfile {
     /// `nonce`. Do not add `client_id` to the ID token's session data.
     #[must_use]
     pub fn hydra() -> Self {
-        Self::of("hydra", &["client_id"], &["scp", "scope"])
+        Self::of(&HYDRA_TOKENS)
     }
 
     /// The OpenID provider library `zitadel/oidc`.
@@ -310,30 +303,19 @@ impl AccessTokenProfile {
     /// apply as for [`spring`](Self::spring).
     #[must_use]
     pub fn zitadel() -> Self {
-        Self { name: Cow::Borrowed("zitadel"), ..Self::spring() }
+        Self::of(&ZITADEL_TOKENS)
     }
 
-    /// A preset that requires a client id in one of these claims, and rejects the claims of ID
-    /// tokens and logout tokens.
-    fn of(name: &'static str, client_id: &[&'static str], permissions: &[&'static str]) -> Self {
+    fn of(shape: &TokenShape) -> Self {
+        let one_of = shape.one_of.map(|(claim, values)| (Cow::Borrowed(claim), Rule::OneOf(names(values))));
         Self {
-            name: Cow::Borrowed(name),
-            client_id: names(client_id),
-            requires_client_id: true,
-            permissions: PermissionClaims::of(permissions),
-            rules: absent(&OF_OTHER_TOKENS),
+            name: Cow::Borrowed(shape.name),
+            client_id: names(shape.client_id),
+            requires_client_id: shape.has_client_id,
+            permissions: PermissionClaims::of(shape.permissions),
+            rules: absent(shape.of_other_tokens).into_iter().chain(one_of).collect(),
             ..Self::relaxed()
         }
-    }
-
-    fn one_of(mut self, claim: &'static str, values: &[&'static str]) -> Self {
-        self.rules.push((Cow::Borrowed(claim), Rule::OneOf(names(values))));
-        self
-    }
-
-    fn absent(mut self, claim: &'static str) -> Self {
-        self.rules.push((Cow::Borrowed(claim), Rule::Absent));
-        self
     }
 }
 
