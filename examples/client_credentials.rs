@@ -41,12 +41,7 @@ async fn run(issuer: &str, client_id: &str, key: &str, scope: &str) -> Result<()
 
 /// Prints what an operator needs to know.
 fn explain(error: &Error) {
-    eprintln!("{error}");
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        eprintln!("  because {cause}");
-        source = cause.source();
-    }
+    eprintln!("{error:#}"); // with its causes
     if let Some(refusal) = error.refusal() {
         eprintln!("  for support: {:?} {:?}", refusal.correlation_ids(), refusal.members());
     }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::jose::KeyId;
-use crate::keys::KeyError;
+use crate::keys::{KeyError, caused, write_caused};
 use crate::oauth::{ClockMismatch, GrantType, OAuthError, Refusal, Repetition, Retry};
 use crate::transport::TransportError;
 
@@ -32,7 +32,7 @@ pub enum ErrorKind {
     Transport(TransportError),
     /// The [discovery](crate::TokenClient::discover) of the server failed, so nothing was sent to
     /// it.
-    #[error("cannot discover {issuer}")]
+    #[error(fmt = discovery)]
     Discovery {
         /// The issuer, safe to log.
         issuer: String,
@@ -178,10 +178,17 @@ fn ended(refusal: Option<&Refusal>) -> String {
     refusal.map_or("no refresh token".to_owned(), |refusal| format!("refresh token rejected ({refusal})"))
 }
 
+caused! {
+    discovery(issuer: &str) by source: &TransportError => "cannot discover {issuer}";
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(f)?;
-        if self.attempts > 1 { write!(f, " (after {} attempts)", self.attempts) } else { Ok(()) }
+        let source = std::error::Error::source(self);
+        match self.attempts {
+            0 | 1 => write_caused(f, format_args!("{}", self.kind), source),
+            more => write_caused(f, format_args!("{} (after {more} attempts)", self.kind), source),
+        }
     }
 }
 
@@ -246,6 +253,8 @@ mod tests {
         assert_eq!((broken().after(1).attempts(), broken().after(1).to_string()), (1, broken().to_string()));
         let error = broken().after(3);
         assert_eq!(error.to_string(), "the connection to h broke (after 3 attempts)");
+        assert_eq!(format!("{error:#}"), "the connection to h broke (after 3 attempts): reset");
+        assert_eq!(format!("{:#}", broken()), "the connection to h broke: reset");
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("reset"));
         assert_eq!((error.attempts(), error.retry()), (3, Retry::BackOff));
         assert!(matches!(error.kind(), ErrorKind::Transport(TransportError::Broken { .. })));

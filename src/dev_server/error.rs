@@ -1,10 +1,12 @@
+use std::error::Error;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::jose::JoseError;
 #[cfg(feature = "dev-server-tls")]
 use crate::keys::Cause;
-use crate::keys::KeyError;
+use crate::keys::{KeyError, caused, write_caused};
 use crate::oauth::OAuthError;
 use crate::transport::TransportError;
 
@@ -44,7 +46,7 @@ pub enum DevServerError {
         address: SocketAddr,
     },
     /// The server cannot listen on the address.
-    #[error("cannot listen on {address}")]
+    #[error(fmt = listen)]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -54,7 +56,7 @@ pub enum DevServerError {
     /// The [certificate](super::DevServerBuilder::tls_with) or its key cannot be used, or none can
     /// be made.
     #[cfg(feature = "dev-server-tls")]
-    #[error("the TLS certificate and its key cannot be used")]
+    #[error(fmt = certificate)]
     Certificate(#[source] Cause),
     /// The client id is empty, or has characters that RFC 6749 A.1 does not allow.
     #[error("the client id is {reason}")]
@@ -63,7 +65,7 @@ pub enum DevServerError {
         reason: &'static str,
     },
     /// A file of a [folder of clients](super::DevServer::register_folder) was not registered.
-    #[error("client file {name}")]
+    #[error(fmt = client_file)]
     ClientFile {
         /// The name of the file.
         name: String,
@@ -71,10 +73,10 @@ pub enum DevServerError {
         source: Box<DevServerError>,
     },
     /// A file of a folder of clients cannot be read.
-    #[error("cannot be read")]
+    #[error(fmt = read_client_file)]
     ReadClientFile(#[source] Arc<std::io::Error>),
     /// The folder of clients cannot be read.
-    #[error("cannot read the folder {path}")]
+    #[error(fmt = client_folder)]
     ClientFolder {
         /// The path.
         path: String,
@@ -94,7 +96,7 @@ pub enum DevServerError {
         user_code: String,
     },
     /// The JWK Set has no key that can check a signature.
-    #[error("client `{client_id}` has no key that can check a signature")]
+    #[error(fmt = no_usable_key)]
     NoUsableKey {
         /// The client id.
         client_id: String,
@@ -115,4 +117,21 @@ pub enum DevServerError {
     /// with.
     #[error(transparent)]
     Transport(#[from] TransportError),
+}
+
+caused! {
+    listen(address: &SocketAddr) by source: &std::io::Error => "cannot listen on {address}";
+    client_file(name: &str) by source: &DevServerError => "client file {name}";
+    read_client_file() by source: &std::io::Error => "cannot be read";
+    client_folder(path: &str) by source: &std::io::Error => "cannot read the folder {path}";
+}
+
+#[cfg(feature = "dev-server-tls")]
+caused! {
+    certificate() by source: &Cause => "the TLS certificate and its key cannot be used";
+}
+
+fn no_usable_key(client_id: &str, reason: &Option<KeyError>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let source = reason.as_ref().map(|reason| reason as &dyn Error);
+    write_caused(f, format_args!("client `{client_id}` has no key that can check a signature"), source)
 }

@@ -1,9 +1,16 @@
 //! Texts of requests and errors, as messages show them.
 
+use std::error::Error;
+
 use crate::jose::SecretForm;
 use crate::jose::error::shown as shown_within;
 use crate::jose::printable::printable;
-pub(super) use crate::verifier::chain;
+use crate::keys::Causes;
+
+/// An error and its causes in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    Causes::of(error).to_string()
+}
 
 /// Text of a request, shortened for an error message. A key or a token in the wrong parameter is
 /// named, not quoted.

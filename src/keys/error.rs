@@ -1,9 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{KeyEntry, RsaWeakness, SignerError, key_entry};
+use super::{KeyEntry, RsaWeakness, SignerError, caused, key_entry};
 use crate::jose::{Algorithm, JoseError, KeyId, SecretForm};
 
 /// What can be wrong with a key, a key file or a ring of keys.
@@ -13,7 +13,7 @@ use crate::jose::{Algorithm, JoseError, KeyId, SecretForm};
 #[non_exhaustive]
 pub enum KeyError {
     /// The key file cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error(fmt = file)]
     File {
         /// The file.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum KeyError {
         name: String,
     },
     /// An environment variable whose value is not a usable key.
-    #[error("cannot use the key in the environment variable {name}")]
+    #[error(fmt = environment)]
     Environment {
         /// Its name.
         name: String,
@@ -260,7 +260,7 @@ pub enum KeyError {
     #[error("the operating system provides no random bytes")]
     Random,
     /// A signer outside this process failed. [`SignerError::may_pass`] tells whether to try again.
-    #[error("the signer failed")]
+    #[error(fmt = signer)]
     Signer(#[source] SignerError),
     /// The ring has no such key.
     #[error("no key `{key_id}` in the ring")]
@@ -291,4 +291,10 @@ pub enum KeyError {
     /// No key of the ring signs.
     #[error("no key in the ring is active")]
     NoActiveKey,
+}
+
+caused! {
+    file(path: &Path) by source: &std::io::Error => "cannot read {}", path.display();
+    environment(name: &str) by source: &KeyError => "cannot use the key in the environment variable {name}";
+    signer() by source: &SignerError => "the signer failed";
 }

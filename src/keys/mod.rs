@@ -33,7 +33,8 @@ mod rsa_weakness;
 mod signer;
 mod signer_error;
 
-pub use cause::Cause;
+pub(crate) use cause::{AsError, caused, write_caused};
+pub use cause::{Cause, Causes};
 pub use certificate::{Certificate, CertificateFields};
 pub use error::KeyError;
 #[cfg(feature = "dev-server")]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::Refusal;
 use super::error_text::{lifetime_limit, one_of, redirect, typ, typs};
 use crate::jose::{Algorithm, JoseError};
-use crate::keys::KeyError;
+use crate::keys::{KeyError, caused};
 
 /// What can be wrong with an assertion, a request, a response or a server's metadata.
 ///
@@ -45,7 +45,7 @@ pub enum OAuthError {
         found: String,
     },
     /// The metadata cannot be read.
-    #[error("cannot read the authorization server's metadata")]
+    #[error(fmt = metadata)]
     Metadata(#[source] JoseError),
     /// Neither the server's metadata nor the user names this value.
     #[error("the authorization server has no {member}")]
@@ -288,15 +288,15 @@ pub enum OAuthError {
         location: Option<String>,
     },
     /// A success that is not the expected document of its endpoint.
-    #[error("cannot read {what} ({})", content_type.as_deref().unwrap_or("no content type"))]
+    #[error(fmt = response)]
     Response {
         /// The expected document, such as `the token response`.
         what: &'static str,
+        /// The content type of the body.
+        content_type: Option<String>,
         /// What is wrong with it.
         #[source]
         reason: JoseError,
-        /// The content type of the body.
-        content_type: Option<String>,
     },
     /// The body of a success is compressed, although the request asked for no compression (RFC 9110
     /// §12.5.3).
@@ -333,4 +333,10 @@ impl OAuthError {
             _ => Retry::Never,
         }
     }
+}
+
+caused! {
+    metadata() by source: &JoseError => "cannot read the authorization server's metadata";
+    response(what: &str, content_type: &Option<String>) by source: &JoseError =>
+        "cannot read {what} ({})", content_type.as_deref().unwrap_or("no content type");
 }

@@ -1,4 +1,4 @@
-use crate::keys::Cause;
+use crate::keys::{Cause, caused};
 use crate::oauth::{OAuthError, Retry, safe_url, said};
 
 /// Why there is no HTTP response, or no metadata in it.
@@ -8,7 +8,7 @@ use crate::oauth::{OAuthError, Retry, safe_url, said};
 #[non_exhaustive]
 pub enum TransportError {
     /// There was no connection, so the server cannot have seen the request.
-    #[error("cannot connect to {host}")]
+    #[error(fmt = connect)]
     Connect {
         /// The host.
         host: String,
@@ -17,7 +17,7 @@ pub enum TransportError {
     },
     /// The TLS handshake failed, or the server rejected it afterwards, for example for a missing
     /// client certificate. It cannot have seen the request. The source says what to do, if known.
-    #[error("cannot connect to {host} over TLS")]
+    #[error(fmt = tls)]
     Tls {
         /// The host.
         host: String,
@@ -31,7 +31,7 @@ pub enum TransportError {
         host: String,
     },
     /// The connection broke before a response arrived.
-    #[error("the connection to {host} broke")]
+    #[error(fmt = broken)]
     Broken {
         /// The host.
         host: String,
@@ -39,7 +39,7 @@ pub enum TransportError {
         source: Cause,
     },
     /// The response broke off before the end of its body.
-    #[error("the response from {host} broke off")]
+    #[error(fmt = incomplete)]
     Incomplete {
         /// The host.
         host: String,
@@ -47,7 +47,7 @@ pub enum TransportError {
         source: Cause,
     },
     /// The response is not HTTP.
-    #[error("the response from {host} is not HTTP")]
+    #[error(fmt = malformed)]
     Malformed {
         /// The host.
         host: String,
@@ -55,10 +55,10 @@ pub enum TransportError {
         source: Cause,
     },
     /// The HTTP client cannot send the request.
-    #[error("the request cannot be sent")]
+    #[error(fmt = request)]
     Request(#[source] Cause),
     /// The HTTP client cannot be built, for instance because there are no certificates to trust.
-    #[error("the HTTP client cannot be built")]
+    #[error(fmt = build)]
     Build(#[source] Cause),
     /// The body is longer than any honest one.
     #[error("the response from {host} is longer than {limit} bytes")]
@@ -107,4 +107,14 @@ impl TransportError {
             _ => Retry::Never,
         }
     }
+}
+
+caused! {
+    connect(host: &str) by source: &Cause => "cannot connect to {host}";
+    tls(host: &str) by source: &Cause => "cannot connect to {host} over TLS";
+    broken(host: &str) by source: &Cause => "the connection to {host} broke";
+    incomplete(host: &str) by source: &Cause => "the response from {host} broke off";
+    malformed(host: &str) by source: &Cause => "the response from {host} is not HTTP";
+    request() by source: &Cause => "the request cannot be sent";
+    build() by source: &Cause => "the HTTP client cannot be built";
 }

@@ -1,6 +1,6 @@
 use super::BoundTo;
 use crate::jose::{Algorithm, JoseError};
-use crate::keys::{Cause, KeyError};
+use crate::keys::{Cause, KeyError, caused};
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
 
 /// Why a client assertion or an access token is rejected.
@@ -266,7 +266,7 @@ pub enum VerifierError {
         scope: String,
     },
     /// The claims do not fit the caller's own type.
-    #[error("the claims do not fit the requested type")]
+    #[error(fmt = custom_claims)]
     CustomClaims(#[source] JoseError),
     /// The number of audiences is not one (RFC 10070 §4.1).
     #[error("the assertion has {found} audiences, exactly one is accepted")]
@@ -356,7 +356,7 @@ pub enum VerifierError {
         free: usize,
     },
     /// The replay store failed. An assertion that cannot be remembered is rejected.
-    #[error("the replay store failed")]
+    #[error(fmt = replay_store)]
     ReplayStore(#[source] Cause),
 }
 
@@ -378,6 +378,11 @@ pub enum ClaimProblem {
         /// The values of access tokens.
         expected: Vec<String>,
     },
+}
+
+caused! {
+    custom_claims() by source: &JoseError => "the claims do not fit the requested type";
+    replay_store() by source: &Cause => "the replay store failed";
 }
 
 const RELAXATION: &str =

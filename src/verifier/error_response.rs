@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use super::{BoundTo, VerifierError};
 use crate::jose::json::ObjectWriter;
-use crate::keys::KeyError;
+use crate::keys::{Causes, KeyError};
 use crate::oauth::{OAuthError, Scope};
 
 /// What a server responds to a rejected request: a status, an `error` code and a description in the
@@ -173,7 +173,7 @@ impl ErrorResponse {
 
     /// Adds the reason, for the log only.
     pub(crate) fn because(self, reason: &dyn Error) -> Self {
-        Self { reason: chain(reason), ..self }
+        Self { reason: Causes::of(reason).to_string(), ..self }
     }
 }
 
@@ -314,17 +314,6 @@ impl fmt::Display for ErrorResponse {
 }
 
 impl Error for ErrorResponse {}
-
-/// An error and its sources in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        line = format!("{line}: {error}");
-        source = error.source();
-    }
-    line
-}
 
 /// Restricts text to the characters of `error_description`: %x20-21 / %x23-5B / %x5D-7E (RFC 6749
 /// §5.2).

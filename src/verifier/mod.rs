@@ -44,7 +44,7 @@ pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, Verifie
 pub use error::{ClaimProblem, VerifierError};
 pub use error_response::ErrorResponse;
 #[cfg(feature = "dev-server")]
-pub(crate) use error_response::{chain, describable};
+pub(crate) use error_response::describable;
 #[cfg(feature = "dev-server")]
 pub(crate) use form::Form;
 pub use replay::{InMemoryReplayStore, ReplayEntry, ReplayStore};

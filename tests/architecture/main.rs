@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod circles;
+mod causes;
 mod dependencies;
 mod no_backend;
 mod voice;

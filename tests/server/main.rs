@@ -3,6 +3,7 @@
 
 #[cfg(feature = "tower")]
 mod bearer;
+mod causes;
 mod client_keys;
 mod jwks;
 #[path = "../support/mod.rs"]

@@ -69,7 +69,7 @@ pub fn has_mark(text: &str) -> bool {
 
 /// An error as a log would show it: `Display`, `Debug`, and the same of all its sources.
 pub fn all_texts(error: &dyn Error) -> String {
-    let mut texts = format!("{error}\n{error:?}\n{error:#?}");
+    let mut texts = format!("{error}\n{error:#}\n{error:?}\n{error:#?}");
     let mut source = error.source();
     while let Some(error) = source {
         texts.push_str(&format!("\n{error}\n{error:?}"));

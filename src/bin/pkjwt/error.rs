@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Display;
 
 use private_key_jwt::client::ErrorKind;
+use private_key_jwt::keys::Causes;
 use private_key_jwt::oauth::{Hint, OAuthError, Refusal, Retry};
 use private_key_jwt::transport::TransportError;
 
@@ -33,7 +34,7 @@ impl Failure {
 
     /// An error with its whole source chain, and what was being done when it happened.
     pub(crate) fn caused(what: impl Display, error: &(dyn Error + 'static)) -> Self {
-        let mut why = chain(error);
+        let mut why = Causes::of(error).to_string();
         if let Some(client) = error.downcast_ref::<private_key_jwt::Error>() {
             if let Retry::After(pause) = client.retry() {
                 why.push_str(&format!("; the server asks to wait {} s", pause.as_secs()));
@@ -91,23 +92,6 @@ impl<T, E: Error + 'static> Context<T> for Result<T, E> {
     fn context(self, what: impl Display) -> Result<T, Failure> {
         self.map_err(|error| Failure::caused(what, &error))
     }
-}
-
-/// The error and its sources, joined by ": ".
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let more = error.to_string();
-        // Some errors of other crates, and a few of this one, already end with the text of their
-        // source.
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        source = error.source();
-    }
-    text
 }
 
 /// Whether an error means a wrong argument, and not a refusal by a key or a server.

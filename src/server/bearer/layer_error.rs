@@ -1,4 +1,5 @@
 use crate::jose::secret_form::setting;
+use crate::keys::caused;
 use crate::transport::TransportError;
 use crate::verifier::VerifierError;
 
@@ -16,7 +17,7 @@ pub enum BearerLayerError {
         issuer: String,
     },
     /// A setting of a verifier is empty, such as an audience from a variable that is not set.
-    #[error("the verifier for the issuer `{issuer}` cannot be used")]
+    #[error(fmt = verifier)]
     Verifier {
         /// The first issuer of the verifier.
         issuer: String,
@@ -24,7 +25,7 @@ pub enum BearerLayerError {
         source: VerifierError,
     },
     /// The issuer is not a URL whose metadata can be fetched.
-    #[error("the issuer `{issuer}` cannot be discovered")]
+    #[error(fmt = discovery)]
     Discovery {
         /// The issuer.
         issuer: String,
@@ -44,4 +45,9 @@ impl BearerLayerError {
     pub(super) fn discovery(issuer: &str, source: TransportError) -> Self {
         Self::Discovery { issuer: setting(issuer), source }
     }
+}
+
+caused! {
+    verifier(issuer: &str) by source: &VerifierError => "the verifier for the issuer `{issuer}` cannot be used";
+    discovery(issuer: &str) by source: &TransportError => "the issuer `{issuer}` cannot be discovered";
 }

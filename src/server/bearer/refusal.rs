@@ -168,23 +168,17 @@ impl BearerRefusal {
 impl fmt::Display for BearerRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fault {
-            Fault::NoCredentials | Fault::MalformedRequest => f.write_str(self.detail())?,
-            Fault::Token(error) | Fault::VerifierScope(_, error) => write!(f, "{error}")?,
+            Fault::NoCredentials | Fault::MalformedRequest => f.write_str(self.detail()),
+            Fault::Token(error) | Fault::VerifierScope(_, error) => error.fmt(f),
             Fault::AllScopes(scope) => {
-                write!(f, "the token does not have all of the scopes `{}`", setting(scope.to_string()))?;
+                write!(f, "the token does not have all of the scopes `{}`", setting(scope.to_string()))
             }
             Fault::AnyScope(scope) => {
-                write!(f, "the token has none of the scopes `{}`", setting(scope.to_string()))?;
+                write!(f, "the token has none of the scopes `{}`", setting(scope.to_string()))
             }
-            Fault::EmptyScope => f.write_str("nothing is accepted: the scope of `RequireScope` is empty")?,
-            Fault::NotChecked => f.write_str("`RequireScope` is not inside of a `BearerLayer`")?,
+            Fault::EmptyScope => f.write_str("nothing is accepted: the scope of `RequireScope` is empty"),
+            Fault::NotChecked => f.write_str("`RequireScope` is not inside of a `BearerLayer`"),
         }
-        let mut cause = self.source().filter(|_| f.alternate());
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }
 

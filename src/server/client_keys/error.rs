@@ -1,6 +1,6 @@
 use http::StatusCode;
 
-use crate::keys::Cause;
+use crate::keys::{Cause, caused};
 use crate::oauth::Retry;
 use crate::server::jwks::RemoteJwksError;
 use crate::transport::TransportError;
@@ -24,7 +24,7 @@ pub enum ClientKeysError {
         client_id: String,
     },
     /// The client registered a `jwks_uri` that cannot be called.
-    #[error("the jwks_uri of client `{client_id}` cannot be used")]
+    #[error(fmt = jwks_uri)]
     JwksUri {
         /// The client id.
         client_id: String,
@@ -49,7 +49,7 @@ pub enum ClientKeysError {
         capacity: usize,
     },
     /// The registry failed.
-    #[error("the client registry failed")]
+    #[error(fmt = registry)]
     Registry(#[source] Cause),
 }
 
@@ -111,4 +111,10 @@ impl From<RemoteJwksError> for ErrorResponse {
     fn from(error: RemoteJwksError) -> Self {
         ClientKeysError::from(error).into()
     }
+}
+
+caused! {
+    jwks_uri(client_id: &str) by source: &TransportError =>
+        "the jwks_uri of client `{client_id}` cannot be used";
+    registry() by source: &Cause => "the client registry failed";
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::jose::JoseError;
+use crate::keys::caused;
 use crate::oauth::Retry;
 use crate::transport::TransportError;
 use crate::verifier::VerifierError;
@@ -16,7 +17,7 @@ pub enum RemoteJwksError {
     Token(#[from] VerifierError),
     /// There are no keys, or none with its `kid`, and newer ones cannot be fetched. The token or
     /// assertion may be valid.
-    #[error("the keys at {url} are not available")]
+    #[error(fmt = unavailable)]
     Unavailable {
         /// The URL of the JWK Set, or the issuer if the URL is not known.
         url: String,
@@ -24,7 +25,7 @@ pub enum RemoteJwksError {
         source: Arc<JwksFetchError>,
     },
     /// The cached keys were fetched too long ago to be trusted, and newer ones cannot be fetched.
-    #[error("the keys at {url} are {} s old, at most {} s are trusted", age.as_secs(), limit.as_secs())]
+    #[error(fmt = too_old)]
     TooOld {
         /// The URL of the JWK Set.
         url: String,
@@ -53,7 +54,7 @@ pub enum JwksFetchError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The issuer that names the URL could not be discovered.
-    #[error("cannot discover {issuer}")]
+    #[error(fmt = discovery)]
     Discovery {
         /// The issuer, safe to log.
         issuer: String,
@@ -61,7 +62,7 @@ pub enum JwksFetchError {
         source: TransportError,
     },
     /// The response is not a JWK Set, or has more keys than any issuer needs.
-    #[error("{url} did not return a usable JWK Set")]
+    #[error(fmt = document)]
     Document {
         /// The URL.
         url: String,
@@ -71,4 +72,12 @@ pub enum JwksFetchError {
     /// The fetch did not finish: there is no tokio runtime any more, or the HTTP client panicked.
     #[error("the fetch did not finish: no tokio runtime, or the HTTP client panicked")]
     Lost,
+}
+
+caused! {
+    unavailable(url: &str) by source: &JwksFetchError => "the keys at {url} are not available";
+    too_old(url: &str, age: &Duration, limit: &Duration) by source: &JwksFetchError =>
+        "the keys at {url} are {} s old, at most {} s are trusted", age.as_secs(), limit.as_secs();
+    discovery(issuer: &str) by source: &TransportError => "cannot discover {issuer}";
+    document(url: &str) by source: &JoseError => "{url} did not return a usable JWK Set";
 }
