@@ -20,6 +20,14 @@ pub enum KeyError {
         /// The error of the operating system.
         source: Arc<std::io::Error>,
     },
+    /// A key file whose content cannot be used.
+    #[error("cannot use {}: {reason}", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its content.
+        reason: Arc<Self>,
+    },
     /// A key or another secret was given in place of the path of a key file. It is not shown.
     #[error(
         "expected the path of a key file, found {found}: pass a key to PrivateKey::from_bytes, or write it to a file"
@@ -297,4 +305,16 @@ caused! {
     file(path: &Path) by source: &std::io::Error => "cannot read {}", path.display();
     environment(name: &str) by source: &KeyError => "cannot use the key in the environment variable {name}";
     signer() by source: &SignerError => "the signer failed";
+}
+
+impl KeyError {
+    /// What is wrong with the key itself, wherever it was loaded from: the error inside of
+    /// [`InFile`](Self::InFile) or [`Environment`](Self::Environment), or else this one.
+    #[must_use]
+    pub fn reason(&self) -> &Self {
+        match self {
+            Self::InFile { reason, .. } | Self::Environment { source: reason, .. } => reason.reason(),
+            other => other,
+        }
+    }
 }

@@ -62,10 +62,12 @@ impl KeyLoader {
     ///
     /// # Errors
     ///
-    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] if the file cannot be read, and all errors of
-    /// [`KeyLoader::load_bytes`].
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] if the file cannot be read.
+    /// [`KeyError::InFile`] wraps every error of [`KeyLoader::load_bytes`], and names the file;
+    /// [`KeyError::reason`] unwraps it.
     pub fn load_file(&self, path: impl AsRef<Path>) -> Result<PrivateKey, KeyError> {
-        self.load_bytes(&key_source::read(path.as_ref())?)
+        let path = path.as_ref();
+        self.load_bytes(&key_source::read(path)?).map_err(|error| key_source::in_file(path, error))
     }
 
     /// Loads the value of an environment variable.
@@ -147,8 +149,8 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] if the file cannot be read, and all errors of
-    /// [`PrivateKey::from_bytes`].
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] if the file cannot be read.
+    /// [`KeyError::InFile`] wraps every error of [`PrivateKey::from_bytes`], and names the file.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         KeyLoader::new().load_file(path)
     }
@@ -157,8 +159,9 @@ impl PrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] if the file cannot be read, and all errors of
-    /// [`PrivateKey::from_encrypted_bytes`].
+    /// [`KeyError::File`] and [`KeyError::KeyAsPath`] if the file cannot be read.
+    /// [`KeyError::InFile`] wraps every error of [`PrivateKey::from_encrypted_bytes`], and names
+    /// the file.
     pub fn from_encrypted_file(
         path: impl AsRef<Path>,
         passphrase: impl AsRef<[u8]>,

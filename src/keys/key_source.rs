@@ -15,10 +15,7 @@ pub(super) const MAX_LEN: usize = 1 << 20;
 /// The contents of a key file.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     use std::io::Read;
-    // A path may be DER, which can have any bytes.
-    let encoded = || is_der(path.as_os_str().as_encoded_bytes()).then_some(SecretForm::Encoded);
-    let form = || SecretForm::suspect(&Zeroizing::new(path.to_string_lossy().into_owned())).or_else(encoded);
-    let file = |source| match form() {
+    let file = |source| match secret_form(path) {
         Some(found) => KeyError::KeyAsPath { found },
         None => KeyError::File { path: path.to_owned(), source: Arc::new(source) },
     };
@@ -27,6 +24,21 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN + 2));
     opened.take(MAX_LEN as u64 + 1).read_to_end(&mut bytes).map_err(file)?;
     Ok(bytes)
+}
+
+/// The error of a file's content, with the path. A path that looks like a secret is left out.
+pub(super) fn in_file(path: &Path, reason: KeyError) -> KeyError {
+    match secret_form(path) {
+        Some(_) => reason,
+        None => KeyError::InFile { path: path.to_owned(), reason: Arc::new(reason) },
+    }
+}
+
+/// What the path looks like, if that may be a secret.
+fn secret_form(path: &Path) -> Option<SecretForm> {
+    // A path may be DER, which can have any bytes.
+    let encoded = || is_der(path.as_os_str().as_encoded_bytes()).then_some(SecretForm::Encoded);
+    SecretForm::suspect(&Zeroizing::new(path.to_string_lossy().into_owned())).or_else(encoded)
 }
 
 /// The value of an environment variable, if there is one.

@@ -685,7 +685,8 @@ fn a_file_that_is_too_long_is_not_read_whole() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("long.pem");
     std::fs::write(&file, &bytes).unwrap();
-    assert!(matches!(PrivateKey::from_file(&file).map(|_| ()), Err(KeyError::TooLarge { .. })));
+    let error = PrivateKey::from_file(&file).unwrap_err();
+    assert!(matches!(error.reason(), KeyError::TooLarge { .. }), "{error:?}");
     std::fs::write(&file, &bytes[..limit]).unwrap();
     assert!(PrivateKey::from_file(&file).is_ok());
 }
@@ -720,6 +721,28 @@ fn a_file_that_cannot_be_read_is_named() {
     }
     let error = PrivateKey::from_encrypted_file(directory.path(), PASSPHRASE).map(|_| ()).unwrap_err();
     assert!(matches!(&error, KeyError::File { path, .. } if path == directory.path()), "{error:?}");
+}
+
+/// Not shown: a file whose name looks like a secret.
+#[test]
+fn an_error_in_a_key_names_its_file_and_what_was_expected() {
+    let directory = tempfile::tempdir().unwrap();
+    let loaded = |name: &str| {
+        let file = directory.path().join(name);
+        std::fs::write(&file, "not a key").unwrap();
+        (clean(PrivateKey::from_file(&file).unwrap_err(), b"not a key"), file.display().to_string())
+    };
+    let (error, file) = loaded("client.pem");
+    let KeyError::InFile { path, reason } = &error else { panic!("{error:?}") };
+    assert_eq!((path.to_str(), reason.to_string()), (Some(file.as_str()), error.reason().to_string()));
+    for text in [error.to_string(), format!("{error:#}")] {
+        assert_eq!(text, format!("cannot use {file}: not a key: neither PEM, DER nor a JWK"));
+    }
+    let encoded = support::base64(&read("ed25519.pkcs8.der")).replace('/', "_");
+    for secret in ["-----BEGIN PRIVATE KEY-----", r#"{"kty":"OKP","d":"x"}"#, &encoded] {
+        let (error, _) = loaded(secret);
+        assert_eq!(error.to_string(), "not a key: neither PEM, DER nor a JWK");
+    }
 }
 
 /// Everything that an error or a key says about itself.

@@ -27,9 +27,8 @@ fn with_names(files: &[(&str, &str)]) -> String {
 #[test]
 fn a_key_of_a_set_is_taken_by_its_kid_or_its_thumbprint() {
     let file = path("two-private.jwks.json");
-    let KeyError::SeveralKeys { found } = PrivateKey::from_file(&file).unwrap_err() else {
-        panic!("one key")
-    };
+    let error = PrivateKey::from_file(&file).unwrap_err();
+    let KeyError::SeveralKeys { found } = error.reason() else { panic!("one key") };
     let kids: Vec<_> = found.iter().map(|entry| entry.key_id.clone().unwrap()).collect();
     assert_eq!(kids, ["my-key-1".into(), "my-key-2".into()]);
     for (name, stem) in [
@@ -44,14 +43,18 @@ fn a_key_of_a_set_is_taken_by_its_kid_or_its_thumbprint() {
     // A `kid` is compared exactly.
     for name in ["MY-KEY-1", "my-key-3", ""] {
         let error = KeyLoader::new().entry(name).load_file(&file).unwrap_err();
-        assert!(matches!(&error, KeyError::NoSuchEntry { name: found, .. } if found == name), "{error:?}");
+        assert!(
+            matches!(error.reason(), KeyError::NoSuchEntry { name: found, .. } if found == name),
+            "{error:?}"
+        );
     }
     let shown = KeyLoader::new().load_file(&file).unwrap_err().to_string();
     let [one, two] = ["p256", "p384"].map(thumbprint);
     assert_eq!(
         shown,
         format!(
-            "expected one private key, found 2: (1) kid `my-key-1`, thumbprint {one}; (2) kid `my-key-2`, thumbprint {two}; select one by alias, kid or thumbprint"
+            "cannot use {}: expected one private key, found 2: (1) kid `my-key-1`, thumbprint {one}; (2) kid `my-key-2`, thumbprint {two}; select one by alias, kid or thumbprint",
+            file.display()
         )
     );
     // One name, two keys.
@@ -65,10 +68,14 @@ fn a_name_is_asked_for_in_a_file_with_one_key_too() {
     let load = |name: &str| KeyLoader::new().entry(name).load_file(path("one-private.jwks.json"));
     assert_eq!(load("my-key-1").unwrap().thumbprint(), thumbprint("p256"));
     let error = load("other").unwrap_err();
-    assert!(matches!(&error, KeyError::NoSuchEntry { found, .. } if found.len() == 1), "{error:?}");
+    assert!(matches!(error.reason(), KeyError::NoSuchEntry { found, .. } if found.len() == 1), "{error:?}");
     assert_eq!(
         error.to_string(),
-        format!("no key is named `other`, found 1: (1) kid `my-key-1`, thumbprint {}", thumbprint("p256"))
+        format!(
+            "cannot use {}: no key is named `other`, found 1: (1) kid `my-key-1`, thumbprint {}",
+            path("one-private.jwks.json").display(),
+            thumbprint("p256")
+        )
     );
 }
 
@@ -208,7 +215,7 @@ fn a_passphrase_may_end_in_the_line_end_of_its_file() {
         }
         for wrong in ["correct horse\n\n", "correct horse \n", "\ncorrect horse", "\n", "wrong\n"] {
             let error = PrivateKey::from_encrypted_file(path(file), wrong).unwrap_err();
-            assert!(matches!(error, KeyError::WrongPassphrase), "{file} {wrong:?}");
+            assert!(matches!(error.reason(), KeyError::WrongPassphrase), "{file} {wrong:?}");
         }
     }
     // A passphrase that really ends like this is tried first.
