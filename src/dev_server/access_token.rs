@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime};
 use super::grant::Grant;
 use super::inner::Inner;
 use crate::client::fresh_jti;
+use crate::jose::moment::{Moment, Utc};
 use crate::jose::{CompactJws, json};
 use crate::oauth::{ACCESS_TOKEN_JWT, AccessTokenBuilder, IssuedToken, OAuthError};
 
@@ -55,7 +56,7 @@ pub(super) fn active(server: &Inner, token: &str, now: OffsetDateTime) -> Result
     }
     let (exp, now_s) = (claims.get("exp").and_then(Value::as_i64).unwrap_or_default(), now.unix_timestamp());
     if exp <= now_s {
-        return Err(format!("expired {} s ago", now_s.saturating_sub(exp)));
+        return Err(format!("expired at {}", Moment { at: Utc(exp), now: Utc(now_s) }));
     }
     let state = server.state();
     let mut names = ["jti", "grant_id"].into_iter().filter_map(|name| claims.get(name)?.as_str());

@@ -14,6 +14,7 @@ pub(crate) mod jws;
 mod jwt;
 mod key_parameters;
 pub(crate) mod printable;
+pub(crate) mod moment;
 pub(crate) mod secret_form;
 mod signature;
 pub(crate) mod text;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::{KeyEntry, RsaWeakness, SignerError, caused, key_entry};
+use crate::jose::moment::Moment;
 use crate::jose::{Algorithm, JoseError, KeyId, SecretForm};
 
 /// What can be wrong with a key, a key file or a ring of keys.
@@ -283,12 +284,14 @@ pub enum KeyError {
         key_id: KeyId,
     },
     /// A rotation step was requested too early.
-    #[error("key `{key_id}` is not ready before {ready}")]
+    #[error("key `{key_id}` is not ready before {}", Moment { at: (*ready).into(), now: (*now).into() })]
     TooEarly {
         /// Its name.
         key_id: KeyId,
         /// When the step becomes possible.
         ready: OffsetDateTime,
+        /// The time of the attempt.
+        now: OffsetDateTime,
     },
     /// The key signs, so it cannot be retired. Activate another key first.
     #[error("key `{key_id}` still signs: activate another key first")]

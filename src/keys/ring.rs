@@ -286,7 +286,7 @@ impl Shared {
 
     fn wait(&self, key_id: &KeyId, since: OffsetDateTime, now: OffsetDateTime) -> Result<(), KeyError> {
         let ready = after(since, self.propagation);
-        if now < ready { Err(KeyError::TooEarly { key_id: key_id.clone(), ready }) } else { Ok(()) }
+        if now < ready { Err(KeyError::TooEarly { key_id: key_id.clone(), ready, now }) } else { Ok(()) }
     }
 }
 

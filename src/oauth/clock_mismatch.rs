@@ -1,6 +1,8 @@
 use std::fmt;
 
-use time::{Duration, OffsetDateTime, UtcOffset};
+use time::{Duration, OffsetDateTime};
+
+use crate::jose::moment::{Span, Utc};
 
 /// The times of a rejected assertion, if they may be the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,27 +57,17 @@ impl ClockMismatch {
 impl fmt::Display for ClockMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { issued_at, expires_at, now, moved, .. } = self;
-        write!(f, "check the clock: this machine's says {}, ", Utc(*now))?;
-        if let Some(server_time) = self.server_time() {
-            write!(f, "the server's {}, ", Utc(server_time))?;
+        write!(f, "check the clock: this machine's says {}, ", Utc::from(*now))?;
+        if let (Some(server_time), Some(ahead)) = (self.server_time(), self.ahead) {
+            let direction = if ahead.is_negative() { "behind" } else { "ahead" };
+            let distance = Span(ahead.whole_seconds().unsigned_abs());
+            write!(f, "the server's {} ({distance} {direction}), ", Utc::from(server_time))?;
         }
-        write!(f, "the assertion's iat is {} and its exp {}", Utc(*issued_at), Utc(*expires_at))?;
+        write!(f, "the assertion's iat is {} and its exp {}", Utc::from(*issued_at), Utc::from(*expires_at))?;
         match moved.whole_seconds() {
             0 => Ok(()),
             seconds => write!(f, " (the client moved both by {seconds:+} s)"),
         }
-    }
-}
-
-/// Formats a time as in RFC 3339, in UTC and whole seconds.
-struct Utc(OffsetDateTime);
-
-impl fmt::Display for Utc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = self.0.to_offset(UtcOffset::UTC);
-        let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
-        let (hour, minute, second) = time.to_hms();
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
 
@@ -98,7 +90,7 @@ mod tests {
         assert_eq!(mismatch.server_time(), Some(at(1) - Duration::hours(9)));
         assert_eq!(
             mismatch.to_string(),
-            "check the clock: this machine's says 2027-01-15T08:00:01Z, the server's 2027-01-14T23:00:01Z, \
+            "check the clock: this machine's says 2027-01-15T08:00:01Z, the server's 2027-01-14T23:00:01Z (9 h behind), \
              the assertion's iat is 2027-01-15T07:59:00Z and its exp 2027-01-15T08:00:00Z (the client moved both by -61 s)"
         );
     }

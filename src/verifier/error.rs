@@ -1,4 +1,5 @@
 use super::BoundTo;
+use crate::jose::moment::{Moment, Utc};
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::{Cause, KeyError, caused};
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CLIENT_AUTHENTICATION_JWT};
@@ -283,7 +284,7 @@ pub enum VerifierError {
         found: String,
     },
     /// The JWT is past its `exp`.
-    #[error("the JWT expired at {expired}, {} s ago (now is {now}){}", now.saturating_sub(*expired), if is_lifetime(*expired, *now) { "; `exp` must be a time in seconds since 1970, not a lifetime" } else { "" })]
+    #[error("the JWT expired at {}{}", moment(*expired, *now), lifetime_hint(*expired, *now))]
     Expired {
         /// Its `exp`, in seconds since 1970.
         expired: i64,
@@ -291,7 +292,7 @@ pub enum VerifierError {
         now: i64,
     },
     /// The JWT is before its `nbf`, or issued in the future (`iat`).
-    #[error("the claim `{claim}` is {found}, {} s in the future (now is {now})", found.saturating_sub(*now))]
+    #[error("the claim `{claim}` is {}", moment(*found, *now))]
     NotYetValid {
         /// `nbf` or `iat`.
         claim: &'static str,
@@ -411,10 +412,19 @@ const fn clock(issued: Option<i64>) -> &'static str {
     if issued.is_some() { "" } else { " by this clock (it has no `iat`)" }
 }
 
+/// A time of the JWT, and the time of the verifier's clock.
+fn moment(at: i64, now: i64) -> String {
+    format!("{} (now is {})", Moment { at: Utc(at), now: Utc(now) }, Utc(now))
+}
+
 /// Whether an `exp` is a lifetime by mistake: no JWT dates from before 1980.
-const fn is_lifetime(expired: i64, now: i64) -> bool {
+fn lifetime_hint(expired: i64, now: i64) -> String {
     const TEN_YEARS: i64 = 315_360_000;
-    expired < TEN_YEARS && now > 2 * TEN_YEARS
+    if expired < TEN_YEARS && now > 2 * TEN_YEARS {
+        format!("; `exp` is {expired}, but must be a time in seconds since 1970, not a lifetime")
+    } else {
+        String::new()
+    }
 }
 
 fn missing_audience(expected: &[String], client_id: Option<&str>, clients: &[String]) -> String {

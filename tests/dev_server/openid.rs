@@ -185,7 +185,7 @@ fn rfc6750_3_what_is_no_token_of_a_user_is_refused_with_a_challenge() {
         (&foreign, now(), "is not a token of this server"),
         (&tokens["id_token"], now(), "is an ID token, not an access token"),
         (&tokens["refresh_token"], now(), "is a refresh token of client `client`"),
-        (&tokens["access_token"], at(3601), "expired 1 s ago"),
+        (&tokens["access_token"], at(3601), "expired at 2023-11-14T23:13:20Z, 1 s ago"),
         (&json!("x"), now(), "is not a JWT that this server has issued"),
     ] {
         let description = format!("the access token {reason}");

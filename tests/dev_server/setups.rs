@@ -205,11 +205,23 @@ fn claims() {
     with(|it| drop(it.claims.insert("aud".into(), json!([]))), &["0 audiences", &expected]);
     with(|it| drop(it.claims.remove("aud")), &["`aud` is missing", &expected]);
     // A lifetime in the place of a time.
-    claim("exp", json!(300), &["expired at 300", "`exp` must be a time", "not a lifetime"]);
+    claim(
+        "exp",
+        json!(300),
+        &["expired at 1970-01-01T00:05:00Z", "`exp` is 300", "must be a time", "not a lifetime"],
+    );
     claim("aud", json!(7), &["`aud`", "the number 7", "a string"]);
-    claim("exp", json!(1_699_999_000), &["expired", "1699999000", "1000 s ago", "1700000000"]);
-    claim("iat", json!(1_700_000_030), &["`iat`", "1700000030", "30 s in the future", "1700000000"]);
-    claim("nbf", json!(1_700_000_030), &["`nbf`", "1700000030", "1700000000"]);
+    claim(
+        "exp",
+        json!(1_699_999_000),
+        &["expired", "2023-11-14T21:56:40Z", "16 min 40 s ago", "2023-11-14T22:13:20Z"],
+    );
+    claim(
+        "iat",
+        json!(1_700_000_030),
+        &["`iat`", "2023-11-14T22:13:50Z", "30 s in the future", "2023-11-14T22:13:20Z"],
+    );
+    claim("nbf", json!(1_700_000_030), &["`nbf`", "2023-11-14T22:13:50Z", "2023-11-14T22:13:20Z"]);
     claim("exp", json!("1700000060"), &["`exp`", "is a string", "a number of seconds"]);
     claim("exp", json!(1_700_003_600), &["lives 3600 s", "at most 300 s", "--longest-lifetime"]);
     with(

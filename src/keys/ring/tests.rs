@@ -68,6 +68,10 @@ fn a_rotation_keeps_both_keys_published_while_it_matters() {
     assert!(
         matches!(ring.activate(&new_id, at(299)), Err(KeyError::TooEarly { ready, .. }) if ready == at(300))
     );
+    assert_eq!(
+        ring.activate(&new_id, at(100)).unwrap_err().to_string(),
+        format!("key `{new_id}` is not ready before 1970-01-01T00:05:00Z, 3 min 20 s in the future")
+    );
     assert!(matches!(ring.retire(&old_id, at(299)), Err(KeyError::StillActive { .. })));
     ring.activate(&new_id, at(300)).unwrap();
     assert_eq!((ring.jwks().keys().len(), active(&ring)), (2, new_id.clone()));

@@ -3,6 +3,8 @@
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use private_key_jwt::server::{ProblemDetails, RefusalReason, RefusalResponse};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::*;
 use crate::support::log;
@@ -309,8 +311,9 @@ async fn the_events_count_and_do_not_flood() {
         send(&mut service, with(&no_scope)).await;
         send(&mut service, with(&[])).await;
     }
-    let expired_at = now().unix_timestamp() - 60;
-    let error = format!("the JWT expired at {expired_at}, 60 s ago (now is {})", now().unix_timestamp());
+    let rfc3339 = |time: OffsetDateTime| time.replace_nanosecond(0).unwrap().format(&Rfc3339).unwrap();
+    let [expired_at, now_at] = [now() - std::time::Duration::from_secs(60), now()].map(rfc3339);
+    let error = format!("the JWT expired at {expired_at}, 1 min ago (now is {now_at})");
     assert_eq!(
         lines(),
         [

@@ -243,14 +243,22 @@ fn every_claim_of_the_wrong_kind_is_named_with_what_it_is() {
             json!((NOW + 60) * 1000),
             "the claim `exp` is 1800000060000, which is past the year 9999: it must be in seconds, not milliseconds",
         ),
-        ("exp", json!(NOW - 100), "the JWT expired at 1799999900, 100 s ago (now is 1800000000)"),
+        (
+            "exp",
+            json!(NOW - 200),
+            "the JWT expired at 2027-01-15T07:56:40Z, 3 min 20 s ago (now is 2027-01-15T08:00:00Z)",
+        ),
         (
             "exp",
             json!(60),
-            "the JWT expired at 60, 1799999940 s ago (now is 1800000000); `exp` must be a time in seconds since 1970, \
-             not a lifetime",
+            "the JWT expired at 1970-01-01T00:01:00Z, 20833 d 7 h ago (now is 2027-01-15T08:00:00Z); `exp` is 60, but \
+             must be a time in seconds since 1970, not a lifetime",
         ),
-        ("iat", json!(NOW + 90), "the claim `iat` is 1800000090, 90 s in the future (now is 1800000000)"),
+        (
+            "iat",
+            json!(NOW + 90),
+            "the claim `iat` is 2027-01-15T08:01:30Z, 1 min 30 s in the future (now is 2027-01-15T08:00:00Z)",
+        ),
         ("exp", json!(NOW + 3600), "the assertion lives 3600 s, at most 300 s are accepted"),
     ] {
         assert_eq!(
