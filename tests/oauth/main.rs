@@ -10,5 +10,6 @@ mod issued;
 mod profiles;
 #[cfg(feature = "client")]
 mod protocol;
+mod providers;
 #[path = "../support/mod.rs"]
 mod support;
