@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::run::{Place, Run, command, finish, pkjwt};
+use crate::run::{Place, Run, command, finish, pkjwt, pkjwt_stdin};
 use crate::server::{Answer, Server, answering, recording, token_command};
 
 /// A token of an hour.
@@ -279,7 +279,55 @@ fn only_repeatable_requests_with_a_known_lifetime_are_cached() {
         assert_eq!(run.stderr, "pkjwt: token not cached: the server did not state its lifetime\n");
         requests.recv().unwrap();
     }
-    let secret = place.put("secret", "s");
-    run(&["--grant", "refresh-token", "--refresh-token", &secret])
-        .usage(&["--cache: is only valid with --grant client-credentials"]);
+    const LOGIN: &str = "each token needs a new login of the user";
+    // It is refused before a secret is read.
+    for (grant, secret, why) in [
+        ("refresh-token", "--refresh-token", "the server may replace the refresh token with each use"),
+        ("authorization-code", "--code", LOGIN),
+        ("device-code", "--scope", LOGIN),
+    ] {
+        assert_eq!(
+            run(&["--grant", grant, secret, "no-such-file"]).usage(&[]),
+            format!(
+                "pkjwt: --cache: does not work with --grant {grant}, because {why}; it works with client-credentials, \
+                 jwt-bearer and token-exchange\n"
+            )
+        );
+    }
+}
+
+/// The server gives one answer for each subject, so a second request for one would fail.
+#[test]
+fn rfc7523_2_1_and_rfc8693_2_1_a_token_is_cached_for_each_subject() {
+    const TOKENS: [Answer; 5] = [
+        ("200 OK", r#"{"access_token":"0","token_type":"Bearer","expires_in":3600}"#),
+        ("200 OK", r#"{"access_token":"1","token_type":"Bearer","expires_in":3600}"#),
+        ("200 OK", r#"{"access_token":"2","token_type":"Bearer","expires_in":3600}"#),
+        ("200 OK", r#"{"access_token":"3","token_type":"Bearer","expires_in":3600}"#),
+        ("200 OK", r#"{"access_token":"4","token_type":"Bearer","expires_in":3600}"#),
+    ];
+    let place = Place::new();
+    let url = format!("http://{}/token", answering(TOKENS.to_vec()));
+    let (directory, alice, bob) = (place.name("cache"), place.put("a", "alice"), place.put("b", "bob"));
+    let exchange = ["--grant", "token-exchange", "--subject-token", &alice];
+    let with_actor = [&exchange[..], &["--actor-token", &bob]].concat();
+    let as_jwt = [&exchange[..], &["--requested-token-type", "jwt"]].concat();
+    let requests: [&[&str]; 5] = [
+        &["--grant", "jwt-bearer", "--assertion", &alice],
+        &["--grant", "jwt-bearer", "--assertion", &bob],
+        &exchange,
+        &with_actor,
+        &as_jwt,
+    ];
+    for _ in 0..2 {
+        for (index, request) in requests.into_iter().enumerate() {
+            let more = [request, &["--cache-dir", &directory]].concat();
+            let token = pkjwt(token_command(["--token-endpoint", &url], "p256", &more)).done();
+            assert_eq!(token, format!("{index}\n"), "{request:?}");
+        }
+    }
+    // The place of a secret does not matter, only the secret.
+    let from_stdin = ["--grant", "jwt-bearer", "--assertion", "-", "--cache-dir", &directory];
+    let command = token_command(["--token-endpoint", &url], "p256", &from_stdin);
+    assert_eq!(pkjwt_stdin(command, b"alice\n").done(), "0\n");
 }

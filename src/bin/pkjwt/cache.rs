@@ -32,7 +32,8 @@ use file::Found;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Cache")]
 pub(crate) struct CacheOptions {
-    /// Use a cached token while it is valid, and cache a new one; --grant client-credentials only
+    /// Use a cached token while it is valid, and cache a new one; for --grant client-credentials,
+    /// jwt-bearer and token-exchange
     #[arg(long)]
     cache: bool,
     /// Directory for cached tokens; implies --cache [default: pkjwt in the user's directory for

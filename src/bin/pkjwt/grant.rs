@@ -130,9 +130,15 @@ impl GrantOptions {
         .map(SecretSource::path)
     }
 
-    /// Reads the secrets and makes the request.
-    pub(crate) fn read(&self, client: &ClientOptions) -> Result<Grant, Failure> {
+    /// Reads the secrets and makes the request. Adds to the fingerprint what decides which token a
+    /// repeatable request gets.
+    pub(crate) fn read(
+        &self,
+        client: &ClientOptions,
+        fingerprint: &mut Fingerprint,
+    ) -> Result<Grant, Failure> {
         self.check()?;
+        self.describe(fingerprint);
         let request = match self.grant {
             GrantName::ClientCredentials => TokenRequest::client_credentials(()),
             GrantName::AuthorizationCode if self.code.is_some() => self.authorization_code()?,
@@ -147,9 +153,10 @@ impl GrantOptions {
             }
             GrantName::JwtBearer => {
                 let jwt = self.secret("--assertion", self.assertion.as_ref())?;
+                fingerprint.add("assertion", &[jwt.as_str()]);
                 TokenRequest::jwt_bearer(&JwtGrant::from_jwt(jwt.as_str()))
             }
-            GrantName::TokenExchange => TokenRequest::token_exchange(&self.exchange()?),
+            GrantName::TokenExchange => TokenRequest::token_exchange(&self.exchange(fingerprint)?),
             GrantName::DeviceCode => {
                 let request = DeviceAuthorizationRequest::new(self.scope());
                 let request = add_resources(request, &self.resource, DeviceAuthorizationRequest::resource)?;
@@ -160,15 +167,29 @@ impl GrantOptions {
         Ok(Grant::Request(client.parameters(request, parameter)?))
     }
 
-    /// What decides which token a client-credentials request gets.
-    ///
-    /// # Errors
-    ///
-    /// For another grant: its request needs a user, or a token that works only once.
-    pub(crate) fn describe(&self, fingerprint: &mut Fingerprint) -> Result<(), Failure> {
+    /// Checks that the same request can be sent again for the next token.
+    pub(crate) fn check_repeatable(&self) -> Result<(), Failure> {
+        let why = match self.grant {
+            GrantName::ClientCredentials | GrantName::JwtBearer | GrantName::TokenExchange => return Ok(()),
+            GrantName::AuthorizationCode | GrantName::DeviceCode => {
+                "each token needs a new login of the user"
+            }
+            GrantName::RefreshToken => "the server may replace the refresh token with each use",
+        };
+        let name = self.grant.as_str();
+        Err(Failure::usage(
+            "--cache",
+            format!(
+                "does not work with --grant {name}, because {why}; it works with client-credentials, jwt-bearer and \
+                 token-exchange"
+            ),
+        ))
+    }
+
+    /// What decides which token a request gets, apart from its secrets.
+    fn describe(&self, fingerprint: &mut Fingerprint) {
         if self.grant != GrantName::ClientCredentials {
-            let why = format!("is only valid with --grant {}", GrantName::ClientCredentials.as_str());
-            return Err(Failure::usage("--cache", why));
+            fingerprint.add("grant", &[self.grant.as_str()]);
         }
         let scope = self.scope();
         // RFC 6749 §3.3 gives the order of scopes no meaning.
@@ -179,7 +200,6 @@ impl GrantOptions {
         let mut resources = self.resource.clone();
         resources.sort_unstable();
         fingerprint.add("resource", &resources);
-        Ok(())
     }
 
     fn scope(&self) -> Scope {
@@ -237,15 +257,22 @@ impl GrantOptions {
         Ok(TokenRequest::authorization_code(code.as_str(), redirect_uri, &verifier))
     }
 
-    fn exchange(&self) -> Result<TokenExchange, Failure> {
+    fn exchange(&self, fingerprint: &mut Fingerprint) -> Result<TokenExchange, Failure> {
         let kind = |kind: &Option<TokenKind>| kind.clone().unwrap_or(TokenKind::AccessToken);
         let subject = self.secret("--subject-token", self.subject_token.as_ref())?;
-        let mut exchange = TokenExchange::new(subject.as_str(), kind(&self.subject_token_type));
+        let subject_kind = kind(&self.subject_token_type);
+        fingerprint.add("subject", &[subject.as_str(), subject_kind.as_str()]);
+        let mut exchange = TokenExchange::new(subject.as_str(), subject_kind);
         if let Some(actor) = &self.actor_token {
-            exchange = exchange.actor(actor.read("--actor-token")?.as_str(), kind(&self.actor_token_type));
+            let (actor, actor_kind) = (actor.read("--actor-token")?, kind(&self.actor_token_type));
+            fingerprint.add("actor", &[actor.as_str(), actor_kind.as_str()]);
+            exchange = exchange.actor(actor.as_str(), actor_kind);
         }
         Ok(match &self.requested_token_type {
-            Some(kind) => exchange.requesting(kind.clone()),
+            Some(kind) => {
+                fingerprint.add("requested", &[kind.as_str()]);
+                exchange.requesting(kind.clone())
+            }
             None => exchange,
         })
     }

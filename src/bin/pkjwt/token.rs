@@ -52,12 +52,12 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Arguments { client: options, grant, cache, .. } = arguments;
     cache.check()?;
-    source::one_stdin(options.paths().chain(grant.paths()))?;
-    let request = grant.read(options)?;
-    let mut fingerprint = Fingerprint::default();
     if cache.is_used() {
-        grant.describe(&mut fingerprint)?;
+        grant.check_repeatable()?;
     }
+    source::one_stdin(options.paths().chain(grant.paths()))?;
+    let mut fingerprint = Fingerprint::default();
+    let request = grant.read(options, &mut fingerprint)?;
     let client = options.prepare()?;
     client.describe(&mut fingerprint);
     let issued = crate::block_on(async {
