@@ -1,9 +1,9 @@
 //! A secret in the wrong place on the command line: every option and positional of every command,
 //! and extra arguments. The output repeats none of it.
 
-use crate::run::{Place, Run, pkjwt, testdata};
+use crate::run::{Place, Run, pkjwt, pkjwt_env, testdata};
 use crate::secrets::{secrets, suspects};
-use crate::support::has_mark;
+use crate::support::{MARK, has_mark};
 
 /// Values that may be any text or are secrets themselves, and never show in an error.
 const FREE: [&str; 12] = [
@@ -117,9 +117,9 @@ fn no_option_repeats_a_secret() {
                 count += 1;
             }
             for (form, secret) in suspects() {
-                // A new file may have any name, and the audience of an assertion may be any text.
-                let is_free = value.as_deref().is_some_and(|value| FREE.contains(&value))
-                    || ["--out", "--audience"].contains(&option.as_str());
+                // The audience of an assertion may be any text.
+                let is_free =
+                    value.as_deref().is_some_and(|value| FREE.contains(&value)) || option == "--audience";
                 if !is_free {
                     check(&all(command, &with_option(&arguments, &option, &secret)), form);
                 }
@@ -158,6 +158,42 @@ fn no_argument_that_is_none_repeats_a_secret() {
             }
         }
     }
+}
+
+/// Options that name a place to write. Each run checks that its working directory is still empty.
+#[test]
+fn a_secret_in_the_place_of_a_new_file_or_directory_is_not_created() {
+    let key = testdata("p256.pkcs8.pem");
+    let server = ["--token-endpoint", "https://127.0.0.1:1/token", "--key", &key, "--client-id", "c"];
+    let token = [&["token"], &server[..]].concat();
+    let place = Place::new();
+    let client = format!("c={}", place.jwks("p256"));
+    let mut commands = vec![
+        (token.clone(), "--cache-dir"),
+        (vec!["keygen", "--alg", "ES256"], "--out"),
+        (vec!["cert", "--key", &key, "--subject", "CN=c"], "--out"),
+        (vec!["man"], "--out-dir"),
+    ];
+    if cfg!(feature = "dev-server-tls") {
+        commands.push((vec!["serve", "--client", &client], "--tls-self-signed"));
+    }
+    for (arguments, option) in commands {
+        let below = secrets().into_iter().map(|(form, secret)| (form, format!("no-such-folder/{secret}")));
+        for (form, value) in secrets().into_iter().chain(suspects()).chain(below) {
+            let words = arguments.iter().copied().chain([option, &value]);
+            let run = check(&words.map(str::to_owned).collect::<Vec<_>>(), form);
+            assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{option} {form}: {}", run.stderr);
+        }
+        let run = pkjwt(arguments.iter().copied().chain([option, MARK]));
+        assert_eq!(
+            run.usage(&[]),
+            "pkjwt: the path: looks like a possible secret, so nothing is created; write ./NAME if it is a name\n"
+        );
+    }
+    // A variable, and the directory that the system names.
+    let expected = "pkjwt: the path: looks like a possible secret, so nothing is created; write ./NAME if it is a name\n";
+    let run = pkjwt_env(&token, "PKJWT_CACHE_DIR", MARK);
+    assert_eq!(run.usage(&[]), expected);
 }
 
 #[test]

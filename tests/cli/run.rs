@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use private_key_jwt::jose::CompactJws;
 use private_key_jwt::{JwkSet, PrivateKey};
@@ -62,9 +63,24 @@ impl Run {
     }
 }
 
+/// The working directory of every run. Commands write only where they are told to, so it stays
+/// empty.
+pub(crate) static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pkjwt");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+});
+
+/// Fails if a run left something in its working directory.
+#[track_caller]
+fn check_folder() {
+    let names: Vec<_> = fs::read_dir(&*FOLDER).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.is_empty(), "left in the working directory: {names:?}");
+}
+
 pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pkjwt"));
-    command.args(arguments).stdin(Stdio::null());
+    command.args(arguments).stdin(Stdio::null()).current_dir(&*FOLDER);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PKJWT_")) {
         command.env_remove(name);
     }
@@ -73,6 +89,7 @@ pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -
 
 pub(crate) fn finish(command: &mut Command) -> Run {
     let output = command.output().unwrap();
+    check_folder();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Run { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
@@ -107,6 +124,7 @@ pub(crate) fn pkjwt_stdin<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S
     // nothing.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
+    check_folder();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Run { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }

@@ -32,6 +32,7 @@ pub(crate) fn run(arguments: &Arguments, command: &Command) -> Result<(), Failur
         [command].into_iter().chain(command.get_subcommands().filter(is_shown))
     };
     if let Some(directory) = &arguments.out_dir {
+        new_file::check_name(directory)?;
         for page in pages() {
             let path = directory.join(format!("{}.1", title(page)));
             new_file::check(&path, true)?;

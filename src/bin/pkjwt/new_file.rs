@@ -1,10 +1,13 @@
-//! Files that a command creates: never half a file, and never another file in the place of a device
-//! or a link.
+//! Files and directories that a command creates: never half a file, never another file in the place
+//! of a device or a link, and none with a name that looks like a secret.
 
+use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::path::Path;
 
+use private_key_jwt::jose::SecretForm;
 use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
 
 use crate::error::{Context, Failure};
 use crate::source;
@@ -23,6 +26,7 @@ pub(crate) enum Readers {
 /// A rename replaces any file of that name. For a device such as `/dev/stdout`, a pipe or a link,
 /// that is never intended.
 pub(crate) fn check(path: &Path, replace: bool) -> Result<(), Failure> {
+    check_name(path)?;
     match path.symlink_metadata() {
         Ok(found) if !found.is_file() => Err(Failure::refused(
             source::name(path),
@@ -33,7 +37,8 @@ pub(crate) fn check(path: &Path, replace: bool) -> Result<(), Failure> {
     }
 }
 
-/// Writes a new file in the same directory, then renames it at once. There is never half a file, or
+/// Writes a file that passed [`check`], or one in a [`private_directory`]. A new file in the same
+/// directory is written, then renames it at once. There is never half a file, or
 /// one that others can read before it is complete.
 pub(crate) fn write(path: &Path, bytes: &[u8], readers: Readers, replace: bool) -> Result<(), Failure> {
     let name = source::name(path);
@@ -45,6 +50,37 @@ pub(crate) fn write(path: &Path, bytes: &[u8], readers: Readers, replace: bool) 
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
         Err(error) => Err(error.error).context(&name),
     }
+}
+
+/// Creates a directory that only its owner can enter, unless it exists, and those above it.
+pub(crate) fn private_directory(path: &Path) -> Result<(), Failure> {
+    check_name(path)?;
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).context(source::name(parent))?;
+    }
+    match builder.create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created.context(source::name(path)),
+    }
+}
+
+/// Refuses a secret in the place of a path, before anything gets its name. What exists already is a
+/// path, so only the rest counts.
+pub(crate) fn check_name(path: &Path) -> Result<(), Failure> {
+    let is_here = |folder: &Path| matches!(folder.as_os_str().as_encoded_bytes(), b"" | b".");
+    let existing = path.ancestors().find(|folder| !is_here(folder) && folder.symlink_metadata().is_ok());
+    let rest = existing.and_then(|folder| path.strip_prefix(folder).ok());
+    let text = Zeroizing::new(match rest {
+        Some(rest) => format!("./{}", rest.to_string_lossy()),
+        None => path.to_string_lossy().into_owned(),
+    });
+    let in_part = || text.split(['/', '\\']).find_map(SecretForm::of);
+    let Some(form) = SecretForm::suspect(&text).or_else(in_part) else { return Ok(()) };
+    let advice = if form == SecretForm::Opaque { "; write ./NAME if it is a name" } else { "" };
+    Err(Failure::usage("the path", format!("looks like {form}, so nothing is created{advice}")))
 }
 
 fn temporary(path: &Path, readers: Readers) -> io::Result<NamedTempFile> {
@@ -69,4 +105,33 @@ fn temporary(path: &Path, readers: Readers) -> io::Result<NamedTempFile> {
 
 fn exists(path: &Path) -> Failure {
     Failure::refused(source::name(path), "the file exists; --force replaces it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_looks_like_a_secret_is_refused_unless_it_is_a_path() {
+        let refused = |path: &str| check_name(Path::new(path)).err().map(|failure| failure.line());
+        let looks_like = |form: &str| Some(format!("pkjwt: the path: looks like {form}"));
+        for (path, form) in [
+            (
+                "cAnArY-7f3a9c51-sEcReT",
+                "a possible secret, so nothing is created; write ./NAME if it is a name",
+            ),
+            ("correct horse", "a possible secret, so nothing is created; write ./NAME if it is a name"),
+            ("redis://user:cAnArY@cache.example/0", "text with a password, so nothing is created"),
+            ("eyJhbGciOiJub25lIn0.e30.", "a JWT, so nothing is created"),
+            ("no-such-folder/eyJhbGciOiJub25lIn0.e30.", "a JWT, so nothing is created"),
+        ] {
+            assert_eq!(refused(path), looks_like(form), "{path}");
+        }
+        let existing = std::env::temp_dir().join("cAnArY-7f3a9c51-sEcReT");
+        for path in
+            ["new.pem", "cache/pkjwt", "./cAnArY-7f3a9c51-sEcReT", "/", "..", &existing.to_string_lossy()]
+        {
+            assert_eq!(refused(path), None, "{path}");
+        }
+    }
 }

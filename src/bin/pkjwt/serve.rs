@@ -18,6 +18,8 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::assertion::duration;
 use crate::error::{Context, Failure};
+#[cfg(feature = "dev-server-tls")]
+use crate::new_file;
 use crate::{key, output, pairs, public_keys, source};
 
 const EXAMPLE: &str = "Example:
@@ -249,7 +251,8 @@ impl Tls {
     /// Writes the new certificate.
     fn write(&self, server: &RunningDevServer) -> Result<(), Failure> {
         if let (Some(path), Some(certificate)) = (&self.tls_self_signed, server.certificate_pem()) {
-            std::fs::write(path, certificate).context(source::name(path))?;
+            new_file::check(path, true)?;
+            new_file::write(path, certificate.as_bytes(), new_file::Readers::All, true)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The files of the cache, and who can read them.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
@@ -33,16 +33,7 @@ pub(super) enum Found {
 
 /// Creates the directory, or checks that it is private.
 pub(super) fn prepare_directory(path: &Path) -> Result<(), Failure> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).context(source::name(parent))?;
-    }
-    match builder.create(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        created => created.context(source::name(path))?,
-    }
+    new_file::private_directory(path)?;
     let found = path.symlink_metadata().context(source::name(path))?;
     let refused = |why: String| Err(Failure::refused(source::name(path), why));
     if !found.is_dir() {
