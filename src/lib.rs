@@ -9,6 +9,11 @@
 )]
 #![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
 #![cfg_attr(not(feature = "client"), doc = "OAuth 2.0 `private_key_jwt` client authentication (RFC 7523).")]
+// The guides' links lead nowhere without the README.
+#![cfg_attr(
+    all(feature = "axum", feature = "reqwest-middleware", feature = "dev-server"),
+    doc = include_str!("guide/how_do_i.md")
+)]
 //! # How the crate is built
 //!
 //! A value travels one way: a key file becomes a [`PrivateKey`]; a key and a few values become a
@@ -16,24 +21,11 @@
 //! becomes a [`TokenResponse`] or a typed error. The [`verifier`] does the reverse: it takes the
 //! request apart and checks the assertion.
 //!
-//! | floor | module | contents |
-//! | --- | --- | --- |
-//! | 1 | [`jose`] | JWS, JWK, algorithms, thumbprints: no state, no I/O |
-//! | 2 | [`keys`] | the loader, keys, the key policy, the backends, [`Signer`], [`KeyRing`] |
-//! | 3 | [`oauth`] | assertions, metadata, requests, responses, profiles: no I/O |
-//! | 4 | [`verifier`] | checks client assertions and access tokens: no I/O |
-#![cfg_attr(feature = "client", doc = "| 5 | [`transport`] | HTTP, clock, discovery, thread pool, tasks |")]
-#![cfg_attr(
-    feature = "client",
-    doc = "| 6 | [`client`] | [`TokenClient`], [`TokenSource`]: tokens, and their cache |"
-)]
-#![cfg_attr(
-    feature = "client",
-    doc = "| 6 | [`server`] | [`RemoteJwks`], tower layers, the replay store in Redis |"
-)]
-#![cfg_attr(feature = "dev-server", doc = "| 7 | [`dev_server`] | an authorization server for tests |")]
+//! [`jose`], [`keys`], [`oauth`] and [`verifier`] work without an async runtime and send nothing.
+//! Their callers pass the time.
 //!
-//! A module uses only floors below its own; `tests/architecture` enforces this.
+//! Errors print their message with `{}`, and with `{:#}` their causes, too. No error, log line or
+//! `Debug` output contains a key, a token or an assertion.
 
 // The features that the guides' code needs.
 #[cfg(all(any(doc, doctest), feature = "axum", feature = "reqwest-middleware", feature = "dev-server"))]

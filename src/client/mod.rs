@@ -1,5 +1,7 @@
-//! Floor 6: the token client. It signs a fresh assertion for every request, posts it, retries
-//! transient failures, and returns the typed response.
+//! Get access tokens, cached and kept fresh: [`TokenClient`] and [`TokenSource`].
+//!
+//! The client signs a fresh assertion for every request, posts it, retries transient failures, and
+//! returns the typed response.
 //!
 //! It needs a tokio runtime with time and I/O enabled. Without one, a cached token is returned
 //! while it is valid. Otherwise, [`TokenSource::token`] and [`TokenClient::token`] fail with

@@ -114,7 +114,10 @@ impl Sender {
         if is_first {
             log::offset(Offset::NONE, Some(offset).filter(|offset| *offset != Offset::NONE));
             if let Ok(signer) = self.keys.active() {
-                server.unlisted_algorithms(signer.as_ref()).iter().for_each(|unlisted| log::unlisted(signer.as_ref(), unlisted));
+                server
+                    .unlisted_algorithms(signer.as_ref())
+                    .iter()
+                    .for_each(|unlisted| log::unlisted(signer.as_ref(), unlisted));
             }
         }
         offset

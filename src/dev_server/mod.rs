@@ -1,6 +1,6 @@
-//! Floor 7: a small, strict authorization server and OpenID provider for quickstarts and tests.
-//! **Not for production**: it grants every scope, forgets everything when it ends, lets anyone who
-//! sees its pages decide for the user, and tells every caller which check failed.
+//! Test a program without a real authorization server: [`DevServer`] is a small, strict one, and an
+//! OpenID provider. **Not for production**: it grants every scope, forgets everything when it ends,
+//! lets anyone who sees its pages decide for the user, and tells every caller which check failed.
 //!
 //! The server is a function from a request and a time to a response, [`DevServer::respond`]. Pass
 //! the server to [`TokenClientBuilder::http`](crate::TokenClientBuilder::http) to use it without a

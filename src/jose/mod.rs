@@ -1,4 +1,5 @@
-//! Floor 1: JSON Object Signing and Encryption, limited to what signatures need.
+//! Signatures, keys and tokens in JSON: [`Algorithm`], [`Jwk`], [`JwkSet`], [`CompactJws`], and
+//! [`UnverifiedJwt`] to look into a token.
 //!
 //! RFC 7515 (JWS), RFC 7517 (JWK), RFC 7518 (JWA), RFC 7519 (JWT), RFC 7638 (thumbprints), RFC 8037
 //! and RFC 9864 (Ed25519). Only functions of their arguments: no clock, randomness, I/O or OAuth.
@@ -13,8 +14,8 @@ mod jwk_set;
 pub(crate) mod jws;
 mod jwt;
 mod key_parameters;
-pub(crate) mod printable;
 pub(crate) mod moment;
+pub(crate) mod printable;
 pub(crate) mod secret_form;
 mod signature;
 pub(crate) mod text;

@@ -1,12 +1,12 @@
-//! Floor 2: keys. The loader, [`PrivateKey`] and [`PublicKey`], the policy that both crypto
-//! backends share, the [`Signer`] seam for keys that never enter the process, and the [`KeyRing`].
+//! Load a key from a file, a variable or bytes ([`PrivateKey`], [`KeyLoader`]), generate one, keep
+//! it in a KMS ([`Signer`], [`RemoteSigner`]), and rotate keys ([`KeyRing`]).
 //!
 //! The path of a key: `format` detects the format of a file and parses it into `KeyMaterial`;
 //! `policy` decides whether the key may be used at all; `backend` turns it into something that
 //! signs; `health` finds RSA keys that can be factored. Only `backend` uses a library that signs,
-//! RustCrypto or AWS-LC, and none of its types leaves this floor.
+//! RustCrypto or AWS-LC, and none of its types leaves this module.
 //!
-//! This floor reads a key file or an environment variable on request, and gets random bytes from
+//! This module reads a key file or an environment variable on request, and gets random bytes from
 //! the operating system. It has no clock: the caller passes the time to [`KeyRing`].
 
 mod backend;

@@ -1,5 +1,9 @@
-//! Floor 3: OAuth 2.0. The client assertion (RFC 7521, RFC 7523), the authorization server's
-//! metadata (RFC 8414), requests and responses (RFC 6749), and the differences between providers.
+//! Build client assertions and token requests, and read the responses, with any HTTP client:
+//! [`ClientAssertion`], [`TokenRequest`], [`TokenResponse`], and [`Profile`] for the differences
+//! between providers.
+//!
+//! It covers the client assertion (RFC 7521, RFC 7523), the authorization server's metadata (RFC
+//! 8414), and requests and responses (RFC 6749).
 //!
 //! Everything here is a function of its arguments: the caller passes the time and the `jti` as
 //! values, and sends each [`http::Request`] itself.

@@ -1,4 +1,5 @@
-//! Floor 6: the long-lived parts of a server that checks tokens or assertions. They do I/O.
+//! Protect an API with access tokens, or authenticate clients at a token endpoint, with keys that
+//! follow their rotation.
 //!
 //! `RemoteJwks` holds the keys of an issuer or of a client, and `ClientKeys` those of many clients.
 //! They are behind the feature `client`, since they are HTTP clients and need exactly what the

@@ -1,5 +1,8 @@
-//! Floor 5: HTTP, the clock, discovery, the pool for long computations, and values kept fresh.
-//! `client` and `server` use tokio's executor, timers and sockets only through this floor.
+//! Configure or replace the HTTP client and the clock: [`ReqwestClient`], [`HttpClient`],
+//! [`PublicNetworkClient`], [`Clock`].
+//!
+//! Discovery, the pool for long computations and values kept fresh are here, too. `client` and
+//! `server` use tokio's executor, timers and sockets only through this module.
 
 mod clock;
 mod computation;

@@ -1,5 +1,8 @@
-//! Floor 4: the server's side. An authorization server checks a client assertion (RFC 7521 §4.2,
-//! RFC 7523 §3) in three steps. Each step has its own type, so that no step can be skipped:
+//! Check client assertions at a token endpoint ([`ClientAssertionVerifier`]) and access tokens at
+//! an API ([`AccessTokenVerifier`]).
+//!
+//! An authorization server checks a client assertion (RFC 7521 §4.2, RFC 7523 §3) in three steps.
+//! Each step has its own type, so that no step can be skipped:
 //!
 //! 1. [`ClientAssertionVerifier::parse`] parses the form body and returns an
 //!    [`UnverifiedAssertion`], which states only whose it claims to be.

@@ -1,11 +1,13 @@
-//! Enforces the floors of `lib.rs`: a module names only floors below its own, files of one floor do
-//! not use each other in a circle, and the lower floors have no clock, no randomness and no I/O.
+//! Enforces the floors of CONTRIBUTING.md: a module names only floors below its own, files of one
+//! floor do not use each other in a circle, and the lower floors have no clock, no randomness and
+//! no I/O.
 //! Reads the sources with `syn`, without anything in `#[cfg(test)]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod circles;
 mod causes;
+mod circles;
 mod dependencies;
+mod guides;
 mod no_backend;
 mod voice;
 
