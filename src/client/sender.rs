@@ -90,7 +90,8 @@ impl Sender {
     }
 
     async fn pause(&self, deadline: &mut Deadline, pause: Duration, attempt: u32, error: &Error) {
-        event!(WARN, attempt, pause_ms = log::ms(pause), %error, "attempt failed, retry scheduled");
+        let pause_ms = log::ms(pause);
+        event!(WARN, attempt, pause_ms, %error, "attempt failed, retry scheduled");
         deadline.pause(pause, self.clock.sleep(pause)).await;
     }
 

@@ -7,6 +7,7 @@
 mod causes;
 mod circles;
 mod dependencies;
+mod events;
 mod guides;
 mod no_backend;
 mod voice;

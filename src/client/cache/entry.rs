@@ -246,7 +246,8 @@ impl Source for Arc<Entry> {
     }
 
     fn log(&self, error: &Error, pause: Duration) {
-        event!(WARN, %error, pause_ms = log::ms(pause), "token refresh failed");
+        let pause_ms = log::ms(pause);
+        event!(WARN, %error, pause_ms, "token refresh failed");
     }
 }
 
