@@ -39,6 +39,8 @@ pub mod verifier;
 pub mod client;
 #[cfg(feature = "dev-server")]
 pub mod dev_server;
+#[cfg(feature = "client")]
+pub mod observer;
 #[cfg(any(feature = "client", feature = "redis"))]
 pub mod server;
 #[cfg(feature = "client")]

@@ -3,11 +3,13 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::error::{Error, ErrorKind};
+use super::log::Log;
 use super::sender::Sender;
 use super::settings::Settings;
 use super::token_client::TokenClient;
 use crate::keys::KeyRing;
 use crate::oauth::{Audience, ClientAssertion, ClientAssertionBuilder, Discovery, Profile};
+use crate::observer::Observer;
 use crate::transport::{Clock, HttpClient, MetadataSource, ReqwestClient, SystemClock};
 
 impl TokenClient {
@@ -58,6 +60,7 @@ impl TokenClient {
             http: None,
             clock: Arc::new(SystemClock),
             settings: Settings::DEFAULT,
+            observer: None,
         }
     }
 }
@@ -71,6 +74,7 @@ pub struct TokenClientBuilder {
     http: Option<Arc<dyn HttpClient>>,
     clock: Arc<dyn Clock>,
     settings: Settings,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl TokenClientBuilder {
@@ -127,6 +131,13 @@ impl TokenClientBuilder {
         self
     }
 
+    /// Reports each [event](crate::observer#events) of the client and of its sources to this
+    /// observer. Default: none; log lines and [statistics](TokenClient::statistics) need none.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Builds the client, and checks that an assertion can be made with the settings, and that the
     /// server of the profile [would accept it](Profile#settings-that-a-profile-refuses).
     ///
@@ -147,10 +158,11 @@ impl TokenClientBuilder {
         let signer = self.keys.active()?;
         self.server.check()?;
         self.assertion.prepare(signer.as_ref(), self.clock.now(), "a trial that is never signed")?;
-        let Self { server, assertion, keys, http, clock, settings } = self;
+        let Self { server, assertion, keys, http, clock, settings, observer } = self;
         let http = ReqwestClient::or_default(http, server.plain_http())?;
-        let metadata = server.open(&http, &clock);
-        let sender = Arc::new(Sender::new(metadata, assertion, keys, http, clock, settings));
+        let metadata = server.open(&http, &clock, observer.as_ref());
+        let log = Log::new(assertion.client_id(), &metadata, observer);
+        let sender = Arc::new(Sender::new(metadata, assertion, keys, http, clock, settings, log));
         Ok(TokenClient { sender, cache: Arc::default() })
     }
 }

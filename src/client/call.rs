@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::error::Error;
 use crate::oauth::{
     AuthorizationServer, ClientAssertion, Endpoint, GrantType, OAuthError, Refusal, Repetition, ServerTime,
     TokenRequest,
@@ -19,12 +20,14 @@ pub(super) struct Exchange<R, T> {
     pub(super) read: Read<T>,
     /// The server's time, if the response has a JWT that was just issued.
     pub(super) server_time: fn(&T, OffsetDateTime, OffsetDateTime) -> Option<ServerTime>,
+    /// The lifetime of the token in the response.
+    pub(super) expires_in: fn(&T) -> Option<Duration>,
 }
 
 impl<R, T> Exchange<R, T> {
     /// A call to an endpoint other than the token endpoint. None of them consumes anything.
     pub(super) const fn with(endpoint: Endpoint, to_http: ToHttp<R>, read: Read<T>) -> Self {
-        Self { call: Call::to(endpoint), to_http, read, server_time: |_, _, _| None }
+        Self { call: Call::to(endpoint), to_http, read, server_time: |_, _, _| None, expires_in: |_| None }
     }
 }
 
@@ -37,16 +40,23 @@ pub(super) struct Call {
     pub(super) is_of_client_alone: bool,
     /// The time limit of a caller that repeats the call itself: the client does not retry it.
     pub(super) once_within: Option<Duration>,
+    /// Whether a failure is the end of what a caller wants, for the log.
+    pub(super) is_final: fn(&Error) -> bool,
 }
 
 impl Call {
     pub(super) const fn to(endpoint: Endpoint) -> Self {
-        Self { endpoint, grant_type: None, is_of_client_alone: false, once_within: None }
+        let is_final = |_: &Error| true;
+        Self { endpoint, grant_type: None, is_of_client_alone: false, once_within: None, is_final }
     }
 
-    pub(super) fn token(request: &TokenRequest, once_within: Option<Duration>) -> Self {
+    pub(super) fn token(
+        request: &TokenRequest,
+        once_within: Option<Duration>,
+        is_final: fn(&Error) -> bool,
+    ) -> Self {
         let (grant_type, is_of_client_alone) = (Some(request.grant_type()), request.is_of_client_alone());
-        Self { endpoint: Endpoint::Token, grant_type, is_of_client_alone, once_within }
+        Self { endpoint: Endpoint::Token, grant_type, is_of_client_alone, once_within, is_final }
     }
 
     pub(super) fn repetition(self) -> Repetition {

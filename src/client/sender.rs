@@ -12,7 +12,7 @@ use super::call::{Call, Exchange, Subject};
 use super::clock::{self, Offset, ServerClock, Shown, Source};
 use super::error::{Error, ErrorKind};
 use super::fresh::{fresh_jti, random};
-use super::log::{self, event};
+use super::log::{self, Log, detail};
 use super::refused_keys::RefusedKeys;
 use super::settings::Settings;
 use super::signing::{self, WhichKey};
@@ -22,6 +22,7 @@ use crate::oauth::{
     AuthorizationServer, ClientAssertion, ClientAssertionBuilder, ClockMismatch, Endpoint, OAuthError,
     Refusal, Secrets, ServerTime, TokenRequest, TokenResponse, safe_url,
 };
+use crate::observer::Event;
 use crate::transport::{Clock, Deadline, HttpClient, Metadata, SystemClock, TransportError};
 
 /// Sends the requests of one client to one server.
@@ -32,6 +33,7 @@ pub(super) struct Sender {
     http: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: Settings,
+    pub(super) log: Log,
     known: Mutex<Known>,
     /// Outsiders choose what requests carry, so their hashes are keyed.
     hasher: RandomState,
@@ -61,11 +63,12 @@ impl Sender {
         http: Arc<dyn HttpClient>,
         clock: Arc<dyn Clock>,
         settings: Settings,
+        log: Log,
     ) -> Self {
         let server_clock = ServerClock::new(Shown::NOTHING);
         let known = Known { has_metadata: false, clock: server_clock, keys: RefusedKeys::default() };
         let (known, hasher) = (Mutex::new(known), RandomState::new());
-        let sender = Self { metadata, assertion, keys, http, clock, settings, known, hasher };
+        let sender = Self { metadata, assertion, keys, http, clock, settings, log, known, hasher };
         if let Some(server) = sender.metadata.held() {
             sender.discovered(&server);
         }
@@ -90,8 +93,8 @@ impl Sender {
     }
 
     async fn pause(&self, deadline: &mut Deadline, pause: Duration, attempt: u32, error: &Error) {
-        let pause_ms = log::ms(pause);
-        event!(WARN, attempt, pause_ms, %error, "attempt failed, retry scheduled");
+        let (client, failure) = (self.log.client(), error.failure());
+        self.log.emit(&Event::AttemptFailed { client, attempt, pause, failure });
         deadline.pause(pause, self.clock.sleep(pause)).await;
     }
 
@@ -113,37 +116,45 @@ impl Sender {
         let offset = known.clock.kept;
         drop(known);
         if is_first {
-            log::offset(Offset::NONE, Some(offset).filter(|offset| *offset != Offset::NONE));
+            self.log.offset(Offset::NONE, Some(offset).filter(|offset| *offset != Offset::NONE));
             if let Ok(signer) = self.keys.active() {
-                server
-                    .unlisted_algorithms(signer.as_ref())
-                    .iter()
-                    .for_each(|unlisted| log::unlisted(signer.as_ref(), unlisted));
+                let (client, key_id) = (self.log.client(), &key_name(signer.as_ref()));
+                for unlisted in &server.unlisted_algorithms(signer.as_ref()) {
+                    self.log.emit(&Event::AlgorithmNotListed { client, key_id, unlisted });
+                }
             }
         }
         offset
     }
 
-    /// Sends a request to the token endpoint; with a limit, once and without retries.
+    /// Sends a request to the token endpoint; with a limit, once and without retries. `is_final`
+    /// says whether an error ends what the caller wants.
     pub(super) async fn token(
         &self,
         request: &TokenRequest,
         once_within: Option<Duration>,
+        is_final: fn(&Error) -> bool,
     ) -> Result<TokenResponse, Error> {
         let exchange = Exchange {
-            call: Call::token(request, once_within),
+            call: Call::token(request, once_within, is_final),
             to_http: TokenRequest::to_http,
             read: |_, response, now| TokenResponse::from_http(response, now),
             server_time: ServerTime::of_tokens,
+            expires_in: TokenResponse::expires_in,
         };
         self.send(request, &exchange).await
     }
 
     pub(super) async fn send<R: Hash, T>(&self, request: &R, exchange: &Exchange<R, T>) -> Result<T, Error> {
-        self.attempts(request, exchange).instrument(log::call_span(exchange.call)).await
+        let (span, began) = (self.log.call_span(exchange.call), self.clock.now());
+        let done = self.attempts(request, exchange).instrument(span.clone()).await;
+        let result = done.as_ref().map(|(value, attempts)| (*attempts, (exchange.expires_in)(value)));
+        self.log.ended(&span, exchange.call, log::elapsed(began, self.clock.now()), result);
+        done.map(|(value, _)| value)
     }
 
-    async fn attempts<R: Hash, T>(&self, request: &R, exchange: &Exchange<R, T>) -> Result<T, Error> {
+    /// The result, and the number of attempts.
+    async fn attempts<R: Hash, T>(&self, request: &R, exchange: &Exchange<R, T>) -> Result<(T, u32), Error> {
         let mut progress = self.begin(exchange.call, request)?;
         let limit = exchange.call.once_within.unwrap_or(Duration::MAX);
         let mut deadline = Deadline::after(self.settings.deadline.min(limit));
@@ -152,8 +163,9 @@ impl Sender {
             let attempt = self.attempt(&mut progress, &deadline, &span, request, exchange);
             let (step, error) = match attempt.instrument(span.clone()).await {
                 Ok((Ok(value), seen)) => {
+                    let attempts = progress.attempt;
                     self.accepted(progress, &seen);
-                    return Ok(value);
+                    return Ok((value, attempts));
                 }
                 Ok((Err(error), seen)) => {
                     progress.contents = self.hasher.hash_one(request);
@@ -196,10 +208,9 @@ impl Sender {
             && let Ok(turn) = turn(&previous)
         {
             let key_id = key_name(previous.as_ref());
-            event!(DEBUG, %key_id, "signed with the previous key, the active key is paused");
+            detail!(%key_id, "signed with the previous key, the active key is paused");
             return Ok(Progress { key: WhichKey::Previous, turn, cause: Some(error), ..progress });
         }
-        event!(DEBUG, %error, "request not sent");
         Err(error)
     }
 
@@ -232,7 +243,7 @@ impl Sender {
             answer.ok_or_else(|| TransportError::Timeout { host: host(&server, endpoint) })??;
         let received = self.clock.now();
         secrets.accompany(&mut response);
-        log::answered(span, &response, received - sent);
+        log::answered(span, &response, log::elapsed(sent, received));
         server.normalize(&mut response);
         let date = ServerTime::of_answer(response.headers(), sent, received);
         // The life of a token counts from its request at the latest, and a pause from its answer.
@@ -303,8 +314,8 @@ impl Sender {
         let step = next(progress, &error, &facts);
         if let Step::CorrectTimes(offset) = step {
             drop(known);
-            let (offset_ms, learned_from) = (log::signed_ms(offset.by), offset.source.name());
-            event!(WARN, offset_ms, learned_from, %error, "assertion rejected, retried with corrected times");
+            let (client, failure, learned_from) = (self.log.client(), error.failure(), offset.source.name());
+            self.log.emit(&Event::TimesCorrected { client, offset: offset.by, learned_from, failure });
             (progress.offset, progress.search) = (offset, search);
             return (step, error);
         }
@@ -322,18 +333,19 @@ impl Sender {
             {
                 let is_of_key = known.keys.is_reason(rejected, now);
                 let pause = known.keys.note(rejected, is_of_key, progress.turn, refusal, now, facts.random);
-                noted = pause.map(|pause| (if is_of_key { "key" } else { "request" }, pause));
+                noted = pause.map(|pause| (is_of_key, pause));
             }
         }
         drop(known);
-        log::offset(kept, changed);
-        if let Some((what, pause)) = noted {
-            log::paused(what, key.as_ref(), pause, &error);
+        self.log.offset(kept, changed);
+        if let Some((is_of_key, pause)) = noted {
+            self.log.paused(is_of_key, key.as_ref(), pause, &error);
         }
         match previous.zip(turn) {
             Some((previous, turn)) => {
-                let key_id = key_name(previous.as_ref());
-                event!(WARN, %key_id, %error, "assertion rejected, retried with the previous key");
+                let (client, key_id, failure) =
+                    (self.log.client(), &key_name(previous.as_ref()), error.failure());
+                self.log.emit(&Event::KeyCorrected { client, key_id, failure });
                 let is_suspect = error.refusal().and_then(Refusal::error) == Some("invalid_client");
                 progress.suspect = is_suspect.then(|| (key, progress.turn, error.clone()));
                 (progress.key, progress.turn) = (WhichKey::Previous, turn);
@@ -361,9 +373,9 @@ impl Sender {
             Some((key, pause, error))
         });
         drop(known);
-        log::offset(kept, changed);
+        self.log.offset(kept, changed);
         if let Some((key, pause, error)) = blamed {
-            log::paused("key", key.as_ref(), pause, error);
+            self.log.paused(true, key.as_ref(), pause, error);
         }
     }
 
@@ -389,8 +401,11 @@ impl Sender {
             WhichKey::Previous => keys.previous(clock.now()).map_or_else(|| keys.active(), Ok),
         };
         let now = || clock.now().saturating_add(offset.by);
-        signing::assertion(choose, |signer| assertion.prepare_for(server, endpoint, signer, now(), &jti))
-            .await
+        let began = clock.now();
+        let prepare = |signer: &dyn Signer| assertion.prepare_for(server, endpoint, signer, now(), &jti);
+        let (assertion, signer) = signing::assertion(choose, prepare).await?;
+        self.log.signed(keys, signer.as_ref(), began, clock.now());
+        Ok((assertion, signer))
     }
 
     /// A panic elsewhere does not spoil it: no step leaves it half-changed. Code of the user may

@@ -163,8 +163,13 @@ mod tests {
             Never => GrantType::DeviceCode,
         };
         let grant_type = Some(grant_type);
-        let call =
-            Call { endpoint: Endpoint::Token, grant_type, is_of_client_alone: true, once_within: None };
+        let call = Call {
+            endpoint: Endpoint::Token,
+            grant_type,
+            is_of_client_alone: true,
+            once_within: None,
+            is_final: |_| true,
+        };
         Progress::new(call, Offset::NONE)
     }
 

@@ -10,6 +10,7 @@ use crate::oauth::{
     DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling, Endpoint, HintedToken, Introspection,
     JwtGrant, PushedAuthorization, Retry, Scope, TokenExchange, TokenRequest, TokenResponse,
 };
+use crate::observer::Statistics;
 
 /// Gets tokens for one client from one authorization server. Create one when the program starts, as
 /// [the front page](crate) shows, and keep it. Cloning is cheap; the clones share everything.
@@ -86,7 +87,7 @@ impl TokenClient {
     /// response arrived; `OAuth` if the server rejected the request, the response is not a token
     /// response, or the request could not be made; `Remembered` if nothing was sent.
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, Error> {
-        self.sender.token(request, None).await
+        self.sender.token(request, None, |_| true).await
     }
 
     /// Signs a fresh assertion with the active key, for other code to send once. Its times follow
@@ -197,7 +198,7 @@ impl TokenClient {
         loop {
             let clock = &*self.sender.clock;
             clock.sleep(polling.pause(clock.now())?).await;
-            polling = match self.request(&request).await {
+            polling = match self.sender.token(&request, None, ends_polling).await {
                 Ok(response) => return Ok(response),
                 Err(error) => match (error.retry(), error.kind()) {
                     (_, ErrorKind::OAuth(answer)) => polling.after(answer.clone())?,
@@ -245,6 +246,12 @@ impl TokenClient {
         self.sender.send(&token.into(), &exchange).await
     }
 
+    /// Returns what the client and its sources have done so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.sender.log.statistics()
+    }
+
     /// The key ring that signs. Publish, activate and retire keys on it while the client is in use.
     #[must_use]
     pub fn keys(&self) -> &KeyRing {
@@ -259,6 +266,14 @@ impl TokenClient {
     /// An error of [kind](super::ErrorKind) `Discovery`.
     pub async fn server(&self) -> Result<Arc<AuthorizationServer>, Error> {
         self.sender.server().await
+    }
+}
+
+/// Whether [`TokenClient::device_token`] ends with this error.
+fn ends_polling(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::OAuth(answer) => DevicePolling::ends(answer),
+        _ => error.retry() == Retry::Never,
     }
 }
 

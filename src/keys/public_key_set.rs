@@ -85,6 +85,13 @@ impl PublicKeySet {
         self.entries.iter().map(|entry| entry.key(&self.allowance))
     }
 
+    /// The name of each key in the order of the set, or its thumbprint if it has none.
+    #[cfg(feature = "client")]
+    pub(crate) fn names(&self) -> Vec<KeyId> {
+        let name = |jwk: &Jwk| jwk.key_id().cloned().unwrap_or_else(|| jwk.thumbprint().to_string().into());
+        self.entries.iter().map(|entry| name(&entry.jwk)).collect()
+    }
+
     fn find(&self, wanted: Wanted<'_>) -> Result<&PublicKey, KeyError> {
         match (wanted.key_id, self.entries.as_slice()) {
             // A comparison is faster than a hash.

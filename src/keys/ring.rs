@@ -248,6 +248,18 @@ impl KeyRing {
         Some(Arc::clone(last))
     }
 
+    /// Since when this key signs, if it is the active one: `Some(None)` for the key that the ring
+    /// was created with.
+    #[cfg(feature = "client")]
+    pub(crate) fn active_since(&self, key_id: &KeyId) -> Option<Option<OffsetDateTime>> {
+        self.read().entries.iter().filter(|entry| entry.key_id == *key_id).find_map(|entry| {
+            match entry.state {
+                KeyState::Active(since) => Some(since),
+                _ => None,
+            }
+        })
+    }
+
     /// The public keys of the ring (RFC 7517 §5), to be published to the other side.
     #[must_use]
     pub fn jwks(&self) -> JwkSet {

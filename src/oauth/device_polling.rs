@@ -65,6 +65,17 @@ impl DevicePolling {
         }
     }
 
+    /// Whether polling ends with this response, by the rules of [`after`](Self::after).
+    #[cfg(feature = "client")]
+    pub(crate) fn ends(answer: &OAuthError) -> bool {
+        let any = Self {
+            interval: Duration::ZERO,
+            at_least: Duration::ZERO,
+            expires_at: OffsetDateTime::UNIX_EPOCH,
+        };
+        any.after(answer.clone()).is_err()
+    }
+
     fn slower(self, at_least: Option<Duration>) -> Self {
         let slower = self.with(self.interval.saturating_add(Self::SLOWER_BY));
         Self { at_least: at_least.unwrap_or_default(), ..slower }

@@ -14,15 +14,19 @@ mod bearer;
 mod client_keys;
 #[cfg(feature = "client")]
 mod jwks;
+#[cfg(feature = "client")]
+mod reason;
 #[cfg(feature = "redis")]
 mod redis_replay;
 
+#[cfg(feature = "tower")]
+pub use crate::observer::RefusalReason;
 #[cfg(feature = "axum")]
 pub use bearer::{Bearer, BearerRejection, BearerState};
 #[cfg(feature = "tower")]
 pub use bearer::{
     BearerLayer, BearerLayerError, BearerRefusal, BearerService, CustomResponse, EmptyResponse,
-    ProblemDetails, RefusalReason, RefusalResponse, RequireScope, RequireScopeService,
+    ProblemDetails, RefusalResponse, RequireScope, RequireScopeService,
 };
 #[cfg(feature = "client")]
 pub use client_keys::{ClientKeys, ClientKeysBuilder, ClientKeysError, ClientMetadata, ClientRegistry};

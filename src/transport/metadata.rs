@@ -12,7 +12,8 @@ use super::freshness::{Lifetimes, age, stated};
 use super::refreshing::{self, Failure, Pause, Phase, Refreshing, distance};
 use super::{Clock, Deadline, HttpClient, TransportError};
 use crate::keys::BoxFuture;
-use crate::oauth::{AuthorizationServer, Discovery, OAuthError, PlainHttp, safe_url};
+use crate::oauth::{AuthorizationServer, Discovery, OAuthError, PlainHttp};
+use crate::observer::{Event, Observer, emit, without_query};
 
 /// Where the metadata of an authorization server (RFC 8414) come from.
 ///
@@ -58,14 +59,20 @@ impl MetadataSource {
     }
 
     /// Starts to use the source. Nothing is fetched yet.
-    pub(crate) fn open(self, http: &Arc<dyn HttpClient>, clock: &Arc<dyn Clock>) -> Metadata {
+    pub(crate) fn open(
+        self,
+        http: &Arc<dyn HttpClient>,
+        clock: &Arc<dyn Clock>,
+        observer: Option<&Arc<dyn Observer>>,
+    ) -> Metadata {
         match self {
             Self::Known(server) => Metadata::Known(server),
             Self::Discovered(discovery) => {
                 let (http, clock) = (Arc::clone(http), Arc::clone(clock));
                 let document = Refreshing::new(None, Arc::clone(&clock));
-                let issuer = discovery.issuer();
-                Metadata::Discovered(Arc::new(Discovered { discovery, issuer, http, clock, document }))
+                let (issuer, observer) = (discovery.issuer(), observer.cloned());
+                let source = Discovered { discovery, issuer, http, clock, observer, document };
+                Metadata::Discovered(Arc::new(source))
             }
         }
     }
@@ -137,6 +144,7 @@ pub(crate) struct Discovered {
     issuer: String,
     http: Arc<dyn HttpClient>,
     clock: Arc<dyn Clock>,
+    observer: Option<Arc<dyn Observer>>,
     document: Refreshing<Arc<Self>>,
 }
 
@@ -157,6 +165,10 @@ impl Discovered {
     const FIRST_PAUSE: Duration = Duration::from_millis(500);
     /// While callers wait for a server that is not up yet, and while they do not.
     const LONGEST_PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(300)];
+
+    fn emit(&self, event: &Event<'_>) {
+        emit(event, self.observer.as_ref(), None);
+    }
 
     fn timeout(&self) -> TransportError {
         TransportError::Timeout { host: self.discovery.host() }
@@ -183,7 +195,7 @@ impl refreshing::Source for Arc<Discovered> {
 
     fn fetch(
         &self,
-        _: Option<Arc<Document>>,
+        held: Option<Arc<Document>>,
         fetched: OffsetDateTime,
     ) -> Result<BoxFuture<'static, Self::Answer>, Self::Error> {
         let source = Self::clone(self);
@@ -193,6 +205,9 @@ impl refreshing::Source for Arc<Discovered> {
             let (server, headers) = fetched_in_time.unwrap_or_else(|| Err(source.timeout()))?;
             let stated = stated(&headers, source.clock.now());
             let lifetime = Discovered::LIFETIMES.bound(stated, age(&headers));
+            let duration = (source.clock.now() - fetched).try_into().unwrap_or_default();
+            let (issuer, is_refresh) = (&*without_query(&source.issuer), held.is_some());
+            source.emit(&Event::MetadataFetched { issuer, is_refresh, duration });
             Ok(Document { server: server.into(), fetched, lifetime })
         };
         // An HTTP client that panics would panic again, so a panic is a failure like any other.
@@ -216,12 +231,8 @@ impl refreshing::Source for Arc<Discovered> {
         TransportError::Request("no tokio runtime, or the HTTP client panicked".into())
     }
 
-    fn log(&self, error: &Self::Error, pause: Duration) {
-        tracing::warn!(
-            target: "private_key_jwt",
-            issuer = %safe_url(&self.issuer), %error,
-            pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
-            "metadata refresh failed"
-        );
+    fn failed(&self, error: &Self::Error, pause: Duration, serves: bool) {
+        let issuer = &*without_query(&self.issuer);
+        self.emit(&Event::MetadataFetchFailed { issuer, pause, has_metadata: serves, error });
     }
 }

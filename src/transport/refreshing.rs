@@ -61,8 +61,13 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
     /// The error for callers whose fetch was lost.
     fn lost() -> Self::Error;
 
-    /// A refresh in the background failed.
-    fn log(&self, error: &Self::Error, pause: Duration);
+    /// A call of [`Refreshing::get`] or [`Refreshing::newer`] did not find a fresh value, and this
+    /// was decided. Called without the lock, once for each call.
+    fn decided(&self, _: Decision) {}
+
+    /// A fetch failed, and no other starts for this pause. `serves`: whether there was a value that
+    /// served when it started. Called without the lock.
+    fn failed(&self, error: &Self::Error, pause: Duration, serves: bool);
 }
 
 /// How old a value is.
@@ -122,7 +127,7 @@ struct State<S: Source> {
 }
 
 type Outcome<S> = Result<Arc<<S as Source>::Value>, <S as Source>::Error>;
-type Turn<S> = Either<Arc<<S as Source>::Value>, Flight<S>>;
+type Turn<S> = Either<Arc<<S as Source>::Value>, (Decision, Flight<S>)>;
 type Announcer<S> = watch::Sender<Option<Outcome<S>>>;
 
 /// A fetch in flight.
@@ -135,8 +140,9 @@ struct Flight<S: Source> {
     outcome: watch::Receiver<Option<Outcome<S>>>,
 }
 
+/// What happens to a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Decision {
+pub(crate) enum Decision {
     /// The cached value is used.
     Serve,
     /// A fetch starts, in the background if the cached value serves.
@@ -191,11 +197,19 @@ impl<S: Source> Refreshing<S> {
     }
 
     async fn next(source: &S, tried: Option<&Arc<S::Value>>) -> Result<Arc<S::Value>, Option<S::Error>> {
-        let mut lost = 0;
+        let (mut lost, mut is_told) = (0, false);
         while lost < 2 {
-            let flight = match Self::turn(source, tried)? {
+            let turn = Self::turn(source, tried);
+            if !std::mem::replace(&mut is_told, true) {
+                source.decided(match &turn {
+                    Ok(Either::Left(_)) => Decision::Serve,
+                    Ok(Either::Right((decision, _))) => *decision,
+                    Err(_) => Decision::Refuse,
+                });
+            }
+            let flight = match turn? {
                 Either::Left(held) => return Ok(held),
-                Either::Right(flight) => flight,
+                Either::Right((_, flight)) => flight,
             };
             let mut outcome = flight.outcome.clone();
             let outcome = pin!(async move { outcome.wait_for(Option::is_some).await.ok()?.clone() });
@@ -236,7 +250,7 @@ impl<S: Source> Refreshing<S> {
         match (decision, &serving, &state.flight) {
             (Decision::Serve, Some(held), _) => return Ok(Either::Left(Arc::clone(held))),
             (Decision::Wait, _, Some(flight)) => {
-                return runtime.map(|_| Either::Right(flight.clone())).map_err(Some);
+                return runtime.map(|_| Either::Right((decision, flight.clone()))).map_err(Some);
             }
             (Decision::Refuse, ..) => return Err(state.error.clone()),
             _ => {}
@@ -252,7 +266,7 @@ impl<S: Source> Refreshing<S> {
         let work = async move { announcer.send_replace(Some(Self::ended(&source, &own, fetch.await))) };
         // Not under the lock: a runtime that is shutting down drops the task at once.
         runtime.spawn(work);
-        Ok(serving.map_or(Either::Right(flight), Either::Left))
+        Ok(serving.map_or(Either::Right((decision, flight)), Either::Left))
     }
 
     /// The outcome of a fetch that has a response.
@@ -272,10 +286,12 @@ impl<S: Source> Refreshing<S> {
             }
             Err(error) => {
                 let pause = state.failed(source, flight, Some((&error, now)));
-                // Release the lock: a log subscriber is foreign code and may ask for this value.
+                // Release the lock: subscribers and observers are foreign code and may ask for this
+                // value.
                 drop(state);
-                if let Some(pause) = pause.filter(|_| flight.window.is_some()) {
-                    source.log(&error, pause.serving);
+                if let Some(Pause { serving, waiting }) = pause {
+                    let serves = flight.window.is_some();
+                    source.failed(&error, if serves { serving } else { waiting }, serves);
                 }
                 Err(error)
             }

@@ -12,8 +12,11 @@ struct Hidden {
 
 impl<'ast> Visit<'ast> for Hidden {
     fn visit_macro(&mut self, item: &'ast syn::Macro) {
-        const EVENTS: [&str; 10] = [
+        const EVENTS: [&str; 13] = [
             "event",
+            "line",
+            "client_line",
+            "detail",
             "span",
             "trace",
             "debug",

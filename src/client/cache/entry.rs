@@ -12,11 +12,11 @@ use super::lifetime::Lifetime;
 use super::pauses::pause_after;
 use crate::client::error::{Error, ErrorKind};
 use crate::client::fresh::random;
-use crate::client::log::{self, event};
 use crate::client::sender::Sender;
 use crate::keys::BoxFuture;
 use crate::oauth::{AccessToken, TokenRequest, TokenResponse};
-use crate::transport::refreshing::{Failure, Pause, Phase, Refreshing, Source, distance};
+use crate::observer::{Event, Lookup};
+use crate::transport::refreshing::{Decision, Failure, Pause, Phase, Refreshing, Source, distance};
 
 /// Keeps a token for one set of request parameters
 /// [fresh](crate::client::TokenClientBuilder#the-cache), for code that needs a token before every
@@ -156,7 +156,18 @@ impl Entry {
         }
         let held = self.token.held();
         let Cached { token, lifetime } = held.as_deref()?;
-        (lifetime.phase(now) == Phase::Fresh).then(|| token.clone())
+        if lifetime.phase(now) != Phase::Fresh {
+            return None;
+        }
+        self.report(Lookup::Hit, Some(lifetime), now);
+        Some(token.clone())
+    }
+
+    /// Reports that a caller asked for a token.
+    fn report(&self, lookup: Lookup, serving: Option<&Lifetime>, now: OffsetDateTime) {
+        let log = &self.sender.log;
+        let remaining = serving.filter(|_| log.is_observed()).map(|serving| serving.left(now));
+        log.emit(&Event::TokenRequested { client: log.client(), lookup, remaining });
     }
 
     pub(super) fn last_used(&self) -> i64 {
@@ -173,7 +184,7 @@ impl Entry {
             drops
         });
         if dropped {
-            event!(INFO, "rejected token dropped");
+            self.sender.log.emit(&Event::TokenDropped { client: self.sender.log.client() });
         }
         dropped
     }
@@ -245,9 +256,27 @@ impl Source for Arc<Entry> {
         ErrorKind::Interrupted.into()
     }
 
-    fn log(&self, error: &Error, pause: Duration) {
-        let pause_ms = log::ms(pause);
-        event!(WARN, %error, pause_ms, "token refresh failed");
+    fn decided(&self, decision: Decision) {
+        let (now, held) = (self.sender.clock.now(), self.token.held());
+        let lifetime = held.as_deref().map(|held| &held.lifetime);
+        let (lookup, serving) = match decision {
+            Decision::Serve if lifetime.is_some_and(|lifetime| lifetime.phase(now) == Phase::Fresh) => {
+                (Lookup::Hit, lifetime)
+            }
+            Decision::Serve => (Lookup::Stale, lifetime),
+            Decision::Fetch => (Lookup::Miss, None),
+            Decision::Wait => (Lookup::Waited, None),
+            Decision::Refuse => (Lookup::Refused, None),
+        };
+        self.report(lookup, serving, now);
+    }
+
+    fn failed(&self, error: &Error, pause: Duration, serves: bool) {
+        // Without a token, the call has been reported as failed.
+        if serves {
+            let (client, failure) = (self.sender.log.client(), error.failure());
+            self.sender.log.emit(&Event::RefreshFailed { client, pause, failure });
+        }
     }
 }
 

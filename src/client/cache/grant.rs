@@ -11,9 +11,9 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::client::error::{Error, ErrorKind};
-use crate::client::log::event;
 use crate::client::sender::Sender;
 use crate::oauth::{AccessToken, OAuthError, Refusal, TokenRequest, TokenResponse};
+use crate::observer::Event;
 use crate::transport::TransportError;
 
 #[derive(Clone)]
@@ -60,19 +60,25 @@ impl Grant {
                 None => TokenRequest::refresh_token(refresh_token.as_str()),
             };
             // A lost response may contain a new refresh token, so it is waited for.
-            answer.result = sender.token(&refresh, left.map(|_| Duration::MAX)).await;
+            let is_final = match (left, &self.request) {
+                (Some(_), _) => |_: &Error| false,
+                (None, Some(_)) => |error: &Error| !gives_way(error),
+                (None, None) => |_: &Error| true,
+            };
+            answer.result = sender.token(&refresh, left.map(|_| Duration::MAX), is_final).await;
             let Err(error) = &answer.result else { return answer };
             answer.refusal = refusal_of_grant(error).map(Box::new);
-            let is_lost = self.request.is_some() && may_have_been_received(error);
-            if let Some(refusal) = &answer.refusal {
-                event!(WARN, %refusal, "refresh token rejected");
-            } else if !is_lost {
+            if answer.refusal.is_some() {
+                let (client, failure) = (sender.log.client(), error.failure());
+                sender.log.emit(&Event::RefreshTokenRejected { client, failure });
+            } else if self.request.is_none() || !gives_way(error) {
                 return answer;
             }
             answer.given_up = Some(refresh_token);
         }
         if let Some(request) = self.request {
-            answer.result = sender.token(&request, left.map(|left| left.max(Self::SHORTEST))).await;
+            let is_final = if left.is_some() { |_: &Error| false } else { |_: &Error| true };
+            answer.result = sender.token(&request, left.map(|left| left.max(Self::SHORTEST)), is_final).await;
         }
         answer
     }
@@ -112,6 +118,11 @@ fn refusal_of_grant(error: &Error) -> Option<Refusal> {
     let is_of_grant =
         |refusal: &&Refusal| refusal.error() == Some("invalid_grant") && refusal.clock().is_none();
     error.refusal().filter(is_of_grant).cloned()
+}
+
+/// Whether the request is sent after a refresh token failed like this.
+fn gives_way(error: &Error) -> bool {
+    refusal_of_grant(error).is_some() || may_have_been_received(error)
 }
 
 /// Whether the server may have carried out the request although its response is lost.

@@ -88,6 +88,11 @@ impl ClientAssertionBuilder {
         }
     }
 
+    #[cfg(feature = "client")]
+    pub(crate) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     /// Follows the rules of a kind of server. Replaces an earlier profile. Settings made with the
     /// other methods take precedence, whether they come before or after this call.
     #[must_use]

@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 
 use super::gate::{Admitted, Gate};
 use super::layer::BearerLayer;
-use super::reason::RefusalReason;
 use super::refusal::BearerRefusal;
 use super::respond::{CustomResponse, RefusalResponse};
+use crate::observer::RefusalReason;
 use crate::verifier::AccessTokenClaims;
 
 /// An axum extractor for the access token of a request: its claims as your own type, and the

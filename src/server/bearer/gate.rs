@@ -9,11 +9,11 @@ use http::request::Parts;
 use super::super::RemoteJwksError;
 use super::credentials::{self, Credentials};
 use super::issuers::{Issuers, Trusted};
-use super::reason::RefusalReason;
 use super::refusal::{BearerRefusal, Fault};
 use super::refusal_log::RefusalLog;
 use super::respond::{RefusalResponse, Refused, replace};
 use super::scheme::Scheme;
+use crate::observer::{Observer, RefusalReason};
 use crate::transport::{Clock, SystemClock};
 use crate::verifier::{AccessTokenClaims, ProofOfPossession, VerifierError};
 
@@ -25,6 +25,7 @@ pub(super) struct Gate {
     pub(super) realm: Arc<str>,
     pub(super) on_refusal: Option<Hook>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
     log: Arc<RefusalLog>,
 }
 
@@ -57,7 +58,7 @@ impl Gate {
         let realm = verifier.and_then(|verifier| verifier.audiences().first().or(verifier.issuers().first()));
         let realm = realm.map_or("", String::as_str).into();
         let log = Arc::new(RefusalLog::new());
-        Self { issuers, realm, on_refusal: None, clock: Arc::new(SystemClock), log }
+        Self { issuers, realm, on_refusal: None, clock: Arc::new(SystemClock), observer: None, log }
     }
 
     /// Checks the token, and puts its claims into the extensions.
@@ -102,7 +103,7 @@ impl Gate {
         refusal: &BearerRefusal,
         respond: &impl RefusalResponse<B>,
     ) -> Response<B> {
-        self.log.record(refusal, &self.clock);
+        self.log.record(refusal, &self.clock, self.observer.as_ref());
         if let Some(hook) = &self.on_refusal {
             hook(parts, refusal);
         }

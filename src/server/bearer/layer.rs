@@ -9,11 +9,11 @@ use super::super::RemoteJwks;
 use super::gate::Gate;
 use super::issuers::{Issuers, Trusted};
 use super::layer_error::BearerLayerError;
-use super::reason::RefusalReason;
 use super::refusal::BearerRefusal;
 use super::respond::{CustomResponse, EmptyResponse, ProblemDetails};
 use super::service::BearerService;
 use crate::jose::secret_form::Shown;
+use crate::observer::{Observer, RefusalReason};
 use crate::transport::Clock;
 use crate::verifier::AccessTokenVerifier;
 
@@ -202,6 +202,14 @@ impl<H> BearerLayer<H> {
     #[must_use]
     pub fn problem_details(self) -> BearerLayer<ProblemDetails> {
         BearerLayer { gate: self.gate, respond: ProblemDetails }
+    }
+
+    /// Reports each refused request as an [event](crate::observer#events) to this observer.
+    /// Default: none. The observer of a [`RemoteJwks`] is a setting of its own.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        Arc::make_mut(&mut self.gate).observer = Some(Arc::new(observer));
+        self
     }
 
     /// Uses this clock for the pauses between log lines. The clock of each

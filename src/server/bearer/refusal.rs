@@ -9,10 +9,11 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
 use super::super::RemoteJwksError;
-use super::reason::RefusalReason;
+use super::super::reason::reason_of;
 use super::scheme::Scheme;
 use crate::jose::secret_form::setting;
 use crate::oauth::Scope;
+use crate::observer::RefusalReason;
 
 /// In seconds. A failed fetch is repeated after a second, then after two, four and so on.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -58,7 +59,10 @@ impl BearerRefusal {
         match &self.fault {
             Fault::NoCredentials => RefusalReason::NoCredentials,
             Fault::MalformedRequest => RefusalReason::MalformedRequest,
-            Fault::Token(error) => RefusalReason::of(error),
+            Fault::Token(RemoteJwksError::Token(error)) => reason_of(error),
+            Fault::Token(RemoteJwksError::Unavailable { .. } | RemoteJwksError::TooOld { .. }) => {
+                RefusalReason::KeysUnavailable
+            }
             Fault::VerifierScope(..) | Fault::AllScopes(_) | Fault::AnyScope(_) => {
                 RefusalReason::InsufficientScope
             }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use super::reason::RefusalReason;
 use super::refusal::BearerRefusal;
+use crate::observer::{Event, Observer, RefusalReason, emit};
 use crate::transport::Clock;
 
 /// In seconds: the shortest time between two lines about one reason.
@@ -32,35 +32,21 @@ impl RefusalLog {
         self.counter(reason).map_or(0, |counter| counter.total.load(Ordering::Relaxed))
     }
 
-    pub(super) fn record(&self, refusal: &BearerRefusal, clock: &Arc<dyn Clock>) {
+    /// Counts the refusal, and logs it if a line about its reason is due.
+    pub(super) fn record(
+        &self,
+        refusal: &BearerRefusal,
+        clock: &Arc<dyn Clock>,
+        observer: Option<&Arc<dyn Observer>>,
+    ) {
         let reason = refusal.reason();
         let Some(counter) = self.counter(reason) else {
             return;
         };
         let total = counter.total.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        if !counter.may_log(clock.now().unix_timestamp()) {
-            return;
-        }
-        let count = total.saturating_sub(counter.logged.swap(total, Ordering::Relaxed));
-        // The level of an event is a constant.
-        macro_rules! event {
-            ($level:ident) => {
-                tracing::event!(
-                    target: "private_key_jwt",
-                    tracing::Level::$level,
-                    %reason,
-                    count,
-                    error = format_args!("{refusal:#}"),
-                    "requests refused"
-                )
-            };
-        }
-        match reason {
-            RefusalReason::Misconfigured => event!(ERROR),
-            RefusalReason::KeysUnavailable => event!(WARN),
-            RefusalReason::NoCredentials => event!(DEBUG),
-            _ => event!(INFO),
-        }
+        let is_due = counter.may_log(clock.now().unix_timestamp());
+        let count = is_due.then(|| total.saturating_sub(counter.logged.swap(total, Ordering::Relaxed)));
+        emit(&Event::RequestRefused { reason, count, error: refusal }, observer, None);
     }
 
     fn counter(&self, reason: RefusalReason) -> Option<&Counter> {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::registry::ClientRegistry;
+use crate::observer::Observer;
 #[cfg(doc)]
 use crate::transport::PublicNetworkClient;
 use crate::transport::{Clock, HttpClient, SystemClock};
@@ -15,6 +16,7 @@ pub struct ClientKeysBuilder {
     pub(super) hard_limit: Duration,
     pub(super) http: Option<Arc<dyn HttpClient>>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
 }
 
 impl ClientKeysBuilder {
@@ -31,6 +33,7 @@ impl ClientKeysBuilder {
             hard_limit: Duration::from_secs(3600),
             http: None,
             clock: Arc::new(SystemClock),
+            observer: None,
         }
     }
 
@@ -62,6 +65,13 @@ impl ClientKeysBuilder {
     /// point at your own network. Any other client must be as careful.
     pub fn http(mut self, http: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(http));
+        self
+    }
+
+    /// Reports each [event](crate::observer#events) of the clients' keys, and each refused
+    /// assertion, to this observer. Default: none.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 

@@ -17,9 +17,11 @@ use time::OffsetDateTime;
 use self::cache::{Cache, Keys, Refused, Wanted};
 use self::registry::RegisteredKeys;
 use super::jwks::RemoteJwks;
+use super::reason::reason_of;
 use crate::jose::Algorithm;
 use crate::jose::error::excerpt;
 use crate::keys::{BoxFuture, PublicKeySet};
+use crate::observer::{Event, Observer, RefusalReason, emit};
 use crate::transport::{Clock, HttpClient, PublicNetworkClient, TransportError};
 use crate::verifier::{UnverifiedAssertion, VerifiedAssertion, VerifierError};
 pub use builder::ClientKeysBuilder;
@@ -86,6 +88,7 @@ struct Shared {
     hard_limit: Duration,
     http: Arc<dyn HttpClient>,
     clock: Arc<dyn Clock>,
+    observer: Option<Arc<dyn Observer>>,
     /// Locked for moments only.
     cache: Mutex<Cache>,
 }
@@ -122,11 +125,14 @@ impl ClientKeys {
         &self,
         assertion: UnverifiedAssertion<'_>,
     ) -> Result<VerifiedAssertion, ClientKeysError> {
-        let Registered { keys, algorithm } = self.registered(assertion.client_id()).await?;
-        match keys {
-            Keys::Remote(jwks) => Ok(jwks.verify_assertion(assertion, algorithm).await?),
-            Keys::Given { keys, .. } => Ok(assertion.verify(&keys, algorithm, self.now())?),
-        }
+        let verified = async {
+            let Registered { keys, algorithm } = self.registered(assertion.client_id()).await?;
+            match keys {
+                Keys::Remote(jwks) => Ok(jwks.verify_assertion(assertion, algorithm).await?),
+                Keys::Given { keys, .. } => Ok(assertion.verify(&keys, algorithm, self.now())?),
+            }
+        };
+        verified.await.inspect_err(|error| self.refused(error))
     }
 
     /// Checks something else with the keys of this client, such as a request object. The check may
@@ -200,9 +206,20 @@ impl ClientKeys {
     }
 
     fn remote(&self, url: &str) -> Result<RemoteJwks, TransportError> {
-        let Shared { cool_down, hard_limit, http, clock, .. } = &*self.shared;
-        let builder = RemoteJwks::builder(url).cool_down(*cool_down).hard_limit(*hard_limit);
+        let Shared { cool_down, hard_limit, http, clock, observer, .. } = &*self.shared;
+        let mut builder = RemoteJwks::builder(url).cool_down(*cool_down).hard_limit(*hard_limit);
+        builder.observer.clone_from(observer);
         builder.http(Arc::clone(http)).clock(SharedClock(Arc::clone(clock))).build()
+    }
+
+    fn refused(&self, error: &ClientKeysError) {
+        let reason = match error {
+            ClientKeysError::Verifier(error) => reason_of(error),
+            ClientKeysError::UnknownClient { .. } => RefusalReason::Issuer,
+            _ => RefusalReason::KeysUnavailable,
+        };
+        let event = Event::RequestRefused { reason, count: None, error };
+        emit(&event, self.shared.observer.as_ref(), None);
     }
 
     fn now(&self) -> OffsetDateTime {
@@ -226,9 +243,9 @@ impl ClientKeysBuilder {
             Some(http) => http,
             None => Arc::new(PublicNetworkClient::new()?),
         };
-        let Self { registry, capacity, cool_down, hard_limit, clock, .. } = self;
+        let Self { registry, capacity, cool_down, hard_limit, clock, observer, .. } = self;
         let cache = Mutex::new(Cache::new(capacity, cool_down));
-        let shared = Shared { registry, capacity, cool_down, hard_limit, http, clock, cache };
+        let shared = Shared { registry, capacity, cool_down, hard_limit, http, clock, observer, cache };
         Ok(ClientKeys { shared: Arc::new(shared) })
     }
 }

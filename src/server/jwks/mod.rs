@@ -8,6 +8,7 @@ mod policy;
 mod source;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -19,6 +20,7 @@ use self::source::{Document, Place, Source};
 use crate::jose::{Algorithm, JoseError};
 use crate::keys::{KeyError, PublicKeySet};
 use crate::oauth::{Discovery, PlainHttp};
+use crate::observer::Observer;
 use crate::transport::refreshing::Refreshing;
 use crate::transport::{
     Clock, HttpClient, MetadataSource, PublicNetworkClient, ReqwestClient, SystemClock, TransportError,
@@ -225,6 +227,7 @@ pub struct RemoteJwksBuilder {
     http: Option<Arc<dyn HttpClient>>,
     clock: Arc<dyn Clock>,
     policy: Policy,
+    pub(in crate::server) observer: Option<Arc<dyn Observer>>,
 }
 
 enum At {
@@ -234,7 +237,8 @@ enum At {
 
 impl RemoteJwksBuilder {
     fn new(at: At) -> Self {
-        Self { at, http: None, clock: Arc::new(SystemClock), policy: Policy::default() }
+        let clock = Arc::new(SystemClock);
+        Self { at, http: None, clock, policy: Policy::default(), observer: None }
     }
 
     /// Shorter durations would disable a rule, so they are raised to this.
@@ -302,6 +306,13 @@ impl RemoteJwksBuilder {
         self
     }
 
+    /// Reports each [event](crate::observer#events) of the set to this observer. Default: none; log
+    /// lines need none.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Builds the set. Nothing is fetched yet.
     ///
     /// # Errors
@@ -311,7 +322,7 @@ impl RemoteJwksBuilder {
     /// fragment;
     /// [`TransportError::Build`] if the HTTP client cannot be built.
     pub fn build(self) -> Result<RemoteJwks, TransportError> {
-        let Self { at, http, clock, policy } = self;
+        let Self { at, http, clock, policy, observer } = self;
         let (place, http) = match at {
             At::Url(url, plain_http) => {
                 plain_http.check_endpoint("jwks_uri", &url)?;
@@ -320,11 +331,11 @@ impl RemoteJwksBuilder {
             At::Server(server) => {
                 server.check()?;
                 let http = ReqwestClient::or_default(http, server.plain_http())?;
-                (Place::Server(server.open(&http, &clock)), http)
+                (Place::Server(server.open(&http, &clock, observer.as_ref())), http)
             }
         };
-        let set = Refreshing::new(None, Arc::clone(&clock));
-        let source = Source { place, http, clock, policy, set };
+        let (set, is_stale) = (Refreshing::new(None, Arc::clone(&clock)), AtomicBool::new(false));
+        let source = Source { place, http, clock, policy, observer, is_stale, set };
         Ok(RemoteJwks { source: Arc::new(source) })
     }
 }

@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -14,9 +15,10 @@ use time::OffsetDateTime;
 
 use super::error::{JwksFetchError, RemoteJwksError};
 use super::policy::Policy;
-use crate::jose::{JoseError, JwkSet};
+use crate::jose::{JoseError, JwkSet, KeyId};
 use crate::keys::{BoxFuture, PublicKeySet};
 use crate::oauth::{OAuthError, content_coding, safe_url};
+use crate::observer::{Event, Observer, emit, without_query};
 use crate::transport::freshness::{age, stated};
 use crate::transport::refreshing::{self, Failure, Pause, Phase, Refreshing, distance};
 use crate::transport::{Clock, HttpClient, Metadata, ReqwestClient, TransportError, get_request};
@@ -27,6 +29,9 @@ pub(super) struct Source {
     pub(super) http: Arc<dyn HttpClient>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    /// Whether the cached keys have been reported as no longer fresh.
+    pub(super) is_stale: AtomicBool,
     pub(super) set: Refreshing<Arc<Self>>,
 }
 
@@ -179,6 +184,29 @@ impl Source {
             (Err(source), _) => Err(JwksFetchError::Document { url: safe_url(url), source }),
         }
     }
+
+    /// Reports a fetch that began at this time.
+    fn fetched(&self, document: &Document, held: Option<&Document>, began: OffsetDateTime) {
+        self.is_stale.store(false, Ordering::Relaxed);
+        let (url, names) = (&*without_query(&document.url), document.keys.names());
+        let (keys, is_refresh) = (names.len(), held.is_some());
+        let is_unchanged = held.is_some_and(|held| Arc::ptr_eq(&held.keys, &document.keys));
+        let duration = (self.clock.now() - began).try_into().unwrap_or_default();
+        self.emit(&Event::JwksFetched { url, keys, is_unchanged, is_refresh, duration });
+        let Some(held) = held.filter(|_| !is_unchanged) else { return };
+        let before = held.keys.names();
+        let without = |these: &[KeyId], others: &[KeyId]| -> Vec<KeyId> {
+            these.iter().filter(|name| !others.contains(name)).cloned().collect()
+        };
+        let (added, removed) = (&*without(&names, &before), &*without(&before, &names));
+        if !added.is_empty() || !removed.is_empty() {
+            self.emit(&Event::JwksChanged { url, added, removed });
+        }
+    }
+
+    fn emit(&self, event: &Event<'_>) {
+        emit(event, self.observer.as_ref(), None);
+    }
 }
 
 fn host(url: &str) -> String {
@@ -214,7 +242,11 @@ impl refreshing::Source for Arc<Source> {
             let limit = source.clock.sleep(source.policy.longest_fetch());
             let fetch = pin!(source.request(held.as_deref(), began));
             match select(fetch, limit).await {
-                Either::Left((document, _)) => document,
+                Either::Left((document, _)) => {
+                    let document = document?;
+                    source.fetched(&document, held.as_deref(), began);
+                    Ok(document)
+                }
                 Either::Right(_) => Err(TransportError::Timeout { host: host(&source.name()) }.into()),
             }
         };
@@ -235,11 +267,17 @@ impl refreshing::Source for Arc<Source> {
         Arc::new(JwksFetchError::Lost)
     }
 
-    fn log(&self, error: &Self::Error, pause: Duration) {
-        tracing::warn!(
-            target: "private_key_jwt",
-            url = %self.name(), %error, pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
-            "key refresh failed"
-        );
+    fn failed(&self, error: &Self::Error, pause: Duration, serves: bool) {
+        let url = &*without_query(&self.name());
+        self.emit(&Event::JwksFetchFailed { url, pause, has_keys: serves, error: &**error });
+        let (hard_limit, now) = (self.policy.hard_limit, self.clock.now());
+        let age = self.set.held().as_ref().map(|held| (distance(now, held.fetched), held.lifetime));
+        if let Some((age, lifetime)) = age
+            && serves
+            && age >= lifetime
+            && !self.is_stale.swap(true, Ordering::Relaxed)
+        {
+            self.emit(&Event::JwksStale { url, age, hard_limit });
+        }
     }
 }

@@ -276,8 +276,10 @@ impl Source for Server {
         "lost"
     }
 
-    fn log(&self, error: &&'static str, pause: Duration) {
-        self.0.logged.lock().unwrap().push((error, pause));
+    fn failed(&self, error: &&'static str, pause: Duration, serves: bool) {
+        if serves {
+            self.0.logged.lock().unwrap().push((error, pause));
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a `tracing` subscriber sees, and that it contains no secret.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use private_key_jwt::observer::Outcome;
 use private_key_jwt::server::RemoteJwks;
 use private_key_jwt::transport::Clock;
 use private_key_jwt::{AuthorizationServer, KeyRing, TokenClient, TokenRequest, TokenResponse};
@@ -31,28 +32,55 @@ async fn a_call_that_is_tried_again() {
     assert_eq!(
         lines(),
         [
-            r#"INFO span call endpoint="token_endpoint" grant_type="client_credentials""#,
+            r#"INFO span token request client_id="client" issuer="https://as.example" grant_type="client_credentials""#,
             "INFO span request attempt=1",
             "recorded key_id=k1",
             "recorded status=503",
             "recorded duration_ms=…",
             r#"recorded correlation_ids="correlation-id c-1, x-request-id r-1""#,
-            "WARN attempt failed, retry scheduled: attempt=1 pause_ms=… error=the server answered 503 \
-             [correlation-id c-1] [x-request-id r-1]",
+            "WARN attempt failed, retry scheduled: client_id=\"client\" issuer=\"https://as.example\" \
+             attempt=1 pause_ms=… error=the server answered 503 [correlation-id c-1] [x-request-id r-1]",
             "INFO span request attempt=2",
             "recorded key_id=k1",
             "recorded status=200",
             "recorded duration_ms=…",
+            r#"recorded result="ok""#,
+            "INFO token obtained: client_id=\"client\" issuer=\"https://as.example\" \
+             grant_type=\"client_credentials\" expires_in=300 attempts=2 duration_ms=…",
         ]
     );
 }
 
-/// The events alone.
+/// The events alone, without the client and its issuer, which every event of a client has.
 fn events() -> Vec<String> {
+    let client = r#" client_id="client" issuer="https://as.example""#;
     lines()
         .into_iter()
         .filter(|line| !line.starts_with("recorded") && !line.starts_with("INFO span"))
+        .map(|line| {
+            let is_of_client = line.contains(client);
+            assert!(
+                is_of_client || line.starts_with("DEBUG signed with") || line.contains(": url="),
+                "{line}"
+            );
+            line.replace(client, "")
+        })
         .collect()
+}
+
+/// The line about a token after this many attempts.
+fn obtained(attempts: u32) -> String {
+    format!(
+        "INFO token obtained: grant_type=\"client_credentials\" expires_in=300 attempts={attempts} duration_ms=…"
+    )
+}
+
+/// The line about a call that failed at once.
+fn failed(grant_type: &str, outcome: &str, error: &str) -> String {
+    format!(
+        "ERROR call failed: endpoint=\"token_endpoint\" grant_type=\"{grant_type}\" outcome=\"{outcome}\" \
+         error_code=\"invalid_client\" attempts=1 duration_ms=… error={error}"
+    )
 }
 
 #[tokio::test]
@@ -71,6 +99,8 @@ async fn what_the_client_corrects_and_remembers_it_says() {
             "WARN assertion rejected, retried with corrected times: offset_ms=-180000 learned_from=\"date\" \
              error=refused: 401 invalid_client",
             "INFO clock offset confirmed: offset_ms=-180000 learned_from=\"date\"",
+            &obtained(2),
+            &obtained(1),
         ]
     );
 
@@ -97,6 +127,7 @@ async fn what_the_client_corrects_and_remembers_it_says() {
                 "WARN assertion rejected, retried with corrected times: offset_ms=-240000 learned_from=\"text\" {said}"
             ),
             "INFO clock offset confirmed: offset_ms=-180000 learned_from=\"token\"".to_owned(),
+            obtained(4),
         ]
     );
     server.set(|state| state.date_ahead = Some(state.ahead));
@@ -107,7 +138,8 @@ async fn what_the_client_corrects_and_remembers_it_says() {
     let lines = events();
     assert!(lines[0].starts_with("INFO clock offset assumed: offset_ms=-1"), "{lines:#?}");
     assert!(lines[1].starts_with("INFO clock offset confirmed: offset_ms=-1"), "{lines:#?}");
-    assert_eq!(lines[2..], ["INFO clock offset dropped: offset_ms=0"]);
+    let dropped = r#"INFO clock offset dropped: offset_ms=0 learned_from="own clock""#;
+    assert_eq!(lines[2..], [&obtained(1), dropped, &obtained(1)]);
 
     let server = Simulated::ahead(&clock, &old, 0);
     let ring = KeyRing::from(old.clone());
@@ -124,7 +156,9 @@ async fn what_the_client_corrects_and_remembers_it_says() {
              error=refused: 401 invalid_client",
             "WARN assertion rejected, retried with the previous key: key_id=old \
              error=refused: 401 invalid_client",
+            &obtained(2),
             "DEBUG signed with the previous key, the active key is paused: key_id=old",
+            &obtained(1),
         ]
     );
 
@@ -136,8 +170,9 @@ async fn what_the_client_corrects_and_remembers_it_says() {
         [
             "WARN key rejected, paused: key_id=new pause_ms=… \
              error=refused: 401 invalid_client",
-            "DEBUG request not sent: error=not sent: the server rejected key \"new\" moments ago \
-             (401 invalid_client)",
+            &failed("client_credentials", "refused", "refused: 401 invalid_client"),
+            "DEBUG request not sent: endpoint=\"token_endpoint\" grant_type=\"client_credentials\" \
+             error=not sent: the server rejected key \"new\" moments ago (401 invalid_client)",
         ]
     );
 }
@@ -176,7 +211,7 @@ async fn no_secret_is_in_any_line_whatever_the_server_sends_back() {
     assert_eq!(server.requests(), 5);
     // Everything was logged.
     let events = events();
-    assert_eq!(events.len(), 6, "{events:#?}");
+    assert_eq!(events.len(), 8, "{events:#?}");
 }
 
 /// The cache's own lines about its background requests.
@@ -205,14 +240,13 @@ async fn a_token_that_is_not_renewed_is_dropped_and_a_refresh_token_is_refused()
     let refused = format!(r#"{{"error":"invalid_grant","error_description":"{MARK}-r is bad"}}"#);
     let token = renewal((400, refused.leak())).await;
     assert!(tokens.invalidate(&token));
-    let lines = lines();
-    let events: Vec<_> =
-        lines.iter().filter(|line| line.starts_with(['W', 'I']) && !line.contains(" span ")).collect();
+    let mut events = events();
+    events.retain(|line| !line.starts_with("DEBUG"));
     assert_eq!(
         events,
         [
             "WARN token refresh failed: error=the server answered 503 pause_ms=…",
-            "WARN refresh token rejected: refusal=400 invalid_grant: [masked] is bad",
+            "WARN refresh token rejected: error=refused: 400 invalid_grant: [masked] is bad",
             "WARN token refresh failed: error=grant has ended: refresh token rejected \
              (400 invalid_grant: [masked] is bad) pause_ms=…",
             "INFO rejected token dropped:",
@@ -235,10 +269,24 @@ async fn keys_that_cannot_be_refreshed_are_used_meanwhile() {
     while jwks.last_failure().is_none() {
         tokio::task::yield_now().await;
     }
+    clock.pass(10);
+    jwks.keys().await.unwrap();
+    while issuer.requests() < 3 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    // The second failure does not say again that the keys are no longer fresh.
+    let failed = r#"WARN key refresh failed: url="https://as.example/jwks" error=https://as.example/jwks answered 503 pause_ms=…"#;
     assert_eq!(
-        lines(),
-        ["WARN key refresh failed: url=https://as.example/jwks error=https://as.example/jwks answered 503 \
-          pause_ms=…"]
+        events(),
+        [
+            r#"INFO keys fetched: url="https://as.example/jwks" keys=0 is_unchanged=false duration_ms=…"#,
+            failed,
+            r#"WARN keys no longer fresh, still used: url="https://as.example/jwks" age_s=300 hard_limit_s=3600"#,
+            failed,
+        ]
     );
 }
 
@@ -260,11 +308,134 @@ fn rfc8414_2_an_algorithm_that_the_metadata_does_not_list_is_a_warning_when_the_
     };
     assert_eq!(
         build(r#"["ES256","PS256"]"#),
-        ["WARN algorithm not listed by the server: key_id=k1 endpoint=\"token_endpoint\" \
+        [
+            "WARN algorithm not listed by the server: client_id=\"client\" issuer=\"https://as.example\" key_id=k1 endpoint=\"token_endpoint\" \
              unlisted=token_endpoint_auth_signing_alg_values_supported lists ES256, PS256, not EdDSA; the key can sign \
-             with none of them"]
+             with none of them"
+        ]
     );
     for fitting in [r#"["ES256","EdDSA"]"#, r#"["Ed25519"]"#, "[]", "null"] {
         assert!(build(fitting).is_empty(), "{fitting}");
     }
+}
+
+/// A day in the life of a client and of an API, as its operator reads it.
+#[tokio::test]
+async fn a_run_with_an_outage_a_wrong_clock_and_a_rotation_reads_like_a_story() {
+    listen();
+    let (old, new) = (key("p256.pkcs8.pem").with_key_id("old"), key("p384.pkcs8.pem").with_key_id("new"));
+    let recovers = Arc::new(OnceLock::<Simulated>::new());
+    let clock = TestClock::standing({
+        let recovers = Arc::clone(&recovers);
+        move |pauses| {
+            if pauses == 1 {
+                recovers.get().unwrap().set(|state| state.instead = None);
+            }
+        }
+    });
+    let server = Simulated::ahead(&clock, &old, 0);
+    assert!(recovers.set(server.clone()).is_ok());
+    let ring = KeyRing::from(old.clone());
+    let builder = server.client(ring.clone());
+    let client = builder.assertion(|assertion| assertion.claim("canary", MARK).unwrap()).build().unwrap();
+    let request = TokenRequest::client_credentials("api:read").parameter("canary", MARK).unwrap();
+    let tokens = client.source(request);
+    let issuer = ScriptedHttp::answering({
+        let ring = ring.clone();
+        move |_| ok(&[], &ring.jwks().to_json())
+    });
+    let jwks = RemoteJwks::builder("https://as.example/jwks?tenant=1").http(issuer.clone());
+    let api = TestClock::new();
+    let jwks = jwks.clock(api.clone()).build().unwrap();
+    let settle = async || {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    };
+
+    // A quiet start.
+    tokens.token().await.unwrap();
+    tokens.token().await.unwrap();
+    jwks.keys().await.unwrap();
+    // The server fails: first in the background, then for a caller, then it is overloaded for a
+    // while. It sends back what it should not.
+    let fails = |status| {
+        let body =
+            format!(r#"{{"error":"server_error","error_description":"{MARK}","access_token":"{MARK}"}}"#);
+        server.set(|state| state.instead = Some((status, body.leak())));
+    };
+    fails(500);
+    clock.pass(286);
+    tokens.token().await.unwrap();
+    settle().await;
+    clock.pass(20);
+    let callers = tokio::join!(tokens.token(), tokens.token(), tokens.token());
+    callers.0.unwrap_err();
+    tokens.token().await.unwrap_err();
+    server.set(|state| state.instead = Some((503, "")));
+    clock.pass(10);
+    tokens.token().await.unwrap();
+    // The server's clock falls behind.
+    server.set(|state| {
+        state.ahead = time::Duration::seconds(-180);
+        state.date_ahead = Some(state.ahead);
+    });
+    clock.pass(300);
+    tokens.token().await.unwrap();
+    // The client rotates its key before the server has read its keys again.
+    ring.publish(new.clone(), clock.now() - KeyRing::PROPAGATION).unwrap();
+    ring.activate(new.key_id(), clock.now()).unwrap();
+    clock.pass(200);
+    tokens.invalidate(&tokens.token().await.unwrap());
+    tokens.token().await.unwrap();
+    api.pass(300);
+    jwks.keys().await.unwrap();
+    settle().await;
+    // Now it has.
+    server.set(|state| state.keys = ring.jwks());
+    clock.pass(300);
+    tokens.token().await.unwrap();
+
+    let failed = |level| {
+        format!(
+            "{level} call failed: endpoint=\"token_endpoint\" grant_type=\"client_credentials\" \
+             outcome=\"unavailable\" error_code=\"server_error\" attempts=1 duration_ms=… \
+             error=the server answered 500 server_error: [masked]"
+        )
+    };
+    assert_eq!(
+        events(),
+        [
+            &*obtained(1),
+            r#"INFO keys fetched: url="https://as.example/jwks" keys=1 is_unchanged=false duration_ms=…"#,
+            // The outage.
+            &failed("DEBUG"),
+            "WARN token refresh failed: error=the server answered 500 server_error: [masked] pause_ms=…",
+            &failed("ERROR"),
+            "WARN attempt failed, retry scheduled: attempt=1 pause_ms=… error=the server answered 503",
+            "WARN attempt failed, retry scheduled: attempt=2 pause_ms=… error=the server answered 503",
+            &obtained(3),
+            // The clock.
+            "WARN assertion rejected, retried with corrected times: offset_ms=-180000 learned_from=\"date\" \
+             error=refused: 401 invalid_client",
+            "INFO clock offset confirmed: offset_ms=-180000 learned_from=\"date\"",
+            &obtained(2),
+            // The rotation.
+            "INFO rejected token dropped:",
+            "INFO signing key changed: key_id=new previous=old",
+            "WARN request rejected, paused: key_id=new pause_ms=… error=refused: 401 invalid_client",
+            "WARN assertion rejected, retried with the previous key: key_id=old \
+             error=refused: 401 invalid_client",
+            "WARN key rejected, paused: key_id=new pause_ms=… error=refused: 401 invalid_client",
+            &obtained(2),
+            r#"DEBUG keys fetched: url="https://as.example/jwks" keys=2 is_unchanged=false duration_ms=…"#,
+            r#"INFO keys changed: url="https://as.example/jwks" added=new removed="#,
+            &obtained(1),
+        ]
+    );
+    let found = client.statistics();
+    assert_eq!((found.hits, found.stale, found.misses, found.waits, found.refused), (2, 1, 6, 2, 1));
+    let corrections = (found.retries, found.time_corrections, found.key_corrections);
+    assert_eq!((corrections, found.refresh_failures, found.signatures), ((2, 1, 1), 1, 11));
+    assert_eq!((found.calls(Outcome::Ok), found.calls(Outcome::Unavailable)), (5, 2));
 }

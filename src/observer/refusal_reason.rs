@@ -1,10 +1,5 @@
 use std::fmt;
 
-use super::super::RemoteJwksError;
-use crate::jose::JoseError;
-use crate::keys::KeyError;
-use crate::verifier::VerifierError;
-
 /// Why a request was refused, as one of a few words: for a metric or a table. The words do not
 /// depend on what clients send, so their number is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,43 +76,6 @@ impl RefusalReason {
             Self::InsufficientScope => "insufficient_scope",
             Self::KeysUnavailable => "keys_unavailable",
             Self::Misconfigured => "misconfigured",
-        }
-    }
-
-    pub(super) fn of(error: &RemoteJwksError) -> Self {
-        match error {
-            RemoteJwksError::Token(error) => Self::of_token(error),
-            RemoteJwksError::Unavailable { .. } | RemoteJwksError::TooOld { .. } => Self::KeysUnavailable,
-        }
-    }
-
-    fn of_token(error: &VerifierError) -> Self {
-        match error {
-            VerifierError::EmptySetting { .. } => Self::Misconfigured,
-            VerifierError::MissingScope { .. } => Self::InsufficientScope,
-            VerifierError::Issuer { .. }
-            | VerifierError::MissingClaim { claim: "iss" }
-            | VerifierError::InvalidClaim { claim: "iss", .. } => Self::Issuer,
-            VerifierError::Audience { .. }
-            | VerifierError::MissingAudience { .. }
-            | VerifierError::UnexpectedAudience { .. }
-            | VerifierError::MissingClaim { claim: "aud" }
-            | VerifierError::InvalidClaim { claim: "aud", .. } => Self::Audience,
-            VerifierError::Expired { .. } => Self::Expired,
-            VerifierError::NotYetValid { .. } => Self::NotYetValid,
-            VerifierError::AccessTokenType { .. } | VerifierError::NotAnAccessToken { .. } => Self::TokenType,
-            VerifierError::Jose(JoseError::NoMatchingKey { .. } | JoseError::AmbiguousKey { .. }) => {
-                Self::UnknownKey
-            }
-            VerifierError::Key(KeyError::BadSignature) => Self::Signature,
-            VerifierError::TooLarge { .. } | VerifierError::Jose(_) | VerifierError::Algorithm { .. } => {
-                Self::MalformedToken
-            }
-            VerifierError::Unproven { .. }
-            | VerifierError::OtherKeyProven { .. }
-            | VerifierError::NotBound
-            | VerifierError::UnknownConfirmation { .. } => Self::Binding,
-            _ => Self::Claims,
         }
     }
 }
