@@ -18,7 +18,7 @@ use private_key_jwt::{Algorithm, JwkSet, PrivateKey};
 use serde_json::Value;
 
 /// The features of this build, so that building the examples rebuilds nothing else.
-const FEATURES: [(&str, bool); 10] = [
+const FEATURES: [(&str, bool); 11] = [
     ("client", cfg!(feature = "client")),
     ("rustls", cfg!(feature = "rustls")),
     ("native-tls", cfg!(feature = "native-tls")),
@@ -29,6 +29,7 @@ const FEATURES: [(&str, bool); 10] = [
     ("axum", cfg!(feature = "axum")),
     ("reqwest-middleware", cfg!(feature = "reqwest-middleware")),
     ("redis", cfg!(feature = "redis")),
+    ("metrics", cfg!(feature = "metrics")),
 ];
 
 /// The examples of this set of features, built: name and program.
@@ -234,6 +235,12 @@ fn key_rotation() {
 }
 
 #[cfg(feature = "tower")]
+#[test]
+fn opentelemetry() {
+    let output = printed(example("opentelemetry"));
+    has(&output, &["cache: 2 hits, 1 miss\n", "calls ok: 1\n", "calls refused: 1\n", "calls transport: 0\n"]);
+}
+
 #[test]
 fn axum_resource_server() {
     let said = [

@@ -4,6 +4,11 @@
 //!   `private_key_jwt`.
 //! - [`TokenClient::statistics`](crate::TokenClient::statistics) returns counters.
 //! - An [`Observer`] gets each [`Event`] as a value.
+#![cfg_attr(feature = "metrics", doc = "- [`MetricsObserver`] is one for the facade of the crate `metrics`.")]
+#![cfg_attr(
+    not(feature = "metrics"),
+    doc = "- With the feature `metrics`, `MetricsObserver` is one for the facade of the crate `metrics`."
+)]
 //!
 //! None of them contains a token, an assertion, a key or a scope. Texts of a server are masked
 //! where they are read.
@@ -83,6 +88,8 @@
 
 mod event;
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod outcome;
 mod refusal_reason;
 mod statistics;
@@ -92,6 +99,8 @@ mod tests;
 pub(crate) use event::without_query;
 pub use event::{Client, ClockOffset, Event, Failure, Observer};
 pub(crate) use log::emit;
+#[cfg(feature = "metrics")]
+pub use metrics::MetricsObserver;
 pub(crate) use outcome::error_code;
 pub use outcome::{Lookup, Outcome};
 pub use refusal_reason::RefusalReason;

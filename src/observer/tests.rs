@@ -91,7 +91,7 @@ fn variants() -> BTreeSet<String> {
 }
 
 /// Every event, in every way in which it is logged.
-fn with_each(mut see: impl FnMut(&Event<'_>)) {
+pub(super) fn with_each(mut see: impl FnMut(&Event<'_>)) {
     let client = Client { client_id: "client", issuer: "https://as.example" };
     let error: &(dyn Error + 'static) = &std::fmt::Error;
     let failure = Failure { outcome: Outcome::Refused, error_code: Some("invalid_client"), error };

@@ -105,6 +105,14 @@ fn tower_adds_no_crate_to_those_of_the_client() {
     assert!(has(&with, "tower-layer") && !has(&with, "axum"));
 }
 
+/// The facade and a hash.
+#[test]
+fn metrics_adds_two_crates_to_those_of_the_client() {
+    let (without, with) = (tree("rustcrypto,client,rustls"), tree("rustcrypto,client,rustls,metrics"));
+    let added: Vec<&str> = with.difference(&without).filter_map(|krate| krate.split(' ').next()).collect();
+    assert_eq!(added, ["metrics", "rapidhash"]);
+}
+
 /// The extractor traits of axum, without its router.
 #[test]
 fn axum_adds_two_crates_to_those_of_the_client() {
