@@ -1,5 +1,5 @@
-//! What several suites share: a fixed key and time, the canary, a clock, an HTTP client, a server
-//! and a log.
+//! What several suites share: a fixed key and time, the canary, a clock, an HTTP client, a server,
+//! a log and an observer.
 #![allow(dead_code, unreachable_pub, reason = "each suite uses its own part")]
 
 #[cfg(feature = "client")]
@@ -10,6 +10,8 @@ pub mod http;
 pub mod log;
 #[cfg(feature = "client")]
 pub mod loopback;
+#[cfg(feature = "client")]
+pub mod observed;
 
 use std::error::Error;
 

@@ -6,6 +6,7 @@ mod connections;
 mod deadline;
 mod isolation;
 mod log;
+mod observer;
 mod outcome;
 mod refusals;
 mod retries;

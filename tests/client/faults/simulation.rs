@@ -1,7 +1,7 @@
 //! An authorization server without sockets. It has a clock and keys of its own, and checks every
 //! assertion.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(crate) latency: Duration,
     /// The answer to a good assertion in place of a token.
     pub(crate) instead: Option<(u16, &'static str)>,
+    /// Answers to the next requests with a good assertion.
+    pub(crate) answers: VecDeque<(u16, &'static str)>,
     /// Judges the times in place of the verifier, given the seconds since `iat` and the seconds
     /// until `exp`.
     pub(crate) judge: Option<Judge>,
@@ -64,6 +66,7 @@ impl Simulated {
             refusal: (401, r#"{"error":"invalid_client"}"#),
             latency: Duration::ZERO,
             instead: None,
+            answers: VecDeque::new(),
             judge: None,
             issues_jwts: false,
             age: None,
@@ -117,11 +120,12 @@ impl Simulated {
     fn answer(&self, request: &http::Request<Vec<u8>>) -> http::Response<Vec<u8>> {
         let received = self.clock.now();
         let (keys, ahead, date_ahead, refusal, latency, instead, judge, issues_jwts) = {
-            let state = self.state.lock().unwrap();
+            let mut state = self.state.lock().unwrap();
+            let next = state.answers.pop_front();
             let State { keys, ahead, date_ahead, refusal, latency, instead, judge, issues_jwts, .. } =
                 &*state;
             let keys = PublicKeySet::from(keys.clone());
-            (keys, *ahead, *date_ahead, *refusal, *latency, *instead, *judge, *issues_jwts)
+            (keys, *ahead, *date_ahead, *refusal, *latency, next.or(*instead), *judge, *issues_jwts)
         };
         let now = received + ahead;
         let verifier = ClientAssertionVerifier::new(ISSUER);

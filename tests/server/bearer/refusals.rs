@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::*;
 use crate::support::log;
+use crate::support::observed::{Observed, field};
 
 /// A body of text.
 #[derive(Debug, Default, PartialEq)]
@@ -364,4 +365,20 @@ async fn the_events_count_and_do_not_flood() {
         send(&mut route, with(&no_scope)).await;
     }
     assert_eq!(log::lines(), ["ERROR `RequireScope` is not inside of a `BearerLayer`: scope=\"a\""]);
+}
+
+/// Each refused request is an event, also where no line is written.
+#[tokio::test]
+async fn the_observer_sees_each_refused_request() {
+    let observed = Observed::default();
+    let layer = bearer().clock(TestClock::new()).observer(observed.clone());
+    let mut service = layer.layer(RequireScope::all("c").unwrap().layer(Handler::new()));
+    for _ in 0..2 {
+        send(&mut service, with(&[])).await;
+        send(&mut service, with(&[format!("Bearer {}", good())])).await;
+    }
+    assert_eq!(
+        observed.events(|event| field(event, "count")),
+        ["RequestRefused Some(1)", "RequestRefused Some(1)", "RequestRefused None", "RequestRefused None"]
+    );
 }

@@ -18,6 +18,7 @@ use private_key_jwt::{
 use crate::support::clean;
 use crate::support::clock::TestClock;
 use crate::support::http::{ScriptedHttp, ok};
+use crate::support::observed::{Observed, field};
 
 const ISSUER: &str = "https://as.example";
 const COOL_DOWN: i64 = 30;
@@ -412,4 +413,31 @@ async fn the_settings_reach_each_client() {
     assert!(matches!(error, ClientKeysError::Keys(RemoteJwksError::TooOld { .. })), "{error}");
     let capacity = ClientKeysBuilder::CAPACITY;
     assert_eq!(format!("{keys:?}"), format!("ClientKeys {{ capacity: {capacity}, held: 1, .. }}"));
+}
+
+#[tokio::test]
+async fn the_observer_sees_each_fetch_and_each_refused_assertion() {
+    let (ours, next, observed) = (new_key(), new_key(), Observed::default());
+    let world = World::of(names(1), &ours);
+    let keys = world.builder().observer(observed.clone()).build().unwrap();
+    world.verify(&keys, "client-0", &ours).await.unwrap();
+    assert_eq!(
+        observed.events(|event| field(event, "url")),
+        [r#"JwksFetched "https://client-0.example/jwks""#]
+    );
+    world.verify(&keys, "client-1", &ours).await.unwrap_err();
+    assert_eq!(observed.events(|event| field(event, "reason")), ["RequestRefused Issuer"]);
+    world.time.pass(COOL_DOWN);
+    world.publish(&next);
+    world.verify(&keys, "client-0", &next).await.unwrap();
+    assert_eq!(observed.events(|event| field(event, "is_refresh")), ["JwksFetched true", "JwksChanged"]);
+    world.verify(&keys, "client-0", &ours).await.unwrap_err();
+    assert_eq!(observed.events(|event| field(event, "reason")), ["RequestRefused UnknownKey"]);
+    world.http.breaks();
+    world.time.pass(10_000);
+    world.verify(&keys, "client-0", &next).await.unwrap_err();
+    assert_eq!(
+        observed.events(|event| field(event, "has_keys").or(field(event, "reason"))),
+        ["JwksFetchFailed false", "RequestRefused KeysUnavailable"]
+    );
 }
