@@ -255,6 +255,8 @@ pub enum Event<'a> {
         is_unchanged: bool,
         /// Whether there were keys before.
         is_refresh: bool,
+        /// Whether a client registered the URL, so that it is one of many.
+        is_of_client: bool,
         /// The time from the request to the keys.
         duration: Duration,
     },
@@ -287,6 +289,8 @@ pub enum Event<'a> {
         pause: Duration,
         /// Whether there are keys that are used meanwhile.
         has_keys: bool,
+        /// Whether a client registered the URL, so that it is one of many.
+        is_of_client: bool,
         /// What went wrong.
         error: &'a (dyn Error + 'static),
     },

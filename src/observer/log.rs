@@ -145,9 +145,9 @@ fn log(event: &Event<'_>) {
                 line!(WARN, issuer, error, pause_ms, "metadata fetch failed");
             }
         }
-        Event::JwksFetched { url, keys, is_unchanged, is_refresh, duration } => {
+        Event::JwksFetched { url, keys, is_unchanged, is_refresh, is_of_client, duration } => {
             let duration_ms = ms(duration);
-            if is_refresh {
+            if is_refresh || is_of_client {
                 line!(DEBUG, url, keys, is_unchanged, duration_ms, "keys fetched");
             } else {
                 line!(INFO, url, keys, is_unchanged, duration_ms, "keys fetched");
@@ -161,12 +161,14 @@ fn log(event: &Event<'_>) {
             let (age_s, hard_limit_s) = (age.as_secs(), hard_limit.as_secs());
             line!(WARN, url, age_s, hard_limit_s, "keys no longer fresh, still used");
         }
-        Event::JwksFetchFailed { url, pause, has_keys, error } => {
+        Event::JwksFetchFailed { url, pause, has_keys, is_of_client, error } => {
             let (pause_ms, error) = (ms(pause), format_args!("{error:#}"));
-            if has_keys {
-                line!(WARN, url, error, pause_ms, "key refresh failed");
-            } else {
-                line!(WARN, url, error, pause_ms, "key fetch failed");
+            // Outsiders choose the URLs of clients, so their failures must not fill the log.
+            match (is_of_client, has_keys) {
+                (false, true) => line!(WARN, url, error, pause_ms, "key refresh failed"),
+                (false, false) => line!(WARN, url, error, pause_ms, "key fetch failed"),
+                (true, true) => line!(DEBUG, url, error, pause_ms, "key refresh failed"),
+                (true, false) => line!(DEBUG, url, error, pause_ms, "key fetch failed"),
             }
         }
         Event::RequestRefused { reason, count: Some(count), error } => {

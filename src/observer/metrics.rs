@@ -41,9 +41,8 @@ use crate::jose::KeyId;
 /// | `oauth.verifier.rejections` | counter | | `reason` | refused requests and assertions, by [`RefusalReason`] |
 ///
 /// The values of labels are bounded: issuers, endpoints, URLs of JWK Sets without their queries and
-/// your own key ids come from your settings, and all others from fixed lists. With
-/// [`ClientKeys`](crate::ClientKeys), there is one `url` for each client: if that is too many, give
-/// it an observer of your own.
+/// your own key ids come from your settings, and all others from fixed lists. The `url` of every set
+/// that a client registered ([`ClientKeys`](crate::ClientKeys)) is `client`.
 #[derive(Debug)]
 pub struct MetricsObserver {
     _private: (),
@@ -130,10 +129,10 @@ impl Observer for MetricsObserver {
             Event::SigningKeyChanged { client, previous, .. } => {
                 of_key("oauth.key.active", client.issuer, previous).set(0.0);
             }
-            Event::JwksFetched { url, is_unchanged, .. } => {
-                fetched(url, if is_unchanged { "unchanged" } else { "ok" });
+            Event::JwksFetched { url, is_unchanged, is_of_client, .. } => {
+                fetched(url, is_of_client, if is_unchanged { "unchanged" } else { "ok" });
             }
-            Event::JwksFetchFailed { url, .. } => fetched(url, "failed"),
+            Event::JwksFetchFailed { url, is_of_client, .. } => fetched(url, is_of_client, "failed"),
             Event::RequestRefused { reason, .. } => {
                 counter!("oauth.verifier.rejections", "reason" => reason.as_str()).increment(1);
             }
@@ -177,7 +176,8 @@ fn of_key(name: &'static str, issuer: &str, key_id: &KeyId) -> Gauge {
     gauge!(name, "issuer" => issuer.to_owned(), "kid" => key_id.to_string())
 }
 
-fn fetched(url: &str, result: &'static str) {
+fn fetched(url: &str, is_of_client: bool, result: &'static str) {
+    let url = if is_of_client { "client" } else { url };
     counter!("oauth.jwks.fetches", "url" => url.to_owned(), "result" => result).increment(1);
 }
 

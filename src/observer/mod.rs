@@ -61,10 +61,10 @@
 //! | `SigningKeyChanged` | `INFO` | `signing key changed` | the first signature of another active key | `client_id` `issuer` `key_id` `previous` |
 //! | `MetadataFetched` | `INFO` `DEBUG` | `metadata fetched` | a server was discovered; `DEBUG` if it was known before | `issuer` `duration_ms` |
 //! | `MetadataFetchFailed` | `WARN` | `metadata refresh failed` `metadata fetch failed` | no new metadata; `metadata fetch failed` if there are none to use | `issuer` `error` `pause_ms` |
-//! | `JwksFetched` | `INFO` `DEBUG` | `keys fetched` | a JWK Set arrived; `DEBUG` if there were keys before | `url` `keys` `is_unchanged` `duration_ms` |
+//! | `JwksFetched` | `INFO` `DEBUG` | `keys fetched` | a JWK Set arrived; `DEBUG` if there were keys before, or for a [client](crate::ClientKeys) | `url` `keys` `is_unchanged` `duration_ms` |
 //! | `JwksChanged` | `INFO` | `keys changed` | a JWK Set has other keys than before | `url` `added` `removed` |
 //! | `JwksStale` | `WARN` | `keys no longer fresh, still used` | once, when fetches fail and the keys are no longer fresh | `url` `age_s` `hard_limit_s` |
-//! | `JwksFetchFailed` | `WARN` | `key refresh failed` `key fetch failed` | no new keys; `key fetch failed` if there are none to use | `url` `error` `pause_ms` |
+//! | `JwksFetchFailed` | `WARN` `DEBUG` | `key refresh failed` `key fetch failed` | no new keys; `key fetch failed` if there are none to use; `DEBUG` for a [client](crate::ClientKeys) | `url` `error` `pause_ms` |
 //! | `RequestRefused` | `ERROR` `WARN` `INFO` `DEBUG` | `requests refused` | for each reason at most once a minute: `ERROR` for a mistake in the settings, `WARN` without keys, `DEBUG` without a token | `reason` `count` `error` |
 //!
 //! Fields without a value are left out. Fields ending in `_ms` and `_s` are in that unit, and

@@ -140,13 +140,14 @@ pub(super) fn with_each(mut see: impl FnMut(&Event<'_>)) {
         see(&Event::MetadataFetchFailed { issuer, pause, has_metadata, error });
     }
     for is_refresh in [true, false] {
-        see(&Event::JwksFetched { url, keys: 2, is_unchanged: false, is_refresh, duration });
+        let (keys, is_unchanged, is_of_client) = (2, false, false);
+        see(&Event::JwksFetched { url, keys, is_unchanged, is_refresh, is_of_client, duration });
     }
     let (added, removed) = (&[key_id.clone()][..], &[previous.clone()][..]);
     see(&Event::JwksChanged { url, added, removed });
     see(&Event::JwksStale { url, age: duration, hard_limit: pause });
-    for has_keys in [true, false] {
-        see(&Event::JwksFetchFailed { url, pause, has_keys, error });
+    for (has_keys, is_of_client) in [(true, false), (false, false), (true, true), (false, true)] {
+        see(&Event::JwksFetchFailed { url, pause, has_keys, is_of_client, error });
     }
     for &reason in RefusalReason::ALL {
         for count in [Some(3), None] {

@@ -209,6 +209,7 @@ impl ClientKeys {
         let Shared { cool_down, hard_limit, http, clock, observer, .. } = &*self.shared;
         let mut builder = RemoteJwks::builder(url).cool_down(*cool_down).hard_limit(*hard_limit);
         builder.observer.clone_from(observer);
+        builder.is_of_client = true;
         builder.http(Arc::clone(http)).clock(SharedClock(Arc::clone(clock))).build()
     }
 

@@ -110,7 +110,8 @@ impl RemoteJwks {
     pub fn client_registered(url: impl Into<String>) -> Result<Self, TransportError> {
         let (url, http) = (url.into(), PublicNetworkClient::new()?);
         http.check(&url)?;
-        Self::builder(url).http(http).build()
+        let builder = RemoteJwksBuilder { is_of_client: true, ..Self::builder(url) };
+        builder.http(http).build()
     }
 
     /// Returns a builder for the keys at this URL, with optional settings.
@@ -228,6 +229,7 @@ pub struct RemoteJwksBuilder {
     clock: Arc<dyn Clock>,
     policy: Policy,
     pub(in crate::server) observer: Option<Arc<dyn Observer>>,
+    pub(in crate::server) is_of_client: bool,
 }
 
 enum At {
@@ -238,7 +240,8 @@ enum At {
 impl RemoteJwksBuilder {
     fn new(at: At) -> Self {
         let clock = Arc::new(SystemClock);
-        Self { at, http: None, clock, policy: Policy::default(), observer: None }
+        let (policy, observer, is_of_client) = (Policy::default(), None, false);
+        Self { at, http: None, clock, policy, observer, is_of_client }
     }
 
     /// Shorter durations would disable a rule, so they are raised to this.
@@ -322,7 +325,7 @@ impl RemoteJwksBuilder {
     /// fragment;
     /// [`TransportError::Build`] if the HTTP client cannot be built.
     pub fn build(self) -> Result<RemoteJwks, TransportError> {
-        let Self { at, http, clock, policy, observer } = self;
+        let Self { at, http, clock, policy, observer, is_of_client } = self;
         let (place, http) = match at {
             At::Url(url, plain_http) => {
                 plain_http.check_endpoint("jwks_uri", &url)?;
@@ -335,7 +338,7 @@ impl RemoteJwksBuilder {
             }
         };
         let (set, is_stale) = (Refreshing::new(None, Arc::clone(&clock)), AtomicBool::new(false));
-        let source = Source { place, http, clock, policy, observer, is_stale, set };
+        let source = Source { place, http, clock, policy, observer, is_of_client, is_stale, set };
         Ok(RemoteJwks { source: Arc::new(source) })
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Source {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
     pub(super) observer: Option<Arc<dyn Observer>>,
+    /// Whether a client registered the URL, so that it is one of many.
+    pub(super) is_of_client: bool,
     /// Whether the cached keys have been reported as no longer fresh.
     pub(super) is_stale: AtomicBool,
     pub(super) set: Refreshing<Arc<Self>>,
@@ -192,7 +194,8 @@ impl Source {
         let (keys, is_refresh) = (names.len(), held.is_some());
         let is_unchanged = held.is_some_and(|held| Arc::ptr_eq(&held.keys, &document.keys));
         let duration = (self.clock.now() - began).try_into().unwrap_or_default();
-        self.emit(&Event::JwksFetched { url, keys, is_unchanged, is_refresh, duration });
+        let is_of_client = self.is_of_client;
+        self.emit(&Event::JwksFetched { url, keys, is_unchanged, is_refresh, is_of_client, duration });
         let Some(held) = held.filter(|_| !is_unchanged) else { return };
         let before = held.keys.names();
         let without = |these: &[KeyId], others: &[KeyId]| -> Vec<KeyId> {
@@ -269,7 +272,8 @@ impl refreshing::Source for Arc<Source> {
 
     fn failed(&self, error: &Self::Error, pause: Duration, serves: bool) {
         let url = &*without_query(&self.name());
-        self.emit(&Event::JwksFetchFailed { url, pause, has_keys: serves, error: &**error });
+        let (has_keys, is_of_client) = (serves, self.is_of_client);
+        self.emit(&Event::JwksFetchFailed { url, pause, has_keys, is_of_client, error: &**error });
         let (hard_limit, now) = (self.policy.hard_limit, self.clock.now());
         let age = self.set.held().as_ref().map(|held| (distance(now, held.fetched), held.lifetime));
         if let Some((age, lifetime)) = age
