@@ -70,6 +70,18 @@ impl fmt::Display for AcceptedAudience {
     }
 }
 
+/// What a server makes of an array as audience, which only foreign assertions have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum AudienceArray {
+    /// It accepts one, or the profile does not know.
+    #[default]
+    Accepted,
+    /// It accepts one with a single value.
+    OneValue,
+    /// It accepts none.
+    Refused,
+}
+
 /// What a server makes of a slash at the end of an audience.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum TrailingSlash {

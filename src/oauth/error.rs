@@ -191,6 +191,14 @@ pub enum OAuthError {
         /// The audiences that the server accepts, each with its URL if that is known.
         accepted: Vec<String>,
     },
+    /// The profile's server does not accept an array as audience, or one with several values.
+    #[error("{profile} does not accept an array of length {found} as audience, only one string")]
+    ProfileAudienceArray {
+        /// The profile.
+        profile: &'static str,
+        /// The number of audiences.
+        found: usize,
+    },
     /// The profile's server does not accept the `typ` header.
     #[error("{profile} does not accept {}, only {}", typ(found), one_of(&typs(accepted)))]
     ProfileMediaType {
@@ -201,13 +209,13 @@ pub enum OAuthError {
         /// The `typ` headers that the server accepts; `None` for a missing one.
         accepted: Vec<Option<String>>,
     },
-    /// The profile's server requires a header or a parameter that the assertion or its form would
-    /// not have.
+    /// The profile's server requires a header, a claim or a parameter that the assertion or its
+    /// form does not have.
     #[error("{profile} requires `{member}`, but {reason}")]
     ProfileRequires {
         /// The profile.
         profile: &'static str,
-        /// The header member or the form parameter.
+        /// The header member, the claim or the form parameter.
         member: &'static str,
         /// Why it is missing.
         reason: &'static str,

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::audience::TrailingSlash;
+use super::audience::{AudienceArray, TrailingSlash};
 use super::below::Territory;
 use super::certificate_headers::CertificateHeaders;
 use super::rules::Rules;
@@ -80,6 +80,8 @@ pub struct Profile {
     /// The `typ` headers that the server accepts; `None` for a missing one. Empty if it accepts
     /// any, or if it is not known.
     pub(super) accepted_media_types: Cow<'static, [Option<Cow<'static, str>>]>,
+    pub(super) audience_array: AudienceArray,
+    pub(super) requires_token_id: bool,
     pub(super) requires_key_id: bool,
     pub(super) requires_client_id: bool,
     pub(super) required_certificate: CertificateHeaders,
@@ -117,6 +119,8 @@ impl Profile {
             accepted_audiences: Cow::Borrowed(&[]),
             trailing_slash: TrailingSlash::default(),
             accepted_media_types: Cow::Borrowed(&[]),
+            audience_array: AudienceArray::default(),
+            requires_token_id: false,
             requires_key_id: false,
             requires_client_id: false,
             required_certificate: CertificateHeaders::default(),
@@ -147,6 +151,12 @@ impl Profile {
     /// Sets what the server makes of a slash at the end of an audience.
     pub(super) const fn trailing_slash(mut self, slash: TrailingSlash) -> Self {
         self.trailing_slash = slash;
+        self
+    }
+
+    /// Sets what the server makes of an array as audience.
+    pub(super) const fn audience_array(mut self, array: AudienceArray) -> Self {
+        self.audience_array = array;
         self
     }
 
@@ -223,6 +233,14 @@ impl Profile {
     pub const fn require_key_id(mut self) -> Self {
         self.rules.sends_key_id = Some(true);
         self.requires_key_id = true;
+        self
+    }
+
+    /// Finds fault with a foreign assertion without `jti`: see [`examine`](Self::examine). The
+    /// assertions of this crate always have one.
+    #[must_use]
+    pub const fn require_token_id(mut self) -> Self {
+        self.requires_token_id = true;
         self
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::audience::TrailingSlash;
+use super::audience::{AudienceArray, TrailingSlash};
 use super::certificate_headers::CertificateHeaders;
 use super::text::safe;
 use super::{AcceptedAudience, AuthorizationServer, Endpoint, OAuthError, Profile};
@@ -13,8 +13,9 @@ use crate::jose::{Algorithm, Jwk, KeyParameters, UnverifiedJwt};
 
 impl Profile {
     /// Lists what the server of this profile rejects in an assertion that another program made,
-    /// without its key: algorithm, lifetime, audience, `typ`, `kid` and certificate headers. Empty
-    /// if the profile finds nothing wrong. The signature and the times themselves are not checked.
+    /// without its key: algorithm, lifetime, audience, `typ`, `kid`, `jti` and certificate headers.
+    /// Empty if the profile finds nothing wrong. The signature and the times themselves are not
+    /// checked.
     ///
     /// Without a server, the audience is not checked. `called` is the endpoint that the assertion
     /// is for.
@@ -46,10 +47,14 @@ impl Profile {
         let text = |name: &str| header.get(name).and_then(Value::as_str);
         let has = |name: &str| header.contains_key(name);
         let found = CertificateHeaders { x5t_s256: has("x5t#S256"), x5t: has("x5t"), x5c: has("x5c") };
-        let seconds = |name: &str| claims.get(name).and_then(Value::as_i64);
+        let seconds = |name: &str| claims.get(name).and_then(whole_seconds);
         let lifetime = seconds("exp").zip(seconds("iat")).map(|(exp, iat)| exp.saturating_sub(iat));
         let lifetime = lifetime.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-        let audience = claims.get("aud").and_then(Value::as_str);
+        let audiences = match claims.get("aud") {
+            Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(one)) => vec![one.as_str()],
+            _ => Vec::new(),
+        };
         let algorithm = text("alg").unwrap_or("a missing alg");
         let checks = [
             match algorithm.parse() {
@@ -57,12 +62,14 @@ impl Profile {
                 Err(_) => Err(self.unknown_algorithm(algorithm)),
             },
             lifetime.map_or(Ok(()), |lifetime| self.check_lifetime(lifetime)),
-            match (server, audience) {
-                (Some(server), Some(audience)) => self.check_audience(audience, server, called),
+            self.check_audience_array(claims.get("aud")),
+            match (server, audiences.as_slice()) {
+                (Some(server), [audience]) => self.check_audience(audience, server, called),
                 _ => Ok(()),
             },
             self.check_media_type(text("typ")),
             self.check_key_id(has("kid"), "the header has none"),
+            self.check_token_id(claims.contains_key("jti")),
             self.check_certificate(found, "the header has none"),
         ];
         checks.into_iter().filter_map(Result::err).collect()
@@ -140,6 +147,17 @@ impl Profile {
         Err(OAuthError::ProfileAudience { profile: self.name, found: safe(audience), accepted: texts })
     }
 
+    fn check_audience_array(&self, audience: Option<&Value>) -> Result<(), OAuthError> {
+        let Some(Value::Array(all)) = audience else { return Ok(()) };
+        let is_accepted = match self.audience_array {
+            AudienceArray::Accepted => true,
+            AudienceArray::OneValue => all.len() == 1,
+            AudienceArray::Refused => false,
+        };
+        let error = OAuthError::ProfileAudienceArray { profile: self.name, found: all.len() };
+        if is_accepted { Ok(()) } else { Err(error) }
+    }
+
     pub(super) fn check_media_type(&self, media_type: Option<&str>) -> Result<(), OAuthError> {
         let accepted = &self.accepted_media_types;
         let is_same = |accepted: &Option<_>| match (accepted.as_deref(), media_type) {
@@ -159,6 +177,13 @@ impl Profile {
 
     pub(super) fn check_key_id(&self, has_key_id: bool, reason: &'static str) -> Result<(), OAuthError> {
         if has_key_id || !self.requires_key_id { Ok(()) } else { Err(self.requires("kid", reason)) }
+    }
+
+    fn check_token_id(&self, has_token_id: bool) -> Result<(), OAuthError> {
+        if has_token_id || !self.requires_token_id {
+            return Ok(());
+        }
+        Err(self.requires("jti", "the claims have none"))
     }
 
     pub(super) fn check_client_id(&self, is_sent: bool) -> Result<(), OAuthError> {
@@ -191,6 +216,14 @@ fn rsa_bits(parameters: &KeyParameters) -> Option<usize> {
     let significant = n.iter().position(|byte| *byte != 0).and_then(|first| n.get(first..))?;
     let leading = significant.first()?.leading_zeros() as usize;
     Some((8 * significant.len()).saturating_sub(leading))
+}
+
+/// Seconds since 1970, without the fraction that is allowed (RFC 7519 §2).
+fn whole_seconds(date: &Value) -> Option<i64> {
+    let in_range = |seconds: &f64| (0.0..1e15).contains(seconds);
+    #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
+    let whole = |seconds: f64| seconds as i64;
+    date.as_i64().or_else(|| date.as_f64().filter(in_range).map(whole))
 }
 
 fn without_slash(url: &str) -> &str {

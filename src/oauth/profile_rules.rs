@@ -142,6 +142,12 @@ impl<'a> ProfileRules<'a> {
         self.profile.requires_key_id
     }
 
+    /// Whether the server rejects an assertion without `jti`.
+    #[must_use]
+    pub const fn requires_token_id(self) -> bool {
+        self.profile.requires_token_id
+    }
+
     /// Whether the form has a `client_id`.
     #[must_use]
     pub fn sends_client_id(self) -> bool {

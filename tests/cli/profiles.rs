@@ -69,6 +69,7 @@ fn profiles_prints_one_in_full_with_what_is_open() {
             "lifetime": 60,
             "longest_lifetime": 600,
             "not_before": null,
+            "jti": "sent",
             "kid": "sent",
             "client_id": "sent",
             "certificate_headers": ["x5t#S256"],

@@ -291,6 +291,7 @@ fn a_foreign_assertion_is_judged_by_each_rule() {
              https://as.example/t/token",
             "SMART Backend Services does not accept the typ `jose\\u{1b}[2J`, only `JWT`",
             "SMART Backend Services requires `kid`, but the header has none",
+            "SMART Backend Services requires `jti`, but the claims have none",
         ]
     );
     assert_eq!(
@@ -298,14 +299,36 @@ fn a_foreign_assertion_is_judged_by_each_rule() {
         ["Microsoft Entra ID requires `x5t#S256`, but the header has none"]
     );
     // A media type may be written in full, and in any case (RFC 7515 §4.1.9).
-    let full = jwt(r#"{"alg":"ES256","typ":"application/jwt"}"#, r#"{"iat":1,"exp":0}"#);
+    let full = jwt(r#"{"alg":"ES256","typ":"application/jwt"}"#, r#"{"jti":"j","iat":1,"exp":0}"#);
     assert_eq!(texts(Profile::singpass(), &full), ["the lifetime is 0ns, but Singpass accepts 1 s to 120s"]);
     assert!(texts(Profile::default(), &jwt("{\"alg\":\"RS256\"}", "{}")).is_empty());
+    // Neither the fraction of a second nor an array is sent by this crate.
+    let fraction = jwt(r#"{"alg":"ES256","typ":"JWT"}"#, r#"{"jti":"j","iat":1000.9,"exp":1121.1}"#);
+    assert_eq!(
+        texts(Profile::singpass(), &fraction),
+        ["the lifetime is 121s, but Singpass accepts 1 s to 120s"]
+    );
+    let several =
+        |audience: &str| jwt(r#"{"alg":"ES256","kid":"k"}"#, &format!(r#"{{"jti":"j","aud":{audience}}}"#));
+    let (one, two) = (format!(r#"["{ISSUER}"]"#), format!(r#"["{ISSUER}","x"]"#));
+    assert_eq!(
+        texts(Profile::fapi2(), &several(&one)),
+        ["FAPI 2.0 does not accept an array of length 1 as audience, only one string"]
+    );
+    assert!(texts(Profile::keycloak(), &several(&one)).is_empty());
+    assert_eq!(
+        texts(Profile::keycloak(), &several(&two)),
+        ["Keycloak does not accept an array of length 2 as audience, only one string"]
+    );
+    assert!(texts(Profile::ping_federate(), &several(&two)).is_empty());
     // A header without `alg` or with one that is no text.
     for header in ["{}", r#"{"alg":7}"#] {
         assert_eq!(
             texts(Profile::auth0(), &jwt(header, "{}")),
-            ["Auth0 does not accept a missing alg, only RS256, RS384 or PS256"]
+            [
+                "Auth0 does not accept a missing alg, only RS256, RS384 or PS256",
+                "Auth0 requires `jti`, but the claims have none",
+            ]
         );
     }
 }

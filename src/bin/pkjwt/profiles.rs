@@ -151,6 +151,7 @@ fn members(name: &str, profile: &Profile) -> Value {
         "lifetime": rules.lifetime().as_secs(),
         "longest_lifetime": rules.knows_longest_lifetime().then(|| rules.longest_lifetime().as_secs()),
         "not_before": rules.not_before().map(|set_back| set_back.as_secs()),
+        "jti": sent(true, rules.requires_token_id()),
         "kid": sent(rules.sends_key_id(), rules.requires_key_id()),
         "client_id": sent(rules.sends_client_id(), rules.requires_client_id()),
         "certificate_headers": rules.certificate_headers(),

@@ -20,6 +20,7 @@ impl Profile {
             .accept_audiences([AcceptedAudience::Issuer])
             .algorithms([ES256])
             .require_key_id()
+            .require_token_id()
             .documented("the AT Protocol's OAuth specification", "2026-11-29")
             .noted("kid is that of the key in the client's metadata; the server also requires DPoP")
             .unconfirmed("the longest lifetime; nothing was tried with a server")

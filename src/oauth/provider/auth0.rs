@@ -28,6 +28,7 @@ impl Profile {
             .trailing_slash(TrailingSlash::EndsIssuer)
             .algorithms([RS256, RS384, PS256])
             .longest_lifetime(Duration::from_secs(300))
+            .require_token_id()
             .documented("Auth0's documentation", "2026-11-21")
             .noted("the algorithm must be the one of the registered credential")
             .unconfirmed("nothing was tried with a tenant")

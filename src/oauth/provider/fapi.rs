@@ -2,6 +2,7 @@
 
 use super::known::Provider;
 use crate::jose::Algorithm::{ES256, Ed25519, EdDSA, PS256};
+use crate::oauth::audience::AudienceArray;
 use crate::oauth::{AcceptedAudience, Audience, Profile};
 
 pub(super) const FAPI: Provider = Provider { profile: Some(("fapi2", Profile::fapi2)), texts: &[] };
@@ -20,6 +21,7 @@ impl Profile {
             .audience(Audience::Issuer)
             .accept_audiences([AcceptedAudience::Issuer])
             .algorithms([PS256, ES256, EdDSA, Ed25519])
+            .audience_array(AudienceArray::Refused)
             .documented("FAPI 2.0 Security Profile Final", "2026-11-21")
             .noted("servers accept an iat up to 10 s ahead of their clock")
             .unconfirmed("the longest lifetime, kid and typ are left to each server")

@@ -27,6 +27,7 @@ impl Profile {
             .algorithms([RS256, RS384, RS512, PS256, PS384, PS512])
             .longest_lifetime(Duration::from_secs(24 * 3600))
             .require_key_id()
+            .require_token_id()
             .documented("IBM's documentation", "2026-11-21")
             .noted("exp is at most 24 hours ahead")
             .unconfirmed("whether the token endpoint is accepted as audience, as in IBM's example")

@@ -2,6 +2,7 @@
 
 use super::known::{Provider, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+use crate::oauth::audience::AudienceArray;
 use crate::oauth::{AcceptedAudience, Audience, Endpoint, Hint, Profile};
 
 pub(super) const KEYCLOAK: Provider = Provider {
@@ -66,6 +67,8 @@ impl Profile {
                 AcceptedAudience::Endpoint(Endpoint::PushedAuthorization),
             ])
             .algorithms([RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA])
+            .require_token_id()
+            .audience_array(AudienceArray::OneValue)
             .documented("Keycloak's source, and tests with 26.7.3", "2026-11-28")
             .noted("for a client that is registered by certificate, omit kid; a clock may be 15 s ahead")
             .unconfirmed("versions before 26")

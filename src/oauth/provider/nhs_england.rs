@@ -50,6 +50,7 @@ impl Profile {
             .media_type(Some("JWT"))
             .accept_media_types(&[Some("JWT")])
             .require_key_id()
+            .require_token_id()
             .documented("NHS England's source and documentation", "2026-11-21")
             .noted("the public key is registered as a JWK Set")
             .unconfirmed("the smallest RSA key; nothing was tried")

@@ -30,6 +30,7 @@ impl Profile {
             .longest_lifetime(Duration::from_secs(120))
             .media_type(Some("JWT"))
             .accept_media_types(&[Some("JWT")])
+            .require_token_id()
             .documented("Singpass's developer documentation", "2026-11-29")
             .noted("Corppass is another server, and allows ten minutes")
             .unconfirmed("nothing was tried with Singpass")

@@ -69,6 +69,7 @@ impl Profile {
             .media_type(Some("JWT"))
             .accept_media_types(&[Some("JWT")])
             .require_key_id()
+            .require_token_id()
             .documented("SMART App Launch 2.2, and the source of two servers", "2026-11-21")
             .noted("the JWK in the client's JWK Set must have alg")
             .unconfirmed("servers of vendors were not tried")
