@@ -34,6 +34,8 @@ pub struct AuthorizationServer {
     pub(super) server_time: ReadAt,
     pub(super) plain_http: PlainHttp,
     pub(super) accepts_created: bool,
+    /// Whether only the issuer is known, because nothing has been discovered yet.
+    pub(super) is_undiscovered: bool,
 }
 
 impl std::fmt::Debug for AuthorizationServer {
@@ -139,8 +141,14 @@ impl AuthorizationServer {
         Ok(Self { plain_http, ..Self::at(issuer, token_endpoint) })
     }
 
+    /// Creates a stand-in for a server that will be discovered. It is never called.
+    #[cfg(feature = "client")]
+    pub(crate) fn undiscovered(issuer: String) -> Self {
+        Self { is_undiscovered: true, ..Self::of_audience(issuer) }
+    }
+
     /// Creates a stand-in for a server known only by its audience. It is never called.
-    pub(crate) fn of_audience(audience: String) -> Self {
+    pub(super) fn of_audience(audience: String) -> Self {
         Self::at(Some(audience.clone()), audience)
     }
 
@@ -156,6 +164,7 @@ impl AuthorizationServer {
             promises_issuer: false,
             plain_http: PlainHttp::Loopback,
             accepts_created: false,
+            is_undiscovered: false,
             #[cfg(feature = "client")]
             server_time: ReadAt::default(),
         }

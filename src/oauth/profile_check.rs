@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::audience::{AudienceArray, TrailingSlash};
 use super::certificate_headers::CertificateHeaders;
 use super::text::safe;
-use super::{AcceptedAudience, AuthorizationServer, Endpoint, OAuthError, Profile};
+use super::{AcceptedAudience, Audience, AuthorizationServer, Endpoint, OAuthError, Profile};
 use crate::jose::secret_form::setting;
 use crate::jose::{Algorithm, Jwk, KeyParameters, UnverifiedJwt};
 
@@ -145,6 +145,33 @@ impl Profile {
             texts.push(format!("the {kind}{url}"));
         }
         Err(OAuthError::ProfileAudience { profile: self.name, found: safe(audience), accepted: texts })
+    }
+
+    /// As [`Self::check_audience`], for a server whose endpoints are not known yet.
+    pub(super) fn check_kind_of_audience(
+        &self,
+        wanted: Option<&Audience>,
+        issuer: &str,
+    ) -> Result<(), OAuthError> {
+        use AcceptedAudience::{CalledEndpoint, Endpoint as At, Issuer};
+        let accepts = |kind| self.accepted_audiences.contains(&kind);
+        let is_at_endpoint = |kind: &AcceptedAudience| matches!(kind, At(_) | CalledEndpoint);
+        let (is_accepted, found) = match wanted {
+            Some(Audience::Exactly(_)) => (true, String::new()),
+            None | Some(Audience::Issuer) => (accepts(Issuer), safe(issuer)),
+            Some(Audience::TokenEndpoint) => {
+                (accepts(At(Endpoint::Token)) || accepts(CalledEndpoint), "token endpoint".to_owned())
+            }
+            // Whether the server accepts the endpoint that is called shows with the call.
+            Some(Audience::CalledEndpoint) => {
+                (self.accepted_audiences.iter().any(is_at_endpoint), "called endpoint".to_owned())
+            }
+        };
+        if is_accepted || self.accepted_audiences.is_empty() {
+            return Ok(());
+        }
+        let accepted = self.accepted_audiences.iter().map(|kind| format!("the {kind}")).collect();
+        Err(OAuthError::ProfileAudience { profile: self.name, found, accepted })
     }
 
     fn check_audience_array(&self, audience: Option<&Value>) -> Result<(), OAuthError> {

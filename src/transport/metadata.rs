@@ -37,7 +37,7 @@ impl MetadataSource {
     pub(crate) fn stand_in(&self) -> Arc<AuthorizationServer> {
         match self {
             Self::Known(server) => Arc::clone(server),
-            Self::Discovered(discovery) => AuthorizationServer::of_audience(discovery.issuer()).into(),
+            Self::Discovered(discovery) => AuthorizationServer::undiscovered(discovery.issuer()).into(),
         }
     }
 

@@ -8,7 +8,7 @@ use http::Method;
 use private_key_jwt::client::{ErrorKind, TokenClientBuilder};
 use private_key_jwt::oauth::{Discovery, OAuthError, Retry};
 use private_key_jwt::transport::TransportError;
-use private_key_jwt::{Error, TokenClient, TokenRequest};
+use private_key_jwt::{Audience, Error, Profile, TokenClient, TokenRequest};
 
 use crate::support::clock::TestClock;
 use crate::support::http::{ScriptedHttp, answer, ok};
@@ -286,4 +286,57 @@ fn what_is_no_issuer_is_an_error_of_the_builder() {
         };
         assert_eq!(*found, reason);
     }
+}
+
+/// The endpoints are not known yet, but the kind of audience is.
+#[tokio::test]
+async fn a_profile_refuses_an_audience_before_the_server_is_discovered() {
+    let server = Server::new();
+    let client = |issuer: &str, profile: Profile, audience: Option<Audience>| {
+        let client = TokenClient::builder(Discovery::new(issuer), "client", key("rsa2048.pkcs8.pem"));
+        let client = client.profile(profile).http(server.http.clone());
+        match audience {
+            Some(audience) => client.audience(audience).build(),
+            None => client.build(),
+        }
+    };
+    for (profile, audience, expected) in [
+        (
+            Profile::okta(),
+            Audience::Issuer,
+            "Okta does not accept the audience https://as.example, only the called endpoint",
+        ),
+        (
+            Profile::auth0(),
+            Audience::TokenEndpoint,
+            "Auth0 does not accept the audience token endpoint, only the issuer",
+        ),
+        (
+            Profile::fapi2().algorithms([private_key_jwt::Algorithm::RS256]),
+            Audience::CalledEndpoint,
+            "FAPI 2.0 does not accept the audience called endpoint, only the issuer",
+        ),
+    ] {
+        let error = clean(client(ISSUER, profile, Some(audience)).unwrap_err());
+        assert_eq!(error.to_string(), expected);
+    }
+    // The URL of a document does not say whether the issuer ends with a slash.
+    let document = format!("{ISSUER}/.well-known/openid-configuration");
+    assert!(client(&document, Profile::auth0(), None).is_ok());
+    for profile in [Profile::okta(), Profile::hydra(), Profile::keycloak(), Profile::ping_one()] {
+        assert!(client(ISSUER, profile, None).is_ok());
+    }
+    let proxied = Audience::Exactly("https://internal.example/token".to_owned());
+    assert!(client(ISSUER, Profile::okta(), Some(proxied)).is_ok());
+    // What only the metadata shows is refused with the first call, before a token request.
+    let okta = client(ISSUER, Profile::okta(), Some(Audience::TokenEndpoint)).unwrap();
+    okta.token("a").await.unwrap();
+    server.requests();
+    let auth0 = client(ISSUER, Profile::auth0(), None).unwrap();
+    let error = clean(auth0.token("a").await.unwrap_err());
+    assert_eq!(
+        error.to_string(),
+        "Auth0 does not accept the audience https://as.example, only the issuer https://as.example/"
+    );
+    assert_eq!(server.requests(), [OPENID]);
 }

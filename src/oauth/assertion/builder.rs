@@ -242,7 +242,11 @@ impl ClientAssertionBuilder {
         if aud.trim().is_empty() {
             return Err(OAuthError::EmptyAudience);
         }
-        self.profile.check_audience(aud, &self.server, endpoint)?;
+        if server.is_undiscovered {
+            self.profile.check_kind_of_audience(self.wanted_audience(), aud)?;
+        } else {
+            self.profile.check_audience(aud, server, endpoint)?;
+        }
         let kid = self.rule(|rules| rules.sends_key_id).unwrap_or(true).then(|| key_id(jwk));
         self.profile.check_key_id(kid.is_some(), "the settings omit it")?;
         let typ = self.rule(Rules::media_type).unwrap_or(Some(CLIENT_AUTHENTICATION_JWT));
