@@ -50,7 +50,6 @@ mod profile_check;
 mod profile_rules;
 mod provider;
 mod refusal;
-mod refusal_hint;
 mod request;
 #[cfg(feature = "client")]
 mod request_key;
@@ -82,7 +81,7 @@ pub use error::{OAuthError, Retry};
 pub use exchange::{TokenExchange, TokenKind};
 pub use grant::{JwtGrant, JwtGrantBuilder, UnsignedGrant};
 pub use grant_type::GrantType;
-pub use hint::Hint;
+pub use hint::{Cause, Certainty, Contradiction, Hint, SentAssertion, contradictions, explain, explain_log};
 pub use hinted_token::HintedToken;
 pub use introspection::Introspection;
 pub use jwks_uri::JwksUri;

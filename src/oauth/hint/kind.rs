@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What to do about a [`Refusal`](super::Refusal), for an operator. `Display` shows the
+/// What to do about a [`Refusal`](crate::oauth::Refusal), for an operator. `Display` shows the
 /// [advice](Hint::advice).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

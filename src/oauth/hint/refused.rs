@@ -1,8 +1,8 @@
 //! What to do about a refusal. The server's words decide, because the error codes of RFC 6749 are
 //! too coarse.
 
-use super::time_fault::TimeFault;
-use super::{Hint, Refusal, provider};
+use crate::oauth::time_fault::TimeFault;
+use crate::oauth::{Hint, Refusal, provider};
 
 impl Refusal {
     /// What to do about it, if that is known. The server's own text decides if it is one of the
@@ -77,7 +77,7 @@ mod tests {
     /// Texts of real servers, and the hint that each must give.
     #[test]
     fn what_servers_say_says_what_to_do() {
-        let rows = include_str!("../../testdata/refusals.tsv").lines().skip(1);
+        let rows = include_str!("../../../testdata/refusals.tsv").lines().skip(1);
         let wrong: Vec<String> = rows
             .filter_map(|row| {
                 let [server, status, error, text, expected] = *row.split('\t').collect::<Vec<_>>() else {

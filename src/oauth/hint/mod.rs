@@ -1,0 +1,16 @@
+//! Why a server rejected a client, and what to change.
+//!
+//! [`explain`] combines what the server said with what was sent.
+
+mod cause;
+mod compare;
+mod explain;
+mod kind;
+mod refused;
+mod sent;
+
+pub use cause::{Cause, Certainty, Contradiction};
+pub use compare::contradictions;
+pub use explain::{explain, explain_log};
+pub use kind::Hint;
+pub use sent::SentAssertion;
