@@ -45,8 +45,8 @@ fn explain(error: &Error) {
     if let Some(refusal) = error.refusal() {
         eprintln!("  for support: {:?} {:?}", refusal.correlation_ids(), refusal.members());
     }
-    if let Some(hint) = error.hint() {
-        eprintln!("  {hint}");
+    for cause in error.hint() {
+        eprintln!("  {:?}: {cause}", cause.certainty());
     }
     match error.retry() {
         Retry::After(pause) => eprintln!("  retry after {} s", pause.as_secs()),

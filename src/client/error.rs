@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use crate::jose::KeyId;
 use crate::keys::{KeyError, caused, write_caused};
-use crate::oauth::{ClockMismatch, GrantType, OAuthError, Refusal, Repetition, Retry};
+use crate::oauth::{
+    Cause, ClockMismatch, Context, GrantType, Hint, OAuthError, Refusal, Repetition, Retry, SentAssertion,
+};
 use crate::transport::TransportError;
 
 /// Why there is no token: what went wrong and after how many attempts.
@@ -114,18 +116,28 @@ impl Error {
         }
     }
 
-    /// What to do about it, for an operator, if that is known.
+    /// The likely causes, the most likely first, each with what to change and how sure it is. Empty
+    /// if nothing is known about them.
+    ///
+    /// For a refusal, the server's words are compared with what was sent, the profile and the
+    /// server's metadata, as [`explain`](crate::oauth::explain) does.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Vec<Cause> {
         match &*self.kind {
-            ErrorKind::GrantEnded { .. } => Some("have the user log in again"),
-            ErrorKind::SingleUse { .. } => Some("send the request once and make a source of its response"),
-            ErrorKind::OAuth(OAuthError::NoCertificate { .. }) => {
-                Some("append the certificate to the key file")
+            ErrorKind::GrantEnded { .. } => vec![Cause::certain(Hint::Grant, "have the user log in again")],
+            ErrorKind::SingleUse { .. } => {
+                let advice = "send the request once and make a source of its response";
+                vec![Cause::certain(Hint::GrantType, advice)]
             }
-            ErrorKind::OAuth(OAuthError::Unavailable(answer)) => Some(answer.hint()?.advice()),
-            _ => Some(self.refusal()?.hint()?.advice()),
+            ErrorKind::OAuth(error) => error.hint(),
+            _ => self.refusal().map(Refusal::hint).unwrap_or_default(),
         }
+    }
+
+    /// What the rejected assertion contained, without its secrets, if the server rejected one.
+    #[must_use]
+    pub fn sent(&self) -> Option<&SentAssertion> {
+        self.refusal()?.sent()
     }
 
     /// Whether it makes sense to call again, and when.
@@ -158,6 +170,13 @@ impl Error {
                     && matches!(answer.status(), 408 | 425 | 429 | 502 | 503 | 504)
             }
             _ => false,
+        }
+    }
+
+    pub(super) fn note_context(&mut self, context: impl FnOnce() -> Context) {
+        use OAuthError::{Refused, Unavailable};
+        if let ErrorKind::OAuth(Refused(answer) | Unavailable(answer)) = &mut *self.kind {
+            answer.set_context(context());
         }
     }
 
@@ -290,12 +309,17 @@ mod tests {
 
     #[test]
     fn a_hint_says_what_to_do_after_any_number_of_attempts() {
-        let check = Some("check the client id, and that the server knows the public key");
+        let texts = |error: Error| error.hint().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let check = ["check the client id, and that the server knows the public key"];
         let rejected = || refused(r#"{"error":"invalid_client"}"#);
-        assert_eq!([rejected().hint(), rejected().after(2).hint()], [check; 2]);
+        assert_eq!([texts(rejected()), texts(rejected().after(2))], [check; 2]);
         let ended = Error::from(ErrorKind::GrantEnded { refusal: None });
-        assert_eq!(ended.hint(), Some("have the user log in again"));
-        assert_eq!([refused("").hint(), Error::from(KeyError::Signing).hint()], [None; 2]);
+        assert_eq!(texts(ended), ["have the user log in again"]);
+        let single_use = ErrorKind::SingleUse { grant_type: GrantType::AuthorizationCode };
+        assert_eq!(texts(single_use.into()), ["send the request once and make a source of its response"]);
+        let no_certificate = OAuthError::NoCertificate { member: "x5c" };
+        assert_eq!(texts(no_certificate.into()), ["append the certificate to the key file"]);
+        assert!(refused("").hint().is_empty() && Error::from(KeyError::Signing).hint().is_empty());
     }
 
     fn answer(status: u16, retry_after: Option<u32>) -> OAuthError {

@@ -19,8 +19,8 @@ use super::signing::{self, WhichKey};
 use super::step::{Facts, Progress, Step, next};
 use crate::keys::{KeyError, KeyRing, Signer, key_name};
 use crate::oauth::{
-    AuthorizationServer, ClientAssertion, ClientAssertionBuilder, ClockMismatch, Endpoint, OAuthError,
-    Refusal, Secrets, ServerTime, TokenRequest, TokenResponse, safe_url,
+    AuthorizationServer, ClientAssertion, ClientAssertionBuilder, ClockMismatch, Context, Endpoint,
+    OAuthError, Refusal, Secrets, SentAssertion, ServerTime, TokenRequest, TokenResponse, safe_url,
 };
 use crate::observer::Event;
 use crate::transport::{Clock, Deadline, HttpClient, Metadata, SystemClock, TransportError};
@@ -296,6 +296,8 @@ impl Sender {
         let mut answer = clock::Facts::accepted(progress.outside(), progress.offset, shown);
         answer = answer.rejected(call, &error, self.assertion.has_not_before());
         let mut error = Error::from(error);
+        error
+            .note_context(|| self.context(call.endpoint, key.as_ref(), issued_at, (received, shown.ahead())));
         let may_change_key = error.refusal().is_some_and(|refusal| progress.may_change_key(refusal, left));
         let previous = self.previous(now).filter(|_| may_change_key);
         // Without an active key, this one was the last to sign.
@@ -406,6 +408,25 @@ impl Sender {
         let (assertion, signer) = signing::assertion(choose, prepare).await?;
         self.log.signed(keys, signer.as_ref(), began, clock.now());
         Ok((assertion, signer))
+    }
+
+    /// What is known about a rejected assertion. It is made again, without its signature, so that
+    /// accepted ones cost nothing.
+    fn context(
+        &self,
+        endpoint: Endpoint,
+        key: &dyn Signer,
+        issued_at: OffsetDateTime,
+        (received, ahead): (OffsetDateTime, Option<time::Duration>),
+    ) -> Context {
+        let server = self.metadata.held();
+        let server = server.as_deref();
+        let prepare = |server| self.assertion.prepare_for(server, endpoint, key, issued_at, "jti").ok();
+        let unsigned = server.and_then(prepare);
+        let sent = unsigned.and_then(|unsigned| SentAssertion::from_signing_input(unsigned.signing_input()));
+        let url = server.and_then(|server| server.endpoint(endpoint).ok()).unwrap_or_default();
+        let sent = sent.map(|sent| sent.to_endpoint(url).received_at(received, ahead));
+        Context::of(sent, server, Some(self.assertion.chosen_profile()))
     }
 
     /// A panic elsewhere does not spoil it: no step leaves it half-changed. Code of the user may

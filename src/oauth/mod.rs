@@ -115,6 +115,8 @@ pub(crate) use endpoint::{PlainHttp, check_endpoint, is_loopback};
 pub(crate) use error_body::content_coding;
 #[cfg(feature = "client")]
 pub(crate) use grant_type::Repetition;
+#[cfg(feature = "client")]
+pub(crate) use hint::Context;
 #[cfg(feature = "dev-server")]
 pub(crate) use resource::is_resource;
 #[cfg(feature = "client")]

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -7,10 +8,11 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::ClockMismatch;
 use super::error_body::ErrorBody;
+use super::hint::Context;
 use super::retry_after::retry_after;
 use super::text::Masking;
+use super::{ClockMismatch, SentAssertion};
 use crate::jose::json;
 
 #[cfg(test)]
@@ -43,6 +45,7 @@ pub struct Refusal {
     correlation: Vec<(String, String)>,
     retry_after: Option<Duration>,
     clock: Option<Box<ClockMismatch>>,
+    context: Option<Arc<Context>>,
 }
 
 impl Refusal {
@@ -101,6 +104,7 @@ impl Refusal {
             correlation: Self::correlation_in(headers, masking),
             retry_after: retry_after(headers, now),
             clock: None,
+            context: None,
         }
     }
 
@@ -202,6 +206,22 @@ impl Refusal {
     #[must_use]
     pub fn clock(&self) -> Option<&ClockMismatch> {
         self.clock.as_deref()
+    }
+
+    /// What the rejected assertion contained, without its secrets, if a `TokenClient` sent it.
+    #[must_use]
+    pub fn sent(&self) -> Option<&SentAssertion> {
+        self.context.as_ref()?.sent()
+    }
+
+    /// What the client knows about the request.
+    pub(super) fn context(&self) -> Option<&Context> {
+        self.context.as_deref()
+    }
+
+    #[cfg(feature = "client")]
+    pub(crate) fn set_context(&mut self, context: Context) {
+        self.context = Some(Arc::new(context));
     }
 
     #[cfg(feature = "client")]

@@ -68,9 +68,9 @@ fn a_refusal_says_when_to_call_again_and_what_to_do() {
     let body = r#"{"error":"invalid_client","error_description":"Token reuse detected"}"#;
     let OAuthError::Refused(refusal) = failure(response(400, body)) else { panic!("a refusal") };
     assert_eq!(refusal.retry_after(), None);
-    assert_eq!(refusal.hint(), Some(Hint::TokenIdReused));
-    let advice = "check whether something repeats requests: an assertion is valid once";
-    assert_eq!(refusal.hint().map(Hint::advice), Some(advice));
+    let [cause] = refusal.hint().try_into().unwrap();
+    assert_eq!(cause.hint(), Hint::TokenIdReused);
+    assert_eq!(cause.advice(), "check whether something repeats requests: an assertion is valid once");
 }
 
 #[test]

@@ -175,6 +175,11 @@ impl Shown {
         self.0.map(|(least, most, _)| to.clamp(least, most))
     }
 
+    /// How far the server's clock is ahead of ours, as near to zero as possible.
+    pub(in crate::client) fn ahead(self) -> Option<Duration> {
+        self.nearest(Duration::ZERO)
+    }
+
     /// As [`Shown::nearest`], if that differs from `used`.
     pub(super) fn other_than(self, used: Duration) -> Option<Duration> {
         self.nearest(used).filter(|difference| differs(*difference, used))

@@ -327,4 +327,9 @@ impl ClientAssertionBuilder {
         }
         Ok(())
     }
+
+    #[cfg(feature = "client")]
+    pub(crate) const fn chosen_profile(&self) -> &Profile {
+        &self.profile
+    }
 }

@@ -7,32 +7,54 @@ use super::kind::Hint;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Certainty {
-    /// Nothing contradicts it, and nothing points to it either.
+    /// One of several things to check. Nothing points to it more than to the others.
     Possible,
-    /// The server's words stand for few causes and this is one of them, or what was sent differs
-    /// from what the server takes.
+    /// The server's words point to it, but stand for other causes too, or are not known to be of
+    /// this server. Or what was sent differs from what the server takes.
     Likely,
-    /// The words of a known server stand for this cause alone.
+    /// The words are known to be of this server and stand for nothing else, or the words and what
+    /// was sent agree.
     Certain,
 }
 
-/// A likely cause of a rejection, and what to change. `Display` shows the contradiction, if there
-/// is one, and the advice.
+/// A likely cause of a rejection, and what to change. `Display` shows both, such as
+/// `kid is "k1"; register the public key under the kid that the assertion has`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     hint: Hint,
     certainty: Certainty,
-    advice: Option<Cow<'static, str>>,
+    advice: Cow<'static, str>,
     contradiction: Option<Contradiction>,
+    sent: Option<String>,
 }
 
 impl Cause {
-    pub(super) const fn new(hint: Hint, certainty: Certainty) -> Self {
-        Self { hint, certainty, advice: None, contradiction: None }
+    /// A cause with this advice, or with the general one if it is empty.
+    pub(super) fn new(hint: Hint, certainty: Certainty, advice: &'static str) -> Self {
+        let advice = if advice.is_empty() { hint.advice() } else { advice };
+        Self { hint, certainty, advice: advice.into(), contradiction: None, sent: None }
+    }
+
+    /// A cause that the client itself knows.
+    #[cfg(feature = "client")]
+    pub(crate) fn certain(hint: Hint, advice: &'static str) -> Self {
+        Self::new(hint, Certainty::Certain, advice)
     }
 
     pub(super) fn of_contradiction(hint: Hint, contradiction: Contradiction) -> Self {
-        Self { contradiction: Some(contradiction), ..Self::new(hint, Certainty::Likely) }
+        Self { contradiction: Some(contradiction), ..Self::new(hint, Certainty::Likely, "") }
+    }
+
+    pub(super) fn with_certainty(self, certainty: Certainty) -> Self {
+        Self { certainty, ..self }
+    }
+
+    pub(super) fn with_advice(self, advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { advice: advice.into(), ..self }
+    }
+
+    pub(super) fn with_sent(self, sent: Option<String>) -> Self {
+        Self { sent, ..self }
     }
 
     /// The kind of the cause.
@@ -47,11 +69,10 @@ impl Cause {
         self.certainty
     }
 
-    /// What to change: for this server if something is known about it, or else the advice of the
-    /// [`Hint`].
+    /// What to change: at this server, if that is known, or else the advice of the [`Hint`].
     #[must_use]
     pub fn advice(&self) -> &str {
-        self.advice.as_deref().unwrap_or(self.hint.advice())
+        &self.advice
     }
 
     /// What was sent, and what it differs from.
@@ -59,35 +80,44 @@ impl Cause {
     pub const fn contradiction(&self) -> Option<&Contradiction> {
         self.contradiction.as_ref()
     }
+
+    /// What the rejected assertion says about it, such as `kid is "k1"`, if the assertion is known.
+    #[must_use]
+    pub fn sent(&self) -> Option<&str> {
+        self.sent.as_deref()
+    }
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(contradiction) = &self.contradiction {
-            write!(f, "{contradiction}; ")?;
+        match (&self.contradiction, &self.sent) {
+            (Some(contradiction), _) => write!(f, "{contradiction}; ")?,
+            (None, Some(sent)) => write!(f, "{sent}; ")?,
+            (None, None) => {}
         }
         f.write_str(self.advice())
     }
 }
 
-/// A value of a rejected assertion that differs from what the server takes. All texts are safe to
-/// log.
+/// A value of an assertion that differs from what the server takes. All texts are safe to log.
+/// `Display` shows such as `alg is ES256, but Auth0 takes RS256, RS384, PS256`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
     pub(super) what: &'static str,
     pub(super) found: String,
-    pub(super) expected: String,
     pub(super) source: Cow<'static, str>,
+    pub(super) verb: &'static str,
+    pub(super) expected: String,
 }
 
 impl Contradiction {
-    /// The claim, header or parameter, such as `aud`.
+    /// The claim, the header or the parameter, such as `aud`.
     #[must_use]
     pub const fn what(&self) -> &'static str {
         self.what
     }
 
-    /// Its value in the assertion.
+    /// What was sent.
     #[must_use]
     pub fn found(&self) -> &str {
         &self.found
@@ -99,7 +129,7 @@ impl Contradiction {
         &self.expected
     }
 
-    /// Where that is from: the name of a profile, or a member of the server's metadata.
+    /// What says so: a profile by its name, a member of the server's metadata, or a clock.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
@@ -108,7 +138,7 @@ impl Contradiction {
 
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, found, expected, source } = self;
-        write!(f, "{what} is {found}, but {source} wants {expected}")
+        let Self { what, found, source, verb, expected } = self;
+        write!(f, "{what} is {found}, but {source} {verb} {expected}")
     }
 }

@@ -1,13 +1,33 @@
 use super::cause::{Cause, Certainty};
-use super::compare::contradictions;
+use super::context::Context;
+use super::kind::Hint;
 use super::sent::SentAssertion;
-use crate::oauth::{AuthorizationServer, Profile, Refusal, provider};
+use super::words::{Meaning, meaning, meaning_of_text};
+use crate::oauth::time_fault::TimeFault;
+use crate::oauth::{AuthorizationServer, Profile, Refusal};
 
-/// The likely causes of a rejection, the most likely first, each with what to change. Empty if
-/// nothing is known about the words of the server, and what was sent contradicts nothing.
+/// The likely causes of a rejection, the most likely first, each with what to change. Empty if the
+/// words of the server are unknown, and what was sent contradicts nothing.
 ///
 /// `sent` is what the rejected assertion contained. `server` and `profile` say what the server
-/// takes, and which server it is: some texts mean something only at one server.
+/// takes, and which server it is: some texts mean something only at one server. Without them, use
+/// [`Refusal::hint`], which knows what the client knew.
+///
+/// ```
+/// use private_key_jwt::Profile;
+/// use private_key_jwt::oauth::{Certainty, Hint, OAuthError, TokenResponse, explain};
+/// use time::OffsetDateTime;
+///
+/// let body = r#"{"error":"invalid_client","error_description":"Token is not active"}"#;
+/// let response = http::Response::builder().status(400).body(body.into())?;
+/// let Err(OAuthError::Refused(refusal)) = TokenResponse::from_http(response, OffsetDateTime::UNIX_EPOCH) else {
+///     panic!()
+/// };
+/// let causes = explain(&refusal, None, None, Some(&Profile::keycloak()));
+/// let hints: Vec<_> = causes.iter().map(|cause| (cause.hint(), cause.certainty())).collect();
+/// assert_eq!(hints, [(Hint::Expired, Certainty::Likely), (Hint::NotYetValid, Certainty::Likely)]);
+/// # Ok::<(), http::Error>(())
+/// ```
 #[must_use]
 pub fn explain(
     refusal: &Refusal,
@@ -15,14 +35,144 @@ pub fn explain(
     server: Option<&AuthorizationServer>,
     profile: Option<&Profile>,
 ) -> Vec<Cause> {
-    let said = refusal.texts().find_map(provider::hint).map(|hint| Cause::new(hint, Certainty::Likely));
-    let found = sent.map(|sent| contradictions(sent, server, profile)).unwrap_or_default();
-    said.into_iter().chain(found).collect()
+    causes(refusal, &Context::of(sent.cloned(), server, profile))
 }
 
-/// The likely causes of a line in the log of a server, or of any text that a server answered. Empty
+/// The likely causes of a line in the log of a server, or of a text that a server answered. Empty
 /// if the text is unknown.
+///
+/// ```
+/// use private_key_jwt::oauth::{Hint, explain_log};
+///
+/// let line = "client auth error: list of audience (aud) must include the endpoint url, issuer identifier or token endpoint url";
+/// assert_eq!(explain_log(line)[0].hint(), Hint::Audience);
+/// assert!(explain_log("out of memory").is_empty());
+/// ```
 #[must_use]
 pub fn explain_log(text: &str) -> Vec<Cause> {
-    provider::hint(text).map(|hint| Cause::new(hint, Certainty::Likely)).into_iter().collect()
+    meaning_of_text(text).map(|meaning| said(&meaning, &Context::default())).unwrap_or_default()
+}
+
+/// The causes of a refusal, with what is known about the server and the assertion.
+pub(super) fn causes(refusal: &Refusal, context: &Context) -> Vec<Cause> {
+    let meaning = meaning(refusal, context.server);
+    let decided = decided_times(refusal).filter(|_| meaning.is_some());
+    let mut causes = match (&meaning, decided) {
+        (_, Some(hint)) => vec![Cause::new(hint, Certainty::Certain, "")],
+        (Some(meaning), None) if !meaning.is_unspecific => said(meaning, context),
+        _ => {
+            let mut causes = of_times(refusal);
+            causes.extend(meaning.as_ref().map(|meaning| said(meaning, context)).unwrap_or_default());
+            if causes.is_empty() { of_code(refusal) } else { causes }
+        }
+    };
+    let is_single = matches!(causes.as_slice(), [only] if only.hint() != Hint::Unspecific);
+    let mut others = if is_of_client(refusal, &causes) { context.contradictions.clone() } else { Vec::new() };
+    for cause in &mut causes {
+        let same = others.iter().position(|other| other.hint() == cause.hint());
+        if let Some(same) = same.map(|same| others.remove(same)) {
+            let certainty = if is_single { Certainty::Certain } else { Certainty::Likely };
+            *cause = agreed(cause, &same, certainty);
+        } else if let Some(sent) = context.sent() {
+            *cause = cause.clone().with_sent(sent.about(cause.hint()));
+        }
+    }
+    // The words name another cause, so a contradiction is only one more thing to check.
+    let most = if is_single { Certainty::Possible } else { Certainty::Likely };
+    causes.extend(others.into_iter().map(|other| {
+        let certainty = other.certainty().min(most);
+        other.with_certainty(certainty)
+    }));
+    causes.sort_by_key(|cause| std::cmp::Reverse((cause.certainty(), cause.contradiction().is_some())));
+    causes
+}
+
+/// The causes that the words stand for.
+fn said(meaning: &Meaning, context: &Context) -> Vec<Cause> {
+    let causes = meaning.causes.iter().enumerate();
+    causes
+        .map(|(place, (hint, advice))| {
+            let cause = Cause::new(*hint, meaning.certainty(place), advice);
+            match (hint, &context.other_audience) {
+                (Hint::Unspecific, _) if meaning.is_certain && advice.is_empty() => {
+                    let name = context.server.map_or("the server", |server| server.name);
+                    let advice = cause.advice();
+                    let advice = format!("{name} has one answer for every cause: {advice}");
+                    cause.with_advice(advice)
+                }
+                (Hint::Audience, Some(other)) if advice.is_empty() => cause.with_advice(other.clone()),
+                _ => cause,
+            }
+        })
+        .collect()
+}
+
+/// The words and what was sent name the same cause.
+fn agreed(said: &Cause, compared: &Cause, certainty: Certainty) -> Cause {
+    let advice = match compared.advice() == compared.hint().advice() {
+        true => said.advice().to_owned(),
+        false => compared.advice().to_owned(),
+    };
+    compared.clone().with_certainty(certainty.max(said.certainty())).with_advice(advice)
+}
+
+/// Whether a refusal may be about the client's assertion.
+fn is_of_client(refusal: &Refusal, causes: &[Cause]) -> bool {
+    use Hint::{Consent, DpopProof, Grant, GrantType, RateLimited, Scope, ServerFault};
+    match causes.first().map(Cause::hint) {
+        Some(Consent | DpopProof | Grant | GrantType | RateLimited | Scope | ServerFault) => false,
+        Some(_) => true,
+        None => match refusal.error() {
+            Some(error) => matches!(error, "invalid_client" | "unauthorized_client" | "unauthorized"),
+            None => refusal.status() == 401,
+        },
+    }
+}
+
+/// What the times in a text say: some servers write the times that they compared.
+fn decided_times(refusal: &Refusal) -> Option<Hint> {
+    let text = refusal.message()?;
+    let after = |words: &str| {
+        let (_, rest) = text.split_once(words)?;
+        // Times of one format sort as texts.
+        rest.get(..19).filter(|time| time.bytes().all(|byte| byte.is_ascii_digit() || b"-T:".contains(&byte)))
+    };
+    let now = after("Current time: ")?;
+    let (from, until) = (after("assertion valid from ")?, after("expiry time of assertion ")?);
+    if now < from {
+        Some(Hint::NotYetValid)
+    } else if now >= until {
+        Some(Hint::Expired)
+    } else {
+        None
+    }
+}
+
+fn of_times(refusal: &Refusal) -> Vec<Cause> {
+    // What has expired is the grant, unless the client suspects the clock.
+    let is_of_grant = refusal.error() == Some("invalid_grant");
+    let hints: &[Hint] = match refusal.time_fault().filter(|_| !is_of_grant) {
+        Some(TimeFault::NotYetValid) => &[Hint::NotYetValid],
+        Some(TimeFault::Expired) => &[Hint::Expired],
+        Some(TimeFault::NotActive) => &[Hint::Expired, Hint::NotYetValid],
+        None if refusal.clock().is_some() => &[Hint::Expired],
+        None => &[],
+    };
+    hints.iter().map(|hint| Cause::new(*hint, Certainty::Likely, "")).collect()
+}
+
+/// The codes that name a cause. `invalid_client` does not, and says nothing more if a text that is
+/// unknown comes with it.
+fn of_code(refusal: &Refusal) -> Vec<Cause> {
+    let hint = match refusal.error() {
+        _ if refusal.status() == 429 => Hint::RateLimited,
+        Some("invalid_client") if refusal.message().is_none() => Hint::Unspecific,
+        Some("invalid_scope" | "invalid_target" | "invalid_resource") => Hint::Scope,
+        Some("jti_known") => Hint::TokenIdReused,
+        Some("temporarily_unavailable") => Hint::RateLimited,
+        Some("unauthorized_client") => Hint::GrantType,
+        _ => return Vec::new(),
+    };
+    let certainty = if hint == Hint::Unspecific { Certainty::Possible } else { Certainty::Likely };
+    vec![Cause::new(hint, certainty, "")]
 }

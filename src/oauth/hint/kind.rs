@@ -1,7 +1,7 @@
 use std::fmt;
 
-/// What to do about a [`Refusal`](crate::oauth::Refusal), for an operator. `Display` shows the
-/// [advice](Hint::advice).
+/// A kind of cause of a [`Refusal`](crate::oauth::Refusal). `Display` shows the general
+/// [advice](Hint::advice); a [`Cause`](crate::oauth::Cause) may have one for the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hint {
@@ -15,8 +15,14 @@ pub enum Hint {
     AuthenticationMethod,
     /// The certificate is not registered, not named in the header, expired or revoked.
     Certificate,
+    /// The user or an administrator has not approved the client.
+    Consent,
+    /// The request needs a DPoP proof (RFC 9449 §4).
+    DpopProof,
     /// The `exp` has passed on the server's clock.
     Expired,
+    /// The code, the refresh token or the JWT of the grant is unknown, used or expired.
+    Grant,
     /// The client may not use this grant type.
     GrantType,
     /// The server does not know the `kid`.
@@ -37,6 +43,8 @@ pub enum Hint {
     RateLimited,
     /// The client may not use this scope or resource.
     Scope,
+    /// The server itself failed.
+    ServerFault,
     /// The signature does not match the registered key.
     Signature,
     /// The `aud` is an array.
@@ -73,7 +81,10 @@ impl Hint {
             Self::Certificate => {
                 "register the key's certificate, send its thumbprint, and check that it has not expired"
             }
+            Self::Consent => "have the user or an administrator approve the client",
+            Self::DpopProof => "send a DPoP proof",
             Self::Expired => "compare this machine's clock with the server's",
+            Self::Grant => "obtain a new grant: have the user log in again, or make a new JWT",
             Self::GrantType => "allow the grant type for this client",
             Self::KeyId => "register the public key under the kid that the assertion has",
             Self::KeySet => "register a JWK Set with the public key, its kid, its alg, and \"use\": \"sig\"",
@@ -84,6 +95,7 @@ impl Hint {
             Self::NotYetValid => "compare this machine's clock with the server's, or set nbf further back",
             Self::RateLimited => "cache the token, and wait before the next request",
             Self::Scope => "request only scopes and resources that are granted to the client",
+            Self::ServerFault => "ask the operator of the server",
             Self::Signature => "register the public key of this private key, and check that its kid names it",
             Self::SingleAudience => "send aud as one string",
             Self::Subject => "use the client id as iss, as sub, and in the form",

@@ -4,13 +4,21 @@
 
 mod cause;
 mod compare;
+mod context;
 mod explain;
 mod kind;
+mod known;
 mod refused;
 mod sent;
+mod table;
+#[cfg(test)]
+mod tests;
+mod words;
 
 pub use cause::{Cause, Certainty, Contradiction};
 pub use compare::contradictions;
 pub use explain::{explain, explain_log};
 pub use kind::Hint;
 pub use sent::SentAssertion;
+
+pub(crate) use context::Context;

@@ -1,6 +1,8 @@
 use time::{Duration, OffsetDateTime};
 
+use super::kind::Hint;
 use crate::jose::json::{self, Json, Members};
+use crate::jose::moment::Utc;
 use crate::jose::{JoseError, base64url, jws};
 use crate::oauth::text::{safe, safe_url};
 
@@ -13,7 +15,8 @@ pub struct SentAssertion {
     pub(super) algorithm: String,
     pub(super) key_id: Option<String>,
     pub(super) media_type: Option<String>,
-    pub(super) has_thumbprint: bool,
+    /// The names of the headers about a certificate.
+    pub(super) certificate_headers: Vec<&'static str>,
     pub(super) audiences: Vec<String>,
     /// Whether the `aud` is an array, even of one.
     pub(super) is_list: bool,
@@ -31,8 +34,10 @@ pub struct SentAssertion {
     pub(super) received: Option<(OffsetDateTime, Option<Duration>)>,
 }
 
+/// RFC 7515 §4.1.6 to §4.1.8.
+const CERTIFICATE: [&str; 3] = ["x5t#S256", "x5t", "x5c"];
 const HEADER: &str = "the header of the assertion";
-const CLAIMS: &str = "the claims of the assertion";
+const CLAIMS: &str = "the payload of the assertion";
 
 impl SentAssertion {
     /// Reads an assertion that any library made. The signature is not verified.
@@ -55,6 +60,17 @@ impl SentAssertion {
     /// missing or of a wrong type, which counts as missing.
     pub fn from_jwt(jwt: &str) -> Result<Self, JoseError> {
         let [header, claims, _] = jws::parts(jwt.trim())?;
+        Self::of_parts(header, claims)
+    }
+
+    /// As [`SentAssertion::from_jwt`], without the signature. `None` if it is not a JWT.
+    #[cfg(feature = "client")]
+    pub(crate) fn from_signing_input(signing_input: &[u8]) -> Option<Self> {
+        let (header, claims) = str::from_utf8(signing_input).ok()?.split_once('.')?;
+        Self::of_parts(header, claims).ok()
+    }
+
+    fn of_parts(header: &str, claims: &str) -> Result<Self, JoseError> {
         let (header, claims) =
             (base64url::decode_secret(HEADER, header)?, base64url::decode_secret(CLAIMS, claims)?);
         let (header, claims) = (json::read(HEADER, &header)?, json::read(CLAIMS, &claims)?);
@@ -64,7 +80,7 @@ impl SentAssertion {
             algorithm: text(&header, "alg").ok_or(missing)?,
             key_id: text(&header, "kid"),
             media_type: text(&header, "typ"),
-            has_thumbprint: ["x5t#S256", "x5t"].iter().any(|name| text(&header, name).is_some()),
+            certificate_headers: CERTIFICATE.into_iter().filter(|name| header.get(name).is_some()).collect(),
             is_list: aud.is_some_and(|aud| aud.elements().is_some()),
             audiences: match aud {
                 Some(Json::Text(aud)) => vec![safe_url(aud)],
@@ -151,10 +167,45 @@ impl SentAssertion {
         self.expires_at
     }
 
+    /// How long the assertion is valid: `exp` minus `iat`.
+    pub(super) fn lifetime(&self) -> Option<Duration> {
+        Some(self.expires_at? - self.issued_at?)
+    }
+
     /// How far the server's clock is ahead of ours, if that is known.
     #[must_use]
     pub fn server_ahead(&self) -> Option<Duration> {
         self.received?.1
+    }
+
+    /// What the assertion says about a kind of cause.
+    pub(super) fn about(&self, hint: Hint) -> Option<String> {
+        let named = |name: &str, value: Option<&str>| match value {
+            Some(value) => format!("{name} is \"{value}\""),
+            None => format!("there is no {name}"),
+        };
+        let (audience, typ) = (self.audiences.first().map(String::as_str), self.media_type());
+        Some(match hint {
+            Hint::Algorithm => format!("alg is {}", self.algorithm),
+            Hint::Audience => named("aud", audience),
+            Hint::Certificate if self.certificate_headers.is_empty() => {
+                "there is no x5t#S256, x5t or x5c".to_owned()
+            }
+            Hint::Certificate => format!("there is {}", self.certificate_headers.join(" and ")),
+            Hint::Expired | Hint::NotYetValid | Hint::Lifetime => {
+                format!("iat is {}, exp {}", Utc::from(self.issued_at?), Utc::from(self.expires_at?))
+            }
+            Hint::KeyId | Hint::KeySet | Hint::Signature => named("kid", self.key_id()),
+            Hint::MediaType => named("typ", typ),
+            Hint::Subject | Hint::UnknownClient => named("iss", self.issuer()),
+            Hint::Unspecific => {
+                let life = self.lifetime().map(|life| format!(", valid for {} s", life.whole_seconds()));
+                let [aud, kid, typ] =
+                    [named("aud", audience), named("kid", self.key_id()), named("typ", typ)];
+                format!("alg is {}, {aud}, {kid}, {typ}{}", self.algorithm, life.unwrap_or_default())
+            }
+            _ => return None,
+        })
     }
 }
 

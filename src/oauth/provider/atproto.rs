@@ -1,10 +1,10 @@
 //! The AT Protocol, by its specification.
 
-use super::known::Provider;
+use super::known::Named;
 use crate::jose::Algorithm::ES256;
 use crate::oauth::{AcceptedAudience, Audience, Profile};
 
-pub(super) const ATPROTO: Provider = Provider { profile: Some(("atproto", Profile::atproto)), texts: &[] };
+pub(super) const ATPROTO: Named = ("atproto", Profile::atproto);
 
 impl Profile {
     /// The authorization servers of the AT Protocol (Bluesky): the issuer as audience, ES256, and a

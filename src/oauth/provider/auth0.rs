@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::known::{Provider, TokenShape};
+use super::known::{Named, TokenShape};
 use crate::jose::Algorithm::{PS256, RS256, RS384};
 use crate::oauth::audience::TrailingSlash;
 use crate::oauth::{AcceptedAudience, Audience, JwksUri, OAuthError, Profile};
 
-pub(super) const AUTH0: Provider = Provider { profile: Some(("auth0", Profile::auth0)), texts: &[] };
+pub(super) const AUTH0: Named = ("auth0", Profile::auth0);
 
 /// Which claim has the client id depends on the profile of the API.
 pub(crate) const AUTH0_TOKENS: TokenShape =

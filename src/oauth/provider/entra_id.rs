@@ -3,70 +3,12 @@
 
 use std::time::Duration;
 
-use super::known::{Provider, TokenShape};
+use super::known::{Named, TokenShape};
 use crate::jose::Algorithm::{PS256, RS256};
 use crate::oauth::below::Territory;
-use crate::oauth::{Audience, Hint, Profile};
+use crate::oauth::{Audience, Profile};
 
-pub(super) const ENTRA_ID: Provider = Provider {
-    profile: Some(("entra-id", Profile::entra_id)),
-    texts: &[
-        ("AADSTS700027:*the key was not found", Hint::Certificate),
-        ("AADSTS700027:*the key used is expired", Hint::Certificate),
-        ("AADSTS700027:*certificate used to sign the client assertion is expired", Hint::Certificate),
-        (
-            "AADSTS700027:*certificate with identifier used to sign the client assertion is not registered",
-            Hint::Certificate,
-        ),
-        ("AADSTS700027:*signature value did not match", Hint::Signature),
-        ("AADSTS700027", Hint::Signature),
-        ("AADSTS50012:*client assertion audience claim does not match realm issuer", Hint::Audience),
-        ("AADSTS50012:*client assertion contains an invalid signature", Hint::Certificate),
-        ("AADSTS50012:*invalid client secret", Hint::AuthenticationMethod),
-        ("AADSTS50012", Hint::Certificate),
-        ("AADSTS700023:*audience claim does not match realm issuer", Hint::Audience),
-        ("AADSTS700021", Hint::Subject),
-        ("AADSTS700024", Hint::Expired),
-        ("AADSTS5002723", Hint::Certificate),
-        ("AADSTS5002738", Hint::Algorithm),
-        ("AADSTS5002730", Hint::Algorithm),
-        ("AADSTS50027", Hint::Malformed),
-        ("AADSTS90014:*required field '*' is missing from the credential", Hint::Malformed),
-        ("AADSTS50171", Hint::Audience),
-        ("AADSTS392200", Hint::Certificate),
-        ("AADSTS392204", Hint::Certificate),
-        ("AADSTS500181", Hint::Certificate),
-        ("AADSTS700030", Hint::Certificate),
-        ("AADSTS700025", Hint::AuthenticationMethod),
-        ("AADSTS7000218", Hint::AuthenticationMethod),
-        ("AADSTS7000222", Hint::AuthenticationMethod),
-        ("AADSTS7000215", Hint::AuthenticationMethod),
-        ("AADSTS7000214", Hint::Certificate),
-        ("AADSTS7000277", Hint::Certificate),
-        ("AADSTS7000274", Hint::Certificate),
-        ("AADSTS1000502", Hint::Certificate),
-        ("AADSTS7000272", Hint::KeyId),
-        ("AADSTS700016", Hint::UnknownClient),
-        ("AADSTS700011", Hint::UnknownClient),
-        ("AADSTS70001", Hint::UnknownClient),
-        ("AADSTS900023", Hint::UnknownClient),
-        ("AADSTS90002", Hint::UnknownClient),
-        ("AADSTS1002012", Hint::Scope),
-        ("AADSTS70011", Hint::Scope),
-        ("AADSTS700022", Hint::Scope),
-        ("AADSTS700023:*scope", Hint::Scope),
-        ("AADSTS500011", Hint::Scope),
-        ("AADSTS900144", Hint::Malformed),
-        ("AADSTS9002313", Hint::Malformed),
-        ("AADSTS700211", Hint::Subject),
-        ("AADSTS700212", Hint::Audience),
-        ("AADSTS700213", Hint::Subject),
-        ("AADSTS70025", Hint::AuthenticationMethod),
-        ("AADSTS70021", Hint::Subject),
-        ("AADSTS90055", Hint::RateLimited),
-        ("AADSTS50196", Hint::RateLimited),
-    ],
-};
+pub(super) const ENTRA_ID: Named = ("entra-id", Profile::entra_id);
 
 /// Those of either version.
 pub(crate) const ENTRA_ID_TOKENS: TokenShape = TokenShape {

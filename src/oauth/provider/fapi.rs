@@ -1,11 +1,11 @@
 //! The FAPI 2.0 Security Profile, which banks follow.
 
-use super::known::Provider;
+use super::known::Named;
 use crate::jose::Algorithm::{ES256, Ed25519, EdDSA, PS256};
 use crate::oauth::audience::AudienceArray;
 use crate::oauth::{AcceptedAudience, Audience, Profile};
 
-pub(super) const FAPI: Provider = Provider { profile: Some(("fapi2", Profile::fapi2)), texts: &[] };
+pub(super) const FAPI: Named = ("fapi2", Profile::fapi2);
 
 impl Profile {
     /// The FAPI 2.0 Security Profile: the issuer as audience, always as a string, and PS256, ES256

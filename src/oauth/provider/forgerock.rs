@@ -1,19 +1,9 @@
 //! PingAM, formerly ForgeRock AM, and OpenAM, by documentation, source, and tests with OpenAM 16.
 
-use super::known::Provider;
-use crate::oauth::{AcceptedAudience, Audience, Hint, Profile};
+use super::known::Named;
+use crate::oauth::{AcceptedAudience, Audience, Profile};
 
-pub(super) const FORGEROCK: Provider = Provider {
-    profile: Some(("forgerock", Profile::forgerock)),
-    texts: &[
-        ("JWT is not valid", Hint::Signature),
-        ("Audience validation failed", Hint::Audience),
-        ("JWT 'iss' and 'sub' claims must be equal to the client_id", Hint::Subject),
-        ("Invalid authentication method for accessing this endpoint", Hint::AuthenticationMethod),
-        ("Unknown/invalid scope", Hint::Scope),
-        ("No enum constant *JwtType", Hint::MediaType),
-    ],
-};
+pub(super) const FORGEROCK: Named = ("forgerock", Profile::forgerock);
 
 impl Profile {
     /// PingAM, ForgeRock AM and OpenAM: the URL of the endpoint that is called as audience (the

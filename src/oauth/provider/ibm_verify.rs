@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
-use super::known::Provider;
+use super::known::Named;
 use crate::jose::Algorithm::{PS256, PS384, PS512, RS256, RS384, RS512};
-use crate::oauth::{Audience, Hint, Profile};
+use crate::oauth::{Audience, Profile};
 
-pub(super) const IBM_VERIFY: Provider = Provider {
-    profile: Some(("ibm-verify", Profile::ibm_verify)),
-    texts: &[
-        ("CSIAQ0155E", Hint::Unspecific),
-        ("The requested OAuth 2.0 Client could not be authenticated", Hint::Unspecific),
-    ],
-};
+pub(super) const IBM_VERIFY: Named = ("ibm-verify", Profile::ibm_verify);
 
 impl Profile {
     /// IBM Verify: the issuer as audience, RS256 to RS512 or PS256 to PS512, `kid`, and `exp` at

@@ -1,39 +1,11 @@
 //! Keycloak, by the source of version 26 and tests with it.
 
-use super::known::{Provider, TokenShape};
+use super::known::{Named, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
 use crate::oauth::audience::AudienceArray;
-use crate::oauth::{AcceptedAudience, Audience, Endpoint, Hint, Profile};
+use crate::oauth::{AcceptedAudience, Audience, Endpoint, Profile};
 
-pub(super) const KEYCLOAK: Provider = Provider {
-    profile: Some(("keycloak", Profile::keycloak)),
-    texts: &[
-        ("Parameter client_assertion_type is missing", Hint::AssertionType),
-        ("Parameter client_assertion_type has value '*' but expected is", Hint::AssertionType),
-        ("client_assertion parameter missing", Hint::Malformed),
-        ("Token sub claim is required", Hint::Subject),
-        ("client_id parameter does not match sub claim", Hint::Subject),
-        ("Invalid signature algorithm", Hint::Algorithm),
-        ("Unable to load public key", Hint::KeyId),
-        ("Invalid token audience", Hint::Audience),
-        ("Multiple audiences not allowed", Hint::SingleAudience),
-        ("Token exp claim is required", Hint::Malformed),
-        ("Token expiration is too far in the future and iat claim not present in token", Hint::Lifetime),
-        ("Token jti claim is required", Hint::TokenIdMissing),
-        ("Token reuse detected", Hint::TokenIdReused),
-        ("Signature on JWT token failed validation", Hint::Signature),
-        ("Algorithm not supported", Hint::Algorithm),
-        ("Algorithm is not asymmetric", Hint::Algorithm),
-        ("Invalid client or Invalid client credentials", Hint::Unspecific),
-        ("Client not enabled to retrieve service account", Hint::AuthenticationMethod),
-        ("duplicated parameter", Hint::Malformed),
-        ("Token audience doesn't match domain", Hint::Audience),
-        ("Issuer mismatch. The issuer should match the subject", Hint::Subject),
-        ("Missing ID on the token", Hint::TokenIdMissing),
-        ("client_id parameter not matching with client from JWT token", Hint::Subject),
-        ("Can't identify client. Subject missing on JWT token", Hint::Subject),
-    ],
-};
+pub(super) const KEYCLOAK: Named = ("keycloak", Profile::keycloak);
 
 /// The claim `typ` tells each kind of token.
 pub(crate) const KEYCLOAK_TOKENS: TokenShape = TokenShape {

@@ -1,30 +1,11 @@
 //! login.gov, by its source. It writes the text where the code belongs.
 
-use super::known::Provider;
+use super::known::Named;
 use crate::jose::Algorithm::RS256;
 use crate::oauth::audience::TrailingSlash;
-use crate::oauth::{AcceptedAudience, Audience, Endpoint, Hint, Profile};
+use crate::oauth::{AcceptedAudience, Audience, Endpoint, Profile};
 
-pub(super) const LOGIN_GOV: Provider = Provider {
-    profile: Some(("login-gov", Profile::login_gov)),
-    texts: &[
-        ("Client assertion Invalid audience claim, expected", Hint::Audience),
-        (
-            "Client assertion Could not validate assertion against any registered public keys",
-            Hint::Certificate,
-        ),
-        ("Client assertion Signature verification failed", Hint::Signature),
-        ("Client assertion Invalid issuer. Expected", Hint::Subject),
-        ("Client assertion Invalid subject. Expected", Hint::Subject),
-        ("Client assertion Expected a different algorithm", Hint::Algorithm),
-        ("Client assertion Not enough or too many segments", Hint::Malformed),
-        ("Client assertion type is not included in the list", Hint::AssertionType),
-        (
-            "Client must authenticate via PKCE or private_key_jwt, missing either code_challenge or client_assertion",
-            Hint::AuthenticationMethod,
-        ),
-    ],
-};
+pub(super) const LOGIN_GOV: Named = ("login-gov", Profile::login_gov);
 
 impl Profile {
     /// login.gov: the token endpoint as audience, and RS256.

@@ -1,9 +1,9 @@
 //! The authorization servers of the Model Context Protocol.
 
-use super::known::Provider;
+use super::known::Named;
 use crate::oauth::{Audience, Profile};
 
-pub(super) const MCP: Provider = Provider { profile: Some(("mcp", Profile::mcp)), texts: &[] };
+pub(super) const MCP: Named = ("mcp", Profile::mcp);
 
 impl Profile {
     /// MCP, the extension for client credentials: the issuer as audience, and any algorithm that

@@ -2,37 +2,11 @@
 
 use std::time::Duration;
 
-use super::known::Provider;
+use super::known::Named;
 use crate::jose::Algorithm::RS512;
-use crate::oauth::{AcceptedAudience, Audience, Endpoint, Hint, Profile};
+use crate::oauth::{AcceptedAudience, Audience, Endpoint, Profile};
 
-pub(super) const NHS_ENGLAND: Provider = Provider {
-    profile: Some(("nhs-england", Profile::nhs_england)),
-    texts: &[
-        ("Missing 'kid' header in client_assertion JWT", Hint::KeyId),
-        ("Invalid 'kid' header in client_assertion JWT - no matching public key", Hint::KeyId),
-        ("Invalid 'typ' header in client_assertion JWT", Hint::MediaType),
-        ("Missing 'alg' header in client_assertion JWT", Hint::Algorithm),
-        ("Invalid 'alg' header in client_assertion JWT", Hint::Algorithm),
-        ("Missing 'exp' claim in client_assertion JWT", Hint::Malformed),
-        ("Invalid 'exp' claim in client_assertion JWT - must be an integer", Hint::Malformed),
-        ("Invalid 'exp' claim in client_assertion JWT - more than 5 minutes in future", Hint::Lifetime),
-        ("Missing or non-matching 'iss'/'sub' claims in client_assertion JWT", Hint::Subject),
-        ("Invalid 'iss'/'sub' claims in client_assertion JWT", Hint::UnknownClient),
-        ("Missing 'jti' claim in client_assertion JWT", Hint::TokenIdMissing),
-        ("Invalid 'jti' claim in client_assertion JWT", Hint::Malformed),
-        ("Non-unique 'jti' claim in client_assertion JWT", Hint::TokenIdReused),
-        ("Missing or invalid 'aud' claim in client_assertion JWT", Hint::Audience),
-        ("Malformed JWT in client_assertion", Hint::Malformed),
-        ("Missing client_assertion", Hint::Malformed),
-        ("Missing or invalid client_assertion_type", Hint::AssertionType),
-        ("Content-Type header must be application/x-www-form-urlencoded", Hint::Malformed),
-        ("The developer app associated with the API key is not approved or revoked", Hint::UnknownClient),
-        ("JWT signature verification failed", Hint::Signature),
-        ("The JWKS endpoint, for your client_assertion can't be reached", Hint::KeySetUnreachable),
-        ("You need to register a public key to use this authentication method", Hint::KeySet),
-    ],
-};
+pub(super) const NHS_ENGLAND: Named = ("nhs-england", Profile::nhs_england);
 
 impl Profile {
     /// NHS England's API platform: the token endpoint as audience, RS512, `kid`, a lifetime of at

@@ -2,24 +2,11 @@
 
 use std::time::Duration;
 
-use super::known::{Provider, TokenShape};
+use super::known::{Named, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, RS256, RS384, RS512};
-use crate::oauth::{AcceptedAudience, Audience, Hint, Profile};
+use crate::oauth::{AcceptedAudience, Audience, Profile};
 
-pub(super) const OKTA: Provider = Provider {
-    profile: Some(("okta", Profile::okta)),
-    texts: &[
-        (
-            "The audience claim for client_assertion must be the endpoint invoked for the request",
-            Hint::Audience,
-        ),
-        ("The client_assertion JWT kid is invalid", Hint::KeyId),
-        ("The client_assertion signature is invalid", Hint::Signature),
-        ("The client_assertion token has an expiration too far into the future", Hint::Lifetime),
-        ("The client_assertion token has already been used", Hint::TokenIdReused),
-        ("The client does not have a JWKSet configured", Hint::KeySet),
-    ],
-};
+pub(super) const OKTA: Named = ("okta", Profile::okta);
 
 /// Those of a custom authorization server.
 pub(crate) const OKTA_TOKENS: TokenShape =

@@ -1,13 +1,10 @@
 //! PingFederate, by its documentation and a report of its users (2026-11).
 
-use super::known::{Provider, TokenShape};
+use super::known::{Named, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512};
-use crate::oauth::{Hint, JwksUri, OAuthError, Profile};
+use crate::oauth::{JwksUri, OAuthError, Profile};
 
-pub(super) const PING_FEDERATE: Provider = Provider {
-    profile: Some(("ping-federate", Profile::ping_federate)),
-    texts: &[("Invalid client or client credentials", Hint::Unspecific)],
-};
+pub(super) const PING_FEDERATE: Named = ("ping-federate", Profile::ping_federate);
 
 /// The names of the claims are settings of the access token manager.
 pub(crate) const PING_FEDERATE_TOKENS: TokenShape = TokenShape::new("ping-federate");

@@ -2,23 +2,12 @@
 
 use std::time::Duration;
 
-use super::known::{Provider, TokenShape};
+use super::known::{Named, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, RS256, RS384, RS512};
 use crate::oauth::text::safe_url;
-use crate::oauth::{
-    AcceptedAudience, Audience, AuthorizationServer, Endpoint, Hint, JwksUri, OAuthError, Profile,
-};
+use crate::oauth::{AcceptedAudience, Audience, AuthorizationServer, Endpoint, JwksUri, OAuthError, Profile};
 
-pub(super) const PING_ONE: Provider = Provider {
-    profile: Some(("ping-one", Profile::ping_one)),
-    texts: &[
-        ("Request denied: Unsupported authentication method", Hint::AuthenticationMethod),
-        ("Request denied: Invalid client credentials", Hint::Unspecific),
-        ("May not request scopes for multiple resources", Hint::Scope),
-        ("At least one scope must be granted", Hint::Scope),
-        ("Request denied: Application does not have any role assignments", Hint::Scope),
-    ],
-};
+pub(super) const PING_ONE: Named = ("ping-one", Profile::ping_one);
 
 /// Its ID tokens have no `client_id`.
 pub(crate) const PING_ONE_TOKENS: TokenShape = TokenShape::new("ping-one");

@@ -1,17 +1,10 @@
 //! Salesforce, by its documentation and reports of its users. The texts are those of JWT grants.
 
-use super::known::Provider;
+use super::known::Named;
 use crate::jose::Algorithm::RS256;
-use crate::oauth::{Audience, Hint, Profile};
+use crate::oauth::{Audience, Profile};
 
-pub(super) const SALESFORCE: Provider = Provider {
-    profile: Some(("salesforce", Profile::salesforce)),
-    texts: &[
-        ("audience is invalid", Hint::Audience),
-        ("client identifier invalid", Hint::UnknownClient),
-        ("External client app is not installed in this org", Hint::UnknownClient),
-    ],
-};
+pub(super) const SALESFORCE: Named = ("salesforce", Profile::salesforce);
 
 impl Profile {
     /// Salesforce: RS256, the token endpoint as audience, and the key of the certificate that is

@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
-use super::known::Provider;
+use super::known::Named;
 use crate::jose::Algorithm::{ES256, ES384, ES512};
-use crate::oauth::{AcceptedAudience, Audience, Hint, Profile};
+use crate::oauth::{AcceptedAudience, Audience, Profile};
 
-pub(super) const SINGPASS: Provider = Provider {
-    profile: Some(("singpass", Profile::singpass)),
-    texts: &[
-        ("The client_assertion has missing or invalid claims", Hint::Unspecific),
-        ("The client_assertion could not be validated against known signing keys", Hint::Signature),
-    ],
-};
+pub(super) const SINGPASS: Named = ("singpass", Profile::singpass);
 
 impl Profile {
     /// Singpass: the issuer as audience, ES256, ES384 or ES512, `typ: JWT`, and an `exp` at most

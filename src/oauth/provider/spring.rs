@@ -1,11 +1,11 @@
 //! Spring Authorization Server 7, by tests with it. It answers `invalid_client` without a text for
 //! every cause.
 
-use super::known::{Provider, TokenShape};
+use super::known::{Named, TokenShape};
 use crate::jose::Algorithm::{ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512};
 use crate::oauth::{AcceptedAudience, Audience, Endpoint, Profile};
 
-pub(super) const SPRING: Provider = Provider { profile: Some(("spring", Profile::spring)), texts: &[] };
+pub(super) const SPRING: Named = ("spring", Profile::spring);
 
 /// Its ID tokens always have `azp`.
 pub(crate) const SPRING_TOKENS: TokenShape = TokenShape {

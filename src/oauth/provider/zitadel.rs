@@ -1,26 +1,11 @@
 //! Zitadel, by its source and tests with zitadel/oidc 3.52.
 
-use super::known::{Provider, TokenShape};
+use super::known::{Named, TokenShape};
 use super::spring::SPRING_TOKENS;
 use crate::jose::Algorithm::{ES256, PS256, RS256};
-use crate::oauth::{AcceptedAudience, Audience, Hint, Profile};
+use crate::oauth::{AcceptedAudience, Audience, Profile};
 
-pub(super) const ZITADEL: Provider = Provider {
-    profile: Some(("zitadel", Profile::zitadel)),
-    texts: &[
-        ("empty client assertion", Hint::Malformed),
-        ("no active client not found", Hint::UnknownClient),
-        ("client authentication must not use more than one method", Hint::AuthenticationMethod),
-        ("client_id or client_assertion must be provided", Hint::Malformed),
-        ("invalid client_assertion_type", Hint::AssertionType),
-        ("error fetching keys: clientID not found", Hint::UnknownClient),
-        ("error fetching keys: key not found", Hint::KeyId),
-        ("error in cryptographic primitive", Hint::Signature),
-        ("signature algorithm not supported", Hint::Algorithm),
-        ("audience is not valid: Audience must contain", Hint::Audience),
-        ("issuedAt of token is in the future", Hint::NotYetValid),
-    ],
-};
+pub(super) const ZITADEL: Named = ("zitadel", Profile::zitadel);
 
 /// They look like those of Spring Authorization Server.
 pub(crate) const ZITADEL_TOKENS: TokenShape = TokenShape { name: "zitadel", ..SPRING_TOKENS };

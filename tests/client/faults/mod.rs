@@ -4,6 +4,7 @@
 
 mod connections;
 mod deadline;
+mod hints;
 mod isolation;
 mod log;
 mod observer;
