@@ -39,7 +39,8 @@ pub fn explain(
 }
 
 /// The likely causes of a line in the log of a server, or of a text that a server answered. Empty
-/// if the text is unknown.
+/// if the text is unknown. Reads the first 16,384
+/// characters.
 ///
 /// ```
 /// use private_key_jwt::oauth::{Hint, explain_log};

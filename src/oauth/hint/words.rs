@@ -135,6 +135,7 @@ pub(super) fn meaning(refusal: &Refusal, server: Option<&'static Server>) -> Opt
 
 /// What a line in the log of a server, or a text of any answer, stands for.
 pub(super) fn meaning_of_text(text: &str) -> Option<Meaning> {
+    let text: String = text.chars().take(LONGEST_TEXT).collect();
     // A text that was cut out of JSON.
     let text = text.replace("\\\"", "\"");
     let said = Said { status: 0, error: None, texts: vec![text.trim().to_owned()] };
@@ -165,5 +166,7 @@ fn numbers(array: &str) -> Vec<&str> {
     numbers.filter(|number| (1..=10).contains(&number.len())).take(MOST_CODES).collect()
 }
 
+/// The characters of a text that are read.
+const LONGEST_TEXT: usize = 1 << 14;
 /// The most codes of an answer that are looked up.
 const MOST_CODES: usize = 4;
