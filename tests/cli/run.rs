@@ -33,7 +33,8 @@ impl Run {
         self.stdout
     }
 
-    /// Refused or failed: one line on stderr with these words, and an empty stdout.
+    /// Refused or failed: one line on stderr with these words, a line for each likely cause of a
+    /// refusal, and an empty stdout.
     #[track_caller]
     pub(crate) fn refused(self, words: &[&str]) -> String {
         self.ended(1, words)
@@ -48,7 +49,9 @@ impl Run {
     #[track_caller]
     fn ended(self, status: i32, words: &[&str]) -> String {
         assert_eq!((self.status, self.stdout.as_str()), (Some(status), ""), "{}", self.stderr);
-        assert!(self.stderr.starts_with("pkjwt: ") && self.stderr.lines().count() == 1, "{}", self.stderr);
+        let is_cause = |line: &str| line.starts_with("  ") && line.contains("cause: ") && status == 1;
+        assert!(self.stderr.starts_with("pkjwt: "), "{}", self.stderr);
+        assert!(self.stderr.lines().skip(1).all(is_cause), "{}", self.stderr);
         for word in words {
             assert!(self.stderr.contains(word), "no `{word}` in {}", self.stderr);
         }

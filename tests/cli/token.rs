@@ -321,6 +321,42 @@ fn a_refusal_has_the_servers_own_words() {
 }
 
 #[test]
+fn a_refusal_is_followed_by_its_likely_causes_and_what_to_change() {
+    let of_keycloak = r#"{"error":"invalid_client","error_description":"Unable to load public key"}"#;
+    let of_ping = r#"{"error":"invalid_client","error_description":"Invalid client or client credentials."}"#;
+    let unknown = r#"{"error":"invalid_client","error_description":"computer says no"}"#;
+    for (path, answer, expected) in [
+        ("realms/a/protocol/openid-connect/token", ("400 Bad Request", of_keycloak), {
+            vec![
+                "  likely cause: kid is \"",
+                "\"; register the public key under this kid; a client with a certificate needs Keycloak's own kid, or none\n",
+                "  possible cause: kid is \"",
+                "\"; set \"use\": \"sig\" in the registered JWK Set: Keycloak ignores a JWK without it\n",
+                "  possible cause: check that Keycloak reaches the jwks_uri; it reads it at most every 10 s\n",
+            ]
+        }),
+        ("as/token.oauth2", ("401 Unauthorized", of_ping), {
+            vec![
+                "  possible cause: alg is ES256, aud is \"http://127.0.0.1:",
+                "/as/token.oauth2\", kid is \"",
+                "\", typ is \"client-authentication+jwt\", valid for 60 s; PingFederate has one answer for every \
+                 cause: check the client id, and that the server knows the public key\n",
+            ]
+        }),
+    ] {
+        let url = format!("http://{}/{path}", answering(vec![answer]));
+        let stderr = pkjwt(token_command(["--token-endpoint", &url], "p256", &[])).refused(&expected);
+        assert_eq!(stderr.lines().count(), if path.starts_with("realms") { 4 } else { 2 }, "{stderr}");
+    }
+    let code_alone = r#"{"error":"invalid_scope"}"#;
+    for answer in [("401 Unauthorized", unknown), ("400 Bad Request", code_alone)] {
+        let url = format!("http://{}/token", answering(vec![answer]));
+        let stderr = pkjwt(token_command(["--token-endpoint", &url], "p256", &[])).refused(&["refused: 4"]);
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
 fn token_refuses_what_must_not_get_an_assertion() {
     for url in ["http://as.example/token", "http://127.0.0.1.evil/", "http://127.0.0.1@evil/"] {
         for flag in ["--issuer", "--token-endpoint"] {

@@ -1,51 +1,46 @@
-//! Why a command ends early: an exit status and one line for stderr.
+//! Why a command ends early: an exit status, one line for stderr, and one for each likely cause.
 
 use std::error::Error;
 use std::fmt::Display;
 
 use private_key_jwt::client::ErrorKind;
 use private_key_jwt::keys::Causes;
-use private_key_jwt::oauth::{Hint, OAuthError, Refusal, Retry};
+use private_key_jwt::oauth::{OAuthError, Retry};
 use private_key_jwt::transport::TransportError;
 
-use crate::output;
+use crate::{causes, output};
 
 /// Why a command failed.
 pub(crate) struct Failure {
     status: u8,
     line: String,
+    /// What may have caused it, the most likely first.
+    causes: Vec<String>,
 }
 
 impl Failure {
     /// Refused or failed: exit status 1.
     pub(crate) fn refused(what: impl Display, why: impl Display) -> Self {
-        Self { status: 1, line: format!("{what}: {why}") }
+        Self { status: 1, line: format!("{what}: {why}"), causes: Vec::new() }
     }
 
     /// Wrong usage: exit status 2.
     pub(crate) fn usage(what: impl Display, why: impl Display) -> Self {
-        Self { status: 2, line: format!("{what}: {why}") }
+        Self { status: 2, line: format!("{what}: {why}"), causes: Vec::new() }
     }
 
     /// Ended by Ctrl-C: the exit status that shells use for it.
     pub(crate) fn interrupted() -> Self {
-        Self { status: 130, line: "interrupted".to_owned() }
+        Self { status: 130, line: "interrupted".to_owned(), causes: Vec::new() }
     }
 
     /// An error with its whole source chain, and what was being done when it happened.
     pub(crate) fn caused(what: impl Display, error: &(dyn Error + 'static)) -> Self {
         let mut why = Causes::of(error).to_string();
-        if let Some(client) = error.downcast_ref::<private_key_jwt::Error>() {
-            if let Retry::After(pause) = client.retry() {
-                why.push_str(&format!("; the server asks to wait {} s", pause.as_secs()));
-            }
-            // A code alone says as much as its hint, and a wrong clock is already explained.
-            let explains = |refusal: &&Refusal| refusal.message().is_some() && refusal.clock().is_none();
-            if let Some(hint) = client.refusal().filter(explains).and_then(Refusal::hint)
-                && hint != Hint::Unspecific
-            {
-                why.push_str(&format!("; {hint}"));
-            }
+        if let Some(client) = error.downcast_ref::<private_key_jwt::Error>()
+            && let Retry::After(pause) = client.retry()
+        {
+            why.push_str(&format!("; the server asks to wait {} s", pause.as_secs()));
         }
         match oauth_error(error) {
             Some(
@@ -62,7 +57,10 @@ impl Failure {
         {
             why.push_str("; if it always answers with 201, use --accept-created");
         }
-        if is_usage(error) { Self::usage(what, why) } else { Self::refused(what, why) }
+        let failure = if is_usage(error) { Self::usage(what, why) } else { Self::refused(what, why) };
+        let client =
+            error.downcast_ref::<private_key_jwt::Error>().filter(|client| client.refusal().is_some());
+        Self { causes: client.map(causes::lines).unwrap_or_default(), ..failure }
     }
 
     /// Adds a hint about what to do.
@@ -79,6 +77,11 @@ impl Failure {
     /// One line without control characters: some of the text comes from a server.
     pub(crate) fn line(&self) -> String {
         format!("pkjwt: {}", output::printable(&self.line))
+    }
+
+    /// A line for each likely cause.
+    pub(crate) fn causes(&self) -> impl Iterator<Item = String> {
+        self.causes.iter().map(|cause| format!("  {}", output::printable(cause)))
     }
 }
 

@@ -9,6 +9,7 @@
 mod assert;
 mod assertion;
 mod cache;
+mod causes;
 mod cert;
 mod client;
 mod completions;
@@ -135,6 +136,7 @@ fn main() -> ExitCode {
 
 fn failed(failure: &Failure) -> ExitCode {
     output::note(&failure.line());
+    failure.causes().for_each(|line| output::note(&line));
     ExitCode::from(failure.status())
 }
 
