@@ -40,6 +40,8 @@ pub mod client;
 #[cfg(feature = "dev-server")]
 pub mod dev_server;
 #[cfg(feature = "client")]
+pub mod doctor;
+#[cfg(feature = "client")]
 pub mod observer;
 #[cfg(any(feature = "client", feature = "redis"))]
 pub mod server;

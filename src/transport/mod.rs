@@ -25,9 +25,7 @@ pub(crate) use computation::Place;
 #[cfg(test)]
 pub(crate) use computation::all_places;
 pub(crate) use deadline::Deadline;
-#[cfg(feature = "dev-server")]
-pub(crate) use discovery::get_json;
-pub(crate) use discovery::get_request;
+pub(crate) use discovery::{get_json, get_request};
 #[cfg(feature = "reqwest-middleware")]
 pub(crate) use door::client_with_tokens;
 pub use error::TransportError;

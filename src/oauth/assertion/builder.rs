@@ -188,6 +188,14 @@ impl ClientAssertionBuilder {
         Ok(self)
     }
 
+    /// Sends `kid` or omits it, whatever was set before.
+    #[cfg(feature = "client")]
+    #[must_use]
+    pub(crate) const fn with_key_id_sent(mut self, is_sent: bool) -> Self {
+        self.rules.sends_key_id = Some(is_sent);
+        self
+    }
+
     /// Whether the assertions have an `nbf`.
     #[cfg(feature = "client")]
     pub(crate) fn has_not_before(&self) -> bool {

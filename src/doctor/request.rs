@@ -1,0 +1,222 @@
+//! One real token request, and what its answer means.
+
+use std::time::Duration as Span;
+
+use time::{Duration, OffsetDateTime};
+
+use super::clock;
+use super::finding::{Finding, Step};
+use super::words::{chain, span};
+use crate::client::fresh_jti;
+use crate::jose::error::excerpt;
+use crate::jose::{JoseError, KeyType};
+use crate::keys::PrivateKey;
+use crate::oauth::{
+    AuthorizationServer, Cause, Certainty, ClientAssertion, ClientAssertionBuilder, Hint, OAuthError,
+    Profile, Refusal, Scope, Secrets, SentAssertion, ServerTime, TokenRequest, TokenResponse, explain,
+};
+use crate::transport::{Clock, HttpClient, Place, TransportError};
+
+/// What a token request needs, besides its assertion.
+#[derive(Clone, Copy)]
+pub(super) struct Sender<'a> {
+    pub(super) server: &'a AuthorizationServer,
+    pub(super) http: &'a dyn HttpClient,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) scope: &'a Scope,
+    pub(super) profile: Option<&'a Profile>,
+}
+
+/// What was sent, and the outcome.
+pub(super) struct Attempt {
+    pub(super) sent: SentAssertion,
+    pub(super) outcome: Outcome,
+    /// How far the server's clock is ahead of ours, if the answer has a `Date`.
+    pub(super) ahead: Option<Duration>,
+}
+
+pub(super) enum Outcome {
+    /// A token. The token itself is gone.
+    Token {
+        token_type: String,
+        expires_in: Option<Span>,
+    },
+    /// The server said no, or failed.
+    Rejected(Box<Rejection>),
+    /// An answer that is neither.
+    Unreadable(OAuthError),
+    NoAnswer(TransportError),
+}
+
+/// A rejection, and its likely causes, the most likely first.
+pub(super) struct Rejection {
+    pub(super) refusal: Refusal,
+    pub(super) causes: Vec<Cause>,
+}
+
+impl Sender<'_> {
+    /// Signs an assertion with a fresh `jti`, dated at our time plus `moved`, and sends it once.
+    pub(super) async fn attempt(
+        self,
+        builder: &ClientAssertionBuilder,
+        key: &PrivateKey,
+        moved: Duration,
+    ) -> Result<Attempt, OAuthError> {
+        let assertion = sign(builder, key, self.clock.now().saturating_add(moved)).await?;
+        let sent = SentAssertion::from_jwt(assertion.secret()).map_err(unreadable)?;
+        let sent = sent.with_client_id(assertion.client_id()).to_endpoint(self.server.token_endpoint());
+        let request =
+            TokenRequest::client_credentials(self.scope.clone()).to_http(self.server, &assertion)?;
+        drop(assertion);
+        let secrets = Secrets::of(&request);
+        let before = self.clock.now();
+        let answer = self.http.send(request).await;
+        let received = self.clock.now();
+        let mut response = match answer {
+            Ok(response) => response,
+            Err(TransportError::OAuth(error)) => return Err(error),
+            Err(error) => return Ok(Attempt { sent, outcome: Outcome::NoAnswer(error), ahead: None }),
+        };
+        secrets.accompany(&mut response);
+        let ahead = ServerTime::of_answer(response.headers(), before, received).map(clock::ahead);
+        self.server.normalize(&mut response);
+        let sent = sent.received_at(received, ahead);
+        let outcome = match TokenResponse::from_http(response, received) {
+            Ok(tokens) => Outcome::Token {
+                token_type: excerpt(tokens.access_token().token_type()),
+                expires_in: tokens.expires_in(),
+            },
+            Err(OAuthError::Refused(refusal) | OAuthError::Unavailable(refusal)) => {
+                let causes = explain(&refusal, Some(&sent), Some(self.server), self.profile);
+                Outcome::Rejected(Box::new(Rejection { refusal: *refusal, causes }))
+            }
+            Err(error) => Outcome::Unreadable(error),
+        };
+        Ok(Attempt { sent, outcome, ahead })
+    }
+}
+
+fn unreadable(reason: JoseError) -> OAuthError {
+    OAuthError::Response { what: "the assertion", reason, content_type: None }
+}
+
+/// An RSA signature is too long for a thread of the executor.
+async fn sign(
+    builder: &ClientAssertionBuilder,
+    key: &PrivateKey,
+    now: OffsetDateTime,
+) -> Result<ClientAssertion, OAuthError> {
+    let jti = fresh_jti()?;
+    if key.key_type() != KeyType::Rsa {
+        return builder.sign(key, now, jti);
+    }
+    let (own, key_copy, jti_copy) = (builder.clone(), key.clone(), jti.clone());
+    let work = move || own.sign(&key_copy, now, jti_copy);
+    // Without a tokio runtime, there is no other thread.
+    Place::free().await.compute(work).await.unwrap_or_else(|| builder.sign(key, now, jti))
+}
+
+/// What a rejection says about the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The client was not authenticated, or the server did not say.
+    Rejected,
+    /// The client was authenticated, but may not have what it requested.
+    Authenticated,
+    /// The server wants no further requests now.
+    Throttled,
+}
+
+impl Rejection {
+    pub(super) fn standing(&self) -> Standing {
+        let Self { refusal, causes } = self;
+        let hint = causes.first().map(Cause::hint);
+        if refusal.status() == 429 || hint == Some(Hint::RateLimited) {
+            return Standing::Throttled;
+        }
+        match (refusal.error(), hint) {
+            (Some("invalid_scope" | "invalid_target" | "unsupported_grant_type"), _)
+            | (Some("unauthorized_client"), Some(Hint::GrantType | Hint::Scope | Hint::Consent)) => {
+                Standing::Authenticated
+            }
+            _ => Standing::Rejected,
+        }
+    }
+}
+
+/// What there is to say about a request. `earlier` are the findings of the steps before it.
+pub(super) fn judge(attempt: &Attempt, earlier: &[Finding], probes: bool) -> Finding {
+    const CHECK: &str = "token";
+    let wrong = |text: String| Finding::wrong(Step::Request, CHECK, text);
+    match &attempt.outcome {
+        Outcome::Token { token_type, expires_in } => {
+            let life = expires_in.map(|life| format!(" for {}", span(life))).unwrap_or_default();
+            let text = format!("the server accepted the assertion and issued a {token_type} token{life}");
+            Finding::good(Step::Request, CHECK, text)
+        }
+        Outcome::Rejected(rejection) if rejection.standing() == Standing::Authenticated => {
+            let text = format!("the server accepted the client, but not its request: {}", rejection.refusal);
+            let cause = rejection.causes.first().map(Cause::to_string);
+            let advice = cause.unwrap_or_else(|| "request what the client is allowed to".to_owned());
+            Finding::warning(Step::Request, CHECK, text).advise(advice)
+        }
+        Outcome::Rejected(rejection) => {
+            let refusal = &rejection.refusal;
+            let text = match refusal.status() {
+                400 | 401 | 403 => format!("the server rejected the assertion: {refusal}"),
+                _ => format!("the token endpoint answered {refusal}"),
+            };
+            wrong(text).advise(advice(rejection, &attempt.sent, earlier, probes))
+        }
+        Outcome::Unreadable(error) => {
+            wrong(format!("the token endpoint did not answer as one: {}", chain(error)))
+                .advise("check that the token endpoint is the server's own, and not a page or a proxy")
+        }
+        Outcome::NoAnswer(error) => wrong(format!("the token endpoint did not answer: {}", chain(error)))
+            .advise("check the network between this machine and the token endpoint"),
+    }
+}
+
+/// What may be the cause, the most likely first.
+fn advice(
+    Rejection { refusal, causes }: &Rejection,
+    sent: &SentAssertion,
+    earlier: &[Finding],
+    probes: bool,
+) -> String {
+    let named = causes.iter().filter(|cause| cause.hint() != Hint::Unspecific);
+    let mut parts: Vec<String> = named
+        .clone()
+        .map(|cause| match cause.certainty() {
+            Certainty::Certain => cause.to_string(),
+            Certainty::Likely => format!("likely: {cause}"),
+            _ => format!("perhaps: {cause}"),
+        })
+        .collect();
+    // The permissions of a file never matter to a server.
+    let related = earlier.iter().filter(|finding| finding.is_problem() && finding.check != "permissions");
+    let related: Vec<String> =
+        related.map(|finding| format!("{} ({})", finding.step, finding.check)).collect();
+    if !related.is_empty() {
+        parts.push(format!("see above: {}", related.join(", ")));
+    }
+    if !named.clone().any(|cause| cause.certainty() >= Certainty::Likely) {
+        let kid = sent.key_id().map_or_else(|| "no kid".to_owned(), |kid| format!("kid \"{kid}\""));
+        let unspecific = causes.iter().find(|cause| cause.hint() == Hint::Unspecific);
+        parts.push(match unspecific {
+            Some(cause) if cause.certainty() >= Certainty::Likely => cause.to_string(),
+            None if refusal.message().is_some() => {
+                "this text is not known here, so there is no guess".to_owned()
+            }
+            _ => "the server does not say why".to_owned(),
+        });
+        parts.push(format!(
+            "this machine cannot see whether the client id, the tenant and this key ({kid}) are registered with the \
+             server"
+        ));
+        if !probes {
+            parts.push("`pkjwt doctor --probe` tries the settings that servers differ in".to_owned());
+        }
+    }
+    parts.join(" | ")
+}
