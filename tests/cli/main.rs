@@ -5,6 +5,7 @@
 mod assert;
 mod cache;
 mod cert;
+mod doctor;
 mod formats;
 mod grants;
 mod inspect;
@@ -46,6 +47,7 @@ fn help_has_an_example_and_usage_errors_are_status_2() {
         "revoke",
         "verify",
         "profiles",
+        "doctor",
         "serve",
         "completions",
         "man",
@@ -96,7 +98,7 @@ fn completions_and_manual_pages_know_every_command() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     pages.sort();
-    assert_eq!(pages.len(), 15);
+    assert_eq!(pages.len(), 16);
     assert!(
         pages.contains(&"pkjwt.1".to_owned()) && pages.contains(&"pkjwt-token.1".to_owned()),
         "{pages:?}"

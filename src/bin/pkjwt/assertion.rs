@@ -14,7 +14,7 @@ use crate::fingerprint::Fingerprint;
 use crate::{misplaced, pairs, profiles};
 
 /// What an assertion says besides client and audience.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(next_help_heading = "Assertion")]
 pub(crate) struct AssertionOptions {
     /// Follow the rules of this provider; other options override single rules

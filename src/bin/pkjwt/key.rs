@@ -113,31 +113,36 @@ pub(crate) fn load(
 
 /// Reads a key from the contents of a KEY, with its passphrase if it has one.
 pub(crate) fn open(name: &str, bytes: &[u8], options: &KeyOptions) -> Result<PrivateKey, Failure> {
-    let mut loader = KeyLoader::new();
-    if let Some(entry) = &options.entry {
-        loader = loader.entry(entry);
-    }
-    let opened = match options.passphrase.passphrase_or_default()? {
-        Some(passphrase) => loader.passphrase(passphrase).load_bytes(bytes),
-        None => match loader.load_bytes(bytes) {
-            Err(KeyError::PassphraseRequired) if io::stderr().is_terminal() => {
-                loader.passphrase(prompt(name)?.as_bytes()).load_bytes(bytes)
-            }
-            Err(error @ KeyError::PassphraseRequired) => {
-                return Err(Failure::refused(
-                    name,
-                    format!("{error}; use --passphrase-env or --passphrase-file"),
-                ));
-            }
-            other => other,
-        },
-    };
-    match opened {
+    match examined(name, bytes, options)? {
+        Err(error @ KeyError::PassphraseRequired) => {
+            Err(Failure::refused(name, format!("{error}; use --passphrase-env or --passphrase-file")))
+        }
         Err(error @ KeyError::SeveralKeys { .. }) => {
             Err(Failure::refused(name, format!("{error} with --entry NAME")))
         }
         other => other.context(name),
     }
+}
+
+/// As [`open`], for a command that goes on without a usable key.
+pub(crate) fn examined(
+    name: &str,
+    bytes: &[u8],
+    options: &KeyOptions,
+) -> Result<Result<PrivateKey, KeyError>, Failure> {
+    let mut loader = KeyLoader::new();
+    if let Some(entry) = &options.entry {
+        loader = loader.entry(entry);
+    }
+    Ok(match options.passphrase.passphrase_or_default()? {
+        Some(passphrase) => loader.passphrase(passphrase).load_bytes(bytes),
+        None => match loader.load_bytes(bytes) {
+            Err(KeyError::PassphraseRequired) if io::stderr().is_terminal() => {
+                loader.passphrase(prompt(name)?.as_bytes()).load_bytes(bytes)
+            }
+            other => other,
+        },
+    })
 }
 
 /// The prompt goes to the terminal itself. It works while the key is on standard input, and never

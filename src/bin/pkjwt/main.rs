@@ -14,6 +14,7 @@ mod cert;
 mod client;
 mod completions;
 mod config;
+mod doctor;
 mod error;
 mod findings;
 mod fingerprint;
@@ -68,6 +69,7 @@ enum Command {
     Revoke(revoke::Arguments),
     Verify(verify::Arguments),
     Profiles(profiles::Arguments),
+    Doctor(Box<doctor::Arguments>),
     Serve(serve::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -79,6 +81,7 @@ const EXAMPLE: &str = "Example:
   pkjwt inspect key.pem
   pkjwt jwks key.pem                       # register this with the authorization server
   pkjwt token --issuer https://as.example --key key.pem --client-id my-client
+  pkjwt doctor --issuer https://as.example --key key.pem --client-id my-client   # why the server says no
 
 Variables: each option --NAME can also be set by a variable PKJWT_NAME, in capitals and with _ for -: PKJWT_ISSUER,
 PKJWT_CLIENT_ID, PKJWT_KEY. For verify: PKJWT_VERIFY_ISSUER, PKJWT_VERIFY_AUDIENCE, PKJWT_VERIFY_PROFILE and
@@ -124,6 +127,7 @@ fn main() -> ExitCode {
         Command::Revoke(arguments) => revoke::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Profiles(arguments) => profiles::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, &mut known),
         Command::Man(arguments) => man::run(&arguments, &known),

@@ -53,6 +53,8 @@ pub(crate) fn check<'a>(
         match (id, form) {
             // The library masks a password in a URL, and the rest of the URL helps the user.
             (_, SecretForm::Password) => {}
+            // Servers answer with JSON, and the doctor looks it up.
+            (Some("explain"), SecretForm::Json) => {}
             // The code that reads the JWT says what the text is if it is not one.
             (Some("jwt"), _) => {}
             // Some servers have client ids that are JWTs (RFC 7591 §A.5.2), and `inspect` shows

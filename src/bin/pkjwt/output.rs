@@ -52,8 +52,14 @@ pub(crate) fn words(duration: Duration) -> String {
 
 /// A headline for stdout: bold on a terminal, unless `NO_COLOR` is set.
 pub(crate) fn bold(text: &str) -> String {
+    styled(text, "1")
+}
+
+/// Text for stdout in a style of ANSI terminals, such as `31` for red. Plain if stdout is no
+/// terminal, and if `NO_COLOR` is set.
+pub(crate) fn styled(text: &str, style: &str) -> String {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if io::stdout().is_terminal() && !plain { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
+    if io::stdout().is_terminal() && !plain { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 /// Prints a value as JSON over several lines. Non-ASCII characters are escaped, so that foreign

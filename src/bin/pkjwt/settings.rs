@@ -13,7 +13,8 @@ use crate::error::Failure;
 use crate::output;
 
 /// The commands that act as a client. A setup holds options of these.
-const CLIENT_COMMANDS: [&str; 6] = ["quickstart", "assert", "token", "introspect", "revoke", "cert"];
+const CLIENT_COMMANDS: [&str; 7] =
+    ["quickstart", "assert", "token", "introspect", "revoke", "cert", "doctor"];
 /// Options of `verify` that the client commands have with another meaning.
 const OF_VERIFY: [&str; 4] = ["audience", "issuer", "profile", "scope"];
 const USE: &str = "use";

@@ -299,7 +299,7 @@ fn jwks_uri(arguments: &Arguments, jwt: &str) -> Result<String, Failure> {
     found.context("--issuer").map_err(|failure| failure.hint("--jwks names the keys"))
 }
 
-fn fetch(http: &HttpOptions, url: &str) -> Result<JwkSet, Failure> {
+pub(crate) fn fetch(http: &HttpOptions, url: &str) -> Result<JwkSet, Failure> {
     let request = http::Request::get(url).header(http::header::ACCEPT, "application/json").body(Vec::new());
     let name = misplaced::shown(url);
     let request = request.context(&name)?;
