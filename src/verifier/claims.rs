@@ -49,7 +49,7 @@ pub(super) fn kind(value: &Json<'_>) -> String {
 }
 
 /// RFC 7519 §2: seconds since 1970, fractions allowed (cut off here).
-fn numeric_date(claims: &Members<'_>, claim: &'static str) -> Result<Option<i64>, VerifierError> {
+pub(super) fn numeric_date(claims: &Members<'_>, claim: &'static str) -> Result<Option<i64>, VerifierError> {
     let Some(value) = present(claims, claim) else {
         return Ok(None);
     };
@@ -88,7 +88,7 @@ pub(crate) fn check_signature(
 
 /// The end of the year 9999, the latest time that many issuers write for "never". Times in
 /// milliseconds since 1970 exceed it.
-const LAST_SECOND: i64 = 253_402_300_799;
+pub(super) const LAST_SECOND: i64 = 253_402_300_799;
 
 /// When a JWT is valid, in seconds since 1970.
 pub(crate) struct Times {

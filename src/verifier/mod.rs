@@ -41,9 +41,9 @@ pub use access_token::{
 #[cfg(feature = "tower")]
 pub(crate) use access_token::{unknown_issuer, unverified_issuer};
 pub use audience::AudiencePolicy;
-#[cfg(feature = "dev-server")]
-pub(crate) use client_assertion::scheme;
 pub use client_assertion::{ClientAssertionVerifier, UnverifiedAssertion, VerifiedAssertion};
+#[cfg(feature = "dev-server")]
+pub(crate) use client_assertion::{Point, scheme};
 pub use error::{ClaimProblem, VerifierError};
 pub use error_response::ErrorResponse;
 #[cfg(feature = "dev-server")]

@@ -26,11 +26,7 @@ impl Claims {
         is_typed: bool,
     ) -> Result<(String, Result<Self, VerifierError>), VerifierError> {
         let members = json::read(CLAIMS_SET, payload)?;
-        let (iss, sub) = (text(&members, "iss")?, text(&members, "sub")?);
-        if iss != sub {
-            let (iss, sub) = (unlike(iss, [sub], SHOWN), unlike(sub, [iss], SHOWN));
-            return Err(VerifierError::IssuerIsNotSubject { iss, sub });
-        }
+        let iss = client_id(&members)?;
         let kind = if is_typed { Ok(()) } else { foreign::check(iss, &members) };
         let claims = kind.and_then(|()| Self::of(verifier, &members));
         Ok((iss.to_owned(), claims))
@@ -39,20 +35,40 @@ impl Claims {
     fn of(verifier: &ClientAssertionVerifier, members: &Members<'_>) -> Result<Self, VerifierError> {
         check_audience(verifier, members)?;
         let times = Times::read(members)?;
-        let jti = match optional_text(members, "jti")? {
-            None if verifier.accepts_missing_jti => None,
-            None => return Err(VerifierError::MissingClaim { claim: "jti" }),
-            Some(jti) if jti.is_empty() || jti.len() > 256 => {
-                let (found, expected) = (format!("{} bytes long", jti.len()), "1 to 256 bytes long");
-                return Err(VerifierError::InvalidClaim { claim: "jti", found, expected });
-            }
-            Some(jti) => Some(jti.to_owned()),
-        };
-        Ok(Self { jti, times })
+        Ok(Self { jti: jti(verifier, members)?, times })
     }
 }
 
-fn check_audience(verifier: &ClientAssertionVerifier, claims: &Members<'_>) -> Result<(), VerifierError> {
+/// The client id, which is both `iss` and `sub` (RFC 7523 §3).
+pub(super) fn client_id<'c>(claims: &'c Members<'_>) -> Result<&'c str, VerifierError> {
+    let (iss, sub) = (text(claims, "iss")?, text(claims, "sub")?);
+    if iss == sub {
+        return Ok(iss);
+    }
+    let (iss, sub) = (unlike(iss, [sub], SHOWN), unlike(sub, [iss], SHOWN));
+    Err(VerifierError::IssuerIsNotSubject { iss, sub })
+}
+
+/// The `jti`, if there is one and its length is reasonable.
+pub(super) fn jti(
+    verifier: &ClientAssertionVerifier,
+    claims: &Members<'_>,
+) -> Result<Option<String>, VerifierError> {
+    match optional_text(claims, "jti")? {
+        None if verifier.accepts_missing_jti => Ok(None),
+        None => Err(VerifierError::MissingClaim { claim: "jti" }),
+        Some(jti) if jti.is_empty() || jti.len() > 256 => {
+            let (found, expected) = (format!("{} bytes long", jti.len()), "1 to 256 bytes long");
+            Err(VerifierError::InvalidClaim { claim: "jti", found, expected })
+        }
+        Some(jti) => Ok(Some(jti.to_owned())),
+    }
+}
+
+pub(super) fn check_audience(
+    verifier: &ClientAssertionVerifier,
+    claims: &Members<'_>,
+) -> Result<(), VerifierError> {
     let aud = present(claims, "aud").ok_or(VerifierError::MissingClaim { claim: "aud" })?;
     let not_text = || wrong_type("aud", aud, "a string");
     let found = match aud {

@@ -83,27 +83,36 @@ impl UnverifiedAssertion<'_> {
     }
 
     fn check_header(&self, registered: Option<Algorithm>) -> Result<(), VerifierError> {
-        let typ_fits = match &self.header.media_type {
-            None => !self.verifier.typed_only,
-            Some(_) if self.header.is_typed(CLIENT_AUTHENTICATION_JWT) => true,
-            Some(_) => !self.verifier.typed_only && self.header.is_typed("JWT"),
-        };
-        if !typ_fits {
-            let expected = if self.verifier.typed_only {
-                "`client-authentication+jwt`"
-            } else {
-                "`client-authentication+jwt`, `JWT` or none"
-            };
-            let found = self.header.media_type.as_deref();
-            let found = found.map(|found| unlike(found, [CLIENT_AUTHENTICATION_JWT], 64));
-            return Err(VerifierError::MediaType { found, expected });
-        }
+        check_media_type(self.verifier, &self.header)?;
         self.verifier.rules.check_algorithm(self.header.algorithm, registered)
     }
 }
 
+/// Checks the `typ` (RFC 8725 §3.11).
+pub(super) fn check_media_type(
+    verifier: &ClientAssertionVerifier,
+    header: &Header,
+) -> Result<(), VerifierError> {
+    let typ_fits = match &header.media_type {
+        None => !verifier.typed_only,
+        Some(_) if header.is_typed(CLIENT_AUTHENTICATION_JWT) => true,
+        Some(_) => !verifier.typed_only && header.is_typed("JWT"),
+    };
+    if typ_fits {
+        return Ok(());
+    }
+    let expected = if verifier.typed_only {
+        "`client-authentication+jwt`"
+    } else {
+        "`client-authentication+jwt`, `JWT` or none"
+    };
+    let found = header.media_type.as_deref();
+    let found = found.map(|found| unlike(found, [CLIENT_AUTHENTICATION_JWT], 64));
+    Err(VerifierError::MediaType { found, expected })
+}
+
 /// The token without its signature.
-fn signing_input(token: &str) -> &str {
+pub(super) fn signing_input(token: &str) -> &str {
     token.rsplit_once('.').map_or(token, |(signing_input, _)| signing_input)
 }
 
