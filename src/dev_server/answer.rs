@@ -34,9 +34,10 @@ impl Exchange {
     pub(super) fn new(method: &Method, path: &str, answer: Result<Answer, Refused>) -> Self {
         let (answer, header, wants_keys_of) = match answer {
             Ok(answer) => (answer, None, None),
-            Err(Refused { status, error, description, header, client, wants_keys_of }) => {
+            Err(Refused { status, error, description, header, client, wants_keys_of, body, .. }) => {
                 let note = format!("{client}{error}: {description}");
-                let body = json!({"error": error, "error_description": description});
+                let own = || json!({"error": error, "error_description": description});
+                let body = body.map_or_else(own, |body| *body);
                 (Answer::json(body, note).with_status(status), header, wants_keys_of)
             }
         };
@@ -99,26 +100,32 @@ enum Body {
 
 impl Answer {
     pub(super) const fn json(body: Value, note: String) -> Self {
-        Self { status: StatusCode::OK, body: Body::Json(body), note, max_age: None }
+        Self::ok(Body::Json(body), note)
     }
 
     /// A page for a browser, in HTML.
     pub(super) const fn page(html: String, note: String) -> Self {
-        Self { status: StatusCode::OK, body: Body::Page(html), note, max_age: None }
+        Self::ok(Body::Page(html), note)
     }
 
     /// A page that posts a form to another address, with the one script that pages have.
     pub(super) const fn posting_page(html: String, note: String) -> Self {
-        Self { status: StatusCode::OK, body: Body::PostingPage(html), note, max_age: None }
+        Self::ok(Body::PostingPage(html), note)
     }
 
     /// Redirects the browser, which then sends a GET (RFC 9700 §4.12).
     pub(super) const fn redirect(url: String, note: String) -> Self {
-        Self { status: StatusCode::SEE_OTHER, body: Body::Redirect(url), note, max_age: None }
+        let mut answer = Self::ok(Body::Redirect(url), note);
+        answer.status = StatusCode::SEE_OTHER;
+        answer
     }
 
     pub(super) const fn empty(note: String) -> Self {
-        Self { status: StatusCode::OK, body: Body::Empty, note, max_age: None }
+        Self::ok(Body::Empty, note)
+    }
+
+    const fn ok(body: Body, note: String) -> Self {
+        Self { status: StatusCode::OK, body, note, max_age: None }
     }
 
     pub(super) const fn with_status(mut self, status: StatusCode) -> Self {

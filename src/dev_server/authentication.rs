@@ -1,23 +1,22 @@
 //! Client authentication by `private_key_jwt` (RFC 7523 §2.2), the same at every endpoint.
 
-use std::borrow::Cow;
-
 use http::StatusCode;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use time::OffsetDateTime;
 
 use super::authorization_request::check_pushed_form;
 use super::clients::Lookup;
+use super::fault::{Fault, FaultKind};
 use super::form::{ClientForm, Parameters};
 use super::grant::Access;
 use super::inner::Inner;
 use super::refused::Refused;
-use super::shown::{both_shown, chain};
-use crate::jose::{Algorithm, JoseError, KeyType};
-use crate::keys::KeyError;
+use super::shown::{both_shown, chain, shown};
+use crate::jose::{Algorithm, JoseError, KeyType, UnverifiedJwt};
+use crate::keys::{KeyError, PublicKeySet};
 use crate::oauth::{CLIENT_ASSERTION_TYPE, Endpoint};
 pub(super) use crate::verifier::scheme;
-use crate::verifier::{AudiencePolicy, VerifierError};
+use crate::verifier::{ClientAssertionVerifier, VerifierError};
 
 /// A request of an authenticated client.
 pub(super) struct ClientRequest<'a> {
@@ -47,8 +46,9 @@ impl<'a> ClientRequest<'a> {
         let has_another = ["assertion", "subject_token", "actor_token"]
             .into_iter()
             .any(|name| form.parameters.value(name).is_some());
+        let has_client_id = form.has("client_id");
         let ClientForm { authentication, parameters, .. } = form;
-        let client = authenticate(server, endpoint, authentication, now)
+        let client = authenticate(server, endpoint, authentication, has_client_id, now)
             .map_err(|refused| if has_another { refused.about("the client_assertion") } else { refused })?;
         Ok(Self { server, client, parameters, now })
     }
@@ -86,14 +86,15 @@ fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), 
             None if form.has("client_secret") => {
                 let description =
                     format!("the form has a `client_secret`, which is client_secret_post; {ONLY_METHOD}");
-                Refused::invalid_client(&description)
+                Refused::invalid_client(&description).with_fault(FaultKind::OtherMethod)
             }
             None if form.has("assertion") => {
                 let description = "the form has no `client_assertion`; its `assertion` is the grant's (RFC 7523 §2.1) \
                                    and does not authenticate the client";
-                Refused::invalid_client(description)
+                Refused::invalid_client(description).with_fault(FaultKind::NoAssertion)
             }
-            None => Refused::invalid_client(&format!("the form has no `client_assertion`; {ONLY_METHOD}")),
+            None => Refused::invalid_client(&format!("the form has no `client_assertion`; {ONLY_METHOD}"))
+                .with_fault(FaultKind::NoAssertion),
         });
     };
     if let Some(scheme) = scheme {
@@ -101,11 +102,12 @@ fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), 
             "the request has both an Authorization header ({}) and a client_assertion; use one method",
             scheme.unwrap_or("without a scheme")
         );
-        return Err(Refused::invalid_request(&description));
+        return Err(Refused::invalid_request(&description).with_fault(FaultKind::OtherMethod));
     }
     match damage(assertion) {
         None => Ok(()),
-        Some(damage) => Err(Refused::invalid_client(&format!("the client_assertion {damage}"))),
+        Some(damage) => Err(Refused::invalid_client(&format!("the client_assertion {damage}"))
+            .with_fault(FaultKind::Malformed)),
     }
 }
 
@@ -143,41 +145,31 @@ fn other_scheme(scheme: Option<&str>) -> Refused {
     let description = format!("the Authorization header {method}; {ONLY_METHOD}");
     let challenge = format!("{} realm=\"private_key_jwt is the only method\"", scheme.unwrap_or("Basic"));
     Refused::new(StatusCode::UNAUTHORIZED, "invalid_client", &description)
+        .with_fault(FaultKind::OtherMethod)
         .with_header(WWW_AUTHENTICATE, challenge)
 }
 
-/// Runs the three steps of the crate's own verifier, and looks up the client between them. The
-/// audience must be the issuer, the token endpoint or the endpoint that is called.
+/// Runs the three steps of the crate's own verifier, and looks up the client between them. What the
+/// verifier does not know of the server's demands is checked before the signature.
 fn authenticate(
     server: &Inner,
     endpoint: Endpoint,
     form: crate::verifier::Form<'_>,
+    has_client_id: bool,
     now: OffsetDateTime,
 ) -> Result<Client, Refused> {
-    let verifier = match endpoint {
-        Endpoint::Token => Cow::Borrowed(&server.verifier),
-        other => {
-            let urls = [server.url(Endpoint::Token), server.url(other)];
-            Cow::Owned(server.verifier.clone().audience_policy(AudiencePolicy::compatible(urls)))
-        }
-    };
-    let mut audiences = vec![server.issuer.clone(), server.url(Endpoint::Token)];
-    if endpoint != Endpoint::Token {
-        audiences.push(server.url(endpoint));
-    }
-    let refused = |error: VerifierError| match error {
-        VerifierError::MissingClaim { claim: "aud" } | VerifierError::AudienceCount { .. } => {
-            Refused::invalid_client(&format!("{error}; expected `{}`", audiences.join("` or `")))
-        }
-        error => error.into(),
-    };
+    let verifier = server.verifier(endpoint)?;
+    let refused = |error: VerifierError| server.refused(error, endpoint);
+    let token = form.client_assertion.as_ref().filter(|_| server.demands.are_of_profile());
+    let jwt = token.and_then(|token| UnverifiedJwt::parse(token).ok());
     let unverified = verifier.parse_form(form).map_err(refused)?;
     let client_id = unverified.client_id().to_owned();
     let (keys, by_url) = match server.clients.lookup(&client_id, now) {
         Lookup::Known { keys, by_url } => (keys, by_url),
         Lookup::Unknown => {
             let description = server.clients.check_known(&client_id).err().unwrap_or_default();
-            return Err(Refused::invalid_client(&description));
+            let fault = Fault { kind: FaultKind::UnknownClient, detail: shown(&client_id) };
+            return Err(Refused::invalid_client(&description).with_fault(fault));
         }
         Lookup::Outdated { age } => {
             let description = format!(
@@ -190,13 +182,16 @@ fn authenticate(
             return Err(Refused::invalid_client(&description).wanting_keys_of(&client_id));
         }
     };
+    if let Some(jwt) = &jwt {
+        check_demands(server, jwt, has_client_id, &keys, now)?;
+    }
     unverified.check_signature(&keys, None).map_err(|error| match error {
         VerifierError::Jose(JoseError::NoMatchingKey { .. }) if by_url => {
             Refused::from(error).wanting_keys_of(&client_id)
         }
         VerifierError::Key(KeyError::BadSignature) => {
             let description = format!("{} with the key that client `{client_id}` registered", chain(&error));
-            Refused::invalid_client(&description)
+            Refused::invalid_client(&description).with_fault(FaultKind::Signature)
         }
         error => error.into(),
     })?;
@@ -210,11 +205,48 @@ fn authenticate(
     Ok(Client { id: client_id, algorithm })
 }
 
+/// Checks what the crate's verifier does not know of the server's demands.
+fn check_demands(
+    server: &Inner,
+    jwt: &UnverifiedJwt,
+    has_client_id: bool,
+    keys: &PublicKeySet,
+    now: OffsetDateTime,
+) -> Result<(), Refused> {
+    let keys = Some(keys.parsed().count());
+    match server.demands.check(jwt, has_client_id, keys, now.unix_timestamp()).into_iter().next() {
+        None => Ok(()),
+        Some((_, unmet)) => Err(Refused::invalid_client(&unmet.description).with_fault(unmet.fault)),
+    }
+}
+
+impl Inner {
+    /// The verifier for the assertions at an endpoint.
+    pub(super) fn verifier(&self, endpoint: Endpoint) -> Result<&ClientAssertionVerifier, Refused> {
+        let found = self.verifiers.iter().find(|(called, _)| *called == endpoint);
+        let missing = || Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "no verifier");
+        found.map(|(_, verifier)| verifier).ok_or_else(missing)
+    }
+
+    /// The refusal of an assertion at an endpoint.
+    pub(super) fn refused(&self, error: VerifierError, endpoint: Endpoint) -> Refused {
+        match error {
+            VerifierError::MissingClaim { claim: "aud" } | VerifierError::AudienceCount { .. } => {
+                let expected = self.audiences(endpoint).join("` or `");
+                Refused::invalid_client(&format!("{error}; expected `{expected}`"))
+                    .with_fault(Fault::from(&error))
+            }
+            error => error.into(),
+        }
+    }
+}
+
 /// The status and the code of every token endpoint, with a description that names the failed check
 /// and the setting that turns it off. Only a dev server does that.
 impl From<VerifierError> for Refused {
     fn from(error: VerifierError) -> Self {
         let (response, description) = (error.token_endpoint_response(), chain(&error));
+        let fault = Fault::from(&error);
         let description = match error {
             VerifierError::MissingParameter { name: "client_assertion_type" } => {
                 format!("{description}, expected `{CLIENT_ASSERTION_TYPE}`")
@@ -264,7 +296,7 @@ impl From<VerifierError> for Refused {
             }
             _ => description,
         };
-        Self::new(response.status(), response.error(), &description)
+        Self::new(response.status(), response.error(), &description).with_fault(fault)
     }
 }
 

@@ -43,6 +43,11 @@ pub(super) fn answer(
     let request_uri = parameters.value("request_uri");
     let asked = match request_uri {
         Some(request_uri) => pushed(&state, request_uri, client_id, now)?,
+        None if server.demands.is_fapi2() => {
+            let address = ReturnAddress::of(&parameters)?;
+            let description = "the request was not pushed; FAPI 2.0 accepts only pushed requests (§5.3.2.2)";
+            return Ok(sent_back(server, &address, Refused::invalid_request(description)));
+        }
         None => {
             let address = ReturnAddress::of(&parameters)?;
             match AuthorizationRequest::of(client_id, address.clone(), &parameters) {

@@ -7,14 +7,15 @@ use url::Url;
 use super::authority::Authorities;
 use super::builder::DevServerBuilder;
 use super::clients::Clients;
+use super::demands::{Demands, Places, Settings};
 use super::error::DevServerError;
 use super::faults::Faults;
 use super::inner::Inner;
 use super::server::DevServer;
 use super::signing_keys::SigningKeys;
 use super::{metadata, paths};
-use crate::oauth::{Discovery, PlainHttp, is_loopback, safe_url};
-use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, InMemoryReplayStore};
+use crate::oauth::{Discovery, Endpoint, PlainHttp, is_loopback, safe_url};
+use crate::verifier::InMemoryReplayStore;
 
 impl DevServerBuilder {
     /// Builds a server for this origin, such as `http://127.0.0.1:8080`. The server does not
@@ -42,30 +43,38 @@ impl DevServerBuilder {
         let is_unencrypted =
             public_url.as_ref().is_some_and(|url| url.scheme() == "http" && !is_loopback(url));
         let authorities = Authorities::new(url, public_url, &self.allowed_hosts)?;
-        let issuer = format!("{}{}", self.public_url.as_deref().unwrap_or(origin), paths::path_of_issuer());
-        let document = metadata::document(&issuer).to_string();
+        let origin = self.public_url.as_deref().unwrap_or(origin);
+        let base = format!("{origin}{}", paths::path_of_issuer());
+        let settings = Settings {
+            longest_lifetime: self.longest_lifetime,
+            accepts_reuse: self.accepts_reuse,
+            accepts_missing_jti: self.accepts_missing_jti,
+        };
+        let demands = Demands::new(self.profile.clone(), settings);
+        let slash = if demands.issuer_ends_with_slash() { "/" } else { "" };
+        let issuer = format!("{base}{slash}");
+        let document = metadata::document(&issuer, &demands).to_string();
         let mut discovery = Discovery::new(&issuer);
         if is_unencrypted {
             // The caller chose the URL.
             discovery = discovery.danger_allow_unencrypted();
         }
         let authorization_server = discovery.read(document.as_bytes())?;
-        let mut verifier = ClientAssertionVerifier::new(&issuer)
-            .audience_policy(AudiencePolicy::compatible([authorization_server.token_endpoint()]))
-            .longest_lifetime(self.longest_lifetime);
-        if self.accepts_missing_jti {
-            verifier = verifier.accept_missing_jti();
-        }
+        let url = |endpoint| format!("{base}{}", paths::of(endpoint));
+        let places = Places { issuer: &issuer, endpoint: &url };
+        let verifiers = Endpoint::ALL.map(|called| (called, demands.verifier(&places, called)));
+        let keys = SigningKeys::new(self.token_algorithm, demands.is_fapi2());
         Ok(DevServer {
             inner: Arc::new(Inner {
-                jwks_uri: format!("{issuer}{}", paths::JWKS),
-                userinfo_endpoint: format!("{issuer}{}", paths::USERINFO),
-                verifier,
-                replay: (!self.accepts_reuse).then(InMemoryReplayStore::default),
+                jwks_uri: format!("{base}{}", paths::JWKS),
+                userinfo_endpoint: format!("{base}{}", paths::USERINFO),
+                verifiers: verifiers.into(),
+                replay: demands.once.then(InMemoryReplayStore::default),
+                demands,
                 clients: Clients::new(self.jwks_cache_time),
                 authorities,
                 state: Mutex::default(),
-                keys: SigningKeys::new(self.token_algorithm),
+                keys,
                 token_media_type: self.token_media_type.clone(),
                 token_lifetime: seconds(self.token_lifetime),
                 jwks_cache_time: self.jwks_cache_time,

@@ -8,12 +8,13 @@ use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use super::access_token;
+#[cfg(doc)]
 use super::server::DevServer;
 #[cfg(feature = "dev-server-tls")]
 use super::tls::Tls;
 use crate::jose::Algorithm;
 use crate::jose::secret_form::Shown;
-use crate::oauth::safe_url;
+use crate::oauth::{Profile, safe_url};
 use crate::transport::{Clock, SystemClock};
 
 /// The settings of a [`DevServer`]: its tokens, its clock, what it accepts from clients, and how it
@@ -37,11 +38,12 @@ use crate::transport::{Clock, SystemClock};
 #[must_use = "a builder does nothing until `build` or `bind`"]
 pub struct DevServerBuilder {
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) token_algorithm: Algorithm,
+    pub(super) profile: Option<Profile>,
+    pub(super) token_algorithm: Option<Algorithm>,
     pub(super) token_media_type: Option<String>,
     pub(super) token_lifetime: Duration,
     pub(super) jwks_cache_time: Option<Duration>,
-    pub(super) longest_lifetime: Duration,
+    pub(super) longest_lifetime: Option<Duration>,
     pub(super) accepts_reuse: bool,
     pub(super) accepts_missing_jti: bool,
     pub(super) allowed_hosts: Vec<String>,
@@ -56,6 +58,7 @@ pub struct DevServerBuilder {
 impl std::fmt::Debug for DevServerBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DevServerBuilder")
+            .field("profile", &self.profile)
             .field("token_algorithm", &self.token_algorithm)
             .field("token_media_type", &self.token_media_type.as_deref().map(Shown))
             .field("token_lifetime", &self.token_lifetime)
@@ -76,11 +79,12 @@ impl DevServerBuilder {
     pub(super) fn new() -> Self {
         Self {
             clock: Arc::new(SystemClock),
-            token_algorithm: Algorithm::RS256,
+            profile: None,
+            token_algorithm: None,
             token_media_type: Some(access_token::MEDIA_TYPE.to_owned()),
             token_lifetime: access_token::LIFETIME.unsigned_abs(),
             jwks_cache_time: None,
-            longest_lifetime: DevServer::LONGEST_LIFETIME,
+            longest_lifetime: None,
             accepts_reuse: false,
             accepts_missing_jti: false,
             allowed_hosts: Vec::new(),
@@ -100,10 +104,59 @@ impl DevServerBuilder {
         self
     }
 
+    /// Demands what the server of this profile demands of client assertions, and refuses in its
+    /// words, so that a program can be tested against that provider. By default, the server has
+    /// rules of its own.
+    ///
+    /// - Audience, algorithms, lifetime, `typ`, `kid`, `client_id` and certificate headers are
+    ///   those that the [rules](Profile::rules) of the profile accept.
+    /// - A [named profile](Profile::known) also sets the provider's clock tolerance, its demands on
+    ///   `jti`, and its answers to refused clients: status, error code and text. Most providers say
+    ///   less than this server does. The log and the inspector still name the check that failed.
+    /// - [`Profile::fapi2`] applies the FAPI 2.0 Security Profile to the whole server: `aud` is the
+    ///   issuer as a string and nothing else (§5.3.2.1), authorization requests must be pushed
+    ///   (§5.3.2.2), refresh tokens are not rotated (§5.3.2.1), and tokens are signed with PS256.
+    ///   Tokens are not bound to a key, and the server speaks http unless TLS is on.
+    ///
+    /// The server never accepts an assertion that [`ClientAssertionVerifier`] rejects, such as one
+    /// with two audiences. [`longest_lifetime`](Self::longest_lifetime),
+    /// [`reusable_assertions`](Self::reusable_assertions),
+    /// [`accept_missing_jti`](Self::accept_missing_jti) and
+    /// [`token_algorithm`](Self::token_algorithm) take precedence over the profile.
+    ///
+    /// ```
+    /// use private_key_jwt::dev_server::DevServer;
+    /// use private_key_jwt::{Algorithm, JwkSet, PrivateKey, Profile, TokenClient};
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = PrivateKey::generate(Algorithm::ES256)?.private_key()?;
+    /// let dev = DevServer::builder().profile(Profile::okta()).build("http://127.0.0.1:8080")?;
+    /// dev.register("client", JwkSet::from(key.public_jwk().clone()))?;
+    ///
+    /// // The client sends the issuer as audience, which Okta rejects.
+    /// let server = dev.authorization_server().clone();
+    /// let client = TokenClient::builder(server.clone(), "client", key.clone()).http(dev.clone()).build()?;
+    /// let text = client.token("api:read").await.unwrap_err().to_string();
+    /// assert!(text.contains("must be the endpoint invoked for the request"), "{text}");
+    ///
+    /// let builder = TokenClient::builder(server, "client", key).profile(Profile::okta());
+    /// assert!(builder.http(dev).build()?.token("api:read").await.is_ok());
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(example())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`ClientAssertionVerifier`]: crate::ClientAssertionVerifier
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = Some(profile);
+        self
+    }
+
     /// Sets the algorithm that access tokens are signed with. ID tokens are always signed with
-    /// RS256. Default: RS256, which every resource server supports (RFC 9068 §2.1).
+    /// RS256, or with PS256 under [`Profile::fapi2`]. Default: the same, which every resource
+    /// server supports (RFC 9068 §2.1, FAPI 2.0 §5.4.1).
     pub const fn token_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.token_algorithm = algorithm;
+        self.token_algorithm = Some(algorithm);
         self
     }
 
@@ -162,7 +215,7 @@ impl DevServerBuilder {
     /// Sets the maximum lifetime of a client assertion. Default: [`DevServer::LONGEST_LIFETIME`].
     /// MSAL sends assertions of 600 s, Authlib and zitadel of 3600 s.
     pub const fn longest_lifetime(mut self, lifetime: Duration) -> Self {
-        self.longest_lifetime = lifetime;
+        self.longest_lifetime = Some(lifetime);
         self
     }
 

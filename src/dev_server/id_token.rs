@@ -44,7 +44,8 @@ pub(super) fn issue(
     token.sign(server.keys.id_token().private()?).map(Some)
 }
 
-/// `at_hash` (§3.1.3.6): the left half of the token's hash, by the hash function of RS256.
+/// `at_hash` (§3.1.3.6): the left half of the token's hash, by the hash function of RS256 and
+/// PS256.
 fn access_token_hash(token: &str) -> String {
     let hash = Sha256::digest(token.as_bytes());
     let (left, _) = hash.split_at(hash.len() / 2);

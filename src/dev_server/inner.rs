@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::authority::Authorities;
 use super::clients::Clients;
+use super::demands::{Demands, Places};
 use super::faults::Faults;
 use super::paths;
 use super::signing_keys::SigningKeys;
@@ -27,7 +28,10 @@ pub(super) struct Inner {
     pub(super) jwks_cache_time: Option<Duration>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) faults: Faults,
-    pub(super) verifier: ClientAssertionVerifier,
+    /// What client assertions have to fulfil.
+    pub(super) demands: Demands,
+    /// Checks the assertions at each endpoint.
+    pub(super) verifiers: Vec<(Endpoint, ClientAssertionVerifier)>,
     /// The used assertions. `None` if assertions may be reused.
     pub(super) replay: Option<InMemoryReplayStore>,
     pub(super) clients: Clients,
@@ -42,11 +46,22 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The beginning of the URL of every endpoint: the issuer without a slash at its end.
+    pub(super) fn base(&self) -> &str {
+        self.issuer.strip_suffix('/').unwrap_or(&self.issuer)
+    }
+
     pub(super) fn url(&self, endpoint: Endpoint) -> String {
-        format!("{}{}", self.issuer, paths::of(endpoint))
+        format!("{}{}", self.base(), paths::of(endpoint))
+    }
+
+    /// The accepted audiences at an endpoint.
+    pub(super) fn audiences(&self, called: Endpoint) -> Vec<String> {
+        let places = Places { issuer: &self.issuer, endpoint: &|endpoint| self.url(endpoint) };
+        self.demands.audiences(&places, called)
     }
 
     pub(super) fn device_page(&self) -> String {
-        format!("{}{}", self.issuer, paths::DEVICE)
+        format!("{}{}", self.base(), paths::DEVICE)
     }
 }

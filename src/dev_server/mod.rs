@@ -44,6 +44,14 @@
 //! client that fails to authenticate gets 400 `invalid_client`. If it sends an `Authorization`
 //! header, it gets 401 and a challenge of the same scheme (RFC 6749 §5.2, RFC 9110 §15.5.2).
 //!
+//! # Providers
+//!
+//! [`DevServerBuilder::profile`] makes the server as strict and as terse as a provider: it demands
+//! what the provider demands of assertions, and refuses in its words. [`Profile::fapi2`] applies
+//! FAPI 2.0 to all endpoints.
+//!
+//! [`Profile::fapi2`]: crate::Profile::fapi2
+//!
 //! # Tokens
 //!
 //! Access tokens follow RFC 9068: `typ: at+jwt`, signed with RS256, valid for an hour.
@@ -133,10 +141,12 @@ mod client_folder;
 mod clients;
 mod code;
 mod connections;
+mod demands;
 mod device;
 mod device_authorization;
 mod device_page;
 mod error;
+mod fault;
 mod faults;
 mod form;
 mod grant;
@@ -149,6 +159,7 @@ mod metadata;
 mod page;
 mod par;
 mod paths;
+mod provider;
 mod refresh_token;
 mod refused;
 mod revoke;

@@ -3,8 +3,12 @@
 use http::header::HeaderName;
 use http::{Method, StatusCode};
 
+use super::demands::Demands;
+use super::fault::Fault;
 use super::shown::{chain, shown};
 use super::store::Full;
+use serde_json::Value;
+
 use crate::keys::KeyError;
 use crate::oauth::OAuthError;
 use crate::verifier::{ErrorResponse, describable};
@@ -19,12 +23,25 @@ pub(super) struct Refused {
     /// The client for the log, once it is authenticated.
     pub(super) client: String,
     pub(super) wants_keys_of: Option<String>,
+    /// Why the client is refused, if it is.
+    fault: Option<Box<Fault>>,
+    /// What a provider answers, without the description.
+    pub(super) body: Option<Box<Value>>,
 }
 
 impl Refused {
     pub(super) fn new(status: StatusCode, error: &'static str, description: &str) -> Self {
         let (description, client) = (describable(description), String::new());
-        Self { status, error, description, header: None, client, wants_keys_of: None }
+        Self {
+            status,
+            error,
+            description,
+            header: None,
+            client,
+            wants_keys_of: None,
+            fault: None,
+            body: None,
+        }
     }
 
     pub(super) fn bad_request(error: &'static str, description: &str) -> Self {
@@ -61,6 +78,23 @@ impl Refused {
 
     pub(super) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.header = Some(Box::new((name, value.into())));
+        self
+    }
+
+    /// States why the client is refused.
+    pub(super) fn with_fault(mut self, fault: impl Into<Fault>) -> Self {
+        self.fault = Some(Box::new(fault.into()));
+        self
+    }
+
+    /// Replaces the answer about a client by that of the provider, if the server stands in for one.
+    pub(super) fn answered_by(mut self, demands: &Demands) -> Self {
+        if let Some((status, body)) = self.fault.as_ref().and_then(|fault| demands.answer(fault)) {
+            self.status = status;
+            self.body = Some(Box::new(body));
+            // The challenge is part of the dev server's own answer.
+            self.header = None;
+        }
         self
     }
 

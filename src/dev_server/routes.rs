@@ -49,7 +49,9 @@ pub(super) fn answer(
         return Err(Refused::method_not_allowed(request.method(), "GET"));
     }
     Ok(match document {
-        Document::Metadata => Answer::json(metadata::document(&server.issuer), String::new()),
+        Document::Metadata => {
+            Answer::json(metadata::document(&server.issuer, &server.demands), String::new())
+        }
         Document::Jwks => {
             Answer::json(json!(server.keys.jwks()?), String::new()).cached_for(server.jwks_cache_time)
         }
@@ -64,7 +66,8 @@ fn answer_client(
     request: &http::Request<Vec<u8>>,
     now: OffsetDateTime,
 ) -> Result<Answer, Refused> {
-    let request = ClientRequest::of(server, endpoint, request, now)?;
+    let request = ClientRequest::of(server, endpoint, request, now)
+        .map_err(|refused| refused.answered_by(&server.demands))?;
     let client = request.client.note();
     let answer = match endpoint {
         Endpoint::Token => token::answer(&request),
@@ -81,8 +84,8 @@ fn answer_client(
 
 /// A wrong URL is a configuration mistake, so the answer says where the endpoints are.
 fn not_found(server: &Inner, path: &str) -> Refused {
-    let issuer = &server.issuer;
-    let origin = issuer.strip_suffix(&paths::path_of_issuer()).unwrap_or(issuer);
+    let (issuer, base) = (&server.issuer, server.base());
+    let origin = base.strip_suffix(&paths::path_of_issuer()).unwrap_or(base);
     let known = |path: &str| {
         let endpoints = Endpoint::ALL.into_iter().map(paths::of);
         let others = [paths::AUTHORIZE, paths::DEVICE, paths::USERINFO, paths::JWKS];
@@ -90,11 +93,11 @@ fn not_found(server: &Inner, path: &str) -> Refused {
         endpoints.chain(others).find(|known| *known == below)
     };
     let description = if let Some(endpoint) = known(path.trim_end_matches('/')) {
-        format!("there is nothing at `{}`; the endpoint is {issuer}{endpoint}", shown(path))
+        format!("there is nothing at `{}`; the endpoint is {base}{endpoint}", shown(path))
     } else {
         let rfc8414 = format!("{origin}{}{}", paths::OAUTH_AUTHORIZATION_SERVER, paths::path_of_issuer());
         format!(
-            "there is nothing at `{}`; the issuer is {issuer}, its metadata is at {issuer}{} and {rfc8414}",
+            "there is nothing at `{}`; the issuer is {issuer}, its metadata is at {base}{} and {rfc8414}",
             shown(path),
             paths::OPENID_CONFIGURATION,
         )

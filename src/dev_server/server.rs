@@ -8,7 +8,9 @@ use time::OffsetDateTime;
 
 use super::answer::Exchange;
 use super::clients::ClientKeys;
+use super::demands::Demands;
 use super::error::DevServerError;
+use super::fault::FaultKind;
 use super::inner::Inner;
 use super::refused::Refused;
 use super::shown::chain;
@@ -49,7 +51,7 @@ impl DevServer {
     pub const DEFAULT_AUDIENCE: &str = grant::DEFAULT_AUDIENCE;
     /// Default maximum lifetime of a client assertion. The
     /// [builder](super::DevServerBuilder::longest_lifetime) allows more.
-    pub const LONGEST_LIFETIME: Duration = Duration::from_secs(300);
+    pub const LONGEST_LIFETIME: Duration = Demands::LONGEST_LIFETIME;
     /// Default user, if neither a page nor a test names another one.
     pub const DEFAULT_SUBJECT: &str = page::DEFAULT_SUBJECT;
 
@@ -224,7 +226,9 @@ impl DevServer {
             Ok(()) => self.handle(request, now),
             Err(error) => {
                 let description = format!("the JWKS URL of client `{client_id}`: {}", chain(&error));
-                let refused = Refused::invalid_client(&description);
+                let refused = Refused::invalid_client(&description)
+                    .with_fault(FaultKind::KeySet)
+                    .answered_by(&self.inner.demands);
                 Exchange::new(request.method(), request.uri().path(), Err(refused))
             }
         }

@@ -8,7 +8,8 @@ use crate::client::fresh_jti;
 use crate::jose::{Algorithm, JwkSet, KeyType};
 use crate::keys::{KeyError, PrivateKey, PublicKeySet};
 
-/// Signs access tokens with the algorithm of the settings, and ID tokens with RS256.
+/// Signs access tokens with the algorithm of the settings, and ID tokens with RS256 or, under FAPI
+/// 2.0, with PS256.
 pub(super) struct SigningKeys {
     access_token: SigningKey,
     /// `None` if access tokens have the same algorithm, and so the same key.
@@ -17,14 +18,18 @@ pub(super) struct SigningKeys {
 
 impl SigningKeys {
     /// The algorithm of ID tokens, which every OpenID provider supports (OpenID Connect Discovery
-    /// §3).
-    pub(super) const ID_TOKEN_ALGORITHM: Algorithm = Algorithm::RS256;
+    /// §3), or which FAPI 2.0 allows (§5.4.1).
+    pub(super) const fn id_token_algorithm(is_fapi2: bool) -> Algorithm {
+        if is_fapi2 { Algorithm::PS256 } else { Algorithm::RS256 }
+    }
 
-    pub(super) fn new(access_token_algorithm: Algorithm) -> Self {
-        let differs = access_token_algorithm != Self::ID_TOKEN_ALGORITHM;
+    /// Without an algorithm for access tokens, they have that of ID tokens.
+    pub(super) fn new(access_token_algorithm: Option<Algorithm>, is_fapi2: bool) -> Self {
+        let id_token = Self::id_token_algorithm(is_fapi2);
+        let access_token = access_token_algorithm.unwrap_or(id_token);
         Self {
-            access_token: SigningKey::new(access_token_algorithm),
-            id_token: differs.then(|| SigningKey::new(Self::ID_TOKEN_ALGORITHM)),
+            access_token: SigningKey::new(access_token),
+            id_token: (access_token != id_token).then(|| SigningKey::new(id_token)),
         }
     }
 
@@ -117,12 +122,12 @@ mod tests {
 
     #[test]
     fn one_key_serves_both_kinds_of_token_unless_access_tokens_have_another_algorithm() {
-        let keys = SigningKeys::new(Algorithm::RS256);
+        let keys = SigningKeys::new(None, false);
         assert!(std::ptr::eq(keys.access_token(), keys.id_token()));
         assert!(keys.access_token.made.get().is_none());
         assert_eq!(keys.jwks().unwrap().keys().len(), 1);
 
-        let keys = SigningKeys::new(Algorithm::ES256);
+        let keys = SigningKeys::new(Some(Algorithm::ES256), false);
         keys.access_token().public().unwrap();
         assert!(keys.id_token().made.get().is_none());
         let algorithms: Vec<_> =
@@ -132,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_rsa_key_is_the_processs_and_its_name_the_servers() {
-        let [first, second] = [(); 2].map(|()| SigningKeys::new(Algorithm::PS256));
+        let [first, second] = [(); 2].map(|()| SigningKeys::new(Some(Algorithm::PS256), false));
         let keys: Vec<_> =
             [first.jwks(), second.jwks()].into_iter().flat_map(|jwks| jwks.unwrap().keys).collect();
         assert_eq!(
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_key_is_made_once_however_many_ask_for_it() {
-        let keys = SigningKeys::new(Algorithm::ES256);
+        let keys = SigningKeys::new(Some(Algorithm::ES256), false);
         let made = || std::ptr::from_ref(keys.access_token().made().unwrap()) as usize;
         let all: Vec<usize> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(made)).collect();

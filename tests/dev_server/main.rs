@@ -19,6 +19,7 @@ mod listener;
 mod logic;
 mod methods;
 mod openid;
+mod profiles;
 mod public_url;
 mod refresh;
 mod settings;
@@ -28,6 +29,7 @@ mod support;
 #[cfg(feature = "dev-server-tls")]
 mod tls;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::jose::CompactJws;
 use private_key_jwt::oauth::{ClientAssertionBuilder, Endpoint};
@@ -46,6 +48,22 @@ fn now() -> OffsetDateTime {
 
 fn es256() -> PrivateKey {
     PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap()
+}
+
+/// A key of testdata for this algorithm.
+fn sample(algorithm: Algorithm) -> PrivateKey {
+    let file = match algorithm.as_str() {
+        "ES256" => "p256.pkcs8.pem",
+        "ES384" => "p384.pkcs8.pem",
+        "ES512" => "p521.pkcs8.pem",
+        "EdDSA" | "Ed25519" => "ed25519.pkcs8.pem",
+        _ => "rsa2048.pkcs8.pem",
+    };
+    support::key(file).with_algorithm(algorithm).unwrap()
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(bytes)
 }
 
 /// This many seconds later.

@@ -1,12 +1,14 @@
 //! The refresh token grant (RFC 6749 §6).
 
 use super::super::authentication::{ClientRequest, issued_to_another};
+use super::super::grant::Grant;
 use super::super::refresh_token::RefreshToken;
 use super::super::refused::Refused;
 use super::granted::Granted;
 
 /// Each token is used once. A token that is sent again was stolen: both the client and a thief hold
-/// it. All tokens of the grant are then revoked (RFC 9700 §4.14.2).
+/// it. All tokens of the grant are then revoked (RFC 9700 §4.14.2). Under FAPI 2.0, a token stays
+/// valid and is not replaced (§5.3.2.1): a client that loses an answer keeps its login.
 pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let ClientRequest { server, ref client, now, .. } = *request;
     let token = request.required("refresh_token")?;
@@ -37,6 +39,10 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
         state.revoke_grant(grant.id.as_deref(), server.token_lifetime, now)?;
         let description = "the refresh token was used before; all tokens of its grant are revoked";
         return Err(Refused::invalid_grant(description));
+    }
+    if server.demands.is_fapi2() {
+        let access = grant.access.narrowed(asked)?;
+        return Ok(Granted::without_refresh(Grant { access, ..grant }));
     }
     let granted = Granted::with_refresh(&mut state, grant, asked, now)?;
     if let Some(token) = state.refresh_tokens.get_mut(token, now) {
