@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::fault::Fault;
 use super::refused::Refused;
 use crate::jose::base64url;
 use crate::jose::printable::printable;
@@ -28,20 +29,35 @@ pub struct Exchange {
     pub outcome: String,
     /// A client whose JWKS URL must be fetched before the answer can improve.
     pub(super) wants_keys_of: Option<String>,
+    /// Why the request was refused, if it was.
+    pub(super) refusal: Option<Refusal>,
+    /// Whether it is a request of the inspector's own page, which is neither logged nor shown.
+    pub(super) is_quiet: bool,
+}
+
+/// Why a request was refused, whatever the answer says.
+pub(super) struct Refusal {
+    pub(super) error: &'static str,
+    pub(super) description: String,
+    pub(super) fault: Option<Box<Fault>>,
+    /// Whether the client was named, because its signature was verified.
+    pub(super) is_of_client: bool,
 }
 
 impl Exchange {
     pub(super) fn new(method: &Method, path: &str, answer: Result<Answer, Refused>) -> Self {
-        let (answer, header, wants_keys_of) = match answer {
-            Ok(answer) => (answer, None, None),
-            Err(Refused { status, error, description, header, client, wants_keys_of, body, .. }) => {
+        let (answer, header, wants_keys_of, refusal) = match answer {
+            Ok(answer) => (answer, None, None, None),
+            Err(Refused { status, error, description, header, client, wants_keys_of, body, fault }) => {
                 let note = format!("{client}{error}: {description}");
                 let own = || json!({"error": error, "error_description": description});
                 let body = body.map_or_else(own, |body| *body);
-                (Answer::json(body, note).with_status(status), header, wants_keys_of)
+                let is_of_client = !client.is_empty();
+                let refusal = Refusal { error, description, fault, is_of_client };
+                (Answer::json(body, note).with_status(status), header, wants_keys_of, Some(refusal))
             }
         };
-        let Answer { status, body, note, max_age } = answer;
+        let Answer { status, body, note, max_age, is_quiet } = answer;
         let mut headers = http::HeaderMap::new();
         for (name, value) in ALWAYS {
             headers.insert(name, HeaderValue::from_static(value));
@@ -67,7 +83,7 @@ impl Exchange {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         let line = format!("{method} {path} {} {note}", status.as_u16());
-        Self { response, outcome: printable(line.trim_end(), 4096), wants_keys_of }
+        Self { response, outcome: printable(line.trim_end(), 4096), wants_keys_of, refusal, is_quiet }
     }
 }
 
@@ -87,6 +103,8 @@ pub(super) struct Answer {
     note: String,
     /// How long caches may keep it, in seconds. `None` for not at all.
     max_age: Option<u64>,
+    /// Whether it is neither logged nor shown by the inspector.
+    is_quiet: bool,
 }
 
 enum Body {
@@ -94,6 +112,8 @@ enum Body {
     Page(String),
     /// A page whose form a script submits.
     PostingPage(String),
+    /// A page with this `Content-Security-Policy`.
+    PageWith(String, &'static str),
     Redirect(String),
     Empty,
 }
@@ -113,6 +133,11 @@ impl Answer {
         Self::ok(Body::PostingPage(html), note)
     }
 
+    /// A page with a `Content-Security-Policy` of its own.
+    pub(super) const fn page_with(html: String, policy: &'static str, note: String) -> Self {
+        Self::ok(Body::PageWith(html, policy), note)
+    }
+
     /// Redirects the browser, which then sends a GET (RFC 9700 §4.12).
     pub(super) const fn redirect(url: String, note: String) -> Self {
         let mut answer = Self::ok(Body::Redirect(url), note);
@@ -125,7 +150,13 @@ impl Answer {
     }
 
     const fn ok(body: Body, note: String) -> Self {
-        Self { status: StatusCode::OK, body, note, max_age: None }
+        Self { status: StatusCode::OK, body, note, max_age: None, is_quiet: false }
+    }
+
+    /// Keeps the request out of the log and of the inspector.
+    pub(super) const fn quiet(mut self) -> Self {
+        self.is_quiet = true;
+        self
     }
 
     pub(super) const fn with_status(mut self, status: StatusCode) -> Self {
@@ -167,6 +198,11 @@ impl Body {
                 if let Ok(policy) = HeaderValue::try_from(policy) {
                     headers.insert(CONTENT_SECURITY_POLICY, policy);
                 }
+                bytes
+            }
+            Self::PageWith(html, policy) => {
+                let bytes = Self::Page(html).write(headers);
+                headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
                 bytes
             }
             Self::Redirect(url) => {

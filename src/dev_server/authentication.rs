@@ -113,7 +113,7 @@ fn check_method(headers: &http::HeaderMap, form: &ClientForm<'_>) -> Result<(), 
 
 /// Returns why a text cannot be a JWT, judging by its form. The text is not quoted, because it may
 /// be a key.
-fn damage(assertion: &str) -> Option<&'static str> {
+pub(super) fn damage(assertion: &str) -> Option<&'static str> {
     let begins_with =
         |prefix: &str| assertion.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     Some(if assertion.contains("-----BEGIN ") {

@@ -67,6 +67,7 @@ impl DevServerBuilder {
         Ok(DevServer {
             inner: Arc::new(Inner {
                 jwks_uri: format!("{base}{}", paths::JWKS),
+                inspector: format!("{origin}{}", paths::INSPECTOR),
                 userinfo_endpoint: format!("{base}{}", paths::USERINFO),
                 verifiers: verifiers.into(),
                 replay: demands.once.then(InMemoryReplayStore::default),
@@ -74,6 +75,7 @@ impl DevServerBuilder {
                 clients: Clients::new(self.jwks_cache_time),
                 authorities,
                 state: Mutex::default(),
+                log: Mutex::default(),
                 keys,
                 token_media_type: self.token_media_type.clone(),
                 token_lifetime: seconds(self.token_lifetime),

@@ -65,6 +65,11 @@ impl Demands {
         self.profile.as_ref().map_or(&Algorithm::ALL, |profile| profile.rules().algorithms())
     }
 
+    /// What the server stands in for.
+    pub(super) fn title(&self) -> Option<&'static str> {
+        self.profile.as_ref().map(Profile::name)
+    }
+
     /// Whether [`check`](Self::check) has anything to check.
     pub(super) const fn are_of_profile(&self) -> bool {
         self.profile.is_some()

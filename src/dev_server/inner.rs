@@ -7,6 +7,7 @@ use super::authority::Authorities;
 use super::clients::Clients;
 use super::demands::{Demands, Places};
 use super::faults::Faults;
+use super::inspector::Log;
 use super::paths;
 use super::signing_keys::SigningKeys;
 use super::state::State;
@@ -18,6 +19,7 @@ pub(super) struct Inner {
     pub(super) issuer: String,
     pub(super) jwks_uri: String,
     pub(super) userinfo_endpoint: String,
+    pub(super) inspector: String,
     pub(super) authorization_server: AuthorizationServer,
     pub(super) keys: SigningKeys,
     /// The `typ` of access tokens.
@@ -38,12 +40,19 @@ pub(super) struct Inner {
     /// The names that the server answers to.
     pub(super) authorities: Authorities,
     pub(super) state: Mutex<State>,
+    /// The last requests, for the inspector.
+    pub(super) log: Mutex<Log>,
 }
 
 impl Inner {
     /// Ignores poisoning: no step leaves the state half-changed, even if code elsewhere panics.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last requests. Ignores poisoning, as [`Inner::state`] does.
+    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The beginning of the URL of every endpoint: the issuer without a slash at its end.

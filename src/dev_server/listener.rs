@@ -202,12 +202,16 @@ async fn serve_http<L: Fn(&str) + Send + Sync + 'static>(
     let service = service_fn(|request: http::Request<Incoming>| async {
         turn.ask();
         let mut exchange = shared.exchange(request).await?;
-        shared.server.pause().await;
+        if !exchange.is_quiet {
+            shared.server.pause().await;
+        }
         shared.server.date(&mut exchange.response);
         if turn.is_over() {
             exchange.response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        (shared.log)(&exchange.outcome);
+        if !exchange.is_quiet {
+            (shared.log)(&exchange.outcome);
+        }
         Ok::<_, hyper::Error>(exchange.response.map(Full::<Bytes>::from))
     });
     let connection = hyper::server::conn::http1::Builder::new()
@@ -234,7 +238,9 @@ impl<L> Shared<L> {
         let (parts, body) = request.into_parts();
         let refused = |status, description| {
             let refused = Refused::new(status, "invalid_request", description);
-            Exchange::new(&parts.method, parts.uri.path(), Err(refused))
+            let exchange = Exchange::new(&parts.method, parts.uri.path(), Err(refused));
+            let request = http::Request::from_parts(parts.clone(), Vec::new());
+            self.server.recorded(&request, exchange, self.server.now())
         };
         match tokio::time::timeout(READ_TIMEOUT, read(body)).await {
             Err(_) => Ok(refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),

@@ -23,6 +23,8 @@
 //! | `/jwks` | the keys that tokens are signed with |
 //! | `/.well-known/openid-configuration` | the metadata (OpenID Connect Discovery §4), also at the RFC 8414 §3.1 path |
 //!
+//! The [inspector](#inspector) is at the root of the origin.
+//!
 //! [`DevServer::authorization_server`] returns all of this without a request. An unknown query
 //! parameter in an endpoint's URL is ignored (RFC 6749 §3.2). A parameter of the protocol is
 //! refused there, because it belongs in the body. HEAD is answered wherever GET is.
@@ -49,6 +51,15 @@
 //! [`DevServerBuilder::profile`] makes the server as strict and as terse as a provider: it demands
 //! what the provider demands of assertions, and refuses in its words. [`Profile::fapi2`] applies
 //! FAPI 2.0 to all endpoints.
+//!
+//! # Inspector
+//!
+//! [`DevServer::inspector`] is the URL of a page that shows the last hundred requests as they come:
+//! the endpoint, the client, the decoded header and claims with times in words, every check with a
+//! tick or a cross and the reason, and the answer. It also judges an assertion that is pasted into
+//! it, by the rules of this server and under each named profile; that stores nothing and uses
+//! nothing up. The page shows no token, no code and no signature. Its own requests are neither
+//! logged nor shown, and they are answered without the [delay](DevServer::set_delay).
 //!
 //! [`Profile::fapi2`]: crate::Profile::fapi2
 //!
@@ -118,7 +129,8 @@
 //!   a browser send neither header.
 //! - There is no CORS, because a page has no private key to authenticate with. No page of another
 //!   origin can read an answer.
-//! - The pages cannot be framed and load nothing, and the server sets no cookie. Every answer has
+//! - The pages cannot be framed and load nothing, and the server sets no cookie. Only the pages'
+//!   own scripts run, and the inspector's cannot turn text into markup. Every answer has
 //!   `no-store`, `nosniff` and `Cross-Origin-Resource-Policy: same-origin`. Only the server's keys
 //!   may be cached, for [`DevServerBuilder::jwks_cache_time`].
 //!
@@ -153,6 +165,7 @@ mod grant;
 mod http_client;
 mod id_token;
 mod inner;
+mod inspector;
 mod introspect;
 mod listener;
 mod metadata;

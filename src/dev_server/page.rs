@@ -124,7 +124,7 @@ fn page(body: &str) -> String {
 }
 
 /// Escapes text for the body of a page and for a quoted attribute value.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -17,6 +17,12 @@ pub(super) const AUTHORIZE: &str = "/authorize";
 /// The verification page (RFC 8628 §3.3).
 pub(super) const DEVICE: &str = "/device";
 
+/// The inspector's page, the requests that it shows, and its judge of assertions. They are not
+/// below the issuer.
+pub(super) const INSPECTOR: &str = "/";
+pub(super) const INSPECTOR_REQUESTS: &str = "/inspector/requests";
+pub(super) const INSPECTOR_JUDGE: &str = "/inspector/judge";
+
 /// The issuer's path: after the origin, and before the path of every endpoint.
 pub(super) fn path_of_issuer() -> String {
     format!("/{ENVIRONMENT_ID}/as")

@@ -24,7 +24,7 @@ pub(super) struct Refused {
     pub(super) client: String,
     pub(super) wants_keys_of: Option<String>,
     /// Why the client is refused, if it is.
-    fault: Option<Box<Fault>>,
+    pub(super) fault: Option<Box<Fault>>,
     /// What a provider answers, without the description.
     pub(super) body: Option<Box<Value>>,
 }

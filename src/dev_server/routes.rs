@@ -10,8 +10,8 @@ use super::inner::Inner;
 use super::refused::Refused;
 use super::shown::shown;
 use super::{
-    authorize, device_authorization, device_page, introspect, metadata, par, paths, revoke, sender, token,
-    userinfo,
+    authorize, device_authorization, device_page, inspector, introspect, metadata, par, paths, revoke,
+    sender, token, userinfo,
 };
 use crate::oauth::Endpoint;
 
@@ -24,6 +24,9 @@ pub(super) fn answer(
     let path_of_issuer = paths::path_of_issuer();
     let path = request.uri().path();
     let below = path.strip_prefix(&path_of_issuer);
+    if let Some(answer) = inspector::answer(server, request, &own, now) {
+        return answer;
+    }
     if below == Some(paths::AUTHORIZE) {
         return authorize::answer(server, request, &own, now);
     }

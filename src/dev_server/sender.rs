@@ -35,6 +35,11 @@ pub(super) fn check(request: &http::Request<Vec<u8>>, own: &Own<'_>) -> Result<(
     other_origin(request, own).map_or(Ok(()), |header| Err(refused(&header)))
 }
 
+/// Refuses any request from a page of another origin, even one that only reads.
+pub(super) fn check_reader(request: &http::Request<Vec<u8>>, own: &Own<'_>) -> Result<(), Refused> {
+    other_origin(request, own).map_or(Ok(()), |header| Err(refused(&header)))
+}
+
 /// Refuses a request from a page of another origin that is not a navigation, such as an image.
 pub(super) fn check_navigation(request: &http::Request<Vec<u8>>, own: &Own<'_>) -> Result<(), Refused> {
     let mode = request.headers().get(SEC_FETCH_MODE).map(text);

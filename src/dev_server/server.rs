@@ -14,7 +14,7 @@ use super::fault::FaultKind;
 use super::inner::Inner;
 use super::refused::Refused;
 use super::shown::chain;
-use super::{grant, page, paths, routes};
+use super::{grant, inspector, page, paths, routes};
 use crate::jose::JwkSet;
 use crate::keys::PublicKeySet;
 use crate::oauth::AuthorizationServer;
@@ -85,6 +85,13 @@ impl DevServer {
     #[must_use]
     pub fn jwks_uri(&self) -> &str {
         &self.inner.jwks_uri
+    }
+
+    /// The URL of the inspector: a page that shows the last requests as they come, with every check
+    /// of their assertions and the answer, and judges an assertion that is pasted into it.
+    #[must_use]
+    pub fn inspector(&self) -> &str {
+        &self.inner.inspector
     }
 
     /// The public keys of the server's tokens, as published at [`DevServer::jwks_uri`]. Generates
@@ -208,7 +215,23 @@ impl DevServer {
     /// As [`DevServer::respond`], but also returns a line for the log.
     #[must_use]
     pub fn handle(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> Exchange {
+        self.recorded(request, self.exchange(request, now), now)
+    }
+
+    /// Answers a request, and leaves it to the caller to record it.
+    fn exchange(&self, request: &http::Request<Vec<u8>>, now: OffsetDateTime) -> Exchange {
         Exchange::new(request.method(), request.uri().path(), routes::answer(&self.inner, request, now))
+    }
+
+    /// Shows an exchange in the inspector.
+    pub(super) fn recorded(
+        &self,
+        request: &http::Request<Vec<u8>>,
+        exchange: Exchange,
+        now: OffsetDateTime,
+    ) -> Exchange {
+        inspector::record(&self.inner, request, &exchange, now);
+        exchange
     }
 
     /// As [`DevServer::handle`], but fetches a client's JWKS URL if that is needed.
@@ -218,12 +241,12 @@ impl DevServer {
         now: OffsetDateTime,
         http: &dyn HttpClient,
     ) -> Exchange {
-        let exchange = self.handle(request, now);
+        let exchange = self.exchange(request, now);
         let Some(client_id) = exchange.wants_keys_of.as_deref() else {
-            return exchange;
+            return self.recorded(request, exchange, now);
         };
-        match self.refresh_at(client_id, http, now).await {
-            Ok(()) => self.handle(request, now),
+        let exchange = match self.refresh_at(client_id, http, now).await {
+            Ok(()) => self.exchange(request, now),
             Err(error) => {
                 let description = format!("the JWKS URL of client `{client_id}`: {}", chain(&error));
                 let refused = Refused::invalid_client(&description)
@@ -231,7 +254,8 @@ impl DevServer {
                     .answered_by(&self.inner.demands);
                 Exchange::new(request.method(), request.uri().path(), Err(refused))
             }
-        }
+        };
+        self.recorded(request, exchange, now)
     }
 
     /// Fetches the keys of a client that is registered by URL. Does nothing for other clients.

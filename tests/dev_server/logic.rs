@@ -351,7 +351,6 @@ fn the_documents_are_at_ping_ones_paths_and_nothing_else_is_anywhere() {
     assert_eq!(body(&ask("GET", &openid_in_front)), metadata(issuer));
     // Nimbus appends the path of RFC 8414 to the issuer.
     for path in [
-        "/".to_owned(),
         "/oauth2/token".to_owned(),
         "/.well-known/openid-configuration".to_owned(),
         format!("/{}/as", DevServer::ENVIRONMENT_ID),

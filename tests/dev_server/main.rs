@@ -13,6 +13,7 @@ mod exchange;
 mod faults;
 mod folder;
 mod hostile;
+mod inspector;
 mod introspection;
 mod jwt_bearer;
 mod listener;

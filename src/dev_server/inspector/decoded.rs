@@ -1,0 +1,32 @@
+//! The header and the claims of an assertion, for display.
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use super::{masked, words};
+use crate::jose::UnverifiedJwt;
+
+/// The claims that are times (RFC 7519 §4.1).
+const TIMES: [&str; 3] = ["exp", "nbf", "iat"];
+
+/// Header and claims, each as a list of name, value and, for a time, the value in words.
+pub(super) fn decoded(jwt: &UnverifiedJwt, now: OffsetDateTime) -> Value {
+    json!({"header": members(jwt.header(), now, &[]), "claims": members(jwt.claims(), now, &TIMES)})
+}
+
+fn members(members: &Map<String, Value>, now: OffsetDateTime, times: &[&str]) -> Value {
+    let rows = members.iter().take(masked::MOST).map(|(name, value)| {
+        let time = times.contains(&name.as_str()).then(|| numeric_date(value)).flatten();
+        json!([masked::name(name), masked::value(value), time.map(|time| words::moment(time, now))])
+    });
+    let more = members.len().saturating_sub(masked::MOST);
+    let more = (more > 0).then(|| json!(["…", format!("{more} more"), null]));
+    rows.chain(more).collect()
+}
+
+/// RFC 7519 §2, cut to whole seconds.
+fn numeric_date(value: &Value) -> Option<OffsetDateTime> {
+    #[allow(clippy::cast_possible_truncation, reason = "a number out of range is no time either way")]
+    let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))?;
+    OffsetDateTime::from_unix_timestamp(seconds).ok()
+}
