@@ -183,3 +183,40 @@ fn serve_speaks_https_with_a_new_certificate_or_a_given_one() {
     with(&["--tls-cert", &certificate, "--tls-key", &other])
         .refused(&["the TLS certificate and its key cannot be used"]);
 }
+
+#[test]
+fn serve_prints_its_inspector_and_stands_in_for_a_provider() {
+    let place = Place::new();
+    let server = started(&place, &["--profile", "okta"]);
+    let origin = server.issuer.split("/de7de7de").next().unwrap();
+    let (head, page) = get(&format!("{origin}/"));
+    assert!(head.starts_with("HTTP/1.1 200 ") && page.contains("the rules of Okta"), "{head}");
+    // The client sends the issuer, unless it has the same profile.
+    let asked = |more: &[&str]| pkjwt(token_command(["--issuer", &server.issuer], "p256", more));
+    asked(&[])
+        .refused(&["The audience claim for client_assertion must be the endpoint invoked for the request"]);
+    asked(&["--profile", "okta"]).done();
+
+    let client = format!("p256={}", place.jwks("p256"));
+    let unknown = pkjwt(["serve", "--client", &client, "--profile", "oktopus"]);
+    for name in ["oktopus", "okta", "ping-one", "keycloak", "fapi2"] {
+        assert!(unknown.stderr.contains(name), "{}", unknown.stderr);
+    }
+    unknown.clap();
+}
+
+#[test]
+fn serve_names_the_inspector_next_to_the_issuer() {
+    let place = Place::new();
+    let mut child = command(["serve", "--listen", "127.0.0.1:0", "--client"])
+        .arg(format!("p256={}", place.jwks("p256")))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let issuer = lines.next().unwrap();
+    let origin = issuer.strip_prefix("issuer: ").unwrap().split("/de7de7de").next().unwrap().to_owned();
+    assert_eq!(lines.next().unwrap(), format!("inspector: {origin}/"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

@@ -38,6 +38,7 @@ impl Server {
                 "issuer" => server.issuer = url.to_owned(),
                 "token_endpoint" => server.token_endpoint = url.to_owned(),
                 "jwks_uri" => server.jwks_uri = url.to_owned(),
+                "inspector" => {}
                 endpoint => assert!(endpoint.ends_with("_endpoint"), "{line}"),
             }
         }

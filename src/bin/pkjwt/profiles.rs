@@ -16,7 +16,7 @@ const EXAMPLE: &str = "Examples:
   pkjwt profiles okta
   pkjwt profiles --json
 
-Pass the name as --profile to assert, token, introspect, revoke, quickstart and verify. A profile refuses, before a
+Pass the name as --profile to assert, token, introspect, revoke, quickstart, verify and serve. A profile refuses, before a
 request, what its provider is known to reject.";
 
 /// Print the rules of each provider for client assertions, and where they come from

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::StatusCode;
-use private_key_jwt::Algorithm;
 #[cfg(feature = "dev-server-tls")]
 use private_key_jwt::PrivateKey;
 #[cfg(feature = "dev-server-tls")]
 use private_key_jwt::dev_server::RunningDevServer;
 use private_key_jwt::dev_server::{ClientKeys, DevServer, DevServerBuilder};
 use private_key_jwt::oauth::{Endpoint, OAuthError};
+use private_key_jwt::{Algorithm, Profile};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -20,7 +20,7 @@ use crate::assertion::duration;
 use crate::error::{Context, Failure};
 #[cfg(feature = "dev-server-tls")]
 use crate::new_file;
-use crate::{key, output, pairs, public_keys, source};
+use crate::{key, output, pairs, profiles, public_keys, source};
 
 const EXAMPLE: &str = "Example:
   pkjwt serve --client my-client=jwks.json
@@ -29,6 +29,12 @@ const EXAMPLE: &str = "Example:
 
 The server is for development only: it grants every scope and tells every caller which check failed. It is also an
 OpenID provider: a login with the scope openid gets an ID token.
+
+Open the URL of the inspector in a browser to see each request with its checks, and to judge an assertion.
+
+With --profile, the server demands what that provider demands, and refuses in its words, which say less. The log and
+the inspector still say why. With --profile fapi2, authorization requests must also be pushed, refresh tokens are not
+rotated, and tokens are signed with PS256.
 
 By default, an assertion lives for 300 s at most and is accepted once. Some clients need more: --longest-lifetime (MSAL
 600s, Authlib and zitadel 3600s), --reuse-assertions (MSAL), --accept-missing-jti (Kafka), and --allow-host if they
@@ -56,12 +62,16 @@ pub(crate) struct Arguments {
     /// --client; may be repeated
     #[arg(long, value_name = "ISSUER=FILE")]
     trust_issuer: Vec<String>,
+    /// Demand what this provider demands of assertions, and refuse in its words [default: the
+    /// server's own rules]
+    #[arg(long, value_parser = profiles::parser())]
+    profile: Option<Profile>,
     /// Log in every browser as this user, so that the authorization endpoint shows no page
     #[arg(long, value_name = "SUBJECT", value_parser = subject)]
     log_in_as: Option<String>,
-    /// Algorithm that access tokens are signed with
-    #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = key::algorithm_parser())]
-    token_alg: Algorithm,
+    /// Algorithm that access tokens are signed with [default: RS256, or PS256 with --profile fapi2]
+    #[arg(long, value_name = "ALG", value_parser = key::algorithm_parser())]
+    token_alg: Option<Algorithm>,
     /// Header typ of access tokens, such as JWT for resource servers that accept no other; an empty
     /// value omits it
     #[arg(long, value_name = "TYP", default_value = "at+jwt")]
@@ -86,9 +96,10 @@ pub(crate) struct Arguments {
     /// How far the server's clock is behind the system's
     #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
     clock_behind: Duration,
-    /// Maximum lifetime of a client assertion: 300s, 10m, 1h, or plain seconds
-    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = lifetime)]
-    longest_lifetime: Duration,
+    /// Maximum lifetime of a client assertion: 300s, 10m, 1h, or plain seconds [default: that of
+    /// --profile, or else 300s]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    longest_lifetime: Option<Duration>,
     /// Accept an assertion repeatedly until it expires, for clients that reuse one (MSAL)
     #[arg(long)]
     reuse_assertions: bool,
@@ -144,11 +155,12 @@ fn named<'a>(
     sources.into_iter().map(load).collect()
 }
 
-/// The URLs of the server, under their metadata names.
+/// The URLs of the server, under their metadata names, and that of its inspector.
 fn endpoints(server: &DevServer) -> Result<Vec<(&'static str, String)>, OAuthError> {
     let metadata = server.authorization_server();
     let mut urls = vec![
         ("issuer", server.issuer().to_owned()),
+        ("inspector", server.inspector().to_owned()),
         ("authorization_endpoint", metadata.authorization_endpoint()?.to_owned()),
     ];
     for endpoint in Endpoint::ALL {
@@ -204,11 +216,18 @@ impl Arguments {
             .map(|duration| time::Duration::try_from(duration).unwrap_or(time::Duration::MAX));
         let mut builder = DevServer::builder()
             .clock(move || OffsetDateTime::now_utc().saturating_add(ahead).saturating_sub(behind))
-            .token_algorithm(self.token_alg)
             .token_media_type(typ)
             .token_lifetime(self.token_lifetime)
-            .longest_lifetime(self.longest_lifetime)
             .delay(self.delay);
+        if let Some(profile) = &self.profile {
+            builder = builder.profile(profile.clone());
+        }
+        if let Some(algorithm) = self.token_alg {
+            builder = builder.token_algorithm(algorithm);
+        }
+        if let Some(lifetime) = self.longest_lifetime {
+            builder = builder.longest_lifetime(lifetime);
+        }
         if let Some(time) = self.jwks_cache_time {
             builder = builder.jwks_cache_time(time);
         }
