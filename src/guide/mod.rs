@@ -11,6 +11,7 @@
 //! | protect an API with access tokens | [`protect_an_api`] |
 //! | authenticate clients at your token endpoint | [`authenticate_clients`] |
 //! | test your program without a real authorization server | [`test_without_a_server`] |
+//! | see what happens: logs, counters, metrics | [`see_what_happens`] |
 //! | find out why the server says no | [`find_out_why_the_server_says_no`] |
 //! | call PingOne, Entra ID, Okta, Auth0 or another provider | [`call_a_provider`] |
 //! | do all this from a shell | [`use_the_command_line`] |
@@ -74,6 +75,11 @@ guide!(
     test_without_a_server,
     "[`dev_server`](crate::dev_server), [`DevServer`](crate::dev_server::DevServer),",
     "[`DevServerBuilder`](crate::dev_server::DevServerBuilder), [`TokenSource::fixed`](crate::TokenSource::fixed)"
+);
+guide!(
+    see_what_happens,
+    "[`observer`](crate::observer), [`Observer`](crate::observer::Observer), [`Event`](crate::observer::Event),",
+    "[`Statistics`](crate::observer::Statistics), [`TokenClient::statistics`](crate::TokenClient::statistics)"
 );
 guide!(
     find_out_why_the_server_says_no,

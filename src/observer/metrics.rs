@@ -41,8 +41,8 @@ use crate::jose::KeyId;
 /// | `oauth.verifier.rejections` | counter | | `reason` | refused requests and assertions, by [`RefusalReason`] |
 ///
 /// The values of labels are bounded: issuers, endpoints, URLs of JWK Sets without their queries and
-/// your own key ids come from your settings, and all others from fixed lists. The `url` of every set
-/// that a client registered ([`ClientKeys`](crate::ClientKeys)) is `client`.
+/// your own key ids come from your settings, and all others from fixed lists. The `url` of every
+/// set that a client registered ([`ClientKeys`](crate::ClientKeys)) is `client`.
 #[derive(Debug)]
 pub struct MetricsObserver {
     _private: (),
