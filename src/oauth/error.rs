@@ -47,6 +47,17 @@ pub enum OAuthError {
     /// The metadata cannot be read.
     #[error(fmt = metadata)]
     Metadata(#[source] JoseError),
+    /// The metadata has a resource other than the requested one (RFC 9728 §3.3).
+    #[error("the metadata names the resource {found}, not {expected}")]
+    ResourceMismatch {
+        /// The requested resource.
+        expected: String,
+        /// The resource in the document.
+        found: String,
+    },
+    /// The metadata of a protected resource cannot be read.
+    #[error(fmt = resource_metadata)]
+    ResourceMetadata(#[source] JoseError),
     /// Neither the server's metadata nor the user names this value.
     #[error("the authorization server has no {member}")]
     NotKnown {
@@ -345,6 +356,7 @@ impl OAuthError {
 
 caused! {
     metadata() by source: &JoseError => "cannot read the authorization server's metadata";
+    resource_metadata() by source: &JoseError => "cannot read the protected resource's metadata";
     response(what: &str, content_type: &Option<String>) by source: &JoseError =>
         "cannot read {what} ({})", content_type.as_deref().unwrap_or("no content type");
 }

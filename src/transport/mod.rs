@@ -13,6 +13,7 @@ mod error;
 pub(crate) mod freshness;
 mod http_client;
 mod metadata;
+mod protected_resource;
 mod public_address;
 mod public_network_client;
 pub(crate) mod refreshing;
