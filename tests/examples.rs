@@ -1,65 +1,23 @@
 //! Runs each example to its end, so that the examples stay true.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "support/examples.rs"]
+mod examples;
 #[cfg(feature = "redis")]
 #[allow(dead_code, reason = "an example needs less of it than the redis suite")]
 #[path = "redis/server.rs"]
 mod redis;
 
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 
 use private_key_jwt::dev_server::DevServer;
 use private_key_jwt::verifier::VerifierError;
 use private_key_jwt::{Algorithm, JwkSet, PrivateKey};
-use serde_json::Value;
-
-/// The features of this build, so that building the examples rebuilds nothing else.
-const FEATURES: [(&str, bool); 11] = [
-    ("client", cfg!(feature = "client")),
-    ("rustls", cfg!(feature = "rustls")),
-    ("native-tls", cfg!(feature = "native-tls")),
-    ("rustcrypto", cfg!(feature = "rustcrypto")),
-    ("aws-lc-rs", cfg!(feature = "aws-lc-rs")),
-    ("cli", cfg!(feature = "cli")),
-    ("tower", cfg!(feature = "tower")),
-    ("axum", cfg!(feature = "axum")),
-    ("reqwest-middleware", cfg!(feature = "reqwest-middleware")),
-    ("redis", cfg!(feature = "redis")),
-    ("metrics", cfg!(feature = "metrics")),
-];
-
-/// The examples of this set of features, built: name and program.
-fn examples() -> &'static BTreeMap<String, PathBuf> {
-    static EXAMPLES: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
-    EXAMPLES.get_or_init(|| {
-        let features: Vec<&str> = FEATURES.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
-        let output = Command::new(env!("CARGO"))
-            .args(["build", "--locked", "--examples", "--message-format", "json", "--no-default-features"])
-            .args(["--features", &format!("dev-server,{}", features.join(","))])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let messages = String::from_utf8(output.stdout).unwrap();
-        messages
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap())
-            .filter(|message| message["target"]["kind"] == serde_json::json!(["example"]))
-            .map(|example| {
-                let name = example["target"]["name"].as_str().unwrap().to_owned();
-                (name, example["executable"].as_str().unwrap().into())
-            })
-            .collect()
-    })
-}
 
 /// An example, in an environment that configures no real server.
 fn example(name: &str) -> Command {
-    let mut command = Command::new(&examples()[name]);
+    let mut command = Command::new(&examples::built()[name]);
     for (variable, _) in std::env::vars().filter(|(variable, _)| variable.starts_with("PKJWT_")) {
         command.env_remove(variable);
     }
@@ -102,7 +60,7 @@ fn every_example_is_run_here() {
             "token_endpoint" => !cfg!(feature = "redis"),
             _ => false,
         };
-        assert!(needs_more || examples().contains_key(name), "{name} is not built");
+        assert!(needs_more || examples::built().contains_key(name), "{name} is not built");
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= 75, "{name} has {lines} lines, more than a screen");
     }
@@ -276,6 +234,70 @@ fn three_issuers() {
         "orders:read: 401 Unauthorized: {\"title\":\"Unauthorized\",\"status\":401,",
     ];
     has(&printed(example("three_issuers")), &said);
+}
+
+/// An MCP server whose metadata names this resource, and the authorization server.
+#[cfg(feature = "axum")]
+async fn mcp_server(issuer: &str, resource: Option<&str>) -> String {
+    use axum::http::{HeaderMap, StatusCode, header};
+    use axum::response::IntoResponse;
+    use axum::{Router, routing};
+    use serde_json::{Value, json};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let url = format!("{origin}/mcp");
+    let metadata = json!({"resource": resource.unwrap_or(&url), "authorization_servers": [issuer]});
+    let challenge = format!("Bearer resource_metadata=\"{origin}/meta\", scope=\"api:read\"");
+    let jwks = private_key_jwt::RemoteJwks::discover(issuer).unwrap();
+    let verifier = private_key_jwt::AccessTokenVerifier::new(issuer, &*url).require_scope("api:read");
+    let answer = move |headers: HeaderMap, body: String| async move {
+        let message: Value = serde_json::from_str(&body).unwrap();
+        let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = token.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        if jwks.verify(&verifier, token).await.is_err() {
+            return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response();
+        }
+        let session = headers.get("mcp-session-id").and_then(|value| value.to_str().ok());
+        assert_eq!(session, (message["method"] != "initialize").then_some("session-1"));
+        let answer = match message["method"].as_str().unwrap() {
+            "initialize" => json!({"result": {"serverInfo": {"name": "mcp"}}}).to_string(),
+            "tools/list" => format!("event: message\ndata: {}\n\n", json!({"result": {"tools": [1, 2]}})),
+            _ => return StatusCode::ACCEPTED.into_response(),
+        };
+        ([("mcp-session-id", "session-1")], answer).into_response()
+    };
+    let router = Router::new()
+        .route("/mcp", routing::post(answer))
+        .route("/meta", routing::get(move || async move { metadata.to_string() }));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test(flavor = "multi_thread")]
+async fn mcp_client() {
+    let generated = PrivateKey::generate(Algorithm::ES256).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(generated.to_pem().unwrap().as_bytes()).unwrap();
+    let dev = DevServer::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    dev.register("client", JwkSet::from(generated.private_key().unwrap().public_jwk().clone())).unwrap();
+    let with = |url: &str| {
+        let mut command = example("mcp_client");
+        command.arg(url).env("PKJWT_CLIENT_ID", "client").env("PKJWT_KEY", file.path());
+        command
+    };
+    let url = mcp_server(dev.issuer(), None).await;
+    assert_eq!(printed(with(&url)), "\"mcp\" has the tools [1,2]\n");
+
+    let other = mcp_server(dev.issuer(), Some("https://other.example/mcp")).await;
+    let refused = with(&other).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    has(text(&refused.stderr), &["ResourceMismatch", &other, "https://other.example/mcp"]);
+
+    let Output { status, stderr, .. } = example("mcp_client").output().unwrap();
+    assert_eq!(status.code(), Some(1));
+    has(text(&stderr), &["usage: mcp_client URL"]);
 }
 
 #[cfg(feature = "reqwest-middleware")]

@@ -10,10 +10,13 @@
 mod authlib;
 mod browser;
 mod endpoints;
+#[path = "../support/examples.rs"]
+mod examples;
 mod foreign_clients;
 mod keycloak;
 mod libraries;
 mod logins;
+mod mcp;
 mod peers;
 mod record;
 #[path = "../support/mod.rs"]

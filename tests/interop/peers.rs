@@ -21,7 +21,7 @@ pub(crate) fn run(command: &mut Command, stdin: &str) -> Result<String, String> 
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("the interop suite needs `{name}`: {error}"));
+        .map_err(|error| format!("the interop suite needs `{name}`: {error}"))?;
     // A command that does not read its input closes the pipe.
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
     let output = child.wait_with_output().unwrap();
