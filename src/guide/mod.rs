@@ -32,7 +32,8 @@ guide!(
     get_a_token,
     "[`TokenClient`](crate::TokenClient), [`TokenClientBuilder`](crate::TokenClientBuilder),",
     "[`TokenSource`](crate::TokenSource), [`BearerMiddleware`](crate::client::BearerMiddleware),",
-    "[`TokenRequest`](crate::TokenRequest), [`Profile`](crate::Profile)"
+    "[`TokenRequest`](crate::TokenRequest), [`Profile`](crate::Profile),",
+    "[`BearerChallenge`](crate::oauth::BearerChallenge), [`ProtectedResource`](crate::oauth::ProtectedResource)"
 );
 guide!(
     load_and_register_a_key,

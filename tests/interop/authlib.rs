@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use crate::peers::authlib;
 use crate::record::Record;
+use crate::refusals::{Draft, expected, of};
 use crate::{ALGORITHMS, client, refusal, signing_key};
 
 fn server() -> AuthorizationServer {
@@ -15,6 +16,9 @@ fn server() -> AuthorizationServer {
     AuthorizationServer::new(issuer, format!("{issuer}/token"))
         .and_then(|server| server.with_endpoint(Endpoint::Introspection, format!("{issuer}/introspect")))
         .and_then(|server| server.with_endpoint(Endpoint::Revocation, format!("{issuer}/revoke")))
+        .and_then(|server| {
+            server.with_endpoint(Endpoint::DeviceAuthorization, format!("{issuer}/device_authorization"))
+        })
         .unwrap()
 }
 
@@ -113,4 +117,37 @@ async fn an_assertion_is_good_once_and_a_grant_is_no_assertion() {
     let response = http.send(request).await.unwrap();
     let error = TokenResponse::from_http(response, OffsetDateTime::now_utc()).unwrap_err();
     assert_eq!(refusal::<()>(Err(error.into())).error(), Some("invalid_client"));
+}
+
+#[tokio::test]
+async fn a_device_login_to_its_end_with_every_algorithm() {
+    let (server, record, http) = (server(), Record::of("Authlib"), ReqwestClient::new().unwrap());
+    for named in ALGORITHMS {
+        let client = client(&server, named, &record);
+        for (answer, expected) in [("yes", None), ("no", Some("access_denied"))] {
+            let codes = client.authorize_device("api:read").await.unwrap();
+            let url = format!("{}&answer={answer}", codes.verification_uri_complete().unwrap());
+            http.send(http::Request::get(url).body(Vec::new()).unwrap()).await.unwrap();
+            let response = client.device_token(&codes).await;
+            if expected.is_some() {
+                assert_eq!(refusal(response).error(), expected);
+                continue;
+            }
+            let said = client.introspect(response.unwrap().access_token().secret()).await.unwrap();
+            assert_eq!((said.client_id(), said.subject()), (Some(named.0.as_str()), Some("user-1")));
+        }
+    }
+    let counts = record.print();
+    let count = |path: &str, status| counts[&(path.to_owned(), status)];
+    assert_eq!(
+        (count("/device_authorization", 200), count("/token", 200), count("/token", 400)),
+        (22, 11, 11)
+    );
+}
+
+#[tokio::test]
+async fn it_says_why_it_refuses_and_the_hint_says_what_to_do() {
+    let server = server();
+    let draft = async || Draft::new(server.token_endpoint(), "ES256", server.issuer().unwrap());
+    assert_eq!(of("Authlib", draft).await, expected::AUTHLIB);
 }

@@ -35,6 +35,7 @@ from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion, JWTBearerGrant
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
+from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint, DeviceCodeGrant, DeviceCredentialDict
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
@@ -47,8 +48,14 @@ JWSRegistry.recommended = [
 ]
 
 METHOD = JWTBearerClientAssertion.CLIENT_AUTH_METHOD
-PATHS = {"/token": None, "/introspect": "introspection", "/revoke": "revocation"}
+PATHS = {
+    "/token": None,
+    "/introspect": "introspection",
+    "/revoke": "revocation",
+    "/device_authorization": "device_authorization",
+}
 SCOPES = {"api:read", "api:write"}
+USER = "user-1"
 
 
 class Client(ClientMixin):
@@ -90,14 +97,17 @@ class Server(AuthorizationServer):
         self.issuer, self.clients, self.issuers = issuer, clients, issuers
         self.tokens = {}
         self.spent, self.lock = set(), threading.Lock()
+        self.devices, self.answers = {}, {}
         self.register_token_generator(
             "default", BearerTokenGenerator(lambda **_: generate_token(42), expires_generator=300)
         )
         self.register_client_auth_method(METHOD, Assertion(self))
         self.register_grant(ClientCredentials)
         self.register_grant(JWTBearer)
+        self.register_grant(DeviceCode)
         self.register_endpoint(Introspection)
         self.register_endpoint(Revocation)
+        self.register_endpoint(DeviceAuthorization)
 
     def query_client(self, client_id):
         return self.clients.get(client_id)
@@ -191,6 +201,32 @@ class Revocation(RevocationEndpoint):
         token.revoked = True
 
 
+class DeviceAuthorization(DeviceAuthorizationEndpoint):
+    CLIENT_AUTH_METHODS = [METHOD]
+    INTERVAL = 1
+
+    def get_verification_uri(self):
+        return f"{self.server.issuer}/device"
+
+    def save_device_credential(self, client_id, scope, data):
+        credential = DeviceCredentialDict(client_id=client_id, scope=scope, **data)
+        self.server.devices[data["device_code"]] = credential
+
+
+class DeviceCode(DeviceCodeGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = [METHOD]
+
+    def query_device_credential(self, device_code):
+        return self.server.devices.get(device_code)
+
+    def query_user_grant(self, user_code):
+        allowed = self.server.answers.get(user_code)
+        return None if allowed is None else (USER, allowed)
+
+    def should_slow_down(self, credential):
+        return False
+
+
 class Form(OAuth2Request):
     """The request as Authlib wants it. A parameter that is there twice is refused before."""
 
@@ -207,6 +243,15 @@ class Form(OAuth2Request):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        """The user's answer to a device: `/device?user_code=...&answer=yes`."""
+        path, _, query = self.path.partition("?")
+        answer = dict(parse_qsl(query))
+        if path != "/device" or {"user_code", "answer"} - answer.keys():
+            return self.answer(404, {})
+        self.server.authorization.answers[answer["user_code"]] = answer["answer"] == "yes"
+        return self.answer(200, {})
 
     def do_POST(self):
         server = self.server.authorization

@@ -35,7 +35,8 @@ impl Browser {
     /// Sends the form of a page, with its hidden fields and these.
     pub(crate) async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
         let (_, rest) = page.body.split_once("action=\"").unwrap_or_else(|| panic!("no form: {page:?}"));
-        let action = page.url.join(rest.split_once('"').unwrap().0).unwrap();
+        let action = rest.split_once('"').unwrap().0.replace("&amp;", "&");
+        let action = page.url.join(&action).unwrap();
         let pairs = hidden_fields(&page.body).into_iter().chain(fields.iter().copied());
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         self.go(action, Some(form)).await

@@ -10,6 +10,7 @@ use private_key_jwt::{Audience, AuthorizationServer, ClientAssertion, Error, Tok
 use crate::browser::REDIRECT_URI;
 use crate::peers::oidc_provider;
 use crate::record::Record;
+use crate::refusals::{Draft, expected, of};
 use crate::{ALGORITHMS, path, refusal, signing_key};
 
 /// A minimal request to an endpoint.
@@ -34,7 +35,7 @@ fn authorization() -> AuthorizationRequest {
 }
 
 /// The same with the client's own methods.
-async fn call(client: &TokenClient, endpoint: Endpoint) -> Result<(), Error> {
+pub(crate) async fn call(client: &TokenClient, endpoint: Endpoint) -> Result<(), Error> {
     match endpoint {
         Endpoint::Token => client.token("api:read").await.map(drop),
         Endpoint::PushedAuthorization => client.push_authorization(&authorization()).await.map(drop),
@@ -105,4 +106,11 @@ async fn an_assertion_is_good_once_at_every_endpoint() {
             println!("oidc-provider, {}, {algorithm}, a copy is refused: 1", path(&found, endpoint));
         }
     }
+}
+
+#[tokio::test]
+async fn it_refuses_each_kind_of_request_without_a_reason() {
+    let server = AuthorizationServer::discover(&oidc_provider().issuer).await.unwrap();
+    let draft = async || Draft::new(server.token_endpoint(), "ES256", server.issuer().unwrap());
+    assert_eq!(of("oidc-provider", draft).await, expected::OIDC_PROVIDER);
 }

@@ -9,16 +9,22 @@
 
 mod authlib;
 mod browser;
+mod clocks;
 mod endpoints;
 #[path = "../support/examples.rs"]
 mod examples;
+mod fapi;
 mod foreign_clients;
 mod keycloak;
 mod libraries;
 mod logins;
 mod mcp;
+mod other_servers;
 mod peers;
+mod published;
 mod record;
+mod refusals;
+mod rotations;
 #[path = "../support/mod.rs"]
 mod support;
 mod token_endpoint;
@@ -44,6 +50,9 @@ const ALGORITHMS: [(Algorithm, &str); 11] = [
     (Algorithm::EdDSA, "ed25519.pkcs8.pem"),
     (Algorithm::Ed25519, "ed25519.pkcs8.pem"),
 ];
+
+/// Those of the FAPI 2.0 Security Profile (§5.4).
+const FAPI_ALGORITHMS: [(Algorithm, &str); 4] = [ALGORITHMS[3], ALGORITHMS[6], ALGORITHMS[9], ALGORITHMS[10]];
 
 fn signing_key(algorithm: Algorithm, file: &str) -> PrivateKey {
     support::key(file).with_algorithm(algorithm).unwrap()

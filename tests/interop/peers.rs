@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
+use private_key_jwt::Algorithm;
 use serde_json::{Value, json};
 
-use crate::{ALGORITHMS, jwks};
+use crate::{ALGORITHMS, FAPI_ALGORITHMS, jwks};
 
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop")
@@ -33,13 +34,43 @@ pub(crate) fn run(command: &mut Command, stdin: &str) -> Result<String, String> 
     }
 }
 
-/// Runs Maven, one process at a time: processes cannot share its local repository.
-pub(crate) fn maven(command: &mut Command) {
+/// Runs a command that installs this.
+pub(crate) fn install(what: &str, command: &mut Command) {
+    run(command, "").unwrap_or_else(|error| panic!("{what} cannot be installed: {error}"));
+}
+
+/// Installs this with Maven, one process at a time: processes cannot share its local repository.
+pub(crate) fn maven(what: &str, command: &mut Command) {
     static REPOSITORY: Mutex<()> = Mutex::new(());
     let guard = REPOSITORY.lock();
-    let result = run(command, "");
+    let result = run(command.args(["--batch-mode", "--quiet"]), "");
     drop(guard);
-    result.unwrap();
+    result.unwrap_or_else(|error| panic!("{what} cannot be installed: {error}"));
+}
+
+/// Compiles a Java module of this folder below the target directory. Returns its class path.
+pub(crate) fn class_path(what: &str, source: &str) -> String {
+    let target = target(source);
+    let path = target.join("class-path");
+    let mut build = Command::new("mvn");
+    build.args(["compile", "dependency:build-classpath"]);
+    build.arg(format!("-Doutput={}", target.display())).arg(format!("-Dmdep.outputFile={}", path.display()));
+    maven(what, build.current_dir(folder().join(source)));
+    format!("{}:{}", target.join("classes").display(), std::fs::read_to_string(path).unwrap().trim())
+}
+
+/// Compiles a Go program of this folder below the target directory.
+pub(crate) fn go(what: &str, source: &str) -> PathBuf {
+    let program = target(source);
+    let mut build = Command::new("go");
+    build.args(["build", "-mod=readonly", "-o"]).arg(&program).arg(".");
+    install(what, build.current_dir(folder().join(source)));
+    program
+}
+
+/// The place below the target directory for the output of a compiler.
+pub(crate) fn target(source: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interop-{}", source.replace('/', "-")))
 }
 
 /// Node, with the npm packages of the lock file, which are installed once.
@@ -50,7 +81,7 @@ pub(crate) fn node(script: &str) -> Command {
             |path: &str| std::fs::metadata(folder().join(path)).and_then(|file| file.modified()).ok();
         let installed = changed("node_modules/.package-lock.json");
         if installed.is_none() || installed < changed("package-lock.json") {
-            run(Command::new("npm").arg("ci").current_dir(folder()), "").unwrap();
+            install("the npm packages", Command::new("npm").arg("ci").current_dir(folder()));
         }
     });
     let mut command = Command::new("node");
@@ -67,9 +98,12 @@ pub(crate) fn python(script: &str) -> Command {
         let requirements = folder().join("requirements.txt");
         let wanted = std::fs::read(&requirements).unwrap();
         if std::fs::read(&installed).ok().as_ref() != Some(&wanted) {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&venv), "").unwrap();
+            install("the Python environment", Command::new("python3").args(["-m", "venv"]).arg(&venv));
             let mut pip = Command::new(&python);
-            run(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements), "").unwrap();
+            install(
+                "the PyPI packages",
+                pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements),
+            );
             std::fs::write(installed, wanted).unwrap();
         }
         python
@@ -87,20 +121,19 @@ pub(crate) struct Server {
 }
 
 /// Starts a server. Its first line of output is its issuer.
-pub(crate) fn start(mut program: Command, config: &Value) -> Server {
+pub(crate) fn start(name: &str, mut program: Command, config: &Value) -> Server {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(config.to_string().as_bytes()).unwrap();
-    let name = program.get_program().to_string_lossy().into_owned();
     let mut process = program
         .arg(file.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("the interop suite needs `{name}`: {error}"));
+        .unwrap_or_else(|error| panic!("{name} cannot be started: {program:?}: {error}"));
     let mut line = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let issuer =
-        line.trim().strip_prefix("ISSUER ").unwrap_or_else(|| panic!("not an issuer: {line:?}")).to_owned();
+    let issuer = line.trim().strip_prefix("ISSUER ");
+    let issuer = issuer.unwrap_or_else(|| panic!("{name} did not start: {line:?}")).to_owned();
     Server { issuer, _process: process, _config: file }
 }
 
@@ -108,12 +141,23 @@ pub(crate) fn start(mut program: Command, config: &Value) -> Server {
 pub(crate) fn oidc_provider() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
-        let clients = ALGORITHMS.map(|(algorithm, file)| {
-            json!({"client_id": algorithm.as_str(), "jwks": jwks(algorithm, file),
-                "token_endpoint_auth_signing_alg": algorithm.as_str()})
-        });
-        start(node("server.mjs"), &json!({ "clients": clients }))
+        start("oidc-provider", node("server.mjs"), &json!({ "clients": ALGORITHMS.map(registered) }))
     })
+}
+
+/// oidc-provider under FAPI 2.0, with one client for each of its algorithms, named after it.
+pub(crate) fn fapi_provider() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let clients: Vec<Value> = FAPI_ALGORITHMS.into_iter().map(registered).collect();
+        start("oidc-provider", node("server.mjs"), &json!({ "fapi": true, "clients": clients }))
+    })
+}
+
+/// A client, its keys by value.
+fn registered((algorithm, file): (Algorithm, &str)) -> Value {
+    json!({"client_id": algorithm.as_str(), "jwks": jwks(algorithm, file),
+        "token_endpoint_auth_signing_alg": algorithm.as_str()})
 }
 
 /// Authlib, with one client for each algorithm, named after it, and one issuer of JWT grants.
@@ -125,6 +169,38 @@ pub(crate) fn authlib() -> &'static Server {
         let issuers = ALGORITHMS.map(|(algorithm, file)| {
             json!({"issuer": format!("https://sts.example/{algorithm}"), "jwks": jwks(algorithm, file)})
         });
-        start(python("authlib_server.py"), &json!({ "clients": clients, "issuers": issuers }))
+        start("Authlib", python("authlib_server.py"), &json!({ "clients": clients, "issuers": issuers }))
+    })
+}
+
+/// The example server of zitadel/oidc, with one client for each algorithm, named after it.
+pub(crate) fn zitadel() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let program = Command::new(go("zitadel/oidc", "servers/zitadel"));
+        start("zitadel/oidc", program, &json!({ "clients": ALGORITHMS.map(registered) }))
+    })
+}
+
+/// Spring Authorization Server, with one client for each of its algorithms, named after it, and one
+/// whose keys rotate. It reads their keys below this URL.
+pub(crate) fn spring(published: &str) -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let mut program = Command::new("java");
+        program.args([
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            &class_path("Spring Authorization Server", "servers/spring"),
+            "Server",
+        ]);
+        let client = |client_id: &str, algorithm: &str| {
+            json!({"client_id": client_id, "jwks_uri": format!("{published}/{client_id}"),
+                "token_endpoint_auth_signing_alg": algorithm})
+        };
+        let named =
+            ALGORITHMS[..9].iter().map(|(algorithm, _)| client(algorithm.as_str(), algorithm.as_str()));
+        let clients: Vec<Value> = named.chain([client("rotates-at-spring", "ES256")]).collect();
+        start("Spring Authorization Server", program, &json!({ "clients": clients }))
     })
 }

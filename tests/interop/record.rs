@@ -21,6 +21,7 @@ pub(crate) struct Record {
 struct Note {
     path: String,
     algorithm: Algorithm,
+    key_id: Option<String>,
     jti: String,
     status: u16,
 }
@@ -34,6 +35,11 @@ impl Record {
     pub(crate) fn count(&self, path: &str, algorithm: Algorithm, status: u16) -> usize {
         let same = |note: &&Note| (&*note.path, note.algorithm, note.status) == (path, algorithm, status);
         self.notes.lock().unwrap().iter().filter(same).count()
+    }
+
+    /// The key of the last request, if the server accepted it.
+    pub(crate) fn last_key_id(&self) -> Option<String> {
+        self.notes.lock().unwrap().last().filter(|note| note.status == 200)?.key_id.clone()
     }
 
     /// Prints server, endpoint, algorithm and count. Returns the counts by path and response.
@@ -70,6 +76,7 @@ impl HttpClient for Record {
                 self.notes.lock().unwrap().push(Note {
                     path,
                     algorithm: jws.header().algorithm,
+                    key_id: jws.header().key_id.as_ref().map(|key_id| key_id.as_str().to_owned()),
                     jti: claims["jti"].as_str().unwrap().to_owned(),
                     status: response.status().as_u16(),
                 });

@@ -6,10 +6,14 @@
 //
 // CONFIG.json:
 //
-//     { "clients": [
+//     { "fapi": false,
+//       "clients": [
 //         { "client_id": "...", "jwks": { "keys": [...] } },
 //         { "client_id": "...", "jwks_uri": "http://127.0.0.1:NNNN/jwks.json",
 //           "token_endpoint_auth_signing_alg": "ES256" } ] }
+//
+// With "fapi", it follows the FAPI 2.0 Security Profile: the issuer as the only audience,
+// PS256, ES256 and Ed25519, and pushed authorization requests only.
 //
 // Whoever is sent to log in is user-1 and agrees to everything, without a page; the
 // pages where a user code is typed in are the library's.
@@ -45,6 +49,8 @@ const CLIENT_AUTH_ALGS = [
   'ES256', 'ES384', 'ES512',
   'EdDSA', 'Ed25519',
 ];
+
+const FAPI_ALGS = ['PS256', 'ES256', 'EdDSA', 'Ed25519'];
 
 // The resources a token can be asked for, and the algorithm of their tokens; those
 // without one are opaque. The first one is the default.
@@ -125,18 +131,19 @@ async function signingKey(alg) {
   return { ...(await exportJWK(privateKey)), alg, use: 'sig', kid: `provider-${alg}` };
 }
 
-async function provider(issuer, clients) {
+async function provider(issuer, { clients, fapi = false }) {
   const algs = Object.values(RESOURCES).filter(Boolean);
   const server = new Provider(issuer, {
     clients: clients.map(client),
     clientAuthMethods: ['private_key_jwt'],
-    enabledJWA: { clientAuthSigningAlgValues: CLIENT_AUTH_ALGS },
+    enabledJWA: { clientAuthSigningAlgValues: fapi ? FAPI_ALGS : CLIENT_AUTH_ALGS },
     features: {
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
       devInteractions: { enabled: false },
       introspection: { enabled: true },
-      pushedAuthorizationRequests: { enabled: true },
+      ...(fapi && { fapi: { enabled: true, profile: '2.0' } }),
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: fapi },
       revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -161,7 +168,7 @@ async function provider(issuer, clients) {
     findAccount: (ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
     interactions: { url: (ctx, { uid }) => `/interaction/${uid}` },
     issueRefreshToken: () => true,
-    rotateRefreshToken: true,
+    rotateRefreshToken: !fapi,
     jwks: { keys: await Promise.all(algs.map(signingKey)) },
   });
   // The library names no interval, which means five seconds (RFC 8628 section 3.2).
@@ -185,7 +192,7 @@ if (!path) {
   console.error('usage: node server.mjs CONFIG.json');
   process.exit(2);
 }
-const { clients } = JSON.parse(await readFile(path, 'utf8'));
+const config = JSON.parse(await readFile(path, 'utf8'));
 
 // The issuer has the port in its name, so the port comes first.
 const http = createServer();
@@ -194,10 +201,10 @@ await new Promise((resolve, reject) => {
   http.listen(0, '127.0.0.1', resolve);
 });
 const issuer = `http://127.0.0.1:${http.address().port}`;
-const server = await provider(issuer, clients);
+const server = await provider(issuer, config);
 
 // A wrong client is otherwise found out about only at its first request.
-for (const { client_id } of clients) {
+for (const { client_id } of config.clients) {
   try {
     await server.Client.find(client_id);
   } catch (err) {

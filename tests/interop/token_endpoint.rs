@@ -49,7 +49,7 @@ async fn the_server_reads_our_jwks_from_its_url() {
     let config = json!({"clients": [
         {"client_id": "by-url", "jwks_uri": format!("{}/jwks.json", published.uri())}
     ]});
-    let server = start(node("server.mjs"), &config);
+    let server = start("oidc-provider", node("server.mjs"), &config);
     let found = AuthorizationServer::discover(&server.issuer).await.unwrap();
     assert!(TokenClient::new(found, "by-url", keys).unwrap().token("api:write").await.is_ok());
 }

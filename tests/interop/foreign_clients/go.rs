@@ -4,20 +4,13 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::{builder, output, serve, serve_tls};
-use crate::peers::{folder, run};
+use super::{builder, serve, serve_tls};
+use crate::peers;
 
 /// The program with the Go clients, and the name of the client to run.
 fn go(name: &str) -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let program = BUILT.get_or_init(|| {
-        let program = output("interop-go");
-        let mut build = Command::new("go");
-        build.args(["build", "-mod=readonly", "-o"]).arg(&program).arg(".");
-        run(build.current_dir(folder().join("clients/go")), "").unwrap();
-        program
-    });
-    let mut command = Command::new(program);
+    let mut command = Command::new(BUILT.get_or_init(|| peers::go("the Go clients", "clients/go")));
     command.arg(name);
     command
 }

@@ -3,24 +3,13 @@
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::{builder, output, serve, serve_tls};
-use crate::peers::{folder, maven};
+use super::{builder, serve, serve_tls};
+use crate::peers;
 
 /// The main class of a Java client.
 fn java(class: &str) -> Command {
     static CLASSES: OnceLock<String> = OnceLock::new();
-    let classes = CLASSES.get_or_init(|| {
-        let folder = folder().join("clients/java");
-        let target = output("interop-java");
-        let path = target.join("class-path");
-        let mut build = Command::new("mvn");
-        build
-            .args(["--batch-mode", "--quiet", "compile", "dependency:build-classpath"])
-            .arg(format!("-Doutput={}", target.display()))
-            .arg(format!("-Dmdep.outputFile={}", path.display()));
-        maven(build.current_dir(folder));
-        format!("{}:{}", target.join("classes").display(), std::fs::read_to_string(path).unwrap().trim())
-    });
+    let classes = CLASSES.get_or_init(|| peers::class_path("the Java clients", "clients/java"));
     let mut command = Command::new("java");
     command.args(["-cp", classes, class]);
     command

@@ -2,21 +2,21 @@
 
 use std::process::Command;
 
-use super::{builder, output, serve};
-use crate::peers::{folder, maven};
+use super::{builder, serve};
+use crate::peers::{folder, maven, target};
 
 /// Uses the compiler that starts faster, because neither the build nor the run is long.
 const JVM: [&str; 2] = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
 /// Builds the application, as a user would, and starts it.
 fn quarkus() -> Command {
-    let target = output("interop-quarkus");
+    let target = target("clients/quarkus");
     let mut build = Command::new("mvn");
     build
-        .args(["--batch-mode", "--quiet", "compile", "quarkus:build"])
+        .args(["compile", "quarkus:build"])
         .arg(format!("-Doutput={}", target.display()))
         .env("MAVEN_OPTS", JVM.join(" "));
-    maven(build.current_dir(folder().join("clients/quarkus")));
+    maven("Quarkus", build.current_dir(folder().join("clients/quarkus")));
     let mut command = Command::new("java");
     command.args(JVM).arg("-jar").arg(target.join("quarkus-app/quarkus-run.jar"));
     command
