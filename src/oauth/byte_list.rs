@@ -19,6 +19,12 @@ impl ByteList {
     /// Reads the list at the beginning of a text. The caller checks that a number can begin there.
     pub(super) fn at(text: &[u8]) -> Option<Self> {
         let [hexadecimal, decimal] = [16, 10].map(|radix| numbers(text, radix).count());
+        // A cut through `65 79 …` leaves a digit, with which the rest may look decimal.
+        if let [_, b' ' | b',' | b':' | b'-', rest @ ..] = text
+            && numbers(rest.trim_ascii_start(), 16).count() >= decimal
+        {
+            return None;
+        }
         let has_commas = || numbers(text, 10).next().and_then(|(_, end)| text.get(end)) == Some(&b',');
         // Take the longer one, so that no number is read repeatedly.
         let is_decimal = match decimal.cmp(&hexadecimal) {
@@ -95,6 +101,10 @@ mod tests {
                 );
             }
         }
+        // The digit of a byte that was cut belongs to no list.
+        assert_eq!(read("5 52 54 51 53 49 73 49 6d 74 70"), None);
+        assert_eq!(read("5, 52, 54, 51, 53, 49, 73, 49, 6d"), None);
+        assert_eq!(read("5 152 54 51 53 49 73 49 6d").unwrap().1, "5 152 54 51 53 49 73 49".len());
         // Numbers of two digits each may be either. Programs write commas between decimal numbers.
         assert_eq!(read("65,66,67,68,69,70,71,72").unwrap().0, "ABCDEFGH");
         assert_eq!(read("65 66 67 68 69 70 71 72").unwrap().0, "efghipqr");
