@@ -142,7 +142,7 @@ impl TokenClientBuilder {
     /// server of the profile [would accept it](Profile#settings-that-a-profile-refuses).
     ///
     /// Logs a warning if the server's metadata does not list the key's algorithm:
-    /// [`AuthorizationServer::unlisted_algorithms`].
+    /// [`unlisted_algorithms`](crate::AuthorizationServer::unlisted_algorithms).
     ///
     /// # Errors
     ///

@@ -296,8 +296,10 @@ impl Sender {
         let mut answer = clock::Facts::accepted(progress.outside(), progress.offset, shown);
         answer = answer.rejected(call, &error, self.assertion.has_not_before());
         let mut error = Error::from(error);
-        error
-            .note_context(|| self.context(call.endpoint, key.as_ref(), issued_at, (received, shown.ahead())));
+        // Times that were moved without a `Date` are a guess, which this machine's clock cannot judge.
+        let ahead = shown.ahead();
+        let times = (ahead.is_some() || progress.offset.by.is_zero()).then_some((received, ahead));
+        error.note_context(|| self.context(call.endpoint, key.as_ref(), issued_at, times));
         let may_change_key = error.refusal().is_some_and(|refusal| progress.may_change_key(refusal, left));
         let previous = self.previous(now).filter(|_| may_change_key);
         // Without an active key, this one was the last to sign.
@@ -417,7 +419,7 @@ impl Sender {
         endpoint: Endpoint,
         key: &dyn Signer,
         issued_at: OffsetDateTime,
-        (received, ahead): (OffsetDateTime, Option<time::Duration>),
+        times: Option<(OffsetDateTime, Option<time::Duration>)>,
     ) -> Context {
         let server = self.metadata.held();
         let server = server.as_deref();
@@ -425,7 +427,11 @@ impl Sender {
         let unsigned = server.and_then(prepare);
         let sent = unsigned.and_then(|unsigned| SentAssertion::from_signing_input(unsigned.signing_input()));
         let url = server.and_then(|server| server.endpoint(endpoint).ok()).unwrap_or_default();
-        let sent = sent.map(|sent| sent.to_endpoint(url).received_at(received, ahead));
+        let sent = sent.map(|sent| sent.to_endpoint(url));
+        let sent = sent.map(|sent| match times {
+            Some((received, ahead)) => sent.received_at(received, ahead),
+            None => sent,
+        });
         Context::of(sent, server, Some(self.assertion.chosen_profile()))
     }
 

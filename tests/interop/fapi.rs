@@ -83,7 +83,7 @@ async fn fapi2_5_3_2_1_every_audience_but_the_issuer() {
         for endpoint in Endpoint::ALL {
             let refused = refusal(call(&client, endpoint).await);
             assert_eq!((refused.status(), refused.error()), (401, Some("invalid_client")), "{endpoint:?}");
-            assert_eq!(refused.hint(), Some(Hint::Unspecific));
+            assert_eq!(crate::hint(&refused), Some(Hint::Unspecific));
         }
     }
     let issuer = client(&server, FAPI_ALGORITHMS[1], &record);

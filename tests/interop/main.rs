@@ -30,7 +30,7 @@ mod support;
 mod token_endpoint;
 
 use private_key_jwt::client::ErrorKind;
-use private_key_jwt::oauth::{Endpoint, OAuthError, Refusal};
+use private_key_jwt::oauth::{Cause, Endpoint, Hint, OAuthError, Refusal};
 use private_key_jwt::{Algorithm, AuthorizationServer, Error, JwkSet, PrivateKey, TokenClient};
 use serde_json::{Value, json};
 
@@ -80,6 +80,11 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Refusal {
         ErrorKind::OAuth(OAuthError::Refused(refusal)) => *refusal,
         other => panic!("{other:?}"),
     }
+}
+
+/// The likeliest cause of a refusal.
+fn hint(refusal: &Refusal) -> Option<Hint> {
+    refusal.hint().first().map(Cause::hint)
 }
 
 /// The path of an endpoint at its server.

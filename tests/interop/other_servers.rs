@@ -67,7 +67,7 @@ async fn zitadel_takes_three_algorithms_at_each_of_its_endpoints() {
         let key = signing_key(algorithm, file);
         let client = TokenClient::new(server.clone(), algorithm.as_str(), key).unwrap();
         let refused = refusal(client.token(()).await);
-        assert_eq!(refused.hint(), Some(Hint::Algorithm), "{algorithm}: {refused:?}");
+        assert_eq!(crate::hint(&refused), Some(Hint::Algorithm), "{algorithm}: {refused:?}");
     }
 }
 

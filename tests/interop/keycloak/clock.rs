@@ -62,7 +62,7 @@ async fn a_clock_that_is_an_hour_off_is_named() {
         let error = clean(client.request(&request()).await.unwrap_err());
         let ErrorKind::OAuth(OAuthError::Refused(refusal)) = error.kind() else { panic!("{error:?}") };
         assert_eq!((refusal.status(), refusal.description()), (400, Some(text)));
-        assert_eq!(refusal.hint(), Some(hint));
+        assert_eq!(crate::hint(refusal), Some(hint));
         let clock = refusal.clock().unwrap();
         let off = clock.now() - OffsetDateTime::now_utc() - time::Duration::seconds(seconds);
         assert!(off.abs() < time::Duration::seconds(30), "{off}");

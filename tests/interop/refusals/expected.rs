@@ -1,20 +1,20 @@
 //! What servers answer to each kind of request that they should reject, in the order of the kinds:
-//! the status, `error`, its text, and the hint. ORIGIN is that of the server.
+//! the status, `error`, its text, and its likely causes. ORIGIN is that of the server.
 
 pub(crate) const KEYCLOAK: [&str; 22] = [
     "nothing wrong: accepted",
     "another audience: 400 invalid_client, Invalid token audience, Audience",
     "two audiences: 400 invalid_client, Multiple audiences not allowed, SingleAudience",
     "no audience: 400 invalid_client, Invalid token audience, Audience",
-    "an unknown client: 401 invalid_client, Invalid client or Invalid client credentials, Unspecific",
-    "another iss: 401 invalid_client, Invalid client or Invalid client credentials, Unspecific",
-    "another sub: 401 invalid_client, Invalid client or Invalid client credentials, Unspecific",
-    "another client_id: 401 invalid_client, Invalid client or Invalid client credentials, Unspecific",
-    "an unknown kid: 400 invalid_client, Unable to load public key, KeyId",
+    "an unknown client: 401 invalid_client, Invalid client or Invalid client credentials, UnknownClient|AuthenticationMethod|Subject",
+    "another iss: 401 invalid_client, Invalid client or Invalid client credentials, UnknownClient|AuthenticationMethod|Subject",
+    "another sub: 401 invalid_client, Invalid client or Invalid client credentials, UnknownClient|AuthenticationMethod|Subject",
+    "another client_id: 401 invalid_client, Invalid client or Invalid client credentials, UnknownClient|AuthenticationMethod|Subject",
+    "an unknown kid: 400 invalid_client, Unable to load public key, KeyId|KeySet|KeySetUnreachable",
     "another key: 400 invalid_client, Client authentication with signed JWT failed: Signature on JWT token failed validation, Signature",
     "another algorithm: 400 invalid_client, Invalid signature algorithm, Algorithm",
     "the algorithm none: 400 invalid_client, Invalid signature algorithm, Algorithm",
-    "an expired assertion: 400 invalid_client, Token is not active, Expired",
+    "an expired assertion: 400 invalid_client, Token is not active, Expired|NotYetValid",
     "an assertion of the future: 400 invalid_client, Token was issued in the future, NotYetValid",
     "no exp: 400 invalid_client, Token exp claim is required, Malformed",
     "no jti: 400 invalid_client, Token jti claim is required, TokenIdMissing",

@@ -121,7 +121,7 @@ impl Draft {
     }
 }
 
-/// A line for each kind: what was sent, the status, `error`, its text, and the hint. A server that
+/// A line for each kind: what was sent, the status, `error`, its text, and its likely causes. A server that
 /// accepts the request is named, too.
 pub(crate) async fn of(server: &str, draft: impl AsyncFn() -> Draft) -> Vec<String> {
     let mut lines = vec![one(server, "nothing wrong", &draft().await).await];
@@ -152,7 +152,8 @@ async fn line(name: &str, request: http::Request<Vec<u8>>) -> String {
         Ok(_) => return format!("{name}: accepted"),
         Err(OAuthError::Refused(refusal)) => {
             let (error, text) = (refusal.error().unwrap_or("-"), refusal.description().unwrap_or("-"));
-            let hint = refusal.hint().map_or_else(|| "-".to_owned(), |hint| format!("{hint:?}"));
+            let hints: Vec<_> = refusal.hint().iter().map(|cause| format!("{:?}", cause.hint())).collect();
+            let hint = if hints.is_empty() { "-".to_owned() } else { hints.join("|") };
             format!("{} {error}, {text}, {hint}", refusal.status())
         }
         Err(error) => clean(error).to_string(),
