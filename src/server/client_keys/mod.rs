@@ -64,7 +64,7 @@ pub use registry::{ClientMetadata, ClientRegistry};
 ///   is kept.
 /// - The keys of a registered client are fetched as [`RemoteJwks`] documents it: with its first
 ///   assertion, when they are no longer fresh, and for an assertion that no key fits, at most once
-///   per cool-down. After a failure, the pauses are 1 s, 2 s, 4 s … up to the cool-down.
+///   per cool-down, also after a failure.
 /// - A client that changes its `jwks_uri` causes one further fetch per cool-down.
 /// - If the cache is full, the keys of the client that was used least recently leave, but not
 ///   within a cool-down of their last use: otherwise, requests for many clients in turn would cause

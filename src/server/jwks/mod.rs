@@ -67,7 +67,9 @@ use crate::verifier::{
 ///
 /// One fetch runs at a time, in its own task, and all callers that wait get its outcome. While the
 /// issuer fails, cached keys are used up to the hard limit, and the next fetch starts after 1 s, 2
-/// s, 4 s … up to the cool-down. Without a tokio runtime, tokens that need a fetch are rejected.
+/// s, 4 s … up to the cool-down; at a URL that a [client
+/// registered](RemoteJwks::client_registered), after one cool-down. Without a tokio runtime, tokens
+/// that need a fetch are rejected.
 ///
 /// # Which key
 ///
@@ -325,7 +327,10 @@ impl RemoteJwksBuilder {
     /// fragment;
     /// [`TransportError::Build`] if the HTTP client cannot be built.
     pub fn build(self) -> Result<RemoteJwks, TransportError> {
-        let Self { at, http, clock, policy, observer, is_of_client } = self;
+        let Self { at, http, clock, mut policy, observer, is_of_client } = self;
+        if is_of_client {
+            policy.first_pause = policy.cool_down;
+        }
         let (place, http) = match at {
             At::Url(url, plain_http) => {
                 plain_http.check_endpoint("jwks_uri", &url)?;

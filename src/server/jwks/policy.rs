@@ -14,6 +14,8 @@ use crate::transport::refreshing::{Failure, Pause, Phase, distance};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Policy {
     pub(super) cool_down: Duration,
+    /// How long the issuer is left alone after the first failure.
+    pub(super) first_pause: Duration,
     pub(super) hard_limit: Duration,
     pub(super) lifetimes: Lifetimes,
 }
@@ -22,7 +24,6 @@ impl Policy {
     /// A set is fetched anew this long before its lifetime ends, so that no caller waits.
     const AHEAD: Duration = Duration::from_secs(30);
     const LONGEST_FETCH: Duration = Duration::from_secs(10);
-    const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
     /// The phase of a set with this lifetime.
     pub(super) fn phase(&self, fetched: OffsetDateTime, lifetime: Duration, now: OffsetDateTime) -> Phase {
@@ -46,7 +47,7 @@ impl Policy {
     /// How long the issuer is left alone after a failure.
     pub(super) fn pause<E>(&self, failure: &Failure<'_, E>) -> Pause {
         let doublings = failure.failures.saturating_sub(1).min(16);
-        let pause = Self::FIRST_PAUSE * 2_u32.saturating_pow(doublings);
+        let pause = self.first_pause.saturating_mul(2_u32.saturating_pow(doublings));
         let pause = failure.error.map_or(Duration::ZERO, |_| pause.min(self.cool_down));
         Pause { serving: pause, waiting: pause }
     }
@@ -56,6 +57,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             cool_down: Duration::from_secs(30),
+            first_pause: Duration::from_secs(1),
             hard_limit: Duration::from_secs(3600),
             lifetimes: Lifetimes {
                 least: Duration::from_secs(60),
