@@ -264,7 +264,7 @@ impl Sender {
         deadline: &Deadline,
         progress: &mut Progress,
     ) -> Result<Arc<AuthorizationServer>, Error> {
-        let is_known = self.metadata.held().is_some();
+        let is_known = self.known().has_metadata;
         let server = deadline.bound(pin!(self.metadata.server())).await;
         let in_time = server.unwrap_or_else(|| Err(self.metadata.timeout()));
         let server = in_time.map_err(|source| self.undiscovered(source))?;
@@ -296,7 +296,7 @@ impl Sender {
         let mut answer = clock::Facts::accepted(progress.outside(), progress.offset, shown);
         answer = answer.rejected(call, &error, self.assertion.has_not_before());
         let mut error = Error::from(error);
-        // Times that were moved without a `Date` are a guess, which this machine's clock cannot judge.
+        // Without a `Date`, times that were moved are a guess, which our clock cannot judge.
         let ahead = shown.ahead();
         let times = (ahead.is_some() || progress.offset.by.is_zero()).then_some((received, ahead));
         error.note_context(|| self.context(call.endpoint, key.as_ref(), issued_at, times));

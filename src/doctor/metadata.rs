@@ -65,7 +65,7 @@ pub(super) fn judge_failure(error: &TransportError) -> Finding {
     }
 }
 
-/// What there is to say about a server.
+/// Judges the metadata of a server.
 pub(super) fn judge(server: &AuthorizationServer, key: Option<&PrivateKey>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(issuer) = server.issuer() {
@@ -105,7 +105,7 @@ fn methods(server: &AuthorizationServer) -> Finding {
 }
 
 fn algorithms(server: &AuthorizationServer, key: &PrivateKey) -> Finding {
-    let Some(names) = server.signing_algorithms() else {
+    let Some(names) = server.signing_algorithms().filter(|names| !names.is_empty()) else {
         return Finding::not_checked(Step::Discovery, ALGORITHMS, "the metadata lists no signing algorithms");
     };
     let algorithm = key.algorithm();

@@ -13,9 +13,12 @@ pub(super) const MEMBERS: [(Endpoint, &str); 3] = [
     (Endpoint::Revocation, "revocation_endpoint_auth_signing_alg_values_supported"),
 ];
 
+/// How many listed names are shown.
+pub(super) const MOST_SHOWN: usize = 16;
+
 /// The metadata of a server does not list the algorithm of a key. The server most likely rejects
-/// the key's signatures, but some metadata is wrong: it is a warning when a client is built, and
-/// does not stop it.
+/// the key's signatures. Because some metadata is wrong, building a client logs a warning and does
+/// not fail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{member} lists {}, not {algorithm}; {}", all(listed), can_sign(usable))]
 #[non_exhaustive]
@@ -26,7 +29,7 @@ pub struct UnlistedAlgorithm {
     pub member: &'static str,
     /// The algorithm of the key.
     pub algorithm: Algorithm,
-    /// The algorithms in the metadata.
+    /// The algorithms in the metadata, at most 16.
     pub listed: Vec<String>,
     /// The ones among them that the key could sign with: see
     /// [`PrivateKey::with_algorithm`](crate::keys::PrivateKey::with_algorithm).
@@ -79,7 +82,7 @@ impl AuthorizationServer {
             endpoint,
             member: member(endpoint).1,
             algorithm,
-            listed: listed.iter().map(|name| safe(name)).collect(),
+            listed: listed.iter().take(MOST_SHOWN).map(|name| safe(name)).collect(),
             usable: Algorithm::ALL.into_iter().filter(fits).filter(is_listed).collect(),
         })
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use http::Method;
 use private_key_jwt::client::{ErrorKind, TokenClientBuilder};
 use private_key_jwt::oauth::{Discovery, OAuthError, Retry};
-use private_key_jwt::transport::TransportError;
+use private_key_jwt::transport::{HttpClient as _, TransportError};
 use private_key_jwt::{Audience, Error, Profile, TokenClient, TokenRequest};
+use tokio::sync::Notify;
 
 use crate::support::clock::TestClock;
 use crate::support::http::{ScriptedHttp, answer, ok};
@@ -262,6 +263,37 @@ async fn the_first_assertion_follows_the_clock_that_the_metadata_show() {
         .build()
         .unwrap();
     client.token("a").await.unwrap();
+    assert_eq!(server.requests(), (1, 1));
+}
+
+/// The fetch outlives its caller, so the next one must not miss what it showed.
+#[tokio::test]
+async fn a_caller_that_gives_up_takes_nothing_away() {
+    use crate::faults::simulation::{ISSUER, Simulated};
+    let (clock, key) = (TestClock::skipping(), key("p256.pkcs8.pem"));
+    let (server, open) = (Simulated::ahead(&clock, &key, 120), Arc::new(Notify::new()));
+    let http = ScriptedHttp::silent();
+    let (behind, gate) = (server.clone(), Arc::clone(&open));
+    http.script(move |request| {
+        let (behind, gate, request) = (behind.clone(), Arc::clone(&gate), request.clone());
+        Box::pin(async move {
+            if *request.method() == Method::GET {
+                gate.notified().await;
+            }
+            behind.send(request).await
+        })
+    });
+    let builder = TokenClient::builder(Discovery::new(ISSUER), "client", key);
+    let client = builder.http(http).clock(clock.clone()).build().unwrap();
+    let first = tokio::spawn({
+        let client = client.clone();
+        async move { client.request(&TokenRequest::client_credentials("a")).await }
+    });
+    settle().await;
+    first.abort();
+    open.notify_one();
+    settle().await;
+    client.request(&TokenRequest::client_credentials("a")).await.unwrap();
     assert_eq!(server.requests(), (1, 1));
 }
 

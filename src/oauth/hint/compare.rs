@@ -1,4 +1,4 @@
-//! Compares an assertion with what a server takes, by its profile, its metadata and its clock.
+//! Compares an assertion with what a server accepts, by its profile, its metadata and its clock.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,12 @@ use super::kind::Hint;
 use super::sent::SentAssertion;
 use crate::jose::Algorithm;
 use crate::jose::moment::Utc;
-use crate::oauth::signing_algorithms::MEMBERS;
+use crate::oauth::signing_algorithms::{MEMBERS, MOST_SHOWN};
 use crate::oauth::text::{safe, safe_url};
 use crate::oauth::{AcceptedAudience, Audience, AuthorizationServer, Endpoint, Profile};
 
-/// Where an assertion differs from what the server takes: by the metadata, by the profile, and by
-/// the server's clock. Without these, what no server takes.
+/// Returns where an assertion differs from what the server accepts, by its metadata, its profile
+/// and its clock. Without these, returns what every server rejects.
 ///
 /// ```
 /// use private_key_jwt::Profile;
@@ -48,7 +48,7 @@ pub fn contradictions(
     found
 }
 
-/// A profile knows what its server takes.
+/// A profile knows what its server accepts.
 struct OfProfile<'a> {
     sent: &'a SentAssertion,
     server: Option<&'a AuthorizationServer>,
@@ -164,7 +164,7 @@ fn algorithm(sent: &SentAssertion, server: Option<&AuthorizationServer>) -> Opti
     (!listed.iter().any(is_sent)).then(|| {
         let member = MEMBERS.iter().find(|(endpoint, _)| *endpoint == called);
         let source = Cow::Borrowed(member.unwrap_or(&MEMBERS[0]).1);
-        let listed: Vec<String> = listed.iter().map(|name| safe(name)).collect();
+        let listed: Vec<String> = listed.iter().take(MOST_SHOWN).map(|name| safe(name)).collect();
         let (found, expected) = (sent.algorithm.clone(), listed.join(", "));
         let contradiction = Contradiction { what: "alg", found, source, verb: "lists", expected };
         Cause::of_contradiction(Hint::Algorithm, contradiction)
@@ -246,7 +246,7 @@ fn times(sent: &SentAssertion) -> Option<Cause> {
     let starts = sent.not_before.max(sent.issued_at);
     let (hint, what, time) = match (sent.expires_at, starts) {
         (Some(expires), _) if expires <= now => (Hint::Expired, "exp", expires),
-        (_, Some(starts)) if starts > now + PRECISION => {
+        (_, Some(starts)) if starts > now.saturating_add(PRECISION) => {
             let what = if sent.not_before == Some(starts) { "nbf" } else { "iat" };
             (Hint::NotYetValid, what, starts)
         }
