@@ -1,4 +1,4 @@
-//! An assertion that another library made: whether a server would take it.
+//! An assertion that another library made: whether a server would accept it.
 
 use std::fmt;
 
@@ -66,7 +66,7 @@ impl ExpectedAssertion {
         self
     }
 
-    /// What there is to say about an assertion at this time. The assertion is not repeated.
+    /// Examines an assertion at this time. The report does not contain the assertion.
     #[must_use]
     pub fn examine(&self, assertion: &str, now: OffsetDateTime) -> Report {
         Report::of(self.judge(assertion.trim(), now))
@@ -105,7 +105,7 @@ impl ExpectedAssertion {
         findings
     }
 
-    /// What the profile refuses, and what no server takes.
+    /// What the profile refuses, and what every server rejects.
     fn header(&self, jwt: &UnverifiedJwt) -> Vec<Finding> {
         let header = jwt.header();
         let refused = self.profile.examine(jwt, self.server.as_ref(), Endpoint::Token);

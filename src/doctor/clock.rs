@@ -27,7 +27,7 @@ pub(super) fn ahead(time: ServerTime) -> Duration {
     Duration::seconds(difference.whole_seconds())
 }
 
-/// What there is to say about a difference. `None`: the server sent no `Date`.
+/// Judges a difference. `None`: the server sent no `Date`.
 pub(super) fn judge(ahead: Option<Duration>) -> Finding {
     const CHECK: &str = "date";
     let Some(ahead) = ahead else {

@@ -10,18 +10,18 @@ use super::probe::{self, Start};
 use super::recorder::Recorder;
 use super::report::Report;
 use super::request::{Outcome, Sender, Standing};
-use super::setup::{ServerSource, Setup};
+use super::setup::Setup;
 use super::words::chain;
 use super::{clock, jwks, key, metadata, profile, provider, published, request};
 use crate::keys::PrivateKey;
 use crate::oauth::{AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Discovery};
-use crate::transport::{Clock, HttpClient, ReqwestClient};
+use crate::transport::{Clock, HttpClient, MetadataSource, ReqwestClient};
 
-/// Examines a set-up: the key, the server's metadata, the clock, the client's published keys, the
-/// profile, and one real token request. What cannot be reached is reported, and the other steps are
-/// taken.
+/// Examines a setup: the key, the server's metadata, the clock, the client's published keys, the
+/// profile, and one real token request. If something cannot be reached, the report says so, and the
+/// other steps are taken.
 ///
-/// Only the server, and the [JWKS URL](Setup::jwks_url) if there is one, are sent anything. The
+/// Sends requests only to the server and, if there is one, to the [JWKS URL](Setup::jwks_url). The
 /// report contains no secret.
 pub async fn examine(setup: &Setup) -> Report {
     let mut examination =
@@ -93,11 +93,7 @@ impl Examination<'_> {
         if let Some(http) = &self.setup.http {
             return Some(Arc::clone(http));
         }
-        let plain_http = match &self.setup.server {
-            ServerSource::Discovery(discovery) => discovery.plain_http(),
-            ServerSource::Known(server) => server.plain_http(),
-        };
-        match ReqwestClient::with_plain_http(plain_http) {
+        match ReqwestClient::with_plain_http(self.setup.server.plain_http()) {
             Ok(http) => Some(Arc::new(http)),
             Err(error) => {
                 self.findings.push(Finding::wrong(Step::Discovery, "http-client", chain(&error)));
@@ -113,8 +109,8 @@ impl Examination<'_> {
         key: Option<&PrivateKey>,
     ) -> Option<AuthorizationServer> {
         let server = match &self.setup.server {
-            ServerSource::Known(server) => (**server).clone(),
-            ServerSource::Discovery(discovery) => {
+            MetadataSource::Known(server) => (**server).clone(),
+            MetadataSource::Discovered(discovery) => {
                 let Some(http) = http else {
                     let text = "the metadata was not fetched (offline)";
                     self.findings.push(Finding::not_checked(Step::Discovery, "document", text));
@@ -158,7 +154,7 @@ impl Examination<'_> {
         }
     }
 
-    /// Names the profile of a known provider, if the user named none.
+    /// Names the profile of a known provider, if the user named none and it would change something.
     fn suggest(
         &mut self,
         server: Option<&AuthorizationServer>,
@@ -166,12 +162,23 @@ impl Examination<'_> {
     ) {
         let known = server.and_then(AuthorizationServer::issuer).and_then(provider::of_issuer);
         let Some((name, known)) = known.filter(|_| self.setup.profile.is_none()) else { return };
+        let now = self.setup.clock.now();
+        let both = client.map(|(builder, key)| {
+            let under = builder.clone().profile(known.clone());
+            [builder, &under].map(|builder| profile::prepared(builder, key, now))
+        });
         let mut text = format!("this looks like {}, which has a profile", known.name());
-        let under = |(builder, key): (&ClientAssertionBuilder, &PrivateKey)| {
-            profile::prepared(&builder.clone().profile(known.clone()), key, self.setup.clock.now()).err()
-        };
-        if let Some(error) = client.and_then(under) {
-            text.push_str(&format!("; under it, this client fails: {}", chain(&error)));
+        match &both {
+            Some([Ok(own), Ok(under)])
+                if (own.header(), own.claims()) == (under.header(), under.claims()) =>
+            {
+                let text = format!("{text}; it would change nothing");
+                return self.findings.push(Finding::good(Step::Profile, "profile", text));
+            }
+            Some([_, Err(error)]) => {
+                text.push_str(&format!("; under it, this client fails: {}", chain(error)));
+            }
+            _ => {}
         }
         let advice = format!("follow its rules: --profile {name}");
         self.findings.push(Finding::warning(Step::Profile, "profile", text).advise(advice));
@@ -188,10 +195,10 @@ impl Examination<'_> {
             return;
         };
         let issuer = match &self.setup.server {
-            ServerSource::Known(server) => {
+            MetadataSource::Known(server) => {
                 server.issuer().or(Some(server.token_endpoint())).map(str::to_owned)
             }
-            ServerSource::Discovery(discovery) => {
+            MetadataSource::Discovered(discovery) => {
                 discovery.urls().ok().and_then(|urls| urls.into_iter().next())
             }
         };

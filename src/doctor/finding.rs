@@ -55,7 +55,7 @@ impl fmt::Display for Step {
 pub enum Verdict {
     /// The check found nothing wrong.
     Good,
-    /// It works at some servers, or today. It is worth a look.
+    /// It may fail at other servers, or later.
     Warning,
     /// Something is wrong.
     Wrong,

@@ -20,7 +20,7 @@ pub(super) struct Used<'a> {
     pub(super) is_named: bool,
 }
 
-/// What there is to say about a set of keys.
+/// Judges the published keys.
 pub(super) fn judge(
     published: &Published,
     used: Option<Used<'_>>,
@@ -198,7 +198,7 @@ fn metadata(jwk: &Jwk, algorithm: Algorithm, now: OffsetDateTime) -> Vec<Finding
     findings
 }
 
-/// Two different keys under one `kid`: a server takes either.
+/// Two different keys under one `kid`: a server may use either.
 fn duplicates(set: &JwkSet) -> Option<Finding> {
     let keys = set.keys();
     let twice = keys.iter().enumerate().find_map(|(at, one)| {

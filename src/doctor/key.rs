@@ -11,7 +11,7 @@ use crate::keys::{Certificate, KeyError, PrivateKey};
 /// A certificate that expires sooner is a warning.
 const EXPIRES_SOON: Duration = Duration::days(30);
 
-/// What there is to say about the key.
+/// Judges the key.
 pub(super) fn judge(source: &KeySource, now: OffsetDateTime) -> Vec<Finding> {
     let mut findings = match &source.key {
         Ok(key) => of_key(key),
@@ -68,7 +68,7 @@ fn advice(error: &KeyError) -> Option<&'static str> {
     })
 }
 
-/// Others can read the file, as far as its permissions say.
+/// Whether other users can read the file, by its permissions.
 fn permissions(source: &KeySource) -> Option<Finding> {
     const CHECK: &str = "permissions";
     let (file, mode) = (source.file.as_ref()?, source.mode?);

@@ -1,4 +1,4 @@
-//! Find out why a server rejects a client, and what to change: [`examine`] a set-up, judge an
+//! Find out why a server rejects a client, and what to change: [`examine`] a setup, judge an
 //! assertion of another library ([`ExpectedAssertion`]), or look a message up ([`explain`]).
 //!
 //! [`examine`] takes these steps in order, each with one [`Finding`] or more. If something cannot
@@ -12,7 +12,7 @@
 //! | [`Jwks`](Step::Jwks) | the client's published keys: https, no private member, this key under this `kid`, `use` and `alg`, the time that caches may keep them |
 //! | [`Profile`](Step::Profile) | the assertion under the profile and the metadata |
 //! | [`Request`](Step::Request) | one real token request, and the causes of its rejection |
-//! | [`Probe`](Step::Probe) | on request only: other settings, one by one |
+//! | [`Probe`](Step::Probe) | only if [`Setup::probe`] asks for it: other settings, one by one |
 //!
 //! ```
 //! use private_key_jwt::doctor::{self, Setup, Verdict};
@@ -40,7 +40,7 @@
 //! A report contains no secret: it can go into a ticket. [`Report`] and [`Finding`] implement
 //! `serde::Serialize`.
 //!
-//! Each check is a function of facts, in a file of its own. `examine` collects the facts, by the
+//! Each check is a function of facts, in a file of its own. `examine` collects the facts with the
 //! [`HttpClient`](crate::transport::HttpClient) and the [`Clock`](crate::transport::Clock) of the
 //! [`Setup`].
 
@@ -74,4 +74,4 @@ pub use finding::{Finding, Step, Verdict};
 pub use key_source::KeySource;
 pub use report::Report;
 pub use setting::Setting;
-pub use setup::{ServerSource, Setup};
+pub use setup::Setup;

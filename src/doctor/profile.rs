@@ -32,7 +32,7 @@ pub(super) fn prepared(
     })
 }
 
-/// What there is to say about an assertion that cannot be made.
+/// Judges an assertion that cannot be made.
 pub(super) fn judge_failure(error: &OAuthError, key: &PrivateKey) -> Finding {
     let (check, advice) = match error {
         OAuthError::ProfileAlgorithm { accepted, .. } => {
@@ -79,7 +79,7 @@ pub(super) fn judge_failure(error: &OAuthError, key: &PrivateKey) -> Finding {
     }
 }
 
-/// What there is to say about an assertion that can be made.
+/// Judges an assertion that can be made.
 pub(super) fn judge(
     assertion: &UnverifiedJwt,
     server: Option<&AuthorizationServer>,

@@ -144,7 +144,7 @@ impl Rejection {
     }
 }
 
-/// What there is to say about a request. `earlier` are the findings of the steps before it.
+/// Judges a request. `earlier` are the findings of the steps before it.
 pub(super) fn judge(attempt: &Attempt, earlier: &[Finding], probes: bool) -> Finding {
     const CHECK: &str = "token";
     let wrong = |text: String| Finding::wrong(Step::Request, CHECK, text);

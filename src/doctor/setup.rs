@@ -6,42 +6,8 @@ use std::time::Duration;
 use super::key_source::KeySource;
 use crate::jose::secret_form::Shown;
 use crate::keys::KeyRing;
-use crate::oauth::{AuthorizationServer, ClientAssertionBuilder, Discovery, Profile, Scope, safe_url};
-use crate::transport::{Clock, HttpClient, SystemClock};
-
-/// The server to examine.
-#[derive(Clone, Debug)]
-pub enum ServerSource {
-    /// Its metadata is fetched.
-    Discovery(Discovery),
-    /// Its endpoints are known.
-    Known(Box<AuthorizationServer>),
-}
-
-impl From<&str> for ServerSource {
-    /// An issuer, or the URL of a metadata document: see [`Discovery::new`].
-    fn from(issuer: &str) -> Self {
-        Self::Discovery(Discovery::new(issuer))
-    }
-}
-
-impl From<String> for ServerSource {
-    fn from(issuer: String) -> Self {
-        Self::Discovery(Discovery::new(issuer))
-    }
-}
-
-impl From<Discovery> for ServerSource {
-    fn from(discovery: Discovery) -> Self {
-        Self::Discovery(discovery)
-    }
-}
-
-impl From<AuthorizationServer> for ServerSource {
-    fn from(server: AuthorizationServer) -> Self {
-        Self::Known(Box::new(server))
-    }
-}
+use crate::oauth::{ClientAssertionBuilder, Profile, Scope, safe_url};
+use crate::transport::{Clock, HttpClient, MetadataSource, SystemClock};
 
 /// Where the client publishes its keys.
 #[derive(Clone)]
@@ -54,12 +20,12 @@ pub(super) enum JwksSource {
 /// A change of the assertion's settings.
 pub(super) type Change = Arc<dyn Fn(ClientAssertionBuilder) -> ClientAssertionBuilder + Send + Sync>;
 
-/// The set-up of a client, for [`examine`](super::examine): what the client is configured with, and
-/// how far the examination goes.
+/// The setup of a client, for [`examine`](super::examine): how the client is configured, and how
+/// far the examination goes.
 #[derive(Clone)]
-#[must_use = "a set-up does nothing until it is examined"]
+#[must_use = "a setup does nothing until it is examined"]
 pub struct Setup {
-    pub(super) server: ServerSource,
+    pub(super) server: MetadataSource,
     pub(super) client_id: String,
     pub(super) key: KeySource,
     pub(super) profile: Option<Profile>,
@@ -74,10 +40,10 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Describes a client: its server (an issuer, a [`Discovery`], or an [`AuthorizationServer`]),
-    /// its client id and its key.
+    /// Describes a client: its server (an issuer, a [`Discovery`](crate::Discovery), or an
+    /// [`AuthorizationServer`](crate::AuthorizationServer)), its client id and its key.
     pub fn new(
-        server: impl Into<ServerSource>,
+        server: impl Into<MetadataSource>,
         client_id: impl Into<String>,
         key: impl Into<KeySource>,
     ) -> Self {

@@ -5,20 +5,11 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// An error and its sources, joined by ": ".
+use crate::keys::Causes;
+
+/// An error and its causes.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let more = error.to_string();
-        // Some errors of other crates already end with the text of their source.
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        source = error.source();
-    }
-    text
+    Causes::of(error).to_string()
 }
 
 /// A duration in whole units, rounded: "1 second", "10 minutes", "3 days".

@@ -17,7 +17,8 @@ use crate::observer::{Event, Observer, emit, without_query};
 
 /// Where the metadata of an authorization server (RFC 8414) come from.
 ///
-/// Functions take an `impl Into<MetadataSource>`: an [`AuthorizationServer`] or a [`Discovery`].
+/// Functions take an `impl Into<MetadataSource>`: an [`AuthorizationServer`], a [`Discovery`], or
+/// an issuer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum MetadataSource {
@@ -27,13 +28,13 @@ pub enum MetadataSource {
     ///
     /// They are fresh for as long as the server says (`Cache-Control`, `Expires`), at least 5 min
     /// and at most a day, or for an hour if it does not say. Then the next request starts a fetch
-    /// in the background. If that fails, the old metadata are used until a later fetch succeeds,
-    /// and so they are if the new ones cannot be trusted, such as for another issuer.
+    /// in the background. If that fails, or if the new metadata cannot be trusted, such as those of
+    /// another issuer, the client keeps the old ones until a later fetch succeeds.
     Discovered(Discovery),
 }
 
 impl MetadataSource {
-    /// The server as far as it is known: of one that will be discovered, the issuer.
+    /// The server as far as it is known. Before its discovery, only the issuer is.
     pub(crate) fn stand_in(&self) -> Arc<AuthorizationServer> {
         match self {
             Self::Known(server) => Arc::clone(server),
@@ -87,6 +88,20 @@ impl From<AuthorizationServer> for MetadataSource {
 impl From<Arc<AuthorizationServer>> for MetadataSource {
     fn from(server: Arc<AuthorizationServer>) -> Self {
         Self::Known(server)
+    }
+}
+
+impl From<&str> for MetadataSource {
+    /// An issuer, or the URL of a metadata document: see [`Discovery::new`].
+    fn from(issuer_or_url: &str) -> Self {
+        Self::Discovered(Discovery::new(issuer_or_url))
+    }
+}
+
+impl From<String> for MetadataSource {
+    /// As from a `&str`.
+    fn from(issuer_or_url: String) -> Self {
+        Self::Discovered(Discovery::new(issuer_or_url))
     }
 }
 
@@ -163,7 +178,7 @@ impl Discovered {
     };
     const LONGEST_FETCH: Duration = Duration::from_secs(10);
     const FIRST_PAUSE: Duration = Duration::from_millis(500);
-    /// While callers wait for a server that is not up yet, and while they do not.
+    /// If callers wait for a server that is not up yet, and if none does.
     const LONGEST_PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(300)];
 
     fn emit(&self, event: &Event<'_>) {

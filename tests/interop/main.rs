@@ -10,6 +10,7 @@
 mod authlib;
 mod browser;
 mod clocks;
+mod doctor;
 mod endpoints;
 #[path = "../support/examples.rs"]
 mod examples;

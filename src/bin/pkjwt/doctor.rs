@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use clap::builder::NonEmptyStringValueParser;
 use private_key_jwt::dev_server::ClientKeys;
-use private_key_jwt::doctor::{self, ExpectedAssertion, KeySource, Report, ServerSource, Setup};
+use private_key_jwt::doctor::{self, ExpectedAssertion, KeySource, Report, Setup};
 use private_key_jwt::jose::SecretForm;
 use private_key_jwt::keys::KeyError;
 use private_key_jwt::oauth::ClientAssertionBuilder;
+use private_key_jwt::transport::MetadataSource;
 use private_key_jwt::{
     Algorithm, Audience, AuthorizationServer, ClientAssertion, ClientAssertionVerifier, Discovery, JwkSet,
     PrivateKey, Profile,
@@ -31,9 +32,9 @@ const EXAMPLE: &str = "Examples:
   pkjwt doctor --assertion assertion.jwt --profile okta
   pkjwt doctor --explain 'AADSTS700027: Client assertion contains an invalid signature'
 
-Nothing secret is printed, so the output can go into a ticket. One real request for a token is sent, with --probe at
-most twelve: servers count failures. Only the server and the JWKS URL are contacted. The exit status is 1 if something
-is wrong.";
+Nothing secret is printed, so the output can go into a ticket. The doctor sends one real token request; with --probe,
+at most twelve. Servers count failed requests. Only the server and the JWKS URL are contacted. The exit status is 1 if
+something is wrong.";
 
 /// Find out why a server rejects a client
 #[derive(clap::Args)]
@@ -157,7 +158,7 @@ fn setup(arguments: &Arguments) -> Result<Setup, Failure> {
     Ok(if arguments.probe { setup.probe() } else { setup })
 }
 
-fn server(arguments: &Arguments) -> Result<ServerSource, Failure> {
+fn server(arguments: &Arguments) -> Result<MetadataSource, Failure> {
     let is_unencrypted = arguments.http.is_unencrypted();
     if let Some(endpoint) = &arguments.token_endpoint {
         let server = if is_unencrypted {

@@ -18,7 +18,7 @@ use private_key_jwt::{Algorithm, AuthorizationServer, PrivateKey, TokenClient, T
 use crate::browser::REDIRECT_URI;
 use crate::record::Record;
 use crate::{ALGORITHMS, path, signing_key};
-use server::keycloak;
+pub(crate) use server::keycloak;
 
 /// Keycloak knows Ed25519 under its older name only.
 const KNOWN: usize = 10;

@@ -13,7 +13,7 @@ use crate::peers::{install, maven};
 const VERSION: &str = "26.7.3";
 
 /// The issuer of the realm, once the server answers.
-pub(super) fn keycloak() -> &'static str {
+pub(crate) fn keycloak() -> &'static str {
     static SERVER: OnceLock<(String, Child)> = OnceLock::new();
     &SERVER.get_or_init(start).0
 }

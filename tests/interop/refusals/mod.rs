@@ -121,8 +121,8 @@ impl Draft {
     }
 }
 
-/// A line for each kind: what was sent, the status, `error`, its text, and its likely causes. A server that
-/// accepts the request is named, too.
+/// A line for each kind: what was sent, the status, `error`, its text, and its likely causes. A
+/// server that accepts the request is named, too.
 pub(crate) async fn of(server: &str, draft: impl AsyncFn() -> Draft) -> Vec<String> {
     let mut lines = vec![one(server, "nothing wrong", &draft().await).await];
     for (name, spoil) in KINDS {
