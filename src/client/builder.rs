@@ -30,8 +30,8 @@ impl TokenClient {
     ///
     /// Nothing is sent yet: the first call discovers the server, under the same deadline and with
     /// the same retries as any request, and the metadata are [kept
-    /// fresh](MetadataSource::Discovered). So a service can start before its identity provider.
-    /// Call [`TokenClient::server`] when it starts if it must not.
+    /// fresh](MetadataSource::Discovered). So a service can start before its identity provider. To
+    /// fail at startup instead, call [`TokenClient::server`] there.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl TokenClientBuilder {
     }
 
     /// Sends requests with this HTTP client. Default: a [`ReqwestClient`], which shares its
-    /// connections with those of other clients.
+    /// connections with other clients.
     pub fn http(mut self, http: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(http));
         self
@@ -147,8 +147,8 @@ impl TokenClientBuilder {
     /// # Errors
     ///
     /// An error of [kind](super::ErrorKind) `OAuth` or `Key` if the parts do not fit together, as
-    /// far as they are known yet;
-    /// `Setting` for a back-off of zero; `Transport` if the HTTP client cannot be built.
+    /// far as they are known before discovery; `Setting` for a back-off of zero; `Transport` if the
+    /// HTTP client cannot be built.
     pub fn build(self) -> Result<TokenClient, Error> {
         let Backoff { first, longest } = self.settings.backoff;
         if self.settings.tries_again && (first.is_zero() || longest.is_zero()) {

@@ -168,8 +168,8 @@ impl DevServerBuilder {
     }
 
     /// Sets the lifetime of access tokens (`expires_in`) and ID tokens, in whole seconds. Default:
-    /// 1 h. A short one shows how a program refreshes its tokens. With
-    /// zero, each token has expired when it arrives.
+    /// 1 h. A short one shows how a program refreshes its tokens. With zero, each token has expired
+    /// when it arrives.
     pub const fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = lifetime;
         self
@@ -229,8 +229,7 @@ impl DevServerBuilder {
 
     /// Accepts assertions without `jti`, which kafka-clients sends by default.
     /// [`ClientAssertionVerifier::accept_missing_jti`](crate::ClientAssertionVerifier::accept_missing_jti)
-    /// states the cost. By default, they are
-    /// refused: OpenID Connect Core §9 requires a `jti`.
+    /// states the cost. By default, they are refused: OpenID Connect Core §9 requires a `jti`.
     pub const fn accept_missing_jti(mut self) -> Self {
         self.accepts_missing_jti = true;
         self

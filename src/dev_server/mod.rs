@@ -54,12 +54,12 @@
 //!
 //! # Inspector
 //!
-//! [`DevServer::inspector`] is the URL of a page that shows the last hundred requests as they come:
-//! the endpoint, the client, the decoded header and claims with times in words, every check with a
-//! tick or a cross and the reason, and the answer. It also judges an assertion that is pasted into
-//! it, by the rules of this server and under each named profile; that stores nothing and uses
-//! nothing up. The page shows no token, no code and no signature. Its own requests are neither
-//! logged nor shown, and they are answered without the [delay](DevServer::set_delay).
+//! [`DevServer::inspector`] is the URL of a page that shows the last hundred requests as they
+//! arrive: the endpoint, the client, the decoded header and claims with times in words, every check
+//! with a tick or a cross and the reason, and the answer. It also judges an assertion that is
+//! pasted into it, by the rules of this server and under each named profile. It neither stores the
+//! assertion nor uses it up. The page shows no token, no code and no signature. Its own requests
+//! are neither logged nor shown, and they are answered without the [delay](DevServer::set_delay).
 //!
 //! [`Profile::fapi2`]: crate::Profile::fapi2
 //!

@@ -87,8 +87,8 @@ impl DevServer {
         &self.inner.jwks_uri
     }
 
-    /// The URL of the inspector: a page that shows the last requests as they come, with every check
-    /// of their assertions and the answer, and judges an assertion that is pasted into it.
+    /// The URL of the inspector: a page that shows the last requests as they arrive, with every
+    /// check of their assertions and the answer, and judges an assertion that is pasted into it.
     #[must_use]
     pub fn inspector(&self) -> &str {
         &self.inner.inspector

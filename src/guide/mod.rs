@@ -84,7 +84,8 @@ guide!(
 );
 guide!(
     find_out_why_the_server_says_no,
-    "[`Error`](crate::Error), [`Refusal`](crate::Refusal), [`Retry`](crate::Retry), [`doctor`](crate::doctor),",
+    "[`Error`](crate::Error), [`Refusal`](crate::Refusal), [`Cause`](crate::oauth::Cause),",
+    "[`Retry`](crate::Retry), [`doctor`](crate::doctor),",
     "[When a request fails](crate::TokenClientBuilder#when-a-request-fails)"
 );
 guide!(

@@ -70,7 +70,7 @@ impl fmt::Display for AcceptedAudience {
     }
 }
 
-/// What a server makes of an array as audience, which only foreign assertions have.
+/// How a server treats an array as audience, which only foreign assertions have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum AudienceArray {
     /// It accepts one, or the profile does not know.
@@ -82,7 +82,7 @@ pub(super) enum AudienceArray {
     Refused,
 }
 
-/// What a server makes of a slash at the end of an audience.
+/// How a server treats a slash at the end of an audience.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum TrailingSlash {
     /// It compares the audience as text.

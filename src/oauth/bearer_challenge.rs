@@ -37,8 +37,8 @@ impl fmt::Debug for BearerChallenge {
 }
 
 impl BearerChallenge {
-    /// Reads the first `Bearer` challenge of a response. `None` if there is none, if a parameter
-    /// of it occurs twice, or if the challenges before it cannot be read.
+    /// Reads the first `Bearer` challenge of a response. `None` if there is none, if one of its
+    /// parameters occurs twice, or if the challenges before it cannot be read.
     #[must_use]
     pub fn from_headers(headers: &http::HeaderMap) -> Option<Self> {
         let values = headers.get_all(WWW_AUTHENTICATE).into_iter().filter_map(|value| value.to_str().ok());
@@ -59,8 +59,8 @@ impl BearerChallenge {
         Some(read)
     }
 
-    /// The `error` code: `invalid_token` or `insufficient_scope`, for example. The text is the
-    /// resource's own.
+    /// The `error` code, such as `invalid_token` or `insufficient_scope`, exactly as the resource
+    /// sent it.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()

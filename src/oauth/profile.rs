@@ -36,8 +36,8 @@ use crate::jose::Algorithm;
 /// proxy, is not refused: only the user can know it.
 ///
 /// If the server has changed its rules, change the profile:
-/// `Profile::auth0().algorithms([Algorithm::ES256])`. Each setting of a profile replaces what it
-/// accepts as well.
+/// `Profile::auth0().algorithms([Algorithm::ES256])`. [`audience`](Self::audience) and
+/// [`media_type`](Self::media_type) also reset what the profile accepts.
 ///
 /// # A profile of your own
 ///
@@ -148,13 +148,13 @@ impl Profile {
         self
     }
 
-    /// Sets what the server makes of a slash at the end of an audience.
+    /// Sets how the server treats a slash at the end of an audience.
     pub(super) const fn trailing_slash(mut self, slash: TrailingSlash) -> Self {
         self.trailing_slash = slash;
         self
     }
 
-    /// Sets what the server makes of an array as audience.
+    /// Sets how the server treats an array as audience.
     pub(super) const fn audience_array(mut self, array: AudienceArray) -> Self {
         self.audience_array = array;
         self
@@ -236,8 +236,8 @@ impl Profile {
         self
     }
 
-    /// Finds fault with a foreign assertion without `jti`: see [`examine`](Self::examine). The
-    /// assertions of this crate always have one.
+    /// Lets [`examine`](Self::examine) reject a foreign assertion without `jti`. The assertions of
+    /// this crate always have one.
     #[must_use]
     pub const fn require_token_id(mut self) -> Self {
         self.requires_token_id = true;
@@ -291,7 +291,7 @@ impl Profile {
         self
     }
 
-    /// Sets where the rules come from, and the day on which that was read, for tables and messages.
+    /// Sets the source of the rules and the date on which it was read, for tables and messages.
     #[must_use]
     pub const fn documented(mut self, documents: &'static str, date: &'static str) -> Self {
         self.source = Some(ProfileSource { documents, date, unconfirmed: None });

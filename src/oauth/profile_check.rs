@@ -12,10 +12,9 @@ use crate::jose::secret_form::setting;
 use crate::jose::{Algorithm, Jwk, KeyParameters, UnverifiedJwt};
 
 impl Profile {
-    /// Lists what the server of this profile rejects in an assertion that another program made,
-    /// without its key: algorithm, lifetime, audience, `typ`, `kid`, `jti` and certificate headers.
-    /// Empty if the profile finds nothing wrong. The signature and the times themselves are not
-    /// checked.
+    /// Lists what the server of this profile rejects in an assertion that another program made:
+    /// algorithm, lifetime, audience, `typ`, `kid`, `jti` and certificate headers. Empty if nothing
+    /// is wrong. Needs no key: the signature is not checked, and neither are the times themselves.
     ///
     /// Without a server, the audience is not checked. `called` is the endpoint that the assertion
     /// is for.

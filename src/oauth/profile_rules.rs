@@ -33,8 +33,8 @@ impl Profile {
         ProfileRules { profile: self }
     }
 
-    /// The table row of the profile: a name for each column, and its text. Without a provider's
-    /// [short name](Profile::known).
+    /// The table row of the profile: a name for each column, and its text. The
+    /// [short name](Profile::known) of a provider is not part of it.
     #[must_use]
     pub fn row(&self) -> [(&'static str, String); 8] {
         let rules = self.rules();
@@ -124,7 +124,7 @@ impl<'a> ProfileRules<'a> {
         self.profile.longest_lifetime.is_some()
     }
 
-    /// How long before `iat` the `nbf` is. `None`: the assertions have no `nbf`.
+    /// How far `nbf` lies before `iat`. `None`: the assertions have no `nbf`.
     #[must_use]
     pub const fn not_before(self) -> Option<Duration> {
         self.profile.rules.not_before

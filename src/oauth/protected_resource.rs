@@ -17,10 +17,11 @@ const SCOPES: &str = "scopes_supported";
 /// A protected resource, such as an API or an MCP server: its identifier, and the authorization
 /// servers that issue its access tokens (RFC 9728 §2).
 ///
-/// The resource names the servers itself, so a malicious resource can name any server. An assertion
-/// is valid only at the server that it was made for, and an access token that was requested for
-/// [this resource](super::TokenRequest::resource) only there. Nevertheless, if your client is
-/// registered at one server, use the resource only if its list has that server.
+/// The resource names the servers itself, so a malicious resource can name any server, even one
+/// inside your network. It gains no credentials: an assertion is valid only at the server that it
+/// was made for, and an access token only at [the resource](super::TokenRequest::resource) that it
+/// was requested for. Nevertheless, if your client is registered at one server, use the resource
+/// only if its list contains that server.
 ///
 /// ```
 /// use private_key_jwt::oauth::ProtectedResource;
@@ -128,7 +129,7 @@ fn strings(members: &Members<'_>, member: &'static str) -> Result<Vec<String>, O
     }
 }
 
-/// The issuers that may be asked for a token of this resource. The error is that of the first one.
+/// The issuers that a client may use for this resource. The error is that of the first one.
 fn usable(resource: &Url, issuers: Vec<String>) -> Result<Vec<String>, OAuthError> {
     let check = |issuer: &str| {
         let is_downgrade = PlainHttp::Loopback.check_issuer(issuer)?.scheme() != resource.scheme()

@@ -28,8 +28,8 @@ impl<O: Observer + ?Sized> Observer for Arc<O> {
 
 /// Something that happened: [the table](super#events) says when.
 ///
-/// It has no token, assertion, key or scope, by type: only names that are public, times, numbers,
-/// words from fixed lists, and errors, which contain none of these.
+/// By its type, it cannot contain a token, an assertion, a key or a scope: only public names,
+/// times, numbers, words from fixed lists, and errors, which contain none of these.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -89,7 +89,7 @@ pub enum Event<'a> {
         endpoint: Endpoint,
         /// The grant type, at the token endpoint.
         grant_type: Option<GrantType>,
-        /// What the server had said.
+        /// What the server said when it rejected the key or the request.
         failure: Failure<'a>,
     },
     /// The server's metadata do not list the algorithm of the active key for an endpoint.
@@ -148,16 +148,18 @@ pub enum Event<'a> {
         /// What is known about the offset.
         state: ClockOffset,
     },
-    /// The server rejected a key, or a request, that is not sent again during the pause.
+    /// The server rejected a key or a request. During the pause, the client does not use the key,
+    /// or does not send the request again.
     #[non_exhaustive]
     RejectionRemembered {
         /// The client.
         client: Client<'a>,
         /// The key that signed.
         key_id: &'a KeyId,
-        /// Whether no request is sent with this key; otherwise, only the same request is not.
+        /// Whether the pause applies to every request with this key; otherwise, only to the same
+        /// request.
         is_of_key: bool,
-        /// How long.
+        /// How long the pause lasts.
         pause: Duration,
         /// What the server said.
         failure: Failure<'a>,

@@ -1,4 +1,4 @@
-//! What becomes of an event.
+//! Logs and counts events, and passes them on to the observer.
 
 use std::fmt;
 use std::sync::Arc;

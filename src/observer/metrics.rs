@@ -40,9 +40,10 @@ use crate::jose::KeyId;
 /// | `oauth.jwks.fetches` | counter | | `url` `result` | fetches of JWK Sets; `result` is `ok`, `unchanged` or `failed` |
 /// | `oauth.verifier.rejections` | counter | | `reason` | refused requests and assertions, by [`RefusalReason`] |
 ///
-/// The values of labels are bounded: issuers, endpoints, URLs of JWK Sets without their queries and
-/// your own key ids come from your settings, and all others from fixed lists. The `url` of every
-/// set that a client registered ([`ClientKeys`](crate::ClientKeys)) is `client`.
+/// The values of labels are bounded: issuers and your own key ids come from your settings, URLs of
+/// JWK Sets (without their queries) from your settings or from the metadata of your issuers, and
+/// all others from fixed lists. The `url` of every set that a client registered
+/// ([`ClientKeys`](crate::ClientKeys)) is `client`.
 #[derive(Debug)]
 pub struct MetricsObserver {
     _private: (),

@@ -73,11 +73,11 @@
 //! # How many lines a failure makes
 //!
 //! However many callers wait for a token, its request fails once, with one `ERROR`. A request in
-//! the background that fails is a `WARN`, since no caller notices. While the server is left alone,
-//! a caller that gets the error of the last request makes no line: it is counted in
+//! the background that fails is a `WARN`, since no caller notices. During the pause after a
+//! failure, callers get the error of the last request without a log line: such a call is counted in
 //! [`Statistics::refused`] and reported as `TokenRequested`. A call that is not sent because its
 //! key was rejected moments ago is counted as a failure ([`Outcome::NotSent`]), but is a `DEBUG`
-//! line: the `WARN` of `RejectionRemembered` has said how long the key is paused.
+//! line: the `WARN` of `RejectionRemembered` says how long the key is paused.
 //!
 //! # Spans
 //!

@@ -4,7 +4,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The server did what it was asked to do.
+    /// The request succeeded.
     Ok,
     /// The server rejected the request (400, 401 or 403).
     Refused,
@@ -18,7 +18,7 @@ pub enum Outcome {
     Key,
     /// The request could not be made, or its answer could not be read or used.
     Invalid,
-    /// The task of the request was cut off.
+    /// There is no tokio runtime, it was shut down, or the task of the request panicked.
     Interrupted,
     /// Nothing was sent: the server rejected the key moments ago, or the grant has ended.
     NotSent,
@@ -61,7 +61,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Where a token came from that a caller asked for, as one of a few words.
+/// Where the token that a caller asked for came from, as one of a few words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lookup {

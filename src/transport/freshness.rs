@@ -18,8 +18,8 @@ pub(crate) struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// How long a document is fresh that its issuer states to be so for `stated` and that has been
-    /// in caches for `age`.
+    /// How long a document is fresh if its issuer states this lifetime and it has been in caches
+    /// for `age`.
     pub(crate) fn bound(&self, stated: Option<Duration>, age: Duration) -> Duration {
         let lifetime = stated.map_or(self.without_headers, |stated| stated.saturating_sub(age));
         lifetime.min(self.most).max(self.least.min(self.most))

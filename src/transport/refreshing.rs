@@ -65,8 +65,8 @@ pub(crate) trait Source: Clone + Send + Sync + 'static {
     /// was decided. Called without the lock, once for each call.
     fn decided(&self, _: Decision) {}
 
-    /// A fetch failed, and no other starts for this pause. `serves`: whether there was a value that
-    /// served when it started. Called without the lock.
+    /// A fetch failed, and no other starts for this pause. `serves`: whether there was a usable
+    /// value when it started. Called without the lock.
     fn failed(&self, error: &Self::Error, pause: Duration, serves: bool);
 }
 

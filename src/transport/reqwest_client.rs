@@ -30,8 +30,8 @@ use crate::oauth::{self, PlainHttp};
 /// # Ok::<(), private_key_jwt::transport::TransportError>(())
 /// ```
 ///
-/// Clones share the connections. So do all clients without settings of their own
-/// ([`new`](Self::new)) in one tokio runtime: 500 token clients cost little more than one.
+/// Clones share the connections. In one tokio runtime, all clients without settings of their own
+/// ([`new`](Self::new)) share theirs, too: 500 token clients cost little more than one.
 #[derive(Clone)]
 pub struct ReqwestClient {
     /// `None` for those of the runtime.

@@ -1,7 +1,7 @@
 //! The connections that all clients without settings of their own share.
 //!
-//! A connection is driven by the runtime that opened it, and stalls while that runtime rests. So
-//! each runtime has its own, and they end with it.
+//! A connection is driven by the runtime that opened it, and stalls while that runtime does not
+//! run. So each runtime has its own connections, which end with it.
 
 use std::future::pending;
 use std::sync::{Mutex, PoisonError, RwLock};

@@ -75,7 +75,7 @@ enum Command {
     Man(man::Arguments),
 }
 
-const EXAMPLE: &str = "Example:
+const EXAMPLE: &str = "Examples:
   pkjwt quickstart                         # a token from an embedded dev server, step by step
   pkjwt keygen --alg ES256 --out key.pem
   pkjwt inspect key.pem

@@ -37,9 +37,9 @@ pub(crate) fn check(path: &Path, replace: bool) -> Result<(), Failure> {
     }
 }
 
-/// Writes a file that passed [`check`], or one in a [`private_directory`]. A new file in the same
-/// directory is written, then renames it at once. There is never half a file, or
-/// one that others can read before it is complete.
+/// Writes a file that passed [`check`], or one in a [`private_directory`]: first a new file in the
+/// same directory, which is then renamed. There is never half a file, or one that others can read
+/// before it is complete.
 pub(crate) fn write(path: &Path, bytes: &[u8], readers: Readers, replace: bool) -> Result<(), Failure> {
     let name = source::name(path);
     let mut file = temporary(path, readers).context(&name)?;
@@ -67,8 +67,8 @@ pub(crate) fn private_directory(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Refuses a secret in the place of a path, before anything gets its name. What exists already is a
-/// path, so only the rest counts.
+/// Refuses a secret in the place of a path, before a file or a directory gets its name. The part
+/// of the path that exists is no secret, so only the rest is checked.
 pub(crate) fn check_name(path: &Path) -> Result<(), Failure> {
     let is_here = |folder: &Path| matches!(folder.as_os_str().as_encoded_bytes(), b"" | b".");
     let existing = path.ancestors().find(|folder| !is_here(folder) && folder.symlink_metadata().is_ok());

@@ -16,8 +16,8 @@ const EXAMPLE: &str = "Examples:
   pkjwt profiles okta
   pkjwt profiles --json
 
-Pass the name as --profile to assert, token, introspect, revoke, quickstart, verify and serve. A profile refuses, before a
-request, what its provider is known to reject.";
+Pass the name as --profile to assert, token, introspect, revoke, quickstart, verify, doctor and serve. A profile
+refuses, before a request, what its provider is known to reject.";
 
 /// Print the rules of each provider for client assertions, and where they come from
 #[derive(clap::Args)]

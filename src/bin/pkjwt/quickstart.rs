@@ -20,7 +20,7 @@ use crate::key::{self, KeyOptions};
 use crate::profiles;
 use recorder::Recorder;
 
-const EXAMPLE: &str = "Example:
+const EXAMPLE: &str = "Examples:
   pkjwt quickstart
   pkjwt quickstart --issuer https://auth.pingone.com/ENV_ID/as --profile ping-one --key key.pem --client-id CLIENT_ID
 

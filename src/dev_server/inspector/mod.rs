@@ -1,4 +1,4 @@
-//! The inspector: a page that shows the last requests as they come, with every check of their
+//! The inspector: a page that shows the last requests as they arrive, with every check of their
 //! assertions, and judges an assertion that a person pastes. It shows no secret: no token, no code
 //! and no signature.
 //!

@@ -3,17 +3,17 @@ use std::fmt;
 
 use super::kind::Hint;
 
-/// How sure it is that a [`Cause`] is the true one.
+/// How sure it is that a [`Cause`] is the actual cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Certainty {
-    /// One of several things to check. Nothing points to it more than to the others.
+    /// One of several things to check. Nothing singles it out.
     Possible,
-    /// The server's words point to it, but stand for other causes too, or are not known to be of
-    /// this server. Or what was sent differs from what the server takes.
+    /// The server's words point to it, but stand for other causes too, or are known from other
+    /// servers only. Or what was sent differs from what the server accepts.
     Likely,
-    /// The words are known to be of this server and stand for nothing else, or the words and what
-    /// was sent agree.
+    /// The words are known from this server and stand for no other cause. Or both the words and
+    /// what was sent point to it.
     Certain,
 }
 
@@ -99,8 +99,8 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A value of an assertion that differs from what the server takes. All texts are safe to log.
-/// `Display` shows such as `alg is ES256, but Auth0 takes RS256, RS384, PS256`.
+/// A value of an assertion that differs from what the server accepts. All texts are safe to log.
+/// `Display` shows both, such as `alg is ES256, but Auth0 takes RS256, RS384, PS256`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
     pub(super) what: &'static str,
@@ -123,13 +123,14 @@ impl Contradiction {
         &self.found
     }
 
-    /// What the server takes.
+    /// What the server accepts.
     #[must_use]
     pub fn expected(&self) -> &str {
         &self.expected
     }
 
-    /// What says so: a profile by its name, a member of the server's metadata, or a clock.
+    /// Where the expectation comes from: the name of a profile, a member of the server's metadata,
+    /// or a clock.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source

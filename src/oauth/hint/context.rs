@@ -8,7 +8,7 @@ pub(crate) struct Context {
     pub(super) sent: Option<SentAssertion>,
     /// The kind of server, if it is known.
     pub(super) server: Option<&'static Server>,
-    /// Where the assertion differs from what the server takes.
+    /// Where the assertion differs from what the server accepts.
     pub(super) contradictions: Vec<Cause>,
     /// What to try in place of an audience that the server refuses.
     pub(super) other_audience: Option<String>,

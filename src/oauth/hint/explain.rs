@@ -10,8 +10,8 @@ use crate::oauth::{AuthorizationServer, Profile, Refusal};
 /// words of the server are unknown, and what was sent contradicts nothing.
 ///
 /// `sent` is what the rejected assertion contained. `server` and `profile` say what the server
-/// takes, and which server it is: some texts mean something only at one server. Without them, use
-/// [`Refusal::hint`], which knows what the client knew.
+/// accepts, and which server it is, because the meaning of some texts depends on the server. If a
+/// `TokenClient` sent the request, use [`Refusal::hint`] instead, which has all of these.
 ///
 /// ```
 /// use private_key_jwt::Profile;
@@ -39,8 +39,7 @@ pub fn explain(
 }
 
 /// The likely causes of a line in the log of a server, or of a text that a server answered. Empty
-/// if the text is unknown. Reads the first 16,384
-/// characters.
+/// if the text is unknown. Reads the first 16,384 characters.
 ///
 /// ```
 /// use private_key_jwt::oauth::{Hint, explain_log};

@@ -7,7 +7,7 @@ use crate::jose::{JoseError, base64url, jws};
 use crate::oauth::text::{safe, safe_url};
 
 /// What a client assertion contains that servers differ in, without its signature and its `jti`:
-/// for error messages, and to compare it with what a server takes.
+/// for error messages, and to compare it with what a server accepts.
 ///
 /// All texts are safe to log: a value that looks like a secret is masked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -139,8 +139,8 @@ impl BearerLayer {
     ///
     /// # Errors
     ///
-    /// As [`for_issuers`](Self::for_issuers); [`BearerLayerError::Discovery`] for an issuer that is
-    /// not the URL of one.
+    /// As [`for_issuers`](Self::for_issuers); [`BearerLayerError::Discovery`] if an issuer is
+    /// not a URL that can be discovered.
     pub fn discover(
         verifiers: impl IntoIterator<Item = AccessTokenVerifier>,
     ) -> Result<Self, BearerLayerError> {
