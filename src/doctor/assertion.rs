@@ -14,7 +14,7 @@ use crate::jose::error::excerpt;
 use crate::jose::secret_form::Shown;
 use crate::jose::{CompactJws, JoseError, JwkSet, UnverifiedJwt};
 use crate::keys::{KeyError, PublicKeySet};
-use crate::oauth::{AuthorizationServer, Endpoint, OAuthError, Profile, safe_url};
+use crate::oauth::{AcceptedAudience, AuthorizationServer, Endpoint, OAuthError, Profile, safe_url};
 use crate::verifier::ClientAssertionVerifier;
 
 /// What an assertion of another library is compared with.
@@ -38,6 +38,8 @@ use crate::verifier::ClientAssertionVerifier;
 pub struct ExpectedAssertion {
     profile: Profile,
     server: Option<AuthorizationServer>,
+    /// The issuer of a server whose endpoints are not known.
+    issuer: Option<String>,
     client_id: Option<String>,
     keys: Option<JwkSet>,
 }
@@ -45,12 +47,18 @@ pub struct ExpectedAssertion {
 impl ExpectedAssertion {
     /// Expects an assertion for a server of this profile.
     pub const fn new(profile: Profile) -> Self {
-        Self { profile, server: None, client_id: None, keys: None }
+        Self { profile, server: None, issuer: None, client_id: None, keys: None }
     }
 
     /// Compares the audience with this server's issuer and token endpoint.
     pub fn server(mut self, server: AuthorizationServer) -> Self {
         self.server = Some(server);
+        self
+    }
+
+    /// Compares the audience with this issuer, if the server's endpoints are not known.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
         self
     }
 
@@ -179,40 +187,53 @@ impl ExpectedAssertion {
     fn audience(&self, claims: &Map<String, Value>) -> Vec<Finding> {
         const CHECK: &str = "audience";
         const ONE: &str = "send one audience, as a string: some servers reject every array";
-        let aud = match claims.get("aud") {
-            Some(Value::String(aud)) => aud.as_str(),
+        match claims.get("aud") {
+            Some(Value::String(aud)) => vec![self.one_audience(aud)],
             Some(Value::Array(all)) => match all.as_slice() {
                 [Value::String(aud)] => {
                     let text = format!("aud is an array with one value, {}", safe_url(aud));
-                    return vec![Finding::warning(Step::Assertion, CHECK, text).advise(ONE)];
+                    let array = Finding::warning(Step::Assertion, CHECK, text).advise(ONE);
+                    vec![array, self.one_audience(aud)]
                 }
-                all => {
-                    return vec![
-                        wrong(CHECK, format!("aud is an array of {} values", all.len())).advise(ONE),
-                    ];
-                }
+                all => vec![wrong(CHECK, format!("aud is an array of {} values", all.len())).advise(ONE)],
             },
-            _ => return vec![wrong(CHECK, "the claim aud is missing, or not a string").advise(ONE)],
-        };
+            _ => vec![wrong(CHECK, "the claim aud is missing, or not a string").advise(ONE)],
+        }
+    }
+
+    fn one_audience(&self, aud: &str) -> Finding {
+        const CHECK: &str = "audience";
         let shown = safe_url(aud);
-        let Some(server) = &self.server else {
-            let text = format!("aud is {shown}; it was not compared with a server");
-            return vec![
-                Finding::not_checked(Step::Assertion, CHECK, text)
-                    .advise("name the server (--issuer) to compare it"),
-            ];
+        let own: Vec<&str> = match (&self.server, &self.issuer) {
+            (Some(server), _) => server.issuer().into_iter().chain([server.token_endpoint()]).collect(),
+            (None, Some(issuer)) => vec![issuer],
+            (None, None) => {
+                let text = format!("aud is {shown}; it was not compared with a server");
+                return Finding::not_checked(Step::Assertion, CHECK, text)
+                    .advise("name the server (--issuer) to compare it");
+            }
         };
-        let own: Vec<&str> = server.issuer().into_iter().chain([server.token_endpoint()]).collect();
+        let accepted = self.profile.rules().accepted_audiences();
         if own.contains(&aud) {
-            return vec![good(CHECK, format!("aud is {shown}"))];
+            let is_rejected = !accepted.is_empty() && !accepted.contains(&AcceptedAudience::Issuer);
+            // With the endpoints, the profile judges it.
+            if self.server.is_some() || !is_rejected {
+                return good(CHECK, format!("aud is {shown}"));
+            }
+            let names: Vec<String> = accepted.iter().map(ToString::to_string).collect();
+            let text = format!("aud is the issuer {shown}, which {} does not accept", self.profile.name());
+            return wrong(CHECK, text).advise(format!("set aud to the {}", names.join(" or the ")));
+        }
+        let difference = own.iter().find_map(|url| Difference::of(url, aud)).unwrap_or(Difference::Other);
+        let may_be_endpoint = matches!(difference, Difference::Host | Difference::Path);
+        if self.server.is_none() && may_be_endpoint {
+            let text = format!("aud is {shown}, not the issuer; the server's endpoints are not known");
+            return Finding::not_checked(Step::Assertion, CHECK, text)
+                .advise("compare it with the endpoints in the server's metadata");
         }
         let expected: Vec<String> = own.iter().map(|url| safe_url(url)).collect();
-        let difference = own.iter().find_map(|url| Difference::of(url, aud)).unwrap_or(Difference::Other);
         let text = format!("aud is {shown}, not {}; {}", expected.join(" or "), difference.words());
-        vec![
-            wrong(CHECK, text)
-                .advise("servers compare it byte for byte: use the issuer exactly as published"),
-        ]
+        wrong(CHECK, text).advise("servers compare it byte for byte: use the issuer exactly as published")
     }
 
     fn signature(&self, assertion: &str) -> Finding {

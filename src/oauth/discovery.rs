@@ -123,8 +123,8 @@ impl Discovery {
 
     /// The issuer that the document must name. For the URL of a document, the document's own may
     /// have a slash at the end.
-    #[cfg(feature = "client")]
-    pub(crate) fn issuer(&self) -> String {
+    #[must_use]
+    pub fn issuer(&self) -> String {
         self.issuer.clone().unwrap_or_else(|| Place::of(&self.place).issuer().to_owned())
     }
 

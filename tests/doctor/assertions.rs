@@ -135,6 +135,13 @@ fn each_mistake_of_another_library_is_named() {
             "an array of 2 values",
         ),
         case("an array", set("aud", json!([ISSUER])), &[], "assertion/audience", "an array with one value"),
+        case(
+            "an array with a foreign audience",
+            set("aud", json!(["https://other.example"])),
+            &["assertion/audience"],
+            "assertion/audience",
+            "an array with one value, https://other.example",
+        ),
         case("no jti", without("jti"), &[], "assertion/jti", "jti is missing"),
         case("a number", set("jti", 7.into()), &["assertion/jti"], "assertion/jti", "jti is not a string"),
         case(
@@ -229,4 +236,29 @@ fn a_message_is_looked_up_and_an_unknown_one_gets_no_guess() {
     let unknown = explain("the printer is on fire");
     assert_eq!(checks(&unknown, Verdict::NotChecked), ["request/message"]);
     assert_eq!(unknown.findings()[0].text, "this message is not known, so there is no guess");
+}
+
+/// The endpoints of the server are not known, as without its metadata.
+#[test]
+fn an_audience_is_compared_with_an_issuer_alone() {
+    let key = key("p256.pkcs8.pem");
+    let judged = |profile: Profile, aud: &str| {
+        let assertion =
+            ClientAssertion::builder_for_audience("client", aud).sign(&key, now(), "jti").unwrap();
+        let expected = ExpectedAssertion::new(profile).issuer(ISSUER);
+        let report = expected.examine(assertion.secret(), now());
+        let found = finding(&report, "assertion/audience").unwrap();
+        (found.verdict, found.text.clone())
+    };
+    let at_issuer = format!("aud is the issuer {ISSUER}, which Okta does not accept");
+    assert_eq!(judged(Profile::okta(), ISSUER), (Verdict::Wrong, at_issuer));
+    let endpoint = format!("{ISSUER}/v1/token");
+    let unknown = format!("aud is {endpoint}, not the issuer; the server's endpoints are not known");
+    for profile in [Profile::okta(), Profile::keycloak()] {
+        assert_eq!(judged(profile, &endpoint), (Verdict::NotChecked, unknown.clone()));
+    }
+    assert_eq!(judged(Profile::keycloak(), ISSUER), (Verdict::Good, format!("aud is {ISSUER}")));
+    let (verdict, text) = judged(Profile::keycloak(), &format!("{ISSUER}/"));
+    assert_eq!(verdict, Verdict::Wrong);
+    assert!(text.ends_with("they differ only by a slash at the end"), "{text}");
 }

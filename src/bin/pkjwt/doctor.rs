@@ -159,16 +159,19 @@ fn setup(arguments: &Arguments) -> Result<Setup, Failure> {
 }
 
 fn server(arguments: &Arguments) -> Result<MetadataSource, Failure> {
-    let is_unencrypted = arguments.http.is_unencrypted();
     if let Some(endpoint) = &arguments.token_endpoint {
-        let server = if is_unencrypted {
-            AuthorizationServer::danger_unencrypted_token_endpoint(endpoint)
-        } else {
-            AuthorizationServer::from_token_endpoint(endpoint)
-        };
-        return Ok(server.context("--token-endpoint")?.into());
+        return Ok(endpoint_alone(arguments, endpoint)?.into());
     }
     Ok(discovery(arguments, arguments.issuer.as_deref().unwrap_or_default()).into())
+}
+
+fn endpoint_alone(arguments: &Arguments, endpoint: &str) -> Result<AuthorizationServer, Failure> {
+    if arguments.http.is_unencrypted() {
+        AuthorizationServer::danger_unencrypted_token_endpoint(endpoint)
+    } else {
+        AuthorizationServer::from_token_endpoint(endpoint)
+    }
+    .context("--token-endpoint")
 }
 
 fn discovery(arguments: &Arguments, issuer: &str) -> Discovery {
@@ -236,6 +239,8 @@ fn assertion(arguments: &Arguments, path: &Path) -> Result<Report, Failure> {
     }
     if let Some(server) = expected_server(arguments)? {
         expected = expected.server(server);
+    } else if let Some(issuer) = &arguments.issuer {
+        expected = expected.issuer(discovery(arguments, issuer).issuer());
     }
     if let Some(keys) = expected_keys(arguments)? {
         expected = expected.keys(keys);
@@ -243,10 +248,10 @@ fn assertion(arguments: &Arguments, path: &Path) -> Result<Report, Failure> {
     Ok(expected.examine(text, OffsetDateTime::now_utc()))
 }
 
-/// The server that an assertion is for. Without its metadata, only the issuer is compared.
+/// The server that an assertion is for, if its endpoints are known.
 fn expected_server(arguments: &Arguments) -> Result<Option<AuthorizationServer>, Failure> {
     if let Some(endpoint) = &arguments.token_endpoint {
-        return AuthorizationServer::from_token_endpoint(endpoint).context("--token-endpoint").map(Some);
+        return endpoint_alone(arguments, endpoint).map(Some);
     }
     let Some(issuer) = &arguments.issuer else { return Ok(None) };
     if !arguments.offline {
@@ -258,7 +263,8 @@ fn expected_server(arguments: &Arguments) -> Result<Option<AuthorizationServer>,
             }
         }
     }
-    AuthorizationServer::new(issuer, issuer).context("--issuer").map(Some)
+    discovery(arguments, issuer).urls().context("--issuer")?;
+    Ok(None)
 }
 
 fn expected_keys(arguments: &Arguments) -> Result<Option<JwkSet>, Failure> {
