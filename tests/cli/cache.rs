@@ -331,3 +331,51 @@ fn rfc7523_2_1_and_rfc8693_2_1_a_token_is_cached_for_each_subject() {
     let command = token_command(["--token-endpoint", &url], "p256", &from_stdin);
     assert_eq!(pkjwt_stdin(command, b"alice\n").done(), "0\n");
 }
+
+#[test]
+fn files_of_expired_tokens_are_removed_with_the_next_token() {
+    let cached = Cached::with(vec![TOKEN, NEXT]);
+    let directory = cached.file().parent().unwrap().to_owned();
+    let content = cached.content();
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let put = |first: char, expires_at: i64| {
+        let name = first.to_string().repeat(64);
+        let mut content = content.clone();
+        (content["request"], content["expires_at"]) = (name.clone().into(), expires_at.into());
+        for (file, bytes) in
+            [(format!("{name}.json"), content.to_string()), (format!("{name}.lock"), String::new())]
+        {
+            fs::write(directory.join(&file), bytes).unwrap();
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                fs::set_permissions(directory.join(&file), fs::Permissions::from_mode(0o600)).unwrap();
+            }
+        }
+        name
+    };
+    let (expired, valid, locked) = (put('a', now - 1), put('b', now + 600), put('c', now - 1));
+    let lock = fs::File::open(directory.join(format!("{locked}.lock"))).unwrap();
+    lock.lock().unwrap();
+    fs::write(directory.join("notes.json"), "{}").unwrap();
+    assert_eq!(cached.token(&["--renew"]).done(), "next\n");
+    let is_there = |file: String| directory.join(file).exists();
+    for (name, expected) in [(&expired, false), (&valid, true), (&locked, true)] {
+        assert_eq!(
+            [is_there(format!("{name}.json")), is_there(format!("{name}.lock"))],
+            [expected; 2],
+            "{name}"
+        );
+    }
+    assert!(is_there("notes.json".to_owned()));
+}
+
+#[test]
+fn a_refresh_token_is_not_cached() {
+    const WITH: Answer = (
+        "200 OK",
+        r#"{"access_token":"first","token_type":"Bearer","expires_in":3600,"refresh_token":"R","scope":"a"}"#,
+    );
+    let response = &Cached::with(vec![WITH]).content()["response"];
+    assert_eq!((&response["refresh_token"], &response["scope"]), (&Value::Null, &"a".into()));
+}

@@ -8,6 +8,7 @@
 //! - The name of a file is a hash of everything that decides which token the request gets.
 //! - A new file is complete before it gets its name. A lock next to it makes processes that want
 //!   the same token wait for one request. The lock ends with its process.
+//! - A refresh token is not cached. With each new token, the files of expired ones are removed.
 //! - A token is renewed in the last tenth of its lifetime, at most a minute before it expires, as
 //!   `TokenClient` does. If that fails, it is used until it expires.
 
@@ -116,8 +117,9 @@ impl CacheOptions {
                     }
                 };
                 // The token is good all the same.
-                if let Err(failure) = written {
-                    output::note(&failure.line());
+                match written {
+                    Ok(()) => file::remove_expired(&directory, obtained_at),
+                    Err(failure) => output::note(&failure.line()),
                 }
                 Ok(token)
             }

@@ -96,9 +96,44 @@ pub(super) fn write(
         "expires_at": expires_at.unix_timestamp(),
         "response": token.members(),
     });
-    let bytes = serde_json::to_vec(&content).map(Zeroizing::new).context(shown(path));
+    // The cache never uses it, and it outlives the token.
+    if let Some(mut unused) = content["response"].as_object_mut().and_then(|it| it.remove("refresh_token")) {
+        wipe(&mut unused);
+    }
+    // Nothing grows it, which would leave a copy.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN));
+    let written = serde_json::to_writer(&mut *bytes, &content).context(shown(path));
     wipe(&mut content);
-    new_file::write(path, &bytes?, Readers::Owner, true)
+    written?;
+    new_file::write(path, &bytes, Readers::Owner, true)
+}
+
+/// Removes the files of expired tokens, as far as possible: there is one for each subject token and
+/// each JWT of a grant.
+pub(super) fn remove_expired(directory: &Path, now: OffsetDateTime) {
+    /// So many files at a time, so that no command takes long.
+    const MOST: usize = 256;
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    let paths = entries.flatten().map(|entry| entry.path());
+    let named = paths.filter_map(|path| Some((name_of(&path)?, path)));
+    for (name, path) in named.take(MOST) {
+        let lock = path.with_extension("lock");
+        if matches!(read(&path, &name, now), Ok(Found::Nothing))
+            // Another process may be renewing it.
+            && let Ok(held) = open_lock(&lock)
+            && held.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_file(&path);
+            let _ = std::fs::remove_file(&lock);
+        }
+    }
+}
+
+/// The name of the request whose token this file has.
+fn name_of(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    let is_hash = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then(|| name.to_owned())
 }
 
 /// Opens the lock, which holds nothing.
