@@ -10,6 +10,9 @@ use crate::oauth::ServerTime;
 const TOLERATED: Duration = Duration::seconds(5);
 /// The tolerance of most servers.
 const COMMON: Duration = Duration::seconds(30);
+/// How far a probe moves the times of an assertion, at most. A `Date` is not authenticated: it must
+/// not obtain an assertion that is valid at any time.
+pub(super) const LARGEST_MOVE: Duration = Duration::HOUR;
 
 /// How far the server's clock is ahead of ours, in whole seconds: the smallest difference that
 /// explains its `Date`. Zero if the clocks may be equal.
@@ -34,8 +37,7 @@ pub(super) fn judge(ahead: Option<Duration>) -> Finding {
         return Finding::not_checked(Step::Clock, CHECK, "the server's answers have no readable Date field")
             .advise("check that this machine synchronises its clock (timedatectl, chronyc tracking)");
     };
-    let (distance, direction) = (span(ahead.unsigned_abs()), direction(ahead));
-    let text = format!("this machine's clock is {distance} {direction} the server's");
+    let text = difference(ahead);
     if ahead.abs() <= TOLERATED {
         let text = "this machine's clock and the server's differ by at most 5 seconds";
         Finding::good(Step::Clock, CHECK, text)
@@ -48,9 +50,10 @@ pub(super) fn judge(ahead: Option<Duration>) -> Finding {
     }
 }
 
-/// Where our clock is, seen from the server's.
-pub(super) fn direction(ahead: Duration) -> &'static str {
-    if ahead.is_negative() { "ahead of" } else { "behind" }
+/// A difference in words.
+pub(super) fn difference(ahead: Duration) -> String {
+    let direction = if ahead.is_negative() { "ahead of" } else { "behind" };
+    format!("this machine's clock is {} {direction} the server's", span(ahead.unsigned_abs()))
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! The settings of an assertion that servers differ in, and the order in which a probe tries them.
 
+use std::fmt;
+
 use time::Duration;
 
 use crate::jose::Algorithm;
+use crate::jose::secret_form::Shown;
 use crate::keys::PrivateKey;
-use crate::oauth::{Audience, ClientAssertionBuilder, Hint};
+use crate::oauth::{Audience, ClientAssertionBuilder, Hint, safe_url};
 
 /// A setting that servers differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,8 +35,8 @@ impl Dimension {
     }
 }
 
-/// One value for each setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One value for each setting, as it is sent.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Combination {
     pub(super) audience: Audience,
     pub(super) media_type: Option<String>,
@@ -80,6 +83,23 @@ impl Combination {
             Dimension::Time => changed.moved = other.moved,
         }
         changed
+    }
+}
+
+impl fmt::Debug for Combination {
+    /// The audience and the media type are the user's, and may contain a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let audience = match &self.audience {
+            Audience::Exactly(url) => Audience::Exactly(safe_url(url)),
+            named => named.clone(),
+        };
+        f.debug_struct("Combination")
+            .field("audience", &audience)
+            .field("media_type", &self.media_type.as_deref().map(Shown))
+            .field("sends_key_id", &self.sends_key_id)
+            .field("algorithm", &self.algorithm)
+            .field("moved", &self.moved)
+            .finish()
     }
 }
 

@@ -3,17 +3,16 @@
 use time::Duration;
 use url::Url;
 
+use super::clock::{LARGEST_MOVE, difference};
 use super::combination::{Combination, Dimension, Search, Values};
 use super::finding::{Finding, Step};
 use super::metadata::{is_listed, of_key};
-use super::request::{Attempt, Outcome, Rejection, Sender, Standing};
+use super::request::{Attempt, Outcome, Rejection, Sender, Sent, Standing};
 use super::setting::Setting;
-use super::words::chain;
+use super::words::{chain, span};
 use crate::jose::Algorithm;
 use crate::keys::PrivateKey;
-use crate::oauth::{
-    Audience, AuthorizationServer, Certainty, ClientAssertionBuilder, Hint, Profile, SentAssertion,
-};
+use crate::oauth::{Audience, AuthorizationServer, Certainty, ClientAssertionBuilder, Hint, Profile};
 
 const CHECK: &str = "settings";
 
@@ -47,12 +46,18 @@ impl Probed {
 /// Whether other settings may fix a rejection. `Err` says why not.
 pub(super) fn check(rejection: &Rejection, server: &AuthorizationServer) -> Result<(), Finding> {
     let not_run = |text: String| Finding::not_checked(Step::Probe, CHECK, text);
-    if rejection.standing() == Standing::Throttled {
-        let text = "not tried: the server asks for fewer requests";
-        return Err(not_run(text.to_owned()).advise("wait, and probe again"));
+    match rejection.standing() {
+        Standing::Throttled => {
+            let text = "not tried: the server asks for fewer requests";
+            return Err(not_run(text.to_owned()).advise("wait, and probe again"));
+        }
+        Standing::Unknown => {
+            let text = "not tried: the server refuses client_credentials before it looks at the client";
+            return Err(not_run(text.to_owned()));
+        }
+        Standing::Authenticated | Standing::Rejected => {}
     }
-    // Some servers fail with 500 when they reject an assertion.
-    if !matches!(rejection.refusal.status(), 200 | 400 | 401 | 403 | 500) {
+    if !judges(rejection.refusal.status()) {
         return Err(not_run("not tried: the server did not judge the assertion".to_owned()));
     }
     let named = rejection.causes.first().filter(|cause| cause.certainty() >= Certainty::Likely);
@@ -69,6 +74,12 @@ pub(super) fn check(rejection: &Rejection, server: &AuthorizationServer) -> Resu
     Ok(())
 }
 
+/// Whether an answer with this status may be about the assertion. Some servers fail with 500 when
+/// they reject one.
+const fn judges(status: u16) -> bool {
+    matches!(status, 200 | 400 | 401 | 403 | 500)
+}
+
 /// Whether the settings of a probe may fix a rejection with this hint. Some servers report a wrong
 /// audience as a wrong signature.
 const fn may_help(hint: Hint) -> bool {
@@ -76,12 +87,13 @@ const fn may_help(hint: Hint) -> bool {
 }
 
 /// Tries settings until one is accepted, until nothing is left to try, or up to the limit.
-pub(super) async fn run(
-    start: &Start<'_>,
-    sender: Sender<'_>,
-    sent: &SentAssertion,
-    rejection: &Rejection,
-) -> Probed {
+pub(super) async fn run(start: &Start<'_>, sender: Sender<'_>, sent: &Sent, rejection: &Rejection) -> Probed {
+    if let Some(ahead) = start.ahead.filter(|ahead| ahead.abs() > LARGEST_MOVE) {
+        let most = span(LARGEST_MOVE.unsigned_abs());
+        let text = format!("not tried: {}, and a probe moves times by {most} at most", difference(ahead));
+        let finding = Finding::not_checked(Step::Probe, CHECK, text);
+        return Probed::nothing(finding.advise("see above: clock (date); then probe again"), 0);
+    }
     let server = sender.server;
     let base = base(sent, server, start.key.algorithm());
     let values = values(&base, server, start, hint(rejection));
@@ -93,8 +105,11 @@ pub(super) async fn run(
     let mut last = String::new();
     while requests < start.most {
         let Some(next) = queue.take().or_else(|| search.next()) else { break };
-        let Some((builder, key)) = buildable(&next, start, sender) else { continue };
-        let attempt = match sender.attempt(&builder, &key, next.moved).await {
+        let Some(trial) = trial(&next, start, sender) else { continue };
+        // The profile's rules do not explain why an assertion that breaks them was rejected.
+        let profile = sender.profile.filter(|_| !matches!(trial.rules, TrialRules::Default));
+        let sender = Sender { profile, ..sender };
+        let attempt = match sender.attempt(&trial.builder, &trial.key, next.moved).await {
             Ok(attempt) => attempt,
             Err(error) => {
                 let text = format!("stopped: {}", chain(&error));
@@ -103,7 +118,7 @@ pub(super) async fn run(
         };
         requests += 1;
         match judged(&attempt) {
-            Judged::Accepted => return accepted(next, start, &attempt.sent, requests),
+            Judged::Accepted => return accepted(next, trial.rules, start, &attempt.sent, requests),
             Judged::Stop(text) => {
                 let finding = Finding::not_checked(Step::Probe, CHECK, text);
                 return Probed::nothing(finding.advise("wait, and probe again"), requests);
@@ -132,28 +147,51 @@ fn judged(attempt: &Attempt) -> Judged<'_> {
     match &attempt.outcome {
         Outcome::Token { .. } => Judged::Accepted,
         Outcome::Rejected(rejection) => match rejection.standing() {
-            Standing::Authenticated => Judged::Accepted,
-            Standing::Throttled => Judged::Stop(format!("stopped: {}", rejection.refusal)),
-            Standing::Rejected => Judged::Rejected(rejection),
+            // The first answer was another, so the grant is refused after the assertion is judged.
+            Standing::Authenticated | Standing::Unknown => Judged::Accepted,
+            Standing::Rejected if judges(rejection.refusal.status()) => Judged::Rejected(rejection),
+            Standing::Throttled | Standing::Rejected => {
+                Judged::Stop(format!("stopped: {}", rejection.refusal))
+            }
         },
         Outcome::Unreadable(error) => Judged::Stop(format!("stopped: {}", chain(error))),
         Outcome::NoAnswer(error) => Judged::Stop(format!("stopped: {}", chain(error))),
     }
 }
 
-fn accepted(found: Combination, start: &Start<'_>, sent: &SentAssertion, requests: usize) -> Probed {
-    let audience = sent.audiences().first().map(String::as_str).unwrap_or_default();
-    let setting = Setting::new(found, start.profile, audience, start.key.algorithm());
+fn accepted(
+    mut found: Combination,
+    rules: TrialRules,
+    start: &Start<'_>,
+    sent: &Sent,
+    requests: usize,
+) -> Probed {
+    let base = match rules {
+        TrialRules::Named(name) => start.profile.map(|profile| (name, profile.clone())),
+        TrialRules::Default => None,
+        TrialRules::Own => {
+            // No profile that can be printed takes this endpoint for an audience.
+            if found.audience == Audience::TokenEndpoint {
+                found.audience = Audience::Exactly(sent.audience.clone());
+            }
+            None
+        }
+    };
+    let setting = Setting::new(found, base, sent, start.key.algorithm());
     let (also, s) = (setting.clock(), if requests == 1 { "" } else { "s" });
     let also = also.map(|clock| format!("; {clock}")).unwrap_or_default();
     let text = format!("after {requests} more request{s}, the server accepted {}{also}", setting.options());
-    let finding = Finding::good(Step::Probe, CHECK, text).advise(format!("in Rust: {}", setting.rust()));
+    let mut advice = format!("in Rust: {}", setting.rust());
+    for name in setting.hidden() {
+        advice.push_str(&format!("; the {name} is the one of this setup, which is not shown"));
+    }
+    let finding = Finding::good(Step::Probe, CHECK, text).advise(advice);
     Probed { finding, setting: Some(setting), requests }
 }
 
 /// The settings of the assertion that was rejected.
-fn base(sent: &SentAssertion, server: &AuthorizationServer, algorithm: Algorithm) -> Combination {
-    let audience = sent.audiences().first().map(String::as_str).unwrap_or_default();
+fn base(sent: &Sent, server: &AuthorizationServer, algorithm: Algorithm) -> Combination {
+    let audience = sent.audience.as_str();
     let audience = if server.issuer() == Some(audience) {
         Audience::Issuer
     } else if server.token_endpoint() == audience {
@@ -163,8 +201,8 @@ fn base(sent: &SentAssertion, server: &AuthorizationServer, algorithm: Algorithm
     };
     Combination {
         audience,
-        media_type: sent.media_type().map(str::to_owned),
-        sends_key_id: sent.key_id().is_some(),
+        media_type: sent.media_type.clone(),
+        sends_key_id: sent.shown.key_id().is_some(),
         algorithm,
         moved: Duration::ZERO,
     }
@@ -270,23 +308,47 @@ fn dimension(rejection: &Rejection) -> Option<Dimension> {
     })
 }
 
-/// An assertion with these settings. A profile does not limit a probe, but the rules about foreign
-/// endpoints do. `None`: it cannot be made.
-fn buildable(
-    next: &Combination,
-    start: &Start<'_>,
-    sender: Sender<'_>,
-) -> Option<(ClientAssertionBuilder, PrivateKey)> {
+/// An assertion to try.
+struct Trial {
+    builder: ClientAssertionBuilder,
+    key: PrivateKey,
+    rules: TrialRules,
+}
+
+/// The rules that a trial follows besides its settings.
+#[derive(Clone, Copy)]
+enum TrialRules {
+    /// Those of the user's profile, which has this name.
+    Named(&'static str),
+    /// The default rules, with the certificate headers of the user's profile.
+    Default,
+    /// Those of the user's profile, which has no name.
+    Own,
+}
+
+/// An assertion with these settings, under the user's profile if it has a name and does not refuse
+/// them: only such a profile is part of the answer. Otherwise the profile does not limit the probe,
+/// except for its rules about foreign endpoints. `None`: the assertion cannot be made.
+fn trial(next: &Combination, start: &Start<'_>, sender: Sender<'_>) -> Option<Trial> {
     let own = start.builder.clone();
+    let profile = own.chosen_profile();
     let mut free = own.clone().profile(Profile::default());
-    if start.profile.is_some_and(|profile| profile.rules().certificate_headers().contains(&"x5t#S256"))
-        && !start.key.certificates().is_empty()
-    {
-        free = free.x5t_s256();
+    if !start.key.certificates().is_empty() {
+        for header in profile.rules().certificate_headers() {
+            free = match header {
+                "x5t#S256" => free.x5t_s256(),
+                "x5t" => free.x5t(),
+                _ => free.x5c(),
+            };
+        }
     }
-    [free, own].into_iter().find_map(|builder| {
+    let named = start.profile.filter(|named| *named == profile);
+    let named = named.and_then(|profile| Profile::known().find(|(_, known)| known == profile));
+    let named = named.map(|(name, _)| (TrialRules::Named(name), own.clone()));
+    let others = [(TrialRules::Default, free), (TrialRules::Own, own)];
+    named.into_iter().chain(others).find_map(|(rules, builder)| {
         let (builder, key) = next.apply(builder, start.key)?;
         builder.prepare(&key, sender.clock.now(), "a trial that is never signed").ok()?;
-        Some((builder, key))
+        Some(Trial { builder, key, rules })
     })
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration as Span;
 
+use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use super::clock;
@@ -9,7 +10,7 @@ use super::finding::{Finding, Step};
 use super::words::{chain, span};
 use crate::client::fresh_jti;
 use crate::jose::error::excerpt;
-use crate::jose::{JoseError, KeyType};
+use crate::jose::{JoseError, KeyType, UnverifiedJwt};
 use crate::keys::PrivateKey;
 use crate::oauth::{
     AuthorizationServer, Cause, Certainty, ClientAssertion, ClientAssertionBuilder, Hint, OAuthError,
@@ -29,10 +30,37 @@ pub(super) struct Sender<'a> {
 
 /// What was sent, and the outcome.
 pub(super) struct Attempt {
-    pub(super) sent: SentAssertion,
+    pub(super) sent: Sent,
     pub(super) outcome: Outcome,
     /// How far the server's clock is ahead of ours, if the answer has a `Date`.
     pub(super) ahead: Option<Duration>,
+}
+
+/// An assertion that was sent.
+pub(super) struct Sent {
+    /// What it says, masked and cut so that it can be shown.
+    pub(super) shown: SentAssertion,
+    /// The `aud` as it was sent, for further requests.
+    pub(super) audience: String,
+    /// The `typ` as it was sent, for further requests.
+    pub(super) media_type: Option<String>,
+    /// The names of its headers about a certificate.
+    pub(super) certificate_headers: Vec<&'static str>,
+}
+
+impl Sent {
+    fn from_jwt(jwt: &str) -> Result<Self, JoseError> {
+        const CERTIFICATE: [&str; 3] = ["x5t#S256", "x5t", "x5c"];
+        let raw = UnverifiedJwt::parse(jwt)?;
+        let (header, claims) = (raw.header(), raw.claims());
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        Ok(Self {
+            shown: SentAssertion::from_jwt(jwt)?,
+            audience: claims.get("aud").and_then(text).unwrap_or_default(),
+            media_type: header.get("typ").and_then(text),
+            certificate_headers: CERTIFICATE.into_iter().filter(|name| header.contains_key(*name)).collect(),
+        })
+    }
 }
 
 pub(super) enum Outcome {
@@ -63,8 +91,9 @@ impl Sender<'_> {
         moved: Duration,
     ) -> Result<Attempt, OAuthError> {
         let assertion = sign(builder, key, self.clock.now().saturating_add(moved)).await?;
-        let sent = SentAssertion::from_jwt(assertion.secret()).map_err(unreadable)?;
-        let sent = sent.with_client_id(assertion.client_id()).to_endpoint(self.server.token_endpoint());
+        let mut sent = Sent::from_jwt(assertion.secret()).map_err(unreadable)?;
+        let shown = sent.shown.with_client_id(assertion.client_id());
+        sent.shown = shown.to_endpoint(self.server.token_endpoint());
         let request =
             TokenRequest::client_credentials(self.scope.clone()).to_http(self.server, &assertion)?;
         drop(assertion);
@@ -80,14 +109,14 @@ impl Sender<'_> {
         secrets.accompany(&mut response);
         let ahead = ServerTime::of_answer(response.headers(), before, received).map(clock::ahead);
         self.server.normalize(&mut response);
-        let sent = sent.received_at(received, ahead);
+        sent.shown = sent.shown.received_at(received, ahead);
         let outcome = match TokenResponse::from_http(response, received) {
             Ok(tokens) => Outcome::Token {
                 token_type: excerpt(tokens.access_token().token_type()),
                 expires_in: tokens.expires_in(),
             },
             Err(OAuthError::Refused(refusal) | OAuthError::Unavailable(refusal)) => {
-                let causes = explain(&refusal, Some(&sent), Some(self.server), self.profile);
+                let causes = explain(&refusal, Some(&sent.shown), Some(self.server), self.profile);
                 Outcome::Rejected(Box::new(Rejection { refusal: *refusal, causes }))
             }
             Err(error) => Outcome::Unreadable(error),
@@ -123,6 +152,8 @@ pub(super) enum Standing {
     Rejected,
     /// The client was authenticated, but may not have what it requested.
     Authenticated,
+    /// The server refused the grant, perhaps before it looked at the client.
+    Unknown,
     /// The server wants no further requests now.
     Throttled,
 }
@@ -135,10 +166,13 @@ impl Rejection {
             return Standing::Throttled;
         }
         match (refusal.error(), hint) {
-            (Some("invalid_scope" | "invalid_target" | "unsupported_grant_type"), _)
+            // Some servers, such as Authlib, choose the grant before they authenticate the client.
+            (Some("unsupported_grant_type"), _) => Standing::Unknown,
+            (Some("invalid_scope" | "invalid_target"), _)
             | (Some("unauthorized_client"), Some(Hint::GrantType | Hint::Scope | Hint::Consent)) => {
                 Standing::Authenticated
             }
+            _ if refusal.retry_after().is_some_and(|pause| !pause.is_zero()) => Standing::Throttled,
             _ => Standing::Rejected,
         }
     }
@@ -160,13 +194,23 @@ pub(super) fn judge(attempt: &Attempt, earlier: &[Finding], probes: bool) -> Fin
             let advice = cause.unwrap_or_else(|| "request what the client is allowed to".to_owned());
             Finding::warning(Step::Request, CHECK, text).advise(advice)
         }
+        Outcome::Rejected(rejection) if rejection.standing() == Standing::Unknown => {
+            let text = format!(
+                "the server refuses client_credentials, so it is not known whether it accepts the client: {}",
+                rejection.refusal
+            );
+            Finding::not_checked(Step::Request, CHECK, text).advise(
+                "allow client_credentials for the client, or test with the grant that it uses: some servers check the \
+                 grant before the client",
+            )
+        }
         Outcome::Rejected(rejection) => {
             let refusal = &rejection.refusal;
             let text = match refusal.status() {
                 400 | 401 | 403 => format!("the server rejected the assertion: {refusal}"),
                 _ => format!("the token endpoint answered {refusal}"),
             };
-            wrong(text).advise(advice(rejection, &attempt.sent, earlier, probes))
+            wrong(text).advise(advice(rejection, &attempt.sent.shown, earlier, probes))
         }
         Outcome::Unreadable(error) => {
             wrong(format!("the token endpoint did not answer as one: {}", chain(error)))

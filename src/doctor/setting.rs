@@ -2,10 +2,11 @@ use serde::ser::{SerializeMap, Serializer};
 use time::Duration;
 
 use super::combination::Combination;
+use super::request::Sent;
 use super::words::span;
 use crate::jose::Algorithm;
-use crate::jose::error::shown;
-use crate::oauth::{Audience, Profile};
+use crate::jose::error::excerpt;
+use crate::oauth::{Audience, Profile, safe_url};
 
 /// Settings that a server accepted in a [probe](super::Setup::probe), to be pasted: as a profile in
 /// Rust ([`Setting::rust`]) or as options of `pkjwt` ([`Setting::options`]).
@@ -14,24 +15,34 @@ pub struct Setting {
     pub(super) combination: Combination,
     /// The name of the profile that the settings start from, and the profile.
     base: Option<(&'static str, Profile)>,
-    /// The URL of the audience.
+    /// The URL of the audience, masked and cut so that it can be shown.
     audience_url: String,
+    /// Whether `audience_url` is the audience, unmasked and in full.
+    is_audience_shown: bool,
+    /// The headers about the certificate that the profile does not add.
+    certificate_headers: Vec<&'static str>,
     /// The algorithm that the key signs with by default.
     default_algorithm: Algorithm,
 }
 
 impl Setting {
+    /// The settings of an assertion that was accepted. It followed `base`, or else no profile.
     pub(super) fn new(
         combination: Combination,
-        profile: Option<&Profile>,
-        audience_url: &str,
+        base: Option<(&'static str, Profile)>,
+        sent: &Sent,
         default_algorithm: Algorithm,
     ) -> Self {
-        let known = |profile: &Profile| Profile::known().find(|(_, known)| known == profile);
+        let audience_url = safe_url(&sent.audience);
+        let of_base = base.as_ref().map(|(_, profile)| profile.rules().certificate_headers());
+        let of_base = of_base.unwrap_or_default();
+        let is_added = |name: &&str| !of_base.contains(name);
         Self {
             combination,
-            base: profile.and_then(known),
-            audience_url: audience_url.to_owned(),
+            base,
+            is_audience_shown: audience_url == sent.audience,
+            audience_url,
+            certificate_headers: sent.certificate_headers.iter().copied().filter(is_added).collect(),
             default_algorithm,
         }
     }
@@ -72,11 +83,19 @@ impl Setting {
     pub fn profile(&self) -> Profile {
         let (_, mut profile) = self.base.clone().unwrap_or_else(|| ("", Profile::new("probed")));
         profile = profile.audience(self.audience().clone()).media_type(self.media_type());
+        for header in &self.certificate_headers {
+            profile = match *header {
+                "x5t#S256" => profile.x5t_s256(),
+                "x5t" => profile.x5t(),
+                _ => profile.x5c(),
+            };
+        }
         if self.sends_key_id() { profile } else { profile.without_key_id() }
     }
 
     /// The profile as a Rust expression. If the key signs with another algorithm by default, a
-    /// second expression changes that.
+    /// second expression changes that. An audience or a `typ` that looks like a secret, or is too
+    /// long to be shown, is the variable `audience` or `typ`.
     #[must_use]
     pub fn rust(&self) -> String {
         let mut text = match &self.base {
@@ -84,17 +103,26 @@ impl Setting {
             None => "Profile::new(\"my server\")".to_owned(),
         };
         text.push_str(&match self.audience() {
-            Audience::Exactly(_) => {
-                format!(".audience(Audience::Exactly({:?}.into()))", shown(&self.audience_url, 512))
+            Audience::Exactly(_) if self.is_audience_shown => {
+                format!(".audience(Audience::Exactly({:?}.into()))", self.audience_url)
             }
+            Audience::Exactly(_) => ".audience(Audience::Exactly(audience))".to_owned(),
             named => format!(".audience(Audience::{named:?})"),
         });
         text.push_str(&match self.media_type() {
-            Some(media_type) => format!(".media_type(Some({:?}))", shown(media_type, 64)),
+            Some(media_type) if is_shown(media_type) => format!(".media_type(Some({media_type:?}))"),
+            Some(_) => ".media_type(Some(typ))".to_owned(),
             None => ".media_type(None)".to_owned(),
         });
         if !self.sends_key_id() {
             text.push_str(".without_key_id()");
+        }
+        for header in &self.certificate_headers {
+            text.push_str(match *header {
+                "x5t#S256" => ".x5t_s256()",
+                "x5t" => ".x5t()",
+                _ => ".x5c()",
+            });
         }
         if self.algorithm() != self.default_algorithm {
             text.push_str(&format!("; key.with_algorithm(Algorithm::{})?", self.algorithm()));
@@ -102,19 +130,40 @@ impl Setting {
         text
     }
 
-    /// The options of `pkjwt token` and its other commands.
+    /// The options of `pkjwt token` and its other commands. An audience or a `typ` that looks like a
+    /// secret, or is too long to be shown, is the variable `$AUDIENCE` or `$TYP`.
     #[must_use]
     pub fn options(&self) -> String {
         let mut text = self.base.as_ref().map(|(name, _)| format!("--profile {name} ")).unwrap_or_default();
-        text.push_str(&format!("--audience {} ", quoted(&shown(&self.audience_url, 512))));
-        text.push_str(&format!("--typ {}", quoted(&shown(self.media_type().unwrap_or_default(), 64))));
+        let audience = self.is_audience_shown.then(|| quoted(&self.audience_url));
+        let media_type = self.media_type().unwrap_or_default();
+        let typ = is_shown(media_type).then(|| quoted(media_type));
+        text.push_str(&format!(
+            "--audience {} --typ {}",
+            audience.as_deref().unwrap_or("\"$AUDIENCE\""),
+            typ.as_deref().unwrap_or("\"$TYP\"")
+        ));
         if !self.sends_key_id() {
             text.push_str(" --no-kid");
+        }
+        for header in &self.certificate_headers {
+            text.push_str(match *header {
+                "x5t#S256" => " --x5t-s256",
+                "x5t" => " --x5t",
+                _ => " --x5c",
+            });
         }
         if self.algorithm() != self.default_algorithm {
             text.push_str(&format!(" --alg {}", self.algorithm()));
         }
         text
+    }
+
+    /// Which of the settings [`options`](Self::options) and [`rust`](Self::rust) do not show.
+    pub(super) fn hidden(&self) -> impl Iterator<Item = &'static str> {
+        let is_typ_shown = self.media_type().is_none_or(is_shown);
+        let all = [("audience", self.is_audience_shown), ("typ", is_typ_shown)];
+        all.into_iter().filter(|(_, is_shown)| !is_shown).map(|(name, _)| name)
     }
 
     /// What is wrong with the clock, if the server accepted moved times only.
@@ -133,8 +182,8 @@ impl Setting {
 impl serde::Serialize for Setting {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("audience", &shown(&self.audience_url, 512))?;
-        map.serialize_entry("typ", &self.media_type().map(|media_type| shown(media_type, 64)))?;
+        map.serialize_entry("audience", &self.audience_url)?;
+        map.serialize_entry("typ", &self.media_type().map(excerpt))?;
         map.serialize_entry("kid", &self.sends_key_id())?;
         map.serialize_entry("alg", &self.algorithm())?;
         map.serialize_entry("moved_seconds", &self.moved().whole_seconds())?;
@@ -142,6 +191,11 @@ impl serde::Serialize for Setting {
         map.serialize_entry("options", &self.options())?;
         map.end()
     }
+}
+
+/// Whether a media type can be shown as it is.
+fn is_shown(media_type: &str) -> bool {
+    excerpt(media_type) == media_type
 }
 
 /// Quotes a word for a shell.

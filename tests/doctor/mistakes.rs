@@ -348,6 +348,32 @@ async fn a_client_that_may_not_have_what_it_requests_is_authenticated() {
 }
 
 #[tokio::test]
+async fn a_grant_that_the_server_does_not_offer_says_nothing_about_the_client() {
+    let own = key("p256.pkcs8.pem");
+    for status in [400, 401] {
+        let world = World::new(&own).between(move |request| {
+            let body = r#"{"error":"unsupported_grant_type"}"#;
+            (request.method() == "POST").then(|| answer(status, &[], body))
+        });
+        let report = examine(&world.setup(own.clone()).probe()).await;
+        assert!(report.is_healthy());
+        assert_eq!(report.requests(), 1);
+        let found = finding(&report, "request/token").unwrap();
+        assert_eq!(found.verdict, Verdict::NotChecked);
+        let text = format!(
+            "the server refuses client_credentials, so it is not known whether it accepts the client: {status} \
+             unsupported_grant_type"
+        );
+        assert_eq!(found.text, text);
+        assert!(found.advice.is_some());
+        let probe = finding(&report, "probe/settings").unwrap();
+        assert_eq!(probe.verdict, Verdict::NotChecked);
+        let text = "not tried: the server refuses client_credentials before it looks at the client";
+        assert_eq!(probe.text, text);
+    }
+}
+
+#[tokio::test]
 async fn a_known_provider_without_its_profile_is_named() {
     let own = key("p256.pkcs8.pem");
     let report = |issuer: &'static str, token_endpoint: &'static str| {
