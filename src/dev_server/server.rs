@@ -139,7 +139,7 @@ impl DevServer {
     /// dev.trust_issuer("https://sts.example", JwkSet::from(issuers_key.public_jwk().clone()));
     ///
     /// let client = TokenClient::new(dev.authorization_server().clone(), "client", key)?;
-    /// let grant = JwtGrant::builder("https://sts.example", "user-1", &client.server().await?)?
+    /// let grant = JwtGrant::builder("https://sts.example", "user-1", dev.authorization_server())?
     ///     .sign(&issuers_key, OffsetDateTime::now_utc(), fresh_jti()?)?;
     /// let tokens = client.jwt_bearer(&grant, "api:read").await?;
     /// # let _ = tokens;

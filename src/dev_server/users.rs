@@ -70,7 +70,7 @@ impl DevServer {
     ///
     /// let verifier = fresh_code_verifier()?;
     /// let callback = "http://127.0.0.1/callback";
-    /// let url = AuthorizationRequest::new(callback, &verifier).to_url(&client.server().await?, "client")?;
+    /// let url = AuthorizationRequest::new(callback, &verifier).to_url(dev.authorization_server(), "client")?;
     /// // What a browser does: it follows the redirect to the application.
     /// let answer = ReqwestClient::new()?.send(http::Request::get(url).body(Vec::new())?).await?;
     /// let url = url::Url::parse(answer.headers()["location"].to_str()?)?;

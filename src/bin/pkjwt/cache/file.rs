@@ -97,7 +97,8 @@ pub(super) fn write(
         "response": token.members(),
     });
     // The cache never uses it, and it outlives the token.
-    if let Some(mut unused) = content["response"].as_object_mut().and_then(|it| it.remove("refresh_token")) {
+    let response = content.get_mut("response").and_then(Value::as_object_mut);
+    if let Some(mut unused) = response.and_then(|members| members.remove("refresh_token")) {
         wipe(&mut unused);
     }
     // Nothing grows it, which would leave a copy.
