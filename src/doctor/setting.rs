@@ -130,8 +130,8 @@ impl Setting {
         text
     }
 
-    /// The options of `pkjwt token` and its other commands. An audience or a `typ` that looks like a
-    /// secret, or is too long to be shown, is the variable `$AUDIENCE` or `$TYP`.
+    /// The options of `pkjwt token` and its other commands. An audience or a `typ` that looks like
+    /// a secret, or is too long to be shown, is the variable `$AUDIENCE` or `$TYP`.
     #[must_use]
     pub fn options(&self) -> String {
         let mut text = self.base.as_ref().map(|(name, _)| format!("--profile {name} ")).unwrap_or_default();
