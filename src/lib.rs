@@ -43,6 +43,8 @@ pub mod dev_server;
 pub mod doctor;
 #[cfg(feature = "client")]
 pub mod observer;
+#[cfg(feature = "rotation")]
+pub mod rotation;
 #[cfg(any(feature = "client", feature = "redis"))]
 pub mod server;
 #[cfg(feature = "client")]

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// Top-level modules and their floors. Two modules of one floor do not know each other.
-const FLOORS: [(&str, u8); 11] = [
+const FLOORS: [(&str, u8); 12] = [
     ("jose", 1),
     ("keys", 2),
     ("oauth", 3),
@@ -27,6 +27,7 @@ const FLOORS: [(&str, u8); 11] = [
     ("transport", 5),
     ("client", 6),
     ("server", 6),
+    ("rotation", 6),
     ("dev_server", 7),
     ("doctor", 7),
     ("guide", 8),
