@@ -8,11 +8,11 @@ use crate::jose::{JwkSet, KeyId};
 
 /// The keys of one client: the key that signs, and further keys for the JWKS.
 ///
-/// A key's life is publish → activate → retire. `publish` adds the key to the JWKS. `activate`
-/// makes it sign; it is refused until every authorization server has had the propagation time to
-/// read the JWKS again. The previous key stays in the JWKS, so that its signatures can still be
-/// checked, until `retire` removes it. `revoke` is for a compromised key: it removes the key at
-/// once, and the client never falls back to it.
+/// A key's life is published → active → retiring → gone. `publish` adds the key to the JWKS.
+/// `activate` makes it sign; it is refused until every authorization server has had the propagation
+/// time to read the JWKS again. The previous key is then retiring: it stays in the JWKS, so that its
+/// signatures can still be checked, until `retire` removes it. `revoke` is for a compromised key: it
+/// removes the key at once, and the client never falls back to it.
 ///
 /// Clones share one ring, including the propagation time. A `TokenClient` built on a ring sees
 /// every change. The ring has no clock: the caller passes the time to each step.
@@ -73,7 +73,7 @@ pub enum KeyState {
     /// the start.
     Active(Option<OffsetDateTime>),
     /// Signed until this time, and still in the JWKS.
-    Resting(OffsetDateTime),
+    Retiring(OffsetDateTime),
 }
 
 impl KeyState {
@@ -81,7 +81,7 @@ impl KeyState {
     #[must_use]
     pub const fn since(self) -> Option<OffsetDateTime> {
         match self {
-            Self::Published(since) | Self::Resting(since) => Some(since),
+            Self::Published(since) | Self::Retiring(since) => Some(since),
             Self::Active(since) => since,
         }
     }
@@ -96,7 +96,7 @@ impl std::fmt::Display for KeyState {
         f.write_str(match self {
             Self::Published(_) => "published",
             Self::Active(_) => "active",
-            Self::Resting(_) => "resting",
+            Self::Retiring(_) => "retiring",
         })
     }
 }
@@ -181,7 +181,7 @@ impl KeyRing {
                 // Already signing: keep the time since when.
                 (true, KeyState::Active(_)) => {}
                 (true, _) => entry.state = KeyState::Active(Some(now)),
-                (false, KeyState::Active(_)) => entry.state = KeyState::Resting(now),
+                (false, KeyState::Active(_)) => entry.state = KeyState::Retiring(now),
                 (false, _) => {}
             }
         }
@@ -199,7 +199,7 @@ impl KeyRing {
         let mut shared = self.write();
         match shared.state_of(key_id)? {
             KeyState::Active(_) => return Err(KeyError::StillActive { key_id: key_id.clone() }),
-            KeyState::Resting(since) => shared.wait(key_id, since, now)?,
+            KeyState::Retiring(since) => shared.wait(key_id, since, now)?,
             KeyState::Published(_) => {}
         }
         let removed = shared.remove(key_id);
@@ -240,11 +240,11 @@ impl KeyRing {
             _ => None,
         })?;
         let is_new = now < after(since, shared.propagation.max(Self::PROPAGATION));
-        let resting = shared.entries.iter().filter_map(|entry| match entry.state {
-            KeyState::Resting(since) => Some((since, &entry.signer)),
+        let retiring = shared.entries.iter().filter_map(|entry| match entry.state {
+            KeyState::Retiring(since) => Some((since, &entry.signer)),
             _ => None,
         });
-        let (_, last) = resting.filter(|_| is_new).max_by_key(|(since, _)| *since)?;
+        let (_, last) = retiring.filter(|_| is_new).max_by_key(|(since, _)| *since)?;
         Some(Arc::clone(last))
     }
 

@@ -133,13 +133,13 @@ fn the_keys_of_a_ring_are_listed_with_what_they_do_and_since_when() {
     ring.activate(&new_id, at(300)).unwrap();
     ring.publish(third, at(301)).unwrap();
     let expected = [
-        (old_id, KeyState::Resting(at(300))),
+        (old_id, KeyState::Retiring(at(300))),
         (new_id, KeyState::Active(Some(at(300)))),
         (third_id, KeyState::Published(at(301))),
     ];
     assert_eq!(list(&ring), expected);
     let states = ring.list().into_iter().map(|key| (key.state.to_string(), key.state.since()));
-    let expected = [("resting", 300), ("active", 300), ("published", 301)];
+    let expected = [("retiring", 300), ("active", 300), ("published", 301)];
     assert!(states.eq(expected.map(|(state, since)| (state.to_owned(), Some(at(since))))));
     assert_eq!(KeyState::Active(None).since(), None);
 }
