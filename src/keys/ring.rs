@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+#[cfg(any(test, feature = "rotation"))]
+use super::signer::private_key;
 use super::{KeyError, PrivateKey, PublicKey, Signer};
 use crate::jose::{JwkSet, KeyId};
 
@@ -215,6 +217,29 @@ impl KeyRing {
         drop(removed);
     }
 
+    /// Replaces all keys at once, so that no caller sees a part of the change. The keys are in the
+    /// order of publication, with unique names, and one of them is active, or none.
+    ///
+    /// A private key of this process that the ring already has stays the same value, so that a file
+    /// that was read again does not count as another key: clients remember keys by their address.
+    #[cfg(any(test, feature = "rotation"))]
+    pub(crate) fn replace(&self, keys: Vec<(KeyId, Arc<dyn Signer>, KeyState)>) {
+        let mut spare = Vec::new();
+        let mut shared = self.write();
+        let mut entries = Vec::with_capacity(keys.len());
+        for (key_id, signer, state) in keys {
+            let held = shared.entries.iter().find(|held| held.key_id == key_id);
+            let held = held.filter(|held| is_same_key(held.signer.as_ref(), signer.as_ref()));
+            let kept = held.map_or_else(|| Arc::clone(&signer), |held| Arc::clone(&held.signer));
+            spare.push(signer);
+            entries.push(Entry { key_id, signer: kept, state });
+        }
+        let removed = std::mem::replace(&mut shared.entries, entries);
+        // Code of the user runs when a signer is dropped, and may use the ring.
+        drop(shared);
+        drop((removed, spare));
+    }
+
     /// The key that signs.
     ///
     /// # Errors
@@ -320,6 +345,13 @@ impl std::fmt::Debug for KeyRing {
 pub(crate) fn name(signer: &dyn Signer) -> KeyId {
     let jwk = signer.public_jwk();
     jwk.key_id().cloned().unwrap_or_else(|| jwk.thumbprint().to_string().into())
+}
+
+/// Whether both are the same private key of this process. Of keys outside, only their owner knows.
+#[cfg(any(test, feature = "rotation"))]
+fn is_same_key(one: &(dyn Signer + 'static), other: &(dyn Signer + 'static)) -> bool {
+    let (one, other) = (private_key(one), private_key(other));
+    one.zip(other).is_some_and(|(one, other)| one.public_jwk() == other.public_jwk())
 }
 
 /// A key outside this process must meet the same policy as a loaded key, before its first

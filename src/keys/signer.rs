@@ -76,7 +76,7 @@ impl<S: Signer + ?Sized> Signer for Arc<S> {
 /// The key itself, if the signer is a [`PrivateKey`] and nothing else: a caller on an async
 /// executor can then compute a long signature on a thread of its own. A signer that wraps a key is
 /// called like any other, so that its additions are never bypassed.
-#[cfg(feature = "client")]
+#[cfg(any(test, feature = "client"))]
 pub(crate) fn private_key<'a>(signer: &'a (dyn Signer + 'static)) -> Option<&'a PrivateKey> {
     let any: &dyn Any = signer;
     if let Some(shared) = any.downcast_ref::<Arc<dyn Signer>>() {

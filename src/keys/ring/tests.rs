@@ -154,6 +154,82 @@ fn a_shared_signer_is_taken_as_the_signer_itself() {
     assert_eq!(ring.jwks().keys().first(), Some(shared.public_jwk()));
 }
 
+/// Uses its ring when it is dropped.
+struct Leaving(PrivateKey, std::sync::Mutex<Option<KeyRing>>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if let Some(ring) = self.1.lock().unwrap().take() {
+            assert_eq!(ring.list().len(), 2);
+            *LEFT.lock().unwrap() += 1;
+        }
+    }
+}
+
+static LEFT: std::sync::Mutex<u32> = std::sync::Mutex::new(0);
+
+impl Signer for Leaving {
+    fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+
+    fn public_jwk(&self) -> &Jwk {
+        self.0.public_jwk()
+    }
+
+    fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, KeyError>> {
+        Box::pin(std::future::ready(self.0.sign(signing_input)))
+    }
+}
+
+#[test]
+fn all_keys_are_replaced_at_once_and_one_that_stays_is_the_same_value() {
+    let ((old, old_id), (new, new_id), (outside, outside_id)) = (key(), key(), key());
+    let shared = |signer: PrivateKey| -> Arc<dyn Signer> { Arc::new(signer) };
+    let signer_of = |ring: &KeyRing, key_id: &KeyId| {
+        let shared = ring.read();
+        let entry = shared.entries.iter().find(|entry| entry.key_id == *key_id);
+        Arc::clone(&entry.unwrap().signer)
+    };
+    let ring = KeyRing::from(old.clone());
+    let held = signer_of(&ring, &old_id);
+    let plan = [
+        (old_id.clone(), KeyState::Retiring(at(300))),
+        (new_id.clone(), KeyState::Active(Some(at(300)))),
+    ];
+    let listed =
+        |ring: &KeyRing| ring.list().into_iter().map(|key| (key.key_id, key.state)).collect::<Vec<_>>();
+    // Both files were read again.
+    let keys = |old: PrivateKey, new: Arc<dyn Signer>| {
+        let [(old_id, of_old), (new_id, of_new)] = plan.clone();
+        vec![(old_id, shared(old), of_old), (new_id, new, of_new)]
+    };
+    let new = shared(new);
+    ring.clone().replace(keys(old.clone(), Arc::clone(&new)));
+    assert_eq!(listed(&ring), plan);
+    assert!(Arc::ptr_eq(&signer_of(&ring, &old_id), &held) && Arc::ptr_eq(&ring.active().unwrap(), &new));
+    // Another key of the same name is another key, as is one outside this process.
+    ring.replace(vec![(old_id.clone(), shared(key().0), KeyState::Retiring(at(300)))]);
+    assert!(!Arc::ptr_eq(&signer_of(&ring, &old_id), &held));
+    let remote = |ring: Option<KeyRing>| -> Arc<dyn Signer> {
+        Arc::new(Leaving(outside.clone(), std::sync::Mutex::new(ring)))
+    };
+    let (first, second) = (remote(Some(ring.clone())), remote(None));
+    let one = |signer: &Arc<dyn Signer>| (outside_id.clone(), Arc::clone(signer), KeyState::Active(None));
+    ring.replace(vec![one(&first)]);
+    drop(first);
+    // It uses the ring while it leaves, so the ring must not be locked.
+    ring.replace(keys(old, new));
+    assert_eq!((*LEFT.lock().unwrap(), listed(&ring)), (1, plan.to_vec()));
+    ring.replace(vec![one(&second)]);
+    assert!(Arc::ptr_eq(&ring.active().unwrap(), &second));
+    // Nothing signs, and no key is left.
+    ring.replace(vec![(old_id, shared(key().0), KeyState::Published(at(0)))]);
+    assert!(matches!(ring.active().map(|_| ()), Err(KeyError::NoActiveKey)));
+    ring.replace(Vec::new());
+    assert_eq!((listed(&ring), ring.jwks().keys().len()), (Vec::new(), 0));
+}
+
 #[test]
 fn the_previous_key_can_be_activated_again_without_waiting() {
     let ((old, old_id), (new, new_id)) = (key(), key());
