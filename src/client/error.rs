@@ -4,7 +4,8 @@ use std::time::Duration;
 use crate::jose::KeyId;
 use crate::keys::{KeyError, caused, write_caused};
 use crate::oauth::{
-    Cause, ClockMismatch, Context, GrantType, Hint, OAuthError, Refusal, Repetition, Retry, SentAssertion,
+    Cause, CauseKind, ClockMismatch, Context, GrantType, OAuthError, Refusal, Repetition, Retry,
+    SentAssertion,
 };
 use crate::transport::TransportError;
 
@@ -124,10 +125,12 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Vec<Cause> {
         match &*self.kind {
-            ErrorKind::GrantEnded { .. } => vec![Cause::certain(Hint::Grant, "have the user log in again")],
+            ErrorKind::GrantEnded { .. } => {
+                vec![Cause::certain(CauseKind::Grant, "have the user log in again")]
+            }
             ErrorKind::SingleUse { .. } => {
                 let advice = "send the request once and make a source of its response";
-                vec![Cause::certain(Hint::GrantType, advice)]
+                vec![Cause::certain(CauseKind::GrantType, advice)]
             }
             ErrorKind::OAuth(error) => error.hint(),
             _ => self.refusal().map(Refusal::hint).unwrap_or_default(),

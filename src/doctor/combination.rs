@@ -7,7 +7,7 @@ use time::Duration;
 use crate::jose::Algorithm;
 use crate::jose::secret_form::Shown;
 use crate::keys::PrivateKey;
-use crate::oauth::{Audience, ClientAssertionBuilder, Hint, safe_url};
+use crate::oauth::{Audience, CauseKind, ClientAssertionBuilder, safe_url};
 
 /// A setting that servers differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,14 +22,14 @@ pub(super) enum Dimension {
 impl Dimension {
     const ALL: [Self; 5] = [Self::Audience, Self::MediaType, Self::KeyId, Self::Algorithm, Self::Time];
 
-    /// The setting that may fix a rejection with this hint, if it is one of these.
-    pub(super) const fn of(hint: Hint) -> Option<Self> {
-        Some(match hint {
-            Hint::Audience | Hint::SingleAudience => Self::Audience,
-            Hint::MediaType => Self::MediaType,
-            Hint::KeyId => Self::KeyId,
-            Hint::Algorithm => Self::Algorithm,
-            Hint::Expired | Hint::NotYetValid => Self::Time,
+    /// The setting that may fix a rejection of this kind, if it is one of these.
+    pub(super) const fn of(kind: CauseKind) -> Option<Self> {
+        Some(match kind {
+            CauseKind::Audience | CauseKind::SingleAudience => Self::Audience,
+            CauseKind::MediaType => Self::MediaType,
+            CauseKind::KeyId => Self::KeyId,
+            CauseKind::Algorithm => Self::Algorithm,
+            CauseKind::Expired | CauseKind::NotYetValid => Self::Time,
             _ => return None,
         })
     }

@@ -12,7 +12,7 @@ use super::setting::Setting;
 use super::words::{chain, span};
 use crate::jose::Algorithm;
 use crate::keys::PrivateKey;
-use crate::oauth::{Audience, AuthorizationServer, Certainty, ClientAssertionBuilder, Hint, Profile};
+use crate::oauth::{Audience, AuthorizationServer, CauseKind, Certainty, ClientAssertionBuilder, Profile};
 
 const CHECK: &str = "settings";
 
@@ -61,7 +61,7 @@ pub(super) fn check(rejection: &Rejection, server: &AuthorizationServer) -> Resu
         return Err(not_run("not tried: the server did not judge the assertion".to_owned()));
     }
     let named = rejection.causes.first().filter(|cause| cause.certainty() >= Certainty::Likely);
-    if let Some(cause) = named.filter(|cause| !may_help(cause.hint())) {
+    if let Some(cause) = named.filter(|cause| !may_help(cause.kind())) {
         return Err(not_run(format!("not tried: these settings do not help; {cause}")));
     }
     let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
@@ -80,10 +80,11 @@ const fn judges(status: u16) -> bool {
     matches!(status, 200 | 400 | 401 | 403 | 500)
 }
 
-/// Whether the settings of a probe may fix a rejection with this hint. Some servers report a wrong
+/// Whether the settings of a probe may fix a rejection of this kind. Some servers report a wrong
 /// audience as a wrong signature.
-const fn may_help(hint: Hint) -> bool {
-    Dimension::of(hint).is_some() || matches!(hint, Hint::Unspecific | Hint::Signature | Hint::KeySet)
+const fn may_help(kind: CauseKind) -> bool {
+    Dimension::of(kind).is_some()
+        || matches!(kind, CauseKind::Unspecific | CauseKind::Signature | CauseKind::KeySet)
 }
 
 /// Tries settings until one is accepted, until nothing is left to try, or up to the limit.
@@ -96,7 +97,7 @@ pub(super) async fn run(start: &Start<'_>, sender: Sender<'_>, sent: &Sent, reje
     }
     let server = sender.server;
     let base = base(sent, server, start.key.algorithm());
-    let values = values(&base, server, start, hint(rejection));
+    let values = values(&base, server, start, kind(rejection));
     let first = suggested(&base, server);
     let better = better(&base, &values, server, start.ahead);
     let mut queue = Some(better.clone()).filter(|better| *better != base);
@@ -226,7 +227,12 @@ fn better(
 }
 
 /// What may be tried for each setting, the current value included.
-fn values(base: &Combination, server: &AuthorizationServer, start: &Start<'_>, hint: Option<Hint>) -> Values {
+fn values(
+    base: &Combination,
+    server: &AuthorizationServer,
+    start: &Start<'_>,
+    kind: Option<CauseKind>,
+) -> Values {
     const TYPES: [Option<&str>; 3] = [Some("client-authentication+jwt"), Some("JWT"), None];
     let issuer = server.issuer().map(|_| Audience::Issuer);
     let audiences = issuer.into_iter().chain([Audience::TokenEndpoint]).collect();
@@ -239,7 +245,7 @@ fn values(base: &Combination, server: &AuthorizationServer, start: &Start<'_>, h
         media_types: TYPES.map(|media_type| media_type.map(str::to_owned)).to_vec(),
         key_ids: vec![true, false],
         algorithms,
-        moved: moves(start.ahead, hint),
+        moved: moves(start.ahead, kind),
     }
 }
 
@@ -256,12 +262,14 @@ fn is_possible(server: &AuthorizationServer, algorithm: Algorithm) -> bool {
 
 /// How far the times may be moved: to the server's clock if it is known, or else by a minute, first
 /// in the direction that the server's words suggest.
-fn moves(ahead: Option<Duration>, hint: Option<Hint>) -> Vec<Duration> {
+fn moves(ahead: Option<Duration>, kind: Option<CauseKind>) -> Vec<Duration> {
     let minute = Duration::MINUTE;
-    match (ahead, hint) {
+    match (ahead, kind) {
         (Some(ahead), _) if ahead.abs() > Duration::SECOND => vec![Duration::ZERO, ahead],
-        (Some(_), hint) if !matches!(hint, Some(Hint::Expired | Hint::NotYetValid)) => vec![Duration::ZERO],
-        (_, Some(Hint::Expired)) => vec![Duration::ZERO, minute, -minute],
+        (Some(_), kind) if !matches!(kind, Some(CauseKind::Expired | CauseKind::NotYetValid)) => {
+            vec![Duration::ZERO]
+        }
+        (_, Some(CauseKind::Expired)) => vec![Duration::ZERO, minute, -minute],
         _ => vec![Duration::ZERO, -minute, minute],
     }
 }
@@ -286,9 +294,9 @@ fn suggested(base: &Combination, server: &AuthorizationServer) -> Vec<Combinatio
 }
 
 /// What the server's words stand for, if they stand for one cause more than for others.
-fn hint(rejection: &Rejection) -> Option<Hint> {
+fn kind(rejection: &Rejection) -> Option<CauseKind> {
     let first = rejection.causes.first().filter(|cause| cause.certainty() >= Certainty::Likely)?;
-    Some(first.hint())
+    Some(first.kind())
 }
 
 /// The setting that a rejection is about: by its cause, or else by the words for it.
@@ -301,7 +309,7 @@ fn dimension(rejection: &Rejection) -> Option<Dimension> {
         ("algorithm", Dimension::Algorithm),
         ("alg", Dimension::Algorithm),
     ];
-    hint(rejection).and_then(Dimension::of).or_else(|| {
+    kind(rejection).and_then(Dimension::of).or_else(|| {
         let message = rejection.refusal.message()?.to_ascii_lowercase();
         let words: Vec<&str> = message.split(|character: char| !character.is_alphanumeric()).collect();
         WORDS.iter().find(|(word, _)| words.contains(word)).map(|(_, dimension)| *dimension)

@@ -13,7 +13,7 @@ use crate::jose::error::excerpt;
 use crate::jose::{JoseError, KeyType, UnverifiedJwt};
 use crate::keys::PrivateKey;
 use crate::oauth::{
-    AuthorizationServer, Cause, Certainty, ClientAssertion, ClientAssertionBuilder, Hint, OAuthError,
+    AuthorizationServer, Cause, CauseKind, Certainty, ClientAssertion, ClientAssertionBuilder, OAuthError,
     Profile, Refusal, Scope, Secrets, SentAssertion, ServerTime, TokenRequest, TokenResponse, explain,
 };
 use crate::transport::{Clock, HttpClient, Place, TransportError};
@@ -161,17 +161,18 @@ pub(super) enum Standing {
 impl Rejection {
     pub(super) fn standing(&self) -> Standing {
         let Self { refusal, causes } = self;
-        let hint = causes.first().map(Cause::hint);
-        if refusal.status() == 429 || hint == Some(Hint::RateLimited) {
+        let kind = causes.first().map(Cause::kind);
+        if refusal.status() == 429 || kind == Some(CauseKind::RateLimited) {
             return Standing::Throttled;
         }
-        match (refusal.error(), hint) {
+        match (refusal.error(), kind) {
             // Some servers, such as Authlib, choose the grant before they authenticate the client.
             (Some("unsupported_grant_type"), _) => Standing::Unknown,
             (Some("invalid_scope" | "invalid_target"), _)
-            | (Some("unauthorized_client"), Some(Hint::GrantType | Hint::Scope | Hint::Consent)) => {
-                Standing::Authenticated
-            }
+            | (
+                Some("unauthorized_client"),
+                Some(CauseKind::GrantType | CauseKind::Scope | CauseKind::Consent),
+            ) => Standing::Authenticated,
             _ if refusal.retry_after().is_some_and(|pause| !pause.is_zero()) => Standing::Throttled,
             _ => Standing::Rejected,
         }
@@ -228,7 +229,7 @@ fn advice(
     earlier: &[Finding],
     probes: bool,
 ) -> String {
-    let named = causes.iter().filter(|cause| cause.hint() != Hint::Unspecific);
+    let named = causes.iter().filter(|cause| cause.kind() != CauseKind::Unspecific);
     let mut parts: Vec<String> = named
         .clone()
         .map(|cause| match cause.certainty() {
@@ -246,7 +247,7 @@ fn advice(
     }
     if !named.clone().any(|cause| cause.certainty() >= Certainty::Likely) {
         let kid = sent.key_id().map_or_else(|| "no kid".to_owned(), |kid| format!("kid \"{kid}\""));
-        let unspecific = causes.iter().find(|cause| cause.hint() == Hint::Unspecific);
+        let unspecific = causes.iter().find(|cause| cause.kind() == CauseKind::Unspecific);
         parts.push(match unspecific {
             Some(cause) if cause.certainty() >= Certainty::Likely => cause.to_string(),
             None if refusal.message().is_some() => {

@@ -84,7 +84,9 @@ pub use error::{OAuthError, Retry};
 pub use exchange::{TokenExchange, TokenKind};
 pub use grant::{JwtGrant, JwtGrantBuilder, UnsignedGrant};
 pub use grant_type::GrantType;
-pub use hint::{Cause, Certainty, Contradiction, Hint, SentAssertion, contradictions, explain, explain_log};
+pub use hint::{
+    Cause, CauseKind, Certainty, Contradiction, SentAssertion, contradictions, explain, explain_log,
+};
 pub use hinted_token::HintedToken;
 pub use introspection::Introspection;
 pub use jwks_uri::JwksUri;

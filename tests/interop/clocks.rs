@@ -1,6 +1,6 @@
 //! A clock that is off, in both directions, at servers that send a `Date`.
 
-use private_key_jwt::oauth::{Endpoint, Hint};
+use private_key_jwt::oauth::{CauseKind, Endpoint};
 use private_key_jwt::{Algorithm, AuthorizationServer, TokenClient, TokenRequest};
 use time::{Duration, OffsetDateTime};
 
@@ -73,7 +73,7 @@ async fn a_clock_that_is_an_hour_slow_is_named() {
         let clock = refusal.clock().unwrap_or_else(|| panic!("{name}: {refusal:?}"));
         let off = clock.now() - OffsetDateTime::now_utc() + Duration::HOUR;
         assert!(off.abs() < Duration::seconds(30), "{name}: {off}");
-        assert_eq!(crate::hint(&refusal), Some(Hint::Expired), "{name}");
-        println!("{name}, the clock an hour slow: refused, {:?}", Hint::Expired);
+        assert_eq!(crate::hint(&refusal), Some(CauseKind::Expired), "{name}");
+        println!("{name}, the clock an hour slow: refused, {:?}", CauseKind::Expired);
     }
 }

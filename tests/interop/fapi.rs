@@ -2,7 +2,7 @@
 //! its like are rejected, and authorization requests are pushed.
 
 use private_key_jwt::client::fresh_code_verifier;
-use private_key_jwt::oauth::{AuthorizationRequest, AuthorizationResponse, Endpoint, Hint, HintedToken};
+use private_key_jwt::oauth::{AuthorizationRequest, AuthorizationResponse, CauseKind, Endpoint, HintedToken};
 use private_key_jwt::{Algorithm, Audience, AuthorizationServer, Profile, TokenClient, TokenRequest};
 
 use crate::browser::{Browser, REDIRECT_URI};
@@ -83,7 +83,7 @@ async fn fapi2_5_3_2_1_every_audience_but_the_issuer() {
         for endpoint in Endpoint::ALL {
             let refused = refusal(call(&client, endpoint).await);
             assert_eq!((refused.status(), refused.error()), (401, Some("invalid_client")), "{endpoint:?}");
-            assert_eq!(crate::hint(&refused), Some(Hint::Unspecific));
+            assert_eq!(crate::hint(&refused), Some(CauseKind::Unspecific));
         }
     }
     let issuer = client(&server, FAPI_ALGORITHMS[1], &record);

@@ -31,7 +31,7 @@ mod support;
 mod token_endpoint;
 
 use private_key_jwt::client::ErrorKind;
-use private_key_jwt::oauth::{Cause, Endpoint, Hint, OAuthError, Refusal};
+use private_key_jwt::oauth::{Cause, CauseKind, Endpoint, OAuthError, Refusal};
 use private_key_jwt::{Algorithm, AuthorizationServer, Error, JwkSet, PrivateKey, TokenClient};
 use serde_json::{Value, json};
 
@@ -84,8 +84,8 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Refusal {
 }
 
 /// The likeliest cause of a refusal.
-fn hint(refusal: &Refusal) -> Option<Hint> {
-    refusal.hint().first().map(Cause::hint)
+fn hint(refusal: &Refusal) -> Option<CauseKind> {
+    refusal.hint().first().map(Cause::kind)
 }
 
 /// The path of an endpoint at its server.

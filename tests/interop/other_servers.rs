@@ -1,7 +1,7 @@
 //! Two more servers: the example server of zitadel/oidc, and Spring Authorization Server. Every
 //! endpoint that they have, with every algorithm that they accept.
 
-use private_key_jwt::oauth::{Endpoint, Hint};
+use private_key_jwt::oauth::{CauseKind, Endpoint};
 use private_key_jwt::{Algorithm, AuthorizationServer, Profile, TokenClient};
 
 use crate::endpoints::call;
@@ -67,7 +67,7 @@ async fn zitadel_takes_three_algorithms_at_each_of_its_endpoints() {
         let key = signing_key(algorithm, file);
         let client = TokenClient::new(server.clone(), algorithm.as_str(), key).unwrap();
         let refused = refusal(client.token(()).await);
-        assert_eq!(crate::hint(&refused), Some(Hint::Algorithm), "{algorithm}: {refused:?}");
+        assert_eq!(crate::hint(&refused), Some(CauseKind::Algorithm), "{algorithm}: {refused:?}");
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use private_key_jwt::oauth::{
-    DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling, GrantType, Hint, HintedToken,
+    CauseKind, DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling, GrantType, HintedToken,
     Introspection, OAuthError, PushedAuthorization, TokenRequest,
 };
 use private_key_jwt::{AuthorizationServer, ClientAssertion, TokenResponse};
@@ -69,7 +69,7 @@ fn a_refusal_says_when_to_call_again_and_what_to_do() {
     let OAuthError::Refused(refusal) = failure(response(400, body)) else { panic!("a refusal") };
     assert_eq!(refusal.retry_after(), None);
     let [cause] = refusal.hint().try_into().unwrap();
-    assert_eq!(cause.hint(), Hint::TokenIdReused);
+    assert_eq!(cause.kind(), CauseKind::TokenIdReused);
     assert_eq!(cause.advice(), "check whether something repeats requests: an assertion is valid once");
 }
 

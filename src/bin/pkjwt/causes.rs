@@ -1,6 +1,6 @@
 //! The likely causes of a refusal, for the lines after an error.
 
-use private_key_jwt::oauth::{Cause, Certainty, Hint};
+use private_key_jwt::oauth::{Cause, CauseKind, Certainty};
 
 /// The most causes that are shown.
 const MOST: usize = 6;
@@ -9,7 +9,8 @@ const MOST: usize = 6;
 pub(crate) fn lines(error: &private_key_jwt::Error) -> Vec<String> {
     // The error shows the times itself.
     let shows_times = error.refusal().is_some_and(|refusal| refusal.clock().is_some());
-    let is_shown = |cause: &Cause| shows_times && matches!(cause.hint(), Hint::Expired | Hint::NotYetValid);
+    let is_shown =
+        |cause: &Cause| shows_times && matches!(cause.kind(), CauseKind::Expired | CauseKind::NotYetValid);
     let causes: Vec<Cause> = error.hint().into_iter().filter(|cause| !is_shown(cause)).take(MOST).collect();
     // A code alone says as much as its advice.
     let adds = |cause: &Cause| cause.sent().is_some() || cause.contradiction().is_some();

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::kind::Hint;
+use super::kind::CauseKind;
 
 /// How sure it is that a [`Cause`] is the actual cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,7 +21,7 @@ pub enum Certainty {
 /// `kid is "k1"; register the public key under the kid that the assertion has`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    hint: Hint,
+    kind: CauseKind,
     certainty: Certainty,
     advice: Cow<'static, str>,
     contradiction: Option<Contradiction>,
@@ -30,19 +30,19 @@ pub struct Cause {
 
 impl Cause {
     /// A cause with this advice, or with the general one if it is empty.
-    pub(super) fn new(hint: Hint, certainty: Certainty, advice: &'static str) -> Self {
-        let advice = if advice.is_empty() { hint.advice() } else { advice };
-        Self { hint, certainty, advice: advice.into(), contradiction: None, sent: None }
+    pub(super) fn new(kind: CauseKind, certainty: Certainty, advice: &'static str) -> Self {
+        let advice = if advice.is_empty() { kind.advice() } else { advice };
+        Self { kind, certainty, advice: advice.into(), contradiction: None, sent: None }
     }
 
     /// A cause that the client itself knows.
     #[cfg(feature = "client")]
-    pub(crate) fn certain(hint: Hint, advice: &'static str) -> Self {
-        Self::new(hint, Certainty::Certain, advice)
+    pub(crate) fn certain(kind: CauseKind, advice: &'static str) -> Self {
+        Self::new(kind, Certainty::Certain, advice)
     }
 
-    pub(super) fn of_contradiction(hint: Hint, contradiction: Contradiction) -> Self {
-        Self { contradiction: Some(contradiction), ..Self::new(hint, Certainty::Likely, "") }
+    pub(super) fn of_contradiction(kind: CauseKind, contradiction: Contradiction) -> Self {
+        Self { contradiction: Some(contradiction), ..Self::new(kind, Certainty::Likely, "") }
     }
 
     pub(super) fn with_certainty(self, certainty: Certainty) -> Self {
@@ -59,8 +59,8 @@ impl Cause {
 
     /// The kind of the cause.
     #[must_use]
-    pub const fn hint(&self) -> Hint {
-        self.hint
+    pub const fn kind(&self) -> CauseKind {
+        self.kind
     }
 
     /// How sure it is.
@@ -69,7 +69,7 @@ impl Cause {
         self.certainty
     }
 
-    /// What to change: at this server, if that is known, or else the advice of the [`Hint`].
+    /// What to change: at this server, if that is known, or else the advice of the [`CauseKind`].
     #[must_use]
     pub fn advice(&self) -> &str {
         &self.advice

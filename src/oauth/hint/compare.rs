@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use time::Duration;
 
 use super::cause::{Cause, Certainty, Contradiction};
-use super::kind::Hint;
+use super::kind::CauseKind;
 use super::sent::SentAssertion;
 use crate::jose::Algorithm;
 use crate::jose::moment::Utc;
@@ -18,13 +18,13 @@ use crate::oauth::{AcceptedAudience, Audience, AuthorizationServer, Endpoint, Pr
 ///
 /// ```
 /// use private_key_jwt::Profile;
-/// use private_key_jwt::oauth::{Hint, SentAssertion, contradictions};
+/// use private_key_jwt::oauth::{CauseKind, SentAssertion, contradictions};
 /// # let jwt = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjIiwic3ViIjoiYyIsImF1ZCI6Imh0dHBzOi8vYXMuZXhhbXBsZSIsImp0\
 /// #     aSI6ImEiLCJpYXQiOjAsImV4cCI6NjB9.c2ln";
 ///
 /// let sent = SentAssertion::from_jwt(jwt)?; // signed with ES256
 /// let found = contradictions(&sent, None, Some(&Profile::auth0()));
-/// assert_eq!(found[0].hint(), Hint::Algorithm);
+/// assert_eq!(found[0].kind(), CauseKind::Algorithm);
 /// let text = found[0].contradiction().map(ToString::to_string).unwrap_or_default();
 /// assert_eq!(text, "alg is ES256, but Auth0 takes RS256, RS384, PS256");
 /// # Ok::<(), private_key_jwt::JoseError>(())
@@ -56,9 +56,9 @@ struct OfProfile<'a> {
 }
 
 impl OfProfile<'_> {
-    fn takes(&self, hint: Hint, what: &'static str, found: String, expected: String) -> Cause {
+    fn takes(&self, kind: CauseKind, what: &'static str, found: String, expected: String) -> Cause {
         let source = Cow::Borrowed(self.profile.name());
-        Cause::of_contradiction(hint, Contradiction { what, found, source, verb: "takes", expected })
+        Cause::of_contradiction(kind, Contradiction { what, found, source, verb: "takes", expected })
     }
 
     fn algorithm(&self) -> Option<Cause> {
@@ -66,7 +66,7 @@ impl OfProfile<'_> {
         let accepted: Vec<&str> = accepted.map(|algorithm| algorithm.as_str()).collect();
         let found = self.sent.algorithm().to_owned();
         (!accepted.contains(&found.as_str()))
-            .then(|| self.takes(Hint::Algorithm, "alg", found, accepted.join(", ")))
+            .then(|| self.takes(CauseKind::Algorithm, "alg", found, accepted.join(", ")))
     }
 
     fn audience(&self) -> Option<Cause> {
@@ -76,7 +76,7 @@ impl OfProfile<'_> {
         if *found == expected || accepted.into_iter().any(|accepted| *found == accepted) {
             return None;
         }
-        let cause = self.takes(Hint::Audience, "aud", quoted(found), quoted(&expected));
+        let cause = self.takes(CauseKind::Audience, "aud", quoted(found), quoted(&expected));
         Some(if differ_by_slash(found, &expected) { cause.with_advice(SLASH) } else { cause })
     }
 
@@ -115,7 +115,7 @@ impl OfProfile<'_> {
             let named = |typ: Option<&str>| typ.map_or("none".to_owned(), quoted);
             let expected: Vec<String> = accepted.into_iter().map(named).collect();
             let sent = sent.media_type().map_or_else(missing, quoted);
-            found.push(self.takes(Hint::MediaType, "typ", sent, expected.join(" or ")));
+            found.push(self.takes(CauseKind::MediaType, "typ", sent, expected.join(" or ")));
         }
         if let Some(lifetime) = sent.lifetime()
             && lifetime > rules.longest_lifetime()
@@ -123,23 +123,24 @@ impl OfProfile<'_> {
             let limit = rules.longest_lifetime().as_secs();
             let (sent, limit) =
                 (format!("{} s after iat", lifetime.whole_seconds()), format!("at most {limit} s"));
-            found.push(self.takes(Hint::Lifetime, "exp", sent, limit));
+            found.push(self.takes(CauseKind::Lifetime, "exp", sent, limit));
         }
         if rules.requires_key_id() && sent.key_id.is_none() {
-            let cause = self.takes(Hint::KeyId, "kid", missing(), "the kid of the registered key".to_owned());
+            let cause =
+                self.takes(CauseKind::KeyId, "kid", missing(), "the kid of the registered key".to_owned());
             found.push(cause.with_advice("send the kid of the registered key"));
         }
         let required = rules.required_certificate_headers();
         if let Some(name) = required.into_iter().find(|name| !sent.certificate_headers.contains(name)) {
             found.push(self.takes(
-                Hint::Certificate,
+                CauseKind::Certificate,
                 name,
                 missing(),
                 "that of the registered certificate".to_owned(),
             ));
         }
         if rules.not_before().is_some() && sent.not_before.is_none() {
-            let cause = self.takes(Hint::Malformed, "nbf", missing(), "a time before iat".to_owned());
+            let cause = self.takes(CauseKind::Malformed, "nbf", missing(), "a time before iat".to_owned());
             found.push(cause.with_advice("add nbf to the assertion"));
         }
         found
@@ -167,7 +168,7 @@ fn algorithm(sent: &SentAssertion, server: Option<&AuthorizationServer>) -> Opti
         let listed: Vec<String> = listed.iter().take(MOST_SHOWN).map(|name| safe(name)).collect();
         let (found, expected) = (sent.algorithm.clone(), listed.join(", "));
         let contradiction = Contradiction { what: "alg", found, source, verb: "lists", expected };
-        Cause::of_contradiction(Hint::Algorithm, contradiction)
+        Cause::of_contradiction(CauseKind::Algorithm, contradiction)
     })
 }
 
@@ -178,7 +179,7 @@ fn several_audiences(sent: &SentAssertion) -> Option<Cause> {
         let (found, expected) = (format!("an array of {count}"), "one string".to_owned());
         let source = Cow::Borrowed("RFC 10070");
         let contradiction = Contradiction { what: "aud", found, source, verb: "wants", expected };
-        Cause::of_contradiction(Hint::SingleAudience, contradiction).with_certainty(certainty)
+        Cause::of_contradiction(CauseKind::SingleAudience, contradiction).with_certainty(certainty)
     })
 }
 
@@ -199,7 +200,7 @@ fn foreign_audience(sent: &SentAssertion, server: Option<&AuthorizationServer>) 
     };
     let (found, expected) = (quoted(found), quoted(expected));
     let contradiction = Contradiction { what: "aud", found, source: source.into(), verb: "is", expected };
-    let cause = Cause::of_contradiction(Hint::Audience, contradiction);
+    let cause = Cause::of_contradiction(CauseKind::Audience, contradiction);
     Some(if near.is_some() { cause.with_advice(SLASH) } else { cause })
 }
 
@@ -218,22 +219,22 @@ fn subject(sent: &SentAssertion) -> Option<Cause> {
     let (verb, expected) = if is_missing { ("wants", expected.to_owned()) } else { ("is", quoted(expected)) };
     let found = found.map_or("missing".to_owned(), quoted);
     let contradiction = Contradiction { what, found, source: source.into(), verb, expected };
-    Some(Cause::of_contradiction(Hint::Subject, contradiction))
+    Some(Cause::of_contradiction(CauseKind::Subject, contradiction))
 }
 
 /// Claims that RFC 7523 requires, and the `jti`, without which most servers take nothing.
 fn missing(sent: &SentAssertion) -> Vec<Cause> {
     let is_missing = [
-        (Hint::Audience, "aud", "the issuer of the server", sent.audiences().is_empty()),
-        (Hint::Malformed, "exp", "a time", sent.expires_at.is_none()),
-        (Hint::TokenIdMissing, "jti", "a new one for each assertion", !sent.has_token_id),
+        (CauseKind::Audience, "aud", "the issuer of the server", sent.audiences().is_empty()),
+        (CauseKind::Malformed, "exp", "a time", sent.expires_at.is_none()),
+        (CauseKind::TokenIdMissing, "jti", "a new one for each assertion", !sent.has_token_id),
     ];
     let found = is_missing.into_iter().filter(|(.., is_missing)| *is_missing);
     found
-        .map(|(hint, what, expected, _)| {
+        .map(|(kind, what, expected, _)| {
             let (found, source) = ("missing".to_owned(), Cow::Borrowed("RFC 10070"));
             let expected = expected.to_owned();
-            Cause::of_contradiction(hint, Contradiction { what, found, source, verb: "wants", expected })
+            Cause::of_contradiction(kind, Contradiction { what, found, source, verb: "wants", expected })
         })
         .collect()
 }
@@ -244,17 +245,17 @@ fn times(sent: &SentAssertion) -> Option<Cause> {
     let source = if ahead.is_some() { "the server's clock" } else { "this machine's clock" };
     let now = now.saturating_add(ahead.unwrap_or(Duration::ZERO));
     let starts = sent.not_before.max(sent.issued_at);
-    let (hint, what, time) = match (sent.expires_at, starts) {
-        (Some(expires), _) if expires <= now => (Hint::Expired, "exp", expires),
+    let (kind, what, time) = match (sent.expires_at, starts) {
+        (Some(expires), _) if expires <= now => (CauseKind::Expired, "exp", expires),
         (_, Some(starts)) if starts > now.saturating_add(PRECISION) => {
             let what = if sent.not_before == Some(starts) { "nbf" } else { "iat" };
-            (Hint::NotYetValid, what, starts)
+            (CauseKind::NotYetValid, what, starts)
         }
         _ => return None,
     };
     let (found, expected) = (Utc::from(time).to_string(), Utc::from(now).to_string());
     let contradiction = Contradiction { what, found, source: source.into(), verb: "says", expected };
-    Some(Cause::of_contradiction(hint, contradiction))
+    Some(Cause::of_contradiction(kind, contradiction))
 }
 
 /// A `Date` has whole seconds.

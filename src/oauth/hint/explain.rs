@@ -1,6 +1,6 @@
 use super::cause::{Cause, Certainty};
 use super::context::Context;
-use super::kind::Hint;
+use super::kind::CauseKind;
 use super::sent::SentAssertion;
 use super::words::{Meaning, meaning, meaning_of_text};
 use crate::oauth::time_fault::TimeFault;
@@ -15,7 +15,7 @@ use crate::oauth::{AuthorizationServer, Profile, Refusal};
 ///
 /// ```
 /// use private_key_jwt::Profile;
-/// use private_key_jwt::oauth::{Certainty, Hint, OAuthError, TokenResponse, explain};
+/// use private_key_jwt::oauth::{Certainty, CauseKind, OAuthError, TokenResponse, explain};
 /// use time::OffsetDateTime;
 ///
 /// let body = r#"{"error":"invalid_client","error_description":"Token is not active"}"#;
@@ -24,8 +24,8 @@ use crate::oauth::{AuthorizationServer, Profile, Refusal};
 ///     panic!()
 /// };
 /// let causes = explain(&refusal, None, None, Some(&Profile::keycloak()));
-/// let hints: Vec<_> = causes.iter().map(|cause| (cause.hint(), cause.certainty())).collect();
-/// assert_eq!(hints, [(Hint::Expired, Certainty::Likely), (Hint::NotYetValid, Certainty::Likely)]);
+/// let kinds: Vec<_> = causes.iter().map(|cause| (cause.kind(), cause.certainty())).collect();
+/// assert_eq!(kinds, [(CauseKind::Expired, Certainty::Likely), (CauseKind::NotYetValid, Certainty::Likely)]);
 /// # Ok::<(), http::Error>(())
 /// ```
 #[must_use]
@@ -42,10 +42,10 @@ pub fn explain(
 /// if the text is unknown. Reads the first 16,384 characters.
 ///
 /// ```
-/// use private_key_jwt::oauth::{Hint, explain_log};
+/// use private_key_jwt::oauth::{CauseKind, explain_log};
 ///
 /// let line = "client auth error: list of audience (aud) must include the endpoint url, issuer identifier or token endpoint url";
-/// assert_eq!(explain_log(line)[0].hint(), Hint::Audience);
+/// assert_eq!(explain_log(line)[0].kind(), CauseKind::Audience);
 /// assert!(explain_log("out of memory").is_empty());
 /// ```
 #[must_use]
@@ -58,7 +58,7 @@ pub(super) fn causes(refusal: &Refusal, context: &Context) -> Vec<Cause> {
     let meaning = meaning(refusal, context.server);
     let decided = decided_times(refusal).filter(|_| meaning.is_some());
     let mut causes = match (&meaning, decided) {
-        (_, Some(hint)) => vec![Cause::new(hint, Certainty::Certain, "")],
+        (_, Some(kind)) => vec![Cause::new(kind, Certainty::Certain, "")],
         (Some(meaning), None) if !meaning.is_unspecific => said(meaning, context),
         _ => {
             let mut causes = of_times(refusal);
@@ -66,15 +66,15 @@ pub(super) fn causes(refusal: &Refusal, context: &Context) -> Vec<Cause> {
             if causes.is_empty() { of_code(refusal) } else { causes }
         }
     };
-    let is_single = matches!(causes.as_slice(), [only] if only.hint() != Hint::Unspecific);
+    let is_single = matches!(causes.as_slice(), [only] if only.kind() != CauseKind::Unspecific);
     let mut others = if is_of_client(refusal, &causes) { context.contradictions.clone() } else { Vec::new() };
     for cause in &mut causes {
-        let same = others.iter().position(|other| other.hint() == cause.hint());
+        let same = others.iter().position(|other| other.kind() == cause.kind());
         if let Some(same) = same.map(|same| others.remove(same)) {
             let certainty = if is_single { Certainty::Certain } else { Certainty::Likely };
             *cause = agreed(cause, &same, certainty);
         } else if let Some(sent) = context.sent() {
-            *cause = cause.clone().with_sent(sent.about(cause.hint()));
+            *cause = cause.clone().with_sent(sent.about(cause.kind()));
         }
     }
     // The words name another cause, so a contradiction is only one more thing to check.
@@ -91,16 +91,16 @@ pub(super) fn causes(refusal: &Refusal, context: &Context) -> Vec<Cause> {
 fn said(meaning: &Meaning, context: &Context) -> Vec<Cause> {
     let causes = meaning.causes.iter().enumerate();
     causes
-        .map(|(place, (hint, advice))| {
-            let cause = Cause::new(*hint, meaning.certainty(place), advice);
-            match (hint, &context.other_audience) {
-                (Hint::Unspecific, _) if meaning.is_certain && advice.is_empty() => {
+        .map(|(place, (kind, advice))| {
+            let cause = Cause::new(*kind, meaning.certainty(place), advice);
+            match (kind, &context.other_audience) {
+                (CauseKind::Unspecific, _) if meaning.is_certain && advice.is_empty() => {
                     let name = context.server.map_or("the server", |server| server.name);
                     let advice = cause.advice();
                     let advice = format!("{name} has one answer for every cause: {advice}");
                     cause.with_advice(advice)
                 }
-                (Hint::Audience, Some(other)) if advice.is_empty() => cause.with_advice(other.clone()),
+                (CauseKind::Audience, Some(other)) if advice.is_empty() => cause.with_advice(other.clone()),
                 _ => cause,
             }
         })
@@ -109,7 +109,7 @@ fn said(meaning: &Meaning, context: &Context) -> Vec<Cause> {
 
 /// The words and what was sent name the same cause.
 fn agreed(said: &Cause, compared: &Cause, certainty: Certainty) -> Cause {
-    let advice = match compared.advice() == compared.hint().advice() {
+    let advice = match compared.advice() == compared.kind().advice() {
         true => said.advice().to_owned(),
         false => compared.advice().to_owned(),
     };
@@ -118,8 +118,8 @@ fn agreed(said: &Cause, compared: &Cause, certainty: Certainty) -> Cause {
 
 /// Whether a refusal may be about the client's assertion.
 fn is_of_client(refusal: &Refusal, causes: &[Cause]) -> bool {
-    use Hint::{Consent, DpopProof, Grant, GrantType, RateLimited, Scope, ServerFault};
-    match causes.first().map(Cause::hint) {
+    use CauseKind::{Consent, DpopProof, Grant, GrantType, RateLimited, Scope, ServerFault};
+    match causes.first().map(Cause::kind) {
         Some(Consent | DpopProof | Grant | GrantType | RateLimited | Scope | ServerFault) => false,
         Some(_) => true,
         None => match refusal.error() {
@@ -130,7 +130,7 @@ fn is_of_client(refusal: &Refusal, causes: &[Cause]) -> bool {
 }
 
 /// What the times in a text say: some servers write the times that they compared.
-fn decided_times(refusal: &Refusal) -> Option<Hint> {
+fn decided_times(refusal: &Refusal) -> Option<CauseKind> {
     let text = refusal.message()?;
     let after = |words: &str| {
         let (_, rest) = text.split_once(words)?;
@@ -140,9 +140,9 @@ fn decided_times(refusal: &Refusal) -> Option<Hint> {
     let now = after("Current time: ")?;
     let (from, until) = (after("assertion valid from ")?, after("expiry time of assertion ")?);
     if now < from {
-        Some(Hint::NotYetValid)
+        Some(CauseKind::NotYetValid)
     } else if now >= until {
-        Some(Hint::Expired)
+        Some(CauseKind::Expired)
     } else {
         None
     }
@@ -151,28 +151,28 @@ fn decided_times(refusal: &Refusal) -> Option<Hint> {
 fn of_times(refusal: &Refusal) -> Vec<Cause> {
     // What has expired is the grant, unless the client suspects the clock.
     let is_of_grant = refusal.error() == Some("invalid_grant");
-    let hints: &[Hint] = match refusal.time_fault().filter(|_| !is_of_grant) {
-        Some(TimeFault::NotYetValid) => &[Hint::NotYetValid],
-        Some(TimeFault::Expired) => &[Hint::Expired],
-        Some(TimeFault::NotActive) => &[Hint::Expired, Hint::NotYetValid],
-        None if refusal.clock().is_some() => &[Hint::Expired],
+    let kinds: &[CauseKind] = match refusal.time_fault().filter(|_| !is_of_grant) {
+        Some(TimeFault::NotYetValid) => &[CauseKind::NotYetValid],
+        Some(TimeFault::Expired) => &[CauseKind::Expired],
+        Some(TimeFault::NotActive) => &[CauseKind::Expired, CauseKind::NotYetValid],
+        None if refusal.clock().is_some() => &[CauseKind::Expired],
         None => &[],
     };
-    hints.iter().map(|hint| Cause::new(*hint, Certainty::Likely, "")).collect()
+    kinds.iter().map(|kind| Cause::new(*kind, Certainty::Likely, "")).collect()
 }
 
 /// The codes that name a cause. `invalid_client` does not, and says nothing more if a text that is
 /// unknown comes with it.
 fn of_code(refusal: &Refusal) -> Vec<Cause> {
-    let hint = match refusal.error() {
-        _ if refusal.status() == 429 => Hint::RateLimited,
-        Some("invalid_client") if refusal.message().is_none() => Hint::Unspecific,
-        Some("invalid_scope" | "invalid_target" | "invalid_resource") => Hint::Scope,
-        Some("jti_known") => Hint::TokenIdReused,
-        Some("temporarily_unavailable") => Hint::RateLimited,
-        Some("unauthorized_client") => Hint::GrantType,
+    let kind = match refusal.error() {
+        _ if refusal.status() == 429 => CauseKind::RateLimited,
+        Some("invalid_client") if refusal.message().is_none() => CauseKind::Unspecific,
+        Some("invalid_scope" | "invalid_target" | "invalid_resource") => CauseKind::Scope,
+        Some("jti_known") => CauseKind::TokenIdReused,
+        Some("temporarily_unavailable") => CauseKind::RateLimited,
+        Some("unauthorized_client") => CauseKind::GrantType,
         _ => return Vec::new(),
     };
-    let certainty = if hint == Hint::Unspecific { Certainty::Possible } else { Certainty::Likely };
-    vec![Cause::new(hint, certainty, "")]
+    let certainty = if kind == CauseKind::Unspecific { Certainty::Possible } else { Certainty::Likely };
+    vec![Cause::new(kind, certainty, "")]
 }

@@ -1,10 +1,10 @@
 use std::fmt;
 
 /// A kind of cause of a [`Refusal`](crate::oauth::Refusal). `Display` shows the general
-/// [advice](Hint::advice); a [`Cause`](crate::oauth::Cause) may have one for the server.
+/// [advice](CauseKind::advice); a [`Cause`](crate::oauth::Cause) may have one for the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Hint {
+pub enum CauseKind {
     /// The server does not accept the algorithm of the signature.
     Algorithm,
     /// The `client_assertion_type` is missing or wrong.
@@ -61,7 +61,7 @@ pub enum Hint {
     Unspecific,
 }
 
-impl Hint {
+impl CauseKind {
     /// What to do.
     #[must_use]
     pub const fn advice(self) -> &'static str {
@@ -107,7 +107,7 @@ impl Hint {
     }
 }
 
-impl fmt::Display for Hint {
+impl fmt::Display for CauseKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.advice())
     }

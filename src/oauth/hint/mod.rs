@@ -18,7 +18,7 @@ mod words;
 pub use cause::{Cause, Certainty, Contradiction};
 pub use compare::contradictions;
 pub use explain::{explain, explain_log};
-pub use kind::Hint;
+pub use kind::CauseKind;
 pub use sent::SentAssertion;
 
 pub(crate) use context::Context;

@@ -3,7 +3,7 @@
 use super::cause::{Cause, Certainty};
 use super::context::Context;
 use super::explain::causes;
-use super::kind::Hint;
+use super::kind::CauseKind;
 use crate::oauth::{OAuthError, Refusal};
 
 impl Refusal {
@@ -15,7 +15,7 @@ impl Refusal {
     /// was, and what was sent; use [`explain`](super::explain) to add that to any other.
     ///
     /// ```
-    /// use private_key_jwt::oauth::{Hint, OAuthError, TokenResponse};
+    /// use private_key_jwt::oauth::{CauseKind, OAuthError, TokenResponse};
     /// use time::OffsetDateTime;
     ///
     /// let body = r#"{"error":"invalid_client","error_description":"Invalid token audience"}"#;
@@ -23,7 +23,7 @@ impl Refusal {
     /// let Err(OAuthError::Refused(refusal)) = TokenResponse::from_http(response, OffsetDateTime::UNIX_EPOCH) else {
     ///     panic!()
     /// };
-    /// assert_eq!(refusal.hint()[0].hint(), Hint::Audience);
+    /// assert_eq!(refusal.hint()[0].kind(), CauseKind::Audience);
     /// # Ok::<(), http::Error>(())
     /// ```
     #[must_use]
@@ -44,7 +44,7 @@ impl OAuthError {
             Self::Refused(refusal) | Self::Unavailable(refusal) => refusal.hint(),
             Self::NoCertificate { .. } => {
                 vec![Cause::new(
-                    Hint::Certificate,
+                    CauseKind::Certificate,
                     Certainty::Certain,
                     "append the certificate to the key file",
                 )]

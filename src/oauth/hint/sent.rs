@@ -1,6 +1,6 @@
 use time::{Duration, OffsetDateTime};
 
-use super::kind::Hint;
+use super::kind::CauseKind;
 use crate::jose::json::{self, Json, Members};
 use crate::jose::moment::Utc;
 use crate::jose::{JoseError, base64url, jws};
@@ -179,26 +179,26 @@ impl SentAssertion {
     }
 
     /// What the assertion says about a kind of cause.
-    pub(super) fn about(&self, hint: Hint) -> Option<String> {
+    pub(super) fn about(&self, kind: CauseKind) -> Option<String> {
         let named = |name: &str, value: Option<&str>| match value {
             Some(value) => format!("{name} is \"{value}\""),
             None => format!("there is no {name}"),
         };
         let (audience, typ) = (self.audiences.first().map(String::as_str), self.media_type());
-        Some(match hint {
-            Hint::Algorithm => format!("alg is {}", self.algorithm),
-            Hint::Audience => named("aud", audience),
-            Hint::Certificate if self.certificate_headers.is_empty() => {
+        Some(match kind {
+            CauseKind::Algorithm => format!("alg is {}", self.algorithm),
+            CauseKind::Audience => named("aud", audience),
+            CauseKind::Certificate if self.certificate_headers.is_empty() => {
                 "there is no x5t#S256, x5t or x5c".to_owned()
             }
-            Hint::Certificate => format!("there is {}", self.certificate_headers.join(" and ")),
-            Hint::Expired | Hint::NotYetValid | Hint::Lifetime => {
+            CauseKind::Certificate => format!("there is {}", self.certificate_headers.join(" and ")),
+            CauseKind::Expired | CauseKind::NotYetValid | CauseKind::Lifetime => {
                 format!("iat is {}, exp {}", Utc::from(self.issued_at?), Utc::from(self.expires_at?))
             }
-            Hint::KeyId | Hint::KeySet | Hint::Signature => named("kid", self.key_id()),
-            Hint::MediaType => named("typ", typ),
-            Hint::Subject | Hint::UnknownClient => named("iss", self.issuer()),
-            Hint::Unspecific => {
+            CauseKind::KeyId | CauseKind::KeySet | CauseKind::Signature => named("kid", self.key_id()),
+            CauseKind::MediaType => named("typ", typ),
+            CauseKind::Subject | CauseKind::UnknownClient => named("iss", self.issuer()),
+            CauseKind::Unspecific => {
                 let life = self.lifetime().map(|life| format!(", valid for {} s", life.whole_seconds()));
                 let [aud, kid, typ] =
                     [named("aud", audience), named("kid", self.key_id()), named("typ", typ)];

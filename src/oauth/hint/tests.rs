@@ -34,11 +34,11 @@ fn at(name: &str) -> Context {
 }
 
 fn hints(causes: &[Cause]) -> String {
-    causes.iter().map(|cause| format!("{:?}", cause.hint())).collect::<Vec<_>>().join(" ")
+    causes.iter().map(|cause| format!("{:?}", cause.kind())).collect::<Vec<_>>().join(" ")
 }
 
-fn sure(causes: &[Cause]) -> Vec<(Hint, Certainty)> {
-    causes.iter().map(|cause| (cause.hint(), cause.certainty())).collect()
+fn sure(causes: &[Cause]) -> Vec<(CauseKind, Certainty)> {
+    causes.iter().map(|cause| (cause.kind(), cause.certainty())).collect()
 }
 
 /// The text that a pattern with a wildcard is for.
@@ -132,8 +132,8 @@ fn no_text_of_a_server_hides_another() {
                 let status = row.statuses.iter().find(|status| **status > 0).unwrap_or(&400).to_string();
                 let refusal = refusal(&status, error, &sample(pattern));
                 let found = causes(&refusal, &at(server.name));
-                let expected: Vec<Hint> = row.causes.iter().map(|(hint, _)| *hint).collect();
-                let found: Vec<Hint> = found.iter().map(Cause::hint).collect();
+                let expected: Vec<CauseKind> = row.causes.iter().map(|(hint, _)| *hint).collect();
+                let found: Vec<CauseKind> = found.iter().map(Cause::kind).collect();
                 assert_eq!(found, expected, "{} {pattern}", server.name);
             }
         }
@@ -204,11 +204,11 @@ fn a_code_for_machines_decides_before_the_words() {
         let body = serde_json::json!({"error":"invalid_client","error_description":text,"error_codes":codes});
         answer("401", None, &body).hint()
     };
-    let certificate = [(Hint::Certificate, Certainty::Certain)];
+    let certificate = [(CauseKind::Certificate, Certainty::Certain)];
     assert_eq!(sure(&entra("[7000274]", "Das Zertifikat ist abgelaufen.")), certificate);
     assert_eq!(sure(&entra("[700027]", "[Reason - The key was not found.]")), certificate);
     assert_eq!(sure(&entra("[70002,50012]", "")), certificate);
-    assert_eq!(sure(&entra("[]", "")), [(Hint::Unspecific, Certainty::Possible)]);
+    assert_eq!(sure(&entra("[]", "")), [(CauseKind::Unspecific, Certainty::Possible)]);
     assert_eq!(entra(r#"["x",null,-1,1e99,{"a":700027}]"#, "no").len(), 2);
 
     let uri = |id| {
@@ -216,14 +216,17 @@ fn a_code_for_machines_decides_before_the_words() {
         let body = serde_json::json!({"error":"invalid_client","error_description":"nein","error_uri":uri});
         sure(&answer("401", None, &body).hint())
     };
-    assert_eq!(uri("ID2090"), [(Hint::KeyId, Certainty::Certain)]);
-    assert_eq!(uri("ID2173"), [(Hint::Audience, Certainty::Likely), (Hint::Subject, Certainty::Likely)]);
+    assert_eq!(uri("ID2090"), [(CauseKind::KeyId, Certainty::Certain)]);
+    assert_eq!(
+        uri("ID2173"),
+        [(CauseKind::Audience, Certainty::Likely), (CauseKind::Subject, Certainty::Likely)]
+    );
     assert_eq!(uri("ID20901"), []);
 
     let maskinporten = refusal("400", "invalid_grant", "MP-121: nøkkel (trace_id: 1a2b)");
     assert_eq!(sure(&maskinporten.hint()), certificate);
     let ibm = refusal("401", "invalid_client", "CSIAQ0155E Le client OAuth 2.0 n'a pas pu être authentifié.");
-    assert_eq!(sure(&ibm.hint()), [(Hint::Unspecific, Certainty::Possible)]);
+    assert_eq!(sure(&ibm.hint()), [(CauseKind::Unspecific, Certainty::Possible)]);
     let errors = serde_json::json!([{"code":"015-0008","detail":"no"}]);
     let pdnd = serde_json::json!({"type":"about:blank","title":"no","status":400,"errors":errors});
     assert_eq!(hints(&answer("400", None, &pdnd).hint()), "Unspecific Expired Audience Subject");
@@ -239,9 +242,9 @@ fn the_times_in_a_text_say_which_of_two_causes_it_is() {
         sure(&refusal("401", "invalid_client", &text).hint())
     };
     let [one, two, three] = [1, 2, 3].map(|minute| format!("2026-11-28T10:0{minute}:00.0000000Z"));
-    assert_eq!(said(&three, &one, &two), [(Hint::Expired, Certainty::Certain)]);
-    assert_eq!(said(&one, &two, &three), [(Hint::NotYetValid, Certainty::Certain)]);
-    let either = [(Hint::Expired, Certainty::Likely), (Hint::NotYetValid, Certainty::Likely)];
+    assert_eq!(said(&three, &one, &two), [(CauseKind::Expired, Certainty::Certain)]);
+    assert_eq!(said(&one, &two, &three), [(CauseKind::NotYetValid, Certainty::Certain)]);
+    let either = [(CauseKind::Expired, Certainty::Likely), (CauseKind::NotYetValid, Certainty::Likely)];
     assert_eq!([said(&two, &one, &three), said("now", "then", "\u{e9}")], [either; 2]);
 }
 
@@ -282,11 +285,11 @@ fn a_server_is_known_by_its_domain_its_profile_its_endpoint_or_a_field() {
         hints(&explain(&refusal, None, Some(&epic), None)),
         "Unspecific KeySet Algorithm Lifetime TokenIdReused"
     );
-    assert_eq!(sure(&refusal.hint()), [(Hint::Unspecific, Certainty::Possible)]);
+    assert_eq!(sure(&refusal.hint()), [(CauseKind::Unspecific, Certainty::Possible)]);
     let body = serde_json::json!({"error":"invalid_client","error_description":"The client_assertion JWT kid is invalid"});
     let by_field = |field| sure(&answer("401", field, &body).hint());
-    assert_eq!(by_field(Some("x-okta-request-id")), [(Hint::KeyId, Certainty::Certain)]);
-    assert_eq!(by_field(Some("x-request-id")), [(Hint::KeyId, Certainty::Likely)]);
+    assert_eq!(by_field(Some("x-okta-request-id")), [(CauseKind::KeyId, Certainty::Certain)]);
+    assert_eq!(by_field(Some("x-request-id")), [(CauseKind::KeyId, Certainty::Likely)]);
     // Every named profile that a server in the table has leads to it.
     let named = Profile::known().filter_map(|(_, profile)| Server::of_profile(profile.name()));
     let named: Vec<&str> = named.map(|server| server.name).collect();

@@ -1,7 +1,7 @@
 //! What the words of a server stand for, by the table.
 
 use super::cause::Certainty;
-use super::kind::Hint;
+use super::kind::CauseKind;
 use super::table::{ALL, LOGS, Row, Server};
 use crate::oauth::Refusal;
 use crate::oauth::pattern::says;
@@ -9,7 +9,7 @@ use crate::oauth::pattern::says;
 /// The causes that a text stands for, the likeliest first, each with advice, or "".
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Meaning {
-    pub(super) causes: Vec<(Hint, &'static str)>,
+    pub(super) causes: Vec<(CauseKind, &'static str)>,
     /// Whether the text is known to be of the server.
     pub(super) is_certain: bool,
     /// Whether the server has one answer for every cause.
@@ -30,16 +30,16 @@ impl Meaning {
     }
 
     fn of(rows: &[Found], is_certain: bool) -> Self {
-        let mut causes: Vec<(Hint, &'static str)> = Vec::new();
-        for (hint, advice) in rows.iter().flat_map(|found| found.row.causes) {
-            match causes.iter_mut().find(|(known, _)| known == hint) {
+        let mut causes: Vec<(CauseKind, &'static str)> = Vec::new();
+        for (kind, advice) in rows.iter().flat_map(|found| found.row.causes) {
+            match causes.iter_mut().find(|(known, _)| known == kind) {
                 // Two servers share the text, so the advice for one of them may be wrong.
                 Some((_, kept)) if kept != advice => *kept = "",
                 Some(_) => {}
-                None => causes.push((*hint, advice)),
+                None => causes.push((*kind, advice)),
             }
         }
-        let is_unspecific = causes.first().is_some_and(|(hint, _)| *hint == Hint::Unspecific);
+        let is_unspecific = causes.first().is_some_and(|(kind, _)| *kind == CauseKind::Unspecific);
         Self { causes, is_certain, is_unspecific }
     }
 }
@@ -127,7 +127,7 @@ pub(super) fn meaning(refusal: &Refusal, server: Option<&'static Server>) -> Opt
     let is_of_client = matches!(said.error, Some("invalid_client" | "unauthorized"));
     let is_shared = is_of_client && shared.filter_map(|row| said.finds(row)).next().is_some();
     is_shared.then(|| Meaning {
-        causes: vec![(Hint::Unspecific, "")],
+        causes: vec![(CauseKind::Unspecific, "")],
         is_unspecific: true,
         ..Meaning::default()
     })

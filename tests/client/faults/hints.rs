@@ -1,6 +1,6 @@
 //! What an error of a client says about the cause: the words of the server, and what was sent.
 
-use private_key_jwt::oauth::{Certainty, Hint};
+use private_key_jwt::oauth::{CauseKind, Certainty};
 use private_key_jwt::{Audience, Error, Profile, TokenRequest};
 
 use super::outcome::{es256, es384};
@@ -8,8 +8,8 @@ use super::simulation::Simulated;
 use crate::support::clean;
 use crate::support::clock::TestClock;
 
-fn sure(error: &Error) -> Vec<(Hint, Certainty)> {
-    error.hint().iter().map(|cause| (cause.hint(), cause.certainty())).collect()
+fn sure(error: &Error) -> Vec<(CauseKind, Certainty)> {
+    error.hint().iter().map(|cause| (cause.kind(), cause.certainty())).collect()
 }
 
 fn request() -> TokenRequest {
@@ -27,7 +27,7 @@ async fn the_words_are_compared_with_what_was_sent_and_with_the_profile() {
     let client = client.assertion(|assertion| assertion.audience(elsewhere)).build().unwrap();
 
     let error = clean(client.request(&request()).await.unwrap_err());
-    assert_eq!(sure(&error), [(Hint::Audience, Certainty::Certain)]);
+    assert_eq!(sure(&error), [(CauseKind::Audience, Certainty::Certain)]);
     assert_eq!(
         error.hint()[0].to_string(),
         "aud is \"https://proxy.example/realm\", but Keycloak takes \"https://as.example\"; set the audience to the \
@@ -53,7 +53,10 @@ async fn one_answer_for_every_cause_lists_what_was_sent_and_what_differs() {
     let server = Simulated::ahead(&clock, &es256(), 600);
     let client = server.client(es256()).profile(Profile::spring()).without_time_correction().build().unwrap();
     let error = clean(client.request(&request()).await.unwrap_err());
-    assert_eq!(sure(&error), [(Hint::Expired, Certainty::Likely), (Hint::Unspecific, Certainty::Possible)]);
+    assert_eq!(
+        sure(&error),
+        [(CauseKind::Expired, Certainty::Likely), (CauseKind::Unspecific, Certainty::Possible)]
+    );
     let causes = error.hint();
     let contradiction = causes[0].contradiction().unwrap();
     assert_eq!((contradiction.what(), contradiction.source()), ("exp", "the server's clock"));
@@ -76,11 +79,11 @@ async fn an_unknown_text_gives_no_guess_and_neither_does_an_outage() {
         ((401, r#"{"error":"invalid_client","error_description":"computer says no"}"#), vec![]),
         ((500, ""), vec![]),
         ((500, r#"{"error":"error","error_description":"The error is unrecognizable"}"#), {
-            vec![(Hint::Expired, Certainty::Likely), (Hint::NotYetValid, Certainty::Likely)]
+            vec![(CauseKind::Expired, Certainty::Likely), (CauseKind::NotYetValid, Certainty::Likely)]
         }),
         (
             (400, r#"{"error":"invalid_scope","error_description":"no"}"#),
-            vec![(Hint::Scope, Certainty::Likely)],
+            vec![(CauseKind::Scope, Certainty::Likely)],
         ),
     ] {
         server.set(|state| state.refusal = refusal);

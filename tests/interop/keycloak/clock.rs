@@ -1,7 +1,7 @@
 //! A clock that is off, in both directions, although the server sends no `Date`.
 
 use private_key_jwt::client::ErrorKind;
-use private_key_jwt::oauth::{Endpoint, Hint, OAuthError};
+use private_key_jwt::oauth::{CauseKind, Endpoint, OAuthError};
 use private_key_jwt::{Algorithm, Error, TokenClient};
 use time::OffsetDateTime;
 
@@ -54,8 +54,8 @@ async fn a_clock_that_is_off_by_a_minute_or_two_is_corrected_once() {
 #[tokio::test]
 async fn a_clock_that_is_an_hour_off_is_named() {
     for (seconds, text, hint) in [
-        (-3600, "Token is not active", Hint::Expired),
-        (3600, "Token was issued in the future", Hint::NotYetValid),
+        (-3600, "Token is not active", CauseKind::Expired),
+        (3600, "Token was issued in the future", CauseKind::NotYetValid),
     ] {
         let record = Record::of("Keycloak");
         let client = ahead(seconds, &record).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use private_key_jwt::client::fresh_code_verifier;
-use private_key_jwt::oauth::{AuthorizationRequest, AuthorizationResponse, Endpoint, Hint, HintedToken};
+use private_key_jwt::oauth::{AuthorizationRequest, AuthorizationResponse, CauseKind, Endpoint, HintedToken};
 use private_key_jwt::transport::{HttpClient, ReqwestClient};
 use private_key_jwt::{
     AccessTokenProfile, AccessTokenVerifier, AuthorizationServer, JwkSet, PublicKeySet, TokenClient,
@@ -126,5 +126,5 @@ async fn rfc8628_3_5_a_device_login_that_the_user_does_not_want() {
     browser.submit(&consent, &[("cancel", "No")]).await;
     let refused = refusal(client.device_token(&codes).await);
     assert_eq!((refused.status(), refused.error()), (400, Some("access_denied")));
-    assert_eq!(crate::hint(&refused), None::<Hint>);
+    assert_eq!(crate::hint(&refused), None::<CauseKind>);
 }

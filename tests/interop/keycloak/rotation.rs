@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use private_key_jwt::oauth::{Endpoint, Hint};
+use private_key_jwt::oauth::{CauseKind, Endpoint};
 use private_key_jwt::{
     Algorithm, AuthorizationServer, Error, KeyRing, PrivateKey, TokenClient, TokenResponse,
 };
@@ -52,7 +52,7 @@ async fn no_request_fails_during_rotations_and_a_retired_key_ends_with_the_next_
     }
 
     let refused = refusal(with_key(&first, &record).await);
-    assert_eq!((refused.status(), crate::hint(&refused)), (400, Some(Hint::KeyId)));
+    assert_eq!((refused.status(), crate::hint(&refused)), (400, Some(CauseKind::KeyId)));
     let counts = record.print();
     assert!(counts[&(path(&client.server().await.unwrap(), Endpoint::Token), 200)] >= 25, "{counts:?}");
 }

@@ -152,7 +152,7 @@ async fn line(name: &str, request: http::Request<Vec<u8>>) -> String {
         Ok(_) => return format!("{name}: accepted"),
         Err(OAuthError::Refused(refusal)) => {
             let (error, text) = (refusal.error().unwrap_or("-"), refusal.description().unwrap_or("-"));
-            let hints: Vec<_> = refusal.hint().iter().map(|cause| format!("{:?}", cause.hint())).collect();
+            let hints: Vec<_> = refusal.hint().iter().map(|cause| format!("{:?}", cause.kind())).collect();
             let hint = if hints.is_empty() { "-".to_owned() } else { hints.join("|") };
             format!("{} {error}, {text}, {hint}", refusal.status())
         }

@@ -34,10 +34,10 @@ fn texts(causes: &[Cause]) -> Vec<String> {
 
 /// The only contradiction, and its parts.
 #[track_caller]
-fn only(found: Vec<Cause>, hint: Hint, what: &str, text: &str) {
+fn only(found: Vec<Cause>, hint: CauseKind, what: &str, text: &str) {
     let [cause] = found.as_slice() else { panic!("{found:?}") };
     let contradiction = cause.contradiction().unwrap();
-    assert_eq!((cause.hint(), contradiction.what(), contradiction.to_string().as_str()), (hint, what, text));
+    assert_eq!((cause.kind(), contradiction.what(), contradiction.to_string().as_str()), (hint, what, text));
     let operands = [contradiction.found(), contradiction.source(), contradiction.expected()];
     assert!(operands.iter().all(|operand| text.contains(operand)), "{operands:?}");
 }
@@ -72,13 +72,13 @@ fn an_algorithm_that_the_metadata_or_the_profile_does_not_list() {
     let rsa = || sent(json!({}), json!({}));
     only(
         contradictions(&rsa(), Some(&metadata), None),
-        Hint::Algorithm,
+        CauseKind::Algorithm,
         "alg",
         "alg is RS256, but token_endpoint_auth_signing_alg_values_supported lists PS256, EdDSA",
     );
     only(
         contradictions(&rsa().to_endpoint("https://as.example/i"), Some(&metadata), None),
-        Hint::Algorithm,
+        CauseKind::Algorithm,
         "alg",
         "alg is RS256, but introspection_endpoint_auth_signing_alg_values_supported lists ES256",
     );
@@ -87,9 +87,9 @@ fn an_algorithm_that_the_metadata_or_the_profile_does_not_list() {
     only(
         contradictions(&sent(json!({"alg": "HS256"}), json!({})), Some(&server()), Some(&Profile::auth0()))
             .into_iter()
-            .filter(|cause| cause.hint() != Hint::Audience)
+            .filter(|cause| cause.kind() != CauseKind::Audience)
             .collect(),
-        Hint::Algorithm,
+        CauseKind::Algorithm,
         "alg",
         "alg is HS256, but Auth0 takes RS256, RS384, PS256",
     );
@@ -102,13 +102,13 @@ fn an_audience_that_the_profile_or_the_server_does_not_take() {
     };
     only(
         found("https://as.example/", None),
-        Hint::Audience,
+        CauseKind::Audience,
         "aud",
         "aud is \"https://as.example/\", but the server's issuer is \"https://as.example\"",
     );
     only(
         found("https://as.example/token/", None),
-        Hint::Audience,
+        CauseKind::Audience,
         "aud",
         "aud is \"https://as.example/token/\", but the server's endpoint is \"https://as.example/token\"",
     );
@@ -116,7 +116,7 @@ fn an_audience_that_the_profile_or_the_server_does_not_take() {
     assert_eq!(found("https://as.example/", None)[0].advice(), slash);
     only(
         found("https://other.example", None),
-        Hint::Audience,
+        CauseKind::Audience,
         "aud",
         "aud is \"https://other.example\", but the server's issuer is \"https://as.example\"",
     );
@@ -124,32 +124,32 @@ fn an_audience_that_the_profile_or_the_server_does_not_take() {
     assert_eq!(found(TOKEN, Some(Profile::keycloak())), []);
     only(
         found(TOKEN, Some(Profile::zitadel())),
-        Hint::Audience,
+        CauseKind::Audience,
         "aud",
         "aud is \"https://as.example/token\", but Zitadel takes \"https://as.example\"",
     );
     only(
         found(ISSUER, Some(Profile::hydra())),
-        Hint::Audience,
+        CauseKind::Audience,
         "aud",
         "aud is \"https://as.example\", but Ory Hydra takes \"https://as.example/token\"",
     );
     only(
         found(ISSUER, Some(Profile::auth0())),
-        Hint::Audience,
+        CauseKind::Audience,
         "aud",
         "aud is \"https://as.example\", but Auth0 takes \"https://as.example/\"",
     );
     only(
         found(ISSUER, Some(Profile::new("bank").audience(Audience::Exactly("urn:bank".to_owned())))),
-        Hint::Audience,
+        CauseKind::Audience,
         "aud",
         "aud is \"https://as.example\", but bank takes \"urn:bank\"",
     );
     let array = sent(json!({}), json!({"aud": [ISSUER, TOKEN]}));
     only(
         contradictions(&array, Some(&server()), Some(&Profile::keycloak())),
-        Hint::SingleAudience,
+        CauseKind::SingleAudience,
         "aud",
         "aud is an array of 2, but RFC 10070 wants one string",
     );
@@ -162,7 +162,7 @@ fn a_header_or_a_lifetime_that_the_profile_does_not_take() {
     };
     only(
         found(json!({"alg": "RS512"}), json!({"exp": 1_800_000_300}), Profile::nhs_england()),
-        Hint::MediaType,
+        CauseKind::MediaType,
         "typ",
         "typ is \"client-authentication+jwt\", but NHS England takes \"JWT\"",
     );
@@ -172,13 +172,13 @@ fn a_header_or_a_lifetime_that_the_profile_does_not_take() {
     );
     only(
         found(json!({}), json!({"exp": 1_800_000_600}), Profile::auth0()),
-        Hint::Lifetime,
+        CauseKind::Lifetime,
         "exp",
         "exp is 600 s after iat, but Auth0 takes at most 300 s",
     );
     only(
         found(json!({"typ": "JWT"}), json!({}), Profile::entra_id()),
-        Hint::Certificate,
+        CauseKind::Certificate,
         "x5t#S256",
         "x5t#S256 is missing, but Microsoft Entra ID takes that of the registered certificate",
     );
@@ -188,14 +188,14 @@ fn a_header_or_a_lifetime_that_the_profile_does_not_take() {
             json!({}),
             Profile::smart_backend_services(),
         ),
-        Hint::KeyId,
+        CauseKind::KeyId,
         "kid",
         "kid is missing, but SMART Backend Services takes the kid of the registered key",
     );
     let bank = Profile::new("bank").not_before(std::time::Duration::ZERO);
     only(
         found(json!({}), json!({}), bank),
-        Hint::Malformed,
+        CauseKind::Malformed,
         "nbf",
         "nbf is missing, but bank takes a time before iat",
     );
@@ -204,24 +204,34 @@ fn a_header_or_a_lifetime_that_the_profile_does_not_take() {
 #[test]
 fn rfc7523_3_claims_that_are_missing_or_differ() {
     let found = |claims: Value| contradictions(&sent(json!({}), claims), None, None);
-    only(found(json!({"iss": "d"})), Hint::Subject, "iss", "iss is \"d\", but sub is \"c\"");
+    only(found(json!({"iss": "d"})), CauseKind::Subject, "iss", "iss is \"d\", but sub is \"c\"");
     only(
         found(json!({"sub": null})),
-        Hint::Subject,
+        CauseKind::Subject,
         "sub",
         "sub is missing, but RFC 7523 wants the client id",
     );
-    only(found(json!({"iss": 7})), Hint::Subject, "iss", "iss is missing, but RFC 7523 wants the client id");
-    only(found(json!({"jti": null})), Hint::TokenIdMissing, "jti", {
+    only(
+        found(json!({"iss": 7})),
+        CauseKind::Subject,
+        "iss",
+        "iss is missing, but RFC 7523 wants the client id",
+    );
+    only(found(json!({"jti": null})), CauseKind::TokenIdMissing, "jti", {
         "jti is missing, but RFC 10070 wants a new one for each assertion"
     });
-    only(found(json!({"exp": "soon"})), Hint::Malformed, "exp", "exp is missing, but RFC 10070 wants a time");
-    only(found(json!({"aud": null})), Hint::Audience, "aud", {
+    only(
+        found(json!({"exp": "soon"})),
+        CauseKind::Malformed,
+        "exp",
+        "exp is missing, but RFC 10070 wants a time",
+    );
+    only(found(json!({"aud": null})), CauseKind::Audience, "aud", {
         "aud is missing, but RFC 10070 wants the issuer of the server"
     });
     let other = sent(json!({}), json!({})).with_client_id("d");
     let text = "sub is \"c\", but the client_id of the form is \"d\"";
-    only(contradictions(&other, None, None), Hint::Subject, "sub", text);
+    only(contradictions(&other, None, None), CauseKind::Subject, "sub", text);
     assert_eq!(contradictions(&other.with_client_id("c"), None, None), []);
 }
 
@@ -238,25 +248,25 @@ fn the_times_are_compared_with_the_servers_clock_or_else_with_ours() {
     );
     only(
         found(1, Some(600), json!({})),
-        Hint::Expired,
+        CauseKind::Expired,
         "exp",
         "exp is 2027-01-15T08:01:00Z, but the server's clock says 2027-01-15T08:10:01Z",
     );
     only(
         found(1, Some(-600), json!({})),
-        Hint::NotYetValid,
+        CauseKind::NotYetValid,
         "iat",
         "iat is 2027-01-15T08:00:00Z, but the server's clock says 2027-01-15T07:50:01Z",
     );
     only(
         found(3600, None, json!({})),
-        Hint::Expired,
+        CauseKind::Expired,
         "exp",
         "exp is 2027-01-15T08:01:00Z, but this machine's clock says 2027-01-15T09:00:00Z",
     );
     only(
         found(0, Some(0), json!({"nbf": 1_800_000_030})),
-        Hint::NotYetValid,
+        CauseKind::NotYetValid,
         "nbf",
         "nbf is 2027-01-15T08:00:30Z, but the server's clock says 2027-01-15T08:00:00Z",
     );
@@ -274,13 +284,13 @@ fn what_was_sent_is_part_of_the_explanation() {
         explain(&refusal(text), Some(sent), Some(&server()), profile.as_ref())
     };
     let sure =
-        |causes: &[Cause]| causes.iter().map(|cause| (cause.hint(), cause.certainty())).collect::<Vec<_>>();
+        |causes: &[Cause]| causes.iter().map(|cause| (cause.kind(), cause.certainty())).collect::<Vec<_>>();
     let at_token = sent(json!({}), json!({"aud": TOKEN}));
 
     // The words and the comparison agree.
     let found =
         explained("audience is not valid: Audience must contain client", &at_token, Some(Profile::zitadel()));
-    assert_eq!(sure(&found), [(Hint::Audience, Certainty::Certain)]);
+    assert_eq!(sure(&found), [(CauseKind::Audience, Certainty::Certain)]);
     assert_eq!(
         texts(&found),
         ["aud is \"https://as.example/token\", but Zitadel takes \"https://as.example\"; \
@@ -289,11 +299,14 @@ fn what_was_sent_is_part_of_the_explanation() {
 
     // The words name another cause: the contradiction is one more thing to check.
     let found = explained("empty client assertion", &at_token, Some(Profile::zitadel()));
-    assert_eq!(sure(&found), [(Hint::Malformed, Certainty::Certain), (Hint::Audience, Certainty::Possible)]);
+    assert_eq!(
+        sure(&found),
+        [(CauseKind::Malformed, Certainty::Certain), (CauseKind::Audience, Certainty::Possible)]
+    );
 
     // One text for every cause: the contradiction is all that is known. What was sent is listed.
     let found = explained("Invalid client or client credentials", &at_token, Some(Profile::ping_federate()));
-    assert_eq!(found.last().map(Cause::hint), Some(Hint::Unspecific));
+    assert_eq!(found.last().map(Cause::kind), Some(CauseKind::Unspecific));
     assert_eq!(
         found.last().map(ToString::to_string).as_deref(),
         Some(
@@ -304,16 +317,16 @@ fn what_was_sent_is_part_of_the_explanation() {
     );
     let found = explained("invalid assertion", &at_token, Some(Profile::zitadel()));
     let expected = [
-        (Hint::Audience, Certainty::Likely),
-        (Hint::Unspecific, Certainty::Possible),
-        (Hint::KeyId, Certainty::Possible),
-        (Hint::Expired, Certainty::Possible),
+        (CauseKind::Audience, Certainty::Likely),
+        (CauseKind::Unspecific, Certainty::Possible),
+        (CauseKind::KeyId, Certainty::Possible),
+        (CauseKind::Expired, Certainty::Possible),
     ];
     assert_eq!(sure(&found), expected);
 
     // An unknown text gives no guess, but what contradicts the server is a fact.
     let found = explained("computer says no", &at_token, Some(Profile::zitadel()));
-    assert_eq!(sure(&found), [(Hint::Audience, Certainty::Likely)]);
+    assert_eq!(sure(&found), [(CauseKind::Audience, Certainty::Likely)]);
     assert_eq!(explained("computer says no", &sent(json!({}), json!({})), None), []);
 
     // Without a contradiction, the other audience is worth a try.
