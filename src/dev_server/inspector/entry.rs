@@ -21,13 +21,12 @@ use crate::verifier::ClientAssertionVerifier;
 /// Longest answer that is shown, in bytes.
 const LONGEST_ANSWER: usize = 4096;
 
-/// A request, its checks and its answer, as JSON.
+/// A request, its checks and its answer, as a JSON object.
 pub(super) fn entry(
     server: &Inner,
     request: &http::Request<Vec<u8>>,
     exchange: &Exchange,
     now: OffsetDateTime,
-    number: u64,
 ) -> String {
     let path = request.uri().path();
     let below = path.strip_prefix(&paths::path_of_issuer());
@@ -48,7 +47,6 @@ pub(super) fn entry(
         )
     });
     json!({
-        "number": number,
         "time": words::clock(now),
         "method": printable(request.method().as_str(), 16),
         "path": masked::text(path),

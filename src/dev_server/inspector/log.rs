@@ -1,13 +1,15 @@
 //! The last requests, bounded by their number and their size.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-/// The last requests, as JSON objects.
+/// The last requests, as JSON objects without their number. Nothing here makes or reads JSON, so
+/// the lock around the log is held for moments only.
 #[derive(Default)]
 pub(in crate::dev_server) struct Log {
     last: u64,
     bytes: usize,
-    entries: VecDeque<(u64, String)>,
+    entries: VecDeque<(u64, Arc<str>)>,
 }
 
 impl Log {
@@ -16,10 +18,9 @@ impl Log {
     /// Maximum size of all of them, in bytes.
     const MAX_LEN: usize = 1 << 20;
 
-    /// Adds a request. Its JSON is made by `entry` from its number.
-    pub(super) fn add(&mut self, entry: impl FnOnce(u64) -> String) {
+    /// Adds a request, under the next number.
+    pub(super) fn add(&mut self, entry: Arc<str>) {
         self.last += 1;
-        let entry = entry(self.last);
         self.bytes += entry.len();
         self.entries.push_back((self.last, entry));
         while self.entries.len() > Self::MOST || self.bytes > Self::MAX_LEN {
@@ -33,11 +34,9 @@ impl Log {
         self.last
     }
 
-    /// The requests after that number, oldest first, as a JSON array.
-    pub(super) fn after(&self, number: u64) -> String {
-        let newer = self.entries.iter().filter(|(found, _)| *found > number);
-        let newer: Vec<&str> = newer.map(|(_, entry)| entry.as_str()).collect();
-        format!("[{}]", newer.join(","))
+    /// The requests after that number, oldest first.
+    pub(super) fn after(&self, number: u64) -> Vec<(u64, Arc<str>)> {
+        self.entries.iter().filter(|(found, _)| *found > number).cloned().collect()
     }
 }
 
@@ -48,18 +47,17 @@ mod tests {
     #[test]
     fn the_oldest_leave_by_number_and_by_size() {
         let mut log = Log::default();
-        for _ in 0..250 {
-            log.add(|number| number.to_string());
+        for number in 1..=250 {
+            log.add(format!("entry {number}").into());
         }
         assert_eq!((log.last(), log.entries.len()), (250, Log::MOST));
-        assert_eq!(log.after(248), "[249,250]");
-        assert_eq!(log.after(250), "[]");
-        assert_eq!(log.after(9_999), "[]");
+        assert_eq!(log.after(248), [(249, "entry 249".into()), (250, "entry 250".into())]);
+        assert!(log.after(250).is_empty() && log.after(9_999).is_empty());
         for _ in 0..4 {
-            log.add(|_| "x".repeat(Log::MAX_LEN / 3));
+            log.add("x".repeat(Log::MAX_LEN / 3).into());
         }
         assert_eq!((log.entries.len(), log.bytes), (3, Log::MAX_LEN / 3 * 3));
-        log.add(|_| "x".repeat(Log::MAX_LEN + 1));
+        log.add("x".repeat(Log::MAX_LEN + 1).into());
         assert_eq!((log.entries.len(), log.bytes), (0, 0));
     }
 }

@@ -14,7 +14,7 @@ mod page;
 mod words;
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::answer::{Answer, Exchange};
@@ -53,7 +53,9 @@ pub(super) fn record(
     now: OffsetDateTime,
 ) {
     if !exchange.is_quiet {
-        server.log().add(|number| entry::entry(server, request, exchange, now, number));
+        // Before the lock: an entry decodes the assertion and makes each check again.
+        let entry = entry::entry(server, request, exchange, now);
+        server.log().add(entry.into());
     }
 }
 
@@ -69,11 +71,21 @@ fn requests(server: &Inner, request: &http::Request<Vec<u8>>) -> Result<Answer, 
     check_read(request)?;
     let query = request.uri().query().unwrap_or_default();
     let after = query.strip_prefix("after=").and_then(|number| number.parse().ok()).unwrap_or(0);
-    let log = server.log();
-    // Numbers begin again when the server does.
-    let after = if after > log.last() { 0 } else { after };
-    let requests: Value = serde_json::from_str(&log.after(after)).unwrap_or_default();
-    Ok(Answer::json(json!({"last": log.last(), "requests": requests}), String::new()).quiet())
+    let (last, newer) = {
+        let log = server.log();
+        let last = log.last();
+        // Numbers begin again when the server does.
+        (last, log.after(if after > last { 0 } else { after }))
+    };
+    let requests: Vec<Value> = newer.iter().map(|(number, entry)| numbered(*number, entry)).collect();
+    Ok(Answer::json(json!({"last": last, "requests": requests}), String::new()).quiet())
+}
+
+/// An entry with its number.
+fn numbered(number: u64, entry: &str) -> Value {
+    let mut entry: Map<String, Value> = serde_json::from_str(entry).unwrap_or_default();
+    entry.insert("number".to_owned(), number.into());
+    entry.into()
 }
 
 fn check_read(request: &http::Request<Vec<u8>>) -> Result<(), Refused> {
