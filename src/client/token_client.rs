@@ -261,11 +261,23 @@ impl TokenClient {
     /// Returns the authorization server. If the client [discovers](TokenClient::discover) it and
     /// has not done so yet, it does so now, under the deadline and with the retries of a request.
     ///
+    /// ```
+    /// use private_key_jwt::TokenClient;
+    /// use private_key_jwt::oauth::AuthorizationRequest;
+    ///
+    /// async fn login_url(
+    ///     client: &TokenClient,
+    ///     request: &AuthorizationRequest,
+    /// ) -> Result<String, Box<dyn std::error::Error>> {
+    ///     Ok(request.to_url(&client.server().await?, "CLIENT_ID")?)
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// An error of [kind](super::ErrorKind) `Discovery`.
-    pub async fn server(&self) -> Result<Arc<AuthorizationServer>, Error> {
-        self.sender.server().await
+    pub async fn server(&self) -> Result<AuthorizationServer, Error> {
+        self.sender.server().await.map(Arc::unwrap_or_clone)
     }
 }
 
