@@ -29,7 +29,7 @@ impl TokenClient {
     /// Returns a client for the server of this issuer, or of the metadata document at this URL.
     ///
     /// Nothing is sent yet: the first call discovers the server, under the same deadline and with
-    /// the same retries as any request, and the metadata are [kept
+    /// the same retries as any request, and the metadata is [kept
     /// fresh](MetadataSource::Discovered). So a service can start before its identity provider. To
     /// fail at startup instead, call [`TokenClient::server`] there.
     ///

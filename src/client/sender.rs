@@ -103,7 +103,7 @@ impl Sender {
         ErrorKind::Discovery { issuer, source }.into()
     }
 
-    /// Notes what the first metadata show of the server's clock and its algorithms. Returns the
+    /// Notes what the first metadata shows of the server's clock and its algorithms. Returns the
     /// offset to use.
     fn discovered(&self, server: &AuthorizationServer) -> Offset {
         let time = server.server_time().filter(|_| self.settings.corrects_time);

@@ -212,8 +212,8 @@ impl DevServerBuilder {
         self
     }
 
-    /// Sets the maximum lifetime of a client assertion. Default: [`DevServer::LONGEST_LIFETIME`].
-    /// MSAL sends assertions of 600 s, Authlib and zitadel of 3600 s.
+    /// Sets the longest lifetime of a client assertion. Default: [`DevServer::LONGEST_LIFETIME`].
+    /// MSAL sends assertions of 600 s, Authlib and Zitadel of 3600 s.
     pub const fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.longest_lifetime = Some(lifetime);
         self

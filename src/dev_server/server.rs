@@ -49,7 +49,7 @@ impl DevServer {
     pub const ENVIRONMENT_ID: &str = paths::ENVIRONMENT_ID;
     /// The `aud` of an access token when the request names no `resource` (RFC 9068 §3).
     pub const DEFAULT_AUDIENCE: &str = grant::DEFAULT_AUDIENCE;
-    /// Default maximum lifetime of a client assertion. The
+    /// Default longest lifetime of a client assertion. The
     /// [builder](super::DevServerBuilder::longest_lifetime) allows more.
     pub const LONGEST_LIFETIME: Duration = Demands::LONGEST_LIFETIME;
     /// Default user, if neither a page nor a test names another one.

@@ -44,7 +44,7 @@ impl Profile {
             ("audience", rules.audience_text()),
             ("typ", rules.media_type().map_or_else(|| "none".to_owned(), setting)),
             ("algorithms", rules.algorithms_text()),
-            ("longest life", self.longest_lifetime.map_or_else(|| "not known".to_owned(), span)),
+            ("longest lifetime", self.longest_lifetime.map_or_else(|| "not known".to_owned(), span)),
             ("header", rules.header_text()),
             ("date", source.map_or_else(String::new, |source| source.date.to_owned())),
             ("source", source.map_or_else(String::new, |source| source.documents.to_owned())),

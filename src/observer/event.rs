@@ -92,14 +92,14 @@ pub enum Event<'a> {
         /// What the server said when it rejected the key or the request.
         failure: Failure<'a>,
     },
-    /// The server's metadata do not list the algorithm of the active key for an endpoint.
+    /// The server's metadata does not list the algorithm of the active key for an endpoint.
     #[non_exhaustive]
     AlgorithmNotListed {
         /// The client.
         client: Client<'a>,
         /// The key.
         key_id: &'a KeyId,
-        /// The endpoint, and what the metadata list.
+        /// The endpoint, and what the metadata lists.
         unlisted: &'a UnlistedAlgorithm,
     },
     /// An attempt failed, and another one follows.
@@ -241,7 +241,7 @@ pub enum Event<'a> {
         issuer: &'a str,
         /// The time until the next request.
         pause: Duration,
-        /// Whether there are metadata that are used meanwhile.
+        /// Whether there is metadata that is used meanwhile.
         has_metadata: bool,
         /// What went wrong.
         error: &'a (dyn Error + 'static),

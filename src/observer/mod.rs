@@ -47,7 +47,7 @@
 //! | `CallSucceeded` | `DEBUG` | `call succeeded` | another endpoint gave its answer | `client_id` `issuer` `endpoint` `attempts` `duration_ms` |
 //! | `CallFailed` | `ERROR` `DEBUG` | `call failed` | a call failed after all attempts; `DEBUG` unless a caller gets the error | `client_id` `issuer` `endpoint` `grant_type` `outcome` `error_code` `attempts` `duration_ms` `error` |
 //! | `CallNotSent` | `DEBUG` | `request not sent` | the server rejected the key or the request moments ago | `client_id` `issuer` `endpoint` `grant_type` `error` |
-//! | `AlgorithmNotListed` | `WARN` | `algorithm not listed by the server` | the first metadata show it; the server may reject the key | `client_id` `issuer` `key_id` `endpoint` `unlisted` |
+//! | `AlgorithmNotListed` | `WARN` | `algorithm not listed by the server` | the first metadata shows it; the server may reject the key | `client_id` `issuer` `key_id` `endpoint` `unlisted` |
 //! | `AttemptFailed` | `WARN` | `attempt failed, retry scheduled` | another attempt follows after a pause | `client_id` `issuer` `attempt` `pause_ms` `error` |
 //! | `TimesCorrected` | `WARN` | `assertion rejected, retried with corrected times` | the server's clock differs | `client_id` `issuer` `offset_ms` `learned_from` `error` |
 //! | `KeyCorrected` | `WARN` | `assertion rejected, retried with the previous key` | the server may not know the active key yet | `client_id` `issuer` `key_id` `error` |

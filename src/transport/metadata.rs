@@ -111,7 +111,7 @@ impl From<Discovery> for MetadataSource {
     }
 }
 
-/// The metadata of a server. A clone shares them.
+/// The metadata of a server. A clone shares it.
 #[derive(Clone)]
 pub(crate) enum Metadata {
     Known(Arc<AuthorizationServer>),

@@ -10,7 +10,7 @@ use crate::server::token_command;
 fn profiles_prints_a_table_with_a_row_for_each_provider() {
     let table = pkjwt(["profiles"]).done();
     let mut lines = table.lines();
-    let columns = "profile audience typ algorithms longest life header date source";
+    let columns = "profile audience typ algorithms longest lifetime header date source";
     assert_eq!(lines.next().unwrap().split_whitespace().collect::<Vec<_>>().join(" "), columns);
     let names: Vec<&str> = lines.map(|line| line.split_whitespace().next().unwrap()).collect();
     assert_eq!(names, Profile::known().map(|(name, _)| name).collect::<Vec<_>>());
@@ -36,19 +36,19 @@ fn profiles_prints_one_in_full_with_what_is_open() {
     assert_eq!(
         pkjwt(["profiles", "forgerock"]).done(),
         "forgerock: ForgeRock
-  audience       called endpoint
-  typ            JWT
-  algorithms     any
-  longest life   not known
-  header         kid (required)
-  date           2026-11-28
-  source         tests with OpenAM 16, its source, and ForgeRock's documentation
-  accepts        called endpoint
-  typ accepted   JWT, none
-  client_id      sent
-  RSA keys       2048 bits or more
-  note           Advanced Identity Cloud computes its own URL with :443; set it as audience
-  not confirmed  the algorithms; PingAM and ForgeRock's own products were not tried
+  audience          called endpoint
+  typ               JWT
+  algorithms        any
+  longest lifetime  not known
+  header            kid (required)
+  date              2026-11-28
+  source            tests with OpenAM 16, its source, and ForgeRock's documentation
+  accepts           called endpoint
+  typ accepted      JWT, none
+  client_id         sent
+  RSA keys          2048 bits or more
+  note              Advanced Identity Cloud computes its own URL with :443; set it as audience
+  not confirmed     the algorithms; PingAM and ForgeRock's own products were not tried
 "
     );
     let json = |arguments: &[&str]| -> Value {

@@ -387,7 +387,7 @@ fn a_profile_is_printed_as_a_row_of_a_table() {
             "audience: called endpoint",
             "typ: none",
             "algorithms: any",
-            "longest life: 90 s",
+            "longest lifetime: 90 s",
             "header: kid (required), x5t#S256 (required), x5t (required), x5c",
             "date: ",
             "source: ",

@@ -4,7 +4,7 @@ use private_key_jwt::Profile;
 
 const GUIDE: &str = include_str!("../../src/guide/call_a_provider.md");
 const HEAD: &str = "\
-| provider | audience | `typ` | algorithms | at most | header | read on | source |
+| provider | audience | `typ` | algorithms | longest lifetime | header | read on | source |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 

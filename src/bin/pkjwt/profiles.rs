@@ -129,7 +129,7 @@ fn lines(name: &str, profile: &Profile) -> String {
     let mut text = format!("{}\n", output::bold(&format!("{name}: {}", profile.name())));
     for (what, found) in profile.row().into_iter().skip(1).chain(more) {
         if !found.is_empty() {
-            text.push_str(&format!("  {what:14} {found}\n"));
+            text.push_str(&format!("  {what:17} {found}\n"));
         }
     }
     text

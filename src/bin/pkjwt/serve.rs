@@ -36,9 +36,9 @@ With --profile, the server demands what that provider demands, and refuses in it
 the inspector still say why. With --profile fapi2, authorization requests must also be pushed, refresh tokens are not
 rotated, and tokens are signed with PS256.
 
-By default, an assertion lives for 300 s at most and is accepted once. Some clients need more: --longest-lifetime (MSAL
-600s, Authlib and zitadel 3600s), --reuse-assertions (MSAL), --accept-missing-jti (Kafka), and --allow-host if they
-reach the server by another name than a loopback name, for example from a container.
+By default, the longest lifetime of an assertion is 300 s, and each is accepted once. Some clients need more:
+--longest-lifetime (MSAL 600s, Authlib and Zitadel 3600s), --reuse-assertions (MSAL), --accept-missing-jti (Kafka), and
+--allow-host if they reach the server by another name than a loopback name, for example from a container.
 
 When a device login begins, the log shows the URL where the user approves or denies it. Without a browser:
   curl -d user_code=CODE -d decision=approve -d subject=user-1 ISSUER/device";
@@ -96,7 +96,7 @@ pub(crate) struct Arguments {
     /// How far the server's clock is behind the system's
     #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
     clock_behind: Duration,
-    /// Maximum lifetime of a client assertion: 300s, 10m, 1h, or plain seconds [default: that of
+    /// Longest lifetime of a client assertion: 300s, 10m, 1h, or plain seconds [default: that of
     /// --profile, or else 300s]
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     longest_lifetime: Option<Duration>,

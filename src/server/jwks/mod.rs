@@ -91,7 +91,7 @@ impl RemoteJwks {
     }
 
     /// Uses the keys of an issuer, at the `jwks_uri` of its metadata (RFC 8414 §2). Nothing is
-    /// fetched yet: the metadata are discovered with the keys, and [kept
+    /// fetched yet: the metadata is discovered with the keys, and [kept
     /// fresh](MetadataSource::Discovered). So a server can start before its identity provider.
     ///
     /// # Errors

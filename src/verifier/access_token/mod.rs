@@ -229,7 +229,7 @@ impl AccessTokenVerifier {
         self
     }
 
-    /// Sets the maximum lifetime of a token, from `iat` to `exp`, or from now if there is no `iat`.
+    /// Sets the longest lifetime of a token, from `iat` to `exp`, or from now if there is no `iat`.
     /// Default: [`LONGEST_LIFETIME`](Self::LONGEST_LIFETIME).
     ///
     /// The default exceeds what issuers offer: Auth0 and PingOne allow up to 30 days, Kubernetes up

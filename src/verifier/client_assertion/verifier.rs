@@ -115,7 +115,7 @@ impl ClientAssertionVerifier {
         self
     }
 
-    /// Sets the maximum lifetime of an assertion. Default: 300 s. The replay store must remember a
+    /// Sets the longest lifetime of an assertion. Default: 300 s. The replay store must remember a
     /// `jti` for that long.
     #[must_use]
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {

@@ -50,7 +50,7 @@ fn keycloak(clock: &TestClock, seconds: i64) -> Simulated {
     })
 }
 
-/// Like zitadel: a `Date`, 1 s of tolerance, and a code that is meant for grants.
+/// Like Zitadel: a `Date`, 1 s of tolerance, and a code that is meant for grants.
 const ZITADEL: Judge = |age, left| match (age, left) {
     (..-1, _) => {
         Some((400, r#"{"error":"invalid_grant","error_description":"issuedAt of token is in the future"}"#))

@@ -65,7 +65,7 @@ async fn keys_that_move_are_found_at_their_new_url_and_compared_with_nothing_old
     assert_eq!(http.last_header("if-none-match").as_deref(), Some("\"1\""));
     publishing(&http, "https://keys.example/jwks", "ed25519.pkcs8.pem");
     clock.move_by(time::Duration::seconds(601));
-    // The first fetch finds the metadata old and renews them, the second one follows them.
+    // The first fetch finds the metadata old and renews it, the second one follows it.
     for _ in 0..2 {
         jwks.keys().await.unwrap();
         settle().await;

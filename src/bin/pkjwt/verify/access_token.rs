@@ -34,7 +34,7 @@ pub(super) struct AccessTokenArguments {
     /// Accept an access token that is bound to a key (cnf) without checking the proof of that key
     #[arg(long)]
     pub(super) accept_bound: bool,
-    /// Maximum lifetime of the access token, such as 9000h [default: 366 days]
+    /// Longest lifetime of the access token, such as 9000h [default: 366 days]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) longest_lifetime: Option<Duration>,
 }
