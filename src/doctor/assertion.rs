@@ -214,7 +214,7 @@ impl ExpectedAssertion {
             }
         };
         let accepted = self.profile.rules().accepted_audiences();
-        if own.contains(&aud) {
+        if own.iter().any(|url| self.profile.rules().is_same_audience(url, aud)) {
             let is_rejected = !accepted.is_empty() && !accepted.contains(&AcceptedAudience::Issuer);
             // With the endpoints, the profile judges it.
             if self.server.is_some() || !is_rejected {

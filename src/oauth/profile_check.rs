@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::audience::{AudienceArray, TrailingSlash};
 use super::certificate_headers::CertificateHeaders;
+use super::profile_rules::without_slash;
 use super::text::safe;
 use super::{AcceptedAudience, Audience, AuthorizationServer, Endpoint, OAuthError, Profile};
 use crate::jose::secret_form::setting;
@@ -119,10 +120,7 @@ impl Profile {
             AcceptedAudience::Endpoint(endpoint) => server.endpoint(endpoint).ok(),
             AcceptedAudience::CalledEndpoint => server.endpoint(called).ok(),
         };
-        let is_same = |url: &str| match self.trailing_slash {
-            TrailingSlash::Ignored => without_slash(url) == without_slash(audience),
-            TrailingSlash::Significant | TrailingSlash::EndsIssuer => url == audience,
-        };
+        let is_same = |url: &str| self.rules().is_same_audience(url, audience);
         let lacks_slash = self.trailing_slash == TrailingSlash::EndsIssuer
             && server.issuer() == Some(audience)
             && !audience.ends_with('/');
@@ -250,10 +248,6 @@ fn whole_seconds(date: &Value) -> Option<i64> {
     #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
     let whole = |seconds: f64| seconds as i64;
     date.as_i64().or_else(|| date.as_f64().filter(in_range).map(whole))
-}
-
-fn without_slash(url: &str) -> &str {
-    url.strip_suffix('/').unwrap_or(url)
 }
 
 /// Whether two media types are the same (RFC 7515 §4.1.9).

@@ -81,6 +81,15 @@ impl<'a> ProfileRules<'a> {
         self.profile.trailing_slash == TrailingSlash::EndsIssuer
     }
 
+    /// Whether the server takes one audience for the other: login.gov ignores a slash at the end,
+    /// and all others compare them byte for byte.
+    pub(crate) fn is_same_audience(self, one: &str, other: &str) -> bool {
+        match self.profile.trailing_slash {
+            TrailingSlash::Ignored => without_slash(one) == without_slash(other),
+            TrailingSlash::Significant | TrailingSlash::EndsIssuer => one == other,
+        }
+    }
+
     /// The `typ` of the assertions. `None`: they have none.
     #[must_use]
     pub fn media_type(self) -> Option<&'a str> {
@@ -220,6 +229,11 @@ impl<'a> ProfileRules<'a> {
         }));
         members.join(", ")
     }
+}
+
+/// A URL without the slash at its end.
+pub(super) fn without_slash(url: &str) -> &str {
+    url.strip_suffix('/').unwrap_or(url)
 }
 
 /// A duration in its largest whole unit.

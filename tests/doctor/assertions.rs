@@ -262,3 +262,14 @@ fn an_audience_is_compared_with_an_issuer_alone() {
     assert_eq!(verdict, Verdict::Wrong);
     assert!(text.ends_with("they differ only by a slash at the end"), "{text}");
 }
+
+#[test]
+fn a_slash_that_the_server_ignores_is_no_mistake() {
+    let verdict = |profile: Profile, aud: String| {
+        let assertion = jwt(|_, claims| drop(claims.insert("aud".to_owned(), aud.into())));
+        finding(&expected(profile).examine(&assertion, now()), "assertion/audience").unwrap().verdict
+    };
+    let slash = || format!("{ISSUER}/token/");
+    assert_eq!(verdict(Profile::login_gov(), slash()), Verdict::Good);
+    assert_eq!(verdict(Profile::hydra(), slash()), Verdict::Wrong);
+}

@@ -73,7 +73,8 @@ impl OfProfile<'_> {
         let [found] = self.sent.audiences() else { return None };
         let (rules, expected) = (self.profile.rules(), self.usual_audience()?);
         let accepted = rules.accepted_audiences().iter().filter_map(|accepted| self.url(*accepted));
-        if *found == expected || accepted.into_iter().any(|accepted| *found == accepted) {
+        let is_found = |accepted: &str| rules.is_same_audience(accepted, found);
+        if is_found(&expected) || accepted.into_iter().any(|accepted| is_found(&accepted)) {
             return None;
         }
         let cause = self.takes(CauseKind::Audience, "aud", quoted(found), quoted(&expected));

@@ -146,6 +146,14 @@ fn an_audience_that_the_profile_or_the_server_does_not_take() {
         "aud",
         "aud is \"https://as.example\", but bank takes \"urn:bank\"",
     );
+    // login.gov ignores a slash at the end.
+    assert_eq!(found("https://as.example/token/", Some(Profile::login_gov())), []);
+    only(
+        found("https://as.example/", Some(Profile::login_gov())),
+        CauseKind::Audience,
+        "aud",
+        "aud is \"https://as.example/\", but login.gov takes \"https://as.example/token\"",
+    );
     let array = sent(json!({}), json!({"aud": [ISSUER, TOKEN]}));
     only(
         contradictions(&array, Some(&server()), Some(&Profile::keycloak())),
