@@ -7,6 +7,8 @@ mod by_hand;
 mod echoes;
 mod hostile;
 mod issued;
+#[cfg(feature = "dev-server")]
+mod own_server;
 mod profiles;
 #[cfg(feature = "client")]
 mod protocol;

@@ -37,8 +37,8 @@ pub(in crate::dev_server) enum KeyIdDemand {
 /// The answers of a provider to refused clients.
 pub(super) struct Answers {
     pub(super) rows: &'static [Row],
-    /// For every other fault.
-    pub(super) otherwise: (u16, &'static str, &'static str),
+    /// For every other fault. `None`: those are answered in the dev server's own words.
+    pub(super) otherwise: Option<(u16, &'static str, &'static str)>,
 }
 
 /// A fault, and its status, error code and text. `{}` in a text stands for the detail of the fault.
@@ -62,8 +62,8 @@ impl Provider {
     pub(in crate::dev_server) fn answer(&self, fault: &Fault) -> Option<(StatusCode, Value)> {
         let answers = self.answers?;
         let row = answers.rows.iter().find(|(kind, ..)| *kind == fault.kind);
-        let (status, error, text) =
-            row.map_or(answers.otherwise, |(_, status, error, text)| (*status, *error, *text));
+        let row = row.map(|(_, status, error, text)| (*status, *error, *text));
+        let (status, error, text) = row.or(answers.otherwise)?;
         let mut body = json!({"error": error});
         if let Value::Object(members) = &mut body
             && !text.is_empty()

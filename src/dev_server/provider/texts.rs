@@ -1,6 +1,7 @@
 //! What each provider answers to a client that it refuses, from its documentation, its source, and
 //! what its users and tests with it report. A program that reads an answer must find the
-//! provider's own words, so texts are kept as they are.
+//! provider's own words, so texts are kept as they are. If a provider is not known to refuse a
+//! fault, the dev server answers in its own words: another text would name a wrong cause.
 
 use super::kind::Answers;
 use crate::dev_server::fault::FaultKind::{
@@ -14,12 +15,14 @@ const REQUEST: &str = "invalid_request";
 const GRANT: &str = "invalid_grant";
 
 /// One bare answer for everything.
-pub(super) const BARE: Answers = Answers { rows: &[], otherwise: (401, CLIENT, "") };
+pub(super) const BARE: Answers = Answers { rows: &[], otherwise: Some((401, CLIENT, "")) };
 
 pub(super) const ENTRA_ID: Answers = Answers {
     rows: &[
         (NoAssertion, 401, CLIENT, SECRET_OR_ASSERTION),
+        (NoAssertionType, 401, CLIENT, SECRET_OR_ASSERTION),
         (OtherMethod, 401, CLIENT, SECRET_OR_ASSERTION),
+        (Malformed, 400, REQUEST, "AADSTS50027: JWT token is invalid or malformed."),
         (
             Algorithm,
             401,
@@ -67,9 +70,8 @@ pub(super) const ENTRA_ID: Answers = Answers {
         (Expired, 401, CLIENT, TIME),
         (NotYetValid, 401, CLIENT, TIME),
         (IssuedLater, 401, CLIENT, TIME),
-        (Lifetime, 401, CLIENT, TIME),
     ],
-    otherwise: (400, REQUEST, "AADSTS50027: JWT token is invalid or malformed."),
+    otherwise: None,
 };
 const SECRET_OR_ASSERTION: &str = "AADSTS7000218: The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
 const SUBJECT: &str =
@@ -83,6 +85,12 @@ pub(super) const FORGEROCK: Answers = Answers {
         (OtherMethod, 401, CLIENT, METHOD),
         (NoAssertionType, 401, CLIENT, METHOD),
         (AssertionType, 401, CLIENT, METHOD),
+        (Malformed, 401, CLIENT, INVALID),
+        (Algorithm, 401, CLIENT, INVALID),
+        (NoKeyId, 401, CLIENT, INVALID),
+        (KeyId, 401, CLIENT, INVALID),
+        (Signature, 401, CLIENT, INVALID),
+        (MissingClaim, 401, CLIENT, INVALID),
         (Subject, 401, CLIENT, SAME),
         (ClientId, 401, CLIENT, SAME),
         (UnknownClient, 401, CLIENT, "Client authentication failed"),
@@ -92,8 +100,9 @@ pub(super) const FORGEROCK: Answers = Answers {
         (NotYetValid, 401, CLIENT, "JWT has expired or is not valid"),
         (IssuedLater, 401, CLIENT, "JWT has expired or is not valid"),
     ],
-    otherwise: (401, CLIENT, "JWT is not valid"),
+    otherwise: None,
 };
+const INVALID: &str = "JWT is not valid";
 const METHOD: &str = "Invalid authentication method for accessing this endpoint";
 const SAME: &str = "JWT 'iss' and 'sub' claims must be equal to the client_id";
 
@@ -116,7 +125,19 @@ pub(super) const HYDRA: Answers = Answers {
             REQUEST,
             "Client credentials missing or malformed in both HTTP Authorization header and HTTP POST body.",
         ),
+        (NoAssertionType, 401, CLIENT, fosite!("")),
         (AssertionType, 400, REQUEST, "Unknown client_assertion_type '{}'."),
+        (
+            OtherMethod,
+            401,
+            CLIENT,
+            fosite!(
+                " The OAuth 2.0 Client supports client authentication method 'private_key_jwt', but method \
+                 'client_secret_post' was requested."
+            ),
+        ),
+        (Malformed, 401, CLIENT, fosite!(" Unable to verify the integrity of the 'client_assertion' value.")),
+        (UnknownClient, 401, CLIENT, fosite!("")),
         (
             Algorithm,
             401,
@@ -157,12 +178,12 @@ pub(super) const HYDRA: Answers = Answers {
         (IssuedLater, 500, "error", "The error is unrecognizable"),
         (Replayed, 400, "jti_known", "The jti was already used."),
     ],
-    otherwise: (401, CLIENT, fosite!("")),
+    otherwise: None,
 };
 
 pub(super) const IBM_VERIFY: Answers = Answers {
     rows: &[],
-    otherwise: (401, CLIENT, "CSIAQ0155E The requested OAuth 2.0 Client could not be authenticated."),
+    otherwise: Some((401, CLIENT, "CSIAQ0155E The requested OAuth 2.0 Client could not be authenticated.")),
 };
 
 pub(super) const KEYCLOAK: Answers = Answers {
@@ -176,6 +197,10 @@ pub(super) const KEYCLOAK: Answers = Answers {
             "Parameter client_assertion_type has value '{}' but expected is \
              'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'",
         ),
+        (OtherMethod, 401, CLIENT, NO_CLIENT),
+        (Subject, 401, CLIENT, NO_CLIENT),
+        (UnknownClient, 401, CLIENT, NO_CLIENT),
+        (Malformed, 400, CLIENT, "Client authentication with signed JWT failed: Parsing error"),
         (Algorithm, 400, CLIENT, "Invalid signature algorithm"),
         (KeyId, 400, CLIENT, "Unable to load public key"),
         (KeySet, 400, CLIENT, "Unable to load public key"),
@@ -196,8 +221,9 @@ pub(super) const KEYCLOAK: Answers = Answers {
         ),
         (Replayed, 400, CLIENT, "Token reuse detected"),
     ],
-    otherwise: (401, CLIENT, "Invalid client or Invalid client credentials"),
+    otherwise: None,
 };
+const NO_CLIENT: &str = "Invalid client or Invalid client credentials";
 
 pub(super) const LOGIN_GOV: Answers = Answers {
     rows: &[
@@ -220,18 +246,21 @@ pub(super) const LOGIN_GOV: Answers = Answers {
         (Signature, 400, REQUEST, "Client assertion Signature verification failed"),
         (Subject, 400, REQUEST, "Client assertion Invalid subject. Expected the client_id"),
         (UnknownClient, 400, REQUEST, "Client assertion Invalid issuer. Expected a registered client_id"),
-        (Audience, 400, REQUEST, "Client assertion Invalid audience claim, expected the token endpoint"),
+        (Audience, 400, REQUEST, ENDPOINT),
+        (SeveralAudiences, 400, REQUEST, ENDPOINT),
         (Expired, 400, REQUEST, "Client assertion Signature has expired"),
         (NotYetValid, 400, REQUEST, "Client assertion Signature nbf has not been reached"),
     ],
-    otherwise: (400, REQUEST, ""),
+    otherwise: None,
 };
+const ENDPOINT: &str = "Client assertion Invalid audience claim, expected the token endpoint";
 
 pub(super) const NHS_ENGLAND: Answers = Answers {
     rows: &[
         (NoAssertion, 400, REQUEST, "Missing client_assertion"),
         (NoAssertionType, 400, REQUEST, "Missing or invalid client_assertion_type"),
         (AssertionType, 400, REQUEST, "Missing or invalid client_assertion_type"),
+        (Malformed, 400, REQUEST, "Malformed JWT in client_assertion"),
         (Algorithm, 400, REQUEST, "Invalid 'alg' header in client_assertion JWT"),
         (MediaType, 400, REQUEST, "Invalid 'typ' header in client_assertion JWT"),
         (NoKeyId, 400, REQUEST, "Missing 'kid' header in client_assertion JWT"),
@@ -252,7 +281,7 @@ pub(super) const NHS_ENGLAND: Answers = Answers {
         ),
         (Replayed, 400, REQUEST, "Non-unique 'jti' claim in client_assertion JWT"),
     ],
-    otherwise: (400, REQUEST, "Malformed JWT in client_assertion"),
+    otherwise: None,
 };
 
 pub(super) const OKTA: Answers = Answers {
@@ -267,25 +296,40 @@ pub(super) const OKTA: Answers = Answers {
         (Expired, 401, CLIENT, "The client_assertion token is expired."),
         (Replayed, 401, CLIENT, "The client_assertion token has already been used."),
     ],
-    otherwise: (401, CLIENT, ""),
+    otherwise: Some((401, CLIENT, "")),
 };
 const INVOKED: &str = "The audience claim for client_assertion must be the endpoint invoked for the request.";
 
 pub(super) const PING_FEDERATE: Answers =
-    Answers { rows: &[], otherwise: (401, CLIENT, "Invalid client or client credentials.") };
+    Answers { rows: &[], otherwise: Some((401, CLIENT, "Invalid client or client credentials.")) };
 
 pub(super) const PING_ONE: Answers = Answers {
     rows: &[
         (NoAssertion, 401, CLIENT, "Request denied: Unsupported authentication method"),
         (OtherMethod, 401, CLIENT, "Request denied: Unsupported authentication method"),
     ],
-    otherwise: (401, CLIENT, "Request denied: Invalid client credentials"),
+    otherwise: Some((401, CLIENT, "Request denied: Invalid client credentials")),
 };
 
 pub(super) const SINGPASS: Answers = Answers {
-    rows: &[(KeyId, 401, CLIENT, UNSIGNED), (Signature, 401, CLIENT, UNSIGNED)],
-    otherwise: (401, CLIENT, "The client_assertion has missing or invalid claims"),
+    rows: &[
+        (KeyId, 401, CLIENT, UNSIGNED),
+        (KeySet, 401, CLIENT, UNSIGNED),
+        (Signature, 401, CLIENT, UNSIGNED),
+        (Subject, 401, CLIENT, CLAIMS),
+        (ClientId, 401, CLIENT, CLAIMS),
+        (Audience, 401, CLIENT, CLAIMS),
+        (SeveralAudiences, 401, CLIENT, CLAIMS),
+        (MissingClaim, 401, CLIENT, CLAIMS),
+        (Expired, 401, CLIENT, CLAIMS),
+        (NotYetValid, 401, CLIENT, CLAIMS),
+        (IssuedLater, 401, CLIENT, CLAIMS),
+        (Lifetime, 401, CLIENT, CLAIMS),
+        (Replayed, 401, CLIENT, CLAIMS),
+    ],
+    otherwise: None,
 };
+const CLAIMS: &str = "The client_assertion has missing or invalid claims";
 const UNSIGNED: &str = "The client_assertion could not be validated against known signing keys";
 
 pub(super) const SMART: Answers = Answers {
@@ -313,7 +357,7 @@ pub(super) const SMART: Answers = Answers {
         (MissingClaim, 401, CLIENT, "Missing token '{}' claim"),
         (Expired, 401, CLIENT, "Invalid token. jwt expired"),
     ],
-    otherwise: (401, CLIENT, ""),
+    otherwise: Some((401, CLIENT, "")),
 };
 
 pub(super) const ZITADEL: Answers = Answers {
@@ -322,6 +366,8 @@ pub(super) const ZITADEL: Answers = Answers {
         (NoAssertionType, 400, REQUEST, "invalid client_assertion_type"),
         (AssertionType, 400, REQUEST, "invalid client_assertion_type"),
         (OtherMethod, 400, REQUEST, "client authentication must not use more than one method"),
+        (Malformed, 400, REQUEST, "parsing of request failed: token contains an invalid number of segments"),
+        (Subject, 400, GRANT, "delegation not allowed, issuer and sub must be identical"),
         (UnknownClient, 400, GRANT, "error fetching keys: clientID not found"),
         (NoKeyId, 400, GRANT, "error fetching keys: key not found"),
         (KeyId, 400, GRANT, "error fetching keys: key not found"),
@@ -332,5 +378,5 @@ pub(super) const ZITADEL: Answers = Answers {
         (Expired, 400, GRANT, "token has expired"),
         (IssuedLater, 400, GRANT, "issuedAt of token is in the future"),
     ],
-    otherwise: (400, GRANT, "invalid assertion"),
+    otherwise: None,
 };

@@ -49,7 +49,7 @@ fn sample(pattern: &str) -> String {
 #[test]
 fn each_text_of_a_server_stands_for_its_causes() {
     let rows: Vec<&str> = include_str!("../../../testdata/refusals.tsv").lines().skip(1).collect();
-    assert_eq!(rows.len(), 408);
+    assert_eq!(rows.len(), 456);
     let mut wrong = Vec::new();
     for row in rows {
         let [server, status, error, text, expected, alone] = *row.split('\t').collect::<Vec<_>>() else {
@@ -67,7 +67,7 @@ fn each_text_of_a_server_stands_for_its_causes() {
 #[test]
 fn each_line_of_a_log_stands_for_its_causes() {
     let rows: Vec<&str> = include_str!("../../../testdata/log_lines.tsv").lines().skip(1).collect();
-    assert_eq!(rows.len(), 66);
+    assert_eq!(rows.len(), 74);
     for row in rows {
         let [_, text, expected] = *row.split('\t').collect::<Vec<_>>() else { panic!("{row}") };
         for line in [text.to_owned(), format!("12:00:01 WARN [http] {text}")] {
@@ -319,8 +319,12 @@ fn the_words_the_times_and_the_code_decide_in_this_order() {
     assert_eq!(hint("invalid_scope", "no"), "Scope");
     assert_eq!(hint("unauthorized_client", "no"), "GrantType");
     assert_eq!(hint("jti_known", "no"), "TokenIdReused");
-    // What has expired is the grant: the code or the refresh token.
-    assert_eq!(hint("invalid_grant", "Token is not active"), "");
+    // What has expired is the grant: the code or the refresh token, and perhaps the assertion.
+    for text in ["Token is not active", "token has expired"] {
+        let found = sure(&refusal("400", "invalid_grant", text).hint());
+        assert_eq!(found, [(CauseKind::Grant, Certainty::Likely), (CauseKind::Expired, Certainty::Possible)]);
+    }
+    assert_eq!(hint("invalid_grant", "the JWT is from the future"), "");
     assert_eq!(hint("invalid_request", ""), "");
     assert_eq!(hints(&refusal("429", "", "").hint()), "RateLimited");
     assert_eq!(hint("", ""), "");

@@ -181,9 +181,9 @@ pub(super) const CONNECT2ID: &[Row] = rows! {
 };
 
 pub(super) const FORGEROCK: &[Row] = rows! {
-    400/401 "invalid_client": "JWT has expired or is not valid" => Expired, Signature;
+    400/401 "invalid_client": "JWT has expired or is not valid" => Expired, NotYetValid, Signature;
     400/401 "invalid_client": "JWT has expired" => Expired;
-    400/401 "invalid_client": "JWT is not valid" => Signature, KeyId, Algorithm "old releases refuse ES256 and ES384: use RS256", NotYetValid;
+    400/401 "invalid_client": "JWT is not valid" => Signature, KeyId, Algorithm "old releases refuse ES256 and ES384: use RS256", NotYetValid, Malformed;
     400/401 "invalid_client": "Audience validation failed" => Audience
         "set the audience to the endpoint that is called, not the issuer; Advanced Identity Cloud puts :443 after the host";
     400/401 "invalid_client": "JWT 'iss' and 'sub' claims must be equal to the client_id" => Subject;

@@ -18,11 +18,20 @@ pub(in crate::oauth::hint) const LOGS: &[Row] = lines! {
         | "audience (aud) must equal the endpoint url, issuer identifier or token endpoint url" => Audience
         "set the audience to the issuer, the token endpoint or the called endpoint, as the metadata has it";
     "client assertion tokens must only be used once" => TokenIdReused;
+    "sub (JWT subject) must be provided in the client_assertion JWT" => Subject;
     "client not found" => UnknownClient;
+    "jwt not active yet"|"jwt issued in the future" => NotYetValid;
+    "unexpected jwks_uri response status code" => KeySetUnreachable;
     "the provided authentication mechanism does not match the registered client authentication method" => AuthenticationMethod;
     // Spring Authorization Server
     "Failed to find a Signature Verifier for Client" => KeySet
         "set the client's JWK Set URL and its token endpoint authentication signing algorithm";
+    "Client authentication failed: client_id" => UnknownClient;
+    "Client authentication failed: authentication_method" => AuthenticationMethod
+        "add private_key_jwt to the client's authentication methods";
+    "Client authentication failed: credentials" => Malformed;
+    "Client authentication failed: client_assertion" => Signature
+        "read the cause in the stack trace of the line", Audience, Expired, KeySetUnreachable;
     "Jwt expired at" => Expired;
     "Jwt used before" => NotYetValid;
     "The aud claim is not valid" => Audience;
@@ -56,7 +65,7 @@ pub(in crate::oauth::hint) const LOGS: &[Row] = lines! {
     "audience is not valid" => Audience "set the audience to the issuer as the metadata has it";
     "token has expired" => Expired;
     "issuedAt of token is in the future" => NotYetValid;
-    "issuedAt of token is to old" => Expired;
+    "issuedAt of token is to old" => Expired "sign a new assertion for each request: its iat may be one hour old at most";
     "signature algorithm not supported" => Algorithm;
     "invalid signature" => Signature;
     "delegation not allowed, issuer and sub must be identical" => Subject;

@@ -7,6 +7,7 @@
 mod clouds;
 mod logs;
 mod more_products;
+mod own;
 mod products;
 mod public_services;
 mod row;

@@ -30,6 +30,7 @@ pub(super) const KEYCLOAK: &[Row] = rows! {
     400 "invalid_client": "Token was issued too far in the past to be used now" => Expired
         "sign a new assertion for each request, and check the clock: it works for 60 s after iat, whatever its exp";
     400 "invalid_client": "Token jti claim is required" => TokenIdMissing;
+    400 "invalid_client": "Token * claim is required" => Malformed "add the claim that the text names";
     400 "invalid_client": "Token reuse detected" => TokenIdReused;
     400 "invalid_client": "Signature on JWT token failed validation" => Signature;
     400 "invalid_client": "Algorithm not supported" => Algorithm;
@@ -51,7 +52,7 @@ pub(super) const KEYCLOAK: &[Row] = rows! {
         "read the end of the text, which names the cause";
 };
 
-/// One text for most causes; the server keeps the cause in its log.
+/// One text for most causes; the server keeps the cause in its log. By its source at b95c294.
 pub(super) const OIDC_PROVIDER: &[Row] = rows! {
     400 "invalid_request": "invalid client_assertion format" => Malformed;
     400 "invalid_request": "client_assertion_type must be provided" => AssertionType;
@@ -61,10 +62,20 @@ pub(super) const OIDC_PROVIDER: &[Row] = rows! {
     400 "invalid_request": "no client authentication mechanism provided" => AuthenticationMethod
         "check that the form arrives whole: the server saw no assertion";
     400 "invalid_request": "must not be provided twice" => Malformed "send each parameter of the form once";
+    400 "invalid_request": "content-type bodies are supported on" => Malformed
+        "send the form as application/x-www-form-urlencoded";
+    400 "invalid_request": "failed to parse the request body" => Malformed;
+    400 "invalid_request": "missing required parameter" => Malformed "send the parameter that the text names";
+    400 "invalid_request": "invalid authorization header value format"
+        | "client_secret must be provided in the Authorization header"
+        | "client_id and client_secret in the authorization header are not properly encoded" => AuthenticationMethod
+        "send no Authorization header: the server read it, not the assertion";
+    400 "invalid_request": "requested grant type is not allowed for this client" => GrantType
+        "add the grant type to the client's grant_types";
     known 401 "invalid_client": "^client authentication failed$" => Unspecific;
 };
 
-/// Version 2.3, and Authelia, which is made of the same library.
+/// Version 2.3, and Authelia, which is made of the same library, fosite (by its source at a5f0b09).
 pub(super) const HYDRA: &[Row] = rows! {
     400 "invalid_request": "Requested audience '*' has not been whitelisted by the OAuth 2.0 Client" => Scope
         "add the audience to the client, or send no audience parameter";
@@ -90,11 +101,14 @@ pub(super) const HYDRA: &[Row] = rows! {
     401 "invalid_client": "The 'client_assertion' uses signing algorithm '*' but the requested OAuth 2.0 Client enforces signing algorithm" => Algorithm
         "use the client's token_endpoint_auth_signing_alg, which is RS256 by default";
     401 "invalid_client": "The 'client_assertion' request parameter uses unsupported signing algorithm" => Algorithm;
-    401 "invalid_client": "Unable to verify the integrity of the 'client_assertion' value" => Signature;
+    401 "invalid_client": "Unable to verify the integrity of the 'client_assertion' value" => Signature,
+        Malformed "check that the assertion arrives whole";
     401 "invalid_client": "Unable to verify the request object because its claims could not be validated, check if the expiry time is set correctly" => Expired;
     401 "invalid_client": "Claim 'iss' from 'client_assertion' must match the 'client_id' of the OAuth 2.0 Client" => Subject;
     401 "invalid_client": "Claim 'sub' from 'client_assertion' must match the 'client_id' of the OAuth 2.0 Client" => Subject;
     401 "invalid_client": "Claim 'jti' from 'client_assertion' must be set but is not" => TokenIdMissing;
+    401 "invalid_client": "Claim '*' from 'client_assertion' must be set but is not" => Malformed
+        "add the claim that the text names";
     401 "invalid_client": "Claim 'audience' from 'client_assertion' must match the authorization server's token endpoint" => Audience
         "set the audience to the token endpoint as the metadata has it: the issuer is refused";
     400 "jti_known": "The jti was already used" => TokenIdReused
@@ -117,15 +131,30 @@ pub(super) const HYDRA: &[Row] = rows! {
     400 "invalid_grant": "MUST contain an 'jti' (JWT ID) claim" => TokenIdMissing;
     400 "invalid_grant": "Unable to verify the integrity of the 'assertion' value" => Signature;
     400 "invalid_grant": "contains an 'nbf' (not before) claim, that identifies the time" => NotYetValid;
+    400 "invalid_request": "The server configuration does not support OpenID Connect specific authentication methods" => AuthenticationMethod
+        "ask the operator: the store of this server keeps no authentication method for its clients";
+    400 "invalid_request": "in the HTTP authorization header could not be decoded from" => AuthenticationMethod
+        "send no Authorization header: the server read it, not the assertion";
+    401 "invalid_client": "The OAuth 2.0 Client supports client authentication method '*', but method '*' was requested" => AuthenticationMethod
+        "check that the form arrives whole: the server saw another method than the client's";
+    401 "invalid_client": "Unable to type assert the expiry time from claims" => Malformed "write exp as a number";
+    500 "misconfiguration": "The authorization server's token endpoint URL has not been set" => ServerFault
+        "ask the operator to set the public URL of the server";
+    500 "server_error": "Unable to create HTTP 'GET' request to fetch * JSON Web Keys from location" => KeySetUnreachable
+        "correct the client's jwks_uri";
+    400 "unauthorized_client": "is not allowed to use authorization grant"|"is not allowed to use the authorization grant" => GrantType
+        "add the grant type to the client's grant_types";
     401 "invalid_client": "The required credentials were not found, used an unknown method, could not be parsed, were otherwise malformed, or were otherwise incorrect" => Unspecific;
     known 401 "invalid_client": "unsupported authentication method)$"|"unsupported authentication method).$" => UnknownClient
-        "check the client id: Hydra adds a reason to this text in other cases";
+        "check the client id: Hydra adds a reason to this text in most other cases", AssertionType;
 };
 
 /// One answer for every cause.
 pub(super) const SPRING: &[Row] = rows! {
     known 401 "invalid_client": "^$" => Unspecific;
     known 400 "invalid_request": "^$" => Malformed "send client_id in the form, and each parameter once";
+    known 401 "-": "^$" => AssertionType "check that the form arrives whole: without a client_assertion of the right type, the server sees no client",
+        AuthenticationMethod;
 };
 
 /// One answer for every cause.
@@ -159,12 +188,12 @@ pub(super) const OPENIDDICT: &[Row] = rows! {
     400 "invalid_request": "The 'client_assertion' parameter cannot be used without 'client_assertion_type'" => AssertionType;
 };
 
-/// The library, and Canaille, which is made of it.
+/// The library (by its source at 772bc72, with joserfc 1.6.5), and Canaille, which is made of it.
 pub(super) const AUTHLIB: &[Row] = rows! {
     400 "invalid_client": "Missing claim: 'sub'"|"Invalid claim: 'sub'"|"Invalid claim: 'iss'" => Subject;
     400 "invalid_client": "Invalid claim: 'aud'" => Audience
         "set the audience to the string that this server documents; Canaille takes the token endpoint only";
-    400 "invalid_client": "Missing claim: 'aud'"|"Missing claim: 'exp'"|"Missing claim: 'iss'" => Malformed
+    400 "invalid_client": "Missing claim: 'aud'"|"Missing claim: 'exp'"|"Missing claim: 'iss'"|"Missing claim: '" => Malformed
         "add the claim that the text names";
     400 "invalid_client": "The client does not exist on this server" => UnknownClient;
     400 "invalid_client": "Issuer and Subject MUST match" => Subject;
@@ -180,6 +209,13 @@ pub(super) const AUTHLIB: &[Row] = rows! {
     400 "invalid_client": "The token was issued in the future" => NotYetValid;
     400 "invalid_client": "No key for kid" => KeyId;
     400 "invalid_client": "Algorithm of '*' is not supported"|"Algorithm of '*' is not allowed"|"Algorithm of '*' is not recommended" => Algorithm;
+    400 "invalid_client": "Algorithm '*' requires '*' key" => Algorithm;
+    400 "invalid_client": "This key is designed for algorithm '"|"This key is designed to be used for '"
+        | "Unsupported key_op '"|"Invalid key_op '" => KeySet
+        "register the JWK with the use, the key_ops and the alg that the assertion needs";
+    400 "invalid_client": "eader size exceeds * bytes"|"ayload size exceeds * bytes" => Malformed
+        "leave out what the server does not need, such as x5c";
+    400/401 "invalid_client": "Missing 'client_id' parameter" => Malformed "send client_id in the form";
     known 400 "invalid_client": "^$" => Signature;
 };
 

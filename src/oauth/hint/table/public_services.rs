@@ -12,7 +12,8 @@ pub(super) const LOGIN_GOV: &[Row] = rows! {
     400 "*": "Client assertion Signature verification failed" => Signature;
     400 "*": "Client assertion Signature has expired" => Expired;
     400 "*": "Client assertion Signature nbf has not been reached" => NotYetValid;
-    400 "*": "Client assertion Invalid issuer. Expected"|"Client assertion Invalid subject. Expected" => Subject;
+    400 "*": "Client assertion Invalid issuer. Expected" => Subject, UnknownClient;
+    400 "*": "Client assertion Invalid subject. Expected" => Subject;
     400 "*": "Client assertion Expected a different algorithm" => Algorithm "use RS256";
     400 "*": "Client assertion Not enough or too many segments" => Malformed;
     400 "*": "Client assertion type is not included in the list" => AssertionType;
@@ -45,6 +46,7 @@ pub(super) const NHS_ENGLAND: &[Row] = rows! {
     401 "invalid_request": "Invalid 'iss'/'sub' claims in client_assertion JWT" => UnknownClient
         "use the API key of an application of this environment";
     400 "invalid_request": "Missing 'jti' claim in client_assertion JWT" => TokenIdMissing;
+    400 "invalid_request": "Missing '*' claim in client_assertion JWT" => Malformed "add the claim that the text names";
     400 "invalid_request": "Invalid 'jti' claim in client_assertion JWT" => Malformed
         "write jti as a string, such as a UUID";
     400 "invalid_request": "Non-unique 'jti' claim in client_assertion JWT" => TokenIdReused;
@@ -95,8 +97,10 @@ pub(super) const PDND: &[Row] = rows! {
 
 pub(super) const SINGPASS: &[Row] = rows! {
     400/401 "invalid_client": "The client_assertion has missing or invalid claims" => Subject, Audience, Expired, Malformed
-        "check that the assertion has iss, sub, aud, iat, exp and jti";
-    400/401 "invalid_client": "The client_assertion could not be validated against known signing keys" => Signature;
+        "check that the assertion has iss, sub, aud, iat, exp and jti", NotYetValid, Lifetime
+        "let the assertion expire within two minutes", TokenIdReused;
+    400/401 "invalid_client": "The client_assertion could not be validated against known signing keys" => Signature,
+        KeyId "send the kid of a signing key in the registered JWK Set", KeySet;
 };
 
 /// One answer for every cause: the `error_description` is `null`.
@@ -123,7 +127,7 @@ pub(super) const SMART_LAUNCHER: &[Row] = rows! {
     401 "invalid_client": "Failed to fetch JWKS from" => KeySetUnreachable;
     401 "invalid_client": "JWKS does not have a \"keys\" property" => KeySet;
     401 "invalid_client": "None of the keys found in the JWKS have alg equal to" => KeySet
-        "publish the JWK with the alg that the assertion has";
+        "publish the JWK with the alg that the assertion has", Algorithm;
     401 "invalid_client": "None of the keys found in the JWKS have kid equal to" => KeyId;
     401 "invalid_client": "No usable public keys found in the JWKS" => KeySet;
     401 "invalid_client": "Multiple usable public keys found in the JWKS" => KeySet

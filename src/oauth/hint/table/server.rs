@@ -6,7 +6,8 @@ use super::clouds::{
     AUTH0, CONNECT2ID, CURITY, ENTRA_ID, FORGEROCK, GOOGLE, IBM_VERIFY, OKTA, PING_FEDERATE, PING_ONE,
     SALESFORCE,
 };
-use super::more_products::{CAS, CLOUD_FOUNDRY, MITREID, THIS_CRATE, WSO2, ZITADEL};
+use super::more_products::{CAS, CLOUD_FOUNDRY, MITREID, WSO2, ZITADEL};
+use super::own::THIS_CRATE;
 use super::products::{
     AUTHLIB, DUENDE, GLEWLWYD, GLUU, HYDRA, KEYCLOAK, LEMONLDAP, OIDC_PROVIDER, OPENIDDICT, SPRING,
 };
@@ -25,7 +26,7 @@ pub(in crate::oauth::hint) struct Server {
     /// Parts of the names of its profiles.
     profiles: &'static [&'static str],
     /// Its domains.
-    domains: &'static [&'static str],
+    pub(in crate::oauth::hint) domains: &'static [&'static str],
     /// Patterns of the URL of its token endpoint.
     endpoints: &'static [&'static str],
     /// Header fields in which it names a request.
@@ -86,8 +87,10 @@ impl fmt::Debug for Server {
     }
 }
 
-pub(in crate::oauth::hint) static ALL: [Server; 36] = [
+/// The one list of known servers, by which the doctor recognises them, too.
+pub(in crate::oauth::hint) static ALL: [Server; 37] = [
     server("Auth0", AUTH0).profiles(&["Auth0"]).domains(&["auth0.com"]).fields(&["x-auth0-requestid"]),
+    server("Authelia", HYDRA).profiles(&["Authelia"]).endpoints(&["/api/oidc/token$"]),
     server("Authlib", AUTHLIB).profiles(&["Authlib", "Canaille"]),
     server("CAS", CAS).endpoints(&["/cas/oidc/"]),
     server("Cloud Foundry UAA", CLOUD_FOUNDRY).profiles(&["Cloud Foundry"]).endpoints(&["/uaa/oauth/token"]),
@@ -100,6 +103,7 @@ pub(in crate::oauth::hint) static ALL: [Server; 36] = [
             "login.microsoftonline.com",
             "login.microsoftonline.us",
             "login.partner.microsoftonline.cn",
+            "login.chinacloudapi.cn",
             "login.windows.net",
             "sts.windows.net",
             "ciamlogin.com",
@@ -115,10 +119,7 @@ pub(in crate::oauth::hint) static ALL: [Server; 36] = [
     server("Gluu", GLUU).profiles(&["Gluu", "Janssen"]).endpoints(&["/oxauth/restv1/", "/jans-auth/restv1/"]),
     server("Google", GOOGLE).profiles(&["Google"]).domains(&["googleapis.com", "accounts.google.com"]),
     server("GOV.UK One Login", GOVUK_ONE_LOGIN).profiles(&["GOV.UK"]).domains(&["account.gov.uk"]),
-    server("Ory Hydra", HYDRA)
-        .profiles(&["Hydra", "Authelia"])
-        .domains(&["oryapis.com"])
-        .endpoints(&["/api/oidc/token$"]),
+    server("Ory Hydra", HYDRA).profiles(&["Hydra"]).domains(&["oryapis.com"]),
     server("IBM Verify", IBM_VERIFY)
         .profiles(&["IBM"])
         .domains(&["verify.ibm.com", "ice.ibmcloud.com"])
@@ -148,7 +149,10 @@ pub(in crate::oauth::hint) static ALL: [Server; 36] = [
         "pingone.com.au",
         "pingone.sg",
     ]),
-    server("private-key-jwt", THIS_CRATE).profiles(&["private-key-jwt"]),
+    // The dev server has one environment id.
+    server("private-key-jwt", THIS_CRATE)
+        .profiles(&["private-key-jwt"])
+        .endpoints(&["/de7de7de-0000-4000-8000-000000000000/as/token$"]),
     server("Salesforce", SALESFORCE).profiles(&["Salesforce"]).domains(&["salesforce.com", "force.com"]),
     server("Singpass", SINGPASS).profiles(&["Singpass"]).domains(&["singpass.gov.sg"]),
     server("SMART bulk data server", SMART_BULK_DATA).domains(&["bulk-data.smarthealthit.org"]),
