@@ -12,9 +12,9 @@ use super::report::Report;
 use super::request::{Outcome, Sender, Standing};
 use super::setup::Setup;
 use super::words::chain;
-use super::{clock, jwks, key, metadata, profile, provider, published, request};
+use super::{clock, jwks, key, metadata, profile, published, request};
 use crate::keys::PrivateKey;
-use crate::oauth::{AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Discovery};
+use crate::oauth::{AuthorizationServer, ClientAssertion, ClientAssertionBuilder, Discovery, profile_of};
 use crate::transport::{Clock, HttpClient, MetadataSource, ReqwestClient};
 
 /// Examines a setup: the key, the server's metadata, the clock, the client's published keys, the
@@ -160,7 +160,7 @@ impl Examination<'_> {
         server: Option<&AuthorizationServer>,
         client: Option<(&ClientAssertionBuilder, &PrivateKey)>,
     ) {
-        let known = server.and_then(AuthorizationServer::issuer).and_then(provider::of_issuer);
+        let known = server.and_then(profile_of);
         let Some((name, known)) = known.filter(|_| self.setup.profile.is_none()) else { return };
         let now = self.setup.clock.now();
         let both = client.map(|(builder, key)| {

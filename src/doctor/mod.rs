@@ -58,7 +58,6 @@ mod key_source;
 mod metadata;
 mod probe;
 mod profile;
-mod provider;
 mod published;
 mod recorder;
 mod report;

@@ -12,7 +12,10 @@ use super::setting::Setting;
 use super::words::{chain, span};
 use crate::jose::Algorithm;
 use crate::keys::PrivateKey;
-use crate::oauth::{Audience, AuthorizationServer, CauseKind, Certainty, ClientAssertionBuilder, Profile};
+use crate::oauth::{
+    Audience, AuthorizationServer, CauseKind, Certainty, ClientAssertionBuilder, Profile,
+    profile_of,
+};
 
 const CHECK: &str = "settings";
 
@@ -274,10 +277,9 @@ fn moves(ahead: Option<Duration>, kind: Option<CauseKind>) -> Vec<Duration> {
     }
 }
 
-/// The settings of the provider whose issuer this is, if it is known.
+/// The settings of the provider whose server this is, if it is known.
 fn suggested(base: &Combination, server: &AuthorizationServer) -> Vec<Combination> {
-    let profile = server.issuer().and_then(super::provider::of_issuer).map(|(_, profile)| profile);
-    let combination = profile.map(|profile| {
+    let combination = profile_of(server).map(|(_, profile)| {
         let rules = profile.rules();
         let audience = match rules.audience() {
             Some(Audience::CalledEndpoint | Audience::TokenEndpoint) => Audience::TokenEndpoint,

@@ -122,7 +122,7 @@ pub(crate) use error_body::content_coding;
 #[cfg(feature = "client")]
 pub(crate) use grant_type::Repetition;
 #[cfg(feature = "client")]
-pub(crate) use hint::Context;
+pub(crate) use hint::{Context, profile_of};
 #[cfg(feature = "dev-server")]
 pub(crate) use resource::is_resource;
 #[cfg(feature = "client")]

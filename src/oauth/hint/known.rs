@@ -39,6 +39,14 @@ fn kind(server: Option<&AuthorizationServer>, profile: Option<&Profile>) -> Opti
         .or_else(|| Server::at_endpoint(server?.token_endpoint()))
 }
 
+/// The profile for a server that its domain or its token endpoint shows, and its short name.
+#[cfg(feature = "client")]
+pub(crate) fn profile_of(server: &AuthorizationServer) -> Option<(&'static str, Profile)> {
+    let found = kind(Some(server), None)?;
+    let name = |profile: &Profile| Server::of_profile(profile.name()).map(|of| of.name);
+    Profile::known().find(|(_, profile)| name(profile) == Some(found.name))
+}
+
 /// The other of the two audiences that servers differ in.
 fn other_audience(sent: &SentAssertion, server: &AuthorizationServer) -> Option<String> {
     let [found] = sent.audiences() else { return None };

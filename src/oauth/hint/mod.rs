@@ -22,3 +22,5 @@ pub use kind::CauseKind;
 pub use sent::SentAssertion;
 
 pub(crate) use context::Context;
+#[cfg(feature = "client")]
+pub(crate) use known::profile_of;

@@ -307,6 +307,87 @@ fn a_server_is_known_by_its_domain_its_profile_its_endpoint_or_a_field() {
     }
 }
 
+#[cfg(feature = "client")]
+#[test]
+fn each_host_of_a_known_server_leads_to_its_texts_and_to_its_profile() {
+    let hosts = [
+        ("t.eu.auth0.com", "Auth0", Some("auth0")),
+        ("login.microsoftonline.com", "Microsoft Entra ID", Some("entra-id")),
+        ("login.microsoftonline.us", "Microsoft Entra ID", Some("entra-id")),
+        ("login.partner.microsoftonline.cn", "Microsoft Entra ID", Some("entra-id")),
+        ("login.chinacloudapi.cn", "Microsoft Entra ID", Some("entra-id")),
+        ("login.windows.net", "Microsoft Entra ID", Some("entra-id")),
+        ("sts.windows.net", "Microsoft Entra ID", Some("entra-id")),
+        ("t.ciamlogin.com", "Microsoft Entra ID", Some("entra-id")),
+        ("t.c2id.com", "Connect2id", None),
+        ("fhir.epic.com", "Epic", None),
+        ("t.forgeblocks.com", "ForgeRock", Some("forgerock")),
+        ("t.id.forgerock.io", "ForgeRock", Some("forgerock")),
+        ("oauth2.googleapis.com", "Google", None),
+        ("accounts.google.com", "Google", None),
+        ("oidc.account.gov.uk", "GOV.UK One Login", None),
+        ("t.projects.oryapis.com", "Ory Hydra", Some("hydra")),
+        ("t.verify.ibm.com", "IBM Verify", Some("ibm-verify")),
+        ("t.ice.ibmcloud.com", "IBM Verify", Some("ibm-verify")),
+        ("secure.login.gov", "login.gov", Some("login-gov")),
+        ("idp.int.identitysandbox.gov", "login.gov", Some("login-gov")),
+        ("test.maskinporten.no", "Maskinporten", None),
+        ("int.api.service.nhs.uk", "NHS England", Some("nhs-england")),
+        ("t.logto.app", "oidc-provider", None),
+        ("dev-1.okta.com", "Okta", Some("okta")),
+        ("dev-1.oktapreview.com", "Okta", Some("okta")),
+        ("dev-1.okta-emea.com", "Okta", Some("okta")),
+        ("dev-1.okta-gov.com", "Okta", Some("okta")),
+        ("auth.interop.pagopa.it", "PDND", None),
+        ("auth.pingone.com", "PingOne", Some("ping-one")),
+        ("auth.pingone.eu", "PingOne", Some("ping-one")),
+        ("auth.pingone.ca", "PingOne", Some("ping-one")),
+        ("auth.pingone.asia", "PingOne", Some("ping-one")),
+        ("auth.pingone.com.au", "PingOne", Some("ping-one")),
+        ("auth.pingone.sg", "PingOne", Some("ping-one")),
+        ("t.my.salesforce.com", "Salesforce", Some("salesforce")),
+        ("t.force.com", "Salesforce", Some("salesforce")),
+        ("stg-id.singpass.gov.sg", "Singpass", Some("singpass")),
+        ("bulk-data.smarthealthit.org", "SMART bulk data server", None),
+        ("launch.smarthealthit.org", "SMART launcher", None),
+        ("t.zitadel.cloud", "Zitadel", Some("zitadel")),
+    ];
+    let at = |host: &str| {
+        let issuer = format!("https://{host}/t");
+        let server = AuthorizationServer::new(&issuer, format!("{issuer}/token")).unwrap();
+        let name = Context::of(None, Some(&server), None).server.map(|server| server.name);
+        (name, profile_of(&server).map(|(name, _)| name))
+    };
+    for (host, server, profile) in hosts {
+        assert_eq!(at(host), (Some(server), profile), "{host}");
+        assert_eq!(at(&host.to_ascii_uppercase()), (Some(server), profile), "{host}");
+        assert_eq!(at(&format!("{host}.evil.example")), (None, None), "{host}");
+    }
+    // The list above has every domain of the table.
+    let domains = ALL.iter().flat_map(|server| server.domains);
+    for domain in domains {
+        assert!(hosts.iter().any(|(host, ..)| host.ends_with(domain)), "{domain}");
+        assert_eq!(at(&format!("evil-{domain}")), (None, None), "{domain}");
+    }
+    // A host of one's own, and an endpoint that only one server has.
+    let at_endpoint = |token_endpoint: &str| {
+        let server = AuthorizationServer::from_token_endpoint(token_endpoint).unwrap();
+        profile_of(&server).map(|(name, _)| name)
+    };
+    for (path, profile) in [
+        ("realms/r/protocol/openid-connect/token", Some("keycloak")),
+        ("oauth2/default/v1/token", Some("okta")),
+        ("as/token.oauth2", Some("ping-federate")),
+        ("am/oauth2/realms/root/realms/alpha/access_token", Some("forgerock")),
+        ("oidc/endpoint/default/token", Some("ibm-verify")),
+        // Authelia, which is made of Hydra's library, has no profile.
+        ("api/oidc/token", None),
+        ("token", None),
+    ] {
+        assert_eq!(at_endpoint(&format!("https://as.example/{path}")), profile, "{path}");
+    }
+}
+
 #[test]
 fn the_words_the_times_and_the_code_decide_in_this_order() {
     let hint = |error, text| hints(&refusal("401", error, text).hint());
