@@ -6,11 +6,12 @@ use time::Duration;
 
 use super::finding::{Finding, Step};
 use super::jwks::Used;
-use super::probe::{self, Start};
+use super::probe;
 use super::recorder::Recorder;
 use super::report::Report;
 use super::request::{Outcome, Sender, Standing};
 use super::setup::Setup;
+use super::trial::Start;
 use super::words::chain;
 use super::{clock, jwks, key, metadata, profile, published, request};
 use crate::keys::PrivateKey;

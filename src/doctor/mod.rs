@@ -64,6 +64,7 @@ mod report;
 mod request;
 mod setting;
 mod setup;
+mod trial;
 mod words;
 
 pub use assertion::ExpectedAssertion;

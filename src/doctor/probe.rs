@@ -9,29 +9,15 @@ use super::finding::{Finding, Step};
 use super::metadata::{is_listed, of_key};
 use super::request::{Attempt, Outcome, Rejection, Sender, Sent, Standing};
 use super::setting::Setting;
+use super::trial::{Start, TrialRules, trial};
 use super::words::{chain, span};
 use crate::jose::Algorithm;
-use crate::keys::PrivateKey;
-use crate::oauth::{
-    Audience, AuthorizationServer, CauseKind, Certainty, ClientAssertionBuilder, Profile,
-    profile_of,
-};
+use crate::oauth::{Audience, AuthorizationServer, CauseKind, Certainty, profile_of};
 
 const CHECK: &str = "settings";
 
 /// A difference of the clocks that every other request takes into account.
 const FOLLOWED: Duration = Duration::seconds(5);
-
-/// What a probe starts from.
-pub(super) struct Start<'a> {
-    pub(super) builder: &'a ClientAssertionBuilder,
-    pub(super) key: &'a PrivateKey,
-    pub(super) profile: Option<&'a Profile>,
-    /// How far the server's clock is ahead of ours, if that is known.
-    pub(super) ahead: Option<Duration>,
-    /// The maximum number of requests.
-    pub(super) most: usize,
-}
 
 /// What a probe found, and how many requests it sent.
 pub(super) struct Probed {
@@ -106,12 +92,13 @@ pub(super) async fn run(start: &Start<'_>, sender: Sender<'_>, sent: &Sent, reje
     let mut queue = Some(better.clone()).filter(|better| *better != base);
     let mut search = Search::new(better, values, dimension(rejection), first);
     let mut requests = 0;
+    let mut failures = usize::from(fails(rejection));
     let mut last = String::new();
     while requests < start.most {
         let Some(next) = queue.take().or_else(|| search.next()) else { break };
         let Some(trial) = trial(&next, start, sender) else { continue };
         // The profile's rules do not explain why an assertion that breaks them was rejected.
-        let profile = sender.profile.filter(|_| !matches!(trial.rules, TrialRules::Default));
+        let profile = sender.profile.filter(|_| !matches!(trial.rules, TrialRules::Unlimited));
         let sender = Sender { profile, ..sender };
         let attempt = match sender.attempt(&trial.builder, &trial.key, next.moved).await {
             Ok(attempt) => attempt,
@@ -128,8 +115,12 @@ pub(super) async fn run(start: &Start<'_>, sender: Sender<'_>, sent: &Sent, reje
                 return Probed::nothing(finding.advise("wait, and probe again"), requests);
             }
             Judged::Rejected(rejection) => {
-                search.refused(&next, dimension(rejection));
+                failures += usize::from(fails(rejection));
                 last = rejection.refusal.to_string();
+                if failures > 1 {
+                    return Probed::nothing(failing(&last), requests);
+                }
+                search.refused(&next, dimension(rejection));
             }
         }
     }
@@ -139,6 +130,19 @@ pub(super) async fn run(start: &Start<'_>, sender: Sender<'_>, sent: &Sent, reje
          registered for the client",
     );
     Probed::nothing(finding, requests)
+}
+
+/// Whether the server itself failed. Some servers fail when they reject an assertion: those whose
+/// words name a cause are followed.
+fn fails(rejection: &Rejection) -> bool {
+    rejection.refusal.status() >= 500 && matches!(kind(rejection), None | Some(CauseKind::ServerFault))
+}
+
+fn failing(answer: &str) -> Finding {
+    let text =
+        format!("stopped: the server failed twice, so it is not a matter of settings; its answer: {answer}");
+    Finding::not_checked(Step::Probe, CHECK, text)
+        .advise("ask the operator for the line in the server's log, then probe again")
 }
 
 enum Judged<'a> {
@@ -172,7 +176,7 @@ fn accepted(
 ) -> Probed {
     let base = match rules {
         TrialRules::Named(name) => start.profile.map(|profile| (name, profile.clone())),
-        TrialRules::Default => None,
+        TrialRules::Unlimited => None,
         TrialRules::Own => {
             // No profile that can be printed takes this endpoint for an audience.
             if found.audience == Audience::TokenEndpoint {
@@ -186,8 +190,8 @@ fn accepted(
     let also = also.map(|clock| format!("; {clock}")).unwrap_or_default();
     let text = format!("after {requests} more request{s}, the server accepted {}{also}", setting.options());
     let mut advice = format!("in Rust: {}", setting.rust());
-    for name in setting.hidden() {
-        advice.push_str(&format!("; the {name} is the one of this setup, which is not shown"));
+    for hidden in setting.hidden() {
+        advice.push_str(&format!("; {hidden} of this setup, which this report does not show"));
     }
     let finding = Finding::good(Step::Probe, CHECK, text).advise(advice);
     Probed { finding, setting: Some(setting), requests }
@@ -315,50 +319,5 @@ fn dimension(rejection: &Rejection) -> Option<Dimension> {
         let message = rejection.refusal.message()?.to_ascii_lowercase();
         let words: Vec<&str> = message.split(|character: char| !character.is_alphanumeric()).collect();
         WORDS.iter().find(|(word, _)| words.contains(word)).map(|(_, dimension)| *dimension)
-    })
-}
-
-/// An assertion to try.
-struct Trial {
-    builder: ClientAssertionBuilder,
-    key: PrivateKey,
-    rules: TrialRules,
-}
-
-/// The rules that a trial follows besides its settings.
-#[derive(Clone, Copy)]
-enum TrialRules {
-    /// Those of the user's profile, which has this name.
-    Named(&'static str),
-    /// The default rules, with the certificate headers of the user's profile.
-    Default,
-    /// Those of the user's profile, which has no name.
-    Own,
-}
-
-/// An assertion with these settings, under the user's profile if it has a name and does not refuse
-/// them: only such a profile is part of the answer. Otherwise the profile does not limit the probe,
-/// except for its rules about foreign endpoints. `None`: the assertion cannot be made.
-fn trial(next: &Combination, start: &Start<'_>, sender: Sender<'_>) -> Option<Trial> {
-    let own = start.builder.clone();
-    let profile = own.chosen_profile();
-    let mut free = own.clone().profile(Profile::default());
-    if !start.key.certificates().is_empty() {
-        for header in profile.rules().certificate_headers() {
-            free = match header {
-                "x5t#S256" => free.x5t_s256(),
-                "x5t" => free.x5t(),
-                _ => free.x5c(),
-            };
-        }
-    }
-    let named = start.profile.filter(|named| *named == profile);
-    let named = named.and_then(|profile| Profile::known().find(|(_, known)| known == profile));
-    let named = named.map(|(name, _)| (TrialRules::Named(name), own.clone()));
-    let others = [(TrialRules::Default, free), (TrialRules::Own, own)];
-    named.into_iter().chain(others).find_map(|(rules, builder)| {
-        let (builder, key) = next.apply(builder, start.key)?;
-        builder.prepare(&key, sender.clock.now(), "a trial that is never signed").ok()?;
-        Some(Trial { builder, key, rules })
     })
 }

@@ -10,7 +10,7 @@ use super::finding::{Finding, Step};
 use super::words::{chain, span};
 use crate::client::fresh_jti;
 use crate::jose::error::excerpt;
-use crate::jose::{JoseError, KeyType, UnverifiedJwt};
+use crate::jose::{JoseError, KeyType, UnverifiedJwt, urlencoded};
 use crate::keys::PrivateKey;
 use crate::oauth::{
     AuthorizationServer, Cause, CauseKind, Certainty, ClientAssertion, ClientAssertionBuilder, OAuthError,
@@ -46,6 +46,14 @@ pub(super) struct Sent {
     pub(super) media_type: Option<String>,
     /// The names of its headers about a certificate.
     pub(super) certificate_headers: Vec<&'static str>,
+    /// From `iat` to `exp`.
+    pub(super) lifetime: Span,
+    /// From `nbf` to `iat`.
+    pub(super) not_before: Option<Span>,
+    /// Whether it has claims that only the user's settings can add.
+    pub(super) has_more_claims: bool,
+    /// Whether the form had a `client_id`.
+    pub(super) sends_client_id: bool,
 }
 
 impl Sent {
@@ -54,11 +62,21 @@ impl Sent {
         let raw = UnverifiedJwt::parse(jwt)?;
         let (header, claims) = (raw.header(), raw.claims());
         let text = |value: &Value| value.as_str().map(str::to_owned);
+        let seconds = |name: &str| claims.get(name).and_then(Value::as_i64);
+        let between = |from, to| {
+            Some(Span::from_secs(u64::try_from(seconds(to)?.saturating_sub(seconds(from)?)).ok()?))
+        };
         Ok(Self {
             shown: SentAssertion::from_jwt(jwt)?,
             audience: claims.get("aud").and_then(text).unwrap_or_default(),
             media_type: header.get("typ").and_then(text),
             certificate_headers: CERTIFICATE.into_iter().filter(|name| header.contains_key(*name)).collect(),
+            lifetime: between("iat", "exp").unwrap_or_default(),
+            not_before: between("nbf", "iat"),
+            has_more_claims: claims
+                .keys()
+                .any(|name| !ClientAssertionBuilder::RESERVED.contains(&name.as_str())),
+            sends_client_id: true,
         })
     }
 }
@@ -97,6 +115,7 @@ impl Sender<'_> {
         let request =
             TokenRequest::client_credentials(self.scope.clone()).to_http(self.server, &assertion)?;
         drop(assertion);
+        sent.sends_client_id = urlencoded::pairs(request.body()).any(|(name, _)| *name == *"client_id");
         let secrets = Secrets::of(&request);
         let before = self.clock.now();
         let answer = self.http.send(request).await;

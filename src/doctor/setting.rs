@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use serde::ser::{SerializeMap, Serializer};
-use time::Duration;
+use time::Duration as Move;
 
 use super::combination::Combination;
 use super::request::Sent;
@@ -23,6 +25,14 @@ pub struct Setting {
     certificate_headers: Vec<&'static str>,
     /// The algorithm that the key signs with by default.
     default_algorithm: Algorithm,
+    /// The lifetime, if the profile has another.
+    lifetime: Option<Duration>,
+    /// How far `nbf` lies before `iat`, if the profile says otherwise.
+    not_before: Option<Duration>,
+    /// Whether the form lacks the `client_id`, which the profile sends.
+    omits_client_id: bool,
+    /// Whether the assertion has claims of the user's own, which are not shown.
+    has_more_claims: bool,
 }
 
 impl Setting {
@@ -37,6 +47,11 @@ impl Setting {
         let of_base = base.as_ref().map(|(_, profile)| profile.rules().certificate_headers());
         let of_base = of_base.unwrap_or_default();
         let is_added = |name: &&str| !of_base.contains(name);
+        let standard = Profile::default();
+        let rules = base.as_ref().map_or(&standard, |(_, profile)| profile).rules();
+        let lifetime = Some(sent.lifetime).filter(|sent| *sent != rules.lifetime());
+        let not_before = sent.not_before.filter(|sent| Some(*sent) != rules.not_before());
+        let omits_client_id = !sent.sends_client_id && rules.sends_client_id();
         Self {
             combination,
             base,
@@ -44,6 +59,10 @@ impl Setting {
             audience_url,
             certificate_headers: sent.certificate_headers.iter().copied().filter(is_added).collect(),
             default_algorithm,
+            lifetime,
+            not_before,
+            omits_client_id,
+            has_more_claims: sent.has_more_claims,
         }
     }
 
@@ -74,7 +93,7 @@ impl Setting {
     /// How far the times were moved from this machine's clock. Not a setting: if it is not zero,
     /// the clock is wrong.
     #[must_use]
-    pub const fn moved(&self) -> Duration {
+    pub const fn moved(&self) -> Move {
         self.combination.moved
     }
 
@@ -89,6 +108,15 @@ impl Setting {
                 "x5t" => profile.x5t(),
                 _ => profile.x5c(),
             };
+        }
+        if let Some(lifetime) = self.lifetime {
+            profile = profile.lifetime(lifetime);
+        }
+        if let Some(set_back) = self.not_before {
+            profile = profile.not_before(set_back);
+        }
+        if self.omits_client_id {
+            profile = profile.without_client_id();
         }
         if self.sends_key_id() { profile } else { profile.without_key_id() }
     }
@@ -124,6 +152,14 @@ impl Setting {
                 _ => ".x5c()",
             });
         }
+        for (method, span) in [("lifetime", self.lifetime), ("not_before", self.not_before)] {
+            if let Some(span) = span {
+                text.push_str(&format!(".{method}(Duration::from_secs({}))", span.as_secs()));
+            }
+        }
+        if self.omits_client_id {
+            text.push_str(".without_client_id()");
+        }
         if self.algorithm() != self.default_algorithm {
             text.push_str(&format!("; key.with_algorithm(Algorithm::{})?", self.algorithm()));
         }
@@ -153,6 +189,14 @@ impl Setting {
                 _ => " --x5c",
             });
         }
+        for (option, span) in [("lifetime", self.lifetime), ("not-before", self.not_before)] {
+            if let Some(span) = span {
+                text.push_str(&format!(" --{option} {}s", span.as_secs()));
+            }
+        }
+        if self.omits_client_id {
+            text.push_str(" --no-client-id");
+        }
         if self.algorithm() != self.default_algorithm {
             text.push_str(&format!(" --alg {}", self.algorithm()));
         }
@@ -162,7 +206,11 @@ impl Setting {
     /// Which of the settings [`options`](Self::options) and [`rust`](Self::rust) do not show.
     pub(super) fn hidden(&self) -> impl Iterator<Item = &'static str> {
         let is_typ_shown = self.media_type().is_none_or(is_shown);
-        let all = [("audience", self.is_audience_shown), ("typ", is_typ_shown)];
+        let all = [
+            ("the audience is the one", self.is_audience_shown),
+            ("the typ is the one", is_typ_shown),
+            ("the other claims are those", !self.has_more_claims),
+        ];
         all.into_iter().filter(|(_, is_shown)| !is_shown).map(|(name, _)| name)
     }
 

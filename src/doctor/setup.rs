@@ -122,8 +122,8 @@ impl Setup {
     /// that servers differ in, one by one, each with a fresh assertion. With the first request, at
     /// most [`Setup::MOST_REQUESTS`] reach the token endpoint, and only one at the issuer's own
     /// origin. The times of an assertion follow the server's clock by at most an hour. The probe
-    /// stops at an answer that judges no assertion, such as 429 or 503. Servers count failures, so
-    /// by default nothing is tried.
+    /// stops at an answer that judges no assertion, such as 429 or 503, and after two failures of
+    /// the server (500). Servers count failures, so by default nothing is tried.
     pub const fn probe(mut self) -> Self {
         self.probes = true;
         self

@@ -398,7 +398,10 @@ async fn an_audience_that_is_not_shown_is_sent_as_it_is() {
             r#"Profile::new("my server").audience(Audience::Exactly(audience)).media_type(Some("JWT"))"#;
         assert_eq!(setting.rust(), expected);
         let advice = finding(&report, "probe/settings").unwrap().advice.clone().unwrap();
-        assert!(advice.ends_with("the audience is the one of this setup, which is not shown"), "{advice}");
+        assert!(
+            advice.ends_with("the audience is the one of this setup, which this report does not show"),
+            "{advice}"
+        );
     }
 }
 

@@ -75,7 +75,7 @@ impl ClientAssertion {
 
 impl ClientAssertionBuilder {
     /// The claims that the assertion sets itself (RFC 7523 §3).
-    const RESERVED: [&str; 7] = ["iss", "sub", "aud", "jti", "exp", "iat", "nbf"];
+    pub(crate) const RESERVED: [&str; 7] = ["iss", "sub", "aud", "jti", "exp", "iat", "nbf"];
 
     pub(super) fn new(client_id: String, server: AuthorizationServer) -> Self {
         Self {
