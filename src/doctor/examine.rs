@@ -41,7 +41,7 @@ pub async fn examine(setup: &Setup) -> Report {
     let prepared = builder.as_ref().zip(key).map(|(builder, key)| profile::prepared(builder, key, now));
     let is_named = prepared.as_ref().and_then(|jwt| Some(jwt.as_ref().ok()?.header().contains_key("kid")));
     let used = key.map(|key| Used { key, is_named: is_named.unwrap_or(true) });
-    examination.published(http, used).await;
+    examination.published(http, used, server.as_ref()).await;
     let is_sendable = examination.profile(prepared, key, server.as_ref());
     let setting = match (http, server, builder.zip(key)) {
         (Some(http), Some(server), Some((builder, key))) if is_sendable => {
@@ -186,7 +186,12 @@ impl Examination<'_> {
     }
 
     /// The client's published keys.
-    async fn published(&mut self, http: Option<&dyn HttpClient>, used: Option<Used<'_>>) {
+    async fn published(
+        &mut self,
+        http: Option<&dyn HttpClient>,
+        used: Option<Used<'_>>,
+        server: Option<&AuthorizationServer>,
+    ) {
         let Some(source) = &self.setup.jwks else {
             let text = "the client's published keys were not examined";
             self.findings.push(
@@ -195,6 +200,10 @@ impl Examination<'_> {
             );
             return;
         };
+        if let Some(finding) = published::judge_owner(source, server) {
+            self.findings.push(finding);
+            return;
+        }
         let issuer = match &self.setup.server {
             MetadataSource::Known(server) => {
                 server.issuer().or(Some(server.token_endpoint())).map(str::to_owned)

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::document::Document;
 use super::finding::{Finding, Step};
 use super::published::{Caching, Published};
 use super::words::{chain, day, listed, span};
 use crate::jose::error::excerpt;
-use crate::jose::{Algorithm, JoseError, Jwk, JwkSet, KeyId, SkippedJwk};
+use crate::jose::{JoseError, Jwk, JwkSet, KeyId, SkippedJwk, base64url};
 use crate::keys::{Certificate, PrivateKey, PublicKey};
 
 /// The key as an assertion names it.
@@ -30,8 +31,13 @@ pub(super) fn judge(
     let set = match &published.set {
         Ok(set) => set,
         Err(error) => {
-            let text = format!("{} is not a usable JWK Set: {}", published.place, chain(error));
-            let advice = "publish a JWK Set (pkjwt jwks KEY), an object with the member \"keys\"";
+            let mut text = format!("{} is not a usable JWK Set: ", published.place);
+            match published.document {
+                Some(document) => text.push_str(document.words()),
+                None => text.push_str(&chain(error)),
+            }
+            let general = "publish a JWK Set (pkjwt jwks KEY), an object with the member \"keys\"";
+            let advice = published.document.map_or(general, Document::advice);
             return vec![Finding::wrong(Step::Jwks, "document", text).advise(advice)];
         }
     };
@@ -90,12 +96,12 @@ fn of_key(set: &JwkSet, used: Used<'_>, now: OffsetDateTime) -> Vec<Finding> {
                     key.thumbprint()
                 ),
             )];
-            findings.extend(metadata(jwk, key.algorithm(), now));
+            findings.extend(metadata(jwk, key, now));
             findings
         }
         (Some(jwk), None) => {
             let mut findings = vec![other_name(set, jwk, used)];
-            findings.extend(metadata(jwk, key.algorithm(), now));
+            findings.extend(metadata(jwk, key, now));
             findings
         }
     }
@@ -118,8 +124,11 @@ fn other_name(set: &JwkSet, jwk: &Jwk, Used { key, is_named }: Used<'_>) -> Find
     }
     match found {
         Some(found) => {
-            let text =
-                format!("this key is published under the kid \"{found}\", but assertions name \"{wanted}\"");
+            let is_case = found.eq_ignore_ascii_case(&wanted);
+            let difference = if is_case { "; they differ only in capital letters" } else { "" };
+            let text = format!(
+                "this key is published under the kid \"{found}\", but assertions name \"{wanted}\"{difference}"
+            );
             Finding::wrong(Step::Jwks, CHECK, text)
                 .advise(format!("sign with that kid (--kid), or publish the key under \"{wanted}\""))
         }
@@ -165,7 +174,8 @@ fn absent(set: &JwkSet, key: &PrivateKey) -> Finding {
 }
 
 /// `use`, `key_ops`, `alg` and `x5c` of the published key.
-fn metadata(jwk: &Jwk, algorithm: Algorithm, now: OffsetDateTime) -> Vec<Finding> {
+fn metadata(jwk: &Jwk, key: &PrivateKey, now: OffsetDateTime) -> Vec<Finding> {
+    let algorithm = key.algorithm();
     const CHECK: &str = "use-and-alg";
     const REPUBLISH: &str =
         "publish what pkjwt jwks KEY prints: \"use\": \"sig\", and the alg of the assertions";
@@ -186,6 +196,7 @@ fn metadata(jwk: &Jwk, algorithm: Algorithm, now: OffsetDateTime) -> Vec<Finding
             return findings;
         }
     }
+    findings.extend(thumbprint(jwk, key));
     let certificate = jwk.certificates().first().and_then(|der| Certificate::from_der(der.clone()).ok());
     if let Some(fields) = certificate.and_then(|certificate| certificate.fields().ok())
         && fields.is_expired(now)
@@ -196,6 +207,27 @@ fn metadata(jwk: &Jwk, algorithm: Algorithm, now: OffsetDateTime) -> Vec<Finding
         );
     }
     findings
+}
+
+/// Whether `x5t#S256` and `x5t` name the published certificate, or else that of the key file.
+fn thumbprint(jwk: &Jwk, key: &PrivateKey) -> Option<Finding> {
+    let published = jwk.certificates().first().and_then(|der| Certificate::from_der(der.clone()).ok());
+    let (certificate, place) = match &published {
+        Some(certificate) => (certificate, "the x5c next to it"),
+        None => (key.certificates().first()?, "the key file"),
+    };
+    let stated = [
+        ("x5t#S256", jwk.x5t_s256(), base64url::encode(certificate.sha256())),
+        ("x5t", jwk.x5t(), base64url::encode(certificate.sha1())),
+    ];
+    let is_other =
+        |(_, stated, real): &&(_, Option<&str>, String)| stated.is_some_and(|stated| stated != real);
+    let (name, ..) = stated.iter().find(is_other)?;
+    let text = format!("the published {name} names another certificate than {place} has");
+    Some(
+        Finding::wrong(Step::Jwks, "certificate", text)
+            .advise(format!("publish the {name} of this certificate (pkjwt jwks KEY), or none")),
+    )
 }
 
 /// Two different keys under one `kid`: a server may use either.

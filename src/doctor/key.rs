@@ -17,10 +17,7 @@ pub(super) fn judge(source: &KeySource, now: OffsetDateTime) -> Vec<Finding> {
         Ok(key) => of_key(key),
         Err(error) => {
             let finding = Finding::wrong(Step::Key, "load", chain(error));
-            vec![match advice(error.reason()) {
-                Some(advice) => finding.advise(advice),
-                None => finding,
-            }]
+            vec![finding.advise(advice(error.reason()).unwrap_or(OTHER_FILE))]
         }
     };
     findings.extend(permissions(source));
@@ -46,6 +43,7 @@ fn of_key(key: &PrivateKey) -> Vec<Finding> {
     vec![Finding::good(Step::Key, "type", text), Finding::good(Step::Key, "health", health)]
 }
 
+const OTHER_FILE: &str = "name the file with the private key; pkjwt inspect says what a file is";
 const NEW_KEY: &str = "generate a new key (pkjwt keygen), and register it in place of this one";
 
 fn advice(error: &KeyError) -> Option<&'static str> {
@@ -58,6 +56,9 @@ fn advice(error: &KeyError) -> Option<&'static str> {
         | KeyError::UnsupportedKey { .. } => NEW_KEY,
         KeyError::PassphraseRequired | KeyError::WrongPassphrase => {
             "pass the passphrase of the key (--passphrase-env, --passphrase-file)"
+        }
+        KeyError::NotForSignatures => {
+            "use a key for signatures: with \"use\": \"sig\", and with \"sign\" in key_ops if there is such a member"
         }
         KeyError::NotPrivate { .. } => "name the file with the private key",
         KeyError::CertificateMismatch => "replace the certificate in the file by the one of this key",

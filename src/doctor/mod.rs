@@ -49,6 +49,7 @@ mod assertion_times;
 mod clock;
 mod combination;
 mod difference;
+mod document;
 mod examine;
 mod explain;
 mod finding;

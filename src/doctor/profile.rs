@@ -106,7 +106,8 @@ pub(super) fn judge(
             span(lifetime),
         ),
     )];
-    findings.extend(server.and_then(|server| audience_of_server(audience, server)));
+    findings.extend(text("iss").and_then(client_id));
+    findings.extend(server.and_then(|server| audience_of_server(audience, server, profile)));
     if nbf == Some(iat) {
         let text = "nbf equals iat; a server whose clock is a second behind rejects the assertion";
         findings.push(
@@ -123,12 +124,38 @@ pub(super) fn judge(
     findings
 }
 
+/// A client id that was pasted with more than itself. It may be registered so.
+fn client_id(client_id: &str) -> Option<Finding> {
+    let is_quoted =
+        |mark: char| client_id.len() > 1 && client_id.starts_with(mark) && client_id.ends_with(mark);
+    let what = if client_id.trim() != client_id {
+        "begins or ends with white space"
+    } else if is_quoted('"') || is_quoted('\'') {
+        "is in quotes"
+    } else {
+        return None;
+    };
+    let text = format!("the client id {what}: \"{}\"", excerpt(client_id));
+    Some(
+        Finding::warning(Step::Profile, "client-id", text)
+            .advise("use the client id exactly as registered, perhaps without that"),
+    )
+}
+
 /// The audience is the issuer or the token endpoint of the server, or else the user's own choice,
 /// which may be a mistake.
-fn audience_of_server(audience: &str, server: &AuthorizationServer) -> Option<Finding> {
+fn audience_of_server(
+    audience: &str,
+    server: &AuthorizationServer,
+    profile: Option<&Profile>,
+) -> Option<Finding> {
     const CHECK: &str = "audience";
     let own: Vec<&str> = server.issuer().into_iter().chain([server.token_endpoint()]).collect();
-    if own.contains(&audience) {
+    let is_same = |url: &&str| match profile {
+        Some(profile) => profile.rules().is_same_audience(url, audience),
+        None => *url == audience,
+    };
+    if own.iter().any(is_same) {
         return None;
     }
     let alike = own.iter().find_map(|url| match Difference::of(url, audience) {

@@ -264,7 +264,13 @@ fn advice(
     if !related.is_empty() {
         parts.push(format!("see above: {}", related.join(", ")));
     }
-    if !named.clone().any(|cause| cause.certainty() >= Certainty::Likely) {
+    if matches!(refusal.status(), 404 | 405 | 410) {
+        parts.push(
+            "check the URL of the token endpoint, and the tenant, realm or environment in it: nothing there takes \
+             token requests"
+                .to_owned(),
+        );
+    } else if !named.clone().any(|cause| cause.certainty() >= Certainty::Likely) {
         let kid = sent.key_id().map_or_else(|| "no kid".to_owned(), |kid| format!("kid \"{kid}\""));
         let unspecific = causes.iter().find(|cause| cause.kind() == CauseKind::Unspecific);
         parts.push(match unspecific {

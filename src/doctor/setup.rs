@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::key_source::KeySource;
 use crate::jose::secret_form::Shown;
 use crate::keys::KeyRing;
@@ -14,7 +16,8 @@ use crate::transport::{Clock, HttpClient, MetadataSource, SystemClock};
 pub(super) enum JwksSource {
     Url(String),
     File(PathBuf),
-    Document(Vec<u8>),
+    /// It may contain private keys by mistake.
+    Document(Zeroizing<Vec<u8>>),
 }
 
 /// A change of the assertion's settings.
@@ -98,9 +101,9 @@ impl Setup {
         self
     }
 
-    /// Examines this JWK Set, as registered with the server.
+    /// Examines this JWK Set, as registered with the server. It is wiped when the setup is dropped.
     pub fn jwks(mut self, json: impl Into<Vec<u8>>) -> Self {
-        self.jwks = Some(JwksSource::Document(json.into()));
+        self.jwks = Some(JwksSource::Document(Zeroizing::new(json.into())));
         self
     }
 

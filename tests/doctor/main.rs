@@ -7,6 +7,7 @@ mod assertions;
 mod healthy;
 mod mistakes;
 mod mistakes_of_keys;
+mod more_mistakes;
 mod own_settings;
 mod probing;
 #[path = "../support/mod.rs"]

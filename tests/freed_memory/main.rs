@@ -12,6 +12,8 @@ mod client;
 #[cfg(feature = "client")]
 mod connections;
 mod detector;
+#[cfg(feature = "client")]
+mod doctor;
 mod keys;
 mod known;
 mod marks;

@@ -146,6 +146,7 @@ fn setup(arguments: &Arguments) -> Result<Setup, Failure> {
     }
     setup = match &arguments.jwks {
         Some(path) if source::is_stdin(path) => {
+            // The copy is wiped with the setup, and the doctor refuses it if it is too long.
             setup.jwks(source::read(path, PrivateKey::MAX_FILE_LEN)?.to_vec())
         }
         Some(path) => setup.jwks_file(path),
