@@ -9,6 +9,7 @@ use reqwest::redirect::Policy;
 use super::TransportError;
 
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) const USER_AGENT: &str = concat!("private-key-jwt/", env!("CARGO_PKG_VERSION"));
 
 /// One client for remote hosts, and one for loopback. Clones share the connections.
@@ -38,9 +39,9 @@ pub(super) fn pinned(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder 
     builder.resolve_to_addrs("localhost", &localhost.map(|address| SocketAddr::new(address, 0)))
 }
 
-/// A client for requests with an assertion: no redirects.
+/// A client for requests with an assertion: no redirects, and a limit on the total time.
 pub(super) fn client(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TransportError> {
-    built(builder.redirect(Policy::none()))
+    built(builder.redirect(Policy::none()).timeout(TIMEOUT))
 }
 
 /// A client for requests to resource servers, with a policy that keeps tokens at their origins. How
