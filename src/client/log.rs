@@ -1,6 +1,7 @@
 //! The events and spans of one client. They hold no secret: errors carry none, and text from a
 //! server is masked where it is read.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -85,7 +86,9 @@ impl Log {
         began: OffsetDateTime,
         now: OffsetDateTime,
     ) {
-        let (client, key_id, duration) = (self.client(), &key_name(signer), elapsed(began, now));
+        let named = signer.public_jwk().key_id();
+        let key_id = &*named.map_or_else(|| Cow::Owned(key_name(signer)), Cow::Borrowed);
+        let (client, duration) = (self.client(), elapsed(began, now));
         let active = keys.active_since(key_id);
         let (is_active, is_remote) = (active.is_some(), key_in_process(signer).is_none());
         let key_age = active.flatten().map(|since| elapsed(since, now));
@@ -94,10 +97,10 @@ impl Log {
             return;
         }
         let previous = {
-            let mut signing_key = self.signing_key.lock().unwrap_or_else(PoisonError::into_inner);
-            signing_key.replace(key_id.clone())
+            let mut last = self.signing_key.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.as_ref() == Some(key_id) { None } else { last.replace(key_id.clone()) }
         };
-        if let Some(previous) = previous.as_ref().filter(|previous| *previous != key_id) {
+        if let Some(previous) = &previous {
             self.emit(&Event::SigningKeyChanged { client, key_id, previous });
         }
     }
@@ -213,8 +216,14 @@ pub(super) fn signed(span: &Span, signer: &dyn Signer) {
     }
 }
 
-pub(super) fn answered(span: &Span, response: &http::Response<Vec<u8>>, duration: Duration) {
+pub(super) fn answered(
+    span: &Span,
+    response: &http::Response<Vec<u8>>,
+    sent: OffsetDateTime,
+    received: OffsetDateTime,
+) {
     if !span.is_disabled() {
+        let duration = elapsed(sent, received);
         span.record("status", response.status().as_u16());
         span.record("duration_ms", u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
         let ids = Refusal::correlation_of(response);

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,14 +36,14 @@ pub(super) struct Sender {
     pub(super) settings: Settings,
     pub(super) log: Log,
     known: Mutex<Known>,
+    /// Whether the clock knows what the metadata showed.
+    has_metadata: AtomicBool,
     /// Outsiders choose what requests carry, so their hashes are keyed.
     hasher: RandomState,
 }
 
 /// What responses have shown. All calls of a client share it.
 struct Known {
-    /// Whether the clock knows what the metadata showed.
-    has_metadata: bool,
     clock: ServerClock,
     keys: RefusedKeys,
 }
@@ -66,9 +67,10 @@ impl Sender {
         log: Log,
     ) -> Self {
         let server_clock = ServerClock::new(Shown::NOTHING);
-        let known = Known { has_metadata: false, clock: server_clock, keys: RefusedKeys::default() };
-        let (known, hasher) = (Mutex::new(known), RandomState::new());
-        let sender = Self { metadata, assertion, keys, http, clock, settings, log, known, hasher };
+        let known = Known { clock: server_clock, keys: RefusedKeys::default() };
+        let (known, has_metadata, hasher) = (Mutex::new(known), AtomicBool::new(false), RandomState::new());
+        let sender =
+            Self { metadata, assertion, keys, http, clock, settings, log, known, has_metadata, hasher };
         if let Some(server) = sender.metadata.held() {
             sender.discovered(&server);
         }
@@ -109,7 +111,7 @@ impl Sender {
         let time = server.server_time().filter(|_| self.settings.corrects_time);
         let shown = Shown::discovered(time, SystemClock.now(), self.clock.now());
         let mut known = self.known();
-        let is_first = !std::mem::replace(&mut known.has_metadata, true);
+        let is_first = !self.has_metadata.swap(true, Ordering::Relaxed);
         if is_first {
             known.clock = ServerClock::new(shown);
         }
@@ -147,7 +149,8 @@ impl Sender {
 
     pub(super) async fn send<R: Hash, T>(&self, request: &R, exchange: &Exchange<R, T>) -> Result<T, Error> {
         let (span, began) = (self.log.call_span(exchange.call), self.clock.now());
-        let done = self.attempts(request, exchange).instrument(span.clone()).await;
+        // A future that is passed by value would be copied: see `Deadline::bound`.
+        let done = pin!(self.attempts(request, exchange)).instrument(span.clone()).await;
         let result = done.as_ref().map(|(value, attempts)| (*attempts, (exchange.expires_in)(value)));
         self.log.ended(&span, exchange.call, log::elapsed(began, self.clock.now()), result);
         done.map(|(value, _)| value)
@@ -160,8 +163,10 @@ impl Sender {
         let mut deadline = Deadline::after(self.settings.deadline.min(limit));
         loop {
             let span = log::attempt_span(progress.attempt);
-            let attempt = self.attempt(&mut progress, &deadline, &span, request, exchange);
-            let (step, error) = match attempt.instrument(span.clone()).await {
+            let attempt = pin!(self.attempt(&mut progress, &deadline, &span, request, exchange))
+                .instrument(span.clone())
+                .await;
+            let (step, error) = match attempt {
                 Ok((Ok(value), seen)) => {
                     let attempts = progress.attempt;
                     self.accepted(progress, &seen);
@@ -243,7 +248,7 @@ impl Sender {
             answer.ok_or_else(|| TransportError::Timeout { host: host(&server, endpoint) })??;
         let received = self.clock.now();
         secrets.accompany(&mut response);
-        log::answered(span, &response, log::elapsed(sent, received));
+        log::answered(span, &response, sent, received);
         server.normalize(&mut response);
         let date = ServerTime::of_answer(response.headers(), sent, received);
         // The life of a token counts from its request at the latest, and a pause from its answer.
@@ -264,7 +269,7 @@ impl Sender {
         deadline: &Deadline,
         progress: &mut Progress,
     ) -> Result<Arc<AuthorizationServer>, Error> {
-        let is_known = self.known().has_metadata;
+        let is_known = self.has_metadata.load(Ordering::Relaxed);
         let server = deadline.bound(pin!(self.metadata.server())).await;
         let in_time = server.unwrap_or_else(|| Err(self.metadata.timeout()));
         let server = in_time.map_err(|source| self.undiscovered(source))?;
@@ -362,7 +367,7 @@ impl Sender {
 
     /// Notes what a success says about the clock and the keys.
     fn accepted(&self, progress: Progress, seen: &Seen) {
-        let now = self.clock.now();
+        let now = seen.received;
         let facts = clock::Facts::accepted(progress.outside(), progress.offset, seen.shown);
         let active = self.keys.active().unwrap_or_else(|_| Arc::clone(&seen.key));
         let mut known = self.known();
