@@ -125,14 +125,11 @@ impl Profile {
             && server.issuer() == Some(audience)
             && !audience.ends_with('/');
         let mut accepted = self.accepted_audiences.iter().map(|audience| (*audience, of_server(*audience)));
-        let is_accepted = accepted.clone().any(|(_, url)| url.is_some_and(is_same)) && !lacks_slash;
+        let is_accepted = || accepted.clone().any(|(_, url)| url.is_some_and(is_same)) && !lacks_slash;
         let of_server = Endpoint::ALL.into_iter().filter_map(|endpoint| server.endpoint(endpoint).ok());
-        let is_of_server = server
-            .issuer()
-            .into_iter()
-            .chain(of_server)
-            .any(|url| without_slash(url) == without_slash(audience));
-        if self.accepted_audiences.is_empty() || is_accepted || !is_of_server {
+        let mut all = server.issuer().into_iter().chain(of_server);
+        let mut is_of_server = || all.any(|url| without_slash(url) == without_slash(audience));
+        if self.accepted_audiences.is_empty() || is_accepted() || !is_of_server() {
             return Ok(());
         }
         let mut texts = Vec::new();
