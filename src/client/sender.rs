@@ -244,8 +244,8 @@ impl Sender {
         let secrets = Secrets::of(&request);
         let sent = self.clock.now();
         let answer = deadline.bound(pin!(self.http.send(request))).await;
-        let mut response =
-            answer.ok_or_else(|| TransportError::Timeout { host: host(&server, endpoint) })??;
+        let url = || server.endpoint(endpoint).unwrap_or_default();
+        let mut response = answer.ok_or_else(|| TransportError::timeout(url()))??;
         let received = self.clock.now();
         secrets.accompany(&mut response);
         log::answered(span, &response, sent, received);
@@ -446,10 +446,4 @@ impl Sender {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn host(server: &AuthorizationServer, endpoint: Endpoint) -> String {
-    let url = server.endpoint(endpoint).ok();
-    let target = url.and_then(|url| url.parse::<http::Uri>().ok());
-    target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
 }

@@ -128,11 +128,10 @@ impl Discovery {
         self.issuer.clone().unwrap_or_else(|| Place::of(&self.place).issuer().to_owned())
     }
 
-    /// The host of the issuer, or of the document.
+    /// The URL of the issuer, or of the document.
     #[cfg(feature = "client")]
-    pub(crate) fn host(&self) -> String {
-        let url = self.place.parse::<http::Uri>().ok();
-        url.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
+    pub(crate) fn place(&self) -> &str {
+        &self.place
     }
 
     /// Where plain http is allowed.

@@ -95,6 +95,16 @@ impl TransportError {
         Self::Status { url: safe_url(url), status: response.status().as_u16(), answer: said(response) }
     }
 
+    /// The error if no complete response from this URL arrived in time.
+    pub(crate) fn timeout(url: &str) -> Self {
+        Self::Timeout { host: host(url) }
+    }
+
+    /// The error for a body from this URL that is longer than the limit in bytes.
+    pub(crate) fn body_too_large(url: &str, limit: usize) -> Self {
+        Self::BodyTooLarge { host: host(url), limit }
+    }
+
     /// Whether it makes sense to try again, with a new assertion.
     #[must_use]
     pub fn retry(&self) -> Retry {
@@ -107,6 +117,12 @@ impl TransportError {
             _ => Retry::Never,
         }
     }
+}
+
+/// The host of a URL, or nothing if the text is not a URL.
+fn host(url: &str) -> String {
+    let url = url.parse::<http::Uri>().ok();
+    url.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
 }
 
 caused! {

@@ -137,11 +137,10 @@ impl Metadata {
 
     /// The error if there was no time to wait for the server's metadata.
     pub(crate) fn timeout(&self) -> TransportError {
-        let host = match self {
-            Self::Known(_) => String::new(),
-            Self::Discovered(source) => source.discovery.host(),
-        };
-        TransportError::Timeout { host }
+        TransportError::timeout(match self {
+            Self::Known(_) => "",
+            Self::Discovered(source) => source.discovery.place(),
+        })
     }
 
     /// The issuer, if it is known.
@@ -186,7 +185,7 @@ impl Discovered {
     }
 
     fn timeout(&self) -> TransportError {
-        TransportError::Timeout { host: self.discovery.host() }
+        TransportError::timeout(self.discovery.place())
     }
 }
 

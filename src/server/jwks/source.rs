@@ -176,7 +176,7 @@ impl Source {
         // The user's HTTP client may have no limit.
         let limit = ReqwestClient::MAX_BODY_LEN;
         if body.len() > limit {
-            return Err(TransportError::BodyTooLarge { host: host(url), limit }.into());
+            return Err(TransportError::body_too_large(url, limit).into());
         }
         match (JwkSet::from_json(body), content_coding(headers)) {
             (Ok(set), _) => Ok(Arc::new(set.into())),
@@ -212,11 +212,6 @@ impl Source {
     }
 }
 
-fn host(url: &str) -> String {
-    let target = url.parse::<http::Uri>().ok();
-    target.as_ref().and_then(http::Uri::host).unwrap_or_default().to_owned()
-}
-
 impl refreshing::Source for Arc<Source> {
     type Value = Document;
     type Answer = Result<Document, JwksFetchError>;
@@ -250,7 +245,7 @@ impl refreshing::Source for Arc<Source> {
                     source.fetched(&document, held.as_deref(), began);
                     Ok(document)
                 }
-                Either::Right(_) => Err(TransportError::Timeout { host: host(&source.name()) }.into()),
+                Either::Right(_) => Err(TransportError::timeout(&source.name()).into()),
             }
         };
         // An HTTP client that panics would panic again, so a panic is a failure like any other.
