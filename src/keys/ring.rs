@@ -1,11 +1,14 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 #[cfg(any(test, feature = "rotation"))]
 use super::signer::private_key;
 use super::{KeyError, PrivateKey, PublicKey, Signer};
+use crate::jose::moment::Utc;
 use crate::jose::{JwkSet, KeyId};
 
 /// The keys of one client: the key that signs, and further keys for the JWKS.
@@ -55,17 +58,21 @@ struct Entry {
     state: KeyState,
 }
 
-/// A key of a [`KeyRing`], as [`KeyRing::list`] shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A key of a [`KeyRing`], as [`KeyRing::list`] shows it. Serializes to its name, its state and
+/// since when, such as `{"key_id":"k2","state":"active","since":"2026-12-01T00:00:00Z"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RingKey {
     /// Its name: its `kid`, or its RFC 7638 thumbprint if it has none.
+    #[serde(serialize_with = "text")]
     pub key_id: KeyId,
     /// The state of the key.
+    #[serde(flatten)]
     pub state: KeyState,
 }
 
-/// The state of a key of a [`KeyRing`], with the time when it began.
+/// The state of a key of a [`KeyRing`], with the time when it began. Serializes to `state`, as
+/// `Display` shows it, and `since`, in RFC 3339 or `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
@@ -101,6 +108,19 @@ impl std::fmt::Display for KeyState {
             Self::Retiring(_) => "retiring",
         })
     }
+}
+
+impl Serialize for KeyState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("KeyState", 2)?;
+        fields.serialize_field("state", &self.to_string())?;
+        fields.serialize_field("since", &self.since().map(|since| Utc::from(since).to_string()))?;
+        fields.end()
+    }
+}
+
+fn text<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
 impl KeyRing {

@@ -142,6 +142,16 @@ fn the_keys_of_a_ring_are_listed_with_what_they_do_and_since_when() {
     let expected = [("retiring", 300), ("active", 300), ("published", 301)];
     assert!(states.eq(expected.map(|(state, since)| (state.to_owned(), Some(at(since))))));
     assert_eq!(KeyState::Active(None).since(), None);
+    let json = serde_json::to_value(ring.list()).unwrap();
+    let names = ring.list().into_iter().map(|key| key.key_id.as_str().to_owned()).collect::<Vec<_>>();
+    let expected = serde_json::json!([
+        {"key_id": names[0], "state": "retiring", "since": "1970-01-01T00:05:00Z"},
+        {"key_id": names[1], "state": "active", "since": "1970-01-01T00:05:00Z"},
+        {"key_id": names[2], "state": "published", "since": "1970-01-01T00:05:01Z"},
+    ]);
+    assert_eq!(json, expected);
+    let first = serde_json::to_string(&KeyRing::from(key().0).list()[0].state).unwrap();
+    assert_eq!(first, r#"{"state":"active","since":null}"#);
 }
 
 #[test]
@@ -193,10 +203,8 @@ fn all_keys_are_replaced_at_once_and_one_that_stays_is_the_same_value() {
     };
     let ring = KeyRing::from(old.clone());
     let held = signer_of(&ring, &old_id);
-    let plan = [
-        (old_id.clone(), KeyState::Retiring(at(300))),
-        (new_id.clone(), KeyState::Active(Some(at(300)))),
-    ];
+    let plan =
+        [(old_id.clone(), KeyState::Retiring(at(300))), (new_id.clone(), KeyState::Active(Some(at(300))))];
     let listed =
         |ring: &KeyRing| ring.list().into_iter().map(|key| (key.key_id, key.state)).collect::<Vec<_>>();
     // Both files were read again.
