@@ -182,10 +182,11 @@ impl TokenClientBuilder {
 /// | introspection, revocation | Yes. The second request has the same result (RFC 7009 §2.2). |
 ///
 /// The client corrects a rejection, guided by the response and the key ring: the time (once, or up
-/// to four times without a `Date`), or else the key (once). It does not correct errors about the
-/// request, such as `invalid_scope`, except for `invalid_grant` and `unauthorized_client`, which
-/// some servers return for an assertion. With the previous key, it resends a code or a refresh
-/// token only after `invalid_client`, which a server returns before it looks at the grant.
+/// to four times without a `Date`), or else the key (once, or twice after `invalid_client`). It
+/// does not correct errors about the request, such as `invalid_scope`, except for `invalid_grant`
+/// and `unauthorized_client`, which some servers return for an assertion. With another key, it
+/// resends a code or a refresh token only after `invalid_client`, which a server returns before it
+/// looks at the grant.
 ///
 /// # The clock
 ///
@@ -251,9 +252,23 @@ impl TokenClientBuilder {
         self
     }
 
-    /// Never signs again with the previous key. By default, the client does so once if the server
-    /// rejects the request, time is not the reason, the active key was activated within the ring's
-    /// propagation time (at least 5 min), and the previous key is still in the ring.
+    /// Never signs with a key other than the active one. By default, the client falls back to
+    /// another key if the server rejects the request, time is not the reason, and the server may
+    /// not know the active key yet:
+    ///
+    /// - The active key was activated within the ring's propagation time (at least 5 min); or the
+    ///   server has accepted another key of the ring, but never the active one, because it reads
+    ///   the JWKS less often than assumed.
+    /// - The other key is the one that this server accepted last, at any endpoint: keys are
+    ///   registered for a client. If it accepted none since the client was created, or rejects that
+    ///   one too (`invalid_client`), it is the key that has been in the JWKS the longest of those
+    ///   that have signed, or else the one that signed last. A key that was revoked or retired
+    ///   never signs.
+    /// - While the active key is [paused](Self::without_refusal_memory), the other key signs at
+    ///   once. If the server rejects it with `invalid_client`, the client tries the active key.
+    ///
+    /// At most three keys sign the requests of one call, each once. The log has a warning for each
+    /// change of the key, and [`status`](TokenClient::status) shows the rejection.
     pub const fn without_key_fallback(mut self) -> Self {
         self.settings.falls_back = false;
         self
@@ -262,14 +277,14 @@ impl TokenClientBuilder {
     /// Sends every request, even if the server has just rejected the key. By default, a rejected
     /// key is not used again at that endpoint for 1 to 2 s, twice as long after each further
     /// rejection, up to 30 to 60 s. Meanwhile, calls fail with [`ErrorKind::Remembered`], or are
-    /// signed with the [previous key](Self::without_key_fallback). Then one call tries the key, or
+    /// signed with [another key](Self::without_key_fallback). Then one call tries the key, or
     /// one every 2 s as long as the responses say nothing about it. Another active key is tried at
     /// once.
     ///
     /// A rejection counts against the key for every call if the request cannot be the reason: after
     /// `invalid_client`, or a 401 without a code (RFC 6749 §5.2), for a client credentials request
     /// that carries nothing but scopes, unless another request was accepted in the last 10 min; or
-    /// after `invalid_client` for a request that is then accepted with the previous key. After any
+    /// after `invalid_client` for a request that is then accepted with another key. After any
     /// other `invalid_client`, only the same request waits.
     pub const fn without_refusal_memory(mut self) -> Self {
         self.settings.remembers_refusals = false;

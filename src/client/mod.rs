@@ -14,13 +14,14 @@
 //! ```text
 //! builder ▶ token_client ─────────────────────▶ sender ▶ signing, transport
 //!             └▶ cache ▶ entry ───────────────────▲ │
-//!                                                   └▶ step ▶ call, clock, refused_keys, error
+//!                                                   └▶ step ▶ call, clock, *_keys, error
 //! ```
 //!
-//! `sender` signs, sends, reads the answer, and records what it shows in `clock` and
-//! `refused_keys`. `step` decides what follows, by the table of failures in `error`. These four are
-//! functions of what happened, the time and a random number.
+//! `sender` signs, sends, reads the answer, and records what it shows in `clock`, `refused_keys` and
+//! `accepted_keys`. `step` decides what follows, by the table of failures in `error`. These five
+//! are functions of what happened, the time and a random number.
 
+mod accepted_keys;
 mod backoff;
 #[cfg(feature = "reqwest-middleware")]
 mod bearer_middleware;
@@ -35,6 +36,7 @@ mod refused_keys;
 mod sender;
 mod settings;
 mod signing;
+mod status;
 mod step;
 mod token_client;
 
@@ -46,4 +48,5 @@ pub use error::{Error, ErrorKind};
 #[cfg(feature = "dev-server")]
 pub(crate) use fresh::random_bytes;
 pub use fresh::{fresh_code_verifier, fresh_jti};
+pub use status::{AcceptedKey, ClientStatus, KeyRejection};
 pub use token_client::TokenClient;

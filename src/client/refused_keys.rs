@@ -103,6 +103,18 @@ impl RefusedKeys {
         paused(Some(key.contents)).or_else(|| paused(None))
     }
 
+    /// How the server rejected this key for every request at this endpoint, and when the key may be
+    /// tried again.
+    pub(super) fn of_key(
+        &self,
+        key: &Arc<dyn Signer>,
+        endpoint: Endpoint,
+    ) -> Option<(&Refusal, OffsetDateTime)> {
+        let of = ((Arc::as_ptr(key).addr(), endpoint), None);
+        let refused = self.refused.iter().find(|refused| refused.of == of)?;
+        Some((&refused.refusal, refused.until))
+    }
+
     /// Whether the key must be the reason if the server rejects this request: it carries nothing
     /// but scopes, and no other request was accepted lately.
     pub(super) fn is_reason(&mut self, key: KeyUse<'_>, now: OffsetDateTime) -> bool {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tracing::{Instrument as _, Span};
 
+use super::accepted_keys::{AcceptedKeys, fallback};
 use super::call::{Call, Exchange, Subject};
 use super::clock::{self, Offset, ServerClock, Shown, Source};
 use super::error::{Error, ErrorKind};
@@ -16,12 +17,13 @@ use super::fresh::{fresh_jti, random};
 use super::log::{self, Log, detail};
 use super::refused_keys::RefusedKeys;
 use super::settings::Settings;
-use super::signing::{self, WhichKey};
-use super::step::{Facts, Progress, Step, next};
-use crate::keys::{KeyError, KeyRing, Signer, key_name};
+use super::signing;
+use super::status::{AcceptedKey, ClientStatus, KeyRejection};
+use super::step::{Facts, Progress, RejectedKey, Step, next};
+use crate::keys::{KeyError, KeyRing, Signer, SigningKeys, key_name};
 use crate::oauth::{
     AuthorizationServer, ClientAssertion, ClientAssertionBuilder, ClockMismatch, Context, Endpoint,
-    OAuthError, Refusal, Secrets, SentAssertion, ServerTime, TokenRequest, TokenResponse, safe_url,
+    OAuthError, Secrets, SentAssertion, ServerTime, TokenRequest, TokenResponse, safe_url,
 };
 use crate::observer::Event;
 use crate::transport::{Clock, Deadline, HttpClient, Metadata, SystemClock, TransportError};
@@ -46,6 +48,7 @@ pub(super) struct Sender {
 struct Known {
     clock: ServerClock,
     keys: RefusedKeys,
+    accepted: AcceptedKeys,
 }
 
 struct Seen {
@@ -66,8 +69,11 @@ impl Sender {
         settings: Settings,
         log: Log,
     ) -> Self {
-        let server_clock = ServerClock::new(Shown::NOTHING);
-        let known = Known { clock: server_clock, keys: RefusedKeys::default() };
+        let known = Known {
+            clock: ServerClock::new(Shown::NOTHING),
+            keys: RefusedKeys::default(),
+            accepted: AcceptedKeys::default(),
+        };
         let (known, has_metadata, hasher) = (Mutex::new(known), AtomicBool::new(false), RandomState::new());
         let sender =
             Self { metadata, assertion, keys, http, clock, settings, log, known, has_metadata, hasher };
@@ -191,8 +197,8 @@ impl Sender {
         }
     }
 
-    /// The first attempt: signed with the active key, or with the previous one while the active key
-    /// is avoided.
+    /// The first attempt: signed with the active key, or with another one while the active key is
+    /// avoided.
     fn begin<R: Hash>(&self, call: Call, request: &R) -> Result<Progress, Error> {
         let known = self.known();
         let (mut progress, is_empty) = (Progress::new(call, known.clock.kept), known.keys.is_empty());
@@ -202,25 +208,31 @@ impl Sender {
         }
         progress.contents = self.hasher.hash_one(request);
         let (now, active) = (self.clock.now(), self.keys.active()?);
-        let turn = |key| self.known().keys.turn(progress.with(key, &active), now);
-        let (refusal, pause) = match turn(&active) {
+        let turn = self.known().keys.turn(progress.with(&active, &active), now);
+        let (refusal, pause) = match turn {
             Ok(turn) => return Ok(Progress { turn, ..progress }),
             Err(paused) => paused,
         };
         let key_id = key_name(active.as_ref());
         let error = Error::from(ErrorKind::Remembered { key_id, refusal, pause });
-        if let Some(previous) = self.previous(now)
-            && let Ok(turn) = turn(&previous)
-        {
-            let key_id = key_name(previous.as_ref());
-            detail!(%key_id, "signed with the previous key, the active key is paused");
-            return Ok(Progress { key: WhichKey::Previous, turn, cause: Some(error), ..progress });
-        }
-        Err(error)
+        let Some(keys) = self.fallbacks(now) else { return Err(error) };
+        let mut known = self.known();
+        let Known { keys: refused, accepted, .. } = &mut *known;
+        let mut turn = None;
+        let key = fallback(&keys, accepted, |key| {
+            turn = refused.turn(progress.with(key, &active), now).ok();
+            turn.is_some()
+        });
+        drop(known);
+        let (Some(key), Some(turn)) = (key, turn) else { return Err(error) };
+        let key_id = key_name(key.as_ref());
+        detail!(%key_id, "signed with another key, the active key is paused");
+        Ok(Progress { fallback: Some(Arc::clone(key)), turn, cause: Some(error), ..progress })
     }
 
-    fn previous(&self, now: OffsetDateTime) -> Option<Arc<dyn Signer>> {
-        self.settings.falls_back.then(|| self.keys.previous(now)).flatten()
+    /// The keys to choose another one from.
+    fn fallbacks(&self, now: OffsetDateTime) -> Option<SigningKeys> {
+        self.settings.falls_back.then(|| self.keys.signing_keys(now)).flatten()
     }
 
     /// One attempt. Returns an error if there was no answer.
@@ -233,8 +245,9 @@ impl Sender {
         exchange: &Exchange<R, T>,
     ) -> Result<(Result<T, OAuthError>, Seen), Error> {
         let server = self.server_within(deadline, progress).await?;
-        let Progress { call: Call { endpoint, .. }, key, offset, .. } = *progress;
-        let signed = deadline.bound(pin!(self.sign(&server, endpoint, key, offset))).await;
+        let Progress { call: Call { endpoint, .. }, offset, .. } = *progress;
+        let signed = self.sign(&server, endpoint, progress.fallback.as_ref(), offset);
+        let signed = deadline.bound(pin!(signed)).await;
         let (assertion, key) = signed.ok_or_else(|| KeyError::Signer("no signature in time".into()))??;
         log::signed(span, key.as_ref());
         let request = (exchange.to_http)(request, &server, &assertion)?;
@@ -284,7 +297,7 @@ impl Sender {
         // Without a random number, take the longest pause.
         let random = random().unwrap_or(u64::MAX);
         let settings = &self.settings;
-        Facts { settings, left, random, is_answer: false, other_times: None, previous_key: false }
+        Facts { settings, left, random, is_answer: false, other_times: None, other_key: false }
     }
 
     /// Decides what follows from an unsuccessful response, and notes what it says.
@@ -306,12 +319,20 @@ impl Sender {
         let times = (ahead.is_some() || progress.offset.by.is_zero()).then_some((received, ahead));
         error.note_context(|| self.context(call.endpoint, key.as_ref(), issued_at, times));
         let may_change_key = error.refusal().is_some_and(|refusal| progress.may_change_key(refusal, left));
-        let previous = self.previous(now).filter(|_| may_change_key);
+        let keys = self.fallbacks(now).filter(|_| may_change_key);
         // Without an active key, this one was the last to sign.
         let active = self.keys.active().unwrap_or_else(|_| Arc::clone(&key));
         let mut known = self.known();
-        let other = previous.as_ref().map(|previous| progress.with(previous, &active));
-        let other = other.filter(|other| known.keys.paused(*other, now).is_none());
+        let Known { keys: refused, accepted, .. } = &mut *known;
+        let other = keys.as_ref().and_then(|keys| {
+            fallback(keys, accepted, |other| {
+                let is_tried = Arc::ptr_eq(other, &key) || progress.has_rejected(other);
+                // The server may have read the JWKS after it rejected the active key.
+                let may_be_used = Arc::ptr_eq(other, &active)
+                    || refused.paused(progress.with(other, &active), now).is_none();
+                !is_tried && may_be_used
+            })
+        });
         answer.other_key = other.is_some();
         let (kept, mut changed, mut suspicion) = (known.clock.kept, None, None);
         if self.settings.corrects_time {
@@ -319,7 +340,7 @@ impl Sender {
             changed = known.clock.answered(&answer, now);
             facts.other_times = known.clock.correction(&answer, &mut search, now);
         }
-        (facts.is_answer, facts.previous_key) = (true, other.is_some());
+        (facts.is_answer, facts.other_key) = (true, other.is_some());
         let step = next(progress, &error, &facts);
         if let Step::CorrectTimes(offset) = step {
             drop(known);
@@ -333,7 +354,7 @@ impl Sender {
             error.note_clock(ClockMismatch::new(issued_at, expires_at, received, ahead, moved));
         }
         let other = other.filter(|_| step == Step::ChangeKey);
-        let turn = other.and_then(|other| known.keys.turn(other, now).ok());
+        let turn = other.map(|other| known.keys.turn(progress.with(other, &active), now));
         let (rejected, mut noted) = (progress.with(&key, &active), None);
         if let Some(refusal) = error.refusal() {
             if Subject::of(refusal) == Subject::Request {
@@ -350,14 +371,14 @@ impl Sender {
         if let Some((is_of_key, pause)) = noted {
             self.log.paused(is_of_key, key.as_ref(), pause, &error);
         }
-        match previous.zip(turn) {
-            Some((previous, turn)) => {
-                let (client, key_id, failure) =
-                    (self.log.client(), &key_name(previous.as_ref()), error.failure());
-                self.log.emit(&Event::KeyCorrected { client, key_id, failure });
-                let is_suspect = error.refusal().and_then(Refusal::error) == Some("invalid_client");
-                progress.suspect = is_suspect.then(|| (key, progress.turn, error.clone()));
-                (progress.key, progress.turn) = (WhichKey::Previous, turn);
+        match other.zip(turn) {
+            Some((other, turn)) => {
+                let client = self.log.client();
+                let (rejected, key_id) = (&key_name(key.as_ref()), &key_name(other.as_ref()));
+                self.log.emit(&Event::KeyCorrected { client, rejected, key_id, failure: error.failure() });
+                progress.rejected.push(RejectedKey { key, turn: progress.turn, error: error.clone() });
+                progress.fallback = (!Arc::ptr_eq(other, &active)).then(|| Arc::clone(other));
+                progress.turn = turn.unwrap_or_default();
                 progress.search.corrected_to(());
             }
             None => progress.offset = changed.unwrap_or(progress.offset),
@@ -373,41 +394,85 @@ impl Sender {
         let mut known = self.known();
         let (kept, changed) = (known.clock.kept, known.clock.answered(&facts, now));
         known.keys.accepted(progress.with(&seen.key, &active), now);
-        // The server accepted with another key what it had rejected with this one.
-        let blamed = progress.suspect.as_ref().filter(|_| self.settings.remembers_refusals);
-        let blamed = blamed.and_then(|(key, turn, error)| {
-            let random = random().unwrap_or(u64::MAX);
+        let is_known = known.accepted.again(&seen.key, now);
+        let mut blamed = Vec::new();
+        // The server accepted with another key what it had rejected with these.
+        for RejectedKey { key, turn, error } in &progress.rejected {
+            let refusal = error.refusal().filter(|_| self.settings.remembers_refusals);
+            let verdict = refusal.filter(|refusal| refusal.error() == Some("invalid_client"));
             let key_use = progress.with(key, &active);
-            let pause = known.keys.note(key_use, true, *turn, error.refusal()?, now, random)?;
-            Some((key, pause, error))
-        });
+            let note = |refusal| {
+                let random = random().unwrap_or(u64::MAX);
+                known.keys.note(key_use, true, *turn, refusal, now, random)
+            };
+            blamed.extend(verdict.and_then(note).map(|pause| (key, pause, error)));
+        }
         drop(known);
+        if !is_known {
+            let key_id = key_name(seen.key.as_ref());
+            self.known().accepted.add(&seen.key, key_id, now);
+        }
         self.log.offset(kept, changed);
-        if let Some((key, pause, error)) = blamed {
+        for (key, pause, error) in blamed {
             self.log.paused(true, key.as_ref(), pause, error);
+        }
+    }
+
+    /// What is known about the keys and the clock at this server.
+    pub(super) fn status(&self) -> ClientStatus {
+        let now = self.clock.now();
+        let (keys, active) = (self.fallbacks(now), self.keys.active().ok());
+        let known = self.known();
+        let refused = &known.keys;
+        let rejection = active.as_ref().and_then(|active| {
+            let mut endpoints = Endpoint::ALL.into_iter();
+            let endpoint = endpoints.find(|endpoint| refused.of_key(active, *endpoint).is_some())?;
+            let (refusal, retry_at) = refused.of_key(active, endpoint)?;
+            let may_be_used = |key: &Arc<_>| {
+                let is_paused = refused.of_key(key, endpoint).is_some_and(|(_, until)| now < until);
+                !Arc::ptr_eq(key, active) && !is_paused
+            };
+            let other = keys.as_ref().and_then(|keys| fallback(keys, &known.accepted, may_be_used));
+            Some((endpoint, Box::new(refusal.clone()), retry_at, other))
+        });
+        let accepted_key = known.accepted.last();
+        let accepted_key = accepted_key.map(|(key_id, at)| AcceptedKey { key_id: key_id.clone(), at });
+        let kept = known.clock.kept;
+        drop(known);
+        let key_id = |key: &Arc<dyn Signer>| key_name(key.as_ref());
+        ClientStatus {
+            active_key: active.as_ref().map(key_id),
+            accepted_key,
+            rejection: rejection.map(|(endpoint, refusal, retry_at, other)| KeyRejection {
+                endpoint,
+                refusal,
+                retry_at,
+                fallback_key: other.map(key_id),
+            }),
+            clock_offset: (kept != Offset::NONE).then_some(kept.by),
         }
     }
 
     pub(super) async fn assertion(&self, endpoint: Endpoint) -> Result<ClientAssertion, Error> {
         let server = self.server().await?;
         let offset = self.discovered(&server);
-        Ok(self.sign(&server, endpoint, WhichKey::Active, offset).await?.0)
+        Ok(self.sign(&server, endpoint, None, offset).await?.0)
     }
 
-    /// Signs a fresh assertion with this key, dated at our time plus `offset`, and returns it with
-    /// the key.
+    /// Signs a fresh assertion, dated at our time plus `offset`, and returns it with its key: the
+    /// other key if it may still sign, or else the active one.
     async fn sign(
         &self,
         server: &AuthorizationServer,
         endpoint: Endpoint,
-        which: WhichKey,
+        other: Option<&Arc<dyn Signer>>,
         offset: Offset,
     ) -> Result<(ClientAssertion, Arc<dyn Signer>), Error> {
         let Self { assertion, keys, clock, .. } = self;
         let jti = fresh_jti()?;
-        let choose = || match which {
-            WhichKey::Active => keys.active(),
-            WhichKey::Previous => keys.previous(clock.now()).map_or_else(|| keys.active(), Ok),
+        let choose = || match other.filter(|other| keys.has_signing(other)) {
+            Some(other) => Ok(Arc::clone(other)),
+            None => keys.active(),
         };
         let now = || clock.now().saturating_add(offset.by);
         let began = clock.now();

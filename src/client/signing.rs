@@ -10,13 +10,6 @@ use crate::keys::{KeyError, Signer, key_in_process};
 use crate::oauth::{ClientAssertion, OAuthError, UnsignedAssertion};
 use crate::transport::Place;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WhichKey {
-    Active,
-    /// The previous one while the active one is new, and the active one after that.
-    Previous,
-}
-
 /// Returns an assertion by the chosen key, and that key. It is prepared only when its signature can
 /// be computed: during the wait, the time and the keys of the ring may have changed.
 pub(super) async fn assertion(

@@ -10,9 +10,12 @@ use super::clock::{Offset, Search};
 use super::error::{Error, ErrorKind};
 use super::refused_keys::{KeyUse, Turn};
 use super::settings::Settings;
-use super::signing::WhichKey;
 use crate::keys::Signer;
 use crate::oauth::{Refusal, Repetition, Retry};
+
+/// The most keys that sign the requests of one call: the active key, the one that the server
+/// accepted last, and the one that has been published the longest.
+const MOST_KEYS: usize = 3;
 
 /// A call so far.
 pub(super) struct Progress {
@@ -21,16 +24,22 @@ pub(super) struct Progress {
     pub(super) contents: u64,
     /// Counted from 1.
     pub(super) attempt: u32,
-    pub(super) key: WhichKey,
+    /// The key that signs in place of the active one.
+    pub(super) fallback: Option<Arc<dyn Signer>>,
     pub(super) turn: Turn,
     pub(super) offset: Offset,
     pub(super) search: Search,
     /// The error of the attempt before, or for the first one, of an earlier call whose key is
     /// avoided.
     pub(super) cause: Option<Error>,
-    /// A key that the server rejected, its turn and the error, if the request is sent again with
-    /// the previous key.
-    pub(super) suspect: Option<(Arc<dyn Signer>, Turn, Error)>,
+    /// The keys that the server rejected in this call before another one signed.
+    pub(super) rejected: Vec<RejectedKey>,
+}
+
+pub(super) struct RejectedKey {
+    pub(super) key: Arc<dyn Signer>,
+    pub(super) turn: Turn,
+    pub(super) error: Error,
 }
 
 #[derive(Clone, Copy)]
@@ -42,15 +51,15 @@ pub(super) struct Facts<'a> {
     /// Whether the error is the server's answer.
     pub(super) is_answer: bool,
     pub(super) other_times: Option<Offset>,
-    /// Whether the previous key is there to sign with.
-    pub(super) previous_key: bool,
+    /// Whether there is another key to sign with.
+    pub(super) other_key: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Step {
     /// Sign another assertion at once, with its times moved by this offset.
     CorrectTimes(Offset),
-    /// Sign another assertion at once, with the previous key.
+    /// Sign another assertion at once, with another key.
     ChangeKey,
     /// Repeat the request after a pause.
     Retry(Duration),
@@ -64,7 +73,7 @@ pub(super) enum Step {
 pub(super) fn next(progress: &Progress, error: &Error, facts: &Facts<'_>) -> Step {
     let Progress { call, attempt, .. } = *progress;
     let (is_over, refusal) = (facts.left.is_zero(), error.refusal());
-    let may_change_key = |refusal| facts.previous_key && progress.may_change_key(refusal, facts.left);
+    let may_change_key = |refusal| facts.other_key && progress.may_change_key(refusal, facts.left);
     match (error.kind(), facts.other_times) {
         (_, Some(offset)) if !is_over && call.allows_other_times(refusal) => Step::CorrectTimes(offset),
         _ if refusal.is_some_and(may_change_key) => Step::ChangeKey,
@@ -102,12 +111,12 @@ impl Progress {
             call,
             contents: 0,
             attempt: 1,
-            key: WhichKey::Active,
+            fallback: None,
             turn: Turn::default(),
             offset,
             search: Search::default(),
             cause: None,
-            suspect: None,
+            rejected: Vec::new(),
         }
     }
 
@@ -121,15 +130,24 @@ impl Progress {
         KeyUse { key, active, endpoint, contents: self.contents, is_of_client_alone }
     }
 
-    /// Whether the request may be signed by the previous key after this rejection: once in a call,
-    /// and only if nothing else was corrected.
+    /// Whether the request may be signed by another key after this rejection: by at most
+    /// [`MOST_KEYS`] in a call, and only if nothing but the key was corrected.
     pub(super) fn may_change_key(&self, refusal: &Refusal, left: Duration) -> bool {
+        let is_first = self.rejected.is_empty() && self.fallback.is_none();
         let may_be_the_reason = match self.call.repetition() {
-            Repetition::Freely => Subject::of(refusal) != Subject::Request,
+            Repetition::Freely if is_first => Subject::of(refusal) != Subject::Request,
             // The server authenticates the client before it looks at the grant.
-            Repetition::Unreceived | Repetition::Never => refusal.error() == Some("invalid_client"),
+            _ => refusal.error() == Some("invalid_client"),
         };
-        may_be_the_reason && !left.is_zero() && !self.search.is_corrected() && self.key == WhichKey::Active
+        let is_first_correction = !self.search.is_corrected() || !self.rejected.is_empty();
+        // The key of this attempt counts, too.
+        let may_be_more = self.rejected.len() + 1 < MOST_KEYS;
+        may_be_the_reason && !left.is_zero() && is_first_correction && may_be_more
+    }
+
+    /// Whether the server has rejected this key in this call.
+    pub(super) fn has_rejected(&self, key: &Arc<dyn Signer>) -> bool {
+        self.rejected.iter().any(|rejected| Arc::ptr_eq(&rejected.key, key))
     }
 }
 
@@ -137,6 +155,8 @@ impl Progress {
 mod tests {
     use super::*;
     use crate::client::backoff::Backoff;
+    use crate::jose::Algorithm;
+    use crate::keys::PrivateKey;
     use crate::oauth::{Endpoint, GrantType, OAuthError, TokenResponse};
     use crate::transport::TransportError;
     use Repetition::{Freely, Never, Unreceived};
@@ -153,7 +173,7 @@ mod tests {
         random: u64::MAX,
         is_answer: false,
         other_times: None,
-        previous_key: false,
+        other_key: false,
     };
 
     fn progress(repetition: Repetition) -> Progress {
@@ -218,14 +238,14 @@ mod tests {
             let error = answer(status, code);
             let other_times = Some(Offset::NONE);
             let known = [(other_times, true), (None, true), (None, false)];
-            let found = known.map(|(other_times, previous_key)| {
-                let facts = Facts { is_answer: true, other_times, previous_key, ..FACTS };
+            let found = known.map(|(other_times, other_key)| {
+                let facts = Facts { is_answer: true, other_times, other_key, ..FACTS };
                 next(&progress(repetition), &error, &facts)
             });
             assert_eq!(found, expected, "{repetition:?} {status} {code}");
             // After the deadline nothing is sent.
             let left = Duration::ZERO;
-            let late = Facts { left, is_answer: true, other_times, previous_key: true, ..FACTS };
+            let late = Facts { left, is_answer: true, other_times, other_key: true, ..FACTS };
             assert_eq!(next(&progress(repetition), &error, &late), fail);
         }
     }
@@ -233,13 +253,47 @@ mod tests {
     #[test]
     fn the_key_is_changed_once_and_only_if_nothing_else_was() {
         let error = answer(401, "invalid_client");
-        let facts = Facts { is_answer: true, previous_key: true, ..FACTS };
+        let facts = Facts { is_answer: true, other_key: true, ..FACTS };
         let next = |progress: &Progress| next(progress, &error, &facts);
         assert_eq!(next(&progress(Freely)), Step::ChangeKey);
         assert_eq!(next(&Progress { search: corrected(), ..progress(Freely) }), Step::Fail);
-        let mut previous = progress(Freely);
-        previous.key = WhichKey::Previous;
-        assert_eq!(next(&previous), Step::Fail);
+        assert_eq!(next(&progress(Never)), Step::ChangeKey);
+    }
+
+    #[test]
+    fn at_most_three_keys_sign_and_the_third_only_after_a_verdict_on_the_client() {
+        let key = || -> Arc<dyn Signer> {
+            Arc::new(PrivateKey::generate(Algorithm::EdDSA).unwrap().private_key().unwrap())
+        };
+        let rejected = |number| {
+            let rejected = (0..number).map(|_| RejectedKey {
+                key: key(),
+                turn: Turn::default(),
+                error: answer(401, "invalid_client"),
+            });
+            // A change of the key counts as a correction.
+            let search = if number > 0 { corrected() } else { Search::default() };
+            Progress { rejected: rejected.collect(), search, ..progress(Freely) }
+        };
+        let facts = Facts { is_answer: true, other_key: true, ..FACTS };
+        let begun_with_another = Progress { fallback: Some(key()), ..progress(Freely) };
+        let (change, fail) = (Step::ChangeKey, Step::Fail);
+        for (code, first, second, third, began) in [
+            ("invalid_client", change, change, fail, change),
+            ("unauthorized_client", change, fail, fail, fail),
+            ("", change, fail, fail, fail),
+        ] {
+            let next = |progress: &Progress| next(progress, &answer(401, code), &facts);
+            let found = [rejected(0), rejected(1), rejected(2)].map(|progress| next(&progress));
+            assert_eq!((found, next(&begun_with_another)), ([first, second, third], began), "{code}");
+        }
+        // Not after the deadline, and not without a key.
+        let error = answer(401, "invalid_client");
+        let late = Facts { left: Duration::ZERO, ..facts };
+        let without = Facts { other_key: false, ..facts };
+        assert_eq!([late, without].map(|facts| super::next(&rejected(1), &error, &facts)), [fail; 2]);
+        let progress = rejected(2);
+        assert!(progress.has_rejected(&progress.rejected[1].key) && !progress.has_rejected(&key()));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::cache::{Cache, Entry, Origin, TokenSource};
 use super::call::Exchange;
 use super::error::{Error, ErrorKind};
 use super::sender::Sender;
+use super::status::ClientStatus;
 use crate::keys::KeyRing;
 use crate::oauth::{
     AccessToken, AuthorizationRequest, AuthorizationServer, ClientAssertion, CodeVerifier,
@@ -250,6 +251,13 @@ impl TokenClient {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.sender.log.statistics()
+    }
+
+    /// What the client knows about its keys and the clock at its server, for a health page. Sends
+    /// nothing.
+    #[must_use]
+    pub fn status(&self) -> ClientStatus {
+        self.sender.status()
     }
 
     /// The key ring that signs. Publish, activate and retire keys on it while the client is in use.

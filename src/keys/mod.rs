@@ -48,11 +48,9 @@ pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use public_key_set::PublicKeySet;
 pub use remote_signer::RemoteSigner;
-#[cfg(feature = "client")]
-pub(crate) use ring::after;
-#[cfg(feature = "client")]
-pub(crate) use ring::name as key_name;
 pub use ring::{KeyRing, KeyState, RingKey};
+#[cfg(feature = "client")]
+pub(crate) use ring::{SigningKeys, after, name as key_name};
 pub use rsa_weakness::RsaWeakness;
 #[cfg(feature = "client")]
 pub(crate) use signer::private_key as key_in_process;

@@ -58,6 +58,16 @@ struct Entry {
     state: KeyState,
 }
 
+/// The active key of a ring, and those that signed before it and are still published.
+#[cfg(feature = "client")]
+pub(crate) struct SigningKeys {
+    pub(crate) active: Arc<dyn Signer>,
+    /// Whether servers may not know the active key yet.
+    pub(crate) is_new: bool,
+    /// In the order of publication, each with the time until which it was active.
+    pub(crate) retiring: Vec<(Arc<dyn Signer>, OffsetDateTime)>,
+}
+
 /// A key of a [`KeyRing`], as [`KeyRing::list`] shows it. Serializes to its name, its state and
 /// since when, such as `{"key_id":"k2","state":"active","since":"2026-12-01T00:00:00Z"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -274,23 +284,30 @@ impl KeyRing {
             .ok_or(KeyError::NoActiveKey)
     }
 
-    /// The key that signed before the active one, if it is still in the JWKS and the active key is
-    /// new: active for no longer than the propagation time or [`Self::PROPAGATION`], whichever is
-    /// longer. A server that has not read the JWKS again still knows the previous key.
+    /// The keys that may sign now or have signed, if one is active. A client falls back to the
+    /// others while the active key is new: active for no longer than the propagation time or
+    /// [`Self::PROPAGATION`], whichever is longer.
     #[cfg(feature = "client")]
-    pub(crate) fn previous(&self, now: OffsetDateTime) -> Option<Arc<dyn Signer>> {
+    pub(crate) fn signing_keys(&self, now: OffsetDateTime) -> Option<SigningKeys> {
         let shared = self.read();
-        let since = shared.entries.iter().find_map(|entry| match entry.state {
-            KeyState::Active(since) => since,
+        let (active, since) = shared.entries.iter().find_map(|entry| match entry.state {
+            KeyState::Active(since) => Some((Arc::clone(&entry.signer), since)),
             _ => None,
         })?;
-        let is_new = now < after(since, shared.propagation.max(Self::PROPAGATION));
+        let is_new = since.is_some_and(|since| now < after(since, shared.propagation.max(Self::PROPAGATION)));
         let retiring = shared.entries.iter().filter_map(|entry| match entry.state {
-            KeyState::Retiring(since) => Some((since, &entry.signer)),
+            KeyState::Retiring(since) => Some((Arc::clone(&entry.signer), since)),
             _ => None,
         });
-        let (_, last) = retiring.filter(|_| is_new).max_by_key(|(since, _)| *since)?;
-        Some(Arc::clone(last))
+        Some(SigningKeys { active, is_new, retiring: retiring.collect() })
+    }
+
+    /// Whether this very key is active or retiring.
+    #[cfg(feature = "client")]
+    pub(crate) fn has_signing(&self, key: &Arc<dyn Signer>) -> bool {
+        let is_signing = |state| matches!(state, KeyState::Active(_) | KeyState::Retiring(_));
+        let shared = self.read();
+        shared.entries.iter().any(|entry| Arc::ptr_eq(&entry.signer, key) && is_signing(entry.state))
     }
 
     /// Since when this key signs, if it is the active one: `Some(None)` for the key that the ring

@@ -126,12 +126,15 @@ pub enum Event<'a> {
         /// What the server said.
         failure: Failure<'a>,
     },
-    /// The server rejected an assertion, and the client signs another one with the previous key.
+    /// The server rejected an assertion, and the client signs another one with another key of the
+    /// ring.
     #[non_exhaustive]
     KeyCorrected {
         /// The client.
         client: Client<'a>,
-        /// The previous key.
+        /// The key that signed the rejected assertion.
+        rejected: &'a KeyId,
+        /// The key that signs the next one.
         key_id: &'a KeyId,
         /// What the server said.
         failure: Failure<'a>,
@@ -205,7 +208,7 @@ pub enum Event<'a> {
         client: Client<'a>,
         /// The key.
         key_id: &'a KeyId,
-        /// Whether it is the active key of the ring; otherwise, it is the previous one.
+        /// Whether it is the active key of the ring; otherwise, the client fell back to it.
         is_active: bool,
         /// How long the key has been active, if it was activated on the ring.
         key_age: Option<Duration>,

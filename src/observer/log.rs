@@ -91,8 +91,15 @@ fn log(event: &Event<'_>) {
                 "assertion rejected, retried with corrected times"
             );
         }
-        Event::KeyCorrected { client, key_id, failure } => {
-            client_line!(WARN, client, %key_id, error = %failure, "assertion rejected, retried with the previous key");
+        Event::KeyCorrected { client, rejected, key_id, failure } => {
+            client_line!(
+                WARN,
+                client,
+                %rejected,
+                %key_id,
+                error = %failure,
+                "assertion rejected, retried with another key"
+            );
         }
         Event::ClockOffsetChanged { client, offset, learned_from, state } => {
             let offset_ms = signed_ms(offset);

@@ -50,7 +50,7 @@
 //! | `AlgorithmNotListed` | `WARN` | `algorithm not listed by the server` | the first metadata shows it; the server may reject the key | `client_id` `issuer` `key_id` `endpoint` `unlisted` |
 //! | `AttemptFailed` | `WARN` | `attempt failed, retry scheduled` | another attempt follows after a pause | `client_id` `issuer` `attempt` `pause_ms` `error` |
 //! | `TimesCorrected` | `WARN` | `assertion rejected, retried with corrected times` | the server's clock differs | `client_id` `issuer` `offset_ms` `learned_from` `error` |
-//! | `KeyCorrected` | `WARN` | `assertion rejected, retried with the previous key` | the server may not know the active key yet | `client_id` `issuer` `key_id` `error` |
+//! | `KeyCorrected` | `WARN` | `assertion rejected, retried with another key` | the server may not know the active key yet | `client_id` `issuer` `rejected` `key_id` `error` |
 //! | `ClockOffsetChanged` | `INFO` | `clock offset assumed` `clock offset confirmed` `clock offset dropped` | a response showed the server's clock | `client_id` `issuer` `offset_ms` `learned_from` |
 //! | `RejectionRemembered` | `WARN` | `key rejected, paused` `request rejected, paused` | the key, or the same request, is not used again for a while | `client_id` `issuer` `key_id` `pause_ms` `error` |
 //! | `RefreshFailed` | `WARN` | `token refresh failed` | no new token; the cached one is still valid | `client_id` `issuer` `error` `pause_ms` |

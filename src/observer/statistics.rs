@@ -23,7 +23,7 @@ pub struct Statistics {
     pub retries: u64,
     /// Assertions that were signed again with other times.
     pub time_corrections: u64,
-    /// Assertions that were signed again with the previous key.
+    /// Assertions that were signed again with another key.
     pub key_corrections: u64,
     /// Requests in the background that brought no token.
     pub refresh_failures: u64,

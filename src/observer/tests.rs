@@ -118,7 +118,7 @@ pub(super) fn with_each(mut see: impl FnMut(&Event<'_>)) {
     see(&Event::AlgorithmNotListed { client, key_id, unlisted });
     see(&Event::AttemptFailed { client, attempt: 1, pause, failure });
     see(&Event::TimesCorrected { client, offset, learned_from, failure });
-    see(&Event::KeyCorrected { client, key_id, failure });
+    see(&Event::KeyCorrected { client, rejected: previous, key_id, failure });
     for state in [ClockOffset::Assumed, ClockOffset::Confirmed, ClockOffset::Dropped] {
         see(&Event::ClockOffsetChanged { client, offset, learned_from, state });
     }

@@ -250,31 +250,58 @@ fn the_previous_key_can_be_activated_again_without_waiting() {
 
 #[cfg(feature = "client")]
 #[test]
-fn the_previous_key_is_there_while_the_active_one_is_new() {
+fn the_active_key_is_new_for_a_while_and_the_keys_that_signed_are_in_the_order_of_publication() {
     let ((old, old_id), (new, new_id), (newest, newest_id)) = (key(), key(), key());
     let ring = KeyRing::from(old);
-    let previous = |ring: &KeyRing, now| ring.previous(now).map(|signer| name(signer.as_ref()));
+    let signing = |ring: &KeyRing, seconds| {
+        let keys = ring.signing_keys(at(seconds)).unwrap();
+        let retiring = keys.retiring.iter().map(|(key, until)| (name(key.as_ref()), *until));
+        (name(keys.active.as_ref()), keys.is_new, retiring.collect::<Vec<_>>())
+    };
     ring.publish(new, at(0)).unwrap();
     ring.publish(newest, at(0)).unwrap();
-    assert_eq!(previous(&ring, at(0)), None);
+    assert_eq!(signing(&ring, 0), (old_id.clone(), false, vec![]));
     ring.activate(&new_id, at(300)).unwrap();
-    for (seconds, expected) in [(300, Some(&old_id)), (599, Some(&old_id)), (600, None), (9000, None)] {
-        assert_eq!(previous(&ring, at(seconds)).as_ref(), expected, "{seconds}");
+    for (seconds, is_new) in [(0, true), (300, true), (599, true), (600, false), (9000, false)] {
+        let expected = (new_id.clone(), is_new, vec![(old_id.clone(), at(300))]);
+        assert_eq!(signing(&ring, seconds), expected, "{seconds}");
     }
     // Activating it again does not make it newer.
     ring.activate(&new_id, at(599)).unwrap();
-    assert_eq!(previous(&ring, at(600)), None);
+    assert!(!signing(&ring, 600).1);
     // The propagation time counts if it is longer.
-    assert_eq!(
-        previous(&ring.clone().with_propagation(Duration::from_secs(400)), at(699)),
-        Some(old_id.clone())
-    );
-    assert_eq!(previous(&ring.clone().with_propagation(Duration::ZERO), at(599)), Some(old_id.clone()));
-    // The key that signed last, and never one that was removed.
+    assert!(signing(&ring.clone().with_propagation(Duration::from_secs(400)), 699).1);
+    assert!(signing(&ring.clone().with_propagation(Duration::ZERO), 599).1);
     ring.activate(&newest_id, at(700)).unwrap();
-    assert_eq!(previous(&ring, at(700)), Some(new_id.clone()));
+    let both = vec![(old_id.clone(), at(300)), (new_id.clone(), at(700))];
+    assert_eq!(signing(&ring, 700), (newest_id.clone(), true, both));
+    // Rotations back: the order of publication stays.
+    ring.activate(&old_id, at(701)).unwrap();
+    let both = vec![(new_id.clone(), at(700)), (newest_id.clone(), at(701))];
+    assert_eq!(signing(&ring, 701), (old_id.clone(), true, both));
+    // Never one that was removed.
     ring.revoke(&new_id);
-    assert_eq!(previous(&ring, at(700)), Some(old_id.clone()));
-    ring.retire(&old_id, at(700)).unwrap();
-    assert_eq!(previous(&ring, at(700)), None);
+    assert_eq!(signing(&ring, 701), (old_id.clone(), true, vec![(newest_id.clone(), at(701))]));
+    ring.retire(&newest_id, at(1001)).unwrap();
+    assert_eq!(signing(&ring, 1001), (old_id.clone(), false, vec![]));
+    ring.revoke(&old_id);
+    assert!(ring.signing_keys(at(1001)).is_none());
+}
+
+#[cfg(feature = "client")]
+#[test]
+fn only_a_key_that_is_active_or_retiring_may_sign() {
+    let ((old, old_id), (new, new_id)) = (key(), key());
+    let ring = KeyRing::from(old);
+    let first = ring.active().unwrap();
+    assert!(ring.has_signing(&first));
+    // A key of another ring.
+    assert!(!ring.has_signing(&KeyRing::from(key().0).active().unwrap()));
+    ring.publish(new, at(0)).unwrap();
+    let published = Arc::clone(&ring.read().entries[1].signer);
+    assert!(!ring.has_signing(&published));
+    ring.activate(&new_id, at(300)).unwrap();
+    assert!(ring.has_signing(&published) && ring.has_signing(&first));
+    ring.revoke(&old_id);
+    assert!(!ring.has_signing(&first));
 }

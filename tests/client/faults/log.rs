@@ -154,10 +154,10 @@ async fn what_the_client_corrects_and_remembers_it_says() {
         [
             "WARN key rejected, paused: key_id=new pause_ms=… \
              error=refused: 401 invalid_client",
-            "WARN assertion rejected, retried with the previous key: key_id=old \
+            "WARN assertion rejected, retried with another key: rejected=new key_id=old \
              error=refused: 401 invalid_client",
             &obtained(2),
-            "DEBUG signed with the previous key, the active key is paused: key_id=old",
+            "DEBUG signed with another key, the active key is paused: key_id=old",
             &obtained(1),
         ]
     );
@@ -424,7 +424,7 @@ async fn a_run_with_an_outage_a_wrong_clock_and_a_rotation_reads_like_a_story() 
             "INFO rejected token dropped:",
             "INFO signing key changed: key_id=new previous=old",
             "WARN request rejected, paused: key_id=new pause_ms=… error=refused: 401 invalid_client",
-            "WARN assertion rejected, retried with the previous key: key_id=old \
+            "WARN assertion rejected, retried with another key: rejected=new key_id=old \
              error=refused: 401 invalid_client",
             "WARN key rejected, paused: key_id=new pause_ms=… error=refused: 401 invalid_client",
             &obtained(2),

@@ -11,6 +11,7 @@ mod observer;
 mod outcome;
 mod refusals;
 mod retries;
+mod rotations;
 mod server_clock;
 pub(crate) mod simulation;
 mod soak;
