@@ -33,7 +33,9 @@ pub(super) fn realm() -> Value {
         })
         .collect();
     let (algorithm, file) = ALGORITHMS[6];
-    clients.push(client("rotates", algorithm, by_url(&format!("{published}/rotating")), json!({})));
+    for name in ["rotates", "rotates-quickly"] {
+        clients.push(client(name, algorithm, by_url(&format!("{published}/{name}")), json!({})));
+    }
     clients.push(client("disabled", algorithm, by_value(algorithm, file), json!({"enabled": false})));
     let mut pushes = client("pushes", algorithm, by_value(algorithm, file), json!({}));
     pushes["attributes"]["require.pushed.authorization.requests"] = "true".into();

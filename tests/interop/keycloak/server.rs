@@ -31,8 +31,6 @@ fn start() -> (String, Child) {
     command.current_dir(&home).args(["-c", script, "bin/kc.sh", "start-dev", "--import-realm"]);
     command.args(["--db=dev-mem", "--cache=local", "--http-host=127.0.0.1"]);
     command.args([format!("--http-port={port}"), format!("--hostname={url}")]);
-    // The shortest time between two reads of a client's keys, in seconds. Default: 10.
-    command.arg("--spi-public-key-storage--infinispan--min-time-between-requests=1");
     command.env("JAVA_OPTS_KC_HEAP", "-Xms64m -Xmx640m");
     let child = command.stdin(Stdio::piped()).spawn();
     let child = child.unwrap_or_else(|error| panic!("the interop suite needs `bash`: {error}"));
