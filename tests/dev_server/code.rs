@@ -70,7 +70,13 @@ fn rfc6749_4_1_3_a_code_is_bound_to_its_client_its_address_and_its_verifier() {
 
     // A malformed request does not use up the code.
     for (more, expected) in [
-        (("code_verifier", ""), invalid_request("the form has no `code_verifier`")),
+        // A code with a challenge is no grant without its verifier (RFC 7636 §4.6).
+        (
+            ("code_verifier", ""),
+            invalid_grant(
+                "the form has no `code_verifier`, but the authorization request has a code_challenge",
+            ),
+        ),
         (
             ("code_verifier", "short"),
             invalid_request("the code verifier is not 43 to 128 of the characters A-Z a-z 0-9 - . _ ~"),

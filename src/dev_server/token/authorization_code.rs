@@ -14,8 +14,13 @@ pub(super) fn granted(request: &ClientRequest<'_>) -> Result<Granted, Refused> {
     let ClientRequest { server, ref client, now, .. } = *request;
     let code = request.required("code")?;
     let redirect_uri = request.required("redirect_uri")?;
-    let verifier = CodeVerifier::new(request.required("code_verifier")?)
-        .map_err(|error| Refused::invalid_request(&error.to_string()))?;
+    let verifier = request.parameters.value("code_verifier").ok_or_else(|| {
+        let description = request.parameters.missing("code_verifier");
+        // Every authorization request has a code_challenge (RFC 7636 §4.6).
+        Refused::invalid_grant(&format!("{description}, but the authorization request has a code_challenge"))
+    })?;
+    let verifier =
+        CodeVerifier::new(verifier).map_err(|error| Refused::invalid_request(&error.to_string()))?;
     let asked = Access::of_exchange(&request.parameters)?;
 
     let mut state = server.state();
