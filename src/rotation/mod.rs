@@ -1,8 +1,12 @@
 //! Rotate keys without a failed request.
 //!
 //! A [`Plan`] says when each key is published, signs and leaves; which key signs follows from the
-//! plan and the time alone.
+//! plan and the time alone. The [`Manifest`] of a folder has the plan of its keys.
 
+mod manifest;
+mod names;
 mod plan;
 
+pub use manifest::{Manifest, ManifestError, ManifestKey, PassphraseSource};
+pub use names::NamesError;
 pub use plan::{Move, Phase, Plan, PlannedKey};
