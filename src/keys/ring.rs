@@ -165,6 +165,12 @@ impl KeyRing {
         self
     }
 
+    /// The propagation time.
+    #[must_use]
+    pub fn propagation(&self) -> Duration {
+        self.read().propagation
+    }
+
     /// The keys of the ring, in the order of publication.
     #[must_use]
     pub fn list(&self) -> Vec<RingKey> {
