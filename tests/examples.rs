@@ -55,6 +55,7 @@ fn every_example_is_run_here() {
         let needs_more = match name {
             "custom_signer" => !cfg!(feature = "rustcrypto"),
             "axum_resource_server" => !cfg!(feature = "tower"),
+            "publish_jwks" => !cfg!(all(feature = "rotation", feature = "tower")),
             "three_issuers" => !cfg!(feature = "axum"),
             "bearer_middleware" => !cfg!(feature = "reqwest-middleware"),
             "token_endpoint" => !cfg!(feature = "redis"),
@@ -190,6 +191,18 @@ fn key_rotation() {
         "replaced: 1 published, the server accepts the signature\n",
     ];
     has(&printed(example("key_rotation")), &said);
+}
+
+#[cfg(all(feature = "rotation", feature = "tower"))]
+#[test]
+fn publish_jwks() {
+    let said = [
+        "token: AccessToken",
+        "first: 200 OK \"public, max-age=100\"\n",
+        "unchanged: 304 Not Modified\n",
+        "with the next key: 200 OK true\n",
+    ];
+    has(&printed(example("publish_jwks")), &said);
 }
 
 #[cfg(feature = "tower")]

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 /// The features of this build, so that building the examples rebuilds nothing else.
-const FEATURES: [(&str, bool); 11] = [
+const FEATURES: [(&str, bool); 12] = [
     ("client", cfg!(feature = "client")),
     ("rustls", cfg!(feature = "rustls")),
     ("native-tls", cfg!(feature = "native-tls")),
@@ -20,6 +20,7 @@ const FEATURES: [(&str, bool); 11] = [
     ("reqwest-middleware", cfg!(feature = "reqwest-middleware")),
     ("redis", cfg!(feature = "redis")),
     ("metrics", cfg!(feature = "metrics")),
+    ("rotation", cfg!(feature = "rotation")),
 ];
 
 /// The examples of this set of features: name and program.
