@@ -194,3 +194,46 @@ fn a_key_of_several_is_taken_by_its_name() {
     assert!(pkjwt(["inspect", &file, "--entry", "my-key-2"]).done().contains("kid: my-key-2\n"));
     pkjwt(["jwks", &file, "--entry", "third"]).refused(&["no key is named `third`", "my-key-1"]);
 }
+
+#[test]
+fn jwks_of_a_folder_says_in_which_order_to_rotate_at_a_provider_without_a_url() {
+    let place = Place::new();
+    fs::create_dir(place.path("keys")).unwrap();
+    for stem in ["p384", "p256"] {
+        fs::copy(testdata(&format!("{stem}.pkcs8.pem")), place.path(&format!("keys/{stem}.pem"))).unwrap();
+    }
+    fs::copy(testdata("rsa2048.pub.pem"), place.path("keys/rsa2048.pub")).unwrap();
+    let keys = place.name("keys");
+    let run = pkjwt(["jwks", &keys]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    let set = JwkSet::from_json(run.stdout.as_bytes()).unwrap();
+    let mut expected = ["p256", "p384"].map(|stem| private_key(stem).thumbprint());
+    expected.sort_by_key(ToString::to_string);
+    assert_eq!(set.keys().iter().map(Jwk::thumbprint).collect::<Vec<_>>(), expected);
+    assert!(!run.stdout.contains("\"d\""));
+    let words: Vec<&str> = run
+        .stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split_once(':'))
+        .map(|(w, _)| w)
+        .collect();
+    assert!(
+        run.stderr.starts_with("Order of a rotation at a provider that takes no URL:\n"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        words,
+        ["1. publish", "2. paste", "3. wait", "4. activate", "5. remove", "6. paste again"],
+        "{}",
+        run.stderr
+    );
+
+    let string = pkjwt(["jwks", "--json-string", &keys]);
+    assert_eq!((string.status, &string.stderr), (Some(0), &run.stderr));
+    let text: String = serde_json::from_str(&string.stdout).unwrap();
+    assert_eq!(JwkSet::from_json(text.as_bytes()).unwrap(), set);
+    pkjwt(["jwks", &keys, "--kid", "k"]).usage(&["--kid", "a folder's keys have their own"]);
+    pkjwt(["jwks", &keys, "--alg", "ES256"]).usage(&["--alg", "a folder's keys have their own"]);
+    pkjwt(["jwks", &testdata("p521.pkcs8.pem"), &keys]).usage(&["expected one folder, or files"]);
+}

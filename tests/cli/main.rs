@@ -20,6 +20,7 @@ mod run;
 #[path = "../support/secrets.rs"]
 mod secrets;
 mod serve;
+mod serve_jwks;
 mod serve_options;
 mod server;
 mod settings;
@@ -49,6 +50,7 @@ fn help_has_an_example_and_usage_errors_are_status_2() {
         "profiles",
         "doctor",
         "serve",
+        "serve-jwks",
         "completions",
         "man",
     ];
@@ -98,7 +100,7 @@ fn completions_and_manual_pages_know_every_command() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     pages.sort();
-    assert_eq!(pages.len(), 16);
+    assert_eq!(pages.len(), 17);
     assert!(
         pages.contains(&"pkjwt.1".to_owned()) && pages.contains(&"pkjwt-token.1".to_owned()),
         "{pages:?}"

@@ -42,6 +42,7 @@ fn commands(place: &Place) -> Vec<(&'static str, Vec<String>)> {
         ("verify", words(&["-", "--jwks", &jwks, "--issuer", "c", "--audience", "https://as.example"])),
         ("profiles", words(&["okta"])),
         ("serve", words(&["--client", "c=no-such-file.json"])),
+        ("serve-jwks", words(&["no-such-file.pem"])),
         ("quickstart", with_server(&[])),
     ]
 }

@@ -5,35 +5,46 @@ use std::path::{Path, PathBuf};
 use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::keys::{KeyFormat, KeyStructure};
+use private_key_jwt::rotation::JwksResponse;
 use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey, PublicKey};
+use time::OffsetDateTime;
 
 use crate::error::{Context, Failure};
 use crate::key::{self, KeyOptions};
-use crate::{output, source};
+use crate::key_folder::{self, KeyFolder};
+use crate::{output, rotation_steps, source};
 
 const EXAMPLE: &str = "Examples:
   pkjwt jwks key.pem > jwks.json
   pkjwt jwks key.pem old-jwks.json other-cert.pem > jwks.json.new    # during a rotation
-  pkjwt jwks --json-string key.pem    # the value of PingOne's `jwks` property";
+  pkjwt jwks --json-string key.pem    # one string: PingOne's `jwks`, Keycloak's `jwks.string`, Terraform
+  pkjwt jwks --json-string keys/      # of a folder of keys; stderr says in which order to rotate them";
 
 /// Print one public JWK Set of private and public keys
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// Private key, public key, certificate or JWK Set: a file, - for standard input, or env:VAR
-    /// for an environment variable; private values are never printed
-    #[arg(value_name = "KEY", required = true)]
-    keys: Vec<PathBuf>,
-    /// Algorithm of the keys [default: the one in the file, or the usual one for the type of a
-    /// private key]
-    #[arg(long, value_name = "ALG", value_parser = key::algorithm_parser())]
-    alg: Option<Algorithm>,
+    #[command(flatten)]
+    keys: Keys,
     /// Key id (kid) of a single key [default: the one in the file, or the RFC 7638 thumbprint]
     #[arg(long, value_name = "KID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     kid: Option<String>,
     /// Print one line, quoted and escaped as a JSON string
     #[arg(long)]
     json_string: bool,
+}
+
+/// The keys of a JWK Set.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Keys {
+    /// Private key, public key, certificate or JWK Set: a file, - for standard input, or env:VAR
+    /// for an environment variable; or one folder of private keys. Private values are never printed
+    #[arg(value_name = "KEY", required = true)]
+    keys: Vec<PathBuf>,
+    /// Algorithm of the keys [default: the one in the file, or the usual one for the type of a
+    /// private key]
+    #[arg(long, value_name = "ALG", value_parser = key::algorithm_parser())]
+    alg: Option<Algorithm>,
     #[command(flatten)]
     options: KeyOptions,
 }
@@ -41,27 +52,27 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     const SEVERAL: &str = "names one key, but several were given";
-    if arguments.kid.is_some() && arguments.keys.len() > 1 {
-        return Err(Failure::usage("--kid", SEVERAL));
-    }
-    source::one_stdin(arguments.keys.iter().map(PathBuf::as_path))?;
-    let mut keys: Vec<Jwk> = Vec::new();
-    for path in &arguments.keys {
-        for key in load(path, arguments)? {
-            if let Some(known) = keys.iter().find(|known| known.key_id() == key.key_id()) {
-                let key_id = known.key_id().map(ToString::to_string).unwrap_or_default();
-                let why = format!("key `{key_id}` is already in the set");
-                return Err(Failure::refused(source::name(path), why));
-            }
-            keys.push(key);
+    let now = OffsetDateTime::now_utc();
+    let jwks = if let Some(folder) = arguments.keys.folder(now)? {
+        if arguments.kid.is_some() {
+            return Err(Failure::usage("--kid", "a folder's keys have their own"));
         }
-    }
-    if let (Some(kid), [key]) = (&arguments.kid, keys.as_mut_slice()) {
-        *key = key.clone().with_key_id(kid.as_str());
-    } else if arguments.kid.is_some() {
-        return Err(Failure::usage("--kid", SEVERAL));
-    }
-    let jwks = JwkSet::from_iter(keys);
+        let steps = rotation_steps::steps(folder.plan.as_ref(), folder.keys.propagation(), now);
+        steps.iter().for_each(|line| output::note(line));
+        // The bytes that `serve-jwks` serves.
+        JwkSet::from_json(JwksResponse::new(&folder.keys).body().as_bytes()).context("jwks")?
+    } else {
+        if arguments.kid.is_some() && arguments.keys.keys.len() > 1 {
+            return Err(Failure::usage("--kid", SEVERAL));
+        }
+        let mut keys = arguments.keys.files()?;
+        if let (Some(kid), [key]) = (&arguments.kid, keys.as_mut_slice()) {
+            *key = key.clone().with_key_id(kid.as_str());
+        } else if arguments.kid.is_some() {
+            return Err(Failure::usage("--kid", SEVERAL));
+        }
+        JwkSet::from_iter(keys)
+    };
     if arguments.json_string {
         let string = serde_json::to_string(&output::ascii(&jwks.to_json())).context("jwks")?;
         output::line(&string)
@@ -70,8 +81,44 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+impl Keys {
+    /// The arguments, as they were given.
+    pub(crate) fn paths(&self) -> &[PathBuf] {
+        &self.keys
+    }
+
+    /// The keys of the folder, if there is one instead of files.
+    pub(crate) fn folder(&self, now: OffsetDateTime) -> Result<Option<KeyFolder>, Failure> {
+        let Some(folder) = self.keys.iter().find(|path| path.is_dir()) else { return Ok(None) };
+        if self.keys.len() > 1 {
+            return Err(Failure::usage(source::name(folder), "expected one folder, or files; found both"));
+        }
+        if self.alg.is_some() {
+            return Err(Failure::usage("--alg", "a folder's keys have their own"));
+        }
+        key_folder::read(folder, &self.options, now).map(Some)
+    }
+
+    /// The public keys of all files, each of them once.
+    pub(crate) fn files(&self) -> Result<Vec<Jwk>, Failure> {
+        source::one_stdin(self.keys.iter().map(PathBuf::as_path))?;
+        let mut keys: Vec<Jwk> = Vec::new();
+        for path in &self.keys {
+            for key in load(path, self)? {
+                if let Some(known) = keys.iter().find(|known| known.key_id() == key.key_id()) {
+                    let key_id = known.key_id().map(ToString::to_string).unwrap_or_default();
+                    let why = format!("key `{key_id}` is already in the set");
+                    return Err(Failure::refused(source::name(path), why));
+                }
+                keys.push(key);
+            }
+        }
+        Ok(keys)
+    }
+}
+
 /// The public keys of a file, each with a `kid`.
-fn load(path: &Path, arguments: &Arguments) -> Result<Vec<Jwk>, Failure> {
+fn load(path: &Path, arguments: &Keys) -> Result<Vec<Jwk>, Failure> {
     let name = source::name(path);
     let bytes = source::read(path, PrivateKey::MAX_FILE_LEN)?;
     let public = || public(&name, &bytes, arguments.alg);

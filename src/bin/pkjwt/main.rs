@@ -26,6 +26,7 @@ mod introspect;
 mod issued;
 mod jwks;
 mod key;
+mod key_folder;
 mod keygen;
 mod login;
 mod man;
@@ -38,8 +39,10 @@ mod public_keys;
 mod quickstart;
 mod redirect;
 mod revoke;
+mod rotation_steps;
 mod secret;
 mod serve;
+mod serve_jwks;
 mod settings;
 mod source;
 mod token;
@@ -71,6 +74,7 @@ enum Command {
     Profiles(profiles::Arguments),
     Doctor(Box<doctor::Arguments>),
     Serve(serve::Arguments),
+    ServeJwks(serve_jwks::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -129,6 +133,7 @@ fn main() -> ExitCode {
         Command::Profiles(arguments) => profiles::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::ServeJwks(arguments) => serve_jwks::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, &mut known),
         Command::Man(arguments) => man::run(&arguments, &known),
     };

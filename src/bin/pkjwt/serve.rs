@@ -177,7 +177,7 @@ fn json_line(members: impl IntoIterator<Item = (&'static str, String)>) -> Resul
     output::line(&output::ascii(&Value::Object(members.collect()).to_string()))
 }
 
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8080")
 }
 
@@ -299,7 +299,7 @@ fn register_folder(server: &DevServer, folder: &Path) -> Result<(), Failure> {
 }
 
 /// The time of a log line, in UTC.
-fn timestamp() -> String {
+pub(crate) fn timestamp() -> String {
     let now = OffsetDateTime::now_utc();
     now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
 }
