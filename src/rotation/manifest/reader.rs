@@ -140,7 +140,7 @@ impl<'t> Source<'t> {
     /// A value as it is written, or the form of a secret.
     fn found(self, item: &Item) -> String {
         let written = item.span().and_then(|span| self.0.get(span)).unwrap_or_default();
-        match SecretForm::suspect(item.as_str().unwrap_or(written)) {
+        match SecretForm::of(item.as_str().unwrap_or(written)) {
             Some(form) => format!("({form}, not shown)"),
             None => printable(written, 64),
         }
