@@ -16,6 +16,7 @@ mod login;
 mod misplaced;
 mod profiles;
 mod quickstart;
+mod rotate;
 mod run;
 #[path = "../support/secrets.rs"]
 mod secrets;
@@ -46,6 +47,7 @@ fn help_has_an_example_and_usage_errors_are_status_2() {
         "token",
         "introspect",
         "revoke",
+        "rotate",
         "verify",
         "profiles",
         "doctor",

@@ -39,6 +39,7 @@ mod public_keys;
 mod quickstart;
 mod redirect;
 mod revoke;
+mod rotate;
 mod rotation_steps;
 mod secret;
 mod serve;
@@ -70,6 +71,7 @@ enum Command {
     Token(Box<token::Arguments>),
     Introspect(introspect::Arguments),
     Revoke(revoke::Arguments),
+    Rotate(rotate::Arguments),
     Verify(verify::Arguments),
     Profiles(profiles::Arguments),
     Doctor(Box<doctor::Arguments>),
@@ -129,6 +131,7 @@ fn main() -> ExitCode {
         Command::Token(arguments) => token::run(&arguments),
         Command::Introspect(arguments) => introspect::run(&arguments),
         Command::Revoke(arguments) => revoke::run(&arguments),
+        Command::Rotate(arguments) => rotate::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Profiles(arguments) => profiles::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -62,6 +62,21 @@ pub(crate) fn styled(text: &str, style: &str) -> String {
     if io::stdout().is_terminal() && !plain { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
+/// A table whose columns are aligned.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |text| text.chars().count());
+    let widths: Vec<usize> =
+        (0..columns).map(|column| rows.iter().map(|row| width(row, column)).max().unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(text, width)| format!("{text:width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
 /// Prints a value as JSON over several lines. Non-ASCII characters are escaped, so that foreign
 /// text cannot control the terminal.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {

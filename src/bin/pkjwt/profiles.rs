@@ -100,17 +100,7 @@ fn table(profiles: impl Iterator<Item = (&'static str, Profile)>) -> String {
         }
         rows.push(row);
     }
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |text| text.chars().count());
-    let widths: Vec<usize> =
-        (0..columns).map(|column| rows.iter().map(|row| width(row, column)).max().unwrap_or(0)).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(text, width)| format!("{text:width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    output::table(&rows)
 }
 
 /// One profile, a line for each rule.
