@@ -1,5 +1,7 @@
 use super::*;
 
+mod histories;
+
 const START: i64 = 1_796_083_200;
 
 fn at(seconds: i64) -> OffsetDateTime {
