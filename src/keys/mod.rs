@@ -48,6 +48,8 @@ pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use public_key_set::PublicKeySet;
 pub use remote_signer::RemoteSigner;
+#[cfg(feature = "rotation")]
+pub(crate) use ring::WeakKeyRing;
 pub use ring::{KeyRing, KeyState, RingKey};
 #[cfg(feature = "client")]
 pub(crate) use ring::{SigningKeys, after, name as key_name};

@@ -50,6 +50,22 @@ pub struct KeyRing {
 struct Shared {
     entries: Vec<Entry>,
     propagation: Duration,
+    /// What lives as long as any clone of the ring.
+    #[cfg(feature = "rotation")]
+    companion: Option<Box<dyn std::any::Any + Send + Sync>>,
+}
+
+/// A ring that is not kept alive.
+#[cfg(feature = "rotation")]
+#[derive(Clone)]
+pub(crate) struct WeakKeyRing(std::sync::Weak<RwLock<Shared>>);
+
+#[cfg(feature = "rotation")]
+impl WeakKeyRing {
+    /// The ring, unless the last clone of it was dropped.
+    pub(crate) fn upgrade(&self) -> Option<KeyRing> {
+        self.0.upgrade().map(|shared| KeyRing { shared })
+    }
 }
 
 struct Entry {
@@ -153,8 +169,37 @@ impl KeyRing {
     fn of(signer: impl Signer + 'static) -> Self {
         let state = KeyState::Active(None);
         let entry = Entry { key_id: name(&signer), signer: Arc::new(signer), state };
-        let shared = Shared { entries: vec![entry], propagation: Self::PROPAGATION };
+        Self::holding(vec![entry])
+    }
+
+    fn holding(entries: Vec<Entry>) -> Self {
+        let shared = Shared {
+            entries,
+            propagation: Self::PROPAGATION,
+            #[cfg(feature = "rotation")]
+            companion: None,
+        };
         Self { shared: Arc::new(RwLock::new(shared)) }
+    }
+
+    /// A ring without keys, to be filled with [`Self::replace`].
+    #[cfg(feature = "rotation")]
+    pub(crate) fn empty() -> Self {
+        Self::holding(Vec::new())
+    }
+
+    /// Drops this value when the last clone of the ring is dropped, so that something can work for
+    /// the ring as long as it is used. It must not contain the ring.
+    #[cfg(feature = "rotation")]
+    pub(crate) fn accompany(&self, companion: impl std::any::Any + Send + Sync) {
+        let former = self.write().companion.replace(Box::new(companion));
+        drop(former);
+    }
+
+    /// The ring, without keeping it alive.
+    #[cfg(feature = "rotation")]
+    pub(crate) fn downgrade(&self) -> WeakKeyRing {
+        WeakKeyRing(Arc::downgrade(&self.shared))
     }
 
     /// Sets the propagation time: the longest time that any authorization server keeps a copy of

@@ -305,3 +305,20 @@ fn only_a_key_that_is_active_or_retiring_may_sign() {
     ring.revoke(&old_id);
     assert!(!ring.has_signing(&first));
 }
+
+#[cfg(feature = "rotation")]
+#[test]
+fn a_companion_lives_as_long_as_the_last_clone_of_its_ring() {
+    let (companion, ring) = (Arc::new(()), KeyRing::empty());
+    ring.accompany(Arc::clone(&companion));
+    let (clone, weak) = (ring.clone(), ring.downgrade());
+    assert!(matches!(ring.active().map(|_| ()), Err(KeyError::NoActiveKey)));
+    drop(ring);
+    assert_eq!((Arc::strong_count(&companion), weak.upgrade().is_some()), (2, true));
+    // Another companion replaces the first.
+    clone.accompany(());
+    assert_eq!(Arc::strong_count(&companion), 1);
+    clone.accompany(Arc::clone(&companion));
+    drop(clone);
+    assert_eq!((Arc::strong_count(&companion), weak.upgrade().is_none()), (1, true));
+}
