@@ -299,6 +299,54 @@ pub enum Event<'a> {
         /// What went wrong.
         error: &'a (dyn Error + 'static),
     },
+    /// A key of a folder (feature `rotation`) entered another phase of its life.
+    #[non_exhaustive]
+    KeyPhaseChanged {
+        /// The folder.
+        folder: &'a str,
+        /// The file of the key, or the URI of a key outside the process.
+        file: &'a str,
+        /// The key.
+        key_id: &'a KeyId,
+        /// The phase before; `None` for a key that is new to this process.
+        previous: Option<&'static str>,
+        /// The phase: `planned`, `published`, `active`, `retiring`, `gone` or `revoked`.
+        phase: &'static str,
+    },
+    /// A file of a folder of keys cannot be used. The keys in use stay in use.
+    #[non_exhaustive]
+    KeyFileProblemBegan {
+        /// The folder.
+        folder: &'a str,
+        /// The file, `.` for the folder itself.
+        file: &'a str,
+        /// What is wrong.
+        error: &'a (dyn Error + 'static),
+    },
+    /// A problem with a file of a folder of keys is over, or another one took its place.
+    #[non_exhaustive]
+    KeyFileProblemEnded {
+        /// The folder.
+        folder: &'a str,
+        /// The file, `.` for the folder itself.
+        file: &'a str,
+        /// What was wrong.
+        error: &'a (dyn Error + 'static),
+        /// How long.
+        duration: Duration,
+    },
+    /// The certificate of a key of a folder expires soon. Each certificate is announced once.
+    #[non_exhaustive]
+    CertificateExpiring {
+        /// The folder.
+        folder: &'a str,
+        /// The file of the key.
+        file: &'a str,
+        /// The key.
+        key_id: &'a KeyId,
+        /// How long the certificate is still valid; zero if it expired.
+        remaining: Duration,
+    },
     /// A request, or a client assertion, was refused.
     #[non_exhaustive]
     RequestRefused {

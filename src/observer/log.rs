@@ -178,6 +178,20 @@ fn log(event: &Event<'_>) {
                 (true, false) => line!(DEBUG, url, error, pause_ms, "key fetch failed"),
             }
         }
+        Event::KeyPhaseChanged { folder, file, key_id, previous, phase } => {
+            line!(INFO, folder, file, %key_id, previous, phase, "key phase changed");
+        }
+        Event::KeyFileProblemBegan { folder, file, error } => {
+            line!(WARN, folder, file, error = format_args!("{error:#}"), "key file problem");
+        }
+        Event::KeyFileProblemEnded { folder, file, error, duration } => {
+            let (error, duration_s) = (format_args!("{error:#}"), duration.as_secs());
+            line!(INFO, folder, file, error, duration_s, "key file problem ended");
+        }
+        Event::CertificateExpiring { folder, file, key_id, remaining } => {
+            let remaining_s = remaining.as_secs();
+            line!(WARN, folder, file, %key_id, remaining_s, "certificate expires soon");
+        }
         Event::RequestRefused { reason, count: Some(count), error } => {
             macro_rules! refused {
                 ($level:ident) => {

@@ -65,6 +65,10 @@
 //! | `JwksChanged` | `INFO` | `keys changed` | a JWK Set has other keys than before | `url` `added` `removed` |
 //! | `JwksStale` | `WARN` | `keys no longer fresh, still used` | once, when fetches fail and the keys are no longer fresh | `url` `age_s` `hard_limit_s` |
 //! | `JwksFetchFailed` | `WARN` `DEBUG` | `key refresh failed` `key fetch failed` | no new keys; `key fetch failed` if there are none to use; `DEBUG` for a [client](crate::ClientKeys) | `url` `error` `pause_ms` |
+//! | `KeyPhaseChanged` | `INFO` | `key phase changed` | a key of a folder (feature `rotation`) was published, signs, retires or leaves | `folder` `file` `key_id` `previous` `phase` |
+//! | `KeyFileProblemBegan` | `WARN` | `key file problem` | once, when a file of the folder cannot be used; the keys in use stay | `folder` `file` `error` |
+//! | `KeyFileProblemEnded` | `INFO` | `key file problem ended` | once, when that is over | `folder` `file` `error` `duration_s` |
+//! | `CertificateExpiring` | `WARN` | `certificate expires soon` | once for each certificate of a key of the folder | `folder` `file` `key_id` `remaining_s` |
 //! | `RequestRefused` | `ERROR` `WARN` `INFO` `DEBUG` | `requests refused` | for each reason at most once a minute: `ERROR` for a mistake in the settings, `WARN` without keys, `DEBUG` without a token | `reason` `count` `error` |
 //!
 //! Fields without a value are left out. Fields ending in `_ms` and `_s` are in that unit, and

@@ -149,6 +149,11 @@ pub(super) fn with_each(mut see: impl FnMut(&Event<'_>)) {
     for (has_keys, is_of_client) in [(true, false), (false, false), (true, true), (false, true)] {
         see(&Event::JwksFetchFailed { url, pause, has_keys, is_of_client, error });
     }
+    let (folder, file) = ("/etc/keys", "client.pem");
+    see(&Event::KeyPhaseChanged { folder, file, key_id, previous: Some("published"), phase: "active" });
+    see(&Event::KeyFileProblemBegan { folder, file, error });
+    see(&Event::KeyFileProblemEnded { folder, file, error, duration });
+    see(&Event::CertificateExpiring { folder, file, key_id, remaining: pause });
     for &reason in RefusalReason::ALL {
         for count in [Some(3), None] {
             see(&Event::RequestRefused { reason, count, error });
