@@ -12,7 +12,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 pub use error::KeyFolderError;
-pub use status::{FolderStatus, KeyStatus};
+pub use status::{FolderStatus, FolderKey};
 
 use super::edit::{self, Timing};
 use super::manifest::{Manifest, ManifestKey};
@@ -303,7 +303,7 @@ impl KeyFolder {
     /// # Errors
     ///
     /// [`KeyFolderError::Manifest`], [`KeyFolderError::Names`] and [`KeyFolderError::File`]. A key
-    /// that cannot be opened is no error: see [`KeyStatus::problem`].
+    /// that cannot be opened is no error: see [`FolderKey::problem`].
     pub fn status(&self, now: OffsetDateTime) -> Result<FolderStatus, KeyFolderError> {
         let state = self.changes().state()?;
         Ok(status::of(&self.path, &state, now))

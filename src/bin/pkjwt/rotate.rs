@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use private_key_jwt::rotation::{
-    FolderStatus, KeyFolder, KeyFolderError, KeyName, KeyStatus, Manifest, Pruned, RevocationCost, Revoked,
+    FolderStatus, KeyFolder, KeyFolderError, KeyName, FolderKey, Manifest, Pruned, RevocationCost, Revoked,
     RotateOptions, Rotated,
 };
 use private_key_jwt::{Algorithm, KeyId};
@@ -215,7 +215,7 @@ fn lines_of_pruned(pruned: &Pruned) -> Vec<String> {
 /// A row for each key.
 fn table(status: &FolderStatus, now: OffsetDateTime) -> String {
     let none = || "-".to_owned();
-    let row = |key: &KeyStatus| {
+    let row = |key: &FolderKey| {
         let next = key
             .next
             .map(|next| format!("{next} {}", key.next_at.map(|at| when(at, now)).unwrap_or_default()));

@@ -28,7 +28,7 @@ pub struct FolderStatus {
     #[serde(serialize_with = "seconds")]
     pub propagation: std::time::Duration,
     /// The keys, in the order of the manifest, or else of their times.
-    pub keys: Vec<KeyStatus>,
+    pub keys: Vec<FolderKey>,
     /// Private keys of the folder that the manifest does not name. They neither sign nor are they
     /// published.
     pub unlisted: Vec<String>,
@@ -37,7 +37,7 @@ pub struct FolderStatus {
 /// A key of a folder.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct KeyStatus {
+pub struct FolderKey {
     /// The file of the key, or its URI.
     pub file: String,
     /// The name of the key. `None`: the manifest has none, and the file cannot be opened.
@@ -72,7 +72,7 @@ pub(super) fn of(folder: &Path, state: &State, now: OffsetDateTime) -> FolderSta
         let key = loaded.as_ref().and_then(|loaded| loaded.as_ref().ok());
         let has_left = matches!(phase, Phase::Gone | Phase::Revoked);
         let error = loaded.as_ref().and_then(|loaded| loaded.as_ref().err()).filter(|_| !has_left);
-        KeyStatus {
+        FolderKey {
             file: facts.file.clone(),
             key_id: facts.key_id.clone().or_else(|| key.map(|key| key.key_id().clone())),
             algorithm: facts.algorithm.or_else(|| key.map(PrivateKey::algorithm)),

@@ -1,0 +1,132 @@
+//! What a key directory knows, for a health page.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+
+use super::error::KeyFileError;
+use super::plan::Phase;
+use crate::jose::moment::Utc;
+use crate::jose::{Algorithm, KeyId};
+
+/// What a [`KeyDirectory`](super::KeyDirectory) knows: `status` returns it. It serializes without
+/// secrets, with times as RFC 3339.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct KeyDirectoryStatus {
+    /// The folder.
+    pub folder: String,
+    /// Where the plan comes from.
+    pub source: PlanSource,
+    /// Whether the operating system reports changes. Otherwise, only polling finds them.
+    pub is_watched: bool,
+    /// When the folder was read last.
+    #[serde(serialize_with = "rfc3339")]
+    pub read_at: OffsetDateTime,
+    /// The keys, in the order of the JWKS.
+    pub keys: Vec<KeyStatus>,
+    /// What is wrong now, in the order of the files.
+    pub problems: Vec<FileProblem>,
+}
+
+/// Where the plan of a key directory comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PlanSource {
+    /// The manifest `keys.toml`.
+    Manifest,
+    /// The times in the names of the files.
+    Names,
+    /// There is one key, which signs.
+    SingleKey,
+}
+
+impl PlanSource {
+    /// The word for it: `manifest`, `names` or `single_key`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Names => "names",
+            Self::SingleKey => "single_key",
+        }
+    }
+}
+
+impl fmt::Display for PlanSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A key of a [`KeyDirectoryStatus`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct KeyStatus {
+    /// The file, or the URI of a key outside the process. A former key that was replaced in place
+    /// has the name of its successor.
+    pub file: String,
+    /// The name of the key: its `kid`, or its RFC 7638 thumbprint if it has none.
+    #[serde(serialize_with = "text")]
+    pub key_id: KeyId,
+    /// The algorithm of the signatures.
+    #[serde(serialize_with = "text")]
+    pub algorithm: Algorithm,
+    /// The phase of the key.
+    pub phase: Phase,
+    /// When that phase began. `None`: it was so from the beginning.
+    #[serde(serialize_with = "optional_rfc3339")]
+    pub since: Option<OffsetDateTime>,
+    /// What happens to the key next.
+    pub next: Option<NextMove>,
+    /// The last second of the certificate that came with the key.
+    #[serde(serialize_with = "optional_rfc3339")]
+    pub not_after: Option<OffsetDateTime>,
+}
+
+/// The next move of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NextMove {
+    /// The phase that begins.
+    pub phase: Phase,
+    /// When it begins.
+    #[serde(serialize_with = "rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// A file that cannot be used, and why. Keys in use are not affected.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct FileProblem {
+    /// The file, `.` for the folder itself.
+    pub file: String,
+    /// What is wrong. It serializes as its text, with its causes.
+    #[serde(serialize_with = "with_causes")]
+    pub reason: Arc<KeyFileError>,
+    /// When the problem was seen first.
+    #[serde(serialize_with = "rfc3339")]
+    pub since: OffsetDateTime,
+}
+
+fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&Utc::from(*time))
+}
+
+fn optional_rfc3339<S: Serializer>(time: &Option<OffsetDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => rfc3339(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+fn with_causes<S: Serializer>(error: &Arc<KeyFileError>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{error:#}"))
+}
