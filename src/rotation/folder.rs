@@ -12,7 +12,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 pub use error::KeyFolderError;
-pub use status::{FolderStatus, FolderKey};
+pub use status::{FolderKey, FolderStatus};
 
 use super::edit::{self, Timing};
 use super::manifest::{Manifest, ManifestKey};

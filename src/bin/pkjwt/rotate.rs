@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use private_key_jwt::rotation::{
-    FolderStatus, KeyFolder, KeyFolderError, KeyName, FolderKey, Manifest, Pruned, RevocationCost, Revoked,
+    FolderKey, FolderStatus, KeyFolder, KeyFolderError, KeyName, Manifest, Pruned, RevocationCost, Revoked,
     RotateOptions, Rotated,
 };
 use private_key_jwt::{Algorithm, KeyId};
