@@ -85,10 +85,18 @@ fn copy(place: &Place, stem: &str) {
     put(place, stem, &fs::read_to_string(testdata(&format!("{stem}.pkcs8.pem"))).unwrap());
 }
 
-/// Writes a file of the folder in one step.
+/// Writes a file of the folder in one step. The keys sign in the order of their names.
 fn put(place: &Place, stem: &str, content: &str) {
-    fs::write(place.path("keys/.new"), content).unwrap();
-    fs::rename(place.path("keys/.new"), place.path(&format!("keys/{stem}.pem"))).unwrap();
+    let new = place.path("keys/.new");
+    fs::write(&new, content).unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::rename(&new, place.path(&format!("keys/{}", file(stem)))).unwrap();
+}
+
+fn file(stem: &str) -> String {
+    let year = if stem == "p256" { 2020 } else { 2021 };
+    format!("{year}-01-01T00-00Z-{stem}.pem")
 }
 
 #[test]
@@ -158,28 +166,25 @@ fn serve_jwks_follows_its_files_and_keeps_the_last_good_set() {
     let half = &fs::read_to_string(testdata("p384.pkcs8.pem")).unwrap()[..100];
     put(&place, "p384", half);
     let problem = server.stderr.next().unwrap().unwrap();
-    assert!(problem.starts_with("pkjwt: ") && problem.contains("p384.pem: "), "{problem}");
+    assert!(problem.starts_with(&format!("pkjwt: {}: ", file("p384"))), "{problem}");
     assert!(problem.ends_with("; the keys that were read before stay"), "{problem}");
     assert_eq!(names(&server.jwks()), [&*p256]);
     assert_eq!(server.line(), "GET /client/keys 200");
 
     copy(&place, "p384");
-    assert_eq!(server.stderr.next().unwrap().unwrap(), "pkjwt: the keys can be read again");
+    let ended = format!("pkjwt: {} can be used again", file("p384"));
+    assert_eq!(server.stderr.next().unwrap().unwrap(), ended);
     let mut both = [&*p256, &*p384];
     both.sort_unstable();
     assert_eq!(server.line(), format!("keys: {}", both.join(", ")));
     assert_eq!(names(&server.jwks()), both);
     assert_eq!(server.line(), "GET /client/keys 200");
-    fs::remove_file(place.path("keys/p256.pem")).unwrap();
-    assert_eq!(server.line(), format!("keys: {p384}"));
-    assert_eq!(names(&server.jwks()), [&*p384]);
 
     // A folder that is gone for a moment is one problem.
     fs::rename(place.path("keys"), place.path("away")).unwrap();
     let problem = server.stderr.next().unwrap().unwrap();
-    assert!(problem.contains("keys") && problem.contains("No such file"), "{problem}");
-    fs::rename(place.path("away"), place.path("keys")).unwrap();
-    assert_eq!(server.stderr.next().unwrap().unwrap(), "pkjwt: the keys can be read again");
+    assert!(problem.starts_with("pkjwt: .: ") && problem.contains("No such file"), "{problem}");
+    assert_eq!(names(&server.jwks()), both);
 }
 
 #[cfg(unix)]
@@ -227,13 +232,14 @@ fn serve_jwks_refuses_what_it_cannot_serve() {
         serve(&[&key, option, value]).clap();
     }
     let keys = folder(&place, &[]);
-    let hint = format!("pkjwt keygen --alg ES256 --out {keys}/key.pem");
-    serve(&[&keys]).refused(&["no private key in this folder", &hint]);
+    serve(&[&keys]).refused(&[&keys, "no private key"]);
     copy(&place, "p256");
     serve(&[&keys, &key]).usage(&["expected one folder, or files; found both"]);
     serve(&[&keys, "--alg", "ES256"]).usage(&["--alg", "a folder's keys have their own"]);
-    fs::copy(testdata("p256.sec1.pem"), place.path("keys/same.pem")).unwrap();
-    serve(&[&keys]).refused(&["same.pem", "already"]);
+    serve(&[&keys, "--entry", "a"]).usage(&["--entry", "names a key of one file"]);
+    fs::rename(place.path(&format!("keys/{}", file("p256"))), place.path("keys/a.pem")).unwrap();
+    copy(&place, "p384");
+    serve(&[&keys]).refused(&["a.pem"]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     pkjwt(["serve-jwks", "--listen", &address, &key]).refused(&["--listen", "in use"]);

@@ -6,13 +6,12 @@ use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::keys::{KeyFormat, KeyStructure};
 use private_key_jwt::rotation::JwksResponse;
-use private_key_jwt::{Algorithm, Jwk, JwkSet, PrivateKey, PublicKey};
+use private_key_jwt::{Algorithm, Jwk, JwkSet, KeyRing, PrivateKey, PublicKey};
 use time::OffsetDateTime;
 
 use crate::error::{Context, Failure};
 use crate::key::{self, KeyOptions};
-use crate::key_folder::{self, KeyFolder};
-use crate::{output, rotation_steps, source};
+use crate::{key_folder, output, rotation_steps, source};
 
 const EXAMPLE: &str = "Examples:
   pkjwt jwks key.pem > jwks.json
@@ -52,15 +51,16 @@ pub(crate) struct Keys {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     const SEVERAL: &str = "names one key, but several were given";
-    let now = OffsetDateTime::now_utc();
-    let jwks = if let Some(folder) = arguments.keys.folder(now)? {
+    let jwks = if let Some(folder) = arguments.keys.folder()? {
         if arguments.kid.is_some() {
             return Err(Failure::usage("--kid", "a folder's keys have their own"));
         }
-        let steps = rotation_steps::steps(folder.plan.as_ref(), folder.keys.propagation(), now);
+        let open = key_folder::open(folder, arguments.keys.options(), KeyRing::PROPAGATION);
+        let (ring, plan) = (crate::block_on(open)??.ring(), key_folder::plan(folder));
+        let steps = rotation_steps::steps(plan.as_ref(), ring.propagation(), OffsetDateTime::now_utc());
         steps.iter().for_each(|line| output::note(line));
         // The bytes that `serve-jwks` serves.
-        JwkSet::from_json(JwksResponse::new(&folder.keys).body().as_bytes()).context("jwks")?
+        JwkSet::from_json(JwksResponse::new(&ring).body().as_bytes()).context("jwks")?
     } else {
         if arguments.kid.is_some() && arguments.keys.keys.len() > 1 {
             return Err(Failure::usage("--kid", SEVERAL));
@@ -82,13 +82,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 impl Keys {
+    /// How keys are taken out of their files.
+    pub(crate) fn options(&self) -> &KeyOptions {
+        &self.options
+    }
+
     /// The arguments, as they were given.
     pub(crate) fn paths(&self) -> &[PathBuf] {
         &self.keys
     }
 
-    /// The keys of the folder, if there is one instead of files.
-    pub(crate) fn folder(&self, now: OffsetDateTime) -> Result<Option<KeyFolder>, Failure> {
+    /// The folder, if there is one instead of files.
+    pub(crate) fn folder(&self) -> Result<Option<&Path>, Failure> {
         let Some(folder) = self.keys.iter().find(|path| path.is_dir()) else { return Ok(None) };
         if self.keys.len() > 1 {
             return Err(Failure::usage(source::name(folder), "expected one folder, or files; found both"));
@@ -96,7 +101,7 @@ impl Keys {
         if self.alg.is_some() {
             return Err(Failure::usage("--alg", "a folder's keys have their own"));
         }
-        key_folder::read(folder, &self.options, now).map(Some)
+        Ok(Some(folder))
     }
 
     /// The public keys of all files, each of them once.

@@ -86,6 +86,16 @@ pub(crate) struct KeyOptions {
     entry: Option<String>,
 }
 
+impl KeyOptions {
+    /// The passphrase of the keys of a folder.
+    pub(crate) fn of_folder(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        if self.entry.is_some() {
+            return Err(Failure::usage("--entry", "names a key of one file, but a folder was given"));
+        }
+        self.passphrase.passphrase()
+    }
+}
+
 /// `alg` names, for clap.
 pub(crate) fn algorithm_parser() -> impl clap::builder::TypedValueParser<Value = Algorithm> {
     use clap::builder::TypedValueParser;

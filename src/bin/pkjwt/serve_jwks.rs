@@ -13,11 +13,10 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use private_key_jwt::rotation::JwksResponse;
+use private_key_jwt::rotation::{JwksResponse, KeyDirectory};
 use private_key_jwt::{JwkSet, PrivateKey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -77,10 +76,10 @@ fn path(text: &str) -> Result<String, &'static str> {
 
 /// Runs the command until it is interrupted.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut source = Source::new(arguments)?;
-    let first = source.read()?;
     let log = Log { is_json: arguments.json };
     crate::block_on(async {
+        let mut source = Source::open(arguments).await?;
+        let first = source.read_changes()?.unwrap_or_else(|| JwksResponse::of_set(&JwkSet::default(), POLL));
         let interrupted = interrupted().context("serve-jwks")?;
         let listener = TcpListener::bind(arguments.listen).await.context("--listen")?;
         let local = listener.local_addr().context("--listen")?;
@@ -122,27 +121,49 @@ fn interrupted() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Where the keys come from.
-struct Source {
+enum Source {
+    /// A folder, which is watched.
+    Folder(KeyDirectory),
+    Files(Files),
+}
+
+impl Source {
+    async fn open(arguments: &Arguments) -> Result<Self, Failure> {
+        let (keys, propagation) = (arguments.keys.clone(), arguments.propagation);
+        if keys.paths().iter().any(|path| source::is_stdin(path)) {
+            return Err(Failure::usage("-", "standard input cannot be read again; use a file"));
+        }
+        Ok(match keys.folder()? {
+            Some(folder) => Self::Folder(key_folder::open(folder, keys.options(), propagation).await?),
+            None => Self::Files(Files { keys, propagation, digest: None }),
+        })
+    }
+
+    /// Reads the keys if they may have changed.
+    fn read_changes(&mut self) -> Result<Option<JwksResponse>, Failure> {
+        match self {
+            Self::Folder(folder) => Ok(Some(JwksResponse::new(&folder.ring()))),
+            Self::Files(files) => files.read_changes(),
+        }
+    }
+}
+
+struct Files {
     keys: Keys,
     propagation: Duration,
     /// A digest of the files at the time of the last read.
     digest: Option<Vec<u8>>,
 }
 
-impl Source {
-    fn new(arguments: &Arguments) -> Result<Self, Failure> {
-        let keys = arguments.keys.clone();
-        if keys.paths().iter().any(|path| source::is_stdin(path)) {
-            return Err(Failure::usage("-", "standard input cannot be read again; use a file"));
-        }
-        Ok(Self { keys, propagation: arguments.propagation, digest: None })
-    }
-
-    /// Reads the keys if a file has changed.
+impl Files {
     fn read_changes(&mut self) -> Result<Option<JwksResponse>, Failure> {
         match self.digest() {
             Ok(digest) if self.digest.as_ref() == Some(&digest) => Ok(None),
-            Ok(_) => self.read().map(Some),
+            // The digest was taken before the keys are read, so that a change meanwhile is noticed.
+            Ok(digest) => {
+                self.digest = Some(digest);
+                self.read().map(Some)
+            }
             Err(failure) => {
                 self.digest = None;
                 Err(failure)
@@ -150,26 +171,15 @@ impl Source {
         }
     }
 
-    /// Reads the keys.
-    fn read(&mut self) -> Result<JwksResponse, Failure> {
-        // Before the keys, so that a change meanwhile is noticed.
-        self.digest = Some(self.digest()?);
-        Ok(match self.keys.folder(OffsetDateTime::now_utc())? {
-            Some(folder) => JwksResponse::new(&folder.keys.with_propagation(self.propagation)),
-            None => {
-                let max_age = (self.propagation / 3).min(JwksResponse::MAX_AGE);
-                JwksResponse::of_set(&JwkSet::from_iter(self.keys.files()?), max_age)
-            }
-        })
+    fn read(&self) -> Result<JwksResponse, Failure> {
+        let max_age = (self.propagation / 3).min(JwksResponse::MAX_AGE);
+        Ok(JwksResponse::of_set(&JwkSet::from_iter(self.keys.files()?), max_age))
     }
 
     fn digest(&self) -> Result<Vec<u8>, Failure> {
         let mut all = Sha256::new();
         for path in self.keys.paths() {
-            let files = if path.is_dir() { key_folder::files(path)? } else { vec![path.clone()] };
-            for file in files {
-                all.update(Sha256::digest(&*source::read(&file, PrivateKey::MAX_FILE_LEN)?));
-            }
+            all.update(Sha256::digest(&*source::read(path, PrivateKey::MAX_FILE_LEN)?));
         }
         Ok(all.finalize().to_vec())
     }

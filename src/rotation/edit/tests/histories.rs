@@ -199,12 +199,15 @@ impl World {
 
         let (former, signer) = (self.replicas[index].signer, signers.first().copied());
         if let Some(signer) = signer.filter(|signer| former != Some(*signer)) {
-            // Every replica has shown it for the propagation time.
+            // Every replica has shown it for the propagation time, or this one no key for longer.
             let seen = &self.seen[signer];
             let since = seen.shown.iter().map(|shown| shown.unwrap_or(i64::MAX)).max().unwrap();
             let is_known = time.saturating_sub(since) >= PROPAGATION - SKEW;
             let was_revoked = former.is_some_and(|former| self.seen[former].revoked.is_some());
-            let is_excused = shown == 1 || seen.is_forced || was_revoked || former.is_none();
+            let mut others = self.seen.iter().zip(&is_listed).filter(|(_, is_listed)| **is_listed);
+            let shown_here = |seen: &Seen| seen.shown[index].unwrap_or(time);
+            let is_oldest = others.all(|(other, _)| shown_here(other) + SKEW >= shown_here(seen));
+            let is_excused = is_oldest || seen.is_forced || was_revoked || former.is_none();
             assert!(is_known || is_excused, "signs too early: {}", self.told(time, signer));
             if is_known { self.patient += 1 } else { self.hasty += 1 }
         }
