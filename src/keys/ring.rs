@@ -14,10 +14,10 @@ use crate::jose::{JwkSet, KeyId};
 /// The keys of one client: the key that signs, and further keys for the JWKS.
 ///
 /// A key's life is published → active → retiring → gone. `publish` adds the key to the JWKS.
-/// `activate` makes it sign; it is refused until every authorization server has had the propagation
-/// time to read the JWKS again. The previous key is then retiring: it stays in the JWKS, so that its
-/// signatures can still be checked, until `retire` removes it. `revoke` is for a compromised key: it
-/// removes the key at once, and the client never falls back to it.
+/// `activate` makes it sign; it is refused until every authorization server has had the
+/// propagation time to read the JWKS again. The previous key is then retiring: it stays in the
+/// JWKS, so that its signatures can still be checked, until `retire` removes it. `revoke` is for a
+/// compromised key: it removes the key at once, and the client never falls back to it.
 ///
 /// Clones share one ring, including the propagation time. A `TokenClient` built on a ring sees
 /// every change. The ring has no clock: the caller passes the time to each step.

@@ -102,7 +102,7 @@ fn completions_and_manual_pages_know_every_command() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     pages.sort();
-    assert_eq!(pages.len(), 17);
+    assert_eq!(pages.len(), 18);
     assert!(
         pages.contains(&"pkjwt.1".to_owned()) && pages.contains(&"pkjwt-token.1".to_owned()),
         "{pages:?}"

@@ -85,7 +85,8 @@ fn copy(place: &Place, stem: &str) {
     put(place, stem, &fs::read_to_string(testdata(&format!("{stem}.pkcs8.pem"))).unwrap());
 }
 
-/// Writes a file of the folder in one step. The keys sign in the order of their names.
+/// Writes a file of the folder in one step. The first key signs, and the others are
+/// published.
 fn put(place: &Place, stem: &str, content: &str) {
     let new = place.path("keys/.new");
     fs::write(&new, content).unwrap();
@@ -95,7 +96,7 @@ fn put(place: &Place, stem: &str, content: &str) {
 }
 
 fn file(stem: &str) -> String {
-    let year = if stem == "p256" { 2020 } else { 2021 };
+    let year = if stem == "p256" { 2020 } else { 2120 };
     format!("{year}-01-01T00-00Z-{stem}.pem")
 }
 
@@ -232,7 +233,7 @@ fn serve_jwks_refuses_what_it_cannot_serve() {
         serve(&[&key, option, value]).clap();
     }
     let keys = folder(&place, &[]);
-    serve(&[&keys]).refused(&[&keys, "no private key"]);
+    serve(&[&keys]).refused(&[&keys, "the folder has no key"]);
     copy(&place, "p256");
     serve(&[&keys, &key]).usage(&["expected one folder, or files; found both"]);
     serve(&[&keys, "--alg", "ES256"]).usage(&["--alg", "a folder's keys have their own"]);

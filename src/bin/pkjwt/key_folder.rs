@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use private_key_jwt::observer::{Event, Observer};
@@ -11,17 +13,24 @@ use crate::error::{Context, Failure};
 use crate::key::KeyOptions;
 use crate::{output, source};
 
-/// Opens a folder. Without a manifest, servers keep a copy of the JWKS for `propagation`.
+/// Opens a folder, and prints what is wrong in it. Without a manifest, servers keep a copy of the
+/// JWKS for `propagation`.
 pub(crate) async fn open(
     folder: &Path,
     options: &KeyOptions,
     propagation: Duration,
 ) -> Result<KeyDirectory, Failure> {
-    let mut builder = KeyDirectory::builder(folder).propagation(propagation).observer(Problems);
+    let problems = Arc::new(Problems::default());
+    let mut builder = KeyDirectory::builder(folder).propagation(propagation).observer(Arc::clone(&problems));
     if let Some(passphrase) = options.of_folder()? {
         builder = builder.passphrase(passphrase);
     }
-    builder.open().await.context(source::name(folder))
+    let keys = builder.open().await.context(source::name(folder))?;
+    problems.is_open.store(true, Ordering::Relaxed);
+    for problem in keys.status().problems {
+        output::note(&format!("pkjwt: {}: {:#}", problem.file, problem.reason));
+    }
+    Ok(keys)
 }
 
 /// The plan in the manifest of a folder, if it has one.
@@ -30,12 +39,17 @@ pub(crate) fn plan(folder: &Path) -> Option<Plan> {
     Manifest::parse(&text).ok().map(|manifest| manifest.plan())
 }
 
-/// Prints what is wrong with a file of the folder, and when it no longer is.
-struct Problems;
+/// Prints what becomes wrong with a file of the folder, and when it no longer is.
+#[derive(Default)]
+struct Problems {
+    /// Until then, the error of `open` says it.
+    is_open: AtomicBool,
+}
 
 impl Observer for Problems {
     fn event(&self, event: &Event<'_>) {
         match event {
+            _ if !self.is_open.load(Ordering::Relaxed) => {}
             Event::KeyFileProblemBegan { file, error, .. } => {
                 output::note(&format!("pkjwt: {file}: {error:#}; the keys that were read before stay"));
             }
