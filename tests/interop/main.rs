@@ -20,6 +20,7 @@ mod keycloak;
 mod libraries;
 mod logins;
 mod mcp;
+mod other_logins;
 mod other_servers;
 mod peers;
 mod published;

@@ -1,4 +1,5 @@
-// A server made of zitadel/oidc and of the storage of its example, with the clients of the test.
+// A server made of zitadel/oidc, with the storage and the login page of its example, and with the
+// clients of the test. The user is test-user2 with the password verysecure.
 //
 //	server CONFIG.json
 //
@@ -17,12 +18,14 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/zitadel/oidc/v3/example/server/exampleop"
 	"github.com/zitadel/oidc/v3/example/server/storage"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -95,14 +98,19 @@ func main() {
 		stored[client.ID] = storage.WebClient(client.ID, "", "https://app.example/cb")
 	}
 	known := clients{storage.NewStorageWithClients(storage.NewUserStore(issuer), stored), keys}
-	settings := &op.Config{AuthMethodPrivateKeyJWT: true, DeviceAuthorization: op.DeviceAuthorizationConfig{
+	settings := &op.Config{AuthMethodPrivateKeyJWT: true, CodeMethodS256: true, GrantTypeRefreshToken: true, DeviceAuthorization: op.DeviceAuthorizationConfig{
 		Lifetime: 5 * time.Minute, PollInterval: time.Second, UserFormPath: "/device", UserCode: op.UserCodeBase20,
 	}}
 	provider, err := op.NewProvider(settings, known, op.StaticIssuer(issuer), op.WithAllowInsecure())
 	check(err)
 	legacy := server{op.NewLegacyServer(provider, *op.DefaultEndpoints), provider}
-	handler := op.RegisterLegacyServer(legacy, op.AuthorizeCallbackHandler(provider))
-	go func() { check(http.Serve(listener, handler)) }()
+	// The pages of the example lead back to its own authorization endpoint, which is /auth.
+	pages := exampleop.SetupServer(issuer, known, slog.New(slog.DiscardHandler), true,
+		op.WithCustomAuthEndpoint(op.DefaultEndpoints.Authorization))
+	mux := http.NewServeMux()
+	mux.Handle("/login/", pages)
+	mux.Handle("/", op.RegisterLegacyServer(legacy, op.AuthorizeCallbackHandler(provider)))
+	go func() { check(http.Serve(listener, mux)) }()
 	fmt.Println("ISSUER", issuer)
 	io.Copy(io.Discard, os.Stdin)
 }

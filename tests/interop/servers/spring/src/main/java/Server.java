@@ -1,4 +1,5 @@
-// Spring Authorization Server, as Spring Boot configures it, with the clients of the test.
+// Spring Authorization Server, as Spring Boot configures it, with the clients of the test and the
+// login page of Spring Security. The user is ada with the password ada.
 //
 //     java Server CONFIG.json
 //
@@ -30,6 +31,8 @@ import org.springframework.security.oauth2.server.authorization.client.InMemoryR
 import org.springframework.security.oauth2.server.authorization.client.RegisteredClient;
 import org.springframework.security.oauth2.server.authorization.settings.ClientSettings;
 import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.authentication.LoginUrlAuthenticationEntryPoint;
+import org.springframework.security.web.servlet.util.matcher.PathPatternRequestMatcher;
 
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -44,6 +47,7 @@ public class Server {
         var application = new SpringApplication(Server.class);
         application.setDefaultProperties(Map.of(
             "server.address", "127.0.0.1", "server.port", "0",
+            "spring.security.user.name", "ada", "spring.security.user.password", "ada",
             "spring.main.banner-mode", "off", "logging.level.root", "off"));
         var port = application.run().getEnvironment().getProperty("local.server.port");
         System.out.println("ISSUER http://127.0.0.1:" + port);
@@ -63,6 +67,18 @@ public class Server {
                     .pushedAuthorizationRequestEndpoint(Customizer.withDefaults());
             })
             .authorizeHttpRequests(requests -> requests.anyRequest().authenticated())
+            .exceptionHandling(exceptions -> exceptions.defaultAuthenticationEntryPointFor(
+                new LoginUrlAuthenticationEntryPoint("/login"),
+                PathPatternRequestMatcher.pathPattern("/oauth2/authorize")))
+            .build();
+    }
+
+    @Bean
+    @Order(2)
+    SecurityFilterChain pages(HttpSecurity http) throws Exception {
+        return http
+            .authorizeHttpRequests(requests -> requests.anyRequest().authenticated())
+            .formLogin(Customizer.withDefaults())
             .build();
     }
 
@@ -80,6 +96,7 @@ public class Server {
             .clientAuthenticationMethod(ClientAuthenticationMethod.PRIVATE_KEY_JWT)
             .authorizationGrantType(AuthorizationGrantType.CLIENT_CREDENTIALS)
             .authorizationGrantType(AuthorizationGrantType.AUTHORIZATION_CODE)
+            .authorizationGrantType(AuthorizationGrantType.REFRESH_TOKEN)
             .authorizationGrantType(AuthorizationGrantType.DEVICE_CODE)
             .redirectUri("https://app.example/cb")
             .scope("openid").scope("api:read")
