@@ -29,16 +29,16 @@ fn wrong(report: &Report) -> Vec<String> {
         .collect()
 }
 
-fn off(setup: Setup, seconds: i64) -> Setup {
+pub(crate) fn off(setup: Setup, seconds: i64) -> Setup {
     setup.clock(move || OffsetDateTime::now_utc() + time::Duration::seconds(seconds))
 }
 
-fn with_audience(setup: Setup, audience: &'static str) -> Setup {
+pub(crate) fn with_audience(setup: Setup, audience: &'static str) -> Setup {
     setup.assertion(move |assertion| assertion.audience(Audience::Exactly(audience.to_owned())))
 }
 
 /// Examines each client. What is wrong must be these findings, each by parts of its text.
-async fn examined(server: &str, cases: Vec<(&str, Setup, &[&[&str]])>) {
+pub(crate) async fn examined(server: &str, cases: Vec<(&str, Setup, &[&[&str]])>) {
     let mut failures = Vec::new();
     let count = cases.len();
     for (name, setup, expected) in cases {

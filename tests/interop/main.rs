@@ -9,6 +9,7 @@
 
 mod authlib;
 mod browser;
+mod canaille;
 mod clocks;
 mod doctor;
 mod endpoints;
@@ -16,6 +17,7 @@ mod endpoints;
 mod examples;
 mod fapi;
 mod foreign_clients;
+mod hydra;
 mod keycloak;
 mod libraries;
 mod logins;

@@ -61,9 +61,13 @@ pub(crate) fn class_path(what: &str, source: &str) -> String {
 
 /// Compiles a Go program of this folder below the target directory.
 pub(crate) fn go(what: &str, source: &str) -> PathBuf {
+    go_with_tags(what, source, "")
+}
+
+fn go_with_tags(what: &str, source: &str, tags: &str) -> PathBuf {
     let program = target(source);
     let mut build = Command::new("go");
-    build.args(["build", "-mod=readonly", "-o"]).arg(&program).arg(".");
+    build.args(["build", "-mod=readonly", "-tags", tags, "-o"]).arg(&program).arg(".");
     install(what, build.current_dir(folder().join(source)));
     program
 }
@@ -202,5 +206,35 @@ pub(crate) fn spring(published: &str) -> &'static Server {
             ALGORITHMS[..9].iter().map(|(algorithm, _)| client(algorithm.as_str(), algorithm.as_str()));
         let clients: Vec<Value> = named.chain([client("rotates-at-spring", "ES256")]).collect();
         start("Spring Authorization Server", program, &json!({ "clients": clients }))
+    })
+}
+
+/// Ory Hydra, with two clients for each of its algorithms: one is named after it, and the keys of
+/// the other, whose name begins with `url-`, are below this URL.
+pub(crate) fn hydra(published: &str) -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let program = Command::new(go_with_tags("Ory Hydra", "servers/hydra", "sqlite"));
+        let by_url = |(algorithm, _): (Algorithm, &str)| {
+            json!({"client_id": format!("url-{algorithm}"), "jwks_uri": format!("{published}/{algorithm}"),
+                "token_endpoint_auth_signing_alg": algorithm.as_str()})
+        };
+        let of_hydra = ALGORITHMS[..9].iter().copied();
+        let clients: Vec<Value> = of_hydra.clone().map(registered).chain(of_hydra.map(by_url)).collect();
+        start("Ory Hydra", program, &json!({ "clients": clients }))
+    })
+}
+
+/// Canaille, with two clients for each of its algorithms: one is named after it, and the keys of
+/// the other, whose name begins with `url-`, are below this URL.
+pub(crate) fn canaille(published: &str) -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let by_url = |(algorithm, _): (Algorithm, &str)| {
+            json!({"client_id": format!("url-{algorithm}"), "jwks_uri": format!("{published}/{algorithm}")})
+        };
+        let clients: Vec<Value> =
+            ALGORITHMS.into_iter().map(registered).chain(ALGORITHMS.into_iter().map(by_url)).collect();
+        start("Canaille", python("canaille_server.py"), &json!({ "clients": clients }))
     })
 }
