@@ -18,8 +18,8 @@
 //! ```
 //!
 //! `sender` signs, sends, reads the answer, and records what it shows in `clock`, `refused_keys`
-//! and `accepted_keys`. `step` decides what follows, by the table of failures in `error`. These five
-//! are functions of what happened, the time and a random number.
+//! and `accepted_keys`. `step` decides what follows, by the table of failures in `error`. These
+//! five are functions of what happened, the time and a random number.
 
 mod accepted_keys;
 mod backoff;
