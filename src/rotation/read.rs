@@ -35,6 +35,10 @@ pub(in crate::rotation) struct Reading {
     pub(in crate::rotation) files: BTreeMap<String, Result<Arc<Loaded>, Arc<KeyFileError>>>,
 }
 
+/// Takes the name of the file that is read next.
+#[cfg(test)]
+type Between = Box<dyn FnMut(&str) + Send>;
+
 /// Reads a folder again and again.
 pub(in crate::rotation) struct Reader {
     settings: Arc<Settings>,
@@ -46,7 +50,7 @@ pub(in crate::rotation) struct Reader {
     is_first: bool,
     /// Called between the files of a read, to change them meanwhile.
     #[cfg(test)]
-    pub(super) between: Option<Box<dyn FnMut(&str) + Send>>,
+    pub(super) between: Option<Between>,
 }
 
 impl Reader {

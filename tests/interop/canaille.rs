@@ -109,7 +109,7 @@ const REFUSALS: [&str; 22] = [
     "another client_id: 400 invalid_request, Missing 'code' in request., -",
     "an unknown kid: 400 invalid_request, Missing 'code' in request., -",
     "another key: 400 invalid_client, -, Unspecific",
-    "another algorithm: 400 invalid_client, Algorithm 'RS256' requires 'RSA' key, -",
+    "another algorithm: 400 invalid_client, Algorithm 'RS256' requires 'RSA' key, Algorithm",
     "the algorithm none: 400 invalid_client, Algorithm of 'none' is not recommended, Algorithm",
     "an expired assertion: 400 invalid_client, The token is expired, Expired",
     "an assertion of the future: 400 invalid_client, The token was issued in the future, NotYetValid",

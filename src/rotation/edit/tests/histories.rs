@@ -130,7 +130,9 @@ impl World {
 
     /// Time passes until then. Every replica carries out every move, and looks at random times.
     fn pass(&mut self, until: i64) {
-        let mut events: Vec<(i64, usize, Option<(usize, Phase)>)> = Vec::new();
+        // When, by which replica, and the phase that a key enters.
+        type Event = (i64, usize, Option<(usize, Phase)>);
+        let mut events: Vec<Event> = Vec::new();
         for (index, replica) in self.replicas.iter().enumerate() {
             for step in &self.moves {
                 let Some(time) = step.at else { continue };
