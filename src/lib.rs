@@ -4,14 +4,14 @@
 // with every feature. Its links lead to the guides if those are compiled, otherwise into the
 // repository.
 #![cfg_attr(
-    all(feature = "axum", feature = "reqwest-middleware", feature = "dev-server"),
+    all(feature = "axum", feature = "reqwest-middleware", feature = "dev-server", feature = "rotation"),
     doc = include_str!("guide/links.md")
 )]
 #![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
 #![cfg_attr(not(feature = "client"), doc = "OAuth 2.0 `private_key_jwt` client authentication (RFC 7523).")]
 // The guides' links lead nowhere without the README.
 #![cfg_attr(
-    all(feature = "axum", feature = "reqwest-middleware", feature = "dev-server"),
+    all(feature = "axum", feature = "reqwest-middleware", feature = "dev-server", feature = "rotation"),
     doc = include_str!("guide/how_do_i.md")
 )]
 //! # How the crate is built
@@ -28,7 +28,13 @@
 //! `Debug` output contains a key, a token or an assertion.
 
 // The features that the guides' code needs.
-#[cfg(all(any(doc, doctest), feature = "axum", feature = "reqwest-middleware", feature = "dev-server"))]
+#[cfg(all(
+    any(doc, doctest),
+    feature = "axum",
+    feature = "reqwest-middleware",
+    feature = "dev-server",
+    feature = "rotation"
+))]
 pub mod guide;
 pub mod jose;
 pub mod keys;

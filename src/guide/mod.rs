@@ -47,7 +47,12 @@ guide!(
     "[`TokenRequest`](crate::TokenRequest), [`TokenExchange`](crate::TokenExchange), [`JwtGrant`](crate::JwtGrant),",
     "[`Introspection`](crate::Introspection)"
 );
-guide!(rotate_keys, "[`KeyRing`](crate::KeyRing), [`KeyError`](crate::KeyError)");
+guide!(
+    rotate_keys,
+    "[`KeyDirectory`](crate::rotation::KeyDirectory), [`KeyFolder`](crate::rotation::KeyFolder),",
+    "[`Manifest`](crate::rotation::Manifest), [`JwksService`](crate::rotation::JwksService),",
+    "[`KeyRing`](crate::KeyRing), [`KeyError`](crate::KeyError)"
+);
 guide!(
     keep_keys_in_a_kms,
     "[`Signer`](crate::Signer), [`KeyRing`](crate::KeyRing), [`PublicKey`](crate::PublicKey),",
