@@ -167,6 +167,8 @@ fn an_unknown_text_gives_no_guess() {
 }
 
 proptest! {
+    // Each text is compared with each row of the table, which is slow without optimisation.
+    #![proptest_config(ProptestConfig::with_cases(64))]
     /// A hint needs a pattern of the table, words about a time, or a code that names a cause.
     #[test]
     fn text_that_has_no_pattern_gives_no_hint(
