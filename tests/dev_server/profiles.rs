@@ -200,7 +200,7 @@ fn every_named_profile_refuses_what_its_provider_refuses_in_its_words() {
             none(),
             aud(&issuer),
             400,
-            json!({"error": "invalid_request", "error_description": "Client assertion Invalid audience claim, expected the token endpoint"}),
+            json!({"error": "Client assertion Invalid audience claim, expected the token endpoint"}),
         ),
     ];
     for (name, header, mut claims, status, expected) in cases {

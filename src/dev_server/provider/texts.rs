@@ -225,31 +225,27 @@ pub(super) const KEYCLOAK: Answers = Answers {
 };
 const NO_CLIENT: &str = "Invalid client or Invalid client credentials";
 
+/// The sentence stands in `error`; there is no `error_description`.
 pub(super) const LOGIN_GOV: Answers = Answers {
     rows: &[
         (
             NoAssertion,
             400,
-            REQUEST,
             "Client must authenticate via PKCE or private_key_jwt, missing either code_challenge or client_assertion",
+            "",
         ),
-        (AssertionType, 400, REQUEST, "Client assertion type is not included in the list"),
-        (NoAssertionType, 400, REQUEST, "Client assertion type is not included in the list"),
-        (Malformed, 400, REQUEST, "Client assertion Not enough or too many segments"),
-        (Algorithm, 400, REQUEST, "Client assertion Expected a different algorithm"),
-        (
-            KeyId,
-            400,
-            REQUEST,
-            "Client assertion Could not validate assertion against any registered public keys",
-        ),
-        (Signature, 400, REQUEST, "Client assertion Signature verification failed"),
-        (Subject, 400, REQUEST, "Client assertion Invalid subject. Expected the client_id"),
-        (UnknownClient, 400, REQUEST, "Client assertion Invalid issuer. Expected a registered client_id"),
-        (Audience, 400, REQUEST, ENDPOINT),
-        (SeveralAudiences, 400, REQUEST, ENDPOINT),
-        (Expired, 400, REQUEST, "Client assertion Signature has expired"),
-        (NotYetValid, 400, REQUEST, "Client assertion Signature nbf has not been reached"),
+        (AssertionType, 400, "Client assertion type is not included in the list", ""),
+        (NoAssertionType, 400, "Client assertion type is not included in the list", ""),
+        (Malformed, 400, "Client assertion Not enough or too many segments", ""),
+        (Algorithm, 400, "Client assertion Expected a different algorithm", ""),
+        (KeyId, 400, "Client assertion Could not validate assertion against any registered public keys", ""),
+        (Signature, 400, "Client assertion Signature verification failed", ""),
+        (Subject, 400, "Client assertion Invalid subject. Expected the client_id", ""),
+        (UnknownClient, 400, "Client assertion Invalid issuer. Expected a registered client_id", ""),
+        (Audience, 400, ENDPOINT, ""),
+        (SeveralAudiences, 400, ENDPOINT, ""),
+        (Expired, 400, "Client assertion Signature has expired", ""),
+        (NotYetValid, 400, "Client assertion Signature nbf has not been reached", ""),
     ],
     otherwise: None,
 };
