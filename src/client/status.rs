@@ -3,8 +3,7 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
-use crate::jose::KeyId;
-use crate::jose::moment::Utc;
+use crate::jose::{KeyId, moment};
 use crate::oauth::{Endpoint, Refusal};
 
 /// What a client knows about its keys and the clock at its server, for a health page:
@@ -59,7 +58,7 @@ pub struct AcceptedKey {
     #[serde(serialize_with = "text")]
     pub key_id: KeyId,
     /// When the last response to it arrived.
-    #[serde(serialize_with = "moment")]
+    #[serde(serialize_with = "moment::rfc3339")]
     pub at: OffsetDateTime,
 }
 
@@ -75,7 +74,7 @@ pub struct KeyRejection {
     #[serde(serialize_with = "text")]
     pub refusal: Box<Refusal>,
     /// When the active key is tried again.
-    #[serde(serialize_with = "moment")]
+    #[serde(serialize_with = "moment::rfc3339")]
     pub retry_at: OffsetDateTime,
     /// The key that signs instead until then. `None` if calls fail.
     #[serde(serialize_with = "name_or_null")]
@@ -91,10 +90,6 @@ fn name_or_null<S: Serializer>(key_id: &Option<KeyId>, serializer: S) -> Result<
         Some(key_id) => serializer.collect_str(key_id),
         None => serializer.serialize_none(),
     }
-}
-
-fn moment<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&Utc::from(*time))
 }
 
 fn endpoint<S: Serializer>(endpoint: &Endpoint, serializer: S) -> Result<S::Ok, S::Error> {

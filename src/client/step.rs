@@ -14,7 +14,8 @@ use crate::keys::Signer;
 use crate::oauth::{Refusal, Repetition, Retry};
 
 /// The most keys that sign the requests of one call: the active key, the one that the server
-/// accepted last, and the one that has been published the longest.
+/// accepted last, and the one that has been published the longest. A server that rejects all three
+/// has an older JWKS than this ring, and each attempt more is a failed login that it may punish.
 const MOST_KEYS: usize = 3;
 
 /// A call so far.

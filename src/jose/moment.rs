@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 /// A time in seconds since 1970, as RFC 3339 writes it, in UTC. A number outside the years 1970 to
@@ -25,6 +26,14 @@ impl fmt::Display for Utc {
         let (hour, minute, second) = time.to_hms();
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
+}
+
+/// Serializes a time, or `null` for none, as RFC 3339 writes it: for serde's `serialize_with`.
+pub(crate) fn rfc3339<S: Serializer>(
+    time: &(impl Into<Option<OffsetDateTime>> + Copy),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    (*time).into().map(|time| Utc::from(time).to_string()).serialize(serializer)
 }
 
 /// A number of seconds in its two largest units, cut off after them: `45 s`, `3 min 20 s`, `2 h`.
@@ -84,5 +93,9 @@ mod tests {
         assert_eq!(moment(253_402_300_800, 253_402_300_799), "253402300800, 1 s in the future");
         let time = OffsetDateTime::UNIX_EPOCH.to_offset(time::UtcOffset::from_hms(2, 0, 0).unwrap());
         assert_eq!(Utc::from(time).to_string(), "1970-01-01T00:00:00Z");
+        let json = || serde_json::value::Serializer;
+        assert_eq!(rfc3339(&time, json()).unwrap(), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(&Some(time), json()).unwrap(), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(&None::<OffsetDateTime>, json()).unwrap(), serde_json::Value::Null);
     }
 }

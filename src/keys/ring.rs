@@ -1,15 +1,13 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 #[cfg(any(test, feature = "rotation"))]
 use super::signer::private_key;
 use super::{KeyError, PrivateKey, PublicKey, Signer};
-use crate::jose::moment::Utc;
-use crate::jose::{JwkSet, KeyId};
+use crate::jose::{JwkSet, KeyId, moment};
 
 /// The keys of one client: the key that signs, and further keys for the JWKS.
 ///
@@ -33,7 +31,7 @@ use crate::jose::{JwkSet, KeyId};
 /// let start = OffsetDateTime::UNIX_EPOCH;
 /// let keys = KeyRing::from(old);
 /// keys.publish(new, start)?;
-/// assert!(keys.activate(&new_id, start).is_err()); // nobody has read the JWKS yet
+/// assert!(keys.activate(&new_id, start).is_err()); // no server has read the JWKS yet
 /// keys.activate(&new_id, start + Duration::minutes(10))?;
 /// for key in keys.list() {
 ///     println!("{} is {} since {:?}", key.key_id, key.state, key.state.since());
@@ -138,10 +136,13 @@ impl std::fmt::Display for KeyState {
 
 impl Serialize for KeyState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("KeyState", 2)?;
-        fields.serialize_field("state", &self.to_string())?;
-        fields.serialize_field("since", &self.since().map(|since| Utc::from(since).to_string()))?;
-        fields.end()
+        #[derive(Serialize)]
+        struct Members {
+            state: String,
+            #[serde(serialize_with = "moment::rfc3339")]
+            since: Option<OffsetDateTime>,
+        }
+        Members { state: self.to_string(), since: self.since() }.serialize(serializer)
     }
 }
 

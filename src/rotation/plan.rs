@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::jose::moment::Utc;
+use crate::jose::moment;
 use crate::keys::{KeyRing, after};
 
 /// When each key of a folder is published, signs, and leaves.
@@ -117,7 +117,7 @@ impl std::fmt::Display for Phase {
 #[non_exhaustive]
 pub struct Move {
     /// When. `None`: it was so from the beginning.
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "moment::rfc3339")]
     pub at: Option<OffsetDateTime>,
     /// The index of the key in [`Plan::keys`].
     pub key: usize,
@@ -275,13 +275,6 @@ impl<'p> Life<'p> {
             *current = phase;
             self.moves.push(Move { at, key: index, phase });
         }
-    }
-}
-
-fn rfc3339<S: Serializer>(time: &Since, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => serializer.collect_str(&Utc::from(*time)),
-        None => serializer.serialize_none(),
     }
 }
 

@@ -8,8 +8,7 @@ use time::OffsetDateTime;
 
 use super::error::KeyFileError;
 use super::plan::Phase;
-use crate::jose::moment::Utc;
-use crate::jose::{Algorithm, KeyId};
+use crate::jose::{Algorithm, KeyId, moment};
 
 /// What a [`KeyDirectory`](super::KeyDirectory) knows: `status` returns it. It serializes without
 /// secrets, with times as RFC 3339.
@@ -23,7 +22,7 @@ pub struct KeyDirectoryStatus {
     /// Whether the operating system reports changes. Otherwise, only polling finds them.
     pub is_watched: bool,
     /// When the folder was read last.
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "moment::rfc3339")]
     pub read_at: OffsetDateTime,
     /// The keys, in the order of the JWKS.
     pub keys: Vec<KeyStatus>,
@@ -78,12 +77,12 @@ pub struct KeyStatus {
     /// The phase of the key.
     pub phase: Phase,
     /// When that phase began. `None`: it was so from the beginning.
-    #[serde(serialize_with = "optional_rfc3339")]
+    #[serde(serialize_with = "moment::rfc3339")]
     pub since: Option<OffsetDateTime>,
     /// What happens to the key next.
     pub next: Option<NextMove>,
     /// The last second of the certificate that came with the key.
-    #[serde(serialize_with = "optional_rfc3339")]
+    #[serde(serialize_with = "moment::rfc3339")]
     pub not_after: Option<OffsetDateTime>,
 }
 
@@ -94,7 +93,7 @@ pub struct NextMove {
     /// The phase that begins.
     pub phase: Phase,
     /// When it begins.
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "moment::rfc3339")]
     pub at: OffsetDateTime,
 }
 
@@ -108,19 +107,8 @@ pub struct FileProblem {
     #[serde(serialize_with = "with_causes")]
     pub reason: Arc<KeyFileError>,
     /// When the problem was seen first.
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "moment::rfc3339")]
     pub since: OffsetDateTime,
-}
-
-fn rfc3339<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&Utc::from(*time))
-}
-
-fn optional_rfc3339<S: Serializer>(time: &Option<OffsetDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => rfc3339(time, serializer),
-        None => serializer.serialize_none(),
-    }
 }
 
 fn text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {

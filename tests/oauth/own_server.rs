@@ -251,7 +251,7 @@ fn each_refusal_of_a_client_names_its_cause_for_certain() {
             Kind::Grant,
         ),
         (
-            "a JWT that nobody vouches for",
+            "a JWT of an unknown issuer",
             |it| {
                 it.set("grant_type", Some("urn:ietf:params:oauth:grant-type:jwt-bearer"));
                 let mut grant =

@@ -9,8 +9,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::state::State;
-use crate::jose::moment::Utc;
-use crate::jose::{Algorithm, KeyId};
+use crate::jose::{Algorithm, KeyId, moment};
 use crate::keys::{KeyError, KeyLoader, PrivateKey};
 use crate::rotation::manifest::{ManifestKey, PassphraseSource};
 use crate::rotation::plan::{Move, Phase};
@@ -49,12 +48,12 @@ pub struct FolderKey {
     /// The phase.
     pub phase: Phase,
     /// Since when the key is in this phase. `None`: from the beginning, or it is only planned.
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "moment::rfc3339")]
     pub since: Option<OffsetDateTime>,
     /// The phase that begins next.
     pub next: Option<Phase>,
     /// When the next phase begins.
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "moment::rfc3339")]
     pub next_at: Option<OffsetDateTime>,
     /// Why the file cannot be used. A key that is gone or revoked needs no file.
     pub problem: Option<String>,
@@ -122,13 +121,6 @@ fn passphrase(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));
     File::open(path)?.take(MAX_LEN as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn rfc3339<S: Serializer>(time: &Option<OffsetDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => serializer.collect_str(&Utc::from(*time)),
-        None => serializer.serialize_none(),
-    }
 }
 
 fn seconds<S: Serializer>(duration: &std::time::Duration, serializer: S) -> Result<S::Ok, S::Error> {
