@@ -18,6 +18,7 @@ pub(in crate::rotation) use layout::Layout;
 pub(in crate::rotation) use settings::Settings;
 use shared::Shared;
 
+use super::plan::Plan;
 use super::status::KeyDirectoryStatus;
 use crate::keys::KeyRing;
 
@@ -111,6 +112,24 @@ impl KeyDirectory {
     #[must_use]
     pub fn status(&self) -> KeyDirectoryStatus {
         self.shared.status()
+    }
+
+    /// The plan that the folder follows: that of the last good manifest, or else what the names of
+    /// the keys say. What follows from it for each key, and from when the files came, is in
+    /// [`status`](Self::status).
+    ///
+    /// ```
+    /// # use private_key_jwt::rotation::KeyDirectory;
+    /// # fn example(keys: &KeyDirectory) {
+    /// let plan = keys.plan();
+    /// for step in plan.moves() {
+    ///     println!("{:?}: {} is {}", step.at, plan.keys[step.key].file, step.phase);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        self.shared.plan()
     }
 
     /// Reads the folder now, and returns when the ring is in step: for a handler of `SIGHUP`, and

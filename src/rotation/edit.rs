@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::plan::{Phase, Plan, PlannedKey};
+use super::plan::{Move, Phase, Plan, PlannedKey};
 use crate::keys::after;
 
 /// When a new key is to sign, as its operator wants it.
@@ -91,16 +91,18 @@ pub(super) fn revoke(plan: &Plan, index: usize, now: OffsetDateTime) -> Option<R
 /// The keys that can go: those that are gone or revoked, and whose absence changes nothing for the
 /// others.
 pub(super) fn prune(plan: &Plan, now: OffsetDateTime) -> Vec<usize> {
-    let phases = plan.phases(now);
+    let moves = plan.moves();
+    let phases = plan.phases_after(&moves, now);
+    let is_neutral = |removed: &[usize]| is_neutral(plan, &moves, removed, now);
     let has_left = |(_, phase): &(usize, &Phase)| matches!(phase, Phase::Gone | Phase::Revoked);
     let left: Vec<usize> = phases.iter().enumerate().filter(has_left).map(|(index, _)| index).collect();
-    if is_neutral(plan, &left, now) {
+    if is_neutral(&left) {
         return left;
     }
     let mut removed = Vec::new();
     for index in left {
         removed.push(index);
-        if !is_neutral(plan, &removed, now) {
+        if !is_neutral(&removed) {
             removed.pop();
         }
     }
@@ -113,19 +115,28 @@ pub(super) fn without(plan: &Plan, removed: &[usize]) -> Plan {
     Plan { keys: keys.map(|(_, key)| key.clone()).collect(), ..plan.clone() }
 }
 
-/// Whether the other keys are, from now on, in the same phases without some that have left.
+/// Whether the other keys of a plan with these moves are, from now on, in the same phases without
+/// some that have left.
 ///
 /// A key that never signed could seem to have signed in place of a removed one, and then it leaves
 /// sooner.
-fn is_neutral(plan: &Plan, removed: &[usize], now: OffsetDateTime) -> bool {
-    let later = |plan: &Plan| -> Vec<(Option<OffsetDateTime>, String, Phase)> {
-        let of = |key: usize| plan.keys.get(key).map(|key| key.file.clone()).unwrap_or_default();
-        let moves = plan.moves().into_iter().filter(|step| step.at > Some(now));
-        moves.map(|step| (step.at, of(step.key), step.phase)).collect()
-    };
+fn is_neutral(plan: &Plan, moves: &[Move], removed: &[usize], now: OffsetDateTime) -> bool {
     let kept = without(plan, removed);
-    let phases = plan.phases(now).into_iter().enumerate().filter(|(index, _)| !removed.contains(index));
-    phases.map(|(_, phase)| phase).eq(kept.phases(now)) && later(plan) == later(&kept)
+    let moves_of_kept = kept.moves();
+    let phases = plan.phases_after(moves, now).into_iter().enumerate();
+    let phases = phases.filter(|(index, _)| !removed.contains(index)).map(|(_, phase)| phase);
+    phases.eq(kept.phases_after(&moves_of_kept, now))
+        && later(plan, moves, now).eq(later(&kept, &moves_of_kept, now))
+}
+
+/// The moves of a plan that are still to come, each with the file of its key.
+fn later<'p>(
+    plan: &'p Plan,
+    moves: &'p [Move],
+    now: OffsetDateTime,
+) -> impl Iterator<Item = (Option<OffsetDateTime>, Option<&'p str>, Phase)> {
+    let later = moves.iter().filter(move |step| step.at > Some(now));
+    later.map(|step| (step.at, plan.keys.get(step.key).map(|key| &*key.file), step.phase))
 }
 
 fn signer(plan: &Plan, now: OffsetDateTime) -> Option<usize> {

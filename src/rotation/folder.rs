@@ -16,7 +16,7 @@ pub use status::{FolderKey, FolderStatus};
 
 use super::edit::{self, Timing};
 use super::manifest::{Manifest, ManifestKey};
-use super::plan::{Phase, Plan};
+use super::plan::Phase;
 use crate::jose::{Algorithm, KeyId};
 use crate::keys::PrivateKey;
 use files::{Disk, Files};
@@ -207,7 +207,8 @@ impl KeyFolder {
         if let Some((index, at)) = rotation.retire {
             manifest = manifest.with_retire(index, at)?;
         }
-        let signer = active(&plan, now).and_then(|index| plan.keys.get(index));
+        let phases = plan.phases(now);
+        let signer = position_of_active(&phases).and_then(|index| plan.keys.get(index));
         let pem = generated.to_pem().map_err(KeyFolderError::Key)?;
         changes.adopt(&state)?;
         changes.add(&key.file, pem.as_bytes(), signer.map(|key| &*key.file), &manifest)?;
@@ -218,9 +219,8 @@ impl KeyFolder {
         let index = plan.keys.len();
         let first = |of: usize, phase| moves.iter().find(|step| (step.key, step.phase) == (of, phase));
         let signs = first(index, Phase::Active).and_then(|step| step.at);
-        let phases = plan.phases(now);
-        let before =
-            signs.and_then(|signs| active(&after_it, signs.checked_sub(time::Duration::NANOSECOND)?));
+        let until = signs.and_then(|signs| signs.checked_sub(time::Duration::NANOSECOND));
+        let before = until.and_then(|until| position_of_active(&after_it.phases_after(&moves, until)));
         let before = before.filter(|index| phases.get(*index) != Some(&Phase::Revoked));
         let before_leaves = before.and_then(|index| first(index, Phase::Gone)).and_then(|step| step.at);
         let before = before.map(|index| self.name(&state.manifest, index));
@@ -329,8 +329,8 @@ impl fmt::Debug for KeyFolder {
     }
 }
 
-fn active(plan: &Plan, now: OffsetDateTime) -> Option<usize> {
-    plan.phases(now).iter().position(|phase| *phase == Phase::Active)
+fn position_of_active(phases: &[Phase]) -> Option<usize> {
+    phases.iter().position(|phase| *phase == Phase::Active)
 }
 
 #[cfg(test)]

@@ -159,13 +159,19 @@ impl Plan {
         Life::of(self)
     }
 
-    /// The phase of each key at this time, in the order of [`Plan::keys`].
+    /// The phase of each key at this time, in the order of [`Plan::keys`]. For several times,
+    /// [`moves`](Self::moves) says it at once.
     #[must_use]
     pub fn phases(&self, now: OffsetDateTime) -> Vec<Phase> {
+        self.phases_after(&self.moves(), now)
+    }
+
+    /// The phases at this time, if these are the moves of the plan.
+    pub(super) fn phases_after(&self, moves: &[Move], now: OffsetDateTime) -> Vec<Phase> {
         let mut phases = vec![Phase::Planned; self.keys.len()];
-        for Move { key, phase, .. } in self.moves().into_iter().take_while(|step| step.at <= Some(now)) {
-            if let Some(of_key) = phases.get_mut(key) {
-                *of_key = phase;
+        for step in moves.iter().take_while(|step| step.at <= Some(now)) {
+            if let Some(phase) = phases.get_mut(step.key) {
+                *phase = step.phase;
             }
         }
         phases

@@ -232,6 +232,15 @@ fn jwks_of_a_folder_says_in_which_order_to_rotate_at_a_provider_without_a_url() 
         run.stderr
     );
 
+    // The names of the files are the plan.
+    for line in [
+        "not sign yet: `2120-01-01T00-00Z-p256.pem` is in it\n",
+        "the next key signs: at 2120-01-01T00:00:00Z; ",
+        "the old key leaves this set: `2020-01-01T00-00Z-p384.pem` at 2120-01-02T00:00:00Z\n",
+    ] {
+        assert!(run.stderr.contains(line), "{line}: {}", run.stderr);
+    }
+
     let string = pkjwt(["jwks", "--json-string", &keys]);
     assert_eq!((string.status, &string.stderr), (Some(0), &run.stderr));
     let text: String = serde_json::from_str(&string.stdout).unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use private_key_jwt::rotation::{Phase, PlanSource};
+use private_key_jwt::rotation::{Manifest, Phase, Plan, PlanSource, PlannedKey};
 
 use super::world::*;
 
@@ -52,6 +52,23 @@ async fn a_manifest_leads_through_all_phases() {
     assert_eq!(key(&keys.status().keys, &b.id).since, Some(at(600)));
     assert_eq!(next(&b.id), None);
     assert_eq!(problems(&keys), <[String; 0]>::default());
+}
+
+#[tokio::test]
+async fn the_plan_is_that_of_the_last_good_manifest_or_of_the_names() {
+    let world = World::new();
+    world.write("a.pem", pem().text);
+    let keys = world.builder().propagation(HOUR).open().await.unwrap();
+    let mut alone = Plan::new(vec![PlannedKey::new("a.pem")]);
+    alone.propagation = HOUR;
+    assert_eq!(keys.plan(), alone);
+
+    let manifest = "propagation = \"10m\"\n".to_owned() + &entry("a.pem", &[("retire", 4200)]);
+    for text in [&*manifest, "[[key]\n"] {
+        world.write("keys.toml", text);
+        world.pass(&keys, 1).await;
+        assert_eq!(keys.plan(), Manifest::parse(&manifest).unwrap().plan(), "{text}");
+    }
 }
 
 #[tokio::test]

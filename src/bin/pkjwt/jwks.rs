@@ -56,11 +56,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             return Err(Failure::usage("--kid", "a folder's keys have their own"));
         }
         let open = key_folder::open(folder, arguments.keys.options(), KeyRing::PROPAGATION);
-        let (ring, plan) = (crate::block_on(open)??.ring(), key_folder::plan(folder));
-        let steps = rotation_steps::steps(plan.as_ref(), ring.propagation(), OffsetDateTime::now_utc());
+        let opened = crate::block_on(open)??;
+        let steps = rotation_steps::steps(&opened.plan(), OffsetDateTime::now_utc());
         steps.iter().for_each(|line| output::note(line));
         // The bytes that `serve-jwks` serves.
-        JwkSet::from_json(JwksResponse::new(&ring).body().as_bytes()).context("jwks")?
+        JwkSet::from_json(JwksResponse::new(&opened.ring()).body().as_bytes()).context("jwks")?
     } else {
         if arguments.kid.is_some() && arguments.keys.keys.len() > 1 {
             return Err(Failure::usage("--kid", SEVERAL));

@@ -1,13 +1,12 @@
 //! A folder of keys, for the commands that publish them.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use private_key_jwt::observer::{Event, Observer};
-use private_key_jwt::rotation::{KeyDirectory, Manifest, Plan};
+use private_key_jwt::rotation::KeyDirectory;
 
 use crate::error::{Context, Failure};
 use crate::key::KeyOptions;
@@ -31,12 +30,6 @@ pub(crate) async fn open(
         output::note(&format!("pkjwt: {}: {:#}", problem.file, problem.reason));
     }
     Ok(keys)
-}
-
-/// The plan in the manifest of a folder, if it has one.
-pub(crate) fn plan(folder: &Path) -> Option<Plan> {
-    let text = fs::read_to_string(folder.join(Manifest::FILE)).ok()?;
-    Manifest::parse(&text).ok().map(|manifest| manifest.plan())
 }
 
 /// Prints what becomes wrong with a file of the folder, and when it no longer is.

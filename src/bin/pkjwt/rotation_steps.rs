@@ -1,16 +1,14 @@
 //! The order of the steps of a rotation at a provider that takes a JWK Set instead of its URL.
 
-use std::time::Duration;
-
 use private_key_jwt::rotation::{Move, Phase, Plan};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::output;
 
-/// The lines for stderr. With a plan, each step has its file and its time.
-pub(crate) fn steps(plan: Option<&Plan>, propagation: Duration, now: OffsetDateTime) -> Vec<String> {
-    let known = plan.and_then(|plan| Known::of(plan, now));
+/// The lines for stderr. If the plan has another key for later, each step has its file and its time.
+pub(crate) fn steps(plan: &Plan, now: OffsetDateTime) -> Vec<String> {
+    let known = Known::of(plan, now);
     let with = |text: &str, time: Option<String>| match time {
         Some(time) => format!("{text}: {time}"),
         None => text.to_owned(),
@@ -25,7 +23,7 @@ pub(crate) fn steps(plan: Option<&Plan>, propagation: Duration, now: OffsetDateT
     });
     let last = known.as_ref().and_then(|known| known.gone.as_ref());
     let last = last.map(|(file, at)| format!("`{file}` at {}", shown(*at)));
-    let wait = format!("{} after it was pasted, the propagation time", output::words(propagation));
+    let wait = format!("{} after it was pasted, the propagation time", output::words(plan.propagation));
     [
         "Order of a rotation at a provider that takes no URL:".to_owned(),
         with(
@@ -80,6 +78,8 @@ fn shown(time: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use private_key_jwt::rotation::PlannedKey;
 
     use super::*;
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_plan_the_steps_have_no_times() {
+    fn without_a_next_key_the_steps_have_no_times() {
         let expected = [
             "Order of a rotation at a provider that takes no URL:",
             "  1. publish: this set has the next key, which does not sign yet",
@@ -99,10 +99,7 @@ mod tests {
             "  5. remove: the old key leaves this set",
             "  6. paste again: give the set without the old key to the provider",
         ];
-        assert_eq!(steps(None, Duration::from_secs(300), at(0)), expected);
-        // Nor with one in which nothing is due.
-        let plan = Plan::new(vec![PlannedKey::new("first.pem")]);
-        assert_eq!(steps(Some(&plan), Duration::from_secs(300), at(0)), expected);
+        assert_eq!(steps(&Plan::new(vec![PlannedKey::new("first.pem")]), at(0)), expected);
     }
 
     #[test]
@@ -112,8 +109,9 @@ mod tests {
         next.activate = Some(at(3600));
         let mut plan = Plan::new(vec![PlannedKey::new("first.pem"), next]);
         plan.overlap = Duration::from_secs(7200);
+        plan.propagation = Duration::from_secs(600);
         let numbered = |now| {
-            let lines = steps(Some(&plan), Duration::from_secs(600), at(now));
+            let lines = steps(&plan, at(now));
             [1, 4, 5].map(|number| lines.get(number).cloned().unwrap_or_default())
         };
         let [publish, activate, remove] = [
@@ -128,7 +126,7 @@ mod tests {
         // The next key signs.
         assert!(numbered(3600).iter().all(|line| !line.contains("1970")));
         plan.keys.iter_mut().for_each(|key| key.publish = None);
-        let lines = steps(Some(&plan), Duration::from_secs(600), at(0));
+        let lines = steps(&plan, at(0));
         assert!(lines.iter().any(|line| line.ends_with("not sign yet: `next.pem` is in it")), "{lines:?}");
     }
 }

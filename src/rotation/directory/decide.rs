@@ -55,6 +55,10 @@ impl State {
         self.problems.values().cloned().collect()
     }
 
+    pub(in crate::rotation) fn plan(&self) -> Plan {
+        self.layout.as_ref().map_or_else(|| Plan::new(Vec::new()), |layout| layout.plan())
+    }
+
     pub(in crate::rotation) fn source(&self) -> PlanSource {
         self.layout.as_ref().map_or(PlanSource::SingleKey, |layout| layout.source)
     }
@@ -305,9 +309,7 @@ fn plan(layout: &Layout, former: &[Held], chosen: &[Held], now: OffsetDateTime) 
         }
     }
     let of_former = |held: &Held| PlannedKey::new(held.file());
-    let keys = former.iter().map(of_former).chain(keys).collect();
-    let Plan { propagation, lifetime, overlap, .. } = layout.times;
-    Plan { keys, propagation, lifetime, overlap }
+    layout.plan_of(former.iter().map(of_former).chain(keys).collect())
 }
 
 fn ring_key(held: &Held, opened_at: OffsetDateTime) -> Option<(KeyId, Arc<dyn Signer>, KeyState)> {

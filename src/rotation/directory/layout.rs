@@ -32,6 +32,16 @@ impl Layout {
         Self { source: PlanSource::Manifest, times, entries }
     }
 
+    pub(in crate::rotation) fn plan(&self) -> Plan {
+        let keys = self.entries.iter().map(|entry| entry.planned.clone()).collect();
+        self.plan_of(keys)
+    }
+
+    /// A plan of other keys with the same times.
+    pub(in crate::rotation) fn plan_of(&self, keys: Vec<PlannedKey>) -> Plan {
+        Plan { keys, ..self.times.clone() }
+    }
+
     /// The layout that the names of the key files make.
     pub(in crate::rotation) fn of_names(
         files: &[String],

@@ -14,7 +14,7 @@ use super::settings::Settings;
 use crate::jose::error::shown;
 use crate::keys::{KeyRing, WeakKeyRing};
 use crate::observer::{Event, Observer, emit};
-use crate::rotation::plan::Phase;
+use crate::rotation::plan::{Phase, Plan};
 use crate::rotation::read::{Reader, Reading};
 use crate::rotation::status::KeyDirectoryStatus;
 use crate::transport::Clock;
@@ -112,6 +112,10 @@ impl Shared {
             keys: known.state.keys(),
             problems: known.state.problems(),
         }
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        lock(&self.known).state.plan()
     }
 
     /// Works on a thread that may block, if there is a runtime.

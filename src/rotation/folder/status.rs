@@ -62,7 +62,7 @@ pub struct FolderKey {
 pub(super) fn of(folder: &Path, state: &State, now: OffsetDateTime) -> FolderStatus {
     let plan = state.manifest.plan();
     let moves = plan.moves();
-    let keys = state.manifest.keys().iter().zip(plan.phases(now)).enumerate();
+    let keys = state.manifest.keys().iter().zip(plan.phases_after(&moves, now)).enumerate();
     let keys = keys.map(|(index, (facts, phase))| {
         let of_key = || moves.iter().filter(|step| step.key == index);
         let since = of_key().rfind(|step| step.at <= Some(now)).and_then(|step| step.at);

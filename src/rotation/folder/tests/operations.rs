@@ -1,4 +1,5 @@
 use super::*;
+use crate::rotation::plan::Plan;
 
 const FIRST: &str = "2026-12-01T00-00-00Z-EdDSA.pem";
 const SECOND: &str = "2026-12-01T01-10-00Z-EdDSA.pem";
