@@ -11,7 +11,6 @@ use std::error::Error;
 
 use axum::Router;
 use private_key_jwt::dev_server::{ClientKeys, DevServer};
-use private_key_jwt::rotation::JwksService;
 use private_key_jwt::{Algorithm, KeyRing, PrivateKey, TokenClient};
 use time::OffsetDateTime;
 
@@ -23,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The JWKS URL of the client. In production it is https.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/jwks.json", listener.local_addr()?);
-    let router = Router::new().route_service("/jwks.json", JwksService::new(keys.clone()));
+    let router = Router::new().route_service("/jwks.json", keys.jwks_service());
     tokio::spawn(async move { axum::serve(listener, router).await });
 
     // The other side: a server that knows the client by its URL.

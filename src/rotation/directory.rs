@@ -18,6 +18,9 @@ pub(in crate::rotation) use layout::Layout;
 pub(in crate::rotation) use settings::Settings;
 use shared::Shared;
 
+use super::jwks_response::JwksResponse;
+#[cfg(feature = "tower")]
+use super::jwks_service::JwksService;
 use super::plan::Plan;
 use super::status::KeyDirectoryStatus;
 use crate::keys::KeyRing;
@@ -106,6 +109,43 @@ impl KeyDirectory {
     #[must_use]
     pub fn ring(&self) -> KeyRing {
         self.ring.clone()
+    }
+
+    /// The published keys as the answer to requests of the JWKS URL, as they are now:
+    /// [`KeyRing::jwks_response`].
+    ///
+    /// ```
+    /// use private_key_jwt::rotation::KeyDirectory;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let keys = KeyDirectory::open("/etc/my-app/keys").await?;
+    /// let jwks = keys.jwks_response();
+    /// println!("{} {}", jwks.etag(), jwks.body());
+    /// let response = jwks.respond::<Vec<u8>>("GET", [jwks.etag()]);
+    /// assert_eq!(response.status(), 304); // the client has this set
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn jwks_response(&self) -> JwksResponse {
+        self.ring.jwks_response()
+    }
+
+    /// A tower service that answers requests of the JWKS URL with the published keys: those at the
+    /// time of the request. The folder is followed as long as the service is used.
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use private_key_jwt::rotation::KeyDirectory;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let keys = KeyDirectory::open("/etc/my-app/keys").await?;
+    /// let router: Router = Router::new().route_service("/jwks.json", keys.jwks_service());
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tower")]
+    #[must_use]
+    pub fn jwks_service(&self) -> JwksService {
+        self.ring.jwks_service()
     }
 
     /// What was known about the folder when it was read last.

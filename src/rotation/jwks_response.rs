@@ -2,51 +2,58 @@ use std::time::Duration;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap,
-    HeaderValue, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 
 use crate::jose::{JwkSet, base64url};
 use crate::keys::KeyRing;
 
-/// The JWK Set of a ring as the answer to a request of the JWKS URL.
-///
-/// With axum and the feature `tower`, `JwksService` is shorter. With axum or hyper:
-///
-/// ```
-/// use axum::body::Body;
-/// use axum::http::{HeaderMap, Method};
-/// use axum::{Router, routing::any};
-/// use private_key_jwt::KeyRing;
-/// use private_key_jwt::rotation::jwks_response;
-///
-/// fn router(keys: KeyRing) -> Router {
-///     let jwks = move |method: Method, headers: HeaderMap| async move {
-///         jwks_response::<Body>(&keys, &method, &headers)
-///     };
-///     Router::new().route("/jwks.json", any(jwks))
-/// }
-/// ```
-///
-/// The answers are those of [`JwksResponse::respond`].
-#[must_use]
-pub fn jwks_response<B: From<Vec<u8>>>(keys: &KeyRing, method: &Method, headers: &HeaderMap) -> Response<B> {
-    JwksResponse::new(keys).respond(method, headers.get_all(IF_NONE_MATCH))
+impl KeyRing {
+    /// The JWK Set of the ring as the answer to requests of the JWKS URL, as it is now. With axum
+    /// and the feature `tower`, `jwks_service` is shorter.
+    ///
+    /// The keys are in the order of their `kid`, which is the same on every replica. The ring's own
+    /// order would not be: a replica that was restarted does not know when a key appeared.
+    ///
+    /// Caches may keep a copy for a third of the ring's propagation time: a cache in front of the
+    /// server and the server's own copy together stay below it. Maximum:
+    /// [`JwksResponse::MAX_AGE`].
+    ///
+    /// ```
+    /// use axum::body::Body;
+    /// use axum::http::{HeaderMap, Method, header::IF_NONE_MATCH};
+    /// use axum::{Router, routing::any};
+    /// use private_key_jwt::KeyRing;
+    ///
+    /// fn router(keys: KeyRing) -> Router {
+    ///     let jwks = move |method: Method, headers: HeaderMap| async move {
+    ///         keys.jwks_response().respond::<Body>(method, headers.get_all(IF_NONE_MATCH))
+    ///     };
+    ///     Router::new().route("/jwks.json", any(jwks))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn jwks_response(&self) -> JwksResponse {
+        let mut jwks = self.jwks();
+        jwks.keys.sort_by(|a, b| a.key_id().cmp(&b.key_id()));
+        JwksResponse::new(&jwks, (self.propagation() / 3).min(JwksResponse::MAX_AGE))
+    }
 }
 
-/// A JWK Set with all that HTTP caches need to know about it.
+/// A JWK Set with all that HTTP caches need to know about it: [`KeyRing::jwks_response`] and
+/// [`KeyDirectory::jwks_response`](super::KeyDirectory::jwks_response) return it.
 ///
 /// It answers requests for servers of any kind. The method and the header values may be strings, or
 /// come from any version of the crate `http`. With actix-web, pass `request.method()` and
 /// `request.headers().get_all("if-none-match")` to [`respond`](Self::respond).
 ///
 /// ```
-/// use private_key_jwt::rotation::JwksResponse;
 /// use private_key_jwt::{Algorithm, KeyRing, PrivateKey};
 ///
 /// let keys = KeyRing::from(PrivateKey::generate(Algorithm::ES256)?.private_key()?);
-/// let jwks = JwksResponse::new(&keys);
+/// let jwks = keys.jwks_response();
 /// let first = jwks.respond::<Vec<u8>>("GET", [""; 0]);
 /// assert_eq!((first.status().as_u16(), first.body().as_slice()), (200, jwks.body().as_bytes()));
 /// assert_eq!(first.headers()["cache-control"], "public, max-age=100"); // a third of 300 s
@@ -64,28 +71,14 @@ pub struct JwksResponse {
 impl JwksResponse {
     /// The media type of a JWK Set (RFC 7517 §8.5.2).
     pub const MEDIA_TYPE: &str = "application/jwk-set+json";
-    /// The longest time that [`JwksResponse::new`] lets caches keep a copy: one hour, so that a
-    /// revoked key leaves them soon.
+    /// The longest time for which caches keep a copy of a ring's set: one hour, so that a revoked
+    /// key leaves them soon.
     pub const MAX_AGE: Duration = Duration::from_secs(3600);
-
-    /// The public keys of a ring, in the order of their `kid`, which is the same on every replica.
-    /// The ring's own order would not be: a replica that was restarted does not know when a key
-    /// appeared.
-    ///
-    /// Caches may keep a copy for a third of the ring's propagation time: a cache in front of the
-    /// server and the server's own copy together stay below it. Maximum:
-    /// [`JwksResponse::MAX_AGE`].
-    #[must_use]
-    pub fn new(keys: &KeyRing) -> Self {
-        let mut jwks = keys.jwks();
-        jwks.keys.sort_by(|a, b| a.key_id().cmp(&b.key_id()));
-        Self::of_set(&jwks, (keys.propagation() / 3).min(Self::MAX_AGE))
-    }
 
     /// A set that is no ring's, in its own order. Caches may keep a copy for `max_age`, in whole
     /// seconds.
     #[must_use]
-    pub fn of_set(jwks: &JwkSet, max_age: Duration) -> Self {
+    pub fn new(jwks: &JwkSet, max_age: Duration) -> Self {
         let body = jwks.to_json();
         let etag = format!("\"{}\"", base64url::encode(Sha256::digest(&body)));
         Self { body, etag, max_age }

@@ -3,25 +3,33 @@ use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::header::IF_NONE_MATCH;
 use http::{Request, Response};
 use http_body_util::Full;
 use tower_service::Service;
 
-use super::jwks_response;
 use crate::keys::KeyRing;
 
+impl KeyRing {
+    /// A tower service that answers requests of the JWKS URL with the keys of the ring.
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use private_key_jwt::{Algorithm, KeyRing, PrivateKey};
+    ///
+    /// let keys = KeyRing::from(PrivateKey::generate(Algorithm::ES256)?.private_key()?);
+    /// let router: Router = Router::new().route_service("/jwks.json", keys.jwks_service());
+    /// # Ok::<(), private_key_jwt::KeyError>(())
+    /// ```
+    #[must_use]
+    pub fn jwks_service(&self) -> JwksService {
+        JwksService { keys: self.clone() }
+    }
+}
+
 /// Serves the JWK Set of a ring, for axum and anything else built on tower services. Every clone
-/// serves the ring as it is at the time of the request.
-///
-/// ```
-/// use axum::Router;
-/// use private_key_jwt::rotation::JwksService;
-/// use private_key_jwt::{Algorithm, KeyRing, PrivateKey};
-///
-/// let keys = KeyRing::from(PrivateKey::generate(Algorithm::ES256)?.private_key()?);
-/// let router: Router = Router::new().route_service("/jwks.json", JwksService::new(keys.clone()));
-/// # Ok::<(), private_key_jwt::KeyError>(())
-/// ```
+/// serves the ring as it is at the time of the request. [`KeyRing::jwks_service`] and
+/// [`KeyDirectory::jwks_service`](super::KeyDirectory::jwks_service) return it.
 ///
 /// The service ignores the path. Its answers are those of
 /// [`JwksResponse::respond`](super::JwksResponse::respond): conditional requests, HEAD, and 405 for
@@ -29,14 +37,6 @@ use crate::keys::KeyRing;
 #[derive(Clone, Debug)]
 pub struct JwksService {
     keys: KeyRing,
-}
-
-impl JwksService {
-    /// A service for the keys of this ring.
-    #[must_use]
-    pub const fn new(keys: KeyRing) -> Self {
-        Self { keys }
-    }
 }
 
 impl<B> Service<Request<B>> for JwksService {
@@ -49,7 +49,8 @@ impl<B> Service<Request<B>> for JwksService {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        ready(Ok(jwks_response(&self.keys, request.method(), request.headers())))
+        let known = request.headers().get_all(IF_NONE_MATCH);
+        ready(Ok(self.keys.jwks_response().respond(request.method(), known)))
     }
 }
 
@@ -59,7 +60,7 @@ mod tests {
 
     use axum::Router;
     use axum::body::Body;
-    use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+    use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
     use http_body_util::BodyExt;
 
     use super::*;
@@ -70,7 +71,7 @@ mod tests {
     async fn axum_serves_the_ring_as_it_is_at_the_time_of_the_request() {
         let key = || PrivateKey::generate(Algorithm::ES256).unwrap().private_key().unwrap();
         let keys = KeyRing::from(key());
-        let mut router = Router::new().route_service("/jwks.json", JwksService::new(keys.clone()));
+        let mut router = Router::new().route_service("/jwks.json", keys.jwks_service());
         let mut ask = async |method: &str, path: &str, etag: &str| {
             let request = Request::builder().method(method).uri(path).header(IF_NONE_MATCH, etag);
             let response = router.call(request.body(Body::empty()).unwrap()).await.unwrap();

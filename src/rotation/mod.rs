@@ -3,7 +3,7 @@
 //! A [`Plan`] says when each key is published, signs and leaves; which key signs follows from the
 //! plan and the time alone. The [`Manifest`] of a folder has the plan of its keys. A
 //! [`KeyDirectory`] keeps a key ring in step with the folder, and a [`KeyFolder`] changes it for an
-//! operator. [`jwks_response`] answers requests of the client's JWKS URL.
+//! operator. A [`JwksResponse`] answers requests of the client's JWKS URL.
 
 mod directory;
 mod edit;
@@ -24,7 +24,7 @@ pub use folder::{
     FolderKey, FolderStatus, KeyFolder, KeyFolderError, KeyName, Pruned, RevocationCost, Revoked,
     RotateOptions, Rotated,
 };
-pub use jwks_response::{JwksResponse, jwks_response};
+pub use jwks_response::JwksResponse;
 #[cfg(feature = "tower")]
 pub use jwks_service::JwksService;
 pub use manifest::{Manifest, ManifestError, ManifestKey, PassphraseSource};

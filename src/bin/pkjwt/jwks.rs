@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use private_key_jwt::dev_server::ClientKeys;
 use private_key_jwt::jose::JoseError;
 use private_key_jwt::keys::{KeyFormat, KeyStructure};
-use private_key_jwt::rotation::JwksResponse;
 use private_key_jwt::{Algorithm, Jwk, JwkSet, KeyRing, PrivateKey, PublicKey};
 use time::OffsetDateTime;
 
@@ -60,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let steps = rotation_steps::steps(&opened.plan(), OffsetDateTime::now_utc());
         steps.iter().for_each(|line| output::note(line));
         // The bytes that `serve-jwks` serves.
-        JwkSet::from_json(JwksResponse::new(&opened.ring()).body().as_bytes()).context("jwks")?
+        JwkSet::from_json(opened.jwks_response().body().as_bytes()).context("jwks")?
     } else {
         if arguments.kid.is_some() && arguments.keys.keys.len() > 1 {
             return Err(Failure::usage("--kid", SEVERAL));

@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let log = Log { is_json: arguments.json };
     crate::block_on(async {
         let mut source = Source::open(arguments).await?;
-        let first = source.read_changes()?.unwrap_or_else(|| JwksResponse::of_set(&JwkSet::default(), POLL));
+        let first = source.read_changes()?.unwrap_or_else(|| JwksResponse::new(&JwkSet::default(), POLL));
         let interrupted = interrupted().context("serve-jwks")?;
         let listener = TcpListener::bind(arguments.listen).await.context("--listen")?;
         let local = listener.local_addr().context("--listen")?;
@@ -142,7 +142,7 @@ impl Source {
     /// Reads the keys if they may have changed.
     fn read_changes(&mut self) -> Result<Option<JwksResponse>, Failure> {
         match self {
-            Self::Folder(folder) => Ok(Some(JwksResponse::new(&folder.ring()))),
+            Self::Folder(folder) => Ok(Some(folder.jwks_response())),
             Self::Files(files) => files.read_changes(),
         }
     }
@@ -173,7 +173,7 @@ impl Files {
 
     fn read(&self) -> Result<JwksResponse, Failure> {
         let max_age = (self.propagation / 3).min(JwksResponse::MAX_AGE);
-        Ok(JwksResponse::of_set(&JwkSet::from_iter(self.keys.files()?), max_age))
+        Ok(JwksResponse::new(&JwkSet::from_iter(self.keys.files()?), max_age))
     }
 
     fn digest(&self) -> Result<Vec<u8>, Failure> {

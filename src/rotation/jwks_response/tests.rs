@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use http::header::IF_NONE_MATCH;
 use proptest::prelude::*;
 use time::OffsetDateTime;
 
@@ -31,7 +32,7 @@ fn ring(keys: &[&PrivateKey]) -> KeyRing {
 fn set() -> JwksResponse {
     let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
     let json = format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"k1","x":"{x}"}}"#);
-    JwksResponse::of_set(&Jwk::from_json(json.as_bytes()).unwrap().into(), Duration::from_secs(200))
+    JwksResponse::new(&Jwk::from_json(json.as_bytes()).unwrap().into(), Duration::from_secs(200))
 }
 
 const BODY: &str = r#"{"keys":[{"crv":"Ed25519","kid":"k1","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
@@ -123,23 +124,25 @@ fn every_request_has_its_exact_answer() {
 
 /// With the types of `http`, also for header fields on several lines.
 #[test]
-fn a_request_of_an_http_server_is_answered_in_one_call() {
+fn a_request_of_an_http_server_is_answered_with_the_ring_of_that_moment() {
     let ring = ring(&[&KEYS[0]]);
-    let jwks = JwksResponse::new(&ring);
+    let jwks = ring.jwks_response();
+    let answer =
+        |headers: &HeaderMap| ring.jwks_response().respond(http::Method::GET, headers.get_all(IF_NONE_MATCH));
     let mut headers = HeaderMap::new();
-    let first: Response<Vec<u8>> = jwks_response(&ring, &Method::GET, &headers);
+    let first: Response<Vec<u8>> = answer(&headers);
     assert_eq!(first.body(), jwks.body().as_bytes());
     assert_eq!(JwkSet::from_json(first.body()).unwrap(), ring.jwks());
     headers.append(IF_NONE_MATCH, HeaderValue::from_static("\"other\""));
     headers.append(IF_NONE_MATCH, first.headers()[ETAG].clone());
-    let again: Response<Vec<u8>> = jwks_response(&ring, &Method::GET, &headers);
+    let again: Response<Vec<u8>> = answer(&headers);
     assert_eq!((again.status(), again.body().len()), (StatusCode::NOT_MODIFIED, 0));
     ring.publish(KEYS[1].clone(), OffsetDateTime::UNIX_EPOCH).unwrap();
-    let changed: Response<Vec<u8>> = jwks_response(&ring, &Method::GET, &headers);
+    let changed: Response<Vec<u8>> = answer(&headers);
     assert_eq!(JwkSet::from_json(changed.body()).unwrap().keys().len(), 2);
     ring.revoke(&"k1".into());
     ring.revoke(&"k2".into());
-    assert_eq!(JwksResponse::new(&ring).body(), r#"{"keys":[]}"#);
+    assert_eq!(ring.jwks_response().body(), r#"{"keys":[]}"#);
 }
 
 /// RFC 9111 §5.2.2.1: seconds, as a number without a fraction.
@@ -147,7 +150,7 @@ fn a_request_of_an_http_server_is_answered_in_one_call() {
 fn caches_keep_a_copy_for_a_third_of_the_propagation_time_and_an_hour_at_most() {
     let of = |propagation| {
         let ring = ring(&[&KEYS[0]]).with_propagation(propagation);
-        let answer: Response<Vec<u8>> = jwks_response(&ring, &Method::GET, &HeaderMap::new());
+        let answer: Response<Vec<u8>> = ring.jwks_response().respond("GET", [""; 0]);
         answer.headers()[CACHE_CONTROL].to_str().unwrap().to_owned()
     };
     let max_age = |seconds| format!("public, max-age={seconds}");
@@ -176,7 +179,7 @@ proptest! {
         let chosen = &one[..count];
         let other: Vec<usize> = other.into_iter().filter(|index| chosen.contains(index)).collect();
         let of = |order: &[usize]| {
-            JwksResponse::new(&ring(&order.iter().map(|index| &KEYS[*index]).collect::<Vec<_>>()))
+            ring(&order.iter().map(|index| &KEYS[*index]).collect::<Vec<_>>()).jwks_response()
         };
         prop_assert_eq!(of(chosen), of(&other));
         // Another set has another tag.
