@@ -12,11 +12,13 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 pub use error::KeyFolderError;
-pub use status::{FolderKey, FolderStatus};
+pub use status::FolderStatus;
 
+use super::directory::Settings;
 use super::edit::{self, Timing};
 use super::manifest::{Manifest, ManifestKey};
 use super::plan::Phase;
+use super::read;
 use crate::jose::{Algorithm, KeyId};
 use crate::keys::PrivateKey;
 use files::{Disk, Files};
@@ -223,7 +225,7 @@ impl KeyFolder {
         let before = until.and_then(|until| position_of_active(&after_it.phases_after(&moves, until)));
         let before = before.filter(|index| phases.get(*index) != Some(&Phase::Revoked));
         let before_leaves = before.and_then(|index| first(index, Phase::Gone)).and_then(|step| step.at);
-        let before = before.map(|index| self.name(&state.manifest, index));
+        let before = before.map(|index| self.name(&state.manifest, index, now));
         Ok(Rotated { key_id: private.key_id().clone(), file: key.file, signs, before, before_leaves })
     }
 
@@ -240,7 +242,7 @@ impl KeyFolder {
         let state = changes.begin()?;
         let plan = state.manifest.plan();
         let names: Vec<KeyName> =
-            (0..plan.keys.len()).map(|index| self.name(&state.manifest, index)).collect();
+            (0..plan.keys.len()).map(|index| self.name(&state.manifest, index, now)).collect();
         let Some(index) = names.iter().position(|name| name.key_id.as_ref() == Some(key_id)) else {
             let unknown = names.iter().filter(|name| name.key_id.is_none()).map(|name| name.file.clone());
             return Err(KeyFolderError::NoSuchKey {
@@ -303,22 +305,28 @@ impl KeyFolder {
     /// # Errors
     ///
     /// [`KeyFolderError::Manifest`], [`KeyFolderError::Names`] and [`KeyFolderError::File`]. A key
-    /// that cannot be opened is no error: see [`FolderKey::problem`].
+    /// that cannot be opened is no error: see
+    /// [`KeyStatus::problem`](super::KeyStatus::problem).
     pub fn status(&self, now: OffsetDateTime) -> Result<FolderStatus, KeyFolderError> {
         let state = self.changes().state()?;
-        Ok(status::of(&self.path, &state, now))
+        Ok(status::of(&self.settings(), &state, now))
     }
 
     fn changes(&self) -> Changes<'_> {
         Changes { path: &self.path, files: &*self.files }
     }
 
+    /// The settings of a directory that reads this folder.
+    fn settings(&self) -> Settings {
+        Settings::new(self.path.clone())
+    }
+
     /// The name of a key: that in the manifest, or else that in the file.
-    fn name(&self, manifest: &Manifest, index: usize) -> KeyName {
+    fn name(&self, manifest: &Manifest, index: usize, now: OffsetDateTime) -> KeyName {
         let Some(facts) = manifest.keys().get(index) else {
             return KeyName { file: String::new(), key_id: None };
         };
-        let in_file = || status::load(&self.path, facts).ok().map(|key| key.key_id().clone());
+        let in_file = || Some(read::open(&self.settings(), facts, now).loaded?.key.key_id().clone());
         KeyName { file: facts.file.clone(), key_id: facts.key_id.clone().or_else(in_file) }
     }
 }

@@ -21,8 +21,7 @@ mod status;
 pub use directory::{KeyDirectory, KeyDirectoryBuilder};
 pub use error::{KeyDirectoryError, KeyFileError};
 pub use folder::{
-    FolderKey, FolderStatus, KeyFolder, KeyFolderError, KeyName, Pruned, RevocationCost, Revoked,
-    RotateOptions, Rotated,
+    FolderStatus, KeyFolder, KeyFolderError, KeyName, Pruned, RevocationCost, Revoked, RotateOptions, Rotated,
 };
 pub use jwks_response::JwksResponse;
 #[cfg(feature = "tower")]

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::directory::{Layout, Settings};
 use super::error::KeyFileError;
-use super::manifest::{Manifest, PassphraseSource};
+use super::manifest::{Manifest, ManifestKey, PassphraseSource};
 use crate::keys::KeyError;
 pub(in crate::rotation) use cached::Loaded;
 use cached::{Cached, Content, Look};
@@ -33,6 +33,29 @@ pub(in crate::rotation) struct Reading {
     pub(in crate::rotation) problems: Vec<(String, Arc<KeyFileError>)>,
     /// The key files, by name. Without a manifest, files that are no keys are left out.
     pub(in crate::rotation) files: BTreeMap<String, Result<Arc<Loaded>, Arc<KeyFileError>>>,
+}
+
+/// A key file that was read once.
+pub(in crate::rotation) struct Opened {
+    /// It may be known although the file must not be used.
+    pub(in crate::rotation) loaded: Option<Arc<Loaded>>,
+    /// Why the file cannot be used.
+    pub(in crate::rotation) problem: Option<Arc<KeyFileError>>,
+}
+
+/// Reads the file of a key, as a [`Reader`] does.
+pub(in crate::rotation) fn open(settings: &Settings, facts: &ManifestKey, now: OffsetDateTime) -> Opened {
+    let look = Look { name: &facts.file, passphrase: facts.passphrase.as_ref(), settings, now };
+    let (seen, _) = look.key(None);
+    match &seen.content {
+        Content::Key(loaded) => {
+            Opened { loaded: Some(Arc::clone(loaded)), problem: seen.refusal(settings).map(Arc::new) }
+        }
+        Content::Nothing(error) | Content::Problem(error) => {
+            Opened { loaded: None, problem: Some(Arc::clone(error)) }
+        }
+        Content::Manifest(_) => Opened { loaded: None, problem: None },
+    }
 }
 
 /// Takes the name of the file that is read next.

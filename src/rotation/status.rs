@@ -1,4 +1,4 @@
-//! What a key directory knows, for a health page.
+//! What is known about the keys of a folder, for a health page and for an operator.
 
 use std::fmt;
 use std::sync::Arc;
@@ -61,22 +61,22 @@ impl fmt::Display for PlanSource {
     }
 }
 
-/// A key of a [`KeyDirectoryStatus`].
+/// A key of a folder, in a [`KeyDirectoryStatus`] or a [`FolderStatus`](super::FolderStatus).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct KeyStatus {
     /// The file, or the URI of a key outside the process. A former key that was replaced in place
     /// has the name of its successor.
     pub file: String,
-    /// The name of the key: its `kid`, or its RFC 7638 thumbprint if it has none.
-    #[serde(serialize_with = "text")]
-    pub key_id: KeyId,
-    /// The algorithm of the signatures.
-    #[serde(serialize_with = "text")]
-    pub algorithm: Algorithm,
+    /// The name of the key: its `kid`, or its RFC 7638 thumbprint if it has none. `None` only in a
+    /// [`FolderStatus`](super::FolderStatus): the manifest has none, and the file cannot be opened.
+    #[serde(serialize_with = "name_or_null")]
+    pub key_id: Option<KeyId>,
+    /// The algorithm of the signatures. `None`: as for the name.
+    pub algorithm: Option<Algorithm>,
     /// The phase of the key.
     pub phase: Phase,
-    /// When that phase began. `None`: it was so from the beginning.
+    /// When that phase began. `None`: it was so from the beginning, or the key is only planned.
     #[serde(serialize_with = "moment::rfc3339")]
     pub since: Option<OffsetDateTime>,
     /// What happens to the key next.
@@ -84,6 +84,8 @@ pub struct KeyStatus {
     /// The last second of the certificate that came with the key.
     #[serde(serialize_with = "moment::rfc3339")]
     pub not_after: Option<OffsetDateTime>,
+    /// What is wrong with the file, with its causes. A key that is gone or revoked needs no file.
+    pub problem: Option<String>,
 }
 
 /// The next move of a key.
@@ -111,8 +113,8 @@ pub struct FileProblem {
     pub since: OffsetDateTime,
 }
 
-fn text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
+fn name_or_null<S: Serializer>(key_id: &Option<KeyId>, serializer: S) -> Result<S::Ok, S::Error> {
+    key_id.as_ref().map(ToString::to_string).serialize(serializer)
 }
 
 fn with_causes<S: Serializer>(error: &Arc<KeyFileError>, serializer: S) -> Result<S::Ok, S::Error> {

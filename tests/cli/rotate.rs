@@ -42,7 +42,7 @@ fn folder_with_key(place: &Place) -> (String, String) {
     let folder = place.name("keys");
     fs::create_dir(&folder).unwrap();
     let key = PrivateKey::generate(Algorithm::EdDSA).unwrap();
-    place.put("keys/key.pem", key.to_pem().unwrap().as_bytes());
+    place.put_private("keys/key.pem", key.to_pem().unwrap().as_bytes());
     (folder, key.private_key().unwrap().key_id().as_str().to_owned())
 }
 
@@ -115,7 +115,11 @@ fn every_result_is_json() {
     assert_eq!(json(&folder, &["--prune"]), serde_json::json!({ "removed": ["key.pem"], "kept": [] }));
     let status = json(&folder, &["--status"]);
     assert_eq!((&status["has_manifest"], &status["propagation"]), (&true.into(), &300.into()));
-    assert_eq!(status["keys"][0]["alg"], "ES256");
+    let expected = serde_json::json!({
+        "file": file, "kid": key.key_id().as_str(), "alg": "ES256", "phase": "active",
+        "since": revoked["since"], "next": null, "not_after": null, "problem": null,
+    });
+    assert_eq!(status["keys"], serde_json::json!([expected]));
 }
 
 #[test]
@@ -152,7 +156,8 @@ fn wrong_usage_and_refusals_say_what_to_do() {
     place.put("keys/keys.toml", "[[key]]\nfile = \"key.pem\"\n[[key]]\nfile = \"b.pem\"\n");
     let run = rotate(folder, &["--status"]);
     assert_eq!(run.status, Some(0));
-    assert!(run.stderr.starts_with("pkjwt: b.pem: ") && run.stdout.contains("b.pem"), "{}", run.stderr);
+    assert_eq!(run.stderr, "pkjwt: b.pem: not a usable key: not a key: neither PEM, DER nor a JWK\n");
+    assert!(run.stdout.contains("b.pem"), "{}", run.stdout);
 }
 
 /// A key in the place of the folder is not repeated, and makes no folder.

@@ -161,6 +161,14 @@ impl Place {
         self.name(name)
     }
 
+    /// A file that only its owner may read.
+    pub(crate) fn put_private(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let name_of_file = self.put(name, content);
+        #[cfg(unix)]
+        fs::set_permissions(self.path(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        name_of_file
+    }
+
     /// The public JWK Set of a key of testdata.
     pub(crate) fn jwks(&self, stem: &str) -> String {
         self.put(&format!("{stem}.jwks.json"), JwkSet::from(private_key(stem).public_jwk().clone()).to_json())

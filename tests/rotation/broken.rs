@@ -228,7 +228,10 @@ async fn each_problem_is_told_once_and_so_is_its_end() {
         break_it(&world);
         undisturbed(&world, &keys, &of_a).await;
         assert_eq!(problems(&keys), [format!("{file}: {problem}")]);
-        assert_eq!(keys.status().problems[0].since, at(1));
+        let status = keys.status();
+        assert_eq!(status.problems[0].since, at(1));
+        let of_keys: Vec<_> = status.keys.iter().filter_map(|key| key.problem.as_deref()).collect();
+        assert_eq!(of_keys, if file == "a.pem" { vec![problem] } else { vec![] });
         assert_eq!(world.events.take(), [format!("{file} began: {problem}")]);
         let _ = fs::remove_dir(world.path("a.pem")).or_else(|_| fs::remove_file(world.path("a.pem")));
         world.write("a.pem", &whole);

@@ -161,11 +161,11 @@ pub(crate) fn signer(keys: &KeyDirectory) -> Arc<dyn Signer> {
 
 /// The phases of the keys, by their names.
 pub(crate) fn phases(keys: &KeyDirectory) -> BTreeMap<String, Phase> {
-    keys.status().keys.into_iter().map(|key| (key.key_id.to_string(), key.phase)).collect()
+    keys.status().keys.into_iter().map(|key| (key.key_id.unwrap().to_string(), key.phase)).collect()
 }
 
 pub(crate) fn key<'k>(keys: &'k [KeyStatus], id: &str) -> &'k KeyStatus {
-    keys.iter().find(|key| key.key_id.as_str() == id).unwrap()
+    keys.iter().find(|key| key.key_id == Some(id.into())).unwrap()
 }
 
 /// The problems, as file and reason.
@@ -186,7 +186,8 @@ pub(crate) fn check(keys: &KeyDirectory) {
     let (listed, status) = (keys.ring().list(), keys.status());
     let signing = listed.iter().filter(|key| matches!(key.state, KeyState::Active(_))).count();
     assert_eq!(signing, 1, "{listed:?} {status:?}");
-    let in_ring: Vec<_> = listed.iter().map(|key| (key.key_id.clone(), key.state.to_string())).collect();
+    let in_ring: Vec<_> =
+        listed.iter().map(|key| (Some(key.key_id.clone()), key.state.to_string())).collect();
     let in_status = status.keys.iter().filter(|key| key.phase.is_published());
     assert_eq!(in_ring, in_status.map(|key| (key.key_id.clone(), key.phase.to_string())).collect::<Vec<_>>());
     assert!(published(keys).contains(&active(keys)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use private_key_jwt::rotation::{
-    FolderKey, FolderStatus, KeyFolder, KeyFolderError, KeyName, Manifest, Pruned, RevocationCost, Revoked,
+    FolderStatus, KeyFolder, KeyFolderError, KeyName, KeyStatus, Manifest, Pruned, RevocationCost, Revoked,
     RotateOptions, Rotated,
 };
 use private_key_jwt::{Algorithm, KeyId};
@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 output::note(&format!("pkjwt: {}: {problem}", key.file));
             }
         }
-        if is_json { output::json(&status) } else { output::line(&table(&status, now)) }
+        if is_json { output::json(&json_of_status(&status)) } else { output::line(&table(&status, now)) }
     }
 }
 
@@ -212,13 +212,32 @@ fn lines_of_pruned(pruned: &Pruned) -> Vec<String> {
     lines
 }
 
+fn json_of_status(status: &FolderStatus) -> serde_json::Value {
+    let key = |key: &KeyStatus| {
+        json!({
+            "file": key.file,
+            "kid": key.key_id.as_ref().map(KeyId::as_str),
+            "alg": key.algorithm,
+            "phase": key.phase,
+            "since": key.since.map(rfc3339),
+            "next": key.next,
+            "not_after": key.not_after.map(rfc3339),
+            "problem": key.problem,
+        })
+    };
+    json!({
+        "has_manifest": status.has_manifest,
+        "propagation": status.propagation.as_secs(),
+        "keys": status.keys.iter().map(key).collect::<Vec<_>>(),
+        "unlisted": status.unlisted,
+    })
+}
+
 /// A row for each key.
 fn table(status: &FolderStatus, now: OffsetDateTime) -> String {
     let none = || "-".to_owned();
-    let row = |key: &FolderKey| {
-        let next = key
-            .next
-            .map(|next| format!("{next} {}", key.next_at.map(|at| when(at, now)).unwrap_or_default()));
+    let row = |key: &KeyStatus| {
+        let next = key.next.map(|next| format!("{} {}", next.phase, when(next.at, now)));
         vec![
             key.phase.to_string(),
             key.since.map_or_else(none, rfc3339),

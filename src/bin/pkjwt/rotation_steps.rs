@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::output;
 
-/// The lines for stderr. If the plan has another key for later, each step has its file and its time.
+/// The lines for stderr. If another key signs later, each step has its file and its time.
 pub(crate) fn steps(plan: &Plan, now: OffsetDateTime) -> Vec<String> {
     let known = Known::of(plan, now);
     let with = |text: &str, time: Option<String>| match time {

@@ -143,18 +143,7 @@ impl Choosing<'_> {
             Some(read) => read.clone()?,
             None => return Err(KeyFileError::Missing.into()),
         };
-        let (mut key, modified, not_after) = (loaded.key.clone(), loaded.modified, loaded.not_after);
-        if let Some(expected) = &facts.key_id {
-            let is_stated = key.key_id().as_str() != key.thumbprint().to_string();
-            if is_stated && key.key_id() != expected {
-                let (expected, found) = (expected.clone(), key.key_id().clone());
-                return Err(KeyFileError::OtherKeyId { expected, found }.into());
-            }
-            key = key.with_key_id(expected.clone());
-        }
-        if let Some(algorithm) = facts.algorithm {
-            key = key.with_algorithm(algorithm).map_err(|source| KeyFileError::Key { source })?;
-        }
+        let (key, modified, not_after) = (loaded.key_of(facts)?, loaded.modified, loaded.not_after);
         let (key_id, algorithm) = (key.key_id().clone(), key.algorithm());
         Ok(Found { key_id, signer: Arc::new(key), algorithm, not_after, modified: Some(modified) })
     }

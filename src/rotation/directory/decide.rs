@@ -65,10 +65,14 @@ impl State {
 
     pub(in crate::rotation) fn keys(&self) -> Vec<KeyStatus> {
         let keys = self.held.iter().filter_map(|held| {
+            let file = shown(held.file(), 256);
+            // The file of a former key is that of its successor.
+            let problem = self.problems.keys().find(|(of, _)| held.left.is_none() && *of == file);
             Some(KeyStatus {
-                file: shown(held.file(), 256),
-                key_id: held.key_id.clone(),
-                algorithm: held.algorithm,
+                problem: problem.map(|(_, reason)| reason.clone()),
+                file,
+                key_id: Some(held.key_id.clone()),
+                algorithm: Some(held.algorithm),
                 phase: held.phase?,
                 since: held.since,
                 next: held.next,

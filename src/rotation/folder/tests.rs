@@ -30,7 +30,15 @@ fn folder(place: &TempDir) -> KeyFolder {
 fn put_key(place: &TempDir, name: &str) -> KeyId {
     let generated = PrivateKey::generate(Algorithm::EdDSA).unwrap();
     fs::write(place.path().join(name), generated.to_pem().unwrap().as_bytes()).unwrap();
+    set_mode(place, name, 0o600);
     generated.private_key().unwrap().key_id().clone()
+}
+
+fn set_mode(place: &TempDir, name: &str, mode: u32) {
+    #[cfg(unix)]
+    fs::set_permissions(place.path().join(name), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    #[cfg(not(unix))]
+    let _ = (place, name, mode);
 }
 
 /// The names of all files, also the hidden ones.

@@ -13,7 +13,7 @@ use super::stamp::Stamp;
 use crate::keys::{KeyLoader, PrivateKey};
 use crate::rotation::directory::{Layout, Settings};
 use crate::rotation::error::KeyFileError;
-use crate::rotation::manifest::{Manifest, PassphraseSource};
+use crate::rotation::manifest::{Manifest, ManifestKey, PassphraseSource};
 
 /// After this time, a file with the same status is the same file. Some file systems count in
 /// seconds, and a file that was written twice within one looks the same.
@@ -26,6 +26,25 @@ pub(in crate::rotation) struct Loaded {
     pub(in crate::rotation) modified: OffsetDateTime,
     /// The last second of its own certificate.
     pub(in crate::rotation) not_after: Option<OffsetDateTime>,
+}
+
+impl Loaded {
+    /// The key with the name and the algorithm that the manifest states.
+    pub(in crate::rotation) fn key_of(&self, facts: &ManifestKey) -> Result<PrivateKey, KeyFileError> {
+        let mut key = self.key.clone();
+        if let Some(expected) = &facts.key_id {
+            let is_stated = key.key_id().as_str() != key.thumbprint().to_string();
+            if is_stated && key.key_id() != expected {
+                let (expected, found) = (expected.clone(), key.key_id().clone());
+                return Err(KeyFileError::OtherKeyId { expected, found });
+            }
+            key = key.with_key_id(expected.clone());
+        }
+        match facts.algorithm {
+            Some(algorithm) => key.with_algorithm(algorithm).map_err(|source| KeyFileError::Key { source }),
+            None => Ok(key),
+        }
+    }
 }
 
 /// A file as it was read last.

@@ -249,6 +249,7 @@ fn a_key_that_cannot_be_opened_is_named_by_its_file() {
     let generated = PrivateKey::generate(Algorithm::ES256).unwrap();
     let pem = generated.to_encrypted_pem("correct horse").unwrap();
     fs::write(place.path().join("a.pem"), pem.as_bytes()).unwrap();
+    set_mode(&place, "a.pem", 0o600);
     fs::write(place.path().join("pass"), "correct horse\n").unwrap();
     let entry = "[[key]]\nfile = \"a.pem\"\n";
     fs::write(place.path().join(Manifest::FILE), entry).unwrap();
@@ -258,7 +259,7 @@ fn a_key_that_cannot_be_opened_is_named_by_its_file() {
     let status = folder.status(at(0)).unwrap();
     assert_eq!(status.keys[0].key_id, None);
     let problem = status.keys[0].problem.clone().unwrap();
-    assert!(problem.contains("a.pem") && problem.contains("encrypted"), "{problem}");
+    assert!(problem.starts_with("not a usable key: ") && problem.contains("encrypted"), "{problem}");
 
     fs::write(place.path().join(Manifest::FILE), format!("{entry}passphrase = \"file:pass\"\n")).unwrap();
     let key_id = generated.private_key().unwrap().key_id().clone();
@@ -307,27 +308,61 @@ fn a_status_is_json() {
     let folder = folder(&place);
     let next = folder.rotate(&options(), at(0)).unwrap();
     fs::remove_file(place.path().join(&next.file)).unwrap();
-    let path = place.path().join(&next.file);
     let status = serde_json::to_value(folder.status(at(30)).unwrap()).unwrap();
-    let problem = status["keys"][1]["problem"].as_str().unwrap();
-    assert!(problem.starts_with(&format!("cannot read {}: ", path.display())), "{problem}");
     let expected = serde_json::json!({
         "has_manifest": true,
         "propagation": 300,
         "keys": [
             {
-                "file": "key.pem", "kid": lone.as_str(), "alg": "EdDSA", "phase": "active", "since": null,
-                "next": "retiring", "next_at": "2026-12-01T00:10:00Z", "problem": null,
+                "file": "key.pem", "key_id": lone.as_str(), "algorithm": "EdDSA", "phase": "active",
+                "since": null, "next": {"phase": "retiring", "at": "2026-12-01T00:10:00Z"},
+                "not_after": null, "problem": null,
             },
             {
-                "file": next.file, "kid": next.key_id.as_str(), "alg": "EdDSA", "phase": "published",
-                "since": "2026-12-01T00:00:00Z", "next": "active", "next_at": "2026-12-01T00:10:00Z",
-                "problem": problem,
+                "file": next.file, "key_id": next.key_id.as_str(), "algorithm": "EdDSA",
+                "phase": "published", "since": "2026-12-01T00:00:00Z",
+                "next": {"phase": "active", "at": "2026-12-01T00:10:00Z"}, "not_after": null,
+                "problem": "the manifest names the file, and it does not exist; add the file, or remove its entry",
             },
         ],
         "unlisted": [],
     });
     assert_eq!(status, expected);
+}
+
+/// The operator reads what a running process says about the file, and can still name the key.
+#[cfg(unix)]
+#[test]
+fn a_file_that_every_user_may_read_is_a_problem_and_its_key_can_be_revoked() {
+    let place = tempfile::tempdir().unwrap();
+    let key_id = put_key(&place, "key.pem");
+    set_mode(&place, "key.pem", 0o644);
+    let folder = folder(&place);
+    let key = folder.status(at(0)).unwrap().keys.remove(0);
+    let problem =
+        "every user may read the file (mode 0644); run `chmod o-r` on it, or call allow_world_readable";
+    assert_eq!((key.key_id.as_ref(), key.problem.as_deref()), (Some(&key_id), Some(problem)));
+    assert_eq!(folder.revoke(&key_id, at(0)).unwrap().cost, RevocationCost::NoKey);
+    // It needs no file any more.
+    assert_eq!(folder.status(at(0)).unwrap().keys[0].problem, None);
+}
+
+/// A manifest that states another name than the file is a problem of that key.
+#[test]
+fn a_key_of_another_name_than_the_manifest_states_is_a_problem() {
+    let place = tempfile::tempdir().unwrap();
+    // RFC 8037 A.1.
+    let jwk = r#"{"kty":"OKP","crv":"Ed25519","kid":"in-file","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    fs::write(place.path().join("key.jwk"), jwk).unwrap();
+    set_mode(&place, "key.jwk", 0o600);
+    fs::write(place.path().join(Manifest::FILE), "[[key]]\nfile = \"key.jwk\"\nkid = \"stated\"\n").unwrap();
+    let key = folder(&place).status(at(0)).unwrap().keys.remove(0);
+    assert_eq!(key.key_id, Some("stated".into()));
+    assert_eq!(
+        key.problem.as_deref(),
+        Some("the manifest states kid `stated`, the key has `in-file`; correct the manifest or the file")
+    );
 }
 
 #[test]
