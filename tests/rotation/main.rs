@@ -10,5 +10,7 @@ mod replaced;
 #[path = "../support/mod.rs"]
 mod support;
 mod torn;
+#[cfg(unix)]
+mod unreadable;
 mod watching;
 mod world;
