@@ -1,13 +1,8 @@
-//! Certificates that come with keys, PKCS#12, passphrases, and keys outside the process.
+//! Certificates that come with keys, PKCS#12 and passphrases.
 
-use std::sync::Arc;
-use std::time::Duration;
+use private_key_jwt::PrivateKey;
 
-use private_key_jwt::keys::SignerError;
-use private_key_jwt::rotation::KeyDirectory;
-use private_key_jwt::{Algorithm, PrivateKey, RemoteSigner};
-
-use super::support::{key as fixed, testdata};
+use super::support::testdata;
 use super::world::*;
 
 /// The last second of the certificate of p256.key-then-cert.pem, after the start of the test.
@@ -101,42 +96,6 @@ async fn passphrases_come_from_the_builder_or_as_the_manifest_says() {
 
 /// That of the encrypted keys in testdata.
 const PASSPHRASE: &str = "correct horse";
-
-#[tokio::test]
-async fn a_key_outside_the_process_is_named_by_its_uri() {
-    let world = World::new();
-    let (a, key) = (pem(), fixed("p256.pkcs8.pem"));
-    let uri = "vault:transit/keys/oauth";
-    world.write("a.pem", &a.text);
-    world.write("keys.toml", entry("a.pem", &[]) + &entry(uri, &[("publish", 0), ("activate", PROPAGATION)]));
-    let keys = world.open().await;
-    assert_eq!(
-        problems(&keys),
-        [format!(
-            "{uri}: the manifest names this URI, and no signer was passed for it; call KeyDirectoryBuilder::signer"
-        )]
-    );
-    let public = key.public_key().unwrap();
-    let remote = RemoteSigner::new(public, Algorithm::ES256, move |input: Vec<u8>| {
-        let signature = key.sign(&input).map_err(|error| SignerError::from(error.to_string()));
-        async move { signature }
-    });
-    let keys = with_signer(&world, uri, remote.unwrap()).await;
-    world.pass(&keys, PROPAGATION).await;
-    check(&keys);
-    let of_remote = signer(&keys);
-    assert_eq!(active(&keys), fixed("p256.pkcs8.pem").key_id().as_str());
-    world.pass(&keys, 10).await;
-    assert!(Arc::ptr_eq(&signer(&keys), &of_remote));
-}
-
-async fn with_signer(
-    world: &World,
-    uri: &str,
-    signer: impl private_key_jwt::Signer + 'static,
-) -> KeyDirectory {
-    world.builder().signer(uri, signer).expiry_warning(Duration::ZERO).open().await.unwrap()
-}
 
 #[test]
 fn the_encrypted_keys_of_the_test_have_this_passphrase() {

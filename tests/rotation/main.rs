@@ -6,6 +6,7 @@ mod certificates;
 mod clocks;
 mod life;
 mod opening;
+mod outside;
 mod replaced;
 #[path = "../support/mod.rs"]
 mod support;

@@ -126,7 +126,26 @@ impl KeyDirectoryBuilder {
         self
     }
 
-    /// Sets the signer of a manifest entry whose `file` is this URI: of a key outside the process.
+    /// Sets the signer of a manifest entry whose `file` is this URI: of a key outside the process,
+    /// such as one in an HSM or a KMS. The manifest says when it signs, as for a file. The URI is only
+    /// a name, compared exactly. An entry whose URI has no signer is a problem in
+    /// [`KeyDirectory::status`].
+    ///
+    /// ```no_run
+    /// use private_key_jwt::Signer;
+    /// use private_key_jwt::rotation::KeyDirectory;
+    ///
+    /// # async fn example(
+    /// #     hsm: impl Signer + 'static,
+    /// # ) -> Result<(), private_key_jwt::rotation::KeyDirectoryError> {
+    /// // keys.toml has an entry with file = "pkcs11:token=prod;object=oauth"
+    /// let keys = KeyDirectory::builder("/etc/my-app/keys")
+    ///     .signer("pkcs11:token=prod;object=oauth", hsm) // a RemoteSigner, or a Signer of your own
+    ///     .open()
+    ///     .await?;
+    /// # drop(keys);
+    /// # Ok(()) }
+    /// ```
     pub fn signer(mut self, uri: impl Into<String>, signer: impl Signer + 'static) -> Self {
         self.settings.signers.insert(uri.into(), Arc::new(signer));
         self
