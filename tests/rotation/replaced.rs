@@ -61,20 +61,11 @@ async fn a_link_that_leads_elsewhere() {
     .await;
 }
 
-/// A secret as Kubernetes mounts it: a new folder, and a link that is renamed over the last one.
+/// A secret as Kubernetes mounts it.
 #[cfg(unix)]
 fn mount(world: &World, name: &str, files: &[(&str, &str)]) {
-    use std::os::unix::fs::symlink;
-    fs::create_dir(world.path(name)).unwrap();
-    for (file, content) in files {
-        world.write(&format!("{name}/{file}"), content);
-        if !world.path(file).exists() {
-            let _ = fs::remove_file(world.path(file));
-            symlink(format!("..data/{file}"), world.path(file)).unwrap();
-        }
-    }
-    symlink(name, world.path("..data_tmp")).unwrap();
-    fs::rename(world.path("..data_tmp"), world.path("..data")).unwrap();
+    let folder = world.folder.path();
+    crate::support::mount::swap(folder, name, files, |path, content| world.write(path, content));
 }
 
 #[cfg(unix)]
@@ -87,12 +78,10 @@ async fn a_secret_that_kubernetes_swaps() {
     let of_a = signer(&keys);
     // The same content in another folder is nothing.
     mount(&world, "..2026_2", &[("tls.key", &a.text)]);
-    fs::remove_dir_all(world.path("..2026_1")).unwrap();
     world.pass(&keys, 60).await;
     assert!(Arc::ptr_eq(&signer(&keys), &of_a));
     assert_eq!(world.events.take(), <[String; 0]>::default());
     mount(&world, "..2026_3", &[("tls.key", &b.text)]);
-    fs::remove_dir_all(world.path("..2026_2")).unwrap();
     world.pass(&keys, 60).await;
     assert_eq!((active(&keys), published(&keys).len()), (a.id.clone(), 2));
     assert!(Arc::ptr_eq(&signer(&keys), &of_a));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::load::{self, DURATION, LIFE};
 use crate::server::{Behaviour, Rules, Server};
+use crate::support::random::Random;
 
 /// The rest of a token's lifetime when it is refreshed at the latest: half of the last tenth.
 const REMAINING: Duration = Duration::from_millis(100);
@@ -19,18 +20,12 @@ struct Outage {
 /// Outages of every kind for a third of the time, each shorter than the rest of a token's lifetime.
 fn outages() -> Vec<Outage> {
     let kinds = [Behaviour::Gone, Behaviour::HangUp, Behaviour::Status(503), Behaviour::Status(429)];
-    let (mut at, mut random, mut outages) = (Duration::ZERO, SEED, Vec::new());
-    let mut random = move |of: u64| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        (random >> 32) % of
-    };
+    let (mut at, mut random, mut outages) = (Duration::ZERO, Random::new(SEED), Vec::new());
     // Somewhat longer than the load, whose last calls may wait.
     while at < DURATION + Duration::from_secs(5) {
-        let length = Duration::from_millis(30 + random(61));
-        let from = at + length * 2 * u32::try_from(50 + random(101)).unwrap() / 100;
-        let kind = kinds[usize::try_from(random(4)).unwrap()];
+        let length = Duration::from_millis(30 + random.below(61));
+        let from = at + length * 2 * u32::try_from(50 + random.below(101)).unwrap() / 100;
+        let kind = kinds[usize::try_from(random.below(4)).unwrap()];
         at = from + length;
         outages.push(Outage { from, to: at, kind });
     }

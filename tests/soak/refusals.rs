@@ -37,9 +37,9 @@ pub(crate) async fn a_key_that_is_refused_is_a_handful_of_requests(
     // After at least 1, 2, 4, 8, 16 and 30 s, or half of each.
     assert!((2..=9).contains(&refused), "{refused}");
     if known_for.is_zero() {
-        assert_eq!((answered, outcome.errors.len()), (0, outcome.calls));
+        assert_eq!((answered, outcome.errors.len()), (0, outcome.calls()));
     } else {
-        assert!(answered > 0 && (outcome.calls / 2..outcome.calls).contains(&outcome.errors.len()));
+        assert!(answered > 0 && (outcome.calls() / 2..outcome.calls()).contains(&outcome.errors.len()));
     }
     for error in &outcome.errors {
         assert_eq!(error.refusal().map(|refusal| refusal.status()), Some(status), "{error:?}");

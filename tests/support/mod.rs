@@ -1,5 +1,5 @@
 //! What several suites share: a fixed key and time, the canary, a clock, an HTTP client, a server,
-//! a log and an observer.
+//! a load, a mounted folder, random numbers, a log and an observer.
 #![allow(dead_code, unreachable_pub, reason = "each suite uses its own part")]
 
 #[cfg(feature = "client")]
@@ -7,11 +7,16 @@ pub mod clock;
 #[cfg(feature = "client")]
 pub mod http;
 #[cfg(feature = "client")]
+pub mod load;
+#[cfg(feature = "client")]
 pub mod log;
 #[cfg(feature = "client")]
 pub mod loopback;
+#[cfg(unix)]
+pub mod mount;
 #[cfg(feature = "client")]
 pub mod observed;
+pub mod random;
 
 use std::error::Error;
 

@@ -6,6 +6,7 @@ use private_key_jwt::TokenClient;
 use tokio::task::JoinHandle;
 
 use super::server::{Reply, Server, settle};
+use crate::support::random::Random;
 
 const CALLERS: usize = 1000;
 const SCOPES: [[&str; 2]; 5] =
@@ -76,19 +77,13 @@ async fn a_thousand_callers_of_five_scope_sets_make_five_requests() {
 async fn cancelling_a_random_half_of_them_leaves_five_requests_and_no_caller_hanging() {
     for seed in 1..=8_u64 {
         println!("seed {seed}");
-        let mut random = seed;
-        let mut random = move || {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            random >> 32
-        };
+        let mut random = Random::new(seed);
         let server = server();
         let client = server.client();
         server.open(false);
         let (mut kept, mut waiting) = (Vec::new(), Vec::new());
         for caller in callers(&client) {
-            match random() % 4 {
+            match random.below(4) {
                 // Usually before the request has begun.
                 0 => caller.abort(),
                 1 => waiting.push(caller),
