@@ -1,9 +1,11 @@
 //! What several suites share: a fixed key and time, the canary, a clock, an HTTP client, a server,
-//! a load, a mounted folder, random numbers, a log and an observer.
+//! a load, a folder of keys, random numbers, a log and an observer.
 #![allow(dead_code, unreachable_pub, reason = "each suite uses its own part")]
 
 #[cfg(feature = "client")]
 pub mod clock;
+#[cfg(all(unix, feature = "rotation"))]
+pub mod folder;
 #[cfg(feature = "client")]
 pub mod http;
 #[cfg(feature = "client")]
