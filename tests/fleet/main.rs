@@ -1,7 +1,7 @@
 //! Ten rotations of a folder in a minute of real time, at 200 requests a second, against a server
-//! that keeps its copy of the JWKS for the whole propagation time: with one process, with three of
-//! which some are killed, and with a folder as Kubernetes mounts it. CONTRIBUTING.md has its
-//! command.
+//! that keeps its copy of the JWKS for the whole propagation time. One process follows the folder;
+//! or three do, and one of them is killed and restarted again and again; or one does, and the
+//! folder is mounted as Kubernetes mounts a secret. CONTRIBUTING.md has its command.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

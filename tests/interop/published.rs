@@ -3,36 +3,45 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock};
 
-use private_key_jwt::JwkSet;
-use serde_json::json;
+use axum::Router;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use private_key_jwt::KeyRing;
+use private_key_jwt::rotation::jwks_response;
 
-use crate::support::loopback;
-use crate::{ALGORITHMS, jwks};
+use crate::{ALGORITHMS, signing_key};
 
-/// JWK Sets that change, by the path where they are found.
-static CHANGING: Mutex<BTreeMap<String, JwkSet>> = Mutex::new(BTreeMap::new());
+/// Rings, by the path where their keys are found.
+static RINGS: Mutex<BTreeMap<String, KeyRing>> = Mutex::new(BTreeMap::new());
 
-/// Publishes a JWK Set at this path, in place of the one that was there.
-pub(crate) fn publish(path: &str, set: JwkSet) {
-    CHANGING.lock().unwrap().insert(format!("GET {path}"), set);
+/// Publishes the keys of a ring at this path, as they are at the time of each request.
+pub(crate) fn publish(path: &str, keys: KeyRing) {
+    RINGS.lock().unwrap().insert(path.to_owned(), keys);
 }
 
-/// Serves the keys of every algorithm, each at `/ALGORITHM`, and those that change. Returns the
-/// URL without a path.
+/// Serves the keys of every algorithm, each at `/ALGORITHM`, and those that were published. Returns
+/// the URL without a path.
 pub(crate) fn url() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
     URL.get_or_init(|| {
-        let documents: BTreeMap<String, String> = ALGORITHMS
-            .into_iter()
-            .map(|(algorithm, file)| (format!("GET /{algorithm}"), jwks(algorithm, file).to_string()))
-            .collect();
-        let answer = move |(), request: loopback::Request| {
-            let changing = CHANGING.lock().unwrap().get(&request.line).map(|set| json!(set).to_string());
-            let document = changing.or_else(|| documents.get(&request.line).cloned());
-            let status = if document.is_some() { "200 OK" } else { "404 Not Found" };
-            let head = format!("{status}\r\ncontent-type: application/json\r\nconnection: close");
-            loopback::answer(&head, document.unwrap_or_default())
-        };
-        format!("http://{}", loopback::Server::on_a_thread(std::iter::repeat(()), None, answer))
+        for (algorithm, file) in ALGORITHMS {
+            publish(&format!("/{algorithm}"), signing_key(algorithm, file).into());
+        }
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                axum::serve(listener, Router::new().fallback(answer)).await.unwrap();
+            });
+        });
+        url
     })
+}
+
+async fn answer(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let keys = RINGS.lock().unwrap().get(uri.path()).cloned();
+    keys.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |keys| jwks_response(&keys, &method, &headers))
 }
