@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use private_key_jwt::rotation::{JwksService, KeyDirectory};
+use private_key_jwt::rotation::KeyDirectory;
 use private_key_jwt::{AuthorizationServer, Error, TokenClient, TokenRequest};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -36,7 +36,7 @@ impl Process {
         let keys = KeyDirectory::open(folder).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let router = Router::new().route_service("/jwks.json", JwksService::new(keys.ring()));
+        let router = Router::new().route_service("/jwks.json", keys.jwks_service());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let server = AuthorizationServer::new(issuer, format!("{issuer}/token")).unwrap();
         let client = TokenClient::builder(server, "client", keys.ring()).assertion_lifetime(LIFETIME);

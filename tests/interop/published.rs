@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock};
 
 use axum::Router;
+use axum::http::header::IF_NONE_MATCH;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use private_key_jwt::KeyRing;
-use private_key_jwt::rotation::jwks_response;
 
 use crate::{ALGORITHMS, signing_key};
 
@@ -43,5 +43,6 @@ pub(crate) fn url() -> &'static str {
 
 async fn answer(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let keys = RINGS.lock().unwrap().get(uri.path()).cloned();
-    keys.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |keys| jwks_response(&keys, &method, &headers))
+    let Some(keys) = keys else { return StatusCode::NOT_FOUND.into_response() };
+    keys.jwks_response().respond(method, headers.get_all(IF_NONE_MATCH))
 }
