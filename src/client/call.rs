@@ -79,6 +79,9 @@ pub(super) enum Subject {
     Client,
     /// The server accepted the client, but not its request.
     Request,
+    /// The DPoP proof (RFC 9449 §5, §8). Some servers check it before they authenticate the client,
+    /// so this says nothing about the key or the times of the assertion.
+    Proof,
     /// Either. `unauthorized_client` and `invalid_grant` are about one grant, but some servers
     /// return them for an assertion, and some return a 400 or a 403 without a code.
     Unknown,
@@ -105,6 +108,7 @@ impl Subject {
                 | "slow_down"
                 | "expired_token",
             ) => Self::Request,
+            Some("invalid_dpop_proof" | "use_dpop_nonce") => Self::Proof,
             _ => Self::Unknown,
         }
     }

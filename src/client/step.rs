@@ -136,7 +136,9 @@ impl Progress {
     pub(super) fn may_change_key(&self, refusal: &Refusal, left: Duration) -> bool {
         let is_first = self.rejected.is_empty() && self.fallback.is_none();
         let may_be_the_reason = match self.call.repetition() {
-            Repetition::Freely if is_first => Subject::of(refusal) != Subject::Request,
+            Repetition::Freely if is_first => {
+                matches!(Subject::of(refusal), Subject::Client | Subject::Unknown)
+            }
             // The server authenticates the client before it looks at the grant.
             _ => refusal.error() == Some("invalid_client"),
         };
@@ -227,6 +229,7 @@ mod tests {
             (Freely, 401, "invalid_client", [times, key, fail]),
             (Freely, 400, "invalid_grant", [times, key, fail]),
             (Freely, 400, "invalid_scope", [times, fail, fail]),
+            (Freely, 400, "use_dpop_nonce", [times, fail, fail]),
             (Freely, 500, "server_error", [times, fail, fail]),
             (Unreceived, 401, "invalid_client", [times, key, fail]),
             (Unreceived, 400, "invalid_grant", [times, fail, fail]),

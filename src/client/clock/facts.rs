@@ -119,6 +119,7 @@ impl Facts {
             OAuthError::Refused(answer) if Subject::of(answer) == Subject::Request => {
                 (if call.is_of_client_alone { Verdict::Accepted } else { Verdict::Silent }, None)
             }
+            OAuthError::Refused(answer) if Subject::of(answer) == Subject::Proof => (Verdict::Silent, None),
             OAuthError::Refused(answer) => (Verdict::Refused, Some(answer)),
             OAuthError::Unavailable(answer) if is_failure(answer) => (Verdict::Refused, Some(answer)),
             _ => (Verdict::Silent, None),

@@ -139,6 +139,9 @@ async fn any_refusal_of_the_client_is_corrected_and_what_is_good_once_after_one_
         (refused(400, r#"{"error":"invalid_scope"}"#), false, false),
         (refused(400, r#"{"error":"unsupported_grant_type"}"#), false, false),
         (refused(400, r#"{"error":"invalid_target"}"#), false, false),
+        // About the proof (RFC 9449 §5, §8).
+        (refused(400, r#"{"error":"use_dpop_nonce"}"#), false, false),
+        (refused(400, r#"{"error":"invalid_dpop_proof"}"#), false, false),
         // A failure may have come after the grant was used.
         (refused(500, r#"{"error":"invalid_client"}"#), true, false),
         (refused(500, ""), true, false),
@@ -317,6 +320,16 @@ async fn rfc6749_5_2_only_a_failed_authentication_is_remembered() {
         assert_eq!(get(&client, &freely()).await, error("Refused 400", 1));
     }
     assert_eq!(server.requests(), (4, 3));
+    // A verdict on the DPoP proof does not: it may come before the authentication.
+    let clock = TestClock::skipping();
+    let server = Simulated::ahead(&clock, &es384(), 0);
+    let client = server.client(es256()).build().unwrap();
+    assert_eq!(get(&client, &freely()).await, error("Refused 401", 1));
+    clock.move_by(time::Duration::seconds(2));
+    server.set(|state| state.refusal = (400, r#"{"error":"use_dpop_nonce"}"#));
+    assert_eq!(get(&client, &freely()).await, error("Refused 400", 1));
+    assert_eq!(client.status().rejection.map(|rejection| rejection.refusal.status()), Some(401));
+    assert_eq!(server.requests(), (2, 0));
 }
 
 #[tokio::test]

@@ -195,6 +195,30 @@ async fn a_call_falls_back_to_the_key_that_the_server_accepted_last() {
     assert_eq!(setup.token(&client).await, ["k5!", "k4"]);
 }
 
+/// A rejected proof is about neither the key nor the times, so the caller gets the error at once.
+#[tokio::test]
+async fn rfc9449_5_a_rejected_dpop_proof_changes_neither_the_key_nor_the_times() {
+    for body in [r#"{"error":"use_dpop_nonce"}"#, r#"{"error":"invalid_dpop_proof"}"#] {
+        for (ahead, status) in [(0, 400), (0, 401), (180, 400)] {
+            let setup = Setup::rotated(1);
+            setup.server_has(&[0, 1]);
+            setup.server.set(|state| {
+                // The server accepts any times, and shows its own.
+                state.judge = Some(|_, _| None);
+                state.ahead = Duration::seconds(ahead);
+                state.date_ahead = Some(state.ahead);
+                state.answers.push_back((status, body));
+            });
+            let client = setup.client();
+            let refused = error(if status == 400 { "Refused 400" } else { "Refused 401" }, 1);
+            assert_eq!(get(&client, &freely()).await, refused, "{ahead} {status} {body}");
+            assert_eq!(setup.signed(), ["k1"], "{ahead} {status} {body}");
+            // Nothing is remembered for the key.
+            assert_eq!(setup.token(&client).await, ["k1"]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_process_that_has_just_started_falls_back_to_the_oldest_key() {
     let setup = Setup::rotated(3);
