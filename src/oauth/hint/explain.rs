@@ -176,6 +176,8 @@ fn of_code(refusal: &Refusal) -> Vec<Cause> {
     let kind = match refusal.error() {
         _ if refusal.status() == 429 => CauseKind::RateLimited,
         Some("invalid_client") if refusal.message().is_none() => CauseKind::Unspecific,
+        // RFC 9449 §5, §8
+        Some("invalid_dpop_proof" | "use_dpop_nonce") => CauseKind::DpopProof,
         Some("invalid_scope" | "invalid_target" | "invalid_resource") => CauseKind::Scope,
         Some("jti_known") => CauseKind::TokenIdReused,
         Some("temporarily_unavailable") => CauseKind::RateLimited,

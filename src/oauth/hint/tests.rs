@@ -402,6 +402,8 @@ fn the_words_the_times_and_the_code_decide_in_this_order() {
     assert_eq!(hint("invalid_scope", "no"), "Scope");
     assert_eq!(hint("unauthorized_client", "no"), "GrantType");
     assert_eq!(hint("jti_known", "no"), "TokenIdReused");
+    assert_eq!(hint("use_dpop_nonce", "no"), "DpopProof");
+    assert_eq!(hint("invalid_dpop_proof", "no"), "DpopProof");
     // What has expired is the grant: the code or the refresh token, and perhaps the assertion.
     for text in ["Token is not active", "token has expired"] {
         let found = sure(&refusal("400", "invalid_grant", text).hint());
