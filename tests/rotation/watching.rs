@@ -92,7 +92,7 @@ async fn the_task_sleeps_until_the_next_move_or_poll() {
     world.write("keys.toml", entry("a.pem", &[]) + &entry("b.pem", &[("publish", 5), ("activate", 600)]));
     let (clock, mut slept) = scripted();
     let (sender, mut events) = mpsc::unbounded_channel();
-    let builder = KeyDirectory::builder(world.folder.path()).clock(Arc::new(clock.clone()));
+    let builder = KeyDirectory::builder(world.folder.path()).clock(clock.clone());
     let keys = builder.poll_interval(HOUR / 6).observer(Channel(sender)).open().await.unwrap();
     assert_eq!(next(&mut events).await, format!("{} active", a.id));
     assert_eq!(next(&mut events).await, format!("{} planned", b.id));
@@ -122,7 +122,7 @@ async fn the_task_lives_as_long_as_a_client_uses_the_ring_and_no_longer() {
     let (clock, mut slept) = scripted();
     let (sender, mut events) = mpsc::unbounded_channel();
     let is_held = Arc::clone(&clock.is_held);
-    let builder = KeyDirectory::builder(world.folder.path()).clock(Arc::new(clock.clone()));
+    let builder = KeyDirectory::builder(world.folder.path()).clock(clock.clone());
     let keys = builder.observer(Channel(sender)).open().await.unwrap();
     drop(clock);
     pause(&mut slept).await;
@@ -148,7 +148,7 @@ fn a_runtime_that_ends_ends_the_task_and_nothing_else() {
     let runtime =
         || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let first = runtime();
-    let builder = KeyDirectory::builder(world.folder.path()).clock(Arc::new(SystemClock));
+    let builder = KeyDirectory::builder(world.folder.path()).clock(SystemClock);
     let keys = first.block_on(builder.open()).unwrap();
     drop(first);
     world.write("tls.key", &b.text);

@@ -99,7 +99,7 @@ impl World {
 
     pub(crate) fn builder(&self) -> KeyDirectoryBuilder {
         KeyDirectory::builder(self.folder.path())
-            .clock(Arc::new(self.clock.clone()))
+            .clock(self.clock.clone())
             .observer(self.events.clone())
             .without_watching()
     }

@@ -94,9 +94,9 @@ impl KeyDirectoryBuilder {
         self
     }
 
-    /// Sets the clock. Default: the system's.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    /// Takes the time from this clock. Default: the operating system's clock.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
@@ -127,8 +127,8 @@ impl KeyDirectoryBuilder {
     }
 
     /// Sets the signer of a manifest entry whose `file` is this URI: of a key outside the process,
-    /// such as one in an HSM or a KMS. The manifest says when it signs, as for a file. The URI is only
-    /// a name, compared exactly. An entry whose URI has no signer is a problem in
+    /// such as one in an HSM or a KMS. The manifest says when it signs, as for a file. The URI is
+    /// only a name, compared exactly. An entry whose URI has no signer is a problem in
     /// [`KeyDirectory::status`].
     ///
     /// ```no_run
