@@ -55,7 +55,7 @@ fn every_example_is_run_here() {
         let needs_more = match name {
             "custom_signer" => !cfg!(feature = "rustcrypto"),
             "axum_resource_server" => !cfg!(feature = "tower"),
-            "publish_jwks" => !cfg!(all(feature = "rotation", feature = "tower")),
+            "key_rotation" | "publish_jwks" => !cfg!(all(feature = "rotation", feature = "tower")),
             "three_issuers" => !cfg!(feature = "axum"),
             "bearer_middleware" => !cfg!(feature = "reqwest-middleware"),
             "token_endpoint" => !cfg!(feature = "redis"),
@@ -63,7 +63,9 @@ fn every_example_is_run_here() {
         };
         assert!(needs_more || examples::built().contains_key(name), "{name} is not built");
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
-        assert!(lines <= 75, "{name} has {lines} lines, more than a screen");
+        // A whole life takes two.
+        let most = if name == "key_rotation" { 115 } else { 75 };
+        assert!(lines <= most, "{name} has {lines} lines, more than {most}");
     }
 }
 
@@ -179,18 +181,10 @@ fn a_token_endpoint_takes_45_lines() {
     assert!(lines.clone().count() <= 45, "{}", lines.count());
 }
 
+#[cfg(all(feature = "rotation", feature = "tower"))]
 #[test]
 fn key_rotation() {
-    let said = [
-        "the first key: 1 published, the server accepts the signature\n",
-        "published: 2 published, the server accepts the signature\n",
-        "too early: key `",
-        "activated: 2 published, the server accepts the signature\n",
-        "retired: 1 published, the server accepts the signature\n",
-        "revoked: 0 published, no token: no key in the ring is active\n",
-        "replaced: 1 published, the server accepts the signature\n",
-    ];
-    has(&printed(example("key_rotation")), &said);
+    assert_eq!(printed(example("key_rotation")), include_str!("../testdata/key_rotation.txt"));
 }
 
 #[cfg(all(feature = "rotation", feature = "tower"))]
