@@ -40,11 +40,13 @@ use crate::keys::KeyRing;
 ///
 /// Everything follows from the folder and the time, so replicas that read the same folder agree
 /// without talking to each other. What a file says that comes late waits: a new key never signs
-/// before it has been published for the propagation time, unless the manifest forces it. Only a
-/// replica that restarts within that time does not know when the file came, and signs with it at
-/// its time. Put a file there at least the propagation time before that. The same goes for a file
-/// that is replaced in place: a replica that restarts knows only the new key, and signs with it at
-/// once. Use a manifest or dated names where replicas may restart at any time.
+/// before it has been published for the propagation time, unless the manifest forces it.
+///
+/// A replica that restarts knows only the folder. With a manifest that has a `publish` for each new
+/// key, nothing changes. With dated names, it does not know when a file came, and signs at its
+/// time: put a file there at least the propagation time before that, and keep it for the overlap.
+/// If a file is replaced in place, it knows only the new key, and signs with it at once: use a
+/// manifest or dated names where replicas may restart at any time.
 ///
 /// # What disturbs the keys in use: nothing
 ///
