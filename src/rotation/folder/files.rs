@@ -50,6 +50,16 @@ pub(super) enum Kind {
     Other,
 }
 
+/// A locked file.
+pub(super) struct Lock(pub(super) File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a program that is being started still has a copy of it.
+        let _ = self.0.unlock();
+    }
+}
+
 /// A folder on a disk.
 pub(super) struct Disk(pub(super) PathBuf);
 
@@ -60,7 +70,7 @@ impl Files for Disk {
         only_for_owner(&mut options);
         let file = options.open(self.0.join(name))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(file))),
+            Ok(()) => Ok(Some(Box::new(Lock(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }

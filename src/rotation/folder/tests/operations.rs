@@ -379,6 +379,18 @@ fn a_second_operator_is_told_about_the_first() {
     assert!(folder.rotate(&options(), at(0)).is_ok());
 }
 
+/// A program that is being started has a copy of every open file until it runs, also of the lock.
+#[test]
+fn an_operation_ends_its_lock_although_a_copy_of_the_file_is_still_open() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = folder(&place);
+    let lock = folder.changes().lock().unwrap();
+    let copy = lock.downcast_ref::<files::Lock>().unwrap().0.try_clone().unwrap();
+    drop(lock);
+    folder.rotate(&options(), at(0)).unwrap();
+    drop(copy);
+}
+
 /// The folder does what `edit` decides: the manifest says the same as the plan in memory.
 #[test]
 fn the_manifest_says_what_was_decided() {
