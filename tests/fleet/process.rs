@@ -115,10 +115,10 @@ impl Replica {
         port.expect("a process ended").unwrap()
     }
 
-    /// Ends the input, and waits for the rest of its calls.
+    /// Ends the input, and waits for the rest of its calls, which need the server of this runtime.
     pub(crate) fn end(mut self) {
         drop(self.process.stdin.take());
-        let ended = self.process.wait().unwrap();
+        let ended = tokio::task::block_in_place(|| self.process.wait()).unwrap();
         assert!(ended.success(), "{ended}");
         self.reader.take().unwrap().join().unwrap();
     }
