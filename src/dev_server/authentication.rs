@@ -246,26 +246,18 @@ impl Inner {
 impl From<VerifierError> for Refused {
     fn from(error: VerifierError) -> Self {
         let (response, description) = (error.token_endpoint_response(), chain(&error));
-        let fault = Fault::from(&error);
+        let (fault, option) = (Fault::from(&error), option(&error));
         let description = match error {
             VerifierError::MissingParameter { name: "client_assertion_type" } => {
                 format!("{description}, expected `{CLIENT_ASSERTION_TYPE}`")
             }
             VerifierError::MissingClaim { claim: "jti" } => {
                 const HOW: &str = "OpenID Connect Core §9 requires it; \
-                                   kafka-clients adds it with `sasl.oauthbearer.assertion.claim.jti.include=true`, \
-                                   the builder's `accept_missing_jti` and `pkjwt serve --accept-missing-jti` turn this check off";
-                format!("{description}; {HOW}")
+                                   kafka-clients adds it with `sasl.oauthbearer.assertion.claim.jti.include=true`";
+                format!("{description}; {HOW}, {}", option.unwrap_or_default())
             }
-            VerifierError::Replayed | VerifierError::ReplayedWithoutJti => {
-                const HOW: &str = "the builder's `reusable_assertions` and `pkjwt serve --reuse-assertions` accept it \
-                                   repeatedly, for clients such as MSAL";
-                format!("{description}; {HOW}")
-            }
-            VerifierError::Lifetime { .. } => {
-                const HOW: &str =
-                    "the builder's `longest_lifetime` and `pkjwt serve --longest-lifetime` allow more";
-                format!("{description}; {HOW}")
+            VerifierError::Replayed | VerifierError::ReplayedWithoutJti | VerifierError::Lifetime { .. } => {
+                format!("{description}; {}", option.unwrap_or_default())
             }
             VerifierError::Jose(JoseError::Base64Url { what: "the JWS signature" }) => {
                 format!("{description}, or it is truncated")
@@ -297,6 +289,24 @@ impl From<VerifierError> for Refused {
             _ => description,
         };
         Self::new(response.status(), response.error(), &description).with_fault(fault)
+    }
+}
+
+/// The setting of the server that accepts an assertion repeatedly.
+pub(super) const REUSE: &str = "the builder's `reusable_assertions` and `pkjwt serve --reuse-assertions` accept it \
+                                repeatedly, for clients such as MSAL";
+
+/// The setting of the server that accepts the assertion.
+pub(super) fn option(error: &VerifierError) -> Option<&'static str> {
+    match error {
+        VerifierError::MissingClaim { claim: "jti" } => Some(
+            "the builder's `accept_missing_jti` and `pkjwt serve --accept-missing-jti` turn this check off",
+        ),
+        VerifierError::Replayed | VerifierError::ReplayedWithoutJti => Some(REUSE),
+        VerifierError::Lifetime { .. } => {
+            Some("the builder's `longest_lifetime` and `pkjwt serve --longest-lifetime` allow more")
+        }
+        _ => None,
     }
 }
 

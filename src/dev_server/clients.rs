@@ -204,6 +204,25 @@ impl Clients {
         })
     }
 
+    /// Clients other than this one whose keys are known, at most this many.
+    pub(super) fn others(
+        &self,
+        client_id: Option<&str>,
+        most: usize,
+        now: OffsetDateTime,
+    ) -> Vec<(String, Arc<PublicKeySet>)> {
+        let ids: Vec<String> = {
+            let clients = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+            let others = clients.keys().filter(|id| client_id != Some(id.as_str()));
+            others.take(most).cloned().collect()
+        };
+        let known = ids.into_iter().filter_map(|id| match self.lookup(&id, now) {
+            Lookup::Known { keys, .. } => Some((id, keys)),
+            _ => None,
+        });
+        known.collect()
+    }
+
     /// The client's JWKS URL, if it was registered by URL.
     pub(super) fn jwks_url(&self, client_id: &str) -> Result<Option<String>, DevServerError> {
         let clients = self.by_id.read().unwrap_or_else(PoisonError::into_inner);

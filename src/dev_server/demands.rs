@@ -9,7 +9,7 @@ use super::fault::{Fault, FaultKind};
 use super::provider::{KeyIdDemand, Provider};
 use crate::jose::error::excerpt;
 use crate::jose::{Algorithm, UnverifiedJwt};
-use crate::oauth::{AcceptedAudience, Audience, Endpoint, Profile};
+use crate::oauth::{AcceptedAudience, Audience, CLIENT_AUTHENTICATION_JWT, Endpoint, Profile};
 use crate::verifier::{AudiencePolicy, ClientAssertionVerifier, Point};
 
 /// The demands on client assertions.
@@ -63,6 +63,17 @@ impl Demands {
     /// The algorithms that it accepts.
     pub(super) fn algorithms(&self) -> &[Algorithm] {
         self.profile.as_ref().map_or(&Algorithm::ALL, |profile| profile.rules().algorithms())
+    }
+
+    /// The longest accepted lifetime, in seconds.
+    pub(super) const fn longest_lifetime(&self) -> u64 {
+        self.longest_lifetime.as_secs()
+    }
+
+    /// The `typ` that an assertion should have. `None` if it should have none.
+    pub(super) fn media_type(&self) -> Option<&str> {
+        let of_profile = self.profile.as_ref().map(|profile| profile.rules().media_type());
+        of_profile.unwrap_or(Some(CLIENT_AUTHENTICATION_JWT))
     }
 
     /// What the server stands in for.

@@ -14,6 +14,7 @@ mod faults;
 mod folder;
 mod hostile;
 mod inspector;
+mod inspector_reasons;
 mod introspection;
 mod jwt_bearer;
 mod listener;

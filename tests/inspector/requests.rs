@@ -15,9 +15,11 @@ async fn a_request_appears_without_a_reload_with_a_tick_for_every_check() {
     let fact = |name: &str| checks.iter().find(|[found, ..]| found == name).unwrap()[2].clone();
     assert_eq!(fact("Audience (aud)"), place.dev.issuer());
     assert!(
-        fact("Expiry (exp)").ends_with("in 60 seconds") || fact("Expiry (exp)").ends_with("in 59 seconds")
+        fact("Expiry (exp)").ends_with(", 1 min in the future")
+            || fact("Expiry (exp)").ends_with(", 59 s in the future")
     );
-    assert_eq!(place.browser.text("#news").await, "POST token, client my-client: 200");
+    assert_eq!(place.browser.text("#newest").await, "POST token, client my-client: 200");
+    assert_eq!(place.browser.text("#news").await, "Waiting for more requests.");
     // Every later request appears as well, the newest first.
     place.client(None).introspect("x").await.unwrap();
     place.listed(2).await;
@@ -31,14 +33,25 @@ async fn a_refused_request_has_a_cross_and_says_why() {
     place.client(Some("https://other.example")).token("api:read").await.unwrap_err();
     place.listed(1).await;
     let (summary, checks) = place.newest().await;
-    let reason = format!(
-        "the audience is `https://other.example`, expected `{}` or `{}`",
-        place.dev.issuer(),
-        place.dev.token_endpoint()
+    let (issuer, endpoint) = (place.dev.issuer(), place.dev.token_endpoint());
+    // What is in backticks in the API is code in the page.
+    let reason = format!("the audience is https://other.example, expected {issuer} or {endpoint}");
+    let time =
+        place.browser.run("return document.querySelector('#list summary span + span').textContent").await;
+    let time = time.as_str().unwrap().split(' ').nth(1).unwrap().to_owned();
+    assert_eq!(
+        summary,
+        format!("\u{2717}#1 {time} POST token, client my-client: 400{reason}Answered: invalid_client")
     );
-    assert!(summary.contains("POST token, client my-client: 400") && summary.ends_with(&reason), "{summary}");
+    let code = "return [...document.querySelectorAll('#list summary code')].map((it) => it.textContent)";
+    assert_eq!(place.browser.run(code).await, json!(["https://other.example", issuer, endpoint]));
     let failed: Vec<_> = checks.iter().filter(|[_, result, _]| result == "failed").collect();
-    assert_eq!(failed, [&["Audience (aud)".to_owned(), "failed".to_owned(), reason.clone()]]);
+    let compared =
+        format!("got       https://other.example\naccepted  {issuer}  (recommended)\n          {endpoint}");
+    assert_eq!(failed, [&["Audience (aud)".to_owned(), "failed".to_owned(), compared.clone()]]);
+    let changes =
+        place.browser.run("return [...document.querySelectorAll('#list li li')].map((it) => it.textContent)");
+    assert_eq!(changes.await, json!([format!("set aud to the issuer, {issuer}")]));
     let marks = place
         .browser
         .run("return [...document.querySelectorAll('#list td .mark')].map((mark) => mark.innerText)")
@@ -48,9 +61,20 @@ async fn a_refused_request_has_a_cross_and_says_why() {
     assert!(marks.iter().all(String::is_empty), "{marks:?}");
     place.browser.run("document.querySelector('#list details').open = true").await;
     let text = place.browser.text("#list details").await;
-    assert!(text.contains('\u{2717}') && text.contains('\u{2713}') && text.contains(&reason), "{text}");
+    assert!(text.contains('\u{2717}') && text.contains('\u{2713}') && text.contains(&compared), "{text}");
     assert!(text.contains("\"error\": \"invalid_client\""), "{text}");
-    assert!(place.browser.text("#news").await.ends_with(&reason));
+    // The newest request is announced, but not shown twice.
+    assert_eq!(
+        place.browser.run("return document.getElementById('newest').textContent").await,
+        format!("POST token, client my-client: 400: {reason}")
+    );
+    assert_eq!(place.browser.run("return document.getElementById('newest').offsetWidth").await, 1);
+    // On a wide screen, an opened request has the whole width.
+    let widths = "const width = (id) => document.querySelector(id).getBoundingClientRect().width;
+        return width('#requests') === width('main')";
+    assert_eq!(place.browser.run(widths).await, true);
+    place.browser.run("document.querySelector('#list details').open = false").await;
+    assert_eq!(place.browser.run(widths).await, false);
 }
 
 #[tokio::test]

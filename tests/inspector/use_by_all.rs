@@ -70,7 +70,7 @@ async fn fields_have_labels_and_news_is_announced() {
         json!([["Assertion"], ["Issuer of the server that it is for"], ["Token endpoint of that server"]])
     );
     let live = place.browser.run("return [...document.querySelectorAll('[role=status]')].map((it) => [it.id, it.getAttribute('aria-live')])").await;
-    assert_eq!(live, json!([["news", "polite"], ["verdict", "polite"]]));
+    assert_eq!(live, json!([["news", "polite"], ["newest", "polite"], ["verdict", "polite"]]));
     assert_eq!(place.browser.run("return document.documentElement.lang").await, "en");
     // Pausing stops the list, and going on catches up.
     place.browser.run("document.getElementById('pause').click()").await;

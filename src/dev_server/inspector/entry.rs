@@ -1,17 +1,20 @@
 //! A request and its answer, as the inspector shows them.
 
+use std::sync::Arc;
+
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::checks::{Check, Examination, Keys, Verdict};
+use super::checks::{Check, summary};
 use super::decoded::decoded;
-use super::{masked, words};
+use super::log::Entry;
+use super::masked;
+use super::record::{Record, spent};
 use crate::dev_server::answer::{Exchange, Refusal};
-use crate::dev_server::clients::Lookup;
-use crate::dev_server::fault::FaultKind;
 use crate::dev_server::inner::Inner;
 use crate::dev_server::paths;
+use crate::jose::moment::Utc;
 use crate::jose::printable::printable;
 use crate::jose::text::Text;
 use crate::jose::{UnverifiedJwt, urlencoded};
@@ -27,142 +30,64 @@ pub(super) fn entry(
     request: &http::Request<Vec<u8>>,
     exchange: &Exchange,
     now: OffsetDateTime,
-) -> String {
+) -> Entry {
     let path = request.uri().path();
     let below = path.strip_prefix(&paths::path_of_issuer());
     let endpoint = Endpoint::ALL.into_iter().find(|it| below == Some(paths::of(*it)));
-    let assertion = endpoint.and_then(|_| client_assertion(request));
-    let jwt = assertion.as_deref().and_then(readable);
+    let token = endpoint.and_then(|_| client_assertion(request));
+    let jwt = token.as_deref().and_then(readable);
     let refusal = exchange.refusal.as_ref();
     let client = jwt.as_ref().and_then(|jwt| jwt.claims().get("iss")).and_then(Value::as_str);
+    let fault = refusal.and_then(|refusal| refusal.fault.as_deref());
+    // Without a fault, the client is authenticated, unless the request was refused before.
+    let is_authenticated = fault.is_none() && refusal.is_none_or(|refusal| refusal.is_of_client);
+    let spent = jwt.as_ref().zip(token.as_deref()).map(|(jwt, token)| spent(jwt, token, now));
     let checks = endpoint.map(|endpoint| {
-        checks(
-            server,
-            endpoint,
-            assertion.as_deref().unwrap_or_default(),
-            jwt.as_ref(),
-            request,
-            exchange,
-            now,
-        )
+        let token = token.as_deref().unwrap_or_default();
+        Record { server, endpoint, token, jwt: jwt.as_ref(), spent, request, refusal, is_authenticated, now }
+            .checks()
     });
-    json!({
-        "time": words::clock(now),
+    let decisive = fault.map(|fault| fault.kind);
+    let [reasons, advice, options] = match (&checks, refusal) {
+        (Some(checks), Some(_)) => summary(checks, decisive),
+        (None, Some(refusal)) => [vec![refusal.description.clone()], Vec::new(), Vec::new()],
+        (_, None) => Default::default(),
+    };
+    let json = json!({
+        "time": Utc::from(now).to_string(),
         "method": printable(request.method().as_str(), 16),
         "path": masked::text(path),
-        "endpoint": endpoint.map_or_else(|| page(below), |endpoint| name(endpoint)),
+        "endpoint": endpoint.map(name).or_else(|| page(below)).map_or_else(|| masked::text(path), str::to_owned),
         "client": client.map(masked::text),
         "status": exchange.response.status().as_u16(),
         "refused": refusal.is_some() || exchange.response.status().as_u16() >= 400,
-        "reason": refusal.map(|refusal| refusal.description.as_str()),
-        "error": refusal.map(|refusal| refusal.error),
+        "reasons": reasons,
+        "advice": advice,
+        "options": options,
+        "said": refusal.and_then(|refusal| said(&exchange.response, refusal)),
         "parameters": parameters(request),
         "decoded": jwt.as_ref().map(|jwt| decoded(jwt, now)),
-        "length": assertion.as_ref().map(|token| token.len()),
+        "length": token.as_ref().map(|token| token.len()),
         "checks": checks.map(|checks| checks.iter().map(Check::json).collect::<Vec<_>>()),
         "answer": answer(&exchange.response),
-    })
-    .to_string()
+    });
+    Entry { json: Arc::from(json.to_string()), spent: spent.filter(|_| is_authenticated) }
 }
 
-fn checks(
-    server: &Inner,
-    endpoint: Endpoint,
-    token: &str,
-    jwt: Option<&UnverifiedJwt>,
-    request: &http::Request<Vec<u8>>,
-    exchange: &Exchange,
-    now: OffsetDateTime,
-) -> Vec<Check> {
-    let refusal = exchange.refusal.as_ref();
-    let fault = refusal.and_then(|refusal| refusal.fault.as_ref());
-    // Without a fault, the client is authenticated, unless the request was refused before.
-    let is_authenticated = fault.is_none() && refusal.is_none_or(|refusal| refusal.is_of_client);
-    let mut checks = vec![method(fault.map(|fault| fault.kind), refusal, is_authenticated, token)];
-    let client_id = jwt.and_then(|jwt| jwt.claims().get("iss")).and_then(Value::as_str);
-    let known;
-    let keys = match client_id.map(|id| server.clients.lookup(id, now)) {
-        _ if is_authenticated => Keys::Verified,
-        Some(Lookup::Known { keys, .. }) => {
-            known = keys;
-            Keys::Known(&known)
-        }
-        Some(Lookup::Unknown) => {
-            Keys::Unknown("the client is not registered, so its key is unknown".to_owned())
-        }
-        Some(Lookup::NotFetched | Lookup::Outdated { .. }) => {
-            Keys::Unknown("the keys of the client could not be fetched".to_owned())
-        }
-        None => Keys::Unknown("the client is unknown, and so is its key".to_owned()),
-    };
-    let is_registered = matches!(keys, Keys::Known(_) | Keys::Verified);
-    let has_client_id =
-        urlencoded::pairs(request.body()).any(|(name, value)| *name == *"client_id" && !value.is_empty());
-    if let Ok(verifier) = server.verifier(endpoint)
-        && !token.is_empty()
-    {
-        let demands = &server.demands;
-        let examination = Examination { demands, verifier, token, jwt, keys: &keys, has_client_id, now };
-        checks.extend(examination.checks());
+/// What the client received: the `error` and, if it differs from the reason, the text.
+fn said(response: &http::Response<Vec<u8>>, refusal: &Refusal) -> Option<String> {
+    if response.body().len() > LONGEST_ANSWER {
+        return None;
     }
-    checks.extend(others(
-        fault.map(|fault| fault.kind),
-        refusal,
-        is_authenticated,
-        is_registered,
-        server.demands.once,
-    ));
-    // Whatever the request was refused for is crossed, even if it is none of the checks above.
-    if let Some(refusal) = refusal
-        && !checks.iter().any(Check::is_failed)
-    {
-        checks.push(Check::new("Rest of the request", Verdict::Failed, refusal.description.as_str()));
+    let body: Map<String, Value> = serde_json::from_slice(response.body()).ok()?;
+    let text =
+        |member: &str| body.get(member).and_then(Value::as_str).map(|text| masked::parameter(member, text));
+    let error = text("error");
+    let described = text("error_description").filter(|text| *text != masked::text(&refusal.description));
+    match (error, described) {
+        (Some(error), Some(described)) => Some(format!("{error}: {described}")),
+        (one, other) => one.or(other),
     }
-    checks
-}
-
-/// How the client authenticates.
-fn method(fault: Option<FaultKind>, refusal: Option<&Refusal>, is_authenticated: bool, token: &str) -> Check {
-    const NAME: &str = "Authentication method";
-    let is_about_it = matches!(
-        fault,
-        Some(
-            FaultKind::NoAssertion
-                | FaultKind::OtherMethod
-                | FaultKind::NoAssertionType
-                | FaultKind::AssertionType
-        )
-    );
-    match refusal.filter(|_| is_about_it) {
-        Some(refusal) => Check::new(NAME, Verdict::Failed, refusal.description.as_str()),
-        None if is_authenticated || !token.is_empty() => Check::new(NAME, Verdict::Passed, "private_key_jwt"),
-        None => Check::new(NAME, Verdict::Skipped, "the request has no client assertion"),
-    }
-}
-
-/// The checks that need what the server knows.
-fn others(
-    fault: Option<FaultKind>,
-    refusal: Option<&Refusal>,
-    is_authenticated: bool,
-    is_registered: bool,
-    once: bool,
-) -> Vec<Check> {
-    let reason = refusal.map(|refusal| refusal.description.as_str()).unwrap_or_default();
-    let registered = match fault {
-        Some(FaultKind::UnknownClient | FaultKind::KeySet) => {
-            Check::new("Registration", Verdict::Failed, reason)
-        }
-        _ if is_registered => Check::new("Registration", Verdict::Passed, "the client is registered"),
-        _ => Check::new("Registration", Verdict::Skipped, "the request was refused before"),
-    };
-    let single = match fault {
-        Some(FaultKind::Replayed) => Check::new("Single use", Verdict::Failed, reason),
-        _ if is_authenticated && once => Check::new("Single use", Verdict::Passed, "not used before"),
-        _ if !once => Check::new("Single use", Verdict::Skipped, "assertions may be reused"),
-        _ => Check::new("Single use", Verdict::Skipped, "the request was refused before"),
-    };
-    vec![registered, single]
 }
 
 /// The assertion in a form. Longer ones than are ever read are left out.
@@ -225,13 +150,13 @@ const fn name(endpoint: Endpoint) -> &'static str {
 }
 
 /// The name of a path that is no endpoint of a client.
-fn page(below: Option<&str>) -> &'static str {
-    match below {
+fn page(below: Option<&str>) -> Option<&'static str> {
+    Some(match below {
         Some(paths::AUTHORIZE) => "authorization",
         Some(paths::DEVICE) => "device page",
         Some(paths::USERINFO) => "userinfo",
         Some(paths::JWKS) => "keys",
         Some(paths::OPENID_CONFIGURATION) => "metadata",
-        _ => "other",
-    }
+        _ => return None,
+    })
 }

@@ -8,10 +8,11 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::checks::{Check, Examination, Keys, Verdict};
+use super::checks::{Check, Examination, Keys, Verdict, summary};
 use super::decoded::decoded;
 use super::entry::readable;
 use super::masked;
+use super::trial::Trial;
 use crate::dev_server::answer::Answer;
 use crate::dev_server::authentication::damage;
 use crate::dev_server::clients::Lookup;
@@ -69,11 +70,32 @@ pub(super) fn answer(
         }
         Err(reason) => Keys::Unknown(reason),
     };
+    let (keys, jwt) = (&keys, jwt.as_ref());
+    let own_keys = if let Keys::Known(keys) = keys { Some(*keys) } else { None };
+    let trial = match jwt {
+        Some(_) => &Trial::of(token, client_id(jwt), own_keys, &server.clients, now),
+        None => &Trial::Impossible,
+    };
     let judge = |name: &str, title: &str, demands: &Demands| {
         let verifier = &demands.verifier(&places, Endpoint::Token);
-        let (keys, jwt) = (&keys, jwt.as_ref());
+        let audiences = &demands.audiences(&places, Endpoint::Token);
+        let clients = &server.clients;
         // The form is not known, so it counts as complete.
-        judged(name, title, &Examination { demands, verifier, token, jwt, keys, has_client_id: true, now })
+        let has_client_id = true;
+        let examination = Examination {
+            demands,
+            verifier,
+            token,
+            jwt,
+            keys,
+            clients,
+            trial,
+            issuer,
+            audiences,
+            has_client_id,
+            now,
+        };
+        judged(name, title, &examination)
     };
     let named = Profile::known().map(|(name, profile)| {
         let title = profile.name();
@@ -84,7 +106,7 @@ pub(super) fn answer(
     let body = json!({
         "length": token.len(),
         "damage": damage(token),
-        "decoded": jwt.as_ref().map(|jwt| decoded(jwt, now)),
+        "decoded": jwt.map(|jwt| decoded(jwt, now)),
         "issuer": masked::text(issuer),
         "token_endpoint": masked::text(endpoint),
         "profiles": judged,
@@ -95,6 +117,10 @@ pub(super) fn answer(
 fn judged(name: &str, title: &str, examination: &Examination<'_>) -> Value {
     let checks = examination.checks();
     let failed = checks.iter().find(|check| check.is_failed());
+    let [reasons, advice, _] = match failed {
+        Some(check) => summary(&checks, check.fault.as_ref().map(|fault| fault.kind)),
+        None => [unverified(&checks).into_iter().collect(), Vec::new(), Vec::new()],
+    };
     let answer = failed.and_then(|check| examination.demands.answer(check.fault.as_ref()?));
     let answer = answer.map(|(status, body)| {
         json!([status.as_u16(), serde_json::to_string_pretty(&body).unwrap_or_default()])
@@ -103,7 +129,8 @@ fn judged(name: &str, title: &str, examination: &Examination<'_>) -> Value {
         "name": name,
         "title": title,
         "accepted": failed.is_none(),
-        "reason": failed.map_or_else(|| unverified(&checks), |check| Some(check.reason.clone())),
+        "reasons": reasons,
+        "advice": advice,
         "checks": checks.iter().map(Check::json).collect::<Vec<_>>(),
         "answer": answer,
     })
@@ -121,8 +148,7 @@ fn keys(
     jwt: Option<&UnverifiedJwt>,
     now: OffsetDateTime,
 ) -> Result<Arc<PublicKeySet>, String> {
-    let client_id = jwt.and_then(|jwt| jwt.claims().get("iss")).and_then(Value::as_str);
-    let Some(client_id) = client_id else {
+    let Some(client_id) = client_id(jwt) else {
         return Err("the client is unknown, and so is its key".to_owned());
     };
     match server.clients.lookup(client_id, now) {
@@ -135,4 +161,9 @@ fn keys(
             Err("the keys of the client are fetched with its first request".to_owned())
         }
     }
+}
+
+/// The client that the assertion claims to speak for.
+fn client_id(jwt: Option<&UnverifiedJwt>) -> Option<&str> {
+    jwt?.claims().get("iss")?.as_str()
 }

@@ -4,6 +4,7 @@
 //!
 //! Its own requests are neither logged nor shown.
 
+mod advice;
 mod checks;
 mod decoded;
 mod entry;
@@ -11,6 +12,8 @@ mod judge;
 mod log;
 mod masked;
 mod page;
+mod record;
+mod trial;
 mod words;
 
 use http::Method;
@@ -55,7 +58,7 @@ pub(super) fn record(
     if !exchange.is_quiet {
         // Before the lock: an entry decodes the assertion and makes each check again.
         let entry = entry::entry(server, request, exchange, now);
-        server.log().add(entry.into());
+        server.log().add(entry);
     }
 }
 

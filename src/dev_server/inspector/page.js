@@ -26,13 +26,25 @@
     }
     return make("table", {}, [body]);
   };
+  // Text between backticks is code. A single backtick stays as it is.
+  const rich = (name, text, kind) => {
+    const pieces = text.split("`");
+    if (pieces.length % 2 === 0) pieces.push(pieces.splice(-2).join("`"));
+    return make(name, { kind }, pieces.map((piece, place) => (place % 2 ? make("code", { text: piece }) : piece)));
+  };
+  const plain = (text) => text.replaceAll("`", "");
+  const compared = ([sent, accepted]) => {
+    const recommended = accepted.length > 1 ? "  (recommended)" : "";
+    const lines = accepted.map((one, place) => (place ? "          " + one : "accepted  " + one + recommended));
+    return make("pre", { text: ["got       " + sent, ...lines].join("\n") });
+  };
   const part = (title, content) => [make("h3", { text: title }), content];
   const values = (rows) => table(rows.map(([name, value, words]) => [name, words ? value + " (" + words + ")" : value]));
   const checks = (rows) =>
     table(
-      rows.map(([name, result, reason]) => [
+      rows.map(([name, result, reason, both]) => [
         name,
-        make("td", {}, [mark(result), make("span", { text: reason, kind: CLASSES[result] })]),
+        make("td", {}, [mark(result), both ? compared(both) : rich("span", reason, CLASSES[result])]),
       ]),
     );
   const decoded = (jwt, length) =>
@@ -45,15 +57,22 @@
       : [];
   const fold = (title, content) => make("details", {}, [make("summary", {}, title), make("div", {}, content)]);
 
+  const reasons = (all) => all.map((reason) => rich("span", reason, "reason"));
+  const changes = (advice, options) => {
+    const server = options.map((option) => "Or at the server: " + option);
+    const items = [...advice, ...server].map((item) => rich("li", item));
+    return items.length ? part("What to change", make("ul", {}, items)) : [];
+  };
   const told = (request) =>
     request.method + " " + request.endpoint + (request.client ? ", client " + request.client : "") + ": " + request.status;
   const shown = (request) => {
     const title = [
       mark(request.refused ? "failed" : "passed"),
-      make("span", { text: request.time.slice(11, 19) + " " + told(request) }),
+      make("span", { text: "#" + request.number + " " + request.time.slice(11, 19) + " " + told(request) }),
+      ...reasons(request.reasons),
     ];
-    if (request.reason) title.push(make("span", { text: request.reason, kind: "reason" }));
-    const content = [];
+    if (request.said) title.push(make("span", { text: "Answered: " + request.said, kind: "reason said" }));
+    const content = changes(request.advice, request.options);
     if (request.checks) content.push(...part("Checks", checks(request.checks)));
     content.push(...decoded(request.decoded, request.length));
     content.push(...part("Request", table([["Time", request.time], ["Path", request.path], ...request.parameters])));
@@ -71,7 +90,8 @@
       if (found.last < last) get("list").replaceChildren();
       for (const request of found.requests) {
         get("list").prepend(shown(request));
-        get("news").textContent = told(request) + (request.reason ? ": " + request.reason : "");
+        get("newest").textContent = [told(request), ...request.reasons.map(plain)].join(": ");
+        get("news").textContent = "Waiting for more requests.";
       }
       while (get("list").children.length > MOST_SHOWN) get("list").lastElementChild.remove();
       if (get("news").dataset.lost) get("news").textContent = "The server answers again.";
@@ -124,8 +144,8 @@
       if (found.damage) get("verdict").textContent += " The text " + found.damage + ".";
       for (const profile of found.profiles) {
         const title = [mark(profile.accepted ? "passed" : "failed"), make("span", { text: profile.title })];
-        if (profile.reason) title.push(make("span", { text: profile.reason, kind: "reason" }));
-        const content = [...part("Checks", checks(profile.checks))];
+        title.push(...reasons(profile.reasons));
+        const content = [...changes(profile.advice, []), ...part("Checks", checks(profile.checks))];
         if (profile.answer) content.push(...part("Answer", make("pre", { text: profile.answer.join("\n") })));
         get("result").append(fold(title, content));
       }
