@@ -10,7 +10,7 @@ use super::checks::{Check, summary};
 use super::decoded::decoded;
 use super::log::Entry;
 use super::masked;
-use super::record::{Record, spent};
+use super::request_checks::{Record, spent};
 use crate::dev_server::answer::{Exchange, Refusal};
 use crate::dev_server::inner::Inner;
 use crate::dev_server::paths;

@@ -12,7 +12,7 @@ mod judge;
 mod log;
 mod masked;
 mod page;
-mod record;
+mod request_checks;
 mod trial;
 mod words;
 
