@@ -99,3 +99,40 @@ async fn the_page_says_when_the_server_is_gone() {
     drop(dev);
     browser.wait_for("document.getElementById('news').textContent === 'The server does not answer.'").await;
 }
+
+#[tokio::test]
+async fn a_repeated_request_names_the_first_and_the_setting_of_the_server_comes_last() {
+    let place = Place::open().await;
+    let token = place.assertion();
+    let pairs = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", &token),
+        ("odd`", "one"),
+    ];
+    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for _ in 0..2 {
+        let request = http.post(place.dev.token_endpoint()).body(form.clone());
+        request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
+    }
+    http.get(format!("{}no`where", place.dev.inspector())).send().await.unwrap();
+    place.listed(3).await;
+    let text = "return [...document.querySelectorAll('#list summary')].map((it) => it.textContent)";
+    let rows: Vec<String> = serde_json::from_value(place.browser.run(text).await).unwrap();
+    assert!(rows[0].contains(" GET /no`where: 404") || rows[0].contains(" GET /no%60where: 404"), "{rows:?}");
+    assert!(rows[1].starts_with("\u{2717}#2 "), "{rows:?}");
+    assert!(rows[1].contains("the jti was used before: request 1 at "), "{rows:?}");
+    assert!(rows[1].contains(" sent the same JWTAnswered: invalid_client"), "{rows:?}");
+    let changes = "return [...document.querySelectorAll('#list li li')].map((it) => it.textContent)";
+    let changes: Vec<String> = serde_json::from_value(place.browser.run(changes).await).unwrap();
+    assert_eq!(
+        changes,
+        [
+            "sign a new assertion for each request, also for a repeated one; check whether the client or a proxy repeats \
+             requests",
+            "Or at the server: the builder's reusable_assertions and pkjwt serve --reuse-assertions accept it repeatedly, \
+             for clients such as MSAL"
+        ]
+    );
+}
