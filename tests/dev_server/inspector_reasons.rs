@@ -115,6 +115,25 @@ fn an_unknown_kid_is_told_from_an_unknown_key() {
 }
 
 #[test]
+fn a_key_that_is_registered_without_a_kid_is_named_by_its_thumbprint() {
+    let terse = Terse::new();
+    let mut nameless = json!(terse.key.public_jwk());
+    nameless.as_object_mut().unwrap().remove("kid");
+    let keys = JwkSet::from_json(json!({"keys": [nameless]}).to_string().as_bytes()).unwrap();
+    terse.dev.register("billing", keys).unwrap();
+    let row = terse.send(&terse.key, &json!({}), &json!({}));
+    let thumbprint = terse.key.public_jwk().thumbprint();
+    let key = format!("the registered key without `kid` (thumbprint `{thumbprint}`)");
+    let unknown = "no key in the set fits ES256 and `kid` \"k1\": the only key of the set has no `kid`";
+    assert_eq!(row["reasons"], json!([format!("{unknown}; the signature verifies with {key}")]));
+    assert_eq!(
+        row["advice"],
+        json!(["register that key under the `kid` that the assertion has, or send no `kid`"])
+    );
+    assert_eq!(check(&row, "Signature"), ("passed", format!("it verifies with {key}").as_str()));
+}
+
+#[test]
 fn a_wrong_signature_is_tried_with_the_other_registered_keys() {
     let terse = Terse::new();
     let row = terse.send(&es256(), &json!({}), &json!({}));
