@@ -61,9 +61,10 @@ impl TokenResponse {
     fn read(mut document: Document<'_>, now: OffsetDateTime) -> Result<Self, JoseError> {
         let secret = Wiped::new(document.required("access_token", Document::filled)?.into_plain());
         // RFC 6749 A.12. A line end or an escape sequence in the token would end up in a header or
-        // on a terminal. The check does not stop at the first bad byte: that way it handles many
-        // bytes at a time.
-        if !secret.bytes().fold(true, |fine, byte| fine & (0x20..=0x7e).contains(&byte)) {
+        // on a terminal. The least and the largest byte are found many bytes at a time.
+        let (least, most) =
+            secret.bytes().fold((u8::MAX, 0), |(least, most), byte| (least.min(byte), most.max(byte)));
+        if least < 0x20 || most > 0x7e {
             return Err(document.invalid("access_token", "printable ASCII (RFC 6749 A.12)"));
         }
         let token_type = document.required("token_type", Document::text)?.to_string();

@@ -40,11 +40,11 @@ impl ServerTime {
         received: OffsetDateTime,
     ) -> Option<Self> {
         let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
-        let age = match headers.get(AGE) {
-            Some(age) => age.to_str().ok()?.trim().parse::<u32>().ok()?,
-            None => 0,
-        };
-        let server = OffsetDateTime::from(date).saturating_add(Duration::seconds(age.into()));
+        let mut server = OffsetDateTime::from(date);
+        if let Some(age) = headers.get(AGE) {
+            let age = age.to_str().ok()?.trim().parse::<u32>().ok()?;
+            server = server.saturating_add(Duration::seconds(age.into()));
+        }
         Some(Self { server, sent, received })
     }
 

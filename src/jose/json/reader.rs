@@ -44,14 +44,16 @@ type Read<T> = Result<T, Box<JoseError>>;
 pub(super) struct Reader<'a, 'r> {
     what: &'static str,
     document: &'a [u8],
+    /// The document as text, if it is UTF-8. One check of the whole is cheaper than one per string.
+    text: Option<&'a str>,
     at: usize,
     depth: usize,
     rules: Rules<'r>,
 }
 
 impl<'a, 'r> Reader<'a, 'r> {
-    pub(super) const fn new(what: &'static str, document: &'a [u8], rules: Rules<'r>) -> Self {
-        Self { what, document, at: 0, depth: 0, rules }
+    pub(super) fn new(what: &'static str, document: &'a [u8], rules: Rules<'r>) -> Self {
+        Self { what, document, text: str::from_utf8(document).ok(), at: 0, depth: 0, rules }
     }
 
     /// The whole document: one value.
@@ -170,8 +172,8 @@ impl<'a, 'r> Reader<'a, 'r> {
             let len = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
             let plain = rest.get(..len).unwrap_or_default();
             let is_control = |byte: &u8| *byte < 0x20;
-            // Looking at every byte is faster than stopping at the first.
-            if plain.iter().fold(false, |found, byte| found | is_control(byte)) {
+            // The least of all bytes is found faster than the first control character.
+            if is_control(&plain.iter().fold(u8::MAX, |least, byte| least.min(*byte))) {
                 let before = plain.iter().take_while(|byte| !is_control(byte)).count();
                 return Err(self.damaged(self.at + before + 1));
             }
@@ -183,8 +185,11 @@ impl<'a, 'r> Reader<'a, 'r> {
             let (len, _) = escapes::escape(self.rest()).map_err(|len| self.damaged(self.at + len))?;
             self.at += len;
         }
-        let inner = self.document.get(start..self.at).unwrap_or_default();
-        let inner = str::from_utf8(inner).map_err(|_| self.damaged(self.at))?;
+        let inner = match self.text {
+            Some(text) => text.get(start..self.at),
+            None => str::from_utf8(self.document.get(start..self.at).unwrap_or_default()).ok(),
+        };
+        let inner = inner.ok_or_else(|| self.damaged(self.at))?;
         self.at += 1;
         let decoded = if has_escapes { escapes::string(inner.as_bytes()) } else { None };
         // Decoded text is text, so nothing is lost that would have to be wiped.
