@@ -190,7 +190,11 @@ async fn receive(mut response: reqwest::Response) -> Result<http::Response<Vec<u
         }
         body.push(&chunk);
     }
-    Ok(http::Response::from(response).map(|_| std::mem::take(&mut *body)))
+    // Without the rest of reqwest's response, which a conversion moves several times.
+    let mut answer = http::Response::new(std::mem::take(&mut *body));
+    (*answer.status_mut(), *answer.version_mut()) = (response.status(), response.version());
+    *answer.headers_mut() = std::mem::take(response.headers_mut());
+    Ok(answer)
 }
 
 impl Clone for LastTarget {
