@@ -122,6 +122,7 @@ impl TokenClientBuilder {
     /// connections with other clients.
     pub fn http(mut self, http: impl HttpClient + 'static) -> Self {
         self.http = Some(Arc::new(http));
+        self.settings.http_limit = None;
         self
     }
 

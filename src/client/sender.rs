@@ -248,15 +248,15 @@ impl Sender {
         let Progress { call: Call { endpoint, .. }, offset, .. } = *progress;
         let signed = self.sign(&server, endpoint, progress.fallback.as_ref(), offset);
         let signed = deadline.bound(pin!(signed)).await;
-        let (assertion, key) = signed.ok_or_else(|| KeyError::Signer("no signature in time".into()))??;
+        let (assertion, key, sent) =
+            signed.ok_or_else(|| KeyError::Signer("no signature in time".into()))??;
         log::signed(span, key.as_ref());
         let request = (exchange.to_http)(request, &server, &assertion)?;
         let (issued_at, expires_at) = (assertion.issued_at(), assertion.expires_at());
         // The form contains it, and the response may take a while.
         drop(assertion);
         let secrets = Secrets::of(&request);
-        let sent = self.clock.now();
-        let answer = deadline.bound(pin!(self.http.send(request))).await;
+        let answer = deadline.bound_limited(self.settings.http_limit, pin!(self.http.send(request))).await;
         let url = || server.endpoint(endpoint).unwrap_or_default();
         let mut response = answer.ok_or_else(|| TransportError::timeout(url()))??;
         let received = self.clock.now();
@@ -459,15 +459,15 @@ impl Sender {
         Ok(self.sign(&server, endpoint, None, offset).await?.0)
     }
 
-    /// Signs a fresh assertion, dated at our time plus `offset`, and returns it with its key: the
-    /// other key if it may still sign, or else the active one.
+    /// Signs a fresh assertion, dated at our time plus `offset`, and returns it with its key (the
+    /// other key if it may still sign, or else the active one) and the time.
     async fn sign(
         &self,
         server: &AuthorizationServer,
         endpoint: Endpoint,
         other: Option<&Arc<dyn Signer>>,
         offset: Offset,
-    ) -> Result<(ClientAssertion, Arc<dyn Signer>), Error> {
+    ) -> Result<(ClientAssertion, Arc<dyn Signer>, OffsetDateTime), Error> {
         let Self { assertion, keys, clock, .. } = self;
         let jti = fresh_jti()?;
         let choose = || match other.filter(|other| keys.has_signing(other)) {
@@ -478,8 +478,9 @@ impl Sender {
         let began = clock.now();
         let prepare = |signer: &dyn Signer| assertion.prepare_for(server, endpoint, signer, now(), &jti);
         let (assertion, signer) = signing::assertion(choose, prepare).await?;
-        self.log.signed(keys, signer.as_ref(), began, clock.now());
-        Ok((assertion, signer))
+        let signed = clock.now();
+        self.log.signed(keys, signer.as_ref(), began, signed);
+        Ok((assertion, signer, signed))
     }
 
     /// What is known about a rejected assertion. It is made again, without its signature, so that

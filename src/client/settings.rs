@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use crate::transport::ReqwestClient;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     pub(super) deadline: Duration,
+    /// Within this time, the HTTP client ends a request by itself. `None` if it is the user's.
+    pub(super) http_limit: Option<Duration>,
     pub(super) tries_again: bool,
     pub(super) backoff: Backoff,
     pub(super) longest_retry_after: Duration,
@@ -22,6 +25,7 @@ pub(super) struct Settings {
 impl Settings {
     pub(super) const DEFAULT: Self = Self {
         deadline: Duration::from_secs(30),
+        http_limit: Some(ReqwestClient::TIMEOUT),
         tries_again: true,
         backoff: Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(10) },
         longest_retry_after: Duration::from_secs(10),

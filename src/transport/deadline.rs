@@ -43,6 +43,19 @@ impl Deadline {
             Poll::Pending => tokio::time::timeout_at(end, work).await.ok(),
         }
     }
+
+    /// As [`Deadline::bound`], for work that may have a limit of its own. If there is enough time
+    /// left for that, the work needs no second timer.
+    pub(crate) async fn bound_limited<T>(
+        &self,
+        limit: Option<Duration>,
+        work: Pin<&mut impl Future<Output = T>>,
+    ) -> Option<T> {
+        match limit {
+            Some(limit) if limit <= self.left() => Some(work.await),
+            _ => self.bound(work).await,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +80,19 @@ mod tests {
         assert_eq!(deadline.bound(pin!(pending::<()>())).await, None);
         // Work that is ready already needs no time.
         assert_eq!(deadline.bound(pin!(ready(7))).await, Some(7));
+    }
+
+    #[test]
+    fn work_that_ends_in_time_by_itself_needs_no_timer() {
+        // A timer outside of a runtime panics.
+        let poll = |limit: u64| {
+            let deadline = Deadline::after(Duration::from_secs(30));
+            let limit = Some(Duration::from_secs(limit));
+            let work = pin!(pending::<()>());
+            pin!(deadline.bound_limited(limit, work)).poll(&mut Context::from_waker(Waker::noop()))
+        };
+        assert_eq!(poll(20), Poll::Pending);
+        assert!(std::panic::catch_unwind(|| poll(40)).is_err());
     }
 
     #[test]
