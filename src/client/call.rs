@@ -6,12 +6,12 @@ use time::OffsetDateTime;
 
 use super::error::Error;
 use crate::oauth::{
-    AuthorizationServer, ClientAssertion, Endpoint, GrantType, OAuthError, Refusal, Repetition, ServerTime,
-    TokenRequest,
+    Answer, AuthorizationServer, ClientAssertion, Endpoint, GrantType, OAuthError, Refusal, Repetition,
+    ServerTime, TokenRequest,
 };
 
 type ToHttp<R> = fn(&R, &AuthorizationServer, &ClientAssertion) -> Result<http::Request<Vec<u8>>, OAuthError>;
-type Read<T> = fn(&AuthorizationServer, http::Response<Vec<u8>>, OffsetDateTime) -> Result<T, OAuthError>;
+type Read<T> = fn(&AuthorizationServer, Answer<'_>, OffsetDateTime) -> Result<T, OAuthError>;
 
 /// A call, how its requests are made, and how the responses to them are read.
 pub(super) struct Exchange<R, T> {

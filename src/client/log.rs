@@ -14,7 +14,7 @@ use super::error::{Error, ErrorKind};
 use crate::jose::KeyId;
 use crate::jose::secret_form::setting;
 use crate::keys::{KeyRing, Signer, key_in_process, key_name};
-use crate::oauth::{Endpoint, GrantType, OAuthError, Refusal};
+use crate::oauth::{Endpoint, GrantType, OAuthError, Refusal, Secrets};
 use crate::observer::{
     Client, ClockOffset, Counters, Event, Failure, Observer, Outcome, Statistics, emit, error_code,
     without_query,
@@ -219,6 +219,7 @@ pub(super) fn signed(span: &Span, signer: &dyn Signer) {
 pub(super) fn answered(
     span: &Span,
     response: &http::Response<Vec<u8>>,
+    secrets: &Secrets,
     sent: OffsetDateTime,
     received: OffsetDateTime,
 ) {
@@ -226,7 +227,7 @@ pub(super) fn answered(
         let duration = elapsed(sent, received);
         span.record("status", response.status().as_u16());
         span.record("duration_ms", u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
-        let ids = Refusal::correlation_of(response);
+        let ids = Refusal::correlation_of(response.headers(), secrets);
         if !ids.is_empty() {
             let ids: Vec<String> = ids.iter().map(|(name, value)| format!("{name} {value}")).collect();
             span.record("correlation_ids", ids.join(", "));

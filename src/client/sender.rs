@@ -22,7 +22,7 @@ use super::status::{AcceptedKey, ClientStatus, KeyRejection};
 use super::step::{Facts, Progress, RejectedKey, Step, next};
 use crate::keys::{KeyError, KeyRing, Signer, SigningKeys, key_name};
 use crate::oauth::{
-    AuthorizationServer, ClientAssertion, ClientAssertionBuilder, ClockMismatch, Context, Endpoint,
+    Answer, AuthorizationServer, ClientAssertion, ClientAssertionBuilder, ClockMismatch, Context, Endpoint,
     OAuthError, Secrets, SentAssertion, ServerTime, TokenRequest, TokenResponse, safe_url,
 };
 use crate::observer::Event;
@@ -146,7 +146,7 @@ impl Sender {
         let exchange = Exchange {
             call: Call::token(request, once_within, is_final),
             to_http: TokenRequest::to_http,
-            read: |_, response, now| TokenResponse::from_http(response, now),
+            read: |_, answer, now| TokenResponse::from_answer(answer, now),
             server_time: ServerTime::of_tokens,
             expires_in: TokenResponse::expires_in,
         };
@@ -260,13 +260,12 @@ impl Sender {
         let url = || server.endpoint(endpoint).unwrap_or_default();
         let mut response = answer.ok_or_else(|| TransportError::timeout(url()))??;
         let received = self.clock.now();
-        secrets.accompany(&mut response);
-        log::answered(span, &response, sent, received);
+        log::answered(span, &response, &secrets, sent, received);
         server.normalize(&mut response);
         let date = ServerTime::of_answer(response.headers(), sent, received);
         // The life of a token counts from its request at the latest, and a pause from its answer.
         let now = if response.status().is_success() { sent } else { received };
-        let result = (exchange.read)(&server, response, now);
+        let result = (exchange.read)(&server, Answer { response, secrets: Some(&secrets) }, now);
         let shown = match (date, &result) {
             (None, Ok(value)) if self.settings.corrects_time => {
                 Shown::by((exchange.server_time)(value, sent, received), Source::Token)

@@ -7,7 +7,7 @@ use super::sender::Sender;
 use super::status::ClientStatus;
 use crate::keys::KeyRing;
 use crate::oauth::{
-    AccessToken, AuthorizationRequest, AuthorizationServer, ClientAssertion, CodeVerifier,
+    AccessToken, Answer, AuthorizationRequest, AuthorizationServer, ClientAssertion, CodeVerifier,
     DeviceAuthorization, DeviceAuthorizationRequest, DevicePolling, Endpoint, HintedToken, Introspection,
     JwtGrant, PushedAuthorization, Retry, Scope, TokenExchange, TokenRequest, TokenResponse,
 };
@@ -177,8 +177,8 @@ impl TokenClient {
         &self,
         request: impl Into<DeviceAuthorizationRequest>,
     ) -> Result<DeviceAuthorization, Error> {
-        let read = |server: &AuthorizationServer, response, now| {
-            DeviceAuthorization::of_server(server.plain_http(), response, now)
+        let read = |server: &AuthorizationServer, answer: Answer<'_>, now| {
+            DeviceAuthorization::of_server(server.plain_http(), answer, now)
         };
         let to_http = DeviceAuthorizationRequest::to_http;
         let exchange = Exchange::with(Endpoint::DeviceAuthorization, to_http, read);
@@ -220,7 +220,7 @@ impl TokenClient {
         &self,
         request: &AuthorizationRequest,
     ) -> Result<PushedAuthorization, Error> {
-        let read = |_: &_, response, now| PushedAuthorization::from_http(response, now);
+        let read = |_: &_, answer: Answer<'_>, now| PushedAuthorization::from_answer(answer, now);
         let to_http = AuthorizationRequest::to_http;
         self.sender.send(request, &Exchange::with(Endpoint::PushedAuthorization, to_http, read)).await
     }
@@ -231,7 +231,7 @@ impl TokenClient {
     ///
     /// As [`TokenClient::request`].
     pub async fn introspect(&self, token: impl Into<HintedToken>) -> Result<Introspection, Error> {
-        let read = |_: &_, response, now| Introspection::from_http(response, now);
+        let read = |_: &_, answer: Answer<'_>, now| Introspection::from_answer(answer, now);
         let exchange = Exchange::with(Endpoint::Introspection, HintedToken::to_introspection, read);
         self.sender.send(&token.into(), &exchange).await
     }
@@ -242,7 +242,7 @@ impl TokenClient {
     ///
     /// As [`TokenClient::request`].
     pub async fn revoke(&self, token: impl Into<HintedToken>) -> Result<(), Error> {
-        let read = |_: &_, response, now| HintedToken::revoked(response, now);
+        let read = |_: &_, answer: Answer<'_>, now| HintedToken::is_revoked(answer, now);
         let exchange = Exchange::with(Endpoint::Revocation, HintedToken::to_revocation, read);
         self.sender.send(&token.into(), &exchange).await
     }

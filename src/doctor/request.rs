@@ -13,8 +13,9 @@ use crate::jose::error::excerpt;
 use crate::jose::{JoseError, KeyType, UnverifiedJwt, urlencoded};
 use crate::keys::PrivateKey;
 use crate::oauth::{
-    AuthorizationServer, Cause, CauseKind, Certainty, ClientAssertion, ClientAssertionBuilder, OAuthError,
-    Profile, Refusal, Scope, Secrets, SentAssertion, ServerTime, TokenRequest, TokenResponse, explain,
+    Answer, AuthorizationServer, Cause, CauseKind, Certainty, ClientAssertion, ClientAssertionBuilder,
+    OAuthError, Profile, Refusal, Scope, Secrets, SentAssertion, ServerTime, TokenRequest, TokenResponse,
+    explain,
 };
 use crate::transport::{Clock, HttpClient, Place, TransportError};
 
@@ -125,11 +126,11 @@ impl Sender<'_> {
             Err(TransportError::OAuth(error)) => return Err(error),
             Err(error) => return Ok(Attempt { sent, outcome: Outcome::NoAnswer(error), ahead: None }),
         };
-        secrets.accompany(&mut response);
         let ahead = ServerTime::of_answer(response.headers(), before, received).map(clock::ahead);
         self.server.normalize(&mut response);
         sent.shown = sent.shown.received_at(received, ahead);
-        let outcome = match TokenResponse::from_http(response, received) {
+        let answer = Answer { response, secrets: Some(&secrets) };
+        let outcome = match TokenResponse::from_answer(answer, received) {
             Ok(tokens) => Outcome::Token {
                 token_type: excerpt(tokens.access_token().token_type()),
                 expires_in: tokens.expires_in(),

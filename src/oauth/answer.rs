@@ -1,10 +1,11 @@
 //! Common parts of all responses: the status decides what a body is.
 
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{Extensions, HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode};
 use time::OffsetDateTime;
 use zeroize::Zeroize;
 
+use super::echo::Secrets;
 use super::error_body::{ErrorBody, coding, is_problem};
 use super::text::Masking;
 use super::{OAuthError, Refusal, Scope};
@@ -12,35 +13,47 @@ use crate::jose::json::{self, Json, Members, WipedValue};
 use crate::jose::text::Text;
 use crate::jose::{JoseError, Wiped};
 
+/// A response, and the secrets of its request if they are known: no error shows them.
+pub(crate) struct Answer<'a> {
+    pub(crate) response: http::Response<Vec<u8>>,
+    pub(crate) secrets: Option<&'a Secrets>,
+}
+
+impl From<http::Response<Vec<u8>>> for Answer<'_> {
+    fn from(response: http::Response<Vec<u8>>) -> Self {
+        Self { response, secrets: None }
+    }
+}
+
 /// A successful response and how its body is read. It may hold a token, so every copy of it is
 /// wiped.
-pub(super) struct Success {
+pub(super) struct Success<'a> {
     what: &'static str,
     status: StatusCode,
     /// The response headers. They are read only if the body is not the expected document.
     headers: HeaderMap,
-    extensions: Extensions,
+    masking: Masking<'a>,
     body: Wiped<Vec<u8>>,
     now: OffsetDateTime,
 }
 
-impl Success {
+impl<'a> Success<'a> {
     /// Judges a response by its status; `now` is when it arrived.
     pub(super) fn of(
         what: &'static str,
         successes: &[StatusCode],
-        response: http::Response<Vec<u8>>,
+        Answer { response, secrets }: Answer<'a>,
         now: OffsetDateTime,
     ) -> Result<Self, OAuthError> {
+        let masking = Masking::of(secrets);
         let (parts, body) = response.into_parts();
         // Regardless of the status: a failure may echo the secrets of its request.
         let body = Wiped::new(body);
         let status = parts.status;
         if !successes.contains(&status) {
-            return Err(failure(&http::Response::from_parts(parts, body), now));
+            return Err(failure(&http::Response::from_parts(parts, body), now, &masking));
         }
-        let (headers, extensions) = (parts.headers, parts.extensions);
-        Ok(Self { what, status, headers, extensions, body, now })
+        Ok(Self { what, status, headers: parts.headers, masking, body, now })
     }
 
     /// Reads the body. A body that is not the expected document but says that it is an error is a
@@ -49,10 +62,9 @@ impl Success {
         self,
         read: impl FnOnce(Document<'_>) -> Result<T, JoseError>,
     ) -> Result<T, OAuthError> {
-        let Self { what, status, headers, extensions, body, now } = self;
+        let Self { what, status, headers, masking, body, now } = self;
         let members = json::read(what, &body);
         members.and_then(|members| read(Document { what, members })).map_err(|mut reason| {
-            let masking = Masking::of(&extensions);
             if let Some(error) = refusal(status, &headers, &body) {
                 let refusal = Refusal::from_body(status.as_u16(), &headers, error, now, &masking);
                 return OAuthError::Refused(Box::new(refusal));
@@ -213,7 +225,7 @@ fn digits(text: &str) -> Option<f64> {
 /// The status of a response that is not the requested document, and the server's own words.
 #[cfg(feature = "client")]
 pub(crate) fn said(response: &http::Response<impl AsRef<[u8]>>) -> String {
-    match failure(response, OffsetDateTime::UNIX_EPOCH) {
+    match failure(response, OffsetDateTime::UNIX_EPOCH, &Masking::default()) {
         OAuthError::Refused(answer) | OAuthError::Unavailable(answer) => answer.to_string(),
         OAuthError::Redirect { status, location } => super::error_text::redirect(status, location.as_deref()),
         _ => response.status().as_u16().to_string(),
@@ -221,19 +233,20 @@ pub(crate) fn said(response: &http::Response<impl AsRef<[u8]>>) -> String {
 }
 
 /// The error for every response that is not a success.
-pub(super) fn failure(response: &http::Response<impl AsRef<[u8]>>, now: OffsetDateTime) -> OAuthError {
+pub(super) fn failure(
+    response: &http::Response<impl AsRef<[u8]>>,
+    now: OffsetDateTime,
+    masking: &Masking<'_>,
+) -> OAuthError {
     let status = response.status();
     match status {
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            OAuthError::Refused(Box::new(Refusal::from_http(response, now)))
+            OAuthError::Refused(Box::new(Refusal::from_http(response, now, masking)))
         }
         _ if status.is_redirection() => OAuthError::Redirect {
             status: status.as_u16(),
-            location: {
-                let masking = Masking::of(response.extensions());
-                response.headers().get(LOCATION).map(|value| masking.safe_value(value))
-            },
+            location: response.headers().get(LOCATION).map(|value| masking.safe_value(value)),
         },
-        _ => OAuthError::Unavailable(Box::new(Refusal::from_http(response, now))),
+        _ => OAuthError::Unavailable(Box::new(Refusal::from_http(response, now, masking))),
     }
 }

@@ -2,7 +2,7 @@ use http::StatusCode;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::answer::{Document, Success};
+use super::answer::{Answer, Document, Success};
 use super::form;
 use super::parameters::{RESOURCE, ScopedParameters};
 use super::{AuthorizationServer, ClientAssertion, CodeVerifier, Endpoint, OAuthError, Scope};
@@ -151,8 +151,13 @@ impl PushedAuthorization {
     /// except 201 and 200 (some servers send 200 instead of 201); [`OAuthError::Response`] for a
     /// success that is not a pushed authorization response.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
+        Self::from_answer(response.into(), now)
+    }
+
+    /// As [`PushedAuthorization::from_http`], without showing the secrets of the request.
+    pub(crate) fn from_answer(answer: Answer<'_>, now: OffsetDateTime) -> Result<Self, OAuthError> {
         let successes = [StatusCode::CREATED, StatusCode::OK];
-        let success = Success::of("the pushed authorization response", &successes, response, now)?;
+        let success = Success::of("the pushed authorization response", &successes, answer, now)?;
         success.read(|document| Self::read(document, now))
     }
 

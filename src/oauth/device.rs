@@ -4,7 +4,7 @@ use http::StatusCode;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::answer::{Document, Success};
+use super::answer::{Answer, Document, Success};
 use super::endpoint::PlainHttp;
 use super::form;
 use super::parameters::{RESOURCE, ScopedParameters};
@@ -100,17 +100,17 @@ impl DeviceAuthorization {
     /// 200; [`OAuthError::Response`] for a 200 that is not a device authorization response,
     /// including one that sends the user to a page that is neither https nor http on loopback.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
-        Self::of_server(PlainHttp::Loopback, response, now)
+        Self::of_server(PlainHttp::Loopback, response.into(), now)
     }
 
-    /// As [`DeviceAuthorization::from_http`], for a server with this rule for plain http. The rule
-    /// applies to the server's page, too.
+    /// As [`DeviceAuthorization::from_http`], for a server with this rule for plain http, and
+    /// without showing the secrets of the request. The rule applies to the server's page, too.
     pub(crate) fn of_server(
         plain_http: PlainHttp,
-        response: http::Response<Vec<u8>>,
+        answer: Answer<'_>,
         now: OffsetDateTime,
     ) -> Result<Self, OAuthError> {
-        let success = Success::of("the device authorization response", &[StatusCode::OK], response, now)?;
+        let success = Success::of("the device authorization response", &[StatusCode::OK], answer, now)?;
         success.read(|document| Self::read(document, now, plain_http))
     }
 
@@ -301,7 +301,7 @@ mod tests {
         let mesh = codes(r#","expires_in":9"#).replace("https://", "http://");
         let of = |plain_http| {
             let response = http::Response::new(mesh.clone().into_bytes());
-            DeviceAuthorization::of_server(plain_http, response, NOW)
+            DeviceAuthorization::of_server(plain_http, response.into(), NOW)
         };
         assert!(of(PlainHttp::Loopback).is_err());
         assert_eq!(of(PlainHttp::Anywhere).unwrap().verification_uri(), "http://as.example/device");

@@ -96,6 +96,7 @@ impl DevicePolling {
 mod tests {
     use super::*;
     use crate::oauth::answer::failure;
+    use crate::oauth::text::Masking;
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
@@ -110,7 +111,7 @@ mod tests {
 
     fn refused(error: &str) -> OAuthError {
         let body = format!(r#"{{"error":"{error}"}}"#).into_bytes();
-        failure(&http::Response::builder().status(400).body(body).unwrap(), NOW)
+        failure(&http::Response::builder().status(400).body(body).unwrap(), NOW, &Masking::default())
     }
 
     #[test]
@@ -124,7 +125,10 @@ mod tests {
         assert_eq!(slower.pause(NOW).unwrap(), seconds(15));
         assert_eq!(slower.after_no_answer().pause(NOW).unwrap(), seconds(30));
         let busy = http::Response::builder().status(503).body(Vec::new()).unwrap();
-        assert_eq!(polling.after(failure(&busy, NOW)).unwrap().pause(NOW).unwrap(), seconds(10));
+        assert_eq!(
+            polling.after(failure(&busy, NOW, &Masking::default())).unwrap().pause(NOW).unwrap(),
+            seconds(10)
+        );
         assert!(matches!(polling.after(refused("expired_token")), Err(OAuthError::DeviceCodeExpired)));
         for error in ["access_denied", "invalid_client", "invalid_grant"] {
             let Err(OAuthError::Refused(refusal)) = polling.after(refused(error)) else { panic!("{error}") };
@@ -134,7 +138,7 @@ mod tests {
 
     fn answer(status: u16, body: &str) -> OAuthError {
         let response = http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap();
-        failure(&response, NOW)
+        failure(&response, NOW, &Masking::default())
     }
 
     #[test]
@@ -196,7 +200,7 @@ mod tests {
         let polling = polling("");
         let busy = |retry_after: &str| {
             let answer = http::Response::builder().status(503).header("retry-after", retry_after);
-            failure(&answer.body(Vec::new()).unwrap(), NOW)
+            failure(&answer.body(Vec::new()).unwrap(), NOW, &Masking::default())
         };
         let later = polling.after(busy("20")).unwrap();
         assert_eq!(later.pause(NOW).unwrap(), seconds(20));

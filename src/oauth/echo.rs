@@ -3,21 +3,13 @@
 //! like any word, so only the sender of the request can recognise it.
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
 use crate::jose::{SecretForm, Wiped, base64url, urlencoded};
 
-/// The form of a request. It accompanies the response until the response is read. Wiped on drop.
-#[derive(Clone)]
-pub(crate) struct Secrets(Arc<Form>);
-
-struct Form {
-    body: Wiped<Vec<u8>>,
-    /// Built only when a text is shown, which is rare.
-    index: OnceLock<Index>,
-}
+/// The form of a request. Its copy is kept until the response is read. Wiped on drop.
+pub(crate) struct Secrets(Wiped<Vec<u8>>);
 
 impl Secrets {
     /// Parameters of the specifications that are not secrets, regardless of how their values look.
@@ -57,27 +49,19 @@ impl Secrets {
         Self::of_form(request.body())
     }
 
-    /// Passes the secrets to the reader of a response.
-    #[cfg(feature = "client")]
-    pub(crate) fn accompany(self, response: &mut http::Response<Vec<u8>>) {
-        response.extensions_mut().insert(self);
-    }
-
     #[cfg(any(feature = "client", test))]
     fn of_form(body: &[u8]) -> Self {
-        Self(Arc::new(Form { body: Wiped::new(body.to_vec()), index: OnceLock::new() }))
+        Self(Wiped::new(body.to_vec()))
     }
 
     /// The index that finds the secrets in a text.
-    pub(super) fn index(&self) -> &Index {
-        self.0.index.get_or_init(|| {
-            let pairs = self.0.body.split(|byte| *byte == b'&');
-            let pairs = pairs.filter_map(|pair| Some(pair.split_at(memchr::memchr(b'=', pair)?)));
-            let pairs = pairs.map(|(name, value)| {
-                (urlencoded::decoded(name), urlencoded::decoded(value.get(1..).unwrap_or_default()))
-            });
-            Index::of(pairs.filter(|(name, value)| Self::is_secret(name, value)).map(|(_, value)| value))
-        })
+    pub(super) fn index(&self) -> Index {
+        let pairs = self.0.split(|byte| *byte == b'&');
+        let pairs = pairs.filter_map(|pair| Some(pair.split_at(memchr::memchr(b'=', pair)?)));
+        let pairs = pairs.map(|(name, value)| {
+            (urlencoded::decoded(name), urlencoded::decoded(value.get(1..).unwrap_or_default()))
+        });
+        Index::of(pairs.filter(|(name, value)| Self::is_secret(name, value)).map(|(_, value)| value))
     }
 
     /// Whether a parameter is a secret: by its name, or by the look of its value, because

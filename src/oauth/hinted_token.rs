@@ -1,7 +1,7 @@
 use http::StatusCode;
 use time::OffsetDateTime;
 
-use super::answer::Success;
+use super::answer::{Answer, Success};
 use super::form;
 use super::parameters::Parameters;
 use super::{AuthorizationServer, ClientAssertion, Endpoint, OAuthError};
@@ -112,7 +112,12 @@ impl HintedToken {
     /// [`OAuthError::Refused`], such as `unsupported_token_type`; [`OAuthError::Unavailable`] if
     /// the token must be assumed to be still valid (§2.2.1); [`OAuthError::Redirect`].
     pub fn revoked(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<(), OAuthError> {
-        Success::of("the revocation response", &[StatusCode::OK], response, now).map(drop)
+        Self::is_revoked(response.into(), now)
+    }
+
+    /// As [`HintedToken::revoked`], without showing the secrets of the request.
+    pub(crate) fn is_revoked(answer: Answer<'_>, now: OffsetDateTime) -> Result<(), OAuthError> {
+        Success::of("the revocation response", &[StatusCode::OK], answer, now).map(drop)
     }
 }
 

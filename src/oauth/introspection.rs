@@ -2,7 +2,7 @@ use http::StatusCode;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::answer::{Document, Success};
+use super::answer::{Answer, Document, Success};
 use super::text::safe;
 use super::{OAuthError, Scope};
 use crate::jose::JoseError;
@@ -53,7 +53,12 @@ impl Introspection {
     /// A `scope` may be an array of strings, and a time may be a string of digits. An unreadable
     /// `iat`, `jti` or `username` counts as absent.
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
-        Success::of("the introspection response", &[StatusCode::OK], response, now)?.read(Self::read)
+        Self::from_answer(response.into(), now)
+    }
+
+    /// As [`Introspection::from_http`], without showing the secrets of the request.
+    pub(crate) fn from_answer(answer: Answer<'_>, now: OffsetDateTime) -> Result<Self, OAuthError> {
+        Success::of("the introspection response", &[StatusCode::OK], answer, now)?.read(Self::read)
     }
 
     fn read(mut document: Document<'_>) -> Result<Self, JoseError> {

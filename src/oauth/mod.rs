@@ -110,7 +110,7 @@ pub(crate) use provider::{
 };
 
 #[cfg(feature = "client")]
-pub(crate) use answer::said;
+pub(crate) use answer::{Answer, said};
 #[cfg(feature = "dev-server")]
 pub(crate) use authorization::with_query;
 #[cfg(feature = "client")]

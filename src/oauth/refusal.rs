@@ -8,6 +8,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+#[cfg(feature = "client")]
+use super::echo::Secrets;
 use super::error_body::ErrorBody;
 use super::hint::Context;
 use super::retry_after::retry_after;
@@ -64,10 +66,14 @@ impl Refusal {
     /// The maximum number of unknown members that are kept.
     const MAX_MEMBERS: usize = 16;
 
-    pub(super) fn from_http(response: &http::Response<impl AsRef<[u8]>>, now: OffsetDateTime) -> Self {
+    pub(super) fn from_http(
+        response: &http::Response<impl AsRef<[u8]>>,
+        now: OffsetDateTime,
+        masking: &Masking<'_>,
+    ) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers());
         let body = ErrorBody::read(status, headers, response.body().as_ref());
-        Self::from_body(status, headers, body, now, &Masking::of(response.extensions()))
+        Self::from_body(status, headers, body, now, masking)
     }
 
     pub(super) fn from_body(
@@ -75,7 +81,7 @@ impl Refusal {
         headers: &http::HeaderMap,
         body: ErrorBody,
         now: OffsetDateTime,
-        masking: &Masking,
+        masking: &Masking<'_>,
     ) -> Self {
         let ErrorBody { error, description, uri, members, words, .. } = body;
         let safe = |text: &str| masking.safe(text);
@@ -110,11 +116,11 @@ impl Refusal {
 
     /// The header fields in which a server names a request, safe to log.
     #[cfg(feature = "client")]
-    pub(crate) fn correlation_of(response: &http::Response<Vec<u8>>) -> Vec<(String, String)> {
-        Self::correlation_in(response.headers(), &Masking::of(response.extensions()))
+    pub(crate) fn correlation_of(headers: &http::HeaderMap, secrets: &Secrets) -> Vec<(String, String)> {
+        Self::correlation_in(headers, &Masking::of(Some(secrets)))
     }
 
-    fn correlation_in(headers: &http::HeaderMap, masking: &Masking) -> Vec<(String, String)> {
+    fn correlation_in(headers: &http::HeaderMap, masking: &Masking<'_>) -> Vec<(String, String)> {
         let shown = |name| Some((String::from(name), masking.safe_value(headers.get(name)?)));
         Self::CORRELATION.into_iter().filter_map(shown).collect()
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::answer::{Document, Success};
+use super::answer::{Answer, Document, Success};
 use super::text::safe;
 use super::{AccessToken, OAuthError, Scope, TokenKind};
 use crate::jose::json::WipedValue;
@@ -54,7 +54,12 @@ impl TokenResponse {
     /// of `refresh_token`, `id_token` and `issued_token_type`, counts as absent. `token_type`
     /// decides how the token is used, so it is required (RFC 6749 §5.1, §7.1).
     pub fn from_http(response: http::Response<Vec<u8>>, now: OffsetDateTime) -> Result<Self, OAuthError> {
-        let success = Success::of("the token response", &[StatusCode::OK], response, now)?;
+        Self::from_answer(response.into(), now)
+    }
+
+    /// As [`TokenResponse::from_http`], without showing the secrets of the request.
+    pub(crate) fn from_answer(answer: Answer<'_>, now: OffsetDateTime) -> Result<Self, OAuthError> {
+        let success = Success::of("the token response", &[StatusCode::OK], answer, now)?;
         success.read(|document| Self::read(document, now))
     }
 

@@ -1,10 +1,11 @@
 //! Text from a server. It is hostile until it passes through this module.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
-use http::{Extensions, HeaderValue};
+use http::HeaderValue;
 
-use super::echo::Secrets;
+use super::echo::{Index, Secrets};
 use super::layer::Layer;
 use crate::jose::SecretForm;
 use crate::jose::printable::printable;
@@ -50,7 +51,7 @@ pub(super) const SECRET: [&str; 18] = [
 /// Makes a text safe to show: at most 512 characters, with anything that looks like a token or a
 /// key masked. Servers do echo the assertion.
 pub(super) fn safe(text: &str) -> String {
-    Masking(None).safe(text)
+    Masking::default().safe(text)
 }
 
 /// A rejected URL, without any credentials in it. A text that is not a URL but looks like a secret
@@ -74,12 +75,17 @@ pub(crate) fn safe_url(url: &str) -> String {
 
 /// What is masked in the texts of one response: anything that looks like a secret, and the secrets
 /// of its request, if they are known.
-pub(super) struct Masking(Option<Secrets>);
+#[derive(Default)]
+pub(super) struct Masking<'a> {
+    secrets: Option<&'a Secrets>,
+    /// Built only when a text is shown.
+    index: OnceCell<Index>,
+}
 
-impl Masking {
-    /// Masks the secrets that accompany a response.
-    pub(super) fn of(extensions: &Extensions) -> Self {
-        Self(extensions.get().cloned())
+impl<'a> Masking<'a> {
+    /// Masks these secrets of a request, too.
+    pub(super) fn of(secrets: Option<&'a Secrets>) -> Self {
+        Self { secrets, index: OnceCell::new() }
     }
 
     /// The value of a header field, as [`Masking::safe`].
@@ -119,8 +125,8 @@ impl Masking {
         for _ in 0..=LAYERS {
             let mut add = |part| parts.push(layer.place(part));
             looks_secret(layer.bytes(), &mut add);
-            if let Some(secrets) = &self.0 {
-                secrets.index().find(layer.bytes(), &mut add);
+            if let Some(secrets) = self.secrets {
+                self.index.get_or_init(|| secrets.index()).find(layer.bytes(), &mut add);
             }
             match layer.below() {
                 Some(below) => layer = below,

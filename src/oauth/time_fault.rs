@@ -106,6 +106,7 @@ fn named(text: &str) -> Option<TimeFault> {
 mod tests {
     use super::TimeFault::{Expired, NotActive, NotYetValid};
     use super::*;
+    use crate::oauth::text::Masking;
 
     #[test]
     fn servers_and_libraries_have_their_own_words_for_either() {
@@ -187,7 +188,7 @@ mod tests {
     fn the_words_are_found_wherever_they_stand() {
         let fault = |body: &str| {
             let response = http::Response::builder().status(400).body(body.as_bytes().to_vec()).unwrap();
-            Refusal::from_http(&response, time::OffsetDateTime::UNIX_EPOCH).time_fault()
+            Refusal::from_http(&response, time::OffsetDateTime::UNIX_EPOCH, &Masking::default()).time_fault()
         };
         for (body, expected) in [
             (r#"{"error":"invalid_client","error_description":"Token is not active"}"#, Some(NotActive)),

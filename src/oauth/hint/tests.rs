@@ -7,6 +7,7 @@ use super::context::Context;
 use super::explain::causes;
 use super::table::{ALL, LOGS, Row, Server};
 use super::*;
+use crate::oauth::text::Masking;
 use crate::oauth::{AuthorizationServer, Profile, Refusal};
 
 fn answer(status: &str, field: Option<&str>, body: &serde_json::Value) -> Refusal {
@@ -15,7 +16,7 @@ fn answer(status: &str, field: Option<&str>, body: &serde_json::Value) -> Refusa
     if let Some(field) = field {
         response = response.header(field, "1");
     }
-    Refusal::from_http(&response.body(body).unwrap(), OffsetDateTime::UNIX_EPOCH)
+    Refusal::from_http(&response.body(body).unwrap(), OffsetDateTime::UNIX_EPOCH, &Masking::default())
 }
 
 fn refusal(status: &str, error: &str, text: &str) -> Refusal {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::oauth::text::Masking;
 
 fn refusal(headers: &[(&str, &str)], body: &str) -> Refusal {
     let mut response = http::Response::builder().status(429);
@@ -6,7 +7,7 @@ fn refusal(headers: &[(&str, &str)], body: &str) -> Refusal {
         response = response.header(*name, *value);
     }
     let now = OffsetDateTime::from_unix_timestamp(784_111_777).unwrap(); // Sun, 06 Nov 1994 08:49:37 GMT
-    Refusal::from_http(&response.body(body.as_bytes().to_vec()).unwrap(), now)
+    Refusal::from_http(&response.body(body.as_bytes().to_vec()).unwrap(), now, &Masking::default())
 }
 
 #[test]
@@ -115,7 +116,11 @@ fn a_body_that_is_no_rfc6749_error_is_no_verdict() {
 
 fn of_bytes(content_type: &str, body: &[u8]) -> Refusal {
     let response = http::Response::builder().status(400).header("content-type", content_type);
-    Refusal::from_http(&response.body(body.to_vec()).unwrap(), OffsetDateTime::UNIX_EPOCH)
+    Refusal::from_http(
+        &response.body(body.to_vec()).unwrap(),
+        OffsetDateTime::UNIX_EPOCH,
+        &Masking::default(),
+    )
 }
 
 #[test]

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 use super::*;
 use crate::jose::base64url;
 use crate::oauth::explain;
+use crate::oauth::text::Masking;
 
 const ISSUER: &str = "https://as.example";
 const TOKEN: &str = "https://as.example/token";
@@ -283,7 +284,7 @@ fn the_times_are_compared_with_the_servers_clock_or_else_with_ours() {
 fn refusal(text: &str) -> crate::oauth::Refusal {
     let body = json!({"error": "invalid_client", "error_description": text}).to_string();
     let response = http::Response::builder().status(401).body(body.into_bytes()).unwrap();
-    crate::oauth::Refusal::from_http(&response, OffsetDateTime::UNIX_EPOCH)
+    crate::oauth::Refusal::from_http(&response, OffsetDateTime::UNIX_EPOCH, &Masking::default())
 }
 
 #[test]
@@ -363,7 +364,8 @@ fn a_refusal_that_is_not_about_the_client_lists_no_contradictions() {
     {
         let body = json!({"error": error, "error_description": "no"}).to_string().into_bytes();
         let response = http::Response::builder().status(status).body(body).unwrap();
-        let refusal = crate::oauth::Refusal::from_http(&response, OffsetDateTime::UNIX_EPOCH);
+        let refusal =
+            crate::oauth::Refusal::from_http(&response, OffsetDateTime::UNIX_EPOCH, &Masking::default());
         let found = explain(&refusal, Some(&far), Some(&server()), None);
         assert!(found.iter().all(|cause| cause.contradiction().is_none()), "{error}: {found:?}");
     }
