@@ -54,6 +54,58 @@ fn a_cached_token_takes_none() {
     assert_eq!(taken, 0);
 }
 
+/// Answers every request with the same token, as a server does that sends a `Date`.
+#[cfg(feature = "client")]
+struct Issuer;
+
+#[cfg(feature = "client")]
+impl Issuer {
+    fn response() -> http::Response<Vec<u8>> {
+        let body = br#"{"access_token":"t","token_type":"Bearer","expires_in":300,"scope":"api:read"}"#;
+        let response = http::Response::builder().header("date", "Thu, 01 Jan 1970 00:00:00 GMT");
+        response.body(body.to_vec()).unwrap()
+    }
+}
+
+#[cfg(feature = "client")]
+impl private_key_jwt::transport::HttpClient for Issuer {
+    fn send(
+        &self,
+        _: http::Request<Vec<u8>>,
+    ) -> std::pin::Pin<
+        Box<
+            dyn Future<Output = Result<http::Response<Vec<u8>>, private_key_jwt::transport::TransportError>>
+                + Send
+                + '_,
+        >,
+    > {
+        Box::pin(std::future::ready(Ok(Self::response())))
+    }
+}
+
+#[cfg(feature = "client")]
+#[test]
+fn a_token_request_takes_few_allocations_more_than_its_signature_and_its_response() {
+    use private_key_jwt::{TokenClient, TokenRequest};
+    let (_, key) = keys().last().unwrap();
+    let unsigned = ClientAssertion::builder("client", &server());
+    let unsigned = unsigned.prepare(&key, OffsetDateTime::now_utc(), "a-jti").unwrap();
+    let bare = allocations(|| key.sign(unsigned.signing_input()).unwrap());
+    let response = allocations(|| Box::new(Issuer::response()));
+    let client = TokenClient::builder(server(), "client", key).http(Issuer).build().unwrap();
+    let request = TokenRequest::client_credentials("api:read");
+    let whole = allocations(|| {
+        match std::pin::pin!(client.request(&request)).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(response) => response.unwrap(),
+            Poll::Pending => panic!("it waits"),
+        }
+    });
+    // Before the request: the jti, the header, the claims and the assertion, the form and its copy
+    // for errors, the table and the entries of the request's header fields. Then the members of the
+    // response, the token, its type, its shared place, and the scopes.
+    assert_eq!(whole - bare - response, 13);
+}
+
 #[test]
 fn an_assertion_takes_four_allocations_more_than_its_signature() {
     let builder = ClientAssertion::builder("client", &server());
