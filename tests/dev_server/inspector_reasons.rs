@@ -295,7 +295,7 @@ fn a_used_jti_names_the_request_that_used_it() {
     assert_eq!(terse.post(&token)["status"], 200);
     // A refused assertion, such as the first, is not used up.
     let row = terse.post(&token);
-    let used = "the `jti` was used before: request 2 at 2023-11-14T22:13:20Z";
+    let used = "the `jti` was used before: request #2 at 2023-11-14T22:13:20Z";
     assert_eq!(row["number"], 3);
     assert_eq!(row["reasons"], json!([format!("{used} sent the same JWT")]));
     assert_eq!(

@@ -122,7 +122,7 @@ async fn a_repeated_request_names_the_first_and_the_setting_of_the_server_comes_
     let rows: Vec<String> = serde_json::from_value(place.browser.run(text).await).unwrap();
     assert!(rows[0].contains(" GET /no`where: 404") || rows[0].contains(" GET /no%60where: 404"), "{rows:?}");
     assert!(rows[1].starts_with("\u{2717}#2 "), "{rows:?}");
-    assert!(rows[1].contains("the jti was used before: request 1 at "), "{rows:?}");
+    assert!(rows[1].contains("the jti was used before: request #1 at "), "{rows:?}");
     assert!(rows[1].contains(" sent the same JWTAnswered: invalid_client"), "{rows:?}");
     let changes = "return [...document.querySelectorAll('#list li li')].map((it) => it.textContent)";
     let changes: Vec<String> = serde_json::from_value(place.browser.run(changes).await).unwrap();

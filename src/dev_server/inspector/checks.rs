@@ -209,7 +209,7 @@ impl Examination<'_> {
                 Check::new(name, Verdict::Passed, format!("it verifies with the registered {key}"))
             }
             Trial::Foreign { client, key } => failed(format!(
-                "the signature verifies with the {key} of client `{client}`: its private key signed it"
+                "the signature verifies with the {key} of client `{client}`, whose private key signed it"
             )),
             Trial::Failed { tried: 1, .. } => failed(
                 "the signature does not verify with the registered key: another private key signed it"

@@ -112,7 +112,7 @@ impl Record<'_> {
                 self.refused(NAME, reason, Some(advice::on_registration(kind, trial)))
             }
             _ if is_registered => Check::new(NAME, Verdict::Passed, "the client is registered"),
-            _ => Check::new(NAME, Verdict::Skipped, "the request was refused before"),
+            _ => Check::new(NAME, Verdict::Skipped, "not checked: an earlier check failed"),
         }
     }
 
@@ -125,7 +125,7 @@ impl Record<'_> {
             }
             _ if !self.server.demands.once => Check::new(NAME, Verdict::Skipped, "assertions may be reused"),
             _ if self.is_authenticated => Check::new(NAME, Verdict::Passed, "not used before"),
-            _ => Check::new(NAME, Verdict::Skipped, "the request was refused before"),
+            _ => Check::new(NAME, Verdict::Skipped, "not checked: an earlier check failed"),
         }
     }
 
@@ -148,7 +148,7 @@ impl Record<'_> {
             let reason = format!("{what} was used before, by a request that is no longer listed");
             return (reason, CauseKind::TokenIdReused.advice().to_owned());
         };
-        let used = format!("{what} was used before: request {number} at {}", Utc::from(earlier.time));
+        let used = format!("{what} was used before: request #{number} at {}", Utc::from(earlier.time));
         let (ending, advice) = if earlier.token == spent.token {
             let advice = "sign a new assertion for each request, also for a repeated one; check whether the client or a \
                           proxy repeats requests";
