@@ -3,7 +3,7 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
-use crate::jose::{KeyId, moment};
+use crate::jose::{KeyId, jwk, moment};
 use crate::oauth::{Endpoint, Refusal};
 
 /// What a client knows about its keys and the clock at its server, for a health page:
@@ -37,7 +37,7 @@ use crate::oauth::{Endpoint, Refusal};
 #[non_exhaustive]
 pub struct ClientStatus {
     /// The key that signs, if one is active.
-    #[serde(serialize_with = "name_or_null")]
+    #[serde(serialize_with = "jwk::key_id_text")]
     pub active_key: Option<KeyId>,
     /// The key that the server accepted last, at any endpoint, since the client was created. It may
     /// have left the ring.
@@ -55,7 +55,7 @@ pub struct ClientStatus {
 #[non_exhaustive]
 pub struct AcceptedKey {
     /// The key.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "jwk::key_id_text")]
     pub key_id: KeyId,
     /// When the last response to it arrived.
     #[serde(serialize_with = "moment::rfc3339")]
@@ -77,19 +77,12 @@ pub struct KeyRejection {
     #[serde(serialize_with = "moment::rfc3339")]
     pub retry_at: OffsetDateTime,
     /// The key that signs instead until then. `None` if calls fail.
-    #[serde(serialize_with = "name_or_null")]
+    #[serde(serialize_with = "jwk::key_id_text")]
     pub fallback_key: Option<KeyId>,
 }
 
 fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
-}
-
-fn name_or_null<S: Serializer>(key_id: &Option<KeyId>, serializer: S) -> Result<S::Ok, S::Error> {
-    match key_id {
-        Some(key_id) => serializer.collect_str(key_id),
-        None => serializer.serialize_none(),
-    }
 }
 
 fn endpoint<S: Serializer>(endpoint: &Endpoint, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::error::{excerpt, shown};
@@ -29,6 +30,14 @@ impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown(&self.0, 128))
     }
+}
+
+/// Serializes the name of a key, or `null` for none, as it is shown: for serde's `serialize_with`.
+pub(crate) fn key_id_text<'a, T, S: Serializer>(key_id: &'a T, serializer: S) -> Result<S::Ok, S::Error>
+where
+    &'a T: Into<Option<&'a KeyId>>,
+{
+    key_id.into().map(KeyId::to_string).serialize(serializer)
 }
 
 impl fmt::Debug for KeyId {

@@ -9,7 +9,7 @@ pub(crate) mod base64url;
 pub(crate) mod error;
 pub(crate) mod header;
 pub(crate) mod json;
-mod jwk;
+pub(crate) mod jwk;
 mod jwk_set;
 pub(crate) mod jws;
 mod jwt;

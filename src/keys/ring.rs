@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 #[cfg(any(test, feature = "rotation"))]
 use super::signer::private_key;
 use super::{KeyError, PrivateKey, PublicKey, Signer};
-use crate::jose::{JwkSet, KeyId, moment};
+use crate::jose::{JwkSet, KeyId, jwk, moment};
 
 /// The keys of one client: the key that signs, and further keys for the JWKS.
 ///
@@ -88,7 +88,7 @@ pub(crate) struct SigningKeys {
 #[non_exhaustive]
 pub struct RingKey {
     /// Its name: its `kid`, or its RFC 7638 thumbprint if it has none.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "jwk::key_id_text")]
     pub key_id: KeyId,
     /// The state of the key.
     #[serde(flatten)]
@@ -144,10 +144,6 @@ impl Serialize for KeyState {
         }
         Members { state: self.to_string(), since: self.since() }.serialize(serializer)
     }
-}
-
-fn text<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }
 
 impl KeyRing {

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::error::KeyFileError;
 use super::plan::Phase;
-use crate::jose::{Algorithm, KeyId, moment};
+use crate::jose::{Algorithm, KeyId, jwk, moment};
 
 /// What a [`KeyDirectory`](super::KeyDirectory) knows: `status` returns it. It serializes without
 /// secrets, with times as RFC 3339.
@@ -70,7 +70,7 @@ pub struct KeyStatus {
     pub file: String,
     /// The name of the key: its `kid`, or its RFC 7638 thumbprint if it has none. `None` only in a
     /// [`FolderStatus`](super::FolderStatus): the manifest has none, and the file cannot be opened.
-    #[serde(serialize_with = "name_or_null")]
+    #[serde(serialize_with = "jwk::key_id_text")]
     pub key_id: Option<KeyId>,
     /// The algorithm of the signatures. `None`: as for the name.
     pub algorithm: Option<Algorithm>,
@@ -111,10 +111,6 @@ pub struct FileProblem {
     /// When the problem was seen first.
     #[serde(serialize_with = "moment::rfc3339")]
     pub since: OffsetDateTime,
-}
-
-fn name_or_null<S: Serializer>(key_id: &Option<KeyId>, serializer: S) -> Result<S::Ok, S::Error> {
-    key_id.as_ref().map(ToString::to_string).serialize(serializer)
 }
 
 fn with_causes<S: Serializer>(error: &Arc<KeyFileError>, serializer: S) -> Result<S::Ok, S::Error> {

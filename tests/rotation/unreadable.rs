@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::support::log;
 use super::world::*;
 
-/// `nobody`.
+/// A user who owns no file.
 const OTHER_USER: u32 = 65_534;
 
 #[tokio::test]
