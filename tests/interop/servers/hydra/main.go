@@ -69,6 +69,8 @@ func main() {
 		}
 		answer.Body.Close()
 	}
+	// Hydra makes its keys when a token or the JWKS needs them, and two at once where both do.
+	wait(issuer + "/.well-known/jwks.json")
 	fmt.Fprintln(stdout, "ISSUER", issuer)
 	io.Copy(io.Discard, os.Stdin)
 }
