@@ -14,12 +14,12 @@
 //! ```text
 //! builder ▶ token_client ─────────────────────▶ sender ▶ signing, transport
 //!             └▶ cache ▶ entry ───────────────────▲ │
-//!                                                   └▶ step ▶ call, clock, *_keys, error
+//!                                                   └▶ verdict ▶ step ▶ call, clock, *_keys, error
 //! ```
 //!
-//! `sender` signs, sends, reads the answer, and records what it shows in `clock`, `refused_keys`
-//! and `accepted_keys`. `step` decides what follows, by the table of failures in `error`. These
-//! five are functions of what happened, the time and a random number.
+//! `sender` signs, sends and reads the answer. `verdict` records what it shows in `clock`,
+//! `refused_keys` and `accepted_keys`, and `step` decides what follows, by the table of failures in
+//! `error`. These five are functions of what happened, the time and a random number.
 
 mod accepted_keys;
 mod backoff;
@@ -39,6 +39,7 @@ mod signing;
 mod status;
 mod step;
 mod token_client;
+mod verdict;
 
 #[cfg(feature = "reqwest-middleware")]
 pub use bearer_middleware::BearerMiddleware;
