@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// What an operation does with the files of a folder. Tests make each call fail.
 pub(super) trait Files: Send + Sync {
     /// Keeps other processes from changing the folder until the value is dropped. `None`: another
-    /// process is changing it.
+    /// process is changing it. A new file for the lock belongs to the owner of the folder.
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Any>>>;
 
     /// The names of all files, also through links, in order. A name that is not UTF-8 is left out.
@@ -65,10 +65,20 @@ pub(super) struct Disk(pub(super) PathBuf);
 
 impl Files for Disk {
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Any>>> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        only_for_owner(&mut options);
-        let file = options.open(self.0.join(name))?;
+        let path = self.0.join(name);
+        let mut new = OpenOptions::new();
+        new.write(true).create_new(true);
+        only_for_owner(&mut new);
+        let file = match new.open(&path) {
+            Ok(file) => {
+                give(&file, &fs::metadata(&self.0)?)?;
+                file
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                OpenOptions::new().write(true).open(path)?
+            }
+            Err(error) => return Err(error),
+        };
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(Lock(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),

@@ -117,6 +117,23 @@ fn a_folder_without_a_plan_is_refused() {
     );
 }
 
+/// A service whose operator is root makes the next key itself.
+#[cfg(unix)]
+#[test]
+fn a_new_lock_belongs_to_the_owner_of_the_folder() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let place = tempfile::tempdir().unwrap();
+    let owner = |name: &str| fs::metadata(place.path().join(name)).unwrap().uid();
+    // Only root can give files away.
+    if owner(".") == 0 {
+        chown(place.path(), Some(12_345), None).unwrap();
+    }
+    let rotated = folder(&place).rotate(&options(), at(0)).unwrap();
+    for name in [".pkjwt-lock", Manifest::FILE, &rotated.file] {
+        assert_eq!(owner(name), owner("."), "{name}");
+    }
+}
+
 /// A name such as `host:8080.pem` would be a URI in the manifest.
 #[test]
 fn a_file_whose_name_reads_as_a_uri_is_not_adopted() {
