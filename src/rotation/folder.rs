@@ -6,6 +6,7 @@ mod state;
 mod status;
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -170,10 +171,15 @@ impl KeyFolder {
     ///
     /// # Errors
     ///
-    /// [`KeyFolderError::File`] if it is no folder or cannot be read.
+    /// [`KeyFolderError::NoFolder`] if it does not exist or is a file; [`KeyFolderError::File`] if
+    /// it cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, KeyFolderError> {
         let path = path.as_ref().to_owned();
         let folder = Self { files: Box::new(Disk(path.clone())), path };
+        let found = std::fs::metadata(&folder.path);
+        if found.map_or_else(|error| error.kind() == ErrorKind::NotFound, |found| !found.is_dir()) {
+            return Err(KeyFolderError::NoFolder { path: folder.path });
+        }
         folder.changes().names()?;
         Ok(folder)
     }

@@ -145,8 +145,12 @@ fn wrong_usage_and_refusals_say_what_to_do() {
     let early = [&NEW[..], &["--in", "299s"]].concat();
     rotate(folder, &early).usage(&["--in: ", "299 s", "300 s", "force it with --force"]);
     rotate(folder, &["--revoke", "other"]).refused(&["keys: no key `other`; the folder has ", &first]);
-    rotate(&place.name("no-such"), &["--status"]).refused(&["rotate: cannot list ", "no-such"]);
-    rotate(&place.name("keys/key.pem"), &["--status"]).refused(&["cannot list"]);
+    for (name, arguments) in [("no-such", &NEW[..]), ("no-such", &["--status"]), ("keys/key.pem", &NEW)] {
+        let path = place.name(name);
+        let expected = format!("rotate: no folder {path}; check the name, or make the folder with mode 0700");
+        rotate(&path, arguments).refused(&[&expected]);
+    }
+    assert!(!place.path("no-such").exists());
     place.put("keys/b.pem", "x");
     rotate(folder, &NEW).refused(&["several keys (b.pem, key.pem)", "keys.toml"]);
     place.put("keys/keys.toml", "\nkey = 1\n");

@@ -280,9 +280,11 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
 fn failure(folder: &Path, error: &KeyFolderError) -> Failure {
     match error {
         KeyFolderError::TooSoon { .. } => Failure::usage("--in", format!("{error} with --force")),
-        KeyFolderError::File { .. } | KeyFolderError::Busy { .. } | KeyFolderError::NotRegular { .. } => {
-            Failure::caused("rotate", error)
-        }
+        // These name the folder or the file.
+        KeyFolderError::NoFolder { .. }
+        | KeyFolderError::File { .. }
+        | KeyFolderError::Busy { .. }
+        | KeyFolderError::NotRegular { .. } => Failure::caused("rotate", error),
         _ => Failure::caused(source::name(folder), error),
     }
 }

@@ -13,6 +13,12 @@ use crate::rotation::names::NamesError;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFolderError {
+    /// There is no folder of this name.
+    #[error("no folder {}; check the name, or make the folder with mode 0700", path.display())]
+    NoFolder {
+        /// The name.
+        path: PathBuf,
+    },
     /// A file cannot be read, written or removed.
     #[error(fmt = file)]
     File {

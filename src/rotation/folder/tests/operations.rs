@@ -110,11 +110,12 @@ fn a_folder_without_a_plan_is_refused() {
     // Nothing else was written.
     assert_eq!(names(&place), [&[".pkjwt-lock".to_owned()][..], &before].concat());
 
-    let error = KeyFolder::open(place.path().join("a.pem")).unwrap_err();
-    assert!(
-        text(&error).starts_with(&format!("cannot list {}: ", place.path().join("a.pem").display())),
-        "{error}"
-    );
+    for name in ["a.pem", "no-such"] {
+        let path = place.path().join(name);
+        let expected =
+            format!("no folder {}; check the name, or make the folder with mode 0700", path.display());
+        assert_eq!(text(&KeyFolder::open(&path).unwrap_err()), expected);
+    }
 }
 
 /// A service whose operator is root makes the next key itself.
