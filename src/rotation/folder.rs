@@ -191,8 +191,9 @@ impl KeyFolder {
     /// # Errors
     ///
     /// [`KeyFolderError::TooSoon`] if the key would sign before servers know it and is not forced;
-    /// [`KeyFolderError::Busy`]; [`KeyFolderError::Manifest`] and [`KeyFolderError::Names`] for a
-    /// folder that has no plan; [`KeyFolderError::Key`] and [`KeyFolderError::File`].
+    /// [`KeyFolderError::Busy`]; [`KeyFolderError::Manifest`], [`KeyFolderError::Names`] and
+    /// [`KeyFolderError::NotAKey`] for a folder that has no plan; [`KeyFolderError::Key`] and
+    /// [`KeyFolderError::File`].
     pub fn rotate(&self, options: &RotateOptions, now: OffsetDateTime) -> Result<Rotated, KeyFolderError> {
         let changes = self.changes();
         let lock = changes.lock()?;
@@ -310,8 +311,8 @@ impl KeyFolder {
     ///
     /// # Errors
     ///
-    /// [`KeyFolderError::Manifest`], [`KeyFolderError::Names`] and [`KeyFolderError::File`]. A key
-    /// that cannot be opened is no error: see
+    /// [`KeyFolderError::Manifest`], [`KeyFolderError::Names`], [`KeyFolderError::NotAKey`] and
+    /// [`KeyFolderError::File`]. A key that cannot be opened is no error: see
     /// [`KeyStatus::problem`](super::KeyStatus::problem).
     pub fn status(&self, now: OffsetDateTime) -> Result<FolderStatus, KeyFolderError> {
         let state = self.changes().state()?;

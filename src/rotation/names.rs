@@ -1,7 +1,10 @@
 //! A key folder without a manifest: the plan that follows from the names of its keys.
 
+use std::ffi::OsStr;
+
 use time::{Date, Month, OffsetDateTime, Time};
 
+use super::manifest::Manifest;
 use super::plan::{Plan, PlannedKey};
 use crate::jose::printable::printable;
 
@@ -21,6 +24,13 @@ pub enum NamesError {
         /// The keys whose names have one.
         dated: Vec<String>,
     },
+}
+
+/// Whether a file of this name may be a key: it is not hidden, not the copy that an editor leaves,
+/// and not the manifest.
+pub(super) fn may_be_key(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    !bytes.starts_with(b".") && !bytes.ends_with(b"~") && name != Manifest::FILE
 }
 
 /// The plan of a folder without a manifest, from the names of its keys.

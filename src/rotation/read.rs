@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use super::directory::{Layout, Settings};
 use super::error::KeyFileError;
 use super::manifest::{Manifest, ManifestKey, PassphraseSource};
+use super::names::may_be_key;
 use crate::keys::KeyError;
 pub(in crate::rotation) use cached::Loaded;
 use cached::{Cached, Content, Look};
@@ -223,9 +224,7 @@ fn names(folder: &Path) -> io::Result<(Vec<String>, bool)> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        // Hidden files, and the copies that editors leave.
-        let is_ignored = name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().ends_with(b"~");
-        if is_ignored || name == Manifest::FILE || entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        if !may_be_key(&name) || entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
         if names.len() == MAX_FILES {

@@ -284,7 +284,8 @@ fn failure(folder: &Path, error: &KeyFolderError) -> Failure {
         KeyFolderError::NoFolder { .. }
         | KeyFolderError::File { .. }
         | KeyFolderError::Busy { .. }
-        | KeyFolderError::NotRegular { .. } => Failure::caused("rotate", error),
+        | KeyFolderError::NotRegular { .. }
+        | KeyFolderError::NotAKey { .. } => Failure::caused("rotate", error),
         _ => Failure::caused(source::name(folder), error),
     }
 }

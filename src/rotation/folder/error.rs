@@ -35,6 +35,17 @@ pub enum KeyFolderError {
     /// There is no manifest, and the names of the keys say too little.
     #[error(transparent)]
     Names(#[from] NamesError),
+    /// There is no manifest, and a file is neither a key nor a certificate. It may be a damaged
+    /// key.
+    #[error(
+        "{} is neither a key nor a certificate; repair it, move it out of the folder, or write a keys.toml that \
+         names the keys",
+        path.display()
+    )]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// The key cannot be generated.
     #[error(fmt = key)]
     Key(#[source] KeyError),

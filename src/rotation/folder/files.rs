@@ -13,7 +13,8 @@ pub(super) trait Files: Send + Sync {
     /// process is changing it. A new file for the lock belongs to the owner of the folder.
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Any>>>;
 
-    /// The names of all files, also through links, in order. A name that is not UTF-8 is left out.
+    /// The names of all files, also through links, in order. What cannot be examined may be a file.
+    /// A name that is not UTF-8 is left out.
     fn names(&self) -> io::Result<Vec<String>>;
 
     /// What has this name.
@@ -90,8 +91,8 @@ impl Files for Disk {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
-            let is_file = fs::metadata(entry.path()).is_ok_and(|found| found.is_file());
-            names.extend(entry.file_name().into_string().ok().filter(|_| is_file));
+            let is_other = fs::metadata(entry.path()).is_ok_and(|found| !found.is_file());
+            names.extend(entry.file_name().into_string().ok().filter(|_| !is_other));
         }
         names.sort_unstable();
         Ok(names)
@@ -107,9 +108,14 @@ impl Files for Disk {
     }
 
     fn read(&self, name: &str, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+        let path = self.0.join(name);
+        // A pipe would wait for its writer.
+        if !fs::metadata(&path)?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
         // Allocate in full at once: a buffer that grows leaves copies behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 2));
-        File::open(self.0.join(name))?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+        File::open(path)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 

@@ -53,7 +53,7 @@ impl Changes<'_> {
     /// The names of the files that may be keys.
     pub(super) fn names(&self) -> Result<Vec<String>> {
         let names = self.done("list", "", self.files.names())?;
-        Ok(names.into_iter().filter(|name| !name.starts_with('.') && name != Manifest::FILE).collect())
+        Ok(names.into_iter().filter(|name| names::may_be_key(name.as_ref())).collect())
     }
 
     /// Removes what an interrupted operation left, and reads the state.
@@ -169,7 +169,11 @@ impl Changes<'_> {
             Err(_) if has_manifest => return Ok(false),
             bytes => self.done("read", name, bytes)?,
         };
-        Ok(KeyFormat::of(&bytes).map_or(!has_manifest, |format| format.is_private()))
+        match KeyFormat::of(&bytes) {
+            Ok(format) => Ok(format.is_private()),
+            Err(_) if has_manifest => Ok(false),
+            Err(_) => Err(KeyFolderError::NotAKey { path: self.path.join(name) }),
+        }
     }
 
     /// Removes what an operation leaves.

@@ -118,6 +118,70 @@ fn a_folder_without_a_plan_is_refused() {
     }
 }
 
+/// It may be a damaged key, and a manifest that leaves it out would say something else.
+#[test]
+fn without_a_manifest_a_file_that_is_no_key_is_refused_by_its_name() {
+    let place = tempfile::tempdir().unwrap();
+    let refused = |name: &str| {
+        let expected = format!(
+            "{} is neither a key nor a certificate; repair it, move it out of the folder, or write a keys.toml that names \
+             the keys",
+            place.path().join(name).display()
+        );
+        assert_eq!(text(&folder(&place).rotate(&options(), at(0)).unwrap_err()), expected);
+        assert_eq!(text(&folder(&place).status(at(0)).unwrap_err()), expected);
+        assert!(!place.path().join(Manifest::FILE).exists());
+    };
+    fs::write(place.path().join("README"), "The keys of a client.").unwrap();
+    refused("README");
+    put_key(&place, "key.pem");
+    refused("README");
+    fs::remove_file(place.path().join("README")).unwrap();
+    fs::write(place.path().join("empty.pem"), "").unwrap();
+    refused("empty.pem");
+    fs::write(place.path().join(Manifest::FILE), "[[key]]\nfile = \"key.pem\"\n").unwrap();
+    folder(&place).rotate(&options(), at(0)).unwrap();
+    assert!(folder(&place).status(at(0)).unwrap().unlisted.is_empty());
+}
+
+/// Processes that follow the folder take neither for a key.
+#[test]
+fn the_copies_of_editors_and_hidden_files_are_no_keys() {
+    let place = tempfile::tempdir().unwrap();
+    let key_id = put_key(&place, "key.pem");
+    for name in ["key.pem~", ".key.pem.swp"] {
+        fs::copy(place.path().join("key.pem"), place.path().join(name)).unwrap();
+    }
+    assert_eq!(phases(&folder(&place), at(0)), ["key.pem active"]);
+    let rotated = folder(&place).rotate(&options(), at(0)).unwrap();
+    let before = KeyName { file: "key.pem".to_owned(), key_id: Some(key_id) };
+    assert_eq!(rotated.before, Some(before));
+    assert!(folder(&place).status(at(0)).unwrap().unlisted.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_may_be_a_key() {
+    let place = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("no-such", place.path().join("key.pem")).unwrap();
+    let expected = format!("cannot read {}: ", place.path().join("key.pem").display());
+    let error = text(&folder(&place).rotate(&options(), at(0)).unwrap_err());
+    assert!(error.starts_with(&expected), "{error}");
+    assert_eq!(names(&place), [".pkjwt-lock", "key.pem"]);
+}
+
+/// A socket, as a pipe, is no file. To open a pipe would wait for its writer.
+#[cfg(unix)]
+#[test]
+fn a_manifest_that_is_no_file_is_an_error() {
+    let place = tempfile::tempdir().unwrap();
+    put_key(&place, "key.pem");
+    let path = place.path().join(Manifest::FILE);
+    let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let error = text(&folder(&place).status(at(0)).unwrap_err());
+    assert_eq!(error, format!("cannot read {}: not a regular file", path.display()));
+}
+
 /// A service whose operator is root makes the next key itself.
 #[cfg(unix)]
 #[test]
