@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::state::State;
 use crate::rotation::directory::Settings;
+use crate::rotation::error::KeyFileError;
 use crate::rotation::manifest::ManifestKey;
 use crate::rotation::plan::{Move, Phase};
 use crate::rotation::read;
@@ -34,8 +35,9 @@ pub struct FolderStatus {
 pub(super) fn of(settings: &Settings, state: &State, now: OffsetDateTime) -> FolderStatus {
     let plan = state.manifest.plan();
     let moves = plan.moves();
-    let keys = state.manifest.keys().iter().zip(plan.phases_after(&moves, now)).enumerate();
-    let keys = keys.map(|(index, (facts, phase))| {
+    let mut keys: Vec<KeyStatus> = Vec::new();
+    let entries = state.manifest.keys().iter().zip(plan.phases_after(&moves, now));
+    for (index, (facts, phase)) in entries.enumerate() {
         let steps: Vec<&Move> = moves.iter().filter(|step| step.key == index).collect();
         let next = steps.iter().find(|step| step.at > Some(now));
         let status = KeyStatus {
@@ -48,12 +50,16 @@ pub(super) fn of(settings: &Settings, state: &State, now: OffsetDateTime) -> Fol
             not_after: None,
             problem: None,
         };
-        if facts.is_uri() { status } else { with_file(status, settings, facts, now) }
-    });
+        let mut status = if facts.is_uri() { status } else { with_file(status, settings, facts, now) };
+        if status.problem.is_none() && !has_left(phase) {
+            status.problem = taken(&status, &keys).map(|problem| problem.to_string());
+        }
+        keys.push(status);
+    }
     FolderStatus {
         has_manifest: state.has_manifest,
         propagation: plan.propagation,
-        keys: keys.collect(),
+        keys,
         unlisted: state.unlisted.clone(),
     }
 }
@@ -68,9 +74,21 @@ fn with_file(status: KeyStatus, settings: &Settings, facts: &ManifestKey, now: O
         key_id: status.key_id.or_else(|| key.as_ref().map(|key| key.key_id().clone())),
         algorithm: status.algorithm.or_else(|| key.as_ref().map(|key| key.algorithm())),
         not_after: opened.loaded.and_then(|loaded| loaded.not_after),
-        problem: problem.filter(|_| !matches!(status.phase, Phase::Gone | Phase::Revoked)),
+        problem: problem.filter(|_| !has_left(status.phase)),
         ..status
     }
+}
+
+/// The problem of a key whose name an earlier usable key of the manifest has.
+fn taken(status: &KeyStatus, earlier: &[KeyStatus]) -> Option<KeyFileError> {
+    let key_id = status.key_id.clone()?;
+    let other =
+        earlier.iter().find(|other| other.problem.is_none() && other.key_id.as_ref() == Some(&key_id))?;
+    Some(KeyFileError::KeyIdTaken { key_id, file: other.file.clone() })
+}
+
+const fn has_left(phase: Phase) -> bool {
+    matches!(phase, Phase::Gone | Phase::Revoked)
 }
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

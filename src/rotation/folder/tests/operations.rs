@@ -447,6 +447,31 @@ fn a_key_of_another_name_than_the_manifest_states_is_a_problem() {
     );
 }
 
+/// Processes use the first key of that name, and report the second.
+#[test]
+fn a_second_key_of_the_same_name_is_a_problem() {
+    let place = tempfile::tempdir().unwrap();
+    let key_id = put_key(&place, "a.pem");
+    fs::copy(place.path().join("a.pem"), place.path().join("b.pem")).unwrap();
+    let entries = "[[key]]\nfile = \"a.pem\"\n[[key]]\nfile = \"b.pem\"\n";
+    fs::write(place.path().join(Manifest::FILE), entries).unwrap();
+    let problems = || {
+        let keys = folder(&place).status(at(0)).unwrap().keys;
+        keys.into_iter().map(|key| key.problem).collect::<Vec<_>>()
+    };
+    let taken =
+        format!("kid `{key_id}` is already the name of another key, in a.pem; give this key another kid");
+    assert_eq!(problems(), [None, Some(taken)]);
+    // A revoked key is no longer used.
+    fs::write(place.path().join(Manifest::FILE), format!("{entries}revoked = 2026-11-01T00:00:00Z\n"))
+        .unwrap();
+    assert_eq!(problems(), [None, None]);
+    // The first one cannot be used, so the second one is.
+    fs::write(place.path().join(Manifest::FILE), entries).unwrap();
+    fs::remove_file(place.path().join("a.pem")).unwrap();
+    assert!(matches!(&problems()[..], [Some(_), None]));
+}
+
 #[test]
 fn a_second_operator_is_told_about_the_first() {
     let place = tempfile::tempdir().unwrap();
