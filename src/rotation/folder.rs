@@ -145,7 +145,7 @@ pub struct Revoked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationCost {
-    /// Nothing: the key did not sign. Servers reject what it signed before.
+    /// Nothing: another key signs, as before. Servers reject what it signed before.
     None,
     /// Another key, which servers know, signs at once.
     Replaced(KeyName),
@@ -261,7 +261,9 @@ impl KeyFolder {
         let file = names.get(index).map(|name| name.file.clone()).unwrap_or_default();
         let Some(revocation) = edit::revoke(&plan, index, now) else {
             let since = plan.keys.get(index).and_then(|key| key.revoke).unwrap_or(now);
-            return Ok(Revoked { file, since, cost: RevocationCost::None });
+            let is_signing = position_of_active(&plan.phases(now)).is_some();
+            let cost = if is_signing { RevocationCost::None } else { RevocationCost::NoKey };
+            return Ok(Revoked { file, since, cost });
         };
         let manifest = state.manifest.with_revoked(index, revocation.at)?;
         changes.adopt(&state)?;
@@ -270,10 +272,10 @@ impl KeyFolder {
         let signer =
             revocation.signer.and_then(|(index, is_known)| Some((names.get(index)?.clone(), is_known)));
         let cost = match (revocation.was_active, signer) {
+            (_, None) => RevocationCost::NoKey,
             (false, _) => RevocationCost::None,
             (true, Some((name, true))) => RevocationCost::Replaced(name),
             (true, Some((name, false))) => RevocationCost::Unknown(name),
-            (true, None) => RevocationCost::NoKey,
         };
         Ok(Revoked { file, since: revocation.at, cost })
     }

@@ -317,6 +317,8 @@ fn a_revocation_says_what_it_costs() {
     let revoked = folder.revoke(&next.key_id, at(301)).unwrap();
     assert_eq!(revoked, cost(at(301), RevocationCost::NoKey, &next.file));
     assert_eq!(phases(&folder, at(301)), ["key.pem revoked".to_owned(), format!("{} revoked", next.file)]);
+    // Once more, requests still fail.
+    assert_eq!(folder.revoke(&lone, at(302)).unwrap(), cost(at(300), RevocationCost::NoKey, "key.pem"));
 
     fs::write(place.path().join(Manifest::FILE), &before).unwrap();
     let revoked = folder.revoke(&next.key_id, at(10)).unwrap();
