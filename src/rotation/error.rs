@@ -157,8 +157,16 @@ pub enum KeyFileError {
     TooEarly,
 }
 
+/// The file, unless the reason says where it is.
+fn place(file: &str, reason: &KeyFileError) -> String {
+    if file == "." || matches!(reason, KeyFileError::Manifest(_)) {
+        return String::new();
+    }
+    format!(": {file}")
+}
+
 caused! {
-    no_signing_key(folder: &str, file: &str) by source: &KeyFileError => "no key in {folder} can sign: {file}";
+    no_signing_key(folder: &str, file: &str) by source: &KeyFileError => "no key in {folder} can sign{}", place(file, source);
     signer(uri: &str) by source: &KeyError => "cannot use the signer for {uri}";
     unreadable() by source: &std::io::Error => "cannot read the file";
     key() by source: &KeyError => "not a usable key";

@@ -29,8 +29,7 @@ const KEY_MEMBERS: &str = "file, kid, alg, publish, activate, retire, revoked, f
 pub(super) fn read(text: &str, plan: &mut Plan) -> Result<Vec<ManifestKey>, ManifestError> {
     let source = Source(text);
     if text.len() > MAX_LEN {
-        let why =
-            format!("the manifest has {} bytes, more than {MAX_LEN}; remove keys that are gone", text.len());
+        let why = format!("the manifest has more than {MAX_LEN} bytes; remove keys that are gone");
         return Err(source.error(Some(MAX_LEN..MAX_LEN), why));
     }
     let document = Document::parse(text).map_err(|error| {
