@@ -177,12 +177,6 @@ impl Plan {
         phases
     }
 
-    /// When the next step is due, if any.
-    #[must_use]
-    pub fn next_move(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        self.moves().into_iter().filter_map(|step| step.at).find(|at| *at > now)
-    }
-
     /// When the key may sign. `None`: only if no other key may.
     fn ready(&self, key: &PlannedKey) -> Option<OffsetDateTime> {
         let activate = key.activate?;
