@@ -28,7 +28,7 @@ use crate::oauth::{Endpoint, Refusal};
 ///             "rejection": null,
 ///             "clock_offset_ms": null,
 ///         },
-///         "keys": [{"key_id": "2026-12", "state": "active", "since": null}],
+///         "keys": [{"kid": "2026-12", "state": "active", "since": null}],
 ///     })
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -55,7 +55,7 @@ pub struct ClientStatus {
 #[non_exhaustive]
 pub struct AcceptedKey {
     /// The key.
-    #[serde(serialize_with = "jwk::key_id_text")]
+    #[serde(rename = "kid", serialize_with = "jwk::key_id_text")]
     pub key_id: KeyId,
     /// When the last response to it arrived.
     #[serde(serialize_with = "moment::rfc3339")]

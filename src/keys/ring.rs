@@ -83,12 +83,12 @@ pub(crate) struct SigningKeys {
 }
 
 /// A key of a [`KeyRing`], as [`KeyRing::list`] shows it. Serializes to its name, its state and
-/// since when, such as `{"key_id":"k2","state":"active","since":"2026-12-01T00:00:00Z"}`.
+/// since when, such as `{"kid":"k2","state":"active","since":"2026-12-01T00:00:00Z"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RingKey {
     /// Its name: its `kid`, or its RFC 7638 thumbprint if it has none.
-    #[serde(serialize_with = "jwk::key_id_text")]
+    #[serde(rename = "kid", serialize_with = "jwk::key_id_text")]
     pub key_id: KeyId,
     /// The state of the key.
     #[serde(flatten)]

@@ -61,7 +61,8 @@ impl fmt::Display for PlanSource {
     }
 }
 
-/// A key of a folder, in a [`KeyDirectoryStatus`] or a [`FolderStatus`](super::FolderStatus).
+/// A key of a folder, in a [`KeyDirectoryStatus`] or a [`FolderStatus`](super::FolderStatus). Its
+/// name and its algorithm serialize as `kid` and `alg`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct KeyStatus {
@@ -70,9 +71,10 @@ pub struct KeyStatus {
     pub file: String,
     /// The name of the key: its `kid`, or its RFC 7638 thumbprint if it has none. `None` only in a
     /// [`FolderStatus`](super::FolderStatus): the manifest has none, and the file cannot be opened.
-    #[serde(serialize_with = "jwk::key_id_text")]
+    #[serde(rename = "kid", serialize_with = "jwk::key_id_text")]
     pub key_id: Option<KeyId>,
     /// The algorithm of the signatures. `None`: as for the name.
+    #[serde(rename = "alg")]
     pub algorithm: Option<Algorithm>,
     /// The phase of the key.
     pub phase: Phase,

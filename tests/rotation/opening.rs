@@ -64,8 +64,8 @@ async fn any_other_problem_is_reported_and_the_folder_opens() {
     let status: serde_json::Value = serde_json::to_value(keys.status()).unwrap();
     assert_eq!(status["source"], "single_key");
     assert_eq!(status["keys"][0]["phase"], "active");
-    assert_eq!(status["keys"][0]["key_id"], a.id);
-    assert_eq!(status["keys"][0]["algorithm"], "ES256");
+    assert_eq!(status["keys"][0]["kid"], a.id);
+    assert_eq!(status["keys"][0]["alg"], "ES256");
     assert_eq!(status["keys"][0]["next"], serde_json::Value::Null);
     assert_eq!(status["problems"][0]["file"], "b.pem");
     assert_eq!(status["problems"][0]["since"], utc(0));

@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 output::note(&format!("pkjwt: {}: {problem}", key.file));
             }
         }
-        if is_json { output::json(&json_of_status(&status)) } else { output::line(&table(&status, now)) }
+        if is_json { output::json(&status) } else { output::line(&table(&status, now)) }
     }
 }
 
@@ -210,27 +210,6 @@ fn lines_of_pruned(pruned: &Pruned) -> Vec<String> {
         lines.push("no key is gone or revoked".to_owned());
     }
     lines
-}
-
-fn json_of_status(status: &FolderStatus) -> serde_json::Value {
-    let key = |key: &KeyStatus| {
-        json!({
-            "file": key.file,
-            "kid": key.key_id.as_ref().map(KeyId::as_str),
-            "alg": key.algorithm,
-            "phase": key.phase,
-            "since": key.since.map(rfc3339),
-            "next": key.next,
-            "not_after": key.not_after.map(rfc3339),
-            "problem": key.problem,
-        })
-    };
-    json!({
-        "has_manifest": status.has_manifest,
-        "propagation": status.propagation.as_secs(),
-        "keys": status.keys.iter().map(key).collect::<Vec<_>>(),
-        "unlisted": status.unlisted,
-    })
 }
 
 /// A row for each key.

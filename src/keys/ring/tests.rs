@@ -145,9 +145,9 @@ fn the_keys_of_a_ring_are_listed_with_what_they_do_and_since_when() {
     let json = serde_json::to_value(ring.list()).unwrap();
     let names = ring.list().into_iter().map(|key| key.key_id.as_str().to_owned()).collect::<Vec<_>>();
     let expected = serde_json::json!([
-        {"key_id": names[0], "state": "retiring", "since": "1970-01-01T00:05:00Z"},
-        {"key_id": names[1], "state": "active", "since": "1970-01-01T00:05:00Z"},
-        {"key_id": names[2], "state": "published", "since": "1970-01-01T00:05:01Z"},
+        {"kid": names[0], "state": "retiring", "since": "1970-01-01T00:05:00Z"},
+        {"kid": names[1], "state": "active", "since": "1970-01-01T00:05:00Z"},
+        {"kid": names[2], "state": "published", "since": "1970-01-01T00:05:01Z"},
     ]);
     assert_eq!(json, expected);
     let first = serde_json::to_string(&KeyRing::from(key().0).list()[0].state).unwrap();

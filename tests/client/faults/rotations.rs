@@ -432,7 +432,7 @@ async fn the_status_and_the_events_say_which_key_was_rejected_and_which_is_used(
         json,
         serde_json::json!({
             "active_key": "k2",
-            "accepted_key": {"key_id": "k0", "at": at},
+            "accepted_key": {"kid": "k0", "at": at},
             "rejection": {
                 "endpoint": "token_endpoint",
                 "refusal": "401 invalid_client",

@@ -398,12 +398,12 @@ fn a_status_is_json() {
         "propagation": 300,
         "keys": [
             {
-                "file": "key.pem", "key_id": lone.as_str(), "algorithm": "EdDSA", "phase": "active",
+                "file": "key.pem", "kid": lone.as_str(), "alg": "EdDSA", "phase": "active",
                 "since": null, "next": {"phase": "retiring", "at": "2026-12-01T00:10:00Z"},
                 "not_after": null, "problem": null,
             },
             {
-                "file": next.file, "key_id": next.key_id.as_str(), "algorithm": "EdDSA",
+                "file": next.file, "kid": next.key_id.as_str(), "alg": "EdDSA",
                 "phase": "published", "since": "2026-12-01T00:00:00Z",
                 "next": {"phase": "active", "at": "2026-12-01T00:10:00Z"}, "not_after": null,
                 "problem": "the manifest names the file, and it does not exist; add the file, or remove its entry",
