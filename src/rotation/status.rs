@@ -86,7 +86,8 @@ pub struct KeyStatus {
     /// The last second of the certificate that came with the key.
     #[serde(serialize_with = "moment::rfc3339")]
     pub not_after: Option<OffsetDateTime>,
-    /// What is wrong with the file, with its causes. A key that is gone or revoked needs no file.
+    /// What is wrong with the file, with its causes. A [`KeyDirectoryStatus`] also has it in
+    /// `problems`, with when it began. A key that is gone or revoked needs no file.
     pub problem: Option<String>,
 }
 

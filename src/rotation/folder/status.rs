@@ -16,6 +16,10 @@ use crate::rotation::status::{KeyStatus, NextMove};
 /// What a key folder says about its keys: the result of
 /// [`KeyFolder::status`](super::KeyFolder::status).
 ///
+/// Files are read as by a [`KeyDirectory`](crate::rotation::KeyDirectory) with the default
+/// settings. A file that every user may read is a problem here, even if the processes that follow
+/// the folder [accept it](crate::rotation::KeyDirectoryBuilder::allow_world_readable).
+///
 /// As JSON, times are RFC 3339 and durations are seconds.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
