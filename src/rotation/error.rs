@@ -157,6 +157,13 @@ pub enum KeyFileError {
     TooEarly,
 }
 
+/// The problem of an expired certificate.
+pub(super) fn expired(not_after: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<KeyFileError> {
+    // Its last second belongs to it (RFC 5280 §4.1.2.5).
+    let not_after = not_after.filter(|end| end.unix_timestamp() < now.unix_timestamp())?;
+    Some(KeyFileError::Expired { not_after })
+}
+
 /// The file, unless the reason says where it is.
 fn place(file: &str, reason: &KeyFileError) -> String {
     if file == "." || matches!(reason, KeyFileError::Manifest(_)) {

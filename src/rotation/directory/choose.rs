@@ -10,7 +10,7 @@ use super::layout::{Entry, Layout};
 use super::settings::Settings;
 use crate::jose::{Algorithm, KeyId};
 use crate::keys::{Signer, after, key_name};
-use crate::rotation::error::KeyFileError;
+use crate::rotation::error::{KeyFileError, expired};
 use crate::rotation::plan::Phase;
 use crate::rotation::read::Reading;
 
@@ -208,11 +208,4 @@ impl Choosing<'_> {
 /// When the last signature that a key made at this time is no longer checked.
 pub(super) fn verified(layout: &Layout, signed: OffsetDateTime) -> OffsetDateTime {
     after(after(signed, layout.times.lifetime), layout.times.propagation)
-}
-
-/// The problem of an expired certificate.
-pub(super) fn expired(not_after: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<KeyFileError> {
-    // Its last second belongs to it (RFC 5280 §4.1.2.5).
-    let not_after = not_after.filter(|end| end.unix_timestamp() < now.unix_timestamp())?;
-    Some(KeyFileError::Expired { not_after })
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::choose::{Choosing, Problems, expired, verified};
+use super::choose::{Choosing, Problems, verified};
 use super::held::Held;
 use super::layout::Layout;
 use super::settings::Settings;
 use crate::jose::KeyId;
 use crate::jose::error::shown;
 use crate::keys::{KeyState, Signer};
-use crate::rotation::error::KeyFileError;
+use crate::rotation::error::{KeyFileError, expired};
 use crate::rotation::plan::{Phase, Plan, PlannedKey};
 use crate::rotation::read::{Loaded, Reading};
 use crate::rotation::status::{FileProblem, KeyStatus, NextMove, PlanSource};

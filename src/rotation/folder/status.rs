@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::state::State;
 use crate::rotation::directory::Settings;
-use crate::rotation::error::KeyFileError;
+use crate::rotation::error::{KeyFileError, expired};
 use crate::rotation::manifest::ManifestKey;
 use crate::rotation::plan::{Move, Phase};
 use crate::rotation::read;
@@ -56,7 +56,8 @@ pub(super) fn of(settings: &Settings, state: &State, now: OffsetDateTime) -> Fol
         };
         let mut status = if facts.is_uri() { status } else { with_file(status, settings, facts, now) };
         if status.problem.is_none() && !has_left(phase) {
-            status.problem = taken(&status, &keys).map(|problem| problem.to_string());
+            let problem = taken(&status, &keys).or_else(|| expired(status.not_after, now));
+            status.problem = problem.map(|problem| problem.to_string());
         }
         keys.push(status);
     }

@@ -475,6 +475,18 @@ fn a_second_key_of_the_same_name_is_a_problem() {
 }
 
 #[test]
+fn an_expired_certificate_is_a_problem() {
+    const END: i64 = 4_948_906_867 - START;
+    let place = tempfile::tempdir().unwrap();
+    fs::copy("testdata/keys/p256.key-then-cert.pem", place.path().join("tls.pem")).unwrap();
+    set_mode(&place, "tls.pem", 0o600);
+    let key = |now| folder(&place).status(at(now)).unwrap().keys.remove(0);
+    assert_eq!((key(END).not_after, key(END).problem), (Some(at(END)), None));
+    let expired = "the certificate expired at 2126-10-29T00:21:07Z; renew it";
+    assert_eq!(key(END + 1).problem.as_deref(), Some(expired));
+}
+
+#[test]
 fn a_second_operator_is_told_about_the_first() {
     let place = tempfile::tempdir().unwrap();
     let folder = folder(&place);
