@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 use super::error_words::Words;
 use super::markup;
-use super::text::SECRET;
 #[cfg(feature = "client")]
 use super::text::safe;
+use super::text::{SECRET, decoded};
 use crate::jose::json::{self, WipedValue};
 use crate::jose::urlencoded;
 
@@ -119,20 +119,6 @@ pub(crate) fn content_coding(headers: &HeaderMap) -> Option<String> {
 pub(super) fn is_problem(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
     content_type.is_some_and(|value| value.starts_with(b"application/problem+json"))
-}
-
-/// Decodes UTF-8. Invalid bytes are read as Latin-1, one by one.
-fn decoded(body: &[u8]) -> Zeroizing<String> {
-    // A Latin-1 byte takes at most two bytes in UTF-8. The full capacity is reserved at once: a
-    // buffer that grows leaves copies behind.
-    let others: usize = body.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-    let room = body.len() + others;
-    let mut text = Zeroizing::new(String::with_capacity(room));
-    for chunk in body.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().copied().map(char::from));
-    }
-    text
 }
 
 /// Parses a document, even if its strings contain control characters, and reports whether `error`

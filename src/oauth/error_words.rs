@@ -28,6 +28,8 @@ const MESSAGES: [&str; 13] = [
     "title",
 ];
 const CODES: [&str; 6] = ["error", "errorcode", "errcode", "code", "type", "status"];
+/// Members whose text adds to that of another member.
+const DETAILS: [&str; 2] = ["detail", "description"];
 /// Members that may contain the remaining words.
 const NESTED: [&str; 14] = [
     "error",
@@ -100,6 +102,8 @@ impl Said {
         let text = |name: &'static str| named(name).find_map(|(_, value)| value.as_str().and_then(filled));
         let title = || text("title");
         let message = MESSAGES.into_iter().find_map(text);
+        let causes = DETAILS.into_iter().filter_map(text).filter(|detail| Some(detail) != message.as_ref());
+        let causes = causes.collect();
         let codes =
             CODES.into_iter().filter_map(|name| named(name).find_map(|(_, value)| code(status, name, value)));
         // Some servers write the text where the code belongs, and the code somewhere else.
@@ -110,7 +114,7 @@ impl Said {
         };
         let message = message.or(sentence);
         let code = code.or_else(|| title().filter(|title| Some(title) != message.as_ref()));
-        let mut said = Self { code, message, causes: Vec::new() };
+        let mut said = Self { code, message, causes };
         for name in NESTED {
             for (_, value) in named(name) {
                 match value {
@@ -289,6 +293,15 @@ mod tests {
                 { Some("missing") },
                 Some("field required"),
             ),
+            (
+                "WSO2",
+                r#"{"fault":{"code":900901,"type":"Status report","message":"Failed","description":"No such client"}}"#,
+                Some("900901"),
+                Some("Failed (No such client)"),
+            ),
+            ("one text twice", r#"{"message":"No such client","description":"No such client"}"#, None, {
+                Some("No such client")
+            }),
             ("Django", r#"{"detail":"Invalid client."}"#, None, Some("Invalid client.")),
             (
                 "nested",

@@ -13,7 +13,7 @@ use super::echo::Secrets;
 use super::error_body::ErrorBody;
 use super::hint::Context;
 use super::retry_after::retry_after;
-use super::text::Masking;
+use super::text::{Masking, decoded};
 use super::{ClockMismatch, SentAssertion};
 use crate::jose::json;
 
@@ -26,7 +26,8 @@ mod tests;
 /// The words are found in RFC 9457 problem details, in the documents of the usual platforms and
 /// gateways, in a form, in a page or XML, and in plain text, even if control characters or Latin-1
 /// make the body invalid. [`Display`](fmt::Display) shows the status, the code and the message,
-/// then the names of the request. If the body has no words, it shows the `WWW-Authenticate` field.
+/// then the names of the request. If the body has no known words, it shows the `WWW-Authenticate`
+/// field, or else a JSON document as it is.
 ///
 /// Every text is safe to log. Invisible characters are escaped, and each text has at most 512
 /// characters. Members that are known to hold a token are `null`. Anything that looks like a token
@@ -89,15 +90,23 @@ impl Refusal {
         let other = |value: &Value| str::from_utf8(&json::to_bytes(value)).map(safe).unwrap_or_default();
         let text = |value: &Value| value.as_str().map_or_else(|| other(value), safe);
         let challenges = headers.get_all(http::header::WWW_AUTHENTICATE).into_iter();
-        let challenges: Vec<_> = challenges.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        let challenges: Vec<_> = challenges.map(|value| decoded(value.as_bytes())).collect();
+        let challenges: Vec<&str> = challenges.iter().map(|value| value.as_str()).collect();
         let challenges = Zeroizing::new(challenges.join(", "));
+        let is_silent = words.code.is_none() && words.message.is_none() && challenges.is_empty();
+        let message = match &members.0 {
+            document if is_silent && error.is_none() && description.is_none() && has_text(document) => {
+                Some(other(document))
+            }
+            _ => shown(words.message),
+        };
         Self {
             status,
             error: shown(error),
             description: shown(description),
             uri: shown(uri),
             code: shown(words.code),
-            message: shown(words.message),
+            message,
             members: members
                 .0
                 .as_object()
@@ -233,6 +242,16 @@ impl Refusal {
     #[cfg(feature = "client")]
     pub(crate) fn set_clock(&mut self, clock: ClockMismatch) {
         self.clock = Some(Box::new(clock));
+    }
+}
+
+/// Whether a document contains a text.
+fn has_text(document: &Value) -> bool {
+    match document {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(elements) => elements.iter().any(has_text),
+        Value::Object(members) => members.values().any(has_text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use http::HeaderValue;
+use zeroize::Zeroizing;
 
 use super::echo::{Index, Secrets};
 use super::layer::Layer;
@@ -73,6 +74,20 @@ pub(crate) fn safe_url(url: &str) -> String {
     }
 }
 
+/// Decodes UTF-8. Invalid bytes are read as Latin-1, one by one.
+pub(super) fn decoded(bytes: &[u8]) -> Zeroizing<String> {
+    // A Latin-1 byte takes at most two bytes in UTF-8. The full capacity is reserved at once: a
+    // buffer that grows leaves copies behind.
+    let others: usize = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let room = bytes.len() + others;
+    let mut text = Zeroizing::new(String::with_capacity(room));
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().copied().map(char::from));
+    }
+    text
+}
+
 /// What is masked in the texts of one response: anything that looks like a secret, and the secrets
 /// of its request, if they are known.
 #[derive(Default)]
@@ -90,7 +105,7 @@ impl<'a> Masking<'a> {
 
     /// The value of a header field, as [`Masking::safe`].
     pub(super) fn safe_value(&self, value: &HeaderValue) -> String {
-        self.safe(&String::from_utf8_lossy(value.as_bytes()))
+        self.safe(&decoded(value.as_bytes()))
     }
 
     /// A text that is safe to show: masked, printable, and at most 512 characters long.

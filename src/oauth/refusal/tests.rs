@@ -174,6 +174,41 @@ fn the_servers_own_words_come_through_whatever_they_are_written_in() {
 }
 
 #[test]
+fn a_document_without_known_words_is_shown_whole() {
+    for (body, expected) in [
+        (r#"{"httpCode":"400","moreInformation":"no such client"}"#, {
+            r#"400: {"httpCode":"400","moreInformation":"no such client"}"#
+        }),
+        (r#"{"meta":{"text":"no such client"}}"#, r#"400: {"meta":{"text":"no such client"}}"#),
+        (r#"{"meldung":"Client unbekannt","token":"s"}"#, {
+            r#"400: {"meldung":"Client unbekannt","token":null}"#
+        }),
+        (r#"{"x":1,"y":[true,null,""],"z":{}}"#, "400"),
+        (r#"{"access_token":"s"}"#, "400"),
+        ("{}", "400"),
+    ] {
+        assert_eq!(of_bytes("application/json", body.as_bytes()).to_string(), expected, "{body}");
+    }
+    let challenged = refusal(&[("www-authenticate", "Bearer")], r#"{"path":"/token"}"#);
+    assert_eq!(challenged.to_string(), "429 [www-authenticate Bearer]");
+}
+
+#[test]
+fn rfc9110_5_5_header_fields_in_latin_1_are_read() {
+    let value = |text: &[u8]| http::HeaderValue::from_bytes(text).unwrap();
+    let response = http::Response::builder()
+        .status(401)
+        .header("www-authenticate", value(b"Bearer error_description=\"ung\xfcltig\""))
+        .header("x-request-id", value(b"caf\xe9"))
+        .body(Vec::new());
+    let found = Refusal::from_http(&response.unwrap(), OffsetDateTime::UNIX_EPOCH, &Masking::default());
+    assert_eq!(
+        found.to_string(),
+        "401 [www-authenticate Bearer error_description=\"ung\u{fc}ltig\"] [x-request-id caf\u{e9}]"
+    );
+}
+
+#[test]
 fn nothing_of_a_document_is_lost() {
     let members = |body: &str| {
         let members: Vec<String> = of_bytes("", body.as_bytes())
