@@ -37,6 +37,8 @@ pub struct SkippedJwk {
     pub key_ids: Vec<KeyId>,
     /// Why it was skipped.
     pub reason: JoseError,
+    /// The thumbprints of its certificate that it claims: `x5t#S256` and `x5t`.
+    pub(crate) thumbprints: [Vec<String>; 2],
 }
 
 impl JwkSet {
@@ -71,9 +73,10 @@ impl JwkSet {
             match Jwk::from_json(element.get().as_bytes()) {
                 Ok(jwk) => set.keys.push(jwk),
                 Err(reason) => {
-                    let key_ids = json::claimed_strings(element.get(), "kid");
-                    let key_ids = key_ids.into_iter().map(KeyId::from).collect();
-                    set.skipped.push(SkippedJwk { index, key_ids, reason });
+                    let claimed = |member| json::claimed_strings(element.get(), member);
+                    let key_ids = claimed("kid").into_iter().map(KeyId::from).collect();
+                    let thumbprints = ["x5t#S256", "x5t"].map(claimed);
+                    set.skipped.push(SkippedJwk { index, key_ids, reason, thumbprints });
                 }
             }
         }
@@ -147,6 +150,7 @@ mod tests {
             index,
             key_ids: key_ids.iter().map(|key_id| KeyId::from(*key_id)).collect(),
             reason,
+            thumbprints: Default::default(),
         });
         assert_eq!(set.skipped(), expected);
     }

@@ -112,6 +112,9 @@ impl PublicKeySet {
         wanted: Wanted<'_>,
     ) -> Result<&'a PublicKey, KeyError> {
         let fitting = candidates.clone().filter(|entry| entry.jwk.verifies(wanted.algorithm));
+        if let Some(reason) = self.skipped_by_thumbprint(fitting.clone(), wanted) {
+            return Err(self.no_match(reason, wanted));
+        }
         if let Some(key) = only(fitting.clone(), &self.allowance) {
             return key;
         }

@@ -1,6 +1,8 @@
-//! Why no key of a set fits a header. This is only for the error: valid tokens never get here.
+//! Why no key of a set fits a header. This is only for the error. A valid token gets here only
+//! without a `kid`, if the set has skipped keys.
 
 use super::entry::{Entry, Wanted};
+use super::thumbprint::ThumbprintKind;
 use super::{KID_LEN, PublicKeySet};
 use crate::jose::error::{excerpt, unlike};
 use crate::jose::{KeyId, KeyMismatch, SkippedJwk};
@@ -36,6 +38,32 @@ impl PublicKeySet {
                 KeyMismatch::NoneFits { others: all.saturating_sub(keys.len()), keys }
             }
         }
+    }
+
+    /// The skipped key that a header without a `kid` names by its thumbprint, if every fitting key
+    /// has another one.
+    pub(super) fn skipped_by_thumbprint<'a>(
+        &self,
+        mut fitting: impl Iterator<Item = &'a Entry>,
+        wanted: Wanted<'_>,
+    ) -> Option<KeyMismatch> {
+        if self.skipped.is_empty() || wanted.key_id.is_some() {
+            return None;
+        }
+        let (found, kind) = wanted.thumbprints().next()?;
+        let claims = |key: &&SkippedJwk| {
+            let [sha256, sha1] = &key.thumbprints;
+            let claimed = match kind {
+                ThumbprintKind::Sha256 => sha256,
+                ThumbprintKind::Sha1 => sha1,
+            };
+            claimed.iter().any(|claimed| claimed == found)
+        };
+        let key = self.skipped.iter().find(claims)?;
+        let is_other = |thumbprint: Option<&str>| thumbprint.is_some_and(|other| other != found);
+        let are_others =
+            fitting.all(|entry| is_other(entry.thumbprint(kind)) && entry.stated(kind) != Some(found));
+        are_others.then(|| KeyMismatch::Skipped { index: key.index, reason: key.reason.clone() })
     }
 
     fn unknown_name(&self, wanted: &KeyId) -> KeyMismatch {

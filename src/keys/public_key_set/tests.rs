@@ -284,6 +284,41 @@ fn rfc7515_4_1_7_a_certificate_thumbprint_chooses_among_keys() {
 }
 
 #[test]
+fn a_skipped_key_that_a_thumbprint_names_is_named_with_its_reason() {
+    let keys = ["rsa2048.cert.pem", "ca.cert.pem"].map(|file| PublicKey::from_bytes(&read(file)).unwrap());
+    let jwk = |index: usize, more: &str| {
+        let jwk = Jwk::new(keys[index].jwk().parameters().clone()).to_json();
+        format!("{}{more}}}", jwk.strip_suffix('}').unwrap())
+    };
+    let found = |keys: [String; 2], members: &str| {
+        let set = JwkSet::from_json(format!(r#"{{"keys":[{}]}}"#, keys.join(",")).as_bytes()).unwrap();
+        let set = PublicKeySet::from(set);
+        let found = set.key_for(&header(&format!(r#"{{"alg":"RS256"{members}}}"#)));
+        found.map(|key| key.jwk().parameters().clone()).map_err(|error| error.to_string())
+    };
+    let lone = keys[1].jwk().parameters().clone();
+    let reason = "key 1 of the set was skipped: an element of x5c is not base64 of DER";
+    for (header, damaged, other, is_named) in [
+        (r#","x5t":"a""#, r#","x5t":"a","x5c":["-"]"#, r#","x5t":"b""#, true),
+        (r#","x5t#S256":"a""#, r#","x5t#S256":"a","x5c":["-"]"#, r#","x5t#S256":"b""#, true),
+        // The header may mean the other key.
+        (r#","x5t":"a""#, r#","x5t":"a","x5c":["-"]"#, "", false),
+        (r#","x5t":"a""#, r#","x5t":"a","x5c":["-"]"#, r#","x5t":"a""#, false),
+        (r#","x5t":"a""#, r#","x5t":"c","x5c":["-"]"#, r#","x5t":"b""#, false),
+        (r#","x5t":"a""#, r#","x5t#S256":"a","x5c":["-"]"#, r#","x5t":"b""#, false),
+        ("", r#","x5t":"a","x5c":["-"]"#, r#","x5t":"b""#, false),
+    ] {
+        let found = found([jwk(0, damaged), jwk(1, other)], header);
+        let expected = format!("no key in the set fits RS256 (the header has no `kid`): {reason}");
+        assert_eq!(
+            found,
+            if is_named { Err(expected) } else { Ok(lone.clone()) },
+            "{header} {damaged} {other}"
+        );
+    }
+}
+
+#[test]
 fn a_key_is_parsed_once() {
     let set = set(&[r#","kid":"a""#]);
     let [first, again] = [0, 1].map(|_| set.select(Some(&"a".into()), Algorithm::EdDSA).unwrap());
