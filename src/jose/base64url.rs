@@ -46,8 +46,10 @@ pub(crate) fn encode_standard(bytes: impl AsRef<[u8]>) -> String {
 }
 
 /// The inverse of [`encode_standard`].
+/// Reads standard base64. Line ends and other white space count for nothing.
 pub(crate) fn decode_standard(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text).ok()
+    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    STANDARD.decode(digits).ok()
 }
 
 pub(crate) fn decode(what: &'static str, text: &str) -> Result<Vec<u8>, JoseError> {

@@ -147,6 +147,9 @@ fn rfc7515_4_1_6_x5c_is_standard_base64() {
     for element in [r#""_-8=""#, r#""MAA""#, r#""-----BEGIN""#] {
         assert_eq!(okp(&format!(r#","x5c":[{element}]"#)), Err(JoseError::X5c));
     }
+    // Some servers keep the line ends of their PEM file.
+    let wrapped = okp(r#","x5c":["MA\r\nA=\n"]"#).unwrap();
+    assert_eq!(wrapped.certificates(), [[0x30, 0]]);
 }
 
 #[test]
