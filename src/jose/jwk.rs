@@ -147,7 +147,7 @@ impl Jwk {
     /// # Errors
     ///
     /// [`JoseError::Json`], [`JoseError::DuplicateMember`], [`JoseError::MissingMember`],
-    /// [`JoseError::InvalidMember`] and [`JoseError::Base64Url`] for a malformed document;
+    /// [`JoseError::InvalidMember`] and [`JoseError::X5c`] for a malformed document;
     /// [`JoseError::UnsupportedKey`] for a `kty` or `crv` that this crate does not use;
     /// [`JoseError::PrivateMember`] for a private or symmetric key.
     pub fn from_json(json: &[u8]) -> Result<Self, JoseError> {

@@ -69,7 +69,11 @@ impl KeyParameters {
         const WHAT: &str = "a JWK";
         let string = |member| members.text(WHAT, member);
         let required = |member| string(member)?.ok_or(JoseError::MissingMember { what: WHAT, member });
-        let bytes = |member| base64url::decode("a key parameter", required(member)?);
+        let bytes = |member| {
+            let expected = "base64url without padding";
+            let invalid = |_| JoseError::InvalidMember { what: WHAT, member, expected };
+            base64url::decode(WHAT, required(member)?).map_err(invalid)
+        };
         let wrong_length = |member| {
             let expected = "a value of the curve's length";
             JoseError::InvalidMember { what: WHAT, member, expected }

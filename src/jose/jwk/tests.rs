@@ -98,6 +98,17 @@ fn what_serializers_write_for_an_unset_member_says_nothing() {
 }
 
 #[test]
+fn a_number_that_is_not_base64url_is_named() {
+    for (members, wrong) in [(r#""n":"_-8=","e":"AQAB""#, "n"), (r#""n":"_-8","e":"AQ+B""#, "e")] {
+        assert_eq!(
+            Jwk::from_json(format!(r#"{{"kty":"RSA",{members}}}"#).as_bytes())
+                .map_err(|error| error.to_string()),
+            Err(format!("a JWK has a member `{wrong}` that is not base64url without padding"))
+        );
+    }
+}
+
+#[test]
 fn a_key_that_does_not_verify_says_why() {
     let rsa = |more: &str| {
         let n = base64url::encode([0xff; 256]);
