@@ -12,7 +12,7 @@ use super::grant::Access;
 use super::inner::Inner;
 use super::refused::Refused;
 use super::shown::{both_shown, chain, shown};
-use crate::jose::{Algorithm, JoseError, KeyType, UnverifiedJwt};
+use crate::jose::{Algorithm, JoseError, KeyType, Signature, UnverifiedJwt};
 use crate::keys::{KeyError, PublicKeySet};
 use crate::oauth::{CLIENT_ASSERTION_TYPE, Endpoint};
 pub(super) use crate::verifier::scheme;
@@ -266,13 +266,15 @@ impl From<VerifierError> for Refused {
                 "the client_assertion is not signed: its third part is empty".to_owned()
             }
             VerifierError::Jose(JoseError::SignatureLength { algorithm, found }) => {
-                let hint = match algorithm.key_type() {
-                    KeyType::Ec(curve) if found > 2 * curve.coordinate_len() => {
-                        "expected R and S side by side (RFC 7518 §3.4), not DER"
+                match (Signature::other_kind(algorithm, found), algorithm.key_type()) {
+                    (Some(kind), _) => {
+                        format!("{description}; an {kind} signature has that length: check `alg`")
                     }
-                    _ => "perhaps it is truncated",
-                };
-                format!("{description}; {hint}")
+                    (None, KeyType::Ec(curve)) if found > 2 * curve.coordinate_len() => {
+                        format!("{description}; expected R and S side by side (RFC 7518 §3.4), not DER")
+                    }
+                    _ => format!("{description}; perhaps it is truncated"),
+                }
             }
             VerifierError::Jose(JoseError::PartCount { found: 5 }) => {
                 format!("{description}; a JWT with five parts is encrypted (RFC 7516)")

@@ -12,7 +12,7 @@ use super::report::Report;
 use super::words::chain;
 use crate::jose::error::excerpt;
 use crate::jose::secret_form::Shown;
-use crate::jose::{CompactJws, JoseError, JwkSet, UnverifiedJwt};
+use crate::jose::{CompactJws, JoseError, JwkSet, Signature, UnverifiedJwt};
 use crate::keys::{KeyError, PublicKeySet};
 use crate::oauth::{AcceptedAudience, AuthorizationServer, Endpoint, OAuthError, Profile, safe_url};
 use crate::verifier::ClientAssertionVerifier;
@@ -240,9 +240,12 @@ impl ExpectedAssertion {
         const CHECK: &str = "signature";
         let jws = match CompactJws::parse(assertion) {
             Ok(jws) => jws,
-            Err(error @ JoseError::SignatureLength { .. }) => {
-                return wrong(CHECK, chain(&error))
-                    .advise("ECDSA signatures are R and S side by side (RFC 7518 §3.4), not DER");
+            Err(error @ JoseError::SignatureLength { algorithm, found }) => {
+                let advice = match Signature::other_kind(algorithm, found) {
+                    Some(_) => "set `alg` to the algorithm of the key that signs",
+                    None => "ECDSA signatures are R and S side by side (RFC 7518 §3.4), not DER",
+                };
+                return wrong(CHECK, chain(&error)).advise(advice);
             }
             // These are findings about the header.
             Err(error @ (JoseError::CriticalHeader | JoseError::UnsupportedAlgorithm { .. })) => {

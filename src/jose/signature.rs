@@ -35,6 +35,17 @@ impl Signature {
         Ok(Self { algorithm, bytes })
     }
 
+    /// The other kind of signature that has this length, if any: the `alg` may be wrong, not the
+    /// signature.
+    #[cfg(feature = "client")]
+    pub(crate) const fn other_kind(algorithm: Algorithm, len: usize) -> Option<&'static str> {
+        match (algorithm.key_type(), len) {
+            (KeyType::Ec(_) | KeyType::Ed25519, 256..=1024) => Some("RSA"),
+            (KeyType::Rsa, 64 | 96 | 132) => Some("ECDSA or EdDSA"),
+            _ => None,
+        }
+    }
+
     /// Converts an ECDSA signature from DER (`ECDSA-Sig-Value`, RFC 3279 §2.2.3), as OpenSSL,
     /// PKCS#11 wrappers and cloud key services return it.
     ///

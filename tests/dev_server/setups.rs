@@ -168,6 +168,8 @@ fn the_jwt_itself() {
     refused(&format!("{input}."), &["the client_assertion is not signed", "third part is empty"]);
     let cut = Base64UrlUnpadded::encode_string(&[0x30; 58]);
     refused(&format!("{input}.{cut}"), &["58 bytes", "ES256", "truncated"]);
+    let rsa = Base64UrlUnpadded::encode_string(&[0x30; 256]);
+    refused(&format!("{input}.{rsa}"), &["256 bytes", "ES256", "an RSA signature", "`alg`"]);
     let other: String = signature.chars().rev().collect();
     let changed = format!("{input}.{other}");
     if Base64UrlUnpadded::decode_vec(&other).is_ok() {

@@ -6,7 +6,7 @@ use super::masked;
 use super::trial::{Name, Trial};
 use crate::dev_server::fault::FaultKind;
 use crate::jose::moment::Span;
-use crate::jose::{JoseError, KeyMismatch, KeyType};
+use crate::jose::{JoseError, KeyMismatch, KeyType, Signature};
 use crate::keys::KeyError;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CauseKind};
 use crate::verifier::VerifierError;
@@ -177,12 +177,15 @@ impl Examination<'_> {
                 "sign with the private key: RS256, PS256, ES256 or EdDSA".to_owned()
             }
             JoseError::SignatureLength { found: 0, .. } => "sign the JWT with the private key".to_owned(),
-            JoseError::SignatureLength { algorithm, .. } => match algorithm.key_type() {
+            JoseError::SignatureLength { algorithm, found } => match algorithm.key_type() {
                 KeyType::Ec(curve) if self.is_der() => {
                     let length = curve.coordinate_len();
                     format!(
                         "send the signature as R and S side by side, {length} bytes each (RFC 7518 §3.4), not as DER"
                     )
+                }
+                _ if Signature::other_kind(*algorithm, *found).is_some() => {
+                    "set `alg` to the algorithm of the key that signs".to_owned()
                 }
                 _ => "check that the signature is not truncated".to_owned(),
             },
