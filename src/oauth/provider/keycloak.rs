@@ -12,7 +12,7 @@ pub(crate) const KEYCLOAK_TOKENS: TokenShape = TokenShape {
     client_id: &["azp", "client_id"],
     has_client_id: false,
     of_other_tokens: &[],
-    one_of: Some(("typ", &["Bearer"])),
+    one_of: Some(("typ", &["Bearer", "DPoP"])),
     ..TokenShape::new("keycloak")
 };
 

@@ -196,7 +196,7 @@ impl AccessTokenProfile {
     /// `"/realm_access/roles"`.
     ///
     /// The preset tells access tokens from ID tokens, refresh tokens and logout tokens by the claim
-    /// `typ`, which is `Bearer`. No case remains.
+    /// `typ`, which is `Bearer`, or `DPoP` if the token is bound to a DPoP key. No case remains.
     #[must_use]
     pub fn keycloak() -> Self {
         Self::of(&KEYCLOAK_TOKENS)

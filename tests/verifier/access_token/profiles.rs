@@ -1,6 +1,8 @@
 //! The presets, each with tokens like its issuer's: for users, for machines, and an ID token.
 
-use private_key_jwt::verifier::{AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, VerifierError};
+use private_key_jwt::verifier::{
+    AccessTokenClaims, AccessTokenProfile, AccessTokenVerifier, ProofOfPossession, VerifierError,
+};
 use serde_json::{Value, json};
 
 use super::{keys, signed, with};
@@ -231,9 +233,19 @@ fn keycloak() {
     assert_eq!(accepted(&verifier, Some("JWT"), &lightweight), is(None, Some("my-app"), "email"));
     let roles = verifier.clone().permission_claims(["scope", "/realm_access/roles"]);
     assert_eq!(accepted(&roles, Some("JWT"), &user).2, "openid email admin");
-    for typ in ["ID", "Refresh", "Offline", "Logout", "DPoP"] {
+    for typ in ["ID", "Refresh", "Offline", "Logout"] {
         refused(&verifier, Some("JWT"), &with(user.clone(), "typ", json!(typ)), "typ");
     }
+    // Keycloak 26 names the scheme of a token that is bound to a DPoP key.
+    let dpop_key = key("p384.pkcs8.pem").thumbprint();
+    let bound = with(with(user.clone(), "typ", json!("DPoP")), "cnf", json!({"jkt": dpop_key.to_string()}));
+    let unproven = clean(verify(&verifier, Some("JWT"), &bound).unwrap_err());
+    assert!(matches!(unproven, VerifierError::Unproven { .. }), "{unproven}");
+    let signer = key("p256.pkcs8.pem");
+    let header = json!({"alg": "ES256", "kid": signer.key_id().as_str(), "typ": "JWT"});
+    let proof = ProofOfPossession::default().dpop_key(dpop_key);
+    let proven = verifier.verify_with_proof(&keys(), &signed(&signer, &header, &bound), &proof, now());
+    assert_eq!(proven.unwrap().subject(), Some("u"));
     refused(&verifier, Some("JWT"), &with(user, "typ", Value::Null), "typ");
 }
 
