@@ -45,8 +45,7 @@ pub(crate) fn encode_standard(bytes: impl AsRef<[u8]>) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The inverse of [`encode_standard`].
-/// Reads standard base64. Line ends and other white space count for nothing.
+/// The inverse of [`encode_standard`]. White space counts for nothing: some keep PEM's line ends.
 pub(crate) fn decode_standard(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     STANDARD.decode(digits).ok()
