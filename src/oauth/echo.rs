@@ -3,13 +3,18 @@
 //! like any word, so only the sender of the request can recognise it.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use zeroize::Zeroizing;
 
 use crate::jose::{SecretForm, Wiped, base64url, urlencoded};
 
 /// The form of a request. Its copy is kept until the response is read. Wiped on drop.
-pub(crate) struct Secrets(Wiped<Vec<u8>>);
+pub(crate) struct Secrets {
+    form: Wiped<Vec<u8>>,
+    /// Built only when a text is shown, and once for all texts.
+    index: OnceLock<Index>,
+}
 
 impl Secrets {
     /// Parameters of the specifications that are not secrets, regardless of how their values look.
@@ -51,12 +56,16 @@ impl Secrets {
 
     #[cfg(any(feature = "client", test))]
     fn of_form(body: &[u8]) -> Self {
-        Self(Wiped::new(body.to_vec()))
+        Self { form: Wiped::new(body.to_vec()), index: OnceLock::new() }
     }
 
     /// The index that finds the secrets in a text.
-    pub(super) fn index(&self) -> Index {
-        let pairs = self.0.split(|byte| *byte == b'&');
+    pub(super) fn index(&self) -> &Index {
+        self.index.get_or_init(|| self.new_index())
+    }
+
+    fn new_index(&self) -> Index {
+        let pairs = self.form.split(|byte| *byte == b'&');
         let pairs = pairs.filter_map(|pair| Some(pair.split_at(memchr::memchr(b'=', pair)?)));
         let pairs = pairs.map(|(name, value)| {
             (urlencoded::decoded(name), urlencoded::decoded(value.get(1..).unwrap_or_default()))

@@ -1,12 +1,11 @@
 //! Text from a server. It is hostile until it passes through this module.
 
-use std::cell::OnceCell;
 use std::ops::Range;
 
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::echo::{Index, Secrets};
+use super::echo::Secrets;
 use super::layer::Layer;
 use crate::jose::SecretForm;
 use crate::jose::printable::printable;
@@ -93,14 +92,12 @@ pub(super) fn decoded(bytes: &[u8]) -> Zeroizing<String> {
 #[derive(Default)]
 pub(super) struct Masking<'a> {
     secrets: Option<&'a Secrets>,
-    /// Built only when a text is shown.
-    index: OnceCell<Index>,
 }
 
 impl<'a> Masking<'a> {
     /// Masks these secrets of a request, too.
-    pub(super) fn of(secrets: Option<&'a Secrets>) -> Self {
-        Self { secrets, index: OnceCell::new() }
+    pub(super) const fn of(secrets: Option<&'a Secrets>) -> Self {
+        Self { secrets }
     }
 
     /// The value of a header field, as [`Masking::safe`].
@@ -141,7 +138,7 @@ impl<'a> Masking<'a> {
             let mut add = |part| parts.push(layer.place(part));
             looks_secret(layer.bytes(), &mut add);
             if let Some(secrets) = self.secrets {
-                self.index.get_or_init(|| secrets.index()).find(layer.bytes(), &mut add);
+                secrets.index().find(layer.bytes(), &mut add);
             }
             match layer.below() {
                 Some(below) => layer = below,
