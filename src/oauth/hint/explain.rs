@@ -1,8 +1,11 @@
+use time::OffsetDateTime;
+
 use super::cause::{Cause, Certainty};
 use super::context::Context;
 use super::kind::CauseKind;
 use super::sent::SentAssertion;
-use super::words::{Meaning, meaning, meaning_of_text};
+use super::words::{LONGEST_TEXT, Meaning, meaning, meaning_of_text};
+use crate::oauth::text::Masking;
 use crate::oauth::time_fault::TimeFault;
 use crate::oauth::{AuthorizationServer, Profile, Refusal};
 
@@ -38,8 +41,9 @@ pub fn explain(
     causes(refusal, &Context::of(sent.cloned(), server, profile))
 }
 
-/// The likely causes of a line in the log of a server, or of a text that a server answered. Empty
-/// if the text is unknown. Reads the first 16,384 characters.
+/// The likely causes of a line in the log of a server, or of what a server answered: a text, a body
+/// or an `error` code. Escapes of JSON, of URLs and of HTML are undone. Empty if the text is
+/// unknown. Reads the first 16,384 characters.
 ///
 /// ```
 /// use private_key_jwt::oauth::{CauseKind, explain_log};
@@ -50,7 +54,25 @@ pub fn explain(
 /// ```
 #[must_use]
 pub fn explain_log(text: &str) -> Vec<Cause> {
-    meaning_of_text(text).map(|meaning| said(&meaning, &Context::default())).unwrap_or_default()
+    let context = Context::default();
+    match meaning_of_text(text) {
+        Some(meaning) => said(&meaning, &context),
+        None => pasted(text).map(|refusal| causes(&refusal, &context)).unwrap_or_default(),
+    }
+}
+
+/// A body that stands in a text, or a text that is an `error` code.
+fn pasted(text: &str) -> Option<Refusal> {
+    let text: String = text.trim().chars().take(LONGEST_TEXT).collect();
+    let is_code = text.contains('_') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let body = match (text.find('{'), text.rfind('}')) {
+        (Some(start), Some(end)) => text.get(start..=end)?.to_owned(),
+        _ if is_code => serde_json::json!({ "error": text }).to_string(),
+        _ => return None,
+    };
+    let response = http::Response::builder().status(http::StatusCode::BAD_REQUEST).body(body).ok()?;
+    let refusal = Refusal::from_http(&response, OffsetDateTime::UNIX_EPOCH, &Masking::default());
+    refusal.error().is_some().then_some(refusal)
 }
 
 /// The causes of a refusal, with what is known about the server and the assertion.

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use super::context::Context;
 use super::explain::causes;
 use super::table::{ALL, LOGS, Row, Server};
+use super::words::spellings;
 use super::*;
 use crate::oauth::text::Masking;
 use crate::oauth::{AuthorizationServer, Profile, Refusal};
@@ -81,9 +82,72 @@ fn each_line_of_a_log_stands_for_its_causes() {
         "KeySet"
     );
     assert_eq!(hints(&explain_log("AADSTS7000274: …")), "Certificate");
-    for text in ["", "out of memory", "{}", "Client authentication failed", "invalid assertion"] {
+    // A body with known codes only, and a code alone.
+    for (text, expected) in [
+        (r#"{"error":"invalid_client"}"#, "Unspecific"),
+        (r#"{"error":"invalid_client","error_description":null}"#, "Unspecific"),
+        ("HTTP/1.1 401\r\n\r\n{\"error\":\"invalid_client\",\"error_codes\":[7000274]}\r\n", "Certificate"),
+        ("invalid_client", "Unspecific"),
+        (" jti_known\n", "TokenIdReused"),
+        ("use_dpop_nonce", "DpopProof"),
+    ] {
+        assert_eq!(hints(&explain_log(text)), expected, "{text}");
+    }
+    for text in [
+        "",
+        "out of memory",
+        "{}",
+        "}{",
+        "{\"a\":1}",
+        "Client authentication failed",
+        "invalid assertion",
+        "not_known",
+    ] {
         assert!(explain_log(text).is_empty(), "{text}");
     }
+}
+
+/// A text as it is copied out of a document, a URL, a page or a narrow window.
+#[test]
+fn an_escaped_text_stands_for_the_same_causes() {
+    type Spelling = fn(&str) -> String;
+    let in_json = |text: &str| serde_json::json!({ "error_description": text }).to_string();
+    let spellings: [(&str, Spelling); 9] = [
+        ("upper case", str::to_ascii_uppercase),
+        ("JSON", |text| serde_json::json!({ "error_description": text }).to_string().replace('/', "\\/")),
+        ("JSON in JSON", |text| {
+            let inner = serde_json::json!({ "error_description": text }).to_string();
+            serde_json::json!({ "message": inner }).to_string()
+        }),
+        (".NET's JSON", |text| {
+            let text = text.replace('"', "\\u0022").replace('\'', "\\u0027").replace('`', "\\u0060");
+            format!("{{\"error_description\":\"{text}\"}}")
+        }),
+        ("HTML", |text| text.replace('&', "&amp;").replace('\'', "&#39;").replace('"', "&quot;")),
+        ("a URL", |text| format!("https://a/cb?error_description={}", urlencoded(text).replace('+', "%20"))),
+        ("a form", |text| format!("error_description={}", urlencoded(text))),
+        ("an office", |text| text.replace('\'', "\u{2019}").replace('"', "\u{201d}")),
+        ("a narrow window", |text| text.replace(' ', "\r\n  ")),
+    ];
+    let texts = answers().flat_map(|row| row.texts).copied();
+    let texts: Vec<&str> = texts.filter(|text| !text.starts_with('^') && !text.ends_with('$')).collect();
+    // Each is compared with each row of the table, so a few stand for all.
+    let quoted = texts.iter().filter(|text| text.contains(['\'', '"', '`', '/'])).step_by(11);
+    for text in texts.iter().step_by(61).chain(quoted) {
+        let text = sample(text);
+        let expected = hints(&explain_log(&text));
+        for (name, spelling) in &spellings {
+            assert_eq!(hints(&explain_log(&spelling(&text))), expected, "{name}: {text}");
+        }
+        // A gateway that puts the body of the server in its own.
+        let answered = hints(&refusal("401", "invalid_client", &text).hint());
+        let nested = serde_json::json!({"error": "invalid_client", "error_description": in_json(&text)});
+        assert_eq!(hints(&answer("401", None, &nested).hint()), answered, "{text}");
+    }
+}
+
+fn urlencoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// Whether a text has a pattern, by another reading of patterns than `says`.
@@ -185,12 +249,15 @@ proptest! {
     ) {
         let refusal = refusal("401", error, &text);
         let said: Vec<String> = refusal.texts().map(str::to_owned).chain(refusal.code().map(str::to_owned)).collect();
+        let said: Vec<String> = said.iter().flat_map(|text| spellings(text)).collect();
         let is_known = said.iter().any(|text| answers().any(|row| has(row, text)))
             || refusal.time_fault().is_some()
             || refusal.message().is_none();
         prop_assert!(is_known || refusal.hint().is_empty(), "{text}: {:?}", refusal.hint());
-        let is_line = answers().chain(LOGS).any(|row| has(row, &text));
-        prop_assert!(is_line || text.contains('\\') || explain_log(&text).is_empty(), "{text}");
+        let spelled = spellings(&text);
+        let is_line = answers().chain(LOGS).any(|row| spelled.iter().any(|text| has(row, text)));
+        let is_code = text.contains('_') && !text.trim().contains(' ');
+        prop_assert!(is_line || is_code || explain_log(&text).is_empty(), "{text}");
     }
 }
 

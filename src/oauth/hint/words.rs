@@ -4,6 +4,7 @@ use super::cause::Certainty;
 use super::kind::CauseKind;
 use super::table::{ALL, LOGS, Row, Server};
 use crate::oauth::Refusal;
+use crate::oauth::layer::Layer;
 use crate::oauth::pattern::says;
 
 /// The causes that a text stands for, the likeliest first, each with advice, or "".
@@ -70,7 +71,7 @@ impl<'a> Said<'a> {
         let codes = refusal.members().get("error_codes").map(|codes| numbers(codes)).unwrap_or_default();
         let codes = codes.into_iter().rev().map(|code| format!("AADSTS{code}: {message}"));
         let others = [refusal.uri(), refusal.code()].into_iter().flatten().map(str::to_owned);
-        let texts = refusal.texts().map(|text| text.trim().to_owned());
+        let texts = refusal.texts().flat_map(spellings);
         let mut texts: Vec<String> = codes.chain(others).chain(texts).collect();
         if message.is_empty() {
             texts.push(String::new());
@@ -136,9 +137,7 @@ pub(super) fn meaning(refusal: &Refusal, server: Option<&'static Server>) -> Opt
 /// What a line in the log of a server, or a text of any answer, stands for.
 pub(super) fn meaning_of_text(text: &str) -> Option<Meaning> {
     let text: String = text.chars().take(LONGEST_TEXT).collect();
-    // A text that was cut out of JSON.
-    let text = text.replace("\\\"", "\"");
-    let said = Said { status: 0, error: None, texts: vec![text.trim().to_owned()] };
+    let said = Said { status: 0, error: None, texts: spellings(&text) };
     let rows = ALL.iter().flat_map(|server| server.rows).filter(|row| !row.needs_server).chain(LOGS);
     let found: Vec<Found> = rows.filter_map(|row| said.finds(row)).collect();
     let longest = found.iter().map(|found| found.length).max()?;
@@ -160,6 +159,20 @@ fn is_code(pattern: &str) -> bool {
     !first.contains(' ') && first.contains(|character: char| character.is_ascii_digit())
 }
 
+/// A text as it is, and with its escapes undone, because texts are copied out of JSON, of URLs and
+/// of pages. White space and quotation marks become those of a server.
+pub(super) fn spellings(text: &str) -> Vec<String> {
+    let plain = |layer: &Layer| {
+        let text = String::from_utf8_lossy(layer.bytes());
+        let text = text.replace(['\u{2018}', '\u{2019}'], "'").replace(['\u{201c}', '\u{201d}'], "\"");
+        // In a form, `+` stands for a space.
+        let text = if text.contains(char::is_whitespace) { text } else { text.replace('+', " ") };
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let layers = std::iter::successors(Some(Layer::of(text)), Layer::below);
+    layers.take(MOST_LAYERS).map(|layer| plain(&layer)).collect()
+}
+
 /// The numbers in a JSON array, as text.
 fn numbers(array: &str) -> Vec<&str> {
     let numbers = array.split(|character: char| !character.is_ascii_digit());
@@ -167,6 +180,8 @@ fn numbers(array: &str) -> Vec<&str> {
 }
 
 /// The characters of a text that are read.
-const LONGEST_TEXT: usize = 1 << 14;
+pub(super) const LONGEST_TEXT: usize = 1 << 14;
+/// The layers of escapes that are undone, the text itself included.
+const MOST_LAYERS: usize = 4;
 /// The most codes of an answer that are looked up.
 const MOST_CODES: usize = 4;

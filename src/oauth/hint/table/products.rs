@@ -140,7 +140,7 @@ pub(super) const HYDRA: &[Row] = rows! {
     401 "invalid_client": "Unable to type assert the expiry time from claims" => Malformed "write exp as a number";
     500 "misconfiguration": "The authorization server's token endpoint URL has not been set" => ServerFault
         "ask the operator to set the public URL of the server";
-    500 "server_error": "Unable to create HTTP 'GET' request to fetch * JSON Web Keys from location" => KeySetUnreachable
+    500 "server_error": "Unable to create HTTP 'GET' request to fetch*JSON Web Keys from location" => KeySetUnreachable
         "correct the client's jwks_uri";
     400 "unauthorized_client": "is not allowed to use authorization grant"|"is not allowed to use the authorization grant" => GrantType
         "add the grant type to the client's grant_types";
