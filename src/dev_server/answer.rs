@@ -37,7 +37,6 @@ pub struct Exchange {
 
 /// Why a request was refused, whatever the answer says.
 pub(super) struct Refusal {
-    pub(super) error: &'static str,
     pub(super) description: String,
     pub(super) fault: Option<Box<Fault>>,
     /// Whether the client was named, because its signature was verified.
@@ -53,7 +52,7 @@ impl Exchange {
                 let own = || json!({"error": error, "error_description": description});
                 let body = body.map_or_else(own, |body| *body);
                 let is_of_client = !client.is_empty();
-                let refusal = Refusal { error, description, fault, is_of_client };
+                let refusal = Refusal { description, fault, is_of_client };
                 (Answer::json(body, note).with_status(status), header, wants_keys_of, Some(refusal))
             }
         };

@@ -167,7 +167,10 @@ fn check(request: &http::Request<Vec<u8>>) -> Result<(), Refused> {
     };
     const EXPECTED: &str = "application/x-www-form-urlencoded";
     let description = match (types.next(), types.next()) {
-        (Some(one), None) if is_form(one) => return Ok(()),
+        (Some(one), None) if is_form(one) && !request.body().trim_ascii_start().starts_with(b"{") => {
+            return Ok(());
+        }
+        (Some(one), None) if is_form(one) => format!("the body is JSON, expected a form as `{EXPECTED}`"),
         (Some(one), None) => {
             let found = shown(&String::from_utf8_lossy(one.as_bytes()));
             format!("the Content-Type is `{found}`, expected `{EXPECTED}`")

@@ -5,6 +5,7 @@ use private_key_jwt::{JwkSet, Profile};
 use serde_json::json;
 
 use super::*;
+use crate::support::key;
 
 const NOW: i64 = 1_700_000_000;
 
@@ -261,8 +262,25 @@ fn each_cause_comes_with_one_change() {
         let row = terse.send(&terse.key, &json!({}), &claims);
         assert_eq!(row["advice"], json!([advice]), "{row}");
     }
-    let row = terse.send(&terse.key, &json!({"alg": "HS256"}), &json!({}));
-    assert_eq!(row["advice"], json!(["sign with the private key: RS256, PS256, ES256 or EdDSA"]));
+    let headers = [
+        (json!({"alg": "HS256"}), "sign with the private key and ES256, for which a key is registered"),
+        (json!({"alg": "none"}), "sign with the private key and ES256, for which a key is registered"),
+        (json!({"alg": "es256"}), "set `alg` to `ES256`: upper and lower case differ"),
+        (json!({"alg": null}), "add `alg` to the JWS header"),
+        (json!({"kid": 7}), "send `kid` as a string"),
+    ];
+    for (header, advice) in headers {
+        let row = terse.send(&terse.key, &header, &json!({}));
+        assert_eq!(row["advice"], json!([advice]), "{row}");
+    }
+    let padded = format!("{}==", terse.signed(&terse.key, &json!({}), &json!({})));
+    assert_eq!(
+        terse.post(&padded)["advice"],
+        json!([
+            "encode each part as base64url: `-` and `_` in place of `+` and `/`, and no `=`; if a library did, check that \
+                the JWT is not truncated"
+        ])
+    );
     let row = terse.send(&terse.key, &json!({"typ": "at+jwt"}), &json!({}));
     assert_eq!(row["advice"], json!(["set `typ` to `client-authentication+jwt`"]));
     // The settings of the server come after it.
@@ -390,4 +408,87 @@ fn an_ordered_failure_comes_first() {
     let row = terse.send(&es256(), &json!({"kid": "old"}), &json!({}));
     assert_eq!(row["reasons"][0], "this failure was ordered with `fail_next`, 0 more to come");
     assert_eq!(row["said"], "temporarily_unavailable");
+}
+
+/// A `kid` that names a key of another type, while the key that signed is registered.
+#[test]
+fn a_kid_of_another_type_of_key_is_told_from_a_wrong_algorithm() {
+    let terse = Terse::new();
+    let rsa = key("rsa2048.pkcs8.pem").with_key_id("r1");
+    let both: JwkSet = [&terse.key, &rsa].map(|key| key.public_jwk().clone()).into_iter().collect();
+    terse.dev.register("billing", both.clone()).unwrap();
+    let row = terse.send(&terse.key, &json!({"kid": "r1"}), &json!({}));
+    assert_eq!(row["advice"], json!(["send the `kid` of that key: `k1`"]));
+    // Another key signed, of another type than the one that this `kid` names.
+    let row = terse.send(&es256(), &json!({"kid": "r1"}), &json!({}));
+    assert_eq!(row["advice"][0], "sign with RS256, for which a key is registered");
+
+    // Auth0 does not take ES256, so its `kid` does not help.
+    let dev = DevServer::builder().profile(Profile::auth0()).build(ORIGIN).unwrap();
+    dev.register("billing", both).unwrap();
+    let auth0 = Terse { dev, key: es256() };
+    for header in [json!({"kid": "r1"}), json!({"kid": "r1", "alg": "HS256"})] {
+        let row = auth0.send(&terse.key, &header, &json!({}));
+        let text = row["advice"].to_string();
+        assert!(text.contains("RS256, for which a key is registered") && !text.contains("ES256"), "{row}");
+        assert_eq!(row["advice"].as_array().unwrap().len(), 1, "{row}");
+    }
+}
+
+#[test]
+fn a_truncated_rsa_signature_is_told_by_its_length() {
+    let terse = Terse::new();
+    let rsa = key("rsa3072.pkcs8.pem").with_key_id("r1");
+    terse.dev.register("billing", jwks(&rsa)).unwrap();
+    for header in [json!({"kid": "r1"}), json!({"kid": null})] {
+        let token = terse.signed(&rsa, &header, &json!({}));
+        let row = terse.post(&token[..token.len() - 16]);
+        let reason = row["reasons"][0].as_str().unwrap();
+        let length = ": it has 372 bytes, one of that key 384, so it is truncated, or of another key";
+        assert!(reason.ends_with(length), "{reason}");
+    }
+}
+
+/// What is wrong with the form, not with the assertion.
+#[test]
+fn a_wrong_form_comes_with_a_change() {
+    let terse = Terse::new();
+    let token = terse.signed(&terse.key, &json!({}), &json!({}));
+    let form = format!(
+        "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&\
+         client_assertion={token}"
+    );
+    let send = |method: &str, fields: &[(&str, &str)], body: &str| {
+        let mut request = http::Request::builder().method(method).uri(terse.dev.token_endpoint());
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let _ = terse.dev.respond(&request.body(body.as_bytes().to_vec()).unwrap(), now());
+        let all =
+            http::Request::get(format!("{ORIGIN}/inspector/requests?after=0")).body(Vec::new()).unwrap();
+        good(&terse.dev.respond(&all, now()))["requests"].as_array().unwrap().last().unwrap().clone()
+    };
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+    const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+    const AS_FORM: &str = "send the form as application/x-www-form-urlencoded";
+    const IN_FORM: &str =
+        "send the JWT as `client_assertion` in the form, with no `client_secret` and no Authorization header";
+    let twice = format!("{form}&client_assertion={token}");
+    let bearer = format!("Bearer {token}");
+    let header = ("authorization", bearer.as_str());
+    let cases: [Case<'_>; 9] = [
+        ("GET", &[FORM], &form, "send what the text names"),
+        ("POST", &[], &form, AS_FORM),
+        ("POST", &[FORM, FORM], &form, AS_FORM),
+        ("POST", &[("content-type", "application/json")], &form, AS_FORM),
+        ("POST", &[FORM], "{\"grant_type\": \"client_credentials\"}", AS_FORM),
+        ("POST", &[FORM], &form[29..], "send what the text names"),
+        ("POST", &[FORM], &twice, "send each parameter once"),
+        ("POST", &[FORM, header], "grant_type=client_credentials", IN_FORM),
+        ("POST", &[FORM, header], &form, IN_FORM),
+    ];
+    for (method, fields, body, advice) in cases {
+        let row = send(method, fields, body);
+        assert_eq!(row["advice"], json!([advice]), "{row}");
+    }
 }

@@ -221,6 +221,7 @@ fn each_refusal_of_a_client_names_its_cause_for_certain() {
             Kind::Malformed,
         ),
         ("the form as JSON", |it| it.content_type = "application/json", Kind::Malformed),
+        ("two types", |it| it.fields.push(("content-type", "text/plain")), Kind::Malformed),
         ("a parameter twice", |it| it.form.push(("client_id", "client".to_owned())), Kind::Malformed),
         ("no grant_type", |it| it.set("grant_type", None), Kind::Malformed),
         ("another grant_type", |it| it.set("grant_type", Some("x")), Kind::GrantType),

@@ -6,7 +6,7 @@ use super::masked;
 use super::trial::{Name, Trial};
 use crate::dev_server::fault::FaultKind;
 use crate::jose::moment::Span;
-use crate::jose::{JoseError, KeyMismatch, KeyType, Signature};
+use crate::jose::{Algorithm, JoseError, KeyMismatch, KeyType, Signature};
 use crate::keys::KeyError;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, CauseKind};
 use crate::verifier::VerifierError;
@@ -54,13 +54,7 @@ impl Examination<'_> {
             }
             VerifierError::Lifetime { .. } => self.advice_on_lifetime(),
             VerifierError::MediaType { .. } => self.advice_on_media_type(),
-            VerifierError::Algorithm { allowed, .. } => {
-                let usable = allowed.iter().find(|allowed| self.has_key_for(**allowed));
-                usable.map_or_else(
-                    || CauseKind::Algorithm.advice().to_owned(),
-                    |usable| format!("sign with {usable}, for which a key is registered"),
-                )
-            }
+            VerifierError::Algorithm { .. } => self.advice_on_algorithm(),
             VerifierError::ForeignClaim { claim, .. } => {
                 format!("leave out `{claim}`, or set `typ` to `client-authentication+jwt`")
             }
@@ -164,17 +158,36 @@ impl Examination<'_> {
 
     fn advice_on_jws(&self, error: &JoseError) -> String {
         match error {
-            JoseError::NoMatchingKey { reason, .. } => match **reason {
-                KeyMismatch::UnknownKeyId { .. }
-                | KeyMismatch::NoKeyIds { .. }
-                | KeyMismatch::UnknownThumbprint { .. } => self.advice_on_key(),
-                KeyMismatch::OtherAlgorithm { found } => format!("sign with {found}, or register the key without `alg`"),
-                KeyMismatch::OtherKeyType { .. } => CauseKind::Algorithm.advice().to_owned(),
+            JoseError::NoMatchingKey { algorithm, reason, .. } => match (&**reason, self.trial) {
+                (
+                    KeyMismatch::UnknownKeyId { .. }
+                    | KeyMismatch::NoKeyIds { .. }
+                    | KeyMismatch::UnknownThumbprint { .. },
+                    _,
+                ) => self.advice_on_key(),
+                (KeyMismatch::OtherAlgorithm { .. } | KeyMismatch::OtherKeyType { .. }, _)
+                    if !self.demands.algorithms().contains(algorithm) =>
+                {
+                    self.advice_on_algorithm()
+                }
+                (KeyMismatch::OtherAlgorithm { .. } | KeyMismatch::OtherKeyType { .. }, Trial::Own(_)) => {
+                    self.advice_on_key()
+                }
+                (KeyMismatch::OtherAlgorithm { found }, _) => {
+                    format!("sign with {found}, or register the key without `alg`")
+                }
+                (KeyMismatch::OtherKeyType { .. }, _) => self.advice_on_algorithm(),
                 _ => CauseKind::KeySet.advice().to_owned(),
             },
             JoseError::AmbiguousKey { .. } => self.advice_on_key(),
-            JoseError::UnsupportedAlgorithm { .. } => {
-                "sign with the private key: RS256, PS256, ES256 or EdDSA".to_owned()
+            JoseError::UnsupportedAlgorithm { found } => self.advice_on_unknown_algorithm(found),
+            JoseError::MissingMember { what, member } => format!("add `{member}` to {what}"),
+            JoseError::InvalidMember { member, expected, .. } => format!("send `{member}` as {expected}"),
+            JoseError::DuplicateMember { member, .. } => format!("send `{member}` once"),
+            JoseError::Base64Url { .. } => {
+                "encode each part as base64url: `-` and `_` in place of `+` and `/`, and no `=`; if a library did, check \
+                 that the JWT is not truncated"
+                    .to_owned()
             }
             JoseError::SignatureLength { found: 0, .. } => "sign the JWT with the private key".to_owned(),
             JoseError::SignatureLength { algorithm, found } => match algorithm.key_type() {
@@ -196,10 +209,34 @@ impl Examination<'_> {
         }
     }
 
-    /// Whether a key that is registered for the client fits an algorithm.
-    fn has_key_for(&self, algorithm: crate::jose::Algorithm) -> bool {
-        let Keys::Known(keys) = self.keys else { return false };
-        keys.parsed().filter_map(Result::ok).any(|key| key.jwk().verifies(algorithm))
+    /// An accepted algorithm that a registered key of the client fits.
+    fn advice_on_algorithm(&self) -> String {
+        match self.usable_algorithm() {
+            Some(usable) => format!("sign with {usable}, for which a key is registered"),
+            None => CauseKind::Algorithm.advice().to_owned(),
+        }
+    }
+
+    fn advice_on_unknown_algorithm(&self, found: &str) -> String {
+        let allowed = self.demands.algorithms();
+        if let Some(meant) = allowed.iter().find(|name| name.as_str().eq_ignore_ascii_case(found)) {
+            return format!("set `alg` to `{meant}`: upper and lower case differ");
+        }
+        match self.usable_algorithm() {
+            Some(usable) => format!("sign with the private key and {usable}, for which a key is registered"),
+            None => {
+                let allowed: Vec<_> = allowed.iter().map(|allowed| allowed.as_str()).collect();
+                format!("sign with a private key, and with one of {}", allowed.join(", "))
+            }
+        }
+    }
+
+    fn usable_algorithm(&self) -> Option<Algorithm> {
+        let Keys::Known(keys) = self.keys else { return None };
+        let fits = |algorithm: &Algorithm| {
+            keys.parsed().filter_map(Result::ok).any(|key| key.jwk().verifies(*algorithm))
+        };
+        self.demands.algorithms().iter().copied().find(fits)
     }
 
     fn has_header(&self, name: &str) -> bool {
@@ -219,7 +256,8 @@ pub(super) fn on_method(kind: FaultKind) -> Option<String> {
     Some(match kind {
         FaultKind::NoAssertion => "send a `client_assertion`, signed with the private key".to_owned(),
         FaultKind::OtherMethod => {
-            "send only the `client_assertion`: no `client_secret` and no Authorization header".to_owned()
+            "send the JWT as `client_assertion` in the form, with no `client_secret` and no Authorization header"
+                .to_owned()
         }
         FaultKind::NoAssertionType | FaultKind::AssertionType => {
             format!("set `client_assertion_type` to `{CLIENT_ASSERTION_TYPE}`")
@@ -237,16 +275,4 @@ pub(super) fn on_registration(kind: FaultKind, trial: &Trial) -> String {
         }
         _ => CauseKind::UnknownClient.advice().to_owned(),
     }
-}
-
-/// What to change about the rest of a request.
-pub(super) fn on_rest(kind: Option<FaultKind>, error: &str) -> Option<String> {
-    let cause = match (kind, error) {
-        (Some(FaultKind::ClientId), _) => CauseKind::Subject,
-        (_, "invalid_scope" | "invalid_target") => CauseKind::Scope,
-        (_, "invalid_grant") => CauseKind::Grant,
-        (Some(_), _) => CauseKind::Malformed,
-        _ => return None,
-    };
-    Some(cause.advice().to_owned())
 }

@@ -1,5 +1,7 @@
 //! The checks of an assertion, each with its result and the reason.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -7,7 +9,7 @@ use super::decoded::LAST_SECOND;
 use super::trial::{Name, Trial};
 use super::{masked, words};
 use crate::dev_server::authentication::{damage, option};
-use crate::dev_server::clients::Clients;
+use crate::dev_server::clients::{Clients, Lookup};
 use crate::dev_server::demands::{Demands, Unmet};
 use crate::dev_server::fault::{Fault, FaultKind};
 use crate::dev_server::shown::chain;
@@ -45,12 +47,46 @@ pub(super) struct Check {
 }
 
 /// What the server knows of a client's keys.
-pub(super) enum Keys<'a> {
-    Known(&'a PublicKeySet),
+pub(super) enum Keys {
+    Known(Arc<PublicKeySet>),
     /// The signature was verified before.
     Verified,
     /// Why the signature cannot be checked.
     Unknown(String),
+}
+
+impl Keys {
+    /// The keys of the client that an assertion names.
+    pub(super) fn of(client_id: Option<&str>, clients: &Clients, now: OffsetDateTime) -> Self {
+        let Some(client_id) = client_id else {
+            return Self::Unknown("the client is unknown, and so is its key".to_owned());
+        };
+        match clients.lookup(client_id, now) {
+            Lookup::Known { keys, .. } => Self::Known(keys),
+            Lookup::Unknown => {
+                let client = masked::text(client_id);
+                Self::Unknown(format!("client `{client}` is not registered here, so its key is unknown"))
+            }
+            Lookup::NotFetched | Lookup::Outdated { .. } => {
+                Self::Unknown("the keys of the client are not fetched yet, or too old".to_owned())
+            }
+        }
+    }
+
+    /// Which registered key verifies an assertion of the client.
+    pub(super) fn try_on(
+        &self,
+        token: &str,
+        client_id: Option<&str>,
+        clients: &Clients,
+        now: OffsetDateTime,
+    ) -> Trial {
+        match self {
+            Self::Known(keys) => Trial::of(token, client_id, Some(keys), clients, now),
+            Self::Unknown(_) => Trial::of(token, client_id, None, clients, now),
+            Self::Verified => Trial::Impossible,
+        }
+    }
 }
 
 /// An assertion, and what it is checked against.
@@ -59,7 +95,7 @@ pub(super) struct Examination<'a> {
     pub(super) verifier: &'a ClientAssertionVerifier,
     pub(super) token: &'a str,
     pub(super) jwt: Option<&'a UnverifiedJwt>,
-    pub(super) keys: &'a Keys<'a>,
+    pub(super) keys: &'a Keys,
     pub(super) clients: &'a Clients,
     /// What the registered keys say about the signature.
     pub(super) trial: &'a Trial,
@@ -122,7 +158,7 @@ impl Examination<'_> {
     pub(super) fn checks(&self) -> Vec<Check> {
         let now = self.now.unix_timestamp();
         let (set, count) = match self.keys {
-            Keys::Known(keys) => (Some(*keys), Some(keys.parsed().count())),
+            Keys::Known(keys) => (Some(&**keys), Some(keys.parsed().count())),
             Keys::Verified | Keys::Unknown(_) => (None, None),
         };
         let mut unmet = match self.jwt {
@@ -189,7 +225,12 @@ impl Examination<'_> {
                     Trial::Failed { tried, is_complete } if *tried > 1 => {
                         format!("{reason}, nor with any of the {}", keys_tried(*tried, *is_complete))
                     }
-                    Trial::Failed { .. } | Trial::Impossible => reason,
+                    Trial::Failed { .. } | Trial::Impossible => match self.lengths(kid) {
+                        Some((found, needed)) => format!(
+                            "{reason}: it has {found} bytes, one of that key {needed}, so it is truncated, or of another key"
+                        ),
+                        None => reason,
+                    },
                 }
             }
             _ => reason,
@@ -223,14 +264,30 @@ impl Examination<'_> {
         }
     }
 
+    fn signature(&self) -> Option<Vec<u8>> {
+        let (_, encoded) = self.token.rsplit_once('.')?;
+        base64url::decode("the JWS signature", encoded).ok()
+    }
+
+    /// The length of the signature, and that of one by the RSA key of this `kid`, if they differ.
+    fn lengths(&self, kid: Option<&str>) -> Option<(usize, usize)> {
+        let Keys::Known(keys) = self.keys else { return None };
+        let mut fitting = keys.parsed().filter_map(Result::ok);
+        let key = match kid {
+            Some(kid) => fitting.find(|key| key.jwk().key_id().is_some_and(|found| found.as_str() == kid))?,
+            None => fitting.next().filter(|_| fitting.next().is_none())?,
+        };
+        let needed = (key.key_type() == KeyType::Rsa).then(|| key.bits().div_ceil(8))?;
+        let found = self.signature()?.len();
+        (found != needed).then_some((found, needed))
+    }
+
     /// Whether the signature is in DER (`ECDSA-Sig-Value`): a SEQUENCE of the rest of its length.
     pub(super) fn is_der(&self) -> bool {
         let is_ecdsa = self.jwt.and_then(|jwt| jwt.header().get("alg")).and_then(Value::as_str);
         let is_ecdsa = is_ecdsa.and_then(|alg| alg.parse::<Algorithm>().ok());
         let is_ecdsa = is_ecdsa.is_some_and(|alg| matches!(alg.key_type(), KeyType::Ec(_)));
-        let encoded = self.token.rsplit_once('.').map(|(_, signature)| signature).filter(|_| is_ecdsa);
-        let decoded = encoded.and_then(|encoded| base64url::decode("the JWS signature", encoded).ok());
-        match decoded.as_deref() {
+        match self.signature().filter(|_| is_ecdsa).as_deref() {
             Some([0x30, 0x81, length, rest @ ..] | [0x30, length, rest @ ..]) => {
                 usize::from(*length) == rest.len()
             }

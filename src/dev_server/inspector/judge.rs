@@ -1,8 +1,6 @@
 //! Judges an assertion that a person pastes: by the server's own rules, and under each named
 //! profile. Nothing is stored, and nothing is used up.
 
-use std::sync::Arc;
-
 use http::Method;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -12,15 +10,12 @@ use super::checks::{Check, Examination, Keys, Verdict, summary};
 use super::decoded::decoded;
 use super::entry::readable;
 use super::masked;
-use super::trial::Trial;
 use crate::dev_server::answer::Answer;
 use crate::dev_server::authentication::damage;
-use crate::dev_server::clients::Lookup;
 use crate::dev_server::demands::{Demands, Places, Settings};
 use crate::dev_server::inner::Inner;
 use crate::dev_server::refused::Refused;
-use crate::jose::{UnverifiedJwt, json};
-use crate::keys::PublicKeySet;
+use crate::jose::json;
 use crate::oauth::{Endpoint, Profile};
 
 /// Longest body of a request, in bytes. An assertion is shorter.
@@ -62,20 +57,10 @@ pub(super) fn answer(
     let jwt = readable(token);
     let at = |_| endpoint.to_owned();
     let places = Places { issuer, endpoint: &at };
-    let known;
-    let keys = match keys(server, jwt.as_ref(), now) {
-        Ok(keys) => {
-            known = keys;
-            Keys::Known(&known)
-        }
-        Err(reason) => Keys::Unknown(reason),
-    };
-    let (keys, jwt) = (&keys, jwt.as_ref());
-    let own_keys = if let Keys::Known(keys) = keys { Some(*keys) } else { None };
-    let trial = match jwt {
-        Some(_) => &Trial::of(token, client_id(jwt), own_keys, &server.clients, now),
-        None => &Trial::Impossible,
-    };
+    let jwt = jwt.as_ref();
+    let client_id = jwt.and_then(|jwt| jwt.claims().get("iss")).and_then(Value::as_str);
+    let keys = &Keys::of(client_id, &server.clients, now);
+    let trial = &keys.try_on(token, client_id, &server.clients, now);
     let judge = |name: &str, title: &str, demands: &Demands| {
         let verifier = &demands.verifier(&places, Endpoint::Token);
         let audiences = &demands.audiences(&places, Endpoint::Token);
@@ -140,30 +125,4 @@ fn judged(name: &str, title: &str, examination: &Examination<'_>) -> Value {
 fn unverified(checks: &[Check]) -> Option<String> {
     let signature = checks.iter().find(|check| check.verdict == Verdict::Skipped)?;
     Some(format!("nothing wrong, but the signature was not checked: {}", signature.reason))
-}
-
-/// The keys of the client, if it is registered here. Otherwise, the reason why they are not known.
-fn keys(
-    server: &Inner,
-    jwt: Option<&UnverifiedJwt>,
-    now: OffsetDateTime,
-) -> Result<Arc<PublicKeySet>, String> {
-    let Some(client_id) = client_id(jwt) else {
-        return Err("the client is unknown, and so is its key".to_owned());
-    };
-    match server.clients.lookup(client_id, now) {
-        Lookup::Known { keys, .. } => Ok(keys),
-        Lookup::Unknown => {
-            let client = masked::text(client_id);
-            Err(format!("client `{client}` is not registered here, so its key is unknown"))
-        }
-        Lookup::NotFetched | Lookup::Outdated { .. } => {
-            Err("the keys of the client are fetched with its first request".to_owned())
-        }
-    }
-}
-
-/// The client that the assertion claims to speak for.
-fn client_id(jwt: Option<&UnverifiedJwt>) -> Option<&str> {
-    jwt?.claims().get("iss")?.as_str()
 }

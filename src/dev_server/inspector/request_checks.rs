@@ -10,12 +10,11 @@ use super::log::Spent;
 use super::trial::Trial;
 use crate::dev_server::answer::Refusal;
 use crate::dev_server::authentication::REUSE;
-use crate::dev_server::clients::Lookup;
 use crate::dev_server::fault::{Fault, FaultKind};
 use crate::dev_server::inner::Inner;
 use crate::jose::moment::Utc;
 use crate::jose::{UnverifiedJwt, urlencoded};
-use crate::oauth::{CauseKind, Endpoint};
+use crate::oauth::{CauseKind, Endpoint, explain_log};
 
 /// A request to an endpoint where clients authenticate.
 pub(super) struct Record<'a> {
@@ -34,26 +33,8 @@ impl Record<'_> {
     pub(super) fn checks(&self) -> Vec<Check> {
         let Self { server, token, jwt, is_authenticated, now, .. } = *self;
         let client_id = jwt.and_then(|jwt| jwt.claims().get("iss")).and_then(Value::as_str);
-        let known;
-        let keys = match client_id.map(|id| server.clients.lookup(id, now)) {
-            _ if is_authenticated => Keys::Verified,
-            Some(Lookup::Known { keys, .. }) => {
-                known = keys;
-                Keys::Known(&known)
-            }
-            Some(Lookup::Unknown) => {
-                Keys::Unknown("the client is not registered, so its key is unknown".to_owned())
-            }
-            Some(Lookup::NotFetched | Lookup::Outdated { .. }) => {
-                Keys::Unknown("the keys of the client could not be fetched".to_owned())
-            }
-            None => Keys::Unknown("the client is unknown, and so is its key".to_owned()),
-        };
-        let trial = match (jwt, &keys) {
-            (Some(_), Keys::Known(keys)) => Trial::of(token, client_id, Some(keys), &server.clients, now),
-            (Some(_), Keys::Unknown(_)) => Trial::of(token, client_id, None, &server.clients, now),
-            _ => Trial::Impossible,
-        };
+        let keys = if is_authenticated { Keys::Verified } else { Keys::of(client_id, &server.clients, now) };
+        let trial = keys.try_on(token, client_id, &server.clients, now);
         let is_registered = matches!(keys, Keys::Known(_) | Keys::Verified);
         let mut pairs = urlencoded::pairs(self.request.body());
         let has_client_id = pairs.any(|(name, value)| *name == *"client_id" && !value.is_empty());
@@ -136,7 +117,8 @@ impl Record<'_> {
         if fault.is_some() && is_told {
             return None;
         }
-        let advice = advice::on_rest(fault.map(|fault| fault.kind), refusal.error);
+        // The texts of this server are among those that are known.
+        let advice = explain_log(&refusal.description).first().map(|cause| cause.advice().to_owned());
         Some(self.refused(REST, refusal.description.as_str(), advice))
     }
 

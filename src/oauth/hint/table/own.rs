@@ -56,7 +56,8 @@ pub(super) const THIS_CRATE: &[Row] = rows! {
     0 "*": "the JWT has * bytes, at most" => Malformed "leave out what the server does not need, such as x5c";
     0 "*": "the client_assertion is also the `" => Malformed "make a JWT of its own for each parameter";
     0 "*": "has `*` more than once" => Malformed "send each parameter once";
-    0 "*": "the Content-Type is *expected `application/x-www-form-urlencoded`" => Malformed
+    0 "*": "the Content-Type is *expected `application/x-www-form-urlencoded`"|"the body is JSON, expected a form"
+        | "Content-Type, expected `application/x-www-form-urlencoded`" => Malformed
         "send the form as application/x-www-form-urlencoded";
     0 "*": "the form has no `"|"bytes, at most * are read"|"which belongs in the body (RFC 6749"|"the method is *, expected" => Malformed
         "send what the text names";
