@@ -39,12 +39,18 @@ async fn a_refused_request_has_a_cross_and_says_why() {
     let time =
         place.browser.run("return document.querySelector('#list summary span + span').textContent").await;
     let time = time.as_str().unwrap().split(' ').nth(1).unwrap().to_owned();
+    let change = format!("Change: set aud to the issuer, {issuer}");
     assert_eq!(
         summary,
-        format!("\u{2717}#1 {time} POST token, client my-client: 400{reason}Answered: invalid_client")
+        format!(
+            "\u{2717}#1 {time} POST token, client my-client: 400{reason}{change}Answered: invalid_client"
+        )
     );
     let code = "return [...document.querySelectorAll('#list summary code')].map((it) => it.textContent)";
-    assert_eq!(place.browser.run(code).await, json!(["https://other.example", issuer, endpoint]));
+    assert_eq!(
+        place.browser.run(code).await,
+        json!(["https://other.example", issuer, endpoint, "aud", issuer])
+    );
     let failed: Vec<_> = checks.iter().filter(|[_, result, _]| result == "failed").collect();
     let compared =
         format!("got       https://other.example\naccepted  {issuer}  (recommended)\n          {endpoint}");
@@ -59,8 +65,11 @@ async fn a_refused_request_has_a_cross_and_says_why() {
     let marks: Vec<String> = serde_json::from_value(marks).unwrap();
     // The list is folded, so nothing of it is visible yet.
     assert!(marks.iter().all(String::is_empty), "{marks:?}");
+    let row = "return document.querySelector('#list summary').innerText";
+    assert!(place.browser.run(row).await.as_str().unwrap().contains(&change));
     place.browser.run("document.querySelector('#list details').open = true").await;
     let text = place.browser.text("#list details").await;
+    assert!(text.contains("What to change") && !text.contains(&change), "{text}");
     assert!(text.contains('\u{2717}') && text.contains('\u{2713}') && text.contains(&compared), "{text}");
     assert!(text.contains("\"error\": \"invalid_client\""), "{text}");
     // The newest request is announced, but not shown twice.
@@ -123,7 +132,8 @@ async fn a_repeated_request_names_the_first_and_the_setting_of_the_server_comes_
     assert!(rows[0].contains(" GET /no`where: 404") || rows[0].contains(" GET /no%60where: 404"), "{rows:?}");
     assert!(rows[1].starts_with("\u{2717}#2 "), "{rows:?}");
     assert!(rows[1].contains("the jti was used before: request #1 at "), "{rows:?}");
-    assert!(rows[1].contains(" sent the same JWTAnswered: invalid_client"), "{rows:?}");
+    assert!(rows[1].ends_with("Answered: invalid_client"), "{rows:?}");
+    assert!(rows[1].contains(" sent the same JWTChange: sign a new assertion for each request"), "{rows:?}");
     let changes = "return [...document.querySelectorAll('#list li li')].map((it) => it.textContent)";
     let changes: Vec<String> = serde_json::from_value(place.browser.run(changes).await).unwrap();
     assert_eq!(

@@ -71,6 +71,8 @@
       make("span", { text: "#" + request.number + " " + request.time.slice(11, 19) + " " + told(request) }),
       ...reasons(request.reasons),
     ];
+    // Open, the entry lists it as a part of its own.
+    title.push(...request.advice.map((advice) => rich("span", "Change: " + advice, "reason change")));
     if (request.said) title.push(make("span", { text: "Answered: " + request.said, kind: "reason said" }));
     const content = changes(request.advice, request.options);
     if (request.checks) content.push(...part("Checks", checks(request.checks)));
