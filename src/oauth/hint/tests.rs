@@ -277,7 +277,7 @@ fn a_code_for_machines_decides_before_the_words() {
     let certificate = [(CauseKind::Certificate, Certainty::Certain)];
     assert_eq!(sure(&entra("[7000274]", "Das Zertifikat ist abgelaufen.")), certificate);
     assert_eq!(sure(&entra("[700027]", "[Reason - The key was not found.]")), certificate);
-    assert_eq!(sure(&entra("[70002,50012]", "")), certificate);
+    assert_eq!(sure(&entra("[70002,7000274]", "")), certificate);
     assert_eq!(sure(&entra("[]", "")), [(CauseKind::Unspecific, Certainty::Possible)]);
     assert_eq!(entra(r#"["x",null,-1,1e99,{"a":700027}]"#, "no").len(), 2);
 

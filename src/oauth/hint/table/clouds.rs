@@ -53,7 +53,7 @@ pub(super) const ENTRA_ID: &[Row] = rows! {
     401 "invalid_client": "AADSTS50012:*invalid client secret" => AuthenticationMethod
         "send no client_secret: the server read one, not an assertion";
     400/401 "invalid_client": "AADSTS50012" => Certificate
-        "check that the certificate is registered, and neither expired nor revoked";
+        "check that the certificate is registered, and neither expired nor revoked", Signature, Audience;
     401 "invalid_client": "AADSTS700023:*audience claim does not match realm issuer" => Audience
         "set the audience to the token endpoint of this tenant, in this cloud";
     400/401 "invalid_client": "AADSTS700021" => Subject;
