@@ -161,16 +161,18 @@ fn check(request: &http::Request<Vec<u8>>) -> Result<(), Refused> {
         }
     }
     let mut types = request.headers().get_all(CONTENT_TYPE).iter();
+    const EXPECTED: &str = "application/x-www-form-urlencoded";
     let is_form = |value: &http::HeaderValue| {
         let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-        essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        essence.trim().eq_ignore_ascii_case(EXPECTED)
     };
-    const EXPECTED: &str = "application/x-www-form-urlencoded";
     let description = match (types.next(), types.next()) {
-        (Some(one), None) if is_form(one) && !request.body().trim_ascii_start().starts_with(b"{") => {
-            return Ok(());
+        (Some(one), None) if is_form(one) => {
+            if !request.body().trim_ascii_start().starts_with(b"{") {
+                return Ok(());
+            }
+            format!("the body is JSON, expected a form as `{EXPECTED}`")
         }
-        (Some(one), None) if is_form(one) => format!("the body is JSON, expected a form as `{EXPECTED}`"),
         (Some(one), None) => {
             let found = shown(&String::from_utf8_lossy(one.as_bytes()));
             format!("the Content-Type is `{found}`, expected `{EXPECTED}`")

@@ -6,7 +6,7 @@ mod state;
 mod status;
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ pub struct Revoked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationCost {
-    /// Nothing: another key signs, as before. Servers reject what it signed before.
+    /// Nothing: another key signs, as before. Servers reject what this key signed before.
     None,
     /// Another key, which servers know, signs at once.
     Replaced(KeyName),
@@ -176,11 +176,14 @@ impl KeyFolder {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, KeyFolderError> {
         let path = path.as_ref().to_owned();
         let folder = Self { files: Box::new(Disk(path.clone())), path };
-        let found = std::fs::metadata(&folder.path);
-        if found.map_or_else(|error| error.kind() == ErrorKind::NotFound, |found| !found.is_dir()) {
+        let names = folder.files.names();
+        let is_missing = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+        };
+        if names.as_ref().is_err_and(is_missing) {
             return Err(KeyFolderError::NoFolder { path: folder.path });
         }
-        folder.changes().names()?;
+        folder.changes().done("list", "", names)?;
         Ok(folder)
     }
 

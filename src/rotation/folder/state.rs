@@ -216,7 +216,7 @@ impl Changes<'_> {
         self.done("write", "", self.files.sync_folder())
     }
 
-    fn done<T>(&self, action: &'static str, name: &str, result: io::Result<T>) -> Result<T> {
+    pub(super) fn done<T>(&self, action: &'static str, name: &str, result: io::Result<T>) -> Result<T> {
         let path = if name.is_empty() { self.path.to_owned() } else { self.path.join(name) };
         result.map_err(|error| KeyFolderError::File { action, path, source: error.into() })
     }
