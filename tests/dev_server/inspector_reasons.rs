@@ -436,6 +436,13 @@ fn a_kid_of_another_type_of_key_is_told_from_a_wrong_algorithm() {
 }
 
 #[test]
+fn an_rsa_signature_under_es256_is_told_from_der() {
+    let terse = Terse::new();
+    let row = terse.send(&key("rsa2048.pkcs8.pem"), &json!({"alg": "ES256"}), &json!({}));
+    assert_eq!(row["advice"], json!(["set `alg` to the algorithm of the key that signs"]));
+}
+
+#[test]
 fn a_truncated_rsa_signature_is_told_by_its_length() {
     let terse = Terse::new();
     let rsa = key("rsa3072.pkcs8.pem").with_key_id("r1");

@@ -55,6 +55,20 @@ fn nothing_wrong_is_said_about_a_good_assertion() {
 }
 
 #[test]
+fn an_rsa_signature_under_es256_is_told_from_der() {
+    let good = jwt(|_, _| {});
+    let (signing_input, _) = good.rsplit_once('.').unwrap();
+    for (length, advice) in [
+        (256, "set `alg` to the algorithm of the key that signs"),
+        (70, "ECDSA signatures are R and S side by side (RFC 7518 §3.4), not DER"),
+    ] {
+        let report = judged(&format!("{signing_input}.{}", base64url(vec![0x30; length])));
+        let found = finding(&report, "assertion/signature").unwrap();
+        assert_eq!(found.advice.as_deref(), Some(advice), "{length}");
+    }
+}
+
+#[test]
 fn each_mistake_of_another_library_is_named() {
     let seconds = now().unix_timestamp();
     let set =
